@@ -30,6 +30,7 @@ export type BackupAdministration = Omit<
   | 'view'
   | 'follow'
   | 'continuous'
+  | 'following'
   | 'waitForBackup'
   | 'isRegistered'
   | 'isJobOfRegistered'

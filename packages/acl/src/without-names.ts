@@ -1,4 +1,4 @@
-import type { BackupVerifyReport, Receipts } from '@securestore/backup';
+import type { BackupVerifyReport, DrillReport, Receipts } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 
 /**
@@ -15,22 +15,33 @@ export function withoutNames<T>(report: T, mayList: (key: string) => boolean): T
   return { ...rest, findings: seen } as T;
 }
 
+/** What a drill has shown, with the names of those objects alone that may be seen. @param mayList whether an object may be seen */
+export function withoutNamesOfDrill<T>(report: T, mayList: (key: string) => boolean): T {
+  const { names } = Object(report) as Partial<DrillReport>;
+  if (names === undefined) return report;
+  const seen = Object.entries(names).filter(([, name]) => isListed(name, mayList));
+  return { ...report, names: Object.fromEntries(seen) };
+}
+
 interface Named {
   readonly prefix?: string;
   readonly into?: string;
   readonly problems?: readonly string[];
 }
 
+/** Whether it is a name, and may be seen. */
+function isListed(key: string, mayList: (key: string) => boolean): boolean {
+  try {
+    return mayList(key);
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INVALID_KEY')) return false;
+    throw error;
+  }
+}
+
 /** Whether what names begin with may be known: it is a name that may be seen, or the beginning of one. */
 function mayKnow(prefix: string, mayList: (key: string) => boolean): boolean {
-  return [prefix, `${prefix}x`].some((key) => {
-    try {
-      return mayList(key);
-    } catch (error) {
-      if (SecureStoreError.is(error, 'INVALID_KEY')) return false;
-      throw error;
-    }
-  });
+  return [prefix, `${prefix}x`].some((key) => isListed(key, mayList));
 }
 
 /**

@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
-import type { JobKind } from '@securestore/jobs';
+import type { Job, JobKind } from '@securestore/jobs';
+import type { BackupOptions } from './backup-types.ts';
+import type { Follower } from './continuous.ts';
 import { isOfRestore } from './before-restore.ts';
 import type { ManagedPorts } from './managed.ts';
 import { makeSnapshot } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-types.ts';
+
+const OPTIONS: ReadonlySet<string> = new Set(['label']);
 
 export interface BackupParameters {
   readonly location: string;
@@ -23,7 +27,7 @@ export function backupJobId(destination: string): string {
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function checkLabel(label: unknown): asserts label is string {
+function checkLabel(label: unknown): asserts label is string {
   const isLabel =
     typeof label === 'string' &&
     Buffer.byteLength(label) <= MAX_POINT_LABEL_BYTES &&
@@ -80,4 +84,25 @@ export function backupKind(
         return report;
       }),
   };
+}
+
+/** Starts the job of a backup; where this process follows the destination, that makes the snapshot. */
+export function startBackup(
+  ports: ManagedPorts,
+  followers: ReadonlyMap<string, Pick<Follower, 'snapshot'>>,
+  destination: string,
+  options: BackupOptions,
+): Job<SnapshotReport> {
+  const { area, places } = ports;
+  const { label = '' } = options;
+  checkLabel(label);
+  const parameters = { location: places.named(destination), label };
+  const follower = followers.get(parameters.location);
+  const id = backupJobId(destination);
+  if (follower === undefined) {
+    const kind = backupKind(ports, places.isRegistered(parameters.location));
+    return area.runJob('backup', options, OPTIONS, { kind, parameters, id });
+  }
+  const kind = { ...backupKind(ports), run: async () => follower.snapshot(label) };
+  return area.runJob('backup', options, OPTIONS, { kind, parameters, id: id + AT_ONCE });
 }

@@ -44,6 +44,11 @@ export interface DrillJobOptions extends CallOptions, PointChoice {
 
 /** What a drill has shown, and the receipt of it. */
 export interface DrillReport extends DrillFacts {
+  /**
+   * The names of the objects that are wrong, by what stands for them in `problems`; a session has those alone that may be listed by its
+   * principal.
+   */
+  readonly names: Readonly<Record<string, string>>;
   readonly receipt: DrillReceipt;
 }
 

@@ -1,9 +1,8 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { Job } from '@securestore/jobs';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
-import { AT_ONCE, backupJobId, backupKind, checkLabel } from './backup-job.ts';
+import { AT_ONCE, backupJobId, backupKind, startBackup } from './backup-job.ts';
 import type {
   BackupOptions,
   ContinuousBackup,
@@ -20,31 +19,29 @@ import type { ContinuousStatus } from './continuous-types.ts';
 import type { Follower } from './continuous.ts';
 import { drillKind } from './drill-job.ts';
 import type { BackupVerifyReport } from './findings.ts';
+import type { FollowedNow } from './followed.ts';
+import { followedAt } from './followed.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
 import { registerDestination, setRetention, unregisterDestination } from './managed.ts';
-import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
+import type { PointChoice } from './opened-backup.ts';
 import type { Connect } from './places.ts';
 import { isHiding, Places } from './places.ts';
 import type { RegisteredDestination } from './registry.ts';
-import { registeredAt, registryOf } from './registry.ts';
+import { registryOf } from './registry.ts';
 import type { RestorePorts } from './restore-job.ts';
 import { endRestore, startRestore } from './restore-job.ts';
 import { startRestoreStore } from './restore-store-job.ts';
 import type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
-import { checkRetention, forgetAt, retainAt } from './retain.ts';
-import { CheckedMemory } from './rolling/memory.ts';
-import { checkRolling, verifyShare } from './rolling/verify-share.ts';
+import { checkRetention, forgetAt, retainDestination } from './retain.ts';
+import { checkRolling } from './rolling/verify-share.ts';
+import type { OnDamagedSnapshot, SnapshotInfo } from './snapshot-info.ts';
 import type { SnapshotReport } from './snapshot-types.ts';
 import type { SynchronousOptions } from './synchronous.ts';
-import { verifyOpenedBackup } from './verify-backup.ts';
+import { verifyDestination } from './verify-destination.ts';
 import type { RecoveryWindow } from './windows.ts';
 
-const BACKUP_OPTIONS: ReadonlySet<string> = new Set(['label']);
 const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 /** The backups of a store that is open. */
 export class Backups {
@@ -84,6 +81,16 @@ export class Backups {
   }
 
   /**
+   * What is known of a continuous backup, of this process or another one; `undefined` for none.
+   *
+   * @param id of the destination
+   */
+  async following(location: string, id: Uint8Array, signal?: AbortSignal): Promise<FollowedNow | undefined> {
+    const own = this.#followers.get(location);
+    return own === undefined ? followedAt(this.#area, id, signal) : { ...own.followed, isAlive: true };
+  }
+
+  /**
    * Has writes of this process wait until they are backed up by another one that follows the destination.
    *
    * @returns what ends that
@@ -99,21 +106,7 @@ export class Backups {
    * `CONFLICT` where those of another copy of this one do, or where the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
    */
   backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
-    const { label = '' } = options;
-    checkLabel(label);
-    const parameters = { location: this.#places.named(destination), label };
-    const follower = this.#followers.get(parameters.location);
-    if (follower !== undefined) {
-      const kind = { ...backupKind(this.#ports), run: async () => follower.snapshot(label) };
-      return this.#area.runJob('backup', options, BACKUP_OPTIONS, {
-        kind,
-        parameters,
-        id: backupJobId(destination) + AT_ONCE,
-      });
-    }
-    const id = backupJobId(destination);
-    const kind = backupKind(this.#ports, this.#places.isRegistered(parameters.location));
-    return this.#area.runJob('backup', options, BACKUP_OPTIONS, { kind, parameters, id });
+    return startBackup(this.#ports, this.#followers, destination, options);
   }
 
   /**
@@ -134,7 +127,11 @@ export class Backups {
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
     return inTime('backups.windows', options, (signal) =>
-      this.#places.opened(source, signal, (backup) => backup.windows(signal)),
+      this.#places.opened(source, signal, async (backup, { location, id }) => {
+        // Asked first: what comes after it goes further.
+        const followed = await this.following(location, id, signal);
+        return backup.windows(signal, followed?.reached);
+      }),
     );
   }
 
@@ -181,16 +178,8 @@ export class Backups {
     { signal: stop, timeout, within, ...options }: VerifyOptions = {},
   ): Promise<BackupVerifyReport> {
     checkRolling(within, options);
-    const { clock, random } = this.#area;
     return inTime('backups.verify', { signal: stop, timeout }, (signal) =>
-      this.#places.opened(source, signal, async (backup, { id }) => {
-        const memory = new CheckedMemory(this.#area, id);
-        if (within !== undefined) return verifyShare(backup, { memory, clock, random }, { ...options, within, signal });
-        const began = clock.now();
-        const report = await verifyOpenedBackup(backup, { ...options, signal });
-        if (report.ok) await memory.rememberAll(began);
-        return report;
-      }),
+      verifyDestination(this.#ports, source, { ...options, within, signal }),
     );
   }
 
@@ -309,17 +298,9 @@ export class Backups {
    * @throws SecureStoreError `INVALID_ARGUMENT` where nothing says what is kept; `INTEGRITY` where a snapshot is damaged, unless `damaged`
    */
   retain(destination: string, { signal: stop, timeout, ...options }: RetainOptions = {}): Promise<RetentionReport> {
-    return this.#changing('backups.retain', { signal: stop, timeout }, async (signal) => {
-      const name = this.#places.nameOf(destination);
-      this.#area.checkOpen();
-      const settings = options.retention ?? registeredAt(this.#area, name)?.retention;
-      if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
-      checkRetention(settings);
-      const now = (await this.#area.backendNow(signal)) ?? this.#area.clock.now();
-      return this.#places.opened(destination, signal, (backup, found) =>
-        retainAt(this.#area, backup, found, { ...options, settings, now, signal }),
-      );
-    });
+    return this.#changing('backups.retain', { signal: stop, timeout }, (signal) =>
+      retainDestination(this.#ports, destination, { ...options, signal }),
+    );
   }
 
   /**

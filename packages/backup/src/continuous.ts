@@ -1,12 +1,16 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import type { FailedCopy } from './copier.ts';
-import type { Destination } from './destination.ts';
-import { knownAs } from './remembered.ts';
+import type { Followed, Reached } from './followed.ts';
+import { beatOf, followedAt, rememberFollowed } from './followed.ts';
+import type { Line } from './line.ts';
+import { Outage, isPassing } from './outage.ts';
+import { isRemembered, knownAs } from './remembered.ts';
 import type { OnAlarm, Position } from './ship-changes.ts';
-import { positionAt, shipChanges } from './ship-changes.ts';
+import { positionAt, shipChanges, steadyUntil } from './ship-changes.ts';
 import { makeSnapshot } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-types.ts';
 
@@ -20,8 +24,6 @@ const HEARTBEAT: number = 60 * 1000;
 const FINE_RESOLUTION = 10;
 const SHORT_INTERVAL = 250;
 const LONG_INTERVAL = 1000;
-const FIRST_RETRY = 500;
-const LAST_RETRY = 30_000;
 /** So often others may come first until those who wait are told. */
 const MAX_OVERTAKEN = 5;
 
@@ -33,15 +35,19 @@ interface Waiting {
 /** Ships changes of a store to a destination while the store is in use. Made by {@link Backups.follow}. */
 export class Follower {
   readonly #area: BackupArea;
-  readonly #place: Pick<Destination, 'backend' | 'location'>;
+  readonly #line: Line;
+  readonly #outage: Outage;
   readonly #options: ContinuousOptions;
   readonly #interval: number;
   #position: Position | undefined;
-  #published: { readonly time: number; readonly at: number } | undefined;
+  #reached: Reached | undefined;
+  /** When the newest point was made, by the clock of this process. */
+  #made = 0;
+  /** When others were told how far it is. */
+  #told: Instant | undefined;
   #points = 0;
   #versions = 0;
   #bytes = 0;
-  #error: SecureStoreError | undefined;
   /** Of what the last step could not copy, the first. */
   #failed: FailedCopy | undefined;
   readonly #alarms = new Set<string>();
@@ -55,9 +61,10 @@ export class Follower {
   }[] = [];
   #wake: (() => void) | undefined;
 
-  constructor(area: BackupArea, place: Pick<Destination, 'backend' | 'location'>, options: ContinuousOptions) {
+  constructor(area: BackupArea, line: Line, options: ContinuousOptions) {
     this.#area = area;
-    this.#place = place;
+    this.#line = line;
+    this.#outage = new Outage(area, line.location);
     this.#options = options;
     const isFine = area.capabilities.modifiedResolution <= FINE_RESOLUTION;
     this.#interval = options.interval ?? (isFine ? SHORT_INTERVAL : LONG_INTERVAL);
@@ -65,21 +72,28 @@ export class Follower {
 
   get status(): ContinuousStatus {
     const { clock, capabilities } = this.#area;
-    const published = this.#published;
+    const reached = this.#reached;
+    const { error } = this.#outage;
     return {
-      ...(published && { recoverableTo: new Date(published.time), lag: Math.max(0, clock.now() - published.time) }),
+      ...(reached && { recoverableTo: new Date(reached.time), lag: Math.max(0, clock.now() - reached.time) }),
       skew: capabilities.clockSkew,
       points: this.#points,
       versions: this.#versions,
       bytes: this.#bytes,
-      ...(this.#error && { error: { code: this.#error.code, message: this.#error.message } }),
+      ...(error && { error: { code: error.code, message: error.message } }),
       alarms: [...this.#alarms],
     };
   }
 
   /** Why nothing can be shipped now. */
   get error(): SecureStoreError | undefined {
-    return this.#error;
+    return this.#outage.error;
+  }
+
+  /** What it says of itself to others. */
+  get followed(): Followed {
+    const { error } = this.status;
+    return { reached: this.#reached, ...(error && { error }), isOver: false };
   }
 
   /** Makes a snapshot at the next step. */
@@ -92,7 +106,8 @@ export class Follower {
 
   /** Resolves when everything that was acknowledged before the call can be restored. @throws SecureStoreError why it can't be shipped */
   shipped(): Promise<void> {
-    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const { error } = this.#outage;
+    if (error !== undefined) return Promise.reject(error);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ resolve, reject });
     this.#wake?.();
@@ -104,9 +119,21 @@ export class Follower {
     await this.#begin(signal);
   }
 
-  /** Ships until the signal aborts. @throws SecureStoreError what no repetition helps against, such as `ACCESS_DENIED` */
+  /** Ships until the signal aborts. @throws SecureStoreError what no waiting mends, such as `ACCESS_DENIED` */
   async run(signal: AbortSignal): Promise<void> {
-    let failures = 0;
+    try {
+      await this.#run(signal);
+    } catch (error) {
+      this.#outage.end(error);
+      await this.#tellOthers();
+      throw error;
+    }
+    // Whoever ends it on purpose is not missed.
+    await this.#tellOthers(true);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let overtaken = 0;
     while (!signal.aborted) {
       const waiting = this.#waiting;
       this.#waiting = [];
@@ -114,28 +141,32 @@ export class Follower {
       try {
         this.#failed = undefined;
         await this.#step(signal);
-        this.#error = undefined;
-        failures = 0;
+        this.#outage.over();
+        overtaken = 0;
         const failed = this.#failed;
         for (const { resolve, reject } of waiting)
           if (failed === undefined) resolve();
           else reject(notCopied(failed));
       } catch (error) {
         // Whoever has published something in between keeps nothing from being shipped: it is next.
-        const isOvertaken = SecureStoreError.is(error, 'CONFLICT') && failures < MAX_OVERTAKEN;
+        const isOvertaken = SecureStoreError.is(error, 'CONFLICT') && isPassing(error) && overtaken < MAX_OVERTAKEN;
         if (isOvertaken && !signal.aborted) this.#waiting.unshift(...waiting);
         else for (const { reject } of waiting) reject(error);
         if (signal.aborted) break;
         if (!isPassing(error)) throw error;
-        if (!isOvertaken) this.#error = error;
         // What another process has done meanwhile is looked at anew.
         this.#position = undefined;
-        failures += 1;
+        if (isOvertaken) overtaken += 1;
+        else {
+          this.#outage.failed(error);
+          await this.#line.drop();
+        }
       }
       this.#tell();
+      if (this.#isBeat()) await this.#tellOthers();
       // Steps begin once an interval, however long they take.
       const left = Math.max(0, this.#interval - elapsedSince(begun, this.#area.clock));
-      await this.#pause(failures === 0 ? left : Math.min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY), signal);
+      await this.#pause(this.#outage.pause ?? left, signal);
     }
     for (const { reject } of [...this.#waiting, ...this.#wanted])
       reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
@@ -149,8 +180,22 @@ export class Follower {
     }
   }
 
+  /** Whether others are to be told how far it is, or that it fails or goes on again. */
+  #isBeat(): boolean {
+    const { clock } = this.#area;
+    const isNews = this.#outage.isNews;
+    return isNews || this.#told === undefined || elapsedSince(this.#told, clock) >= beatOf(this.#interval);
+  }
+
+  async #tellOthers(isOver = false): Promise<void> {
+    const { id } = this.#line;
+    if (id === undefined) return;
+    this.#told = instant(this.#area.clock);
+    await rememberFollowed(this.#area, id, { ...this.followed, isOver });
+  }
+
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-    if ((this.#waiting.length > 0 || this.#wanted.length > 0) && this.#error === undefined) return;
+    if ((this.#waiting.length > 0 || this.#wanted.length > 0) && this.#outage.error === undefined) return;
     const woken = new AbortController();
     this.#wake = () => woken.abort();
     try {
@@ -179,7 +224,7 @@ export class Follower {
       }
       return;
     }
-    if (isLong || position.reader.passDue) {
+    if (position.reader.passDue) {
       this.#position = await this.#snapshot(signal);
       return;
     }
@@ -189,11 +234,16 @@ export class Follower {
       // A snapshot looks at the whole store where the index of the newest is damaged; where it is something else, it fails as well.
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       this.#position = await this.#snapshot(signal);
+      return;
     }
+    // After that nothing is left of which a snapshot would not tell the moments.
+    if (isLong) this.#position = await this.#snapshot(signal);
   }
 
   async #snapshot(signal: AbortSignal, label?: string, onDone?: (report: SnapshotReport) => void): Promise<Position> {
-    const report = await makeSnapshot(this.#area, this.#place, { signal, label });
+    const steady = this.#reached && steadyUntil(this.#reached.time, this.#interval);
+    const place = await this.#line.reach(signal);
+    const report = await makeSnapshot(this.#area, place, { signal, label, steadyUntil: steady });
     onDone?.(report);
     for (const alarm of report.alarms) this.#alarms.add(alarm);
     this.#note(report.failed);
@@ -210,44 +260,45 @@ export class Follower {
 
   /** Looks where the destination stands, and makes a snapshot where nothing is that changes can follow. */
   async #begin(signal: AbortSignal): Promise<Position> {
-    const position = await positionAt(this.#area, this.#place, this.#onAlarm, signal);
+    const position = await positionAt(this.#area, await this.#line.reach(signal), this.#onAlarm, signal);
     if (position === undefined) return this.#snapshot(signal);
-    this.#published = { time: position.newest.time, at: this.#area.clock.now() };
-    this.#position = position;
+    const { destination, newest } = position;
+    this.#line.keepTo(destination.id);
+    const known = this.#reached ?? (await followedAt(this.#area, destination.id, signal))?.reached;
+    const isSame = known !== undefined && isRemembered(known.point, newest);
+    this.#reach(isSame ? Math.max(known.time, newest.time) : newest.time, position);
+    this.#made = newest.made;
     return position;
+  }
+
+  #reach(time: number, position: Position): void {
+    this.#reached = { point: knownAs(position.newest), time };
+    this.#position = position;
   }
 
   async #ship(position: Position, signal: AbortSignal): Promise<void> {
     const { clock } = this.#area;
-    const isAlive = this.#published !== undefined && clock.now() - this.#published.at < HEARTBEAT;
-    const shipped = await shipChanges(this.#area, position, { onAlarm: this.#onAlarm, isAlive, signal });
+    const isAlive = Math.abs(clock.now() - this.#made) < HEARTBEAT;
+    const since = this.#reached?.time ?? position.newest.time;
+    const how = { onAlarm: this.#onAlarm, isAlive, since, interval: this.#interval, signal };
+    const shipped = await shipChanges(this.#area, position, how);
     // The journal alone does not tell everything any more, and somebody may wait for what it does not tell.
     if (shipped === undefined) {
       this.#position = await this.#snapshot(signal);
       return;
     }
-    const { time, failed, point, copied } = shipped;
+    const { time, failed, points, copied } = shipped;
     this.#note(failed);
-    if (point === undefined) {
-      // Nothing has changed since, so the newest point is what the store was at this moment, too.
-      this.#published = { time, at: this.#published?.at ?? clock.now() };
-      return;
-    }
-    this.#published = { time, at: clock.now() };
-    this.#points += 1;
+    // Nothing has changed after the newest point, so it is what the store was at this moment, too.
+    this.#reach(time, shipped.position);
+    if (points === 0) return;
+    this.#made = clock.now();
+    this.#points += points;
     this.#versions += copied.versions;
     this.#bytes += copied.bytes;
-    this.#position = { ...position, newest: point, known: knownAs(point), number: point.number + 1 };
   }
 }
 
 function notCopied({ name, message }: FailedCopy): SecureStoreError {
   return new SecureStoreError('INTEGRITY', `not everything could be backed up: ${name}: ${message}`);
-}
-
-const PASSING: ReadonlySet<string> = new Set(['CONFLICT', 'NO_SPACE', 'LOCKED']);
-
-/** Whether trying again may help. */
-function isPassing(error: unknown): error is SecureStoreError {
-  return SecureStoreError.is(error) && (error.retryable || PASSING.has(error.code));
 }

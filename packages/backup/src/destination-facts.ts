@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
+import type { Backups } from './backups.ts';
 import { findDestination } from './destination.ts';
 import { drilledAt } from './drilled.ts';
 import type { Places } from './places.ts';
@@ -31,16 +32,18 @@ export interface FactPorts {
   readonly places: Places;
   /** Where it stands how schedules go. */
   readonly storage: StateStorage;
-  /** By how much the continuous backup of this process to a location is behind, in milliseconds. */
-  readonly lagAt: (location: string) => number | undefined;
+  /** What tells of continuous backups. */
+  readonly backups: Pick<Backups, 'following'>;
 }
 
 type Schedules = readonly Schedule<{ readonly destination: string }>[];
 
-async function scheduleFactsOf(
-  { area, storage }: FactPorts,
+/** What lies in the store: how its schedules go, and whoever follows it. */
+async function knownOf(
+  { area, storage, backups }: FactPorts,
   all: Schedules,
-  { location }: RegisteredDestination,
+  { location, id }: RegisteredDestination,
+  signal: AbortSignal | undefined,
 ): Promise<WatchFacts> {
   const now = area.clock.now();
   const own = all.filter(({ task }) => task.destination === location);
@@ -49,7 +52,11 @@ async function scheduleFactsOf(
       scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
     ),
   );
-  return { now, schedules };
+  const followed = await backups.following(location, Buffer.from(id, 'hex'), signal);
+  if (followed === undefined || followed.isOver) return { now, schedules, destination: location };
+  const { reached, error, isAlive } = followed;
+  const lag = reached && Math.max(0, now - reached.time);
+  return { now, schedules, destination: location, lag, following: { isAlive, error } };
 }
 
 /** The points from one on, as many as are looked at. */
@@ -62,9 +69,9 @@ async function newestFrom(points: Points, number: number, signal: AbortSignal | 
   return found;
 }
 
-/** @param known of its schedules, which lie in the store */
+/** @param known what lies in the store */
 async function factsOf(
-  { area, places, lagAt }: FactPorts,
+  { area, places }: FactPorts,
   known: WatchFacts,
   destination: RegisteredDestination,
   signal: AbortSignal | undefined,
@@ -74,7 +81,8 @@ async function factsOf(
   const drilled = await drilledAt(area, id);
   return places.at(destination.location, signal, async ({ backend, location }) => {
     const found = await findDestination(backend, location, signal);
-    if (found === undefined) return known;
+    // Whoever registers it leaves its keys there.
+    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: nothing lies there`);
     const points = new Points(found, area.seals);
     const remembered = area.hasKeys ? await rememberedAt(area, found, signal) : undefined;
     const { newest, damaged } = await surveyOf(points, evidenceOf(area, found, remembered), signal);
@@ -84,7 +92,6 @@ async function factsOf(
     return {
       ...known,
       lastGood: newest?.time,
-      lag: lagAt(destination.location),
       sizes: last.map(({ totals }) => totals.bytes).toReversed(),
       unverifiedSince: verified,
       drilled,
@@ -104,14 +111,14 @@ export async function factsOfAll(
 ): Promise<DestinationFacts[]> {
   // None waits for another, which may never answer.
   const looks = registryOf(ports.area).destinations.map(async (destination): Promise<DestinationFacts> => {
-    const known = await scheduleFactsOf(ports, schedules, destination);
+    const known = await knownOf(ports, schedules, destination, signal);
     try {
       const look = (ended: AbortSignal | undefined): Promise<WatchFacts> => factsOf(ports, known, destination, ended);
       return { destination, facts: await inTime('schedules.conditions', { signal, timeout: within }, look) };
     } catch (error) {
       if (!SecureStoreError.is(error) || signal?.aborted === true) throw error;
       // What can't be looked at is as good as not there.
-      return { destination, facts: { ...known, unreachable: error.code } };
+      return { destination, facts: { ...known, unreachable: error.code, why: error.message } };
     }
   });
   return Promise.all(looks);

@@ -152,7 +152,11 @@ export async function prepareDestination(
       return { backend, location, id: keys.destination, keys, etag };
     } catch (error) {
       const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!again || tries === MAX_TRIES) throw error;
+      if (!again || (tries === MAX_TRIES && error.code !== 'CONFLICT')) throw error;
+      if (tries === MAX_TRIES) {
+        const message = `${location}: others replace the keys that lie here again and again`;
+        throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error });
+      }
     }
   }
 }

@@ -23,13 +23,13 @@ export function drillKind(
     },
     run: ({ signal, progress }) =>
       places.opened(destination, signal, async (backup, { id }) => {
-        const facts = await places.at(places.named(scratch), signal, ({ backend }) =>
+        const { facts, names } = await places.at(places.named(scratch), signal, ({ backend }) =>
           drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
         );
         if (facts.ok) await rememberDrilled(area, id);
         const receipt = signFacts(area, RECEIPT_USE, facts);
         await rememberReceipt(area, id, 'drill', receipt);
-        return { ...facts, receipt };
+        return { ...facts, names, receipt };
       }),
   };
 }

@@ -1,5 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { isDamage, SecureStoreError } from '@securestore/core-format';
+import { digestWhole } from '@securestore/crypto';
 import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import type { DrillFacts } from './receipt.ts';
@@ -18,6 +19,12 @@ export interface DrillOptions extends PointChoice {
     | undefined;
 }
 
+/** What a drill has shown, and the names of the objects that are wrong, by what stands for them in `problems`. */
+export interface DrillOutcome {
+  readonly facts: DrillFacts;
+  readonly names: Readonly<Record<string, string>>;
+}
+
 /** Removes everything at a backend. */
 async function clear(backend: StorageBackend): Promise<void> {
   for (;;) {
@@ -27,14 +34,35 @@ async function clear(backend: StorageBackend): Promise<void> {
   }
 }
 
+/** What is wrong, which names no objects: who drills a backup need not know what there is. */
 class Problems {
   readonly list: string[] = [];
+  /** What the ids in it stand for. */
+  readonly names: Record<string, string> = {};
+  readonly #idOf: (name: string) => string;
   found = 0;
+
+  constructor(idOf: (name: string) => string) {
+    this.#idOf = idOf;
+  }
 
   add(message: string): void {
     this.found += 1;
     if (this.list.length < MAX_PROBLEMS) this.list.push(message);
   }
+
+  /** @param name of the object, or of what lies at the backend where no object is known */
+  addOf(name: string, message: string): void {
+    const id = this.#idOf(name);
+    if (this.list.length < MAX_PROBLEMS) this.names[id] = name;
+    this.add(`object ${id}: ${message}`);
+  }
+}
+
+/** What stands for a name, the same each time: a keyed digest, so that nobody finds out by guessing who has no key. */
+function idFor({ copy }: OpenedBackup): (name: string) => string {
+  const { digest } = copy.state.keys.journal;
+  return (name) => digestWhole(digest, Buffer.from(`object of a drill ${name}`)).toString('hex', 0, 8);
 }
 
 /** The version that was current at a moment; `undefined` where there was none, or is known no more. */
@@ -87,15 +115,15 @@ async function compare(
   let compared = 0;
   const judge = async (key: string, version: string | undefined, message: string): Promise<void> => {
     const isSame = (await versionAt(live, key, time)) === version;
-    if (!isSame && !(await wasAround(live, key, version, time))) problems.add(`${JSON.stringify(key)} ${message}`);
+    if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
     compared += 1;
     onProgress?.({ phase: 'comparing with the store', done: 1 });
   };
   for await (const { key, version } of restored.entries('', call)) {
-    await judge(key, version, 'is not as it was at that moment');
+    await judge(key, version, 'it is not as it was at that moment');
   }
   for await (const key of live.keys('', call)) {
-    if (!(await restored.has(key, call))) await judge(key, undefined, 'is missing');
+    if (!(await restored.has(key, call))) await judge(key, undefined, 'it is missing');
   }
   return compared;
 }
@@ -112,11 +140,11 @@ export async function drillBackup(
   backup: OpenedBackup,
   scratch: StorageBackend,
   options: DrillOptions = {},
-): Promise<DrillFacts> {
+): Promise<DrillOutcome> {
   const { live, signal, onProgress } = options;
   const { clock } = backup.copy;
   const begun = clock.now();
-  const problems = new Problems();
+  const problems = new Problems(idFor(backup));
   const point = await backup.choose(options, signal);
   const time = new Date(point.time);
   let [recovery, compared] = [0, 0];
@@ -125,7 +153,7 @@ export async function drillBackup(
     await using restored = await founded.open(backup.destination.location, signal);
     onProgress?.({ phase: 'opening everything' });
     const report = await restored.verify({ payloads: true, ...(signal === undefined ? {} : { signal }) });
-    for (const { key, name, message } of report.findings) problems.add(`${key ?? name}: ${message}`);
+    for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
     if (live !== undefined) compared = await compare(restored, live, time, problems, options);
   };
   let [objects, versions, bytes] = [0, 0, 0];
@@ -154,7 +182,7 @@ export async function drillBackup(
   // Silent success over nothing would be found out on the day of the disaster.
   if (objects === 0 && point.totals.objects > 0)
     problems.add('nothing was restored, though the snapshot holds objects');
-  return {
+  const facts = {
     fingerprint: backup.fingerprint,
     destination: backup.destination.location,
     snapshot: point.number,
@@ -169,4 +197,5 @@ export async function drillBackup(
     found: problems.found,
     ok: problems.found === 0,
   };
+  return { facts, names: problems.names };
 }

@@ -4,6 +4,7 @@ import type { BackupArea } from '@securestore/objects';
 import type { ContinuousBackup, FollowOptions } from './backup-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from './destination.ts';
+import { Line } from './line.ts';
 import type { Connected, Places } from './places.ts';
 import { Points } from './points.ts';
 import type { SynchronousOptions } from './synchronous.ts';
@@ -32,24 +33,27 @@ function followKind(
     parse() {
       throw new SecureStoreError('UNSUPPORTED', 'a continuous backup is begun again by following the destination');
     },
-    run: ({ signal, progress }) =>
-      places.at(location, signal, async (place) => {
+    async run({ signal, progress }) {
+      const place = await places.connect(location, signal);
+      const line = new Line(places, place);
+      let follower: Follower | undefined;
+      try {
         places.checkRegistered(location);
         await places.checkAlone(location, place.backend, signal);
         progress({ phase: 'backing up continuously' });
         const ended = AbortSignal.any([signal, stop]);
-        const follower = new Follower(area, place, { interval, onStatus });
+        follower = new Follower(area, line, { interval, onStatus });
         await follower.begin(ended);
         await places.register(location, place.backend, ended);
         followers.set(location, follower);
         onStarted(follower);
-        try {
-          await follower.run(ended);
-        } finally {
-          followers.delete(location);
-        }
-        return null;
-      }),
+        await follower.run(ended);
+      } finally {
+        if (followers.get(location) === follower) followers.delete(location);
+        await line.drop();
+      }
+      return null;
+    },
   };
 }
 

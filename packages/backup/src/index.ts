@@ -1,6 +1,8 @@
 export { isBackup } from './destination.ts';
 export { backupJobId } from './backup-job.ts';
 export { Backups } from './backups.ts';
+export { FOLLOW_CHANNEL } from './channel.ts';
+export type { FollowMessage } from './channel.ts';
 export type { ContinuousStatus } from './continuous-types.ts';
 export { drillBackup } from './drill.ts';
 export type { DrillOptions } from './drill.ts';
@@ -44,7 +46,7 @@ export type { Connect, Connected } from './places.ts';
 export type { ForgetReport } from './forget.ts';
 export type { RefusedRemoval } from './refusals.ts';
 export { openBackup, OpenedBackup } from './opened-backup.ts';
-export type { BackupSettings, OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
+export type { BackupSettings, PointChoice } from './opened-backup.ts';
 export { destinationsIn } from './registry.ts';
 export type { RegisteredDestination } from './registry.ts';
 export type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
@@ -55,6 +57,7 @@ export type { ConflictPolicy, RestoredObject, RestoreIntoOptions, RestoreIntoRep
 export { restoreStoreTo } from './restore-store.ts';
 export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export { makeSnapshot } from './snapshot.ts';
+export type { OnDamagedSnapshot, SnapshotInfo } from './snapshot-info.ts';
 export type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 export { verifyOpenedBackup } from './verify-backup.ts';
 export type { BackupFinding, BackupVerifyReport, RollingReport, VerifyDepth, VerifyProgress } from './findings.ts';

@@ -22,7 +22,7 @@ export function snapshotPoint(area: BackupArea, facts: SnapshotFacts): Point {
 export function changesPoint(
   area: BackupArea,
   newest: FoundPoint,
-  facts: Pick<Point, 'number' | 'generation' | 'time' | 'pages' | 'added'>,
+  facts: Pick<Point, 'number' | 'generation' | 'time' | 'gap' | 'pages' | 'added'>,
 ): Point {
   const { digest: previous, base, removed, totals, others } = newest;
   return {
@@ -34,7 +34,6 @@ export function changesPoint(
     ...facts,
     previous,
     kind: 'changes',
-    gap: false,
     collects: false,
     label: '',
   };

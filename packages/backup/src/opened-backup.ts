@@ -1,11 +1,11 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Point } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CopySettings, ObjectStore, UnlockedCopy } from '@securestore/objects';
 import { unlockCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { requireDestination } from './destination.ts';
 import { fenceIn } from './fence.ts';
+import type { Reached } from './followed.ts';
 import { IndexPages } from './index-pages.ts';
 import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
@@ -16,8 +16,10 @@ import { Points } from './points.ts';
 import type { Evidence, Remembered } from './remembered.ts';
 import { foreignPoint, isForeign, isRemembered } from './remembered.ts';
 import { includesNumber } from './removed.ts';
+import type { OnDamagedSnapshot, SnapshotInfo } from './snapshot-info.ts';
+import { infoOf } from './snapshot-info.ts';
 import type { Survey } from './survey.ts';
-import { isAfter, neverPoints, surveyOf } from './survey.ts';
+import { isAfter, surveyOf } from './survey.ts';
 import { indexAt, pointAt } from './timeline.ts';
 import type { RecoveryWindow } from './windows.ts';
 import { windowsOf } from './windows.ts';
@@ -28,39 +30,12 @@ export interface BackupSettings extends Omit<CopySettings, 'keys'> {
   readonly backend: StorageBackend;
 }
 
-/** A moment that can be restored. */
-export interface SnapshotInfo {
-  readonly number: number;
-  /** What was acknowledged before this is in it, by the clock of the store's backend. */
-  readonly time: Date;
-  /** When it was made, by the clock of whoever made it. */
-  readonly made: Date;
-  readonly kind: 'snapshot' | 'changes';
-  readonly label: string;
-  readonly objects: number;
-  readonly versions: number;
-  /** Bytes of all that is in it, sealed. */
-  readonly bytes: number;
-  /** Bytes that were copied for it. */
-  readonly copied: number;
-}
-
-/** Told of a snapshot that is damaged: its number is all that is known of it. */
-export type OnDamagedSnapshot = (number: number, error: SecureStoreError) => void;
-
 /** Which point is meant: the newest by default. */
 export interface PointChoice {
   /** The number of the point. */
   readonly snapshot?: number | undefined;
   /** The last point that is not after this. */
   readonly at?: Date | undefined;
-}
-
-/** What is known of a point. */
-export function infoOf({ number, time, made, kind, label, totals, added }: Point): SnapshotInfo {
-  const { objects, versions, bytes } = totals;
-  const [at, by] = [new Date(time), new Date(made)];
-  return { number, time: at, made: by, kind, label, objects, versions, bytes, copied: added.bytes };
 }
 
 function refuse(message: string): never {
@@ -246,16 +221,22 @@ export class OpenedBackup {
     return point;
   }
 
-  /** The spans of time that can be restored, the newest first. @throws as {@link list} */
-  async windows(signal?: AbortSignal): Promise<RecoveryWindow[]> {
-    const damaged: number[] = [];
-    const points = await Array.fromAsync(this.found(signal, (number) => damaged.push(number)));
-    const never = neverPoints(
-      points,
-      damaged.map((number) => ({ number })),
-    );
-    const lost = damaged.filter((number) => !never.has(number));
-    return windowsOf(points.filter(({ collects }) => !collects).toReversed(), lost).toReversed();
+  /**
+   * The spans of time that can be restored, the newest first.
+   *
+   * @param reached up to when it is known that nothing has changed since the newest point
+   * @throws as {@link list}
+   */
+  async windows(signal?: AbortSignal, reached?: Reached): Promise<RecoveryWindow[]> {
+    // What is damaged is missing between those that are whole.
+    const points = await Array.fromAsync(this.found(signal, () => undefined));
+    return this.windowsOf(points, reached);
+  }
+
+  /** The spans of time that can be restored, of points that were found. @param points the newest first */
+  windowsOf(points: readonly FoundPoint[], reached?: Reached): RecoveryWindow[] {
+    const own = points.filter((point) => !this.isForeign(point));
+    return windowsOf(own.toReversed(), reached).toReversed();
   }
 
   /** The index of a point. */

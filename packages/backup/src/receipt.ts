@@ -19,7 +19,7 @@ export interface DrillFacts {
   readonly bytes: number;
   /** Objects that were compared with the store as it was at that moment; 0 where there was no store to compare with. */
   readonly compared: number;
-  /** What was wrong, at most 100 of it. */
+  /** What was wrong, at most 100 of it. Objects have no names in it: `object`, and a digest that only the store can make. */
   readonly problems: readonly string[];
   readonly found: number;
   readonly ok: boolean;

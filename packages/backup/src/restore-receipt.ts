@@ -8,8 +8,10 @@ export interface RestoreFacts {
   /** Where the backup lies. */
   readonly source: string;
   readonly snapshot: number;
-  /** The moment that was restored. */
+  /** The moment of the snapshot: the last that is not after `at`, where that was chosen. */
   readonly time: string;
+  /** The moment that somebody chose; absent where they chose a snapshot by its number, or the newest. */
+  readonly at?: string;
   readonly begun: string;
   /** How long it took, in milliseconds. */
   readonly took: number;

@@ -28,7 +28,7 @@ async function signed(area: BackupArea, { id }: Place, facts: RestoreFacts): Pro
 export function receiptFor(
   area: BackupArea,
   place: Place,
-  { prefix, keys, into, conflict = 'fail', deleteExtra = false, by = ROOT }: RestoreOptions,
+  { at, prefix, keys, into, conflict = 'fail', deleteExtra = false, by = ROOT }: RestoreOptions,
   { failed, time, snapshot, took, ...done }: Unsigned,
   begun: number,
 ): Promise<{ receipt?: RestoreReceipt }> {
@@ -38,6 +38,7 @@ export function receiptFor(
     source: place.location,
     snapshot,
     time: time.toISOString(),
+    ...(at !== undefined && { at: at.toISOString() }),
     begun: new Date(begun).toISOString(),
     took,
     by,
@@ -65,7 +66,7 @@ export function receiptForStore(
   area: BackupArea,
   place: Place,
   to: string,
-  { prefix, by = ROOT }: RestoreStoreJobOptions,
+  { at, prefix, by = ROOT }: RestoreStoreJobOptions,
   { snapshot, time, objects, bytes, failed }: RestoreReport,
   took: number,
 ): Promise<{ receipt?: RestoreReceipt }> {
@@ -74,6 +75,7 @@ export function receiptForStore(
     source: place.location,
     snapshot,
     time: time.toISOString(),
+    ...(at !== undefined && { at: at.toISOString() }),
     begun: new Date(area.clock.now() - took).toISOString(),
     took,
     by,

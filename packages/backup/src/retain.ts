@@ -3,10 +3,13 @@ import type { BackupArea, CallOptions } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints, REMOVE_DAMAGED, unknowable } from './forget.ts';
-import type { OpenedBackup, SnapshotInfo } from './opened-backup.ts';
-import { infoOf } from './opened-backup.ts';
+import type { ManagedPorts } from './managed.ts';
+import type { OpenedBackup } from './opened-backup.ts';
 import type { DamagedPoint } from './points.ts';
+import { registeredAt } from './registry.ts';
 import { includesNumber } from './removed.ts';
+import type { SnapshotInfo } from './snapshot-info.ts';
+import { infoOf } from './snapshot-info.ts';
 import { neverPoints } from './survey.ts';
 import type { KeptPoint, RetentionPolicy } from './retention/index.ts';
 import { applyRetention, parseRetentionPolicy } from './retention/index.ts';
@@ -123,7 +126,7 @@ export function forgetAt(
 }
 
 /** Removes what a destination keeps no longer by its settings. @param options.now milliseconds since 1970 by the backend's clock */
-export async function retainAt(
+async function retainAt(
   area: BackupArea,
   backup: OpenedBackup,
   destination: FoundDestination,
@@ -150,4 +153,25 @@ export async function retainAt(
   const done = await forgetAt(area, backup, destination, choose, signal);
   if (planned === undefined) throw new SecureStoreError('INTERNAL', 'a retention that planned nothing');
   return { ...planned, done };
+}
+
+/** As {@link retainAt}, at a location, by the settings of the call or those that were set. @throws SecureStoreError `INVALID_ARGUMENT` where there are none */
+export async function retainDestination(
+  { area, places }: ManagedPorts,
+  destination: string,
+  options: Omit<RetainOptions, 'timeout'>,
+): Promise<RetentionReport> {
+  const name = places.nameOf(destination);
+  area.checkOpen();
+  const settings = options.retention ?? registeredAt(area, name)?.retention;
+  if (settings === undefined) {
+    const message = `nothing says what ${destination} keeps: set its retention first`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  checkRetention(settings);
+  const { signal } = options;
+  const now = (await area.backendNow(signal)) ?? area.clock.now();
+  return places.opened(destination, signal, (backup, found) =>
+    retainAt(area, backup, found, { ...options, settings, now }),
+  );
 }

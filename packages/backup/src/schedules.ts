@@ -167,9 +167,8 @@ export class Schedules {
   }
 
   async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
-    const lagAt = (location: string): number | undefined => this.#backups.continuous.get(location)?.lag;
-    const ports = { area: this.#area, places: this.#places, storage: this.#storage, lagAt };
-    return factsOfAll(ports, await schedulesOf(this.#area), options);
+    const [area, places, storage, backups] = [this.#area, this.#places, this.#storage, this.#backups];
+    return factsOfAll({ area, places, storage, backups }, await schedulesOf(this.#area), options);
   }
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */

@@ -1,6 +1,7 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea, Change, Consumer } from '@securestore/objects';
+import { Backlog } from './backlog.ts';
 import type { FailedCopy } from './copier.ts';
 import { Copier } from './copier.ts';
 import type { Destination } from './destination.ts';
@@ -83,6 +84,10 @@ interface ShipOptions {
   readonly onAlarm: OnAlarm;
   /** Whether the newest point is new enough to show that somebody ships. */
   readonly isAlive: boolean;
+  /** Up to when it is known that nothing has changed since the newest point, by the clock of the store's backend. */
+  readonly since: number;
+  /** Milliseconds from one cut to the next. */
+  readonly interval: number;
   readonly signal: AbortSignal;
 }
 
@@ -91,43 +96,113 @@ interface Shipped {
   /** What was acknowledged before this can be restored. */
   readonly time: number;
   readonly failed: readonly FailedCopy[];
-  /** Absent where nothing has changed. */
-  readonly point?: FoundPoint;
+  /** From where it goes on: as before where nothing has changed. */
+  readonly position: Position;
+  /** How many points were published. */
+  readonly points: number;
   readonly copied: { readonly versions: number; readonly bytes: number };
 }
 
-/** Ships what has changed since the newest point. @returns `undefined` where the journal does not tell all of it */
-export async function shipChanges(
+/** A cut so much later than what was known before, in milliseconds, or so many intervals, leaves out moments in between. */
+const STEADY = 10_000;
+const STEADY_INTERVALS = 4;
+
+/**
+ * Until when a cut tells all moments since.
+ *
+ * @param since up to when it is known that nothing has changed
+ * @param interval milliseconds from one cut to the next
+ */
+export function steadyUntil(since: number, interval: number): number {
+  return since + Math.max(STEADY, STEADY_INTERVALS * interval);
+}
+
+/** A run of copying towards the next point. */
+function copierFor(area: BackupArea, position: Position, signal: AbortSignal): Copier {
+  const { destination, number, pages, basePages, changes } = position;
+  const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: area.clock.now(), floor: 0 });
+  return new Copier({ area, destination, epoch: number, signal, onCopied: () => undefined }, index);
+}
+
+/** Publishes what was copied as the point after the newest. @returns from where it goes on */
+async function publish(
   area: BackupArea,
-  { destination, newest, known, number, reader, pages, points, basePages, changes }: Position,
-  { onAlarm, isAlive, signal }: ShipOptions,
-): Promise<Shipped | undefined> {
-  const { clock, seals } = area;
-  const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now(), floor: 0 });
-  const copier = new Copier({ area, destination, epoch: number, signal, onCopied: () => undefined }, index);
-  const cut = await reader.cut((change: Change) => copier.visit(change), signal);
-  for (const alarm of cut.alarms) onAlarm(alarm);
-  if (reader.passDue) return undefined;
-  await copier.flush();
-  await copier.added.finish(area.keyOrder, signal);
-  const { failed, versions, bytes } = copier;
-  await new FailedCopies(destination, seals).add(failed, signal);
-  const shipped = { time: cut.time, failed, copied: { versions, bytes } };
-  const { entries } = copier.added;
-  if (entries.size === 0 && isAlive) {
-    await reader.commit();
-    return shipped;
-  }
-  const writer = new IndexWriter(destination, seals, number, signal);
-  await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time, floor: 0 }).write(writer, signal);
+  position: Position,
+  { added, versions, bytes }: Copier,
+  { time, gap }: { readonly time: number; readonly gap: boolean },
+  signal: AbortSignal,
+): Promise<Position> {
+  const { destination, newest, known, number, pages, points, changes } = position;
+  const writer = new IndexWriter(destination, area.seals, number, signal);
+  await new IndexSet(pages, [], added.entries, { history: EVERYTHING, now: time, floor: 0 }).write(writer, signal);
   const delta = await writer.finish();
   const generation = await followHead(area, destination, newest, signal);
-  const next = changesPoint(area, newest, { number, generation, time: cut.time, pages: delta, added: shipped.copied });
-  const point = await points.publish(next, signal);
+  const facts = { number, generation, time, gap, pages: delta, added: { versions, bytes } };
+  const point = await points.publish(changesPoint(area, newest, facts), signal);
   await remember(area, destination, knownAs(point), [known, knownAs(newest)], signal);
+  for (const [token, entries] of added.entries) changes.set(token, [...(changes.get(token) ?? []), ...entries]);
+  return { ...position, newest: point, known: knownAs(point), number: point.number + 1 };
+}
+
+/**
+ * Ships what has changed since the newest point: as one point, or as one for each moment where much time has passed since it was looked
+ * last.
+ *
+ * @returns `undefined` where the journal does not tell all of it
+ */
+export async function shipChanges(
+  area: BackupArea,
+  position: Position,
+  { onAlarm, isAlive, since, interval, signal }: ShipOptions,
+): Promise<Shipped | undefined> {
+  const { reader, newest } = position;
+  const { clock, seals, capabilities } = area;
+  // Where servers disagree about the time, what they tell of moments can't be told apart.
+  let backlog = clock.now() > steadyUntil(since, interval) && capabilities.clockSkew === 0 ? new Backlog() : undefined;
+  let copier = copierFor(area, position, signal);
+  const copyAll = async (changes: readonly Change[]): Promise<void> => {
+    for (const change of changes) await copier.visit(change);
+  };
+  const cut = await reader.cut(async (change) => {
+    if (backlog === undefined) return copier.visit(change);
+    if (backlog.take(change)) return undefined;
+    const all = backlog.release();
+    backlog = undefined;
+    return copyAll(all);
+  }, signal);
+  for (const alarm of cut.alarms) onAlarm(alarm);
+  if (reader.passDue) return undefined;
+  const steps = backlog?.steps({ after: newest.time, until: cut.time, interval });
+  const failed: FailedCopy[] = [];
+  const copied = { versions: 0, bytes: 0 };
+  let [now, points] = [position, 0];
+  const finish = async (time: number, isNeeded: boolean, isSteady: boolean): Promise<void> => {
+    await copier.flush();
+    await copier.added.finish(area.keyOrder, signal);
+    await new FailedCopies(now.destination, seals).add(copier.failed, signal);
+    failed.push(...copier.failed);
+    copied.versions += copier.versions;
+    copied.bytes += copier.bytes;
+    const hasChanged = copier.added.entries.size > 0;
+    if (!hasChanged && !isNeeded) return;
+    now = await publish(area, now, copier, { time, gap: hasChanged && !isSteady }, signal);
+    points += 1;
+  };
+  if (steps === undefined || steps.length === 0) {
+    await copyAll(backlog?.release() ?? []);
+    await finish(cut.time, !isAlive, cut.time <= steadyUntil(since, interval));
+  } else {
+    for (const { time, changes } of steps) {
+      copier = copierFor(area, now, signal);
+      // Until then the store was as the point before says.
+      if (time - interval > now.newest.time) await finish(time - interval, true, true);
+      copier = copierFor(area, now, signal);
+      await copyAll(changes);
+      await finish(time, false, true);
+    }
+  }
   await reader.commit();
-  for (const [token, added] of entries) changes.set(token, [...(changes.get(token) ?? []), ...added]);
-  return { ...shipped, point };
+  return { time: cut.time, failed, position: now, points, copied };
 }
 
 /** What a point needs to be opened is there before the point is. @returns the generation of what is there, at least */

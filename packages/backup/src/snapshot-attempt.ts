@@ -149,7 +149,7 @@ export class Attempt {
     const { generation } = await bringHead(this.#area, this.#destination, signal);
     const others = await copyOthers(place, this.#pages, before);
     await this.#refuseNothing();
-    const gap = this.#passed && this.#newest !== undefined;
+    const gap = this.#newest !== undefined && !this.#isSteady(time);
     const point = await this.#publish({ time, pages: this.#index.pages, others, gap, generation });
     await remember(this.#area, this.#destination, knownAs(point), this.#known, signal);
     const damaged = alarms.filter(({ type }) => type === 'damaged-record');
@@ -161,6 +161,13 @@ export class Attempt {
     await reader.commit();
     await this.#run.clear(signal).catch(() => undefined);
     return { point, report: this.#reportOf(point, alarms) };
+  }
+
+  /** Whether the moments between the newest point and this one can be told. */
+  #isSteady(time: number): boolean {
+    if (this.#passed || !this.#isOwn) return false;
+    const { steadyUntil = -Infinity } = this.#options;
+    return this.#index.copied.versions === 0 || time <= steadyUntil;
   }
 
   /**

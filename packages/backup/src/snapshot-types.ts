@@ -26,6 +26,11 @@ export interface SnapshotReport {
 /** What a snapshot is made with. */
 export interface SnapshotOptions {
   readonly label?: string | undefined;
+  /**
+   * Up to this time, by the clock of the store's backend, it tells all that has happened since the newest point, since somebody has
+   * followed the store; by default moments in between can't be told where something has changed.
+   */
+  readonly steadyUntil?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onPhase?: ((phase: string) => void) | undefined;
   readonly onCopied?: ((versions: number, bytes: number) => void) | undefined;

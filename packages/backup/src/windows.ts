@@ -1,6 +1,13 @@
-import type { Point } from '@securestore/core-format';
+import { asBuffer } from '@securestore/core-format';
+import type { Reached } from './followed.ts';
+import type { FoundPoint } from './points.ts';
+import { isRemembered } from './remembered.ts';
+import { isAfter } from './survey.ts';
 
-/** Points further apart than this, in milliseconds, are moments by themselves: a continuous backup publishes one a minute at least. */
+/**
+ * Points with changes that are further apart than this, in milliseconds, are moments by themselves: a continuous backup publishes one a
+ * minute at least.
+ */
 const APART: number = 2 * 60 * 1000;
 
 /** A span of time of which every moment can be restored, to the cut before it; or one moment. */
@@ -10,28 +17,45 @@ export interface RecoveryWindow {
   readonly points: number;
 }
 
+/** Whether a point shows that nothing has changed since the one before it. */
+function isUnchanged({ kind, pages, added, instance }: FoundPoint, before: FoundPoint): boolean {
+  if (!asBuffer(instance).equals(before.instance)) return false;
+  return kind === 'changes' ? pages.length === 0 : added.versions === 0;
+}
+
 /**
- * What can be restored. Between windows nothing is known but what the last point before says.
+ * What can be restored. Between windows nothing is known but what the last point before says. Points belong to one window where each
+ * names the one before it, and tells all that has happened in between.
  *
- * @param points in ascending order of their numbers, without those that only repeat the one before
- * @param damaged the numbers of others, of which nothing else is known
+ * @param points the store's own in ascending order of their numbers, with those that only repeat the one before
+ * @param reached up to when it is known that nothing has changed since the newest point
  */
-export function windowsOf(
-  points: readonly Pick<Point, 'number' | 'kind' | 'base' | 'time' | 'gap'>[],
-  damaged: readonly number[] = [],
-): RecoveryWindow[] {
+export function windowsOf(points: readonly FoundPoint[], reached?: Reached): RecoveryWindow[] {
   const windows: { from: Date; to: Date; points: number }[] = [];
-  let before = 0;
-  for (const { number, kind, base, time, gap } of points) {
-    const isWithout = (from: number): boolean => damaged.some((one) => one >= from && one < number);
+  let before: FoundPoint | undefined;
+  // Whether the last window goes up to it.
+  let isJoined = false;
+  for (const point of points) {
+    const isNext = before !== undefined && isAfter(point, before);
     // Changes are nothing without all that they build on.
-    if (kind === 'changes' && isWithout(base)) continue;
+    if (point.kind === 'changes' && !(isNext && point.base === before?.base)) continue;
     const last = windows.at(-1);
-    if (last !== undefined && !gap && !isWithout(before) && time - last.to.getTime() <= APART) {
-      last.to = new Date(time);
+    if (point.collects) isJoined &&= isNext;
+    else if (last !== undefined && before !== undefined && isJoined && isNext && goesOn(last, point, before)) {
+      last.to = new Date(point.time);
       last.points += 1;
-    } else windows.push({ from: new Date(time), to: new Date(time), points: 1 });
-    before = number;
+    } else {
+      windows.push({ from: new Date(point.time), to: new Date(point.time), points: 1 });
+      isJoined = true;
+    }
+    before = point;
   }
+  const last = windows.at(-1);
+  const isKnown = last !== undefined && isJoined && reached !== undefined && isRemembered(reached.point, before);
+  if (isKnown && reached.time > last.to.getTime()) last.to = new Date(reached.time);
   return windows;
+}
+
+function goesOn({ to }: Pick<RecoveryWindow, 'to'>, point: FoundPoint, before: FoundPoint): boolean {
+  return !point.gap && (isUnchanged(point, before) || point.time - to.getTime() <= APART);
 }

@@ -36,6 +36,12 @@ describe('conditions', () => {
     ['one from the future, which would look young for ever', { lastGood: NOW + DAY }, ['backup-from-future']],
     ['clocks a little apart', { lastGood: NOW + 5 * MINUTE }, []],
     ['a time that is none', { lastGood: Number.NaN }, ['backup-age']],
+    ['a lag of somebody who is gone', { lag: 5 * MINUTE + 1, following: { isAlive: false } }, ['lag']],
+    [
+      'somebody who follows and can not',
+      { following: { isAlive: true, error: { code: 'NO_SPACE', message: 'full' } } },
+      ['following'],
+    ],
     ['a lag', { lag: 5 * MINUTE + 1 }, ['lag']],
     ['no object from a store with some', { objects: { store: 1, point: 0 } }, ['empty-backup']],
     ['no object from an empty store', { objects: { store: 0, point: 0 } }, []],
@@ -118,5 +124,18 @@ describe('what is known of a schedule', () => {
       lastRun: occurrence,
       overdueSince: undefined,
     });
+  });
+
+  it.each([
+    ['NOT_FOUND', 'file:/mnt/a has no backups any more (NOT_FOUND, nothing lies there)', 'disk is mounted'],
+    ['ACCESS_DENIED', 'file:/mnt/a can not be opened (ACCESS_DENIED', 'renew its credentials'],
+    ['UNAVAILABLE', 'file:/mnt/a can not be reached (UNAVAILABLE', 'gets through to it'],
+    ['INTEGRITY', 'file:/mnt/a holds a newest backup that is not as it was written', 'securestore verify'],
+  ])('say which destination can not be looked at, and what to do about %s', (unreachable, reason, advice) => {
+    const why = 'file:/mnt/a: nothing lies there';
+    const [first, ...others] = conditionsOf({ now: NOW, destination: 'file:/mnt/a', unreachable, why });
+    expect(others).toEqual([]);
+    expect(first).toMatchObject({ id: 'unreachable', severity: 'critical', message: expect.stringContaining(reason) });
+    expect(first?.message.split(': ').at(-1)).toContain(advice);
   });
 });

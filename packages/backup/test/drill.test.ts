@@ -66,6 +66,28 @@ describe('a drill', () => {
     expect((await (await shelf.at('memory:scratch')).list('', {})).entries).toEqual([]);
   });
 
+  it('names the objects that are wrong beside what it signs, and not in it', async () => {
+    const { owner, attacker, clock } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await owner.store('red/fine', 'fine');
+    await owner.store('blue/secret name', Buffer.alloc(300_000, 1));
+    // Whoever copies has no keys, so that is copied as it is.
+    const [part = ''] = await attacker.names('b/');
+    const body = await attacker.get(part);
+    body.writeUInt8(body.readUInt8(1000) ^ 1, 1000);
+    await attacker.put(part, body);
+    await backups.backup(PLACE);
+    const report = await backups.drill(PLACE);
+    expect(report).toMatchObject({ ok: false, found: 1 });
+    const [id = ''] = Object.keys(report.names);
+    expect(report.names).toEqual({ [id]: 'blue/secret name' });
+    expect(report.problems[0]).toMatch(new RegExp(`^object ${id}: `));
+    expect(report.receipt.facts).not.toContain('secret name');
+    // An owner can tell what it is of, whenever they see it.
+    expect(Object.keys((await backups.drill(PLACE)).names)).toEqual([id]);
+  });
+
   it('leaves alone what lies at its scratch location', async () => {
     const { shelf, backups } = await backedUp();
     const scratch = await shelf.at('memory:scratch');

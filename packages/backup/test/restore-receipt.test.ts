@@ -73,6 +73,20 @@ describe('a restore', () => {
     expect(readRestoreReceipt(receiptOf(report), owner.fingerprint)).toMatchObject({ digest: report.digest });
   });
 
+  it('says which moment was chosen, beside that of the snapshot', async () => {
+    const { owner, backups, clock } = await scene();
+    await clock.sleep(5000);
+    const at = new Date(clock.now());
+    const readBack = (report: RestoreJobReport) => readRestoreReceipt(receiptOf(report), owner.fingerprint);
+    const chosen = await backups.restore(PLACE, { at, prefix: 'red/' });
+    expect(chosen.time.getTime()).toBeLessThan(at.getTime());
+    expect(readBack(chosen)).toMatchObject({ at: at.toISOString(), time: chosen.time.toISOString() });
+    expect(readBack(await backups.restore(PLACE, { snapshot: 1, prefix: 'red/' }))).not.toHaveProperty('at');
+    const anew = await backups.restoreStore(PLACE, 'memory:again', { at });
+    if (anew.receipt === undefined) throw new Error('there is no receipt');
+    expect(readRestoreReceipt(anew.receipt, owner.fingerprint)).toMatchObject({ at: at.toISOString() });
+  });
+
   it('has a receipt that is no receipt of a drill, nor of another store', async () => {
     const { owner, backups } = await scene();
     const receipt = receiptOf(await backups.restore(PLACE, { prefix: 'red/' }));

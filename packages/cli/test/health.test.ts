@@ -43,8 +43,8 @@ describe('health', () => {
     await rm(scene.destination.replace('file:', ''), { recursive: true });
     const failing = await scene.run(['health']);
     expect(failing.exitCode).toBe(7);
-    expect(failing.stdout).toMatch(/\nfailing +backup file:\S+ +there is no good backup\n/);
-    expect(failing.stdout).toMatch(/What to do:\n {2}backup file:\S+: make one now/);
+    expect(failing.stdout).toMatch(/\nfailing +backup file:\S+ +the destination file:\S+ has no backups any more/);
+    expect(failing.stdout).toMatch(/What to do:\n {2}backup file:\S+: see that its disk is mounted/);
     expect(failing.stdout).toMatch(/the store is failing\n$/);
   });
 

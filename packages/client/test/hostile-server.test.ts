@@ -39,9 +39,10 @@ async function opened(listener: RequestListener): Promise<RemoteStore> {
 /** Sends one text without end, and tells how much was taken. */
 async function endless(response: ServerResponse, taken: (bytes: number) => void): Promise<void> {
   const chunk = Buffer.alloc(MIB, 'x');
+  const closed = once(response, 'close');
   for (let sent = 0; sent < 400 * MIB && !response.destroyed; sent += MIB) {
     taken(sent);
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), closed]);
   }
   response.end('"');
 }

@@ -52,7 +52,10 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
     'it holds an older state of the store than was seen before',
     'find out who put it back; bring the newest state back, or accept this one with --accept-head',
   ],
-  LOCKED: ['it is locked for now', 'wait until what is under way has ended; `store.jobs.list()` says what it is'],
+  LOCKED: [
+    'it is held by somebody else',
+    'wait a moment; where it stays so, see which other program holds it for itself, and end that',
+  ],
   UNSUPPORTED: ['it can not do what a store needs', 'use another backend, or another version of this one'],
 };
 
@@ -85,5 +88,5 @@ export function clauseOf({ message }: Error): string {
 export function verdictOfError(error: unknown): readonly [reason: string, advice: string] {
   if (!SecureStoreError.is(error, 'LOCKED')) return verdictOf(rootCodeOf(error));
   const [what = '', todo] = clauseOf(error).split('; ', 2);
-  return todo === undefined ? verdictOf('LOCKED') : [`${what} (LOCKED)`, todo];
+  return [`${what} (LOCKED)`, todo ?? verdictOf('LOCKED')[1]];
 }

@@ -60,6 +60,19 @@ describe('the health of a store', () => {
     expect((await target.health.check()).status).toBe('ok');
   });
 
+  it('fails where something else holds the backend, and says nothing of jobs', async () => {
+    const target = await world();
+    failing(target, 'LOCKED');
+    const report = await target.health.check();
+    expect(checkOf(report, 'backend')).toMatchObject({
+      status: 'failing',
+      reason: 'it is held by somebody else (LOCKED)',
+      advice: expect.stringContaining('which other program holds it'),
+    });
+    expect(JSON.stringify(report)).not.toContain('jobs');
+    expect(checkOf(report, 'head').reason).toContain('planned: LOCKED');
+  });
+
   it('ends in time where the server never answers', async () => {
     const { health, injector, clock } = await world();
     injector.plan(() => ({ type: 'delay', until: new Promise(() => undefined) }));

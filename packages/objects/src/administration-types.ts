@@ -1,5 +1,5 @@
 import type { UnlockMethod } from '@securestore/crypto';
-import type { Job, JobSummary } from '@securestore/jobs';
+import type { Job, JobKind, JobSummary, StartOptions } from '@securestore/jobs';
 import type { KeyReport } from './rekey/keys.ts';
 import type { RotationDepth } from './rekey/rotate.ts';
 import type { Recipient, SlotInfo, SlotRemoval } from './rekey/slots.ts';
@@ -28,6 +28,12 @@ export interface SlotAdministration {
    * @throws `NOT_FOUND`; `INVALID_ARGUMENT` for the last one
    */
   remove(id: string, options?: CallOptions): Promise<SlotRemoval>;
+}
+
+/** A job to be started. */
+export interface JobStart<P, R> extends Pick<StartOptions, 'id' | 'before'> {
+  readonly kind: JobKind<P, R>;
+  readonly parameters: P;
 }
 
 export interface DestroyKeysOptions extends CallOptions {

@@ -6,6 +6,7 @@ import { Jobs } from '@securestore/jobs';
 import type {
   CheckpointOptions,
   JobAdministration,
+  JobStart,
   KeyAdministration,
   KeyLike,
   RotateOptions,
@@ -151,10 +152,10 @@ export class Administration {
     operation: string,
     options: CallOptions | undefined,
     knownOptions: ReadonlySet<string>,
-    { kind, parameters, id }: { readonly kind: JobKind<P, R>; readonly parameters: P; readonly id?: string },
+    { kind, parameters, ...start }: JobStart<P, R>,
   ): Job<R> {
     const begin = ({ signal }: { readonly signal: AbortSignal }): Job<R> =>
-      this.#jobs.start(kind, parameters, id === undefined ? { signal } : { signal, id });
+      this.#jobs.start(kind, parameters, { signal, ...start });
     return this.#start(operation, options, knownOptions, begin, () => undefined);
   }
 

@@ -29,6 +29,7 @@ import { readName } from './list.ts';
 import { entriesUnder, listPage } from './pages.ts';
 import { StoreArea } from './store-area.ts';
 import { TokenNames } from './token-names.ts';
+import type { Logger } from './types.ts';
 
 /**
  * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
@@ -38,17 +39,20 @@ export class BackupArea extends StoreArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
   readonly location: string;
+  /** Where what goes wrong beside calls is told. */
+  readonly logger: Logger | undefined;
   /** What names and tokens have to do with each other. */
   readonly names: TokenNames;
   readonly #restoring: Restoring;
   #onClose: (() => Promise<void>) | undefined;
 
-  constructor(engine: Engine, calls: OpenCalls, administration: Administration, location: string) {
+  constructor(engine: Engine, calls: OpenCalls, administration: Administration, location: string, logger?: Logger) {
     super(engine, calls, administration);
     this.#engine = engine;
     this.#restoring = new Restoring(engine);
     this.#calls = calls;
     this.location = location;
+    this.logger = logger;
     this.names = new TokenNames(() => engine.names);
   }
 

@@ -122,7 +122,7 @@ export class ObjectStore implements SecureStorage {
     if (upkeep === true) this.#administration.keepUp(logger);
     this.policyObject = new PolicyObject(engine, this.#calls);
     this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
-    this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location);
+    this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location, logger);
     this.healthArea = new HealthArea(engine, this.#calls, this.#administration);
     this.migrationArea = new MigrationArea(engine, this.#calls, this.#administration, rememberedEnds, logger);
     this.slots = this.#administration.slots;

@@ -3,6 +3,7 @@ import { nestingOf } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
+import type { JobStart } from './administration-types.ts';
 import type { Administration } from './administration.ts';
 import type { Engine } from './engine.ts';
 import type { OpenCalls } from './open-calls.ts';
@@ -63,7 +64,7 @@ export class StoreArea {
     operation: string,
     options: CallOptions | undefined,
     knownOptions: ReadonlySet<string>,
-    job: { readonly kind: JobKind<P, R>; readonly parameters: P; readonly id?: string },
+    job: JobStart<P, R>,
   ): Job<R> {
     return this.#administration.runJob(operation, options, knownOptions, job);
   }

@@ -207,10 +207,6 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       try {
         report = await withTarget(to, options, signal, async (target) => {
           await refuseDestination(source.store, to, target);
-          const { location, migrationArea } = source.store;
-          // What is refused here leaves no job behind, which would be listed as unfinished.
-          if (migrationArea.head.migration === undefined && location !== target.location)
-            await migrationArea.checkFree(target.backend, reseal !== undefined, signal);
           return forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal);
         });
       } catch (error) {

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { MemoryBackend } from '@securestore/backend-memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Rule, SecureStorage, Session } from '../src/index.ts';
 import {
@@ -165,6 +166,29 @@ describe('somebody whose role is', () => {
     const all = await vera.points.receipts(place);
     expect(all.drills.map(({ receipt }) => readReceipt(receipt, store.fingerprint).ok)).toEqual([false, true]);
     expect(all).not.toHaveProperty('withheld');
+  });
+
+  test('backup-operator is told which objects a drill found wrong only as far as these may be listed', async () => {
+    const listing = { effect: 'allow', actions: ['list'], keys: ['large'] } as const;
+    const { world, store, session } = await scene({
+      ann: templateRules('backup-operator'),
+      lea: [...templateRules('backup-operator'), listing],
+    });
+    const backend = new MemoryBackend({ clock: () => world.clock.now() });
+    await backend.init({ location: world.location, options: {} });
+    const [part] = (await backend.list('b/', {})).entries;
+    const body = Buffer.from((await backend.read(part?.key ?? ''))?.body ?? []);
+    body.writeUInt8(body.readUInt8(1000) ^ 1, 1000);
+    await backend.write(part?.key ?? '', body);
+    await store.backup(world.backup);
+    const [anns, leas] = [
+      await session('ann').backups.drill(world.backup),
+      await session('lea').backups.drill(world.backup),
+    ];
+    expect(anns).toMatchObject({ ok: false, found: 1, names: {} });
+    expect(JSON.stringify(anns)).not.toContain('large');
+    expect(leas.problems).toEqual(anns.problems);
+    expect(Object.values(leas.names)).toEqual(['large']);
   });
 
   test('reader does neither', async () => {

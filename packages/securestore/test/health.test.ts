@@ -222,7 +222,7 @@ describe('the health of a store', () => {
     injector.plan(() => ({ type: 'fail' }));
     expect(checkOf(await store.health(), 'backup')).toMatchObject({
       status: 'failing',
-      reason: expect.stringContaining("can't be looked at (UNAVAILABLE)"),
+      reason: expect.stringContaining(`the destination ${world.backup} can not be reached (UNAVAILABLE`),
     });
   });
 });

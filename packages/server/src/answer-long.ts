@@ -8,7 +8,8 @@ import type { Job } from 'securestore';
 import type { RouteContext } from './route.ts';
 
 type Context = Pick<RouteContext, 'headers' | 'reply' | 'session' | 'stopping'>;
-type JobContext = Context & Pick<RouteContext, 'jobs' | 'work' | 'route' | 'body'>;
+/** What long work is answered with. */
+export type JobContext = Context & Pick<RouteContext, 'jobs' | 'work' | 'route' | 'body'>;
 
 /** Calls whose requests hold secrets: they are not remembered. */
 const SECRET: ReadonlySet<string> = new Set(['rotateEncryptionKey', 'slots.add']);

@@ -4,14 +4,18 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { WireError, WorkRecord } from '@securestore/protocol';
 import { toWireError } from '@securestore/protocol';
-import type { Job, JobProgress } from 'securestore';
+import type { Job, JobProgress, Session } from 'securestore';
 
 /** How long what came of work is kept, in milliseconds, and of how much of one caller, and in all. */
 const KEPT_FOR = 24 * 60 * 60 * 1000;
 const MAX_EACH = 50;
 const MAX_RECORDS = 2000;
-/** So many items of each list in a report are kept. */
+/** The same by their length as JSON, in bytes. */
+const MAX_BYTES_EACH: number = 8 * 1024 * 1024;
+const MAX_BYTES: number = 64 * 1024 * 1024;
+/** So many items of each list in a report are kept, as far as all of them together are no longer than this. */
 const MAX_LISTED = 1000;
+const MAX_LISTED_BYTES: number = 1024 * 1024;
 
 /** What is known of work when it is started. */
 export interface WorkStart {
@@ -34,16 +38,29 @@ export interface WorkEntry extends WorkStart {
   progress?: JobProgress;
   report?: unknown;
   error?: WireError;
+  /** Of what is kept of it, in bytes. */
+  size: number;
+}
+
+function sizeOf(value: unknown): number {
+  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value) ?? '');
+}
+
+function bytesOf(entries: Iterable<WorkEntry>): number {
+  return Array.from(entries).reduce((sum, one) => sum + one.size, 0);
 }
 
 /** A report whose lists are not longer than anybody reads. */
 function bounded(report: unknown): unknown {
   if (typeof report !== 'object' || report === null) return report;
+  let left = MAX_LISTED_BYTES;
+  const fits = (item: unknown): boolean => (left -= sizeOf(item) + 1) >= 0;
   return Object.fromEntries(
-    Object.entries(report).map(([name, value]: [string, unknown]) => [
-      name,
-      Array.isArray(value) ? value.slice(0, MAX_LISTED) : value,
-    ]),
+    Object.entries(report).map(([name, value]: [string, unknown]) => {
+      if (!Array.isArray(value)) return [name, value];
+      const end = value.slice(0, MAX_LISTED).findIndex((item) => !fits(item));
+      return [name, value.slice(0, end === -1 ? MAX_LISTED : end)];
+    }),
   );
 }
 
@@ -61,7 +78,8 @@ export class Work {
   }
 
   add(job: Job<unknown>, start: WorkStart): WorkEntry {
-    const entry: WorkEntry = { ...start, id: randomBytes(12).toString('base64url'), job, started: this.#clock.now() };
+    const id = randomBytes(12).toString('base64url');
+    const entry: WorkEntry = { ...start, id, job, started: this.#clock.now(), size: sizeOf(start.asked) };
     this.#entries.set(entry.id, entry);
     this.#makeRoom(start.principal);
     void this.#watch(entry);
@@ -79,6 +97,8 @@ export class Work {
       entry.error = toWireError(error);
     }
     entry.ended = this.#clock.now();
+    entry.size += sizeOf(entry.report) + sizeOf(entry.error);
+    this.#makeRoom(entry.principal);
     await following;
   }
 
@@ -92,14 +112,30 @@ export class Work {
 
   #makeRoom(principal: string): void {
     const now = this.#clock.now();
+    for (const { id, ended = now } of this.#entries.values()) if (now - ended > KEPT_FOR) this.#entries.delete(id);
     const ended = [...this.#entries.values()].filter((one) => one.ended !== undefined);
-    for (const { id, ended: at = now } of ended) if (now - at > KEPT_FOR) this.#entries.delete(id);
-    const own = ended.filter((one) => one.principal === principal && this.#entries.has(one.id));
-    for (const { id } of own.slice(0, Math.max(0, own.length - MAX_EACH))) this.#entries.delete(id);
-    for (const { id } of ended) {
-      if (this.#entries.size <= MAX_RECORDS) return;
-      this.#entries.delete(id);
+    const own = ended.filter((one) => one.principal === principal);
+    let [bytes, all, count] = [bytesOf(own), bytesOf(this.#entries.values()), own.length];
+    const forget = ({ id, size }: WorkEntry): void => {
+      if (this.#entries.delete(id)) all -= size;
+    };
+    const isFull = (): boolean => this.#entries.size > MAX_RECORDS || all > MAX_BYTES;
+    for (const one of own) {
+      // The newest is what they have come for.
+      if (count === 1 || !(count > MAX_EACH || bytes > MAX_BYTES_EACH || isFull())) break;
+      forget(one);
+      bytes -= one.size;
+      count -= 1;
     }
+    for (const one of ended) if (isFull()) forget(one);
+  }
+
+  /** What somebody has started that is under way, and is the same. */
+  underWay({ principal, route, asked }: Pick<WorkStart, 'principal' | 'route' | 'asked'>): WorkEntry | undefined {
+    const same = JSON.stringify(asked);
+    return this.of(principal).find(
+      (one) => one.ended === undefined && one.route === route && JSON.stringify(one.asked) === same,
+    );
   }
 
   /** What somebody has started, the newest first. */
@@ -124,20 +160,32 @@ export class Work {
   }
 }
 
-/** A record as it travels. @param mayRead whether the caller may do such work still, and so read its report */
-export function recordOf(entry: WorkEntry, mayRead: boolean): WorkRecord {
+/** Who may no longer do such work is not told what came of it. */
+export async function mayRead({ action }: WorkEntry, session: Session): Promise<boolean> {
+  return (await session.permission(action)) !== 'denied';
+}
+
+/** What came of work, for whoever may do such work still. @throws SecureStoreError `ACCESS_DENIED`; why it failed */
+export async function resultFor(entry: WorkEntry, session: Session): Promise<unknown> {
+  const report = await entry.job;
+  if (await mayRead(entry, session)) return report;
+  throw new SecureStoreError('ACCESS_DENIED', `what came of this is for those who may do ${entry.action}`);
+}
+
+/** A record as it travels. @param isOpen whether the caller may do such work still, and so read its report */
+export function recordOf(entry: WorkEntry, isOpen: boolean): WorkRecord {
   const { id, job, route, asked, started, ended, progress, report, error } = entry;
   const state = ended === undefined ? 'running' : error === undefined ? 'done' : 'failed';
   return {
     id,
     job: job.id,
     route,
-    ...(mayRead && asked !== undefined && { asked }),
+    ...(isOpen && asked !== undefined && { asked }),
     state,
     started: new Date(started).toISOString(),
     ...(ended !== undefined && { ended: new Date(ended).toISOString() }),
     ...(progress !== undefined && { progress }),
-    ...(mayRead && report !== undefined && { report }),
-    ...(error !== undefined && { error: mayRead ? error : { ...error, message: 'it failed' } }),
+    ...(isOpen && report !== undefined && { report }),
+    ...(error !== undefined && { error: isOpen ? error : { ...error, message: 'it failed' } }),
   };
 }

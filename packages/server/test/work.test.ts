@@ -6,6 +6,7 @@ import type { Layer } from '@securestore/backend-api';
 import { composeLayers, intercept } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { WorkRecord } from '@securestore/protocol';
+import type { OpenOptions } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { World } from './support/world.ts';
@@ -19,11 +20,14 @@ const withTurns = intercept(() => async (call, run) => {
   return run(call.signal);
 });
 
-async function scene(layer?: Layer): Promise<World & { readonly clock: EagerClock; readonly token: string }> {
+async function scene(
+  layer?: Layer,
+  more: Partial<OpenOptions> = {},
+): Promise<World & { readonly clock: EagerClock; readonly token: string }> {
   const clock = new EagerClock();
   const memory = new MemoryBackend({ clock: () => clock.now() });
   const backend = layer === undefined ? memory : composeLayers(memory, [layer]);
-  const here = await world({ clock, console: false }, { clock, backend });
+  const here = await world({ clock, console: false }, { clock, backend, ...more });
   return { ...here, clock, token: await here.somebody('ann', EVERYTHING) };
 }
 
@@ -54,6 +58,33 @@ describe('long work', () => {
     expect(work[0]).toMatchObject({ job: 'checkpoint', state: 'done', route: 'POST /v1/checkpoint', asked: {} });
     here.clock.advance(25 * HOUR);
     expect(await workOf(here)).toEqual([]);
+  });
+
+  it('is remembered as far as there is room, that of others longer than more of the same caller', async () => {
+    const here = await scene();
+    const other = { ...here, token: await here.somebody('bob', EVERYTHING) };
+    expect((await post(other, '/v1/checkpoint', {})).status).toBe(200);
+    // As much as a request may ask for.
+    const keys = Array.from({ length: 900 }, (_, at) => `${at}/${'x'.repeat(1000)}`);
+    await here.store.store('a', 'b');
+    const place = `memory:${randomUUID()}`;
+    await here.store.backup(place);
+    for (let round = 0; round < 12; round++) {
+      here.clock.advance(1000);
+      expect(codeIn(await post(here, '/v1/restore', { source: place, keys }))).toBe('NOT_FOUND');
+    }
+    const kept = await workOf(here);
+    const bytes = Buffer.byteLength(JSON.stringify(kept));
+    expect(bytes).toBeLessThan(10 * 1024 * 1024);
+    expect(kept.length).toBeGreaterThan(3);
+    expect(kept.length).toBeLessThan(12);
+    expect(kept.map(({ started }) => started)).toEqual(
+      kept
+        .map(({ started }) => started)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(await workOf(other)).toHaveLength(1);
   });
 
   it('that failed is remembered with its error, and that was refused is not', async () => {
@@ -127,4 +158,53 @@ describe('long work', () => {
     expect((done['created'] ?? 0) + (done['unchanged'] ?? 0)).toBe(1000);
     expect(await store.list()).toHaveLength(1000);
   });
+
+  it.each(['/v1/verify', '/v1/backups/verify'])(
+    'that only looks goes on where nobody listens: %s is told later, is followed by asking again, and can be stopped',
+    async (path) => {
+      const place = `memory:${randomUUID()}`;
+      const shelf = new MemoryBackend();
+      const read = shelf.read.bind(shelf);
+      let held = Promise.withResolvers<void>();
+      shelf.read = async (key, options) => {
+        if (key.startsWith('d/')) await held.promise;
+        return read(key, options);
+      };
+      held.resolve();
+      const here = await scene(withTurns, { destinations: { [place]: { backend: shelf } } });
+      const { store, port, token, send } = here;
+      await store.storeMany(Array.from({ length: 200 }, (_, at) => ({ key: `k${at}`, data: Buffer.alloc(2000, at) })));
+      await store.backups.register(place);
+      await store.backup(place);
+      const body = path === '/v1/verify' ? { payloads: true } : { destination: place, depth: 'opens' };
+      const begin = async (): Promise<string> => {
+        const headers = {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+        };
+        const asked = request({ host: '127.0.0.1', port, method: 'POST', path, headers, agent: false });
+        asked.end(JSON.stringify(body));
+        const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+        const [first] = (await once(answer, 'data')) as [Buffer];
+        answer.destroy();
+        return /"record":"([^"]+)"/.exec(first.toString())?.[1] ?? '';
+      };
+      held = Promise.withResolvers();
+      const record = await begin();
+      expect(await begin()).toBe(record);
+      held.resolve();
+      const events = (await send('GET', `/v1/work/${record}/events`, { token })).body.toString();
+      expect(events).toMatch(/event: report\ndata: /);
+      const told = (await send('GET', `/v1/work/${record}`, { token })).json() as WorkRecord;
+      expect(told).toMatchObject({ state: 'done', asked: body, route: `POST ${path}` });
+      held = Promise.withResolvers();
+      const another = await begin();
+      expect(another).not.toBe(record);
+      const [running] = await workOf(here);
+      expect((await send('POST', `/v1/jobs/${running?.job}/cancel`, { token })).status).toBe(200);
+      held.resolve();
+      expect((await send('GET', `/v1/work/${another}/events`, { token })).body.toString()).toContain('ABORTED');
+    },
+  );
 });

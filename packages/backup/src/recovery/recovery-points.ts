@@ -99,8 +99,11 @@ export class RecoveryPoints {
   timeline(destination: string, { signal: stop, timeout, ...options }: TimelineOptions = {}): Promise<Timeline> {
     return inTime('points.timeline', { signal: stop, timeout }, (signal) => {
       const name = this.#places.nameOf(checkDestination(destination));
-      const status = this.#backups.continuous.get(name);
-      return this.#held.with(destination, (held) => timelineOf(this.#area, held, name, status, { ...options, signal }));
+      return this.#held.with(destination, async (held) => {
+        // Asked first: what comes after it goes further.
+        const followed = await this.#backups.following(name, held.backup.destination.id, signal);
+        return timelineOf(this.#area, held, name, followed, { ...options, signal });
+      });
     });
   }
 

@@ -1,10 +1,9 @@
 import type { BackupArea } from '@securestore/objects';
-import type { ContinuousStatus } from '../continuous-types.ts';
-import { infoOf } from '../opened-backup.ts';
-import type { SnapshotInfo } from '../opened-backup.ts';
+import type { FollowedNow } from '../followed.ts';
 import type { FoundPoint } from '../points.ts';
+import type { SnapshotInfo } from '../snapshot-info.ts';
+import { infoOf } from '../snapshot-info.ts';
 import { neverPoints } from '../survey.ts';
-import { windowsOf } from '../windows.ts';
 import type { HeldBackup } from './held-backups.ts';
 import { refuse } from './sources.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
@@ -37,12 +36,12 @@ function pageOf(
   return { snapshots, ...(meant.length > most && last && { before: last.number }) };
 }
 
-/** What can be restored from a destination. @param status of whoever follows the store in this process */
+/** What can be restored from a destination. @param followed what is known of whoever follows the store */
 export async function timelineOf(
   area: BackupArea,
   { backup }: HeldBackup,
   destination: string,
-  status: ContinuousStatus | undefined,
+  followed: FollowedNow | undefined,
   { signal, ...options }: Omit<TimelineOptions, 'timeout'>,
 ): Promise<Timeline> {
   const damaged: number[] = [];
@@ -51,20 +50,20 @@ export async function timelineOf(
     found,
     damaged.map((number) => ({ number })),
   );
-  const lost = damaged.filter((number) => !never.has(number));
-  const points = found.filter(({ collects }) => !collects);
-  const windows = windowsOf(points.toReversed(), lost).toReversed();
+  const windows = backup.windowsOf(found, followed?.reached);
   const now = area.clock.now();
-  const times = [status?.recoverableTo, windows[0]?.to].flatMap((time) => (time === undefined ? [] : [time.getTime()]));
-  const last = times.length === 0 ? undefined : Math.max(...times);
+  const last = windows[0]?.to;
   return {
     destination,
     now: new Date(now),
-    ...(last !== undefined && { recoverableTo: new Date(last), lag: Math.max(0, now - last) }),
-    isContinuous: status !== undefined,
-    ...(status?.error && { error: status.error }),
+    ...(last !== undefined && { recoverableTo: last, lag: Math.max(0, now - last.getTime()) }),
+    isContinuous: followed?.isAlive === true,
+    ...(followed?.error && !followed.isOver && { error: followed.error }),
     windows,
-    ...pageOf(points, options),
-    damaged: lost,
+    ...pageOf(
+      found.filter(({ collects }) => !collects),
+      options,
+    ),
+    damaged: damaged.filter((number) => !never.has(number)),
   };
 }

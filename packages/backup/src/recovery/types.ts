@@ -1,7 +1,8 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice, SnapshotInfo } from '../opened-backup.ts';
+import type { PointChoice } from '../opened-backup.ts';
 import type { DrillReceipt } from '../receipt.ts';
 import type { RestoreReceipt } from '../restore-receipt.ts';
+import type { SnapshotInfo } from '../snapshot-info.ts';
 import type { RecoveryWindow } from '../windows.ts';
 
 /** The most that one page holds, and how many there are without a limit. */
@@ -54,9 +55,9 @@ export interface Timeline {
   readonly recoverableTo?: Date;
   /** How far that is behind `now`, in milliseconds. */
   readonly lag?: number;
-  /** Whether this process follows the store, so that `recoverableTo` goes on. */
+  /** Whether some process follows the store, so that `recoverableTo` goes on. */
   readonly isContinuous: boolean;
-  /** Why the last attempt to follow failed. */
+  /** Why whoever follows the store can't go on now, or has ended. */
   readonly error?: { readonly code: string; readonly message: string };
   /** The spans of which every moment can be restored, the newest first. Between two of them is a gap. */
   readonly windows: readonly RecoveryWindow[];

@@ -53,10 +53,56 @@ export function moment(time: number): string {
   return Number.isNaN(date.getTime()) ? 'a time that is none' : date.toISOString();
 }
 
-function unreachableCondition({ unreachable }: WatchFacts): Condition | undefined {
+/** What keeps a destination from being looked at, and what to do about it, by its error code. */
+const UNREACHABLE: Readonly<Record<string, readonly [reason: string, advice: string]>> = {
+  NOT_FOUND: [
+    'has no backups any more',
+    'see that its disk is mounted or its bucket is there, and bring it back; where it is gone for good, back up there anew, or give it up by "securestore destinations remove"',
+  ],
+  ACCESS_DENIED: ['can not be opened', 'renew its credentials, and see that they may read and list'],
+  UNAUTHENTICATED: ['can not be opened', 'renew its credentials, which may have expired'],
+  INTEGRITY: [
+    'holds a newest backup that is not as it was written',
+    'back up there once more, which looks at the whole store, and run "securestore verify" on it',
+  ],
+  ROLLBACK: ['has older backups than it had', 'find out who removed the newest ones; then back up there once more'],
+  ALREADY_EXISTS: ['holds something else', 'find out who has put it there, and bring the backups back'],
+  CONFLICT: ['holds something else', 'find out who has put it there, and bring the backups back'],
+  BACKEND_NOT_INSTALLED: ['can not be opened', 'install the package of its backend where this runs'],
+};
+
+const UNREACHED = [
+  'can not be reached',
+  'see that its server or disk is there, and that this machine gets through to it',
+] as const;
+
+/** Why something failed, as a part of a sentence. */
+function because(code: string, message: string | undefined, destination?: string): string {
+  if (message === undefined) return code;
+  const said = message.startsWith(`${destination}: `) ? message.slice(`${destination}: `.length) : message;
+  // What comes after the last colon of a condition says what to do.
+  return `${code}, ${said.replace(/\.$/, '').replaceAll(': ', ', ')}`;
+}
+
+function unreachableCondition({ destination, unreachable, why }: WatchFacts): Condition | undefined {
   if (unreachable === undefined) return undefined;
-  const message = `the destination can't be looked at (${unreachable}), so nothing is known of the backups there: see that it can be reached, and its credentials`;
+  const [what, advice] = UNREACHABLE[unreachable] ?? UNREACHED;
+  const which = destination === undefined ? 'the destination' : `the destination ${destination}`;
+  const message = `${which} ${what} (${because(unreachable, why, destination)}), so nothing is known of the backups there: ${advice}`;
   return { id: 'unreachable', severity: 'critical', message };
+}
+
+function followingCondition({ destination, following }: WatchFacts): Condition | undefined {
+  const { error, isAlive } = following ?? {};
+  if (error === undefined) return undefined;
+  const id = 'following';
+  const why = because(error.code, error.message, destination);
+  if (isAlive === true) {
+    const message = `the continuous backup can not ship what changes (${why}), and tries again and again: see what keeps it from the destination`;
+    return { id, severity: 'warning', message };
+  }
+  const message = `the continuous backup has ended (${why}): put right what ended it, and follow the destination again`;
+  return { id, severity: 'critical', message };
 }
 
 function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number): Condition | undefined {
@@ -75,9 +121,14 @@ function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number
   return { id: 'backup-age', severity, message };
 }
 
-function lagCondition({ lag }: WatchFacts, maxLag: number): Condition | undefined {
+function lagCondition({ lag, following }: WatchFacts, maxLag: number): Condition | undefined {
   if (lag === undefined || lag <= maxLag) return undefined;
-  const message = `continuous shipping is ${words(lag)} behind: what was written since then is lost if the store is; check the way to the destination`;
+  const advice =
+    following?.isAlive === false
+      ? 'start it again; where it is not to go on, start it once more and end it by Ctrl-C'
+      : 'check the way to the destination';
+  const who = following?.isAlive === false ? ', and no process is at it' : '';
+  const message = `continuous shipping is ${words(lag)} behind${who}, and what was written since then is lost if the store is: ${advice}`;
   return { id: 'lag', severity: 'critical', message };
 }
 
@@ -139,6 +190,7 @@ export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}
     ageCondition(facts, maxAge),
     emptyCondition(facts),
     lagCondition(facts, maxLag),
+    followingCondition(facts),
     gapsCondition(facts),
     ...(facts.schedules ?? []).flatMap((schedule) => scheduleConditions(schedule, facts, maxFailures)),
     sizeCondition(facts, maxShrinkage, maxGrowth),

@@ -21,12 +21,20 @@ export interface ScheduleFacts {
 export interface WatchFacts {
   /** Milliseconds since 1970, as all times here. */
   readonly now: number;
-  /** Why nothing could be looked at, as an error code; then nothing else is known but the schedules. */
+  /** Where it is, without credentials. */
+  readonly destination?: string | undefined;
+  /** Why nothing could be looked at there, as an error code; then nothing else is known but what lies in the store. */
   readonly unreachable?: string | undefined;
+  /** The same in words. */
+  readonly why?: string | undefined;
   /** The time of the last good point. */
   readonly lastGood?: number | undefined;
   /** By how much continuous shipping is behind, in milliseconds. */
   readonly lag?: number | undefined;
+  /** A continuous backup that nobody has ended: whether a process is at it, and why it can't go on. */
+  readonly following?:
+    | { readonly isAlive: boolean; readonly error?: { readonly code: string; readonly message: string } | undefined }
+    | undefined;
   /** The sizes of the last points, in bytes or anything else that compares; the newest last. */
   readonly sizes?: readonly number[] | undefined;
   /** When the byte was last checked that wasn't for the longest time. */

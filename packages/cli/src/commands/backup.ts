@@ -43,13 +43,14 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
   const say = (status: ContinuousStatus): void => {
     const { recoverableTo, lag, error } = status;
     const now = cli.now().getTime();
-    if (error === undefined && !failing && now - told < TELL_EVERY_MS) return;
-    if (error !== undefined && failing && now - told < TELL_EVERY_MS) return;
+    const isNews = (error !== undefined) !== failing;
+    // That it fails is said once, and that it goes on again.
+    if (!isNews && (failing || now - told < TELL_EVERY_MS)) return;
     failing = error !== undefined;
     told = now;
     const until = recoverableTo === undefined ? 'nothing yet' : `to ${recoverableTo.toISOString()}`;
     const behind = lag === undefined ? '' : `, ${(lag / 1000).toFixed(1)} s behind`;
-    const why = error === undefined ? '' : `; ${printable(error.message)} [${error.code}]`;
+    const why = error === undefined ? '' : `; ${printable(error.message)} [${error.code}]; it is tried again and again`;
     void out.result({ status }, () => `recoverable ${until}${behind}${why}`);
   };
   const following = store.backups.follow(destination, { onStatus: say, signal: cli.signal });

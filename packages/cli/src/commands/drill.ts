@@ -37,6 +37,14 @@ function inWords(report: DrillReport, destination: string): string[] {
   ];
 }
 
+/** A problem with the name of its object, where that may be known. */
+function named(problem: string, { names }: DrillReport): string {
+  return problem.replace(/^object ([0-9a-f]+)/, (as, id: string) => {
+    const name = Object.hasOwn(names, id) ? names[id] : undefined;
+    return name === undefined ? as : JSON.stringify(name);
+  });
+}
+
 /** `securestore drill`. */
 export async function drill(call: Call<DrillOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
@@ -52,7 +60,8 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       throw withAdvice(error, { INTEGRITY: whatNext(destination) });
     });
     for (const problem of report.problems) {
-      await out.result({ problem, status: 'failed' }, () => `problem: ${printable(problem)}`);
+      const told = named(problem, report);
+      await out.result({ problem: told, status: 'failed' }, () => `problem: ${printable(told)}`);
     }
     await out.result({ summary: report }, () => inWords(report, destination));
     if (receipt !== undefined) await writeReceipt(call, receipt, store.location, report.receipt);

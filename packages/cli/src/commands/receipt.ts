@@ -49,10 +49,12 @@ function inWords(facts: Facts): string[] {
     ];
   }
   const { source, by, begun, took, created, replaced, renamed, skipped, unchanged, deleted, failed, verified } = facts;
+  const chosen =
+    facts.at === undefined ? '' : `, the last not after ${formatTime(new Date(facts.at))}, which was chosen`;
   const where = facts.to === undefined ? '' : ` to ${printable(facts.to)}`;
   return [
     `the store has signed it: a restore of ${printable(source)}${where} by ${printable(by)}`,
-    `${point}, on ${formatTime(new Date(begun))}, in ${formatDuration(took / 1000)}, ${formatBytes(facts.bytes)}`,
+    `${point}${chosen}; on ${formatTime(new Date(begun))}, in ${formatDuration(took / 1000)}, ${formatBytes(facts.bytes)}`,
     `${created} created, ${replaced} replaced, ${renamed} renamed, ${skipped} left as they were, ${unchanged} unchanged, ${deleted} deleted, ${failed} failed`,
     `${count(verified, 'object')} read back and compared`,
   ];

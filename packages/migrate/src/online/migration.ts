@@ -112,6 +112,11 @@ export function moveStore(
     kind: migrationKind(store, target, options),
     parameters: {},
     id: MIGRATION_JOB,
+    // What is refused here leaves no job behind, which would be listed as unfinished.
+    async before(signal) {
+      await store.migrationArea.refresh(signal);
+      await store.migrationArea.checkFree(target.backend, options.reseal !== undefined, signal);
+    },
   });
 }
 

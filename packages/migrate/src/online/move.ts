@@ -53,7 +53,6 @@ export class Move extends MigrationRun {
     const { signal } = this.context;
     this.progress({ phase: 'preparing' });
     if (await this.#hasMoved()) return this.report(0, true);
-    await this.area.checkFree(this.places.target, false, signal);
     const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
     if (occupied.head !== undefined) this.#copier.trust = 'nothing';

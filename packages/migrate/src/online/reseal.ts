@@ -60,7 +60,6 @@ export class Reseal extends MigrationRun {
       throw new SecureStoreError('LOCKED', `the store has moved to ${this.area.movesTo ?? 'another location'}`);
     }
     if (head.state === 'closing') await this.area.reopen(signal);
-    await this.area.checkFree(target, true, signal);
     const isNew = this.area.head.migration === undefined;
     if (isNew) await this.#askSecret();
     const settled = await this.area.journalStands(signal);

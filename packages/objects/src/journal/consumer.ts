@@ -66,6 +66,11 @@ function clear(suspects: Map<string, Alarm>, announced: readonly PendingEntry[],
   }
 }
 
+function otherReads(label: string, cause?: unknown): SecureStoreError {
+  const message = `another process reads the journal as the consumer "${label}"`;
+  return new SecureStoreError('CONFLICT', message, { retryable: true, cause });
+}
+
 async function* nothingKnown(): AsyncGenerator<KnownObject> {}
 
 /**
@@ -268,7 +273,8 @@ export class Consumer {
       } catch (error) {
         const conflict = SecureStoreError.is(error, 'CONFLICT');
         this.#inDoubt = !conflict;
-        if (!conflict || tries === MAX_TRIES) throw error;
+        if (!conflict) throw error;
+        if (tries === MAX_TRIES) throw otherReads(this.label, error);
         const position = this.#position;
         await this.#look(undefined);
         if (position !== this.#position) return;
@@ -285,7 +291,7 @@ export class Consumer {
     if (found.etag === this.#held.etag) return;
     const same = encodeConsumer(found.state).equals(encodeConsumer(this.#held.state));
     if (!same && !found.state.expired && !this.#inDoubt) {
-      throw new SecureStoreError('CONFLICT', `another process reads the journal as the consumer "${this.label}"`);
+      throw otherReads(this.label);
     }
     this.#held = found.state.expired
       ? await saveConsumer(this.#engine, this.#name, { ...found.state, expired: false }, found.etag)

@@ -1,8 +1,9 @@
-import type { ConsumerState, PassOwed, PendingEntry, StreamCursor } from '@securestore/core-format';
+import type { ConsumerState, PassOwed, StreamCursor } from '@securestore/core-format';
 import { encodeBase32, workName } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingStream } from './alarms.ts';
+import type { ExpectedEntry } from './resolve.ts';
 import type { Step } from './streams.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { isForged } from '../system-objects.ts';
@@ -33,7 +34,7 @@ function sorted<T>(map: ReadonlyMap<string, T>): T[] {
 /** How far a consumer has read, confirmed or not: its place in each stream, and the hints without a commit so far. */
 export class Position {
   pass: PassOwed;
-  readonly pending: Map<string, PendingEntry>;
+  readonly pending: Map<string, ExpectedEntry>;
   readonly #cursors: Map<string, StreamCursor>;
   /** Objects that an alarm was given about, so that it isn't given at every look. */
   readonly #reported = new Set<string>();
@@ -88,12 +89,17 @@ export class Position {
 
   /**
    * A commit may be announced twice, by a writer that slept so long that it registered anew: in streams that are not read in
-   * the order of time. It may take effect as long after the newest announcement as after any.
+   * the order of time. It may take effect as long after the newest announcement as after any, and was acknowledged after the first at the
+   * earliest.
    */
-  #expect(entry: PendingEntry): void {
+  #expect(entry: ExpectedEntry): void {
     const commit = encodeBase32(entry.commitId);
     const known = this.pending.get(commit);
-    if (known === undefined || known.written < entry.written) this.pending.set(commit, entry);
+    const first = known?.announced ?? known?.written ?? Infinity;
+    const isNewer = known === undefined || known.written < entry.written;
+    // What is as it was stays the same object: that tells what was looked for before.
+    if (!isNewer && first <= entry.written) return;
+    this.pending.set(commit, { ...(isNewer ? entry : known), announced: Math.min(first, entry.written) });
   }
 
   #isReported({ type, name }: Alarm): boolean {

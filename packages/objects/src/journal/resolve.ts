@@ -27,6 +27,17 @@ export interface Change {
   readonly record: Uint8Array;
   /** Where it lay when it was read: under `o/` or `h/`. */
   readonly name: string;
+  /**
+   * When it was announced first, by the backend's clock, in milliseconds since 1970: whoever was told that it is done was told later.
+   * Absent where nobody has announced it, or where it was not found by that.
+   */
+  readonly announced?: number;
+}
+
+/** A hint whose commit is looked for. */
+export interface ExpectedEntry extends PendingEntry {
+  /** When it was announced first; `written` where that is not there. */
+  readonly announced?: number;
 }
 
 /** A record that was looked at; `destroyed` for one that nobody can open any more, since its key was. */
@@ -83,11 +94,11 @@ class TokenResolver {
   readonly #signal: AbortSignal | undefined;
   readonly #since: number;
   readonly #lookedFor: ReadonlySet<string>;
-  readonly #open: Map<string, PendingEntry>;
+  readonly #open: Map<string, ExpectedEntry>;
   /** Found under a key version that has been replaced: the hint may be of a rewrite that is still to come. */
   readonly #replaced: PendingEntry[] = [];
 
-  constructor(engine: Engine, token: string, entries: readonly PendingEntry[], options: ResolveOptions) {
+  constructor(engine: Engine, token: string, entries: readonly ExpectedEntry[], options: ResolveOptions) {
     const { since, lookedFor, signal } = options;
     this.#engine = engine;
     this.#token = token;
@@ -136,7 +147,9 @@ class TokenResolver {
       this.#open.delete(id);
       if (looked !== 'destroyed') {
         if (entry !== undefined && looked.replaced) this.#replaced.push(entry);
-        this.changes.push({ token: this.#token, header: looked.header, record: found.body, name });
+        const announced = entry && (entry.announced ?? entry.written);
+        const change = { token: this.#token, header: looked.header, record: found.body, name };
+        this.changes.push(announced === undefined ? change : { ...change, announced });
       }
     }
   }
@@ -171,12 +184,12 @@ class TokenResolver {
  */
 export async function resolveHints(
   engine: Engine,
-  entries: Iterable<PendingEntry>,
+  entries: Iterable<ExpectedEntry>,
   options: ResolveOptions,
 ): Promise<Resolved> {
   const byToken = Map.groupBy(entries, ({ token }) => token);
   const resolved: Resolved = { changes: [], pending: [], alarms: [] };
-  const resolveToken = async ([token, of]: [string, PendingEntry[]]): Promise<void> => {
+  const resolveToken = async ([token, of]: [string, ExpectedEntry[]]): Promise<void> => {
     const resolver = new TokenResolver(engine, token, of, options);
     const pending = await resolver.resolve();
     resolved.pending.push(...pending);

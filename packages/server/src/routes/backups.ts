@@ -1,7 +1,8 @@
 import type { ScheduleSettings } from 'securestore';
 import { Type } from 'typebox';
-import { answerJob, answerLong } from '../answer-long.ts';
+import { answerJob } from '../answer-long.ts';
 import { dateIn } from '../given.ts';
+import { answerLook } from '../own-work.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { exactly, GIVEN_TIME, ID, LOCATION, NOTHING, reportOf } from '../schemas.ts';
@@ -9,7 +10,6 @@ import { LONG } from './jobs.ts';
 
 const AT = { destination: LOCATION };
 const POINT = { snapshot: Type.Optional(Type.Integer({ minimum: 1 })), at: Type.Optional(GIVEN_TIME) };
-const NO_PROGRESS: AsyncIterable<never> = { async *[Symbol.asyncIterator]() {} };
 
 /** Backups, and what is done with them. */
 export const BACKUP_ROUTES: readonly Route[] = [
@@ -113,7 +113,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/backups/verify',
     access: 'backups.verify',
-    summary: 'read what lies at a destination, and say what is wrong with it; it ends with the request',
+    summary: 'read what lies at a destination, and say what is wrong with it',
     description: LONG,
     body: {
       json: exactly({
@@ -127,9 +127,9 @@ export const BACKUP_ROUTES: readonly Route[] = [
     async handle(context) {
       const { destination, depth, ...options } = context.body;
       const how = depth === undefined ? {} : { depth: depth as 'complete' };
-      const { signal } = context;
-      const result = context.session.backups.verify(destination, { ...options, ...how, signal });
-      return answerLong(context, { result, progress: NO_PROGRESS });
+      return answerLook(context, 'verify-backup', (call) =>
+        context.session.backups.verify(destination, { ...options, ...how, ...call }),
+      );
     },
   }),
   route({

@@ -1,9 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { Latest } from '@securestore/protocol';
 import type { Session } from 'securestore';
 import { Type } from 'typebox';
 import { answerJob, answerLong } from '../answer-long.ts';
 import { secretIn } from '../given.ts';
+import { answerLook } from '../own-work.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { exactly, NOTHING, reportOf, SECRET } from '../schemas.ts';
@@ -132,16 +132,13 @@ export const JOB_ROUTES: readonly Route[] = [
     method: 'POST',
     path: '/v1/verify',
     access: 'verify',
-    summary: 'read everything, and hold it against the last checkpoint; it ends with the request',
+    summary: 'read everything, and hold it against the last checkpoint',
     description: LONG,
     body: { json: exactly({ payloads: Type.Optional(Type.Boolean()) }) },
     answer: { description: 'what was found', json: reportOf('a report of a verification') },
     async handle(context) {
-      const { session, body, signal } = context;
-      const progress = new Latest<unknown>();
-      const onProgress = (now: unknown): void => progress.set(now);
-      const result = session.verify({ ...body, onProgress, signal }).finally(() => progress.end());
-      return answerLong(context, { result, progress });
+      const { session, body } = context;
+      return answerLook(context, 'verify', (call) => session.verify({ ...body, ...call }));
     },
   }),
   route({

@@ -1,4 +1,3 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { WorkRecord } from '@securestore/protocol';
 import type { Session } from 'securestore';
 import { Type } from 'typebox';
@@ -7,21 +6,10 @@ import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { exactly, NOTHING, reportOf } from '../schemas.ts';
 import type { WorkEntry } from '../work.ts';
-import { recordOf } from '../work.ts';
-
-/** Who may no longer do such work is not told what came of it. */
-async function mayRead({ action }: WorkEntry, session: Session): Promise<boolean> {
-  return (await session.permission(action)) !== 'denied';
-}
+import { mayRead, recordOf, resultFor } from '../work.ts';
 
 async function recordFor(entry: WorkEntry, session: Session): Promise<WorkRecord> {
   return recordOf(entry, await mayRead(entry, session));
-}
-
-async function resultOf(entry: WorkEntry, session: Session): Promise<unknown> {
-  const report = await entry.job;
-  if (await mayRead(entry, session)) return report;
-  throw new SecureStoreError('ACCESS_DENIED', `what came of this is for those who may do ${entry.action}`);
 }
 
 /** What came of long work, also where its answer was lost: for whoever has started it, and for no one else. */
@@ -31,7 +19,7 @@ export const WORK_ROUTES: readonly Route[] = [
     path: '/v1/work',
     access: 'authenticated',
     summary: 'long work that the caller has started over this server, the newest first',
-    description: 'What has ended is kept for a day, and no more than the last 50.',
+    description: 'What has ended is kept for a day, and no more than the last 50, or 8 MiB.',
     answer: { description: 'records of work', json: exactly({ work: Type.Array(reportOf('a record')) }) },
     handle: async ({ session, work }) => ({
       work: await Promise.all(work.of(session.principal).map((entry) => recordFor(entry, session))),
@@ -56,7 +44,7 @@ export const WORK_ROUTES: readonly Route[] = [
       const entry = work.find(params['id'] ?? '', session.principal);
       const { job } = entry;
       const headers = { ...context.headers, accept: 'text/event-stream' };
-      const result = resultOf(entry, session);
+      const result = resultFor(entry, session);
       return answerLong({ ...context, headers }, { result, progress: job.progress, id: job.id, record: entry.id });
     },
   }),

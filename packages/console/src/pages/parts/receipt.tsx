@@ -13,6 +13,7 @@ export interface ReceiptFacts {
   readonly fingerprint: string;
   readonly snapshot: number;
   readonly time: string;
+  readonly at?: string;
   readonly begun: string;
   readonly bytes: number;
   readonly ok: boolean;
@@ -61,6 +62,13 @@ export function Receipt({ receipt, name }: { readonly receipt: DrillReceipt; rea
         <Fact title="Restored moment">
           <Time of={facts.time} isLong />
         </Fact>
+        {facts.at !== undefined ? (
+          <Fact title="Chosen moment">
+            <Time of={facts.at} isLong />
+          </Fact>
+        ) : (
+          <></>
+        )}
         <Fact title="From">{`${facts.source ?? facts.destination ?? ''}, snapshot ${facts.snapshot}`}</Fact>
         <Fact title="What">{whatOf(facts)}</Fact>
         {facts.into !== undefined ? <Fact title="Below">{facts.into}</Fact> : <></>}

@@ -1,0 +1,54 @@
+import type { Change } from '@securestore/objects';
+
+/** More than this is not told apart, so that memory and the number of points are bounded. */
+const MAX_CHANGES = 10_000;
+const MAX_BYTES: number = 64 * 1024 * 1024;
+const MAX_STEPS = 500;
+
+/** What belongs to one moment. */
+export interface Step {
+  /** In milliseconds since 1970 by the clock of the store's backend. */
+  readonly time: number;
+  readonly changes: readonly Change[];
+}
+
+/**
+ * What has happened while nobody shipped: the journal tells of each change when it was announced, so that the moments in between can be
+ * told apart afterwards.
+ */
+export class Backlog {
+  #changes: Change[] = [];
+  #bytes = 0;
+
+  /** @returns whether there is room for it */
+  take(change: Change): boolean {
+    this.#changes.push(change);
+    this.#bytes += change.record.length;
+    return this.#changes.length <= MAX_CHANGES && this.#bytes <= MAX_BYTES;
+  }
+
+  /** Gives away what it has. */
+  release(): Change[] {
+    const changes = this.#changes;
+    [this.#changes, this.#bytes] = [[], 0];
+    return changes;
+  }
+
+  /**
+   * The moments, the oldest first: each has whatever was announced before it. What is announced is acknowledged later.
+   *
+   * @param after the time of the point that they follow
+   * @param until the time of the cut, which has all of it
+   * @param interval how far they are apart at least, in milliseconds
+   * @returns `undefined` where there are too many
+   */
+  steps({ after, until, interval }: { after: number; until: number; interval: number }): Step[] | undefined {
+    const stepOf = ({ announced = 0 }: Change): number => {
+      const end = (Math.floor(announced / interval) + 1) * interval;
+      return Math.min(until, Math.max(end, after + interval));
+    };
+    const steps = Map.groupBy(this.#changes, stepOf);
+    if (steps.size > MAX_STEPS) return undefined;
+    return [...steps].map(([time, changes]) => ({ time, changes })).toSorted((a, b) => a.time - b.time);
+  }
+}
