@@ -1,5 +1,6 @@
 import type { FaultInjector } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, it } from 'vitest';
 import { atEveryCall, ended } from '../../backup/test/support/faults.ts';
@@ -75,6 +76,20 @@ async function expectAll(store: ObjectStore, acknowledged: Acknowledged, what: s
   }
 }
 
+/** A clock by which nothing happens any more in a process that was killed: what is left of it would sleep and wake for ever. */
+function mortal(clock: EagerClock, { stopped }: FaultInjector): Clock {
+  let isDead = false;
+  void stopped.then(() => (isDead = true));
+  return {
+    now: () => clock.now(),
+    uptime: () => clock.uptime(),
+    async sleep(...asked) {
+      await clock.sleep(...asked);
+      if (isDead) await new Promise(() => {});
+    },
+  };
+}
+
 /** Moves with trouble, then without until it is done. */
 async function troubled(
   from: Place,
@@ -84,7 +99,12 @@ async function troubled(
   [atSource, atTarget]: readonly [FaultInjector, FaultInjector],
 ): Promise<void> {
   const work = async (): Promise<void> => {
-    const { store, job } = await mover(from, to, { clock, fromLayers: [atSource.layer], toLayers: [atTarget.layer] });
+    const own = mortal(clock, injector);
+    const { store, job } = await mover(from, to, {
+      clock: own,
+      fromLayers: [atSource.layer],
+      toLayers: [atTarget.layer],
+    });
     try {
       await job;
     } finally {
