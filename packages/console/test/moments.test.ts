@@ -1,8 +1,20 @@
-import type { WireTimeline } from '@securestore/protocol';
+import type { WireRestoreReport, WireTimeline } from '@securestore/protocol';
 import { describe, expect, it } from 'vitest';
-import { ago, bytes, counted, duration, parseTime, split } from '../src/pages/lib/format.ts';
+import {
+  ago,
+  bytes,
+  counted,
+  duration,
+  localTime,
+  parseTime,
+  split,
+  withLocalTimes,
+  zoneOf,
+} from '../src/pages/lib/format.ts';
+import type { Conflict } from '../src/pages/lib/draft-types.ts';
 import { boundsOf, gapsOf, meantBy, windowsOf } from '../src/pages/lib/recovery.ts';
 import { marksOf, within, zoomed } from '../src/pages/lib/scale.ts';
+import { verdictOf } from '../src/pages/lib/verdict.ts';
 
 const HOUR = 3_600_000;
 const NOON: number = Date.parse('2026-11-27T12:00:00Z');
@@ -44,6 +56,31 @@ describe('a time that somebody writes', () => {
       expect(parseTime(text)).toBeUndefined();
     },
   );
+});
+
+describe('a time that the server writes', () => {
+  it('is shown by the clock of whoever looks, and what is none as it is', () => {
+    const time = new Date('2026-11-27T01:30:00.000Z');
+    expect(withLocalTimes('due at 2026-11-27T01:30:00.000Z, 6 h ago')).toBe(
+      `due at ${localTime(time)} ${zoneOf(time)}, 6 h ago`,
+    );
+    for (const text of ['no time', '2026-99-27T01:30:00Z', '2026-11-27']) expect(withLocalTimes(text)).toBe(text);
+  });
+});
+
+describe('a plan', () => {
+  const NOTHING = { created: 0, replaced: 0, renamed: 0, deleted: 0, skipped: 0, failed: [] } as const;
+  const comesTo = (counts: object, conflict: Conflict): string =>
+    verdictOf({ ...NOTHING, ...counts } as unknown as WireRestoreReport, { conflict });
+
+  it('changes something, or not, stops, or can restore nothing', () => {
+    expect(comesTo({}, 'overwrite')).toBe('nothing');
+    expect(comesTo({ skipped: 2 }, 'skip')).toBe('nothing');
+    expect(comesTo({ created: 5, skipped: 1 }, 'fail')).toBe('stops');
+    expect(comesTo({ failed: [{ key: 'a', code: 'INTEGRITY', message: '' }] }, 'overwrite')).toBe('fails');
+    for (const kind of ['created', 'replaced', 'renamed', 'deleted'])
+      expect(comesTo({ [kind]: 1 }, 'overwrite')).toBe('changes');
+  });
 });
 
 describe('a moment', () => {

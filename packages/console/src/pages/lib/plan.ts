@@ -1,5 +1,5 @@
 import type { StoreAction } from '@securestore/acl';
-import type { CommandRequest, WireRestoreReport } from '@securestore/protocol';
+import type { CommandRequest } from '@securestore/protocol';
 import type { Chosen, Draft } from './draft-types.ts';
 import { pointQuery } from './draft.ts';
 
@@ -72,16 +72,6 @@ export function actionsOf(draft: Draft): readonly StoreAction[] {
   if (type === 'download') return ['backup.view'];
   if (type === 'location') return ['restore', 'backup.manage'];
   return type === 'place' || replaces(draft) ? ['restore', 'restore.replace'] : ['restore'];
-}
-
-/** What a plan comes to: it changes something, or not, stops since something is in the way, or could restore nothing of what it should. */
-export type Verdict = 'changes' | 'nothing' | 'stops' | 'fails';
-
-export function verdictOf(plan: WireRestoreReport, { conflict }: Pick<Draft, 'conflict'>): Verdict {
-  const { created, replaced, renamed, deleted, skipped, failed } = plan;
-  if (conflict === 'fail' && skipped > 0) return 'stops';
-  if (created + replaced + renamed + deleted > 0) return 'changes';
-  return failed.length > 0 ? 'fails' : 'nothing';
 }
 
 /** The longest word that anybody is asked to type. */
