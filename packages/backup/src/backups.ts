@@ -81,13 +81,21 @@ export class Backups {
   }
 
   /**
-   * What is known of a continuous backup, of this process or another one; `undefined` for none.
+   * What is known of the continuous backup to a destination, whichever process makes it: also of one that was killed, and of one that
+   * was ended; `undefined` where there was none within the last seven days.
    *
-   * @param id of the destination
+   * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
    */
-  async following(location: string, id: Uint8Array, signal?: AbortSignal): Promise<FollowedNow | undefined> {
-    const own = this.#followers.get(location);
-    return own === undefined ? followedAt(this.#area, id, signal) : { ...own.followed, isAlive: true };
+  following(destination: string, options?: CallOptions): Promise<FollowedNow | undefined> {
+    return inTime('backups.following', options, async (signal) => {
+      this.#area.checkOpen();
+      const name = this.#places.nameOf(destination);
+      const own = this.#followers.get(name);
+      if (own !== undefined) return { ...own.followed, isAlive: true };
+      // The newest under this name, where it was begun anew.
+      const registered = registryOf(this.#area).destinations.findLast(({ location }) => location === name);
+      return registered && followedAt(this.#area, Buffer.from(registered.id, 'hex'), signal);
+    });
   }
 
   /**
@@ -127,9 +135,9 @@ export class Backups {
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
     return inTime('backups.windows', options, (signal) =>
-      this.#places.opened(source, signal, async (backup, { location, id }) => {
+      this.#places.opened(source, signal, async (backup, { location }) => {
         // Asked first: what comes after it goes further.
-        const followed = await this.following(location, id, signal);
+        const followed = await this.following(location, { signal });
         return backup.windows(signal, followed?.reached);
       }),
     );

@@ -42,7 +42,7 @@ type Schedules = readonly Schedule<{ readonly destination: string }>[];
 async function knownOf(
   { area, storage, backups }: FactPorts,
   all: Schedules,
-  { location, id }: RegisteredDestination,
+  { location }: RegisteredDestination,
   signal: AbortSignal | undefined,
 ): Promise<WatchFacts> {
   const now = area.clock.now();
@@ -52,7 +52,7 @@ async function knownOf(
       scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
     ),
   );
-  const followed = await backups.following(location, Buffer.from(id, 'hex'), signal);
+  const followed = await backups.following(location, { signal });
   if (followed === undefined || followed.isOver) return { now, schedules, destination: location };
   const { reached, error, isAlive } = followed;
   const lag = reached && Math.max(0, now - reached.time);

@@ -4,6 +4,7 @@ export { Backups } from './backups.ts';
 export { FOLLOW_CHANNEL } from './channel.ts';
 export type { FollowMessage } from './channel.ts';
 export type { ContinuousStatus } from './continuous-types.ts';
+export type { Followed, FollowedNow, Reached } from './followed.ts';
 export { drillBackup } from './drill.ts';
 export type { DrillOptions } from './drill.ts';
 export { readReceipt } from './receipt.ts';

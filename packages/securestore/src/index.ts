@@ -57,6 +57,7 @@ export type {
   ConflictPolicy,
   ContinuousBackup,
   ContinuousStatus,
+  FollowedNow,
   DrillFacts,
   DrillReceipt,
   Difference,

@@ -61,6 +61,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   'backups.backup': (store, options) => store.backups.backup(VAULT, options),
   'backups.restore': (store, options) => store.backups.restore(VAULT, options),
   'backups.list': (store, options) => store.backups.list(VAULT, options),
+  'backups.following': (store, options) => store.backups.following(VAULT, options),
   'backups.windows': (store, options) => store.backups.windows(VAULT, options),
   'backups.read': (store, options) => store.backups.read(VAULT, {}, async () => undefined, options),
   'backups.view': (store, options) => store.backups.view(VAULT, {}, async () => undefined, options),

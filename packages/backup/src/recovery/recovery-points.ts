@@ -101,7 +101,7 @@ export class RecoveryPoints {
       const name = this.#places.nameOf(checkDestination(destination));
       return this.#held.with(destination, async (held) => {
         // Asked first: what comes after it goes further.
-        const followed = await this.#backups.following(name, held.backup.destination.id, signal);
+        const followed = await this.#backups.following(name, { signal });
         return timelineOf(this.#area, held, name, followed, { ...options, signal });
       });
     });
