@@ -12,6 +12,8 @@ import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts
 const MAX_SORTED = 5000;
 const MAX_STEPS = 10_000;
 const READ_AT_ONCE = 8;
+/** How many entries are shown of a large folder before it is read. */
+const MAX_PREVIEW = 100;
 
 /** Whether somebody may know of a name. */
 export type Sees = (key: string) => boolean;
@@ -68,14 +70,18 @@ export async function browse(source: PointSource | LiveSource, asked: PageAsked)
   const about = ['browse', source.info.snapshot ?? 'now', prefix];
   const end = seal.open(after, about);
   const walk = { prefix, sees, steps: MAX_STEPS, signal };
+  let begun: readonly string[] = [];
   if (end === undefined || ('name' in end && end.listing === undefined)) {
     const all = await childrenOf(source, { ...walk, most: MAX_SORTED + 1 });
-    if (all.next === undefined) return sortedPage(source, keysOf(all.children), end?.name, asked, about);
+    const keys = keysOf(all.children);
+    if (all.next === undefined) return sortedPage(source, keys, end?.name, asked, about);
+    if (end === undefined) begun = keys;
   }
   if ((end === undefined || 'name' in end) && 'index' in source) {
     const names = source.largeFolder(prefix);
     await names.read(source, MAX_STEPS, signal);
-    if (!names.isTooLarge) return largePage(source, names, end ?? { name: '' }, asked, about);
+    if (names.isWhole) return largePage(source, names, end ?? { name: '' }, asked, about);
+    if (!names.isTooLarge) return readingPage(source, names, end?.name ?? '', begun, asked, about);
   }
   const from = end !== undefined && 'token' in end ? end.token : undefined;
   const { children, next } = await childrenOf(source, { ...walk, after: from, most: limit });
@@ -109,8 +115,33 @@ async function sortedPage(
 }
 
 /**
- * A page of a large folder of a point, in order, once all names in it are known; until then one with nothing in it. What it holds is told
- * by the index alone: what lies next to each other in this order lies anywhere in the backup.
+ * What is answered while the names of a large folder of a point are read: nothing that is in order yet.
+ *
+ * @param begun some of what is in it
+ */
+async function readingPage(
+  source: PointSource,
+  names: FolderNames,
+  name: string,
+  begun: readonly string[],
+  { prefix, limit, seal, signal }: PageAsked,
+  about: readonly unknown[],
+): Promise<BrowsePage> {
+  const shown = begun.toSorted(byBytes).slice(0, Math.min(limit, MAX_PREVIEW));
+  const preview = await entriesOf(source.store, shown, signal);
+  return {
+    ...source.info,
+    entries: [],
+    isSorted: true,
+    progress: shareOf(source, prefix, names.next),
+    after: seal.seal({ name, listing: 0 }, about),
+    ...(preview.length > 0 && { preview }),
+  };
+}
+
+/**
+ * A page of a large folder of a point, in order, once all names in it are known. What it holds is told by the index alone: what lies next to
+ * each other in this order lies anywhere in the backup.
  */
 async function largePage(
   source: PointSource,
@@ -120,14 +151,13 @@ async function largePage(
   about: readonly unknown[],
 ): Promise<BrowsePage> {
   const entries: Entry[] = [];
-  const page = (progress: number, after?: { readonly name: string; readonly listing: number }): BrowsePage => ({
+  const page = (after?: { readonly name: string; readonly listing: number }): BrowsePage => ({
     ...source.info,
     entries,
     isSorted: true,
-    progress,
+    progress: 1,
     ...(after !== undefined && { after: seal.seal(after, about) }),
   });
-  if (!names.isWhole) return page(shareOf(source, prefix, names.next), { name: end.name, listing: 0 });
   const { listing, children } = await names.list(end.listing ?? 0, prefix, sees, () => seal.number());
   for (let at = children.after(end.name); at < children.length; at++) {
     const { shown, named } = children.at(at);
@@ -135,9 +165,9 @@ async function largePage(
     if (sees(named.key))
       entries.push(shown === named.key ? { type: 'object', ...named } : { type: 'folder', key: shown });
     // At once: whether anything comes after it may not be for whoever asks.
-    if (entries.length >= limit) return page(1, { name: shown, listing });
+    if (entries.length >= limit) return page({ name: shown, listing });
   }
-  return page(1);
+  return page();
 }
 
 const keysOf = (children: readonly { readonly key: string }[]): string[] => children.map(({ key }) => key);

@@ -105,6 +105,8 @@ export interface BrowsePage extends Page, MomentInfo {
    */
   readonly entries: readonly (ObjectThen | FolderThen | DamagedThen)[];
   readonly isSorted: boolean;
+  /** With the first page of a folder whose names are still being read, and which has no entries yet: up to 100 that are there anyhow, to be shown meanwhile. */
+  readonly preview?: readonly (ObjectThen | FolderThen | DamagedThen)[];
 }
 
 export interface FindOptions extends Moment, PageOptions {

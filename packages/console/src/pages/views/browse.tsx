@@ -100,14 +100,19 @@ export function BrowseView(): JSX.Element {
   const [folder, begin] = folderOf(prefix);
   const [typed, setTyped] = useState(begin);
   const [isSorted, setSorted] = useState(true);
+  const [preview, setPreview] = useState<readonly Entry[]>([]);
   const { destination, chosen } = draft.value;
   const moment = momentQuery(draft.value);
   const key = destination === undefined ? undefined : JSON.stringify([moment, prefix]);
   const listing = useListing<Entry>(key, async (after, signal) => {
     const page = await get<WireBrowsePage>('/v1/points/browse', { ...moment, prefix, after, limit: PAGE }, { signal });
     setSorted(page.isSorted);
+    if (after === undefined) setPreview(page.preview ?? []);
     return { items: page.entries, after: page.after, progress: page.progress };
   });
+
+  const isReading = listing.rows.length === 0 && listing.isLoading;
+  const rows = isReading && listing.progress > 0 ? preview : listing.rows;
 
   const enter = (to: string): void => {
     setTyped('');
@@ -143,12 +148,14 @@ export function BrowseView(): JSX.Element {
         )}
       </Search>
       {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
-      {listing.rows.length === 0 && listing.isLoading && (
+      {isReading && (
         <>
-          <Loading isSlow={listing.isSlow} what="what was there" />
+          {rows.length === 0 && <Loading isSlow={listing.isSlow} what="what was there" />}
           {listing.progress > 0 && (
             <p class="rows-foot">
-              <span>This folder is large.</span>
+              <span>
+                This folder is large: its names are read, and then sorted. {rows.length > 0 && 'Some of them:'}
+              </span>
               <Progress of={listing.progress} what="How much of the folder is read" />
             </p>
           )}
@@ -169,14 +176,14 @@ export function BrowseView(): JSX.Element {
           it.
         </p>
       )}
-      {listing.rows.length > 0 && (
+      {rows.length > 0 && (
         <>
           <Rows
             label="What was there"
-            rows={listing.rows}
+            rows={rows}
             columns={columns(folder, open, toggle)}
             keyOf={(entry) => `${entry.type} ${entry.key}`}
-            hasMore={listing.hasMore}
+            hasMore={!isReading && listing.hasMore}
             onNearEnd={() => listing.more()}
             onEnd={() => listing.more(ALL)}
             onOpen={open}
@@ -185,11 +192,13 @@ export function BrowseView(): JSX.Element {
             resetKey={key ?? ''}
           />
           <p class="rows-foot" aria-live="polite">
-            <span>
-              {count(listing.rows.length)} {listing.hasMore ? 'so far' : 'in all'}
-              {isSorted && listing.rows.length > 1 ? ', sorted by name' : ''}
-              {listing.hasMore ? (listing.isLoading ? ', loading more…' : '; more load as you scroll') : ''}.
-            </span>
+            {!isReading && (
+              <span>
+                {count(listing.rows.length)} {listing.hasMore ? 'so far' : 'in all'}
+                {isSorted && listing.rows.length > 1 ? ', sorted by name' : ''}
+                {listing.hasMore ? (listing.isLoading ? ', loading more…' : '; more load as you scroll') : ''}.
+              </span>
+            )}
             {listing.rows.some((entry) => entry.type === 'object' && entry.size === undefined) && (
               <span>In a folder this large sizes are left out: open a key to see its size.</span>
             )}
