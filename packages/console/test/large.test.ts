@@ -40,12 +40,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), (
       times['first paint'] = Math.round(await page.evaluate<number>(PAINT));
       await browseMoment(page, ['db/', 'prod/']);
       await page.evaluate(WATCH);
-      await timed('the first names of the folder', async () => {
+      await timed('some names of the folder', async () => {
         await page.getByRole('button', { name: 'records/' }).click();
         await rowAt(0).waitFor();
       });
-
-      await expect(rowAt(0).textContent()).resolves.toContain('000000');
+      await timed('its first names, in order', () => rowAt(0).filter({ hasText: '000000' }).waitFor());
 
       // To the end, which is not there yet.
       await rowAt(0).focus();
