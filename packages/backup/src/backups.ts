@@ -87,7 +87,7 @@ export class Backups {
    */
   async following(location: string, id: Uint8Array, signal?: AbortSignal): Promise<FollowedNow | undefined> {
     const own = this.#followers.get(location);
-    return own === undefined ? followedAt(this.#area, id, signal) : { ...own.followed, isAlive: true };
+    return own === undefined ? followedAt(this.#area, id, signal) : { ...own.followed, isAlive: true, silent: 0 };
   }
 
   /**
