@@ -9,6 +9,7 @@ import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure, openAt } from '../../objects/test/support/stores.ts';
 import type { FollowMessage } from '../src/index.ts';
 import { Backups, FOLLOW_CHANNEL, RecoveryPoints, Schedules } from '../src/index.ts';
+import { followedAt, rememberFollowed } from '../src/followed.ts';
 import { Shelf } from './support/shelf.ts';
 
 const PLACE = 'memory:backups';
@@ -171,12 +172,14 @@ describe('snapshots that nobody follows', () => {
 /** A disk that can be taken away: what is open there then fails as a folder does. */
 class Disk {
   isAway = false;
-  readonly layer: Layer = intercept(() => async (call, run) => {
-    if (this.isAway) {
-      throw new SecureStoreError('UNAVAILABLE', 'the folder was removed while it was open', { retryable: false });
-    }
-    return run(call.signal);
-  });
+  readonly layer: Layer;
+
+  constructor(reason = 'the folder was removed while it was open') {
+    this.layer = intercept(() => async (call, run) => {
+      if (this.isAway) throw new SecureStoreError('UNAVAILABLE', reason, { retryable: false });
+      return run(call.signal);
+    });
+  }
 }
 
 /** What is published of continuous backups. */
@@ -273,5 +276,75 @@ describe('a destination that is away for a while', () => {
     expect(told).toEqual(['failing', 'ended']);
     const [found] = await there.schedules.conditions();
     expect(found?.conditions.map(({ id }) => id)).toContain('following');
+  });
+});
+
+describe('what is known of a follower', () => {
+  it('that has ended for good outlasts a rotation of the keys', async () => {
+    const disk = new Disk();
+    const { clock, here, there, shelf } = await twoProcesses([disk.layer]);
+    const following = await here.backups.follow(PLACE);
+    await following.shipped();
+    const other = await club();
+    await new Backups(other.owner, shelf.connect).backup('memory:others');
+    const place = await shelf.at(PLACE);
+    disk.isAway = true;
+    const ended = failure(following.ended, 'ALREADY_EXISTS');
+    await here.store.store('a', '1');
+    await failure(following.shipped(), 'UNAVAILABLE');
+    shelf.places.set(PLACE, await shelf.at('memory:others'));
+    disk.isAway = false;
+    await ended;
+    shelf.places.set(PLACE, place);
+    const lags = async (): Promise<string[]> => {
+      const found = (await there.schedules.conditions()).flatMap(({ conditions }) => conditions);
+      return found.filter(({ id }) => id === 'lag').map(({ message }) => message);
+    };
+    const gone = [expect.stringContaining('no process is at it')];
+    await clock.sleep(10 * MINUTE);
+    expect(await lags()).toEqual(gone);
+    await here.store.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 7));
+    await clock.sleep(10 * MINUTE);
+    expect(await lags()).toEqual(gone);
+    // Who had the key may have the right to say so no more.
+    const [window] = await there.backups.windows(PLACE);
+    expect(window?.to.getTime()).toBeLessThanOrEqual((await there.backups.list(PLACE))[0]?.time.getTime() ?? 0);
+  });
+
+  it('is why it fails, however much the destination says of that', async () => {
+    const disk = new Disk('x'.repeat(200_000));
+    const { clock, here, there } = await twoProcesses([disk.layer]);
+    await using following = await here.backups.follow(PLACE);
+    await following.shipped();
+    disk.isAway = true;
+    await here.store.store('a', '1');
+    await clock.sleep(MINUTE);
+    disk.isAway = false;
+    const [found] = await there.schedules.conditions();
+    const told = found?.conditions.find(({ id }) => id === 'following');
+    expect(told?.message).toMatch(/UNAVAILABLE, x+/);
+    expect(told?.message.length).toBeLessThan(2000);
+  });
+
+  it.each([1e12, 2 ** 52])('does not reach beyond now, whoever says so (by %d ms)', async (ahead) => {
+    const { clock, here, there } = await twoProcesses();
+    const following = await here.backups.follow(PLACE);
+    await following.shipped();
+    await following.stop();
+    const [{ id } = { id: '' }] = await here.backups.destinations();
+    const [area, of] = [here.store.backupArea, Buffer.from(id, 'hex')];
+    const { point } = (await followedAt(area, of))?.reached ?? {};
+    if (point === undefined) throw new Error('nothing is known');
+    // Somebody with the keys of backups says that all is well, and goes.
+    await rememberFollowed(area, of, { reached: { point, time: clock.now() + ahead }, isOver: false });
+    await clock.sleep(10 * MINUTE);
+    const { recoverableTo, windows } = await there.points.timeline(PLACE);
+    expect(recoverableTo?.getTime()).toBeLessThanOrEqual(clock.now());
+    expect(windows[0]?.to).toEqual(recoverableTo);
+    const [found] = await there.schedules.conditions();
+    expect(found?.conditions.map((one) => one.id)).toContain('lag');
+    await using again = await there.backups.follow(PLACE);
+    await again.shipped();
+    expect(again.status.recoverableTo?.getTime()).toBeLessThanOrEqual(clock.now());
   });
 });

@@ -6,10 +6,11 @@ import type { Layer } from '@securestore/backend-api';
 import { composeLayers, intercept } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { WorkRecord } from '@securestore/protocol';
-import type { OpenOptions } from 'securestore';
+import type { OpenOptions, Rule } from 'securestore';
+import { setRole } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
-import type { World } from './support/world.ts';
+import type { Answer, World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
 
 const HOUR = 3_600_000;
@@ -38,6 +39,31 @@ const post = ({ send, token }: Scene, path: string, body: object, accept = 'appl
 
 async function workOf({ send, token }: Scene): Promise<WorkRecord[]> {
   return ((await send('GET', '/v1/work', { token })).json() as { work: WorkRecord[] }).work;
+}
+
+/** A store that is backed up to a place which answers when it is told to. */
+async function slowPlace(): Promise<{
+  readonly here: Scene;
+  readonly verify: (within: number) => Promise<Answer>;
+  readonly release: () => void;
+}> {
+  const destination = `memory:${randomUUID()}`;
+  const shelf = new MemoryBackend();
+  const read = shelf.read.bind(shelf);
+  const held = Promise.withResolvers<void>();
+  let isHeld = false;
+  shelf.read = async (key, options) => {
+    if (isHeld && key.startsWith('d/')) await held.promise;
+    return read(key, options);
+  };
+  const here = await scene(withTurns, { destinations: { [destination]: { backend: shelf } } });
+  await here.store.storeMany(Array.from({ length: 200 }, (_, at) => ({ key: `k${at}`, data: 'x'.repeat(2000) })));
+  await here.store.backups.register(destination);
+  await here.store.backup(destination);
+  isHeld = true;
+  const verify = (within: number): Promise<Answer> =>
+    post(here, '/v1/backups/verify', { destination, within }, 'text/event-stream');
+  return { here, verify, release: () => held.resolve() };
 }
 
 describe('long work', () => {
@@ -207,4 +233,69 @@ describe('long work', () => {
       expect((await send('GET', `/v1/work/${another}/events`, { token })).body.toString()).toContain('ABORTED');
     },
   );
+
+  it('names in its report what its reader may list now, and not what they might when it was done', async () => {
+    const clock = new EagerClock();
+    const backend = new MemoryBackend({ clock: () => clock.now() });
+    const here = await world({ clock, console: false }, { clock, backend });
+    const { store, send } = here;
+    const rules: Rule[] = [{ effect: 'allow', actions: ['backup', 'backup.manage', 'verify'] }];
+    const listing: Rule = { effect: 'allow', actions: ['list'], keys: ['**'] };
+    const token = await here.somebody('ann', [...rules, listing]);
+    await store.store('fine', 'fine');
+    await store.store('secret name', Buffer.alloc(300_000, 1));
+    const [part] = (await backend.list('b/', {})).entries;
+    const body = Buffer.from((await backend.read(part?.key ?? ''))?.body ?? []);
+    body.writeUInt8(body.readUInt8(1000) ^ 1, 1000);
+    await backend.write(part?.key ?? '', body);
+    const destination = `memory:${randomUUID()}`;
+    await store.backup(destination);
+    const ann = { ...here, clock, token };
+    for (const [path, more] of [
+      ['/v1/backups/drill', {}],
+      ['/v1/backups/verify', { depth: 'opens' }],
+    ] as const) {
+      expect((await post(ann, path, { destination, ...more })).body.toString()).toContain('secret name');
+    }
+    const told = async (): Promise<string> => JSON.stringify(await workOf(ann));
+    expect((await told()).match(/secret name/g)).toHaveLength(2);
+    await store.access.change(setRole('of ann', rules));
+    const records = await workOf(ann);
+    expect(records.map(({ state, report }) => [state, report !== undefined])).toEqual([
+      ['done', true],
+      ['done', true],
+    ]);
+    expect(await told()).not.toContain('secret name');
+    for (const { id } of records) {
+      expect((await send('GET', `/v1/work/${id}`, { token })).body.toString()).not.toContain('secret name');
+      const events = (await send('GET', `/v1/work/${id}/events`, { token })).body.toString();
+      expect(events).toContain('event: report');
+      expect(events).not.toContain('secret name');
+    }
+  });
+
+  describe('that only looks', () => {
+    it('is followed by nobody who may not do it', async () => {
+      const { here, verify, release } = await slowPlace();
+      await here.somebody('bob', EVERYTHING);
+      const first = verify(HOUR);
+      while ((await workOf(here))[0]?.progress === undefined);
+      await here.store.access.change(setRole('of ann', [{ effect: 'allow', actions: ['health'] }]));
+      const second = verify(HOUR);
+      release();
+      expect(codeIn(await second)).toBe('ACCESS_DENIED');
+      await first;
+    });
+
+    it('is under way so many times at once, and no more, for one caller', async () => {
+      const { here, verify, release } = await slowPlace();
+      const looks = Array.from({ length: 20 }, (_, at) => verify(HOUR + at));
+      while ((await workOf(here)).filter(({ progress }) => progress !== undefined).length < 16);
+      release();
+      const codes = (await Promise.all(looks)).map((answer) => codeIn(answer));
+      expect(codes.filter((code) => code === 'THROTTLED')).toHaveLength(4);
+      expect(codes.filter((code) => code === undefined)).toHaveLength(16);
+      expect(codeIn(await verify(HOUR))).toBeUndefined();
+    });
+  });
 });
