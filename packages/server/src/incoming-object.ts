@@ -82,7 +82,10 @@ function headersIn(headers: IncomingHttpHeaders): About {
   };
 }
 
-/** The whole of what is small, which is no more than it announces; what is longer stays a stream. */
+/**
+ * The whole of what is small, which is no more than it announces; what is longer stays a stream. It takes no more memory than that, however
+ * small the pieces are in which it comes.
+ */
 async function gathered(
   data: AsyncIterable<Uint8Array>,
   announced: number,
@@ -90,9 +93,20 @@ async function gathered(
 ): Promise<IncomingObject['data']> {
   // What says no length may be long.
   if (!(announced <= GATHERED_BYTES)) return limited(data, limit);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of data) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const whole = Buffer.allocUnsafe(announced);
+  let length = 0;
+  try {
+    for await (const chunk of data) {
+      if (chunk.length > announced - length) return invalid('there is more to store than Content-Length says');
+      whole.set(chunk, length);
+      length += chunk.length;
+    }
+  } catch (error) {
+    if (SecureStoreError.is(error)) throw error;
+    // Whoever sends it has gone.
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the data to store could not be read', { cause: error });
+  }
+  return whole.subarray(0, length);
 }
 
 /**

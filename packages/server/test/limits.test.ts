@@ -95,9 +95,29 @@ describe('bodies', () => {
     await here.raw(`${begin}Content-Length: 100000\r\n\r\nonly this`);
     await here.raw(`${begin}Transfer-Encoding: chunked\r\n\r\n5\r\nonly \r\n`);
     await here.raw(`${begin}Content-Length: 400000\r\n\r\n${'x'.repeat(300_000)}`);
+    await here.raw(`${begin}Content-Length: 100\r\n\r\nonly this`);
     // Whatever is under way ends with the server.
     await here.server.close();
     expect(await here.store.has('k')).toBe(false);
+    // Whoever goes away is no defect of the server.
+    expect(here.logged.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('that come in pieces are stored as they are', async () => {
+    const here = await world();
+    const token = await here.somebody('ann', EVERYTHING);
+    const data = 'a text of some length';
+    const socket = connect({ port: here.port, host: '127.0.0.1', noDelay: true });
+    const fields = `Host: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/octet-stream`;
+    socket.write(`PUT /v1/objects/k HTTP/1.1\r\n${fields}\r\nContent-Length: ${data.length}\r\n\r\n`);
+    for (const piece of data) {
+      await new Promise(setImmediate);
+      socket.write(piece);
+    }
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
+    expect((await here.store.retrieve('k')).text()).toBe(data);
   });
 });
 
