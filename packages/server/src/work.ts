@@ -5,6 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import type { WireError, WorkRecord } from '@securestore/protocol';
 import { toWireError } from '@securestore/protocol';
 import type { Job, JobProgress, Session } from 'securestore';
+import { withListedNames } from './reported-names.ts';
 
 /** How long what came of work is kept, in milliseconds, and of how much of one caller, and in all. */
 const KEPT_FOR = 24 * 60 * 60 * 1000;
@@ -168,13 +169,14 @@ export async function mayRead({ action }: WorkEntry, session: Session): Promise<
 /** What came of work, for whoever may do such work still. @throws SecureStoreError `ACCESS_DENIED`; why it failed */
 export async function resultFor(entry: WorkEntry, session: Session): Promise<unknown> {
   const report = await entry.job;
-  if (await mayRead(entry, session)) return report;
+  if (await mayRead(entry, session)) return withListedNames(report, session);
   throw new SecureStoreError('ACCESS_DENIED', `what came of this is for those who may do ${entry.action}`);
 }
 
-/** A record as it travels. @param isOpen whether the caller may do such work still, and so read its report */
-export function recordOf(entry: WorkEntry, isOpen: boolean): WorkRecord {
+/** A record as it travels: its report for whoever may do such work still. */
+export async function recordFor(entry: WorkEntry, session: Session): Promise<WorkRecord> {
   const { id, job, route, asked, started, ended, progress, report, error } = entry;
+  const isOpen = await mayRead(entry, session);
   const state = ended === undefined ? 'running' : error === undefined ? 'done' : 'failed';
   return {
     id,
@@ -185,7 +187,7 @@ export function recordOf(entry: WorkEntry, isOpen: boolean): WorkRecord {
     started: new Date(started).toISOString(),
     ...(ended !== undefined && { ended: new Date(ended).toISOString() }),
     ...(progress !== undefined && { progress }),
-    ...(isOpen && report !== undefined && { report }),
+    ...(isOpen && report !== undefined && { report: await withListedNames(report, session) }),
     ...(error !== undefined && { error: isOpen ? error : { ...error, message: 'it failed' } }),
   };
 }

@@ -6,7 +6,8 @@ import type { Layer } from '@securestore/backend-api';
 import { composeLayers, intercept } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { WorkRecord } from '@securestore/protocol';
-import type { OpenOptions } from 'securestore';
+import type { OpenOptions, Rule } from 'securestore';
+import { setRole } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { World } from './support/world.ts';
@@ -207,4 +208,44 @@ describe('long work', () => {
       expect((await send('GET', `/v1/work/${another}/events`, { token })).body.toString()).toContain('ABORTED');
     },
   );
+
+  it('names in its report what its reader may list now, and not what they might when it was done', async () => {
+    const clock = new EagerClock();
+    const backend = new MemoryBackend({ clock: () => clock.now() });
+    const here = await world({ clock, console: false }, { clock, backend });
+    const { store, send } = here;
+    const rules: Rule[] = [{ effect: 'allow', actions: ['backup', 'backup.manage', 'verify'] }];
+    const listing: Rule = { effect: 'allow', actions: ['list'], keys: ['**'] };
+    const token = await here.somebody('ann', [...rules, listing]);
+    await store.store('fine', 'fine');
+    await store.store('secret name', Buffer.alloc(300_000, 1));
+    const [part] = (await backend.list('b/', {})).entries;
+    const body = Buffer.from((await backend.read(part?.key ?? ''))?.body ?? []);
+    body.writeUInt8(body.readUInt8(1000) ^ 1, 1000);
+    await backend.write(part?.key ?? '', body);
+    const destination = `memory:${randomUUID()}`;
+    await store.backup(destination);
+    const ann = { ...here, clock, token };
+    for (const [path, more] of [
+      ['/v1/backups/drill', {}],
+      ['/v1/backups/verify', { depth: 'opens' }],
+    ] as const) {
+      expect((await post(ann, path, { destination, ...more })).body.toString()).toContain('secret name');
+    }
+    const told = async (): Promise<string> => JSON.stringify(await workOf(ann));
+    expect((await told()).match(/secret name/g)).toHaveLength(2);
+    await store.access.change(setRole('of ann', rules));
+    const records = await workOf(ann);
+    expect(records.map(({ state, report }) => [state, report !== undefined])).toEqual([
+      ['done', true],
+      ['done', true],
+    ]);
+    expect(await told()).not.toContain('secret name');
+    for (const { id } of records) {
+      expect((await send('GET', `/v1/work/${id}`, { token })).body.toString()).not.toContain('secret name');
+      const events = (await send('GET', `/v1/work/${id}/events`, { token })).body.toString();
+      expect(events).toContain('event: report');
+      expect(events).not.toContain('secret name');
+    }
+  });
 });

@@ -1,16 +1,9 @@
-import type { WorkRecord } from '@securestore/protocol';
-import type { Session } from 'securestore';
 import { Type } from 'typebox';
 import { answerLong } from '../answer-long.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { exactly, NOTHING, reportOf } from '../schemas.ts';
-import type { WorkEntry } from '../work.ts';
-import { mayRead, recordOf, resultFor } from '../work.ts';
-
-async function recordFor(entry: WorkEntry, session: Session): Promise<WorkRecord> {
-  return recordOf(entry, await mayRead(entry, session));
-}
+import { recordFor, resultFor } from '../work.ts';
 
 /** What came of long work, also where its answer was lost: for whoever has started it, and for no one else. */
 export const WORK_ROUTES: readonly Route[] = [
