@@ -4,7 +4,10 @@ import { Latest } from '@securestore/protocol';
 import type { Job, JobProgress } from 'securestore';
 import { answerJob, answerLong } from './answer-long.ts';
 import type { JobContext } from './answer-long.ts';
-import { resultFor } from './work.ts';
+import { mayRead, resultFor } from './work.ts';
+
+/** So much of one caller is under way at once, whoever listens, until no more looks begin. */
+const MAX_UNDER_WAY = 16;
 
 /** How far something is, as it tells itself. */
 type Step = Pick<JobProgress, 'done' | 'bytes'> & Partial<Pick<JobProgress, 'phase' | 'total'>>;
@@ -31,11 +34,22 @@ function jobOf(name: string, look: Look, stopping: AbortSignal): Job<unknown> {
  * Answers with work that looks at something. It goes on though nobody listens any more, as jobs of the store do, and what came of it is
  * kept; whoever asks for the same while it is under way follows that, so that nothing is looked at twice at once for somebody who has
  * loaded a page anew.
+ *
+ * @throws SecureStoreError `THROTTLED` where too much of the caller is under way: connections that were left bound it no more
  */
 export async function answerLook(context: JobContext, name: string, look: Look): Promise<unknown> {
   const { work, route, body, session, stopping } = context;
-  const entry = work.underWay({ principal: session.principal, route: `${route.method} ${route.path}`, asked: body });
-  if (entry === undefined) return answerJob(context, jobOf(name, look, stopping));
+  const { principal } = session;
+  const entry = work.underWay({ principal, route: `${route.method} ${route.path}`, asked: body });
+  // Who may do it no more is refused as whoever begins it.
+  if (entry === undefined || !(await mayRead(entry, session))) {
+    const all = work.of(principal).filter(({ ended }) => ended === undefined);
+    if (all.length < MAX_UNDER_WAY) return answerJob(context, jobOf(name, look, stopping));
+    throw new SecureStoreError(
+      'THROTTLED',
+      `${all.length} of what you have started here is under way: wait for it, or cancel some of it`,
+    );
+  }
   const { id, job } = entry;
   return answerLong(context, { result: resultFor(entry, session), progress: job.progress, id: job.id, record: id });
 }

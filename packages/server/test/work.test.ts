@@ -10,7 +10,7 @@ import type { OpenOptions, Rule } from 'securestore';
 import { setRole } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
-import type { World } from './support/world.ts';
+import type { Answer, World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
 
 const HOUR = 3_600_000;
@@ -39,6 +39,31 @@ const post = ({ send, token }: Scene, path: string, body: object, accept = 'appl
 
 async function workOf({ send, token }: Scene): Promise<WorkRecord[]> {
   return ((await send('GET', '/v1/work', { token })).json() as { work: WorkRecord[] }).work;
+}
+
+/** A store that is backed up to a place which answers when it is told to. */
+async function slowPlace(): Promise<{
+  readonly here: Scene;
+  readonly verify: (within: number) => Promise<Answer>;
+  readonly release: () => void;
+}> {
+  const destination = `memory:${randomUUID()}`;
+  const shelf = new MemoryBackend();
+  const read = shelf.read.bind(shelf);
+  const held = Promise.withResolvers<void>();
+  let isHeld = false;
+  shelf.read = async (key, options) => {
+    if (isHeld && key.startsWith('d/')) await held.promise;
+    return read(key, options);
+  };
+  const here = await scene(withTurns, { destinations: { [destination]: { backend: shelf } } });
+  await here.store.storeMany(Array.from({ length: 200 }, (_, at) => ({ key: `k${at}`, data: 'x'.repeat(2000) })));
+  await here.store.backups.register(destination);
+  await here.store.backup(destination);
+  isHeld = true;
+  const verify = (within: number): Promise<Answer> =>
+    post(here, '/v1/backups/verify', { destination, within }, 'text/event-stream');
+  return { here, verify, release: () => held.resolve() };
 }
 
 describe('long work', () => {
@@ -247,5 +272,30 @@ describe('long work', () => {
       expect(events).toContain('event: report');
       expect(events).not.toContain('secret name');
     }
+  });
+
+  describe('that only looks', () => {
+    it('is followed by nobody who may not do it', async () => {
+      const { here, verify, release } = await slowPlace();
+      await here.somebody('bob', EVERYTHING);
+      const first = verify(HOUR);
+      while ((await workOf(here))[0]?.progress === undefined);
+      await here.store.access.change(setRole('of ann', [{ effect: 'allow', actions: ['health'] }]));
+      const second = verify(HOUR);
+      release();
+      expect(codeIn(await second)).toBe('ACCESS_DENIED');
+      await first;
+    });
+
+    it('is under way so many times at once, and no more, for one caller', async () => {
+      const { here, verify, release } = await slowPlace();
+      const looks = Array.from({ length: 20 }, (_, at) => verify(HOUR + at));
+      while ((await workOf(here)).filter(({ progress }) => progress !== undefined).length < 16);
+      release();
+      const codes = (await Promise.all(looks)).map((answer) => codeIn(answer));
+      expect(codes.filter((code) => code === 'THROTTLED')).toHaveLength(4);
+      expect(codes.filter((code) => code === undefined)).toHaveLength(16);
+      expect(codeIn(await verify(HOUR))).toBeUndefined();
+    });
   });
 });
