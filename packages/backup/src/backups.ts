@@ -91,7 +91,7 @@ export class Backups {
       this.#area.checkOpen();
       const name = this.#places.nameOf(destination);
       const own = this.#followers.get(name);
-      if (own !== undefined) return { ...own.followed, isAlive: true };
+      if (own !== undefined) return { ...own.followed, isAlive: true, silent: 0 };
       // The newest under this name, where it was begun anew.
       const registered = registryOf(this.#area).destinations.findLast(({ location }) => location === name);
       return registered && followedAt(this.#area, Buffer.from(registered.id, 'hex'), signal);

@@ -54,8 +54,9 @@ async function knownOf(
   );
   const followed = await backups.following(location, { signal });
   if (followed === undefined || followed.isOver) return { now, schedules, destination: location };
-  const { reached, error, isAlive } = followed;
-  const lag = reached && Math.max(0, now - reached.time);
+  const { reached, error, isAlive, silent } = followed;
+  // Where nobody ships any more, it is at least as far behind as that was said.
+  const lag = reached === undefined ? (isAlive ? undefined : silent) : Math.max(0, now - reached.time);
   return { now, schedules, destination: location, lag, following: { isAlive, error } };
 }
 

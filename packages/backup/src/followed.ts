@@ -34,6 +34,8 @@ export interface Followed {
 export interface FollowedNow extends Followed {
   /** Whether a process follows the destination at this moment. */
   readonly isAlive: boolean;
+  /** How long ago it has said so, in milliseconds, by the clock of the store's backend; a rotation of keys says it once more. */
+  readonly silent: number;
 }
 
 /** How often a process that makes a cut in so many milliseconds tells how far it is. */
@@ -92,9 +94,14 @@ export async function rememberFollowed(
   }
 }
 
+/** Nobody knows more than there was when they said it. */
+function notAfter(reached: Reached | undefined, said: number): Reached | undefined {
+  return reached && { ...reached, time: Math.min(reached.time, said) };
+}
+
 /**
- * What a continuous backup has said of itself last, in any process; `undefined` where nothing is known. What is under a key that was
- * replaced tells nothing: who had it may have the right to back up no more.
+ * What a continuous backup has said of itself last, in any process; `undefined` where nothing is known. Of what is under a key that was
+ * replaced there is only when it was said: who had it may have the right to back up no more, but that nobody ships goes on being so.
  *
  * @param id of the destination
  */
@@ -110,9 +117,12 @@ export async function followedAt(
     if (value === undefined || stored === undefined) return undefined;
     const body = Buffer.from(value.sealed, 'base64');
     const followed = parse((await seals.open('backupWork', id, CONTEXT, body, signal)).toString('utf8'));
-    const silent = (stored.now ?? clock.now()) - stored.modified;
-    if (seals.keyIdOf(body) !== seals.primaryId || silent > KNOWN_FOR) return undefined;
-    return { ...followed, isAlive: !followed.isOver && silent <= ALIVE_FOR };
+    const silent = Math.max(0, (stored.now ?? clock.now()) - stored.modified);
+    if (silent > KNOWN_FOR) return undefined;
+    const { isOver } = followed;
+    const now = { isOver, isAlive: !isOver && silent <= ALIVE_FOR, silent };
+    if (seals.keyIdOf(body) !== seals.primaryId) return now;
+    return { ...followed, ...now, reached: notAfter(followed.reached, stored.modified) };
   } catch (error) {
     // Nothing is known, then.
     if (SecureStoreError.is(error) && signal?.aborted !== true) return undefined;

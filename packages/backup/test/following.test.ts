@@ -9,6 +9,7 @@ import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure, openAt } from '../../objects/test/support/stores.ts';
 import type { FollowMessage } from '../src/index.ts';
 import { Backups, FOLLOW_CHANNEL, RecoveryPoints, Schedules } from '../src/index.ts';
+import { followedAt, rememberFollowed } from '../src/followed.ts';
 import { Shelf } from './support/shelf.ts';
 
 const PLACE = 'memory:backups';
@@ -273,5 +274,59 @@ describe('a destination that is away for a while', () => {
     expect(told).toEqual(['failing', 'ended']);
     const [found] = await there.schedules.conditions();
     expect(found?.conditions.map(({ id }) => id)).toContain('following');
+  });
+});
+
+describe('what is known of a follower', () => {
+  it('that has ended for good outlasts a rotation of the keys', async () => {
+    const disk = new Disk();
+    const { clock, here, there, shelf } = await twoProcesses([disk.layer]);
+    const following = await here.backups.follow(PLACE);
+    await following.shipped();
+    const other = await club();
+    await new Backups(other.owner, shelf.connect).backup('memory:others');
+    const place = await shelf.at(PLACE);
+    disk.isAway = true;
+    const ended = failure(following.ended, 'ALREADY_EXISTS');
+    await here.store.store('a', '1');
+    await failure(following.shipped(), 'UNAVAILABLE');
+    shelf.places.set(PLACE, await shelf.at('memory:others'));
+    disk.isAway = false;
+    await ended;
+    shelf.places.set(PLACE, place);
+    const lagging = async (): Promise<boolean> => {
+      const [found] = await there.schedules.conditions();
+      return found?.conditions.some(({ id, message }) => id === 'lag' && message.includes('no process is at it')) === true;
+    };
+    await clock.sleep(10 * MINUTE);
+    expect(await lagging()).toBe(true);
+    await here.store.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 7));
+    await clock.sleep(10 * MINUTE);
+    expect(await lagging()).toBe(true);
+    // Who had the key may have the right to say so no more.
+    const [window] = await there.backups.windows(PLACE);
+    expect(window?.to.getTime()).toBeLessThanOrEqual((await there.backups.list(PLACE))[0]?.time.getTime() ?? 0);
+  });
+
+  it.each([1e12, 2 ** 52])('does not reach beyond now, whoever says so (by %d ms)', async (ahead) => {
+    const { clock, here, there } = await twoProcesses();
+    const following = await here.backups.follow(PLACE);
+    await following.shipped();
+    await following.stop();
+    const [{ id } = { id: '' }] = await here.backups.destinations();
+    const [area, of] = [here.store.backupArea, Buffer.from(id, 'hex')];
+    const { point } = (await followedAt(area, of))?.reached ?? {};
+    if (point === undefined) throw new Error('nothing is known');
+    // Somebody with the keys of backups says that all is well, and goes.
+    await rememberFollowed(area, of, { reached: { point, time: clock.now() + ahead }, isOver: false });
+    await clock.sleep(10 * MINUTE);
+    const { recoverableTo, windows } = await there.points.timeline(PLACE);
+    expect(recoverableTo?.getTime()).toBeLessThanOrEqual(clock.now());
+    expect(windows[0]?.to).toEqual(recoverableTo);
+    const [found] = await there.schedules.conditions();
+    expect(found?.conditions.map((one) => one.id)).toContain('lag');
+    await using again = await there.backups.follow(PLACE);
+    await again.shipped();
+    expect(again.status.recoverableTo?.getTime()).toBeLessThanOrEqual(clock.now());
   });
 });
