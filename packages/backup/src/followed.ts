@@ -13,6 +13,9 @@ const ALIVE_FOR = 30_000;
 /** What one said that has been silent for so long is of no use any more, in milliseconds: no journal is kept for it either. */
 const KNOWN_FOR: number = 7 * 24 * 60 * 60 * 1000;
 
+/** So much is kept of why it can't go on, in characters: a destination may say anything. */
+const MAX_REASON = 1000;
+
 /** Up to when it is known what the store was. */
 export interface Reached {
   /** The newest point at that time: nothing has changed since. */
@@ -85,8 +88,10 @@ export async function rememberFollowed(
   followed: Followed,
   signal?: AbortSignal,
 ): Promise<void> {
+  const { code, message = '' } = followed.error ?? {};
+  const reason = code === undefined ? {} : { error: { code, message: message.slice(0, MAX_REASON).toWellFormed() } };
   try {
-    const text = Buffer.from(JSON.stringify(followed));
+    const text = Buffer.from(JSON.stringify({ ...followed, ...reason }));
     const next = { sealed: area.seals.seal('backupWork', id, CONTEXT, text).toString('base64') };
     await stateOf(area, id).update(() => next, signal);
   } catch (error) {
