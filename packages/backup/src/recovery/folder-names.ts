@@ -2,8 +2,9 @@ import { byBytes } from './by-bytes.ts';
 import type { PointSource } from './sources.ts';
 import { takeTurns } from './sources.ts';
 
-/** Of a folder with more names in it, and in the folders in it, none is kept. */
+/** Of a folder with more names in it, and in the folders in it, none is kept; nor where they are longer together, in characters. */
 const MAX_NAMES = 200_000;
+const MAX_LENGTH: number = 16 * 1024 * 1024;
 /** How many listings of a folder go on where they were; others are listed anew. */
 const MAX_LISTINGS = 8;
 
@@ -21,6 +22,7 @@ export interface NamedThen {
 export class FolderNames {
   readonly #within: string;
   #names: NamedThen[] = [];
+  #length = 0;
   #next: string;
   #state: 'reading' | 'whole' | 'too large' = 'reading';
   #turn: Promise<void> = Promise.resolve();
@@ -65,7 +67,8 @@ export class FolderNames {
       // After what may fail, so that nothing is passed over by whoever reads on.
       this.#next = item.token;
       if (key === undefined || current === undefined) continue;
-      if (this.#names.length >= MAX_NAMES) return this.#giveUp();
+      this.#length += key.length;
+      if (this.#names.length >= MAX_NAMES || this.#length > MAX_LENGTH) return this.#giveUp();
       this.#names.push({ key, version: current.version, modified: current.modified });
     }
     this.#names.sort((a, b) => byBytes(a.key, b.key));
