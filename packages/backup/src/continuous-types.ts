@@ -15,7 +15,7 @@ export interface ContinuousStatus {
 }
 
 export interface ContinuousOptions {
-  /** Milliseconds from one cut to the next; by default 250 where the backend's clock is fine enough, else 1,000. */
+  /** Milliseconds from one cut to the next, a whole number from 1; by default 250 where the backend's clock is fine enough, else 1,000. */
   readonly interval?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told after every point, and of every failure. What it throws is ignored. */

@@ -65,6 +65,27 @@ function idFor({ copy }: OpenedBackup): (name: string) => string {
   return (name) => digestWhole(digest, Buffer.from(`object of a drill ${name}`)).toString('hex', 0, 8);
 }
 
+/** What is wrong with an object, without its name. */
+function reasonOf({ message, operation = '', key, code }: SecureStoreError): string {
+  const about = `${operation} ${JSON.stringify(key)}: `;
+  if (key === undefined) return message;
+  return message.startsWith(about) ? message.slice(about.length) : code;
+}
+
+/** Has an object judged. What is damaged is a problem of it, and whatever else goes wrong does not say what it is called. */
+async function judging(key: string, problems: Problems, judge: () => Promise<void>): Promise<void> {
+  try {
+    await judge();
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const reason = reasonOf(error);
+    const { code, retryable, cause } = error;
+    if (!isDamage(error))
+      throw new SecureStoreError(code, `an object can't be compared: ${reason}`, { retryable, cause });
+    problems.addOf(key, `it can't be compared: ${reason}`);
+  }
+}
+
 /** The version that was current at a moment; `undefined` where there was none, or is known no more. */
 async function versionAt(live: SecureStorage, key: string, at: Date): Promise<string | undefined> {
   try {
@@ -120,10 +141,12 @@ async function compare(
     onProgress?.({ phase: 'comparing with the store', done: 1 });
   };
   for await (const { key, version } of restored.entries('', call)) {
-    await judge(key, version, 'it is not as it was at that moment');
+    await judging(key, problems, () => judge(key, version, 'it is not as it was at that moment'));
   }
   for await (const key of live.keys('', call)) {
-    if (!(await restored.has(key, call))) await judge(key, undefined, 'it is missing');
+    await judging(key, problems, async () => {
+      if (!(await restored.has(key, call))) await judge(key, undefined, 'it is missing');
+    });
   }
   return compared;
 }

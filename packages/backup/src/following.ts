@@ -57,10 +57,19 @@ function followKind(
   };
 }
 
+function checkInterval(interval: unknown): void {
+  if (interval === undefined || (Number.isSafeInteger(interval) && Number(interval) >= 1)) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'the option "interval" must be a whole number of milliseconds, 1 or more',
+  );
+}
+
 /** Begins a continuous backup, in a job that ends with the store. @throws SecureStoreError as `Backups.follow` does */
 export async function follow(ports: FollowPorts, location: string, options: FollowOptions): Promise<ContinuousBackup> {
   const { area, jobId } = ports;
-  const { synchronous = false, interval: _, onStatus: __, ...call } = options;
+  const { synchronous = false, interval, onStatus: _, ...call } = options;
+  checkInterval(interval);
   const stop = new AbortController();
   const started = Promise.withResolvers<Follower>();
   const kind = followKind(ports, location, options, stop.signal, started.resolve);

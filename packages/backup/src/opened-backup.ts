@@ -181,10 +181,13 @@ export class OpenedBackup {
       if (numbers.includes(snapshot)) return this.points.read(snapshot, signal);
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
-    const { junk } = await this.survey(signal);
+    const { junk, foreign, newest } = await this.survey(signal);
     const never = new Set(junk.map((one) => one.number));
     const named = numbers.filter((number) => !never.has(number));
-    const found = await pointAt(this.points, named, at?.getTime() ?? Infinity, signal);
+    const time = at?.getTime() ?? Infinity;
+    const own = await pointAt(this.points, named, time, (point) => this.isForeign(point), signal);
+    // Of what comes after the last that is the store's own somebody else says something.
+    const found = own?.number === newest?.number ? (foreign.find((one) => one.time <= time) ?? own) : own;
     const gone = found !== undefined && found.number === named[0] ? this.missesNewest(found.number) : undefined;
     if (gone !== undefined) {
       throw new SecureStoreError(

@@ -92,25 +92,27 @@ export async function indexAt(
  * What can't be read is passed over, unless it may be the point that is meant: not where it was announced to be removed, nor where one point
  * names the one before, with none in between.
  *
+ * @param isForeign tells points that are not the store's own: they are passed over, and may say any time
  * @throws SecureStoreError `INTEGRITY` where it can't be told, since the one that may be meant is damaged; what the backend throws
  */
 export async function pointAt(
   points: Points,
   numbers: readonly number[],
   time: number,
+  isForeign: (point: FoundPoint) => boolean,
   signal?: AbortSignal,
 ): Promise<FoundPoint | undefined> {
   const whole = [...numbers];
   const damaged: DamagedPoint[] = [];
   let after: FoundPoint | undefined;
   let found: FoundPoint | undefined;
-  // Points are in the order of their times, and none is after the end of time.
+  // The store's own are in the order of their times, and none is after the end of time.
   let [low, high] = [0, time === Infinity ? Math.min(1, whole.length) : whole.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     const point = await points.readOrDamaged(whole[middle] ?? 0, signal);
-    if ('error' in point) {
-      damaged.push(point);
+    if ('error' in point || isForeign(point)) {
+      if ('error' in point) damaged.push(point);
       whole.splice(middle, 1);
       high = time === Infinity ? Math.min(1, whole.length) : high - 1;
     } else if (point.time > time) {

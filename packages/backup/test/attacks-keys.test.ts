@@ -218,6 +218,42 @@ async function openBackupOf(
   return Object.assign(backup, { [Symbol.asyncDispose]: async () => backup.close() });
 }
 
+it.each([
+  ['long past', 1],
+  ['yet to come', 1e15],
+] as const)('points that a revoked operator has made of a time that is %s hide no moment', async (_, time) => {
+  const { clock, owner, join, enter } = await club();
+  const shelf = new Shelf(() => clock.now());
+  const backups = new Backups(owner, shelf.connect);
+  const moments: Date[] = [];
+  const backUp = async (text: string): Promise<void> => {
+    await owner.store('a', text);
+    await backups.backup(PLACE);
+    clock.advance(60_000);
+    moments.push(new Date(clock.now()));
+    clock.advance(60_000);
+  };
+  await backUp('0');
+  const operator = await enter(await join('operator', { groups: ['backup'] }));
+  const { keys } = operator.backupArea.seals;
+  const { random, head } = owner.backupArea;
+  const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
+  await owner.members.revoke('operator');
+  // They may add to the destination still, and not remove.
+  const backend = await shelf.at(PLACE);
+  await using view = await openBackupOf(backend, clock);
+  const first = await view.points.read(1);
+  for (let number = 3; number <= 12; number++) {
+    const forged = { ...first, number, base: number, time };
+    const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(number), encodePoint(forged)));
+    await backend.write(pointName(number), body, { ifAbsent: true });
+  }
+  for (const text of ['1', '2']) await backUp(text);
+  for (const [text, at] of moments.entries()) {
+    expect(await backups.read(PLACE, { at }, async (store) => (await store.retrieve('a')).text())).toBe(String(text));
+  }
+});
+
 it('what a member forged whose keys are retired is not made genuine by a restore', async () => {
   const { clock, owner, join, enter, attacker } = await club();
   const shelf = new Shelf(() => clock.now());

@@ -88,6 +88,30 @@ describe('a drill', () => {
     expect(Object.keys((await backups.drill(PLACE)).names)).toEqual([id]);
   });
 
+  it('names no object either that can not be read in the store', async () => {
+    const { owner, attacker, clock } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await owner.store('blue/secret name', 'secret');
+    await owner.store('red/fine', 'fine');
+    await backups.backup(PLACE);
+    const before = new Set(await attacker.names('o/'));
+    await owner.store('blue/a second secret name', 'secret');
+    await backups.backup(PLACE);
+    const added = (await attacker.names('o/')).filter((name) => !before.has(name));
+    expect(added).toHaveLength(1);
+    for (const name of added) {
+      const body = await attacker.get(name);
+      body.writeUInt8(body.readUInt8(body.length - 10) ^ 1, body.length - 10);
+      await attacker.put(name, body);
+    }
+    const report = await backups.drill(PLACE);
+    expect(report).toMatchObject({ ok: false, found: 1 });
+    expect(Object.values(report.names)).toEqual(['blue/a second secret name']);
+    expect(report.problems).toEqual([expect.stringMatching(/^object [0-9a-f]{16}: it can't be compared: /)]);
+    expect(report.receipt.facts).not.toContain('secret name');
+  });
+
   it('leaves alone what lies at its scratch location', async () => {
     const { shelf, backups } = await backedUp();
     const scratch = await shelf.at('memory:scratch');

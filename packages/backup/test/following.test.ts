@@ -101,6 +101,13 @@ describe('an idle store that is followed', () => {
   });
 });
 
+describe('a continuous backup', () => {
+  it.each([0, -1, 0.5, Number.NaN, Infinity, '1'])('is refused with an interval of %s', async (interval) => {
+    const { here } = await twoProcesses();
+    await failure(here.backups.follow(PLACE, { interval: interval as number }), 'INVALID_ARGUMENT');
+  });
+});
+
 describe('a continuous backup that is begun again', () => {
   it('leaves no gap where nothing was written meanwhile', async () => {
     const { clock, here, there } = await twoProcesses();
