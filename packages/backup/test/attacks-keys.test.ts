@@ -244,7 +244,7 @@ it.each([
   await using view = await openBackupOf(backend, clock);
   const first = await view.points.read(1);
   for (let number = 3; number <= 12; number++) {
-    const forged = { ...first, number, base: number, time };
+    const forged = { ...first, number, base: number, previous: Buffer.alloc(32, number), time };
     const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(number), encodePoint(forged)));
     await backend.write(pointName(number), body, { ifAbsent: true });
   }

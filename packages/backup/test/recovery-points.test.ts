@@ -235,8 +235,8 @@ describe('what lies in a folder at a point', () => {
     const expected = inFolder([...names, ...deep, ...odd], 'flat/');
     const then = { destination: PLACE, prefix: 'flat/', limit: 500 };
     // What may be seen of it is shown before all names are known.
-    const some = (await points.browse(then, (key) => key.includes('7'))).preview ?? [];
-    expect([some.length, some.every(({ key }) => key.includes('7') && expected.includes(key))]).toEqual([100, true]);
+    const shown = (await points.browse(then, (key) => key.includes('7'))).preview ?? [];
+    expect([shown.length, shown.every(({ key }) => key.includes('7') && expected.includes(key))]).toEqual([100, true]);
     const pages = await all((after) => points.browse({ ...then, after }));
     expect(pages.every(({ isSorted, entries }) => isSorted && entries.length <= 500)).toBe(true);
     expect(keysOf(pages)).toEqual(expected);
