@@ -139,7 +139,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     name: 'a commit that is announced twice counts from whichever announcement is read last',
     scenario: 'a writer announces its commit again',
     file: 'objects/src/journal/position.ts',
-    edits: [['if (known === undefined || known.written < entry.written) this.pending', 'this.pending']],
+    edits: [['const isNewer = known === undefined || known.written < entry.written;', 'const isNewer = true;']],
   },
   {
     name: 'what is announced anew is not looked for again in the history',
