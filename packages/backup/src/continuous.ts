@@ -183,7 +183,7 @@ export class Follower {
   /** Whether others are to be told how far it is, or that it fails or goes on again. */
   #isBeat(): boolean {
     const { clock } = this.#area;
-    const isNews = this.#outage.isNews;
+    const isNews = this.#outage.takeNews();
     return isNews || this.#told === undefined || elapsedSince(this.#told, clock) >= beatOf(this.#interval);
   }
 

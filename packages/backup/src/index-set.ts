@@ -1,4 +1,5 @@
 import type { IndexEntry, IndexPage, PointTotals } from '@securestore/core-format';
+import { firstPlace } from './first-place.ts';
 import type { IndexPages, IndexWriter, Versions } from './index-pages.ts';
 import type { HistoryRule } from './retained.ts';
 import { retainedVersions } from './retained.ts';
@@ -8,35 +9,17 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 /** Where the first of sorted texts is that is not before `least`. */
 export function firstAtLeast(sorted: readonly string[], least: string): number {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? '') < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstPlace(sorted.length, (at) => (sorted[at] ?? '') < least);
 }
 
 /** The first page whose first token is not before `token`. */
 export function firstFrom(pages: readonly IndexPage[], token: string): number {
-  let [low, high] = [0, pages.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((pages[middle]?.firstToken ?? '') < token) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstPlace(pages.length, (at) => (pages[at]?.firstToken ?? '') < token);
 }
 
 /** The first entry of a page that is not before `token`. */
 function firstEntry(entries: readonly IndexEntry[], token: string): number {
-  let [low, high] = [0, entries.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((entries[middle]?.token ?? '') < token) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return firstPlace(entries.length, (at) => (entries[at]?.token ?? '') < token);
 }
 
 /**

@@ -39,8 +39,8 @@ export class Outage {
     return this.#error;
   }
 
-  /** Whether something has begun or ended since this was asked last. */
-  get isNews(): boolean {
+  /** Whether something has begun or ended since this was called last. */
+  takeNews(): boolean {
     const isNews = this.#isNews;
     this.#isNews = false;
     return isNews;

@@ -14,6 +14,7 @@ import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { BackupSeals } from '../../objects/src/copy/seals.ts';
 import { attack } from '../../objects/test/support/attacker.ts';
+import type { Club } from '../../objects/test/support/members.ts';
 import { club } from '../../objects/test/support/members.ts';
 import { failure, openAt, UNLOCK, usePlace } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup } from '../src/index.ts';
@@ -218,11 +219,22 @@ async function openBackupOf(
   return Object.assign(backup, { [Symbol.asyncDispose]: async () => backup.close() });
 }
 
+/** What seals as a backup operator does whose right to back up was taken away since. */
+async function sealsOfRevoked({ owner, join, enter }: Club): Promise<BackupSeals> {
+  const operator = await enter(await join('operator', { groups: ['backup'] }));
+  const { keys } = operator.backupArea.seals;
+  const { random, head } = owner.backupArea;
+  const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
+  await owner.members.revoke('operator');
+  return seals;
+}
+
 it.each([
   ['long past', 1],
   ['yet to come', 1e15],
 ] as const)('points that a revoked operator has made of a time that is %s hide no moment', async (_, time) => {
-  const { clock, owner, join, enter } = await club();
+  const members = await club();
+  const { clock, owner } = members;
   const shelf = new Shelf(() => clock.now());
   const backups = new Backups(owner, shelf.connect);
   const moments: Date[] = [];
@@ -234,11 +246,7 @@ it.each([
     clock.advance(60_000);
   };
   await backUp('0');
-  const operator = await enter(await join('operator', { groups: ['backup'] }));
-  const { keys } = operator.backupArea.seals;
-  const { random, head } = owner.backupArea;
-  const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
-  await owner.members.revoke('operator');
+  const seals = await sealsOfRevoked(members);
   // They may add to the destination still, and not remove.
   const backend = await shelf.at(PLACE);
   await using view = await openBackupOf(backend, clock);
@@ -340,16 +348,13 @@ describe('a synchronous backup', () => {
   });
 
   it('acknowledges nothing for a point that a revoked operator has made', async () => {
-    const { clock, owner, join, enter } = await club();
+    const members = await club();
+    const { clock, owner } = members;
     const shelf = new Shelf(() => clock.now());
     const backups = new Backups(owner, shelf.connect);
     await owner.store('a', '1');
     await backups.backup(PLACE);
-    const operator = await enter(await join('operator', { groups: ['backup'] }));
-    const { keys } = operator.backupArea.seals;
-    const { random, head } = owner.backupArea;
-    const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
-    await owner.members.revoke('operator');
+    const seals = await sealsOfRevoked(members);
     const backend = await shelf.at(PLACE);
     await using view = await openBackupOf(backend, clock);
     const { digest, ...newest } = await view.points.read(2);

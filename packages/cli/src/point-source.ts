@@ -1,3 +1,4 @@
+import { byBytes } from '@securestore/core-format';
 import type { ExportSource, RetrievedStream, SecureStore, SnapshotChoice } from 'securestore';
 
 /** The most names of a page. */
@@ -20,7 +21,7 @@ export function pointSource(
         for (const { key, state } of page.names) if (state === 'there') names.push(key);
         ({ after } = page);
       } while (after !== undefined);
-      return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      return names.toSorted(byBytes);
     },
     async info<M extends object>(key: string) {
       const { info, stream } = await open(key);

@@ -30,6 +30,7 @@ export type { Reference, ReferenceKind } from './head-references.ts';
 export * from './hint.ts';
 export { MAX_KEY_BYTES, parseStoreKey } from './key-name.ts';
 export type { StoreKey } from './key-name.ts';
+export { byBytes } from './key-order.ts';
 export { decodeKeyring, encodeKeyring } from './keyring.ts';
 export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './keyring.ts';
 export { isLoopback } from './loopback.ts';

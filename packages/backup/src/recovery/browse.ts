@@ -1,7 +1,6 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { byBytes, SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects';
-import { byBytes } from './by-bytes.ts';
 import { childrenOf } from './children.ts';
 import type { FolderNames } from './folder-names.ts';
 import type { PageSeal } from './page-seal.ts';

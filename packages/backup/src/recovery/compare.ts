@@ -1,9 +1,8 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
-import { asBuffer, indexPageName, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore/core-format';
 import { mapConcurrently } from '@securestore/objects';
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
-import { byBytes } from './by-bytes.ts';
 import type { IndexSet } from '../index-set.ts';
 import { firstAtLeast } from '../index-set.ts';
 import type { IndexPages } from '../index-pages.ts';

@@ -1,6 +1,6 @@
+import { byBytes } from '@securestore/core-format';
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
-import { byBytes } from './by-bytes.ts';
 import type { Item, Source } from './sources.ts';
 import { takeTurns } from './sources.ts';
 import type { FindPage, FoundName } from './types.ts';

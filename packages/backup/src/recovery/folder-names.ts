@@ -1,4 +1,6 @@
-import { byBytes } from './by-bytes.ts';
+import { byBytes } from '@securestore/core-format';
+import { firstPlace } from '../first-place.ts';
+import { keepNewest } from './keep-newest.ts';
 import type { PointSource } from './sources.ts';
 import { takeTurns } from './sources.ts';
 
@@ -107,7 +109,7 @@ export class FolderNames {
     const children = new Children(this.#names, Uint32Array.from(places), folder);
     const made = number();
     this.#listings.set(made, children);
-    for (const one of this.#listings.keys()) if (this.#listings.size > MAX_LISTINGS) this.#listings.delete(one);
+    keepNewest(this.#listings, MAX_LISTINGS);
     return { listing: made, children };
   }
 }
@@ -143,12 +145,6 @@ class Children {
 
   /** The first one after a name. */
   after(name: string): number {
-    let [low, high] = [0, this.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (byBytes(this.at(middle).shown, name) <= 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstPlace(this.length, (at) => byBytes(this.at(at).shown, name) <= 0);
   }
 }

@@ -7,6 +7,7 @@ import type { Connected, Places } from '../places.ts';
 import type { FoundPoint } from '../points.ts';
 import { rememberedAt } from '../remembered.ts';
 import { FolderNames } from './folder-names.ts';
+import { keepNewest } from './keep-newest.ts';
 
 /** How long a backup that nobody looks at stays open, in milliseconds, and how many do at once. */
 const HELD_FOR = 60_000;
@@ -54,7 +55,7 @@ export class HeldBackup {
     this.#views.set(point.number, opening);
     opening.catch(() => this.#views.delete(point.number));
     // Not closed: others may be reading it, and it holds nothing but memory.
-    for (const number of this.#views.keys()) if (this.#views.size > MAX_VIEWS) this.#views.delete(number);
+    keepNewest(this.#views, MAX_VIEWS);
     return opening;
   }
 
@@ -64,7 +65,7 @@ export class HeldBackup {
     const folder = this.#folders.get(id) ?? new FolderNames(within);
     this.#folders.delete(id);
     this.#folders.set(id, folder);
-    for (const one of this.#folders.keys()) if (this.#folders.size > MAX_FOLDERS) this.#folders.delete(one);
+    keepNewest(this.#folders, MAX_FOLDERS);
     return folder;
   }
 

@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { byBytes, SecureStoreError } from '@securestore/core-format';
 import type { BrowsePage, Difference, FoundName, VersionThen } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
@@ -45,7 +45,7 @@ async function* inOrder<P, T extends { readonly key: string }>(
   on: (page: P) => readonly T[],
 ): AsyncGenerator<T> {
   let held: T[] = [];
-  const sorted = (): T[] => held.toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+  const sorted = (): T[] => held.toSorted((a, b) => byBytes(a.key, b.key));
   for await (const page of pages) {
     held.push(...on(page));
     if (held.length < SORTED_AT_ONCE) continue;

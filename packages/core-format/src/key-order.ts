@@ -1,6 +1,6 @@
 const SURROGATES = /[\ud800-\udfff]/;
 
-/** By UTF-8 bytes, as names are in order everywhere. */
+/** Compares keys by their UTF-8 bytes, as they are in order everywhere. */
 export function byBytes(a: string, b: string): number {
   if (a === b) return 0;
   // Only where there are surrogates the order of UTF-16 is another one.
