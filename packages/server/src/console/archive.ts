@@ -31,10 +31,14 @@ async function* namesOf(
 
 /**
  * What an object is called in an archive. On Windows `\` divides folders and `C:` begins a path, so that a name with them could lead out of the
- * folder that it is unpacked to.
+ * folder that it is unpacked to. A name that has what stands for them already is told apart by its `%`, so that no two objects are called the
+ * same.
  */
 function entryName(key: string): string {
-  return key.replaceAll('\\', '%5C').replace(/^([A-Za-z]):/, '$1%3A');
+  return key
+    .replaceAll(/%(?=5C|3A|25)/g, '%25')
+    .replaceAll('\\', '%5C')
+    .replace(/^([A-Za-z]):/, '$1%3A');
 }
 
 /** The point that is meant, by its number: one that is made meanwhile changes nothing. */
