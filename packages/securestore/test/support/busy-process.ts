@@ -1,0 +1,14 @@
+// A process with two that write and read all the time in a store that moves: `busy-process.ts <location> <other location> <prefix>`. It
+// prints what was acknowledged, and ends with its input.
+import { openStore, rawKey } from '../../src/index.ts';
+import { busy } from './busy.ts';
+import type { Acknowledged } from './busy.ts';
+
+const [location = '', other = '', prefix = ''] = process.argv.slice(2);
+const onWritten = (write: Acknowledged): void => void process.stdout.write(`${JSON.stringify(write)}\n`);
+
+const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), upkeep: false, follow: [other] });
+const writers = ['a', 'b'].map((name) => busy(store, `${prefix}/${name}`, { onWritten }));
+for await (const _ of process.stdin);
+for (const writer of writers) await writer.stop();
+await store.close();
