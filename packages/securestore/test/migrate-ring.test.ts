@@ -27,11 +27,18 @@ test('a store moves through all backends, and back to where it was first', { tim
   await moveOn(store, home);
 });
 
-/** Chains in which every backend comes once after every one, itself too: a de Bruijn sequence, cut into one chain for each. */
-const CHAINS = ALL_BACKENDS.map((first, at) => {
-  const later = ALL_BACKENDS.slice(at + 1);
-  return [first, ...later.flatMap((other) => [first, other]), later[0] ?? ALL_BACKENDS[0] ?? first];
-});
+/** The server of its tests looks through all that it holds for each listing, payloads and all: a store with large ones takes hours there. */
+const SLOW = 'mongodb';
+const OTHERS = ALL_BACKENDS.filter((name) => name !== SLOW);
+
+/** Chains in which every backend comes once after every one, itself too: a de Bruijn sequence, cut into one chain for each; and those with {@link SLOW} in one. */
+const CHAINS = [
+  ...OTHERS.map((first, at) => {
+    const later = OTHERS.slice(at + 1);
+    return [first, ...later.flatMap((other) => [first, other]), later[0] ?? OTHERS[0] ?? first];
+  }),
+  [SLOW, SLOW, ...OTHERS.flatMap((other) => [other, SLOW])],
+];
 
 test('the chains have every ordered pair once', () => {
   const pairs = CHAINS.flatMap((chain) => chain.slice(1).map((to, at) => `${chain[at]} ${to}`));
@@ -44,7 +51,8 @@ describe.skipIf(!TORTURE)('between any two backends, also two places of one (onl
   test.each(CHAINS.map((chain) => ({ chain, named: chain.join(' ') })))('$named', async ({ chain }) => {
     const [start, ...others] = chain.filter((name) => places?.fresh(name) !== undefined).map(fresh);
     expect.assert(start !== undefined);
-    const store = await travelling(start, { small: 5000, large: 10 });
+    const largeBytes = chain.includes(SLOW) ? 256 * 1024 : undefined;
+    const store = await travelling(start, { small: 5000, large: 10, largeBytes });
     for (const to of others) if (to !== undefined) await moveOn(store, to);
   });
 });

@@ -26,6 +26,8 @@ const unlock = rawKey(Buffer.alloc(32, 7));
 export interface Amount {
   readonly small: number;
   readonly large: number;
+  /** The size of a large one. */
+  readonly largeBytes?: number | undefined;
 }
 
 /** A store that moves from place to place. */
@@ -38,7 +40,10 @@ export interface Travelling {
 }
 
 /** Makes a store with small and large objects, history, what was deleted, a policy and an audit log. */
-export async function travelling(location: string, { small, large }: Amount): Promise<Travelling> {
+export async function travelling(
+  location: string,
+  { small, large, largeBytes = 9 * MIB }: Amount,
+): Promise<Travelling> {
   const auditor = generateIdentity();
   await using store = await createStore(location, { unlock, history: { versions: 100, days: 30 }, upkeep: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
@@ -58,8 +63,8 @@ export async function travelling(location: string, { small, large }: Amount): Pr
     }));
     await store.storeMany(many);
   }
-  for (let n = 0; n < large; n++) await store.store(`large/${n}`, randomBytes(9 * MIB + n));
-  await store.store('large/0', randomBytes(9 * MIB));
+  for (let n = 0; n < large; n++) await store.store(`large/${n}`, randomBytes(largeBytes + n));
+  await store.store('large/0', randomBytes(largeBytes));
   await store.store('Ümläut ß/世界 🔐', 'names of every kind');
   await store.store('empty', '');
   await store.store('gone', 'once');
