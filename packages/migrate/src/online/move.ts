@@ -185,7 +185,7 @@ export class Move extends MigrationRun {
         next = all.next();
         next.catch(() => undefined);
         if (step.value.token === token) return step.value;
-        this.corrected += await this.#copier.syncToken(step.value.token);
+        await this.#correct(this.#copier.syncToken(step.value.token));
       }
     };
     return (token) => {
@@ -193,6 +193,12 @@ export class Move extends MigrationRun {
       turn = taken.catch(() => undefined);
       return taken;
     };
+  }
+
+  /** Several may be on their way: what was counted so far is looked at once a number is here. */
+  async #correct(differing: Promise<number>): Promise<void> {
+    const count = await differing;
+    this.corrected += count;
   }
 
   protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
@@ -221,7 +227,7 @@ export class Move extends MigrationRun {
       const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
       const payloads = findings.flatMap(({ kind, name }) => (kind === 'payload' ? [name] : []));
       const again = (part: string): boolean => payloads.some((name) => part.startsWith(name));
-      for (const token of tokens) this.corrected += await this.#copier.syncToken(token, 'nothing', again);
+      for (const token of tokens) await this.#correct(this.#copier.syncToken(token, 'nothing', again));
       await this.#copier.finish();
       await this.follow(consumer, true);
       const known = new Set(findings.map(({ name }) => name));
@@ -277,11 +283,11 @@ export class Move extends MigrationRun {
       const other = await there(listed.token);
       const entries = [other?.record, ...(other?.history ?? [])];
       const isDoubted = leftAt !== undefined && entries.some((entry) => (entry?.modified ?? 0) >= leftAt);
-      if (isDoubted) this.corrected += await this.#copier.syncToken(listed.token, 'nothing');
+      if (isDoubted) await this.#correct(this.#copier.syncToken(listed.token, 'nothing'));
       else if (!isSameListing(listed, other)) {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
-        else this.corrected += await this.#copier.syncToken(listed.token);
-      } else if (leftAt !== undefined) this.corrected += await this.#copier.sync(listed, other, 'sizes');
+        else await this.#correct(this.#copier.syncToken(listed.token));
+      } else if (leftAt !== undefined) await this.#correct(this.#copier.sync(listed, other, 'sizes'));
       return listed;
     });
     for await (const { record } of compared) {
