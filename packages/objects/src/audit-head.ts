@@ -4,7 +4,7 @@ import { wipeKeyring } from '@securestore/crypto';
 import type { AuditKeys } from '@securestore/crypto';
 import { inOrder, newGroup } from './create.ts';
 import type { Engine } from './engine.ts';
-import type { HeadPlan } from './head-change.ts';
+import type { HeadPlan } from './head-plan.ts';
 import { changeHead } from './head-change.ts';
 import { isMember, rootOf } from './owner.ts';
 import type { StoreState } from './state.ts';

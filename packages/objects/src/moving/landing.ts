@@ -25,7 +25,7 @@ import { checkpointOf, sameCheckpoint } from '../checkpoint/sealed.ts';
 import { writeFoundedReferences } from '../copy/founded-references.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
-import { removeOldKeys } from '../head-change.ts';
+import { removeOldKeys } from '../head-objects.ts';
 import { registerConsumer } from '../journal/open-consumer.ts';
 import { engineOf } from '../engine-of.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
