@@ -101,6 +101,15 @@ describe('a payload that is damaged in the store', () => {
   });
 });
 
+it('counts each record that is mended on the way back', async () => {
+  const { clock, from, to, store, atFrom } = await sceneWith(1000);
+  for (let n = 0; n < 38; n++) await store.store(`n/${n}`, `value ${n}`);
+  await store.close();
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  for (const name of await atFrom.names(AREAS.objects)) await damage(atFrom, name, 200);
+  expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0, corrected: 40 });
+});
+
 describe('a payload that is damaged where the store moves to, and sound where it is', () => {
   it('is mended when a run goes on', async () => {
     const all = await scene();

@@ -1,9 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import type { AuditLink, AuditMode, Head, HeadAudit } from '@securestore/core-format';
+import type { AuditLink } from '@securestore/core-format';
 import {
   AREAS,
   AUDIT_MODES,
-  compareAuditLinks,
   generationOf,
   ID_LENGTH,
   parseAuditName,
@@ -13,53 +12,23 @@ import {
   SYSTEM_PREFIX_LENGTH,
   TAG_LENGTH,
 } from '@securestore/core-format';
-import { openSystemBody, sealSystemBody, signAs, veilIds, wipeKeyring } from '@securestore/crypto';
-import type { AuditKeys } from '@securestore/crypto';
+import { openSystemBody, sealSystemBody, signAs, veilIds } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { AuditEnd } from './audit-ends.ts';
 import { mergeEnds } from './audit-ends.ts';
-import { inOrder, newGroup } from './create.ts';
+import type { AuditSettings } from './audit-head.ts';
+import { auditKeysOf, planAudit, planNoAudit, settingsOf } from './audit-head.ts';
 import type { Engine } from './engine.ts';
-import type { HeadPlan } from './head-change.ts';
 import { changeHead } from './head-change.ts';
 import { inTime, stepsInTime } from './in-time.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { isMember, ownerKeys, rootOf } from './owner.ts';
+import { isMember, ownerKeys } from './owner.ts';
 import { entriesUnder } from './pages.ts';
 import type { StoreState } from './state.ts';
-import { readKeyring } from './state.ts';
 import { contextOf } from './system-objects.ts';
 import type { CallOptions } from './types.ts';
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
-
-/** How a store is audited. */
-export type AuditSettings = Pick<HeadAudit, 'auditor'> & { readonly mode: AuditMode };
-
-/** What a head says of how the store is audited; `undefined` where it is not. */
-function settingsOf({ audit }: Head): AuditSettings | undefined {
-  return audit === undefined || audit.mode === 'off' ? undefined : (audit as AuditSettings);
-}
-
-/**
- * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not
- *   granted, `INTEGRITY` where its keys were removed
- */
-function auditKeysOf(state: StoreState): AuditKeys {
-  const { keys, head } = state;
-  if (keys.audit !== undefined) return keys.audit;
-  if (head.audit === undefined)
-    throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
-  if (isMember(state)) {
-    const message = 'the audit log was not granted to this member: it takes the group "audit"';
-    throw new SecureStoreError('ACCESS_DENIED', message);
-  }
-  const when = settingsOf(head) === undefined ? 'was' : 'is';
-  const message =
-    `the head of the store says that it ${when} audited, and the keys of its audit log are not in its keyring: somebody who ` +
-    'has the keys of the store has removed them. Only a copy of the store from before has its log';
-  throw new SecureStoreError('INTEGRITY', message);
-}
 
 /**
  * Where the audit log of a store lies, sealed, and what of it the signed head says. What is in it the engine does not
@@ -297,50 +266,14 @@ export class AuditArea {
       if (!AUDIT_MODES.includes(mode)) {
         throw new SecureStoreError('INVALID_ARGUMENT', `the mode of an audit is ${AUDIT_MODES.join(' or ')}`);
       }
-      await changeHead(this.#engine, (state) => this.#planned(state, { auditor, mode }, signal), signal);
+      await changeHead(this.#engine, (state) => planAudit(this.#engine, state, { auditor, mode }, signal), signal);
     });
   }
 
   /** Switches the audit off; the log stays, and what the head says of it. @throws as {@link enable} */
   disable(options?: CallOptions): Promise<void> {
     return this.#calls.administrative('audit.disable', options, NO_OPTIONS, async (signal) => {
-      await changeHead(
-        this.#engine,
-        async ({ head }) => {
-          // What the head vouches for stays: it is then that somebody may want the log to be shorter.
-          return settingsOf(head) && head.audit && { head: { audit: { ...head.audit, mode: 'off' } } };
-        },
-        signal,
-      );
+      await changeHead(this.#engine, async ({ head }) => planNoAudit(head), signal);
     });
   }
-
-  async #planned(state: StoreState, settings: AuditSettings, signal: AbortSignal | undefined): Promise<HeadPlan> {
-    const head: Pick<Head, 'audit'> = { audit: { ...settings, ends: state.head.audit?.ends ?? [] } };
-    if (state.keys.audit !== undefined) return { head };
-    const { backend, clock, random } = this.#engine;
-    const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
-    try {
-      const group = newGroup(random(ID_LENGTH), 'audit', state.keys.journal.primary.suite, clock.now(), random);
-      return { head, keyring: { ...keyring, groups: inOrder([...keyring.groups, group]) } };
-    } catch (error) {
-      wipeKeyring(keyring);
-      throw error;
-    }
-  }
-}
-
-/**
- * Has the head say how far the audit log of this process goes, where it says so of less: so it shows when the end is cut off.
- */
-export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Promise<void> {
-  await changeHead(
-    engine,
-    async ({ head }) => {
-      const end = engine.audit.end?.();
-      if (head.audit === undefined || end === undefined) return undefined;
-      return head.audit.ends.some((link) => compareAuditLinks(link, end) === 0) ? undefined : {};
-    },
-    signal,
-  );
 }

@@ -1,5 +1,6 @@
 export type { Anchor, AnchorRecord } from './anchor.ts';
-export type { AuditArea, AuditSettings } from './audit-area.ts';
+export type { AuditArea } from './audit-area.ts';
+export type { AuditSettings } from './audit-head.ts';
 export type { AuditEnd } from './audit-ends.ts';
 export type { BackupArea } from './backup-area.ts';
 export type { CopiedHead } from './copy/copied-head.ts';

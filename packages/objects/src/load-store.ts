@@ -6,7 +6,7 @@ import type { CryptoEventSource } from './crypto-event-source.ts';
 import { refuseBegun } from './copy/begun.ts';
 import { hasRemains } from './create.ts';
 import { followGrant } from './members/grants.ts';
-import { MAX_TRIES, RETRY_AFTER } from './freshness.ts';
+import { MAX_TRIES, RETRY_AFTER } from './head-follower.ts';
 import type { Arrived } from './moving/follow.ts';
 import { followMove, movedAway, readThere, sealedAnew } from './moving/follow.ts';
 import { hasLeftFor, isLanded, isStillAt } from './moving/landed.ts';

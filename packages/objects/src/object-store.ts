@@ -1,5 +1,4 @@
 import type { AuditLink, StoreKey } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
 import type {
   CheckpointOptions,
   JobAdministration,
@@ -38,11 +37,9 @@ import { matchesObject } from './matches.ts';
 import { OpenCalls } from './open-calls.ts';
 import { PolicyObject } from './policy-object.ts';
 import { purgeObject } from './purge.ts';
-import { blobReader, findObject } from './read.ts';
+import { describeObject, hasObject } from './read.ts';
 import type { Target } from './records.ts';
-import { infoOf } from './records.ts';
-import { retrieveObject } from './retrieve.ts';
-import { streamRange } from './retrieved.ts';
+import { retrieveObject, streamObject } from './retrieve.ts';
 import type {
   CallOptions,
   ChangeOptions,
@@ -213,13 +210,9 @@ export class ObjectStore implements SecureStorage {
   }
 
   retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
-    return this.#calls.aboutObject('retrieveStream', key, options, RANGE_OPTIONS, async (target, signal) => {
-      const found = await findObject(this.#engine, target, options, signal);
-      const info = infoOf<M>(found.state, found.opened);
-      const reader = blobReader(this.#engine, target, found);
-      const stream = streamRange(found, reader, options, signal, key, this.#engine.clock);
-      return { stream, metadata: info.metadata, info };
-    });
+    return this.#calls.aboutObject('retrieveStream', key, options, RANGE_OPTIONS, (target, signal) =>
+      streamObject<M>(this.#engine, target, key, options, signal),
+    );
   }
 
   info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
@@ -227,22 +220,15 @@ export class ObjectStore implements SecureStorage {
   }
 
   #info<M extends object>(key: string, options: RetrieveOptions | undefined): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
-      const { state, opened } = await findObject(this.#engine, target, options, signal);
-      return infoOf<M>(state, opened);
-    });
+    return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, (target, signal) =>
+      describeObject<M>(this.#engine, target, options, signal),
+    );
   }
 
   has(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#calls.aboutObject('has', key, options, NO_OPTIONS, async (target, signal) => {
-      try {
-        await findObject(this.#engine, target, undefined, signal);
-        return true;
-      } catch (error) {
-        if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
-        throw error;
-      }
-    });
+    return this.#calls.aboutObject('has', key, options, NO_OPTIONS, (target, signal) =>
+      hasObject(this.#engine, target, signal),
+    );
   }
 
   matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {

@@ -3,7 +3,7 @@ import { parseStoreKey } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { changeHead } from './head-change.ts';
-import type { HeadPlan } from './head-change.ts';
+import type { HeadPlan } from './head-plan.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { checkOwner, ownerKeys } from './owner.ts';
 import type { CallOptions } from './types.ts';

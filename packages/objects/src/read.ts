@@ -14,9 +14,9 @@ import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { listPage } from './pages.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
-import { isLive, isPurged, isVersion, openAt, originOf } from './records.ts';
+import { infoOf, isLive, isPurged, isVersion, openAt, originOf } from './records.ts';
 import type { StoreState } from './state.ts';
-import type { RetrieveOptions } from './types.ts';
+import type { ObjectInfo, RetrieveOptions } from './types.ts';
 
 /** An object that was found, and the state that it was opened under. */
 export interface Found {
@@ -153,6 +153,28 @@ export async function findObject(
   }
   if (!isLive(opened, engine.clock.now())) return notFound('the object has expired');
   return { state, opened, name };
+}
+
+/** What there is to know of an object beside its payload. @throws SecureStoreError as {@link findObject} */
+export async function describeObject<M extends object>(
+  engine: Engine,
+  target: Target,
+  options: RetrieveOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ObjectInfo<M>> {
+  const { state, opened } = await findObject(engine, target, options, signal);
+  return infoOf<M>(state, opened);
+}
+
+/** Whether there is an object. @throws SecureStoreError as {@link findObject}, but for `NOT_FOUND` */
+export async function hasObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    await findObject(engine, target, undefined, signal);
+    return true;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
+    throw error;
+  }
 }
 
 /** A version that was found as it is now: the current one, or in the history. `undefined` where it is gone. */

@@ -2,8 +2,9 @@ import { confirmStill } from './confirmed.ts';
 import type { Engine } from './engine.ts';
 import { blobReader, findObject, GoneMeanwhile } from './read.ts';
 import type { Target } from './records.ts';
-import { retrievedOf } from './retrieved.ts';
-import type { Retrieved, RetrieveOptions } from './types.ts';
+import { infoOf } from './records.ts';
+import { retrievedOf, streamRange } from './retrieved.ts';
+import type { RangeOptions, Retrieved, RetrievedStream, RetrieveOptions } from './types.ts';
 
 const MAX_TRIES = 10;
 
@@ -38,4 +39,24 @@ export async function retrieveObject<M extends object>(
       if (!(error instanceof GoneMeanwhile) || !wantsCurrent || tries === MAX_TRIES) throw error;
     }
   }
+}
+
+/**
+ * An object as a stream.
+ *
+ * @param key as the caller gave it, for what is wrong while the stream is read
+ * @throws SecureStoreError as {@link findObject}
+ */
+export async function streamObject<M extends object>(
+  engine: Engine,
+  target: Target,
+  key: string,
+  options: RangeOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<RetrievedStream<M>> {
+  const found = await findObject(engine, target, options, signal);
+  const info = infoOf<M>(found.state, found.opened);
+  const reader = blobReader(engine, target, found);
+  const stream = streamRange(found, reader, options, signal, key, engine.clock);
+  return { stream, metadata: info.metadata, info };
 }

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Instant, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import { publishAuditEnd } from './audit-area.ts';
+import { publishAuditEnd } from './audit-head.ts';
 import { isCollectionDue } from './collection/collected.ts';
 import type { IsDue } from './collection/job.ts';
 import type { Engine } from './engine.ts';

@@ -76,7 +76,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'a change is not in force at once where it was made',
-    file: 'objects/src/freshness.ts',
+    file: 'objects/src/head-follower.ts',
     edits: [['if (state !== undefined) this.#take(state);', '']],
   },
 ];

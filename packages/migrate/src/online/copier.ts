@@ -1,20 +1,19 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import { AREAS, asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Change, MigrationArea, SealedPayload } from '@securestore/objects';
 import { entriesUnder, mapConcurrently } from '@securestore/objects';
-import { areLinked, isPast, isPurge, isSameId } from './linked.ts';
+import { Leftovers } from './leftovers.ts';
+import { areLinked, isPast, isSameId } from './linked.ts';
 import type { Listed } from './listing.ts';
 import { listOne } from './listing.ts';
-import { checkStays, overtaken } from './overtaken.ts';
+import { checkStill, Outdated, overtaken } from './overtaken.ts';
 import type { Copied } from './parts.ts';
 import { partNames, Parts, PARTS_AT_ONCE, Payloads } from './parts.ts';
-import type { FailedMove } from './types.ts';
+import { Tally } from './tally.ts';
 import { versionOf, Writer } from './writer.ts';
 
 const RECORDS = 4;
-
-const FAILURES: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'TOO_LARGE']);
 
 /** Whether what has one name and one size on both sides is taken for the same, or read there and here. */
 export type Trust = 'sizes' | 'nothing';
@@ -36,16 +35,11 @@ export interface CopyPorts {
   readonly onCopied: (bytes: number) => void;
 }
 
-/** Thrown inside: the store has changed since an object was looked at. */
-class Outdated extends Error {}
-
 const MAX_LOOKS = 5;
 
 /** Brings objects of a store to where it moves to: their bytes as they are. */
 export class Copier {
-  readonly failed: Map<string, FailedMove> = new Map();
-  versions = 0;
-  bytes = 0;
+  readonly tally: Tally = new Tally(['INTEGRITY', 'FORMAT_VERSION', 'TOO_LARGE']);
   /** How objects are looked at once more. Where a store was before, others may write late who do not know that it has left. */
   trust: Trust = 'sizes';
   /** Whether the store was there before, and may have left behind what is damaged. */
@@ -53,6 +47,7 @@ export class Copier {
   readonly #ports: CopyPorts;
   readonly #writer: Writer;
   readonly #parts: Parts;
+  readonly #leftovers: Leftovers;
 
   constructor(ports: CopyPorts) {
     const { area, target, signal } = ports;
@@ -64,6 +59,13 @@ export class Copier {
       signal,
       checkSize: (name, length) => this.#checkSize(name, length),
       onCopied: (bytes) => this.#count(0, bytes),
+    });
+    this.#leftovers = new Leftovers({
+      area,
+      target,
+      signal,
+      isWayBack: () => this.isWayBack,
+      fail: (failure) => this.tally.fail(failure),
     });
   }
 
@@ -77,21 +79,6 @@ export class Copier {
     return this.#writer.finish();
   }
 
-  /** Notes what is wrong with one object, which keeps no other from being moved. */
-  fail(failure: FailedMove): void {
-    this.failed.set(failure.name, failure);
-  }
-
-  async #tolerating(name: string, body: () => Promise<void>): Promise<void> {
-    try {
-      await body();
-      this.failed.delete(name);
-    } catch (error) {
-      if (!SecureStoreError.is(error) || !FAILURES.has(error.code)) throw error;
-      this.fail({ name, code: error.code, message: error.message });
-    }
-  }
-
   #checkSize(name: string, length: number): void {
     const { maxBodyBytes } = this.#ports.target.capabilities;
     if (length <= maxBodyBytes) return;
@@ -102,8 +89,7 @@ export class Copier {
   }
 
   #count(versions: number, bytes: number): void {
-    this.versions += versions;
-    this.bytes += bytes;
+    this.tally.count(versions, bytes);
     this.#ports.onCopied(bytes);
   }
 
@@ -132,7 +118,6 @@ export class Copier {
     { trust, again }: Look,
     current?: Uint8Array,
   ): Promise<number> {
-    const { target, signal } = this.#ports;
     const { token, record, history, parts } = listed;
     const had = new Map([...(there?.history ?? []), ...(there?.parts ?? [])].map((entry) => [entry.key, entry]));
     let differing = 0;
@@ -153,76 +138,10 @@ export class Copier {
     const copied = due.map((entry) => this.#part(entry.key, payloads.of(entry.key), isThere(entry)));
     for (const became of await Promise.all(copied)) if (became !== 'same') differing += 1;
     const named = new Set([...history, ...parts].map(({ key }) => key));
-    const extra = await this.#gone(
-      token,
-      [...had.keys()].filter((name) => !named.has(name)),
-    );
-    for (const name of extra) await target.delete(name, { signal });
-    const gone = record === undefined && there?.record !== undefined ? await this.#removeRecord(token) : 0;
-    return differing + extra.length + gone;
-  }
-
-  /**
-   * Before anything is done to what was read where the store moves to: a run may have slept until others had brought that, or had written
-   * it where the store is by then.
-   *
-   * @param body what the store had, as it was read before; `undefined` where that was nothing
-   * @throws SecureStoreError `CONFLICT` where the store has moved
-   */
-  async #checkStill(token: string, body: Uint8Array | undefined): Promise<void> {
-    const { area, signal } = this.#ports;
-    const now = (await area.read(objectName(token), { signal }))?.body;
-    const isStill = body === undefined || now === undefined ? body === now : asBuffer(body).equals(now);
-    if (!isStill) throw new Outdated();
-    await checkStays(area, signal);
-  }
-
-  /** What of these names, found where the store moves to, the store does not have now either. */
-  async #gone(token: string, names: readonly string[]): Promise<string[]> {
-    const { area, signal } = this.#ports;
-    if (names.length === 0) return [];
-    const { history, parts } = await listOne(token, undefined, (prefix) => area.entries(prefix, { signal }));
-    await checkStays(area, signal);
-    const there = new Set([...history, ...parts].map(({ key }) => key));
-    const gone: string[] = [];
-    for (const name of names) {
-      if (there.has(name)) continue;
-      if (!name.startsWith(AREAS.history) || !(await this.#isLeftBehind(token, name))) gone.push(name);
-    }
-    return gone;
-  }
-
-  /**
-   * Whether a record lies there that was damaged when the store moved away: it stays, since nothing else may be left of it but what
-   * could be put right by a backup. A purge spares nothing.
-   */
-  async #isLeftBehind(token: string, name: string): Promise<boolean> {
-    const { area, target, signal } = this.#ports;
-    if (!this.isWayBack || !(await area.isDamagedAt(target, token, name, signal))) return false;
-    const current = await area.read(objectName(token), { signal });
-    if (current !== undefined && isPurge(current.body)) return false;
-    const message =
-      `${name} is damaged at the place to which the store moves back, and the store does not have it any more: ` +
-      'it was left behind there, and stays there';
-    this.fail({ name, code: 'INTEGRITY', message });
-    return true;
-  }
-
-  /** Removes what lies at the name of a current record, and not what takes its place: see {@link Writer.replace}. @returns how much there was */
-  async #removeRecord(token: string): Promise<number> {
-    const { target, signal } = this.#ports;
-    const name = objectName(token);
-    const found = await target.read(name, { signal });
-    if (found === undefined) return 0;
-    await this.#checkStill(token, undefined);
-    if (await this.#isLeftBehind(token, name)) return 0;
-    const isConditional = target.capabilities.conditionalDelete && found.etag !== undefined;
-    try {
-      await target.delete(name, isConditional ? { ifMatch: found.etag, signal } : { signal });
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
-    }
-    return 1;
+    const extra = [...had.keys()].filter((name) => !named.has(name));
+    const removed = await this.#leftovers.remove(token, extra);
+    const gone = record === undefined && there?.record !== undefined ? await this.#leftovers.removeRecord(token) : 0;
+    return differing + removed + gone;
   }
 
   /**
@@ -238,7 +157,7 @@ export class Copier {
   ): Promise<boolean> {
     const { area, target, signal } = this.#ports;
     let written = false;
-    await this.#tolerating(name, async () => {
+    await this.tally.tolerating(name, async () => {
       const body = read.known ?? (await area.read(name, { signal }))?.body;
       // Forgotten, or purged, since it was listed.
       if (body === undefined) return;
@@ -248,7 +167,7 @@ export class Copier {
       if (there !== undefined && asBuffer(body).equals(there.body)) return;
       const isCurrent = name === objectName(token);
       if (isCurrent && there !== undefined && versionOf(there.body) >= versionOf(body))
-        await this.#checkStill(token, body);
+        await checkStill(area, token, body, signal);
       // Older versions are what they are, and nobody else writes them.
       if (isCurrent) await this.#writer.replace(name, body, there?.etag);
       else await this.#writer.write(name, body);
@@ -273,7 +192,7 @@ export class Copier {
 
   async #part(name: string, payload: SealedPayload | undefined, isThere: boolean): Promise<Copied> {
     let copied: Copied = 'same';
-    await this.#tolerating(name, async () => {
+    await this.tally.tolerating(name, async () => {
       copied = await this.#parts.copy(name, payload, isThere);
     });
     return copied;
@@ -310,7 +229,7 @@ export class Copier {
 
   /** Follows changes of one object. @param changes the oldest first */
   async apply(token: string, changes: readonly Change[]): Promise<void> {
-    if (await this.#applyLinked(token, changes)) this.failed.delete(objectName(token));
+    if (await this.#applyLinked(token, changes)) this.tally.failed.delete(objectName(token));
     else await this.syncToken(token);
     await this.#writer.finish();
   }
@@ -351,7 +270,7 @@ export class Copier {
 
   /** @param before of a current record, what it replaces */
   async #write(name: string, record: Uint8Array, before?: { readonly etag: string | undefined }): Promise<void> {
-    await this.#tolerating(name, async () => {
+    await this.tally.tolerating(name, async () => {
       this.#checkSize(name, record.length);
       await (before === undefined ? this.#writer.write(name, record) : this.#writer.replace(name, record, before.etag));
       this.#count(1, record.length);

@@ -68,7 +68,7 @@ export async function keepOldSide(
   copier.isWayBack = true;
   let changes = 0;
   let confirmed = instant(clock);
-  const report = (movesBack: boolean): KeptReport => ({ changes, failures: copier.failed.size, movesBack });
+  const report = (movesBack: boolean): KeptReport => ({ changes, failures: copier.tally.failed.size, movesBack });
   while (!signal.aborted && !isMovingTo(area, old)) {
     try {
       const applied = await applyChanges(consumer, copier, signal);

@@ -5,7 +5,8 @@ import type { Instant, JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea } from '@securestore/objects';
 import type { Applied } from './changes.ts';
-import type { FailedMove, MigrationPhase, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
+import type { Tally } from './tally.ts';
+import type { MigrationPhase, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
 
 const MAX_LISTED = 1000;
 /** How often changes are looked for while the move is announced, in milliseconds. */
@@ -46,13 +47,6 @@ export const CONSUMERS = 'migration/';
 
 export const consumerLabel = (instance: Uint8Array): string => `${CONSUMERS}${hex(instance)}`;
 
-/** What a run has written, and what it could not. */
-export interface Written {
-  readonly failed: ReadonlyMap<string, FailedMove>;
-  readonly versions: number;
-  readonly bytes: number;
-}
-
 /** What whoever gives up a migration has sent may come late, and end what reads the changes for the next one, which then begins anew. */
 async function reading<T>(call: Promise<T>): Promise<T> {
   try {
@@ -71,6 +65,7 @@ export abstract class MigrationRun {
   protected readonly places: Places;
   protected readonly options: MoveOptions;
   protected readonly context: JobContext<unknown>;
+  protected abstract readonly tally: Tally;
   protected readonly alarms: Set<string> = new Set();
   /** Of the store that this one was sealed anew as, once it has moved. */
   sealedAnew: Head | undefined;
@@ -92,8 +87,6 @@ export abstract class MigrationRun {
 
   /** Brings objects in line there. */
   protected abstract bringAll(tokens: AsyncIterable<string>): Promise<void>;
-
-  protected abstract get written(): Written;
 
   protected progress(update: MoveProgress): void {
     this.context.progress(update);
@@ -229,7 +222,7 @@ export abstract class MigrationRun {
   }
 
   protected report(pause: number, moved: boolean): MigrationReport {
-    const { failed, versions, bytes } = this.written;
+    const { failed, versions, bytes } = this.tally;
     const { from, to } = this.places;
     const list = [...failed.values()];
     return {

@@ -1,4 +1,3 @@
-import type { ListEntry } from '@securestore/backend-api';
 import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
@@ -9,44 +8,32 @@ import { applyChanges } from './changes.ts';
 import type { Applied } from './changes.ts';
 import { Copier } from './copier.ts';
 import { failureOf, namesToldOf } from './findings.ts';
-import type { Listed, Lister } from './listing.ts';
-import { listObjects } from './listing.ts';
-import type { Cursor, Places, Written } from './migration-run.ts';
+import type { Listed } from './listing.ts';
+import type { Cursor, Places } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
 import { checkStays } from './overtaken.ts';
+import { OBJECTS_AT_ONCE, Sides } from './sides.ts';
+import type { Tally } from './tally.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
-const OBJECTS_AT_ONCE = 16;
-/** So many objects that differ are remembered, to be looked at again once the rest was compared. */
-const MAX_SUSPECTS = 10_000;
 /** How often a move is tried that others get in the way of. */
 const MAX_TRIES = 3;
-/** The longest that a store is closed before others open it again, with some time to spare, in milliseconds. */
-const CLOSED_FOR = 20_000;
-
-const isSameList = (a: readonly ListEntry[], b: readonly ListEntry[]): boolean =>
-  a.length === b.length && a.every(({ key, size }, at) => key === b[at]?.key && size === b[at].size);
-
-const isSameListing = (here: Listed, there: Listed | undefined): boolean =>
-  here.record?.size === there?.record?.size &&
-  isSameList(here.history, there?.history ?? []) &&
-  isSameList(here.parts, there?.parts ?? []);
-
 /** The work of one run of a migration. */
 export class Move extends MigrationRun {
   readonly #copier: Copier;
-  readonly #here: Lister = (prefix, after) =>
-    this.area.entries(prefix, { ...(after !== undefined && { after }), signal: this.context.signal });
+  readonly #sides: Sides;
 
   constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
     super(area, places, options, context);
     const { signal } = context;
-    this.#copier = new Copier({
-      area,
-      target: places.target,
-      signal,
-      onCopied: (bytes) => this.progress({ bytes }),
-    });
+    const { target } = places;
+    const copier = new Copier({ area, target, signal, onCopied: (bytes) => this.progress({ bytes }) });
+    this.#copier = copier;
+    this.#sides = new Sides({ area, target, copier, signal, onCorrected: (names) => this.#correct(names) });
+  }
+
+  protected get tally(): Tally {
+    return this.#copier.tally;
   }
 
   async run(): Promise<MigrationReport> {
@@ -62,7 +49,7 @@ export class Move extends MigrationRun {
     await this.#copy(consumer, occupied, hex(instance), settled);
     await this.follow(consumer, true);
     await this.#compare(consumer, occupied);
-    if (this.#copier.failed.size > 0 && this.options.partial !== true) return this.report(0, false);
+    if (this.tally.failed.size > 0 && this.options.partial !== true) return this.report(0, false);
     if (this.options.copyOnly === true) return this.report(0, false);
     for (let tries = 1; ; tries++) {
       const pause = await this.#cutOver(consumer, occupied);
@@ -144,12 +131,11 @@ export class Move extends MigrationRun {
     if (occupied.head?.head.state === 'moved' && !consumer.passDue) return;
     await this.beginPass('copying', cursor?.after);
     const since = cursor?.since ?? (await this.area.read(HEAD_NAME, { signal }))?.modified ?? 0;
-    const compare = occupied.resumed || occupied.head !== undefined;
-    const there = compare ? this.#there(cursor?.after) : undefined;
-    const copies = mapConcurrently(listObjects(this.#here, cursor?.after), OBJECTS_AT_ONCE, async (listed) => {
-      await this.#copier.sync(listed, await there?.(listed.token), 'nothing');
-      return listed;
-    });
+    const isEmpty = !occupied.resumed && occupied.head === undefined;
+    const sync = async (listed: Listed, other: Listed | undefined): Promise<void> => {
+      await this.#copier.sync(listed, other, 'nothing');
+    };
+    const copies = this.#sides.walk(sync, { after: cursor?.after, isEmpty });
     for await (const { token, record } of copies) {
       signal.throwIfAborted();
       if (record !== undefined) {
@@ -162,37 +148,14 @@ export class Move extends MigrationRun {
         await this.context.save({ instance, since, after: token } satisfies Cursor);
       }
     }
-    await there?.();
     await this.#copier.finish();
     await copyAuditLog(this.area, this.places.target, signal);
     await this.copied(consumer, begun, { instance, since, after: undefined }, settled);
   }
 
-  /** What lies at the target of the objects that are asked for, in their order; what else is there is looked for in the store once more. */
-  #there(after: string | undefined): (token?: string) => Promise<Listed | undefined> {
-    const { target } = this.places;
-    const { signal } = this.context;
-    const list: Lister = (prefix, from) => entriesUnder(target, prefix, { after: from, signal });
-    const all = listObjects(list, after);
-    let next = all.next();
-    // Nobody may ask for it any more, where the other listing fails.
-    next.catch(() => undefined);
-    let turn: Promise<unknown> = Promise.resolve();
-    const take = async (token: string | undefined): Promise<Listed | undefined> => {
-      for (;;) {
-        const step = await next;
-        if (step.done === true || (token !== undefined && step.value.token > token)) return undefined;
-        next = all.next();
-        next.catch(() => undefined);
-        if (step.value.token === token) return step.value;
-        this.corrected += await this.#copier.syncToken(step.value.token);
-      }
-    };
-    return (token) => {
-      const taken = turn.then(() => take(token));
-      turn = taken.catch(() => undefined);
-      return taken;
-    };
+  /** Several are on their way at once, so it takes a number, and not what is awaited. */
+  #correct(names: number): void {
+    this.corrected += names;
   }
 
   protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
@@ -209,9 +172,10 @@ export class Move extends MigrationRun {
   async #compare(consumer: Consumer, occupied: Occupied): Promise<void> {
     const { head } = occupied;
     await this.beginPass('comparing');
-    await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : undefined);
+    const suspects = await this.#compareListings(head?.head.state === 'moved' ? await this.#sides.leftAt() : undefined);
+    await this.#bringInLine(consumer, suspects);
     await this.followHoles(consumer);
-    const failed = [...this.#copier.failed.keys()];
+    const failed = [...this.tally.failed.keys()];
     for (const name of failed) await this.#retry(name);
     // What this run has copied was opened on the way. What lay there before nobody has looked at since.
     const layThere = occupied.resumed || occupied.head !== undefined;
@@ -221,19 +185,19 @@ export class Move extends MigrationRun {
       const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
       const payloads = findings.flatMap(({ kind, name }) => (kind === 'payload' ? [name] : []));
       const again = (part: string): boolean => payloads.some((name) => part.startsWith(name));
-      for (const token of tokens) this.corrected += await this.#copier.syncToken(token, 'nothing', again);
+      for (const token of tokens) this.#correct(await this.#copier.syncToken(token, 'nothing', again));
       await this.#copier.finish();
       await this.follow(consumer, true);
       const known = new Set(findings.map(({ name }) => name));
       findings = (await this.#verifyCopy((token) => tokens.has(token))).filter(({ name }) => known.has(name));
     }
-    for (const finding of findings) this.#copier.fail(failureOf(finding));
+    for (const finding of findings) this.tally.fail(failureOf(finding));
   }
 
   /** @param payloads of which objects payloads are read there */
   #verifyCopy(payloads: (token: string) => boolean): ReturnType<MigrationArea['verifyCopy']> {
     this.progress({ phase: 'verifying', total: this.objects });
-    const told = namesToldOf(this.#copier.failed);
+    const told = namesToldOf(this.tally.failed);
     const looking = {
       payloads,
       onLooked: () => this.progress({ done: 1 }),
@@ -246,53 +210,23 @@ export class Move extends MigrationRun {
   async #retry(name: string): Promise<void> {
     const token = tokenOf(name);
     if (token === undefined) return;
-    this.#copier.failed.delete(name);
+    this.tally.failed.delete(name);
     // What is damaged lies there too by now; other parts of it may lie there from before.
     const payload = name.startsWith(AREAS.blobs) ? name.slice(0, name.lastIndexOf('/') + 1) : undefined;
     const again = (part: string): boolean => payload !== undefined && part.startsWith(payload);
     await this.#copier.syncToken(token, this.#copier.trust, again);
   }
 
-  /**
-   * Since when, by the clock of the target, somebody may have written there who did not know yet that the store had moved: nothing of it
-   * counts.
-   */
-  async #leftAt(): Promise<number> {
-    const { target } = this.places;
-    const { clockSkew, modifiedResolution } = target.capabilities;
-    const found = await target.read(HEAD_NAME, { signal: this.context.signal });
-    return (found?.modified ?? 0) - CLOSED_FOR - clockSkew - modifiedResolution;
-  }
-
-  /**
-   * @param leftAt where the store has left the target before: of what was written there from then on, histories are read on both sides.
-   *   So are all current records: nobody has looked at them since
-   */
-  async #compareListings(consumer: Consumer, leftAt: number | undefined): Promise<void> {
-    const { signal } = this.context;
-    const there = this.#there(undefined);
-    const suspects: string[] = [];
+  /** @returns what differs */
+  async #compareListings(leftAt: number | undefined): Promise<readonly string[]> {
     let objects = 0;
-    const compared = mapConcurrently(listObjects(this.#here), OBJECTS_AT_ONCE, async (listed) => {
-      const other = await there(listed.token);
-      const entries = [other?.record, ...(other?.history ?? [])];
-      const isDoubted = leftAt !== undefined && entries.some((entry) => (entry?.modified ?? 0) >= leftAt);
-      if (isDoubted) this.corrected += await this.#copier.syncToken(listed.token, 'nothing');
-      else if (!isSameListing(listed, other)) {
-        if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
-        else this.corrected += await this.#copier.syncToken(listed.token);
-      } else if (leftAt !== undefined) this.corrected += await this.#copier.sync(listed, other, 'sizes');
-      return listed;
-    });
-    for await (const { record } of compared) {
-      signal.throwIfAborted();
-      if (record === undefined) continue;
+    const suspects = await this.#sides.compare(leftAt, ({ record }) => {
+      if (record === undefined) return;
       objects += 1;
       this.progress({ done: 1 });
-    }
-    await there();
+    });
     this.objects = objects;
-    await this.#bringInLine(consumer, suspects);
+    return suspects;
   }
 
   /** What differs may have changed since it was followed last; what still does then is wrong. */
@@ -301,7 +235,7 @@ export class Move extends MigrationRun {
       await this.follow(consumer, true);
     }
     const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
-    for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.corrected += differing;
+    for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.#correct(differing);
     await this.#copier.finish();
   }
 
@@ -318,7 +252,7 @@ export class Move extends MigrationRun {
     await this.follow(consumer, true);
     this.progress({ phase: 'moving' });
     const begun = instant(clock);
-    const failures = this.#copier.failed.size;
+    const failures = this.tally.failed.size;
     const alarms = this.alarms.size;
     const closed = await this.close();
     if (closed === undefined) return undefined;
@@ -347,7 +281,7 @@ export class Move extends MigrationRun {
     };
     await Promise.all([last(), copyAuditLog(this.area, this.places.target, signal)]);
     await this.#copier.finish();
-    const isIncomplete = this.#copier.failed.size > before.failures && this.options.partial !== true;
+    const isIncomplete = this.tally.failed.size > before.failures && this.options.partial !== true;
     if (!isIncomplete && !consumer.passDue && this.alarms.size === before.alarms) return;
     throw new SecureStoreError(
       'INTEGRITY',
@@ -366,9 +300,5 @@ export class Move extends MigrationRun {
       const remove = (name: string): Promise<void> => target.delete(name, { signal });
       for await (const _ of mapConcurrently(names, OBJECTS_AT_ONCE, remove));
     }
-  }
-
-  protected get written(): Written {
-    return this.#copier;
   }
 }

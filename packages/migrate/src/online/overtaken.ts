@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { asBuffer, objectName, SecureStoreError } from '@securestore/core-format';
 import type { MigrationArea } from '@securestore/objects';
 
 /** Whoever moves a store may sleep until others have gone on with it. */
@@ -16,4 +16,27 @@ export function overtaken(): SecureStoreError {
 export async function checkStays(area: MigrationArea, signal: AbortSignal | undefined): Promise<void> {
   const { state } = await area.refresh(signal);
   if (state === 'moved') throw overtaken();
+}
+
+/** Thrown inside: the store has changed since an object was looked at. */
+export class Outdated extends Error {}
+
+/**
+ * The same before anything is done to what was read there of one object: a run may have slept until others had brought that, or had written
+ * it where the store is by then.
+ *
+ * @param body what the store had of its current record, as it was read before; `undefined` where that was nothing
+ * @throws Outdated where the store has something else now
+ * @throws SecureStoreError as {@link checkStays}
+ */
+export async function checkStill(
+  area: MigrationArea,
+  token: string,
+  body: Uint8Array | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const now = (await area.read(objectName(token), { signal }))?.body;
+  const isStill = body === undefined || now === undefined ? body === now : asBuffer(body).equals(now);
+  if (!isStill) throw new Outdated();
+  await checkStays(area, signal);
 }

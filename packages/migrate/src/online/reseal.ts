@@ -1,6 +1,4 @@
-import { forwardTo } from '@securestore/backend-api';
 import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-format';
-import { holdSecret } from '@securestore/crypto';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type {
@@ -12,32 +10,30 @@ import type {
   ObjectStore,
   ResealedCopy,
 } from '@securestore/objects';
-import { mapConcurrently, openObjectStore, openStoreAnew } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects';
 import type { Applied } from './changes.ts';
 import { failureOf } from './findings.ts';
-import type { Cursor, Places, Written } from './migration-run.ts';
+import type { Cursor, Places } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
 import type { ResealSettings } from './reseal-settings.ts';
-import { otherThan } from './reseal-settings.ts';
-import type { FailedMove, MigrationReport, MoveOptions } from './types.ts';
+import { StoreAnew } from './store-anew.ts';
+import { Tally } from './tally.ts';
+import type { MigrationReport, MoveOptions } from './types.ts';
 
 const OBJECTS_AT_ONCE = 8;
 const MAX_TRIES = 3;
-const FAILURES: ReadonlySet<string> = new Set([
-  'INTEGRITY',
-  'ROLLBACK',
-  'FORMAT_VERSION',
-  'TOO_LARGE',
-  'KEY_DESTROYED',
-]);
 
 /** The work of one run of a migration that seals everything anew: for another store, with an identity and keys of its own. */
 export class Reseal extends MigrationRun {
-  readonly #settings: ResealSettings;
-  readonly #failed = new Map<string, FailedMove>();
+  readonly #anew: StoreAnew;
+  protected readonly tally: Tally = new Tally([
+    'INTEGRITY',
+    'ROLLBACK',
+    'FORMAT_VERSION',
+    'TOO_LARGE',
+    'KEY_DESTROYED',
+  ]);
   #copy: ResealedCopy | undefined;
-  #versions = 0;
-  #bytes = 0;
 
   constructor(
     area: MigrationArea,
@@ -47,7 +43,8 @@ export class Reseal extends MigrationRun {
     context: JobContext<unknown>,
   ) {
     super(area, places, options, context);
-    this.#settings = settings;
+    const { target, to: location } = places;
+    this.#anew = new StoreAnew({ area, target, location, settings, signal: context.signal });
   }
 
   async run(): Promise<MigrationReport> {
@@ -61,18 +58,18 @@ export class Reseal extends MigrationRun {
     }
     if (head.state === 'closing') await this.area.reopen(signal);
     const isNew = this.area.head.migration === undefined;
-    if (isNew) await this.#askSecret();
+    if (isNew) await this.#anew.askSecret();
     const settled = await this.area.journalStands(signal);
     const id = await this.area.begin(to, true, signal);
     const made = await this.area.occupyAnew(target, id, signal);
-    if (!made && !isNew) await this.#askSecret();
-    await using there = await this.#openThere(made);
+    if (!made && !isNew) await this.#anew.askSecret();
+    await using there = await this.#anew.open(made);
     this.#copy = this.area.resealedTo(there.migrationArea);
     const consumer = await this.area.open(consumerLabel(id), ({ message }) => void this.alarms.add(message), signal);
     await this.#copyAll(consumer, hex(id), settled);
     await this.follow(consumer, true);
     await this.#compare(consumer, there, made);
-    const isWhole = this.#failed.size === 0 || this.options.partial === true;
+    const isWhole = this.tally.failed.size === 0 || this.options.partial === true;
     if (!isWhole || this.options.copyOnly === true) return this.report(0, false);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const pause = await this.#cutOver(consumer, there.migrationArea);
@@ -90,70 +87,15 @@ export class Reseal extends MigrationRun {
     );
   }
 
-  /** Where the new secret can't be had, nothing is begun. */
-  async #askSecret(): Promise<void> {
-    await this.#settings.beforeMaking?.();
-    (await holdSecret(this.#settings.unlock)).wipe();
-  }
-
-  async #openThere(made: boolean): Promise<ObjectStore> {
-    const { head, categories, clock, random } = this.area;
-    const { history, rotationDays, naming, suites } = head;
-    const { to } = this.places;
-    const settings = {
-      history,
-      rotation: { days: rotationDays },
-      names: naming,
-      suite: suites[0] === 2 ? (2 as const) : (1 as const),
-      categories,
-      ...this.#settings,
-    };
-    const opening = { ...settings, ...this.#contextThere(), clock, random };
-    const opened = openStoreAnew(opening, made, head.versionFloor);
-    const there = await (made ? this.#byNewSecret(opened) : opened);
-    const others = otherThan(this.#settings, there.migrationArea);
-    if (others.length === 0) return there;
-    await there.close();
-    throw new SecureStoreError(
-      'LOCKED',
-      `the store is being sealed anew at ${to} already, with ${others.join(' and ')}: go on with that, or cancel it`,
-    );
-  }
-
-  /** How the store at the new place is opened. */
-  #contextThere() {
-    const { target, to } = this.places;
-    // It is closed by whoever has opened it, and not with this store.
-    const backend = forwardTo(target, { close: async () => undefined });
-    return { backend, location: to, upkeep: false, signal: this.context.signal };
-  }
-
-  async #byNewSecret(opening: Promise<ObjectStore>): Promise<ObjectStore> {
-    try {
-      return await opening;
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
-      const message =
-        `the new secret that was given does not open what was sealed anew at ${this.places.to} before: nothing was changed; ` +
-        'give the one with which that was begun';
-      throw new SecureStoreError('UNLOCK_FAILED', message, { cause: error });
-    }
-  }
-
   async #bring(token: string): Promise<void> {
     const { signal } = this.context;
     const name = `${AREAS.objects}${token}`;
-    try {
+    await this.tally.tolerating(name, async () => {
       const brought = await this.#copy?.bring(token, signal);
       if (brought === undefined) return;
-      this.#versions += brought.versions;
-      this.#bytes += brought.bytes;
+      this.tally.count(brought.versions, brought.bytes);
       this.progress({ bytes: brought.bytes });
-      this.#failed.delete(name);
-    } catch (error) {
-      if (!SecureStoreError.is(error) || !FAILURES.has(error.code)) throw error;
-      this.#failed.set(name, { name, code: error.code, message: error.message });
-    }
+    });
   }
 
   async #copyAll(consumer: Consumer, instance: string, settled: boolean): Promise<void> {
@@ -196,7 +138,7 @@ export class Reseal extends MigrationRun {
       return (await this.#copy?.isInLine(token, this.context.signal)) === true;
     } catch (error) {
       // Bringing it says what is wrong with it.
-      if (SecureStoreError.is(error) && FAILURES.has(error.code)) return false;
+      if (this.tally.tolerates(error)) return false;
       throw error;
     }
   }
@@ -210,7 +152,7 @@ export class Reseal extends MigrationRun {
       objects += 1;
       this.progress({ done: 1 });
       const name = `${AREAS.objects}${token}`;
-      if (this.#failed.has(name)) await this.#bring(token);
+      if (this.tally.failed.has(name)) await this.#bring(token);
       else if (!(await this.#isInLine(token))) {
         this.corrected += 1;
         await this.#bring(token);
@@ -233,7 +175,7 @@ export class Reseal extends MigrationRun {
   }
 
   #fail(finding: Finding): void {
-    if (!this.#failed.has(finding.name)) this.#failed.set(finding.name, failureOf(finding));
+    if (!this.tally.failed.has(finding.name)) this.tally.fail(failureOf(finding));
   }
 
   get #looking(): Looking {
@@ -250,15 +192,15 @@ export class Reseal extends MigrationRun {
     if (copy === undefined) return [];
     const missed = new Map<string, Missed>();
     const onMissed = (token: string, one: Missed): void => void missed.set(token, one);
-    const isKnown = ({ name }: Finding): boolean => this.#failed.has(`${AREAS.objects}${tokenOf(name)}`);
+    const isKnown = ({ name }: Finding): boolean => this.tally.failed.has(`${AREAS.objects}${tokenOf(name)}`);
     const findings = await this.area.verifySealed(copy, onMissed, { ...this.#looking, isKnown }, signal);
     for (const [token, one] of missed) {
       await this.#bring(token);
       const name = `${AREAS.objects}${token}`;
       // Where it is damaged, that is what is told of it.
-      if (this.#failed.has(name) || (await copy.has(one))) continue;
+      if (this.tally.failed.has(name) || (await copy.has(one))) continue;
       const message = 'another version of it was to be had when it was sealed anew than when it was verified';
-      this.#failed.set(name, { name, code: 'ROLLBACK', message });
+      this.tally.fail({ name, code: 'ROLLBACK', message });
     }
     return findings;
   }
@@ -270,13 +212,13 @@ export class Reseal extends MigrationRun {
     await this.follow(consumer, true);
     this.progress({ phase: 'moving' });
     const begun = instant(clock);
-    const failures = this.#failed.size;
+    const failures = this.tally.failed.size;
     const closed = await this.close();
     if (closed === undefined) return undefined;
     try {
       await this.settleClosed(consumer);
       while (await this.take(consumer));
-      const isIncomplete = this.#failed.size > failures && this.options.partial !== true;
+      const isIncomplete = this.tally.failed.size > failures && this.options.partial !== true;
       if (isIncomplete || consumer.passDue) {
         throw new SecureStoreError(
           'INTEGRITY',
@@ -297,19 +239,12 @@ export class Reseal extends MigrationRun {
   async #arrive(id: Uint8Array): Promise<MigrationReport> {
     const { signal } = this.context;
     const { target } = this.places;
-    const { clock, random } = this.area;
-    const { unlock } = this.#settings;
-    const opening = { ...this.#contextThere(), unlock, clock, random, whereItWas: true };
-    await using there = await this.#byNewSecret(openObjectStore(opening));
+    await using there = await this.#anew.openLeftFor();
     if (await this.area.isTakenAnew(target, id, signal)) {
       if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.area, signal);
       await there.migrationArea.withdrawMarker(target, signal);
       this.sealedAnew = there.migrationArea.head;
     }
     return this.report(0, true);
-  }
-
-  protected get written(): Written {
-    return { failed: this.#failed, versions: this.#versions, bytes: this.#bytes };
   }
 }

@@ -136,10 +136,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'who opens a store where it has landed works with it',
     scenario: 'a process opens the store where it has landed',
-    file: 'objects/src/moving/landing.ts',
+    file: 'objects/src/moving/prepared-landing.ts',
     edits: [
       [
-        "state: 'closing',\n      migration: { instance: before.instance, stage: 'copying', resealed: false, location },",
+        "state: 'closing',\n    migration: { instance: before.instance, stage: 'copying', resealed: false, location },",
         "state: 'open',",
       ],
     ],

@@ -1,7 +1,7 @@
 import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
 import { inOrder, newGroup } from '../create.ts';
 import type { Engine } from '../engine.ts';
-import type { HeadPlan } from '../head-change.ts';
+import type { HeadPlan } from '../head-plan.ts';
 import { isMember, rootOf } from '../owner.ts';
 import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';

@@ -1,20 +1,20 @@
 import type { ConsumerState, PendingEntry } from '@securestore/core-format';
-import { AREAS, encodeBase32, encodeConsumer, objectName, SecureStoreError } from '@securestore/core-format';
+import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
-import type { DamagedObject } from '../system-objects.ts';
 import type { Alarm } from './alarms.ts';
+import { ConsumerHold } from './consumer-hold.ts';
 import type { HeldConsumer } from './consumer-record.ts';
-import { fitsConsumer, lookAtConsumer, saveConsumer } from './consumer-record.ts';
+import { fitsConsumer } from './consumer-record.ts';
 import type { KnownObject } from './full-pass.ts';
 import { differences } from './full-pass.ts';
 import { HINT_LAPSES_AFTER } from './limits.ts';
 import { Position } from './position.ts';
 import type { Change } from './resolve.ts';
 import { resolveHints } from './resolve.ts';
+import { Suspects } from './suspects.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_TICKS = 10;
-const MAX_TRIES = 5;
 
 /** What has changed, as far as one look at the journal shows. */
 export interface Poll {
@@ -51,26 +51,6 @@ export interface PassOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Takes away what has been announced. That an old version was brought under a new key announces no deletion of its object.
- *
- * @param suspects by their commits, or by their tokens where nothing is there
- */
-function clear(suspects: Map<string, Alarm>, announced: readonly PendingEntry[], changes: readonly Change[]): void {
-  const past = new Set<string>();
-  for (const { name, header } of changes) if (name.startsWith(AREAS.history)) past.add(encodeBase32(header.commitId));
-  for (const { token, commitId } of announced) {
-    const commit = encodeBase32(commitId);
-    suspects.delete(commit);
-    if (!past.has(commit)) suspects.delete(token);
-  }
-}
-
-function otherReads(label: string, cause?: unknown): SecureStoreError {
-  const message = `another process reads the journal as the consumer "${label}"`;
-  return new SecureStoreError('CONFLICT', message, { retryable: true, cause });
-}
-
 async function* nothingKnown(): AsyncGenerator<KnownObject> {}
 
 /**
@@ -79,23 +59,17 @@ async function* nothingKnown(): AsyncGenerator<KnownObject> {}
  */
 export class Consumer {
   readonly #engine: Engine;
-  readonly #name: string;
-  #held: HeldConsumer;
+  readonly #hold: ConsumerHold;
   #position: Position;
-  /** The backend's clock: it shows at least this. */
-  #now = 0;
-  /** Whether a write of its state may have taken place without an answer. */
-  #inDoubt = false;
 
   constructor(engine: Engine, name: string, held: HeldConsumer) {
     this.#engine = engine;
-    this.#name = name;
-    this.#held = held;
+    this.#hold = new ConsumerHold(engine, name, held);
     this.#position = new Position(held.state);
   }
 
   get label(): string {
-    return this.#held.state.label;
+    return this.#hold.state.label;
   }
 
   /** Whether a {@link pass} is owed: until then the journal alone doesn't tell everything, and no cut may be published. */
@@ -135,7 +109,7 @@ export class Consumer {
     try {
       return await body();
     } catch (error) {
-      this.#position = new Position(this.#held.state);
+      this.#readAgain();
       throw error;
     }
   }
@@ -158,12 +132,12 @@ export class Consumer {
     // It may be owed for what keys open that this process has not heard of yet.
     await watcher.refresh(signal);
     const judging = known !== undefined && !this.#beginsAnew;
-    const suspects = new Map<string, Alarm>();
+    const suspects = new Suspects();
     const alarms: Alarm[] = [];
     for await (const difference of differences(this.#engine, known ?? nothingKnown(), signal)) {
       const { token, change, alarm } = difference;
       if (alarm !== undefined) alarms.push(alarm);
-      else if (judging) this.#suspect(suspects, token, change);
+      else if (judging) suspects.add(token, change, this.#hold.state.since);
       else if (change === undefined && difference.known !== undefined) await onGone?.(difference.known);
       if (change !== undefined) await visit(change);
     }
@@ -171,26 +145,14 @@ export class Consumer {
     for (let more = true; more;) {
       const announced: PendingEntry[] = [];
       const poll = await this.#read(DEFAULT_LIMIT, undefined, signal, (entry) => void announced.push(entry));
-      clear(suspects, announced, poll.changes);
+      suspects.clear(announced, poll.changes);
       for (const change of poll.changes) await visit(change);
       alarms.push(...poll.alarms);
       ({ more } = poll);
     }
     // Who expired meanwhile has to begin anew, and holds nothing against what it found until then.
     if (suspects.size > 0) await this.#isExcused(signal);
-    return this.#beginsAnew ? alarms : [...alarms, ...suspects.values()];
-  }
-
-  #suspect(suspects: Map<string, Alarm>, token: string, change: Change | undefined): void {
-    const name = objectName(token);
-    if (change === undefined) {
-      suspects.set(token, { type: 'hidden', name, message: `${name} is gone, and nobody has announced its deletion` });
-      return;
-    }
-    // What was prepared before the journal was on may have landed late, without an acknowledgement.
-    if (change.header.generation < this.#held.state.since) return;
-    const message = `${name} holds a version that nobody has announced`;
-    suspects.set(encodeBase32(change.header.commitId), { type: 'unannounced', name, message });
+    return this.#beginsAnew ? alarms : [...alarms, ...suspects.alarms()];
   }
 
   /**
@@ -213,15 +175,15 @@ export class Consumer {
       const poll = await this.#read(DEFAULT_LIMIT, tick - clockSkew, signal);
       for (const change of poll.changes) await visit(change);
       alarms.push(...poll.alarms);
-      more = poll.more || (await this.#hasBegunAnew(signal));
+      more = poll.more || (await this.#look(signal));
     }
     return { time: tick - 2 * clockSkew, alarms };
   }
 
   /** Writes the confirmed state once more, to see the backend's clock at this moment. */
   async #tick(): Promise<number> {
-    await this.#save(this.#held.state);
-    return this.#held.modified;
+    await this.#save(this.#hold.state);
+    return this.#hold.modified;
   }
 
   /** A tick so much later than `first` that all that was written before `first` shows an earlier time, on any server. */
@@ -242,7 +204,7 @@ export class Consumer {
    *   writers than its state holds, and what the backend throws
    */
   async commit(): Promise<void> {
-    const state = { ...this.#held.state, ...this.#position.snapshot() };
+    const state = { ...this.#hold.state, ...this.#position.snapshot() };
     if (fitsConsumer(this.#engine, state)) return this.#save(state);
     // More is pending than it can remember. All that may still happen is announced in hints that are still there, so
     // it begins anew with those, and with a pass.
@@ -252,72 +214,34 @@ export class Consumer {
 
   /** Shows that the consumer is alive, without confirming anything. @throws SecureStoreError as {@link commit} */
   async heartbeat(): Promise<void> {
-    await this.#save(this.#held.state);
+    await this.#save(this.#hold.state);
   }
 
   /** Ends the consumer: the journal isn't kept for it any more. */
   async unregister(): Promise<void> {
-    await this.#engine.backend.delete(this.#name);
+    await this.#hold.unregister();
   }
 
-  /**
-   * Writes its state. Where that could not be its own any more, since it has expired, it begins anew instead; where its
-   * own state was only sealed anew, under another key, it is written over that.
-   */
   async #save(state: ConsumerState): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        this.#held = await saveConsumer(this.#engine, this.#name, state, this.#held.etag);
-        this.#inDoubt = false;
-        return;
-      } catch (error) {
-        const conflict = SecureStoreError.is(error, 'CONFLICT');
-        this.#inDoubt = !conflict;
-        if (!conflict) throw error;
-        if (tries === MAX_TRIES) throw otherReads(this.label, error);
-        const position = this.#position;
-        await this.#look(undefined);
-        if (position !== this.#position) return;
-      }
-    }
+    if (!(await this.#hold.save(state))) this.#readAgain();
   }
 
-  /** Looks at its own state: whether it has expired, whether it is still its own, and what time it is. */
-  async #look(signal: AbortSignal | undefined): Promise<void> {
-    const found = await lookAtConsumer(this.#engine, this.#name, signal);
-    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `the consumer "${this.label}" is not registered`);
-    if ('error' in found) return this.#replaceOwn(found);
-    this.#now = Math.max(this.#now, found.now ?? found.modified);
-    if (found.etag === this.#held.etag) return;
-    const same = encodeConsumer(found.state).equals(encodeConsumer(this.#held.state));
-    if (!same && !found.state.expired && !this.#inDoubt) {
-      throw otherReads(this.label);
-    }
-    this.#held = found.state.expired
-      ? await saveConsumer(this.#engine, this.#name, { ...found.state, expired: false }, found.etag)
-      : found;
-    this.#inDoubt = false;
-    if (!same) this.#position = new Position(this.#held.state);
+  /** Looks at its own state. @returns whether it has expired, and begins anew: then what it didn't find may have been removed rightly */
+  async #look(signal: AbortSignal | undefined): Promise<boolean> {
+    if (await this.#hold.look(signal)) return false;
+    this.#readAgain();
+    return true;
   }
 
-  /** Its own state, that came so late that no rotation found it, is written again under the key of now. */
-  async #replaceOwn({ error, isRetired, etag }: DamagedObject): Promise<void> {
-    if (!isRetired || etag !== this.#held.etag) throw error;
-    this.#held = await saveConsumer(this.#engine, this.#name, this.#held.state, etag);
-    this.#now = Math.max(this.#now, this.#held.modified);
-  }
-
-  /** Whether it has expired in the middle of a look: then what it didn't find may have been removed rightly. */
-  async #hasBegunAnew(signal: AbortSignal | undefined): Promise<boolean> {
-    const position = this.#position;
-    await this.#look(signal);
-    return position !== this.#position;
+  /** Reads on from what was confirmed last. */
+  #readAgain(): void {
+    this.#position = new Position(this.#hold.state);
   }
 
   /** Whether what is missing may be missing rightly. Where the store is no more, the journal is removed, and nobody is registered. */
   async #isExcused(signal: AbortSignal | undefined): Promise<boolean> {
     await this.#engine.watcher.refresh(signal);
-    return this.#hasBegunAnew(signal);
+    return this.#look(signal);
   }
 
   async #read(
@@ -336,13 +260,14 @@ export class Consumer {
     if (alarms.length > 0 && (await this.#isExcused(signal))) return { changes: [], alarms: [], more: true };
     for (const entry of position.pending.values()) onAnnounced?.(entry);
     const resolved = await resolveHints(this.#engine, position.pending.values(), {
-      since: this.#held.state.since,
+      since: this.#hold.state.since,
       lookedFor,
       signal,
     });
     position.pending.clear();
     for (const entry of resolved.pending) {
-      if (this.#now - entry.written <= HINT_LAPSES_AFTER) position.pending.set(encodeBase32(entry.commitId), entry);
+      if (this.#hold.now - entry.written <= HINT_LAPSES_AFTER)
+        position.pending.set(encodeBase32(entry.commitId), entry);
     }
     return { changes: resolved.changes, alarms: [...alarms, ...resolved.alarms], more };
   }

@@ -3,7 +3,6 @@ import {
   AREAS,
   blobsPrefix,
   encodeBase32,
-  encodeTombstoneBody,
   historyName,
   historyPrefix,
   historyVersion,
@@ -13,19 +12,12 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import { digestWhole, RecentCache, sealRecord } from '@securestore/crypto';
-import { BlobReader } from '../blob-reader.ts';
-import { blobPayload, writeBlob } from '../blob-writer.ts';
 import type { Engine } from '../engine.ts';
 import { withNewestKeys } from '../newest-keys.ts';
-import type { OpenBody } from '../open-body.ts';
-import { encodeOpenBody } from '../open-body.ts';
 import { pagesUnder } from '../pages.ts';
 import type { LiveRecord, OpenedRecord } from '../records.ts';
 import { openByToken } from '../records.ts';
-
-/** Payloads whose place in the new store is remembered: versions of an object may share one. */
-const REMEMBERED = 1000;
+import { Resealer } from './resealer.ts';
 
 /** What bringing one object in line did. */
 export interface Resealed {
@@ -37,15 +29,14 @@ export interface Resealed {
   readonly unreadable: number;
 }
 
+type Tally = { -readonly [Count in keyof Resealed]: number };
+
 /** What the new store is to have, and has not. */
 export interface Missed {
   /** Its token there. */
   readonly there: string;
   readonly version: number;
 }
-
-/** A payload as the new store has it. */
-type Payload = Pick<OpenBody, 'digest' | 'payload'> & { readonly blob: RecordHeader['blob'] };
 
 const isSameCommit = (there: RecordHeader | undefined, { version, commitId }: RecordHeader): boolean =>
   there !== undefined && there.version === version && Buffer.compare(there.commitId, commitId) === 0;
@@ -63,11 +54,12 @@ function isInPlace(there: RecordHeader | undefined, { header }: OpenedRecord): b
 export class ResealedCopy {
   readonly #source: Engine;
   readonly #target: Engine;
-  readonly #payloads = new RecentCache<string, Payload>(REMEMBERED);
+  readonly #resealer: Resealer;
 
   constructor(source: Engine, target: Engine) {
     this.#source = source;
     this.#target = target;
+    this.#resealer = new Resealer(source, target);
   }
 
   /**
@@ -79,7 +71,7 @@ export class ResealedCopy {
     const names = await versionNames(this.#source, token, signal);
     const current = await this.#read(token, objectName(token), signal);
     const name = await this.#nameOf(token, names, current, signal);
-    const tally = { versions: 0, bytes: 0, unreadable: 0 };
+    const tally: Tally = { versions: 0, bytes: 0, unreadable: 0 };
     if (name === undefined) return tally;
     const { token: there } = this.#target.names.locate(name);
     const had = new Set(await versionNames(this.#target, there, signal));
@@ -108,7 +100,7 @@ export class ResealedCopy {
     name: StoreKey,
     there: string,
     current: OpenedRecord | 'unreadable',
-    tally: { versions: number; bytes: number; unreadable: number },
+    tally: Tally,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const found = await this.#recordThere(there);
@@ -200,7 +192,7 @@ export class ResealedCopy {
     name: StoreKey,
     to: string,
     opened: OpenedRecord | 'unreadable' | undefined,
-    tally: { versions: number; bytes: number; unreadable: number },
+    tally: Tally,
     signal: AbortSignal | undefined,
     before?: { readonly etag: string | undefined },
   ): Promise<void> {
@@ -210,7 +202,7 @@ export class ResealedCopy {
       return;
     }
     const { backend, limits } = this.#target;
-    const record = await this.#sealed(name, opened, tally, signal);
+    const record = await this.#resealer.seal(name, opened, tally, signal);
     if (record.length > limits.maxRecord) {
       const message = `${to} has ${record.length} bytes; the backend that the store moves to holds ${limits.maxRecord}`;
       throw new SecureStoreError('TOO_LARGE', message);
@@ -219,75 +211,6 @@ export class ResealedCopy {
     await backend.write(to, record, { ...(before && condition), signal });
     tally.versions += 1;
     tally.bytes += record.length;
-  }
-
-  async #sealed(
-    name: StoreKey,
-    opened: OpenedRecord,
-    tally: { bytes: number },
-    signal: AbortSignal | undefined,
-  ): Promise<Buffer> {
-    const { watcher, random, names } = this.#target;
-    const { nameId, token } = names.locate(name);
-    const { head, keys, categories } = watcher.state;
-    const categoryId = categories.idOf(name);
-    const { primary } = keys.category(categoryId);
-    const { blob: _, ...rest } = opened.header;
-    const anew = {
-      ...rest,
-      suite: primary.suite,
-      lineage: head.lineage,
-      nameId,
-      categoryId,
-      generation: head.generation,
-    };
-    if (opened.kind === 'tombstone') return sealRecord(primary, anew, encodeTombstoneBody(opened.body), random);
-    const { blob, ...payload } = await this.#payload(token, opened, categoryId, tally, signal);
-    const plaintext = encodeOpenBody({ ...opened.body, ...payload });
-    try {
-      return sealRecord(primary, blob === undefined ? anew : { ...anew, blob }, plaintext, random);
-    } finally {
-      plaintext.fill(0);
-    }
-  }
-
-  async #payload(
-    there: string,
-    { header, body }: LiveRecord,
-    categoryId: Uint8Array,
-    tally: { bytes: number },
-    signal: AbortSignal | undefined,
-  ): Promise<Payload> {
-    const { primary, digest: digestKeys } = this.#target.watcher.state.keys.category(categoryId);
-    const { payload, length } = body;
-    if (payload.kind === 'inline' || header.blob === undefined) {
-      if (payload.kind !== 'inline')
-        throw new SecureStoreError('INTEGRITY', 'the record contradicts itself about its blob');
-      return { payload, digest: digestWhole(digestKeys, payload.data), blob: undefined };
-    }
-    const id = `${there} ${encodeBase32(header.blob.blobId)}`;
-    const known = this.#payloads.get(id);
-    if (known !== undefined) return known;
-    const { suite, chunkSize, key } = payload;
-    const source = this.#source;
-    const reader = new BlobReader(source, {
-      token: source.names.locate(parseStoreKey(body.name)).token,
-      suite,
-      reference: header.blob,
-      chunkSize,
-      key,
-      length,
-      onMissing: async () => undefined,
-    });
-    const data = reader.read(0, length, signal);
-    const written = await writeBlob(this.#target, there, primary.suite, digestKeys, data, signal);
-    if (written.length !== length) {
-      throw new SecureStoreError('INTEGRITY', 'the payload has another length than its record says');
-    }
-    tally.bytes += written.reference.sealedLength;
-    const made = { payload: blobPayload(written), digest: written.digest, blob: written.reference };
-    this.#payloads.set(id, made);
-    return made;
   }
 
   /** Removes payloads that no version of an object names any more. */

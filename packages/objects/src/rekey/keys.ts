@@ -3,7 +3,7 @@ import { asBuffer } from '@securestore/core-format';
 import type { KeyVersionInfo } from '@securestore/crypto';
 import { wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
-import type { HeadPlan } from '../head-change.ts';
+import type { HeadPlan } from '../head-plan.ts';
 import { changeHead } from '../head-change.ts';
 import { rootOf } from '../owner.ts';
 import { readKeyring } from '../state.ts';

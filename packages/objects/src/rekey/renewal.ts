@@ -3,7 +3,7 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { HeldSecret, UnlockMethod } from '@securestore/crypto';
 import { holdSecret, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
-import type { HeadPlan } from '../head-change.ts';
+import type { HeadPlan } from '../head-plan.ts';
 import { changeHead } from '../head-change.ts';
 import { rootOf } from '../owner.ts';
 import type { StoreState } from '../state.ts';

@@ -3,7 +3,7 @@ import type { Member, RunningRotation } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { formatRecipient } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
-import type { HeadPlan } from '../head-change.ts';
+import type { HeadPlan } from '../head-plan.ts';
 import { isGranted, readMembers } from '../members/grants.ts';
 import { rootOf } from '../owner.ts';
 import type { StoreState } from '../state.ts';

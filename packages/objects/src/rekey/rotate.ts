@@ -4,7 +4,7 @@ import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { makeCheckpoint, rekeyCheckpoint } from '../checkpoint/make.ts';
 import { checkpointOf } from '../checkpoint/sealed.ts';
 import type { Engine } from '../engine.ts';
-import { removeOldKeys } from '../head-change.ts';
+import { removeOldKeys } from '../head-objects.ts';
 import type { FailedObject } from '../own-objects.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';

@@ -1,7 +1,7 @@
 import type { RunningRotation } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
-import type { HeadPlan } from '../head-change.ts';
+import type { HeadPlan } from '../head-plan.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 

@@ -17,9 +17,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a read of the head confirms the time at which it ends',
     file: 'objects/src/freshness.ts',
-    edits: [
-      ['confirmed = begun;\n  }\n\n  async #follow', 'confirmed = instant(this.#clock);\n  }\n\n  async #follow'],
-    ],
+    edits: [['confirmed = begun;\n  }\n\n  /** As', 'confirmed = instant(this.#clock);\n  }\n\n  /** As']],
   },
   {
     name: 'time passes by the wall clock alone',

@@ -43,7 +43,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     name: 'hints without a commit are forgotten at once',
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
-    edits: [['this.#now - entry.written <= HINT_LAPSES_AFTER', 'false']],
+    edits: [['this.#hold.now - entry.written <= HINT_LAPSES_AFTER', 'false']],
   },
   {
     name: 'a pass does not wait for those who do not know of the journal',
@@ -61,7 +61,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     name: 'a cut does not look at the clock of the backend anew',
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
-    edits: [['await this.#tickAfter(await this.#tick(), signal)', 'this.#held.modified']],
+    edits: [['await this.#tickAfter(await this.#tick(), signal)', 'this.#hold.modified']],
   },
   {
     name: 'a seen hint is confirmed before its commit is',
@@ -69,8 +69,8 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/journal/consumer.ts',
     edits: [
       [
-        'const state = { ...this.#held.state, ...this.#position.snapshot() };',
-        'const state = { ...this.#held.state, ...this.#position.snapshot(), pending: [] };',
+        'const state = { ...this.#hold.state, ...this.#position.snapshot() };',
+        'const state = { ...this.#hold.state, ...this.#position.snapshot(), pending: [] };',
       ],
     ],
   },
@@ -95,7 +95,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'a consumer that registered late takes its own state for damaged',
     scenario: 'a consumer registers while keys are rotated',
-    file: 'objects/src/journal/consumer.ts',
+    file: 'objects/src/journal/consumer-hold.ts',
     edits: [['if (!isRetired || etag !== this.#held.etag) throw error;', 'throw error;']],
   },
   {
