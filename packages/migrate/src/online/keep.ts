@@ -3,7 +3,7 @@ import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { MigrationArea } from '@securestore/objects';
 import { isSameStore } from '@securestore/objects';
-import { copyAuditLog } from './audit-log.ts';
+import { AuditLogCopy } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import { Copier } from './copier.ts';
 import type { MigrationTarget } from './migration.ts';
@@ -66,6 +66,7 @@ export async function keepOldSide(
   });
   copier.trust = 'nothing';
   copier.isWayBack = true;
+  const auditLog = new AuditLogCopy(area, old.backend, signal);
   let changes = 0;
   let confirmed = instant(clock);
   const report = (movesBack: boolean): KeptReport => ({ changes, failures: copier.tally.failed.size, movesBack });
@@ -75,7 +76,7 @@ export async function keepOldSide(
       changes += applied.changes;
       progress({ done: applied.changes });
       const isDue = elapsedSince(confirmed, clock) > CONFIRM_EVERY;
-      if (isDue) await copyAuditLog(area, old.backend, signal);
+      if (isDue) await auditLog.copy();
       if (applied.changes > 0 || isDue) {
         // Whoever moves the store back reads the same changes, and is not to be disturbed.
         await area.refresh(signal);

@@ -3,7 +3,7 @@ import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, Finding, MigrationArea, Occupied } from '@securestore/objects';
 import { entriesUnder, mapConcurrently, OWN_AREAS } from '@securestore/objects';
-import { copyAuditLog } from './audit-log.ts';
+import { AuditLogCopy } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import type { Applied } from './changes.ts';
 import { Copier } from './copier.ts';
@@ -18,10 +18,12 @@ import type { MigrationReport, MoveOptions } from './types.ts';
 
 /** How often a move is tried that others get in the way of. */
 const MAX_TRIES = 3;
+
 /** The work of one run of a migration. */
 export class Move extends MigrationRun {
   readonly #copier: Copier;
   readonly #sides: Sides;
+  readonly #auditLog: AuditLogCopy;
 
   constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
     super(area, places, options, context);
@@ -29,6 +31,7 @@ export class Move extends MigrationRun {
     const { target } = places;
     const copier = new Copier({ area, target, signal, onCopied: (bytes) => this.progress({ bytes }) });
     this.#copier = copier;
+    this.#auditLog = new AuditLogCopy(area, target, signal);
     this.#sides = new Sides({ area, target, copier, signal, onCorrected: (names) => this.#correct(names) });
   }
 
@@ -149,7 +152,7 @@ export class Move extends MigrationRun {
       }
     }
     await this.#copier.finish();
-    await copyAuditLog(this.area, this.places.target, signal);
+    await this.#auditLog.copy();
     await this.copied(consumer, begun, { instance, since, after: undefined }, settled);
   }
 
@@ -248,7 +251,7 @@ export class Move extends MigrationRun {
     await this.announce(consumer);
     if (occupied.head?.head.state === 'moved') await this.#clear();
     await landing.prepare(signal);
-    await copyAuditLog(this.area, target, signal);
+    await this.#auditLog.copy();
     await this.follow(consumer, true);
     this.progress({ phase: 'moving' });
     const begun = instant(clock);
@@ -275,11 +278,10 @@ export class Move extends MigrationRun {
 
   /** The last look: nobody writes any more. @param before how much was wrong before the store was closed */
   async #drain(consumer: Consumer, before: { readonly failures: number; readonly alarms: number }): Promise<void> {
-    const { signal } = this.context;
     const last = async (): Promise<void> => {
       while (await this.take(consumer));
     };
-    await Promise.all([last(), copyAuditLog(this.area, this.places.target, signal)]);
+    await Promise.all([last(), this.#auditLog.copyNew()]);
     await this.#copier.finish();
     const isIncomplete = this.tally.failed.size > before.failures && this.options.partial !== true;
     if (!isIncomplete && !consumer.passDue && this.alarms.size === before.alarms) return;

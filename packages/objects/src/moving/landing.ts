@@ -7,6 +7,7 @@ import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
 import { removeOldKeys } from '../head-objects.ts';
 import { ownerKeys } from '../owner.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { pagesUnder } from '../pages.ts';
 import { signedHead } from '../signed-head.ts';
 import type { ReadHead, StoreState } from '../state.ts';
@@ -20,6 +21,7 @@ const MAX_TRIES = 5;
 
 /** What is remembered of backups, schedules, health and collections, which goes on where the store goes. */
 const KEPT = [workPrefix('backup'), workPrefix('collected')];
+const KEPT_AT_ONCE = 16;
 
 function withCheckpoint(references: Head['references'], named: NamedCheckpoint | undefined): Head['references'] {
   if (named === undefined) return references;
@@ -68,16 +70,17 @@ export class Landing {
   /** Seals anew what the store remembers of its backups and its health. */
   async #bringKept({ engine }: PreparedLanding, closed: Head, signal: AbortSignal | undefined): Promise<void> {
     const { backend } = this.#engine;
+    const bring = async (name: string): Promise<void> => {
+      const found = await lookAtSystemObject(this.#engine, 'job', name, signal);
+      // What nobody can read anyway stays behind.
+      if (found === undefined || 'error' in found) return;
+      const body = await sealJournalBody(engine, 'job', name, found.plaintext);
+      await engine.backend.write(name, body, { signal });
+    };
     for (const prefix of KEPT) {
       for await (const names of pagesUnder(backend, prefix, signal)) {
         if (names.length > 0) await this.#checkClosed(closed, signal);
-        for (const name of names) {
-          const found = await lookAtSystemObject(this.#engine, 'job', name, signal);
-          // What nobody can read anyway stays behind.
-          if (found === undefined || 'error' in found) continue;
-          const body = await sealJournalBody(engine, 'job', name, found.plaintext);
-          await engine.backend.write(name, body, { signal });
-        }
+        for await (const _ of mapConcurrently(names, KEPT_AT_ONCE, bring));
       }
     }
   }
