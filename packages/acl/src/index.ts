@@ -10,6 +10,7 @@ export type {
   AuditAdministration,
   BackupAdministration,
   Guard,
+  GuardedCall,
   ScheduleAdministration,
   StoreAdministration,
 } from './administration.ts';

@@ -48,7 +48,7 @@ async function givenUp(result: unknown): Promise<void> {
 
 /** Decides about calls of the administration for a session. */
 export function sessionGuard(checks: Checks): Guard {
-  return async (call, action, run, signal, also, about) => {
+  return async ({ call, action, also, about, signal, run }) => {
     await checks.ready(call, signal);
     const key = about === undefined ? undefined : parseStoreKey(about.key);
     const own = [action, ...also()];
