@@ -4,7 +4,7 @@ import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
 import type { Fence } from './fence.ts';
 import { isFenced } from './fence.ts';
-import { newestOwn, noteKeys } from './forget.ts';
+import { newestOwn, noteKeys } from './notes.ts';
 import { bringHead, findDestination, prepareDestination, requireDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
