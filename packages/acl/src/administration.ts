@@ -167,20 +167,26 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
   'members.revokeAll': 'rotation',
 };
 
+/** A call of the administration, and what there is to know of it before it is let through. */
+export interface GuardedCall<T> {
+  readonly call: AdministrationCall;
+  readonly action: StoreAction;
+  /** What it takes beside `action`, by what is known when it is asked. */
+  readonly also: () => readonly StoreAction[];
+  /** The object that it is about, where it is about one. */
+  readonly about: AboutObject | undefined;
+  /** What all names begin with that a listing shows. */
+  readonly prefix: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  /** Does what was called for. */
+  readonly run: () => PromiseLike<T>;
+}
+
 /**
  * Stands around every call of an administration. It decides whether and when `run` does what was called for, and sees what
- * becomes of it: of a job, when that has ended. `also` says what the call takes beside `action`, by what is known when it is asked; `prefix`
- * is what all names begin with that a listing shows.
+ * becomes of it: of a job, when that has ended.
  */
-export type Guard = <T>(
-  call: AdministrationCall,
-  action: StoreAction,
-  run: () => PromiseLike<T>,
-  signal: AbortSignal | undefined,
-  also: () => readonly StoreAction[],
-  about: AboutObject | undefined,
-  prefix: string | undefined,
-) => Promise<T>;
+export type Guard = <T>(call: GuardedCall<T>) => Promise<T>;
 
 /** The object that a call is about, and what it takes on that beside the action of the call. */
 export interface AboutObject {
@@ -233,14 +239,19 @@ function guardedCall(
     const { given: own, signal } = endingOnce(call, asked);
     const given = caller === undefined ? own : (FOR_CALLER[call]?.(own, caller) ?? own);
     const actions = ABOUT_OBJECTS[call];
-    const about = actions && { key: given[0], actions };
-    const prefix = prefixIn(call, given);
-    const also = (): readonly StoreAction[] => further?.(given, administration?.backups) ?? [];
-    if (id === undefined) return guard(call, action, () => run(given), signal, also, about, prefix);
+    const asking = {
+      call,
+      action,
+      also: () => further?.(given, administration?.backups) ?? [],
+      about: actions && { key: given[0], actions },
+      prefix: prefixIn(call, given),
+      signal,
+    };
+    if (id === undefined) return guard({ ...asking, run: () => run(given) });
     return guardedJob(
       typeof id === 'string' ? id : id(...given),
       () => methodBehind(administration, call)(...given) as Job<unknown>,
-      (runJob) => guard(call, action, runJob, signal, also, about, prefix),
+      (runJob) => guard({ ...asking, run: runJob }),
     );
   };
 }

@@ -75,6 +75,16 @@ export class Checks {
     if (!(until > now()) || lasts !== true) throw unauthenticated();
   }
 
+  /**
+   * Both {@link ready} and {@link open}, at each step of a call: between two there may be hours.
+   *
+   * @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED`
+   */
+  async confirmOpen(call: SessionCall, signal?: AbortSignal): Promise<void> {
+    await this.ready(call, signal);
+    this.open();
+  }
+
   /** As {@link open}, for a session that is kept beyond one call. @throws SecureStoreError also `ACCESS_DENIED` where who acts is disabled */
   good(): void {
     this.open();

@@ -20,8 +20,7 @@ export async function guardedMany<I, T>(
   call: 'storeMany' | 'retrieveMany',
   { items, options, parse, run }: ManyCall<I, T>,
 ): Promise<ItemResult<T>[]> {
-  await checks.ready(call, options?.signal);
-  checks.open();
+  await checks.confirmOpen(call, options?.signal);
   const refusals: (ItemResult<T> | undefined)[] = [];
   const actions = [SURFACE[call]];
   const refusalOf = async (

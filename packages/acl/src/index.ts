@@ -10,6 +10,7 @@ export type {
   AuditAdministration,
   BackupAdministration,
   Guard,
+  GuardedCall,
   ScheduleAdministration,
   StoreAdministration,
 } from './administration.ts';
@@ -53,3 +54,4 @@ export { SURFACE } from './surface.ts';
 export { TEMPLATES, templateRules } from './templates.ts';
 export type { Template } from './templates.ts';
 export type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';
+export { namesIn, withoutNames } from './without-names.ts';

@@ -158,7 +158,7 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   const whole = target as unknown as Whole;
   const { approvals } = whole;
   const { recorder, principal } = context;
-  const guarded = guardAdministration(whole, (call, action, run, _, also, about, prefix) => {
+  const guarded = guardAdministration(whole, ({ call, action, also, about, prefix, run }) => {
     const readOnly = changesNothing(action) && also().length === 0;
     // Whoever looks why nothing can be recorded is to be told.
     const evenUnrecorded = action === 'audit.view' || action === 'health';

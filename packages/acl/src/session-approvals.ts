@@ -47,8 +47,7 @@ function ownRequest(id: string): SecureStoreError {
 /** @param desk where requests lie; where there is none, everything fails with `UNSUPPORTED` */
 export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined): SessionApprovals {
   const open = async (call: SessionCall, signal: AbortSignal | undefined): Promise<ApprovalDesk> => {
-    await checks.ready(call, signal);
-    checks.open();
+    await checks.confirmOpen(call, signal);
     if (desk !== undefined) return desk;
     throw new SecureStoreError('UNSUPPORTED', 'what is behind this session keeps no requests for approval');
   };

@@ -6,7 +6,7 @@ import type { Guard } from './administration.ts';
 import type { Checks, SessionCall } from './checks.ts';
 import type { Caller } from './for-callers.ts';
 import { guardedStream } from './guarded-data.ts';
-import { withoutNames, withoutNamesOfDrill, withoutNaming } from './without-names.ts';
+import { withListedNames, withoutNaming } from './without-names.ts';
 
 /** Whether an object may be in a listing. What takes an approval can't be, since a listing asks for none. */
 export function isShown(checks: Checks, key: string, action: ObjectAction = 'list'): boolean {
@@ -48,7 +48,7 @@ async function givenUp(result: unknown): Promise<void> {
 
 /** Decides about calls of the administration for a session. */
 export function sessionGuard(checks: Checks): Guard {
-  return async (call, action, run, signal, also, about) => {
+  return async ({ call, action, also, about, signal, run }) => {
     await checks.ready(call, signal);
     const key = about === undefined ? undefined : parseStoreKey(about.key);
     const own = [action, ...also()];
@@ -71,7 +71,6 @@ export function sessionGuard(checks: Checks): Guard {
     if (call === 'points.retrieveStream') return guardedResult(result, call, checks, still);
     const shown = (name: string): boolean => isShown(checks, name);
     if (call === 'points.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
-    if (call === 'backups.drill') return withoutNamesOfDrill(result, shown);
-    return call === 'backups.verify' ? withoutNames(result, shown) : result;
+    return call === 'backups.drill' || call === 'backups.verify' ? withListedNames(result, shown) : result;
   };
 }

@@ -1,4 +1,3 @@
-import { parseStoreKey } from '@securestore/core-format';
 import type {
   CallOptions,
   ChangeOptions,
@@ -18,17 +17,19 @@ import type {
   StoreOptions,
 } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
-import { changesNothing, checkQuestion } from './actions.ts';
-import type { Action, ObjectAction } from './actions.ts';
+import { checkQuestion } from './actions.ts';
+import type { Action } from './actions.ts';
 import { guardAdministration } from './administration.ts';
 import type { StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
-import type { CheckContext, SessionCall } from './checks.ts';
+import type { CheckContext } from './checks.ts';
 import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
+import { guardedListing } from './guarded-listing.ts';
 import { guardedMany } from './guarded-many.ts';
+import { guardedOne } from './guarded-one.ts';
 import type { CacheFigures } from './permission-cache.ts';
-import { askedOnce, ofThePast, refusalIn } from './refusals.ts';
+import { askedOnce, ofThePast } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { sessionAudit } from './session-audit.ts';
@@ -47,9 +48,6 @@ export interface SessionContext extends CheckContext {
 
 /** Whether something may be done: by oneself, with the approval of a second person, or not. */
 export type Permission = 'allowed' | 'approval' | 'denied';
-
-/** How many steps of a listing that shows nothing are taken before others get their turn. */
-const UNSEEN_STEPS = 256;
 
 /** The store as one principal may use it: what is not allowed fails with `ACCESS_DENIED`, whether it is there or not. */
 export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>, AsyncDisposable {
@@ -101,12 +99,11 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.schedules = guarded.schedules;
     this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>
-      this.#seen(
-        'keys',
-        (ended) => this.#storage.keys(prefix, ended),
-        (key) => key,
+      guardedListing(this.#checks, 'keys', {
         options,
-      );
+        list: (ended) => this.#storage.keys(prefix, ended),
+        nameOf: (key) => key,
+      });
     this.keys = Object.assign(names, guarded.keys);
   }
 
@@ -139,8 +136,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
    */
   async permission(action: Action, key?: string, options?: CallOptions): Promise<Permission> {
     checkQuestion(action, key);
-    await this.#checks.ready('access.explain', options?.signal);
-    this.#checks.open();
+    await this.#checks.confirmOpen('access.explain', options?.signal);
     const { allowed, needsApproval } = this.#checks.may(action, key);
     return allowed ? (needsApproval ? 'approval' : 'allowed') : 'denied';
   }
@@ -168,44 +164,16 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return this.close();
   }
 
-  /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED` */
-  async #confirmOpen(call: SessionCall, options: CallOptions | undefined): Promise<void> {
-    await this.#checks.ready(call, options?.signal);
-    this.#checks.open();
-  }
-
-  /** Asks before anything is done, and again before it is told: what was taken away meanwhile counts. */
-  async #run<O extends CallOptions, T>(
-    call: keyof SecureStorage,
-    key: string,
-    given: O | undefined,
-    body: (options: O | undefined) => Promise<T>,
-    also: readonly ObjectAction[] = [],
-  ): Promise<T> {
-    const actions = [SURFACE[call], ...also];
-    const options = withOneEnd(given);
-    await this.#confirmOpen(call, options);
-    await this.#checks.begin(call, parseStoreKey(key), actions, options?.signal);
-    try {
-      return await body(options);
-    } catch (error) {
-      throw refusalIn(error);
-    } finally {
-      // That there is nothing is told to nobody else either.
-      if (changesNothing(SURFACE[call])) this.#checks.still(call, key, actions);
-    }
-  }
-
   /** The data of a store, of which no more is taken once it is not allowed any more. */
   #guarded(key: string, data: StoreData, options: CallOptions | undefined): StoreData {
     return guardedChunks(data, async () => {
-      await this.#confirmOpen('store', options);
+      await this.#checks.confirmOpen('store', options?.signal);
       this.#checks.still('store', key, [SURFACE.store]);
     });
   }
 
   store<M extends object = Metadata>(key: string, data: StoreData, given?: StoreOptions<M>): Promise<ObjectInfo<M>> {
-    return this.#run('store', key, given, (options) =>
+    return guardedOne(this.#checks, 'store', key, given, (options) =>
       this.#storage.store(key, this.#guarded(key, data, options), options),
     );
   }
@@ -213,7 +181,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   retrieve<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<Retrieved<M>> {
     const asked = askedOnce(given);
     const body = (options?: RetrieveOptions): Promise<Retrieved<M>> => this.#storage.retrieve<M>(key, options);
-    return this.#run('retrieve', key, asked, body, ofThePast(asked));
+    return guardedOne(this.#checks, 'retrieve', key, asked, body, ofThePast(asked));
   }
 
   retrieveStream<M extends object = Metadata>(key: string, given?: RangeOptions): Promise<RetrievedStream<M>> {
@@ -221,43 +189,45 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     const also = ofThePast(asked);
     const body = async (options?: RangeOptions): Promise<RetrievedStream<M>> => {
       const still = async (): Promise<void> => {
-        await this.#confirmOpen('retrieveStream', options);
+        await this.#checks.confirmOpen('retrieveStream', options?.signal);
         this.#checks.still('retrieveStream', key, [SURFACE.retrieveStream, ...also]);
       };
       const found = await this.#storage.retrieveStream<M>(key, options);
       return { ...found, stream: guardedStream(found.stream, still) };
     };
-    return this.#run('retrieveStream', key, asked, body, also);
+    return guardedOne(this.#checks, 'retrieveStream', key, asked, body, also);
   }
 
   info<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<ObjectInfo<M>> {
     const asked = askedOnce(given);
     const body = (options?: RetrieveOptions): Promise<ObjectInfo<M>> => this.#storage.info<M>(key, options);
-    return this.#run('info', key, asked, body, ofThePast(asked));
+    return guardedOne(this.#checks, 'info', key, asked, body, ofThePast(asked));
   }
 
   has(key: string, given?: CallOptions): Promise<boolean> {
-    return this.#run('has', key, given, (options) => this.#storage.has(key, options));
+    return guardedOne(this.#checks, 'has', key, given, (options) => this.#storage.has(key, options));
   }
 
   matches(key: string, data: StoreData, given?: CallOptions): Promise<boolean> {
-    return this.#run('matches', key, given, (options) => this.#storage.matches(key, data, options));
+    return guardedOne(this.#checks, 'matches', key, given, (options) => this.#storage.matches(key, data, options));
   }
 
   setMetadata<M extends object = Metadata>(key: string, metadata: M, given?: ChangeOptions): Promise<ObjectInfo<M>> {
-    return this.#run('setMetadata', key, given, (options) => this.#storage.setMetadata(key, metadata, options));
+    return guardedOne(this.#checks, 'setMetadata', key, given, (options) =>
+      this.#storage.setMetadata(key, metadata, options),
+    );
   }
 
   delete(key: string, given?: ChangeOptions): Promise<boolean> {
-    return this.#run('delete', key, given, (options) => this.#storage.delete(key, options));
+    return guardedOne(this.#checks, 'delete', key, given, (options) => this.#storage.delete(key, options));
   }
 
   purge(key: string, given?: CallOptions): Promise<boolean> {
-    return this.#run('purge', key, given, (options) => this.#storage.purge(key, options));
+    return guardedOne(this.#checks, 'purge', key, given, (options) => this.#storage.purge(key, options));
   }
 
   undelete<M extends object = Metadata>(key: string, given?: CallOptions): Promise<ObjectInfo<M>> {
-    return this.#run('undelete', key, given, (options) => this.#storage.undelete<M>(key, options));
+    return guardedOne(this.#checks, 'undelete', key, given, (options) => this.#storage.undelete<M>(key, options));
   }
 
   restoreVersion<M extends object = Metadata>(
@@ -265,51 +235,29 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     version: string,
     given?: ChangeOptions,
   ): Promise<ObjectInfo<M>> {
-    return this.#run('restoreVersion', key, given, (options) => this.#storage.restoreVersion<M>(key, version, options));
+    return guardedOne(this.#checks, 'restoreVersion', key, given, (options) =>
+      this.#storage.restoreVersion<M>(key, version, options),
+    );
   }
 
   history(key: string, given?: CallOptions): Promise<HistoryEntry[]> {
-    return this.#run('history', key, given, (options) => this.#storage.history(key, options));
+    return guardedOne(this.#checks, 'history', key, given, (options) => this.#storage.history(key, options));
   }
 
   async list(prefix = '', given?: CallOptions): Promise<string[]> {
     const options = withOneEnd(given);
-    await this.#confirmOpen('list', options);
+    await this.#checks.confirmOpen('list', options?.signal);
     const names = await this.#storage.list(prefix, options);
-    await this.#confirmOpen('list', options);
-    return names.filter((name) => this.#shown(name));
+    await this.#checks.confirmOpen('list', options?.signal);
+    return names.filter((name) => isShown(this.#checks, name));
   }
 
   entries<M extends object = Metadata>(prefix?: string, options?: ListingOptions): AsyncIterable<ObjectInfo<M>> {
-    return this.#seen(
-      'entries',
-      (ended) => this.#storage.entries<M>(prefix, ended),
-      ({ key }) => key,
+    return guardedListing(this.#checks, 'entries', {
       options,
-    );
-  }
-
-  #shown(key: string, action?: ObjectAction): boolean {
-    return isShown(this.#checks, key, action);
-  }
-
-  /** What of a listing may be seen; whether anything else is there does not show. */
-  async *#seen<T>(
-    call: 'keys' | 'entries',
-    list: (options: ListingOptions | undefined) => AsyncIterable<T>,
-    nameOf: (item: T) => string,
-    given: ListingOptions | undefined,
-  ): AsyncGenerator<T> {
-    const action = SURFACE[call];
-    const options = withOneEnd(given);
-    await this.#confirmOpen(call, options);
-    let unseen = 0;
-    for await (const item of list(options)) {
-      await this.#confirmOpen(call, options);
-      const key = nameOf(item);
-      if (this.#shown(key) && (action === 'list' || this.#shown(key, action))) yield item;
-      else if (++unseen % UNSEEN_STEPS === 0) await new Promise(setImmediate);
-    }
+      list: (ended) => this.#storage.entries<M>(prefix, ended),
+      nameOf: ({ key }) => key,
+    });
   }
 
   storeMany<M extends object = Metadata>(

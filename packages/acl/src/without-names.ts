@@ -1,26 +1,35 @@
-import type { BackupVerifyReport, DrillReport, Receipts } from '@securestore/backup';
+import type { Receipts } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 
-/**
- * What a verification of a backup says, with the names of those objects alone that may be seen: whoever may back up need not know what
- * there is.
- *
- * @param mayList whether an object may be seen
- */
-export function withoutNames<T>(report: T, mayList: (key: string) => boolean): T {
-  // What stands behind a session need not be a store of ours.
-  const { findings = [], ...rest } = Object(report) as Partial<BackupVerifyReport>;
-  if (findings.length === 0) return report;
-  const seen = findings.map((finding) => ({ ...finding, keys: finding.keys.filter(mayList) }));
-  return { ...rest, findings: seen } as T;
+/** What tells names of objects to those alone who may list them: a drill, and a verification of a backup. */
+interface Telling {
+  readonly names?: Readonly<Record<string, string>>;
+  readonly findings?: readonly { readonly keys?: readonly string[] }[];
 }
 
-/** What a drill has shown, with the names of those objects alone that may be seen. @param mayList whether an object may be seen */
-export function withoutNamesOfDrill<T>(report: T, mayList: (key: string) => boolean): T {
-  const { names } = Object(report) as Partial<DrillReport>;
-  if (names === undefined) return report;
-  const seen = Object.entries(names).filter(([, name]) => isListed(name, mayList));
-  return { ...report, names: Object.fromEntries(seen) };
+/** The names of objects that a report tells: whoever may back up need not know what there is. */
+export function namesIn(report: unknown): ReadonlySet<string> {
+  // What stands behind a session need not be a store of ours.
+  const { names = {}, findings = [] } = Object(report) as Telling;
+  return new Set([...Object.values(names), ...findings.flatMap(({ keys = [] }) => keys)]);
+}
+
+/** A report that tells everything but some of the names of {@link namesIn}. */
+export function withoutNames<T>(report: T, hidden: ReadonlySet<string>): T {
+  if (hidden.size === 0) return report;
+  const { names, findings } = Object(report) as Telling;
+  const seen = names && Object.fromEntries(Object.entries(names).filter(([, name]) => !hidden.has(name)));
+  const told = findings?.map((finding) => {
+    const { keys } = finding;
+    return keys === undefined ? finding : { ...finding, keys: keys.filter((key) => !hidden.has(key)) };
+  });
+  return { ...report, ...(seen && { names: seen }), ...(told && { findings: told }) };
+}
+
+/** A report with the names of those objects alone that may be seen. @param mayList whether an object may be seen */
+export function withListedNames<T>(report: T, mayList: (key: string) => boolean): T {
+  const hidden = [...namesIn(report)].filter((name) => !isListed(name, mayList));
+  return withoutNames(report, new Set(hidden));
 }
 
 interface Named {

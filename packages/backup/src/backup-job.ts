@@ -5,6 +5,7 @@ import type { BackupOptions } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
 import { isOfRestore } from './before-restore.ts';
 import type { ManagedPorts } from './managed.ts';
+import type { Registry } from './registry.ts';
 import { makeSnapshot } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-types.ts';
 
@@ -16,7 +17,7 @@ export interface BackupParameters {
 }
 
 /** What comes after the id of a backup that the continuous one to the same destination makes. */
-export const AT_ONCE = '-now';
+const AT_ONCE = '-now';
 
 /**
  * The id of the job that backs up to a destination: one at a time does. Of the location as it is given, so that it is known before
@@ -24,6 +25,12 @@ export const AT_ONCE = '-now';
  */
 export function backupJobId(destination: string): string {
   return `backup-${createHash('sha256').update(destination).digest('hex').slice(0, 16)}`;
+}
+
+/** Whether a job backs up to one of the destinations, under the name that it is registered by. */
+export function isJobOf({ destinations }: Registry, id: string): boolean {
+  const ids = destinations.map(({ location }) => backupJobId(location));
+  return ids.some((one) => id === one || id === one + AT_ONCE);
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */

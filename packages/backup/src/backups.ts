@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Job } from '@securestore/jobs';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
-import { AT_ONCE, backupJobId, backupKind, startBackup } from './backup-job.ts';
+import { backupJobId, backupKind, isJobOf, startBackup } from './backup-job.ts';
 import type {
   BackupOptions,
   ContinuousBackup,
@@ -20,13 +20,12 @@ import type { Follower } from './continuous.ts';
 import { drillKind } from './drill-job.ts';
 import type { BackupVerifyReport } from './findings.ts';
 import type { FollowedNow } from './followed.ts';
-import { followedAt } from './followed.ts';
-import { follow, waitForOther } from './following.ts';
+import { follow, followedFrom, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
 import { registerDestination, setRetention, unregisterDestination } from './managed.ts';
 import type { PointChoice } from './opened-backup.ts';
 import type { Connect } from './places.ts';
-import { isHiding, Places } from './places.ts';
+import { Places } from './places.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { registryOf } from './registry.ts';
 import type { RestorePorts } from './restore-job.ts';
@@ -87,15 +86,10 @@ export class Backups {
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
    */
   following(destination: string, options?: CallOptions): Promise<FollowedNow | undefined> {
-    return inTime('backups.following', options, async (signal) => {
-      this.#area.checkOpen();
-      const name = this.#places.nameOf(destination);
-      const own = this.#followers.get(name);
-      if (own !== undefined) return { ...own.followed, isAlive: true, silent: 0 };
-      // The newest under this name, where it was begun anew.
-      const registered = registryOf(this.#area).destinations.findLast(({ location }) => location === name);
-      return registered && followedAt(this.#area, Buffer.from(registered.id, 'hex'), signal);
-    });
+    const [area, places, followers] = [this.#area, this.#places, this.#followers];
+    return inTime('backups.following', options, (signal) =>
+      followedFrom({ area, places, followers }, destination, signal),
+    );
   }
 
   /**
@@ -249,20 +243,12 @@ export class Backups {
    * is of one with credentials: with others the same name may be that of another place.
    */
   isRegistered(destination: unknown): boolean {
-    if (typeof destination !== 'string') return false;
-    let name: string;
-    try {
-      name = this.#places.nameOf(destination);
-    } catch {
-      return false;
-    }
-    return this.#places.isRegistered(name) && (destination === name || !isHiding(name));
+    return this.#places.isDestination(destination);
   }
 
   /** Whether a job backs up to a destination that is registered, under the name that it is registered by. */
   isJobOfRegistered(id: string): boolean {
-    const ids = registryOf(this.#area).destinations.map(({ location }) => backupJobId(location));
-    return ids.some((one) => id === one || id === one + AT_ONCE);
+    return isJobOf(registryOf(this.#area), id);
   }
 
   /** Where the store is backed up. */

@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
+import { Awaited } from './awaited.ts';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import type { FailedCopy } from './copier.ts';
 import type { Followed, Reached } from './followed.ts';
@@ -27,11 +28,6 @@ const LONG_INTERVAL = 1000;
 /** So often others may come first until those who wait are told. */
 const MAX_OVERTAKEN = 5;
 
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** Ships changes of a store to a destination while the store is in use. Made by {@link Backups.follow}. */
 export class Follower {
   readonly #area: BackupArea;
@@ -52,14 +48,7 @@ export class Follower {
   #failed: FailedCopy | undefined;
   readonly #alarms = new Set<string>();
   readonly #onAlarm: OnAlarm = ({ message }) => void this.#alarms.add(message);
-  /** Who waits for a cut that has not begun yet, and for the one under way. */
-  #waiting: Waiting[] = [];
-  #wanted: {
-    readonly label: string;
-    readonly resolve: (report: SnapshotReport) => void;
-    readonly reject: (error: unknown) => void;
-  }[] = [];
-  #wake: (() => void) | undefined;
+  readonly #awaited = new Awaited();
 
   constructor(area: BackupArea, line: Line, options: ContinuousOptions) {
     this.#area = area;
@@ -98,20 +87,13 @@ export class Follower {
 
   /** Makes a snapshot at the next step. */
   snapshot(label: string): Promise<SnapshotReport> {
-    const { promise, resolve, reject } = Promise.withResolvers<SnapshotReport>();
-    this.#wanted.push({ label, resolve, reject });
-    this.#wake?.();
-    return promise;
+    return this.#awaited.snapshot(label);
   }
 
   /** Resolves when everything that was acknowledged before the call can be restored. @throws SecureStoreError why it can't be shipped */
   shipped(): Promise<void> {
     const { error } = this.#outage;
-    if (error !== undefined) return Promise.reject(error);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiting.push({ resolve, reject });
-    this.#wake?.();
-    return promise;
+    return error === undefined ? this.#awaited.shipped() : Promise.reject(error);
   }
 
   /** Looks where the destination stands, and makes the first snapshot. */
@@ -135,8 +117,7 @@ export class Follower {
   async #run(signal: AbortSignal): Promise<void> {
     let overtaken = 0;
     while (!signal.aborted) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
+      const waiting = this.#awaited.takeWaiting();
       const begun = instant(this.#area.clock);
       try {
         this.#failed = undefined;
@@ -150,7 +131,7 @@ export class Follower {
       } catch (error) {
         // Whoever has published something in between keeps nothing from being shipped: it is next.
         const isOvertaken = SecureStoreError.is(error, 'CONFLICT') && isPassing(error) && overtaken < MAX_OVERTAKEN;
-        if (isOvertaken && !signal.aborted) this.#waiting.unshift(...waiting);
+        if (isOvertaken && !signal.aborted) this.#awaited.putBack(waiting);
         else for (const { reject } of waiting) reject(error);
         if (signal.aborted) break;
         if (!isPassing(error)) throw error;
@@ -168,8 +149,7 @@ export class Follower {
       const left = Math.max(0, this.#interval - elapsedSince(begun, this.#area.clock));
       await this.#pause(this.#outage.pause ?? left, signal);
     }
-    for (const { reject } of [...this.#waiting, ...this.#wanted])
-      reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
+    this.#awaited.reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
   }
 
   #tell(): void {
@@ -195,16 +175,8 @@ export class Follower {
   }
 
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-    if ((this.#waiting.length > 0 || this.#wanted.length > 0) && this.#outage.error === undefined) return;
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    try {
-      await this.#area.clock.sleep(milliseconds, AbortSignal.any([signal, woken.signal]));
-    } catch (error) {
-      if (!woken.signal.aborted && !signal.aborted) throw error;
-    } finally {
-      this.#wake = undefined;
-    }
+    if (this.#awaited.any && this.#outage.error === undefined) return;
+    await this.#awaited.untilAny((ended) => this.#area.clock.sleep(milliseconds, ended), signal);
   }
 
   async #step(signal: AbortSignal): Promise<void> {
@@ -214,7 +186,7 @@ export class Follower {
       position.newest.number - position.newest.base >= POINTS_PER_SNAPSHOT ||
       position.changes.size >= CHANGES_PER_SNAPSHOT ||
       clock.now() - position.snapshotMade >= SNAPSHOT_EVERY;
-    const wanted = this.#wanted.shift();
+    const wanted = this.#awaited.takeSnapshot();
     if (wanted !== undefined) {
       try {
         this.#position = await this.#snapshot(signal, wanted.label, wanted.resolve);

@@ -4,9 +4,12 @@ import type { BackupArea } from '@securestore/objects';
 import type { ContinuousBackup, FollowOptions } from './backup-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from './destination.ts';
+import type { FollowedNow } from './followed.ts';
+import { followedAt } from './followed.ts';
 import { Line } from './line.ts';
 import type { Connected, Places } from './places.ts';
 import { Points } from './points.ts';
+import { registryOf } from './registry.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import { gateOf, remoteGate } from './synchronous.ts';
 
@@ -92,6 +95,21 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
     stop: end,
     [Symbol.asyncDispose]: end,
   };
+}
+
+/** What is known of the continuous backup to a destination: by itself where this process makes it, else by what was told last. */
+export async function followedFrom(
+  { area, places, followers }: Omit<FollowPorts, 'jobId'>,
+  destination: string,
+  signal: AbortSignal | undefined,
+): Promise<FollowedNow | undefined> {
+  area.checkOpen();
+  const name = places.nameOf(destination);
+  const own = followers.get(name);
+  if (own !== undefined) return { ...own.followed, isAlive: true, silent: 0 };
+  // The newest under this name, where it was begun anew.
+  const registered = registryOf(area).destinations.findLast(({ location }) => location === name);
+  return registered && followedAt(area, Buffer.from(registered.id, 'hex'), signal);
 }
 
 /** Has writes wait for another process that follows a destination. @returns what ends that */

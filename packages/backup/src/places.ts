@@ -4,7 +4,7 @@ import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
 import type { Fence } from './fence.ts';
 import { isFenced } from './fence.ts';
-import { newestOwn, noteKeys } from './forget.ts';
+import { newestOwn, noteKeys } from './notes.ts';
 import { bringHead, findDestination, prepareDestination, requireDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
@@ -29,7 +29,7 @@ export interface Connect {
 }
 
 /** Whether a name stands for a location with credentials, which it leaves out: with others it may be that of another place. */
-export function isHiding(name: string): boolean {
+function isHiding(name: string): boolean {
   return name.includes('***');
 }
 
@@ -53,6 +53,18 @@ export class Places {
   /** Whether something of this name is a destination of the store. */
   isRegistered(location: string): boolean {
     return registeredAt(this.#area, location) !== undefined;
+  }
+
+  /** Whether something is the location of a destination of the store, and leaves nothing out by which it could be another place. */
+  isDestination(location: unknown): boolean {
+    if (typeof location !== 'string') return false;
+    let name: string;
+    try {
+      name = this.nameOf(location);
+    } catch {
+      return false;
+    }
+    return this.isRegistered(name) && (location === name || !isHiding(name));
   }
 
   /** What a location is called from anywhere. It is reached as it was given last; with the credentials from then where it is said without. */

@@ -1,34 +1,17 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { WorkGroup } from '@securestore/objects';
-import type { ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { CallOptions, ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 import { POLICIES } from './restore-into-types.ts';
+import type { Before, Step } from './restore-steps.ts';
+import { callOf, DAMAGED, RestoreSteps } from './restore-steps.ts';
 import { RestoredDigest } from './restored-digest.ts';
 
 /** So many objects at once: small ones are written together, of large ones each holds some megabytes. */
 const SMALL_AT_ONCE = 32;
 const LARGE_AT_ONCE = 4;
-const MAX_LISTED = 1000;
 /** Payloads up to this many bytes are read whole. */
 const WHOLE_BYTES: number = 256 * 1024;
-const MAX_RENAMES = 1000;
-
-/** What stands for the version of a record that can't be read. */
-const DAMAGED: unique symbol = Symbol('damaged');
-
-type Step =
-  | {
-      readonly type: 'create' | 'replace' | 'rename';
-      readonly info: ObjectInfo;
-      readonly to: string;
-      /** What is there, and is replaced: that version, or a record that is damaged. */
-      readonly before?: Before;
-    }
-  | { readonly type: 'skip'; readonly info: ObjectInfo; readonly to: string }
-  | { readonly type: 'unchanged'; readonly info: ObjectInfo; readonly to: string }
-  | { readonly type: 'delete'; readonly to: string };
-
-type Before = string | typeof DAMAGED | undefined;
 
 type Tally = { -readonly [K in keyof RestoreIntoReport]: RestoreIntoReport[K] };
 
@@ -62,6 +45,8 @@ class Restorer {
   readonly #source: SecureStorage;
   readonly #target: SecureStorage;
   readonly #options: RestoreIntoOptions;
+  readonly #call: CallOptions;
+  readonly #steps: RestoreSteps;
   readonly #tally: Tally;
   readonly #digest = new RestoredDigest();
 
@@ -69,6 +54,8 @@ class Restorer {
     this.#source = source;
     this.#target = target;
     this.#options = options;
+    this.#call = callOf(options);
+    this.#steps = new RestoreSteps(source, target, options);
     this.#tally = {
       dryRun: options.dryRun === true,
       compared: 0,
@@ -81,89 +68,9 @@ class Restorer {
       bytes: 0,
       verified: 0,
       digest: '',
-      conflicts: [],
+      conflicts: this.#steps.conflicts,
       failed: [],
     };
-  }
-
-  get #call(): { readonly signal?: AbortSignal } {
-    const { signal } = this.#options;
-    return signal === undefined ? {} : { signal };
-  }
-
-  #nameFor(key: string): string {
-    const { prefix = '', into } = this.#options;
-    return into === undefined ? key : into + key.slice(prefix.length);
-  }
-
-  async *#wanted(): AsyncGenerator<ObjectInfo> {
-    const { keys, prefix = '' } = this.#options;
-    if (keys === undefined) {
-      yield* this.#source.entries(prefix, this.#call);
-      return;
-    }
-    for (const key of keys) yield await this.#source.info(key, this.#call);
-  }
-
-  async #infoAt(key: string): Promise<ObjectInfo | typeof DAMAGED | undefined> {
-    try {
-      return await this.#target.info(key, this.#call);
-    } catch (error) {
-      if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
-      if (SecureStoreError.is(error, 'INTEGRITY')) return DAMAGED;
-      throw error;
-    }
-  }
-
-  #noteConflict(key: string): void {
-    if (this.#tally.conflicts.length < MAX_LISTED) this.#tally.conflicts = [...this.#tally.conflicts, key];
-  }
-
-  /** What is there can't be told from what is to be restored, nor which of them is newer. */
-  async #stepOverDamaged(info: ObjectInfo, to: string): Promise<Step> {
-    const { conflict = 'fail' } = this.#options;
-    this.#noteConflict(to);
-    if (conflict === 'overwrite') return { type: 'replace', info, to, before: DAMAGED };
-    if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
-    throw new SecureStoreError(
-      'CONFLICT',
-      `the record of ${JSON.stringify(to)} is damaged, and stays as it is. Scrub the store with this backup to put it back as it was, where ` +
-        'the backup has that version; else the conflict policy "overwrite" replaces it by what the backup has, as a new version',
-      { key: to },
-    );
-  }
-
-  async #stepFor(info: ObjectInfo): Promise<Step> {
-    const { conflict = 'fail' } = this.#options;
-    const to = this.#nameFor(info.key);
-    const there = await this.#infoAt(to);
-    if (there === undefined) return { type: 'create', info, to };
-    if (there === DAMAGED) return this.#stepOverDamaged(info, to);
-    // One version is one content, wherever it is.
-    if (there.version === info.version && to === info.key) return { type: 'unchanged', info, to };
-    if (await this.#isSame(info, there)) return { type: 'unchanged', info, to };
-    this.#noteConflict(to);
-    if (conflict === 'overwrite') return { type: 'replace', info, to, before: there.version };
-    if (conflict === 'newer' && info.modified > there.modified)
-      return { type: 'replace', info, to, before: there.version };
-    if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
-    return { type: 'skip', info, to };
-  }
-
-  /** Whether an object was restored already, by an earlier run: then it is another version of the same content. */
-  async #isSame(info: ObjectInfo, there: ObjectInfo): Promise<boolean> {
-    if (info.size !== there.size || info.expires?.getTime() !== there.expires?.getTime()) return false;
-    if (JSON.stringify(info.metadata) !== JSON.stringify(there.metadata)) return false;
-    const { stream } = await this.#source.retrieveStream(info.key, this.#call);
-    return this.#target.matches(there.key, stream, this.#call);
-  }
-
-  async #freeName(key: string): Promise<string> {
-    for (let number = 1; number < MAX_RENAMES; number++) {
-      const name = `${key} (restored${number === 1 ? '' : ` ${number}`})`;
-      if (!(await this.#target.has(name, this.#call))) return name;
-    }
-    throw new SecureStoreError('ALREADY_EXISTS', `there is no free name beside ${JSON.stringify(key)}`);
   }
 
   /** @returns what is told of it in the digest */
@@ -236,11 +143,11 @@ class Restorer {
     const { conflict = 'fail', deleteExtra } = this.#options;
     if (conflict === 'fail') await this.#refuseConflicts();
     const objects = new WorkGroup();
-    for await (const info of this.#wanted()) {
+    for await (const info of this.#steps.wanted()) {
       if (objects.hasFailed) break;
       await objects.below(info.size <= WHOLE_BYTES ? SMALL_AT_ONCE : LARGE_AT_ONCE);
       this.#tally.compared += 1;
-      const restored = this.#tolerating(info.key, async () => this.#apply(await this.#stepFor(info)));
+      const restored = this.#tolerating(info.key, async () => this.#apply(await this.#steps.stepFor(info)));
       objects.add(restored.then(() => this.#options.onProgress?.({ phase: PHASE, done: 1 })));
       await this.#digest.add(restored);
     }
@@ -253,8 +160,8 @@ class Restorer {
   /** Looks at everything first, so that nothing is changed where something is in the way. */
   async #refuseConflicts(): Promise<void> {
     if (this.#options.dryRun === true) return;
-    for await (const info of this.#wanted()) {
-      const step = await this.#stepFor(info);
+    for await (const info of this.#steps.wanted()) {
+      const step = await this.#steps.stepFor(info);
       if (step.type !== 'skip') continue;
       throw new SecureStoreError(
         'CONFLICT',

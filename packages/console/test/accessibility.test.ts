@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { axeFindings, openBrowser, signIn, WIDTHS } from './support/browser.ts';
 import type { Width } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
-import { chooseMoment, find, goTo, pick } from './support/steps.ts';
+import { chooseMoment, find, goTo, pick, planFor } from './support/steps.ts';
 import { world } from './support/world.ts';
 import type { World } from './support/world.ts';
 
@@ -65,8 +65,7 @@ async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<stri
   yield 'plan, download';
   await page.getByRole('link', { name: 'Choose something else' }).click();
   await page.getByRole('button', { name: 'long/' }).click();
-  await pick(page, /name/);
-  await page.getByRole('link', { name: 'Plan the restore' }).click();
+  await planFor(page, /name/);
   await page.getByText('All below').waitFor();
   yield 'plan, a long name';
   await goTo(page, 'Backups');

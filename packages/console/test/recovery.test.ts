@@ -5,7 +5,7 @@ import { readRestoreReceipt } from 'securestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
-import { browseMoment, pick } from './support/steps.ts';
+import { browseMoment, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
 import type { World } from './support/world.ts';
 
@@ -120,8 +120,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       // A folder of it, in place, exactly as it was.
       await page.getByRole('link', { name: 'Browse' }).click();
       await page.getByRole('button', { name: 'db/' }).click();
-      await pick(page, /prod\//);
-      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await planFor(page, /prod\//);
       await page.getByLabel(/Delete what was not there then/).check();
       await page.getByRole('button', { name: 'Make the plan' }).click();
       const plan = page.getByRole('table', { name: /compared with now/ });
@@ -271,8 +270,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       const { page, problems } = browser;
       await signIn(page, place.url, place.tokens.recoverer);
       await browseMoment(page, ['db/']);
-      await pick(page, /staging/);
-      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await planFor(page, /staging/);
 
       await page.getByLabel(/^Download/).check();
       const [file] = await Promise.all([

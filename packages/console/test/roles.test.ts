@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
-import { browseMoment, chooseMoment, find, goTo, pick } from './support/steps.ts';
+import { browseMoment, chooseMoment, find, goTo, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
 import type { World } from './support/world.ts';
 
@@ -23,8 +23,7 @@ async function restored({ url, tokens, destination }: World, prefix: string): Pr
 async function planIn(page: Page): Promise<void> {
   await browseMoment(page);
   await find(page, 'prod/password');
-  await pick(page, /db\/prod\/password/);
-  await page.getByRole('link', { name: 'Plan the restore' }).click();
+  await planFor(page, /db\/prod\/password/);
 }
 
 describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'), () => {
@@ -41,8 +40,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       const { page, problems } = browser;
       await signIn(page, place.url, place.tokens.recoverer);
       await browseMoment(page, ['db/']);
-      await pick(page, /staging/);
-      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await planFor(page, /staging/);
       await page.getByRole('button', { name: 'Make the plan' }).click();
       await page.getByText('There is nothing to restore').waitFor();
       await page.getByText('All of it is in the store as it was then.').waitFor();
@@ -53,8 +51,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       await page.getByRole('button', { name: 'api/' }).waitFor();
       await find(page, 'prod/password');
       await page.getByRole('button', { name: 'Clear' }).click();
-      await pick(page, /db\/prod\/password/);
-      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await planFor(page, /db\/prod\/password/);
       await page.getByLabel(/^Stop before/).check();
       await page.getByRole('button', { name: 'Make the plan' }).click();
       await page.getByText('This would stop before anything is changed').waitFor();
@@ -113,8 +110,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       await signIn(page, place.url, place.tokens.partial);
       await chooseMoment(page);
       await page.getByRole('link', { name: 'Look at the store then' }).click();
-      await pick(page, /db\//);
-      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await planFor(page, /db\//);
       await page.getByRole('button', { name: 'Download the tar' }).click();
       await page.getByText('2 of 3 objects will not be in it').waitFor();
       const [file] = await Promise.all([

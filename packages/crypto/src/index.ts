@@ -13,19 +13,10 @@ export {
 } from './identity.ts';
 export { openGrant, sealGrant } from './grant-seal.ts';
 export type { GrantPlace, UnlockedGrant } from './grant-seal.ts';
+export type { AuditKeys, BackupKeySet, CategoryKeys, JournalKeys, LoadedKey } from './key-groups.ts';
 export { keyringKey, loadGranted, loadKeyring, wipeGranted, wipeKeyring } from './key-set.ts';
-export type {
-  AuditKeys,
-  BackupKeySet,
-  CategoryKeys,
-  JournalKeys,
-  KeySet,
-  KeyUseListener,
-  KeyVersionInfo,
-  LoadedKey,
-  OwnerKeys,
-} from './key-set.ts';
-export type { KeyOperation, UsedKey } from './key-use.ts';
+export type { KeySet, KeyVersionInfo, OwnerKeys } from './key-set.ts';
+export type { KeyOperation, KeyUseListener, UsedKey } from './key-use.ts';
 export { RecentCache } from './recent-cache.ts';
 export { NameCipher, veilIds } from './names.ts';
 export type { LocatedName, NameKeys, OpenedToken } from './names.ts';

@@ -19,3 +19,11 @@ export interface UsedKey {
  * @param failure why it was not done; `undefined` where it was
  */
 export type OnKeyUse = (operation: KeyOperation, from?: Uint8Array, failure?: unknown) => void;
+
+/** Is told what every key version of a key set does. It must not throw. */
+export type KeyUseListener = (
+  key: UsedKey,
+  operation: KeyOperation,
+  from: Uint8Array | undefined,
+  failure: unknown,
+) => void;

@@ -6,25 +6,23 @@ import type {
   MoveStoreOptions,
 } from '@securestore/migrate';
 import {
-  BEING_MOVED,
   cancelMigration as cancel,
   keepInLine,
-  MIGRATION_JOB,
   moveStore,
   reclaimStore as reclaim,
   retireOldSide,
 } from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
-import { lockedBy, startVolatile } from '@securestore/jobs';
+import { startVolatile } from '@securestore/jobs';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore, signalOf } from '@securestore/objects';
 import { AuditTrail } from '@securestore/audit';
 import { redactLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import { ROOT } from './audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from './check-options.ts';
 import { backupConnect, connect, nameOfLocation } from './connect.ts';
 import { anchorName } from './file-anchor.ts';
+import { whereItStands, withoutKey } from './migration-failure.ts';
 import { anchorFor } from './open.ts';
 import type { BackendOptions, OpenOptions } from './options.ts';
 import { refuseDestination } from './refuse-destination.ts';
@@ -143,46 +141,6 @@ async function withTarget<T>(
   }
 }
 
-/** What is at a name of a backend is no object of anybody, and its own message says where it is. */
-function withoutKey(error: unknown): unknown {
-  if (!SecureStoreError.is(error) || error.key === undefined) return error;
-  const { code, message, retryable, operation, backend, outcome, cause } = error;
-  return new SecureStoreError(code, message, { retryable, operation, backend, outcome, cause });
-}
-
-/** How long finding out where a store is may take after a migration of it has failed, in milliseconds. */
-const TOLD_WITHIN = 5000;
-
-/** By these nothing was begun, or somebody else is at it. */
-const BEFORE_IT_BEGAN: ReadonlySet<string> = new Set(['ABORTED', 'INVALID_ARGUMENT', 'LOCKED', 'UNSUPPORTED']);
-
-/** Where a store moves to, and whether it has left; `undefined` where it does not, or that can't be found out now. */
-async function stateOfMove({ migrationArea }: ObjectStore) {
-  try {
-    const { state } = await migrationArea.refresh(AbortSignal.timeout(TOLD_WITHIN));
-    const to = migrationArea.movesTo;
-    return to === undefined ? undefined : { to, hasLeft: state === 'moved' };
-  } catch {
-    return undefined;
-  }
-}
-
-/** What made a migration fail, with where the store is and how it goes on where it was begun. */
-async function whereItStands({ store }: Opened, to: string, error: unknown): Promise<unknown> {
-  if (!SecureStoreError.is(error)) return error;
-  const said = (message: string): SecureStoreError => new SecureStoreError(error.code, message, error);
-  if (error.code === 'LOCKED' && error.message === lockedBy(MIGRATION_JOB).message) {
-    return said(BEING_MOVED);
-  }
-  if (BEFORE_IT_BEGAN.has(error.code)) return error;
-  const moves = await stateOfMove(store);
-  if (moves?.to !== nameOfLocation(to)) return error;
-  const what = error.message.replace(/\.$/, '');
-  return moves.hasLeft
-    ? said(`${what}. The store has left ${store.location} for ${moves.to}: the same migration ends that`)
-    : said(`${what}. The store is still at ${store.location}: the same migration goes on, and cancelling gives it up`);
-}
-
 /**
  * Moves a store to another location while it is in use: nothing is lost, and nobody waits for more than about a second. Processes that
  * allow it by `follow` go on there by themselves; others are told where the store is. Moving it back takes only what has changed since.
@@ -210,7 +168,7 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
           return forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal);
         });
       } catch (error) {
-        const failure = await whereItStands(source, to, error);
+        const failure = await whereItStands(source.store, to, error);
         return recordedIn(source, () => Promise.reject(failure));
       }
       const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);

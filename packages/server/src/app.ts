@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
@@ -13,7 +13,6 @@ import type { Caller } from './callers.ts';
 import { callerOf, Callers } from './callers.ts';
 import { limitConnections, reasonOf } from './connections.ts';
 import { ConsoleApp } from './console/console-app.ts';
-import type { ConsoleRoute } from './console/console-app.ts';
 import type { ConsoleFiles } from './console/console-files.ts';
 import type { Oidc } from './console/oidc.ts';
 import type { OwnOrigin } from './console/own-origin.ts';
@@ -22,15 +21,14 @@ import { answerFailure } from './answer-failure.ts';
 import type { ServerLimits } from './limits.ts';
 import { checkLocations } from './locations.ts';
 import { openApiOf } from './openapi.ts';
-import { checkBody, frameworkPath, leaveRest, parseJson, refuseMalformed, restOf } from './requests.ts';
+import { checkBody, consoleRouteOf, frameworkPath, parseJson, refuseMalformed, restOf, routeOf } from './requests.ts';
+import { RequestsUnderWay } from './requests-under-way.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { RunningJobs } from './running-jobs.ts';
-import { RequestFigures } from './request-figures.ts';
 import { RequestIds } from './request-ids.ts';
 import { UNREADABLE } from './schema-errors.ts';
 import { NOTHING } from './schemas.ts';
-import { SlowPeers } from './slow-peers.ts';
 import { VERSION } from './version.ts';
 import { Work } from './work.ts';
 
@@ -68,20 +66,16 @@ export class App {
   readonly #admission: Admission;
   readonly #openApi: object;
   readonly #known = new WeakMap<FastifyRequest, Caller>();
-  /** The answers on each connection that are not complete. */
-  readonly #answers = new WeakMap<Socket, Set<ServerResponse>>();
-  readonly #slow: SlowPeers;
-  readonly #figures = new RequestFigures();
+  readonly #underWay: RequestsUnderWay;
   readonly #ids = new RequestIds();
   readonly #stopping = new AbortController();
-  #total = 0;
 
   constructor(settings: AppSettings) {
     const { limits, clock } = settings;
     this.#settings = settings;
     this.#callers = new Callers(settings, () => this.#requests.getStore());
     this.#admission = new Admission(limits, clock);
-    this.#slow = new SlowPeers(limits.leastRate, clock);
+    this.#underWay = new RequestsUnderWay(settings, (request) => this.#principalOf(request), this.#stopping.signal);
     this.#work = new Work(clock);
     this.#openApi = openApiOf(ROUTES, VERSION);
     this.fastify = this.#build();
@@ -118,7 +112,7 @@ export class App {
     const app = fastify({
       serverFactory: (handler) => {
         const server = serverFactory(handler);
-        limitConnections(server, connectionsPerAddress, (reason) => this.#figures.refuse(reason));
+        limitConnections(server, connectionsPerAddress, (reason) => this.#underWay.refuse(reason));
         return server;
       },
       bodyLimit: limits.jsonBytes,
@@ -134,8 +128,8 @@ export class App {
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
       clientErrorHandler: (error, socket) => {
         const reason = reasonOf(error);
-        if (reason !== undefined) this.#figures.refuse(reason);
-        refuseMalformed(error, socket, this.#isAnswering(socket));
+        if (reason !== undefined) this.#underWay.refuse(reason);
+        refuseMalformed(error, socket, this.#underWay.isAnswering(socket));
       },
     });
     app.removeAllContentTypeParsers();
@@ -173,7 +167,7 @@ export class App {
     const route = routeOf(request);
     reply.header(HEADERS.requestId, request.id);
     secure(reply);
-    this.#follow(request, reply);
+    this.#underWay.follow(request, reply);
     if (!VERSIONS.has(request.raw.httpVersion)) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'this is for HTTP/1.1');
     }
@@ -205,46 +199,6 @@ export class App {
     return this.#known.get(request)?.session.principal;
   }
 
-  /** Whether an answer has begun on a connection and not ended. */
-  #isAnswering(socket: Socket): boolean {
-    return [...(this.#answers.get(socket) ?? [])].some(({ headersSent }) => headersSent);
-  }
-
-  /** Counts a request, and says in the log what became of it. */
-  #follow(request: FastifyRequest, reply: FastifyReply): void {
-    const { logger, limits } = this.#settings;
-    const begun = performance.now();
-    this.#total += 1;
-    this.#slow.watch(request.raw, reply.raw);
-    const { socket } = request.raw;
-    const answers = this.#answers.get(socket) ?? new Set();
-    this.#answers.set(socket, answers.add(reply.raw));
-    reply.raw.once('close', () => answers.delete(reply.raw));
-    reply.raw.once('finish', () => {
-      // What was open for another request would keep the server from stopping.
-      if (this.#stopping.signal.aborted) request.raw.socket.end();
-      else leaveRest(request.raw);
-    });
-    reply.raw.once('close', () => {
-      this.#total -= 1;
-      // Never the path: it has names of objects.
-      const { id, method } = request;
-      const route = routeOf(request)?.path ?? (consoleRouteOf(request) && request.routeOptions.url);
-      const took = Math.round((performance.now() - begun) * 1000) / 1000;
-      const { statusCode, writableEnded } = reply.raw;
-      this.#figures.add(route === undefined ? 'none' : `${method} ${route}`, statusCode, took);
-      if (logger === undefined) return;
-      const principal = this.#principalOf(request);
-      logger.info(
-        { requestId: id, method, route, status: statusCode, took, principal, whole: writableEnded },
-        'request',
-      );
-    });
-    if (this.#total > limits.concurrency) {
-      throw new SecureStoreError('THROTTLED', 'the server has as much to do as it takes on; try again');
-    }
-  }
-
   async #handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { store, limits } = this.#settings;
     const gone = new AbortController();
@@ -267,7 +221,7 @@ export class App {
       work: this.#work,
       route,
       stopping: this.#stopping.signal,
-      metrics: async () => `${await store.metrics.prometheus()}${this.#figures.text(this.#total)}`,
+      metrics: async () => `${await store.metrics.prometheus()}${this.#underWay.metrics()}`,
       store,
       openApi: () => this.#openApi,
     };
@@ -296,7 +250,7 @@ export class App {
     closed.abort();
     await late;
     this.#console?.close();
-    this.#slow.end();
+    this.#underWay.end();
   }
 
   #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -304,13 +258,4 @@ export class App {
     if (told === 'UNAUTHENTICATED') this.#known.get(request)?.forget();
     return reply;
   }
-}
-
-function routeOf(request: FastifyRequest): Route | undefined {
-  return (request.routeOptions.config as { readonly route?: Route } | undefined)?.route;
-}
-
-function consoleRouteOf(request: FastifyRequest): ConsoleRoute | undefined {
-  const config = request.routeOptions.config as Partial<ConsoleRoute> | undefined;
-  return config?.console === undefined ? undefined : { console: config.console };
 }

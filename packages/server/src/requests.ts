@@ -3,10 +3,23 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { SecureStoreError } from '@securestore/core-format';
 import { FRAMED_TYPE, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
+import type { FastifyRequest } from 'fastify';
+import type { ConsoleRoute } from './console/console-app.ts';
 import { BARE_HEADERS } from './console/security-headers.ts';
 import type { Route } from './route.ts';
 
 const PATH_CHARACTERS = /^[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/;
+
+/** The route that a request is for, where it is one of the interface. */
+export function routeOf(request: FastifyRequest): Route | undefined {
+  return (request.routeOptions.config as { readonly route?: Route } | undefined)?.route;
+}
+
+/** The same of the console. */
+export function consoleRouteOf(request: FastifyRequest): ConsoleRoute | undefined {
+  const config = request.routeOptions.config as Partial<ConsoleRoute> | undefined;
+  return config?.console === undefined ? undefined : { console: config.console };
+}
 
 /** A path in the notation of the framework. */
 export function frameworkPath(path: string): string {

@@ -39,8 +39,8 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'what was read is told though it was taken away meanwhile',
-    file: 'acl/src/session.ts',
-    edits: [['if (changesNothing(SURFACE[call])) this.#checks.still(call, key, actions);', '']],
+    file: 'acl/src/guarded-one.ts',
+    edits: [['if (changesNothing(SURFACE[call])) checks.still(call, key, actions);', '']],
   },
   {
     name: 'a batch is told though it was taken away meanwhile',
@@ -57,7 +57,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
     file: 'acl/src/session.ts',
     edits: [
       [
-        "await this.#confirmOpen('retrieveStream', options);\n        this.#checks.still('retrieveStream'",
+        "await this.#checks.confirmOpen('retrieveStream', options?.signal);\n        this.#checks.still('retrieveStream'",
         "this.#checks.still('retrieveStream'",
       ],
     ],
@@ -66,13 +66,16 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
     name: 'data are taken under what was known when they began to come',
     file: 'acl/src/session.ts',
     edits: [
-      ["await this.#confirmOpen('store', options);\n      this.#checks.still('store'", "this.#checks.still('store'"],
+      [
+        "await this.#checks.confirmOpen('store', options?.signal);\n      this.#checks.still('store'",
+        "this.#checks.still('store'",
+      ],
     ],
   },
   {
     name: 'a listing goes on under what was known when it began',
-    file: 'acl/src/session.ts',
-    edits: [['await this.#confirmOpen(call, options);\n      const key = nameOf', 'const key = nameOf']],
+    file: 'acl/src/guarded-listing.ts',
+    edits: [['await checks.confirmOpen(call, options?.signal);\n    const key = nameOf', 'const key = nameOf']],
   },
   {
     name: 'a change is not in force at once where it was made',

@@ -15,26 +15,10 @@ import { pointSource } from '../point-source.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
 import { restorePlan } from '../restore-plan.ts';
+import type { RestoreOptions } from '../restore-way.ts';
+import { checkGivesUpAlone, wayOf } from '../restore-way.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import { exportToFolder } from './export.ts';
-
-export interface RestoreOptions {
-  readonly at?: string;
-  readonly snapshot?: string;
-  readonly prefix?: string;
-  readonly key?: readonly string[];
-  readonly into?: string;
-  readonly to?: string;
-  readonly folder?: string;
-  readonly stdout?: boolean;
-  readonly conflict?: ConflictPolicy;
-  readonly deleteExtra?: boolean;
-  readonly dryRun?: boolean;
-  readonly partial?: boolean;
-  readonly giveUp?: boolean;
-  readonly verify?: boolean;
-  readonly receipt?: string;
-}
 
 type RestoreCall = Call<RestoreOptions>;
 
@@ -52,49 +36,6 @@ function noteMoment({ out }: Call, { at }: RestoreOptions, { number, time }: Sna
   if (at !== undefined) out.note(`from snapshot ${number} of ${formatTime(time)}, the last one not after ${at}`);
 }
 
-/** What each way of restoring makes nothing of. */
-const USELESS = {
-  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'verify', 'receipt'],
-  folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
-  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
-  store: ['partial'],
-} as const satisfies Record<string, readonly (keyof RestoreOptions)[]>;
-
-type Way = keyof typeof USELESS;
-
-const RESTORE_OPTIONS = [
-  'at',
-  'snapshot',
-  'prefix',
-  'key',
-  'into',
-  'to',
-  'folder',
-  'stdout',
-  'conflict',
-  'deleteExtra',
-  'dryRun',
-  'partial',
-  'verify',
-  'receipt',
-] as const satisfies readonly (keyof RestoreOptions)[];
-
-function wayOf(options: RestoreOptions): Way {
-  const given = (['to', 'folder', 'stdout'] as const).filter((way) => options[way] !== undefined);
-  if (given.length > 1) refuse(`give only one of ${given.map((way) => `--${way}`).join(' and ')}`);
-  const way: Way = given[0] ?? 'store';
-  const useless = USELESS[way].find((name) => options[name] !== undefined);
-  if (options.prefix !== undefined && options.key !== undefined) refuse('give either --prefix or --key');
-  if (options.deleteExtra === true && (options.key !== undefined || options.conflict === 'rename')) {
-    refuse('--delete-extra has no meaning together with --key or --conflict rename');
-  }
-  if (useless !== undefined) {
-    const flag = useless.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    refuse(way === 'store' ? `--${flag} goes with --to` : `--${flag} has no meaning together with --${way}`);
-  }
-  return way;
-}
-
 /** `securestore restore`. */
 export async function restore(call: RestoreCall, source: string | undefined): Promise<ExitCode> {
   if (call.options.giveUp === true) return await giveUp(call, source);
@@ -108,9 +49,7 @@ export async function restore(call: RestoreCall, source: string | undefined): Pr
 
 /** Lets others write again where a restore of the whole store was interrupted. */
 async function giveUp(call: RestoreCall, source: string | undefined): Promise<void> {
-  const { giveUp: _, ...others } = call.options;
-  const useless = [source, ...RESTORE_OPTIONS.map((name) => others[name])].find((given) => given !== undefined);
-  if (useless !== undefined) refuse('--give-up ends an interrupted restore and restores nothing: it goes alone');
+  checkGivesUpAlone(source, call.options);
   await withStore(call, async (store) => {
     await store.backups.endRestore({ signal: call.cli.signal });
     await call.out.result({ summary: { givenUp: true } }, () => [

@@ -4,7 +4,7 @@ import type { BackupOptions } from '../commands/backup.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
 import type { DrillOptions } from '../commands/drill.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
-import type { RestoreOptions } from '../commands/restore.ts';
+import type { RestoreOptions } from '../restore-way.ts';
 import type { ScheduleOptions } from '../commands/schedule.ts';
 import type { SnapshotsOptions } from '../commands/snapshots.ts';
 

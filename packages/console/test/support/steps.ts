@@ -26,6 +26,12 @@ export async function pick(page: Page, row: RegExp): Promise<void> {
   await page.getByRole('row', { name: row }).getByRole('checkbox').check();
 }
 
+/** Chooses what is in a row of a list, and goes on to the plan of restoring it. */
+export async function planFor(page: Page, row: RegExp): Promise<void> {
+  await pick(page, row);
+  await page.getByRole('link', { name: 'Plan the restore' }).click();
+}
+
 /** Finds keys by a part of their names, from where the store is looked at. */
 export async function find(page: Page, text: string): Promise<void> {
   await page.getByRole('link', { name: 'Find a key' }).click();

@@ -18,6 +18,7 @@ import {
   setApprovals,
   setRole,
 } from 'securestore';
+import { SqliteBackend } from '../../../backend-sqlite/src/index.ts';
 
 const COMMAND: string = fileURLToPath(new URL('../../../cli/bin/securestore.cjs', import.meta.url));
 
@@ -26,6 +27,7 @@ const ROLES = {
   recoverer: [{ effect: 'allow', actions: ['*'] }],
   approver: [{ effect: 'allow', actions: ['approve', 'backup.view', 'list', 'history', 'health'] }],
   viewer: [{ effect: 'allow', actions: ['backup.view', 'list', 'history', 'health'] }],
+  operator: [{ effect: 'allow', actions: ['backup', 'backup.view', 'health'] }],
   partial: [
     { effect: 'allow', actions: ['backup.view'] },
     { effect: 'allow', actions: ['list', 'history'], keys: ['db/**'] },
@@ -48,6 +50,8 @@ export interface WorldOptions {
   readonly approvals?: readonly ApprovalRule[];
   /** Objects below `db/prod/records/`, beside the few that there are. */
   readonly records?: number;
+  /** An object that is damaged in the store, and so in every backup of it. */
+  readonly damaged?: string;
   /** Whether the accident leaves them alone. */
   readonly isKept?: boolean;
   /** Whether the store is audited. */
@@ -65,6 +69,18 @@ export const BEFORE = {
   'config/app': '{"limit":10}',
   [`long/${'name'.repeat(40)}/last`]: 'of a long name',
 } as const satisfies Record<string, string>;
+
+/** Stores an object, and changes what lies at the backend of it. */
+async function storeDamaged(store: SecureStore, location: string, key: string): Promise<void> {
+  await store.store(key, Buffer.alloc(300_000, 1));
+  const backend = new SqliteBackend();
+  await backend.init({ location, options: {} });
+  const [part] = (await backend.list('b/', {})).entries;
+  const body = Buffer.from((await backend.read(part?.key ?? ''))?.body ?? []);
+  body.writeUInt8(body.readUInt8(1000) ^ 1, 1000);
+  await backend.write(part?.key ?? '', body);
+  await backend.close();
+}
 
 async function fill(
   store: SecureStore,
@@ -104,7 +120,7 @@ async function people(store: SecureStore, approvals: readonly ApprovalRule[]): P
 
 /** A store in a folder of its own, and `securestore serve` on it. */
 export async function world(options: WorldOptions = {}): Promise<World> {
-  const { approvals = [], records = 0, isKept = false, audited = true, serve = [] } = options;
+  const { approvals = [], records = 0, damaged, isKept = false, audited = true, serve = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'securestore-console-'));
   const credentials = join(folder, 'credentials');
   await mkdir(credentials);
@@ -114,6 +130,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const destination = `file:${join(folder, 'backup')}`;
   const store = await createStore(location, { unlock: keyFile(key) });
   if (audited) await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
+  if (damaged !== undefined) await storeDamaged(store, location, damaged);
   await fill(store, destination, { records, isKept });
   const tokens = await people(store, approvals);
   await store.close();

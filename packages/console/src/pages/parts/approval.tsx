@@ -4,7 +4,8 @@ import type { ApprovalRequest, StoreAction } from '@securestore/acl';
 import { ask, get } from '../lib/api.ts';
 import { useResource } from '../lib/resource.ts';
 import { session } from '../lib/session.ts';
-import { Button, Failure, Field, Loading, Notice } from './basics.tsx';
+import { Button, Failure, Loading, Notice } from './basics.tsx';
+import { Field } from './fields.tsx';
 import { Ago, Time } from './time.tsx';
 
 const EVERY = 3000;

@@ -13,9 +13,17 @@ export const TASKS: Readonly<Record<Task, { readonly title: string; readonly pat
   drill: { title: 'Try a recovery', path: '/v1/backups/drill', what: 'Restoring to memory, and comparing' },
 };
 
+/** A problem that a drill has found, with the name of its object where that may be known. */
+function named(problem: string, names: Readonly<Record<string, string>>): string {
+  return problem.replace(/^object ([0-9a-f]+)/, (as, id: string) => {
+    const name = Object.hasOwn(names, id) ? names[id] : undefined;
+    return name === undefined ? as : `“${name}”`;
+  });
+}
+
 /** What came of a backup, a verification or a drill, in a sentence. */
 function outcomeOf(task: Task | undefined, report: unknown): { readonly ok: boolean; readonly text: string } {
-  const { ok, objects, copied, failed, snapshots, findings, recovery, found, problems } = report as {
+  const { ok, objects, copied, failed, snapshots, findings, recovery, found, problems, names } = report as {
     readonly ok?: boolean;
     readonly objects?: number;
     readonly copied?: number;
@@ -25,9 +33,11 @@ function outcomeOf(task: Task | undefined, report: unknown): { readonly ok: bool
     readonly recovery?: number;
     readonly found?: number;
     readonly problems?: readonly string[];
+    readonly names?: Readonly<Record<string, string>>;
   };
   if (task === 'drill') {
-    const wrong = problems?.[0] === undefined ? '' : ` First: ${problems[0]}`;
+    const [first] = problems ?? [];
+    const wrong = first === undefined ? '' : ` First: ${named(first, names ?? {})}`;
     const text = `${counted(objects ?? 0, 'object')} restored in ${duration(recovery ?? 0)}, ${counted(found ?? 0, 'problem')}.${wrong}`;
     return { ok: ok === true, text };
   }

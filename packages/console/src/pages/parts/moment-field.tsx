@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { localTime, parseTime, zoneOf } from '../lib/format.ts';
-import { Field } from './basics.tsx';
+import { Field } from './fields.tsx';
 
 interface MomentFieldProps {
   readonly label: string;

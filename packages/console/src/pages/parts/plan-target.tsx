@@ -3,7 +3,8 @@ import { change, draft } from '../lib/draft.ts';
 import type { Conflict, Draft, Target } from '../lib/draft-types.ts';
 import { actionsOf } from '../lib/plan.ts';
 import { may } from '../lib/session.ts';
-import { Choice, Field, Panel } from './basics.tsx';
+import { Panel } from './basics.tsx';
+import { Choice, Field } from './fields.tsx';
 
 /** Where a restore may go. */
 export const TARGETS: readonly {

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { Button, Field } from './basics.tsx';
+import { Button } from './basics.tsx';
+import { Field } from './fields.tsx';
 
 interface SearchProps {
   readonly label: string;

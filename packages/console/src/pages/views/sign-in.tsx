@@ -3,7 +3,8 @@ import { useRef, useState } from 'preact/hooks';
 import { asApiError, ended } from '../lib/api.ts';
 import { go, place } from '../lib/router.ts';
 import { settings, signIn, signInWith } from '../lib/session.ts';
-import { Button, Field, Notice } from '../parts/basics.tsx';
+import { Button, Notice } from '../parts/basics.tsx';
+import { Field } from '../parts/fields.tsx';
 import { Page } from '../parts/page.tsx';
 
 /** What a provider, or the server at the way back from it, may say. */

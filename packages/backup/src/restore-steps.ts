@@ -1,0 +1,123 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { CallOptions, ObjectInfo, SecureStorage } from '@securestore/objects';
+import type { RestoreIntoOptions } from './restore-into-types.ts';
+
+const MAX_LISTED = 1000;
+const MAX_RENAMES = 1000;
+
+/** What stands for the version of a record that can't be read. */
+export const DAMAGED: unique symbol = Symbol('damaged');
+
+/** What is done about one object. */
+export type Step =
+  | {
+      readonly type: 'create' | 'replace' | 'rename';
+      readonly info: ObjectInfo;
+      readonly to: string;
+      /** What is there, and is replaced: that version, or a record that is damaged. */
+      readonly before?: Before;
+    }
+  | { readonly type: 'skip'; readonly info: ObjectInfo; readonly to: string }
+  | { readonly type: 'unchanged'; readonly info: ObjectInfo; readonly to: string }
+  | { readonly type: 'delete'; readonly to: string };
+
+export type Before = string | typeof DAMAGED | undefined;
+
+/** What calls are given that a restore makes. */
+export function callOf({ signal }: RestoreIntoOptions): CallOptions {
+  return signal === undefined ? {} : { signal };
+}
+
+/** Decides what becomes of each object that is to be restored, by what is there. */
+export class RestoreSteps {
+  readonly #source: SecureStorage;
+  readonly #target: SecureStorage;
+  readonly #options: RestoreIntoOptions;
+  readonly #call: CallOptions;
+  /** Names of objects that are there as another version: the first of them. */
+  readonly conflicts: string[] = [];
+
+  constructor(source: SecureStorage, target: SecureStorage, options: RestoreIntoOptions) {
+    this.#source = source;
+    this.#target = target;
+    this.#options = options;
+    this.#call = callOf(options);
+  }
+
+  #nameFor(key: string): string {
+    const { prefix = '', into } = this.#options;
+    return into === undefined ? key : into + key.slice(prefix.length);
+  }
+
+  /** What is to be restored. */
+  async *wanted(): AsyncGenerator<ObjectInfo> {
+    const { keys, prefix = '' } = this.#options;
+    if (keys === undefined) {
+      yield* this.#source.entries(prefix, this.#call);
+      return;
+    }
+    for (const key of keys) yield await this.#source.info(key, this.#call);
+  }
+
+  async #infoAt(key: string): Promise<ObjectInfo | typeof DAMAGED | undefined> {
+    try {
+      return await this.#target.info(key, this.#call);
+    } catch (error) {
+      if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+      if (SecureStoreError.is(error, 'INTEGRITY')) return DAMAGED;
+      throw error;
+    }
+  }
+
+  #noteConflict(key: string): void {
+    if (this.conflicts.length < MAX_LISTED) this.conflicts.push(key);
+  }
+
+  /** What is there can't be told from what is to be restored, nor which of them is newer. */
+  async #stepOverDamaged(info: ObjectInfo, to: string): Promise<Step> {
+    const { conflict = 'fail' } = this.#options;
+    this.#noteConflict(to);
+    if (conflict === 'overwrite') return { type: 'replace', info, to, before: DAMAGED };
+    if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
+    throw new SecureStoreError(
+      'CONFLICT',
+      `the record of ${JSON.stringify(to)} is damaged, and stays as it is. Scrub the store with this backup to put it back as it was, where ` +
+        'the backup has that version; else the conflict policy "overwrite" replaces it by what the backup has, as a new version',
+      { key: to },
+    );
+  }
+
+  /** @throws SecureStoreError `CONFLICT` where what is there is damaged, and the policy does not say what becomes of it */
+  async stepFor(info: ObjectInfo): Promise<Step> {
+    const { conflict = 'fail' } = this.#options;
+    const to = this.#nameFor(info.key);
+    const there = await this.#infoAt(to);
+    if (there === undefined) return { type: 'create', info, to };
+    if (there === DAMAGED) return this.#stepOverDamaged(info, to);
+    // One version is one content, wherever it is.
+    if (there.version === info.version && to === info.key) return { type: 'unchanged', info, to };
+    if (await this.#isSame(info, there)) return { type: 'unchanged', info, to };
+    this.#noteConflict(to);
+    if (conflict === 'overwrite') return { type: 'replace', info, to, before: there.version };
+    if (conflict === 'newer' && info.modified > there.modified)
+      return { type: 'replace', info, to, before: there.version };
+    if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
+    return { type: 'skip', info, to };
+  }
+
+  /** Whether an object was restored already, by an earlier run: then it is another version of the same content. */
+  async #isSame(info: ObjectInfo, there: ObjectInfo): Promise<boolean> {
+    if (info.size !== there.size || info.expires?.getTime() !== there.expires?.getTime()) return false;
+    if (JSON.stringify(info.metadata) !== JSON.stringify(there.metadata)) return false;
+    const { stream } = await this.#source.retrieveStream(info.key, this.#call);
+    return this.#target.matches(there.key, stream, this.#call);
+  }
+
+  async #freeName(key: string): Promise<string> {
+    for (let number = 1; number < MAX_RENAMES; number++) {
+      const name = `${key} (restored${number === 1 ? '' : ` ${number}`})`;
+      if (!(await this.#target.has(name, this.#call))) return name;
+    }
+    throw new SecureStoreError('ALREADY_EXISTS', `there is no free name beside ${JSON.stringify(key)}`);
+  }
+}

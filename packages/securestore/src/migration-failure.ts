@@ -1,0 +1,45 @@
+import { BEING_MOVED, MIGRATION_JOB } from '@securestore/migrate';
+import { lockedBy } from '@securestore/jobs';
+import type { ObjectStore } from '@securestore/objects';
+import { SecureStoreError } from '@securestore/core-format';
+import { nameOfLocation } from './connect.ts';
+
+/** What is at a name of a backend is no object of anybody, and its own message says where it is. */
+export function withoutKey(error: unknown): unknown {
+  if (!SecureStoreError.is(error) || error.key === undefined) return error;
+  const { code, message, retryable, operation, backend, outcome, cause } = error;
+  return new SecureStoreError(code, message, { retryable, operation, backend, outcome, cause });
+}
+
+/** How long finding out where a store is may take after a migration of it has failed, in milliseconds. */
+const TOLD_WITHIN = 5000;
+
+/** By these nothing was begun, or somebody else is at it. */
+const BEFORE_IT_BEGAN: ReadonlySet<string> = new Set(['ABORTED', 'INVALID_ARGUMENT', 'LOCKED', 'UNSUPPORTED']);
+
+/** Where a store moves to, and whether it has left; `undefined` where it does not, or that can't be found out now. */
+async function stateOfMove({ migrationArea }: ObjectStore) {
+  try {
+    const { state } = await migrationArea.refresh(AbortSignal.timeout(TOLD_WITHIN));
+    const to = migrationArea.movesTo;
+    return to === undefined ? undefined : { to, hasLeft: state === 'moved' };
+  } catch {
+    return undefined;
+  }
+}
+
+/** What made a migration fail, with where the store is and how it goes on where it was begun. */
+export async function whereItStands(store: ObjectStore, to: string, error: unknown): Promise<unknown> {
+  if (!SecureStoreError.is(error)) return error;
+  const said = (message: string): SecureStoreError => new SecureStoreError(error.code, message, error);
+  if (error.code === 'LOCKED' && error.message === lockedBy(MIGRATION_JOB).message) {
+    return said(BEING_MOVED);
+  }
+  if (BEFORE_IT_BEGAN.has(error.code)) return error;
+  const moves = await stateOfMove(store);
+  if (moves?.to !== nameOfLocation(to)) return error;
+  const what = error.message.replace(/\.$/, '');
+  return moves.hasLeft
+    ? said(`${what}. The store has left ${store.location} for ${moves.to}: the same migration ends that`)
+    : said(`${what}. The store is still at ${store.location}: the same migration goes on, and cancelling gives it up`);
+}
