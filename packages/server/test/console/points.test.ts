@@ -330,7 +330,18 @@ describe('a download', () => {
   it('of a folder names nothing outside of where it is unpacked, on any system', async () => {
     const { browser, store } = await scene();
     const long = `${'l'.repeat(150)}/${'m'.repeat(300)}/${'é'.repeat(200)}`;
-    const names = [String.raw`up/..\..\x`, String.raw`\abs`, 'C:/x', 'c:y', 'urn:a', long, '%5Cabs', 'C%3A/x', '%255Cabs', '5%'];
+    const names = [
+      String.raw`up/..\..\x`,
+      String.raw`\abs`,
+      'C:/x',
+      'c:y',
+      'urn:a',
+      long,
+      '%5Cabs',
+      'C%3A/x',
+      '%255Cabs',
+      '5%',
+    ];
     await store.storeMany(names.map((key) => ({ key, data: 'x' })));
     const place = `memory:${randomUUID()}`;
     await store.backup(place);
@@ -338,7 +349,9 @@ describe('a download', () => {
     const { body } = await download(ann, await ask(ann, { type: 'archive', destination: place, keys: names }));
     const entries = await unpackTar(new Uint8Array(body));
     expect(entries.map(({ header }) => [header.name, header.type])).toEqual(
-      ['up/..%5C..%5Cx', '%5Cabs', 'C%3A/x', 'c%3Ay', 'urn:a', long, '%255Cabs', 'C%253A/x', '%25255Cabs', '5%'].map((name) => [name, 'file']),
+      ['up/..%5C..%5Cx', '%5Cabs', 'C%3A/x', 'c%3Ay', 'urn:a', long, '%255Cabs', 'C%253A/x', '%25255Cabs', '5%'].map(
+        (name) => [name, 'file'],
+      ),
     );
   });
 
