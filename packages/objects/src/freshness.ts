@@ -10,7 +10,6 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Following } from './head-follower.ts';
 import { HeadFollower } from './head-follower.ts';
-import type { OwnSlot } from './own-slot.ts';
 import type { ReadHead, StoreState } from './state.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
@@ -203,12 +202,12 @@ export class HeadWatcher {
     this.#confirmed = begun;
   }
 
-  /** As {@link OwnSlot.prepare}. */
+  /** As {@link HeadFollower.prepare}. */
   prepare(slot: UnlockedSlot | undefined): void {
     this.#follower.prepare(slot);
   }
 
-  /** As {@link OwnSlot.withdraw}. */
+  /** As {@link HeadFollower.withdraw}. */
   withdraw(slot: UnlockedSlot | undefined): void {
     this.#follower.withdraw(slot);
   }
