@@ -37,7 +37,7 @@ export interface BusyOptions {
 export function busy(
   store: SecureStore,
   prefix: string,
-  { pause = 250, onWritten = () => undefined }: BusyOptions = {},
+  { pause = 500, onWritten = () => undefined }: BusyOptions = {},
 ): Busy {
   const written: Acknowledged[] = [];
   const ending = new AbortController();
