@@ -1,6 +1,6 @@
-import type { ListEntry, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
+import type { ListEntry } from '@securestore/backend-api';
 import type { BackupKeys } from '@securestore/core-format';
-import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
+import { AREAS, asBuffer, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
 import type { BackupKeySet } from '@securestore/crypto';
 import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
@@ -16,9 +16,7 @@ import type { UnlockedCopy } from './copy/unlock-copy.ts';
 import { copyOfStore } from './copy/unlock-copy.ts';
 import type { CopyKeeper, Engine, MutationGate } from './engine.ts';
 import { changeHead } from './head-change.ts';
-import type { Alarm } from './journal/alarms.ts';
-import type { Consumer } from './journal/consumer.ts';
-import { openConsumer, unregisterConsumer } from './journal/open-consumer.ts';
+import { unregisterConsumer } from './journal/open-consumer.ts';
 import { damaged } from './journal/alarms.ts';
 import type { Change } from './journal/resolve.ts';
 import { lookAt } from './journal/resolve.ts';
@@ -26,8 +24,8 @@ import { hasStood } from './journal/standing.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { ownerKeys } from './owner.ts';
 import { readName } from './list.ts';
-import { entriesUnder, listPage } from './pages.ts';
-import { StoreArea } from './store-area.ts';
+import { entriesUnder } from './pages.ts';
+import { SourceArea } from './source-area.ts';
 import { TokenNames } from './token-names.ts';
 import type { Logger } from './types.ts';
 
@@ -35,7 +33,7 @@ import type { Logger } from './types.ts';
  * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
  * not know: `@securestore/backup` does.
  */
-export class BackupArea extends StoreArea {
+export class BackupArea extends SourceArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
   readonly location: string;
@@ -125,16 +123,6 @@ export class BackupArea extends StoreArea {
     const settled = await hasStood(this.#engine, signal);
     await this.makeKeys(signal);
     return settled;
-  }
-
-  /**
-   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on.
-   *
-   * @throws SecureStoreError as `openConsumer` does
-   */
-  async open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<Consumer> {
-    this.#calls.checkOpen();
-    return openConsumer(this.#engine, label, signal, onDamaged);
   }
 
   /** Ends what was opened under `label`: the journal is not kept for it any more. */
@@ -248,11 +236,6 @@ export class BackupArea extends StoreArea {
     this.#engine.copies.gate = gate;
   }
 
-  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
-  async backendNow(signal?: AbortSignal): Promise<number | undefined> {
-    return (await this.#engine.backend.read(HEAD_NAME, { signal }))?.now;
-  }
-
   /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` where it is of another one */
   openCopy(keys: BackupKeys): UnlockedCopy {
     this.#calls.checkOpen();
@@ -283,11 +266,6 @@ export class BackupArea extends StoreArea {
     await this.#restoring.end(signal);
   }
 
-  /** The bytes at a name, sealed as they lie there. */
-  read(name: string, options?: ReadOptions): Promise<ReadResult | undefined> {
-    return this.#engine.backend.read(name, options);
-  }
-
   /**
    * The record at a name under `o/` or `h/`, opened and found genuine; `undefined` where none is, or none that anybody opens any more.
    *
@@ -313,10 +291,5 @@ export class BackupArea extends StoreArea {
   /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
   entries(prefix: string, signal?: AbortSignal): AsyncGenerator<ListEntry> {
     return entriesUnder(this.#engine.backend, prefix, { signal });
-  }
-
-  /** One page of that. @throws SecureStoreError as the listings of the store do */
-  list(prefix: string, options: ListOptions): Promise<ListResult> {
-    return listPage(this.#engine.backend, prefix, options);
   }
 }

@@ -82,8 +82,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what has landed before is taken for the move',
     plan: ({ diesTwice }) => diesTwice,
-    file: 'objects/src/moving/migration-area.ts',
-    edits: [[' && found.head.generation > head.generation', '']],
+    file: 'objects/src/moving/landed.ts',
+    edits: [[' &&\n  landed.generation > closed.generation', '']],
   },
   {
     name: 'parts stay where they were written',

@@ -1,27 +1,17 @@
-import type {
-  ListEntry,
-  ListOptions,
-  ListResult,
-  ReadOptions,
-  ReadResult,
-  StorageBackend,
-} from '@securestore/backend-api';
-import { HEAD_NAME, workPrefix } from '@securestore/core-format';
+import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import { workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
 import type { Engine } from '../engine.ts';
 import { SETTLED_AFTER } from '../bounds.ts';
-import type { Alarm } from '../journal/alarms.ts';
-import type { Consumer } from '../journal/consumer.ts';
 import { lookAtConsumer } from '../journal/consumer-record.ts';
-import { openConsumer } from '../journal/open-consumer.ts';
 import type { Looked } from '../journal/resolve.ts';
 import { lookAt } from '../journal/resolve.ts';
 import { hasStood } from '../journal/standing.ts';
 import { observe } from '../observe.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import { ownerKeys } from '../owner.ts';
-import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
-import { StoreArea } from '../store-area.ts';
+import { entriesUnder, pagesUnder } from '../pages.ts';
+import { SourceArea } from '../source-area.ts';
 import type { Finding } from '../verify/report.ts';
 import type { Looking } from './look-over.ts';
 import { copyView, lookOver, overheard } from './look-over.ts';
@@ -31,14 +21,12 @@ import type { SealedPayload } from './sealed-payload.ts';
 import { sealedPayloadOf } from './sealed-payload.ts';
 
 /** What bringing the objects of a store to another place takes of it: what they are, what changes, and whether they are there. */
-export class CopyingArea extends StoreArea {
+export class CopyingArea extends SourceArea {
   readonly #engine: Engine;
-  readonly #calls: OpenCalls;
 
   constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
     super(engine, calls, administration);
     this.#engine = engine;
-    this.#calls = calls;
   }
 
   /** How this store is divided into categories, for one that is to be sealed anew of it. */
@@ -54,16 +42,6 @@ export class CopyingArea extends StoreArea {
   /** The tokens of the objects, deleted ones too. */
   tokens(signal?: AbortSignal): AsyncGenerator<string> {
     return tokensOf(this.#engine, signal);
-  }
-
-  /**
-   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on.
-   *
-   * @throws SecureStoreError as `openConsumer` does
-   */
-  open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<Consumer> {
-    this.#calls.checkOpen();
-    return openConsumer(this.#engine, label, signal, onDamaged);
   }
 
   /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
@@ -82,11 +60,6 @@ export class CopyingArea extends StoreArea {
     return ended;
   }
 
-  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
-  async backendNow(signal?: AbortSignal): Promise<number | undefined> {
-    return (await this.#engine.backend.read(HEAD_NAME, { signal }))?.now;
-  }
-
   /** Whether everybody announces everything for so long already that nothing is under way which was not. */
   journalStands(signal?: AbortSignal): Promise<boolean> {
     return hasStood(this.#engine, signal);
@@ -100,11 +73,6 @@ export class CopyingArea extends StoreArea {
   /** Waits until nobody acts on an earlier head any more. */
   settle(signal?: AbortSignal): Promise<void> {
     return this.#engine.watcher.settle(signal);
-  }
-
-  /** The bytes at a name, sealed as they lie there. */
-  read(name: string, options?: ReadOptions): Promise<ReadResult | undefined> {
-    return this.#engine.backend.read(name, options);
   }
 
   /** Whether a record is what belongs to a token, by whatever opens it. */
@@ -132,11 +100,6 @@ export class CopyingArea extends StoreArea {
     options: { after?: string; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<ListEntry> {
     return entriesUnder(this.#engine.backend, prefix, options);
-  }
-
-  /** One page of that. @throws SecureStoreError as the listings of the store do */
-  list(prefix: string, options: ListOptions): Promise<ListResult> {
-    return listPage(this.#engine.backend, prefix, options);
   }
 
   /**

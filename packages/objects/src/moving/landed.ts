@@ -39,6 +39,13 @@ export const hasLeftFor = (left: Head, landed: Head): boolean =>
   isInstance(left, landed.migration) &&
   isInstance(left.migration, landed);
 
+/** Whether `landed` is the head of what a store has landed as, from the head that has closed it. */
+export const hasLandedFor = (closed: Head, landed: Head): boolean =>
+  closed.migration !== undefined &&
+  isInstance(landed, closed.migration) &&
+  isSameStore(landed, closed) &&
+  landed.generation > closed.generation;
+
 /** Whether `there` is the head of the store that has landed as `landed`, as it is where that comes from and has not been left. */
 export const isStillAt = (there: Head, landed: Head): boolean =>
   (there.state === 'open' || (there.state === 'closing' && !isLanded(there))) &&

@@ -13,7 +13,7 @@ import { ownerKeys } from '../owner.ts';
 import type { StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
 import type { LandedHead } from './landed.ts';
-import { hasLeftFor, isLanded, openLanded } from './landed.ts';
+import { hasLandedFor, hasLeftFor, isLanded, openLanded } from './landed.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
@@ -220,10 +220,7 @@ export class MigrationArea extends CopyingArea {
   async hasLanded(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
     const { head } = this;
     const found = await readHead(target, signal);
-    if (found === undefined || head.migration === undefined) return false;
-    return (
-      isInstance(found.head, head.migration) && isSameStore(found.head, head) && found.head.generation > head.generation
-    );
+    return found !== undefined && hasLandedFor(head, found.head);
   }
 
   /**
