@@ -10,7 +10,6 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Following } from './head-follower.ts';
 import { HeadFollower } from './head-follower.ts';
-import type { OwnSlot } from './own-slot.ts';
 import type { ReadHead, StoreState } from './state.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
