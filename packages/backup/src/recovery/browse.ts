@@ -171,11 +171,11 @@ async function largePage(
 
 const keysOf = (children: readonly { readonly key: string }[]): string[] => children.map(({ key }) => key);
 
-/** How much of what a prefix is about comes before a token, from 0 to 1. */
+/** How much of what a prefix is about comes before a token where more comes after it: from 0 to 0.99, since only all of it is 1. */
 export function shareOf(source: Source, prefix: string, token: string): number {
   const within = source.names.folderOf(prefix);
   const [begin, end] = [source.shareBefore(within), source.shareBefore(`${within}~~`)];
   const here = source.shareBefore(token);
   if (begin === undefined || end === undefined || here === undefined || end <= begin) return 0;
-  return Math.round(Math.min(1, Math.max(0, (here - begin) / (end - begin))) * 100) / 100;
+  return Math.round(Math.min(0.99, Math.max(0, (here - begin) / (end - begin))) * 100) / 100;
 }

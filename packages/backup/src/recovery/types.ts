@@ -21,7 +21,7 @@ export interface PageOptions extends CallOptions {
 export interface Page {
   /** Gives the next page; absent on the last one. */
   readonly after?: string;
-  /** How much has been looked through so far, from 0 to 1. */
+  /** How much has been looked through so far, from 0 to 1: 1 once that is all of it, and not before. */
   readonly progress: number;
 }
 
