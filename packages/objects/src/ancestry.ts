@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Head } from '@securestore/core-format';
-import { encodeHead, MAX_ANCESTORS, SecureStoreError } from '@securestore/core-format';
+import { encodeHead, MAX_ANCESTORS, MAX_PAST_INSTANCES, SecureStoreError } from '@securestore/core-format';
 
 /** What later heads call a head by. */
 export function headDigest(head: Head): Buffer {
@@ -10,6 +10,11 @@ export function headDigest(head: Head): Buffer {
 /** The ancestors of the head that comes after `head`. */
 export function ancestorsAfter(head: Head): Uint8Array[] {
   return [headDigest(head), ...head.ancestors].slice(0, MAX_ANCESTORS);
+}
+
+/** The instances that a store was before it becomes another one than that of `head`, the newest first. */
+export function pastInstancesAfter({ instance, instances = [] }: Head): Uint8Array[] {
+  return [instance, ...instances].slice(0, MAX_PAST_INSTANCES);
 }
 
 /**

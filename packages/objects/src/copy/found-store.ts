@@ -9,7 +9,6 @@ import {
   HEAD_NAME,
   ID_LENGTH,
   KEY_LENGTH,
-  MAX_PAST_INSTANCES,
   SecureStoreError,
   splitRecord,
   systemContext,
@@ -26,7 +25,7 @@ import {
   wipeKeyring,
 } from '@securestore/crypto';
 import { instant } from '@securestore/jobs';
-import { ancestorsAfter } from '../ancestry.ts';
+import { ancestorsAfter, pastInstancesAfter } from '../ancestry.ts';
 import { hasRemains } from '../create.ts';
 import { ObjectStore } from '../object-store.ts';
 import { engineOf } from '../engine-of.ts';
@@ -123,7 +122,7 @@ export class FoundedStore {
       ...(audit && {
         // What is not there was not cut off: it is of another time.
         audit: this.#hasWholeLog ? audit : { ...audit, ends: [] },
-        instances: [before.instance, ...(before.instances ?? [])].slice(0, MAX_PAST_INSTANCES),
+        instances: pastInstancesAfter(before),
       }),
       instance,
       parent: { instance: before.instance, generation: before.generation },

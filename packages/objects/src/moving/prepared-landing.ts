@@ -9,12 +9,11 @@ import {
   encodeKeyring,
   KEY_LENGTH,
   MAX_AUDIT_LINKS,
-  MAX_PAST_INSTANCES,
 } from '@securestore/core-format';
 import { loadKeyring, wipeKeyring } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
-import { ancestorsAfter } from '../ancestry.ts';
+import { ancestorsAfter, pastInstancesAfter } from '../ancestry.ts';
 import { mergeEnds } from '../audit-ends.ts';
 import { copyCheckpoint } from '../checkpoint/make.ts';
 import type { NamedCheckpoint } from '../checkpoint/sealed.ts';
@@ -115,7 +114,7 @@ async function headAfter(
     ...settings,
     ...(audit && {
       audit,
-      instances: [before.instance, ...(before.instances ?? [])].slice(0, MAX_PAST_INSTANCES),
+      instances: pastInstancesAfter(before),
     }),
     instance,
     // Of two places that it goes back to, the one that is remembered where it comes to.

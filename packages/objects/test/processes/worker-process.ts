@@ -18,7 +18,7 @@ export interface WorkerProcess {
 /** Starts a program from source; it is killed when the test ends. */
 export function startProcess(program: string, args: readonly string[]): WorkerProcess {
   const child = spawn(process.execPath, ['--conditions=@securestore/source', '--no-warnings', program, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   atEnd(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
