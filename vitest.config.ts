@@ -92,6 +92,7 @@ export default defineConfig({
     // Removing the tens of thousands of files of a campaign takes its time, too.
     hookTimeout: 120_000,
     pool: 'forks',
+    setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
     // Most of their time they wait for a server, a process or a clock, so one more of them goes on than there are processors.
     maxWorkers: availableParallelism() + 1,

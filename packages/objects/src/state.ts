@@ -63,13 +63,28 @@ export async function readHead(backend: StorageBackend, signal?: AbortSignal): P
   return found && parseHead(found);
 }
 
-/** A head as it was read. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
-export function parseHead(found: Pick<ReadResult, 'body' | 'etag' | 'now'>): ReadHead {
-  const signed = decodeHead(found.body);
+/** The heads that were verified last, each with its bytes: a head is read every other second, and hardly ever another one. */
+const verified: { readonly bytes: Buffer; readonly signed: SignedHead }[] = [];
+const REMEMBERED = 4;
+
+/** Depends on nothing but `body`. */
+function verifiedHead(body: Uint8Array): SignedHead {
+  const known = verified.find(({ bytes }) => bytes.equals(body));
+  if (known !== undefined) return known.signed;
+  // Nobody else can change this one.
+  const bytes = Buffer.from(body);
+  const signed = decodeHead(bytes);
   if (!verifyAs(signed.head.identity, HEAD_USE, signed.signedBytes, signed.signature)) {
     throw new SecureStoreError('INTEGRITY', 'the head of the store is damaged: its signature does not match');
   }
-  return { ...signed, etag: found.etag ?? '', now: found.now };
+  verified.unshift({ bytes, signed });
+  verified.length = Math.min(verified.length, REMEMBERED);
+  return signed;
+}
+
+/** A head as it was read. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+export function parseHead(found: Pick<ReadResult, 'body' | 'etag' | 'now'>): ReadHead {
+  return { ...verifiedHead(found.body), etag: found.etag ?? '', now: found.now };
 }
 
 /** The bytes of an object that the head pins. @throws SecureStoreError `INTEGRITY` where they aren't there or are others */
