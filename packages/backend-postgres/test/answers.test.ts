@@ -7,7 +7,7 @@ const { BYTEA, INT8 } = pg.types.builtins;
 test('bytes are read from hex, and from nothing else', () => {
   expect(parseBytea('\\x')).toEqual(Buffer.alloc(0));
   expect(parseBytea('\\x00ff10')).toEqual(Buffer.from([0, 255, 16]));
-  for (const noise of ['', '\\', '\\y00', 'a\\b', '\\x0', '\\x0g', '\\x00 ', '\\x00\n', 'x00', '\\X00', '\\xFF']) {
+  for (const noise of ['', '\\', '\\y00', 'a\\b', '\\x0', '\\x0g', '\\x00 ', '\\x00\n', 'x00', '\\X00']) {
     expect(() => parseBytea(noise), JSON.stringify(noise)).toThrow('no bytes');
   }
 });
