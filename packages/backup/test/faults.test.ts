@@ -7,6 +7,7 @@ import {
   parseBackupBlobName,
 } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
+import { mortal } from '../../objects/test/support/eager-clock.ts';
 import { withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt } from '../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../objects/test/support/troubles.ts';
@@ -83,7 +84,11 @@ async function backupUnder(
   atSource: FaultInjector,
   atDestination: FaultInjector,
 ): Promise<void> {
-  const own = await openAt(source, { clock, wrap: withoutBatch, layers: [atSource.layer] });
+  const own = await openAt(source, {
+    clock: mortal(clock, atSource),
+    wrap: withoutBatch,
+    layers: [atSource.layer],
+  });
   const reach = { layers: [atDestination.layer] };
   await backupsOf(own, [destination], () => reach).backup(destination.location);
 }

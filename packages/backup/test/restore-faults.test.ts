@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, it } from 'vitest';
+import { mortal } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt, usePlace } from '../../objects/test/support/stores.ts';
@@ -25,7 +26,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const options = { conflict: 'overwrite', deleteExtra: true } as const;
         const work = async (): Promise<void> => {
-          const own = await openAt(source, { clock, wrap: withoutBatch, layers: [atSource.layer] });
+          const mine = mortal(clock, injector);
+          const own = await openAt(source, { clock: mine, wrap: withoutBatch, layers: [atSource.layer] });
           const reach = { layers: [atDestination.layer] };
           const backups = backupsOf(own, [destination], () => reach);
           const { failed } = await backups.restore(destination.location, options);
@@ -60,8 +62,9 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const options = { conflict: 'overwrite', deleteExtra: true } as const;
         const work = async (): Promise<void> => {
-          const own = await openAt(source, { clock, wrap: withoutBatch, layers: [atSource.layer] });
-          const backup = await backupAt(destination, clock, { layers: [atDestination.layer] });
+          const mine = mortal(clock, injector);
+          const own = await openAt(source, { clock: mine, wrap: withoutBatch, layers: [atSource.layer] });
+          const backup = await backupAt(destination, mine, { layers: [atDestination.layer] });
           await using view = await backup.open();
           const { failed } = await restoreInto(view, own, options);
           if (failed.length > 0) throw new SecureStoreError('UNAVAILABLE', 'not all of it');
@@ -93,7 +96,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         const to: Place = usePlace(() => memoryAt(clock));
         const [atTarget, atDestination] = isTarget ? [injector, other] : [other, injector];
         const work = async (): Promise<void> => {
-          const backup = await backupAt(destination, clock, { layers: [atDestination.layer] });
+          const backup = await backupAt(destination, mortal(clock, injector), { layers: [atDestination.layer] });
           await restoreStoreTo(backup, await reached(to, { layers: [atTarget.layer], wrap: withoutBatch }));
         };
         const isDone = await ended(work(), injector);

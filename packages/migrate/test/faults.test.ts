@@ -1,10 +1,9 @@
 import type { FaultInjector } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, it } from 'vitest';
 import { atEveryCall, ended } from '../../backup/test/support/faults.ts';
-import { EagerClock } from '../../objects/test/support/eager-clock.ts';
+import { EagerClock, mortal } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, openAt, patterned } from '../../objects/test/support/stores.ts';
@@ -74,20 +73,6 @@ async function expectAll(store: ObjectStore, acknowledged: Acknowledged, what: s
     );
     expect(found === value, `${what}: ${name}`).toBe(true);
   }
-}
-
-/** A clock by which nothing happens any more in a process that was killed: what is left of it would sleep and wake for ever. */
-function mortal(clock: EagerClock, { stopped }: FaultInjector): Clock {
-  let isDead = false;
-  void stopped.then(() => (isDead = true));
-  return {
-    now: () => clock.now(),
-    uptime: () => clock.uptime(),
-    async sleep(...asked) {
-      await clock.sleep(...asked);
-      if (isDead) await new Promise(() => {});
-    },
-  };
 }
 
 /** Moves with trouble, then without until it is done. */

@@ -11,13 +11,13 @@ import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 /**
- * Runs `body` with all that goes wrong at call 0, 1, … until nothing goes wrong any more: at every call in the long form, and at every
- * third otherwise, or every `every`-th.
+ * Runs `body` with all that goes wrong at call 0, 1, … until nothing goes wrong any more: at every call in the long form, and otherwise at
+ * every `every`-th, for each trouble from another one on.
  */
 export async function atEveryCall(
   [name, planAt]: (typeof TROUBLES)[number],
   body: (injector: FaultInjector, what: string, other: FaultInjector) => Promise<void>,
-  every = 3,
+  every = TROUBLES.length,
 ): Promise<void> {
   const step = TORTURE ? 1 : every;
   for (let k = TROUBLES.findIndex(([other]) => other === name) % step; ; k += step) {

@@ -5,7 +5,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore, RotationDepth } from '../../src/index.ts';
-import { EagerClock } from '../support/eager-clock.ts';
+import { EagerClock, mortal } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace, TORTURE } from '../support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from '../support/stores.ts';
@@ -85,7 +85,7 @@ const STRIDE: Readonly<Record<RotationDepth, number>> = { unlock: 1, keys: TORTU
 /** Rotates with trouble at the call `k` of it. Resolves to whether there is such a call. */
 async function rotateWith(w: World, depth: RotationDepth, plan: (k: number) => FaultPlan, k: number): Promise<boolean> {
   const injector = createFaultInjector();
-  const store = await openAt(w.place, { clock: w.clock, layers: [injector.layer] });
+  const store = await openAt(w.place, { clock: mortal(w.clock, injector), layers: [injector.layer] });
   const first = injector.calls + k;
   injector.plan(plan(first));
   const ended = store.rotateEncryptionKey(OLD, NEW, { depth }).then(

@@ -72,3 +72,17 @@ export class EagerClock implements Clock {
     setImmediate(turn);
   }
 }
+
+/** A clock by which nothing happens any more in a process once it was killed: what is left of it would sleep and wake for ever. */
+export function mortal(clock: Clock, { stopped }: { readonly stopped: Promise<unknown> }): Clock {
+  let isDead = false;
+  void stopped.then(() => (isDead = true));
+  return {
+    now: () => clock.now(),
+    uptime: () => clock.uptime(),
+    async sleep(...asked) {
+      await clock.sleep(...asked);
+      if (isDead) await new Promise(() => {});
+    },
+  };
+}
