@@ -88,8 +88,8 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     'Where that was interrupted, the same securestore restore SOURCE --to goes on with it',
   ],
   [
-    /: the same migration goes on, and cancelling gives it up$/,
-    '; the same command goes on with the move, and securestore migrate --cancel gives it up',
+    /\bThe store is still at (.+): the same migration goes on, and cancelling gives it up$/,
+    'The store is still at $1; the same command goes on with the move, and securestore migrate $1 --cancel gives it up',
   ],
   [/: the same migration ends that$/, '; the same command ends that'],
   [

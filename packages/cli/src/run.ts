@@ -24,7 +24,16 @@ function withSynonym(message: string, verb: string | undefined): string {
   return unknown === undefined || synonym === undefined ? message : `${unknown} (Did you mean ${synonym}?)`;
 }
 
-function usageError(error: CommanderError, verb: string | undefined): SecureStoreError {
+const A_LOCATION = /^(?:(?:file|memory|sqlite):|\w+:\/\/)/;
+
+/** The message for operands of a command that takes none, where a location is among what was given. */
+function withStoreOption(message: string, args: readonly string[]): string {
+  const isMistaken = /^too many arguments.* Expected 0 /.test(message) && args.some((arg) => A_LOCATION.test(arg));
+  if (!isMistaken) return message;
+  return `${message}; the store of this command is given by --store LOCATION`;
+}
+
+function usageError(error: CommanderError, { verb, args }: Run): SecureStoreError {
   const message = error.message
     .replace(/^error: /, '')
     // The arguments that are too many may be the words of a secret that was meant to be piped in.
@@ -35,7 +44,9 @@ function usageError(error: CommanderError, verb: string | undefined): SecureStor
     .replace(/\n(?=\(Did you mean)/, ' ')
     .replace(/\.$/, '');
   const help = verb === undefined ? 'securestore help lists the commands' : `see securestore help ${verb}`;
-  return new SecureStoreError('INVALID_ARGUMENT', `${withSynonym(message, verb)}; ${help}`, { operation: verb });
+  return new SecureStoreError('INVALID_ARGUMENT', `${withStoreOption(withSynonym(message, verb), args)}; ${help}`, {
+    operation: verb,
+  });
 }
 
 /**
@@ -61,7 +72,8 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
 }
 
 /** Says what ended the parsing or the command, help and version included, which come as errors too. */
-async function sayEnd(error: unknown, { cli, out, printed, verb, resume }: Run): Promise<number> {
+async function sayEnd(error: unknown, ended: Run): Promise<number> {
+  const { cli, out, printed, verb, resume } = ended;
   if (!(error instanceof CommanderError)) {
     return out.error(error, { operation: verb, interrupted: cli.signal.aborted, resume });
   }
@@ -70,7 +82,7 @@ async function sayEnd(error: unknown, { cli, out, printed, verb, resume }: Run):
     await out.result(error.code === 'commander.version' ? { version: text } : { help: text }, () => text);
     return 0;
   }
-  if (error.code !== 'commander.help') return out.error(usageError(error, verb));
+  if (error.code !== 'commander.help') return out.error(usageError(error, ended));
   if (out.json) return out.error(new SecureStoreError('INVALID_ARGUMENT', NO_COMMAND));
   out.note(text);
   return exitCodeOf('INVALID_ARGUMENT');

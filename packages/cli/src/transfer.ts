@@ -1,3 +1,4 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { Job, TransferItem, TransferReport } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from './call.ts';
 import { reportOf } from './error-report.ts';
@@ -6,19 +7,19 @@ import { printable } from './terminal-text.ts';
 
 type Status = TransferItem['status'];
 
-/** In the order in which they are summed up. */
-const STATUSES = ['stored', 'written', 'unchanged', 'skipped', 'failed'] as const satisfies readonly Status[];
+/** What a transfer does, in the past. */
+type Past = 'imported' | 'exported';
+
+/** What can come of an item, in the order in which it is summed up. */
+const STATUSES: Readonly<Record<Past, readonly Status[]>> = {
+  imported: ['stored', 'unchanged', 'skipped', 'failed'],
+  exported: ['written', 'unchanged', 'skipped', 'failed'],
+};
 
 type Counts = Partial<Record<Status, number>>;
 
-/** The counts that are not 0. */
-function summary(counts: Counts): Counts {
-  const known = STATUSES.map((status) => [status, counts[status] ?? 0] as const);
-  return Object.fromEntries(known.filter(([, number]) => number > 0));
-}
-
-function inWords(counts: Counts): string {
-  const words = Object.entries(summary(counts)).map(([status, number]) => `${number} ${status}`);
+function inWords(counts: Counts, past: Past): string {
+  const words = STATUSES[past].flatMap((status) => (counts[status] === undefined ? [] : `${counts[status]} ${status}`));
   return words.length === 0 ? 'nothing to do' : words.join(', ');
 }
 
@@ -41,14 +42,15 @@ async function say({ out, cli, verb }: Call, item: TransferItem): Promise<void> 
 /**
  * Waits for an import or export, and says what came of each item and of all.
  *
- * @param past what it does, in the past, such as `imported`
+ * @param none what to say where there were no items, if that is a mistake
  * @returns 0, or {@link SOME_FAILED}
- * @throws what the job rejects with
+ * @throws what the job rejects with; `NOT_FOUND` with `none`
  */
 export async function runTransfer(
   call: Call,
-  past: string,
+  past: Past,
   start: (onItem: (item: TransferItem) => Promise<void>) => Job<TransferReport>,
+  none?: string,
 ): Promise<ExitCode> {
   const { cli, out, verb } = call;
   const counts: Counts = {};
@@ -63,10 +65,12 @@ export async function runTransfer(
       // How to go on after an interruption is said with the error itself.
       const { code } = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
       const next = code === 'ABORTED' ? '' : '; run the same command again to go on, it passes over what is done';
-      out.note(`stopped: ${inWords(counts)}${next}`);
+      out.note(`stopped: ${inWords(counts, past)}${next}`);
     }
     throw error;
   }
-  await out.result({ summary: summary(counts) }, () => `${past}: ${inWords(counts)}`);
+  if (none !== undefined && Object.keys(counts).length === 0) throw new SecureStoreError('NOT_FOUND', none);
+  const summary = Object.fromEntries(STATUSES[past].map((status) => [status, counts[status] ?? 0]));
+  await out.result({ summary }, () => `${past}: ${inWords(counts, past)}`);
   return counts.failed === undefined ? 0 : SOME_FAILED;
 }

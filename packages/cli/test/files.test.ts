@@ -74,7 +74,7 @@ describe('a JSON file', () => {
     const { exitCode, stdout, stderr } = await box.run(['import', 'config.json', '--prefix', 'app', '--json']);
     expect(exitCode).toBe(8);
     const lines = jsonLines(stdout);
-    expect(lines.at(-1)).toEqual({ summary: { stored: 3, failed: 3 } });
+    expect(lines.at(-1)).toEqual({ summary: { stored: 3, unchanged: 0, skipped: 0, failed: 3 } });
     expect(lines).toContainEqual({
       name: 'db/password',
       status: 'stored',

@@ -81,7 +81,7 @@ describe('import', () => {
     for (const name of ['link', 'folder', 'pipe']) expect(status.get(name)).toBe('skipped');
     for (const name of ['bad\nname', 'nfd u\u0308', 'nfd a\u0308', 'latin\ufffd'])
       expect(status.get(name)).toBe('failed');
-    expect(lines.at(-1)).toEqual({ summary: { stored: 1, skipped: 3, failed: 4 } });
+    expect(lines.at(-1)).toEqual({ summary: { stored: 1, unchanged: 0, skipped: 3, failed: 4 } });
     const failed = lines.filter((line) => line['status'] === 'failed').map((line) => line['error']);
     expect(failed).toEqual(Array.from({ length: 4 }, () => expect.objectContaining({ code: 'INVALID_KEY' })));
     expect(result.stderr).toBe('');
@@ -176,7 +176,7 @@ describe('export', () => {
     await writeFile(box.path('out', 'y'), 'a file');
     const { exitCode, stdout, stderr } = await box.run(['export', 'out', '--json']);
     expect(exitCode).toBe(8);
-    expect(jsonLines(stdout).at(-1)).toEqual({ summary: { written: 1, failed: 3 } });
+    expect(jsonLines(stdout).at(-1)).toEqual({ summary: { written: 1, unchanged: 0, skipped: 0, failed: 3 } });
     expect(jsonLines(stdout)).toContainEqual(expect.objectContaining({ name: 'foo', status: 'failed' }));
     expect(stderr).toBe('');
     expect(await readFile(box.path('out', 'foo', 'bar'), 'utf8')).toBe('foo/bar');
@@ -220,7 +220,11 @@ describe('export', () => {
     for (const key of ['p/q', 'p/q/r', 'p/qx', 'other']) await box.seed({ [key]: key });
     expect((await box.run(['export', 'out', '--prefix', 'p/q'])).stdout).toBe('exported: 2 written\n');
     expect(new Set((await treeOf(box.path('out'))).keys())).toEqual(new Set(['q', 'r']));
-    expect((await box.run(['export', 'none', '--prefix', 'nothing'])).stdout).toBe('exported: nothing to do\n');
+    for (const path of ['none', 'none.env']) {
+      const none = await box.run(['export', path, '--prefix', 'nothing']);
+      expect(none).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(none.stderr).toBe('error: there are no objects below "nothing", so nothing was written [NOT_FOUND]\n');
+    }
     expect((await box.run(['export', 'none', '--prefix', '../..'])).exitCode).toBe(2);
     expect((await box.run(['export', 'new/folders/below', '--prefix', 'p/q'])).exitCode).toBe(0);
     expect((await box.run(['export', '/proc/no/folder'])).exitCode).not.toBe(0);

@@ -106,8 +106,17 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     [['migrate', 'FROM', '--cancel'], 3, 'the store is not being moved'],
     [['migrate', '--cancel'], 3, 'the store is not being moved'],
     [['migrate', 'FROM', 'BROKEN'], 5, 'head'],
-    [['migrate', 'FROM', 'OTHER'], 6, 'there is another store here already; it was left as it is'],
-    [['migrate', 'FROM', 'redis://127.0.0.1:1/0'], 7, 'the server can not be reached'],
+    [['migrate', 'FROM', 'OTHER'], 6, '/other: there is another store here already; it was left as it is'],
+    [
+      ['migrate', 'FROM', 'redis://127.0.0.1:1/0'],
+      7,
+      'error: redis://127.0.0.1:1/0: redis: init failed: the server can not be reached',
+    ],
+    [
+      ['migrate', 'redis://:pw@127.0.0.1:1/0', 'NEW'],
+      7,
+      'error: redis://***@127.0.0.1:1/0: redis: init failed: the server',
+    ],
     [['migrate', 'FROM', 'NEW', '--key-file', 'WRONG'], 9, 'does not unlock'],
   ] as const)('%j ends with %i', async ([args, exitCode, message], { expect, onTestFinished }) => {
     const { run, path, location } = await backupScene(onTestFinished);
@@ -146,7 +155,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const failed = await run(['migrate', location, to]);
     expect(failed).toMatchObject({ exitCode: 7, stdout: '' });
     expect(failed.stderr).toMatch(
-      /^error: \/\S+: a file lies where .*\. The store is still at file:\S+; the same command goes on .*--cancel gives it up \[UNAV/,
+      /^error: \/\S+: a file lies where .*\. The store is still at (file:\S+); the same command goes on .* securestore migrate \1 --cancel gives it up \[UNAV/,
     );
     await rm(path('new', 'o'));
     expect((await run(['migrate', location, to])).exitCode).toBe(0);
@@ -234,7 +243,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     child.kill('SIGINT');
     const { exitCode, stdout, stderr } = await ending;
     expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
-    expect(stderr).toMatch(/interrupted.*the same command goes on; --cancel gives up.* \[ABORTED\]\n$/s);
+    expect(stderr).toMatch(
+      /interrupted; the store is where it was before .*goes on when .* securestore migrate FROM --cancel gives up \[ABORTED\]\n$/s,
+    );
     expect(await box.run(['get', 'a'])).toMatchObject({ exitCode: 0, stdout: 'one' });
     expect((await box.run(['migrate', 'sqlite:./vault', to])).exitCode).toBe(0);
     expect(await box.run(['get', 'a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'one' });

@@ -102,6 +102,10 @@ describe('wrong usage', () => {
     [['get'], "missing required argument 'key'; see securestore help get"],
     [['put', '--expires'], 'argument missing; see securestore help put'],
     [['get', 'a', 'b'], 'too many arguments'],
+    [
+      ['health', 'sqlite:./x'],
+      'but got 1; the store of this command is given by --store LOCATION; see securestore help health',
+    ],
     [['get', 'a', '-o'], 'argument missing'],
     [['get', 'a', '--version', '1', '--at', '2'], 'cannot be used with'],
     [['put', 'a', '--if-absent', '--if-version', '1'], 'cannot be used with'],

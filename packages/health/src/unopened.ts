@@ -36,6 +36,8 @@ function isNothingThere({ code, message }: SecureStoreError): boolean {
 export function unopened(error: unknown, time: Date, took = 0): HealthReport | undefined {
   if (!SecureStoreError.is(error) || !FINDINGS.has(error.code)) return undefined;
   const advice = isNothingThere(error) ? NOTHING_THERE : verdictOfError(error)[1];
-  const reason = `the store can not be opened (${error.code}): ${clauseOf(error)}`;
+  // Who watches a store does not look for one to be made.
+  const clause = clauseOf(error).replace(/; make one with createStore$/, '');
+  const reason = `the store can not be opened (${error.code}): ${clause}`;
   return { status: 'failing', checks: [finding('open', 'failing', [reason, advice])], time, took };
 }

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { CALLS, INSTRUMENTS } from '../src/metrics/instruments.ts';
 import { prometheusName } from '../src/metrics/prometheus.ts';
 
@@ -23,6 +25,21 @@ const LABELS = new Set([
 
 function namesIn(text: string): string[] {
   return [...new Set(text.match(/\bsecurestore_\w+/g))].filter((name) => !LABELS.has(name)).toSorted();
+}
+
+/** The metrics of one check of an instance that is in the state `is`, as `promtool` reads them. */
+function statesOf(instance: string, check: string, is: string): object[] {
+  return ['ok', 'degraded', 'failing'].map((state) => ({
+    series: `securestore_health_status{instance="${instance}",securestore_health_check="${check}",securestore_health_state="${state}"}`,
+    values: `${Number(state === is)}x5`,
+  }));
+}
+
+/** Runs `promtool`, which must find nothing wrong. */
+function promtool(args: readonly string[], cwd: string, context: TestContext): void {
+  const { error, status, stdout, stderr } = spawnSync('promtool', args, { cwd, encoding: 'utf8' });
+  if (error !== undefined) context.skip('promtool is not installed (Debian: apt install prometheus)');
+  expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: expect.not.stringContaining('FAILED') });
 }
 
 describe('the alert rules and the dashboard', () => {
@@ -62,16 +79,51 @@ describe('the alert rules and the dashboard', () => {
     expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'job', 'instance']);
   });
 
+  it('the panel of the health shows the worst of several instances, and never their sum', async (context) => {
+    const { panels } = JSON.parse(read('dashboard.json')) as {
+      readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+    };
+    const shown = panels.find(({ title }) => title.startsWith('Health'))?.targets[0]?.expr ?? '';
+    const folder = await mkdtemp(join(tmpdir(), 'securestore-monitoring-'));
+    context.onTestFinished(() => rm(folder, { recursive: true }));
+    const expr = shown.replaceAll(/"\$\w+"/g, '".*"');
+    const tests = {
+      evaluation_interval: '1m',
+      tests: [
+        {
+          interval: '1m',
+          input_series: [
+            ...statesOf('a', 'keys', 'degraded'),
+            ...statesOf('b', 'keys', 'degraded'),
+            ...statesOf('a', 'scrub', 'failing'),
+            ...statesOf('b', 'scrub', 'degraded'),
+            ...statesOf('a', 'head', 'ok'),
+            ...statesOf('b', 'head', 'ok'),
+          ],
+          promql_expr_test: [
+            {
+              expr,
+              eval_time: '2m',
+              exp_samples: [
+                { labels: '{securestore_health_check="keys"}', value: 1 },
+                { labels: '{securestore_health_check="scrub"}', value: 2 },
+                { labels: '{securestore_health_check="head"}', value: 0 },
+              ],
+            },
+          ],
+        },
+      ],
+    };
+    // JSON is YAML too.
+    await writeFile(join(folder, 'panel.test.yml'), JSON.stringify(tests));
+    promtool(['test', 'rules', 'panel.test.yml'], folder, context);
+  });
+
   it.for([
     ['check', 'alerts.yml'],
     ['test', 'alerts.test.yml'],
     ['test', 'alerts-slow.test.yml'],
   ])('promtool %s rules finds nothing wrong with %s', ([verb = '', file = ''], context) => {
-    const { error, status, stdout, stderr } = spawnSync('promtool', [verb, 'rules', file], {
-      cwd: FOLDER,
-      encoding: 'utf8',
-    });
-    if (error !== undefined) context.skip('promtool is not installed (Debian: apt install prometheus)');
-    expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: expect.not.stringContaining('FAILED') });
+    promtool([verb, 'rules', file], FOLDER, context);
   });
 });

@@ -11,6 +11,12 @@ export function withoutKey(error: unknown): unknown {
   return new SecureStoreError(code, message, { retryable, operation, backend, outcome, cause });
 }
 
+/** `error` with the place that it is about, where it does not say: two are known to whoever moves a store. */
+export function namingPlace(error: unknown, place: string): unknown {
+  if (!SecureStoreError.is(error) || error.message.includes(place.slice(place.indexOf(':') + 1))) return error;
+  return new SecureStoreError(error.code, `${place}: ${error.message}`, error);
+}
+
 /** How long finding out where a store is may take after a migration of it has failed, in milliseconds. */
 const TOLD_WITHIN = 5000;
 

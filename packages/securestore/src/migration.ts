@@ -14,15 +14,14 @@ import {
 } from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
+import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore, signalOf } from '@securestore/objects';
 import { AuditTrail } from '@securestore/audit';
-import { redactLocation } from '@securestore/backend-api';
 import { ROOT } from './audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from './check-options.ts';
 import { backupConnect, connect, nameOfLocation } from './connect.ts';
-import { anchorName } from './file-anchor.ts';
-import { whereItStands, withoutKey } from './migration-failure.ts';
+import { namingPlace, whereItStands, withoutKey } from './migration-failure.ts';
 import { anchorFor } from './open.ts';
 import type { BackendOptions, OpenOptions } from './options.ts';
 import { refuseDestination } from './refuse-destination.ts';
@@ -55,6 +54,7 @@ async function opened<T>(
   body: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { unlock, fingerprint, acceptHead, trustOnFirstUse, logger, clock } = options;
+  const name = nameOfLocation(location);
   const store = await openObjectStore({
     unlock,
     fingerprint,
@@ -62,8 +62,10 @@ async function opened<T>(
     trustOnFirstUse,
     logger,
     clock,
-    backend: await connect(location, options, signal),
-    location: redactLocation(anchorName(location)),
+    backend: await connect(location, options, signal).catch((error: unknown) => {
+      throw namingPlace(error, name);
+    }),
+    location: name,
     anchor: anchorFor(options.anchor, location),
     upkeep: false,
     whereItWas,
@@ -131,11 +133,17 @@ async function withTarget<T>(
   signal: AbortSignal | undefined,
   body: (target: MigrationTarget) => Promise<T>,
 ): Promise<T> {
-  const place = await backupConnect(options, options.destinations).connect(location, signal);
+  const name = nameOfLocation(location);
+  const place = await backupConnect(options, options.destinations)
+    .connect(location, signal)
+    .catch((error: unknown) => {
+      throw namingPlace(error, name);
+    });
   try {
     return await body({ ...place, anchor: anchorFor(options.anchor, location) });
   } catch (error) {
-    throw withoutKey(error);
+    // What is in the way is in the way there.
+    throw withoutKey(SecureStoreError.is(error, 'ALREADY_EXISTS') ? namingPlace(error, name) : error);
   } finally {
     await place.close();
   }

@@ -28,8 +28,18 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
   }
   const { exportFile } = await import('securestore');
   return await withStore(call, (store) =>
-    runTransfer(call, 'exported', (onItem) => exportFile(store, path, { format, prefix, onItem, signal: cli.signal })),
+    runTransfer(
+      call,
+      'exported',
+      (onItem) => exportFile(store, path, { format, prefix, onItem, signal: cli.signal }),
+      nothingBelow(prefix),
+    ),
   );
+}
+
+/** A program that was to read what is below a misspelt prefix would go on without it, or with the file of before. */
+function nothingBelow(prefix: string | undefined): string | undefined {
+  return prefix === undefined ? undefined : `there are no objects below "${prefix}", so nothing was written`;
 }
 
 /** What the name of a file says; a folder where one is, where the name is that of one, and by default. */
@@ -47,7 +57,10 @@ export async function exportToFolder(
   options: { readonly prefix: string | undefined; readonly metadata?: boolean | undefined },
 ): Promise<ExitCode> {
   const { exportFolder } = await import('securestore');
-  return await runTransfer(call, 'exported', (onItem) =>
-    exportFolder(store, directory, { ...options, onItem, signal: call.cli.signal }),
+  return await runTransfer(
+    call,
+    'exported',
+    (onItem) => exportFolder(store, directory, { ...options, onItem, signal: call.cli.signal }),
+    nothingBelow(options.prefix),
   );
 }

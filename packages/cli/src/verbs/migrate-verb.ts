@@ -45,7 +45,8 @@ Exit code 8 where something is damaged, missing or too large for the new place; 
 Examples:
   securestore migrate sqlite:./vault.db postgres://db.internal/vault
   securestore migrate postgres://db.internal/vault sqlite:./vault.db`,
-    resume: 'the same command goes on; --cancel gives up',
+    resume:
+      'the store is where it was before this command, which goes on when it is given again; securestore migrate FROM --cancel gives up',
     load: async () => (await import('../commands/migrate.ts')).migrate,
   });
 }

@@ -6,7 +6,9 @@ import { age as inWords } from '../words.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
-const ADVICE = 'run "securestore rotate", or let a program keep the store open: it makes new keys when they are due';
+const ROTATE = 'run "securestore rotate --same-secret"';
+
+const KEEP_OPEN = ', or let a program keep the store open: it makes new keys when they are due';
 
 /**
  * Whether the keys that new objects are sealed with are as young as they should be.
@@ -33,7 +35,12 @@ export function judgeKeys(
   const limit = maxKeyAge ?? (rotationDays === 0 ? Infinity : (rotationDays + 1) * DAY);
   const whose = oldest.category === undefined ? '' : ` (category ${JSON.stringify(oldest.category)})`;
   const what = `the oldest key that seals objects${whose} is ${inWords(age)} old`;
-  if (age > limit) return finding('keys', 'degraded', [`${what}: new ones are due`, ADVICE], details);
+  if (age > limit) {
+    // A threshold may ask for it earlier than the store does, which may not do it by itself at all.
+    const isByItself = rotationDays !== 0 && age > rotationDays * DAY;
+    const advice = isByItself ? `${ROTATE}${KEEP_OPEN}` : ROTATE;
+    return finding('keys', 'degraded', [`${what}: new ones are due`, advice], details);
+  }
   const destroying =
     waiting.length === 0 ? '' : `; ${waiting.length} wait to be destroyed, which can be undone until then`;
   const next =
