@@ -126,6 +126,23 @@ describe('whoever has the backend that a store moves to', () => {
     expect((await store.verify({ payloads: true })).findings).toEqual([]);
   });
 
+  it('damages more at once than a report tells of, which is put right, too', async () => {
+    const { clock, from, to, store, atTo } = await scene();
+    for (let n = 0; n < 1100; n++) await store.store(`k/${n}`, 'value');
+    const damage = once(async () => {
+      const names = await atTo.names(AREAS.objects);
+      for (const name of names) await atTo.put(name, flipped(await atTo.get(name), 150));
+      return names.length > 0;
+    });
+    // When everything was copied, and is listed to be compared.
+    const beforeList = async (prefix: string): Promise<void> => (prefix === AREAS.objects ? damage() : undefined);
+    const report = await move(from, to, { clock, toLayers: [sabotaged({ beforeList })] });
+    expect(report).toMatchObject({ moved: true, failures: 0, objects: 1100 });
+    expect(report.corrected).toBeGreaterThanOrEqual(1100);
+    expect(await contentsOf(to)).toEqual(await contentsOf(from));
+    expect((await store.verify()).findings).toEqual([]);
+  });
+
   it('gets no store moved there that it goes on damaging', async () => {
     const { clock, from, to, store, atTo } = await scene();
     await store.store('a', 'one');

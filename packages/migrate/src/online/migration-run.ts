@@ -222,7 +222,7 @@ export abstract class MigrationRun {
   }
 
   protected report(pause: number, moved: boolean): MigrationReport {
-    const { failed, versions, bytes } = this.tally;
+    const { failed, untold, versions, bytes } = this.tally;
     const { from, to } = this.places;
     const list = [...failed.values()];
     return {
@@ -235,7 +235,7 @@ export abstract class MigrationRun {
       changes: this.#changes,
       corrected: this.corrected,
       failed: list.slice(0, MAX_LISTED),
-      failures: list.length,
+      failures: list.length + untold,
       pause,
       alarms: [...this.alarms],
     };

@@ -11,6 +11,7 @@ import { failureOf, namesToldOf } from './findings.ts';
 import type { Listed } from './listing.ts';
 import type { Cursor, Places } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
+import { mendCopy } from './mend-copy.ts';
 import { checkStays } from './overtaken.ts';
 import { OBJECTS_AT_ONCE, Sides } from './sides.ts';
 import type { Tally } from './tally.ts';
@@ -182,19 +183,14 @@ export class Move extends MigrationRun {
     for (const name of failed) await this.#retry(name);
     // What this run has copied was opened on the way. What lay there before nobody has looked at since.
     const layThere = occupied.resumed || occupied.head !== undefined;
-    let findings = await this.#verifyCopy((token) => layThere || this.#copier.isUnchecked(token));
-    for (let tries = 1; findings.length > 0 && tries < MAX_TRIES; tries++) {
-      // It may be wrong in the copy alone, or where a change is still to be followed.
-      const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
-      const payloads = findings.flatMap(({ kind, name }) => (kind === 'payload' ? [name] : []));
-      const again = (part: string): boolean => payloads.some((name) => part.startsWith(name));
-      for (const token of tokens) this.#correct(await this.#copier.syncToken(token, 'nothing', again));
-      await this.#copier.finish();
-      await this.follow(consumer, true);
-      const known = new Set(findings.map(({ name }) => name));
-      findings = (await this.#verifyCopy((token) => tokens.has(token))).filter(({ name }) => known.has(name));
-    }
+    const { findings, found } = await mendCopy((token) => layThere || this.#copier.isUnchecked(token), {
+      copier: this.#copier,
+      verify: (payloads) => this.#verifyCopy(payloads),
+      follow: () => this.follow(consumer, true),
+      onCorrected: (names) => this.#correct(names),
+    });
     for (const finding of findings) this.tally.fail(failureOf(finding));
+    this.tally.untold += found - findings.length;
   }
 
   /** @param payloads of which objects payloads are read there */

@@ -12,8 +12,7 @@ import type { OpenCalls } from '../open-calls.ts';
 import { ownerKeys } from '../owner.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
 import { SourceArea } from '../source-area.ts';
-import type { Finding } from '../verify/report.ts';
-import type { Looking } from './look-over.ts';
+import type { LookedOver, Looking } from './look-over.ts';
 import { copyView, lookOver, overheard } from './look-over.ts';
 import type { Missed } from './resealed-copy.ts';
 import { ResealedCopy, tokensOf } from './resealed-copy.ts';
@@ -106,13 +105,13 @@ export class CopyingArea extends SourceArea {
    * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
    * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
    */
-  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
     const backend = copyView(this.#engine.backend, target);
     return lookOver({ ...this.#engine, backend }, looking, signal);
   }
 
   /** The same of the store itself. */
-  verifyHere(looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+  verifyHere(looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
     return lookOver(this.#engine, looking, signal);
   }
 
@@ -127,7 +126,7 @@ export class CopyingArea extends SourceArea {
     onMissed: (token: string, missed: Missed) => void,
     looking: Looking,
     signal?: AbortSignal,
-  ): Promise<readonly Finding[]> {
+  ): Promise<LookedOver> {
     const onRecord = async (token: string, record: Uint8Array): Promise<void> => {
       const missed = await copy.missedBy(token, record, signal);
       if (missed !== undefined) onMissed(token, missed);
