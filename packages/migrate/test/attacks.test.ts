@@ -104,6 +104,17 @@ describe('whoever has the backend that a store has left', () => {
     expect((await there.verify({ payloads: true })).findings).toEqual([]);
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
   });
+
+  it('nor by putting what is no record in the place of one that has changed since', async () => {
+    const { clock, from, to, store, atFrom } = await scene();
+    await store.store('a', 'one');
+    await move(from, to, { clock });
+    await store.store('a', 'two');
+    await atFrom.put(await atFrom.name(AREAS.objects), Buffer.alloc(200, 7));
+    expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect((await (await openAt(from, { clock })).retrieve('a')).text()).toBe('two');
+    expect(await contentsOf(from)).toEqual(await contentsOf(to));
+  });
 });
 
 describe('whoever has the backend that a store moves to', () => {
