@@ -88,10 +88,12 @@ export class Reseal extends MigrationRun {
     );
   }
 
+  readonly #tolerating = (token: string, body: () => Promise<void>): Promise<void> =>
+    this.tally.tolerating(`${AREAS.objects}${token}`, body);
+
   async #bring(token: string): Promise<void> {
     const { signal } = this.context;
-    const name = `${AREAS.objects}${token}`;
-    await this.tally.tolerating(name, async () => {
+    await this.#tolerating(token, async () => {
       const brought = await this.#copy?.bring(token, signal);
       if (brought === undefined) return;
       this.tally.count(brought.versions, brought.bytes);
@@ -160,9 +162,7 @@ export class Reseal extends MigrationRun {
       }
     }
     this.objects = objects;
-    for await (const token of there.migrationArea.tokens(signal)) {
-      if (await this.#copy?.dropIfGone(token, signal)) this.corrected += 1;
-    }
+    this.corrected += (await this.#copy?.dropGone(this.#tolerating, signal)) ?? 0;
     await this.followHoles(consumer);
     this.progress({ phase: 'verifying', total: 2 * this.objects });
     // What this run has sealed it has opened before. What lay there nobody has looked at since.
@@ -219,6 +219,7 @@ export class Reseal extends MigrationRun {
     try {
       await this.settleClosed(consumer);
       while (await this.take(consumer));
+      await this.#copy?.bringUntold(this.#tolerating, signal);
       const isIncomplete = this.tally.failed.size > failures && this.options.partial !== true;
       if (isIncomplete || consumer.passDue) {
         throw new SecureStoreError(

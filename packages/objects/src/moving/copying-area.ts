@@ -15,9 +15,10 @@ import { SourceArea } from '../source-area.ts';
 import type { LookedOver, Looking } from './look-over.ts';
 import { copyView, lookOver, overheard } from './look-over.ts';
 import type { Missed } from './resealed-copy.ts';
-import { ResealedCopy, tokensOf } from './resealed-copy.ts';
+import { ResealedCopy } from './resealed-copy.ts';
 import type { SealedPayload } from './sealed-payload.ts';
 import { sealedPayloadOf } from './sealed-payload.ts';
+import { tokensOf } from './versions.ts';
 
 /** What bringing the objects of a store to another place takes of it: what they are, what changes, and whether they are there. */
 export class CopyingArea extends SourceArea {
