@@ -4,6 +4,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
 import type { MigrationPhase } from '../src/index.ts';
+import { cancelMigration } from '../src/index.ts';
 import { move, mover } from './support/moves.ts';
 
 const NEW = rawKey(Buffer.alloc(32, 9));
@@ -51,4 +52,20 @@ describe('what is gone from a store that is sealed anew', () => {
       await failure(anew.retrieve(LONG), 'NOT_FOUND');
     },
   );
+
+  it('can not be meant to be gone with its keys, as long as it is sealed under others elsewhere', async () => {
+    const { clock, from, to, store } = await scene();
+    await store.store('users/1', 'personal');
+    expect(await move(from, to, { clock, reseal: { unlock: NEW }, copyOnly: true })).toMatchObject({ failures: 0 });
+    for (const waitingPeriod of [0, 1000]) {
+      const error = await failure(store.keys.destroy('pii', { waitingPeriod }), 'LOCKED');
+      expect(error.message).toContain('sealed anew');
+    }
+    expect((await store.retrieve('users/1')).text()).toBe('personal');
+    const moving = await openAt(from, { clock, whereItWas: true });
+    await cancelMigration(moving);
+    await moving.close();
+    await store.keys.destroy('pii', { waitingPeriod: 0 });
+    await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
+  });
 });
