@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
-import { AREAS } from '@securestore/core-format';
+import { AREAS, asBuffer } from '@securestore/core-format';
 import type { MigrationArea } from '@securestore/objects';
 import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import type { Trust } from './copier.ts';
 
 const COPIES = 8;
 /** So many names are remembered as one stretch: about as many as a backend lists at a time. */
@@ -18,15 +19,25 @@ interface Stretch {
   readonly digest: string;
 }
 
+/** A part that is to be looked at, and whether something lies at its name where the store moves to. */
+interface Due {
+  readonly name: string;
+  readonly isThere: boolean;
+}
+
 const digestOf = (names: readonly string[]): string => createHash('sha256').update(names.join('\n')).digest('base64');
 
 /** Copies the audit log, whose parts never change. */
 export class AuditLogCopy {
+  /** Whether what lies there under the name of a part, and has its size, is taken for it, or held against it once. */
+  trust: Trust = 'sizes';
   readonly #area: MigrationArea;
   readonly #target: StorageBackend;
   readonly #signal: AbortSignal | undefined;
   /** What the store listed when all of it had been copied. */
   #stretches: readonly Stretch[] = [{ after: undefined, last: undefined, digest: digestOf([]) }];
+  /** When the newest part was written that was looked at, by the clock of the store's backend. */
+  #newest: number | undefined;
 
   constructor(area: MigrationArea, target: StorageBackend, signal: AbortSignal | undefined) {
     this.#area = area;
@@ -38,9 +49,11 @@ export class AuditLogCopy {
   async copy(): Promise<void> {
     const stretches: Stretch[] = [];
     let [after, names]: [string | undefined, string[]] = [undefined, []];
+    let newest = this.#newest ?? 0;
     async function* noted(list: AsyncIterable<ListEntry>): AsyncGenerator<ListEntry> {
       for await (const entry of list) {
         names.push(entry.key);
+        newest = Math.max(newest, entry.modified);
         if (names.length === STRETCH) {
           stretches.push({ after, last: entry.key, digest: digestOf(names) });
           [after, names] = [entry.key, []];
@@ -48,7 +61,8 @@ export class AuditLogCopy {
         yield entry;
       }
     }
-    await this.#bring(this.#missing(noted(this.#listed()), undefined));
+    await this.#bring(this.#due(noted(this.#listed()), undefined));
+    this.#newest = newest;
     stretches.push({ after, last: undefined, digest: digestOf(names) });
     this.#stretches = stretches;
   }
@@ -64,7 +78,7 @@ export class AuditLogCopy {
       const entries: ListEntry[] = [];
       for await (const entry of this.#listed(stretch)) entries.push(entry);
       if (digestOf(entries.map(({ key }) => key)) === stretch.digest) return;
-      await this.#bring(this.#missing(entries, stretch.after));
+      await this.#bring(this.#due(entries, stretch.after));
     };
     for await (const _ of mapConcurrently(this.#stretches, STRETCHES_AT_ONCE, look));
   }
@@ -78,29 +92,42 @@ export class AuditLogCopy {
     }
   }
 
-  /** The names of these that are not where the store moves to. @param after the name before them */
-  async *#missing(
-    entries: AsyncIterable<ListEntry> | Iterable<ListEntry>,
-    after: string | undefined,
-  ): AsyncGenerator<string> {
+  /** Those of these parts that are not where the store moves to, or may be other than there. @param after the name before them */
+  async *#due(entries: AsyncIterable<ListEntry> | Iterable<ListEntry>, after: string | undefined): AsyncGenerator<Due> {
     const there = entriesUnder(this.#target, AREAS.audit, { after, signal: this.#signal });
+    const doubted = this.#doubted;
     try {
       let next = await there.next();
-      for await (const { key } of entries) {
+      for await (const { key, size, modified } of entries) {
         while (next.done !== true && next.value.key < key) next = await there.next();
-        if (next.done === true || next.value.key !== key) yield key;
+        const isThere = next.done !== true && next.value.key === key;
+        const isSame = isThere && next.value.size === size && modified < doubted;
+        if (!isSame) yield { name: key, isThere };
       }
     } finally {
       await there.return(undefined);
     }
   }
 
-  async #bring(names: AsyncIterable<string>): Promise<void> {
-    const signal = this.#signal;
-    const copy = async (name: string): Promise<void> => {
-      const found = await this.#area.read(name, { signal });
-      if (found !== undefined) await this.#target.write(name, found.body, { signal });
-    };
-    for await (const _ of mapConcurrently(names, COPIES, copy));
+  /** Since when a part must have been written, by the clock of the store's backend, to be held against what lies at its name. */
+  get #doubted(): number {
+    if (this.trust === 'sizes') return Infinity;
+    const { clockSkew, modifiedResolution } = this.#area.capabilities;
+    return this.#newest === undefined ? -Infinity : this.#newest - clockSkew - modifiedResolution;
+  }
+
+  async #bring(parts: AsyncIterable<Due>): Promise<void> {
+    for await (const _ of mapConcurrently(parts, COPIES, (due) => this.#copy(due)));
+  }
+
+  async #copy({ name, isThere }: Due): Promise<void> {
+    const [area, target, signal] = [this.#area, this.#target, this.#signal];
+    const body = (await area.read(name, { signal }))?.body;
+    if (body === undefined) return;
+    const there = isThere ? (await target.read(name, { signal }))?.body : undefined;
+    if (there !== undefined && asBuffer(body).equals(there)) return;
+    // What is damaged where the store is takes the place of nothing that is right: it may be all that is left of it.
+    if (there !== undefined && area.isAuditPart(name, there) && !area.isAuditPart(name, body)) return;
+    await target.write(name, body, { signal });
   }
 }

@@ -47,6 +47,7 @@ export class Move extends MigrationRun {
     const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
     if (occupied.head !== undefined) this.#copier.trust = 'nothing';
+    if (occupied.head !== undefined || occupied.resumed) this.#auditLog.trust = 'nothing';
     this.#copier.isWayBack = occupied.head?.head.state === 'moved';
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.area.open(label, ({ message }) => void this.alarms.add(message), signal);

@@ -1,6 +1,7 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import { workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
+import { isAuditPart } from '../audit-part.ts';
 import type { Engine } from '../engine.ts';
 import { SETTLED_AFTER } from '../bounds.ts';
 import { lookAtConsumer } from '../journal/consumer-record.ts';
@@ -87,6 +88,11 @@ export class CopyingArea extends SourceArea {
     const backend = copyView(this.#engine.backend, target);
     const observed = await observe({ ...this.#engine, backend }, token, name, signal);
     return observed.state === 'damaged' && !observed.retired;
+  }
+
+  /** Whether something is the part of the audit log that belongs to a name. */
+  isAuditPart(name: string, body: Uint8Array): boolean {
+    return isAuditPart(this.#engine.watcher.state, name, body);
   }
 
   /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
