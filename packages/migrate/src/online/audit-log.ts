@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
-import { AREAS, asBuffer } from '@securestore/core-format';
+import { AREAS, asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { MigrationArea } from '@securestore/objects';
 import { entriesUnder, mapConcurrently } from '@securestore/objects';
 import type { Trust } from './copier.ts';
 
 const COPIES = 8;
+const MAX_TRIES = 3;
 /** So many names are remembered as one stretch: about as many as a backend lists at a time. */
 const STRETCH = 1000;
 const STRETCHES_AT_ONCE = 16;
@@ -38,6 +39,7 @@ export class AuditLogCopy {
   #stretches: readonly Stretch[] = [{ after: undefined, last: undefined, digest: digestOf([]) }];
   /** When the newest part was written that was looked at, by the clock of the store's backend. */
   #newest: number | undefined;
+  #lost = 0;
 
   constructor(area: MigrationArea, target: StorageBackend, signal: AbortSignal | undefined) {
     this.#area = area;
@@ -45,8 +47,29 @@ export class AuditLogCopy {
     this.#signal = signal;
   }
 
-  /** Copies what is not there yet. @throws SecureStoreError what the backends throw */
-  async copy(): Promise<void> {
+  /**
+   * Copies what is not there yet, and sees that it is.
+   *
+   * @throws SecureStoreError `INTEGRITY` where it is not, though it was written; what the backends throw
+   */
+  async copyWhole(): Promise<void> {
+    if (this.#newest === undefined) await this.copy();
+    for (let tries = 1; (await this.copy()) > 0; tries++) {
+      if (tries < MAX_TRIES) continue;
+      const message =
+        'parts of the audit log that were written where the store moves to are not there, so the store is where it was';
+      throw new SecureStoreError('INTEGRITY', message);
+    }
+  }
+
+  /**
+   * Copies what is not there yet.
+   *
+   * @returns how much of it this has brought there before
+   * @throws SecureStoreError what the backends throw
+   */
+  async copy(): Promise<number> {
+    this.#lost = 0;
     const stretches: Stretch[] = [];
     let [after, names]: [string | undefined, string[]] = [undefined, []];
     let newest = this.#newest ?? 0;
@@ -65,6 +88,7 @@ export class AuditLogCopy {
     this.#newest = newest;
     stretches.push({ after, last: undefined, digest: digestOf(names) });
     this.#stretches = stretches;
+    return this.#lost;
   }
 
   /**
@@ -95,23 +119,24 @@ export class AuditLogCopy {
   /** Those of these parts that are not where the store moves to, or may be other than there. @param after the name before them */
   async *#due(entries: AsyncIterable<ListEntry> | Iterable<ListEntry>, after: string | undefined): AsyncGenerator<Due> {
     const there = entriesUnder(this.#target, AREAS.audit, { after, signal: this.#signal });
-    const doubted = this.#doubted;
+    const since = this.#lookedAtUntil;
+    const doubted = this.trust === 'sizes' ? Infinity : since;
     try {
       let next = await there.next();
       for await (const { key, size, modified } of entries) {
         while (next.done !== true && next.value.key < key) next = await there.next();
         const isThere = next.done !== true && next.value.key === key;
-        const isSame = isThere && next.value.size === size && modified < doubted;
-        if (!isSame) yield { name: key, isThere };
+        const isThereWhole = isThere && next.value.size === size;
+        if (!isThereWhole && modified < since) this.#lost += 1;
+        if (!isThereWhole || modified >= doubted) yield { name: key, isThere };
       }
     } finally {
       await there.return(undefined);
     }
   }
 
-  /** Since when a part must have been written, by the clock of the store's backend, to be held against what lies at its name. */
-  get #doubted(): number {
-    if (this.trust === 'sizes') return Infinity;
+  /** What was written before, by the clock of the store's backend, was looked at. */
+  get #lookedAtUntil(): number {
     const { clockSkew, modifiedResolution } = this.#area.capabilities;
     return this.#newest === undefined ? -Infinity : this.#newest - clockSkew - modifiedResolution;
   }

@@ -248,7 +248,7 @@ export class Move extends MigrationRun {
     await this.announce(consumer);
     if (occupied.head?.head.state === 'moved') await this.#clear();
     await landing.prepare(signal);
-    await this.#auditLog.copy();
+    await this.#auditLog.copyWhole();
     await this.follow(consumer, true);
     this.progress({ phase: 'moving' });
     const begun = instant(clock);
