@@ -30,7 +30,7 @@ export interface Resealed {
 type Tally = { -readonly [Count in keyof Resealed]: number };
 
 /** Does something to an object of the store, and notes what is wrong with that one. */
-export type Tolerating = (token: string, body: () => Promise<void>) => Promise<void>;
+type Tolerating = (token: string, body: () => Promise<void>) => Promise<void>;
 
 /** What the new store is to have, and has not. */
 export interface Missed {
