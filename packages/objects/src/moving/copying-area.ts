@@ -35,6 +35,11 @@ export class CopyingArea extends SourceArea {
     return this.#engine.watcher.state.categories.patterns;
   }
 
+  /** Whether keys have been destroyed: what lies elsewhere under them nothing opens, so that nothing tells it from what is right but its bytes. */
+  get hasDestroyedKeys(): boolean {
+    return this.#engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed');
+  }
+
   /** What brings objects of this store into another one, by its area. */
   resealedTo(other: CopyingArea): ResealedCopy {
     return new ResealedCopy(this.#engine, other.#engine);
