@@ -14,7 +14,7 @@ const SEGMENT = auditPrefix(Date.UTC(2026, 0, 1), Buffer.alloc(16, 3));
 const part = (number: number): string => auditName(SEGMENT, number);
 
 /** Writes a part of the audit log, as a process does that has the store open. */
-async function log({ auditArea }: ObjectStore, number: number): Promise<void> {
+async function writePart({ auditArea }: ObjectStore, number: number): Promise<void> {
   await auditArea.write(part(number), auditArea.seal(part(number), Buffer.from(`entry ${number}`)));
 }
 
@@ -25,8 +25,8 @@ async function unmoved() {
   const [from, to] = [memory(), memory()];
   const store = await createAt(from, { clock });
   await store.auditArea.enable({ auditor: Buffer.alloc(32, 9), mode: 'batched' });
-  for (const number of [0, 1]) await log(store, number);
-  return { clock, from, to, store, log: (number: number) => log(store, number) };
+  for (const number of [0, 1]) await writePart(store, number);
+  return { clock, from, to, store, log: (number: number) => writePart(store, number) };
 }
 
 /** One that has moved, and had a third part written since. */
@@ -35,7 +35,7 @@ async function moved() {
   await before.close();
   await move(from, to, { clock });
   const store = await openAt(to, { clock });
-  await log(store, 2);
+  await writePart(store, 2);
   return { clock, from, to, store, atFrom: await attack(from), atTo: await attack(to) };
 }
 
