@@ -1,6 +1,6 @@
 import type { Job, JobProgress } from 'securestore';
 import type { Cli } from './cli-context.ts';
-import { formatBytes, formatDuration } from './terminal-text.ts';
+import { formatBytes, formatDuration, printable } from './terminal-text.ts';
 
 /** What takes less than this many milliseconds shows no progress. */
 const QUIET_MS = 1000;
@@ -23,7 +23,8 @@ function amount({ done, total }: JobProgress, unit: string | undefined): string 
  */
 export function formatJobProgress(verb: string, progress: JobProgress, bytesRate = 0, words: PhaseWords = {}): string {
   const { phase, done, total, bytes, rate, eta } = progress;
-  const { unit, text = phase } = words[phase] ?? {};
+  // What a server says of its jobs is its own.
+  const { unit, text = printable(phase) } = words[phase] ?? {};
   const parts = [
     text,
     amount(progress, unit),

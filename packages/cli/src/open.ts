@@ -5,6 +5,7 @@ import type { Call, GlobalOptions } from './call.ts';
 import { withAdvice } from './error-report.ts';
 import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
+import { printable } from './terminal-text.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from './unlocking.ts';
 
 function refuse(message: string): never {
@@ -73,7 +74,7 @@ export function loggerFor({ out }: Call): Logger {
   const said = new Set<string>();
   const say = (_fields: object, message: string): void => {
     // Once is enough for a person, however many steps of a command meet it.
-    if (!said.has(message)) out.note(`warning: ${message}`);
+    if (!said.has(message)) out.note(`warning: ${printable(message)}`);
     said.add(message);
   };
   return { debug: () => {}, info: () => {}, warn: say, error: say };

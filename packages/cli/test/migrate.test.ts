@@ -50,6 +50,16 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     ]);
   });
 
+  it('shows nothing of a location that may be a secret', async ({ expect, onTestFinished }) => {
+    const { run, path } = await backupScene(onTestFinished);
+    const location = `file:${path('vault?token=hunter2')}`;
+    expect((await run(['init', location])).exitCode).toBe(0);
+    for (const how of [['--retire', '--json'], ['--cancel', '--json'], ['--lost']]) {
+      const { stdout, stderr } = await run(['migrate', location, ...how]);
+      expect(stdout + stderr).not.toContain('hunter2');
+    }
+  });
+
   it('copies beforehand with --copy-only, and gives up with --cancel', async ({ expect, onTestFinished }) => {
     const { run, path, location } = await backupScene(onTestFinished);
     const to = `sqlite:${path('missing', 'also', 'new.db')}`;

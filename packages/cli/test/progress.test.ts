@@ -32,6 +32,11 @@ describe('a line of progress of a job', () => {
     expect(formatJobProgress('rotate', progress)).toBe(line);
   });
 
+  it('steers no terminal, whatever a server says of its job', () => {
+    const progress = { phase: 'scrubbing\u001b]0;x\u0007', done: 0, bytes: 0, rate: 0 };
+    expect(formatJobProgress('scrub', progress)).toBe('scrub: scrubbing\\u{1b}]0;x\\u{07}');
+  });
+
   it.each([
     [
       { phase: 'copying', done: 3688, total: 6600, bytes: 2048, rate: 597, eta: 4900 },

@@ -16,8 +16,9 @@ export function checkNames(options: unknown, known: readonly string[]): void {
 
 /** @throws SecureStoreError `INVALID_ARGUMENT`; thresholds are not looked at here */
 export function checkHealthOptions(options: unknown): void {
-  checkNames(options, ['timeout', 'signal', 'thresholds']);
-  const { timeout, signal } = options as { readonly timeout?: unknown; readonly signal?: unknown };
+  checkNames(options, ['timeout', 'signal', 'thresholds', 'names']);
+  const { timeout, signal, names } = options as Readonly<Record<string, unknown>>;
+  if (names !== undefined && typeof names !== 'boolean') invalid('the option "names" must be true or false');
   if (signal !== undefined && !(signal instanceof AbortSignal)) invalid('the option "signal" must be an AbortSignal');
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT)) {
     invalid('the option "timeout" must be a number of milliseconds over 0');

@@ -41,6 +41,8 @@ export interface HealthOptions extends CallOptions {
   readonly timeout?: number | undefined;
   /** From when on something is a finding; what is left out is as it was configured. */
   readonly thresholds?: HealthThresholds | undefined;
+  /** Whether reasons name objects of which something is wrong; default `true`. To sessions they never do. */
+  readonly names?: boolean | undefined;
 }
 
 /** What a source of checks is given. */
@@ -52,6 +54,8 @@ export interface HealthContext {
   readonly budget: number;
   /** Whether somebody looks again and again, as for metrics: then what costs much may be as it was some minutes ago. */
   readonly isRoutine: boolean;
+  /** Whether reasons may name objects. */
+  readonly names: boolean;
 }
 
 /** Looks at something that belongs to a store. */

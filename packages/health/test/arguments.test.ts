@@ -15,6 +15,7 @@ describe('health', () => {
       { timeout: 0 },
       { timeout: 'x' },
       { signal: {} },
+      { names: 'all' },
       { thresholds: [] },
       { thresholds: { slow: 1 } },
       { thresholds: { slowAfter: -1 } },

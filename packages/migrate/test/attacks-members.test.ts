@@ -173,4 +173,31 @@ describe('a member who says that the way back has been read', () => {
     expect((await back.verify({ payloads: true })).findings).toEqual([]);
     expect(await contentsOf(place)).toEqual(await contentsOf(to));
   });
+
+  it('leaves no older version under keys that were destroyed since the store has left', async () => {
+    const { clock, place, to, owner, attacker } = await scene();
+    for (const text of ['one', 'two', 'three']) await owner.store('blue/1', text);
+    await owner.close();
+    clock.advance(100_000);
+    await move(place, to, { clock });
+    clock.advance(100_000);
+    const there = await openAt(to, { clock });
+    const secret = Buffer.alloc(32, 7);
+    expect(await there.rotateEncryptionKey(secret, secret)).toMatchObject({ failed: 0 });
+    const label = `migration/${Buffer.from(headOf(await attacker.copy()).instance).toString('hex')}`;
+    const consumer = await there.migrationArea.open(label, () => undefined);
+    while ((await consumer.poll()).more);
+    await consumer.commit();
+    for (const { id, kind, state } of await there.keys.states()) {
+      if (kind === 'category' && state === 'disabled') await there.keys.destroy(id, { waitingPeriod: 0 });
+    }
+    const history = await there.history('blue/1');
+    expect(history).toHaveLength(4);
+    await there.close();
+    expect(await move(to, place, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await contentsOf(place)).toEqual(await contentsOf(to));
+    const back = await openAt(place, { clock });
+    for (const { version } of history)
+      expect((await back.retrieve('blue/1', { version })).data.length).toBeGreaterThan(2);
+  });
 });

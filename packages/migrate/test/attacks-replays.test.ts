@@ -1,4 +1,4 @@
-import { AREAS, decodeHead, HEAD_NAME } from '@securestore/core-format';
+import { AREAS, decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { memoryAnchor } from '../../objects/test/support/anchors.ts';
 import type { Attacker } from '../../objects/test/support/attacker.ts';
@@ -7,6 +7,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
+import { reclaimStore } from '../src/index.ts';
 import { following, move } from './support/moves.ts';
 import { sabotaged } from './support/saboteur.ts';
 
@@ -201,4 +202,34 @@ it('a store is not taken for another one where it has moved very often', async (
   const error = await failure(openAt(first, { clock, ...following(...places) }), 'LOCKED');
   expect(error.message).toContain(others[16]?.location);
   expect((await openAt(others[4] ?? first, { clock, ...following(...places) })).location).toBe(here.location);
+});
+
+describe('a copy of a store that has gone on elsewhere', () => {
+  it('does not come to a place that the store has left, and is followed by nobody who asks there', async () => {
+    const { clock, from, to, store, opened, atFrom } = await scene();
+    const copy = memoryAt(clock);
+    await (await attack(copy)).restore(await atFrom.copy());
+    await move(from, to, { clock });
+    await store.store('a', 'two');
+    const left = await headOf(atFrom);
+    const error = await failure(move(copy, from, { clock }), 'ALREADY_EXISTS');
+    expect(error.message).toContain('has left this place');
+    expect(await headOf(atFrom)).toEqual(left);
+    expect((await (await opened(from, true)).retrieve('a')).text()).toBe('two');
+  });
+
+  it('nor where the place that it was at was given up as lost, and the store has moved on', async () => {
+    const { clock, from, to, atFrom } = await scene();
+    await move(from, to, { clock });
+    const back = await openAt(from, { clock, whereItWas: true });
+    await reclaimStore(back, async () => {
+      throw new SecureStoreError('UNAVAILABLE', 'nobody answers there');
+    });
+    await back.close();
+    const third = memoryAt(clock);
+    await move(from, third, { clock });
+    const left = await headOf(atFrom);
+    await failure(move(to, from, { clock }), 'ALREADY_EXISTS');
+    expect(await headOf(atFrom)).toEqual(left);
+  });
 });

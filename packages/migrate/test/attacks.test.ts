@@ -104,6 +104,17 @@ describe('whoever has the backend that a store has left', () => {
     expect((await there.verify({ payloads: true })).findings).toEqual([]);
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
   });
+
+  it('nor by putting what is no record in the place of one that has changed since', async () => {
+    const { clock, from, to, store, atFrom } = await scene();
+    await store.store('a', 'one');
+    await move(from, to, { clock });
+    await store.store('a', 'two');
+    await atFrom.put(await atFrom.name(AREAS.objects), Buffer.alloc(200, 7));
+    expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect((await (await openAt(from, { clock })).retrieve('a')).text()).toBe('two');
+    expect(await contentsOf(from)).toEqual(await contentsOf(to));
+  });
 });
 
 describe('whoever has the backend that a store moves to', () => {
@@ -124,6 +135,23 @@ describe('whoever has the backend that a store moves to', () => {
     expect(report).toMatchObject({ moved: true, failures: 0 });
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
     expect((await store.verify({ payloads: true })).findings).toEqual([]);
+  });
+
+  it('damages more at once than a report tells of, which is put right, too', async () => {
+    const { clock, from, to, store, atTo } = await scene();
+    for (let n = 0; n < 1100; n++) await store.store(`k/${n}`, 'value');
+    const damage = once(async () => {
+      const names = await atTo.names(AREAS.objects);
+      for (const name of names) await atTo.put(name, flipped(await atTo.get(name), 150));
+      return names.length > 0;
+    });
+    // When everything was copied, and is listed to be compared.
+    const beforeList = async (prefix: string): Promise<void> => (prefix === AREAS.objects ? damage() : undefined);
+    const report = await move(from, to, { clock, toLayers: [sabotaged({ beforeList })] });
+    expect(report).toMatchObject({ moved: true, failures: 0, objects: 1100 });
+    expect(report.corrected).toBeGreaterThanOrEqual(1100);
+    expect(await contentsOf(to)).toEqual(await contentsOf(from));
+    expect((await store.verify()).findings).toEqual([]);
   });
 
   it('gets no store moved there that it goes on damaging', async () => {

@@ -3,21 +3,20 @@ import type { AuditLink } from '@securestore/core-format';
 import {
   AREAS,
   AUDIT_MODES,
-  generationOf,
   ID_LENGTH,
   parseAuditName,
   parseStoreKey,
   SecureStoreError,
-  systemContext,
   SYSTEM_PREFIX_LENGTH,
   TAG_LENGTH,
 } from '@securestore/core-format';
-import { openSystemBody, sealSystemBody, signAs, veilIds } from '@securestore/crypto';
+import { sealSystemBody, signAs, veilIds } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { AuditEnd } from './audit-ends.ts';
 import { mergeEnds } from './audit-ends.ts';
 import type { AuditSettings } from './audit-head.ts';
 import { auditKeysOf, planAudit, planNoAudit, settingsOf } from './audit-head.ts';
+import { openAuditPart } from './audit-part.ts';
 import type { Engine } from './engine.ts';
 import { changeHead } from './head-change.ts';
 import { inTime, stepsInTime } from './in-time.ts';
@@ -237,23 +236,7 @@ export class AuditArea {
   /** @returns `undefined` where there is none @throws SecureStoreError `INTEGRITY` where it is damaged, as {@link checkReadable}, and what the backend throws */
   async read(name: string, signal?: AbortSignal): Promise<Buffer | undefined> {
     const found = await this.#engine.backend.read(name, { signal });
-    if (found === undefined) return undefined;
-    const { head } = this.#state;
-    const keys = auditKeysOf(this.#state);
-    const what = `the part ${name} of the audit log`;
-    const open = (instance: Uint8Array): Buffer => {
-      const context = systemContext(instance, generationOf(name) ?? 0, name);
-      return openSystemBody(what, (id) => keys.version(id), head.suites, 'audit', context, found.body);
-    };
-    for (const instance of this.instances) {
-      try {
-        return open(instance);
-      } catch (error) {
-        // It may have been written before the store was restored.
-        if (!SecureStoreError.is(error, 'INTEGRITY') || instance === this.instances.at(-1)) throw error;
-      }
-    }
-    return undefined;
+    return found && openAuditPart(this.#state, name, found.body);
   }
 
   /**

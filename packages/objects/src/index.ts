@@ -40,7 +40,7 @@ export { ObjectStore } from './object-store.ts';
 export type { Moves } from './moving/follow.ts';
 export type { Landing } from './moving/landing.ts';
 export type { Occupied } from './moving/marker.ts';
-export type { Looking } from './moving/look-over.ts';
+export type { LookedOver, Looking } from './moving/look-over.ts';
 export type { MigrationArea } from './moving/migration-area.ts';
 export { MIGRATION_JOB } from './moving/migration-area.ts';
 export type { SealedPayload } from './moving/sealed-payload.ts';

@@ -346,3 +346,29 @@ describe('a scrub', () => {
     await expect(session.collect()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 });
+
+test('the health of a store names no object to a session, which may see none', async () => {
+  const location = `memory:${randomUUID()}`;
+  const store = await createStore(location, { unlock, upkeep: false });
+  onTestFinished(() => store.close());
+  await store.store('db/prod/password', 'secret');
+  const backend = new MemoryBackend();
+  await backend.init({ location, options: {} });
+  onTestFinished(() => backend.close());
+  const [name = ''] = await namesUnder(backend, 'o/');
+  await damage(backend, name);
+  await store.scrub();
+  expect(checkOf(await store.health(), 'scrub').reason).toContain('db/prod/password');
+  await store.access.change([
+    setRole('watching', [{ effect: 'allow', actions: ['health'] }]),
+    addPrincipal('watcher', 'service'),
+    grantRole('watcher', 'watching'),
+  ]);
+  const { token } = await store.access.createToken('watcher');
+  await using session = await store.session({ token });
+  for (const options of [{}, { names: true }]) {
+    const report = await session.health(options);
+    expect(checkOf(report, 'scrub')).toMatchObject({ status: 'failing' });
+    expect(JSON.stringify(report)).not.toContain('password');
+  }
+});

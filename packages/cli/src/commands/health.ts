@@ -22,7 +22,7 @@ const COLORS: Readonly<Record<HealthStatus, 'green' | 'yellow' | 'red'>> = {
 };
 
 const nameOf = ({ name, subject }: HealthCheck): string =>
-  subject === undefined ? name : `${name} ${printable(subject)}`;
+  printable(subject === undefined ? name : `${name} ${subject}`);
 
 /** A state in its colour, where `stream` is a terminal that shows colours. */
 const coloured = (status: HealthStatus, stream: OutputStream): string => styleText(COLORS[status], status, { stream });
@@ -30,7 +30,7 @@ const coloured = (status: HealthStatus, stream: OutputStream): string => styleTe
 function tableOf({ checks }: HealthReport, stream: OutputStream): string[] {
   const [title = '', ...rows] = formatTable(
     [{ title: 'STATUS' }, { title: 'CHECK' }, { title: 'REASON' }],
-    checks.map((check) => [check.status, nameOf(check), printable(check.reason)]),
+    checks.map((check) => [printable(check.status), nameOf(check), printable(check.reason)]),
   );
   const lines = rows.map((row, at) => {
     const status = checks[at]?.status ?? 'ok';

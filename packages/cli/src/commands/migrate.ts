@@ -1,4 +1,4 @@
-import { isServed } from '@securestore/backend-api';
+import { isServed, redactLocation } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { MigrationOpenOptions, MigrationPhase, MigrationReport, SecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
@@ -111,7 +111,7 @@ const isSet = ({ options }: MigrateCall, name: string): boolean => options[name 
 async function openAgain(call: MigrateCall, location: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { reclaimStore } = await import('securestore');
-  const question = `Open the store again at ${printable(location)}, as it was when it moved away? What was written at the new place is given up.`;
+  const question = `Open the store again at ${printable(redactLocation(location))}, as it was when it moved away? What was written at the new place is given up.`;
   await confirmDestruction(cli, options.yes, question, 'this gives up what was written at the new place');
   const report = await withUnlock(call, (opening) => reclaimStore(location, opening));
   await out.result(report, () => [
@@ -134,7 +134,7 @@ async function giveUp(call: MigrateCall, location: string): Promise<ExitCode> {
 async function endKeeping(call: MigrateCall, location: string): Promise<ExitCode> {
   const { retireMigration } = await import('securestore');
   const kept = await withUnlock(call, (options) => retireMigration(location, options));
-  await call.out.result({ retired: kept, location }, () =>
+  await call.out.result({ retired: kept, location: redactLocation(location) }, () =>
     kept
       ? 'nothing is kept for the way back any more: where the store was can be removed'
       : 'nothing was kept for the way back',
@@ -196,7 +196,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
         () => `failed: ${printable(name)}: ${printable(message)} [${code}]`,
       );
     }
-    for (const alarm of report.alarms) out.note(`warning: ${alarm}`);
+    for (const alarm of report.alarms) out.note(`warning: ${printable(alarm)}`);
     const { failed: _, ...summary } = report;
     await out.result({ summary }, () => inWords(report, copyOnly === true, reseal !== undefined));
     // It goes on until it is interrupted.

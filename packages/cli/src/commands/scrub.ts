@@ -25,7 +25,7 @@ const PAUSED = 2000;
 function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
   const subject = key === undefined ? name : `${key} (${name})`;
   const outcome = repaired ? 'repaired: ' : '';
-  return `${outcome}${kind}: ${printable(subject)}: ${printable(message)}`;
+  return `${outcome}${printable(kind)}: ${printable(subject)}: ${printable(message)}`;
 }
 
 /** @param repairs whether what is wrong was to be put right */

@@ -7,6 +7,9 @@ import { finding, fine } from '../verdict.ts';
 import { age as inWords, span } from '../words.ts';
 import type { HealthArea } from '@securestore/objects';
 
+/** Who is ahead by more than this writes nothing, in milliseconds. */
+const CLOCKS_APART = 10 * 60 * 1000;
+
 function words(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${count} ${many}`;
 }
@@ -53,6 +56,12 @@ function judgeScrub(
     return finding('scrub', 'degraded', ['the store was never scrubbed', advice], details);
   }
   const age = now - last.ended;
+  if (age < -CLOCKS_APART) {
+    const reason = `the last scrub is told to end only in ${span(-age)}, so it says nothing of when that was`;
+    const advice =
+      'see that the clocks of all who scrub are right, or who has forged that; then run "securestore scrub"';
+    return finding('scrub', 'degraded', [reason, advice], details);
+  }
   const what = `${words(last.objects, 'object was', 'objects were')} scrubbed ${inWords(age)} ago`;
   if (age > limit) {
     const advice = 'run "securestore scrub", or see what keeps it from ending; a greater --rate gives it more time';
@@ -67,8 +76,9 @@ function judgeScrub(
 export function scrubSource(area: HealthArea): HealthSource {
   return {
     names: ['scrub'],
-    check: async ({ signal, thresholds }) => [
-      judgeScrub(await readScrubState(area, signal), area.clock.now(), thresholds, (name) => area.keyAt(name)),
-    ],
+    check: async ({ signal, thresholds, names }) => {
+      const keyAt = (name: string): string | undefined => (names ? area.keyAt(name) : undefined);
+      return [judgeScrub(await readScrubState(area, signal), area.clock.now(), thresholds, keyAt)];
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { isBackendKeyPrefix } from '@securestore/backend-api';
 import type { PassCounts, Stray } from '@securestore/objects';
 import { isCount } from '@securestore/jobs';
 import type { ScrubFinding } from './types.ts';
@@ -40,7 +41,8 @@ const isAmount = (value: unknown): boolean => value === undefined || (typeof val
 function parse(value: unknown): Cursor | undefined {
   const cursor = (value ?? {}) as Partial<Cursor>;
   const { position, started, pace, counts, found, repaired, strays, findings } = cursor;
-  if (position !== undefined && typeof position !== 'string') return undefined;
+  // Members can seal another one, and what no backend lists after would end every pass.
+  if (position !== undefined && !isBackendKeyPrefix(position)) return undefined;
   if (![started, found, repaired, strays].every(isCount) || !Array.isArray(findings)) return undefined;
   if (typeof counts !== 'object' || !NAMES.every((name) => isCount(counts[name]))) return undefined;
   if (typeof pace?.payloads !== 'boolean' || !isAmount(pace.rate) || !isAmount(pace.within)) return undefined;

@@ -10,8 +10,8 @@ export interface FileNaming {
   readonly sidecars: boolean;
 }
 
-/** Names of devices on Windows, in every folder and with any extension. */
-const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+/** Names of devices on Windows, in every folder and with any extension, also with spaces before that. */
+const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i;
 /** Characters that Windows forbids or takes for a separator, a drive or a stream. */
 const WINDOWS_FORBIDDEN = /[<>:"\\|?*]/;
 
@@ -57,7 +57,8 @@ function namesOf(objects: readonly NamedObject[], fold: (name: string) => string
  * same files.
  */
 export function nameObjections(objects: readonly NamedObject[], naming: FileNaming): Objection {
-  const fold = (name: string): string => (naming.caseInsensitive ? name.toLowerCase() : name);
+  // Some letters have one in upper case only that is also that of another, such as the long s.
+  const fold = (name: string): string => (naming.caseInsensitive ? name.toUpperCase().toLowerCase() : name);
   const { folders, owners } = namesOf(objects, fold);
   return (object) => {
     const name = fold(object.name);

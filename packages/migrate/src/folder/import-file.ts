@@ -58,7 +58,7 @@ export function importFile(store: ImportTarget, path: string, options: FileTrans
 async function readText(path: string, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  await using file = await openRegularFile(await realPathOf(path), signal, path);
+  await using file = await openRegularFile(await realPathOf(path), signal, { shown: path });
   for await (const chunk of file.read()) {
     size += chunk.byteLength;
     if (size > MAX_FILE_BYTES) throw tooLarge(`the file "${path}"`, 'split it, or import a folder');

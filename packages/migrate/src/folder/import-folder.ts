@@ -60,7 +60,7 @@ async function importFound(work: FolderImport, found: FoundFile): Promise<ItemOu
   const { signal } = work.transfer;
   if (found.isSidecarName && (await isSidecar(found.path, signal))) return undefined;
   const key = keyOf(work.below === '' ? found.name : `${work.below}/${found.name}`);
-  await using file = await openRegularFile(found.path, signal);
+  await using file = await openRegularFile(found.path, signal, { isReal: true });
   if (file.size <= SMALL_BYTES) return await importOpen(work, found, key, file);
   return await work.large(() => importOpen(work, found, key, file));
 }
@@ -88,14 +88,14 @@ async function importOpen(
 async function dataOf(file: OpenFile): Promise<ItemData> {
   const { size } = file;
   if (size > SMALL_BYTES) return { size, take: () => file.read() };
-  const bytes = await readBytes(file);
+  const bytes = await readBytes(file, SMALL_BYTES);
   return { size, take: () => bytes };
 }
 
 async function readSidecar(path: string, signal: AbortSignal): Promise<Sidecar | undefined> {
-  await using file = await openRegularFile(path, signal);
+  await using file = await openRegularFile(path, signal, { isReal: true });
   if (file.size > MAX_SIDECAR_BYTES) return undefined;
-  return parseSidecar(new TextDecoder().decode(await readBytes(file)));
+  return parseSidecar(new TextDecoder().decode(await readBytes(file, MAX_SIDECAR_BYTES)));
 }
 
 async function isSidecar(path: string, signal: AbortSignal): Promise<boolean> {

@@ -2,27 +2,48 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { FileEntries, FileEntry } from './file-format.ts';
 import { readJsonObject } from './json-reader.ts';
 
-/** Values by the parts of their names, as the objects of JSON have them. */
+/**
+ * Values by the parts of their names, as the objects of JSON have them. Nearly all places have no part below them, or one: a map for each
+ * would be gigabytes where a file is made of names with hundreds of parts.
+ */
 interface Tree {
-  value?: string;
+  value: string | undefined;
   /** How many values there are of this name. */
   times: number;
-  parts?: Map<string, Tree>;
+  /** The part below it, where there is one. */
+  part: string | undefined;
+  below: Tree | undefined;
+  /** The parts below it, where there are several. */
+  parts: Map<string, Tree> | undefined;
 }
 
 function newTree(): Tree {
-  return { times: 0 };
+  return { value: undefined, times: 0, part: undefined, below: undefined, parts: undefined };
+}
+
+function partsOf({ part, below, parts }: Tree): Iterable<readonly [string, Tree]> {
+  return parts ?? (part === undefined || below === undefined ? [] : [[part, below]]);
+}
+
+function placeBelow(tree: Tree, part: string): Tree {
+  if (tree.parts === undefined && tree.part === part && tree.below !== undefined) return tree.below;
+  const found = tree.parts?.get(part);
+  if (found !== undefined) return found;
+  const made = newTree();
+  if (tree.parts === undefined && tree.below === undefined) {
+    tree.part = part;
+    tree.below = made;
+    return made;
+  }
+  tree.parts ??= new Map(partsOf(tree));
+  tree.parts.set(part, made);
+  return made;
 }
 
 /** The place of what a name leads to, which may have several parts. */
 function placeOf(tree: Tree, name: string): Tree {
   let at = tree;
-  for (const part of name.split('/')) {
-    at.parts ??= new Map();
-    const below = at.parts.get(part) ?? newTree();
-    at.parts.set(part, below);
-    at = below;
-  }
+  for (const part of name.split('/')) at = placeBelow(at, part);
   return at;
 }
 
@@ -44,7 +65,7 @@ function entryOf(name: string, value: string, times: number): FileEntry {
 /** (No generator in a generator: of a name with hundreds of parts each value would pass through hundreds of them.) */
 function* entriesOf(root: Tree): Generator<FileEntry> {
   const names: string[] = [];
-  const open = [root.parts?.entries()];
+  const open = [partsOf(root)[Symbol.iterator]()];
   while (open.length > 0) {
     const next = open.at(-1)?.next();
     if (next === undefined || next.done === true) {
@@ -52,10 +73,10 @@ function* entriesOf(root: Tree): Generator<FileEntry> {
       names.pop();
       continue;
     }
-    const [part, { value, times, parts }] = next.value;
+    const [part, below] = next.value;
     names.push(part);
-    if (value !== undefined) yield entryOf(names.join('/'), value, times);
-    open.push(parts?.entries());
+    if (below.value !== undefined) yield entryOf(names.join('/'), below.value, below.times);
+    open.push(partsOf(below)[Symbol.iterator]());
   }
 }
 
@@ -89,13 +110,12 @@ export function readJson(text: string): FileEntries {
   };
 }
 
-function* linesOf({ parts = new Map<string, Tree>() }: Tree, indent: string): Generator<string> {
-  let left = parts.size;
-  for (const [part, below] of parts) {
-    left -= 1;
+function* linesOf(tree: Tree, indent: string): Generator<string> {
+  const all = [...partsOf(tree)];
+  for (const [at, [part, below]] of all.entries()) {
     const begin = `${indent}${JSON.stringify(part)}: `;
-    const end = left === 0 ? '\n' : ',\n';
-    if (below.parts === undefined) {
+    const end = at === all.length - 1 ? '\n' : ',\n';
+    if (below.below === undefined) {
       yield `${begin}${below.value}${end}`;
     } else {
       yield `${begin}{\n`;

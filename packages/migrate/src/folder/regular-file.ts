@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readlink } from 'node:fs/promises';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 
 /** An open regular file and its length in bytes. */
@@ -10,10 +10,11 @@ export interface OpenFile extends AsyncDisposable {
 }
 
 const READ_BYTES = 256 * 1024;
+const LEAST_READ = 512;
 
 async function* readFrom(file: FileHandle, size: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  // One byte more than there seems to be: a short file takes one read and the one that finds its end.
-  const length = Math.min(READ_BYTES, size + 1);
+  // One byte more than there seems to be: a short file takes one read and the one that finds its end. Some say that they are empty.
+  const length = Math.min(READ_BYTES, Math.max(size + 1, LEAST_READ));
   let position = 0;
   while (true) {
     signal.throwIfAborted();
@@ -26,34 +27,67 @@ async function* readFrom(file: FileHandle, size: number, signal: AbortSignal): A
   }
 }
 
-/**
- * Opens a regular file without following a link in the last part of `path`, also if it became one since it was listed.
- *
- * @param shown what errors call it, where they don't belong to one
- */
-export async function openRegularFile(path: string, signal: AbortSignal, shown?: string): Promise<OpenFile> {
+/** How a file is opened. */
+interface Opening {
+  /** What errors call it, where they don't belong to one. */
+  readonly shown?: string;
+  /** Whether `path` has no links, and the file must be the one there: also if a folder above it became a link since it was listed. */
+  readonly isReal?: boolean;
+}
+
+/** @throws SecureStoreError where a file lies elsewhere than it was opened at, as far as the system tells */
+async function checkIsAt(file: FileHandle, path: string, what: string): Promise<void> {
+  const at =
+    process.platform === 'linux' ? await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined) : undefined;
+  if (at === undefined || at === path) return;
+  const message = `${what}: it was removed, or a folder that it is in was moved or became a link, since it was listed; import again`;
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** Opens a regular file without following a link in the last part of `path`, also if it became one since it was listed. */
+export async function openRegularFile(
+  path: string,
+  signal: AbortSignal,
+  { shown, isReal = false }: Opening = {},
+): Promise<OpenFile> {
   const what = shown === undefined ? 'cannot read the file' : `cannot read the file "${shown}"`;
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   try {
     const file = await open(path, flags);
-    const stats = await file.stat();
-    if (!stats.isFile()) {
+    try {
+      const stats = await file.stat();
+      if (!stats.isFile()) throw new SecureStoreError('INVALID_ARGUMENT', `${what}: it is no regular file`);
+      if (isReal) await checkIsAt(file, path, what);
+      return {
+        size: stats.size,
+        read: () => readFrom(file, stats.size, signal),
+        [Symbol.asyncDispose]: () => file.close(),
+      };
+    } catch (error) {
       await file.close();
-      throw new SecureStoreError('INVALID_ARGUMENT', `${what}: it is no regular file`);
+      throw error;
     }
-    return {
-      size: stats.size,
-      read: () => readFrom(file, stats.size, signal),
-      [Symbol.asyncDispose]: () => file.close(),
-    };
   } catch (error) {
     throw fileError(error, what);
   }
 }
 
-/** All the bytes of a file that is known to be short. */
-export async function readBytes(file: OpenFile): Promise<Uint8Array> {
+/**
+ * All the bytes of a file that is known to be short.
+ *
+ * @param most how many there may be: somebody may go on writing to it
+ * @throws SecureStoreError `TOO_LARGE`
+ */
+export async function readBytes(file: OpenFile, most: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of file.read()) chunks.push(chunk);
+  let length = 0;
+  for await (const chunk of file.read()) {
+    length += chunk.byteLength;
+    if (length > most) {
+      const message = `cannot read the file: it has become longer than ${most} bytes since it was listed`;
+      throw new SecureStoreError('TOO_LARGE', message);
+    }
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks);
 }

@@ -85,7 +85,7 @@ export async function openTargetFile(path: string, { platform, random, isOwn }: 
 export async function writeUnlessThere(place: Place, bytes: Buffer, signal: AbortSignal): Promise<boolean> {
   if (place.size === bytes.length) {
     await using file = await openRegularFile(place.path, signal);
-    if (bytes.equals(await readBytes(file))) {
+    if (bytes.equals(await readBytes(file, bytes.length))) {
       await place.keep();
       return true;
     }

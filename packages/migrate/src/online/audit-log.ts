@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
-import { AREAS } from '@securestore/core-format';
+import { AREAS, asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { MigrationArea } from '@securestore/objects';
 import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import type { Trust } from './copier.ts';
 
 const COPIES = 8;
+const MAX_TRIES = 3;
 /** So many names are remembered as one stretch: about as many as a backend lists at a time. */
 const STRETCH = 1000;
 const STRETCHES_AT_ONCE = 16;
@@ -18,15 +20,26 @@ interface Stretch {
   readonly digest: string;
 }
 
+/** A part that is to be looked at, and whether something lies at its name where the store moves to. */
+interface Due {
+  readonly name: string;
+  readonly isThere: boolean;
+}
+
 const digestOf = (names: readonly string[]): string => createHash('sha256').update(names.join('\n')).digest('base64');
 
 /** Copies the audit log, whose parts never change. */
 export class AuditLogCopy {
+  /** Whether what lies there under the name of a part, and has its size, is taken for it, or held against it once. */
+  trust: Trust = 'sizes';
   readonly #area: MigrationArea;
   readonly #target: StorageBackend;
   readonly #signal: AbortSignal | undefined;
   /** What the store listed when all of it had been copied. */
   #stretches: readonly Stretch[] = [{ after: undefined, last: undefined, digest: digestOf([]) }];
+  /** When the newest part was written that was looked at, by the clock of the store's backend. */
+  #newest: number | undefined;
+  #lost = 0;
 
   constructor(area: MigrationArea, target: StorageBackend, signal: AbortSignal | undefined) {
     this.#area = area;
@@ -34,13 +47,36 @@ export class AuditLogCopy {
     this.#signal = signal;
   }
 
-  /** Copies what is not there yet. @throws SecureStoreError what the backends throw */
-  async copy(): Promise<void> {
+  /**
+   * Copies what is not there yet, and sees that it is.
+   *
+   * @throws SecureStoreError `INTEGRITY` where it is not, though it was written; what the backends throw
+   */
+  async copyWhole(): Promise<void> {
+    if (this.#newest === undefined) await this.copy();
+    for (let tries = 1; (await this.copy()) > 0; tries++) {
+      if (tries < MAX_TRIES) continue;
+      const message =
+        'parts of the audit log that were written where the store moves to are not there, so the store is where it was';
+      throw new SecureStoreError('INTEGRITY', message);
+    }
+  }
+
+  /**
+   * Copies what is not there yet.
+   *
+   * @returns how much of it this has brought there before
+   * @throws SecureStoreError what the backends throw
+   */
+  async copy(): Promise<number> {
+    this.#lost = 0;
     const stretches: Stretch[] = [];
     let [after, names]: [string | undefined, string[]] = [undefined, []];
+    let newest = this.#newest ?? 0;
     async function* noted(list: AsyncIterable<ListEntry>): AsyncGenerator<ListEntry> {
       for await (const entry of list) {
         names.push(entry.key);
+        newest = Math.max(newest, entry.modified);
         if (names.length === STRETCH) {
           stretches.push({ after, last: entry.key, digest: digestOf(names) });
           [after, names] = [entry.key, []];
@@ -48,9 +84,11 @@ export class AuditLogCopy {
         yield entry;
       }
     }
-    await this.#bring(this.#missing(noted(this.#listed()), undefined));
+    await this.#bring(this.#due(noted(this.#listed()), undefined));
+    this.#newest = newest;
     stretches.push({ after, last: undefined, digest: digestOf(names) });
     this.#stretches = stretches;
+    return this.#lost;
   }
 
   /**
@@ -64,7 +102,7 @@ export class AuditLogCopy {
       const entries: ListEntry[] = [];
       for await (const entry of this.#listed(stretch)) entries.push(entry);
       if (digestOf(entries.map(({ key }) => key)) === stretch.digest) return;
-      await this.#bring(this.#missing(entries, stretch.after));
+      await this.#bring(this.#due(entries, stretch.after));
     };
     for await (const _ of mapConcurrently(this.#stretches, STRETCHES_AT_ONCE, look));
   }
@@ -78,29 +116,43 @@ export class AuditLogCopy {
     }
   }
 
-  /** The names of these that are not where the store moves to. @param after the name before them */
-  async *#missing(
-    entries: AsyncIterable<ListEntry> | Iterable<ListEntry>,
-    after: string | undefined,
-  ): AsyncGenerator<string> {
+  /** Those of these parts that are not where the store moves to, or may be other than there. @param after the name before them */
+  async *#due(entries: AsyncIterable<ListEntry> | Iterable<ListEntry>, after: string | undefined): AsyncGenerator<Due> {
     const there = entriesUnder(this.#target, AREAS.audit, { after, signal: this.#signal });
+    const since = this.#lookedAtUntil;
+    const doubted = this.trust === 'sizes' ? Infinity : since;
     try {
       let next = await there.next();
-      for await (const { key } of entries) {
+      for await (const { key, size, modified } of entries) {
         while (next.done !== true && next.value.key < key) next = await there.next();
-        if (next.done === true || next.value.key !== key) yield key;
+        const isThere = next.done !== true && next.value.key === key;
+        const isThereWhole = isThere && next.value.size === size;
+        if (!isThereWhole && modified < since) this.#lost += 1;
+        if (!isThereWhole || modified >= doubted) yield { name: key, isThere };
       }
     } finally {
       await there.return(undefined);
     }
   }
 
-  async #bring(names: AsyncIterable<string>): Promise<void> {
-    const signal = this.#signal;
-    const copy = async (name: string): Promise<void> => {
-      const found = await this.#area.read(name, { signal });
-      if (found !== undefined) await this.#target.write(name, found.body, { signal });
-    };
-    for await (const _ of mapConcurrently(names, COPIES, copy));
+  /** What was written before, by the clock of the store's backend, was looked at. */
+  get #lookedAtUntil(): number {
+    const { clockSkew, modifiedResolution } = this.#area.capabilities;
+    return this.#newest === undefined ? -Infinity : this.#newest - clockSkew - modifiedResolution;
+  }
+
+  async #bring(parts: AsyncIterable<Due>): Promise<void> {
+    for await (const _ of mapConcurrently(parts, COPIES, (due) => this.#copy(due)));
+  }
+
+  async #copy({ name, isThere }: Due): Promise<void> {
+    const [area, target, signal] = [this.#area, this.#target, this.#signal];
+    const body = (await area.read(name, { signal }))?.body;
+    if (body === undefined) return;
+    const there = isThere ? (await target.read(name, { signal }))?.body : undefined;
+    if (there !== undefined && asBuffer(body).equals(there)) return;
+    // What is damaged where the store is takes the place of nothing that is right: it may be all that is left of it.
+    if (there !== undefined && area.isAuditPart(name, there) && !area.isAuditPart(name, body)) return;
+    await target.write(name, body, { signal });
   }
 }

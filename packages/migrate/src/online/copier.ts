@@ -1,10 +1,10 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { asBuffer, historyName, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Change, MigrationArea, SealedPayload } from '@securestore/objects';
 import { entriesUnder, mapConcurrently } from '@securestore/objects';
 import { Leftovers } from './leftovers.ts';
-import { areLinked, isPast, isSameId } from './linked.ts';
+import { areLinked, headerIn, isPast, isSameId } from './linked.ts';
 import type { Listed } from './listing.ts';
 import { listOne } from './listing.ts';
 import { checkStill, Outdated, overtaken } from './overtaken.ts';
@@ -238,7 +238,9 @@ export class Copier {
   async #applyLinked(token: string, changes: readonly Change[]): Promise<boolean> {
     const { target, signal } = this.#ports;
     const found = await target.read(objectName(token), { signal });
-    const before = found && splitRecord(found.body).header;
+    const before = found && headerIn(found.body);
+    // Whoever holds the place may have put anything there: it is looked at as a whole.
+    if (found !== undefined && before === undefined) return false;
     const newest = changes.at(-1);
     if (newest === undefined || (!isPast(newest) && newest.header.version < (before?.version ?? 0))) return false;
     const later = changes.filter(({ header }) => header.version > (before?.version ?? 0));

@@ -67,6 +67,7 @@ export async function keepOldSide(
   copier.trust = 'nothing';
   copier.isWayBack = true;
   const auditLog = new AuditLogCopy(area, old.backend, signal);
+  auditLog.trust = 'nothing';
   let changes = 0;
   let confirmed = instant(clock);
   const report = (movesBack: boolean): KeptReport => ({ changes, failures: copier.tally.failed.size, movesBack });

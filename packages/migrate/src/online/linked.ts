@@ -20,12 +20,18 @@ export function areLinked(before: RecordHeader | undefined, later: readonly Chan
   return true;
 }
 
-/** Whether a record says that its object was purged. */
-export function isPurge(record: Uint8Array): boolean {
+/** The header of a record, which nothing has authenticated; `undefined` where it has none. */
+export function headerIn(record: Uint8Array): RecordHeader | undefined {
   try {
-    return isPurged(splitRecord(record).header);
+    return splitRecord(record).header;
   } catch (error) {
-    if (SecureStoreError.is(error, 'INTEGRITY')) return false;
+    if (SecureStoreError.is(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether a record says that its object was purged. */
+export function isPurge(record: Uint8Array): boolean {
+  const header = headerIn(record);
+  return header !== undefined && isPurged(header);
 }

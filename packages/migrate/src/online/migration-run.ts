@@ -1,4 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
+import { isBackendKeyPrefix } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { AREAS, asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Instant, JobContext } from '@securestore/jobs';
@@ -36,7 +37,9 @@ export interface Cursor {
 export function parseCursor(cursor: unknown, instance: string): Cursor | undefined {
   if (typeof cursor !== 'object' || cursor === null) return undefined;
   const { instance: of, since, after } = cursor as Partial<Cursor>;
-  const isCursor = of === instance && typeof since === 'number' && (after === undefined || typeof after === 'string');
+  // Members can seal another one, and what no backend lists after would end every run.
+  const isName = after === undefined || (typeof after === 'string' && isBackendKeyPrefix(`${AREAS.objects}${after}`));
+  const isCursor = of === instance && typeof since === 'number' && isName;
   return isCursor ? { instance, since, after } : undefined;
 }
 
@@ -222,7 +225,7 @@ export abstract class MigrationRun {
   }
 
   protected report(pause: number, moved: boolean): MigrationReport {
-    const { failed, versions, bytes } = this.tally;
+    const { failed, untold, versions, bytes } = this.tally;
     const { from, to } = this.places;
     const list = [...failed.values()];
     return {
@@ -235,7 +238,7 @@ export abstract class MigrationRun {
       changes: this.#changes,
       corrected: this.corrected,
       failed: list.slice(0, MAX_LISTED),
-      failures: list.length,
+      failures: list.length + untold,
       pause,
       alarms: [...this.alarms],
     };

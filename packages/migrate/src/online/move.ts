@@ -11,6 +11,7 @@ import { failureOf, namesToldOf } from './findings.ts';
 import type { Listed } from './listing.ts';
 import type { Cursor, Places } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
+import { mendCopy } from './mend-copy.ts';
 import { checkStays } from './overtaken.ts';
 import { OBJECTS_AT_ONCE, Sides } from './sides.ts';
 import type { Tally } from './tally.ts';
@@ -46,6 +47,7 @@ export class Move extends MigrationRun {
     const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
     if (occupied.head !== undefined) this.#copier.trust = 'nothing';
+    if (occupied.head !== undefined || occupied.resumed) this.#auditLog.trust = 'nothing';
     this.#copier.isWayBack = occupied.head?.head.state === 'moved';
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.area.open(label, ({ message }) => void this.alarms.add(message), signal);
@@ -182,19 +184,14 @@ export class Move extends MigrationRun {
     for (const name of failed) await this.#retry(name);
     // What this run has copied was opened on the way. What lay there before nobody has looked at since.
     const layThere = occupied.resumed || occupied.head !== undefined;
-    let findings = await this.#verifyCopy((token) => layThere || this.#copier.isUnchecked(token));
-    for (let tries = 1; findings.length > 0 && tries < MAX_TRIES; tries++) {
-      // It may be wrong in the copy alone, or where a change is still to be followed.
-      const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
-      const payloads = findings.flatMap(({ kind, name }) => (kind === 'payload' ? [name] : []));
-      const again = (part: string): boolean => payloads.some((name) => part.startsWith(name));
-      for (const token of tokens) this.#correct(await this.#copier.syncToken(token, 'nothing', again));
-      await this.#copier.finish();
-      await this.follow(consumer, true);
-      const known = new Set(findings.map(({ name }) => name));
-      findings = (await this.#verifyCopy((token) => tokens.has(token))).filter(({ name }) => known.has(name));
-    }
+    const { findings, found } = await mendCopy((token) => layThere || this.#copier.isUnchecked(token), {
+      copier: this.#copier,
+      verify: (payloads) => this.#verifyCopy(payloads),
+      follow: () => this.follow(consumer, true),
+      onCorrected: (names) => this.#correct(names),
+    });
     for (const finding of findings) this.tally.fail(failureOf(finding));
+    this.tally.untold += found - findings.length;
   }
 
   /** @param payloads of which objects payloads are read there */
@@ -251,7 +248,7 @@ export class Move extends MigrationRun {
     await this.announce(consumer);
     if (occupied.head?.head.state === 'moved') await this.#clear();
     await landing.prepare(signal);
-    await this.#auditLog.copy();
+    await this.#auditLog.copyWhole();
     await this.follow(consumer, true);
     this.progress({ phase: 'moving' });
     const begun = instant(clock);

@@ -4,6 +4,7 @@ import { elapsedSince, instant } from '@securestore/jobs';
 import type {
   Consumer,
   Finding,
+  LookedOver,
   Looking,
   Missed,
   MigrationArea,
@@ -87,10 +88,12 @@ export class Reseal extends MigrationRun {
     );
   }
 
+  readonly #tolerating = (token: string, body: () => Promise<void>): Promise<void> =>
+    this.tally.tolerating(`${AREAS.objects}${token}`, body);
+
   async #bring(token: string): Promise<void> {
     const { signal } = this.context;
-    const name = `${AREAS.objects}${token}`;
-    await this.tally.tolerating(name, async () => {
+    await this.#tolerating(token, async () => {
       const brought = await this.#copy?.bring(token, signal);
       if (brought === undefined) return;
       this.tally.count(brought.versions, brought.bytes);
@@ -159,23 +162,21 @@ export class Reseal extends MigrationRun {
       }
     }
     this.objects = objects;
-    for await (const token of there.migrationArea.tokens(signal)) {
-      if (await this.#copy?.dropIfGone(token, signal)) this.corrected += 1;
-    }
+    this.corrected += (await this.#copy?.dropGone(this.#tolerating, signal)) ?? 0;
     await this.followHoles(consumer);
     this.progress({ phase: 'verifying', total: 2 * this.objects });
     // What this run has sealed it has opened before. What lay there nobody has looked at since.
     const looking = { ...this.#looking, payloads: () => made };
-    const findings = await there.migrationArea.verifyHere(looking, signal);
-    for (const finding of await this.#verifySource()) this.#fail(finding);
-    for (const finding of findings) {
-      const advice = `it is so at ${this.places.to}: cancel the migration, remove what lies there, and begin it again`;
-      this.#fail({ ...finding, message: `${finding.message}; ${advice}` });
-    }
+    const seen = await there.migrationArea.verifyHere(looking, signal);
+    this.#fail(await this.#verifySource());
+    const advice = `it is so at ${this.places.to}: cancel the migration, remove what lies there, and begin it again`;
+    const findings = seen.findings.map((one): Finding => ({ ...one, message: `${one.message}; ${advice}` }));
+    this.#fail({ ...seen, findings });
   }
 
-  #fail(finding: Finding): void {
-    if (!this.tally.failed.has(finding.name)) this.tally.fail(failureOf(finding));
+  #fail({ findings, found }: LookedOver): void {
+    this.tally.untold += found - findings.length;
+    for (const finding of findings) if (!this.tally.failed.has(finding.name)) this.tally.fail(failureOf(finding));
   }
 
   get #looking(): Looking {
@@ -186,14 +187,14 @@ export class Reseal extends MigrationRun {
   }
 
   /** Verifies the store, and that what was sealed anew is what was verified. */
-  async #verifySource(): Promise<readonly Finding[]> {
+  async #verifySource(): Promise<LookedOver> {
     const { signal } = this.context;
     const copy = this.#copy;
-    if (copy === undefined) return [];
+    if (copy === undefined) return { findings: [], found: 0 };
     const missed = new Map<string, Missed>();
     const onMissed = (token: string, one: Missed): void => void missed.set(token, one);
     const isKnown = ({ name }: Finding): boolean => this.tally.failed.has(`${AREAS.objects}${tokenOf(name)}`);
-    const findings = await this.area.verifySealed(copy, onMissed, { ...this.#looking, isKnown }, signal);
+    const seen = await this.area.verifySealed(copy, onMissed, { ...this.#looking, isKnown }, signal);
     for (const [token, one] of missed) {
       await this.#bring(token);
       const name = `${AREAS.objects}${token}`;
@@ -202,7 +203,7 @@ export class Reseal extends MigrationRun {
       const message = 'another version of it was to be had when it was sealed anew than when it was verified';
       this.tally.fail({ name, code: 'ROLLBACK', message });
     }
-    return findings;
+    return seen;
   }
 
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
@@ -218,6 +219,7 @@ export class Reseal extends MigrationRun {
     try {
       await this.settleClosed(consumer);
       while (await this.take(consumer));
+      await this.#copy?.bringUntold(this.#tolerating, signal);
       const isIncomplete = this.tally.failed.size > failures && this.options.partial !== true;
       if (isIncomplete || consumer.passDue) {
         throw new SecureStoreError(

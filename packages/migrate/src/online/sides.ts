@@ -101,12 +101,12 @@ export class Sides {
    * Compares both sides by what they list.
    *
    * @param leftAt where the store has left the target before: of what was written there from then on, histories are read on both sides.
-   *   So are all current records: nobody has looked at them since
+   *   So are all current records, and where keys have been destroyed all histories: nobody has looked at them since
    * @param onCompared called with each object
    * @returns what differs, and was not brought in line yet
    */
   async compare(leftAt: number | undefined, onCompared: (listed: Listed) => void): Promise<string[]> {
-    const { copier, signal, onCorrected } = this.#ports;
+    const { area, copier, signal, onCorrected } = this.#ports;
     const suspects: string[] = [];
     const compared = this.walk(async (listed, other) => {
       const entries = [other?.record, ...(other?.history ?? [])];
@@ -115,7 +115,9 @@ export class Sides {
       else if (!isSameListing(listed, other)) {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
         else onCorrected(await copier.syncToken(listed.token));
-      } else if (leftAt !== undefined) onCorrected(await copier.sync(listed, other, 'sizes'));
+      } else if (leftAt !== undefined) {
+        onCorrected(await copier.sync(listed, other, area.hasDestroyedKeys ? 'nothing' : 'sizes'));
+      }
     });
     for await (const listed of compared) {
       signal.throwIfAborted();

@@ -6,6 +6,8 @@ import type { FailedMove } from './types.ts';
 export class Tally {
   /** By name: what is wrong with one object keeps no other from being moved. */
   readonly failed: Map<string, FailedMove> = new Map();
+  /** What is wrong beside that, and is not told of one by one. */
+  untold = 0;
   versions = 0;
   bytes = 0;
   readonly #tolerated: ReadonlySet<ErrorCode>;

@@ -1,6 +1,7 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { WorkGroup } from '@securestore/objects';
+import { headerIn } from './linked.ts';
 import { overtaken } from './overtaken.ts';
 
 const WRITES = 16;
@@ -27,14 +28,7 @@ const isUndecided = (error: unknown): boolean =>
   SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 
 /** The version of a record; 0 where it is none. */
-export function versionOf(record: Uint8Array): number {
-  try {
-    return splitRecord(record).header.version;
-  } catch (error) {
-    if (SecureStoreError.is(error)) return 0;
-    throw error;
-  }
-}
+export const versionOf = (record: Uint8Array): number => headerIn(record)?.version ?? 0;
 
 /** Writes to where a store moves to: many at once, and several in one go where it can. */
 export class Writer {

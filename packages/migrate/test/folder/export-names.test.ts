@@ -20,6 +20,11 @@ describe('names of exported files', () => {
     expect(refused(['Foo', 'foo', 'x/A', 'x/a'], { ...POSIX, caseInsensitive: true })).toEqual(['foo', 'x/a']);
     expect(refused(['Foo', 'foo'])).toEqual([]);
     expect(refused(['foo', 'FOO/x'], { ...POSIX, caseInsensitive: true })).toEqual(['foo']);
+    // The long s and the sign of Kelvin are an s and a k there.
+    expect(refused(['db/secret', 'db/\u017fecret', 'kilo', '\u212ailo'], { ...POSIX, caseInsensitive: true })).toEqual([
+      'db/\u017fecret',
+      '\u212ailo',
+    ]);
   });
 
   it('keeps the names of sidecars for them', () => {
@@ -28,13 +33,23 @@ describe('names of exported files', () => {
     expect(refused(names)).toEqual([]);
   });
 
-  it.each(['con', 'AUX.txt', 'x/Com1', 'lpt9.tar.gz', 'a:b', 'a\\..\\b', 'end.', 'end ', 'what?', 'x/"y"'])(
-    'refuses %s on Windows only',
-    (name) => {
-      expect(refused([name], { ...POSIX, platform: 'win32' })).toEqual([name]);
-      expect(refused([name])).toEqual([]);
-    },
-  );
+  it.each([
+    'con',
+    'AUX.txt',
+    'nul .txt',
+    'x/com1  .a.b',
+    'x/Com1',
+    'lpt9.tar.gz',
+    'a:b',
+    'a\\..\\b',
+    'end.',
+    'end ',
+    'what?',
+    'x/"y"',
+  ])('refuses %s on Windows only', (name) => {
+    expect(refused([name], { ...POSIX, platform: 'win32' })).toEqual([name]);
+    expect(refused([name])).toEqual([]);
+  });
 
   it.each(['console', 'com', 'com10', 'a.b', '.hidden', 'ü'])('allows %s on Windows', (name) => {
     expect(refused([name], { ...POSIX, platform: 'win32' })).toEqual([]);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { composeLayers, createFaultInjector } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
@@ -8,7 +8,7 @@ import type { JobProgress } from '@securestore/jobs';
 import { createObjectStore } from '@securestore/objects';
 import { addPrincipal, createStore, grantRole, setRole } from 'securestore';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { exportFolder, importFolder, type TransferItem } from '../../src/index.ts';
+import { exportFolder, importFolder, type ImportTarget, type TransferItem } from '../../src/index.ts';
 import { contents, folder, memoryStore, outcomes } from './support/scene.ts';
 
 /** Writes files `f/0`, `f/1` and so on. */
@@ -21,6 +21,9 @@ async function makeFiles(path: (...parts: string[]) => string, count: number): P
 function refused(code: string): unknown {
   return expect.objectContaining({ code });
 }
+
+const linux = process.platform === 'linux';
+const onLinux = linux ? '' : ' (skipped: this is another system)';
 
 describe('importing and exporting a folder', () => {
   it('reports what was done, item by item and in all', async () => {
@@ -150,6 +153,37 @@ describe('importing and exporting a folder', () => {
     expect(report.written + report.skipped).toBe(40);
     expect(report.skipped).toBeGreaterThan(0);
     expect(items).toContainEqual({ name: 'k9', status: 'skipped', reason: 'it is gone', key: 'k9' });
+  });
+
+  it.skipIf(!linux)(`stores no file through a folder that became a link since it was listed${onLinux}`, async () => {
+    const path = await folder();
+    for (const [where, text] of [
+      ['in', 'mine'],
+      ['elsewhere', 'a secret'],
+    ] as const) {
+      await mkdir(path(where, 'f'), { recursive: true });
+      for (let index = 10; index < 60; index += 1) await writeFile(path(where, 'f', `${index}`), text);
+    }
+    const store = await memoryStore();
+    let swapped: Promise<void> | undefined;
+    const swap = async (): Promise<void> => {
+      await rename(path('in', 'f'), path('moved'));
+      await symlink(path('elsewhere', 'f'), path('in', 'f'));
+    };
+    const target: ImportTarget = {
+      info: async (key, options) => {
+        swapped ??= swap();
+        await swapped;
+        return store.info(key, options);
+      },
+      matches: store.matches.bind(store),
+      store: store.store.bind(store),
+    };
+    const report = await importFolder(target, path('in'));
+    expect(new Set(Object.values(await contents(store)))).toEqual(new Set(['mine']));
+    expect(report.failed).toBeGreaterThan(0);
+    expect(report.stored + report.failed).toBe(50);
+    expect(report.failures[0]).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('a link') });
   });
 
   it('refuses options that make no sense before it begins', async () => {

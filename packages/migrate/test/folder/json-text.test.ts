@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, readJson } from '../../src/folder/json-text.ts';
@@ -152,6 +154,15 @@ describe('reading a JSON object', () => {
     expect(() => readJson(`{"a":"${'\\'.repeat(2_000_001)}"}`)).toThrow('does not end');
     expect(() => readJson(`{${'\n'.repeat(2_000_000)}`)).toThrow('on line 2000001');
     expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+});
+
+describe('a file that is made of the parts of its names', () => {
+  it('does not fill the memory', () => {
+    const script = fileURLToPath(new URL('support/read-names.ts', import.meta.url));
+    const flags = ['--conditions=@securestore/source', '--no-warnings', '--max-old-space-size=400'];
+    const { stdout, stderr } = spawnSync(process.execPath, [...flags, script], { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: '4000\n', stderr: '' });
   });
 });
 

@@ -1,6 +1,7 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import { workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
+import { isAuditPart } from '../audit-part.ts';
 import type { Engine } from '../engine.ts';
 import { SETTLED_AFTER } from '../bounds.ts';
 import { lookAtConsumer } from '../journal/consumer-record.ts';
@@ -12,13 +13,13 @@ import type { OpenCalls } from '../open-calls.ts';
 import { ownerKeys } from '../owner.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
 import { SourceArea } from '../source-area.ts';
-import type { Finding } from '../verify/report.ts';
-import type { Looking } from './look-over.ts';
+import type { LookedOver, Looking } from './look-over.ts';
 import { copyView, lookOver, overheard } from './look-over.ts';
 import type { Missed } from './resealed-copy.ts';
-import { ResealedCopy, tokensOf } from './resealed-copy.ts';
+import { ResealedCopy } from './resealed-copy.ts';
 import type { SealedPayload } from './sealed-payload.ts';
 import { sealedPayloadOf } from './sealed-payload.ts';
+import { tokensOf } from './versions.ts';
 
 /** What bringing the objects of a store to another place takes of it: what they are, what changes, and whether they are there. */
 export class CopyingArea extends SourceArea {
@@ -32,6 +33,11 @@ export class CopyingArea extends SourceArea {
   /** How this store is divided into categories, for one that is to be sealed anew of it. */
   get categories(): Readonly<Record<string, readonly string[]>> {
     return this.#engine.watcher.state.categories.patterns;
+  }
+
+  /** Whether keys have been destroyed: what lies elsewhere under them nothing opens, so that nothing tells it from what is right but its bytes. */
+  get hasDestroyedKeys(): boolean {
+    return this.#engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed');
   }
 
   /** What brings objects of this store into another one, by its area. */
@@ -89,6 +95,11 @@ export class CopyingArea extends SourceArea {
     return observed.state === 'damaged' && !observed.retired;
   }
 
+  /** Whether something is the part of the audit log that belongs to a name. */
+  isAuditPart(name: string, body: Uint8Array): boolean {
+    return isAuditPart(this.#engine.watcher.state, name, body);
+  }
+
   /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
   payloadOf(token: string, record: Uint8Array, signal?: AbortSignal): Promise<SealedPayload | undefined> {
     return sealedPayloadOf(this.#engine, token, record, signal);
@@ -106,13 +117,13 @@ export class CopyingArea extends SourceArea {
    * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
    * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
    */
-  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
     const backend = copyView(this.#engine.backend, target);
     return lookOver({ ...this.#engine, backend }, looking, signal);
   }
 
   /** The same of the store itself. */
-  verifyHere(looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+  verifyHere(looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
     return lookOver(this.#engine, looking, signal);
   }
 
@@ -127,7 +138,7 @@ export class CopyingArea extends SourceArea {
     onMissed: (token: string, missed: Missed) => void,
     looking: Looking,
     signal?: AbortSignal,
-  ): Promise<readonly Finding[]> {
+  ): Promise<LookedOver> {
     const onRecord = async (token: string, record: Uint8Array): Promise<void> => {
       const missed = await copy.missedBy(token, record, signal);
       if (missed !== undefined) onMissed(token, missed);

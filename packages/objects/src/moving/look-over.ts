@@ -53,12 +53,20 @@ export interface Looking {
   readonly isKnown?: ((finding: Finding) => boolean) | undefined;
 }
 
+/** What looking over a copy, or the store, has found. */
+export interface LookedOver {
+  /** The first 1,000 of it. */
+  readonly findings: readonly Finding[];
+  /** How much it is in all. */
+  readonly found: number;
+}
+
 /** Reads every record of a store, and holds it against the checkpoint of that. @returns what is wrong */
 export async function lookOver(
   engine: Engine,
   { onLooked, payloads, onBytes, isKnown }: Looking,
   signal: AbortSignal | undefined,
-): Promise<readonly Finding[]> {
+): Promise<LookedOver> {
   const report = new ReportBuilder();
   await engine.watcher.refresh(signal);
   const baseline = await loadBaseline(engine, report, signal);
@@ -71,5 +79,6 @@ export async function lookOver(
     onLook: onLooked,
     onCertain: async ({ findings }) => report.add(findings),
   });
-  return report.findings;
+  const { findings, found } = report;
+  return { findings, found };
 }

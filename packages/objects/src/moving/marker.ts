@@ -84,11 +84,15 @@ export async function refuseBackups(target: StorageBackend, signal: AbortSignal 
   if (keys !== undefined || entries.length > 0) throw occupied('there are backups here');
 }
 
-/** @throws SecureStoreError `ALREADY_EXISTS` where a head is that is neither this store's nor left behind by it */
+/** @throws SecureStoreError `ALREADY_EXISTS` where a head is that is neither this store's nor left behind by it, before it became what it is */
 function checkHead(read: ReadHead, state: StoreState): void {
   if (!isSameStore(read.head, state.head)) throw occupied('there is another store here already');
-  if (read.head.state === 'moved') return;
   const isHere = isInstance(read.head, state.head);
+  if (read.head.state === 'moved') {
+    // What comes back has become another instance, and its head has gone on from there.
+    if (!isHere && read.head.generation < state.head.generation) return;
+    throw occupied('the store has left this place, and what is to move here is an older copy of it');
+  }
   throw occupied(
     isHere ? 'this is the place where the store is' : 'a copy of the store is here already, such as a restored one',
   );

@@ -1,6 +1,5 @@
 import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import {
-  AREAS,
   blobsPrefix,
   encodeBase32,
   historyName,
@@ -8,16 +7,15 @@ import {
   historyVersion,
   isDamage,
   objectName,
-  parseStoreKey,
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
-import { withNewestKeys } from '../newest-keys.ts';
 import { pagesUnder } from '../pages.ts';
-import type { LiveRecord, OpenedRecord } from '../records.ts';
-import { openByToken } from '../records.ts';
+import type { OpenedRecord } from '../records.ts';
 import { Resealer } from './resealer.ts';
+import type { Version } from './versions.ts';
+import { nameAt, nameOf, openVersion, readVersion, tokensOf, versionNames } from './versions.ts';
 
 /** What bringing one object in line did. */
 export interface Resealed {
@@ -30,6 +28,9 @@ export interface Resealed {
 }
 
 type Tally = { -readonly [Count in keyof Resealed]: number };
+
+/** Does something to an object of the store, and notes what is wrong with that one. */
+type Tolerating = (token: string, body: () => Promise<void>) => Promise<void>;
 
 /** What the new store is to have, and has not. */
 export interface Missed {
@@ -55,6 +56,8 @@ export class ResealedCopy {
   readonly #source: Engine;
   readonly #target: Engine;
   readonly #resealer: Resealer;
+  /** Tokens of objects of which nothing is left but that they are gone: of a name that is too long for its token, not even that. */
+  readonly #untold = new Set<string>();
 
   constructor(source: Engine, target: Engine) {
     this.#source = source;
@@ -65,14 +68,19 @@ export class ResealedCopy {
   /**
    * Brings one object in line with what lies in the store now: versions, commits and times stay.
    *
+   * @param known its name, where that is known
    * @throws SecureStoreError `INTEGRITY` where it is damaged; what the backends throw
    */
-  async bring(token: string, signal: AbortSignal | undefined): Promise<Resealed> {
+  async bring(token: string, signal: AbortSignal | undefined, known?: StoreKey): Promise<Resealed> {
     const names = await versionNames(this.#source, token, signal);
     const current = await this.#read(token, objectName(token), signal);
-    const name = await this.#nameOf(token, names, current, signal);
+    const name = known ?? (await nameOf(this.#source, token, current, names, signal));
     const tally: Tally = { versions: 0, bytes: 0, unreadable: 0 };
-    if (name === undefined) return tally;
+    if (name === undefined) {
+      this.#noteUntold(token, current);
+      return tally;
+    }
+    this.#untold.delete(token);
     const { token: there } = this.#target.names.locate(name);
     const had = new Set(await versionNames(this.#target, there, signal));
     const wanted = new Set<string>();
@@ -99,7 +107,7 @@ export class ResealedCopy {
   async #sealCurrent(
     name: StoreKey,
     there: string,
-    current: OpenedRecord | 'unreadable',
+    current: Version,
     tally: Tally,
     signal: AbortSignal | undefined,
   ): Promise<void> {
@@ -142,45 +150,6 @@ export class ResealedCopy {
     throw new SecureStoreError('CONFLICT', message, { retryable: true });
   }
 
-  /** The name of an object, wherever it can be read; `undefined` where nothing tells it any more, or nothing is there. */
-  async #nameOf(
-    token: string,
-    names: readonly string[],
-    current: OpenedRecord | 'unreadable' | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<StoreKey | undefined> {
-    const named = this.#source.names.open(token);
-    if (!('hidden' in named)) return parseStoreKey(named.name);
-    const isTold = (record: typeof current): record is LiveRecord =>
-      record !== undefined && record !== 'unreadable' && record.kind === 'object';
-    if (isTold(current)) return parseStoreKey(current.body.name);
-    for (const name of names) {
-      const record = await this.#read(token, name, signal);
-      if (isTold(record)) return parseStoreKey(record.body.name);
-    }
-    return undefined;
-  }
-
-  async #read(
-    token: string,
-    name: string,
-    signal: AbortSignal | undefined,
-  ): Promise<OpenedRecord | 'unreadable' | undefined> {
-    const engine = this.#source;
-    const found = await engine.backend.read(name, { signal });
-    return found && this.#open(token, found.body, signal);
-  }
-
-  async #open(
-    token: string,
-    record: Uint8Array,
-    signal: AbortSignal | undefined,
-  ): Promise<OpenedRecord | 'unreadable'> {
-    const engine = this.#source;
-    if (engine.watcher.state.keys.isDestroyed(splitRecord(record).header.categoryId)) return 'unreadable';
-    return withNewestKeys(engine, record, (state) => openByToken(state, record, engine.names, token), signal);
-  }
-
   async #recordThere(
     there: string,
   ): Promise<{ readonly header: RecordHeader; readonly etag: string | undefined } | undefined> {
@@ -191,7 +160,7 @@ export class ResealedCopy {
   async #seal(
     name: StoreKey,
     to: string,
-    opened: OpenedRecord | 'unreadable' | undefined,
+    opened: Version | undefined,
     tally: Tally,
     signal: AbortSignal | undefined,
     before?: { readonly etag: string | undefined },
@@ -232,24 +201,75 @@ export class ResealedCopy {
     }
   }
 
+  #read(token: string, name: string, signal: AbortSignal | undefined): Promise<Version | undefined> {
+    return readVersion(this.#source, token, name, signal);
+  }
+
+  #noteUntold(token: string, current: Version | undefined): void {
+    if (current !== undefined && current !== 'unreadable') this.#untold.add(token);
+  }
+
+  /** The name of an object of the new store; `undefined` where nothing tells it, or what lies there is damaged. */
+  async #nameThere(there: string, signal: AbortSignal | undefined): Promise<StoreKey | undefined> {
+    try {
+      return await nameAt(this.#target, there, signal);
+    } catch (error) {
+      // Verifying it says what is wrong with it.
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
+  }
+
   /**
-   * Removes an object of the new store that the store does not have.
+   * Removes what the store does not have from the new one, and brings in line what has been purged: of that the new store alone may still
+   * tell the name. To be called when each object of the store has been held against the new one.
    *
-   * @param there its token in the new store
-   * @returns whether it was removed
+   * @param tolerating notes what is wrong with one object
+   * @returns how many objects were not the same
    */
-  async dropIfGone(there: string, signal: AbortSignal | undefined): Promise<boolean> {
-    const { names, backend } = this.#target;
-    const named = names.open(there);
-    if ('hidden' in named) return false;
-    const { token } = this.#source.names.locate(parseStoreKey(named.name));
-    if ((await this.#source.backend.read(objectName(token), { signal })) !== undefined) return false;
+  async dropGone(tolerating: Tolerating, signal: AbortSignal | undefined): Promise<number> {
+    let dropped = 0;
+    for await (const [token, there, name] of this.#namedThere(signal)) {
+      if (this.#untold.has(token)) {
+        await tolerating(token, async () => {
+          if ((await this.bring(token, signal, name)).versions > 0) dropped += 1;
+        });
+      } else if ((await this.#source.backend.read(objectName(token), { signal })) === undefined) {
+        await this.#drop(there, signal);
+        dropped += 1;
+      }
+    }
+    this.#untold.clear();
+    return dropped;
+  }
+
+  /** Brings in line what has been purged since {@link dropGone}. @param tolerating as there */
+  async bringUntold(tolerating: Tolerating, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#untold.size === 0) return;
+    for await (const [token, , name] of this.#namedThere(signal)) {
+      if (!this.#untold.has(token)) continue;
+      await tolerating(token, async () => void (await this.bring(token, signal, name)));
+    }
+    this.#untold.clear();
+  }
+
+  /** The objects of the new store whose names can be told: each with its token in the store, and there. */
+  async *#namedThere(
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly [token: string, there: string, name: StoreKey]> {
+    for await (const there of tokensOf(this.#target, signal)) {
+      const name = await this.#nameThere(there, signal);
+      if (name !== undefined) yield [this.#source.names.locate(name).token, there, name];
+    }
+  }
+
+  /** Removes an object of the new store. */
+  async #drop(there: string, signal: AbortSignal | undefined): Promise<void> {
     const past = await versionNames(this.#target, there, signal);
     await this.#checkStays(signal);
-    for (const name of past) await backend.delete(name, { signal });
-    await backend.delete(objectName(there), { signal });
+    for (const name of past) await this.#target.backend.delete(name, { signal });
+    await this.#target.backend.delete(objectName(there), { signal });
     await this.#dropPayloads(there, signal);
-    return true;
   }
 
   /**
@@ -259,8 +279,8 @@ export class ResealedCopy {
    */
   async missedBy(token: string, record: Uint8Array, signal: AbortSignal | undefined): Promise<Missed | undefined> {
     try {
-      const current = await this.#open(token, record, signal);
-      const name = current === 'unreadable' ? undefined : await this.#nameOf(token, [], current, signal);
+      const current = await openVersion(this.#source, token, record, signal);
+      const name = current === 'unreadable' ? undefined : await nameOf(this.#source, token, current, [], signal);
       if (name === undefined || current === 'unreadable') return undefined;
       const { token: there } = this.#target.names.locate(name);
       const found = await this.#recordThere(there);
@@ -281,21 +301,11 @@ export class ResealedCopy {
   async isInLine(token: string, signal: AbortSignal | undefined): Promise<boolean> {
     const current = await this.#read(token, objectName(token), signal);
     if (current === undefined || current === 'unreadable') return true;
-    const name = await this.#nameOf(token, [], current, signal);
-    if (name === undefined) return true;
+    const name = await nameOf(this.#source, token, current, [], signal);
+    if (name === undefined) {
+      this.#noteUntold(token, current);
+      return true;
+    }
     return isInPlace((await this.#recordThere(this.#target.names.locate(name).token))?.header, current);
-  }
-}
-
-async function versionNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of pagesUnder(engine.backend, historyPrefix(token), signal)) names.push(...page);
-  return names;
-}
-
-/** The tokens of the objects of a store, deleted ones too. */
-export async function* tokensOf(engine: Engine, signal: AbortSignal | undefined): AsyncGenerator<string> {
-  for await (const names of pagesUnder(engine.backend, AREAS.objects, signal)) {
-    for (const name of names) yield name.slice(AREAS.objects.length);
   }
 }

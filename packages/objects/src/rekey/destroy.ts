@@ -77,8 +77,8 @@ async function checkUnused(
  *
  * @param target the id of a retired key version, or the name of a category, whose objects become unreadable for ever
  * @returns what is going to be destroyed
- * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`; `CONFLICT` where a key version is in use; `UNSUPPORTED` where
- *   the store has a slot that this release doesn't know, and keys are to be destroyed now
+ * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`; `CONFLICT` where a key version is in use; `LOCKED` where the store is
+ *   being sealed anew elsewhere; `UNSUPPORTED` where the store has a slot that this release doesn't know, and keys are to be destroyed now
  */
 export async function destroyKeys(engine: Engine, target: string, options: DestroyOptions = {}): Promise<KeyReport[]> {
   const { signal, waitingPeriod = DEFAULT_WAITING_PERIOD } = options;
@@ -86,6 +86,7 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
     throw new SecureStoreError('INVALID_ARGUMENT', 'the waiting period must be from 0 to 3650 days, in milliseconds');
   }
   await engine.watcher.refresh(signal);
+  checkNotSealedAnew(engine.watcher.state);
   checkAlone(engine.watcher.state, target);
   await checkUnused(engine, target, selected(engine.watcher.state, target), signal);
   // By the clock that is ahead, since the waiting period is what the caller relies on.
@@ -94,8 +95,10 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
   const chosen = (state: StoreState): readonly KeyVersionInfo[] => selected(state, target);
   await changeVersions(
     engine,
-    (version, state) =>
-      version.state !== 'destroyed' && includes(chosen(state), version) ? { ...version, destroyAt } : version,
+    (version, state) => {
+      checkNotSealedAnew(state);
+      return version.state !== 'destroyed' && includes(chosen(state), version) ? { ...version, destroyAt } : version;
+    },
     signal,
   );
   // Until then others may acknowledge what they seal under the keys, and return what they open with them.
@@ -107,6 +110,16 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
   const pendingAt = destroyed?.pending ?? [];
   const more = pendingAt.length === 0 ? {} : { pendingAt };
   return chosen(state).map((info) => ({ ...reportOf(state, info), ...more }));
+}
+
+/** What was opened and sealed under other keys by then would outlive these. @throws SecureStoreError `LOCKED` */
+function checkNotSealedAnew({ head }: StoreState): void {
+  if (head.migration?.resealed !== true) return;
+  throw new SecureStoreError(
+    'LOCKED',
+    'the store is being sealed anew at another location, where what these keys seal would live on under others: wait until it has moved, ' +
+      'or cancel the migration and remove what lies there, and destroy them then',
+  );
 }
 
 const includes = (infos: readonly KeyVersionInfo[], version: KeyVersion): boolean =>

@@ -110,6 +110,11 @@ export class ReportBuilder {
   readonly #findings: Finding[] = [];
   readonly #strays: Stray[] = [];
 
+  /** How much was found in all. */
+  get found(): number {
+    return this.#found;
+  }
+
   /** The first 1,000. */
   get findings(): readonly Finding[] {
     return this.#findings;
