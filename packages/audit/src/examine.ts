@@ -13,6 +13,8 @@ import type { AuditPlace } from './place.ts';
 /** How many names, and how many parts of the newest segments, are looked at. */
 const MAX_NAMES = 10_000;
 const MAX_PARTS = 200;
+/** Parts that are read side by side: one after the other they would take longer than anybody waits, where the backend is far away. */
+const READS_AT_ONCE = 16;
 const MAX_LISTED = 100;
 
 /** What is seen of a log without the key of its auditor. */
@@ -56,11 +58,9 @@ class Examination {
 
   async run(ends: readonly AuditLink[]): Promise<TrailExamination> {
     await this.#list();
+    await this.#readNewest();
     for (const end of ends) await this.#compare(end);
-    for (const [id, { prefix, parts }] of this.#segments) {
-      if (this.#read.size >= MAX_PARTS) this.#complete = false;
-      else await this.#follow(id, prefix, parts);
-    }
+    for (const [id, { prefix, parts }] of this.#segments) await this.#follow(id, prefix, parts);
     const problems = this.#problems;
     const ok = problems.length === 0;
     return { ok, parts: this.#read.size, segments: this.#segments.size, problems, complete: this.#complete };
@@ -86,6 +86,16 @@ class Examination {
       if (seen.prefix === prefix) seen.parts.push(sequence);
       this.#segments.set(id, seen);
     }
+  }
+
+  /** Reads the parts that are looked at. */
+  async #readNewest(): Promise<void> {
+    const all = [...this.#segments.values()].flatMap(({ prefix, parts }) =>
+      parts.map((sequence) => auditName(prefix, sequence)),
+    );
+    const names = all.slice(0, MAX_PARTS);
+    this.#complete &&= names.length === all.length;
+    while (names.length > 0) await Promise.all(names.splice(0, READS_AT_ONCE).map((name) => this.#part(name)));
   }
 
   async #part(name: string): Promise<Part | 'damaged' | undefined> {
@@ -132,11 +142,8 @@ class Examination {
     if (parts[0] !== 0) this.#problem(`segment ${id}: its beginning is missing`);
     let next = 1;
     for (const sequence of parts) {
-      if (this.#read.size >= MAX_PARTS) {
-        this.#complete = false;
-        return;
-      }
-      const batch = await this.#part(auditName(prefix, sequence));
+      const batch = this.#read.get(auditName(prefix, sequence));
+      // What is not looked at, or is gone meanwhile.
       if (batch === undefined) continue;
       if (batch === 'damaged') return;
       const first = Math.max(sequence, 1);

@@ -310,6 +310,28 @@ describe('a scrub that is interrupted', () => {
     expect(await again.jobs.list()).toEqual([]);
   });
 
+  it('has told of damage, and does not begin before it once more, where objects take long', async () => {
+    const { health, place, injector, attacker, clock } = await furnished(100);
+    const [first = ''] = await attacker.names('o/');
+    await attacker.put(first, flipped(await attacker.get(first), 80));
+    let reads = 0;
+    injector.plan(({ operation, key = '' }) => {
+      if (operation !== 'read' || !key.startsWith('o/')) return undefined;
+      reads += 1;
+      return reads < 90 ? { type: 'delay', until: clock.sleep(10_000) } : { type: 'stop-before' };
+    });
+    void Promise.resolve(health.scrub()).catch(() => undefined);
+    await injector.stopped;
+    const counter = createCallCounter();
+    const again = await openAt(place, { clock, layers: [counter.layer] });
+    const reopened = new Health(again, { monotonic: () => clock.uptime() });
+    expect(checkOf(await reopened.check(), 'scrub')).toMatchObject({ status: 'failing', figures: { findings: 1 } });
+    counter.reset();
+    expect(await reopened.scrub()).toMatchObject({ objects: 101, found: 1 });
+    const read = counter.calls.filter(({ operation, key = '' }) => operation === 'read' && key.startsWith('o/'));
+    expect(read.length).toBeLessThan(70);
+  });
+
   it('names the objects whose damage an earlier run has found', async () => {
     const { health, attacker, clock, injector, ...rest } = await furnished(300);
     const names = await attacker.names('o/');

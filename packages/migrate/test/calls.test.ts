@@ -1,4 +1,4 @@
-import { forwardTo } from '@securestore/backend-api';
+import { forwardTo, intercept } from '@securestore/backend-api';
 import type { Layer } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
 import { expect, it } from 'vitest';
@@ -97,4 +97,32 @@ it('reads each part once where it moves to, where that lay there before', async 
   expect(report).toMatchObject({ moved: true, failures: 0, bytes: 0 });
   expect(parts(source)).toEqual([]);
   expect(parts(target).map(([, times]) => times)).toEqual([1, 1, 1]);
+});
+
+it('copies the first object before all are listed', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryPlace(() => clock.now()));
+  const to = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(from, { clock });
+  for (let n = 0; n < OBJECTS; n++) await store.store(`k/${n}`, 'value');
+  await store.close();
+  const copied = Promise.withResolvers<void>();
+  const pages: (string | undefined)[] = [];
+  // The third page is listed when something was copied.
+  const pageByPage: Layer = (inner) =>
+    forwardTo(inner, {
+      async list(prefix, options) {
+        if (prefix === AREAS.objects && !pages.includes(options?.after)) pages.push(options?.after);
+        if (prefix === AREAS.objects && pages.indexOf(options?.after) > 1) await copied.promise;
+        return inner.list(prefix, options);
+      },
+    });
+  const told: Layer = intercept(() => async ({ operation }, run) => {
+    const written = await run(undefined);
+    if (pages.length > 0 && (operation === 'write' || operation === 'batch')) copied.resolve();
+    return written;
+  });
+  const report = await move(from, to, { clock, fromLayers: [pageByPage], toLayers: [told] });
+  expect(report).toMatchObject({ moved: true, objects: OBJECTS });
+  expect(pages).toHaveLength(Math.ceil(OBJECTS / PAGE));
 });

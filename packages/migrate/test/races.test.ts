@@ -1,10 +1,11 @@
 import { intercept } from '@securestore/backend-api';
 import type { Layer } from '@securestore/backend-api';
-import { AREAS, workPrefix } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, workPrefix } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
 import { expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
-import { createAt, openAt, usePlace } from '../../objects/test/support/stores.ts';
+import { createAt, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
 import { contentsOf, following, move, mover } from './support/moves.ts';
 
 it('a version that comes while its object is looked at once more is not overlooked', async () => {
@@ -71,6 +72,62 @@ it('a new object that changes while its first change is looked for is not taken 
   expect(step).toBe('done');
   expect(await contentsOf(to)).toEqual(await contentsOf(from));
 });
+
+it.each([
+  ['as it is', undefined],
+  ['sealed anew', { unlock: rawKey(Buffer.alloc(32, 8)) }],
+] as const)(
+  'what a purge deletes when it was followed already is not there in a store that moves %s',
+  async (_, reseal) => {
+    const clock = new EagerClock();
+    const from = usePlace(() => memoryPlace(() => clock.now()));
+    const to = usePlace(() => memoryPlace(() => clock.now()));
+    let purging: Promise<boolean> | undefined;
+    const buried = Promise.withResolvers<void>();
+    const followed = Promise.withResolvers<void>();
+    const deletesLate: Layer = intercept(() => async ({ operation, key = '' }, run) => {
+      if (purging !== undefined && operation === 'delete' && key.startsWith(AREAS.history)) {
+        buried.resolve();
+        await followed.promise;
+      }
+      return run(undefined);
+    });
+    const store = await createAt(from, { clock, layers: [deletesLate], ...(reseal === undefined && following(to)) });
+    await store.store('k', patterned(100_000, 4));
+    for (const version of ['second', 'third', 'last']) await store.store('k', version);
+    let heads = 0;
+    const looksThen: Layer = intercept(() => async ({ operation, key = '' }, run) => {
+      if (operation === 'write' && key === HEAD_NAME) heads += 1;
+      // The third one says that it is about to move: from then on the journal alone is looked at.
+      if (heads === 3 && operation === 'list' && key === workPrefix('writer')) {
+        // By the head that is there now: a change of it has every commit announced once more.
+        purging ??= store.migrationArea.refresh().then(() => store.purge('k'));
+        await buried.promise;
+      }
+      return run(undefined);
+    });
+    const bringsThen: Layer = intercept(() => async ({ operation }, run) => {
+      const result = await run(undefined);
+      if (purging !== undefined && (operation === 'write' || operation === 'batch')) {
+        followed.resolve();
+        await purging;
+      }
+      return result;
+    });
+    const { job, store: source } = await mover(from, to, {
+      clock,
+      fromLayers: [looksThen],
+      toLayers: [bringsThen],
+      ...(reseal && { reseal }),
+    });
+    expect(await job).toMatchObject({ moved: true, failures: 0 });
+    expect(await purging).toBe(true);
+    await source.close();
+    const there = await openAt(to, { clock, ...(reseal && { unlock: reseal.unlock }) });
+    expect(await there.verify()).toMatchObject({ ok: true, findings: [] });
+    expect([...(await contentsOf(to)).keys()].filter((name) => /^[hb]\//.test(name))).toEqual([]);
+  },
+);
 
 it('a checkpoint that knows more than what was followed so far is no proof of damage', async () => {
   const clock = new EagerClock();

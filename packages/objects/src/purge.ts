@@ -16,6 +16,7 @@ import { catchUp } from './catch-up.ts';
 import { reclaim } from './collection/reclaim.ts';
 import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
+import { announceDeleted } from './announce-deleted.ts';
 import { announceCommit } from './journal/announce.ts';
 import { pinned } from './moving/place.ts';
 import { withNewestKeys } from './newest-keys.ts';
@@ -103,6 +104,14 @@ interface Burial {
   readonly past?: readonly string[] | undefined;
   /** The tombstone, where this call wrote it. */
   readonly prepared?: Prepared | undefined;
+}
+
+/** What deleting the past of a buried object has met. */
+interface Deleted {
+  /** Whether anything was there, the object itself included. */
+  readonly existed: boolean;
+  /** Whether anything was there beside the record that the tombstone took the place of. */
+  readonly hadPast: boolean;
 }
 
 /**
@@ -203,22 +212,22 @@ async function deleteAll(engine: Engine, names: readonly string[], signal: Abort
   for (const name of names) await engine.backend.delete(name, { signal });
 }
 
-/** Deletes the history of a buried object and its payloads. @returns whether anything was there */
+/** Deletes the history of a buried object and its payloads. */
 async function deletePast(
   engine: Engine,
   target: Target,
   { replaced, version, past = [] }: Burial,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<Deleted> {
   const blobs = new Set<string>();
   const note = (remains: Remains): void => {
     const blob = blobOf(remains);
     if (blob !== undefined) blobs.add(blob);
   };
   if (replaced !== undefined) note(replaced);
-  let existed = replaced !== undefined;
+  let copies = 0;
   const remove = async (names: readonly string[]): Promise<void> => {
-    existed ||= names.length > 0;
+    copies += names.length;
     for (const name of names) {
       const found = await engine.backend.read(name, { signal });
       if (found !== undefined) note(await inspect(engine, target, found.body, signal));
@@ -236,7 +245,7 @@ async function deletePast(
   const freed = { blobs: 0, parts: 0, bytes: 0 };
   // Claims are left to the collector, which knows when they lapse.
   await reclaim(engine, target.token, blobs, { now: 0, freed, signal });
-  return existed;
+  return { existed: replaced !== undefined || copies > 0, hadPast: copies > 0 || blobs.size > 0 };
 }
 
 /**
@@ -278,7 +287,8 @@ async function purgeHere(
 ): Promise<boolean> {
   const burial = await bury(engine, target, doubt, signal);
   try {
-    const existed = await deletePast(engine, target, burial, signal);
+    const { existed, hadPast } = await deletePast(engine, target, burial, signal);
+    if (hadPast) await announceDeleted(engine, target.token, burial, signal);
     const wait = engine.watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
     if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);

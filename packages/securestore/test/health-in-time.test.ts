@@ -4,7 +4,7 @@ import { composeLayers, createFaultInjector } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { HealthReport, OpenOptions, SecureStore } from '../src/index.ts';
-import { addPrincipal, createStore, grantRole, recipientOf, setRole } from '../src/index.ts';
+import { addPrincipal, createStore, grantRole, openStore, recipientOf, setRole } from '../src/index.ts';
 import { auditor, unlock } from './support/audits.ts';
 import { BackupWorld } from './support/backup-world.ts';
 
@@ -116,4 +116,24 @@ describe('the health of a store whose backend never answers', () => {
     stall();
     expect((await inTime(store.health({ timeout: WITHIN }))).status).toBe('failing');
   });
+});
+
+test('the audit log is looked at by several readings at a time, so that it is told of in time from far away', async () => {
+  const { store, backend, injector } = await opened();
+  await store.audit.enable({ auditor: await recipientOf(auditor) });
+  for (let n = 0; n < 20; n++) {
+    // Each process has a segment of its own.
+    await using other = await openStore(store.location, { unlock, upkeep: false, backend });
+    await other.has('k');
+  }
+  const { promise: several, resolve } = Promise.withResolvers<void>();
+  let reading = 0;
+  injector.plan(({ operation, key = '' }) => {
+    if (operation !== 'read' || !key.startsWith('a/')) return undefined;
+    reading += 1;
+    if (reading === 8) resolve();
+    return { type: 'delay', until: several };
+  });
+  expect(await store.audit.examine()).toMatchObject({ ok: true, complete: true, problems: [] });
+  expect(reading).toBeGreaterThanOrEqual(20);
 });

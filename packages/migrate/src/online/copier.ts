@@ -2,7 +2,7 @@ import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import { asBuffer, historyName, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Change, MigrationArea, SealedPayload } from '@securestore/objects';
-import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import { entriesUnder, isPurged, mapConcurrently } from '@securestore/objects';
 import { Leftovers } from './leftovers.ts';
 import { areLinked, headerIn, isPast, isSameId } from './linked.ts';
 import type { Listed } from './listing.ts';
@@ -242,6 +242,8 @@ export class Copier {
     // Whoever holds the place may have put anything there: it is looked at as a whole.
     if (found !== undefined && before === undefined) return false;
     const newest = changes.at(-1);
+    // A purge is announced once more when it has deleted what came before it, which may lie there still.
+    if (changes.some(({ header }) => isPurged(header))) return false;
     if (newest === undefined || (!isPast(newest) && newest.header.version < (before?.version ?? 0))) return false;
     const later = changes.filter(({ header }) => header.version > (before?.version ?? 0));
     // Where none is current, a version that nobody has announced to us yet has taken the place of the last one.

@@ -76,7 +76,8 @@ export abstract class MigrationRun {
   protected corrected = 0;
   #changes = 0;
   /** How many objects there were when they were counted. */
-  #objectsAhead: number | undefined;
+  #counted: Promise<{ readonly total: number; readonly before: number }> | undefined;
+  #phase: MigrationPhase | undefined;
 
   constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
     this.area = area;
@@ -92,21 +93,39 @@ export abstract class MigrationRun {
   protected abstract bringAll(tokens: AsyncIterable<string>): Promise<void>;
 
   protected progress(update: MoveProgress): void {
+    this.#phase = update.phase ?? this.#phase;
     this.context.progress(update);
   }
 
-  /** Begins a phase that looks at all objects. @param after the last one that a run before has looked at, in the first such phase */
+  /**
+   * Begins a phase that looks at all objects. The first one, unless it goes on with that of an earlier run, does not wait until they are
+   * counted: in a large store nothing would be copied until then.
+   *
+   * @param after the last one that an earlier run has looked at, in the first such phase
+   */
   protected async beginPass(phase: MigrationPhase, after?: string): Promise<void> {
-    let done = 0;
-    if (this.#objectsAhead === undefined) {
-      this.#objectsAhead = 0;
-      const last = after === undefined ? '' : `${AREAS.objects}${after}`;
-      for await (const { key } of this.area.entries(AREAS.objects, { signal: this.context.signal })) {
-        this.#objectsAhead += 1;
-        if (key <= last) done += 1;
-      }
+    const isFirst = this.#counted === undefined;
+    this.#counted ??= this.#count(phase, after);
+    if (isFirst && after === undefined) {
+      this.progress({ phase });
+      // What keeps it from being counted keeps it from being copied, too.
+      this.#counted.catch(() => undefined);
+      return;
     }
-    this.progress({ phase, total: this.#objectsAhead, done });
+    const { total, before } = await this.#counted;
+    this.progress({ phase, total, done: isFirst ? before : 0 });
+  }
+
+  /** @param after as for {@link beginPass}, where it is told how many that are */
+  async #count(phase: MigrationPhase, after = ''): Promise<{ readonly total: number; readonly before: number }> {
+    const last = `${AREAS.objects}${after}`;
+    let [total, before] = [0, 0];
+    for await (const { key } of this.area.entries(AREAS.objects, { signal: this.context.signal })) {
+      total += 1;
+      if (key <= last) before += 1;
+    }
+    if (this.#phase === phase) this.progress({ total });
+    return { total, before };
   }
 
   /** @returns whether there is more */

@@ -1,6 +1,8 @@
 import type { ListEntry } from '@securestore/backend-api';
 import type { CheckpointEntry } from '@securestore/core-format';
 import { afterToken, AREAS, blobsPrefix, historyPrefix, splitUnderToken } from '@securestore/core-format';
+import type { Instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { Baseline, Expectation } from '../checkpoint/baseline.ts';
 import { joinByToken } from '../checkpoint/in-order.ts';
 import type { Engine } from '../engine.ts';
@@ -26,6 +28,12 @@ export interface Certain {
   readonly expected: Expectation;
 }
 
+/** So many objects, and no longer than so many milliseconds. */
+export interface LookAhead {
+  readonly objects: number;
+  readonly milliseconds: number;
+}
+
 /** What all objects of a pass share. */
 export interface Pass {
   readonly engine: Engine;
@@ -35,8 +43,8 @@ export interface Pass {
   readonly after?: string | undefined;
   /** Whether payloads that no version names are looked for, too: that lists every part there is. */
   readonly orphans?: boolean | undefined;
-  /** So many objects are looked at, after the first that seems wrong, before it is looked at again. */
-  readonly lookAhead?: number | undefined;
+  /** How long others are looked at, after the first that seems wrong, before it is looked at again. */
+  readonly lookAhead?: LookAhead | undefined;
   /** Whether something that was found is told of elsewhere already: it is left out, and not looked at again. */
   readonly isKnown?: ((finding: Finding) => boolean) | undefined;
   /** Told of each object that was looked at, in their order, and how many bytes of payloads were read for it. */
@@ -186,6 +194,8 @@ class Suspects {
   readonly #pass: Pass;
   #list: Suspect[] = [];
   #since = 0;
+  /** When the first of them was noted. */
+  #begun: Instant | undefined;
 
   constructor(pass: Pass) {
     this.#pass = pass;
@@ -195,8 +205,13 @@ class Suspects {
   async note(suspect: Suspect): Promise<boolean> {
     if (seemsWrong(suspect)) this.#list.push(suspect);
     if (this.#list.length === 0) return true;
+    const { engine, lookAhead = { objects: Infinity, milliseconds: Infinity } } = this.#pass;
     this.#since += 1;
-    const isDue = this.#list.length >= SUSPECTS_AT_ONCE || this.#since > (this.#pass.lookAhead ?? Infinity);
+    this.#begun ??= instant(engine.clock);
+    const isDue =
+      this.#list.length >= SUSPECTS_AT_ONCE ||
+      this.#since > lookAhead.objects ||
+      elapsedSince(this.#begun, engine.clock) > lookAhead.milliseconds;
     if (isDue) await this.settle();
     return isDue;
   }
@@ -205,6 +220,7 @@ class Suspects {
     await confirm(this.#pass, this.#list);
     this.#list = [];
     this.#since = 0;
+    this.#begun = undefined;
   }
 }
 

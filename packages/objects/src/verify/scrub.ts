@@ -3,6 +3,7 @@ import { afterToken, AREAS } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { guarded } from '../guarded.ts';
 import { entriesUnder } from '../pages.ts';
+import type { LookAhead } from './pass.ts';
 import { passOver } from './pass.ts';
 import { repairObject } from './repair.ts';
 import type { Finding, PassCounts, Stray, VerifyReport } from './report.ts';
@@ -10,8 +11,11 @@ import { ReportBuilder } from './report.ts';
 import type { Verification } from './verify.ts';
 import { countLook, entriesOf, foreignName, loadBaseline, verifyOwn, verifyPinned } from './verify.ts';
 
-/** So many objects are looked at, after the first that seems wrong, before it is looked at again. */
-const LOOK_AHEAD = 200;
+/**
+ * How long others are looked at, after the first object that seems wrong, before it is looked at again: the position stays before it until
+ * then, and nothing is told of it. Looking again takes 6 s, in which nothing else is looked at.
+ */
+const LOOK_AHEAD: LookAhead = { objects: 200, milliseconds: 15_000 };
 
 /** Something that was wrong, and whether it was put right. */
 export interface PassFinding extends Finding {
