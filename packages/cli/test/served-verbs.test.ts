@@ -44,7 +44,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
   undelete: [{ args: ['undelete', 'db/user'] }],
   purge: [{ args: ['purge', 'old', '--yes'] }],
   import: [{ args: ['import', 'values.json', '--prefix', 'values'], none: 8, says: /stored/ }],
-  export: [{ args: ['export', 'out.json', '--prefix', 'values'], none: 0 }],
+  export: [{ args: ['export', 'out.json', '--prefix', 'values'], none: 3 }],
   exec: [{ args: ['exec', '--prefix', 'values', 'true'], none: 3 }],
   keys: [
     { args: ['keys'], says: /default/ },
