@@ -1,92 +1,42 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StorageBackend } from '@securestore/backend-api';
-import type { ObjectStore } from '@securestore/objects';
-import { bodies } from '../bodies.ts';
-import { inFlight, rate } from '../measure.ts';
+import { numberFrom } from '../child.ts';
 import type { Area, Comparison } from '../model.ts';
 
-const body: () => Uint8Array = bodies();
-const GROUP = 64;
 /** What is looked for is smaller than what two runs differ by. */
-const RUNS = 25;
-/** How often the health of a store is looked at meanwhile, in milliseconds: much oftener than anybody would. */
-const LOOK_EVERY = 1000;
-const nameOf = (index: number): string => `app/secrets/${index}`;
+const RUNS = 15;
+const WORK = ['stores', 'retrieves'] as const;
+const PLACES = [
+  ['sqlite:', (folder: string) => `sqlite:${join(folder, 'store.db')}`],
+  ['memory:', () => 'memory:'],
+] as const;
 
-/** A store, and what is to be done while it is measured. */
-interface Subject {
-  readonly store: ObjectStore;
-  readonly during: <T>(work: () => Promise<T>) => Promise<T>;
-}
-
-async function backendAt(location: string): Promise<StorageBackend> {
-  const { SqliteBackend } = await import('@securestore/backend-sqlite');
-  const { MemoryBackend } = await import('@securestore/backend-memory');
-  const backend = location.startsWith('memory:') ? new MemoryBackend() : new SqliteBackend();
-  await backend.init({ location, options: {} });
-  return backend;
-}
-
-async function createAt(backend: StorageBackend, location: string): Promise<ObjectStore> {
-  const { createObjectStore } = await import('@securestore/objects');
-  const { rawKey } = await import('@securestore/crypto');
-  return createObjectStore({ backend, location, unlock: rawKey(crypto.getRandomValues(new Uint8Array(32))) });
-}
-
-async function bare(location: string): Promise<Subject> {
-  const store = await createAt(await backendAt(location), location);
-  return { store, during: (work) => work() };
-}
-
-/** With all that `openStore` puts around a backend to measure it, and somebody who looks how the store is. */
-async function watched(location: string): Promise<Subject> {
-  const { composeLayers, createMeter } = await import('@securestore/backend-api');
-  const { Health } = await import('@securestore/health');
-  const meter = createMeter();
-  const store = await createAt(composeLayers(await backendAt(location), [meter.layer]), location);
-  const health = new Health(store, { meter });
-  await health.metrics.openTelemetry();
-  return {
-    store,
-    async during(work) {
-      const timer = setInterval(() => void health.check().catch(() => undefined), LOOK_EVERY);
-      try {
-        return await work();
-      } finally {
-        clearInterval(timer);
-      }
-    },
-  };
-}
-
-/** New stores for each sample: what grows with the number of objects, such as the memory of `memory:`, weighs on both alike. */
+/**
+ * Each sample in a process of its own: in one process the calls of both would go through the same functions, which are fastest for the kind
+ * of backend that came first.
+ */
 function compared(
-  work: string,
+  work: (typeof WORK)[number],
+  [scheme, locationIn]: (typeof PLACES)[number],
   count: number,
-  place: { readonly scratch: string; readonly locationIn: (folder: string) => string },
-  sample: (store: ObjectStore) => Promise<number>,
+  scratch: string,
 ): Comparison {
-  const sampleOf = (open: (location: string) => Promise<Subject>) => async (): Promise<number> => {
-    const folder = await mkdtemp(join(place.scratch, 'health-'));
-    const { store, during } = await open(place.locationIn(folder));
+  const sampleOf = (who: string) => async (): Promise<number> => {
+    const folder = await mkdtemp(join(scratch, 'health-'));
     try {
-      await inFlight(count, GROUP, (index) => store.store(nameOf(index), body()));
-      globalThis.gc?.();
-      return await during(() => sample(store));
+      return await numberFrom('watched-store', locationIn(folder), work, String(count), who);
     } finally {
-      await store.close();
       await rm(folder, { recursive: true });
     }
   };
   return {
-    work,
+    work: `${work} on ${scheme}, 64 in flight`,
     unit: 'per second',
     count,
     runs: RUNS,
     contenders: [
-      { name: 'securestore, watched', role: 'ours', sample: sampleOf(watched) },
-      { name: 'securestore, not watched', role: 'raw', sample: sampleOf(bare) },
+      { name: 'securestore, watched', role: 'ours', sample: sampleOf('watched') },
+      { name: 'securestore, not watched', role: 'raw', sample: sampleOf('not watched') },
     ],
     targets: [{ bound: 'at least', factor: 0.97, of: 'the raw limit' }],
   };
@@ -96,19 +46,7 @@ function compared(
 export const health: Area = {
   title: 'The cost of metrics and probes, objects of 1 KiB',
   async *comparisons({ scratch, scale }) {
-    const count = Math.max(GROUP, Math.ceil(10_000 * scale));
-    const places = [
-      ['sqlite:', (folder: string) => `sqlite:${join(folder, 'store.db')}`],
-      ['memory:', () => 'memory:'],
-    ] as const;
-    const storing = (store: ObjectStore): Promise<number> =>
-      rate(count, () => inFlight(count, GROUP, (index) => store.store(`app/new/${index}`, body())));
-    const retrieving = (store: ObjectStore): Promise<number> =>
-      rate(count, () => inFlight(count, GROUP, (index) => store.retrieve(nameOf(index))));
-    for (const [scheme, locationIn] of places) {
-      const place = { scratch, locationIn };
-      yield compared(`stores on ${scheme}, ${GROUP} in flight`, count, place, storing);
-      yield compared(`retrieves on ${scheme}, ${GROUP} in flight`, count, place, retrieving);
-    }
+    const count = Math.max(64, Math.ceil(10_000 * scale));
+    for (const place of PLACES) for (const work of WORK) yield compared(work, place, count, scratch);
   },
 };
