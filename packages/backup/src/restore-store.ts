@@ -12,7 +12,7 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { FoundedStore } from '@securestore/objects';
-import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects';
+import { entriesUnder, foundStore, mapConcurrently, MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
 import { readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, digestOf, readWhole } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
@@ -25,8 +25,6 @@ import { doubtsOf } from './vouched.ts';
 import { RestoreWriter } from './restore-writer.ts';
 
 const PARTS = 3;
-/** By how much the clocks of processes and of the backend may differ, in milliseconds: beyond it nothing is written. */
-const MAX_CLOCK_DIFFERENCE: number = 10 * 60 * 1000;
 
 /** What was restored. */
 export interface RestoreReport {

@@ -1,10 +1,8 @@
 import type { FaultInjector } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
-import { mortal } from '../../objects/test/support/eager-clock.ts';
-import { withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt } from '../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../objects/test/support/troubles.ts';
-import { atEveryCall, ended } from './support/faults.ts';
+import { atEveryCall, ended, openDoomed } from './support/faults.ts';
 import type { World } from './support/worlds.ts';
 import { backupsOf, worldOf } from './support/worlds.ts';
 
@@ -42,12 +40,8 @@ async function leftAlone(): Promise<World & { readonly moments: readonly Moment[
 
 /** Catches up, with troubles at the store and at the destination. */
 async function catchUp(world: World, atSource: FaultInjector, atDestination: FaultInjector): Promise<void> {
-  const { source, destination, clock } = world;
-  const own = await openAt(source, {
-    clock: mortal(clock, atSource),
-    wrap: withoutBatch,
-    layers: [atSource.layer],
-  });
+  const { destination } = world;
+  const own = await openDoomed(world, atSource);
   const backups = backupsOf(own, [destination], () => ({ layers: [atDestination.layer] }));
   const following = await backups.follow(destination.location);
   try {

@@ -7,12 +7,10 @@ import {
   parseBackupBlobName,
 } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { mortal } from '../../objects/test/support/eager-clock.ts';
-import { withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt } from '../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../objects/test/support/troubles.ts';
 import { verifyOpenedBackup } from '../src/index.ts';
-import { atEveryCall, change, ended, fill, NAMES } from './support/faults.ts';
+import { atEveryCall, change, ended, fill, NAMES, openDoomed } from './support/faults.ts';
 import type { Contents, World } from './support/worlds.ts';
 import { backupAt, backupsOf, contentsOf, filesAt, restoredFrom, snapshotAt, worldOf } from './support/worlds.ts';
 
@@ -79,16 +77,9 @@ async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: s
 }
 
 /** Backs up, with troubles at the store and at the destination. */
-async function backupUnder(
-  { source, destination, clock }: World,
-  atSource: FaultInjector,
-  atDestination: FaultInjector,
-): Promise<void> {
-  const own = await openAt(source, {
-    clock: mortal(clock, atSource),
-    wrap: withoutBatch,
-    layers: [atSource.layer],
-  });
+async function backupUnder(world: World, atSource: FaultInjector, atDestination: FaultInjector): Promise<void> {
+  const { destination } = world;
+  const own = await openDoomed(world, atSource);
   const reach = { layers: [atDestination.layer] };
   await backupsOf(own, [destination], () => reach).backup(destination.location);
 }

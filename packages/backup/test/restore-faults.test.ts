@@ -7,7 +7,7 @@ import { withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt, usePlace } from '../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../objects/test/support/troubles.ts';
 import { restoreInto, restoreStoreTo } from '../src/index.ts';
-import { atEveryCall, change, ended, fill, NAMES } from './support/faults.ts';
+import { atEveryCall, change, ended, fill, NAMES, openDoomed } from './support/faults.ts';
 import type { Contents, World } from './support/worlds.ts';
 import { backupAt, backupsOf, contentsOf, memoryAt, reached, snapshotAt, worldOf } from './support/worlds.ts';
 
@@ -26,8 +26,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const options = { conflict: 'overwrite', deleteExtra: true } as const;
         const work = async (): Promise<void> => {
-          const mine = mortal(clock, injector);
-          const own = await openAt(source, { clock: mine, wrap: withoutBatch, layers: [atSource.layer] });
+          const own = await openDoomed({ source, clock }, atSource);
           const reach = { layers: [atDestination.layer] };
           const backups = backupsOf(own, [destination], () => reach);
           const { failed } = await backups.restore(destination.location, options);
@@ -62,9 +61,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
         const options = { conflict: 'overwrite', deleteExtra: true } as const;
         const work = async (): Promise<void> => {
-          const mine = mortal(clock, injector);
-          const own = await openAt(source, { clock: mine, wrap: withoutBatch, layers: [atSource.layer] });
-          const backup = await backupAt(destination, mine, { layers: [atDestination.layer] });
+          const own = await openDoomed({ source, clock }, atSource);
+          const backup = await backupAt(destination, mortal(clock, injector), { layers: [atDestination.layer] });
           await using view = await backup.open();
           const { failed } = await restoreInto(view, own, options);
           if (failed.length > 0) throw new SecureStoreError('UNAVAILABLE', 'not all of it');

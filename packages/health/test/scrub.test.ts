@@ -1,6 +1,7 @@
 import { MemoryBackend } from '@securestore/backend-memory';
-import type { StorageBackend } from '@securestore/backend-api';
+import type { CallCounter, StorageBackend } from '@securestore/backend-api';
 import { createCallCounter } from '@securestore/backend-api';
+import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, it } from 'vitest';
 import { attack, flipped } from '../../objects/test/support/attacker.ts';
 import type { Attacker } from '../../objects/test/support/attacker.ts';
@@ -285,22 +286,39 @@ describe('a scrub', () => {
   });
 });
 
+/** Scrubs in a process that is killed at the read of so many current records, of which each takes so many milliseconds. */
+async function killedAfter(
+  { health, injector, clock }: Pick<Damaged, 'health' | 'injector' | 'clock'>,
+  reads: number,
+  delay: number,
+): Promise<void> {
+  let left = reads;
+  injector.plan(({ operation, key = '' }) => {
+    if (operation !== 'read' || !key.startsWith('o/')) return undefined;
+    left -= 1;
+    return left > 0 ? { type: 'delay', until: clock.sleep(delay) } : { type: 'stop-before' };
+  });
+  void Promise.resolve(health.scrub()).catch(() => undefined);
+  await injector.stopped;
+}
+
+/** The next process, whose calls are counted. */
+async function nextAt(
+  place: Damaged['place'],
+  clock: Damaged['clock'],
+): Promise<{ readonly again: ObjectStore; readonly reopened: Health; readonly counter: CallCounter }> {
+  const counter = createCallCounter();
+  const again = await openAt(place, { clock, layers: [counter.layer] });
+  return { again, reopened: new Health(again, { monotonic: () => clock.uptime() }), counter };
+}
+
 describe('a scrub that is interrupted', () => {
   it('goes on where it was, after the process was killed', async () => {
     const { health, place, injector, attacker, clock } = await furnished(300);
     await attacker.put('h/nothing-of-ours', Buffer.from('x'));
-    let reads = 0;
-    injector.plan(({ operation, key = '' }) => {
-      if (operation !== 'read' || !key.startsWith('o/')) return undefined;
-      reads += 1;
-      // Slow enough that the job saves where it is.
-      return reads < 200 ? { type: 'delay', until: clock.sleep(100) } : { type: 'stop-before' };
-    });
-    void Promise.resolve(health.scrub()).catch(() => undefined);
-    await injector.stopped;
-    const counter = createCallCounter();
-    const again = await openAt(place, { clock, layers: [counter.layer] });
-    const reopened = new Health(again, { monotonic: () => clock.uptime() });
+    // Slow enough that the job saves where it is.
+    await killedAfter({ health, injector, clock }, 200, 100);
+    const { again, reopened, counter } = await nextAt(place, clock);
     expect(await again.jobs.list()).toMatchObject([{ kind: 'scrub' }]);
     counter.reset();
     const report = await reopened.scrub();
@@ -314,17 +332,8 @@ describe('a scrub that is interrupted', () => {
     const { health, place, injector, attacker, clock } = await furnished(100);
     const [first = ''] = await attacker.names('o/');
     await attacker.put(first, flipped(await attacker.get(first), 80));
-    let reads = 0;
-    injector.plan(({ operation, key = '' }) => {
-      if (operation !== 'read' || !key.startsWith('o/')) return undefined;
-      reads += 1;
-      return reads < 90 ? { type: 'delay', until: clock.sleep(10_000) } : { type: 'stop-before' };
-    });
-    void Promise.resolve(health.scrub()).catch(() => undefined);
-    await injector.stopped;
-    const counter = createCallCounter();
-    const again = await openAt(place, { clock, layers: [counter.layer] });
-    const reopened = new Health(again, { monotonic: () => clock.uptime() });
+    await killedAfter({ health, injector, clock }, 90, 10_000);
+    const { reopened, counter } = await nextAt(place, clock);
     expect(checkOf(await reopened.check(), 'scrub')).toMatchObject({ status: 'failing', figures: { findings: 1 } });
     counter.reset();
     expect(await reopened.scrub()).toMatchObject({ objects: 101, found: 1 });

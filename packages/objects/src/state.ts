@@ -20,6 +20,7 @@ import {
   loadKeyring,
   loadSuites,
   openSystemBody,
+  RecentCache,
   unversioned,
   verifyAs,
 } from '@securestore/crypto';
@@ -63,22 +64,20 @@ export async function readHead(backend: StorageBackend, signal?: AbortSignal): P
   return found && parseHead(found);
 }
 
-/** The heads that were verified last, each with its bytes: a head is read every other second, and hardly ever another one. */
-const verified: { readonly bytes: Buffer; readonly signed: SignedHead }[] = [];
-const REMEMBERED = 4;
+/** The heads that were verified last, by their bytes: a head is read every other second, and hardly ever another one. */
+const verified = new RecentCache<string, SignedHead>(4);
 
 /** Depends on nothing but `body`. */
 function verifiedHead(body: Uint8Array): SignedHead {
-  const known = verified.find(({ bytes }) => bytes.equals(body));
-  if (known !== undefined) return known.signed;
+  const bytes = asBuffer(body).toString('latin1');
+  const known = verified.get(bytes);
+  if (known !== undefined) return known;
   // Nobody else can change this one.
-  const bytes = Buffer.from(body);
-  const signed = decodeHead(bytes);
+  const signed = decodeHead(Buffer.from(body));
   if (!verifyAs(signed.head.identity, HEAD_USE, signed.signedBytes, signed.signature)) {
     throw new SecureStoreError('INTEGRITY', 'the head of the store is damaged: its signature does not match');
   }
-  verified.unshift({ bytes, signed });
-  verified.length = Math.min(verified.length, REMEMBERED);
+  verified.set(bytes, signed);
   return signed;
 }
 

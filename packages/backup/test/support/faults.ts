@@ -3,9 +3,11 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { expect } from 'vitest';
-import { TORTURE } from '../../../objects/test/support/places.ts';
-import { patterned } from '../../../objects/test/support/stores.ts';
+import { mortal } from '../../../objects/test/support/eager-clock.ts';
+import { TORTURE, withoutBatch } from '../../../objects/test/support/places.ts';
+import { openAt, patterned } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
+import type { World } from './worlds.ts';
 
 /** The names that {@link fill} and {@link change} use, and one more. */
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -49,6 +51,14 @@ export async function ended(work: PromiseLike<unknown>, { stopped }: FaultInject
     },
   );
   return Promise.race([done, stopped.then(() => false)]);
+}
+
+/** Opens the store of a world in a process whose time ends where `injector` kills it. */
+export async function openDoomed(
+  { source, clock }: Pick<World, 'source' | 'clock'>,
+  injector: FaultInjector,
+): Promise<ObjectStore> {
+  return openAt(source, { clock: mortal(clock, injector), wrap: withoutBatch, layers: [injector.layer] });
 }
 
 /** Some objects, and some that are deleted. */

@@ -1,12 +1,11 @@
 import type { BackendCapabilities } from '@securestore/backend-api';
+import { MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
 import type { HealthThresholds } from '../thresholds.ts';
 import type { HealthCheck } from '../types.ts';
 import { codeOf, finding, fine, verdictOfError } from '../verdict.ts';
 import { span } from '../words.ts';
 import type { Measurement } from './measure.ts';
 
-/** From then on writes are refused, in milliseconds: see `ClockDifference` of `@securestore/objects`. */
-const REFUSED_AFTER = 10 * 60 * 1000;
 /** How old what is known of the head may be, in milliseconds: beyond that nothing is acknowledged. */
 const CONFIRMED_WITHIN = 5000;
 /** Backends may tell their time to the second. */
@@ -38,12 +37,12 @@ export function judgeClock(
   const skew = Math.max(0, Math.abs(difference) - blur);
   const details = { figures: { skew } };
   const what = `the clocks of this machine and of the backend are ${span(skew)} apart`;
-  if (!(skew > (maxClockSkew ?? Infinity)) && !(skew > REFUSED_AFTER)) {
+  if (!(skew > (maxClockSkew ?? Infinity)) && !(skew > MAX_CLOCK_DIFFERENCE)) {
     return fine('clock', skew === 0 ? 'the clocks of this machine and of the backend agree' : what, details);
   }
   const side = difference > 0 ? 'this machine is behind' : 'this machine is ahead';
   const advice = 'set the clocks, and have them kept right (NTP)';
-  if (skew > REFUSED_AFTER)
+  if (skew > MAX_CLOCK_DIFFERENCE)
     return finding('clock', 'failing', [`${what} (${side}): writes are refused`, advice], details);
   return finding('clock', 'degraded', [`${what} (${side})`, advice], details);
 }

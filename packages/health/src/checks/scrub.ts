@@ -5,10 +5,8 @@ import { SCRUB_WITHIN } from '../thresholds.ts';
 import type { HealthCheck, HealthSource } from '../types.ts';
 import { finding, fine } from '../verdict.ts';
 import { age as inWords, span } from '../words.ts';
+import { MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
 import type { HealthArea } from '@securestore/objects';
-
-/** Who is ahead by more than this writes nothing, in milliseconds. */
-const CLOCKS_APART = 10 * 60 * 1000;
 
 function words(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${count} ${many}`;
@@ -56,7 +54,8 @@ function judgeScrub(
     return finding('scrub', 'degraded', ['the store was never scrubbed', advice], details);
   }
   const age = now - last.ended;
-  if (age < -CLOCKS_APART) {
+  // Whose clock is ahead by more than this writes nothing.
+  if (age < -MAX_CLOCK_DIFFERENCE) {
     const reason = `the last scrub is told to end only in ${span(-age)}, so it says nothing of when that was`;
     const advice =
       'see that the clocks of all who scrub are right, or who has forged that; then run "securestore scrub"';

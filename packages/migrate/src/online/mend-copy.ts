@@ -16,14 +16,22 @@ interface MendPorts {
   readonly onCorrected: (names: number) => void;
 }
 
-/** Brings once more what is wrong: it may be so in the copy alone, or where a change is still to be followed. */
-async function bringAgain(findings: readonly Finding[], { copier, follow, onCorrected }: MendPorts): Promise<void> {
+/**
+ * Brings once more what is wrong: it may be so in the copy alone, or where a change is still to be followed.
+ *
+ * @returns the objects that it is about
+ */
+async function bringAgain(
+  findings: readonly Finding[],
+  { copier, follow, onCorrected }: MendPorts,
+): Promise<ReadonlySet<string>> {
   const payloads = findings.flatMap(({ kind, name }) => (kind === 'payload' ? [name] : []));
   const again = (part: string): boolean => payloads.some((name) => part.startsWith(name));
   const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
   for (const token of tokens) onCorrected(await copier.syncToken(token, 'nothing', again));
   await copier.finish();
   await follow();
+  return tokens;
 }
 
 /**
@@ -36,13 +44,12 @@ export async function mendCopy(payloads: (token: string) => boolean, ports: Mend
   let seen = await ports.verify(payloads);
   for (let looks = 1; seen.found > 0 && looks < MAX_LOOKS; looks++) {
     const { findings, found } = seen;
-    await bringAgain(findings, ports);
+    const tokens = await bringAgain(findings, ports);
     // Of what was found only so much is told: the rest shows when that is mended.
     if (found > findings.length) {
       seen = await ports.verify(payloads);
       continue;
     }
-    const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
     const known = new Set(findings.map(({ name }) => name));
     const later = await ports.verify((token) => tokens.has(token));
     // What was not found before has been changed since, and is followed yet.
