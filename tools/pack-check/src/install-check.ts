@@ -3,10 +3,10 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { npm, packFolders, readManifest } from './pack.ts';
+import type { ApplicationInstaller } from './application-installer.ts';
+import { readManifest } from './pack.ts';
 import type { Tarball } from './pack.ts';
 import { installedIn, sdksOn } from './sdks.ts';
-import { thirdPartyFolders } from './third-party.ts';
 
 const CHECK: string = fileURLToPath(new URL('../app/check.mjs', import.meta.url));
 /** What the application asks for; backends on a provider's SDK are inspected only, since they bring half a registry. */
@@ -26,25 +26,20 @@ export interface Application {
 }
 
 /**
- * Installs tarballs into an application outside the workspace and uses them and the command line there. No registry is asked:
- * third-party packages are packed from where the workspace has them.
+ * Installs tarballs into an application outside the workspace, with all that they depend on as npm resolves it for users,
+ * and uses them and the command line there.
  *
- * @param folder - an empty folder outside the workspace
+ * @param folder - outside the workspace
  * @throws Error with what the failed program printed
  */
-export async function checkInstalled(folder: string, tarballs: readonly Tarball[]): Promise<Application> {
-  const wanted = await withDependencies(WANTED, tarballs);
-  const own = new Set(wanted.map(({ name }) => name));
-  const foreign = await thirdPartyFolders(
-    wanted.map((tarball) => tarball.folder),
-    own,
-  );
-  const application = {
-    folder: join(folder, 'application'),
-    tarballs: [...wanted, ...(await packFolders(foreign, folder))],
-  };
+export async function checkInstalled(
+  folder: string,
+  tarballs: readonly Tarball[],
+  installer: ApplicationInstaller,
+): Promise<Application> {
+  const application = { folder: join(folder, 'application'), tarballs: await withDependencies(WANTED, tarballs) };
   await mkdir(application.folder);
-  await install(application);
+  await install(application, installer);
   const sdks = sdksOn(await installedIn(application.folder));
   if (sdks.length > 0) throw new Error(`${WANTED.join(', ')} bring ${sdks.join(', ')} along: drop what needs it.`);
   await cp(CHECK, join(application.folder, 'check.mjs'));
@@ -86,10 +81,10 @@ async function withDependencies(names: readonly string[], tarballs: readonly Tar
   return [...wanted];
 }
 
-/** Installs the tarballs of an application, and nothing else. */
-export async function install({ folder, tarballs }: Application): Promise<void> {
+/** Installs the tarballs of an application and what they depend on. */
+export async function install({ folder, tarballs }: Application, installer: ApplicationInstaller): Promise<void> {
   const dependencies = Object.fromEntries(tarballs.map(({ name, file }) => [name, `file:${file}`]));
   const manifest = { name: 'application', version: '1.0.0', private: true, type: 'module', dependencies };
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
-  await npm(['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
+  await installer.install(folder);
 }

@@ -3,11 +3,10 @@ import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cacheFolder, installFromNpm } from '../../services/src/cache.ts';
 import { install } from './install-check.ts';
 import type { Application } from './install-check.ts';
+import type { ApplicationInstaller } from './application-installer.ts';
 import { packFolders, readManifest } from './pack.ts';
-import { thirdPartyFolders } from './third-party.ts';
 
 const CHECK: string = fileURLToPath(new URL('../app/plugin.mjs', import.meta.url));
 /** The plugin, in a checkout: no package of the workspace, written by docs/plugins.md. */
@@ -16,43 +15,25 @@ const REPORT = 'CONFORMANCE.md';
 const run = promisify(execFile);
 
 /**
- * What the plugin depends on beside the packages of this project, brought into the cache where it isn't there: the
- * workspace doesn't have it.
- *
- * @throws Error where it can't be had
- */
-export async function foldersForPlugin(root: string): Promise<string[]> {
-  const { dependencies = {} } = await readManifest(join(root, PLUGIN));
-  const foreign = Object.entries(dependencies).filter(([name]) => !name.startsWith('@securestore/'));
-  const folders = foreign.map(async ([name, range]) => {
-    const version = range.replace(/^\^/, '');
-    await installFromNpm(name, version);
-    return cacheFolder(`${name}-${version}`);
-  });
-  return thirdPartyFolders(await Promise.all(folders), new Set());
-}
-
-/**
  * Builds the plugin in the application, where it knows this project only by its tarballs, installs it from a tarball of
  * its own, and runs the conformance suite and a store on it.
  *
- * @param foreign - see {@link foldersForPlugin}
  * @param write - whether the report of the suite replaces the one beside the plugin, which it has to equal otherwise
  * @throws Error with what the failed program printed
  */
 export async function checkPlugin(
   root: string,
   application: Application,
-  foreign: readonly string[],
+  installer: ApplicationInstaller,
   write: boolean,
 ): Promise<void> {
-  const folder = join(application.folder, '..');
-  const tarballs = [...application.tarballs, ...(await packFolders(foreign, folder))];
-  await install({ ...application, tarballs });
   const plugin = join(application.folder, 'plugin');
   await cp(join(root, PLUGIN), plugin, { recursive: true });
+  await addDependencies(application.folder, plugin);
+  await installer.install(application.folder);
   await compile(root, plugin);
-  await install({ ...application, tarballs: [...tarballs, ...(await packFolders([plugin], folder))] });
+  const packed = await packFolders([plugin], join(application.folder, '..'));
+  await install({ ...application, tarballs: [...application.tarballs, ...packed] }, installer);
 
   await cp(CHECK, join(application.folder, 'plugin.mjs'));
   await run(process.execPath, ['plugin.mjs'], { cwd: application.folder });
@@ -62,6 +43,14 @@ export async function checkPlugin(
   else if (report !== (await readFile(known, 'utf8'))) {
     throw new Error(`${PLUGIN}/${REPORT} is not what the suite reports: run "npm run check -- --write".`);
   }
+}
+
+/** Adds what the plugin depends on to the application: it is compiled before it is installed itself. */
+async function addDependencies(application: string, plugin: string): Promise<void> {
+  const manifest = await readManifest(application);
+  const { dependencies = {} } = await readManifest(plugin);
+  const all = { ...dependencies, ...manifest.dependencies };
+  await writeFile(join(application, 'package.json'), JSON.stringify({ ...manifest, dependencies: all }));
 }
 
 /** Against the declarations in the tarballs, all of which are checked; the options of the guide, and the strictest others. */
