@@ -2,18 +2,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { CLIENT, freePort, oidcProvider } from '../../server/test/support/oidc-provider.ts';
+import { frontPort } from '../../server/test/support/front-port.ts';
+import { CLIENT, oidcProvider } from '../../server/test/support/oidc-provider.ts';
 import { openBrowser } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { world } from './support/world.ts';
 
-const LONG = 240_000;
+const PATIENCE = 240_000;
 
 describe.skipIf(NO_BROWSER !== undefined)(named('signing in with a provider'), () => {
   it(
     'leads to the provider and back, from another site, and stays after a reload',
     async () => {
-      const port = await freePort();
+      const { port, leadTo } = await frontPort();
       // Another site than the provider, which is at 127.0.0.1: what a browser keeps from other sites it keeps here.
       const origin = `http://localhost:${port}`;
       const redirect = `${origin}/console/oidc/callback`;
@@ -33,8 +34,9 @@ describe.skipIf(NO_BROWSER !== undefined)(named('signing in with a provider'), (
       };
       const file = join(folder, 'corp.json');
       await writeFile(file, JSON.stringify(settings));
-      const place = await world({ serve: ['--port', String(port), '--oidc', file] });
+      const place = await world({ serve: ['--oidc', file] });
       onTestFinished(() => place.stop());
+      leadTo(Number(new URL(place.url).port));
 
       await using browser = await openBrowser(BROWSER, origin);
       const { page } = browser;
@@ -59,6 +61,6 @@ describe.skipIf(NO_BROWSER !== undefined)(named('signing in with a provider'), (
       await page.getByText(/Try again|let you in/).waitFor();
       expect(browser.problems.filter((problem) => problem.startsWith('a request to'))).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 });

@@ -3,12 +3,12 @@
  * process that started it, and ends with that process, however that ends, leaving neither server nor files.
  */
 import { randomBytes } from 'node:crypto';
-import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './ports.ts';
 import { findProgram } from './programs.ts';
-import { Runner, userNamed } from './runner.ts';
+import { EndedAtOnce, Runner, userNamed } from './runner.ts';
 import type { Place, Service } from './service.ts';
 import { serviceNamed } from './services.ts';
 
@@ -22,31 +22,54 @@ const service = serviceNamed(name);
 const user = process.getuid?.() === 0 && service.user !== undefined ? await userNamed(service.user) : undefined;
 const folder = await mkdtemp(join(tmpdir(), `securestore-${service.name}-`));
 if (user !== undefined) await chown(folder, user.uid, user.gid);
-const runner = new Runner(service, folder, user);
+/** How often the server is started: whoever is faster may take the port that was chosen for it. */
+const ATTEMPTS = 5;
+/** What runs the server, from the first attempt on. */
+let runner: Runner | undefined;
+/** Where it has been started. */
 let place: Place | undefined;
 
-async function settle(kind: Service): Promise<Place> {
+async function settle(own: string, kind: Service, by: Runner): Promise<Place> {
   const settled: Place = {
-    folder,
+    folder: own,
     port: await freePort(),
     password: randomBytes(12).toString('hex'),
     durable: durability === 'durable',
     program: (file) => findProgram(kind, file) ?? file,
-    run: async (file, args) => runner.run(findProgram(kind, file) ?? file, args),
+    run: async (file, args) => by.run(findProgram(kind, file) ?? file, args),
   };
   await kind.prepare(settled);
   return settled;
 }
 
+async function attemptToStart(attempt: number): Promise<Answer> {
+  const own = join(folder, String(attempt));
+  await mkdir(own, { mode: 0o700 });
+  if (user !== undefined) await chown(own, user.uid, user.gid);
+  runner = new Runner(service, own, user);
+  const settled = await settle(own, service, runner);
+  const pid = await runner.start(settled, more);
+  place = settled;
+  return { url: service.url(place), pid };
+}
+
 async function start(): Promise<Answer> {
-  place ??= await settle(service);
-  return { url: service.url(place), pid: await runner.start(place, more) };
+  if (place !== undefined && runner !== undefined) {
+    return { url: service.url(place), pid: await runner.start(place, more) };
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptToStart(attempt);
+    } catch (error) {
+      if (!(error instanceof EndedAtOnce) || attempt === ATTEMPTS) throw error;
+    }
+  }
 }
 
 async function obey(order: Order): Promise<Answer> {
   try {
     if (order === 'start') return await start();
-    await runner.kill();
+    await runner?.kill();
     return 'killed';
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) };
@@ -54,7 +77,7 @@ async function obey(order: Order): Promise<Answer> {
 }
 
 async function leave(): Promise<void> {
-  await runner.stop();
+  await runner?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   process.exit();
 }

@@ -30,6 +30,9 @@ export async function userNamed(name: string): Promise<User> {
   }
 }
 
+/** A server that ended instead of answering: another program may have taken its port. */
+export class EndedAtOnce extends Error {}
+
 /** Runs one server in the foreground of a process group of its own. */
 export class Runner {
   readonly #service: Service;
@@ -56,7 +59,8 @@ export class Runner {
     const server = this.#spawn(program, [...args, ...more]);
     this.#server = server;
     for (const begun = performance.now(); !(await this.#service.answers(place)); await sleep(20)) {
-      if (server.exitCode !== null || server.signalCode !== null) throw new Error(this.#saying('it ended at once'));
+      if (server.exitCode !== null || server.signalCode !== null)
+        throw new EndedAtOnce(this.#saying('it ended at once'));
       if (performance.now() - begun > START_LIMIT_MS) throw new Error(this.#saying('it does not answer'));
     }
     if (server.pid === undefined) throw new Error('it has no process id');

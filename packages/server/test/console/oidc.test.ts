@@ -10,7 +10,8 @@ import type { ConsoleProvider } from '../../src/index.ts';
 import type { Browser } from '../support/browser.ts';
 import { browserAt, builtConsole } from '../support/browser.ts';
 import type { TestProvider } from '../support/oidc-provider.ts';
-import { CLIENT, freePort, oidcProvider, saying } from '../support/oidc-provider.ts';
+import { frontPort } from '../support/front-port.ts';
+import { CLIENT, oidcProvider, saying } from '../support/oidc-provider.ts';
 import type { Answer, World } from '../support/world.ts';
 import { codeIn, world } from '../support/world.ts';
 
@@ -24,7 +25,7 @@ interface Scene extends World {
 }
 
 async function scene(more: Partial<ConsoleProvider> = {}): Promise<Scene> {
-  const port = await freePort();
+  const { port } = await frontPort();
   const redirect = `http://127.0.0.1:${port}${CONSOLE_PATHS.callback}`;
   const provider = await oidcProvider(redirect, { carol: ['db-team'] });
   const { issuer } = provider;
@@ -52,12 +53,12 @@ async function scene(more: Partial<ConsoleProvider> = {}): Promise<Scene> {
       ...more,
     },
   ];
-  const here = await world({ port, console: await builtConsole(), providers }, { authenticators: [authenticator] });
+  const here = await world({ console: await builtConsole(), providers }, { authenticators: [authenticator] });
   await here.store.access.change(setRole('viewer', [{ effect: 'allow', actions: ['backup.view'] }]));
   return {
     ...here,
     provider,
-    browser: () => browserAt(here),
+    browser: () => browserAt({ send: here.send, port }),
     async start(browser) {
       const answer = await browser.send('POST', CONSOLE_PATHS.oidc, { json: { provider: 'corp' } });
       expect(answer.status, answer.body.toString()).toBe(200);
@@ -200,7 +201,7 @@ describe('signing in with a provider', () => {
     const here = wrong.browser();
     const to = await wrong.provider.signIn(await wrong.start(here), 'carol');
     expect((await wrong.back(here, to)).headers.location).toBe(FAILED);
-    const gone = await scene({ issuer: `http://127.0.0.1:${await freePort()}` });
+    const gone = await scene({ issuer: `http://127.0.0.1:${(await frontPort()).port}` });
     const answer = await gone.browser().send('POST', CONSOLE_PATHS.oidc, { json: { provider: 'corp' } });
     expect(codeIn(answer)).toBe('UNAVAILABLE');
   });

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 import { onTestFinished, vi } from 'vitest';
@@ -12,15 +11,6 @@ export interface TestProvider {
   readonly issuer: string;
   /** Does what somebody does in a browser: goes there, signs in, consents. @returns where the provider sends the browser back to */
   readonly signIn: (url: string, login: string) => Promise<URL>;
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function listening(): Promise<{ readonly server: Server; readonly issuer: string }> {
