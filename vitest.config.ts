@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
+import { SIZE } from './tools/campaigns/src/size.ts';
+import { recycledForks } from './tools/checks/src/recycled-forks.ts';
 
 // `import` is none of them: they hold for `require` in the dependencies too.
 const conditions = ['@securestore/source', 'node'];
@@ -14,6 +16,9 @@ process.env['SECURESTORE_TESTKIT_SEED'] ||= String(randomInt(2 ** 32));
 // Many tests start processes from the sources: two thirds of what a short one costs is reading and compiling them anew.
 process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
+/** The project of the tests that need no server. */
+const LOCAL = 'local';
+
 /** Servers that are started for the tests of the backend of the same name. */
 const servers = ['redis', 'postgres', 'mongodb', 'azure', 'gcs', 's3'];
 /** Pages, which are tried in a browser. */
@@ -22,7 +27,7 @@ const PAGES = 'packages/console/test/**/*.test.ts';
 const KEEPER_TEST = 'tools/services/test/keeper.test.ts';
 const testsOn = (server: string): string => `packages/backend-${server}/test/**/*.test.ts`;
 
-/** Files that take minutes. They begin first, those that mostly wait beside those that mostly work, so that none is left at the end alone. */
+/** Files that take longest. They begin first, so that none is left at the end alone. */
 const LONGEST = [
   'securestore/test/migrate-ring',
   'objects/test/simulation',
@@ -30,18 +35,7 @@ const LONGEST = [
   'migrate/test/simulation',
   'backend-mongodb/test/crash',
   'backup/test/faults',
-  'backend-gcs/test/conformance',
   'acl/test/simulation',
-  'backend-mongodb/test/store',
-  'backup/test/restore-faults',
-  'backend-gcs/test/store',
-  'objects/test/processes/killed',
-  'backend-azure/test/store',
-  'backend-s3/test/store',
-  'objects/test/rotation/interrupted',
-  'backend-postgres/test/store',
-  'console/test/recovery',
-  'console/test/accessibility',
 ];
 
 function placeOf({ moduleId }: TestSpecification): number {
@@ -49,10 +43,14 @@ function placeOf({ moduleId }: TestSpecification): number {
   return at === -1 ? LONGEST.length : at;
 }
 
+/** A process goes on with the next file only if that is of the same project. So the files of a project come together. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files); // oxlint-disable-line unicorn/no-array-sort -- a method of the sequencer
-    return sorted.toSorted((one, other) => placeOf(one) - placeOf(other));
+    const projects = [...new Set(sorted.map(({ project }) => project.name))];
+    const byProject = projects.filter((name) => name !== LOCAL).concat(LOCAL);
+    const orderOf = (file: TestSpecification): number => byProject.indexOf(file.project.name);
+    return sorted.toSorted((one, other) => placeOf(one) - placeOf(other) || orderOf(one) - orderOf(other));
   }
 }
 
@@ -64,7 +62,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'local',
+          name: LOCAL,
           globalSetup: 'tools/bootstrap/bundle-for-tests.mjs',
           include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', KEEPER_TEST, PAGES, ...servers.map(testsOn)],
@@ -88,10 +86,11 @@ export default defineConfig({
       })),
     ],
     // `npm run torture` runs campaigns that take minutes each.
-    testTimeout: process.env['SECURESTORE_TORTURE'] === '1' ? 3_600_000 : 60_000,
+    testTimeout: SIZE === 'torture' ? 3_600_000 : 60_000,
     // Removing the tens of thousands of files of a campaign takes its time, too.
     hookTimeout: 120_000,
-    pool: 'forks',
+    pool: recycledForks,
+    isolate: false,
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
     // Most of their time they wait for a server, a process or a clock, so one more of them goes on than there are processors.

@@ -1,9 +1,21 @@
-import { expect } from 'vitest';
+import { afterAll, expect, vi } from 'vitest';
 
-// Vitest asks for each byte by its name, which takes seconds where payloads are compared.
-expect.addEqualityTesters([
-  (one: unknown, other: unknown): boolean | undefined =>
-    one instanceof Uint8Array && other instanceof Uint8Array && one.constructor === other.constructor
-      ? Buffer.compare(one, other) === 0
-      : undefined,
-]);
+// Vitest asks for each byte by its name, which takes seconds if payloads are compared. Files share a process: once is enough.
+const ADDED = Symbol.for('securestore.equality');
+if (!(ADDED in globalThis)) {
+  Object.assign(globalThis, { [ADDED]: true });
+  expect.addEqualityTesters([
+    (one: unknown, other: unknown): boolean | undefined =>
+      one instanceof Uint8Array && other instanceof Uint8Array && one.constructor === other.constructor
+        ? Buffer.compare(one, other) === 0
+        : undefined,
+  ]);
+}
+
+// The next file in this process finds what this one has found.
+afterAll(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});

@@ -10,6 +10,9 @@ import { runChild } from './process.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Commands that build as one of their stages, to report a failure like any other. */
+const BUILDS_ITSELF = new Set(['test', 'test:all']);
+
 /**
  * Scripts of this repository, run straight from their TypeScript, on the packages as built.
  *
@@ -17,6 +20,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
  */
 const SCRIPTS = {
   test: 'tools/checks/src/main.ts',
+  'test:all': 'tools/checks/src/main.ts',
   torture: 'tools/checks/src/torture.ts',
   bench: 'tools/bench/src/main.ts',
   fuzz: 'tools/fuzz/src/main.ts',
@@ -39,8 +43,7 @@ export async function run(command, args) {
     await ensureInstalled(root);
     const node = findNode(root);
     linkNode(root, node);
-    // `npm test` builds as its first stage, to report a failure like any other.
-    if (command !== 'test') {
+    if (!BUILDS_ITSELF.has(command ?? '')) {
       const code = await build(root, node);
       if (code !== 0) return code;
     }
@@ -67,7 +70,8 @@ function dispatch(node, command, args) {
   if (script === undefined || !existsSync(join(root, script))) {
     throw new SetupError(`there is no "${command}" here; known are start, ${Object.keys(SCRIPTS).join(', ')}.`);
   }
-  return runChild(node, [join(root, script), ...args], { cwd: root });
+  const more = command === 'test:all' ? ['--all'] : [];
+  return runChild(node, [join(root, script), ...more, ...args], { cwd: root });
 }
 
 function commandLine() {

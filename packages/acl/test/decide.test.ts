@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { ACTIONS, Decider, PermissionCache, parseIdentity, parsePolicy } from '../src/index.ts';
 import type { Action, ApprovalRule, Decision, Policy, Rule } from '../src/index.ts';
 import { mayDo, takesApproval } from './support/reference.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 const NOW = 1_000_000;
 
 const segment = fc.constantFrom('a', 'b', 'ab', 'ä', 'a.b');

@@ -5,6 +5,7 @@ import { entryLine } from '../src/index.ts';
 import type { ChainedEntry } from '../src/index.ts';
 import { audit, newAuditor, newStore, short, writeSegment } from './support/world.ts';
 import type { TestStore, Written } from './support/world.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 const COUNT = 1000;
 /** Every position is attacked once; so many in one log, so that all of it takes seconds. */
@@ -110,7 +111,7 @@ const attacks: Attack[] = [
 ];
 
 /** Groups of positions that are attacked in one log. */
-const groups: number[][] = Array.from({ length: STRIDE }, (_, offset) =>
+const groups: number[][] = Array.from({ length: LONG ? STRIDE : 2 }, (_, offset) =>
   Array.from({ length: COUNT / STRIDE }, (__, index) => index * STRIDE + offset + 1),
 );
 
@@ -122,7 +123,7 @@ describe('whoever has no key', () => {
     expect(report.notes).toEqual([expect.stringContaining('nobody can tell')]);
   });
 
-  it.each(attacks)('$name: it is named, at each of 1,000 positions', async ({ instead, found, not = [] }) => {
+  it.each(attacks)('$name: it is named, at each position', async ({ instead, found, not = [] }) => {
     for (const group of groups) {
       const positions = group.filter((position) => !not.includes(position));
       const set = new Set(positions);

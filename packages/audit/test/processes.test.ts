@@ -14,9 +14,9 @@ import { auditLines, verifyLog } from '../src/index.ts';
 import type { WriterOrder } from './support/writer-process.ts';
 import { newAuditor, newStore } from './support/world.ts';
 import type { TestStore } from './support/world.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const PROGRAM = fileURLToPath(new URL('./support/writer-process.ts', import.meta.url));
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 
 const store: TestStore = await newStore(await newAuditor());
 

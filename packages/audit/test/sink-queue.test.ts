@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import type { AuditEvent, AuditMode } from '../src/index.ts';
 import { closeOf, endOf, openLog, testSink } from './support/logs.ts';
 import { audit, newAuditor, newStore, short } from './support/world.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 const MODES: readonly AuditMode[] = ['batched', 'fail-closed'];
 const store = await newStore(await newAuditor());
 

@@ -6,8 +6,7 @@ import { LINE_START } from '../src/line.ts';
 import { piecesOf } from '../src/lines.ts';
 import { audit, each, newAuditor, newSigningKey, newStore, short, writeSegment } from './support/world.ts';
 import type { TestStore, Written } from './support/world.ts';
-
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 let store: TestStore;
 let segments: readonly Written[];

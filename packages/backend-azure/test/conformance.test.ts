@@ -5,6 +5,7 @@ import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
 import { proxyTo } from '../../../tools/services/src/proxy.ts';
 import { AzureBackend } from '../src/index.ts';
 import { NO_SERVER, endpointOf, freshLocation, url, withEndpoint } from './support/stores.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const PLAIN = 'no layers';
 
@@ -16,7 +17,7 @@ if (NO_SERVER !== undefined) {
       { describe, it },
       {
         name: `azure with ${name}`,
-        operations: name === PLAIN ? 1000 : 200,
+        operations: sized({ short: 100, full: name === PLAIN ? 1000 : 200, torture: 1000 }),
         createFixture: async () => {
           const proxy = await proxyTo(endpointOf(url));
           const faults = createFaultInjector();

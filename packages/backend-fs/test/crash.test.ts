@@ -4,13 +4,19 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { FsBackend } from '../src/index.ts';
-import { checkCampaign, runCampaign, TORTURE } from './support/crash-campaign.ts';
+import { checkCampaign, runCampaign } from './support/crash-campaign.ts';
 import { openAt, scratchFolder } from './support/stores.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 test('writers killed at any instant lose nothing, tear nothing, and leave no lock and no temporary file', async () => {
   const root = mkdtempSync(join(tmpdir(), 'securestore-fs-crash-'));
   try {
-    const campaign = await runCampaign('@securestore/backend-fs', `file:${root}`, 4, TORTURE ? 300 : 5);
+    const campaign = await runCampaign(
+      '@securestore/backend-fs',
+      `file:${root}`,
+      4,
+      sized({ short: 2, full: 5, torture: 300 }),
+    );
     const backend = new FsBackend();
     await backend.init({ location: `file:${root}`, options: {} });
     await checkCampaign(backend, campaign);
@@ -24,5 +30,5 @@ test('writers killed at any instant lose nothing, tear nothing, and leave no loc
 
 test('writers with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected', async () => {
   const root = scratchFolder();
-  await crashWriters(`file:${root}`, await openAt(root), TORTURE ? 100 : 2);
+  await crashWriters(`file:${root}`, await openAt(root), sized({ short: 1, full: 2, torture: 100 }));
 }, 600_000);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { TORTURE } from './support/crash-campaign.ts';
 import { NO_TRACER, tamperWithAll } from './support/system-calls.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 // In full: every call in turn. In short: every fifth.
 test.for<[call: string, fault: string]>([
@@ -16,6 +16,6 @@ test.for<[call: string, fault: string]>([
   ['unlink', 'EIO'],
 ])('%s: %s leaves the old or the new, whole, and says which', { timeout: 600_000 }, async ([call, fault], context) => {
   if (NO_TRACER !== undefined) context.skip(NO_TRACER);
-  const stride = TORTURE ? 1 : 5;
+  const stride = sized({ short: 60, full: 5, torture: 1 });
   expect(await tamperWithAll('@securestore/backend-fs', 'file', { call, fault, stride })).toBeGreaterThan(0);
 });

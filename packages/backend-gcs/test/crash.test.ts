@@ -1,23 +1,31 @@
 import { test } from 'vitest';
-import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
-import { NO_SERVER, freshLocation, openAt } from './support/stores.ts';
+import { NO_RIGHT_SERVER, freshLocation, openAt } from './support/stores.ts';
+import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
-test.skipIf(NO_SERVER !== undefined)(
+test.skipIf(NO_RIGHT_SERVER !== undefined)(
   'clients killed at any instant lose nothing and tear nothing',
   async () => {
     const location = freshLocation();
-    const campaign = await runCampaign('@securestore/backend-gcs', location, 4, TORTURE ? 300 : 3);
+    const campaign = await runCampaign(
+      '@securestore/backend-gcs',
+      location,
+      sized({ short: 2, full: 4, torture: 4 }),
+      sized({ short: 1, full: 3, torture: 300 }),
+    );
     await checkCampaign(await openAt(location), campaign);
   },
   600_000,
 );
 
-test.skipIf(NO_SERVER !== undefined)(
-  'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+test.skipIf(NO_RIGHT_SERVER !== undefined || !LONG)(
+  onlyLong(
+    'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+  ),
   async () => {
     const location = freshLocation();
-    await crashWriters(location, await openAt(location), TORTURE ? 100 : 2);
+    await crashWriters(location, await openAt(location), sized({ short: 1, full: 2, torture: 100 }));
   },
   600_000,
 );

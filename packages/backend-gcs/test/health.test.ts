@@ -1,6 +1,6 @@
 import { everyThird, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
 import { describeHealth } from '../../securestore/test/support/server-health.ts';
-import { NO_SERVER, endpointOf, freshLocation, proxied, withEndpoint } from './support/stores.ts';
+import { NO_RIGHT_SERVER, endpointOf, freshLocation, proxied, withEndpoint } from './support/stores.ts';
 
 /** How Cloud Storage says that it wants fewer requests. */
 const TOO_MANY = {
@@ -11,7 +11,7 @@ const TOO_MANY = {
 
 describeHealth({
   name: 'gcs',
-  skip: NO_SERVER,
+  skip: NO_RIGHT_SERVER,
   fresh: freshLocation,
   proxied,
   async throttled(location) {

@@ -1,9 +1,9 @@
 import { describeUnderFaults } from '../../backend-redis/test/support/faults/describe.ts';
 import { GcsBackend } from '../src/index.ts';
-import { NO_SERVER, endpointOf, freshLocation, proxied, url } from './support/stores.ts';
+import { NO_RIGHT_SERVER, endpointOf, freshLocation, proxied, url } from './support/stores.ts';
 
 // The proxy speaks no TLS to the service.
-const NO_WAY = NO_SERVER ?? (endpointOf(url).startsWith('http:') ? undefined : 'its endpoint has TLS');
+const NO_WAY = NO_RIGHT_SERVER ?? (endpointOf(url).startsWith('http:') ? undefined : 'its endpoint has TLS');
 
 describeUnderFaults({
   name: 'gcs',

@@ -1,11 +1,12 @@
 import { inject, test } from 'vitest';
-import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashServer } from '../../backend-redis/test/support/server-crash.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { crashServerOfStore } from '../../backend-redis/test/support/store-server-crash.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { freshLocation, openAt } from './support/stores.ts';
+import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('mongodb');
 
@@ -13,29 +14,40 @@ test.skipIf('skip' in server)(
   'clients killed at any instant lose nothing and tear nothing',
   async () => {
     const location = freshLocation('url' in server ? server.url : '');
-    const campaign = await runCampaign('@securestore/backend-mongodb', location, 4, TORTURE ? 300 : 3);
+    const campaign = await runCampaign(
+      '@securestore/backend-mongodb',
+      location,
+      sized({ short: 2, full: 4, torture: 4 }),
+      sized({ short: 1, full: 3, torture: 300 }),
+    );
     await checkCampaign(await openAt(location), campaign);
   },
   600_000,
 );
 
-test.skipIf('skip' in server)(
-  'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+test.skipIf('skip' in server || !LONG)(
+  onlyLong(
+    'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+  ),
   async () => {
     const location = freshLocation('url' in server ? server.url : '');
-    await crashWriters(location, await openAt(location), TORTURE ? 100 : 2);
+    await crashWriters(location, await openAt(location), sized({ short: 1, full: 2, torture: 100 }));
   },
   600_000,
 );
 
-test('a server that is killed loses nothing that it acknowledged', async (context) => {
-  if ('skip' in server) context.skip(server.skip);
-  else if (!server.own) context.skip(`${mongodb.variable} is set, and its server is not ours to kill`);
-  const own = await startServer(mongodb, { durable: true });
-  try {
-    await crashServer(own, await openAt(freshLocation(own.url)), TORTURE ? 100 : 2);
-    await crashServerOfStore(own, freshLocation(own.url), TORTURE ? 100 : 2);
-  } finally {
-    await own.stop();
-  }
-}, 600_000);
+test.runIf(LONG)(
+  onlyLong('a server that is killed loses nothing that it acknowledged'),
+  async (context) => {
+    if ('skip' in server) context.skip(server.skip);
+    else if (!server.own) context.skip(`${mongodb.variable} is set, and its server is not ours to kill`);
+    const own = await startServer(mongodb, { durable: true });
+    try {
+      await crashServer(own, await openAt(freshLocation(own.url)), sized({ short: 1, full: 2, torture: 100 }));
+      await crashServerOfStore(own, freshLocation(own.url), sized({ short: 1, full: 2, torture: 100 }));
+    } finally {
+      await own.stop();
+    }
+  },
+  600_000,
+);

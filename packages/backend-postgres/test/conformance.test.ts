@@ -6,6 +6,7 @@ import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
 import { proxyTo } from '../../../tools/services/src/proxy.ts';
 import { PostgresBackend } from '../src/index.ts';
 import { freshTable } from './support/stores.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('postgres');
 const PLAIN = 'no layers';
@@ -20,7 +21,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `postgres with ${name}`,
-        operations: name === PLAIN ? 1000 : 200,
+        operations: sized({ short: 100, full: name === PLAIN ? 1000 : 200, torture: 1000 }),
         createFixture: async () => {
           const faults = createFaultInjector();
           const proxy = await proxyTo(server.url);

@@ -1,11 +1,12 @@
 import { inject, test } from 'vitest';
-import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashServer } from '../../backend-redis/test/support/server-crash.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { crashServerOfStore } from '../../backend-redis/test/support/store-server-crash.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { freshLocation, openAt } from './support/stores.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('postgres');
 
@@ -13,7 +14,12 @@ test.skipIf('skip' in server)(
   'clients killed at any instant lose nothing and tear nothing',
   async () => {
     const location = freshLocation('url' in server ? server.url : '');
-    const campaign = await runCampaign('@securestore/backend-postgres', location, 4, TORTURE ? 300 : 3);
+    const campaign = await runCampaign(
+      '@securestore/backend-postgres',
+      location,
+      sized({ short: 2, full: 4, torture: 4 }),
+      sized({ short: 1, full: 3, torture: 300 }),
+    );
     await checkCampaign(await openAt(location), campaign);
   },
   600_000,
@@ -23,7 +29,7 @@ test.skipIf('skip' in server)(
   'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
   async () => {
     const location = freshLocation('url' in server ? server.url : '');
-    await crashWriters(location, await openAt(location), TORTURE ? 100 : 2);
+    await crashWriters(location, await openAt(location), sized({ short: 1, full: 2, torture: 100 }));
   },
   600_000,
 );
@@ -33,8 +39,8 @@ test('a server that is killed loses nothing that it acknowledged', async (contex
   else if (!server.own) context.skip(`${postgres.variable} is set, and its server is not ours to kill`);
   const own = await startServer(postgres);
   try {
-    await crashServer(own, await openAt(freshLocation(own.url)), TORTURE ? 100 : 2);
-    await crashServerOfStore(own, freshLocation(own.url), TORTURE ? 100 : 2);
+    await crashServer(own, await openAt(freshLocation(own.url)), sized({ short: 1, full: 2, torture: 100 }));
+    await crashServerOfStore(own, freshLocation(own.url), sized({ short: 1, full: 2, torture: 100 }));
   } finally {
     await own.stop();
   }

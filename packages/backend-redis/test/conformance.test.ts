@@ -5,6 +5,7 @@ import { describe, inject, it } from 'vitest';
 import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
 import { RedisBackend } from '../src/index.ts';
 import { proxyTo } from '../../../tools/services/src/proxy.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('redis');
 const PLAIN = 'no layers';
@@ -17,7 +18,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `redis with ${name}`,
-        operations: name === PLAIN ? 1000 : 200,
+        operations: sized({ short: 100, full: name === PLAIN ? 1000 : 200, torture: 1000 }),
         createFixture: async () => {
           const proxy = await proxyTo(server.url);
           const faults = createFaultInjector();

@@ -23,6 +23,7 @@ import {
   stubCredentials,
   throughEndpoint,
 } from './support/stores.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
@@ -72,38 +73,44 @@ describe.skipIf('skip' in server)('backups in a bucket that keeps what is writte
     expect(await verifyBackup(place, { unlock, depth: 'opens' })).toMatchObject({ ok: true });
   }, 120_000);
 
-  it('outlive whoever removes and replaces everything that the lock of the bucket holds', async () => {
-    stubCredentials(account);
-    const client = clientOf(account);
-    const bucket = `locked-${randomUUID()}`;
-    await client.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true }));
-    const DefaultRetention = { Mode: 'COMPLIANCE', Days: 1 } as const;
-    const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention } } as const;
-    await client.send(new PutObjectLockConfigurationCommand({ Bucket: bucket, ObjectLockConfiguration }));
-    const place = freshLocation(account).replace(`//${bucketOf(account)}/`, `//${bucket}/`);
-    const store = await newStore();
-    await store.backup(place);
-    await store.store('db/password', 'two');
-    await store.backup(place);
-    const versions = await versionsIn(client, bucket);
-    for (const { key, version } of versions) {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'junk', ChecksumAlgorithm: 'SHA256' }));
-      // What is locked is not to be had away by its version.
-      await expect(
-        client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: version })),
-      ).rejects.toThrow();
-    }
-    await expect(verifyBackup(place, { unlock })).rejects.toThrow();
-    // The administrator brings each object back to the last version that is not the thief's.
-    for (const { key, version } of versions.toReversed()) {
-      const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: version }));
-      const body = (await found.Body?.transformToByteArray()) ?? new Uint8Array();
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ChecksumAlgorithm: 'SHA256' }));
-    }
-    expect(await verifyBackup(place, { unlock, depth: 'opens' })).toMatchObject({ ok: true, snapshots: 2 });
-    await restoreStore(place, memoryPlace(), { unlock });
-  }, 120_000);
+  it.runIf(LONG)(
+    onlyLong('outlive whoever removes and replaces everything that the lock of the bucket holds'),
+    async () => {
+      stubCredentials(account);
+      const client = clientOf(account);
+      const bucket = `locked-${randomUUID()}`;
+      await client.send(new CreateBucketCommand({ Bucket: bucket, ObjectLockEnabledForBucket: true }));
+      const DefaultRetention = { Mode: 'COMPLIANCE', Days: 1 } as const;
+      const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention } } as const;
+      await client.send(new PutObjectLockConfigurationCommand({ Bucket: bucket, ObjectLockConfiguration }));
+      const place = freshLocation(account).replace(`//${bucketOf(account)}/`, `//${bucket}/`);
+      const store = await newStore();
+      await store.backup(place);
+      await store.store('db/password', 'two');
+      await store.backup(place);
+      const versions = await versionsIn(client, bucket);
+      for (const { key, version } of versions) {
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+        await client.send(
+          new PutObjectCommand({ Bucket: bucket, Key: key, Body: 'junk', ChecksumAlgorithm: 'SHA256' }),
+        );
+        // What is locked is not to be had away by its version.
+        await expect(
+          client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: version })),
+        ).rejects.toThrow();
+      }
+      await expect(verifyBackup(place, { unlock })).rejects.toThrow();
+      // The administrator brings each object back to the last version that is not the thief's.
+      for (const { key, version } of versions.toReversed()) {
+        const found = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: version }));
+        const body = (await found.Body?.transformToByteArray()) ?? new Uint8Array();
+        await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ChecksumAlgorithm: 'SHA256' }));
+      }
+      expect(await verifyBackup(place, { unlock, depth: 'opens' })).toMatchObject({ ok: true, snapshots: 2 });
+      await restoreStore(place, memoryPlace(), { unlock });
+    },
+    120_000,
+  );
 });
 
 /** All versions of all objects, of one object the newest first. */

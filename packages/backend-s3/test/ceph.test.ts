@@ -3,6 +3,7 @@ import { describeBackend } from '@securestore/backend-testkit';
 import { afterAll, describe, expect, inject, it, onTestFinished, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
+import type { Provided } from '../../../tools/services/src/provide.ts';
 import { S3Backend } from '../src/index.ts';
 import {
   accountOf,
@@ -14,8 +15,9 @@ import {
   stubCredentials,
   utf8,
 } from './support/stores.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
-const server = inject('ceph');
+const server: Provided = LONG ? inject('ceph') : { skip: 'only npm run test:all' };
 const account = accountOf('url' in server ? server.url : '');
 const { location: everything, credentials } = account;
 const Bucket = bucketOf(account);

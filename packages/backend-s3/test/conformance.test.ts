@@ -1,20 +1,20 @@
 import { describeBackend } from '@securestore/backend-testkit';
 import { composeLayers, createFaultInjector } from '@securestore/backend-api';
 import { describe, inject, it } from 'vitest';
-import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
+import { SERVER_STACKS, STORE_STACK } from '../../backend-api/test/layers/stacks.ts';
 import { S3Backend } from '../src/index.ts';
-import { TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
 import { accountOf, freshLocation } from './support/stores.ts';
+import { LONG, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
 /** Where there is a Ceph, the backend without layers runs on that, and twice takes its time. */
-const plain = TORTURE || 'skip' in inject('ceph') ? { 'no layers': () => [] } : {};
+const plain = TORTURE || (LONG && 'skip' in inject('ceph')) ? { 'no layers': () => [] } : {};
 
 if ('skip' in server) {
   it.skip(`the backend contract (skipped: ${server.skip})`, () => undefined);
 } else {
   const account = accountOf(server.url);
-  for (const [name, layers] of Object.entries({ ...plain, ...SERVER_STACKS })) {
+  for (const [name, layers] of Object.entries({ ...plain, ...(LONG ? SERVER_STACKS : STORE_STACK) })) {
     await describeBackend(
       { describe, it },
       {

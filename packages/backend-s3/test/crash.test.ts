@@ -1,7 +1,8 @@
 import { inject, test } from 'vitest';
-import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { accountOf, freshLocation, openAt, stubCredentials } from './support/stores.ts';
+import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
 
@@ -11,19 +12,26 @@ test.skipIf('skip' in server)(
     const account = accountOf('url' in server ? server.url : '');
     stubCredentials(account);
     const location = freshLocation(account);
-    const campaign = await runCampaign('@securestore/backend-s3', location, 4, TORTURE ? 300 : 3);
+    const campaign = await runCampaign(
+      '@securestore/backend-s3',
+      location,
+      sized({ short: 2, full: 4, torture: 4 }),
+      sized({ short: 1, full: 3, torture: 300 }),
+    );
     await checkCampaign(await openAt(account, location), campaign);
   },
   600_000,
 );
 
-test.skipIf('skip' in server)(
-  'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+test.skipIf('skip' in server || !LONG)(
+  onlyLong(
+    'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+  ),
   async () => {
     const account = accountOf('url' in server ? server.url : '');
     stubCredentials(account);
     const location = freshLocation(account);
-    await crashWriters(location, await openAt(account, location), TORTURE ? 100 : 2);
+    await crashWriters(location, await openAt(account, location), sized({ short: 1, full: 2, torture: 100 }));
   },
   600_000,
 );

@@ -1,13 +1,18 @@
 import { describe, inject, test } from 'vitest';
 import { twoServers } from '../../server/test/support/two-servers.ts';
 import { accountOf, freshLocation, stubCredentials } from './support/stores.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
 
 describe.skipIf('skip' in server)('a store in one bucket', () => {
-  test('is served by two servers', async () => {
-    stubCredentials(account);
-    await twoServers(freshLocation(account));
-  }, 300_000);
+  test.runIf(LONG)(
+    onlyLong('is served by two servers'),
+    async () => {
+      stubCredentials(account);
+      await twoServers(freshLocation(account));
+    },
+    300_000,
+  );
 });

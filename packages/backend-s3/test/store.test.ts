@@ -3,6 +3,7 @@ import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
 import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
 import { accountOf, freshLocation, openAt, stubCredentials } from './support/stores.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
@@ -13,19 +14,27 @@ describe.skipIf('skip' in server)('a store in a bucket', () => {
     await runJob(freshLocation(account), 'tour');
   });
 
-  test('takes the tour', async () => {
-    stubCredentials(account);
-    const location = freshLocation(account);
-    await takeTour(location, await openAt(account, location));
-  }, 300_000);
+  test.runIf(LONG)(
+    onlyLong('takes the tour'),
+    async () => {
+      stubCredentials(account);
+      const location = freshLocation(account);
+      await takeTour(location, await openAt(account, location));
+    },
+    300_000,
+  );
 
-  test('holds backups, is backed up, and is restored to', async () => {
-    stubCredentials(account);
-    await roundTrip({ from: memoryPlace(), through: freshLocation(account), to: freshLocation(account) });
-    await roundTrip({ from: freshLocation(account), through: memoryPlace(), to: memoryPlace() });
-  }, 300_000);
+  test.runIf(LONG)(
+    onlyLong('holds backups, is backed up, and is restored to'),
+    async () => {
+      stubCredentials(account);
+      await roundTrip({ from: memoryPlace(), through: freshLocation(account), to: freshLocation(account) });
+      await roundTrip({ from: freshLocation(account), through: memoryPlace(), to: memoryPlace() });
+    },
+    300_000,
+  );
 
-  test('counts exactly under eight processes', async () => {
+  test.runIf(LONG)(onlyLong('counts exactly under eight processes'), async () => {
     stubCredentials(account);
     const location = freshLocation(account);
     await runJob(location, 'increment', 0);

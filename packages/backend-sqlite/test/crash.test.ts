@@ -3,16 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { SqliteBackend } from '../src/index.ts';
 import { openAt, scratchFolder } from './support/stores.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 test('writers killed at any instant lose nothing, tear nothing, and leave no lock', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-sqlite-crash-'));
   const path = join(folder, 'vault.db');
   try {
-    const campaign = await runCampaign('@securestore/backend-sqlite', `sqlite:${path}`, 4, TORTURE ? 300 : 5);
+    const campaign = await runCampaign(
+      '@securestore/backend-sqlite',
+      `sqlite:${path}`,
+      4,
+      sized({ short: 2, full: 5, torture: 300 }),
+    );
     const backend = new SqliteBackend();
     await backend.init({ location: `sqlite:${path}`, options: {} });
     await checkCampaign(backend, campaign);
@@ -31,5 +37,5 @@ test('writers killed at any instant lose nothing, tear nothing, and leave no loc
 
 test('writers with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected', async () => {
   const path = join(scratchFolder(), 'vault.db');
-  await crashWriters(`sqlite:${path}`, await openAt(path), TORTURE ? 100 : 2);
+  await crashWriters(`sqlite:${path}`, await openAt(path), sized({ short: 1, full: 2, torture: 100 }));
 }, 600_000);

@@ -2,12 +2,12 @@ import type { Layer } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
 import { club } from '../../objects/test/support/members.ts';
-import { TORTURE } from '../../objects/test/support/places.ts';
 import { Backups } from '../src/index.ts';
 import { Shelf } from './support/shelf.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const PLACE = 'memory:backups';
-const OBJECTS = TORTURE ? 100_000 : 20_000;
+const OBJECTS = sized({ short: 10_000, full: 20_000, torture: 100_000 });
 const CHANGES = OBJECTS / 1000;
 
 /** A layer that counts calls. */

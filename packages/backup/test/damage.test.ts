@@ -1,7 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { TORTURE } from '../../objects/test/support/places.ts';
 import { patterned } from '../../objects/test/support/stores.ts';
 import type { BackupVerifyReport } from '../src/index.ts';
 import { scrubBackup, verifyOpenedBackup } from '../src/index.ts';
@@ -16,9 +15,10 @@ import {
   snapshotAt,
   worldOf,
 } from './support/worlds.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
-const POSITIONS = TORTURE ? 40 : 4;
+const POSITIONS = sized({ short: 1, full: 4, torture: 40 });
 const OLD = rawKey(Buffer.alloc(32, 8));
 
 /** A destination with three snapshots that share files, and what each of them is of. */

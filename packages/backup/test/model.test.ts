@@ -2,11 +2,12 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { TORTURE, withoutBatch } from '../../objects/test/support/places.ts';
+import { withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt, patterned, UNLOCK, unlessMissing } from '../../objects/test/support/stores.ts';
 import { verifyOpenedBackup } from '../src/index.ts';
 import type { Contents, World } from './support/worlds.ts';
 import { backupAt, backupsOf, contentsAt, contentsOf, filesAt, restoredFrom, worldOf } from './support/worlds.ts';
+import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const NAMES = ['a', 'a/b', 'c', 'd', 'n'.repeat(400)];
@@ -208,7 +209,7 @@ it.each([
           await world.source.remove();
         },
       ),
-      { numRuns: TORTURE ? 2000 : 20 },
+      { numRuns: sized({ short: 4, full: 20, torture: 2000 }) },
     );
   },
   TORTURE ? 3_600_000 : 240_000,
@@ -239,7 +240,7 @@ it('snapshots that are made while four writers with wrong clocks write hold what
   const writers = await Promise.all(
     skews.map((by) => openAt(source, { clock: skewed(clock, by), wrap: withoutBatch })),
   );
-  const [total, pace] = TORTURE ? [2000, 50] : [400, 200];
+  const [total, pace] = sized({ short: [240, 200], full: [400, 200], torture: [2000, 50] });
   const acknowledged = new Map<string, string>();
   let done = 0;
   const over = new AbortController();

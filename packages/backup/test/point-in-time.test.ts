@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { skewed } from '../../objects/test/support/collection.ts';
 import { club } from '../../objects/test/support/members.ts';
-import { TORTURE } from '../../objects/test/support/places.ts';
 import { openAt } from '../../objects/test/support/stores.ts';
 import { Backups, openBackup, restoreStoreTo } from '../src/index.ts';
 import { UNLOCK } from '../../objects/test/support/stores.ts';
 import { openObjectStore } from '@securestore/objects';
 import { Shelf } from './support/shelf.ts';
+import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const PLACE = 'memory:backups';
 const MINUTE = 60_000;
-const MUTATIONS = TORTURE ? 2000 : 400;
-const QUESTIONS = TORTURE ? 200 : 60;
+const MUTATIONS = sized({ short: 150, full: 400, torture: 2000 });
+const QUESTIONS = sized({ short: 25, full: 60, torture: 200 });
 
 /** A small generator, so that a failure can be repeated. */
 function generator(seed: number): (below: number) => number {

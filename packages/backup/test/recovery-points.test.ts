@@ -4,10 +4,10 @@ import { club } from '../../objects/test/support/members.ts';
 import type { BrowsePage, ComparePage, Connect, FindPage, Moment } from '../src/index.ts';
 import { Backups, RecoveryPoints } from '../src/index.ts';
 import { Shelf } from './support/shelf.ts';
+import { LONG, onlyLong, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 const PLACE = 'memory:backups';
-const LONG = 'l'.repeat(300);
+const LONG_NAME = 'l'.repeat(300);
 
 /** A small generator, so that a failure can be repeated. */
 function generator(seed: number): (below: number) => number {
@@ -96,8 +96,8 @@ async function aged(seed: number, ages: number): Promise<World & { readonly stat
   const states: Map<string, string>[] = [];
   for (let age = 0; age < ages; age++) {
     for (let change = 0; change < 60; change++) {
-      const folder = ['', 'red/', 'red/deep/er/', 'blue/', `${LONG}/`, 'ä/ö/'][pick(6)] ?? '';
-      const key = `${folder}${pick(9) === 0 ? LONG : 'n'}${pick(12)}`;
+      const folder = ['', 'red/', 'red/deep/er/', 'blue/', `${LONG_NAME}/`, 'ä/ö/'][pick(6)] ?? '';
+      const key = `${folder}${pick(9) === 0 ? LONG_NAME : 'n'}${pick(12)}`;
       if (pick(4) === 0) {
         await owner.delete(key);
         now.delete(key);
@@ -133,7 +133,7 @@ describe('what lies in a folder at a point', () => {
         'red/deep/er/',
         'red/d',
         'red/deep/er/n1',
-        `${LONG}/`,
+        `${LONG_NAME}/`,
         'ä/',
         'no/',
       ]) {
@@ -206,69 +206,82 @@ describe('what lies in a folder at a point', () => {
     expect(told.length).toBe(Math.floor(seen.length / 2) + 1);
   });
 
-  it('of a large folder goes on where it was, however many look at it, and after somebody may see it no longer', async () => {
-    const { owner, backups, points } = await scene();
-    const names = Array.from({ length: 5200 }, (_, number) => `flat/${number}`);
-    await owner.storeMany(names.map((key) => ({ key, data: 'x' })));
-    await backups.backup(PLACE);
-    const expected = inFolder(names, 'flat/');
-    const asked = { destination: PLACE, prefix: 'flat/', limit: 500 };
-    let first = await points.browse(asked);
-    while (first.entries.length === 0) first = await points.browse({ ...asked, after: first.after });
-    // More than are remembered, and other folders in between.
-    for (let other = 0; other < 12; other++) await points.browse(asked, (key) => key.endsWith(String(other)));
-    const rest = await all((after) => points.browse({ ...asked, after: after ?? first.after }));
-    expect(keysOf([first, ...rest])).toEqual(expected);
-    const { entries } = await points.browse({ ...asked, after: first.after }, (key) => key !== expected[500]);
-    expect(entries[0]?.key).toBe(expected[501]);
-  });
+  it.runIf(LONG)(
+    onlyLong(
+      'of a large folder goes on where it was, however many look at it, and after somebody may see it no longer',
+    ),
+    async () => {
+      const { owner, backups, points } = await scene();
+      const names = Array.from({ length: 5200 }, (_, number) => `flat/${number}`);
+      await owner.storeMany(names.map((key) => ({ key, data: 'x' })));
+      await backups.backup(PLACE);
+      const expected = inFolder(names, 'flat/');
+      const asked = { destination: PLACE, prefix: 'flat/', limit: 500 };
+      let first = await points.browse(asked);
+      while (first.entries.length === 0) first = await points.browse({ ...asked, after: first.after });
+      // More than are remembered, and other folders in between.
+      for (let other = 0; other < 12; other++) await points.browse(asked, (key) => key.endsWith(String(other)));
+      const rest = await all((after) => points.browse({ ...asked, after: after ?? first.after }));
+      expect(keysOf([first, ...rest])).toEqual(expected);
+      const { entries } = await points.browse({ ...asked, after: first.after }, (key) => key !== expected[500]);
+      expect(entries[0]?.key).toBe(expected[501]);
+    },
+  );
 
-  it('of a large folder comes in order, each once, in pages that end; of the store as it is now in an order of its own', async () => {
-    const { owner, backups, points } = await scene();
-    const names = Array.from({ length: 5200 }, (_, number) => `flat/${number}`);
-    const deep = Array.from({ length: 5100 }, (_, number) => `flat/${number}a/deep/${number}`);
-    // Not in the order of UTF-16, nor beside their folder in that of bytes.
-    const odd = ['flat/\u{1f510}', 'flat/\u{fb01}', 'flat/1a-', 'flat/1a0', 'flat/1a.'];
-    await owner.storeMany([...names, ...deep, ...odd].map((key) => ({ key, data: 'x' })));
-    await backups.backup(PLACE);
-    await owner.delete('flat/7');
-    const expected = inFolder([...names, ...deep, ...odd], 'flat/');
-    const then = { destination: PLACE, prefix: 'flat/', limit: 500 };
-    // What may be seen of it is shown before all names are known.
-    const shown = (await points.browse(then, (key) => key.includes('7'))).preview ?? [];
-    expect([shown.length, shown.every(({ key }) => key.includes('7') && expected.includes(key))]).toEqual([100, true]);
-    const pages = await all((after) => points.browse({ ...then, after }));
-    expect(pages.every(({ isSorted, entries }) => isSorted && entries.length <= 500)).toBe(true);
-    expect(keysOf(pages)).toEqual(expected);
-    expect(pages.at(-1)?.progress).toBe(1);
-    const { version, modified } = await owner.info('flat/100');
-    expect(pages.flatMap(({ entries }) => entries).find(({ key }) => key === 'flat/100')).toEqual({
-      type: 'object',
-      key: 'flat/100',
-      version,
-      modified,
-    });
-    // Pages of others, and of other moments, at the same time.
-    const [mine, others] = await Promise.all([
-      all((after) => points.browse({ ...then, limit: 499, after }, (key) => key.length === 8 || key.includes('9a/'))),
-      all((after) => points.browse({ ...then, after })),
-    ]);
-    expect(keysOf(others)).toEqual(expected);
-    expect(keysOf(mine)).toEqual(
-      inFolder(
-        [...names, ...deep, ...odd].filter((key) => key.length === 8 || key.includes('9a/')),
-        'flat/',
-      ),
-    );
-    const now = await all((after) => points.browse({ prefix: 'flat/', limit: 500, after }));
-    expect(now.every(({ isSorted }) => !isSorted)).toBe(true);
-    expect(keysOf(now).toSorted()).toEqual(expected.filter((key) => key !== 'flat/7').toSorted());
-    for (const moment of [{ destination: PLACE }, {}]) {
-      const some = await all((after) => points.browse({ ...moment, prefix: 'flat/519', after }));
-      expect(keysOf(some).length).toBe(12);
-      expect(keysOf([await points.browse({ ...moment })])).toEqual(['flat/']);
-    }
-  });
+  it.runIf(LONG)(
+    onlyLong(
+      'of a large folder comes in order, each once, in pages that end; of the store as it is now in an order of its own',
+    ),
+    async () => {
+      const { owner, backups, points } = await scene();
+      const names = Array.from({ length: 5200 }, (_, number) => `flat/${number}`);
+      const deep = Array.from({ length: 5100 }, (_, number) => `flat/${number}a/deep/${number}`);
+      // Not in the order of UTF-16, nor beside their folder in that of bytes.
+      const odd = ['flat/\u{1f510}', 'flat/\u{fb01}', 'flat/1a-', 'flat/1a0', 'flat/1a.'];
+      await owner.storeMany([...names, ...deep, ...odd].map((key) => ({ key, data: 'x' })));
+      await backups.backup(PLACE);
+      await owner.delete('flat/7');
+      const expected = inFolder([...names, ...deep, ...odd], 'flat/');
+      const then = { destination: PLACE, prefix: 'flat/', limit: 500 };
+      // What may be seen of it is shown before all names are known.
+      const shown = (await points.browse(then, (key) => key.includes('7'))).preview ?? [];
+      expect([shown.length, shown.every(({ key }) => key.includes('7') && expected.includes(key))]).toEqual([
+        100,
+        true,
+      ]);
+      const pages = await all((after) => points.browse({ ...then, after }));
+      expect(pages.every(({ isSorted, entries }) => isSorted && entries.length <= 500)).toBe(true);
+      expect(keysOf(pages)).toEqual(expected);
+      expect(pages.at(-1)?.progress).toBe(1);
+      const { version, modified } = await owner.info('flat/100');
+      expect(pages.flatMap(({ entries }) => entries).find(({ key }) => key === 'flat/100')).toEqual({
+        type: 'object',
+        key: 'flat/100',
+        version,
+        modified,
+      });
+      // Pages of others, and of other moments, at the same time.
+      const [mine, others] = await Promise.all([
+        all((after) => points.browse({ ...then, limit: 499, after }, (key) => key.length === 8 || key.includes('9a/'))),
+        all((after) => points.browse({ ...then, after })),
+      ]);
+      expect(keysOf(others)).toEqual(expected);
+      expect(keysOf(mine)).toEqual(
+        inFolder(
+          [...names, ...deep, ...odd].filter((key) => key.length === 8 || key.includes('9a/')),
+          'flat/',
+        ),
+      );
+      const now = await all((after) => points.browse({ prefix: 'flat/', limit: 500, after }));
+      expect(now.every(({ isSorted }) => !isSorted)).toBe(true);
+      expect(keysOf(now).toSorted()).toEqual(expected.filter((key) => key !== 'flat/7').toSorted());
+      for (const moment of [{ destination: PLACE }, {}]) {
+        const some = await all((after) => points.browse({ ...moment, prefix: 'flat/519', after }));
+        expect(keysOf(some).length).toBe(12);
+        expect(keysOf([await points.browse({ ...moment })])).toEqual(['flat/']);
+      }
+    },
+  );
 
   it.skipIf(!TORTURE)(
     'of one with names too long to be kept comes in an order of its own (only npm run torture)',
@@ -339,7 +352,7 @@ describe('a page', () => {
 
   it('tells by its length nothing of the name that it ended at', async () => {
     const { owner, points } = await scene();
-    for (const key of ['a', 'b', `c${LONG}`, 'd']) await owner.store(key, 'x');
+    for (const key of ['a', 'b', `c${LONG_NAME}`, 'd']) await owner.store(key, 'x');
     const pages = await all((after) => points.browse({ limit: 1, after }));
     expect(new Set(pages.flatMap(({ after }) => after?.length ?? [])).size).toBe(1);
   });
@@ -380,7 +393,7 @@ describe('a page', () => {
 describe('names', () => {
   it('are found by a part of them, large or small, then and now', async () => {
     const { points, states, owner } = await aged(11, 3);
-    for (const contains of ['n1', 'N1', 'deep', 'Ö', LONG.slice(0, 200), '', 'nothing like this']) {
+    for (const contains of ['n1', 'N1', 'deep', 'Ö', LONG_NAME.slice(0, 200), '', 'nothing like this']) {
       const wanted = (names: readonly string[]): string[] =>
         names.filter((name) => name.toLowerCase().includes(contains.toLowerCase())).toSorted();
       for (const [age, state] of states.entries()) {

@@ -3,11 +3,11 @@ import { createFaultInjector, forwardTo } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TORTURE } from '../../objects/test/support/places.ts';
 import { openAt, patterned } from '../../objects/test/support/stores.ts';
 import { ended } from './support/faults.ts';
 import { checkShare, dataAt, DAY, fill, HOUR, killedAt, memoryOf, readsAt, WITHIN } from './support/rolling.ts';
 import { backupsOf, filesAt, snapshotAt, worldOf } from './support/worlds.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 /** A backend that holds small bodies, so that payloads have many parts. */
 const wrap = (backend: StorageBackend): StorageBackend =>

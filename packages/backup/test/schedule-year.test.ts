@@ -1,8 +1,8 @@
-import { env } from 'node:process';
 import { describe, expect, it } from 'vitest';
 import type { Schedule } from '../src/schedule/index.ts';
 import { nextRun, runSchedules } from '../src/schedule/index.ts';
 import { Process, SharedStorage, World } from './support/processes.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const SECOND = 1000;
 const MINUTE = 60_000;
@@ -24,7 +24,7 @@ const planned = (id: string, cron: string, timeZone: string, jitter = 0): Schedu
   task: null,
 });
 
-const SEEDS = env['SECURESTORE_TORTURE'] === '1' ? [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] : [1, 2];
+const SEEDS = sized({ short: [2], full: [1, 2], torture: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
 
 const SCHEDULES = [
   planned('berlin', '30 2 * * *', 'Europe/Berlin'),

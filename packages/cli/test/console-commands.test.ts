@@ -11,6 +11,7 @@ import type { TestContext } from 'vitest';
 import type { Sandbox } from './support/cli.ts';
 import { COMMAND, jsonLines, sandbox } from './support/cli.ts';
 import { serving } from './support/serving.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 /** Names that a shell, or the command, could take for something else. */
 const ODD = [
@@ -145,60 +146,70 @@ describe('the command that the console shows', () => {
     expect(plan.at(-1)).toMatchObject({ summary: { dryRun: true, unchanged: ODD.length, compared: ODD.length } });
   }, 120_000);
 
-  it('restores what the console would', async () => {
-    const { box, store, place } = scene;
-    const request = {
-      type: 'restore',
-      source: place,
-      snapshot: 1,
-      prefix: 'db/',
-      conflict: 'overwrite',
-      verify: true,
-    } as const;
-    const line = `${commandLine(request, { store: scene.url })} --yes --receipt receipt.json`;
-    const { stdout, code } = await shell(line);
-    expect(code, stdout).toBe(0);
-    expect((await store.retrieve('db/a')).text()).toBe('then db/a');
-    const receipt = await box.run(['receipt', 'receipt.json', '--json']);
-    expect(JSON.parse(receipt.stdout)).toMatchObject({
-      summary: { of: 'restore', by: 'ann', created: 1, replaced: 1, verified: 2 },
-    });
-    const copied = await shell(commandLine({ type: 'receipt', file: 'receipt.json' }, { store: scene.url }));
-    expect(copied).toMatchObject({ code: 0, stdout: expect.stringContaining('by ann') });
-    const elsewhere = await box.run(['receipt', 'receipt.json', '--fingerprint', store.fingerprint]);
-    expect(elsewhere).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('by ann') });
-    const forged = (await readFile(box.path('receipt.json'), 'utf8')).replace('ann', 'eve');
-    await writeFile(box.path('forged.json'), forged);
-    expect((await box.run(['receipt', 'forged.json'])).exitCode).toBe(5);
-    await writeFile(box.path('none.json'), '{}');
-    expect((await box.run(['receipt', 'none.json'])).exitCode).toBe(2);
-    const folder = await shell(
-      commandLine({ type: 'download', source: place, snapshot: 1, prefix: 'db/' }, { store: scene.url }),
-    );
-    expect(folder.code, folder.stdout).toBe(0);
-    expect(
-      await readFile(box.path('restored', 'b'), 'utf8').catch(() => readFile(box.path('restored', 'db', 'b'), 'utf8')),
-    ).toBe('then db/b');
-    const to = `file:${box.path('anew')}`;
-    const anew = await shell(commandLine({ type: 'restore', source: place, snapshot: 1, to }, { store: scene.url }));
-    expect(anew.code, anew.stdout).toBe(0);
-    expect((await box.run(['get', 'db/b', '--store', to])).stdout).toBe('then db/b');
-  }, 120_000);
+  it.runIf(LONG)(
+    onlyLong('restores what the console would'),
+    async () => {
+      const { box, store, place } = scene;
+      const request = {
+        type: 'restore',
+        source: place,
+        snapshot: 1,
+        prefix: 'db/',
+        conflict: 'overwrite',
+        verify: true,
+      } as const;
+      const line = `${commandLine(request, { store: scene.url })} --yes --receipt receipt.json`;
+      const { stdout, code } = await shell(line);
+      expect(code, stdout).toBe(0);
+      expect((await store.retrieve('db/a')).text()).toBe('then db/a');
+      const receipt = await box.run(['receipt', 'receipt.json', '--json']);
+      expect(JSON.parse(receipt.stdout)).toMatchObject({
+        summary: { of: 'restore', by: 'ann', created: 1, replaced: 1, verified: 2 },
+      });
+      const copied = await shell(commandLine({ type: 'receipt', file: 'receipt.json' }, { store: scene.url }));
+      expect(copied).toMatchObject({ code: 0, stdout: expect.stringContaining('by ann') });
+      const elsewhere = await box.run(['receipt', 'receipt.json', '--fingerprint', store.fingerprint]);
+      expect(elsewhere).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('by ann') });
+      const forged = (await readFile(box.path('receipt.json'), 'utf8')).replace('ann', 'eve');
+      await writeFile(box.path('forged.json'), forged);
+      expect((await box.run(['receipt', 'forged.json'])).exitCode).toBe(5);
+      await writeFile(box.path('none.json'), '{}');
+      expect((await box.run(['receipt', 'none.json'])).exitCode).toBe(2);
+      const folder = await shell(
+        commandLine({ type: 'download', source: place, snapshot: 1, prefix: 'db/' }, { store: scene.url }),
+      );
+      expect(folder.code, folder.stdout).toBe(0);
+      expect(
+        await readFile(box.path('restored', 'b'), 'utf8').catch(() =>
+          readFile(box.path('restored', 'db', 'b'), 'utf8'),
+        ),
+      ).toBe('then db/b');
+      const to = `file:${box.path('anew')}`;
+      const anew = await shell(commandLine({ type: 'restore', source: place, snapshot: 1, to }, { store: scene.url }));
+      expect(anew.code, anew.stdout).toBe(0);
+      expect((await box.run(['get', 'db/b', '--store', to])).stdout).toBe('then db/b');
+    },
+    120_000,
+  );
 
-  it('tells in the order of names, however many pages that takes', async () => {
-    const { place, store } = scene;
-    const keys = Array.from({ length: 620 }, (_, at) => `many/${(at * 7919) % 620}`);
-    await store.storeMany(keys.map((key) => ({ key, data: 'x' })));
-    const inOrder = keys.toSorted();
-    const { stdout } = await shell(
-      commandLine(
-        { type: 'compare', destination: place, from: { snapshot: 1 }, prefix: 'many/' },
-        { store: scene.url },
-      ),
-    );
-    expect(stdout.trim().split('\n').slice(0, -1)).toEqual(inOrder.map((key) => `+ ${key}`));
-    expect((await told({ type: 'find', contains: 'many/' })).map((one) => (one as { key: string }).key)).toEqual(
-      inOrder,
-    );
-  }, 120_000);
+  it.runIf(LONG)(
+    onlyLong('tells in the order of names, however many pages that takes'),
+    async () => {
+      const { place, store } = scene;
+      const keys = Array.from({ length: 620 }, (_, at) => `many/${(at * 7919) % 620}`);
+      await store.storeMany(keys.map((key) => ({ key, data: 'x' })));
+      const inOrder = keys.toSorted();
+      const { stdout } = await shell(
+        commandLine(
+          { type: 'compare', destination: place, from: { snapshot: 1 }, prefix: 'many/' },
+          { store: scene.url },
+        ),
+      );
+      expect(stdout.trim().split('\n').slice(0, -1)).toEqual(inOrder.map((key) => `+ ${key}`));
+      expect((await told({ type: 'find', contains: 'many/' })).map((one) => (one as { key: string }).key)).toEqual(
+        inOrder,
+      );
+    },
+    120_000,
+  );
 });

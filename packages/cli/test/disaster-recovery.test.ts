@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { keyFile, openStore } from 'securestore';
 import { describe, it, type TestContext } from 'vitest';
 import { COMMAND, type Result, type Sandbox, sandbox } from './support/cli.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const text = await readFile(new URL('../../../docs/disaster-recovery.md', import.meta.url), 'utf8');
 
@@ -145,13 +146,17 @@ async function scene(onEnd: TestContext['onTestFinished']): Promise<Sandbox> {
   return box;
 }
 
+/** What a short run tries of them: it knows the others only by their titles. */
+const SHORT: readonly string[] = ['One object is lost', 'Only the recovery kit is there, on an empty machine'];
+
 // Most of it is waiting for other processes, six seconds each time, so the runbooks wait side by side.
 describe.concurrent('disaster recovery', { timeout: 300_000 }, () => {
   it('there is a disaster for every runbook', ({ expect }) => {
     expect(RUNBOOKS.map(({ title }) => title)).toEqual(Object.keys(DISASTERS));
   });
 
-  it.for(RUNBOOKS)('the runbook "$title" does what it says', async ({ title, script }, { expect, onTestFinished }) => {
+  type Context = Pick<TestContext, 'expect' | 'onTestFinished'>;
+  const follow = async ({ title, script }: Runbook, { expect, onTestFinished }: Context): Promise<void> => {
     const { strike, check } = DISASTERS[title] ?? expect.unreachable();
     const box = await scene(onTestFinished);
     await strike(box, expect);
@@ -165,5 +170,11 @@ describe.concurrent('disaster recovery', { timeout: 300_000 }, () => {
     const seconds = (performance.now() - begun) / 1000;
     console.info(`${title}: ${seconds.toFixed(1)} s, ${script.trim().split('\n').length} commands`);
     await check(box, expect);
-  });
+  };
+  const isShort = ({ title }: Runbook): boolean => SHORT.includes(title);
+  it.for(RUNBOOKS.filter(isShort))('the runbook "$title" does what it says', follow);
+  it.runIf(LONG).for(RUNBOOKS.filter((runbook) => !isShort(runbook)))(
+    onlyLong('the runbook "$title" does what it says'),
+    follow,
+  );
 });

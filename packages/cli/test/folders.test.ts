@@ -5,33 +5,30 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, sandbox } from './support/cli.ts';
 import { makeTree, treeOf } from './support/tree.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const MINUTES = 60_000;
 
 describe.each(['sqlite', 'file'] as const)('a folder on %s:', (scheme) => {
-  it(
-    'of thousands of files comes back as it was, and a second time nothing is done',
-    { timeout: 4 * MINUTES },
-    async () => {
-      const box = await sandbox(scheme);
-      await makeTree(box.path('in'), scheme === 'sqlite' ? 3000 : 1200);
-      await writeFile(box.path('in', 'large'), randomBytes(9_000_000));
-      const files = await treeOf(box.path('in'));
+  it('of many files comes back as it was, and a second time nothing is done', { timeout: 4 * MINUTES }, async () => {
+    const box = await sandbox(scheme);
+    await makeTree(box.path('in'), scheme === 'sqlite' ? (LONG ? 3000 : 500) : LONG ? 1200 : 200);
+    await writeFile(box.path('in', 'large'), randomBytes(9_000_000));
+    const files = await treeOf(box.path('in'));
 
-      const imported = await box.run(['import', 'in', '--prefix', 'a/b/']);
-      expect(imported).toMatchObject({ exitCode: 0, stdout: `imported: ${files.size} stored\n`, stderr: '' });
-      const keys = (await box.run(['ls', 'a/b/'])).stdout.trimEnd().split('\n');
-      expect(new Set(keys)).toEqual(new Set([...files.keys()].map((name) => `a/b/${name}`)));
-      const again = await box.run(['import', 'in', '--prefix', 'a/b']);
-      expect(again).toMatchObject({ exitCode: 0, stdout: `imported: ${files.size} unchanged\n` });
+    const imported = await box.run(['import', 'in', '--prefix', 'a/b/']);
+    expect(imported).toMatchObject({ exitCode: 0, stdout: `imported: ${files.size} stored\n`, stderr: '' });
+    const keys = (await box.run(['ls', 'a/b/'])).stdout.trimEnd().split('\n');
+    expect(new Set(keys)).toEqual(new Set([...files.keys()].map((name) => `a/b/${name}`)));
+    const again = await box.run(['import', 'in', '--prefix', 'a/b']);
+    expect(again).toMatchObject({ exitCode: 0, stdout: `imported: ${files.size} unchanged\n` });
 
-      const exported = await box.run(['export', 'out', '--prefix', 'a/b']);
-      expect(exported).toMatchObject({ exitCode: 0, stdout: `exported: ${files.size} written\n`, stderr: '' });
-      expect(await treeOf(box.path('out'))).toEqual(files);
-      const unchanged = await box.run(['export', 'out', '--prefix', 'a/b/']);
-      expect(unchanged.stdout).toBe(`exported: ${files.size} unchanged\n`);
-    },
-  );
+    const exported = await box.run(['export', 'out', '--prefix', 'a/b']);
+    expect(exported).toMatchObject({ exitCode: 0, stdout: `exported: ${files.size} written\n`, stderr: '' });
+    expect(await treeOf(box.path('out'))).toEqual(files);
+    const unchanged = await box.run(['export', 'out', '--prefix', 'a/b/']);
+    expect(unchanged.stdout).toBe(`exported: ${files.size} unchanged\n`);
+  });
 });
 
 const DOCUMENTATION = '/usr/share/doc';
@@ -42,7 +39,7 @@ const documentation = await stat(DOCUMENTATION).then(
 
 describe('the documentation of this machine', () => {
   const title = documentation ? 'comes back as it was' : `comes back as it was (skipped: there is no ${DOCUMENTATION})`;
-  it.skipIf(!documentation)(title, { timeout: 4 * MINUTES }, async () => {
+  it.runIf(documentation && LONG)(onlyLong(title), { timeout: 4 * MINUTES }, async () => {
     const box = await sandbox();
     expect((await box.run(['import', DOCUMENTATION, '--json'])).exitCode).toBe(0);
     expect((await box.run(['export', 'out'])).exitCode).toBe(0);

@@ -8,6 +8,7 @@ import { parseRate } from '../src/parse-values.ts';
 import { backupScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
 import { converse, hasTerminals } from './support/converse.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 async function filesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -169,7 +170,7 @@ describe('health of a store on a server that never answers', () => {
 });
 
 describe('scrub', () => {
-  it('finds what is damaged, remembers it, and repairs it from a backup', async () => {
+  it.runIf(LONG)(onlyLong('finds what is damaged, remembers it, and repairs it from a backup'), async () => {
     const scene = await backupScene(onTestFinished);
     await scene.run(['backup', scene.destination]);
     const well = await scene.run(['scrub', '--rate', '100MB/s']);
@@ -201,7 +202,7 @@ describe('scrub', () => {
     expect((await scene.run(['health'])).exitCode).toBe(0);
   });
 
-  it('goes on where it was, after kill -9', { timeout: 120_000 }, async () => {
+  it.runIf(LONG)(onlyLong('goes on where it was, after kill -9'), { timeout: 120_000 }, async () => {
     const box = await sandbox();
     await box.seed(
       Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`large/${at}`, Buffer.alloc(100_000, at)])),

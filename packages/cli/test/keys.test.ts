@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'vitest';
 import { jsonLines, type Result, type Sandbox, sandbox } from './support/cli.ts';
 import { converse, hasTerminals } from './support/converse.ts';
 import { runHere } from './support/in-process.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const CANARY = 'canary päss 4b7e';
 
@@ -100,7 +101,7 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect((await run(['get', 'users/1'])).exitCode).toBe(5);
   });
 
-  it('destroy without a waiting period says what is gone', async (context) => {
+  it.runIf(LONG)(onlyLong('destroy without a waiting period says what is gone'), async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
     const gone = await run(['keys', 'destroy', 'pii', '--wait', '0s', '--yes']);
@@ -127,10 +128,13 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     },
   );
 
-  it('destroy without a waiting period says it with --json in the report alone', async (context) => {
-    const { expect } = context;
-    const run = await withCategory(context);
-    const gone = await run(['keys', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
-    expect(jsonLines(gone.stdout)).toMatchObject([{ category: 'default', state: 'destroyed' }]);
-  });
+  it.runIf(LONG)(
+    onlyLong('destroy without a waiting period says it with --json in the report alone'),
+    async (context) => {
+      const { expect } = context;
+      const run = await withCategory(context);
+      const gone = await run(['keys', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
+      expect(jsonLines(gone.stdout)).toMatchObject([{ category: 'default', state: 'destroyed' }]);
+    },
+  );
 });

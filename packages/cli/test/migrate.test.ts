@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { backupScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 // Each waits for other processes: six seconds where the journal comes, six before a move.
 describe.concurrent('migrate', { timeout: 180_000 }, () => {
@@ -60,32 +61,35 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     }
   });
 
-  it('copies beforehand with --copy-only, and gives up with --cancel', async ({ expect, onTestFinished }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
-    const to = `sqlite:${path('missing', 'also', 'new.db')}`;
-    const copied = await run(['migrate', location, to, '--copy-only']);
-    const made = `making the folder ${path('missing', 'also')}: all from ${path('missing')} on are not there yet\n`;
-    expect(copied).toMatchObject({ exitCode: 0, stderr: made });
-    expect(copied.stdout).toMatch(
-      /\nthe store is still at file:\S+; the same command without --copy-only moves it, and --cancel gives it up\n$/,
-    );
-    const elsewhere = await run(['migrate', location, `file:${path('other')}`]);
-    expect(elsewhere).toMatchObject({ exitCode: 7, stdout: '' });
-    expect(elsewhere.stderr).toContain(`being moved to ${to}; go on with that migration, or cancel it`);
-    expect((await run(['rotate', '--same-secret'])).stderr).toMatch(/being moved .* \[LOCKED\]\n$/);
-    expect((await run(['migrate', location, '--retire'])).exitCode).toBe(7);
-    expect(await run(['migrate', location, '--cancel'])).toMatchObject({
-      exitCode: 0,
-      stdout:
-        `the store stays at ${location}\n` +
-        `what was copied is still at ${to}: remove it there before you use that place for something else\n`,
-    });
-    expect((await run(['ls', '--store', to])).stderr).toMatch(
-      /being moved to this place, or was until that was .*given up/,
-    );
-    expect((await run(['rotate', '--depth', 'unlock', '--same-secret'])).exitCode).toBe(0);
-    expect((await run(['migrate', location, to])).exitCode).toBe(0);
-  });
+  it.runIf(LONG)(
+    onlyLong('copies beforehand with --copy-only, and gives up with --cancel'),
+    async ({ expect, onTestFinished }) => {
+      const { run, path, location } = await backupScene(onTestFinished);
+      const to = `sqlite:${path('missing', 'also', 'new.db')}`;
+      const copied = await run(['migrate', location, to, '--copy-only']);
+      const made = `making the folder ${path('missing', 'also')}: all from ${path('missing')} on are not there yet\n`;
+      expect(copied).toMatchObject({ exitCode: 0, stderr: made });
+      expect(copied.stdout).toMatch(
+        /\nthe store is still at file:\S+; the same command without --copy-only moves it, and --cancel gives it up\n$/,
+      );
+      const elsewhere = await run(['migrate', location, `file:${path('other')}`]);
+      expect(elsewhere).toMatchObject({ exitCode: 7, stdout: '' });
+      expect(elsewhere.stderr).toContain(`being moved to ${to}; go on with that migration, or cancel it`);
+      expect((await run(['rotate', '--same-secret'])).stderr).toMatch(/being moved .* \[LOCKED\]\n$/);
+      expect((await run(['migrate', location, '--retire'])).exitCode).toBe(7);
+      expect(await run(['migrate', location, '--cancel'])).toMatchObject({
+        exitCode: 0,
+        stdout:
+          `the store stays at ${location}\n` +
+          `what was copied is still at ${to}: remove it there before you use that place for something else\n`,
+      });
+      expect((await run(['ls', '--store', to])).stderr).toMatch(
+        /being moved to this place, or was until that was .*given up/,
+      );
+      expect((await run(['rotate', '--depth', 'unlock', '--same-secret'])).exitCode).toBe(0);
+      expect((await run(['migrate', location, to])).exitCode).toBe(0);
+    },
+  );
 
   it.for([
     [['migrate'], 2, 'where to? give the new location'],
@@ -203,44 +207,44 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect((await run(['ls', '--store', to])).exitCode).toBe(0);
   });
 
-  it('seals anew for another secret only, and says that it is done only to who has that', async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
-    const to = `sqlite:${path('new.db')}`;
-    const [present, key, other] = [path('vault.key'), path('new.key'), path('other.key')];
-    const same = await run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', present]);
-    expect(same).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(same.stderr).toContain('nothing was changed: that is the present secret');
-    expect((await run(['migrate', location, '--cancel', '--key-file', present])).exitCode).toBe(3);
+  it.runIf(LONG)(
+    onlyLong('seals anew for another secret only, and says that it is done only to who has that'),
+    async ({ expect, onTestFinished }) => {
+      const { run, path, location } = await backupScene(onTestFinished);
+      const to = `sqlite:${path('new.db')}`;
+      const [present, key, other] = [path('vault.key'), path('new.key'), path('other.key')];
+      const same = await run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', present]);
+      expect(same).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(same.stderr).toContain('nothing was changed: that is the present secret');
+      expect((await run(['migrate', location, '--cancel', '--key-file', present])).exitCode).toBe(3);
 
-    const reseal = (secret: string, ...more: string[]) =>
-      run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', secret, ...more]);
-    const begun = await reseal(key, '--suite', '2', '--copy-only');
-    expect(begun).toMatchObject({ exitCode: 0 });
-    expect(begun.stderr).toContain(`made the key file ${key}`);
-    const differing = await reseal(key, '--suite', '1');
-    expect(differing).toMatchObject({ exitCode: 7, stdout: '' });
-    expect(differing.stderr).toMatch(/already, with suite 2: go on with that, or cancel it \[LOCKED\]\n$/);
-    expect(await reseal(key)).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(await run(['get', 'db/a', '--store', to, '--key-file', key])).toMatchObject({
-      exitCode: 0,
-      stdout: 'first',
-    });
+      const reseal = (secret: string, ...more: string[]) =>
+        run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', secret, ...more]);
+      const begun = await reseal(key, '--suite', '2', '--copy-only');
+      expect(begun).toMatchObject({ exitCode: 0 });
+      expect(begun.stderr).toContain(`made the key file ${key}`);
+      const differing = await reseal(key, '--suite', '1');
+      expect(differing).toMatchObject({ exitCode: 7, stdout: '' });
+      expect(differing.stderr).toMatch(/already, with suite 2: go on with that, or cancel it \[LOCKED\]\n$/);
+      expect(await reseal(key)).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await run(['get', 'db/a', '--store', to, '--key-file', key])).toMatchObject({
+        exitCode: 0,
+        stdout: 'first',
+      });
 
-    const again = await reseal(other);
-    expect({ exitCode: again.exitCode === 0, stdout: again.stdout }).toEqual({ exitCode: false, stdout: '' });
-    expect(await readFile(other).catch(() => undefined)).toBeUndefined();
-    await writeFile(other, Buffer.alloc(32, 9), { mode: 0o600 });
-    const wrong = await reseal(other);
-    expect(wrong).toMatchObject({ exitCode: 9, stdout: '' });
-    expect(wrong.stderr).toContain('does not open what was sealed anew');
-    expect(await reseal(key)).toMatchObject({
-      exitCode: 0,
-      stdout: `the store is at ${to} already: it had moved before\n`,
-    });
-  });
+      const again = await reseal(other);
+      expect({ exitCode: again.exitCode === 0, stdout: again.stdout }).toEqual({ exitCode: false, stdout: '' });
+      expect(await readFile(other).catch(() => undefined)).toBeUndefined();
+      await writeFile(other, Buffer.alloc(32, 9), { mode: 0o600 });
+      const wrong = await reseal(other);
+      expect(wrong).toMatchObject({ exitCode: 9, stdout: '' });
+      expect(wrong.stderr).toContain('does not open what was sealed anew');
+      expect(await reseal(key)).toMatchObject({
+        exitCode: 0,
+        stdout: `the store is at ${to} already: it had moved before\n`,
+      });
+    },
+  );
 
   it('that is interrupted says how to go on, and the same command does', async ({ expect, onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
@@ -261,32 +265,35 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(await box.run(['get', 'a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'one' });
   });
 
-  it('with --keep goes on bringing what changes until it is interrupted', async ({ expect, onTestFinished }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
-    const to = `sqlite:${path('new.db')}`;
-    const controller = new AbortController();
-    const keeping = Promise.withResolvers<void>();
-    const onOutput = (text: string): void => {
-      if (text.includes('is brought to')) keeping.resolve();
-    };
-    const ending = run(['migrate', location, to, '--keep'], { signal: controller.signal, onOutput });
-    await Promise.race([keeping.promise, ending]);
-    expect((await run(['put', 'kept', '-', '--store', to], { input: 'kept' })).exitCode).toBe(0);
-    const written = async (): Promise<number> =>
-      (await readdir(path('vault', 'o'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
-        .length;
-    await expect.poll(written, { timeout: 30_000 }).toBe(5);
-    controller.abort();
-    const { exitCode, stdout } = await ending;
-    expect(exitCode).toBe(130);
-    expect(stdout).toMatch(
-      /\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/,
-    );
-    const back = await run(['migrate', to, location, '--json']);
-    expect(jsonLines(back.stdout)).toMatchObject([{ summary: { moved: true, objects: 5, versions: 0 } }]);
-  });
+  it.runIf(LONG)(
+    onlyLong('with --keep goes on bringing what changes until it is interrupted'),
+    async ({ expect, onTestFinished }) => {
+      const { run, path, location } = await backupScene(onTestFinished);
+      const to = `sqlite:${path('new.db')}`;
+      const controller = new AbortController();
+      const keeping = Promise.withResolvers<void>();
+      const onOutput = (text: string): void => {
+        if (text.includes('is brought to')) keeping.resolve();
+      };
+      const ending = run(['migrate', location, to, '--keep'], { signal: controller.signal, onOutput });
+      await Promise.race([keeping.promise, ending]);
+      expect((await run(['put', 'kept', '-', '--store', to], { input: 'kept' })).exitCode).toBe(0);
+      const written = async (): Promise<number> =>
+        (await readdir(path('vault', 'o'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+          .length;
+      await expect.poll(written, { timeout: 30_000 }).toBe(5);
+      controller.abort();
+      const { exitCode, stdout } = await ending;
+      expect(exitCode).toBe(130);
+      expect(stdout).toMatch(
+        /\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/,
+      );
+      const back = await run(['migrate', to, location, '--json']);
+      expect(jsonLines(back.stdout)).toMatchObject([{ summary: { moved: true, objects: 5, versions: 0 } }]);
+    },
+  );
 
-  it('with --keep ends well when the store moves back', async ({ expect, onTestFinished }) => {
+  it.runIf(LONG)(onlyLong('with --keep ends well when the store moves back'), async ({ expect, onTestFinished }) => {
     const { run, path, location } = await backupScene(onTestFinished);
     const to = `sqlite:${path('new.db')}`;
     const keeping = Promise.withResolvers<void>();
@@ -301,7 +308,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(stdout).toMatch(/\nthe store moves back to file:\S+, so nothing is to be kept in line there any more\n$/);
   });
 
-  it('remembers the store at its new place', async ({ expect, onTestFinished }) => {
+  it.runIf(LONG)(onlyLong('remembers the store at its new place'), async ({ expect, onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await box.seed({ a: 'one' });
     // The store is that of the environment.

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { COMMAND, finished, jsonLines, sandbox } from './support/cli.ts';
 import { makeTree, treeOf } from './support/tree.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const BIN = fileURLToPath(new URL('../bin/securestore.cjs', import.meta.url));
 const run = promisify(execFile);
@@ -26,29 +27,33 @@ describe('an interrupt', () => {
     },
   );
 
-  it('of an import leaves what was stored, and the same command goes on', { timeout: 120_000 }, async () => {
-    const box = await sandbox();
-    await makeTree(box.path('in'), 4000);
-    const child = box.start(['import', 'in', '--json']);
-    child.stdout?.once('data', () => child.kill('SIGINT'));
-    const stopped = await finished(child);
-    expect(stopped.exitCode).toBe(130);
-    const stored = jsonLines(stopped.stdout).filter(({ status }) => status === 'stored').length;
-    expect(stored).toBeGreaterThan(0);
-    expect(stored).toBeLessThan(4000);
-    expect(jsonLines(stopped.stderr)).toMatchObject([
-      { code: 'ABORTED', message: expect.stringContaining('same command again') },
-    ]);
-    const finish = await box.run(['import', 'in', '--json']);
-    expect(finish.exitCode).toBe(0);
-    const summary = jsonLines(finish.stdout).at(-1)?.['summary'];
-    expect(summary).toMatchObject({ unchanged: expect.any(Number), stored: expect.any(Number) });
-    const { unchanged = 0, stored: more = 0 } = summary as { unchanged?: number; stored?: number };
-    expect(unchanged).toBeGreaterThanOrEqual(stored);
-    expect(unchanged + more).toBe(4000);
-  });
+  it.runIf(LONG)(
+    onlyLong('of an import leaves what was stored, and the same command goes on'),
+    { timeout: 120_000 },
+    async () => {
+      const box = await sandbox();
+      await makeTree(box.path('in'), 4000);
+      const child = box.start(['import', 'in', '--json']);
+      child.stdout?.once('data', () => child.kill('SIGINT'));
+      const stopped = await finished(child);
+      expect(stopped.exitCode).toBe(130);
+      const stored = jsonLines(stopped.stdout).filter(({ status }) => status === 'stored').length;
+      expect(stored).toBeGreaterThan(0);
+      expect(stored).toBeLessThan(4000);
+      expect(jsonLines(stopped.stderr)).toMatchObject([
+        { code: 'ABORTED', message: expect.stringContaining('same command again') },
+      ]);
+      const finish = await box.run(['import', 'in', '--json']);
+      expect(finish.exitCode).toBe(0);
+      const summary = jsonLines(finish.stdout).at(-1)?.['summary'];
+      expect(summary).toMatchObject({ unchanged: expect.any(Number), stored: expect.any(Number) });
+      const { unchanged = 0, stored: more = 0 } = summary as { unchanged?: number; stored?: number };
+      expect(unchanged).toBeGreaterThanOrEqual(stored);
+      expect(unchanged + more).toBe(4000);
+    },
+  );
 
-  it('of an export says once how to go on', { timeout: 120_000 }, async () => {
+  it.runIf(LONG)(onlyLong('of an export says once how to go on'), { timeout: 120_000 }, async () => {
     const box = await sandbox();
     await box.seed(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${index}`, 'x'.repeat(10_000)])));
     await mkdir(box.path('out'));

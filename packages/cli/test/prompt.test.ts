@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonLines, sandbox } from './support/cli.ts';
 import { converse, type Exchange, hasTerminals } from './support/converse.ts';
 import { treeOf } from './support/tree.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const CANARY = 'canary päss 4b7e';
 const STORE = ['--store', 'sqlite:./vault'] as const;
@@ -42,24 +43,28 @@ describe.skipIf(!hasTerminals)(
       expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'abc\u0003']])).toMatchObject({ exitCode: 130 });
     });
 
-    it('rotate asks for the new passphrase twice, and shows neither', { timeout: 60_000 }, async () => {
-      const box = await sandbox();
-      const rotate = ['rotate', '--depth', 'unlock'];
-      const differ: Exchange[] = [
-        ['New passphrase (not shown): ', `${CANARY}\r`],
-        ['The same again (not shown): ', 'another\r'],
-      ];
-      expect(await converse(box, rotate, differ)).toMatchObject({ exitCode: 2 });
-      const twice: Exchange[] = [
-        ['New passphrase (not shown): ', `${CANARY}\r`],
-        ['The same again (not shown): ', `${CANARY}\r`],
-      ];
-      const rotated = await converse(box, rotate, twice);
-      expect(rotated.exitCode).toBe(0);
-      expect(rotated.transcript).toContain('the new secret opens the store');
-      expect(rotated.transcript).not.toContain('canary');
-      expect((await box.run(['ls'], { env: { SECURESTORE_PASSPHRASE: CANARY } })).exitCode).toBe(0);
-    });
+    it.runIf(LONG)(
+      onlyLong('rotate asks for the new passphrase twice, and shows neither'),
+      { timeout: 60_000 },
+      async () => {
+        const box = await sandbox();
+        const rotate = ['rotate', '--depth', 'unlock'];
+        const differ: Exchange[] = [
+          ['New passphrase (not shown): ', `${CANARY}\r`],
+          ['The same again (not shown): ', 'another\r'],
+        ];
+        expect(await converse(box, rotate, differ)).toMatchObject({ exitCode: 2 });
+        const twice: Exchange[] = [
+          ['New passphrase (not shown): ', `${CANARY}\r`],
+          ['The same again (not shown): ', `${CANARY}\r`],
+        ];
+        const rotated = await converse(box, rotate, twice);
+        expect(rotated.exitCode).toBe(0);
+        expect(rotated.transcript).toContain('the new secret opens the store');
+        expect(rotated.transcript).not.toContain('canary');
+        expect((await box.run(['ls'], { env: { SECURESTORE_PASSPHRASE: CANARY } })).exitCode).toBe(0);
+      },
+    );
 
     it('keys destroy says what is lost and until when it can be undone, and takes nothing but yes for yes', async () => {
       const box = await sandbox();
@@ -76,7 +81,7 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).exitCode).toBe(5);
     });
 
-    it('slots remove asks about the slot in use, and about no other', async () => {
+    it.runIf(LONG)(onlyLong('slots remove asks about the slot in use, and about no other'), async () => {
       const box = await sandbox();
       const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
       const id = String(first?.['id']);
@@ -100,20 +105,23 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).exitCode).toBe(3);
     });
 
-    it('purge asks nothing about what is not there, and asks about what is deleted or damaged', async () => {
-      const box = await sandbox('file');
-      await box.seed({ k: 'data' });
-      const missing = await converse(box, ['purge', 'missing'], []);
-      expect(missing).toMatchObject({ exitCode: 3, transcript: expect.stringContaining('no such object') });
-      expect((await box.run(['purge', 'missing'])).exitCode).toBe(3);
-      const question = 'Destroy k with all its versions, for good? [y/N] ';
-      await box.run(['rm', 'k']);
-      expect(await converse(box, ['purge', 'k'], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
-      for (const name of (await treeOf(box.path('vault', 'o'))).keys()) {
-        await writeFile(box.path('vault', 'o', name), 'no record');
-      }
-      expect(await converse(box, ['purge', 'k'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
-    });
+    it.runIf(LONG)(
+      onlyLong('purge asks nothing about what is not there, and asks about what is deleted or damaged'),
+      async () => {
+        const box = await sandbox('file');
+        await box.seed({ k: 'data' });
+        const missing = await converse(box, ['purge', 'missing'], []);
+        expect(missing).toMatchObject({ exitCode: 3, transcript: expect.stringContaining('no such object') });
+        expect((await box.run(['purge', 'missing'])).exitCode).toBe(3);
+        const question = 'Destroy k with all its versions, for good? [y/N] ';
+        await box.run(['rm', 'k']);
+        expect(await converse(box, ['purge', 'k'], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
+        for (const name of (await treeOf(box.path('vault', 'o'))).keys()) {
+          await writeFile(box.path('vault', 'o', name), 'no record');
+        }
+        expect(await converse(box, ['purge', 'k'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
+      },
+    );
 
     it('put from - says how the data ends', async () => {
       const box = await sandbox();

@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { keyFile, openStore } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { finished, jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const CANARY = 'canary päss 4b7e';
 
@@ -48,21 +49,22 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     },
   );
 
-  it('keeps the secret with --same-secret, and a process that opened the store by it goes on', async ({
-    onTestFinished,
-  }) => {
-    const box = await sandbox('sqlite', onTestFinished);
-    await firstRecord(box);
-    const location = `sqlite:${box.path('vault')}`;
-    await using other = await openStore(location, { unlock: keyFile(box.path('credentials', 'securestore-key')) });
-    expect(await box.run(['rotate', '--same-secret'])).toMatchObject({
-      exitCode: 0,
-      stdout: expect.stringContaining('the secret stays'),
-    });
-    expect(await box.run(['get', 'a/1'])).toMatchObject({ exitCode: 0, stdout: 'one' });
-    await other.store('a/3', 'three');
-    expect((await box.run(['get', 'a/3'])).stdout).toBe('three');
-  });
+  it.runIf(LONG)(
+    onlyLong('keeps the secret with --same-secret, and a process that opened the store by it goes on'),
+    async ({ onTestFinished }) => {
+      const box = await sandbox('sqlite', onTestFinished);
+      await firstRecord(box);
+      const location = `sqlite:${box.path('vault')}`;
+      await using other = await openStore(location, { unlock: keyFile(box.path('credentials', 'securestore-key')) });
+      expect(await box.run(['rotate', '--same-secret'])).toMatchObject({
+        exitCode: 0,
+        stdout: expect.stringContaining('the secret stays'),
+      });
+      expect(await box.run(['get', 'a/1'])).toMatchObject({ exitCode: 0, stdout: 'one' });
+      await other.store('a/3', 'three');
+      expect((await box.run(['get', 'a/3'])).stdout).toBe('three');
+    },
+  );
 
   it('without a terminal and a new secret says what to give, and changes nothing', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
@@ -139,7 +141,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     expect(failed.stderr).toBe('');
   });
 
-  it('with a wrong secret leaves nothing to go on with', async ({ onTestFinished }) => {
+  it.runIf(LONG)(onlyLong('with a wrong secret leaves nothing to go on with'), async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await box.seed({ a: 'one' });
     const wrong = Buffer.alloc(32, 99);
@@ -149,25 +151,28 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     expect((await box.run(['rotate', '--same-secret', '--depth', 'data'])).exitCode).toBe(0);
   });
 
-  it('to the depth "data" of a store that was rolled back says so, with exit code 8', async ({ onTestFinished }) => {
-    const box = await sandbox('file', onTestFinished);
-    await box.seed({ a: 'one' });
-    const { spawnSync } = await import('node:child_process');
-    const files = (): string[] =>
-      spawnSync('find', [box.path('vault', 'o'), '-type', 'f'])
-        .stdout.toString()
-        .trim()
-        .split('\n');
-    const [record = ''] = files();
-    const old = await readFile(record);
-    await box.seed({ a: 'two' });
-    expect((await box.run(['verify', '--checkpoint'])).exitCode).toBe(0);
-    await writeFile(record, old);
-    const rotated = await box.run(['rotate', '--same-secret', '--depth', 'data']);
-    expect(rotated.exitCode).toBe(8);
-    expect(rotated.stdout).toContain('1 name had less or other than the last checkpoint says');
-    expect((await box.run(['verify'])).exitCode).not.toBe(0);
-  });
+  it.runIf(LONG)(
+    onlyLong('to the depth "data" of a store that was rolled back says so, with exit code 8'),
+    async ({ onTestFinished }) => {
+      const box = await sandbox('file', onTestFinished);
+      await box.seed({ a: 'one' });
+      const { spawnSync } = await import('node:child_process');
+      const files = (): string[] =>
+        spawnSync('find', [box.path('vault', 'o'), '-type', 'f'])
+          .stdout.toString()
+          .trim()
+          .split('\n');
+      const [record = ''] = files();
+      const old = await readFile(record);
+      await box.seed({ a: 'two' });
+      expect((await box.run(['verify', '--checkpoint'])).exitCode).toBe(0);
+      await writeFile(record, old);
+      const rotated = await box.run(['rotate', '--same-secret', '--depth', 'data']);
+      expect(rotated.exitCode).toBe(8);
+      expect(rotated.stdout).toContain('1 name had less or other than the last checkpoint says');
+      expect((await box.run(['verify'])).exitCode).not.toBe(0);
+    },
+  );
 
   it('that is interrupted says how to go on, and goes on', async (context) => {
     const box = await sandbox('sqlite', context.onTestFinished);

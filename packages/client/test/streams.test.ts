@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { TORTURE } from '../../objects/test/support/places.ts';
 import { atEnd } from '../../objects/test/support/stores.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const MIB = 1024 * 1024;
 const LENGTH = (TORTURE ? 1024 : 192) * MIB;

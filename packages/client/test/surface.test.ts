@@ -10,15 +10,17 @@ import { describeRetrievedStreams } from '../../objects/test/surface/retrieve-st
 import { describeSources } from '../../objects/test/surface/sources.ts';
 import { describeTimes } from '../../objects/test/surface/times.ts';
 import { remote } from './support/remote.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 // The suites that a store in this process passes.
 describe('arguments', () => describeArguments(remote));
 describe('mutations', () => describeMutations(remote));
-describe('payloads', () => describePayloads(remote));
 describe('streams', () => describeRetrievedStreams(remote));
-describe('sources', () => describeSources(remote));
-describe('listing', () => describeListing(remote));
 describe('many', () => describeMany(remote));
-describe('times', () => describeTimes(remote));
-describe('clients at once', () => describeClientsAtOnce(remote));
 describe('model', () => describeModel(remote));
+// Each test of them takes a server of its own.
+describe.runIf(LONG)(onlyLong('payloads'), () => describePayloads(remote));
+describe.runIf(LONG)(onlyLong('sources'), () => describeSources(remote));
+describe.runIf(LONG)(onlyLong('listing'), () => describeListing(remote));
+describe.runIf(LONG)(onlyLong('times'), () => describeTimes(remote));
+describe.runIf(LONG)(onlyLong('clients at once'), () => describeClientsAtOnce(remote));

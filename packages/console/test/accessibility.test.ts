@@ -6,8 +6,9 @@ import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { chooseMoment, find, goTo, pick, planFor } from './support/steps.ts';
 import { world } from './support/world.ts';
 import type { World } from './support/world.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
-const LONG = 240_000;
+const PATIENCE = 240_000;
 
 /** Tables of which a part is out of sight where there is little room. */
 const CUT_OFF = `innerWidth > 700 ? [] : [...document.querySelectorAll('.table')].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map((table) => 'the table “' + table.getAttribute('aria-label') + '” is cut off')`;
@@ -104,10 +105,14 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
   });
   afterAll(() => place.stop());
 
-  for (const theme of ['light', 'dark'] as const) {
-    for (const width of Object.keys(WIDTHS) as Width[]) {
-      it(
-        `is for everybody, and as wide as the window: ${theme}, ${width}`,
+  const widths = Object.keys(WIDTHS) as Width[];
+  for (const [row, theme] of (['light', 'dark'] as const).entries()) {
+    for (const [column, width] of widths.entries()) {
+      // Each theme and each width once, at least.
+      const isShort = row === column % 2;
+      const name = `is for everybody, and as wide as the window: ${theme}, ${width}`;
+      it.runIf(LONG || isShort)(
+        isShort ? name : onlyLong(name),
         async () => {
           await using browser = await openBrowser(BROWSER, place.url, { theme, width });
           const wrong: string[] = [];
@@ -115,7 +120,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
           expect(wrong).toEqual([]);
           expect(browser.problems).toEqual([]);
         },
-        LONG,
+        PATIENCE,
       );
     }
   }

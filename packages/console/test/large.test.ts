@@ -5,11 +5,11 @@ import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, find } from './support/steps.ts';
 import { world } from './support/world.ts';
 import type { World } from './support/world.ts';
+import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 /** All in one folder. */
-const RECORDS = TORTURE ? 100_000 : 2500;
-const LONG = 600_000;
+const RECORDS = sized({ short: 1200, full: 2500, torture: 100_000 });
+const PATIENCE = 600_000;
 
 /** Has the page count what keeps it from answering, from now on. */
 const WATCH = `globalThis.long = []; new PerformanceObserver((list) => globalThis.long.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ type: 'longtask' });`;
@@ -19,7 +19,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), (
   let place: World;
   beforeAll(async () => {
     place = await world({ records: RECORDS, isKept: true });
-  }, LONG);
+  }, PATIENCE);
   afterAll(() => place.stop());
 
   it(
@@ -85,6 +85,6 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), (
       if (TORTURE) console.log(`${RECORDS} keys, in ms:`, times);
       expect(problems).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 });

@@ -8,12 +8,13 @@ import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
 import type { World } from './support/world.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 /** So many that a restore can be stopped in its middle. */
 const RECORDS = 1500;
 
 /** For machines with other things to do, in milliseconds. */
-const LONG = 240_000;
+const PATIENCE = 240_000;
 
 /** What is called what has the focus; nothing where nothing has it. */
 const FOCUSED = `(() => {
@@ -190,11 +191,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
         expect(addresses.join('\n')).not.toContain(secret);
       expect(await page.evaluate(() => localStorage.length + sessionStorage.length)).toBe(0);
     },
-    LONG,
+    PATIENCE,
   );
 
-  it(
-    'is done from the keyboard alone',
+  it.runIf(LONG)(
+    onlyLong('is done from the keyboard alone'),
     async () => {
       await using browser = await openBrowser(BROWSER, place.url);
       const { page, problems } = browser;
@@ -260,11 +261,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       expect(await valueOf(place, 'looked-at/password')).toBe(BEFORE['db/prod/password']);
       expect(problems).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 
-  it(
-    'goes to a new store elsewhere, or to whoever looks',
+  it.runIf(LONG)(
+    onlyLong('goes to a new store elsewhere, or to whoever looks'),
     async () => {
       await using browser = await openBrowser(BROWSER, place.url);
       const { page, problems } = browser;
@@ -290,6 +291,6 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.getByRole('button', { name: 'Save the receipt' }).waitFor();
       expect(problems).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 });

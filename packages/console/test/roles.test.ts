@@ -6,8 +6,9 @@ import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, chooseMoment, find, goTo, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
 import type { World } from './support/world.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
-const LONG = 240_000;
+const PATIENCE = 240_000;
 
 /** Restores something without the pages, beside what is there. */
 async function restored({ url, tokens, destination }: World, prefix: string): Promise<void> {
@@ -33,8 +34,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
   });
   afterAll(() => place.stop());
 
-  it(
-    'asks nobody to confirm or approve what changes nothing',
+  it.runIf(LONG)(
+    onlyLong('asks nobody to confirm or approve what changes nothing'),
     async () => {
       await using browser = await openBrowser(BROWSER, place.url);
       const { page, problems } = browser;
@@ -61,7 +62,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       expect(await page.getByText('This takes a second person').count()).toBe(0);
       expect(problems).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 
   it(
@@ -98,11 +99,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       await first.page.getByText('It is back').waitFor({ timeout: 120_000 });
       expect([...first.problems, ...second.problems, ...same.problems]).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 
-  it(
-    'says to who may read a part what is not in a download, and what is not shown',
+  it.runIf(LONG)(
+    onlyLong('says to who may read a part what is not in a download, and what is not shown'),
     async () => {
       await using browser = await openBrowser(BROWSER, place.url);
       const { page, problems } = browser;
@@ -131,7 +132,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       expect(asked.filter((path) => path === '/v1/points/receipts').length).toBe(1);
       expect(problems).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 
   it(
@@ -190,6 +191,6 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
         .waitFor();
       expect(problems).toEqual([]);
     },
-    LONG,
+    PATIENCE,
   );
 });

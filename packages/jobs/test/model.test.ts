@@ -5,6 +5,7 @@ import { outcomeOf } from './support/outcome.ts';
 import type { Fault } from './support/storage.ts';
 import type { Process, World } from './support/world.ts';
 import { createWorld } from './support/world.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 /** Each takes half a second, so that no run is done before things have settled. */
 const ITEMS = 160;
@@ -155,6 +156,6 @@ it('one run at a time once nothing goes wrong, no cursor is lost, and every job 
       expect(storage.entries.size).toBe(0);
       for (const code of await Promise.all(model.ends)) expect(ENDS).toContain(code);
     }),
-    { numRuns: process.env['SECURESTORE_TORTURE'] === '1' ? 20_000 : 150 },
+    { numRuns: TORTURE ? 20_000 : 150 },
   );
 });

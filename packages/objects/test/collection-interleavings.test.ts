@@ -22,8 +22,9 @@ import { unlockRoot } from '../src/unlock.ts';
 import { DAY, markersOf, namesUnder, partsOf, seededRandom, whileTimePasses } from './support/collection.ts';
 import type { Rules, Scene } from './support/interleavings.ts';
 import { everyInterleaving } from './support/interleavings.ts';
-import { memoryPlace, TORTURE, withoutBatch } from './support/places.ts';
+import { memoryPlace, withoutBatch } from './support/places.ts';
 import { createAt, patterned, UNLOCK, usePlace } from './support/stores.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const GRACE = DAY;
 const LARGE = 70_000;
@@ -205,7 +206,7 @@ const LONG_CASES: readonly Case[] = [
 ];
 
 describe('every order of calls', () => {
-  it.each(TORTURE ? [...CASES, ...LONG_CASES] : CASES)(
+  it.each(sized({ short: CASES.slice(0, 3), full: CASES, torture: [...CASES, ...LONG_CASES] }))(
     '[M-02] of %s leaves nothing that leads to a missing part',
     async (_what, kind, batches, makers, rules) => {
       const start = await startWith(kind);

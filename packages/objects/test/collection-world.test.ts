@@ -19,9 +19,10 @@ import {
   skewed,
   whileTimePasses,
 } from './support/collection.ts';
-import { memoryPlace, TORTURE } from './support/places.ts';
+import { memoryPlace } from './support/places.ts';
 import type { Place } from './support/places.ts';
 import { createAt, patterned, usePlace } from './support/stores.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const KEYS = ['a', 'a/b', 'n'.repeat(400)];
 
@@ -189,14 +190,14 @@ describe('collectors beside writers whose clocks are an hour apart', () => {
         await readable(witness);
         for (const { store } of processes) await store.close();
       }),
-      { numRuns: TORTURE ? 3000 : 30 },
+      { numRuns: sized({ short: 8, full: 30, torture: 3000 }) },
     );
   });
 });
 
 describe('the size of a store', () => {
   it('does not show in what a collection holds', async () => {
-    const objects = TORTURE ? 1_000_000 : 20_000;
+    const objects = sized({ short: 6000, full: 20_000, torture: 1_000_000 });
     const clock = new FakeClock();
     const place = usePlace(() => memoryPlace(() => clock.now()));
     await (await createAt(place, { clock, history: { versions: 0, days: 0 } })).close();

@@ -6,6 +6,7 @@ import type { ObjectStore, Version } from '../src/index.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace, PLACES, withoutBatch } from './support/places.ts';
 import { createAt, openAt, patterned, unlessMissing, usePlace } from './support/stores.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 /** What a key holds: its text or size and its metadata; `undefined` for nothing. */
 type Seen = string | undefined;
@@ -152,7 +153,7 @@ describe.each(KINDS)('a fault at every backend call, %s', (_kind, open) => {
     it.each(FAULTS)('leaves the old or the new object, whole, where %s', async (_what, fault) => {
       const { before, after, calls } = await prepare(scenario, open, memoryPlace);
       expect(after).not.toBe(before);
-      for (let k = 0; k < calls; k++) {
+      for (let k = 0; k < calls; k += LONG ? 1 : 7) {
         const place = usePlace(memoryPlace);
         const outcome = await runWith(scenario, open, place, k, fault);
         const store = await openAt(place);
@@ -180,7 +181,7 @@ describe.each(KINDS)('a fault at every backend call, %s', (_kind, open) => {
     it('a single lost acknowledgement is made good, wherever it happens', async () => {
       const { after, calls } = await prepare(scenario, open, memoryPlace);
       const lost: number[] = [];
-      for (let k = 0; k < calls; k++) {
+      for (let k = 0; k < calls; k += LONG ? 1 : 7) {
         const place = usePlace(memoryPlace);
         const injector = createFaultInjector();
         const { version } = await setUp(scenario, place);
@@ -212,7 +213,7 @@ describe.each(PLACES)('a process that dies, over %s', (_name, make) => {
       const open = KINDS[0]?.[1];
       if (open === undefined) throw new Error('no kind');
       const { before, after, calls } = await prepare(scenario, open, make);
-      for (let k = 0; k < calls; k++) {
+      for (let k = 0; k < calls; k += LONG ? 1 : 7) {
         const place = usePlace(make);
         await runWith(scenario, open, place, k, { type: 'stop-after' });
         const store = await openAt(place);

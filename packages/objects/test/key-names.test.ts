@@ -2,10 +2,11 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { AREAS, MAX_KEY_BYTES } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { PLACES, TORTURE } from './support/places.ts';
+import { PLACES } from './support/places.ts';
 import { createAt, openAt, usePlace } from './support/stores.ts';
+import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
-const COUNT = TORTURE ? 10_000 : 400;
+const COUNT = sized({ short: 100, full: 400, torture: 10_000 });
 
 const permitted = (text: string): boolean =>
   !/[\u0000-\u001f\u007f-\u009f/]/.test(text) && text.normalize('NFC') === text;

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import type { SecureStore, Session } from '../src/index.ts';
 import { SecureStoreError, addPrincipal, grantRole, setApprovals, setRole } from '../src/index.ts';
 import { as, PeoplesWorld } from './support/access-world.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 const HOUR = 3_600_000;
 
 /**

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
 import { createStore, migrateStore, openStore, rawKey } from '../src/index.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const MIB = 1024 * 1024;
-const OBJECTS = TORTURE ? 100_000 : 3000;
+const OBJECTS = sized({ short: 1000, full: 3000, torture: 100_000 });
 const unlock = rawKey(Buffer.alloc(32, 7));
 
 test(`${OBJECTS} objects move in bounded memory, the first of them at once`, { timeout: 3_600_000 }, async () => {

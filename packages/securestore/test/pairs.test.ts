@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
 import type { AllPlaces } from './support/all-places.ts';
 import { ALL_BACKENDS, allPlaces } from './support/all-places.ts';
 import { roundTrip } from './support/round-trip.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 // The rings in `npm test` have each backend at each end; this takes a quarter of an hour and all servers at once.
 describe.skipIf(!TORTURE)('between any two backends (only npm run torture)', () => {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, onTestFinished, test } from 'vitest';
-import { TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
 import { memoryPlace, roundTrip } from './support/round-trip.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 type Place = (name: string) => string;
 

@@ -7,10 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { openRemoteStore } from '@securestore/client';
 import { addPrincipal, createStore, grantRole, openStore, rawKey, SecureStoreError, setRole } from 'securestore';
 import { expect, it, onTestFinished } from 'vitest';
-import { EVERYTHING, TORTURE } from './support/world.ts';
+import { EVERYTHING } from './support/world.ts';
+import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const SERVER = fileURLToPath(new URL('processes/killed-server.ts', import.meta.url));
-const ROUNDS = TORTURE ? 30 : 2;
+const ROUNDS = sized({ short: 1, full: 2, torture: 30 });
 const CLIENTS = 8;
 const unlock = rawKey(Buffer.alloc(32, 9));
 

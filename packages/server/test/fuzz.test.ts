@@ -5,7 +5,8 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Operation, Schema } from './support/interface.ts';
 import { operationsOf, sampleOf } from './support/interface.ts';
 import type { Answer, World } from './support/world.ts';
-import { TORTURE, world } from './support/world.ts';
+import { world } from './support/world.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 /** What must never be seen by whoever may not see it, nor in a log. */
 const CANARIES = { data: 'canary-d4t4', metadata: 'canary-m3t4', name: 'canary-n4m3' } as const;

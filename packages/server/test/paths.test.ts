@@ -3,7 +3,8 @@ import { encodeKey } from '@securestore/protocol';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { World } from './support/world.ts';
-import { codeIn, EVERYTHING, TORTURE, world } from './support/world.ts';
+import { codeIn, EVERYTHING, world } from './support/world.ts';
+import { TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const CANARY = 'canary of the secret folder';
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SetupError } from '../errors.mjs';
 import { ensureInstalled } from '../install.mjs';
+import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 /** A checkout in small: one dependency, whose tarball lies beside it, so that npm needs no registry. */
 function makeCheckout(): string {
@@ -49,7 +50,7 @@ describe('ensureInstalled', () => {
     await ensureInstalled(root);
   });
 
-  it('installs again when the lock file changed', async () => {
+  it.runIf(LONG)(onlyLong('installs again when the lock file changed'), async () => {
     await ensureInstalled(root);
     writeFileSync(join(root, 'package-lock.json'), '\n', { flag: 'a' });
     forbidNpm();
@@ -62,14 +63,14 @@ describe('ensureInstalled', () => {
     expect(installed()).toBe(true);
   });
 
-  it('heals a folder from which a package was lost', async () => {
+  it.runIf(LONG)(onlyLong('heals a folder from which a package was lost'), async () => {
     await ensureInstalled(root);
     rmSync(join(root, 'node_modules/dep'), { recursive: true });
     await ensureInstalled(root);
     expect(installed()).toBe(true);
   });
 
-  it('installs once for two commands at once', async () => {
+  it.runIf(LONG)(onlyLong('installs once for two commands at once'), async () => {
     await Promise.all([ensureInstalled(root), ensureInstalled(root)]);
     expect(installed()).toBe(true);
     expect(vi.mocked(console.error).mock.calls.filter(([line]) => String(line).includes('installing'))).toHaveLength(1);

@@ -1,36 +1,96 @@
-import { rm } from 'node:fs/promises';
+// `npm test`: every check, with the short form of the long tests. `--all` (`npm run test:all`) runs their full form;
+// `--rest` runs what `--all` has more, after a run of `npm test -- --continued`, and closes for both.
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { closingLine, runStages, tallyOf } from './stages.ts';
-import type { Stage } from './stages.ts';
+import { parseArgs } from 'node:util';
 import { build } from '../../bootstrap/build.mjs';
 import { checkConformance } from '../../conformance/src/check-conformance.ts';
 import { checkPackages } from '../../pack-check/src/check-packages.ts';
+import { longTests } from './long-tests.ts';
 import { runTool } from './run-tool.ts';
+import { installServers } from './servers.ts';
+import type { Size } from '../../campaigns/src/size.ts';
+import { add, closingLine, runStages, tallyOf } from './stages.ts';
+import type { Stage, Tally } from './stages.ts';
 import { runUnitTests, UNIT_REPORT } from './unit-tests.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
+const isTTY: boolean = process.stdout.isTTY;
+/** Prints a line, in the place of what says which stage is running. */
+const log = (line: string): void => console.log(isTTY ? `\r\u001B[K${line}` : line);
+/** Where a continued run leaves its tally. */
+const TALLY = join(root, '.cache/tally.json');
+
 const tool = (name: string, file: string, ...args: string[]): Stage => ({
   name,
   run: () => runTool(root, file, args),
 });
 
-const stages: readonly Stage[] = [
-  { name: 'build', run: async () => tallyOf((await build(root, process.execPath)) === 0) },
-  tool('types of tests and tools', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
-  tool('lint', 'oxlint/bin/oxlint'),
-  tool('format', 'oxfmt/bin/oxfmt', '--check'),
-  tool('unused code and dependencies', 'knip/bin/knip.js', '--no-progress'),
-  { name: 'packages as published', run: () => checkPackages(root) },
-  { name: 'tests', run: () => runUnitTests(root) },
-  {
-    name: 'conformance of the backends, as docs/conformance.md has it',
-    run: () =>
-      checkConformance({ root, report: join(root, UNIT_REPORT), write: false, log: (line) => console.log(line) }),
+const building: Stage = {
+  name: 'build',
+  async run() {
+    const code = await build(root, process.execPath);
+    // The tests need not do it again.
+    if (code === 0) process.env['SECURESTORE_BUNDLED'] = '1';
+    return tallyOf(code === 0);
   },
+};
+
+/** @param isWhole - whether the tests before it had all that docs/conformance.md has */
+function conformance({ isWhole }: { readonly isWhole: boolean }): Stage {
+  const report = join(root, UNIT_REPORT);
+  return { name: 'conformance', run: () => checkConformance({ root, report, write: false, isWhole, log }) };
+}
+
+function stagesOf(size: Size): Stage[] {
+  return [
+    { name: 'servers', isEarly: true, run: () => installServers(size) },
+    building,
+    tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
+    tool('lint', 'oxlint/bin/oxlint'),
+    tool('format', 'oxfmt/bin/oxfmt', '--check'),
+    tool('unused code', 'knip/bin/knip.js', '--no-progress'),
+    { name: 'packages', run: () => checkPackages(root) },
+    { name: 'tests', run: () => runUnitTests(root, { size }) },
+    conformance({ isWhole: size === 'full' }),
+  ];
+}
+
+/** What the full form of a run has more than the short one. */
+const REST: readonly Stage[] = [
+  { name: 'servers', isEarly: true, run: () => installServers('full') },
+  building,
+  { name: 'long tests', run: () => runUnitTests(root, { size: 'full', files: longTests(root) }) },
+  conformance({ isWhole: false }),
 ];
 
-await rm(join(root, UNIT_REPORT), { force: true });
-const tally = await runStages(stages, { log: (line) => console.log(line), now: () => performance.now() });
-console.log(closingLine(tally));
-process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
+async function tallyBefore(): Promise<Tally> {
+  try {
+    return JSON.parse(await readFile(TALLY, 'utf8')) as Tally;
+  } catch {
+    console.log('There is no result of "npm test -- --continued", which has to run first.');
+    return tallyOf(false);
+  }
+}
+
+const { values } = parseArgs({
+  options: { all: { type: 'boolean' }, rest: { type: 'boolean' }, continued: { type: 'boolean' } },
+});
+const before: Tally = values.rest ? await tallyBefore() : { passed: 0, failed: 0, skipped: 0 };
+for (const file of [TALLY, join(root, UNIT_REPORT)]) await rm(file, { force: true });
+const announce = (name: string): unknown => isTTY && process.stdout.write(`\r\u001B[K… ${name}`);
+const tally = await runStages(values.rest ? REST : stagesOf(values.all ? 'full' : 'short'), {
+  log,
+  announce,
+  now: () => performance.now(),
+});
+const total = add(before, tally);
+if (values.continued) {
+  await mkdir(join(root, '.cache'), { recursive: true });
+  await writeFile(TALLY, JSON.stringify(total));
+} else {
+  log(closingLine(total));
+}
+process.exitCode = total.failed === 0 && tally.passed > 0 ? 0 : 1;

@@ -4,19 +4,33 @@ import { delimiter, join } from 'node:path';
 import { tallyOf } from './stages.ts';
 import type { Tally } from './stages.ts';
 
-/** Runs an installed program, a script inside `node_modules`, on this Node and counts its exit code. */
+/** Runs an installed program, a script inside `node_modules`, on this Node. What it prints is shown if it fails. */
 export async function runTool(root: string, file: string, args: readonly string[]): Promise<Tally> {
-  return tallyOf((await exitCodeOf(root, join(root, 'node_modules', file), args)) === 0);
+  let printed = '';
+  const code = await exitCodeOf(root, join(root, 'node_modules', file), args, (text) => (printed += text));
+  if (code !== 0) console.log(printed.trimEnd());
+  return tallyOf(code === 0);
 }
 
-/** Runs a script on this Node, with this checkout's programs first on the `PATH`; resolves to its exit code. */
-export async function exitCodeOf(root: string, script: string, args: readonly string[]): Promise<number> {
+/**
+ * Runs a script on this Node, with this checkout's programs first on the `PATH`; resolves to its exit code.
+ *
+ * @param onOutput - gets what it prints, which goes to the terminal otherwise
+ */
+export async function exitCodeOf(
+  root: string,
+  script: string,
+  args: readonly string[],
+  onOutput?: (text: string) => void,
+): Promise<number> {
   const path = `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`;
+  const output = onOutput === undefined ? 'inherit' : 'pipe';
   const child = spawn(process.execPath, [script, ...args], {
     cwd: root,
     env: { ...process.env, PATH: path },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', output, output],
   });
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => onOutput?.(text));
   const [code] = (await once(child, 'close')) as [number | null];
   return code ?? 1;
 }

@@ -5,15 +5,19 @@ export interface Tally {
   readonly skipped: number;
 }
 
-/** A part of `npm test` that prints what it finds and counts it; one that throws counts as one failure. */
+/** A part of a run that prints what fails and counts what it does; one that throws counts as one failure. */
 export interface Stage {
   readonly name: string;
   readonly run: () => Promise<Tally>;
+  /** Whether it begins with the first stage and goes on beside others, until its turn comes. */
+  readonly isEarly?: boolean;
 }
 
 /** What a run of stages needs from outside; `now` in milliseconds. */
 export interface Surroundings {
   readonly log: (line: string) => void;
+  /** Shows on a terminal which stage is running. */
+  readonly announce?: (name: string) => void;
   readonly now: () => number;
 }
 
@@ -26,23 +30,44 @@ export function add(a: Tally, b: Tally): Tally {
   return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
 }
 
+interface Ended {
+  readonly tally: Tally;
+  readonly seconds: string;
+}
+
 /** Runs all stages in turn, also after one that failed: a run reports everything that it can find. */
-export async function runStages(stages: readonly Stage[], { log, now }: Surroundings): Promise<Tally> {
-  const failed: string[] = [];
-  let total: Tally = { passed: 0, failed: 0, skipped: 0 };
-  for (const { name, run } of stages) {
-    log(`\n── ${name}`);
-    const begun = now();
+export async function runStages(stages: readonly Stage[], { log, announce, now }: Surroundings): Promise<Tally> {
+  const begun = now();
+  const secondsSince = (start: number): string => ((now() - start) / 1000).toFixed(1);
+  const end = async ({ run }: Stage): Promise<Ended> => {
+    const start = now();
     const tally = await run().catch((error: unknown) => {
       log(error instanceof Error ? (error.stack ?? error.message) : String(error));
       return tallyOf(false);
     });
-    log(`── ${name}: ${tally.failed === 0 ? 'ok' : 'FAILED'} (${((now() - begun) / 1000).toFixed(1)} s)`);
-    if (tally.failed > 0) failed.push(name);
+    return { tally, seconds: secondsSince(start) };
+  };
+  const early = new Map(stages.filter(({ isEarly }) => isEarly).map((stage) => [stage, end(stage)]));
+
+  const width = Math.max(...stages.map(({ name }) => name.length));
+  const failed: string[] = [];
+  let total: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const stage of stages) {
+    announce?.(stage.name);
+    const { tally, seconds } = await (early.get(stage) ?? end(stage));
+    log(`${tally.failed === 0 ? '✓' : '✗'} ${stage.name.padEnd(width)} ${seconds.padStart(7)} s${details(tally)}`);
+    if (tally.failed > 0) failed.push(stage.name);
     total = add(total, tally);
   }
-  log(failed.length === 0 ? '\nEverything holds.\n' : `\nFailed: ${failed.join(', ')}.\n`);
+  const outcome = failed.length === 0 ? 'All checks passed' : `Failed: ${failed.join(', ')}`;
+  log(`\n${outcome}, in ${secondsSince(begun)} s.`);
   return total;
+}
+
+function details({ passed, failed, skipped }: Tally): string {
+  if (passed + failed + skipped <= 1) return '';
+  const parts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
+  return `   ${parts.filter(Boolean).join(', ')}`;
 }
 
 /** The line that continuous integration reads, alone on its line and last. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { closingLine, runStages, tallyOf } from '../src/stages.ts';
-import type { Surroundings } from '../src/stages.ts';
+import type { Stage, Surroundings } from '../src/stages.ts';
 
 function recorder(): Surroundings & { readonly lines: string[] } {
   const lines: string[] = [];
@@ -9,7 +9,7 @@ function recorder(): Surroundings & { readonly lines: string[] } {
 }
 
 describe('runStages', () => {
-  it('announces each stage with its time and adds the tallies', async () => {
+  it('has a line for each stage with its time and counts, and adds the tallies', async () => {
     const surroundings = recorder();
     const tally = await runStages(
       [
@@ -19,10 +19,14 @@ describe('runStages', () => {
       surroundings,
     );
     expect(closingLine(tally)).toBe('41 passed, 0 failed, 2 skipped');
-    expect(surroundings.lines).toContain('── lint: ok (1.5 s)');
+    expect(surroundings.lines).toEqual([
+      '✓ lint      1.5 s',
+      '✓ tests     1.5 s   40 passed, 2 skipped',
+      '\nAll checks passed, in 7.5 s.',
+    ]);
   });
 
-  it('goes on after a stage that failed or broke, and names them at the end', async () => {
+  it('continues after a stage that failed or threw, and names them at the end', async () => {
     const surroundings = recorder();
     const tally = await runStages(
       [
@@ -34,6 +38,26 @@ describe('runStages', () => {
     );
     expect(closingLine(tally)).toBe('3 passed, 3 failed, 0 skipped');
     expect(surroundings.lines.join('\n')).toContain('npm is gone');
-    expect(surroundings.lines.at(-1)).toBe('\nFailed: lint, packages, tests.\n');
+    expect(surroundings.lines.at(-1)).toMatch(/^\nFailed: lint, packages, tests, in /);
+  });
+
+  it('begins an early stage with the first one, and reports it in its turn', async () => {
+    const surroundings = recorder();
+    const begun: string[] = [];
+    const stage = (name: string, isEarly = false): Stage => ({
+      name,
+      isEarly,
+      run: () => {
+        begun.push(name);
+        return Promise.resolve(tallyOf(true));
+      },
+    });
+    await runStages([stage('build'), stage('servers', true), stage('tests')], surroundings);
+    expect(begun).toEqual(['servers', 'build', 'tests']);
+    expect(surroundings.lines.map((line) => /^✓ (\w+)/.exec(line)?.[1]).slice(0, 3)).toEqual([
+      'build',
+      'servers',
+      'tests',
+    ]);
   });
 });

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { TORTURE } from '../../../packages/backend-fs/test/support/crash-campaign.ts';
 import { copyOf, git } from '../src/checkout.ts';
 import { release } from '../src/release.ts';
 import { manifestFindings } from '../src/manifests.ts';
 import { publishablePackages } from '../../pack-check/src/pack.ts';
 import { sdksOn } from '../../pack-check/src/sdks.ts';
 import { REAL } from '../src/surroundings.ts';
+import { TORTURE } from '../../campaigns/src/size.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 const reason = TORTURE

@@ -3,7 +3,7 @@ import { findProgram } from './programs.ts';
 import type { Needed } from './service.ts';
 
 /** A browser for the tests of pages: no server, but installed as these are. */
-const chromium: Needed = {
+export const chromium: Needed = {
   name: 'chromium',
   programs: ['chromium'],
   folders: [],

@@ -37,7 +37,7 @@ async function ensureNeeded(service: Needed, { root, asked }: Rights): Promise<s
     return ensureCached(service, service.install, absent, root || asked ? root : undefined);
   if (!root && !asked) return `${absent}; this installs it: ${installCommand(service)}`;
   const packages = service.debianPackages.join(', ');
-  const problem = await announce(`installing Debian's ${packages}`, install(service, root));
+  const problem = await installDebianPackages(service.debianPackages, { root, asked });
   if (problem !== undefined) return `${absent}, and installing Debian's ${packages} failed: ${problem}`;
   const still = missingPrograms(service);
   return still.length === 0 ? undefined : `Debian's ${packages} brought no ${still.join(', ')}`;
@@ -64,15 +64,23 @@ async function ensureCached(
   const failed = `${absent}, and installing it failed: ${problem}`;
   if (service.debianPackages.length === 0) return failed;
   if (root === undefined) return `${failed}; perhaps this helps: ${installCommand(service)}`;
-  const refused = await announce(`installing Debian's ${service.debianPackages.join(', ')}`, install(service, root));
+  const refused = await installDebianPackages(service.debianPackages, { root, asked: !root });
   if (refused !== undefined) return `${failed}; and so did Debian's packages: ${refused}`;
   const again = await attempt();
   return again === undefined ? undefined : `${absent}, and installing it failed: ${again}`;
 }
 
-async function install(service: Needed, root: boolean): Promise<string | undefined> {
+/** @returns what apt-get said if it failed */
+export async function installDebianPackages(
+  packages: readonly string[],
+  { root }: Rights,
+): Promise<string | undefined> {
+  return announce(`installing Debian's ${packages.join(', ')}`, install(packages, root));
+}
+
+async function install(packages: readonly string[], root: boolean): Promise<string | undefined> {
   const options = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=300'];
-  const command = ['install', ...options, '--no-install-recommends', ...service.debianPackages];
+  const command = ['install', ...options, '--no-install-recommends', ...packages];
   // The lists of a fresh container are missing or old; they are only fetched where the packages are not found.
   if ((await aptGet(command, root)) === undefined) return undefined;
   return (await aptGet(['update', ...options], root)) ?? aptGet(command, root);

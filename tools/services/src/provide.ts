@@ -6,7 +6,10 @@ import type { Service } from './service.ts';
 export type Provided =
   | {
       readonly url: string;
-      /** Whether it was started here, so that tests may start more of it. */ readonly own: boolean;
+      /** Whether it was started here, so that tests may start more of it. */
+      readonly own: boolean;
+      /** See {@link Service.lacks}. */
+      readonly lacks?: string;
     }
   | { readonly skip: string };
 
@@ -47,7 +50,8 @@ export async function provideServer(
   if (reason === undefined) {
     try {
       const server = await start(service);
-      return { provided: { url: server.url, own: true }, stop: async () => server.stop() };
+      const lacks = service.lacks === undefined ? {} : { lacks: service.lacks };
+      return { provided: { url: server.url, own: true, ...lacks }, stop: async () => server.stop() };
     } catch (error) {
       reason = error instanceof Error ? error.message : String(error);
     }

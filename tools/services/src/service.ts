@@ -32,6 +32,8 @@ export interface Needed {
 export interface Service extends Needed {
   /** The environment variable with the URL of a server to use instead of one that is started here. */
   readonly variable: string;
+  /** What it does wrong that the service and other versions of it do right, for the names of tests that are left out. */
+  readonly lacks?: string;
   /** A user to run it as where this process is root, for a server that refuses to be root. */
   readonly user?: string;
   /** The signal that ends it without ceremony and leaves no process behind. */

@@ -1,13 +1,14 @@
 import { testSimulation } from '../../../objects/test/simulation/suite.ts';
-import { TORTURE } from '../../../objects/test/support/places.ts';
 import { makeAccessImage } from './image.ts';
 import { PLANTED_BUGS } from './planted-bugs.ts';
 import { simulate } from './simulate.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: TORTURE ? 10_000 : 300,
+  schedules: sized({ short: 30, full: 300, torture: 10_000 }),
   bugs: PLANTED_BUGS,
+  bugsInShortRun: 2,
   async prepare() {
     const image = await makeAccessImage();
     return (seed) => simulate(seed, image);

@@ -11,6 +11,7 @@ import {
   tracingLayer,
 } from '../../src/index.ts';
 import { noSleep } from './fake-time.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const NETWORK_LAYERS = networkLayers();
 
@@ -72,8 +73,10 @@ export const STACKS: Readonly<Record<string, Stack>> = {
   'retry in retry over it': () => [failing(), patient(), patient()],
 };
 
-/** The layers for backends on a server, where a run takes longer: those of a store, and in full runs all. */
-export const SERVER_STACKS: typeof STACKS =
-  process.env['SECURESTORE_TORTURE'] === '1'
-    ? STACKS
-    : Object.fromEntries(Object.entries(STACKS).filter(([name]) => name === PRODUCTION));
+/** The layers of a store alone. */
+export const STORE_STACK: typeof STACKS = Object.fromEntries(
+  Object.entries(STACKS).filter(([name]) => name === PRODUCTION),
+);
+
+/** The layers for backends on a server, where a run takes longer. */
+export const SERVER_STACKS: typeof STACKS = sized({ short: {}, full: STORE_STACK, torture: STACKS });

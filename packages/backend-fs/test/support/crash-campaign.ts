@@ -10,9 +10,6 @@ import { isWhole } from './bodies.ts';
 
 const PROGRAM = fileURLToPath(new URL('./writer-process.ts', import.meta.url));
 
-/** Whether to run campaigns in full; otherwise a short form of each. */
-export const TORTURE: boolean = process.env['SECURESTORE_TORTURE'] === '1';
-
 /** What the writers said before they were killed. */
 export interface Campaign {
   readonly written: Set<string>;

@@ -3,11 +3,16 @@ import { inject, onTestFinished } from 'vitest';
 import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
 import { GcsBackend } from '../../src/index.ts';
 import { parseTarget } from '../../src/location.ts';
+import { LONG } from '../../../../tools/campaigns/src/size.ts';
 
 const provided = inject('gcs');
 /** The bucket that tests may use. */
 export const url: string = 'url' in provided ? provided.url : '';
 export const NO_SERVER: string | undefined = 'skip' in provided ? provided.skip : undefined;
+/** What the server of a short run does wrong. */
+export const LACKING: string | undefined = !LONG && 'lacks' in provided ? provided.lacks : undefined;
+/** The reason for which a test that needs a server without faults of its own can't run. */
+export const NO_RIGHT_SERVER: string | undefined = NO_SERVER ?? LACKING;
 /** The reason for which a test that needs an emulator of its own can't run. */
 export const NO_OWN_SERVER: string | undefined =
   NO_SERVER ?? ('own' in provided && !provided.own ? 'SECURESTORE_TEST_GCS_URL is set' : undefined);

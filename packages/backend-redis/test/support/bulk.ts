@@ -4,8 +4,8 @@ import { createStore, generateKeyFile, keyFile } from 'securestore';
 import { describe, expect, test } from 'vitest';
 import { sandbox } from '../../../cli/test/support/cli.ts';
 import { makeTree, treeOf } from '../../../cli/test/support/tree.ts';
-import { TORTURE } from '../../../backend-fs/test/support/crash-campaign.ts';
 import { runBulk } from './run-process.ts';
+import { LONG, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const MIB = 2 ** 20;
 const LIMIT_MS = TORTURE ? 3_600_000 : 240_000;
@@ -30,21 +30,23 @@ function credentials(): Record<string, string> {
 
 async function folder(path: string): Promise<string> {
   if (TORTURE) return '/usr/share/doc';
-  await makeTree(path, 200);
+  await makeTree(path, LONG ? 200 : 30);
   await writeFile(`${path}/large`, randomBytes(9_000_000));
   return path;
 }
 
 /** Declares the tests of much at once on a provider. */
 export function describeBulk(name: string, { freshLocation, skip, streams }: BulkOptions): void {
-  describe.skipIf(skip !== undefined)(`${name}: much at once`, () => {
+  describe.skipIf(skip !== undefined)(`${name}: much at once${skip === undefined ? '' : ` (${skip})`}`, () => {
     test('lists names in bounded memory', { timeout: LIMIT_MS }, async () => {
-      await runBulk(freshLocation(), 'names', TORTURE ? 100_000 : 1500);
+      await runBulk(freshLocation(), 'names', sized({ short: 200, full: 1500, torture: 100_000 }));
     });
 
-    test.runIf(streams)('streams an object in and out in bounded memory', { timeout: LIMIT_MS }, async () => {
-      await runBulk(freshLocation(), 'stream', (TORTURE ? 1024 : 256) * MIB);
-    });
+    if (streams) {
+      test('streams an object in and out in bounded memory', { timeout: LIMIT_MS }, async () => {
+        await runBulk(freshLocation(), 'stream', sized({ short: 64, full: 256, torture: 1024 }) * MIB);
+      });
+    }
 
     test('imports a folder, and exports it as it was', { timeout: LIMIT_MS }, async () => {
       const box = await sandbox('none');

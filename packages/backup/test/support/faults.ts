@@ -4,24 +4,25 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { expect } from 'vitest';
 import { mortal } from '../../../objects/test/support/eager-clock.ts';
-import { TORTURE, withoutBatch } from '../../../objects/test/support/places.ts';
+import { withoutBatch } from '../../../objects/test/support/places.ts';
 import { openAt, patterned } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 import type { World } from './worlds.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 /** The names that {@link fill} and {@link change} use, and one more. */
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 /**
  * Runs `body` with all that goes wrong at call 0, 1, … until nothing goes wrong any more: at every call in the long form, and otherwise at
- * every `every`-th, for each trouble from another one on.
+ * every `every`-th (an eighth of them in a short run), for each trouble from another one on.
  */
 export async function atEveryCall(
   [name, planAt]: (typeof TROUBLES)[number],
   body: (injector: FaultInjector, what: string, other: FaultInjector) => Promise<void>,
   every = TROUBLES.length,
 ): Promise<void> {
-  const step = TORTURE ? 1 : every;
+  const step = sized({ short: 8 * every, full: every, torture: 1 });
   for (let k = TROUBLES.findIndex(([other]) => other === name) % step; ; k += step) {
     let hit = false;
     const plan = planAt(k);

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
 import { onTestFinished, type TestContext } from 'vitest';
+import { SIZE } from '../../../../tools/campaigns/src/size.ts';
+import { runIn } from './in-process.ts';
 
 /** What runs the command line, as bundled from its sources when the tests began. */
 export const COMMAND: readonly string[] = [
@@ -28,6 +30,7 @@ export interface RunOptions {
 /** A folder in which the command line runs with nothing of the user's around it; it goes when the test has ended. */
 export interface Sandbox {
   readonly path: (...parts: string[]) => string;
+  /** In this process in a short run, without the start of one; otherwise, and for all that `start` starts, in one of its own. */
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<Result>;
   readonly start: (args: readonly string[], options?: RunOptions) => ChildProcess;
   readonly env: Readonly<Record<string, string>>;
@@ -64,9 +67,14 @@ export async function sandbox(
     return spawn(node, [...first, ...args], { cwd: folder, env: { ...env, ...more } });
   };
   const run = async (args: readonly string[], options: RunOptions = {}): Promise<Result> => {
+    const { env: more = {}, input = '' } = options;
+    // What `exec` starts writes to the terminal of the process itself.
+    const isInside = SIZE === 'short' && !args.includes('exec');
+    const result = isInside ? await runIn(folder, args, { env: { ...env, ...more }, input }) : undefined;
+    if (result !== undefined) return result;
     const child = start(args, options);
     child.stdin?.on('error', () => {});
-    child.stdin?.end(options.input ?? '');
+    child.stdin?.end(input);
     return await finished(child);
   };
   if (scheme === 'none') return { path, run, start, env, seed: noStore, fill: noStore };

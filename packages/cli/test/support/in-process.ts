@@ -6,7 +6,7 @@ import type { Result } from './cli.ts';
 /** What the process of a command line is made to be. */
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
   /** Whether stdout is a terminal. */
   readonly terminal?: boolean;
@@ -26,9 +26,9 @@ function collector(onOutput: (text: string) => void): { readonly stream: Writabl
   return { stream, bytes: () => Buffer.concat(chunks) };
 }
 
-function inputOf(text: string): Readable {
+function inputOf(bytes: string | Uint8Array): Readable {
   const stdin = new PassThrough();
-  stdin.end(text);
+  stdin.end(bytes);
   return stdin;
 }
 
@@ -55,4 +55,36 @@ export async function runHere(args: readonly string[], surroundings: Surrounding
     releaseSignals: () => {},
   });
   return { exitCode, bytes: out.bytes(), stdout: out.bytes().toString(), stderr: err.bytes().toString() };
+}
+
+/** Whether a command line runs in this process, whose working folder and environment are then its own. */
+let isTaken = false;
+
+/**
+ * Runs a command line in this process, in a folder and with nothing else in the environment; `undefined` if another one
+ * does so already.
+ */
+export async function runIn(
+  folder: string,
+  args: readonly string[],
+  { env, input }: Required<Pick<Surroundings, 'env' | 'input'>>,
+): Promise<Result | undefined> {
+  if (isTaken) return undefined;
+  isTaken = true;
+  const [before, environment] = [process.cwd(), { ...process.env }];
+  try {
+    process.chdir(folder);
+    setEnvironment(env);
+    return await runHere(args, { env, input });
+  } finally {
+    setEnvironment(environment);
+    process.chdir(before);
+    isTaken = false;
+  }
+}
+
+/** In place: where the home folder is, the system is asked. */
+function setEnvironment(wanted: Readonly<Record<string, string | undefined>>): void {
+  for (const name of Object.keys(process.env)) if (!(name in wanted)) delete process.env[name];
+  Object.assign(process.env, wanted);
 }

@@ -3,11 +3,12 @@ import { serve } from '@securestore/server';
 import type { OpenOptions, SecureStore } from 'securestore';
 import { addPrincipal, createStore, grantRole, openStore, setRole, templateRules } from 'securestore';
 import type { Place } from '../../../objects/test/support/places.ts';
-import { memoryPlace, PLACES, TORTURE } from '../../../objects/test/support/places.ts';
+import { memoryPlace, PLACES } from '../../../objects/test/support/places.ts';
 import type { Extras } from '../../../objects/test/support/stores.ts';
 import { atEnd, UNLOCK } from '../../../objects/test/support/stores.ts';
 import type { Surface, SurfaceStore } from '../../../objects/test/surface/surface.ts';
 import { openRemoteStore } from '../../src/index.ts';
+import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 /** A server, and who may do everything there. */
 interface Served {
@@ -56,7 +57,7 @@ async function clientOf({ url, token }: Served): Promise<SurfaceStore> {
 /** Stores that are served, each by a server of its own. */
 export const remote: Surface = {
   places: TORTURE ? PLACES : [['memory', () => memoryPlace()]],
-  share: TORTURE ? 1 : 0.1,
+  share: sized({ short: 0.02, full: 0.1, torture: 1 }),
   clients: 8,
   prefetched: 100,
   readsAhead: true,

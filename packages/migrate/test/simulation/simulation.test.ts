@@ -1,13 +1,14 @@
 import { testSimulation } from '../../../objects/test/simulation/suite.ts';
-import { TORTURE } from '../../../objects/test/support/places.ts';
 import { makeMigrationImage } from './image.ts';
 import { PLANTED_BUGS } from './planted-bugs.ts';
 import { simulate } from './simulate.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: TORTURE ? 20_000 : 40,
+  schedules: sized({ short: 3, full: 40, torture: 20_000 }),
   bugs: PLANTED_BUGS,
+  bugsInShortRun: 1,
   async prepare() {
     const image = await makeMigrationImage();
     return (seed) => simulate(seed, image);

@@ -9,14 +9,15 @@ import type { Attacker } from '../support/attacker.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
-import { memoryPlace, TORTURE } from '../support/places.ts';
+import { memoryPlace } from '../support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../support/stores.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const OTHER = Buffer.alloc(32, 8);
 const STATES = 'w/job/';
 /** One call in so many, each time from another one, is that after which a process is killed. */
-const STRIDE = TORTURE ? 1 : 4;
+const STRIDE = sized({ short: 16, full: 4, torture: 1 });
 
 interface World {
   readonly place: Place;

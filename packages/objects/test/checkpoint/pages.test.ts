@@ -11,8 +11,9 @@ import type { OpenedEngine } from '../support/engines.ts';
 import { engineAt } from '../support/engines.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
-import { memoryPlace, TORTURE } from '../support/places.ts';
+import { memoryPlace } from '../support/places.ts';
 import { createAt, usePlace } from '../support/stores.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 async function emptyPlace(): Promise<{ place: Place; clock: EagerClock }> {
   const clock = new EagerClock();
@@ -135,7 +136,7 @@ describe('the pages of a checkpoint', () => {
           expect(await pagesOf(engine)).toEqual(pages);
         }
       }),
-      { numRuns: TORTURE ? 300 : 6 },
+      { numRuns: sized({ short: 2, full: 6, torture: 300 }) },
     );
   });
 });

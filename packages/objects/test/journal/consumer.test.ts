@@ -9,8 +9,8 @@ import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
 import { namesUnder, passing, worldOf } from '../support/journals.ts';
 import { scene, tokenOf, versionsAt } from '../support/scenes.ts';
-import { TORTURE } from '../support/places.ts';
 import { failure } from '../support/stores.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 /** A backend that holds as little in a body as any may. */
 const small = (backend: StorageBackend): StorageBackend =>
@@ -196,7 +196,7 @@ describe('a consumer', () => {
 
 describe('reading changes', () => {
   it('costs as much as there are changes and writers, however many objects there are', async () => {
-    const objects = TORTURE ? 100_000 : 10_000;
+    const objects = sized({ short: 3000, full: 10_000, torture: 100_000 });
     const world = await worldOf();
     const { store } = await world.start();
     const others = await Promise.all([world.start(), world.start()]);

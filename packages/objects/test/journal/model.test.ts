@@ -12,7 +12,7 @@ import { Follower } from '../support/followers.ts';
 import type { Shelf } from '../support/followers.ts';
 import type { Process, World } from '../support/journals.ts';
 import { passing, worldOf } from '../support/journals.ts';
-import { TORTURE } from '../support/places.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const WRITERS = 3;
 const KEYS = ['a', 'b', 'c/d', 'n'.repeat(400)];
@@ -252,7 +252,9 @@ class Simulation {
   }
 }
 
-const runs = (numRuns: number): { numRuns: number } => ({ numRuns: TORTURE ? numRuns * 100 : numRuns });
+const runs = (numRuns: number): { numRuns: number } => ({
+  numRuns: sized({ short: Math.ceil(numRuns / 3), full: numRuns, torture: numRuns * 100 }),
+});
 
 describe('several writers and two consumers', () => {
   it('miss nothing and see no alarm, whatever happens short of an attack', async () => {

@@ -6,15 +6,15 @@ import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
 import type { Club, Person } from '../support/members.ts';
 import { club, person } from '../support/members.ts';
-import { TORTURE } from '../support/places.ts';
 import { failure, openAt } from '../support/stores.ts';
 import { headOf } from '../support/thief.ts';
 import { TROUBLES } from '../support/troubles.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const RED = { categories: ['red'] };
 
 /** A revocation makes many calls: one in a few, each time from another one. */
-const STRIDE = TORTURE ? 1 : 4;
+const STRIDE = sized({ short: 16, full: 4, torture: 1 });
 
 interface World extends Club {
   readonly ann: Person;

@@ -10,19 +10,19 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ObjectStore, RotationDepth } from '../../src/index.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
-import { TORTURE } from '../support/places.ts';
 import { createAt, failure, openAt, patterned, readRange } from '../support/stores.ts';
 import type { WorkName } from './killed-work.ts';
 import { WORK } from './killed-work.ts';
 import { keyBytes, SECRETS } from './rotation-world.ts';
 import { startProcess } from './worker-process.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('killed-worker.ts', import.meta.url));
 const DAY = 24 * 60 * 60 * 1000;
 const MINUTE = 60 * 1000;
 const LARGE = 200_000;
 /** Every call in full; else one in so many, each time from another one. */
-const STRIDE = TORTURE ? 1 : 12;
+const STRIDE = sized({ short: 120, full: 12, torture: 1 });
 
 function sqlitePlace(folder: string, name: string, clock: EagerClock): Place {
   const location = `sqlite:${join(folder, name)}`;

@@ -3,23 +3,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Place } from '../support/places.ts';
-import { PLACES, TORTURE } from '../support/places.ts';
+import { PLACES } from '../support/places.ts';
 import { createAt, openAt, usePlace } from '../support/stores.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { startProcess } from './worker-process.ts';
+import { LONG, sized } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
-const PROCESSES = 8;
+const PROCESSES = LONG ? 8 : 4;
 
 function start(place: Place, job: string, name: string, count = 0): WorkerProcess {
   return startProcess(WORKER, [place.location, job, name, String(count)]);
 }
 
-const onDisk = PLACES.filter(([name]) => name !== 'memory');
+const onDisk = PLACES.filter(([name]) => name === 'sqlite' || (LONG && name === 'file'));
 
 describe.each(onDisk)('processes over %s', (_name, make) => {
   it('increment one counter exactly', { timeout: 600_000 }, async () => {
-    const each = TORTURE ? 1000 : 25;
+    const each = sized({ short: 6, full: 25, torture: 1000 });
     const place = usePlace(make);
     const store = await createAt(place);
     await store.store('counter', '0');
@@ -30,7 +31,7 @@ describe.each(onDisk)('processes over %s', (_name, make) => {
   });
 
   it('write one key without ever meeting a CONFLICT', { timeout: 600_000 }, async () => {
-    const each = TORTURE ? 300 : 10;
+    const each = sized({ short: 3, full: 10, torture: 300 });
     const place = usePlace(make);
     const store = await createAt(place);
     const workers = Array.from({ length: PROCESSES }, (_, index) => start(place, 'overwrite', `p${index}`, each));
@@ -41,7 +42,7 @@ describe.each(onDisk)('processes over %s', (_name, make) => {
   });
 
   it('killed at any moment leave every acknowledged write, and nothing torn', { timeout: 1_800_000 }, async () => {
-    const kills = TORTURE ? 200 : 5;
+    const kills = sized({ short: 1, full: 5, torture: 200 });
     const place = usePlace(make);
     await createAt(place).then((store) => store.close());
     for (let kill = 0; kill < kills; kill++) {

@@ -7,29 +7,32 @@ import { describe, expect, it, vi } from 'vitest';
 import type { ObjectStore, RotationReport } from '../../src/index.ts';
 import { hurriedClock } from '../support/hurried-clock.ts';
 import type { Place } from '../support/places.ts';
-import { PLACES, TORTURE } from '../support/places.ts';
+import { PLACES } from '../support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from '../support/stores.ts';
 import { HURRY, keyBytes, SECRETS } from './rotation-world.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { startProcess } from './worker-process.ts';
+import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('rotation-worker.ts', import.meta.url));
 const MIB = 1024 * 1024;
-const SIZE = TORTURE
-  ? { small: 100_000, large: 20, bytes: 64 * MIB, kills: 5 }
-  : { small: 3000, large: 2, bytes: 9 * MIB, kills: 1 };
+const AMOUNT = sized({
+  short: { small: 500, large: 1, bytes: 9 * MIB, kills: 1 },
+  full: { small: 3000, large: 2, bytes: 9 * MIB, kills: 1 },
+  torture: { small: 100_000, large: 20, bytes: 64 * MIB, kills: 5 },
+});
 
 /** What is on disk here and has a clock that can hurry; on `file:` leases wait by the disk's own time, so only in full. */
 const places = PLACES.filter(([name]) => name === 'sqlite' || (TORTURE && name === 'file'));
 
 function* small(): Generator<{ key: string; data: string }> {
-  for (let n = 0; n < SIZE.small; n++) yield { key: `small/${n}`, data: `data ${n}` };
+  for (let n = 0; n < AMOUNT.small; n++) yield { key: `small/${n}`, data: `data ${n}` };
 }
 
 async function fill(store: ObjectStore): Promise<void> {
   const stored = await store.storeMany(small(), { concurrency: 64 });
   expect(stored.filter(({ ok }) => !ok)).toEqual([]);
-  for (let n = 0; n < SIZE.large; n++) await store.store(`large/${n}`, patterned(SIZE.bytes, n + 1));
+  for (let n = 0; n < AMOUNT.large; n++) await store.store(`large/${n}`, patterned(AMOUNT.bytes, n + 1));
   await store.slots.add(rawKey(keyBytes(SECRETS.worker)));
 }
 
@@ -50,11 +53,11 @@ async function checkAll(store: ObjectStore, writers: readonly WorkerProcess[]): 
       expect(Number(found), key).toBeGreaterThanOrEqual(round);
     }
   }
-  const keys = Array.from({ length: SIZE.small }, (_, n) => `small/${n}`);
+  const keys = Array.from({ length: AMOUNT.small }, (_, n) => `small/${n}`);
   const read = await store.retrieveMany(keys);
   expect(read.filter((item, n) => !item.ok || item.value.text() !== `data ${n}`)).toEqual([]);
-  for (let n = 0; n < SIZE.large; n++) {
-    expect(await store.matches(`large/${n}`, patterned(SIZE.bytes, n + 1))).toBe(true);
+  for (let n = 0; n < AMOUNT.large; n++) {
+    expect(await store.matches(`large/${n}`, patterned(AMOUNT.bytes, n + 1))).toBe(true);
   }
 }
 
@@ -62,7 +65,7 @@ async function rotateWithKills(start: (role: string, name: string) => WorkerProc
   for (let kill = 0; ; kill++) {
     const rotation = start('rotate', `rotation ${kill}`);
     await rotation.opened;
-    if (kill < SIZE.kills) {
+    if (kill < AMOUNT.kills) {
       await sleep(randomInt(100, TORTURE ? 8000 : 1500));
       rotation.child.kill('SIGKILL');
     }
@@ -88,7 +91,7 @@ describe.each(places)('a rotation on %s beside writers, readers and a sleeper in
     await fill(store);
     await store.close();
     const start = (role: string, worker: string): WorkerProcess =>
-      startProcess(WORKER, [place.location, role, worker, String(began), String(SIZE.small)]);
+      startProcess(WORKER, [place.location, role, worker, String(began), String(AMOUNT.small)]);
     const count = TORTURE ? 4 : 1;
     const writers = Array.from({ length: count }, (_, n) => start('write', `writer-${n}`));
     const readers = Array.from({ length: count }, (_, n) => start('read', `reader-${n}`));

@@ -7,9 +7,10 @@ import { describe, expect, it } from 'vitest';
 import type { ObjectStore, RotationDepth } from '../../src/index.ts';
 import { EagerClock, mortal } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
-import { memoryPlace, TORTURE } from '../support/places.ts';
+import { memoryPlace } from '../support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from '../support/stores.ts';
 import { TROUBLES } from '../support/troubles.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const OLD = Buffer.alloc(32, 7);
 const NEW = Buffer.alloc(32, 8);
@@ -80,7 +81,11 @@ async function goOn(store: ObjectStore, depth: RotationDepth): Promise<void> {
 }
 
 /** Every call in full; of the long rotations one in a few, each time from another one. */
-const STRIDE: Readonly<Record<RotationDepth, number>> = { unlock: 1, keys: TORTURE ? 1 : 2, data: TORTURE ? 1 : 5 };
+const STRIDE: Readonly<Record<RotationDepth, number>> = {
+  unlock: 1,
+  keys: sized({ short: 16, full: 2, torture: 1 }),
+  data: sized({ short: 40, full: 5, torture: 1 }),
+};
 
 /** Rotates with trouble at the call `k` of it. Resolves to whether there is such a call. */
 async function rotateWith(w: World, depth: RotationDepth, plan: (k: number) => FaultPlan, k: number): Promise<boolean> {

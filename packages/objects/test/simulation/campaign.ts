@@ -63,13 +63,17 @@ export class KnownSeeds {
   /** Which of them break a promise without any bug. */
   #unfit: Promise<ReadonlySet<number>> | undefined;
   readonly #found: Record<string, number> = {};
+  /** The schedules of the bugs that are asked for. */
+  readonly #asked: readonly number[];
 
-  constructor(worker: URL) {
+  /** @param bugs those that are asked for */
+  constructor(worker: URL, bugs: readonly SourceChange[]) {
     this.#worker = worker;
     this.#file = new URL('known-seeds.json', worker);
     this.#seeds = existsSync(this.#file)
       ? (JSON.parse(readFileSync(this.#file, 'utf8')) as Readonly<Record<string, number>>)
       : {};
+    this.#asked = [...new Set(bugs.flatMap(({ name }) => this.#seeds[name] ?? []))];
   }
 
   /** Whether `bug` still shows where it has shown before. */
@@ -77,7 +81,7 @@ export class KnownSeeds {
     const seed = this.#seeds[bug.name];
     if (seed === undefined) return false;
     // Those of all bugs at once: most of what one takes is the start of a process.
-    this.#unfit ??= runWorker(this.#worker, { seeds: [...new Set(Object.values(this.#seeds))] }).then(
+    this.#unfit ??= runWorker(this.#worker, { seeds: this.#asked }).then(
       (failures) => new Set(failures.map((failure) => failure.seed)),
     );
     if ((await this.#unfit).has(seed)) return false;

@@ -1,13 +1,14 @@
-import { TORTURE } from '../support/places.ts';
 import { makeImage } from './image.ts';
 import { PLANTED_BUGS } from './planted-bugs.ts';
 import { simulate } from './simulate.ts';
 import { testSimulation } from './suite.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: TORTURE ? 100_000 : 200,
+  schedules: sized({ short: 24, full: 200, torture: 100_000 }),
   bugs: PLANTED_BUGS,
+  bugsInShortRun: 3,
   async prepare() {
     const image = await makeImage();
     return (seed) => simulate(seed, image);

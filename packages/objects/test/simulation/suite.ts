@@ -3,6 +3,7 @@ import { findBug, KnownSeeds, runCampaign } from './campaign.ts';
 import { checkFits } from './plant.ts';
 import type { SourceChange } from './plant.ts';
 import type { Result } from './simulate.ts';
+import { LONG, onlyLong, sized } from '../../../../tools/campaigns/src/size.ts';
 
 /** In how many schedules a planted bug must show. */
 const SCHEDULES_PER_BUG = 600;
@@ -22,6 +23,8 @@ export interface Simulation {
   /** The schedules that every run of the tests goes through. */
   readonly schedules: number;
   readonly bugs: readonly SourceChange[];
+  /** Of how many of them a short run shows that they show. */
+  readonly bugsInShortRun: number;
   /** Makes what every schedule begins with. @returns what runs the schedule of a seed */
   readonly prepare: () => Promise<(seed: number) => Promise<Result>>;
 }
@@ -37,8 +40,9 @@ function replay({ prepare }: Simulation, seed: number): void {
 const reportOf = ({ seed, violations, log }: Result): string =>
   [...log(), '', ...violations, `Replay it with SECURESTORE_SEED=${seed}`].join('\n');
 
-function campaign({ worker, schedules, bugs, prepare }: Simulation): void {
-  const known = new KnownSeeds(worker);
+function campaign({ worker, schedules, bugs, bugsInShortRun, prepare }: Simulation): void {
+  const short = bugs.filter((_, at) => at % Math.ceil(bugs.length / bugsInShortRun) === 0);
+  const known = new KnownSeeds(worker, LONG ? bugs : short);
   if (SEARCHING) afterAll(() => known.write(bugs));
 
   it('every planted bug is still a change of the source', () => {
@@ -54,7 +58,7 @@ function campaign({ worker, schedules, bugs, prepare }: Simulation): void {
   it('the same seed is the same schedule', async () => {
     const run = await prepare();
     let digest = (await run(1)).digest();
-    for (let seed = 1; seed <= 10; seed++) {
+    for (let seed = 1; seed <= sized({ short: 2, full: 10, torture: 10 }); seed++) {
       expect((await run(seed)).digest(), `seed ${seed}`).toBe(digest);
       const next = (await run(seed + 1)).digest();
       expect(next, `seed ${seed + 1}`).not.toBe(digest);
@@ -62,12 +66,15 @@ function campaign({ worker, schedules, bugs, prepare }: Simulation): void {
     }
   });
 
-  it.concurrent.each(bugs)('it shows when $name', async (bug) => {
+  it.runIf(LONG).concurrent.each(bugs.filter((bug) => !short.includes(bug)))(onlyLong('it shows when $name'), shows);
+  it.concurrent.each(short)('it shows when $name', shows);
+
+  async function shows(bug: SourceChange): Promise<void> {
     if (!SEARCHING && (await known.stillShow(bug))) return;
     const found = await findBug(worker, bug, SCHEDULES_PER_BUG);
     expect(found, `not found in ${SCHEDULES_PER_BUG} schedules`).toBeDefined();
     if (found !== undefined) known.note(bug, found.seed);
-  });
+  }
 }
 
 /** The tests of a simulation: its schedules, and its planted bugs; or one schedule that is to be replayed. */

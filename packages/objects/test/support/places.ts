@@ -67,6 +67,3 @@ export const PLACES: readonly (readonly [string, () => Place])[] = [
   ['sqlite', () => folderPlace('sqlite', () => new SqliteBackend())],
   ['file', () => folderPlace('file', () => new FsBackend())],
 ];
-
-/** Whether the long forms run. */
-export const TORTURE: boolean = process.env['SECURESTORE_TORTURE'] === '1';

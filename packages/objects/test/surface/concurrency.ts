@@ -1,11 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { SecureStorage } from '../../src/index.ts';
-import { memoryPlace, TORTURE, withoutBatch } from '../support/places.ts';
+import { memoryPlace, withoutBatch } from '../support/places.ts';
 import { failure, patterned, unlessMissing, usePlace } from '../support/stores.ts';
 import type { Surface } from './surface.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
-const ROUNDS = TORTURE ? 200 : 12;
+const ROUNDS = sized({ short: 3, full: 12, torture: 200 });
 
 async function increment(store: SecureStorage): Promise<void> {
   for (;;) {

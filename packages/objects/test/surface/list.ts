@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SecureStorage } from '../../src/index.ts';
-import { memoryPlace, TORTURE } from '../support/places.ts';
+import { memoryPlace } from '../support/places.ts';
 import { failure, usePlace } from '../support/stores.ts';
 import type { Surface } from './surface.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
@@ -56,7 +57,7 @@ export function describeListing(surface: Surface): void {
             }
           },
         ),
-        { numRuns: Math.ceil((TORTURE ? 300 : 12) * surface.share) },
+        { numRuns: Math.ceil(sized({ short: 4, full: 12, torture: 300 }) * surface.share) },
       );
     });
 

@@ -2,9 +2,10 @@ import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ObjectInfo, SecureStorage } from '../../src/index.ts';
-import { TORTURE, withoutBatch } from '../support/places.ts';
+import { withoutBatch } from '../support/places.ts';
 import { patterned, usePlace } from '../support/stores.ts';
 import type { Surface } from './surface.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 /** A version as the model knows it; without data it is a deletion, whose version shows only in the history. */
 interface Version {
@@ -246,7 +247,11 @@ export function describeModel(surface: Surface): void {
           for (const store of clients) await store.close();
           await place.remove();
         }),
-        { numRuns: Math.ceil((TORTURE ? 500 : name === 'memory' ? 30 : 4) * surface.share) },
+        {
+          numRuns: Math.ceil(
+            sized({ short: name === 'memory' ? 6 : 1, full: name === 'memory' ? 30 : 4, torture: 500 }) * surface.share,
+          ),
+        },
       );
     });
   });

@@ -1,9 +1,10 @@
 import { forwardTo } from '@securestore/backend-api';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { memoryPlace, TORTURE } from '../support/places.ts';
+import { memoryPlace } from '../support/places.ts';
 import { failure, patterned, readRange, usePlace } from '../support/stores.ts';
 import type { Surface } from './surface.ts';
+import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -4,11 +4,12 @@ import type { Vector } from './load.ts';
 import { baseOf, loadVectors } from './load.ts';
 import type { Reading } from './run.ts';
 import { run } from './run.ts';
+import { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const CHUNK = 4096;
 /** How far around each border of chunks every byte is read alone, where not all are. */
-const NEAR = 20;
-const EVERY_BYTE = process.env['SECURESTORE_TORTURE'] === '1';
+const NEAR = LONG ? 20 : 4;
+const EVERY_BYTE = TORTURE;
 
 /** A range for each byte: near the borders of chunks, and in a full run everywhere. A damaged record may claim any length. */
 function* bytewise(length: number): Generator<number> {

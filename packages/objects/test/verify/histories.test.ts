@@ -6,8 +6,9 @@ import { collect } from '../../src/collection/collect.ts';
 import { engineAt } from '../support/engines.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
-import { memoryPlace, TORTURE } from '../support/places.ts';
+import { memoryPlace } from '../support/places.ts';
 import { createAt, openAt, patterned, usePlace } from '../support/stores.ts';
+import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 /** What rotations replace; the stores are open by another secret. */
 const KEY = Buffer.alloc(32, 8);
@@ -127,7 +128,7 @@ describe('verify', () => {
           for (const one of stores) await one.close();
         },
       ),
-      { numRuns: TORTURE ? 1000 : 40 },
+      { numRuns: sized({ short: 10, full: 40, torture: 1000 }) },
     );
     if (TORTURE) expect(collected).toBeGreaterThan(100);
   });

@@ -9,15 +9,15 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { TORTURE } from '../../../backend-fs/test/support/crash-campaign.ts';
 import type { MigrationReport } from '../../src/index.ts';
 import { openStore, rawKey } from '../../src/index.ts';
 import type { Acknowledged } from '../support/busy.ts';
 import { checkBusy } from '../support/busy.ts';
 import { everythingOf } from '../support/everything.ts';
 import { isKept, travelling } from '../support/moved.ts';
+import { LONG, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
-const KILLS = 5;
+const KILLS = sized({ short: 1, full: 5, torture: 5 });
 const ROUNDS = TORTURE ? 10 : 1;
 /** What a run has begun when its time begins to run out: the last one that is killed in a short test gets farther than those before. */
 const PHASES = ['copying', 'following', 'comparing', 'verifying', 'announcing', 'moving'] as const;
@@ -142,17 +142,22 @@ async function killed(from: string, to: string): Promise<void> {
   await expect(openStore(to, open)).rejects.toMatchObject({ code: 'LOCKED' });
 }
 
-describe.each([
+const WAYS = [
   ['sqlite', 'file'],
   ['file', 'sqlite'],
-] as const)('a store that is written by two processes moves from %s to %s and back', (first, second) => {
-  test.each(Array.from({ length: ROUNDS }, (_, round) => round + 1))(
-    'and its mover is killed five times: %i',
-    { timeout: TORTURE ? 900_000 : 300_000 },
-    async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'securestore-moving-'));
-      onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-      await killed(`${first}:${join(folder, 'one')}`, `${second}:${join(folder, 'two')}`);
-    },
-  );
-});
+] as const;
+
+describe.each(LONG ? WAYS : WAYS.slice(0, 1))(
+  'a store that is written by two processes moves from %s to %s and back',
+  (first, second) => {
+    test.each(Array.from({ length: ROUNDS }, (_, round) => round + 1))(
+      'and its mover is killed again and again: %i',
+      { timeout: TORTURE ? 900_000 : 300_000 },
+      async () => {
+        const folder = mkdtempSync(join(tmpdir(), 'securestore-moving-'));
+        onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+        await killed(`${first}:${join(folder, 'one')}`, `${second}:${join(folder, 'two')}`);
+      },
+    );
+  },
+);

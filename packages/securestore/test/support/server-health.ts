@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '@securestore/jobs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runJob } from '../../../backend-redis/test/support/run-process.ts';
-import { TORTURE } from '../../../objects/test/support/places.ts';
 import type { Proxy } from '../../../../tools/services/src/proxy.ts';
 import type {
   HealthCheck,
@@ -15,8 +14,9 @@ import type {
 } from '../../src/index.ts';
 import { openStore, rawKey } from '../../src/index.ts';
 import { healthByCommandLine } from './server-cli.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
-const LOOKS = TORTURE ? 1000 : 30;
+const LOOKS = sized({ short: 8, full: 30, torture: 1000 });
 /** So many of them at a time. */
 const AT_ONCE = 5;
 /** Those of another process, at the same time. */

@@ -3,7 +3,8 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Browser } from '../support/browser.ts';
 import { browserAt, builtConsole } from '../support/browser.ts';
-import { EVERYTHING, TORTURE, world } from '../support/world.ts';
+import { EVERYTHING, world } from '../support/world.ts';
+import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const RUNS = TORTURE ? 50_000 : 500;
 

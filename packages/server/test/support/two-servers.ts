@@ -3,9 +3,9 @@ import { openRemoteStore } from '@securestore/client';
 import type { OpenOptions, RemoteStore } from 'securestore';
 import { addPrincipal, createStore, grantRole, openStore, rawKey, SecureStoreError, setRole } from 'securestore';
 import { serve } from '../../src/index.ts';
+import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const SECRET = Buffer.alloc(32, 9);
-const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 /** How long what was taken away may count at another server, in milliseconds. */
 const BOUND = 5000;
 /** How long is waited for that: what is slow is no failure here, but that it never comes is. */

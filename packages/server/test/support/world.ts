@@ -9,8 +9,6 @@ import { onTestFinished } from 'vitest';
 import type { RunningServer, ServerOptions } from '../../src/index.ts';
 import { serve } from '../../src/index.ts';
 
-export const TORTURE: boolean = process.env['SECURESTORE_TORTURE'] === '1';
-
 /** What was answered. */
 export interface Answer {
   readonly status: number;

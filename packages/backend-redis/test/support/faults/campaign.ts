@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { type StorageBackend, timeoutLayer } from '@securestore/backend-api';
 import type { Fault } from '../../../../../tools/services/src/proxy-link.ts';
-import { TORTURE } from '../../../../backend-fs/test/support/crash-campaign.ts';
 import { seededRandom } from '../../../../backend-testkit/src/random.ts';
 import { type Kind, checkFailure, settled } from './settled.ts';
 import { type Way, blow, recovered, whileItBlows } from './way.ts';
 import { COUNTER, type Story, checkStory, work } from './worker.ts';
+import { sized, TORTURE } from '../../../../../tools/campaigns/src/size.ts';
 
 const READING: Kind = { mutates: false, conditional: false, signal: undefined };
 const WORKERS = 6;
 /** How often each fault comes. */
-const ROUNDS = TORTURE ? 60 : 2;
+const ROUNDS = sized({ short: 1, full: 2, torture: 60 });
 const LASTING: readonly Fault[] = ['away', 'cut', 'half-close', 'delay', 'slow', 'hold'];
 /** The last one is over after one answer, and so comes more often. */
 const FAULTS: readonly Fault[] = [...LASTING, 'lose-answer', 'lose-answer', 'lose-answer', 'lose-answer'];

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { SecureStoreError } from '@securestore/core-format';
 import { selfProving } from '../../../../backend-fs/test/support/bodies.ts';
-import { TORTURE } from '../../../../backend-fs/test/support/crash-campaign.ts';
 import { checkFailure, settled } from './settled.ts';
 import { type Way, recovered } from './way.ts';
+import { sized } from '../../../../../tools/campaigns/src/size.ts';
 
-const ROUNDS = TORTURE ? 200 : 6;
+const ROUNDS = sized({ short: 2, full: 6, torture: 200 });
 const CONNECTIONS = 8;
 
 type Call = () => Promise<unknown>;

@@ -4,15 +4,15 @@ import type { Layer } from '@securestore/backend-api';
 import { SecureStoreError, compareVersions, openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
 import { isWhole, selfProving } from '../../../../backend-fs/test/support/bodies.ts';
-import { TORTURE } from '../../../../backend-fs/test/support/crash-campaign.ts';
 import { type RandomBelow, pick, seededRandom } from '../../../../backend-testkit/src/random.ts';
 import { settled } from './settled.ts';
 import { type Way, blow, whileItBlows } from './way.ts';
+import { sized } from '../../../../../tools/campaigns/src/size.ts';
 
-const GARBAGE_ROUNDS = TORTURE ? 150 : 3;
+const GARBAGE_ROUNDS = sized({ short: 1, full: 3, torture: 150 });
 const WORKERS = 4;
 /** How often the acknowledgement of each kind of change is lost. */
-const LOSSES = TORTURE ? 100 : 3;
+const LOSSES = sized({ short: 1, full: 3, torture: 100 });
 /** In the middle of a change other answers are lost, too: this one, or one of those that follow. */
 const ANSWERS = 4;
 const CALL_LIMIT_MS = 3_000;

@@ -1,0 +1,34 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+
+/** What of `tools/campaigns` makes a test do more in a full run than in a short one. */
+const SIZED = /import \{[^}]*\b(?:sized|LONG|SIZE)\b[^}]*\} from '[^']*campaigns\/src\/size\.ts'/;
+
+/** The modules of the same checkout that a module imports or runs, by their paths in it. */
+const IMPORTED = /(?:\bfrom |\bimport\(|\bimport |new URL\()'(?<path>\.[^']*\.ts)'/g;
+
+/** The files of the tests that do more in a full run than in a short one, themselves or by what they import. */
+export function longTests(root: string): string[] {
+  const known = new Map<string, boolean>();
+  const isLong = (file: string): boolean => {
+    const before = known.get(file);
+    if (before !== undefined) return before;
+    // Until it is known; so modules that import each other come to an end.
+    known.set(file, false);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    const imports = [...text.matchAll(IMPORTED)].map(({ groups }) => resolve(dirname(file), groups?.['path'] ?? ''));
+    const result = SIZED.test(text) || imports.filter(isOfTests).some(isLong);
+    known.set(file, result);
+    return result;
+  };
+  return globSync('{packages,tools}/*/test/**/*.test.ts', { cwd: root, exclude: ['**/node_modules/**'] })
+    .map((file) => join(root, file))
+    .filter(isLong)
+    .map((file) => relative(root, file))
+    .toSorted();
+}
+
+/** What is published knows no sizes. */
+function isOfTests(file: string): boolean {
+  return /\/test\/|\/tools\/services\//.test(file);
+}

@@ -1,0 +1,45 @@
+import type { PoolOptions, PoolRunnerInitializer, PoolTask, WorkerRequest } from 'vitest/node';
+import { ForksPoolWorker } from 'vitest/node';
+
+/** How much of its heap a process may use when the next file of tests begins, in bytes. */
+const MOST_USED = 300 * 2 ** 20;
+
+/** Files that replace modules (`vi.mock`), or look at all that keeps their process alive. */
+const ALONE =
+  /\/(?:conformance|ceph|cluster|faulty-backends|plugin-guide|crypto\/test\/random|objects\/test\/wiping)\.test\.ts$/;
+
+const isAlone = (files: readonly { readonly filepath: string }[]): boolean =>
+  files.some(({ filepath }) => ALONE.test(filepath));
+
+/**
+ * A process for files of tests, one after another: to load the modules anew for each file takes a second. What they leave
+ * in its memory, such as stores whose calls never end because their process was "killed", makes all later ones slower,
+ * so from some size on another process takes over. Some files get a process of their own.
+ */
+class RecycledFork extends ForksPoolWorker {
+  override readonly name = 'recycled-forks';
+  readonly reportMemory = true;
+  #used = 0;
+  #wasAlone = false;
+
+  override async start(): Promise<void> {
+    await super.start();
+    this.on('message', (message: { readonly usedMemory?: number } | undefined) => {
+      this.#used = message?.usedMemory ?? this.#used;
+    });
+  }
+
+  override send(message: WorkerRequest): void {
+    if (message.type === 'run') this.#wasAlone = isAlone(message.context.files);
+    super.send(message);
+  }
+
+  canReuse({ context }: PoolTask): boolean {
+    return this.#used < MOST_USED && !this.#wasAlone && !isAlone(context.files);
+  }
+}
+
+export const recycledForks: PoolRunnerInitializer = {
+  name: 'recycled-forks',
+  createPoolWorker: (options: PoolOptions) => new RecycledFork(options),
+};

@@ -1,0 +1,29 @@
+import { chromium } from '../../services/src/chromium.ts';
+import { installAll } from '../../services/src/install-all.ts';
+import type { Needed } from '../../services/src/service.ts';
+import { SERVICES } from '../../services/src/services.ts';
+import { ceph } from '../../services/src/servers/ceph.ts';
+import { registry } from '../../services/src/servers/registry.ts';
+import type { Size } from '../../campaigns/src/size.ts';
+import type { Tally } from './stages.ts';
+
+/** What only the longer runs use: it takes minutes to get. */
+const LONG_ONLY: ReadonlySet<Needed> = new Set([ceph, registry]);
+
+/** The servers and the browser of a run, without those that the environment names. */
+function neededBy(size: Size): Needed[] {
+  const servers = [...SERVICES, registry].filter(({ variable }) => !process.env[variable]);
+  const browser = process.env['SECURESTORE_TEST_CHROMIUM'] ? [] : [chromium];
+  return [...servers, ...browser].filter((needed) => size !== 'short' || !LONG_ONLY.has(needed));
+}
+
+/** Installs the servers and the browser of a run; one that is not to be had fails the run where its tests would. */
+export async function installServers(size: Size): Promise<Tally> {
+  const needed = neededBy(size);
+  const root = process.getuid?.() === 0;
+  const missing = await installAll(needed, { root, asked: process.env['SECURESTORE_SERVICES'] === 'install' });
+  for (const [name, reason] of missing) console.log(`skipped: the tests of ${name}: ${reason}`);
+  const isFailure = root || process.env['CI'] === 'true';
+  const passed = needed.length - missing.size;
+  return { passed, failed: isFailure ? missing.size : 0, skipped: isFailure ? 0 : missing.size };
+}
