@@ -1,5 +1,8 @@
 import { afterAll, expect, vi } from 'vitest';
 
+// Vitest asks for a hundred frames of each error, also of the many that tests expect.
+Error.stackTraceLimit = 20;
+
 // Vitest asks for each byte by its name, which takes seconds if payloads are compared. Files share a process: once is enough.
 const ADDED = Symbol.for('securestore.equality');
 if (!(ADDED in globalThis)) {

@@ -149,6 +149,8 @@ async function scene(onEnd: TestContext['onTestFinished']): Promise<Sandbox> {
 /** What a short run tries of them: it knows the others only by their titles. */
 const SHORT: readonly string[] = ['One object is lost', 'Only the recovery kit is there, on an empty machine'];
 
+const isShort = ({ title }: Runbook): boolean => SHORT.includes(title);
+
 // Most of it is waiting for other processes, six seconds each time, so the runbooks wait side by side.
 describe.concurrent('disaster recovery', { timeout: 300_000 }, () => {
   it('there is a disaster for every runbook', ({ expect }) => {
@@ -171,7 +173,6 @@ describe.concurrent('disaster recovery', { timeout: 300_000 }, () => {
     console.info(`${title}: ${seconds.toFixed(1)} s, ${script.trim().split('\n').length} commands`);
     await check(box, expect);
   };
-  const isShort = ({ title }: Runbook): boolean => SHORT.includes(title);
   it.for(RUNBOOKS.filter(isShort))('the runbook "$title" does what it says', follow);
   it.runIf(LONG).for(RUNBOOKS.filter((runbook) => !isShort(runbook)))(
     onlyLong('the runbook "$title" does what it says'),

@@ -72,7 +72,7 @@ describe('an interrupt', () => {
     expect(stderr).toMatch(/^stopped: \d+ written\n[^\n]*interrupted; run the same command again to go on[^\n]*\n$/);
   });
 
-  it('of an export leaves no half file', { timeout: 120_000 }, async () => {
+  it.runIf(LONG)(onlyLong('of an export leaves no half file'), { timeout: 120_000 }, async () => {
     const box = await sandbox();
     const objects = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`f/${index}`, 'x'.repeat(300_000)]));
     await box.seed(objects);

@@ -110,9 +110,9 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
     for (const [column, width] of widths.entries()) {
       // Each theme and each width once, at least.
       const isShort = row === column % 2;
-      const name = `is for everybody, and as wide as the window: ${theme}, ${width}`;
+      const title = `is for everybody, and as wide as the window: ${theme}, ${width}`;
       it.runIf(LONG || isShort)(
-        isShort ? name : onlyLong(name),
+        isShort ? title : onlyLong(title),
         async () => {
           await using browser = await openBrowser(BROWSER, place.url, { theme, width });
           const wrong: string[] = [];

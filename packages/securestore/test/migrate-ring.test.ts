@@ -4,9 +4,12 @@ import { ALL_BACKENDS, allPlaces } from './support/all-places.ts';
 import { moveOn, travelling } from './support/moved.ts';
 import { LONG, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
+/** The backends of a run. */
+const RING = LONG ? ALL_BACKENDS : ['memory', 'file', 'sqlite', 'postgres'];
+
 let places: AllPlaces | undefined;
 beforeAll(async () => {
-  places = await allPlaces();
+  places = await allPlaces(RING);
 }, 600_000);
 afterAll(() => places?.end());
 
@@ -15,10 +18,6 @@ const fresh = (name: string): string | undefined => {
   if (location === undefined) console.error(`skipped: no server for ${name}`);
   return location;
 };
-
-/** Those on servers that are slower than any service. */
-const SLOW_SERVERS: readonly string[] = ['mongodb', 's3', 'azure', 'gcs'];
-const RING = ALL_BACKENDS.filter((name) => LONG || !SLOW_SERVERS.includes(name));
 
 test(`a store moves through ${RING.join(', ')}, and back to where it was first`, { timeout: 900_000 }, async () => {
   const home = fresh('memory');

@@ -87,8 +87,10 @@ export default class RunReporter implements Reporter {
   #progress(now: number): string {
     const elapsed = now - this.#begun;
     const remaining = (elapsed / this.#done) * (this.#files - this.#done);
+    // The longest files come first.
+    const eta = this.#done * 3 < this.#files ? '' : `, about ${duration(remaining)} left`;
     const failed = this.#failed === 0 ? '' : `, ${this.#failed} failed`;
-    return `  ${this.#done} of ${this.#files} files, ${this.#tests} tests${failed}; ${duration(elapsed)}, about ${duration(remaining)} left`;
+    return `  ${this.#done} of ${this.#files} files, ${this.#tests} tests${failed}; ${duration(elapsed)}${eta}`;
   }
 }
 

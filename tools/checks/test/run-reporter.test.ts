@@ -21,7 +21,7 @@ function recorder(isTTY: boolean): { reporter: RunReporter; text: () => string; 
   return { reporter: new RunReporter(display), text: () => text, pass: (ms) => void (time += ms) };
 }
 
-const files = (count: number): TestSpecification[] => Array.from({ length: count }) as TestSpecification[];
+const files = (count: number): TestSpecification[] => Array.from<TestSpecification>({ length: count });
 
 describe('the reporter of a run', () => {
   it('says once a minute how far it is, and when it will be done', () => {

@@ -45,15 +45,15 @@ function application(name: string): string {
 
 const isInstalled = (folder: string): boolean => existsSync(join(folder, 'node_modules/dep/package.json'));
 
+const installer = (fresh: string): ReturnType<typeof applicationInstaller> =>
+  applicationInstaller({ fresh: join(root, fresh), kept: join(root, 'kept/cache') });
+
 describe('an installer of applications', () => {
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'securestore-installer-'));
     onTestFinished(() => rmSync(root, { recursive: true }));
     vi.stubEnv('npm_config_fetch_retries', '0');
   });
-
-  const installer = (fresh: string): ReturnType<typeof applicationInstaller> =>
-    applicationInstaller({ fresh: join(root, fresh), kept: join(root, 'kept/cache') });
 
   it('asks the registry each time, and without one takes what an earlier run has kept', async () => {
     const { asked, end } = await registry();

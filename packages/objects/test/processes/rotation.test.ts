@@ -12,7 +12,7 @@ import { createAt, failure, openAt, patterned, usePlace } from '../support/store
 import { HURRY, keyBytes, SECRETS } from './rotation-world.ts';
 import type { WorkerProcess } from './worker-process.ts';
 import { startProcess } from './worker-process.ts';
-import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { LONG, onlyLong, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('rotation-worker.ts', import.meta.url));
 const MIB = 1024 * 1024;
@@ -81,40 +81,44 @@ async function rotateWithKills(start: (role: string, name: string) => WorkerProc
 }
 
 describe.each(places)('a rotation on %s beside writers, readers and a sleeper in other processes', (name, make) => {
-  it('killed and resumed, loses nothing, fails nobody and leaves nothing under the old keys', async () => {
-    const began = Date.now();
-    const clock = hurriedClock(HURRY, began);
-    const base = usePlace(make);
-    const place: Place =
-      name === 'sqlite' ? { ...base, open: () => openHurried(base.location, () => clock.now()) } : base;
-    const store = await createAt(place, { clock });
-    await fill(store);
-    await store.close();
-    const start = (role: string, worker: string): WorkerProcess =>
-      startProcess(WORKER, [place.location, role, worker, String(began), String(AMOUNT.small)]);
-    const count = TORTURE ? 4 : 1;
-    const writers = Array.from({ length: count }, (_, n) => start('write', `writer-${n}`));
-    const readers = Array.from({ length: count }, (_, n) => start('read', `reader-${n}`));
-    await Promise.all([...writers, ...readers].map(({ opened }) => opened));
-    const sleeper = start('sleep', 'sleeper');
-    await vi.waitFor(() => expect(sleeper.lines).toContain('asleep'), { timeout: 60_000 });
-    const report = await rotateWithKills(start);
-    sleeper.child.kill('SIGCONT');
-    await sleep(1000);
-    writers.push(sleeper);
-    for (const { child } of [...writers, ...readers]) child.kill('SIGTERM');
-    expect(await Promise.all([...writers, ...readers].map(({ ended }) => ended))).toEqual(
-      [...writers, ...readers].map(() => 0),
-    );
-    expect(report).toMatchObject({ failed: 0, remaining: {} });
-    await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
-    const after = await openAt(place, { clock, unlock: rawKey(keyBytes(SECRETS.after)) });
-    const census = await after.keys.census();
-    const states = await after.keys.states();
-    const used = states.filter(({ id }) => (census[id] ?? 0) > 0);
-    expect(used.map(({ state }) => state)).toEqual(used.map(() => 'primary'));
-    await checkAll(after, writers);
-  }, 3_600_000);
+  it.runIf(LONG)(
+    onlyLong('killed and resumed, loses nothing, fails nobody and leaves nothing under the old keys'),
+    async () => {
+      const began = Date.now();
+      const clock = hurriedClock(HURRY, began);
+      const base = usePlace(make);
+      const place: Place =
+        name === 'sqlite' ? { ...base, open: () => openHurried(base.location, () => clock.now()) } : base;
+      const store = await createAt(place, { clock });
+      await fill(store);
+      await store.close();
+      const start = (role: string, worker: string): WorkerProcess =>
+        startProcess(WORKER, [place.location, role, worker, String(began), String(AMOUNT.small)]);
+      const count = TORTURE ? 4 : 1;
+      const writers = Array.from({ length: count }, (_, n) => start('write', `writer-${n}`));
+      const readers = Array.from({ length: count }, (_, n) => start('read', `reader-${n}`));
+      await Promise.all([...writers, ...readers].map(({ opened }) => opened));
+      const sleeper = start('sleep', 'sleeper');
+      await vi.waitFor(() => expect(sleeper.lines).toContain('asleep'), { timeout: 60_000 });
+      const report = await rotateWithKills(start);
+      sleeper.child.kill('SIGCONT');
+      await sleep(1000);
+      writers.push(sleeper);
+      for (const { child } of [...writers, ...readers]) child.kill('SIGTERM');
+      expect(await Promise.all([...writers, ...readers].map(({ ended }) => ended))).toEqual(
+        [...writers, ...readers].map(() => 0),
+      );
+      expect(report).toMatchObject({ failed: 0, remaining: {} });
+      await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
+      const after = await openAt(place, { clock, unlock: rawKey(keyBytes(SECRETS.after)) });
+      const census = await after.keys.census();
+      const states = await after.keys.states();
+      const used = states.filter(({ id }) => (census[id] ?? 0) > 0);
+      expect(used.map(({ state }) => state)).toEqual(used.map(() => 'primary'));
+      await checkAll(after, writers);
+    },
+    3_600_000,
+  );
 });
 
 async function openHurried(location: string, clock: () => number): Promise<SqliteBackend> {

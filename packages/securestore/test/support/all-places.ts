@@ -20,8 +20,8 @@ export interface AllPlaces {
 
 const label = (): string => `p${randomUUID().replaceAll('-', '')}`;
 
-/** Starts the servers that it takes. @throws Error in continuous integration and as root where one can't be had */
-export async function allPlaces(): Promise<AllPlaces> {
+/** Starts the servers that it takes, or those of some backends. @throws Error in continuous integration and as root where one can't be had */
+export async function allPlaces(wanted: readonly string[] = ALL_BACKENDS): Promise<AllPlaces> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-places-'));
   const ends: (() => Promise<void>)[] = [];
   const made = new Map<string, () => string>([
@@ -34,7 +34,7 @@ export async function allPlaces(): Promise<AllPlaces> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    for (const { name, service, at, prepare } of SERVED_PLACES) {
+    for (const { name, service, at, prepare } of SERVED_PLACES.filter((place) => wanted.includes(place.name))) {
       const { provided, stop } = await provideServer(service);
       ends.push(stop);
       if ('skip' in provided) continue;

@@ -13,7 +13,10 @@ export async function frontPort(): Promise<FrontPort> {
   let target: number | undefined;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    if (target === undefined) return socket.destroy();
+    if (target === undefined) {
+      socket.destroy();
+      return;
+    }
     const onward = connect(target, '127.0.0.1');
     for (const [one, other] of [
       [socket, onward],
