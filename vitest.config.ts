@@ -95,7 +95,7 @@ export default defineConfig({
     execArgv: ['--max-semi-space-size=32'],
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
-    // Most of their time they wait for a server, a process or a clock, so one more of them goes on than there are processors.
-    maxWorkers: availableParallelism() + 1,
+    // Half of their time they wait for a server, a process or a clock.
+    maxWorkers: availableParallelism() * 2,
   },
 });

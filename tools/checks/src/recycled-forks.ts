@@ -1,8 +1,11 @@
 import type { PoolOptions, PoolRunnerInitializer, PoolTask, WorkerRequest } from 'vitest/node';
 import { ForksPoolWorker } from 'vitest/node';
+import { LONG } from '../../campaigns/src/size.ts';
 
 /** How much of its heap a process may use when the next file of tests begins, in bytes. */
-const MOST_USED = 300 * 2 ** 20;
+const MOST_USED = 150 * 2 ** 20;
+/** How many files one process runs: what they leave outside of the heap is not counted. */
+const MOST_FILES = 12;
 
 /** Files that replace modules (`vi.mock`), or look at all that keeps their process alive. */
 const ALONE =
@@ -14,12 +17,13 @@ const isAlone = (files: readonly { readonly filepath: string }[]): boolean =>
 /**
  * A process for files of tests, one after another: to load the modules anew for each file takes a second. What they leave
  * in its memory, such as stores whose calls never end because their process was "killed", makes all later ones slower,
- * so from some size on another process takes over. Some files get a process of their own.
+ * so from some size on another process takes over. Some files get a process of their own, and in a full run all of them.
  */
 class RecycledFork extends ForksPoolWorker {
   override readonly name = 'recycled-forks';
   readonly reportMemory = true;
   #used = 0;
+  #files = 0;
   #wasAlone = false;
 
   override async start(): Promise<void> {
@@ -30,12 +34,15 @@ class RecycledFork extends ForksPoolWorker {
   }
 
   override send(message: WorkerRequest): void {
-    if (message.type === 'run') this.#wasAlone = isAlone(message.context.files);
+    if (message.type === 'run') {
+      this.#files += 1;
+      this.#wasAlone = isAlone(message.context.files);
+    }
     super.send(message);
   }
 
   canReuse({ context }: PoolTask): boolean {
-    return this.#used < MOST_USED && !this.#wasAlone && !isAlone(context.files);
+    return !LONG && this.#used < MOST_USED && this.#files < MOST_FILES && !this.#wasAlone && !isAlone(context.files);
   }
 }
 

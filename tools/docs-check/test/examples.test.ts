@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findExamples } from '../src/examples.ts';
@@ -39,8 +39,10 @@ describe('the examples in the documentation', () => {
 
   // They are processes of their own, and mostly wait.
   it.concurrent.each(examples)('$document, line $line runs and prints what it says', async (example) => {
-    // Beside the sources, so that packages resolve as they do for a file of this repository: as they were bundled when the tests began.
-    const printed = await outputOf(example, join(root, '.cache/examples'), []);
+    // Beside the sources, so that packages resolve as they do for a file of this repository, or of the package whose page it
+    // stands in: as they were bundled when the tests began.
+    const place = example.document.startsWith('packages/') ? join(root, dirname(example.document)) : root;
+    const printed = await outputOf(example, join(place, '.cache/examples'), []);
     expect(printed).toBe(example.output.map((text) => `${text}\n`).join(''));
   });
 });

@@ -59,6 +59,11 @@ export async function killWriters(command: readonly string[], writers: number, k
   const start = (): Writer => startWriter(command, `w${started++}`, campaign);
   const running = Array.from({ length: writers }, start);
   await Promise.all(running.map(({ ready }) => ready));
+  // On a busy machine the first ones would be killed before they have written anything.
+  for (let waited = 0; campaign.written.size === 0 || campaign.counted === 0; waited++) {
+    assert.ok(waited < 6000, 'the writers write nothing');
+    await sleep(10);
+  }
   for (let round = 0; round < kills + writers; round++) {
     await sleep(randomInt(20, 150));
     const [victim] = running.splice(randomInt(running.length), 1);
