@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import type { TestSpecification } from 'vitest/node';
 import { BaseSequencer } from 'vitest/node';
-import { SIZE } from './tools/campaigns/src/size.ts';
+import { LONG, SIZE } from './tools/campaigns/src/size.ts';
 import { recycledForks } from './tools/checks/src/recycled-forks.ts';
 
 // `import` is none of them: they hold for `require` in the dependencies too.
@@ -95,7 +95,7 @@ export default defineConfig({
     execArgv: ['--max-semi-space-size=32'],
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
-    // Half of their time they wait for a server, a process or a clock.
-    maxWorkers: availableParallelism() * 2,
+    // Much of their time they wait for a server, a process or a clock; the full forms wait less.
+    maxWorkers: availableParallelism() + (LONG ? 1 : 2),
   },
 });

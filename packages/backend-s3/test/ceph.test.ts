@@ -52,7 +52,7 @@ if ('skip' in server) {
   );
 }
 
-describe.skipIf('skip' in server)('on Ceph', () => {
+describe.skipIf('skip' in server)(`on Ceph${'skip' in server ? ` (${server.skip})` : ''}`, () => {
   test('a store does what stores do', async () => {
     stubCredentials(account);
     await runJob(freshLocation(account), 'tour');

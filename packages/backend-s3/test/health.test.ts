@@ -18,6 +18,8 @@ import {
 } from './support/stores.ts';
 
 const [moto, ceph] = [inject('s3'), inject('ceph')];
+/** Stands behind the names of tests that are left out without it. */
+const NO_CEPH = 'skip' in ceph ? ` (${ceph.skip})` : '';
 if ('url' in ceph) await makeBucket(accountOf(ceph.url));
 
 /** How S3 says that it wants fewer requests. */
@@ -50,7 +52,7 @@ for (const [name, server] of [
 }
 
 test.skipIf('skip' in ceph)(
-  'the health of a store on Ceph fails where the credentials may do nothing any more',
+  `the health of a store on Ceph fails where the credentials may do nothing any more${NO_CEPH}`,
   async () => {
     const account = accountOf('url' in ceph ? ceph.url : '');
     stubCredentials(account);
@@ -74,7 +76,7 @@ test.skipIf('skip' in ceph)(
 );
 
 test.skipIf('skip' in ceph)(
-  'a scrub finds all damage that is planted on Ceph in one pass, and repairs it in one',
+  `a scrub finds all damage that is planted on Ceph in one pass, and repairs it in one${NO_CEPH}`,
   async () => {
     const account = accountOf('url' in ceph ? ceph.url : '');
     stubCredentials(account);
