@@ -56,8 +56,12 @@ export default class RunReporter implements Reporter {
     for (const test of module.children.allTests()) {
       const { state } = test.result();
       if (state === 'failed') this.#failed += 1;
-      if (state !== 'skipped') this.#tests += 1;
-      else this.#skipped.set(reasonOf(test), [...(this.#skipped.get(reasonOf(test)) ?? []), test.fullName]);
+      if (state === 'skipped') {
+        const reason = reasonOf(test);
+        this.#skipped.set(reason, [...(this.#skipped.get(reason) ?? []), test.fullName]);
+      } else {
+        this.#tests += 1;
+      }
     }
     this.#show();
   }
