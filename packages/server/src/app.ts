@@ -29,6 +29,7 @@ import { RunningJobs } from './running-jobs.ts';
 import { RequestIds } from './request-ids.ts';
 import { UNREADABLE } from './schema-errors.ts';
 import { NOTHING } from './schemas.ts';
+import { buildValidator } from './validators.ts';
 import { VERSION } from './version.ts';
 import { Work } from './work.ts';
 
@@ -121,6 +122,7 @@ export class App {
       genReqId: (request) => this.#ids.of(request),
       // A caller's texts are what they are, or refused: nothing is made of them. `verbose` has errors say what was asked for.
       ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true } },
+      schemaController: { compilersFactory: { buildValidator } },
       routerOptions: {
         querystringParser: (query) => decodeQuery(query) ?? { [UNREADABLE]: '' },
         maxParamLength: 4096,

@@ -7,6 +7,7 @@ import { operationsOf, sampleOf } from './support/interface.ts';
 import type { Answer, World } from './support/world.ts';
 import { world } from './support/world.ts';
 import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
 /** What must never be seen by whoever may not see it, nor in a log. */
 const CANARIES = { data: 'canary-d4t4', metadata: 'canary-m3t4', name: 'canary-n4m3' } as const;
@@ -43,7 +44,11 @@ const nasty = fc.constantFrom(
   '+275760-09-13T00:00:00.001Z',
   '00000000000-00000000',
 );
-const text = fc.oneof(nasty, fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('fuzz/a', 'fuzz/', 'fuzz'));
+const text = fc.oneof(
+  nasty,
+  fc.string({ unit: ANY_CHARACTER, maxLength: 20 }),
+  fc.constantFrom('fuzz/a', 'fuzz/', 'fuzz'),
+);
 const anything = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
   nasty,

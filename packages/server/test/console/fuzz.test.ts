@@ -5,6 +5,7 @@ import type { Browser } from '../support/browser.ts';
 import { browserAt, builtConsole } from '../support/browser.ts';
 import { EVERYTHING, world } from '../support/world.ts';
 import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { ANY_CHARACTER } from '../../../../tools/campaigns/src/any-character.ts';
 
 const RUNS = TORTURE ? 50_000 : 500;
 
@@ -25,7 +26,7 @@ const nasty = fc.constantFrom(
 );
 const text = fc.oneof(
   nasty,
-  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({ unit: ANY_CHARACTER, maxLength: 60 }),
   fc.constantFrom('corp', 'object', 'archive'),
 );
 const headerText = text.map((one) => one.replaceAll(/[^\x20-\x7e]/g, '?'));
