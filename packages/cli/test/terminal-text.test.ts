@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatBytes, formatDuration, formatFields, formatTable, jsonLine, printable } from '../src/terminal-text.ts';
+import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
 describe('printable', () => {
   it('leaves nothing that steers a terminal, breaks a line, reorders text or is invisible', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: ANY_CHARACTER }), (text) => {
         expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cs}\p{Cf}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
       }),
     );
@@ -43,7 +44,7 @@ describe('printable', () => {
 describe('jsonLine', () => {
   it('reads as the same value, and has nothing that is not to be seen', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: ANY_CHARACTER }), (text) => {
         const line = jsonLine({ text });
         expect(JSON.parse(line)).toEqual({ text });
         expect(line).toBe(printable(line));

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NameCipher } from '../src/index.ts';
 import { bytesFrom } from './support/fixtures.ts';
+import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
 const keys = {
   mac: createSecretKey(bytesFrom('mac', 32)),
@@ -14,7 +15,7 @@ const root = bytesFrom('lineage', 16);
 const cipherFor = (naming: Naming): NameCipher => new NameCipher(keys, naming, root);
 
 const segments = fc
-  .oneof(fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }), fc.stringMatching(/^[a-z0-9]{1,150}$/))
+  .oneof(fc.string({ unit: ANY_CHARACTER, minLength: 1, maxLength: 12 }), fc.stringMatching(/^[a-z0-9]{1,150}$/))
   .map((text) => text.normalize('NFC').replaceAll(/[/\p{Cc}\p{Cs}]/gu, 'x'))
   .filter((text) => text !== '.' && text !== '..');
 

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { PLACES } from './support/places.ts';
 import { createAt, openAt, usePlace } from './support/stores.ts';
 import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
 const COUNT = sized({ short: 100, full: 400, torture: 10_000 });
 
@@ -12,7 +13,7 @@ const permitted = (text: string): boolean =>
   !/[\u0000-\u001f\u007f-\u009f/]/.test(text) && text.normalize('NFC') === text;
 const character = fc.oneof(
   { weight: 6, arbitrary: fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 1 }) },
-  { weight: 3, arbitrary: fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }) },
+  { weight: 3, arbitrary: fc.string({ unit: ANY_CHARACTER, minLength: 1, maxLength: 1 }) },
   { weight: 1, arbitrary: fc.constantFrom('ß', 'é', '鍵', '🔑', '\u{10ffff}', '~', '.', ' ') },
 );
 const ofLength = (most: number): fc.Arbitrary<string> =>

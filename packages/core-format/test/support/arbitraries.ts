@@ -39,6 +39,7 @@ import {
   SLOT_BOX_LENGTH,
   TOMBSTONE_LENGTH,
 } from '../../src/index.ts';
+import { ANY_CHARACTER } from '../../../../tools/campaigns/src/any-character.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -53,7 +54,7 @@ const u32: fc.Arbitrary<number> = fc.nat({ max: 0xffff_ffff });
 const u53: fc.Arbitrary<number> = fc.oneof(fc.nat({ max: MAX }), fc.constantFrom(0, 1, 2 ** 32, MAX));
 const time: fc.Arbitrary<number> = fc.nat({ max: MAX_TIME });
 const text = (maxLength: number): fc.Arbitrary<string> =>
-  fc.string({ unit: 'binary', minLength: 1, maxLength }).filter((value) => value.isWellFormed());
+  fc.string({ unit: ANY_CHARACTER, minLength: 1, maxLength }).filter((value) => value.isWellFormed());
 
 /** Optional fields that a reader may ignore, with tags from `first`. */
 function ignorable(first: number): fc.Arbitrary<Field[]> {
@@ -148,7 +149,7 @@ const unboundMethods: fc.Arbitrary<SlotMethod> = fc.oneof(
   fc.constant({ type: 'recipient' as const }),
   fc.record({
     type: fc.constant('keyWrapper' as const),
-    wrapperId: fc.string({ unit: 'binary', minLength: 1, maxLength: 63 }),
+    wrapperId: fc.string({ unit: ANY_CHARACTER, minLength: 1, maxLength: 63 }),
     wrappedSeed: fc.uint8Array({ minLength: 1, maxLength: 300 }),
   }),
 );
@@ -493,7 +494,7 @@ export const consumers: fc.Arbitrary<ConsumerState> = fc.oneof(
 
 const auditText = (limit: number): fc.Arbitrary<string> =>
   fc
-    .string({ unit: 'binary', maxLength: 20 })
+    .string({ unit: ANY_CHARACTER, maxLength: 20 })
     .filter((value) => value.isWellFormed() && Buffer.byteLength(value) <= limit);
 
 export const auditEntries: fc.Arbitrary<AuditEntry> = fc.record(
