@@ -9,7 +9,7 @@ const MOST_FILES = 12;
 
 /** Files that replace modules (`vi.mock`), or look at all that keeps their process alive. */
 const ALONE =
-  /\/(?:conformance|ceph|cluster|faulty-backends|plugin-guide|crypto\/test\/random|objects\/test\/wiping)\.test\.ts$/;
+  /\/(?:conformance|ceph|cluster|faulty-backends|plugin-guide|client\/test\/streams|crypto\/test\/random|objects\/test\/wiping)\.test\.ts$/;
 
 const isAlone = (files: readonly { readonly filepath: string }[]): boolean =>
   files.some(({ filepath }) => ALONE.test(filepath));

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import type { Reporter, TestCase, TestModule, TestSpecification, TestSuite } from 'vitest/node';
+import { missingFor } from '../../services/src/vitest/servers.ts';
 
 /** How often a run that is not on a terminal says how far it is, in milliseconds. */
 const INTERVAL_MS = 60_000;
@@ -98,7 +99,7 @@ export default class RunReporter implements Reporter {
   }
 }
 
-/** What the test says when it leaves itself out, its name or that of a suite around it, or why its project has no server. */
+/** What the test says when it leaves itself out, its name or that of a suite around it, or why its file has no server. */
 function reasonOf(test: TestCase): string {
   const result = test.result();
   if (result.state === 'skipped' && result.note) return result.note;
@@ -106,10 +107,7 @@ function reasonOf(test: TestCase): string {
     const reason = REASON.exec(task.name)?.groups?.['reason'];
     if (reason !== undefined) return reason;
   }
-  const provided = new Map<string, unknown>(Object.entries(test.project.getProvidedContext()));
-  const server = provided.get(test.project.name === 'pages' ? 'chromium' : test.project.name);
-  const isMissing = typeof server === 'object' && server !== null && 'skip' in server;
-  return isMissing ? String(server.skip) : test.fullName;
+  return missingFor(test.module.moduleId, test.project.getProvidedContext()) ?? test.fullName;
 }
 
 function duration(ms: number): string {

@@ -5,11 +5,12 @@ import RunReporter from '../src/run-reporter.ts';
 /** As much of a finished test as the reporter looks at. */
 function testCase(name: string, state: string, more: { note?: string; suite?: string; skip?: string } = {}): TestCase {
   const { note, suite, skip } = more;
-  const module = { type: 'module' };
+  const module = { type: 'module', moduleId: '/packages/backend-redis/test/a.test.ts' };
   const parent = suite === undefined ? module : { type: 'suite', name: suite, parent: module };
   const fullName = suite === undefined ? name : `${suite} > ${name}`;
-  const project = { name: 'redis', getProvidedContext: () => (skip === undefined ? {} : { redis: { skip } }) };
-  return { type: 'test', name, fullName, parent, project, result: () => ({ state, note }) } as unknown as TestCase;
+  const project = { getProvidedContext: () => (skip === undefined ? {} : { redis: { skip } }) };
+  const result = (): unknown => ({ state, note });
+  return { type: 'test', name, fullName, parent, module, project, result } as unknown as TestCase;
 }
 
 const moduleOf = (...tests: TestCase[]): TestModule =>

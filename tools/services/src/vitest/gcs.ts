@@ -1,4 +1,0 @@
-import { gcs } from '../servers/gcs.ts';
-import { serverSetup } from './setup.ts';
-
-export default serverSetup(gcs, 'gcs');
