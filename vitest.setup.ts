@@ -1,4 +1,5 @@
 import { afterAll, expect, vi } from 'vitest';
+import { namedData } from './packages/backend-memory/src/memory-data.ts';
 
 // Vitest asks for a hundred frames of each error, also of the many that tests expect.
 Error.stackTraceLimit = 20;
@@ -21,4 +22,5 @@ afterAll(() => {
   vi.unstubAllEnvs();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
+  namedData.clear();
 });

@@ -59,7 +59,7 @@ export function copyOf(body: Uint8Array): Uint8Array {
 }
 
 /** What `memory:name` means, for as long as the process lives. */
-const namedData = new Map<string, MemoryData>();
+export const namedData: Map<string, MemoryData> = new Map();
 
 /** The data under `name`, new where it is asked for the first time; `clock` counts only then. */
 export function sharedData(name: string, clock: () => number): MemoryData {

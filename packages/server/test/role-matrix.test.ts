@@ -159,7 +159,7 @@ describe('the role matrix', () => {
       const holder = await here.somebody(`only ${name}`, only([action, ...further]));
       const allowed = await ask(here, operation, holder, id);
       expect([401, 403], `${nameOf(operation)}: ${allowed.body.toString()}`).not.toContain(allowed.status);
-      expect(allowed.status, nameOf(operation)).toBeLessThan(500);
+      expect(allowed.status, `${nameOf(operation)}: ${allowed.body.toString()}`).toBeLessThan(500);
     }
   });
 });
