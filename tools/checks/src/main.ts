@@ -46,13 +46,14 @@ function conformance({ isWhole }: { readonly isWhole: boolean }): Stage {
 
 function stagesOf(size: Size): Stage[] {
   return [
-    { name: 'servers', isEarly: true, run: () => installServers(size) },
     building,
     tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
     tool('lint', 'oxlint/bin/oxlint'),
     tool('format', 'oxfmt/bin/oxfmt', '--check'),
     tool('unused code', 'knip/bin/knip.js', '--no-progress'),
-    { name: 'packages', run: () => checkPackages(root) },
+    // They mostly wait for what they install.
+    { name: 'packages', beginsWith: 'types', run: () => checkPackages(root) },
+    { name: 'servers', beginsWith: 'build', run: () => installServers(size) },
     { name: 'tests', run: () => runUnitTests(root, { size }) },
     conformance({ isWhole: size === 'full' }),
   ];
@@ -60,8 +61,8 @@ function stagesOf(size: Size): Stage[] {
 
 /** What the full form of a run has more than the short one. */
 const REST: readonly Stage[] = [
-  { name: 'servers', isEarly: true, run: () => installServers('full') },
   building,
+  { name: 'servers', beginsWith: 'build', run: () => installServers('full') },
   { name: 'long tests', run: () => runUnitTests(root, { size: 'full', files: longTests(root) }) },
   conformance({ isWhole: false }),
 ];

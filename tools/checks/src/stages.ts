@@ -9,8 +9,8 @@ export interface Tally {
 export interface Stage {
   readonly name: string;
   readonly run: () => Promise<Tally>;
-  /** Whether it begins with the first stage and goes on beside others, until its turn comes. */
-  readonly isEarly?: boolean;
+  /** The name of the stage with which it begins, to go on beside others until its turn comes. */
+  readonly beginsWith?: string;
 }
 
 /** What a run of stages needs from outside; `now` in milliseconds. */
@@ -47,14 +47,15 @@ export async function runStages(stages: readonly Stage[], { log, announce, now }
     });
     return { tally, seconds: secondsSince(start) };
   };
-  const early = new Map(stages.filter(({ isEarly }) => isEarly).map((stage) => [stage, end(stage)]));
+  const begunEarly = new Map<Stage, Promise<Ended>>();
 
   const width = Math.max(...stages.map(({ name }) => name.length));
   const failed: string[] = [];
   let total: Tally = { passed: 0, failed: 0, skipped: 0 };
   for (const stage of stages) {
+    for (const other of stages) if (other.beginsWith === stage.name) begunEarly.set(other, end(other));
     announce?.(stage.name);
-    const { tally, seconds } = await (early.get(stage) ?? end(stage));
+    const { tally, seconds } = await (begunEarly.get(stage) ?? end(stage));
     log(`${tally.failed === 0 ? '✓' : '✗'} ${stage.name.padEnd(width)} ${seconds.padStart(7)} s${details(tally)}`);
     if (tally.failed > 0) failed.push(stage.name);
     total = add(total, tally);

@@ -41,21 +41,22 @@ describe('runStages', () => {
     expect(surroundings.lines.at(-1)).toMatch(/^\nFailed: lint, packages, tests, in /);
   });
 
-  it('begins an early stage with the first one, and reports it in its turn', async () => {
+  it('begins a stage with another one, and reports it in its turn', async () => {
     const surroundings = recorder();
     const begun: string[] = [];
-    const stage = (name: string, isEarly = false): Stage => ({
+    const stage = (name: string, beginsWith?: string): Stage => ({
       name,
-      isEarly,
+      ...(beginsWith !== undefined && { beginsWith }),
       run: () => {
         begun.push(name);
         return Promise.resolve(tallyOf(true));
       },
     });
-    await runStages([stage('build'), stage('servers', true), stage('tests')], surroundings);
-    expect(begun).toEqual(['servers', 'build', 'tests']);
-    expect(surroundings.lines.map((line) => /^✓ (\w+)/.exec(line)?.[1]).slice(0, 3)).toEqual([
+    await runStages([stage('build'), stage('types'), stage('servers', 'build'), stage('tests')], surroundings);
+    expect(begun).toEqual(['servers', 'build', 'types', 'tests']);
+    expect(surroundings.lines.map((line) => /^✓ (\w+)/.exec(line)?.[1]).slice(0, 4)).toEqual([
       'build',
+      'types',
       'servers',
       'tests',
     ]);
