@@ -1,10 +1,11 @@
 import { parseStoreKey } from '@securestore/core-format';
-import type { CallOptions, SecureStorage } from '@securestore/objects';
+import type { CallOptions, ChangedObject, SecureStorage } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
 import type { ObjectAction } from './actions.ts';
 import type { Checks } from './checks.ts';
 import { refusalIn } from './refusals.ts';
+import { isShown } from './session-guard.ts';
 import { SURFACE } from './surface.ts';
 
 /**
@@ -32,4 +33,18 @@ export async function guardedOne<O extends CallOptions, T>(
     // That there is nothing is told to nobody else either.
     if (changesNothing(SURFACE[call])) checks.still(call, key, actions);
   }
+}
+
+/** As {@link guardedOne}, for a change that keeps what was there: that is told to none but those who may read the object. */
+export async function changedOne<O extends CallOptions, M extends object>(
+  checks: Checks,
+  call: 'setMetadata' | 'undelete' | 'restoreVersion',
+  key: string,
+  given: O | undefined,
+  run: (options: O | undefined) => Promise<ChangedObject<M>>,
+): Promise<ChangedObject<M>> {
+  const info = await guardedOne(checks, call, key, given, run);
+  if (isShown(checks, key, 'read')) return info;
+  const { version, modified } = info;
+  return { key: info.key, version, modified } as ChangedObject<M>;
 }

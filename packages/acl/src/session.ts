@@ -1,5 +1,6 @@
 import type {
   CallOptions,
+  ChangedObject,
   ChangeOptions,
   HistoryEntry,
   ItemResult,
@@ -27,7 +28,7 @@ import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
 import { guardedListing } from './guarded-listing.ts';
 import { guardedMany } from './guarded-many.ts';
-import { guardedOne } from './guarded-one.ts';
+import { changedOne, guardedOne } from './guarded-one.ts';
 import type { CacheFigures } from './permission-cache.ts';
 import { askedOnce, ofThePast } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
@@ -212,8 +213,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return guardedOne(this.#checks, 'matches', key, given, (options) => this.#storage.matches(key, data, options));
   }
 
-  setMetadata<M extends object = Metadata>(key: string, metadata: M, given?: ChangeOptions): Promise<ObjectInfo<M>> {
-    return guardedOne(this.#checks, 'setMetadata', key, given, (options) =>
+  setMetadata<M extends object = Metadata>(key: string, metadata: M, given?: ChangeOptions): Promise<ChangedObject<M>> {
+    return changedOne(this.#checks, 'setMetadata', key, given, (options) =>
       this.#storage.setMetadata(key, metadata, options),
     );
   }
@@ -226,16 +227,16 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return guardedOne(this.#checks, 'purge', key, given, (options) => this.#storage.purge(key, options));
   }
 
-  undelete<M extends object = Metadata>(key: string, given?: CallOptions): Promise<ObjectInfo<M>> {
-    return guardedOne(this.#checks, 'undelete', key, given, (options) => this.#storage.undelete<M>(key, options));
+  undelete<M extends object = Metadata>(key: string, given?: CallOptions): Promise<ChangedObject<M>> {
+    return changedOne(this.#checks, 'undelete', key, given, (options) => this.#storage.undelete<M>(key, options));
   }
 
   restoreVersion<M extends object = Metadata>(
     key: string,
     version: string,
     given?: ChangeOptions,
-  ): Promise<ObjectInfo<M>> {
-    return guardedOne(this.#checks, 'restoreVersion', key, given, (options) =>
+  ): Promise<ChangedObject<M>> {
+    return changedOne(this.#checks, 'restoreVersion', key, given, (options) =>
       this.#storage.restoreVersion<M>(key, version, options),
     );
   }

@@ -2,6 +2,7 @@ import { MAX_KEY_BYTES, parseStoreKey, parseVersion } from '@securestore/core-fo
 import type { StoreKey } from '@securestore/core-format';
 import type {
   CallOptions,
+  ChangedObject,
   ChangeOptions,
   HistoryEntry,
   ItemResult,
@@ -133,7 +134,11 @@ export class RemoteObjects implements SecureStorage {
     });
   }
 
-  setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
+  setMetadata<M extends object = Metadata>(
+    key: string,
+    metadata: M,
+    options?: ChangeOptions,
+  ): Promise<ChangedObject<M>> {
     return this.#calls.aboutObject('setMetadata', key, options, CHANGE_OPTIONS, async (name, signal) => {
       // Says what is wrong with it as a store does; `undefined` is none at all.
       encodeMetadata(metadata ?? null);
@@ -156,9 +161,9 @@ export class RemoteObjects implements SecureStorage {
     });
   }
 
-  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
+  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ChangedObject<M>> {
     return this.#calls.aboutObject('undelete', key, options, NO_OPTIONS, (name, signal) =>
-      this.#calls.send<ObjectInfo<M>>({ method: 'POST', path: `/v1/undelete/${encodeKey(name)}`, signal }),
+      this.#calls.send<ChangedObject<M>>({ method: 'POST', path: `/v1/undelete/${encodeKey(name)}`, signal }),
     );
   }
 
@@ -166,7 +171,7 @@ export class RemoteObjects implements SecureStorage {
     key: string,
     version: string,
     options?: ChangeOptions,
-  ): Promise<ObjectInfo<M>> {
+  ): Promise<ChangedObject<M>> {
     return this.#calls.aboutObject('restoreVersion', key, options, CHANGE_OPTIONS, async (name, signal) => {
       parseVersion(version);
       return this.#change<M>('POST', `/v1/restore-version/${encodeKey(name)}`, { version }, options, signal);
@@ -179,9 +184,9 @@ export class RemoteObjects implements SecureStorage {
     body: object,
     options: ChangeOptions | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<ObjectInfo<M>> {
+  ): Promise<ChangedObject<M>> {
     const headers = conditionHeaders(options);
-    return this.#calls.send<ObjectInfo<M>>({ method, path, headers, signal }, outgoingJson(body));
+    return this.#calls.send<ChangedObject<M>>({ method, path, headers, signal }, outgoingJson(body));
   }
 
   history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {

@@ -30,6 +30,13 @@ export interface ObjectInfo<M extends object = Metadata> {
   readonly keyVersion: string;
 }
 
+/**
+ * What a change answers that keeps what was there: of that it tells the rest only to a caller who may read the object.
+ * Where no access policy decides, that is everybody.
+ */
+export type ChangedObject<M extends object = Metadata> = Pick<ObjectInfo<M>, 'key' | 'version' | 'modified'> &
+  Partial<ObjectInfo<M>>;
+
 /** A version in {@link SecureStorage.history}; a deletion is a version of its own. */
 export interface HistoryEntry {
   readonly version: Version;
@@ -157,19 +164,23 @@ export interface SecureStorage {
    */
   matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean>;
   /** A new version with the same payload, which is not read or written again. */
-  setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>>;
+  setMetadata<M extends object = Metadata>(
+    key: string,
+    metadata: M,
+    options?: ChangeOptions,
+  ): Promise<ChangedObject<M>>;
   /** Deletes the object, keeping its history; `true` if it existed. */
   delete(key: string, options?: ChangeOptions): Promise<boolean>;
   /** Deletes the object with its history and payloads, beyond recovery from this store; `true` if anything was there. */
   purge(key: string, options?: CallOptions): Promise<boolean>;
   /** Makes the newest version before the deletion current again. @throws `NOT_FOUND`; `CONFLICT` if it isn't deleted. */
-  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>>;
+  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ChangedObject<M>>;
   /** Makes a retained version current again, as a new version. */
   restoreVersion<M extends object = Metadata>(
     key: string,
     version: Version,
     options?: ChangeOptions,
-  ): Promise<ObjectInfo<M>>;
+  ): Promise<ChangedObject<M>>;
   /** The retained versions, newest first. @throws `NOT_FOUND` where there never was such an object. */
   history(key: string, options?: CallOptions): Promise<HistoryEntry[]>;
   /** The names that start with `prefix`, a raw string that need not be a key, in the order of their UTF-8 bytes. */

@@ -58,6 +58,11 @@ export const OBJECT_INFO: TObject = exactly(
   'what is known of an object beside its data',
 );
 
+export const CHANGED_OBJECT: TObject = exactly(
+  { ...Type.Partial(OBJECT_INFO).properties, key: Type.String(), version: VERSION, modified: TIME },
+  'what is known of an object beside its data; to whoever may not read it, no more than its key, version and time',
+);
+
 export const HISTORY_ENTRY: TObject = exactly({
   version: VERSION,
   modified: TIME,

@@ -9,9 +9,10 @@ export async function undelete(call: Call, key: string): Promise<void> {
   parseStoreKey(key);
   await withStore(call, async (store) => {
     const info = await store.undelete(key, { signal: call.cli.signal });
-    await call.out.result(
-      infoRecord(info),
-      () => `brought back ${printable(key)}, ${formatSize(info.size)}, version ${info.version}`,
-    );
+    await call.out.result(infoRecord(info), () => {
+      // Whoever may not read it is told no size.
+      const size = info.size === undefined ? '' : `, ${formatSize(info.size)}`;
+      return `brought back ${printable(key)}${size}, version ${info.version}`;
+    });
   });
 }

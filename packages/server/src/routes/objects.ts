@@ -4,7 +4,7 @@ import { ifVersionOf } from '../conditions.ts';
 import { bytesOf } from '../incoming-object.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
-import { exactly, GIVEN_TIME, HISTORY_ENTRY, METADATA, OBJECT_INFO, VERSION } from '../schemas.ts';
+import { CHANGED_OBJECT, exactly, GIVEN_TIME, HISTORY_ENTRY, METADATA, OBJECT_INFO, VERSION } from '../schemas.ts';
 
 const IF_MATCH = { 'if-match': 'the entity tag of the version that must be the current one' };
 const WHICH = exactly({ version: Type.Optional(VERSION), at: Type.Optional(GIVEN_TIME) });
@@ -43,7 +43,7 @@ export const OBJECT_ROUTES: readonly Route[] = [
     summary: 'replace the metadata of an object, as a new version with the same data',
     headers: IF_MATCH,
     body: { json: exactly({ metadata: METADATA }) },
-    answer: { description: 'the new version', json: OBJECT_INFO },
+    answer: { description: 'the new version', json: CHANGED_OBJECT },
     handle: ({ session, rest, body, headers, signal }) =>
       session.setMetadata(decodeKey(rest), body.metadata, { ifVersion: ifVersionOf(headers), signal }),
   }),
@@ -71,7 +71,7 @@ export const OBJECT_ROUTES: readonly Route[] = [
     path: '/v1/undelete/{key}',
     access: 'undelete',
     summary: 'make the newest version before the deletion current again',
-    answer: { description: 'the new version', json: OBJECT_INFO },
+    answer: { description: 'the new version', json: CHANGED_OBJECT },
     handle: ({ session, rest, signal }) => session.undelete(decodeKey(rest), { signal }),
   }),
   route({
@@ -81,7 +81,7 @@ export const OBJECT_ROUTES: readonly Route[] = [
     summary: 'make a retained version current again, as a new one',
     headers: IF_MATCH,
     body: { json: exactly({ version: VERSION }) },
-    answer: { description: 'the new version', json: OBJECT_INFO },
+    answer: { description: 'the new version', json: CHANGED_OBJECT },
     handle: ({ session, rest, body, headers, signal }) =>
       session.restoreVersion(decodeKey(rest), body.version, { ifVersion: ifVersionOf(headers), signal }),
   }),
