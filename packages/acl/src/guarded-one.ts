@@ -46,5 +46,5 @@ export async function changedOne<O extends CallOptions, M extends object>(
   const info = await guardedOne(checks, call, key, given, run);
   if (isShown(checks, key, 'read')) return info;
   const { version, modified } = info;
-  return { key: info.key, version, modified } as ChangedObject<M>;
+  return { key: info.key, version, modified };
 }
