@@ -9,7 +9,7 @@ import type { StoreAdministration } from './administration.ts';
 import { ApprovalDesk } from './approval-desk.ts';
 import type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
 import type { Authenticator } from './authenticator.ts';
-import { authenticate } from './authenticator.ts';
+import { authenticate, checkAuthenticators } from './authenticator.ts';
 import type { DecisionListener } from './checks.ts';
 import type { Decision, Subject } from './decide.ts';
 import type { AccessDocument } from './document.ts';
@@ -67,6 +67,7 @@ export class AccessControl {
     object: PolicyObject,
     { authenticators = [], administration = {}, onDecision }: AccessSettings = {},
   ) {
+    checkAuthenticators(authenticators);
     this.#storage = storage;
     this.#object = object;
     this.#administration = administration;

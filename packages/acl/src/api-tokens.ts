@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Authenticator } from './authenticator.ts';
-import { unauthenticated } from './authenticator.ts';
+import { API_TOKENS, unauthenticated } from './authenticator.ts';
 import type { Identity } from './identity.ts';
 
 const ID_BYTES = 8;
@@ -63,7 +63,7 @@ export function createToken(
 export function apiTokens(key: () => KeyObject, tokens: () => ReadonlyMap<string, StoredToken>): Authenticator {
   const nothing = Buffer.alloc(32);
   return {
-    name: 'api-tokens',
+    name: API_TOKENS,
     async authenticate(credentials, { now }) {
       const token = (credentials as { token?: unknown } | null | undefined)?.token;
       if (typeof token !== 'string' || !token.startsWith('sst_')) return undefined;

@@ -2,6 +2,9 @@ import { SecureStoreError } from '@securestore/core-format';
 import { parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 
+/** The name of the authenticator of API tokens, which every store has. */
+export const API_TOKENS = 'api-tokens';
+
 /** Whom an authenticator vouches for. */
 export interface Authenticated {
   /** A name in the form that `parseIdentity` gives: two names that only it makes one are two people elsewhere. */
@@ -56,6 +59,22 @@ function checked({ principal, roles, ...rest }: Authenticated, authenticator: Au
     principal: checkedName(principal, authenticator),
     ...(roles === undefined ? {} : { roles: roles.map((role) => checkedName(role, authenticator)) }),
   };
+}
+
+/**
+ * The name of an authenticator stands before those of the principals that it knows, so two of one name could pass for each
+ * other's.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function checkAuthenticators(authenticators: readonly Authenticator[]): void {
+  const names = [API_TOKENS, ...authenticators.map(({ name }) => name)];
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice === undefined) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `two authenticators are called ${JSON.stringify(twice)}; give one of them another name`,
+  );
 }
 
 /**

@@ -19,7 +19,7 @@ export { apiTokens, createToken } from './api-tokens.ts';
 export type { RandomSource, StoredToken } from './api-tokens.ts';
 export type { ApprovalDesk } from './approval-desk.ts';
 export type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
-export { authenticate, unauthenticated } from './authenticator.ts';
+export { authenticate, checkAuthenticators, unauthenticated } from './authenticator.ts';
 export type { Authenticated, AuthenticationContext, Authenticator } from './authenticator.ts';
 export type { CheckContext, DecisionListener, SessionCall } from './checks.ts';
 export { Decider } from './decide.ts';

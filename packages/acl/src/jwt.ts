@@ -46,6 +46,11 @@ export interface JwtOptions {
   readonly issuer: string;
   /** What `aud` must be or hold. */
   readonly audience: string;
+  /**
+   * Whom a token with `azp` may have been issued to; default the audience alone. Access tokens name the client there that
+   * got them, which is another one than the audience at some issuers.
+   */
+  readonly authorizedParties?: readonly string[];
   /** The signatures that are accepted. */
   readonly algorithms: readonly JwtAlgorithm[];
   /** How far the issuer's clock may be off, in seconds; default 60, at most 600. */
@@ -70,6 +75,9 @@ function checkOptions({ name, keys, issuer, audience, algorithms, clockTolerance
   if (!(clockTolerance >= 0 && clockTolerance <= 600)) refuse(name, 'clockTolerance is from 0 to 600 seconds');
 }
 
+/** What `typ` says of tokens that stand for somebody. Logout tokens and security events are signed by the same keys. */
+const TYPES: ReadonlySet<unknown> = new Set([undefined, 'jwt', 'application/jwt', 'at+jwt', 'application/at+jwt']);
+
 type Jose = typeof import('jose');
 
 function keySet({ createLocalJWKSet, createRemoteJWKSet }: Jose, { keys }: JwtOptions): JWTVerifyGetKey {
@@ -93,6 +101,25 @@ function translate({ errors }: Jose, name: string, error: unknown): SecureStoreE
   const timedOut = error instanceof errors.JWKSTimeout;
   const message = `the JWT authenticator ${name} can't get the keys of its issuer; try again, and see that their URL answers`;
   return new SecureStoreError(timedOut ? 'TIMEOUT' : 'UNAVAILABLE', message, { retryable: true });
+}
+
+/** Whether a token says of itself that it is for this authenticator: others are asked about the rest. */
+function isFor({ decodeJwt }: Jose, token: string, { issuer, audience }: JwtOptions): boolean {
+  try {
+    const { iss, aud } = decodeJwt(token);
+    return iss === issuer && textsOf(aud).includes(audience);
+  } catch {
+    throw unauthenticated();
+  }
+}
+
+/** Refuses what its issuer has signed, but not to say who somebody is, or not to those who bring it here. */
+function checkPurpose(typ: unknown, { events, azp }: JWTPayload, options: JwtOptions): void {
+  const { audience, authorizedParties = [audience] } = options;
+  const type = typeof typ === 'string' ? typ.toLowerCase() : typ;
+  const isForAnother = azp !== undefined && !authorizedParties.some((party) => party === azp);
+  // Some issuers give logout tokens no `typ`; what every one of them has is `events`.
+  if (!TYPES.has(type) || events !== undefined || isForAnother) throw unauthenticated();
 }
 
 function textsOf(claim: unknown): string[] {
@@ -121,8 +148,9 @@ function rolesOf(payload: JWTPayload, { roles }: JwtOptions): Identity[] {
 }
 
 /**
- * Knows who brings a signed JWT, given as `{ token }`, by the keys of its issuer: an OpenID Connect provider, say. Checked
- * are signature, algorithm, `iss`, `aud`, `exp` (which must be there) and `nbf`.
+ * Knows who brings a signed JWT, given as `{ token }`, by the keys of its issuer: an OpenID Connect provider, say. Tokens
+ * with another `iss` or `aud` are left to other authenticators. Checked are signature, algorithm, `exp` (which must be
+ * there), `nbf`, `typ`, and `azp` if it is there; logout tokens (OpenID Connect Back-Channel Logout 1.0) are refused.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`
  */
@@ -142,9 +170,14 @@ export function jwt(options: JwtOptions): Authenticator {
       if (typeof token !== 'string' || token.startsWith('sst_') || token.split('.').length !== 3) return undefined;
       if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated();
       const { jose, keys } = await (loaded ??= load());
+      if (!isFor(jose, token, options)) return undefined;
       let payload: JWTPayload;
+      let typ: unknown;
       try {
-        ({ payload } = await jose.jwtVerify(token, keys, {
+        ({
+          payload,
+          protectedHeader: { typ },
+        } = await jose.jwtVerify(token, keys, {
           issuer,
           audience,
           algorithms: [...algorithms],
@@ -155,6 +188,7 @@ export function jwt(options: JwtOptions): Authenticator {
       } catch (error) {
         throw translate(jose, name, error);
       }
+      checkPurpose(typ, payload, options);
       const until = ((payload.exp ?? 0) + clockTolerance) * 1000;
       return { principal: identityOf(payload, options), roles: rolesOf(payload, options), until };
     },

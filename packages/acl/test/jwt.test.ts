@@ -81,6 +81,56 @@ describe('a token', () => {
     await expect(ask(strict, token)).rejects.toEqual(UNAUTHENTICATED);
   });
 
+  test('goes to the authenticator of its issuer and audience, whichever stands first', async () => {
+    const [one, two] = [await issuerWith('ES256'), await issuerWith('ES256')];
+    const other = 'https://other.example';
+    const known = [
+      jwt(optionsFor(one)),
+      jwt(optionsFor(two, { name: 'other', issuer: other })),
+      jwt(optionsFor(two, { name: 'third', issuer: other, audience: 'shop' })),
+    ];
+    const whoIs = async (token: string): Promise<string> =>
+      (await authenticate(known, { token }, { now: NOW })).principal;
+    expect(await whoIs(await one.sign(claims()))).toBe('corp:alice');
+    expect(await whoIs(await two.sign(claims({ iss: other })))).toBe('other:alice');
+    expect(await whoIs(await two.sign(claims({ iss: other, aud: 'shop' })))).toBe('third:alice');
+    // What an issuer signs in the name of another one is refused by the keys of that one.
+    await expect(whoIs(await one.sign(claims({ iss: other })))).rejects.toEqual(UNAUTHENTICATED);
+    await expect(whoIs(await one.sign(claims({ iss: 'https://nobody.example' })))).rejects.toEqual(UNAUTHENTICATED);
+    await expect(whoIs(await one.sign(claims({ aud: 'elsewhere' })))).rejects.toEqual(UNAUTHENTICATED);
+  });
+
+  test.each(['logout+jwt', 'secevent+jwt', 'application/dpop+jwt', ''])('of the type "%s" is refused', async (typ) => {
+    const issuer = await issuerWith('ES256');
+    await expect(ask(optionsFor(issuer), await issuer.sign(claims(), { typ }))).rejects.toEqual(UNAUTHENTICATED);
+  });
+
+  test.each(['JWT', 'at+jwt', 'application/at+jwt'])('of the type "%s" is taken', async (typ) => {
+    const issuer = await issuerWith('ES256');
+    expect(await ask(optionsFor(issuer), await issuer.sign(claims(), { typ }))).toMatchObject({
+      principal: 'corp:alice',
+    });
+  });
+
+  test('that ends a session at the issuer is refused, also without a type', async () => {
+    const issuer = await issuerWith('ES256');
+    const events = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+    await expect(ask(optionsFor(issuer), await issuer.sign(claims({ events })))).rejects.toEqual(UNAUTHENTICATED);
+  });
+
+  test('that was issued to another party is refused, unless that is one of those that may bring it', async () => {
+    const issuer = await issuerWith('ES256');
+    const options = optionsFor(issuer);
+    expect(await ask(options, await issuer.sign(claims({ azp: 'vault' })))).toMatchObject({ principal: 'corp:alice' });
+    for (const azp of ['shop', '', null, ['vault']]) {
+      const foreign = await issuer.sign(claims({ aud: ['vault', 'shop'], azp }));
+      await expect(ask(options, foreign)).rejects.toEqual(UNAUTHENTICATED);
+    }
+    const shops = { ...options, authorizedParties: ['shop'] };
+    expect(await ask(shops, await issuer.sign(claims({ azp: 'shop' })))).toMatchObject({ principal: 'corp:alice' });
+    await expect(ask(shops, await issuer.sign(claims({ azp: 'vault' })))).rejects.toEqual(UNAUTHENTICATED);
+  });
+
   test('that is not signed at all is refused', async () => {
     const issuer = await issuerWith('ES256');
     for (const alg of ['none', 'None', 'NONE', '']) {

@@ -10,6 +10,7 @@ const SETTINGS: ReadonlySet<string> = new Set([
   'keys',
   'issuer',
   'audience',
+  'authorizedParties',
   'algorithms',
   'clockTolerance',
   'claim',
@@ -52,6 +53,9 @@ function jwtOptionsOf(settings: Settings, wrong: (problem: string) => never): Jw
   }
   const isSet = typeof keys === 'object' && keys !== null && 'keys' in keys;
   if (!isSet && !(typeof keys === 'string' && URL.canParse(keys))) return wrong('keys must be a URL, or a key set');
+  if (settings['authorizedParties'] !== undefined && !isTexts(settings['authorizedParties'])) {
+    return wrong('authorizedParties must be a list of texts');
+  }
   return { ...settings, keys: isSet ? keys : new URL(keys) } as JwtOptions;
 }
 

@@ -252,6 +252,36 @@ describe('serve', () => {
     }
   });
 
+  it('refuses issuers of one name, and one that is called as something else is', async () => {
+    const box = await sandbox();
+    for (const name of ['corp', 'tls', 'api-tokens']) {
+      const issuer = {
+        name,
+        keys: 'https://login.example.com/jwks',
+        issuer: 'https://login.example.com',
+        audience: 'vault',
+        algorithms: ['RS256'],
+      };
+      await writeFile(box.path(`${name}.json`), JSON.stringify(issuer));
+    }
+    await writeFile(box.path('other.json'), await readFile(box.path('corp.json')));
+    const cases: readonly (readonly [string[], string])[] = [
+      [['--oidc', 'corp.json', '--oidc', 'other.json'], 'the name "corp" is that of the issuer in "corp.json"'],
+      [['--oidc', 'api-tokens.json'], 'the name "api-tokens" is that of the tokens of the store'],
+      [
+        ['--oidc', 'tls.json', '--tls-cert', 'c', '--tls-key', 'k', '--tls-client-ca', 'a'],
+        'the name "tls" is that of client certificates',
+      ],
+    ];
+    for (const [args, said] of cases) {
+      // Before a secret is asked for.
+      const { exitCode, stderr } = await box.run(['serve', '--port', '0', ...args], {
+        env: { SECURESTORE_PASSPHRASE_FILE: 'nowhere' },
+      });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(said) });
+    }
+  });
+
   it('leaves the console out, also where a file says how people sign in there', async () => {
     const box = await sandbox();
     const corp = {

@@ -1,3 +1,5 @@
+import { checkAuthenticators } from '@securestore/acl';
+import type { Authenticator } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import { resolveThresholds } from '@securestore/health';
 import type { KeyWrapperMethod } from '@securestore/crypto';
@@ -84,7 +86,8 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   onCryptoEvent: [(value) => typeof value === 'function', 'a function that takes a CryptoEvent'],
   clock: [(value) => hasMethods(value, 'now', 'uptime', 'sleep'), 'a Clock with now, uptime and sleep'],
   authenticators: [
-    (value) => Array.isArray(value) && value.every((item) => hasMethods(item, 'authenticate')),
+    (value) =>
+      Array.isArray(value) && value.every((item) => hasMethods(item, 'authenticate') && typeof item.name === 'string'),
     'a list of authenticators, such as jwt(...)',
   ],
   audit: [
@@ -134,9 +137,15 @@ function check(options: unknown, known: readonly string[]): void {
 
 const HEALTH_OPTIONS = ['thresholds', 'backups', 'auditor'];
 
+interface InDetail {
+  readonly authenticators?: readonly Authenticator[] | undefined;
+  readonly health?: { readonly thresholds?: unknown } | undefined;
+}
+
 /** So that a store is not opened in vain. */
-function checkHealth(options: unknown): void {
-  const { health } = options as { readonly health?: { readonly thresholds?: unknown } };
+function checkInDetail(options: unknown): void {
+  const { authenticators = [], health } = options as InDetail;
+  checkAuthenticators(authenticators);
   if (health === undefined) return;
   checkKnown(health, HEALTH_OPTIONS);
   resolveThresholds(health.thresholds);
@@ -145,13 +154,13 @@ function checkHealth(options: unknown): void {
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkCreateOptions(options: unknown): void {
   check(options, CREATE_OPTIONS);
-  checkHealth(options);
+  checkInDetail(options);
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkOpenOptions(options: unknown): void {
   check(options, OPEN_OPTIONS);
-  checkHealth(options);
+  checkInDetail(options);
   const given = options as Readonly<Record<string, unknown>>;
   const kept = KEPT_OPTIONS.find((name) => given[name] !== undefined);
   if (kept !== undefined && given['create'] !== true) {

@@ -76,6 +76,11 @@ describe('a session', () => {
     async (credentials) => {
       const { world } = await worldWithPeople();
       const house: Authenticator = { name: 'house', authenticate: async () => undefined };
+      await expect(world.open({ authenticators: [house, house] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await expect(world.open({ authenticators: [{ ...house, name: 'api-tokens' }] })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('two authenticators are called "api-tokens"'),
+      });
       const store = await world.open({ authenticators: [house] });
       await expect(store.session(credentials)).rejects.toMatchObject({
         code: 'UNAUTHENTICATED',

@@ -19,7 +19,7 @@ export interface Issuer {
   rotate(algorithm: string, add?: boolean): Promise<string>;
   /** The newest public key. */
   publicKey(): JWK;
-  sign(claims: Record<string, unknown>, header?: { kid?: string }): Promise<string>;
+  sign(claims: Record<string, unknown>, header?: { kid?: string; typ?: string }): Promise<string>;
 }
 
 interface Pair {
@@ -66,8 +66,10 @@ export async function issuerWith(algorithm: string): Promise<Issuer> {
       return kid;
     },
     publicKey: () => newest().jwk,
-    sign: (claims, { kid = newest().kid } = {}) =>
-      new SignJWT(claims).setProtectedHeader({ alg: newest().algorithm, kid }).sign(newest().privateKey),
+    sign: (claims, { kid = newest().kid, typ } = {}) =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg: newest().algorithm, kid, ...(typ !== undefined && { typ }) })
+        .sign(newest().privateKey),
   };
   await issuer.rotate(algorithm);
   return issuer;

@@ -3,6 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ConsoleProvider, ServerOptions } from '@securestore/server';
 import type { Authenticator, Logger } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
+import type { Issuer } from '../issuer-file.ts';
 import { issuerIn } from '../issuer-file.ts';
 import { loggerFor, withOpenStore } from '../open.ts';
 import { formatTime } from '../terminal-text.ts';
@@ -27,6 +28,9 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
+/** What stands before the names of those who bring a certificate. */
+const CERTIFICATES = 'tls';
+
 function wholeNumber(option: string, text: string): number {
   return /^\d{1,15}$/.test(text) ? Number(text) : refuse(`${option} must be a whole number from 0`);
 }
@@ -46,6 +50,18 @@ function tlsOf({ tlsCert: cert, tlsKey: key, tlsClientCa: clientCa }: ServeOptio
   return { cert, key, clientCa };
 }
 
+/** Principals of two issuers of one name would be the same. @throws `INVALID_ARGUMENT` */
+function checkNames(issuers: readonly Issuer[], { oidc = [], tlsClientCa }: ServeOptions): void {
+  const taken = new Map([['api-tokens', 'the tokens of the store']]);
+  if (tlsClientCa !== undefined) taken.set(CERTIFICATES, 'client certificates (--tls-client-ca)');
+  for (const [at, { issuer }] of issuers.entries()) {
+    const file = JSON.stringify(oidc[at]);
+    const other = taken.get(issuer.name);
+    if (other !== undefined) refuse(`--oidc ${file}: the name "${issuer.name}" is that of ${other}; give another one`);
+    taken.set(issuer.name, `the issuer in ${file}`);
+  }
+}
+
 /** Whose tokens are taken, and how people sign in to the console with them. */
 async function peopleOf({ cli, options }: ServeCall): Promise<{
   readonly authenticators: readonly Authenticator[];
@@ -54,11 +70,12 @@ async function peopleOf({ cli, options }: ServeCall): Promise<{
   const { oidc = [], tlsClientCa } = options;
   const { jwt } = await import('securestore');
   const issuers = await Promise.all(oidc.map((file) => issuerIn(cli.env, file)));
+  checkNames(issuers, options);
   const authenticators = issuers.map(({ issuer }) => jwt(issuer));
   const providers = issuers.flatMap(({ provider }) => (provider === undefined ? [] : [provider]));
   if (tlsClientCa === undefined) return { authenticators, providers };
   const { clientCertificates } = await import('@securestore/server');
-  return { authenticators: [...authenticators, clientCertificates()], providers };
+  return { authenticators: [...authenticators, clientCertificates({ name: CERTIFICATES })], providers };
 }
 
 /** What a server says of each request, as a line. */
