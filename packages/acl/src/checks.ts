@@ -100,6 +100,11 @@ export class Checks {
     return this.#context.subject().decide({ action, key }, this.#context.now());
   }
 
+  /** The time in milliseconds since 1970. */
+  now(): number {
+    return this.#context.now();
+  }
+
   get principal(): Identity {
     return this.#context.subject().principal;
   }

@@ -1,16 +1,23 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ItemResult, ManyOptions } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
+import type { ObjectAction } from './actions.ts';
 import type { Checks } from './checks.ts';
 import { refusalIn, unwrapped } from './refusals.ts';
 import { SURFACE } from './surface.ts';
+
+/** Whose key an item is about, what is passed on of it, and what it takes beside the call's own action. */
+export interface ParsedItem<I> {
+  readonly key: string;
+  readonly item: I;
+  readonly also?: readonly ObjectAction[];
+}
 
 /** A call about many objects. */
 export interface ManyCall<I, T> {
   readonly items: Iterable<I> | AsyncIterable<I>;
   readonly options: ManyOptions | undefined;
-  /** Whose key an item is about, and what is passed on of it. */
-  readonly parse: (item: I) => { readonly key: string; readonly item: I };
+  readonly parse: (item: I) => ParsedItem<I>;
   readonly run: (allowed: AsyncIterable<I>) => Promise<ItemResult<T>[]>;
 }
 
@@ -39,13 +46,13 @@ export async function guardedMany<I, T>(
       throw error;
     }
   };
-  const first = (key: string): Promise<void> | undefined =>
-    checks.begin(call, parseStoreKey(key), actions, options?.signal);
+  const first = (key: string, also: readonly ObjectAction[] = []): Promise<void> | undefined =>
+    checks.begin(call, parseStoreKey(key), [...actions, ...also], options?.signal);
   const still = (key: string): void => checks.still(call, parseStoreKey(key), actions);
   async function* allowed(): AsyncGenerator<I> {
     for await (const given of items) {
-      const { key, item } = parse(given);
-      const refusal = await refusalOf(key, first);
+      const { key, item, also } = parse(given);
+      const refusal = await refusalOf(key, () => first(key, also));
       refusals.push(refusal);
       if (refusal === undefined) yield item;
     }

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ItemResult, RetrieveOptions } from '@securestore/objects';
+import type { ItemResult, RetrieveOptions, StoreOptions } from '@securestore/objects';
 import type { Action, ObjectAction } from './actions.ts';
 
 /** @param key absent where it is about the whole store */
@@ -42,4 +42,28 @@ export function askedOnce<T extends RetrieveOptions>(options: T | undefined): T 
 /** What it takes beside reading to see what an object was. */
 export function ofThePast(options: RetrieveOptions | undefined): readonly ObjectAction[] {
   return options?.version === undefined && options?.at === undefined ? [] : ['history'];
+}
+
+/** What is stored for less than this time, in milliseconds, is as good as deleted: nobody could see to it before. */
+const SHORT = 24 * 60 * 60 * 1000;
+
+/** As {@link askedOnce}, for what is stored. */
+export function storedOnce<T extends Pick<StoreOptions, 'expires'> | undefined>(given: T): T {
+  if (given === undefined) return given;
+  const { expires } = given;
+  return { ...given, ...(expires instanceof Date && { expires: new Date(expires) }) };
+}
+
+/**
+ * What it takes beside writing to store an object: one that soon expires in the place of another deletes that.
+ *
+ * @param now milliseconds since 1970
+ */
+export function ofDeletion(
+  options: Pick<StoreOptions, 'expires' | 'ifAbsent'> | undefined,
+  now: number,
+): readonly ObjectAction[] {
+  const { expires, ifAbsent } = options ?? {};
+  const isShort = expires instanceof Date && expires.getTime() < now + SHORT;
+  return isShort && ifAbsent !== true ? ['delete'] : [];
 }

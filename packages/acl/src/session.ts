@@ -28,9 +28,10 @@ import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
 import { guardedListing } from './guarded-listing.ts';
 import { guardedMany } from './guarded-many.ts';
+import type { ParsedItem } from './guarded-many.ts';
 import { changedOne, guardedOne } from './guarded-one.ts';
 import type { CacheFigures } from './permission-cache.ts';
-import { askedOnce, ofThePast } from './refusals.ts';
+import { askedOnce, ofDeletion, ofThePast, storedOnce } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { sessionAudit } from './session-audit.ts';
@@ -174,9 +175,10 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   }
 
   store<M extends object = Metadata>(key: string, data: StoreData, given?: StoreOptions<M>): Promise<ObjectInfo<M>> {
-    return guardedOne(this.#checks, 'store', key, given, (options) =>
-      this.#storage.store(key, this.#guarded(key, data, options), options),
-    );
+    const asked = storedOnce(given);
+    const body = (options?: StoreOptions<M>): Promise<ObjectInfo<M>> =>
+      this.#storage.store(key, this.#guarded(key, data, options), options);
+    return guardedOne(this.#checks, 'store', key, asked, body, ofDeletion(asked, this.#checks.now()));
   }
 
   retrieve<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<Retrieved<M>> {
@@ -267,9 +269,14 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   ): Promise<ItemResult<ObjectInfo<M>>[]> {
     const options = withOneEnd(given);
     // What is asked about is what is stored, whatever an item says when it is asked twice.
-    const parse = (item: StoreManyItem<M>): { key: string; item: StoreManyItem<M> } => {
-      const copy = { ...item };
-      return { key: copy.key, item: { ...copy, data: this.#guarded(copy.key, copy.data, options) } };
+    const parse = (item: StoreManyItem<M>): ParsedItem<StoreManyItem<M>> => {
+      const copy = storedOnce(item);
+      const { key, data } = copy;
+      return {
+        key,
+        item: { ...copy, data: this.#guarded(key, data, options) },
+        also: ofDeletion(copy, this.#checks.now()),
+      };
     };
     const run = (allowed: AsyncIterable<StoreManyItem<M>>): Promise<ItemResult<ObjectInfo<M>>[]> =>
       this.#storage.storeMany(allowed, options);

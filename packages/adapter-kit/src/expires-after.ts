@@ -5,7 +5,7 @@ const MAX_DATE = 8_640_000_000_000_000;
 
 /**
  * The option `expires` of an object that lives for some milliseconds from now on: no option for `undefined`, `null` and
- * for more than a `Date` can tell. What lives for no time has expired already.
+ * for more than a `Date` can tell. What lives for no time has expired already: {@link storeAll} deletes it.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` for what is no number
  */

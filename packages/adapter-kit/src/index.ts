@@ -1,5 +1,5 @@
 export { expiresAfter } from './expires-after.ts';
 export { Folder } from './folder.ts';
-export { assertStored, valueIfThere } from './results.ts';
+export { storeAll, valueIfThere } from './results.ts';
 export { fromSegment, toSegment } from './segment.ts';
 export { StoreAccess } from './store-access.ts';

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ItemResult } from 'securestore';
+import type { ItemResult, SecureStorage, StoreManyItem } from 'securestore';
 
 /**
  * What a call of many items found for one; `undefined` where nothing is there.
@@ -12,7 +12,18 @@ export function valueIfThere<T>(result: ItemResult<T>): T | undefined {
   throw result.error;
 }
 
-/** @throws SecureStoreError of the first item that could not be stored */
-export function assertStored(results: readonly ItemResult<unknown>[]): void {
-  for (const result of results) if (!result.ok) throw result.error;
+/**
+ * Stores items. What lives no longer is deleted: a store refuses it.
+ *
+ * @throws SecureStoreError of the first item that could not be stored
+ */
+export async function storeAll(store: SecureStorage, items: readonly StoreManyItem[]): Promise<void> {
+  const results = await store.storeMany(items);
+  for (const [at, result] of results.entries()) {
+    if (result.ok) continue;
+    const { expires = new Date(Infinity) } = items[at] ?? {};
+    const isOver = SecureStoreError.is(result.error, 'INVALID_ARGUMENT') && expires.getTime() <= Date.now();
+    if (!isOver) throw result.error;
+    await store.delete(result.key);
+  }
 }

@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { createStore, rawKey } from 'securestore';
 import { expect, it, vi } from 'vitest';
-import { assertStored, expiresAfter, valueIfThere } from '../src/index.ts';
+import { expiresAfter, storeAll, valueIfThere } from '../src/index.ts';
 
 it('turns times to live into times', () => {
   vi.useFakeTimers({ now: 1_000_000, toFake: ['Date'] });
@@ -30,6 +31,21 @@ it('tells what is not there from what failed', () => {
   expect(valueIfThere({ key: 'k', ok: true, value: 1 })).toBe(1);
   expect(valueIfThere(failed('NOT_FOUND'))).toBeUndefined();
   expect(() => valueIfThere(failed('INTEGRITY'))).toThrow('of the test');
-  expect(() => assertStored([{ key: 'k', ok: true, value: 1 }])).not.toThrow();
-  expect(() => assertStored([failed('INTEGRITY')])).toThrow('of the test');
+});
+
+it('stores items, deletes what lives no longer, and throws what failed otherwise', async () => {
+  await using store = await createStore('memory:', { unlock: rawKey(Buffer.alloc(32, 1)) });
+  await store.store('k', 'old');
+  const over = new Date(Date.now() - 1);
+  await storeAll(store, [
+    { key: 'k', data: 'new', expires: over },
+    { key: 'other', data: 'x', expires: new Date(Date.now() + 60_000) },
+    { key: 'none', data: 'x', expires: over },
+  ]);
+  expect(await store.list()).toEqual(['other']);
+  const wrong = { key: '', data: 'x' };
+  await expect(storeAll(store, [wrong])).rejects.toMatchObject({ code: 'INVALID_KEY' });
+  await expect(storeAll(store, [{ ...wrong, key: 'k', metadata: 7 as never }])).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
 });

@@ -93,7 +93,7 @@ describe('exec', () => {
 
   it('does not start the command where all secrets have expired', async () => {
     const box = await sandbox();
-    await box.seed({ secret: 'x' }, { expires: new Date(Date.now() + 1) });
+    await box.seedExpired({ secret: 'x' });
     expect(await box.run(script('echo started'))).toMatchObject({ exitCode: 3, stdout: '' });
   });
 

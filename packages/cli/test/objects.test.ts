@@ -219,7 +219,7 @@ describe('get -o', () => {
 
 it('history says what has expired', async () => {
   const box = await sandbox();
-  await box.seed({ k: 'data' }, { expires: new Date(Date.now() + 1) });
+  await box.seedExpired({ k: 'data' });
   expect((await box.run(['get', 'k'])).exitCode).toBe(3);
   expect((await box.run(['history', 'k'])).stdout).toMatch(/^VERSION .*\n\S+ .* 4 {2}expired\n$/);
 });

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { assertStored, expiresAfter, Folder, StoreAccess, toSegment, valueIfThere } from '@securestore/adapter-kit';
+import { expiresAfter, Folder, StoreAccess, storeAll, toSegment, valueIfThere } from '@securestore/adapter-kit';
 import { SecureStoreError } from '@securestore/core-format';
 import type { OpenOptions, SecureStorage, StoreManyItem } from 'securestore';
 
@@ -121,8 +121,7 @@ export class KeyvSecureStore extends EventEmitter {
   }
 
   async #store(items: readonly StoreManyItem[]): Promise<void> {
-    const store = await this.#access.get();
-    assertStored(await store.storeMany(items));
+    await storeAll(await this.#access.get(), items);
   }
 
   /** @returns whether it was there */

@@ -116,6 +116,17 @@ async function keysFor(engine: Engine, target: Target, signal: AbortSignal | und
   return categoryKeys(state, state.categories.idOf(target.key));
 }
 
+/** When an object is to expire, in milliseconds since 1970; 0 stands for never. @throws SecureStoreError `INVALID_ARGUMENT` */
+function parseExpiry({ clock }: Engine, given: Date | undefined): number {
+  if (given === undefined) return 0;
+  const expires = parseTime('expires', given);
+  if (expires > clock.now()) return expires;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `expires, ${new Date(expires).toISOString()}, is in the past: the object would be gone at once; give a time to come, or delete it`,
+  );
+}
+
 export async function storeObject<M extends object>(
   engine: Engine,
   target: Target,
@@ -125,8 +136,7 @@ export async function storeObject<M extends object>(
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);
   const metadata = encodeMetadata(options?.metadata);
-  // 0 stands for never in the record; whoever passes 1970 means long ago.
-  const expires = options?.expires === undefined ? 0 : Math.max(1, parseTime('expires', options.expires));
+  const expires = parseExpiry(engine, options?.expires);
   const request = { target, condition, metadata, expires, signal };
   const pending = payloadOf(data, engine.limits.inline, signal);
   const payload: Payload = pending instanceof Promise ? await pending : pending;

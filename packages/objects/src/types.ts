@@ -92,7 +92,7 @@ export interface StoreOptions<M extends object = Metadata> extends CallOptions {
    * history before it stays, and the new version follows the newest one of which anything genuine tells.
    */
   readonly ifDamaged?: boolean | undefined;
-  /** From then on the object is as if it did not exist. */
+  /** From then on the object is as if it did not exist; `INVALID_ARGUMENT` for a time that is past. */
   readonly expires?: Date | undefined;
 }
 

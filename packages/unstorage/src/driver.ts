@@ -1,5 +1,5 @@
 import { isAnyArrayBuffer } from 'node:util/types';
-import { assertStored, expiresAfter, Folder, StoreAccess, valueIfThere } from '@securestore/adapter-kit';
+import { expiresAfter, Folder, StoreAccess, storeAll, valueIfThere } from '@securestore/adapter-kit';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, OpenOptions, Retrieved, SecureStorage, StoreData, StoreManyItem } from 'securestore';
 import type { Driver, StorageMeta, TransactionOptions } from 'unstorage';
@@ -80,10 +80,7 @@ export function secureStoreDriver(
     const live = typeof seconds === 'number' && seconds !== 0 ? seconds * 1000 : seconds || undefined;
     return folder.item(pathOf(key), data, expiresAfter(live));
   };
-  const storeAll = async (items: readonly StoreManyItem[]): Promise<void> => {
-    const opened = await access.get();
-    assertStored(await opened.storeMany(items));
-  };
+  const setAll = async (items: readonly StoreManyItem[]): Promise<void> => storeAll(await access.get(), items);
 
   return {
     name: 'securestore',
@@ -110,10 +107,10 @@ export function secureStoreDriver(
       const info = await ifThere(opened.info(folder.key(pathOf(key))));
       return info === null ? null : metaOf(info);
     },
-    setItem: async (key, value, given) => storeAll([item(key, value, given)]),
-    setItemRaw: async (key, value, given) => storeAll([item(key, dataOf(value), given)]),
+    setItem: async (key, value, given) => setAll([item(key, value, given)]),
+    setItemRaw: async (key, value, given) => setAll([item(key, dataOf(value), given)]),
     setItems: async (items, common) =>
-      storeAll(items.map(({ key, value, options: given }) => item(key, value, { ...common, ...given }))),
+      setAll(items.map(({ key, value, options: given }) => item(key, value, { ...common, ...given }))),
     async removeItem(key) {
       const opened = await access.get();
       await opened.delete(folder.key(pathOf(key)));

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
 import { onTestFinished, type TestContext } from 'vitest';
@@ -36,6 +37,8 @@ export interface Sandbox {
   readonly env: Readonly<Record<string, string>>;
   /** Stores objects through the library, which takes no process. */
   readonly seed: (objects: Readonly<Record<string, string | Uint8Array>>, options?: StoreOptions) => Promise<void>;
+  /** As {@link seed}, and waits until they have expired. */
+  readonly seedExpired: (objects: Readonly<Record<string, string | Uint8Array>>) => Promise<void>;
   /** Adds slots until there are so many. */
   readonly fill: (slots: number) => Promise<void>;
 }
@@ -77,7 +80,7 @@ export async function sandbox(
     child.stdin?.end(input);
     return await finished(child);
   };
-  if (scheme === 'none') return { path, run, start, env, seed: noStore, fill: noStore };
+  if (scheme === 'none') return { path, run, start, env, seed: noStore, seedExpired: noStore, fill: noStore };
   const location = `${scheme}:${path('vault')}`;
   await mkdir(path('credentials'));
   const key = path('credentials', 'securestore-key');
@@ -93,11 +96,16 @@ export async function sandbox(
     for (const [name, data] of Object.entries(objects)) await store.store(name, data, options);
     await store.close();
   };
+  const seedExpired: Sandbox['seedExpired'] = async (objects) => {
+    const expires = new Date(Date.now() + 1000);
+    await seed(objects, { expires });
+    while (Date.now() < expires.getTime()) await sleep(20);
+  };
   const fill = async (slots: number): Promise<void> => {
     await using store = await openStore(location, { unlock: keyFile(key) });
     for (let number = 1; number < slots; number++) await store.slots.add(Buffer.alloc(32, number));
   };
-  return { path, run, start, env, seed, fill };
+  return { path, run, start, env, seed, seedExpired, fill };
 }
 
 /** What a started command said, when it has ended. */

@@ -120,9 +120,15 @@ export function describeClientsAtOnce(surface: Surface): void {
     expect((await (await surface.openAt(place)).list()).length).toBe(51);
   });
 
-  it('an object that expires in 1970 has expired', async () => {
+  it('an object that would have expired already is refused, and what is there stays', async () => {
     const store = await surface.createAt(usePlace(memoryPlace));
-    await store.store('k', 'x', { expires: new Date(0) });
-    await failure(store.retrieve('k'), 'NOT_FOUND');
+    const { version } = await store.store('k', 'x');
+    for (const expires of [new Date(0), new Date(Date.now() - 1)]) {
+      await failure(store.store('k', 'y', { expires }), 'INVALID_ARGUMENT');
+      expect(await store.storeMany([{ key: 'k', data: 'y', expires }])).toMatchObject([
+        { ok: false, error: { code: 'INVALID_ARGUMENT' } },
+      ]);
+    }
+    expect(await store.history('k')).toMatchObject([{ version, current: true }]);
   });
 }

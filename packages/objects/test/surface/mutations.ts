@@ -1,5 +1,5 @@
 import { forwardTo } from '@securestore/backend-api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { memoryPlace, withoutBatch } from '../support/places.ts';
 import { failure, patterned, usePlace } from '../support/stores.ts';
 import type { Surface } from './surface.ts';
@@ -185,7 +185,9 @@ export function describeMutations(surface: Surface): void {
       const place = usePlace(memoryPlace);
       const store = await surface.createAt(place);
       await store.store('k', 'old');
-      await store.store('k', 'short-lived', { expires: new Date(Date.now() - 1) });
+      const expires = new Date(Date.now() + 50);
+      await store.store('k', 'short-lived', { expires });
+      await vi.waitUntil(() => Date.now() > expires.getTime(), { interval: 10 });
       await store.delete('k');
       await failure(store.undelete('k'), 'NOT_FOUND');
     });

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import type { SecureStore } from 'securestore';
+import { createStore, rawKey } from 'securestore';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Action, Session } from '../src/index.ts';
+import { AccessControl, addPrincipal, grantRole, setApprovals, setRole } from '../src/index.ts';
+
+const HOUR = 3_600_000;
+const soon = (): Date => new Date(Date.now() + HOUR);
+
+interface Scene {
+  readonly store: SecureStore;
+  readonly access: AccessControl;
+  readonly session: Session;
+}
+
+async function sceneWith(actions: readonly Action[]): Promise<Scene> {
+  const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
+  onTestFinished(async () => store.close());
+  await store.store('k', 'x');
+  const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };
+  const access = new AccessControl(store, store.policyObject, { authenticators: [house] });
+  await access.change([
+    setRole('role', [{ effect: 'allow', actions }]),
+    addPrincipal('alice', 'user'),
+    grantRole('alice', 'role'),
+  ]);
+  return { store, access, session: await access.session({ principal: 'alice' }) };
+}
+
+describe('whoever may write and not delete', () => {
+  test('puts nothing in the place of an object that is gone within a day', async () => {
+    const { store, session } = await sceneWith(['write']);
+    const denied = { code: 'ACCESS_DENIED', message: expect.stringContaining('delete on this key') };
+    for (const expires of [new Date(Date.now() + 1), soon(), new Date(Date.now() + 23 * HOUR)]) {
+      await expect(session.store('k', 'y', { expires })).rejects.toMatchObject(denied);
+      expect(await session.storeMany([{ key: 'k', data: 'y', expires }])).toMatchObject([{ ok: false, error: denied }]);
+    }
+    // What was asked about is what is stored.
+    const shifting = soon();
+    shifting.getTime = () => Date.now() + 100 * HOUR;
+    await expect(session.store('k', 'y', { expires: shifting })).rejects.toMatchObject(denied);
+    expect((await store.retrieve('k')).text()).toBe('x');
+  });
+
+  test('stores what lasts longer, and what replaces nothing', async () => {
+    const { store, session } = await sceneWith(['write']);
+    await session.store('k', 'y', { expires: new Date(Date.now() + 25 * HOUR) });
+    await session.store('new', 'z', { expires: soon(), ifAbsent: true });
+    const [many] = await session.storeMany([{ key: 'newer', data: 'z', expires: soon(), ifAbsent: true }]);
+    expect(many).toMatchObject({ ok: true });
+    expect(await store.list()).toEqual(['k', 'new', 'newer']);
+    await expect(session.store('k', 'z', { expires: soon(), ifAbsent: true })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+  });
+});
+
+test('an approval of deletions binds what would be gone soon, too', async () => {
+  const { access, session } = await sceneWith(['write', 'delete']);
+  await session.store('k', 'y', { expires: soon() });
+  await access.change(setApprovals([{ actions: ['delete'] }]));
+  await expect(session.store('k', 'z', { expires: soon() })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  await access.approve((await session.approvals.request('delete', 'k')).id);
+  await session.store('k', 'z', { expires: soon() });
+  await expect(session.store('k', 'z', { expires: soon() })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+});
