@@ -64,6 +64,17 @@ export class ApprovalDesk {
     );
   }
 
+  /** The approvals by which somebody may do something, as they are now; `undefined` where one is missing. */
+  async find(
+    who: Identity,
+    actions: readonly Action[],
+    key: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<ApprovalRequest[] | undefined> {
+    const { requests } = await this.#newest(signal);
+    return approvalsFor(requests, who, actions, key, this.#object.clock.now());
+  }
+
   /**
    * Uses up the approvals by which somebody may do something. Of two attempts on one approval one gets it, wherever they are
    * made: it is gone with one change of the head.

@@ -43,6 +43,12 @@ export interface CheckContext {
   readonly onDecision?: DecisionListener | undefined;
 }
 
+/**
+ * Calls for which an approval is needed, and kept: to look at what an object is before one reads it is part of one attempt,
+ * and tells nothing that reading would not.
+ */
+const KEEPING: ReadonlySet<SessionCall> = new Set(['info']);
+
 /** What a session asks before it does anything, while it is at it, and before it tells what it found. */
 export class Checks {
   readonly #context: CheckContext;
@@ -115,7 +121,7 @@ export class Checks {
   }
 
   /**
-   * Whether a call may begin that takes all of `actions`. Where that takes approvals, they are used up.
+   * Whether a call may begin that takes all of `actions`. Where that takes approvals, they are used up, but by {@link KEEPING}.
    *
    * @returns `undefined` where it may; else a promise to await first
    * @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED`
@@ -149,7 +155,10 @@ export class Checks {
     decision: Decision,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const approvals = await this.#context.approvals?.use(this.principal, actions, key, signal);
+    const { approvals: desk } = this.#context;
+    const approvals = KEEPING.has(call)
+      ? await desk?.find(this.principal, actions, key, signal)
+      : await desk?.use(this.principal, actions, key, signal);
     if (approvals === undefined) {
       this.tell(call, key, { ...decision, allowed: false, reason: 'no approval' });
       throw unapproved(call, actions, key);

@@ -12,14 +12,17 @@ import {
   RAW_TYPE,
   toWireError,
 } from '@securestore/protocol';
-import type { ObjectInfo, RangeOptions, RetrievedStream } from 'securestore';
+import type { ObjectInfo, RangeOptions, RetrievedStream, RetrieveOptions } from 'securestore';
 import { isKnown, isSameRange, rangeOf } from './conditions.ts';
 import type { AskedRange } from './conditions.ts';
 import type { RouteContext } from './route.ts';
 
 /** What gives data, and what asks for them. */
 type Context = Pick<RouteContext, 'reply' | 'headers'> & {
-  readonly session: { retrieveStream(key: string, options: RangeOptions): Promise<RetrievedStream> };
+  readonly session: {
+    info(key: string, options: RetrieveOptions): Promise<ObjectInfo>;
+    retrieveStream(key: string, options: RangeOptions): Promise<RetrievedStream>;
+  };
 };
 
 /** How many bytes of an object of so many are meant. */
@@ -117,45 +120,44 @@ function checkMatch({ 'if-match': given }: Context['headers'], { key, version }:
 /** So often is a range asked for of an object that changes meanwhile. */
 const TRIES = 5;
 
+/** Whether a request asks more than for data: what is answered depends on what the object is, then. */
+function isConditional(headers: Context['headers'], asked: AskedRange | undefined): boolean {
+  return asked !== undefined || headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
+}
+
 /** With an object as it is, as HTTP has ranges and conditions for readers. */
 export async function answerRaw(context: Context, key: StoreKey, options: RangeOptions): Promise<unknown> {
   const { session, reply, headers } = context;
-  const asked = options.start === undefined && options.end === undefined ? rangeOf(headers) : undefined;
+  const { start, end, ...which } = options;
+  const asked = start === undefined && end === undefined ? rangeOf(headers) : undefined;
   for (let tries = 1; ; tries++) {
-    // Nothing of its data is read before it is asked for.
-    let found = await session.retrieveStream(key, options);
-    const { info } = found;
-    try {
+    // To look at it first uses no approval up, which to read it twice would.
+    const info = isConditional(headers, asked) ? await session.info(key, which) : undefined;
+    let range = options;
+    if (info !== undefined) {
       checkMatch(headers, info);
-    } catch (error) {
-      await found.stream.cancel();
-      throw error;
-    }
-    answerHead(context, info);
-    if (isKnown(headers, info.version)) {
-      await found.stream.cancel();
-      reply.removeHeader('content-length');
-      return reply.code(304).send();
-    }
-    let range: RangeOptions = options;
-    if (asked !== undefined && isSameRange(headers, info.version)) {
-      await found.stream.cancel();
-      const within = withinOf(asked, info.size);
-      if (within === undefined) return unsatisfiable(context, info.size);
-      range = within;
-      found = await session.retrieveStream(key, { ...options, ...within });
-      if (found.info.version !== info.version) {
-        await found.stream.cancel();
-        if (tries < TRIES) continue;
-        throw new SecureStoreError(
-          'CONFLICT',
-          `retrieveStream ${JSON.stringify(key)}: the object changes all the time`,
-        );
+      answerHead(context, info);
+      if (isKnown(headers, info.version)) {
+        reply.removeHeader('content-length');
+        return reply.code(304).send();
       }
-      reply.code(206);
-      reply.header('content-range', `bytes ${within.start}-${within.end - 1}/${info.size}`);
+      if (asked !== undefined && isSameRange(headers, info.version)) {
+        const within = withinOf(asked, info.size);
+        if (within === undefined) return unsatisfiable(context, info.size);
+        range = { ...which, ...within };
+        reply.code(206);
+        reply.header('content-range', `bytes ${within.start}-${within.end - 1}/${info.size}`);
+      }
     }
-    const length = lengthOf(range, info.size);
+    const found = await session.retrieveStream(key, range);
+    if (info !== undefined && found.info.version !== info.version) {
+      await found.stream.cancel();
+      reply.code(200).removeHeader('content-range');
+      if (tries < TRIES) continue;
+      throw new SecureStoreError('CONFLICT', `retrieveStream ${JSON.stringify(key)}: the object changes all the time`);
+    }
+    if (info === undefined) answerHead(context, found.info);
+    const length = lengthOf(range, found.info.size);
     reply.header('content-length', String(length));
     const { whole, rest } = await begin(found, length);
     return whole === undefined ? Readable.from(rest, { objectMode: false }) : asBuffer(whole);

@@ -1,9 +1,10 @@
+import { setApprovals } from 'securestore';
 import { Value } from 'typebox/value';
 import type { TSchema } from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { bodyFor, operationsOf, pathFor } from './support/interface.ts';
-import type { World } from './support/world.ts';
+import type { Answer, World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
 
 const OCTETS = { 'content-type': 'application/octet-stream' };
@@ -123,6 +124,41 @@ describe('an object', () => {
     const { headers, body } = await send('GET', '/v1/objects/k', { token });
     expect([headers['securestore-metadata'], body.toString()]).toEqual([undefined, 'data']);
     expect((await send('GET', '/v1/info/k', { token })).json()).toMatchObject({ metadata });
+  });
+});
+
+describe('of an object that takes an approval to read', () => {
+  const cases: readonly [string, Parameters<World['send']>[0], Record<string, string>, number, string][] = [
+    ['a range', 'GET', { range: 'bytes=1-2' }, 206, '12'],
+    ['the last bytes', 'GET', { range: 'bytes=-2' }, 206, '89'],
+    [
+      'a range of another version',
+      'GET',
+      { range: 'bytes=1-2', 'if-range': '"00000000000-00000000"' },
+      200,
+      '0123456789',
+    ],
+    ['all of it', 'GET', {}, 200, '0123456789'],
+  ];
+
+  it.each(cases)('%s are read by one approval', async (_, method, headers, status, text) => {
+    const { send, store, somebody } = await scene();
+    const reader = await somebody('ben', [{ effect: 'allow', actions: ['read'] }]);
+    await store.access.change(setApprovals([{ actions: ['read'] }]));
+    const ask = (): Promise<Answer> => send(method, '/v1/objects/k', { token: reader, headers });
+    expect((await ask()).status).toBe(403);
+    const session = await store.session({ token: reader });
+    await store.access.approve((await session.approvals.request('read', 'k')).id);
+    // Looking at it, also more than once, uses nothing up, nor does what has not changed.
+    const looked = await send('HEAD', '/v1/objects/k', { token: reader });
+    expect([looked.status, looked.headers['content-length']]).toEqual([200, '10']);
+    const etag = String(looked.headers['etag']);
+    const known = await send('GET', '/v1/objects/k', { token: reader, headers: { 'if-none-match': etag } });
+    expect(known.status).toBe(304);
+    const answer = await ask();
+    expect([answer.status, answer.body.toString()]).toEqual([status, text]);
+    expect((await ask()).status).toBe(403);
+    expect((await send('HEAD', '/v1/objects/k', { token: reader })).status).toBe(403);
   });
 });
 

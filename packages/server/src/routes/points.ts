@@ -1,5 +1,5 @@
 import { decodeKey, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
-import type { Moment, PointChoice } from 'securestore';
+import type { Moment, ObjectInfo, PointChoice, RetrievedStream, Session } from 'securestore';
 import { Type } from 'typebox';
 import { answerFramed, answerRaw } from '../answer-object.ts';
 import { dateIn } from '../given.ts';
@@ -41,6 +41,16 @@ function pageIn({ prefix, after, limit }: { prefix?: string; after?: string; lim
 
 const ABOUT_PAGES =
   'A page ends after a bounded amount of work: it may hold less than was asked for, or nothing, and not be the last one. Without "destination" it is about the store as it is now.';
+
+/** Whether reading what an object was takes an approval. */
+async function takesApproval(session: Session, key: string): Promise<boolean> {
+  const permissions = [
+    session.permission('read', key),
+    session.permission('history', key),
+    session.permission('backup.view'),
+  ];
+  return (await Promise.all(permissions)).includes('approval');
+}
 
 /** What the store was, at any point that can be restored. */
 export const POINT_ROUTES: readonly Route[] = [
@@ -144,8 +154,12 @@ export const POINT_ROUTES: readonly Route[] = [
       const { session, rest, query, headers, signal } = context;
       const { destination, start, end } = query;
       const then = { destination, ...pointIn(query) };
-      const source = {
-        retrieveStream: (key: string, range: object) => session.points.retrieveStream(key, { ...then, ...range }),
+      const retrieveStream = (key: string, range: object): Promise<RetrievedStream> =>
+        session.points.retrieveStream(key, { ...then, ...range });
+      const info = async (key: string, options: object): Promise<ObjectInfo> => {
+        const found = await retrieveStream(key, options);
+        await found.stream.cancel();
+        return found.info;
       };
       const range = {
         ...(start !== undefined && { start: Number(start) }),
@@ -153,7 +167,10 @@ export const POINT_ROUTES: readonly Route[] = [
         signal,
       };
       const answer = headers.accept?.includes(FRAMED_TYPE) === true ? answerFramed : answerRaw;
-      return answer({ ...context, session: source }, decodeKey(rest), range);
+      const key = decodeKey(rest);
+      // To look at it first would use up an approval. Whoever is given all of it for a part has been told so by the status.
+      const asked = (await takesApproval(session, key)) ? { ...headers, range: undefined } : headers;
+      return answer({ ...context, headers: asked, session: { info, retrieveStream } }, key, range);
     },
   }),
   route({
