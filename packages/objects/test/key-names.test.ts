@@ -7,7 +7,7 @@ import { createAt, openAt, usePlace } from './support/stores.ts';
 import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
-const COUNT = sized({ short: 100, full: 400, torture: 10_000 });
+const COUNT = sized({ short: 40, full: 400, torture: 10_000 });
 
 const permitted = (text: string): boolean =>
   !/[\u0000-\u001f\u007f-\u009f/]/.test(text) && text.normalize('NFC') === text;

@@ -31,12 +31,12 @@ async function objectsAt(folder: string): Promise<Map<string, Buffer>> {
 }
 
 describe.skipIf(!hasPython)('the reference reader', () => {
-  const KINDS = [
+  const KINDS: readonly (readonly [suite: '1' | '2', names: 'encrypted' | 'plain'])[] = [
     ['1', 'encrypted'],
     ['2', 'plain'],
     ['1', 'plain'],
     ['2', 'encrypted'],
-  ] as const;
+  ];
 
   it.each(sized({ short: KINDS.slice(0, 2), full: KINDS, torture: KINDS }))(
     'reads what the command line stored, by its key file and by an identity: suite %s, %s names',
