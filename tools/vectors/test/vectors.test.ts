@@ -31,7 +31,7 @@ const changes = ({ gone, remove = 0, insert = '' }: Omit<Fault, 'in'>): boolean 
   gone === true || remove > 0 || insert !== '';
 
 describe('the published vectors', () => {
-  it.runIf(LONG)(onlyLong('are what the generator makes, byte for byte'), () => {
+  it.runIf(LONG)(onlyLong('are what the generator makes, byte for byte'), { timeout: 240_000 }, () => {
     const made = files();
     expect(published.map(([file]) => file).toSorted()).toEqual([...made.keys()].toSorted());
     for (const [file, text] of published) {
