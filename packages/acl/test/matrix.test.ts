@@ -26,6 +26,7 @@ import {
   setApprovals,
   setRole,
 } from '../src/index.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 const KEY = 'secret/a';
 
@@ -351,10 +352,19 @@ async function arrange({ access, session }: Scene, outcome: Outcome, actions: re
     );
 }
 
+/** In a short run what is plainly allowed or denied, and one of the others: each with another call. */
+const outcomesOf = (call: SessionCall): readonly Outcome[] =>
+  LONG
+    ? OUTCOMES
+    : [
+        ...OUTCOMES.slice(0, 2),
+        ...OUTCOMES.slice(2).filter((_, at, { length }) => Object.keys(CALLS).indexOf(call) % length === at),
+      ];
+
 describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
   const { expected, run } = CALLS[call];
 
-  test.each(OUTCOMES)('where the right is %s', async (outcome) => {
+  test.each(outcomesOf(call))('where the right is %s', async (outcome) => {
     const scene = await begin();
     await arrange(scene, outcome, actionsOf(call));
     const before = await scene.store.history(KEY);

@@ -14,9 +14,11 @@ import { auditLines, verifyLog } from '../src/index.ts';
 import type { WriterOrder } from './support/writer-process.ts';
 import { newAuditor, newStore } from './support/world.ts';
 import type { TestStore } from './support/world.ts';
-import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const PROGRAM = fileURLToPath(new URL('./support/writer-process.ts', import.meta.url));
+
+const WRITERS = sized({ short: 3, full: 8, torture: 8 });
 
 const store: TestStore = await newStore(await newAuditor());
 
@@ -105,23 +107,23 @@ it('nothing is acknowledged that the disk has not made durable', (context) => {
   expect([refused.stdout, refused.stderr]).toEqual(['', expect.stringContaining('the file system failed (EIO)')]);
 });
 
-it('eight processes write one file, each a segment of its own: every entry is there once', async () => {
+it(`${WRITERS} processes write one file, each a segment of its own: every entry is there once`, async () => {
   const path = newLog();
   const count = 100;
-  const writers = Array.from({ length: 8 }, (_, index) => startWriter(path, `w${index}`, count));
+  const writers = Array.from({ length: WRITERS }, (_, index) => startWriter(path, `w${index}`, count));
   await Promise.all(writers.map(({ ended }) => ended));
   expect(writers.map(({ process: { exitCode } }) => exitCode)).toEqual(writers.map(() => 0));
   const report = await verify(path);
   expect([report.problems, report.notes]).toEqual([[], []]);
   expect(report.segments.map(({ entries, ended }) => [entries, ended])).toEqual(writers.map(() => [count + 1, true]));
   const acknowledged = writers.flatMap((writer) => writer.acknowledged);
-  expect(acknowledged).toHaveLength(8 * count);
+  expect(acknowledged).toHaveLength(WRITERS * count);
   expect((await requestsIn(path)).toSorted()).toEqual(acknowledged.toSorted());
 });
 
 it('kill -9: what was acknowledged is there once, and nothing looks like tampering', async () => {
   const path = newLog();
-  const kills = TORTURE ? 300 : 6;
+  const kills = sized({ short: 3, full: 6, torture: 300 });
   let started = 0;
   const all: Writer[] = [];
   const start = (): Writer => {

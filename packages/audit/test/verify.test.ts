@@ -6,7 +6,7 @@ import { LINE_START } from '../src/line.ts';
 import { piecesOf } from '../src/lines.ts';
 import { audit, each, newAuditor, newSigningKey, newStore, short, writeSegment } from './support/world.ts';
 import type { TestStore, Written } from './support/world.ts';
-import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 let store: TestStore;
 let segments: readonly Written[];
@@ -97,7 +97,7 @@ describe('a verification', () => {
           }
         },
       ),
-      { numRuns: TORTURE ? 20_000 : 400 },
+      { numRuns: sized({ short: 100, full: 400, torture: 20_000 }) },
     );
   });
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { FAULTY_BACKENDS, runConformance } from '../src/index.ts';
 import { memoryFixture, withEverything, withoutOptional } from './fixtures.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
+
+/** In a short run two that each concern finds. */
+const TRIED = FAULTY_BACKENDS.filter(
+  ({ foundBy }, at) => LONG || FAULTY_BACKENDS.slice(0, at).filter((other) => other.foundBy === foundBy).length < 2,
+);
 
 describe('the suite passes', () => {
   it('on a backend that has every capability it tests, skipping nothing', async () => {
@@ -27,7 +33,7 @@ describe('the suite passes', () => {
 describe('the suite fails on a backend that breaks one promise', () => {
   const proven = new Set<string>();
 
-  for (const { name, breaks, foundBy, wrap } of FAULTY_BACKENDS) {
+  for (const { name, breaks, foundBy, wrap } of TRIED) {
     it(`${name}: ${breaks}`, async () => {
       const { results } = await runConformance({ name, operations: 250, createFixture: () => memoryFixture(wrap) });
       const failed = results.filter(({ status }) => status === 'failed');
@@ -36,7 +42,7 @@ describe('the suite fails on a backend that breaks one promise', () => {
     });
   }
 
-  it('and each of its tests has failed on one of them', async () => {
+  it.runIf(LONG)(onlyLong('and each of its tests has failed on one of them'), async () => {
     const sound = [withEverything, withoutOptional];
     const reports = sound.map(async (wrap) =>
       runConformance({ name: 'sound', createFixture: () => memoryFixture(wrap) }),

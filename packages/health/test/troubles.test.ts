@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { World } from './support/world.ts';
 import { Health } from '../src/index.ts';
 import { checkOf, DAY, troubles, world } from './support/world.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 function failing(
   { injector }: Pick<World, 'injector'>,
@@ -18,6 +19,8 @@ function failing(
 }
 
 const isWrite = ({ operation }: NumberedCall): boolean => operation === 'write';
+
+const LOOKS = sized({ short: 200, full: 1000, torture: 1000 });
 
 describe('the health of a store', () => {
   it('is ok where nothing is wrong, and says so of each thing', async () => {
@@ -361,9 +364,9 @@ describe('the health of a store', () => {
     });
   });
 
-  it('is never other than ok in 1,000 looks at a healthy store that is in use', async () => {
+  it(`is never other than ok in ${LOOKS} looks at a healthy store that is in use`, async () => {
     const { health, store, clock } = await world();
-    for (let look = 0; look < 1000; look++) {
+    for (let look = 0; look < LOOKS; look++) {
       await store.store(`k${look % 20}`, `${look}`);
       clock.advance(look % 7 === 0 ? 3_600_000 : 1000);
       const report = await health.check();

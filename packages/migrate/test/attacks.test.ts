@@ -11,6 +11,7 @@ import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
 import { contentsOf, following, move } from './support/moves.ts';
 import { once, sabotaged } from './support/saboteur.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const memoryAt = (clock: EagerClock): Place => usePlace(() => memoryPlace(() => clock.now()));
 const NEW = rawKey(Buffer.alloc(32, 9));
@@ -137,7 +138,7 @@ describe('whoever has the backend that a store moves to', () => {
     expect((await store.verify({ payloads: true })).findings).toEqual([]);
   });
 
-  it('damages more at once than a report tells of, which is put right, too', async () => {
+  it.runIf(LONG)(onlyLong('damages more at once than a report tells of, which is put right, too'), async () => {
     const { clock, from, to, store, atTo } = await scene();
     for (let n = 0; n < 1100; n++) await store.store(`k/${n}`, 'value');
     const damage = once(async () => {

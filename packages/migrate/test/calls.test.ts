@@ -6,8 +6,9 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
 import { move } from './support/moves.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
-const OBJECTS = 2500;
+const OBJECTS = sized({ short: 2100, full: 2500, torture: 2500 });
 const HOUR = 60 * 60 * 1000;
 const PAGE = 1000;
 
@@ -60,18 +61,20 @@ function counted(): Counted {
 }
 
 it('reads each record and part once, writes it once, and reads each record once where it moves to', async () => {
+  const objects = sized({ short: 1100, full: OBJECTS, torture: OBJECTS });
+  const large = sized({ short: 1, full: 3, torture: 3 });
   const clock = new EagerClock();
   const from = usePlace(() => memoryPlace(() => clock.now()));
   const to = usePlace(() => memoryPlace(() => clock.now()));
   const store = await createAt(from, { clock });
-  for (let n = 0; n < OBJECTS; n++) await store.store(`k/${n}`, `value ${n}`);
+  for (let n = 0; n < objects; n++) await store.store(`k/${n}`, `value ${n}`);
   for (let n = 0; n < 100; n++) await store.store(`k/${n}`, 'again');
-  for (let n = 0; n < 3; n++) await store.store(`large/${n}`, patterned(9 * 1024 * 1024, n));
+  for (let n = 0; n < large; n++) await store.store(`large/${n}`, patterned(9 * 1024 * 1024, n));
   await store.close();
   clock.advance(HOUR);
   const [source, target] = [counted(), counted()];
   const report = await move(from, to, { clock, fromLayers: [source.layer], toLayers: [target.layer] });
-  expect(report).toMatchObject({ moved: true, objects: OBJECTS + 3, failures: 0 });
+  expect(report).toMatchObject({ moved: true, objects: objects + large, failures: 0 });
   expect(once(source.reads)).toEqual(new Set([1]));
   expect(once(target.writes)).toEqual(new Set([1]));
   expect(new Set(target.writes.keys())).toEqual(new Set(source.reads.keys()));
@@ -79,7 +82,7 @@ it('reads each record and part once, writes it once, and reads each record once 
   expect(once(target.reads)).toEqual(new Set([1]));
   expect([...target.reads.keys()].filter((name) => name.startsWith(AREAS.blobs))).toEqual([]);
   // To count, to copy, for what came while that began, to compare and to verify: of three areas at most.
-  const pages = Math.ceil(OBJECTS / PAGE) + 3;
+  const pages = Math.ceil(objects / PAGE) + 3;
   expect(source.listings).toBeLessThanOrEqual(3 * pages);
   expect(target.listings).toBeLessThanOrEqual(3 * pages);
 });

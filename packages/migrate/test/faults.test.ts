@@ -9,10 +9,11 @@ import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, openAt, patterned } from '../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../objects/test/support/troubles.ts';
 import { following, move, mover } from './support/moves.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const HOUR = 60 * 60 * 1000;
 /** A migration is some hundred calls on either side. */
-const EVERY = 37;
+const EVERY = sized({ short: 97, full: 37, torture: 37 });
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 
 const memoryAt = (clock: EagerClock): Place => memoryPlace(() => clock.now());

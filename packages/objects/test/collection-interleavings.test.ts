@@ -193,6 +193,9 @@ const CASES: readonly Case[] = [
   ['a restore and a change of the metadata, beside a collector', 'version', true, [prune, restore, relabel], {}],
 ];
 
+/** One of each kind of rule that takes no longer than a moment. */
+const SHORT_CASES = [CASES[0], CASES[1]].filter((one) => one !== undefined);
+
 /** Some minutes' worth. */
 const LONG_CASES: readonly Case[] = [
   ['a collector with an old listing, another one and a restore', 'version', true, [collectParts, prune, restore], {}],
@@ -206,7 +209,7 @@ const LONG_CASES: readonly Case[] = [
 ];
 
 describe('every order of calls', () => {
-  it.each(sized({ short: CASES.slice(0, 3), full: CASES, torture: [...CASES, ...LONG_CASES] }))(
+  it.each(sized({ short: SHORT_CASES, full: CASES, torture: [...CASES, ...LONG_CASES] }))(
     '[M-02] of %s leaves nothing that leads to a missing part',
     async (_what, kind, batches, makers, rules) => {
       const start = await startWith(kind);

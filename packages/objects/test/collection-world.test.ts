@@ -190,14 +190,14 @@ describe('collectors beside writers whose clocks are an hour apart', () => {
         await readable(witness);
         for (const { store } of processes) await store.close();
       }),
-      { numRuns: sized({ short: 8, full: 30, torture: 3000 }) },
+      { numRuns: sized({ short: 5, full: 30, torture: 3000 }) },
     );
   });
 });
 
 describe('the size of a store', () => {
   it('does not show in what a collection holds', async () => {
-    const objects = sized({ short: 6000, full: 20_000, torture: 1_000_000 });
+    const objects = sized({ short: 3000, full: 20_000, torture: 1_000_000 });
     const clock = new FakeClock();
     const place = usePlace(() => memoryPlace(() => clock.now()));
     await (await createAt(place, { clock, history: { versions: 0, days: 0 } })).close();

@@ -8,10 +8,11 @@ import { meterBuffers } from '../src/meter.ts';
 import type { Target } from '../src/target.ts';
 import { targets } from '../src/targets.ts';
 import { Watchdog } from '../src/watchdog.ts';
+import { sized } from '../../campaigns/src/size.ts';
 
 const SEED = 20_261_125;
 /** Of `npm run fuzz` a short form, the same in each run. */
-const PER_TARGET = 5000;
+const PER_TARGET = sized({ short: 1500, full: 5000, torture: 5000 });
 
 await loadSuites([1, 2]);
 const all = targets();

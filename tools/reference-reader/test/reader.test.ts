@@ -16,11 +16,16 @@ import { createObjectStore } from '../../../packages/objects/src/index.ts';
 import { EXAMPLE_SECRET, INPUTS } from '../../format-example/src/example.ts';
 import { parseObjects } from '../../format-example/src/render.ts';
 import { hasPython, input } from './python.ts';
+import { sized } from '../../campaigns/src/size.ts';
 
 const reader = fileURLToPath(new URL('../reader.py', import.meta.url));
 const document = readFileSync(new URL('../../../docs/format.md', import.meta.url), 'utf8');
 const example = parseObjects(document);
 const secret = Buffer.from(EXAMPLE_SECRET).toString('hex');
+
+/** All that lies there, or in a short run every sixth object: each is a process. */
+const some = (objects: Iterable<[string, Buffer]>): [string, Buffer][] =>
+  [...objects].filter((_, at) => at % sized({ short: 6, full: 1, torture: 1 }) === 0);
 
 const payload = (text: string): string => Buffer.from(text).toString('hex');
 
@@ -34,7 +39,7 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
   });
 
   it('refuses the example with the last byte of any object flipped', () => {
-    for (const [name, body] of example) {
+    for (const [name, body] of some(example)) {
       const changed = Buffer.from(body);
       changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
       const objects = new Map([...example, [name, changed]]);
@@ -89,7 +94,7 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
         { name: 'a folder/ä 😀', metadata: { owner: 'ops' }, payload: payload('text') },
         { name: 'large', payload: large.toString('hex') },
       ]);
-      for (const [name, body] of objects) {
+      for (const [name, body] of some(objects)) {
         if (name.startsWith('h/')) continue;
         const changed = Buffer.from(body);
         changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,10 +15,16 @@ function runVectors(folder: string): { status: number | null; stdout: string } {
 }
 
 describe.skipIf(!hasPython)('the reference reader', () => {
+  // In a short run every third one.
   it('gives what every published vector expects that needs no Argon2id', () => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-vectors-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     cpSync(published, folder, { recursive: true, filter: (path) => !path.endsWith('slots.json') });
+    for (const file of LONG ? [] : readdirSync(folder).filter((name) => !['bases.json', 'README.md'].includes(name))) {
+      const { vectors, ...rest } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { vectors: unknown[] };
+      const some = vectors.filter((_, at) => at % 3 === 0);
+      writeFileSync(join(folder, file), JSON.stringify({ ...rest, vectors: some }));
+    }
     const { status, stdout } = runVectors(folder);
     expect(stdout).toMatch(/^\d{3,} vectors, 0 failed\n$/);
     expect(status).toBe(0);

@@ -6,9 +6,9 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: sized({ short: 30, full: 300, torture: 10_000 }),
+  schedules: sized({ short: 10, full: 300, torture: 10_000 }),
   bugs: PLANTED_BUGS,
-  bugsInShortRun: 2,
+  bugsInShortRun: 1,
   async prepare() {
     const image = await makeAccessImage();
     return (seed) => simulate(seed, image);

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exportFile, type ExportSource, fileFormatOf, importFile } from '../../src/index.ts';
 import { contents, folder, memoryStore, outcomes } from './support/scene.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -314,7 +315,7 @@ describe('what was exported', () => {
         const expected = new Map(written.map((name) => [name, given[name]]));
         expect(new Map(Object.entries(await contents(copy)))).toEqual(expected);
       }),
-      { numRuns: 60 },
+      { numRuns: sized({ short: 15, full: 60, torture: 60 }) },
     );
   });
 });

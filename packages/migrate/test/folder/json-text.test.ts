@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, readJson } from '../../src/folder/json-text.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 /** What a text says, with the code of its error for what is refused. */
 function read(text: string): Record<string, string> {
@@ -76,7 +77,7 @@ describe('reading a JSON object', () => {
         if (isObject) expect([...readJson(given)]).toHaveLength(readJson(given).count);
         else expect(() => readJson(given)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
       }),
-      { numRuns: 5000 },
+      { numRuns: sized({ short: 1000, full: 5000, torture: 5000 }) },
     );
   });
 

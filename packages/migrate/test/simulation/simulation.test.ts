@@ -6,9 +6,9 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: sized({ short: 3, full: 40, torture: 20_000 }),
+  schedules: sized({ short: 2, full: 40, torture: 20_000 }),
   bugs: PLANTED_BUGS,
-  bugsInShortRun: 1,
+  bugsInShortRun: 0,
   async prepare() {
     const image = await makeMigrationImage();
     return (seed) => simulate(seed, image);

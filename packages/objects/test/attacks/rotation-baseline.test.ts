@@ -17,7 +17,7 @@ const KEY = Buffer.alloc(32, 7);
 const OTHER = Buffer.alloc(32, 8);
 const STATES = 'w/job/';
 /** One call in so many, each time from another one, is that after which a process is killed. */
-const STRIDE = sized({ short: 16, full: 4, torture: 1 });
+const STRIDE = sized({ short: 32, full: 4, torture: 1 });
 
 interface World {
   readonly place: Place;

@@ -196,7 +196,7 @@ describe('a consumer', () => {
 
 describe('reading changes', () => {
   it('costs as much as there are changes and writers, however many objects there are', async () => {
-    const objects = sized({ short: 3000, full: 10_000, torture: 100_000 });
+    const objects = sized({ short: 2000, full: 10_000, torture: 100_000 });
     const world = await worldOf();
     const { store } = await world.start();
     const others = await Promise.all([world.start(), world.start()]);

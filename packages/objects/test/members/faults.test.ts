@@ -14,7 +14,7 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 const RED = { categories: ['red'] };
 
 /** A revocation makes many calls: one in a few, each time from another one. */
-const STRIDE = sized({ short: 16, full: 4, torture: 1 });
+const STRIDE = sized({ short: 40, full: 4, torture: 1 });
 
 interface World extends Club {
   readonly ann: Person;

@@ -167,7 +167,7 @@ beforeAll(async () => {
 });
 
 describe('no key is left in the memory of a process', () => {
-  it.for(Object.entries(SCENARIOS).filter((_, at) => LONG || at % 4 === 0))(
+  it.for(Object.entries(SCENARIOS).filter((_, at) => LONG || at % 7 === 0))(
     'after %s',
     { timeout: 4 * MINUTES },
     async ([name, scenario], context) => {

@@ -10,7 +10,7 @@ import { startProcess } from './worker-process.ts';
 import { LONG, sized } from '../../../../tools/campaigns/src/size.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
-const PROCESSES = LONG ? 8 : 4;
+const PROCESSES = LONG ? 8 : 3;
 
 function start(place: Place, job: string, name: string, count = 0): WorkerProcess {
   return startProcess(WORKER, [place.location, job, name, String(count)]);

@@ -7,6 +7,7 @@ import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { memoryPlace } from '../support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../support/stores.ts';
+import { LONG } from '../../../../tools/campaigns/src/size.ts';
 
 const PASSPHRASE = 'canary-passphrase-Ui55';
 const NEXT = 'canary-passphrase-Op66';
@@ -56,11 +57,11 @@ describe('no secret shows', () => {
     await rotate(identity(generateIdentity()), NEXT, -1);
     await rotate(identity(IDENTITY.slice(0, -1)), NEXT, -1);
     await rotate(identity(IDENTITY), identity(IDENTITY), 5);
-    for (const failAt of [1, 3, 5, 7, 9, 11]) await rotate(KEY, KEY, failAt);
+    for (const failAt of LONG ? [1, 3, 5, 7, 9, 11] : [3, 9]) await rotate(KEY, KEY, failAt);
     await rotate(PASSPHRASE, NEXT, 6);
     await store.slots.add('').catch((error: unknown) => said.push(error));
     expect(said.filter((value) => value instanceof Error).length).toBeGreaterThan(4);
-    for (const value of said) expect(leaks(textOf(value)), textOf(value)).toEqual([]);
+    for (const text of said.map(textOf)) expect(leaks(text), text).toEqual([]);
     for (const body of stored) expect(leaks(body)).toEqual([]);
     expect(leaks(textOf({ note: `x${PASSPHRASE}y` }))).toEqual([PASSPHRASE]);
   });

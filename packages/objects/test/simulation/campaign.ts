@@ -35,9 +35,12 @@ async function runWorker(worker: URL, schedules: Schedules, bug?: SourceChange):
   return failures;
 }
 
+/** How many schedules take about as long as the start of a process. */
+const WORTH_A_PROCESS = 10;
+
 /** Runs the schedules from `first` to `last` on all processors. @returns those that broke a promise, by seed */
 export async function runCampaign(worker: URL, first: number, last: number): Promise<Failure[]> {
-  const step = availableParallelism();
+  const step = Math.min(availableParallelism(), Math.ceil((last - first + 1) / WORTH_A_PROCESS));
   const workers = Array.from({ length: step }, (_, index) => runWorker(worker, [first + index, last, step]));
   return (await Promise.all(workers)).flat().toSorted((a, b) => a.seed - b.seed);
 }

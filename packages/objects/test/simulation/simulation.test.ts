@@ -6,9 +6,9 @@ import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 testSimulation({
   worker: new URL('worker.ts', import.meta.url),
-  schedules: sized({ short: 24, full: 200, torture: 100_000 }),
+  schedules: sized({ short: 10, full: 200, torture: 100_000 }),
   bugs: PLANTED_BUGS,
-  bugsInShortRun: 3,
+  bugsInShortRun: 1,
   async prepare() {
     const image = await makeImage();
     return (seed) => simulate(seed, image);

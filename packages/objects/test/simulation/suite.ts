@@ -23,7 +23,7 @@ export interface Simulation {
   /** The schedules that every run of the tests goes through. */
   readonly schedules: number;
   readonly bugs: readonly SourceChange[];
-  /** Of how many of them a short run shows that they show. */
+  /** Of how many of them a short run shows that they show; 0 where that takes too long. */
   readonly bugsInShortRun: number;
   /** Makes what every schedule begins with. @returns what runs the schedule of a seed */
   readonly prepare: () => Promise<(seed: number) => Promise<Result>>;
@@ -41,7 +41,8 @@ const reportOf = ({ seed, violations, log }: Result): string =>
   [...log(), '', ...violations, `Replay it with SECURESTORE_SEED=${seed}`].join('\n');
 
 function campaign({ worker, schedules, bugs, bugsInShortRun, prepare }: Simulation): void {
-  const short = bugs.filter((_, at) => at % Math.ceil(bugs.length / bugsInShortRun) === 0);
+  const every = Math.ceil(bugs.length / bugsInShortRun);
+  const short = bugs.filter((_, at) => bugsInShortRun > 0 && at % every === 0);
   const known = new KnownSeeds(worker, LONG ? bugs : short);
   if (SEARCHING) afterAll(() => known.write(bugs));
 
@@ -58,7 +59,7 @@ function campaign({ worker, schedules, bugs, bugsInShortRun, prepare }: Simulati
   it('the same seed is the same schedule', async () => {
     const run = await prepare();
     let digest = (await run(1)).digest();
-    for (let seed = 1; seed <= sized({ short: 2, full: 10, torture: 10 }); seed++) {
+    for (let seed = 1; seed <= sized({ short: 1, full: 10, torture: 10 }); seed++) {
       expect((await run(seed)).digest(), `seed ${seed}`).toBe(digest);
       const next = (await run(seed + 1)).digest();
       expect(next, `seed ${seed + 1}`).not.toBe(digest);

@@ -57,7 +57,7 @@ export function describeListing(surface: Surface): void {
             }
           },
         ),
-        { numRuns: Math.ceil(sized({ short: 4, full: 12, torture: 300 }) * surface.share) },
+        { numRuns: Math.ceil(sized({ short: 2, full: 12, torture: 300 }) * surface.share) },
       );
     });
 

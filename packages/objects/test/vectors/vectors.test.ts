@@ -35,6 +35,12 @@ function anyhow(seed: string): Reading {
   };
 }
 
+/** All ways of reading a vector, or in a short run one of them. */
+function readingsOf({ name }: Vector, at: number): Reading[] {
+  const readings: Reading[] = ['stream', bytewise, anyhow(name)];
+  return readings.filter((_, way) => LONG || way === at % readings.length);
+}
+
 async function expectOutcome(vector: Vector, reading: Reading): Promise<void> {
   const { outcome, released, names } = await run(vector, reading);
   expect(outcome, `${vector.name}: ${vector.description}`).toBe(vector.expect);
@@ -54,8 +60,14 @@ describe.each([...all])('vectors of %s', (_, vectors) => {
   });
 
   it('are right without their fault', async () => {
+    const seen = new Set<string>();
     for (const vector of vectors) {
       if (vector.fault === undefined) continue;
+      const { base, unlock, anchor, action } = vector;
+      // Without their faults many are the same.
+      const rest = JSON.stringify({ base, unlock, anchor, action });
+      if (seen.has(rest)) continue;
+      seen.add(rest);
       // Where a fault makes another store, it is the right one's fingerprint that is known without it.
       const { fingerprint } = baseOf(vector);
       const { outcome } = await run({ ...vector, edits: [], fingerprint }, 'whole');
@@ -68,8 +80,8 @@ describe.each([...all])('vectors of %s', (_, vectors) => {
   const retrieved = vectors.filter(({ action }) => action.do === 'retrieve');
   if (retrieved.length === 0) return;
   it('release what they may as a stream, byte by byte and in any ranges', async () => {
-    for (const vector of retrieved) {
-      for (const reading of ['stream', bytewise, anyhow(vector.name)] as const) await expectOutcome(vector, reading);
+    for (const [at, vector] of retrieved.entries()) {
+      for (const reading of readingsOf(vector, at)) await expectOutcome(vector, reading);
     }
   });
 });
