@@ -97,7 +97,8 @@ describe.skipIf(!hasTerminals)(
       const box = await sandbox();
       await box.seed({ k: 'data' });
       const question = 'Destroy k with all its versions, for good? [y/N] ';
-      for (const answer of ['n\r', '\r', 'x\r', 'yeah\r', '\u0004', '\u0003']) {
+      const answers = ['yeah\r', '\u0003', ...(LONG ? ['n\r', '\r', 'x\r', '\u0004'] : [])];
+      for (const answer of answers) {
         expect(await converse(box, ['purge', 'k'], [[question, answer]])).toMatchObject({ exitCode: 130 });
       }
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
@@ -130,13 +131,16 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).stdout).toBe('two\nlines\n');
     });
 
-    it.each(['put', 'purge'])('%s asks for nothing but the passphrase where that is wrong', async (verb) => {
-      const box = await sandbox();
-      await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
-      const ended = await converse(box, [verb, 'k', '--passphrase-file', 'wrong'], []);
-      expect(ended.exitCode).toBe(9);
-      expect(ended.transcript).not.toMatch(/Data of|\[y\/N\]/);
-    });
+    it.each(LONG ? ['put', 'purge'] : ['put'])(
+      '%s asks for nothing but the passphrase where that is wrong',
+      async (verb) => {
+        const box = await sandbox();
+        await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
+        const ended = await converse(box, [verb, 'k', '--passphrase-file', 'wrong'], []);
+        expect(ended.exitCode).toBe(9);
+        expect(ended.transcript).not.toMatch(/Data of|\[y\/N\]/);
+      },
+    );
 
     it('get keeps control characters from it unless told to', async () => {
       const box = await sandbox();

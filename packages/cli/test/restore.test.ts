@@ -224,7 +224,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       const child = box.start([...args, ...given]);
       const ending = finished(child);
       await expect
-        .poll(async () => (await run(['put', 'mine', path('vault.key')])).exitCode, { timeout: 30_000 })
+        .poll(async () => (await run(['put', 'mine', path('vault.key')])).exitCode, { timeout: 30_000, interval: 200 })
         .toBe(7);
       child.kill('SIGINT');
       const stopped = await ending;
