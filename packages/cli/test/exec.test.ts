@@ -68,20 +68,24 @@ describe('exec', () => {
     expect(await ending).toMatchObject({ exitCode: 9, stdout: 'ready\ngot it\n' });
   });
 
-  it.each([
+  const REFUSED = [
     ['two would be one variable', { 'a/b': '1', 'a-b': '2' }, 2, '"a-b" and "a/b"'],
     ['one holds NUL', { nul: 'can\0ary' }, 2, '"nul" holds a NUL byte'],
     ['one is no text', { bytes: Buffer.from([0x63, 0x61, 0xff]) }, 2, '"bytes" is not UTF-8'],
     ['one is too long', { huge: 'x'.repeat(200_000) }, 2, '"huge" has 200000 bytes'],
     ['one would choose what code is loaded', { ld_preload: 'x' }, 2, '$LD_PRELOAD'],
     ['there are none', {}, 3, 'the store is empty'],
-  ] as const)('does not start the command where %s', async (_case, secrets, exitCode, text) => {
-    const box = await withSecrets(secrets);
-    const result = await box.run(script('echo started'));
-    expect(result).toMatchObject({ exitCode, stdout: '' });
-    expect(result.stderr).toContain(text);
-    expect(result.stderr).not.toContain('ary');
-  });
+  ] as const;
+  it.each(REFUSED.filter((_row, at) => LONG || at % 2 === 0))(
+    'does not start the command where %s',
+    async (_case, secrets, exitCode, text) => {
+      const box = await withSecrets(secrets);
+      const result = await box.run(script('echo started'));
+      expect(result).toMatchObject({ exitCode, stdout: '' });
+      expect(result.stderr).toContain(text);
+      expect(result.stderr).not.toContain('ary');
+    },
+  );
 
   it.each(LONG ? ['', '/'] : [''])(
     'refuses the prefix %j, which a variable that is not set leaves, and reads nothing',

@@ -35,11 +35,15 @@ describe.skipIf(!hasTerminals)(
       const stored = await converse(box, [...STORE, 'put', 'k'], [asked, data]);
       expect(stored.exitCode).toBe(0);
       expect(stored.transcript).not.toContain('canary');
-      const piped = await converse(box, [...STORE, 'put', 'p'], [asked], 'from a pipe');
-      expect(piped.transcript).toContain('stored p, 11 bytes');
+      if (LONG) {
+        const piped = await converse(box, [...STORE, 'put', 'p'], [asked], 'from a pipe');
+        expect(piped.transcript).toContain('stored p, 11 bytes');
+      }
       const shown = await converse(box, [...STORE, 'get', 'k'], [asked]);
       expect(shown.transcript).toMatch(/canary data\r\n$/);
-      expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'wrong\r']])).toMatchObject({ exitCode: 9 });
+      if (LONG) {
+        expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'wrong\r']])).toMatchObject({ exitCode: 9 });
+      }
       expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'abc\u0003']])).toMatchObject({ exitCode: 130 });
     });
 
@@ -151,7 +155,8 @@ describe.skipIf(!hasTerminals)(
       const told = await converse(box, ['get', 'k', '-o', '-'], []);
       expect(told).toEqual({ exitCode: 0, transcript: 'a\u001b]0;title\u0007b' });
       // U+009B is `ESC [` in one character.
-      for (const data of ['a\u009b35mb', Buffer.from([0x61, 0x9b, 0x33, 0x35, 0x6d])]) {
+      const controls = ['a\u009b35mb', Buffer.from([0x61, 0x9b, 0x33, 0x35, 0x6d])];
+      for (const data of LONG ? controls : controls.slice(1)) {
         await box.seed({ c1: data });
         const result = await converse(box, ['get', 'c1'], []);
         expect(result.exitCode).toBe(2);
