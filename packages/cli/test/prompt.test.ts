@@ -24,12 +24,14 @@ describe.skipIf(!hasTerminals)(
       expect(made.transcript).toContain('fingerprint: ');
       expect(made.transcript).not.toContain('canary');
 
-      const differ: Exchange[] = [
-        ['New passphrase (not shown): ', `${CANARY}\r`],
-        ['The same again (not shown): ', 'another\r'],
-      ];
-      expect(await converse(box, ['init', 'sqlite:./other'], differ)).toMatchObject({ exitCode: 2 });
-      expect((await box.run(['--store', 'sqlite:./other', 'ls'])).exitCode).toBe(3);
+      if (LONG) {
+        const differ: Exchange[] = [
+          ['New passphrase (not shown): ', `${CANARY}\r`],
+          ['The same again (not shown): ', 'another\r'],
+        ];
+        expect(await converse(box, ['init', 'sqlite:./other'], differ)).toMatchObject({ exitCode: 2 });
+        expect((await box.run(['--store', 'sqlite:./other', 'ls'])).exitCode).toBe(3);
+      }
 
       const data: Exchange = ['Data of k (not shown): ', 'canary data\r'];
       const stored = await converse(box, [...STORE, 'put', 'k'], [asked, data]);

@@ -95,8 +95,10 @@ export async function sandbox(
     options?: StoreOptions,
   ): Promise<void> => {
     const store = await openStore(location, { unlock: keyFile(key) });
-    for (const [name, data] of Object.entries(objects)) await store.store(name, data, options);
+    const items = Object.entries(objects).map(([key, data]) => ({ key, data, ...options }));
+    const results = await store.storeMany(items);
     await store.close();
+    for (const result of results) if (!result.ok) throw result.error;
   };
   const fill = async (slots: number): Promise<void> => {
     await using store = await openStore(location, { unlock: keyFile(key) });
