@@ -95,7 +95,7 @@ export async function sandbox(
     options?: StoreOptions,
   ): Promise<void> => {
     const store = await openStore(location, { unlock: keyFile(key) });
-    const items = Object.entries(objects).map(([key, data]) => ({ key, data, ...options }));
+    const items = Object.entries(objects).map(([name, data]) => ({ key: name, data, ...options }));
     const results = await store.storeMany(items);
     await store.close();
     for (const result of results) if (!result.ok) throw result.error;
