@@ -15,6 +15,7 @@ import {
   utf8,
   withEndpoint,
 } from './support/stores.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const ways = {
   service: 'Blob Storage',
@@ -55,20 +56,23 @@ describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
     if (!('outcome' in expected)) expect(failure).not.toHaveProperty('outcome');
   });
 
-  test('a server that was killed and comes back is used again by the same handle', async (context) => {
-    if (NO_OWN_SERVER !== undefined) context.skip(NO_OWN_SERVER);
-    const server = await startServer(azure);
-    onTestFinished(async () => server.stop());
-    await containerOf(server.url);
-    const backend = await openAt(freshLocation(server.url));
-    await backend.write('o/a', utf8('1'));
-    await server.kill();
-    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
-    await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
-    await server.restart();
-    // It keeps everything in memory, and so has lost the container.
-    await containerOf(server.url);
-    await backend.write('o/a', utf8('3'), { ifAbsent: true });
-    expect(await textOf(backend, 'o/a')).toBe('3');
-  });
+  test.runIf(LONG)(
+    onlyLong('a server that was killed and comes back is used again by the same handle'),
+    async (context) => {
+      if (NO_OWN_SERVER !== undefined) context.skip(NO_OWN_SERVER);
+      const server = await startServer(azure);
+      onTestFinished(async () => server.stop());
+      await containerOf(server.url);
+      const backend = await openAt(freshLocation(server.url));
+      await backend.write('o/a', utf8('1'));
+      await server.kill();
+      await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+      await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+      await server.restart();
+      // It keeps everything in memory, and so has lost the container.
+      await containerOf(server.url);
+      await backend.write('o/a', utf8('3'), { ifAbsent: true });
+      expect(await textOf(backend, 'o/a')).toBe('3');
+    },
+  );
 });

@@ -12,7 +12,7 @@ test.skipIf(NO_RIGHT_SERVER !== undefined)(
       '@securestore/backend-gcs',
       location,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 1, full: 3, torture: 300 }),
+      sized({ short: 0, full: 3, torture: 300 }),
     );
     await checkCampaign(await openAt(location), campaign);
   },
@@ -25,7 +25,7 @@ test.skipIf(NO_RIGHT_SERVER !== undefined || !LONG)(
   ),
   async () => {
     const location = freshLocation();
-    await crashWriters(location, await openAt(location), sized({ short: 1, full: 2, torture: 100 }));
+    await crashWriters(location, await openAt(location), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );

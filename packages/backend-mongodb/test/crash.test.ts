@@ -18,7 +18,7 @@ test.skipIf('skip' in server)(
       '@securestore/backend-mongodb',
       location,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 1, full: 3, torture: 300 }),
+      sized({ short: 0, full: 3, torture: 300 }),
     );
     await checkCampaign(await openAt(location), campaign);
   },
@@ -31,7 +31,7 @@ test.skipIf('skip' in server || !LONG)(
   ),
   async () => {
     const location = freshLocation('url' in server ? server.url : '');
-    await crashWriters(location, await openAt(location), sized({ short: 1, full: 2, torture: 100 }));
+    await crashWriters(location, await openAt(location), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );

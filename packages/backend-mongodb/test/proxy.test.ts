@@ -8,6 +8,7 @@ import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certifi
 import { describeUnderFaults } from '../../backend-redis/test/support/faults/describe.ts';
 import { MongodbBackend } from '../src/index.ts';
 import { freshLocation, proxied } from './support/stores.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('mongodb');
 const skip = 'skip' in server ? server.skip : undefined;
@@ -23,7 +24,7 @@ describeUnderFaults({
     return { direct, proxy: await proxied(direct, below) };
   },
   garbled: {
-    skip: skip ?? foreign ?? NO_OPENSSL,
+    skip: skip ?? foreign ?? NO_OPENSSL ?? (LONG ? undefined : 'only npm run test:all'),
     // The driver itself runs out of memory over numbers in a garbled answer, so garbage must meet TLS first.
     place: async (below) => {
       const folder = mkdtempSync(join(tmpdir(), 'securestore-tls-'));

@@ -6,7 +6,7 @@ import { crashServerOfStore } from '../../backend-redis/test/support/store-serve
 import { startServer } from '../../../tools/services/src/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { freshLocation, openAt } from './support/stores.ts';
-import { sized } from '../../../tools/campaigns/src/size.ts';
+import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('postgres');
 
@@ -18,18 +18,20 @@ test.skipIf('skip' in server)(
       '@securestore/backend-postgres',
       location,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 1, full: 3, torture: 300 }),
+      sized({ short: 0, full: 3, torture: 300 }),
     );
     await checkCampaign(await openAt(location), campaign);
   },
   600_000,
 );
 
-test.skipIf('skip' in server)(
-  'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+test.skipIf('skip' in server || !LONG)(
+  onlyLong(
+    'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+  ),
   async () => {
     const location = freshLocation('url' in server ? server.url : '');
-    await crashWriters(location, await openAt(location), sized({ short: 1, full: 2, torture: 100 }));
+    await crashWriters(location, await openAt(location), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );
@@ -40,7 +42,7 @@ test('a server that is killed loses nothing that it acknowledged', async (contex
   const own = await startServer(postgres);
   try {
     await crashServer(own, await openAt(freshLocation(own.url)), sized({ short: 1, full: 2, torture: 100 }));
-    await crashServerOfStore(own, freshLocation(own.url), sized({ short: 1, full: 2, torture: 100 }));
+    if (LONG) await crashServerOfStore(own, freshLocation(own.url), sized({ short: 1, full: 2, torture: 100 }));
   } finally {
     await own.stop();
   }

@@ -3,10 +3,11 @@ import { WITH_BATCHES, requestsOf } from '../../backend-redis/test/support/store
 import { startServer } from '../../../tools/services/src/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { freshLocation, poolOf } from './support/stores.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('postgres');
 
-test('a store runs as few statements as it can', async (context) => {
+test.runIf(LONG)(onlyLong('a store runs as few statements as it can'), async (context) => {
   if ('skip' in server) context.skip(server.skip);
   else if (!server.own) context.skip(`${postgres.variable} is set, and others may use its server`);
   // One that counts what it runs, and that nobody else asks anything.

@@ -7,7 +7,7 @@ import {
   PutObjectLockConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { createStore, passphrase, restoreStore, verifyBackup } from 'securestore';
+import { createStore, rawKey, restoreStore, verifyBackup } from 'securestore';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import type { SecureStore } from 'securestore';
@@ -27,7 +27,7 @@ import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
-const unlock = passphrase('correct horse battery staple');
+const unlock = rawKey(Buffer.alloc(32, 7));
 
 async function newStore(): Promise<SecureStore> {
   const store = await createStore(memoryPlace(), { unlock, upkeep: false });

@@ -16,7 +16,7 @@ test.skipIf('skip' in server)(
       '@securestore/backend-s3',
       location,
       sized({ short: 2, full: 4, torture: 4 }),
-      sized({ short: 1, full: 3, torture: 300 }),
+      sized({ short: 0, full: 3, torture: 300 }),
     );
     await checkCampaign(await openAt(account, location), campaign);
   },
@@ -31,7 +31,7 @@ test.skipIf('skip' in server || !LONG)(
     const account = accountOf('url' in server ? server.url : '');
     stubCredentials(account);
     const location = freshLocation(account);
-    await crashWriters(location, await openAt(account, location), sized({ short: 1, full: 2, torture: 100 }));
+    await crashWriters(location, await openAt(account, location), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
 );

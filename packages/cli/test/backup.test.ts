@@ -6,6 +6,7 @@ import { windowsInWords, withGaps } from '../src/commands/snapshots.ts';
 import { backupScene, changedScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
 
@@ -87,7 +88,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     });
   });
 
-  it('that is interrupted says how to go on, and does', async ({ expect, onTestFinished }) => {
+  it.runIf(LONG)(onlyLong('that is interrupted says how to go on, and does'), async ({ expect, onTestFinished }) => {
     const { box, path, destination, using, run, location } = await backupScene(onTestFinished);
     await using(async (store) => {
       for (let part = 0; part < 12; part++) await store.store(`huge/${part}`, Buffer.alloc(16 * 1024 * 1024, part));

@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { TestContext } from 'vitest';
 import type { Sandbox } from './support/cli.ts';
 import { COMMAND, jsonLines, sandbox } from './support/cli.ts';
+import { runIn } from './support/in-process.ts';
 import { serving } from './support/serving.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
@@ -36,7 +37,7 @@ interface Scene {
   readonly url: string;
   readonly place: string;
   readonly store: RemoteStore;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 let scene: Scene;
@@ -66,11 +67,18 @@ beforeAll(async () => {
 async function shell(line: string, token?: string): Promise<{ readonly stdout: string; readonly code: number }> {
   const { box, env } = scene;
   const command = COMMAND.map((part) => `'${part}'`).join(' ');
-  const script = `securestore() { ${command} "$@"; }\n${line}`;
+  const script = `securestore() { ${LONG ? command : "printf '%s\\0'"} "$@"; }\n${line}`;
   const options = {
     cwd: box.path(),
     env: { ...env, ...(token !== undefined && { SECURESTORE_TOKEN: token }), CREDENTIALS_DIRECTORY: undefined },
   };
+  if (!LONG) {
+    // What the shell makes of the line, without the start of a process.
+    const words = (await promisify(execFile)('bash', ['-c', script], options)).stdout.split('\0').slice(0, -1);
+    const { CREDENTIALS_DIRECTORY: _none, ...surroundings } = options.env;
+    const { exitCode, stdout, stderr } = await runIn(box.path(), words, { env: surroundings, input: '' });
+    return { stdout: exitCode === 0 ? stdout : `${stdout}${stderr}`, code: exitCode ?? -1 };
+  }
   try {
     return { stdout: (await promisify(execFile)('bash', ['-c', script], options)).stdout, code: 0 };
   } catch (error) {

@@ -147,9 +147,9 @@ async function scene(onEnd: TestContext['onTestFinished']): Promise<Sandbox> {
 }
 
 /** What a short run tries of them: it knows the others only by their titles. */
-const SHORT: readonly string[] = ['One object is lost', 'Only the recovery kit is there, on an empty machine'];
+const SHORT = 'Only the recovery kit is there, on an empty machine';
 
-const isShort = ({ title }: Runbook): boolean => SHORT.includes(title);
+const isShort = ({ title }: Runbook): boolean => title === SHORT;
 
 // Most of it is waiting for other processes, six seconds each time, so the runbooks wait side by side.
 describe.concurrent('disaster recovery', { timeout: 300_000 }, () => {

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { finished, jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 /** Prints the environment as JSON, its own arguments included. */
 const PRINT = ['node', '-e', 'console.log(JSON.stringify({ env: process.env, args: process.argv.slice(1) }))'] as const;
 
 const KEY = 'credentials/securestore-key';
+
+const SIGNALS = LONG ? (['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const) : (['SIGTERM'] as const);
 
 function script(code: string): string[] {
   return ['exec', '--', 'sh', '-c', code];
@@ -54,7 +57,7 @@ describe('exec', () => {
     });
   });
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const)('passes %s on', async (signal) => {
+  it.each(SIGNALS)('passes %s on', async (signal) => {
     const box = await withSecrets({ secret: 'x' });
     const code = `process.on('${signal}', () => { console.log('got it'); process.exit(9); }); setInterval(() => {}, 1000); console.log('ready')`;
     const child = box.start(['exec', '--', 'node', '-e', code]);
@@ -65,22 +68,26 @@ describe('exec', () => {
     expect(await ending).toMatchObject({ exitCode: 9, stdout: 'ready\ngot it\n' });
   });
 
-  it.each([
+  const REFUSED = [
     ['two would be one variable', { 'a/b': '1', 'a-b': '2' }, 2, '"a-b" and "a/b"'],
     ['one holds NUL', { nul: 'can\0ary' }, 2, '"nul" holds a NUL byte'],
     ['one is no text', { bytes: Buffer.from([0x63, 0x61, 0xff]) }, 2, '"bytes" is not UTF-8'],
     ['one is too long', { huge: 'x'.repeat(200_000) }, 2, '"huge" has 200000 bytes'],
     ['one would choose what code is loaded', { ld_preload: 'x' }, 2, '$LD_PRELOAD'],
     ['there are none', {}, 3, 'the store is empty'],
-  ] as const)('does not start the command where %s', async (_case, secrets, exitCode, text) => {
-    const box = await withSecrets(secrets);
-    const result = await box.run(script('echo started'));
-    expect(result).toMatchObject({ exitCode, stdout: '' });
-    expect(result.stderr).toContain(text);
-    expect(result.stderr).not.toContain('ary');
-  });
+  ] as const;
+  it.each(REFUSED.filter((_row, at) => LONG || at % 2 === 0))(
+    'does not start the command where %s',
+    async (_case, secrets, exitCode, text) => {
+      const box = await withSecrets(secrets);
+      const result = await box.run(script('echo started'));
+      expect(result).toMatchObject({ exitCode, stdout: '' });
+      expect(result.stderr).toContain(text);
+      expect(result.stderr).not.toContain('ary');
+    },
+  );
 
-  it.each(['', '/'])(
+  it.each(LONG ? ['', '/'] : [''])(
     'refuses the prefix %j, which a variable that is not set leaves, and reads nothing',
     async (prefix) => {
       const box = await withSecrets({ secret: 'canary' });

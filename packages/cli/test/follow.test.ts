@@ -37,7 +37,10 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
     const shipped = async (key: string, text: string): Promise<void> => {
       await using((store) => store.store(key, text).then(() => undefined));
       await expect
-        .poll(async () => (await run(['restore', destination, '--stdout', '--key', key])).stdout, { timeout: 30_000 })
+        .poll(async () => (await run(['restore', destination, '--stdout', '--key', key])).stdout, {
+          timeout: 30_000,
+          interval: 300,
+        })
         .toBe(text);
     };
     await shipped('db/a', 'second');

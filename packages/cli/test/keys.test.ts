@@ -1,11 +1,10 @@
-import { openStore, passphrase } from 'securestore';
+import { writeFile } from 'node:fs/promises';
+import { keyFile, openStore } from 'securestore';
 import { describe, it, type TestContext } from 'vitest';
 import { jsonLines, type Result, type Sandbox, sandbox } from './support/cli.ts';
 import { converse, hasTerminals } from './support/converse.ts';
 import { runHere } from './support/in-process.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
-
-const CANARY = 'canary päss 4b7e';
 
 interface CategoryScene {
   readonly box: Sandbox;
@@ -23,10 +22,12 @@ async function withCategory(context: TestContext): Promise<Run> {
 async function categoryScene({ expect, onTestFinished }: TestContext): Promise<CategoryScene> {
   const box = await sandbox('none', onTestFinished);
   const location = `sqlite:${box.path('vault')}`;
-  const env = { SECURESTORE_URL: location, SECURESTORE_PASSPHRASE: CANARY };
+  const key = box.path('securestore-key');
+  await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
+  const env = { SECURESTORE_URL: location, CREDENTIALS_DIRECTORY: box.path() };
   const run: Run = (args) => runHere([...args, '--no-anchor'], { env });
   expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
-  await using store = await openStore(location, { unlock: passphrase(CANARY) });
+  await using store = await openStore(location, { unlock: keyFile(key) });
   await store.store('users/1', 'personal');
   await store.store('users/1', 'personal, changed');
   await store.store('else', 'not');

@@ -3,8 +3,10 @@ import { lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } fro
 import { describe, expect, it } from 'vitest';
 import { mountSmall, NO_MOUNTS } from '../../backend-fs/test/support/mounts.ts';
 import { jsonLines, sandbox } from './support/cli.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
-describe.each(['sqlite', 'file'] as const)('objects on %s:', (scheme) => {
+// That all backends do the same their own conformance shows.
+describe.each(LONG ? (['sqlite', 'file'] as const) : (['sqlite'] as const))('objects on %s:', (scheme) => {
   it('live from put to purge', async () => {
     const box = await sandbox(scheme);
     const put = await box.run(['put', 'db/prod/password', '--meta', 'owner=ops', '--meta', 'q=a=b'], {

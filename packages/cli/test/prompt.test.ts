@@ -24,22 +24,28 @@ describe.skipIf(!hasTerminals)(
       expect(made.transcript).toContain('fingerprint: ');
       expect(made.transcript).not.toContain('canary');
 
-      const differ: Exchange[] = [
-        ['New passphrase (not shown): ', `${CANARY}\r`],
-        ['The same again (not shown): ', 'another\r'],
-      ];
-      expect(await converse(box, ['init', 'sqlite:./other'], differ)).toMatchObject({ exitCode: 2 });
-      expect((await box.run(['--store', 'sqlite:./other', 'ls'])).exitCode).toBe(3);
+      if (LONG) {
+        const differ: Exchange[] = [
+          ['New passphrase (not shown): ', `${CANARY}\r`],
+          ['The same again (not shown): ', 'another\r'],
+        ];
+        expect(await converse(box, ['init', 'sqlite:./other'], differ)).toMatchObject({ exitCode: 2 });
+        expect((await box.run(['--store', 'sqlite:./other', 'ls'])).exitCode).toBe(3);
+      }
 
       const data: Exchange = ['Data of k (not shown): ', 'canary data\r'];
       const stored = await converse(box, [...STORE, 'put', 'k'], [asked, data]);
       expect(stored.exitCode).toBe(0);
       expect(stored.transcript).not.toContain('canary');
-      const piped = await converse(box, [...STORE, 'put', 'p'], [asked], 'from a pipe');
-      expect(piped.transcript).toContain('stored p, 11 bytes');
+      if (LONG) {
+        const piped = await converse(box, [...STORE, 'put', 'p'], [asked], 'from a pipe');
+        expect(piped.transcript).toContain('stored p, 11 bytes');
+      }
       const shown = await converse(box, [...STORE, 'get', 'k'], [asked]);
       expect(shown.transcript).toMatch(/canary data\r\n$/);
-      expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'wrong\r']])).toMatchObject({ exitCode: 9 });
+      if (LONG) {
+        expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'wrong\r']])).toMatchObject({ exitCode: 9 });
+      }
       expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'abc\u0003']])).toMatchObject({ exitCode: 130 });
     });
 
@@ -97,7 +103,8 @@ describe.skipIf(!hasTerminals)(
       const box = await sandbox();
       await box.seed({ k: 'data' });
       const question = 'Destroy k with all its versions, for good? [y/N] ';
-      for (const answer of ['n\r', '\r', 'x\r', 'yeah\r', '\u0004', '\u0003']) {
+      const answers = ['yeah\r', '\u0003', ...(LONG ? ['n\r', '\r', 'x\r', '\u0004'] : [])];
+      for (const answer of answers) {
         expect(await converse(box, ['purge', 'k'], [[question, answer]])).toMatchObject({ exitCode: 130 });
       }
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
@@ -130,13 +137,16 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).stdout).toBe('two\nlines\n');
     });
 
-    it.each(['put', 'purge'])('%s asks for nothing but the passphrase where that is wrong', async (verb) => {
-      const box = await sandbox();
-      await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
-      const ended = await converse(box, [verb, 'k', '--passphrase-file', 'wrong'], []);
-      expect(ended.exitCode).toBe(9);
-      expect(ended.transcript).not.toMatch(/Data of|\[y\/N\]/);
-    });
+    it.each(LONG ? ['put', 'purge'] : ['put'])(
+      '%s asks for nothing but the passphrase where that is wrong',
+      async (verb) => {
+        const box = await sandbox();
+        await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
+        const ended = await converse(box, [verb, 'k', '--passphrase-file', 'wrong'], []);
+        expect(ended.exitCode).toBe(9);
+        expect(ended.transcript).not.toMatch(/Data of|\[y\/N\]/);
+      },
+    );
 
     it('get keeps control characters from it unless told to', async () => {
       const box = await sandbox();
@@ -147,7 +157,8 @@ describe.skipIf(!hasTerminals)(
       const told = await converse(box, ['get', 'k', '-o', '-'], []);
       expect(told).toEqual({ exitCode: 0, transcript: 'a\u001b]0;title\u0007b' });
       // U+009B is `ESC [` in one character.
-      for (const data of ['a\u009b35mb', Buffer.from([0x61, 0x9b, 0x33, 0x35, 0x6d])]) {
+      const controls = ['a\u009b35mb', Buffer.from([0x61, 0x9b, 0x33, 0x35, 0x6d])];
+      for (const data of LONG ? controls : controls.slice(1)) {
         await box.seed({ c1: data });
         const result = await converse(box, ['get', 'c1'], []);
         expect(result.exitCode).toBe(2);

@@ -4,6 +4,7 @@ import { describe, it } from 'vitest';
 import { changedScene } from './support/backups.ts';
 import { finished, jsonLines } from './support/cli.ts';
 import { converse, hasTerminals } from './support/converse.ts';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const FROM = String.raw`from snapshot 1 of \S+ \S+Z`;
 
@@ -224,7 +225,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       const child = box.start([...args, ...given]);
       const ending = finished(child);
       await expect
-        .poll(async () => (await run(['put', 'mine', path('vault.key')])).exitCode, { timeout: 30_000 })
+        .poll(async () => (await run(['put', 'mine', path('vault.key')])).exitCode, { timeout: 30_000, interval: 200 })
         .toBe(7);
       child.kill('SIGINT');
       const stopped = await ending;
@@ -282,41 +283,41 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
     expect(nothing.stderr).toContain('warning: snapshot 1 has no object whose name starts with "typo"');
   });
 
-  it('with --to that is interrupted leaves no store, and whoever opens it is told how it goes on', async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { run, using, destination, path } = await changedScene(onTestFinished);
-    await using(async (store) => {
-      for (let at = 0; at < 40; at++) await store.store(`huge/${at}`, Buffer.alloc(1024 * 1024, at));
-    });
-    expect((await run(['backup', destination])).exitCode).toBe(0);
-    const to = `file:${path('again')}`;
-    const controller = new AbortController();
-    const ending = run(['restore', destination, '--to', to], { signal: controller.signal });
-    await expect
-      .poll(async () => (await readdir(path('again'), { recursive: true }).catch(() => [])).length, {
-        timeout: 30_000,
-        interval: 1,
-      })
-      .toBeGreaterThan(5);
-    controller.abort();
-    expect(await ending).toMatchObject({ exitCode: 130, stdout: '' });
-    for (const args of [
-      ['ls', '--store', to],
-      ['verify', to],
-      ['init', to],
-    ]) {
-      const refused = await run(args);
-      expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
-      expect(refused.stderr).toContain(
-        'no store is here yet: one is being restored to this place, and its head comes last. Where that was interrupted, the same securestore restore ' +
-          'SOURCE --to goes on with it [INTEGRITY]',
-      );
-    }
-    expect((await run(['restore', destination, '--to', to])).exitCode).toBe(0);
-    expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
-  });
+  it.runIf(LONG)(
+    onlyLong('with --to that is interrupted leaves no store, and whoever opens it is told how it goes on'),
+    async ({ expect, onTestFinished }) => {
+      const { run, using, destination, path } = await changedScene(onTestFinished);
+      await using(async (store) => {
+        for (let at = 0; at < 40; at++) await store.store(`huge/${at}`, Buffer.alloc(1024 * 1024, at));
+      });
+      expect((await run(['backup', destination])).exitCode).toBe(0);
+      const to = `file:${path('again')}`;
+      const controller = new AbortController();
+      const ending = run(['restore', destination, '--to', to], { signal: controller.signal });
+      await expect
+        .poll(async () => (await readdir(path('again'), { recursive: true }).catch(() => [])).length, {
+          timeout: 30_000,
+          interval: 1,
+        })
+        .toBeGreaterThan(5);
+      controller.abort();
+      expect(await ending).toMatchObject({ exitCode: 130, stdout: '' });
+      for (const args of [
+        ['ls', '--store', to],
+        ['verify', to],
+        ['init', to],
+      ]) {
+        const refused = await run(args);
+        expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
+        expect(refused.stderr).toContain(
+          'no store is here yet: one is being restored to this place, and its head comes last. Where that was interrupted, the same securestore restore ' +
+            'SOURCE --to goes on with it [INTEGRITY]',
+        );
+      }
+      expect((await run(['restore', destination, '--to', to])).exitCode).toBe(0);
+      expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
+    },
+  );
 
   it('leaves out what is damaged with --partial, lists it, and ends with exit code 8', async ({
     expect,

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { jsonLines, type Result, sandbox, type Sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
-import { serving } from './support/serving.ts';
+import { serving, servingApart } from './support/serving.ts';
 
 /** One use of a verb, and how it ends for somebody who may do everything, and for somebody who may do nothing. */
 interface Use {
@@ -204,7 +204,8 @@ async function served(onEnd: TestContext['onTestFinished']): Promise<Served> {
   const recipientIn = async (file: string): Promise<string> =>
     (await made('identity', 'show', file)).stdout.match(/SSRP1-[A-Z0-9-]+/)?.[0] ?? '';
   const [recipient, friend] = [await recipientIn('auditor'), await recipientIn('friend')];
-  const { url } = await serving(box, [], onEnd);
+  // Some of what is asked for lies in its working folder.
+  const { url } = await servingApart(box, [], onEnd);
   const as: Served['as'] = async (who, { args, input }) => {
     const given = args.map((arg) => {
       if (arg === 'RECIPIENT') return recipient;

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SetupError } from '../errors.mjs';
 import { ensureInstalled } from '../install.mjs';
 import { LONG, onlyLong } from '../../campaigns/src/size.ts';
@@ -23,6 +23,7 @@ function makeCheckout(): string {
 }
 
 describe('ensureInstalled', () => {
+  let made: string;
   let root: string;
   const installed = (): boolean => existsSync(join(root, 'node_modules/dep/package.json'));
   /** From here on an attempt to run npm is a failure. */
@@ -31,10 +32,15 @@ describe('ensureInstalled', () => {
     vi.stubEnv('PATH', join(root, 'no-such-folder'));
   };
 
+  beforeAll(() => {
+    made = makeCheckout();
+  });
+  afterAll(() => rmSync(made, { recursive: true, force: true }));
   beforeEach(() => {
     vi.stubEnv('npm_config_offline', 'true');
     vi.spyOn(console, 'error').mockReturnValue();
-    root = makeCheckout();
+    root = mkdtempSync(join(tmpdir(), 'securestore-bootstrap-'));
+    cpSync(made, root, { recursive: true });
   });
   afterEach(() => {
     vi.unstubAllEnvs();

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findExamples } from '../src/examples.ts';
 import { documentExamples, outputOf } from '../src/run-example.ts';
+import type { DocumentExample } from '../src/run-example.ts';
+import { LONG, onlyLong } from '../../campaigns/src/size.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 const examples = await documentExamples(root);
@@ -32,17 +34,24 @@ describe('findExamples', () => {
   });
 });
 
+const runs = async (example: DocumentExample): Promise<void> => {
+  // Beside the sources, so that packages resolve as they do for a file of this repository, or of the package whose page it
+  // stands in: as they were bundled when the tests began.
+  const place = example.document.startsWith('packages/') ? join(root, dirname(example.document)) : root;
+  const printed = await outputOf(example, join(place, '.cache/examples'), []);
+  expect(printed).toBe(example.output.map((text) => `${text}\n`).join(''));
+};
+
 describe('the examples in the documentation', () => {
   it('are there', () => {
     expect(examples.map(({ document }) => document)).toContain('README.md');
   });
 
-  // They are processes of their own, and mostly wait.
-  it.concurrent.each(examples)('$document, line $line runs and prints what it says', async (example) => {
-    // Beside the sources, so that packages resolve as they do for a file of this repository, or of the package whose page it
-    // stands in: as they were bundled when the tests began.
-    const place = example.document.startsWith('packages/') ? join(root, dirname(example.document)) : root;
-    const printed = await outputOf(example, join(place, '.cache/examples'), []);
-    expect(printed).toBe(example.output.map((text) => `${text}\n`).join(''));
-  });
+  // They are processes of their own, and mostly wait. In a short run one of each document, and none of those of packages.
+  const isShort = (example: DocumentExample): boolean =>
+    !example.document.startsWith('packages/') &&
+    example === examples.find(({ document }) => document === example.document);
+  const title = '$document, line $line runs and prints what it says';
+  it.concurrent.each(examples.filter(isShort))(title, runs);
+  it.runIf(LONG).concurrent.each(examples.filter((example) => !isShort(example)))(onlyLong(title), runs);
 });

@@ -42,7 +42,7 @@ function startWriter(command: readonly string[], id: string, campaign: Campaign)
   return { process: child, ready, said: once(lines, 'close') };
 }
 
-/** Runs `writers` processes at a time over a backend, and kills and replaces one of them `kills` times. */
+/** Runs `writers` processes at a time over a backend, kills and replaces one of them `kills` times, and kills all in the end. */
 export async function runCampaign(
   packageName: string,
   location: string,

@@ -23,15 +23,21 @@ export interface Tampering {
 }
 
 /** Runs the steps with one call tampered with; `false` if there are fewer such calls. */
-async function runOnce(packageName: string, scheme: string, { call, fault, when }: Tampering): Promise<boolean> {
+export async function tamperWithOne(
+  packageName: string,
+  scheme: string,
+  { call, fault, when }: Tampering,
+): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-calls-'));
   const location = `${scheme}:${folder}/vault`;
   const action = fault === 'kill' ? 'signal=SIGKILL' : `error=${fault}`;
+  // The tracer is then stopped at these calls alone, where it can not send signals.
+  const fast = fault === 'kill' ? [] : ['--seccomp-bpf'];
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${action}:when=${when}`];
   const node = [process.execPath, '--conditions=@securestore/source', '--no-warnings', PROGRAM, packageName, location];
   try {
     const log = join(folder, 'log');
-    const { stdout, stderr } = spawnSync('strace', ['-f', '-qq', '-o', log, ...inject, ...node], {
+    const { stdout, stderr } = spawnSync('strace', ['-f', ...fast, '-qq', '-o', log, ...inject, ...node], {
       encoding: 'utf8',
       // The calls that are counted are those of the steps.
       env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
@@ -86,6 +92,6 @@ export async function tamperWithAll(
   { call, fault, stride }: { call: string; fault: string; stride: number },
 ): Promise<number> {
   for (let reached = 0; ; reached++) {
-    if (!(await runOnce(packageName, scheme, { call, fault, when: 1 + reached * stride }))) return reached;
+    if (!(await tamperWithOne(packageName, scheme, { call, fault, when: 1 + reached * stride }))) return reached;
   }
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
 import { onTestFinished, type TestContext } from 'vitest';
 import { SIZE } from '../../../../tools/campaigns/src/size.ts';
-import { runIn } from './in-process.ts';
+import { runBeside, runIn } from './in-process.ts';
 
 /** What runs the command line, as bundled from its sources when the tests began. */
 export const COMMAND: readonly string[] = [
@@ -43,6 +43,9 @@ export interface Sandbox {
   readonly fill: (slots: number) => Promise<void>;
 }
 
+/** What waits for other processes, for seconds. */
+const WAITING = /^(?:rotate|migrate|slots remove|keys destroy)\b/;
+
 const noStore = (): Promise<never> => Promise.reject(new Error('there is no store'));
 
 /**
@@ -65,6 +68,7 @@ export async function sandbox(
     // What one process has compiled the next one need not.
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
   };
+  const isAlone = onEnd === onTestFinished;
   const start = (args: readonly string[], { env: more = {} }: RunOptions = {}): ChildProcess => {
     const [node = '', ...first] = COMMAND;
     return spawn(node, [...first, ...args], { cwd: folder, env: { ...env, ...more } });
@@ -73,8 +77,9 @@ export async function sandbox(
     const { env: more = {}, input = '' } = options;
     // What `exec` starts writes to the terminal of the process itself.
     const isInside = SIZE === 'short' && !args.includes('exec');
-    const result = isInside ? await runIn(folder, args, { env: { ...env, ...more }, input }) : undefined;
-    if (result !== undefined) return result;
+    if (isInside && (isAlone || !WAITING.test(args.join(' '))))
+      return await runIn(folder, args, { env: { ...env, ...more }, input });
+    if (isInside) return await runBeside(folder, args, { env: { ...env, ...more }, input });
     const child = start(args, options);
     child.stdin?.on('error', () => {});
     child.stdin?.end(input);
@@ -93,8 +98,10 @@ export async function sandbox(
     options?: StoreOptions,
   ): Promise<void> => {
     const store = await openStore(location, { unlock: keyFile(key) });
-    for (const [name, data] of Object.entries(objects)) await store.store(name, data, options);
+    const items = Object.entries(objects).map(([name, data]) => ({ key: name, data, ...options }));
+    const results = await store.storeMany(items);
     await store.close();
+    for (const result of results) if (!result.ok) throw result.error;
   };
   const seedExpired: Sandbox['seedExpired'] = async (objects) => {
     const expires = new Date(Date.now() + 1000);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { PassThrough, type Readable, Writable } from 'node:stream';
 import { run } from '../../src/run.ts';
 import type { Result } from './cli.ts';
@@ -57,30 +58,53 @@ export async function runHere(args: readonly string[], surroundings: Surrounding
   return { exitCode, bytes: out.bytes(), stdout: out.bytes().toString(), stderr: err.bytes().toString() };
 }
 
-/** Whether a command line runs in this process, whose working folder and environment are then its own. */
-let isTaken = false;
+/** The last command line that has a turn in this process, whose working folder and environment are then its own. */
+let turn: Promise<unknown> = Promise.resolve();
 
-/**
- * Runs a command line in this process, in a folder and with nothing else in the environment; `undefined` if another one
- * does so already.
- */
-export async function runIn(
+/** Runs a command line in this process, in a folder and with nothing else in the environment, once others have ended. */
+export function runIn(
   folder: string,
   args: readonly string[],
   { env, input }: Required<Pick<Surroundings, 'env' | 'input'>>,
-): Promise<Result | undefined> {
-  if (isTaken) return undefined;
-  isTaken = true;
-  const [before, environment] = [process.cwd(), { ...process.env }];
-  try {
-    process.chdir(folder);
-    setEnvironment(env);
-    return await runHere(args, { env, input });
-  } finally {
-    setEnvironment(environment);
-    process.chdir(before);
-    isTaken = false;
-  }
+): Promise<Result> {
+  const result = turn.then(async () => {
+    const [before, environment] = [process.cwd(), { ...process.env }];
+    try {
+      process.chdir(folder);
+      setEnvironment(env);
+      return await runHere(args, { env, input });
+    } finally {
+      setEnvironment(environment);
+      process.chdir(before);
+    }
+  });
+  turn = result.catch(() => {});
+  return result;
+}
+
+/**
+ * Runs a command line in this process, while others have their turns: with whole paths where `folder` would be its working
+ * folder, of which its output has nothing.
+ */
+export async function runBeside(
+  folder: string,
+  args: readonly string[],
+  { env, input }: Required<Pick<Surroundings, 'env' | 'input'>>,
+): Promise<Result> {
+  const whole = (text: string): string => text.replace(/^(file|sqlite):(?:\.\/)?(?!\/)/, `$1:${folder}/`);
+  const given = args.map((arg, at) => (args[at - 1]?.endsWith('-file') ? resolve(folder, arg) : whole(arg)));
+  const { SECURESTORE_URL: url = '', SECURESTORE_PASSPHRASE_FILE: file } = env;
+  // Where anchors are, the environment of the process says.
+  const result = await runHere([...given, '--no-anchor'], {
+    input,
+    env: {
+      ...env,
+      SECURESTORE_URL: whole(url),
+      ...(file !== undefined && { SECURESTORE_PASSPHRASE_FILE: resolve(folder, file) }),
+    },
+  });
+  const [stdout, stderr] = [result.stdout, result.stderr].map((text) => text.replaceAll(`${folder}/`, ''));
+  return { ...result, stdout: stdout ?? '', stderr: stderr ?? '' };
 }
 
 /** In place: where the home folder is, the system is asked. */
