@@ -14,6 +14,10 @@ const ALONE =
 const isAlone = (files: readonly { readonly filepath: string }[]): boolean =>
   files.some(({ filepath }) => ALONE.test(filepath));
 
+function withoutViteConditions(args: readonly string[]): string[] {
+  return args.filter((arg, at) => arg !== '--conditions' && args[at - 1] !== '--conditions');
+}
+
 /**
  * A process for files of tests, one after another: to load the modules anew for each file takes a second. What they leave
  * in its memory, such as stores whose calls never end because their process was "killed", makes all later ones slower,
@@ -48,5 +52,7 @@ class RecycledFork extends ForksPoolWorker {
 
 export const recycledForks: PoolRunnerInitializer = {
   name: 'recycled-forks',
-  createPoolWorker: (options: PoolOptions) => new RecycledFork(options),
+  // Vite's own conditions lead to files of dependencies that users don't get.
+  createPoolWorker: (options: PoolOptions) =>
+    new RecycledFork({ ...options, execArgv: withoutViteConditions(options.execArgv) }),
 };
