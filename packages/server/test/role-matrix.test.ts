@@ -144,7 +144,7 @@ describe('the role matrix', () => {
     const operations = (await operationsOf(here, await here.somebody('ann', EVERYTHING))).filter(
       ({ access }) => access.action !== null && access.action !== undefined,
     );
-    for (const operation of operations) {
+    for (const operation of operations.filter((_, at) => LONG || at % 3 === 0)) {
       const { action, further = [] } = operation.access as { action: Action; further?: readonly Action[] };
       const name = nameOf(operation);
       const other = await here.somebody(`all but ${name}`, allBut(action));
