@@ -94,13 +94,14 @@ test('in fail-closed calls that wait for their turn are refused where the sink f
 });
 
 test('what waits to be recorded is, also where the store is closed meanwhile', async () => {
+  const count = sized({ short: 2000, full: COUNT, torture: COUNT });
   const location = locationOf();
   const store = await audited(location);
   await expect.poll(() => store.audit.status.sinks.length).toBe(1);
-  const calls = burst(store, AT_SLOW);
+  const calls = burst(store, count);
   await store.close();
   await calls;
-  expect(await told(location)).toEqual({ listed: AT_SLOW, read: 0, lost: [] });
+  expect(await told(location)).toEqual({ listed: count, read: 0, lost: [] });
 });
 
 test('calls that need others to end are not held up by them', async () => {
