@@ -15,6 +15,7 @@ import {
   snapshotAt,
   worldOf,
 } from './support/worlds.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 
@@ -82,7 +83,7 @@ describe('two runs to one destination', () => {
     const world = await worldOf();
     const { store, source, destination, clock } = world;
     const others = [store, await openAt(source, { clock }), await openAt(source, { clock })];
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < sized({ short: 3, full: 8, torture: 8 }); round++) {
       await Promise.all(
         others.map(async (one, index) => {
           await one.store(`${index}`, `${round}`);
@@ -153,7 +154,7 @@ describe('a run beside a removal', () => {
       await snapshotAt(store, destination);
     }
     const other = await openAt(source, { clock });
-    for (let k = 0; k < 8; k++) {
+    for (let k = 0; k < 8; k += sized({ short: 3, full: 1, torture: 1 })) {
       let calls = 0;
       const { injector, arrived, goOn } = pausing((call) => call.operation === operation && calls++ === k);
       const forgetting = backupsOf(other, [destination], () => ({ layers: [injector.layer] })).forget(

@@ -15,7 +15,7 @@ import {
   snapshotAt,
   worldOf,
 } from './support/worlds.ts';
-import { sized } from '../../../tools/campaigns/src/size.ts';
+import { LONG, sized } from '../../../tools/campaigns/src/size.ts';
 
 const NAMES = ['a', 'b', 'c', 'd', 'e'];
 const POSITIONS = sized({ short: 1, full: 4, torture: 40 });
@@ -167,9 +167,10 @@ describe('a file of a destination', () => {
 
   it('that is cut off, or goes on, is noticed', async () => {
     const scene = await newScene();
-    for (const [name, body] of scene.files) {
+    for (const [at, [name, body]] of [...scene.files].entries()) {
       const half = body.subarray(0, body.length >> 1);
-      for (const damaged of [Buffer.alloc(0), half, body.subarray(0, -1), Buffer.concat([body, Buffer.alloc(1)])]) {
+      const all = [Buffer.alloc(0), half, body.subarray(0, -1), Buffer.concat([body, Buffer.alloc(1)])];
+      for (const damaged of LONG ? all : all.slice(at % 4, (at % 4) + 1)) {
         await scene.put(new Map([[name, damaged]]));
         await expectNoticed(scene, name, `${name} of ${damaged.length} bytes`);
         await expectScrubbed(scene, name, 'damaged', `${name} of ${damaged.length} bytes`);
@@ -188,10 +189,11 @@ describe('a file of a destination', () => {
         await scene.put(new Map([[name, instead]]));
         await expectNoticed(scene, name, `${name} is ${other}`);
         swaps += 1;
+        if (!LONG) break;
       }
       await scene.put(new Map([[name, body]]));
     }
-    expect(swaps).toBeGreaterThan(20);
+    expect(swaps).toBeGreaterThan(LONG ? 20 : 5);
   });
 });
 

@@ -14,6 +14,7 @@ import {
   snapshotAt,
   worldOf,
 } from './support/worlds.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 
@@ -203,6 +204,6 @@ it('whichever points are damaged, what is found for a moment is right, or it is 
         else expect((await asked).number).toBe(number);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: sized({ short: 20, full: 60, torture: 60 }) },
   );
 });

@@ -15,6 +15,7 @@ import {
   snapshotAt,
   worldOf,
 } from './support/worlds.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const NAMES = ['a', 'b', 'c', 'red/a', 'red/b', 'red/c'];
 const CATEGORIES = { categories: { red: ['red/**'] } };
@@ -46,7 +47,7 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     const { store, destination } = world;
     const backups = backupsOf(store, [destination]);
     const points = new Map<number, Contents>();
-    for (let round = 1; round <= 4; round++) {
+    for (let round = 1; round <= sized({ short: 3, full: 4, torture: 4 }); round++) {
       await store.store('a', `${round}`);
       await store.store('red/a', patterned(70_000 + round, round));
       if (round === 2) await store.store('b', patterned(90_000, 9));

@@ -4,9 +4,11 @@ import { club } from '../../objects/test/support/members.ts';
 import type { BrowsePage, ComparePage, Connect, FindPage, Moment } from '../src/index.ts';
 import { Backups, RecoveryPoints } from '../src/index.ts';
 import { Shelf } from './support/shelf.ts';
-import { LONG, onlyLong, TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { LONG, onlyLong, sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 
 const PLACE = 'memory:backups';
+/** More than are looked at for a page. */
+const HIDDEN = sized({ short: 5100, full: 10_100, torture: 10_100 });
 const LONG_NAME = 'l'.repeat(300);
 
 /** A small generator, so that a failure can be repeated. */
@@ -179,7 +181,7 @@ describe('what lies in a folder at a point', () => {
 
   it('takes as long past what nobody may see, whatever that is called', async () => {
     const { owner, backups, points } = await scene();
-    const hidden = Array.from({ length: 10_100 }, (_, number) => `in/secret/${number}`);
+    const hidden = Array.from({ length: HIDDEN }, (_, number) => `in/secret/${number}`);
     await owner.storeMany([...hidden, 'in/seen'].map((key) => ({ key, data: 'x' })));
     await backups.backup(PLACE);
     for (const moment of [{ destination: PLACE }, {}]) {
@@ -192,7 +194,7 @@ describe('what lies in a folder at a point', () => {
     }
   });
 
-  it('takes as many pages wherever what nobody may see comes in the order of names', async () => {
+  it.runIf(LONG)(onlyLong('takes as many pages wherever what nobody may see comes in the order of names'), async () => {
     const { owner, backups, points } = await scene();
     const hidden = Array.from({ length: 5100 }, (_, number) => `in/m${number}`);
     const seen = ['in/a', 'in/b', 'in/z', ...Array.from({ length: 6000 }, (_, number) => `in/x${number}`)];

@@ -11,6 +11,7 @@ import {
   withRun,
 } from '../src/rolling/checked.ts';
 import { shareOf } from '../src/rolling/share.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -81,7 +82,7 @@ describe('the share that is due', () => {
         }
         if (planned.length > days) expect(checkedSince(checked)).toBeGreaterThan(0);
       }),
-      { numRuns: 60 },
+      { numRuns: sized({ short: 20, full: 60, torture: 60 }) },
     );
   });
 

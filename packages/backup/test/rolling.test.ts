@@ -7,7 +7,7 @@ import { openAt, patterned } from '../../objects/test/support/stores.ts';
 import { ended } from './support/faults.ts';
 import { checkShare, dataAt, DAY, fill, HOUR, killedAt, memoryOf, readsAt, WITHIN } from './support/rolling.ts';
 import { backupsOf, filesAt, snapshotAt, worldOf } from './support/worlds.ts';
-import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 /** A backend that holds small bodies, so that payloads have many parts. */
 const wrap = (backend: StorageBackend): StorageBackend =>
@@ -61,7 +61,7 @@ describe('checking a share at a time', () => {
         }
         await store.close();
       }),
-      { numRuns: TORTURE ? 100 : 4 },
+      { numRuns: sized({ short: 2, full: 4, torture: 100 }) },
     );
   });
 

@@ -11,6 +11,7 @@ import { openAt, patterned, usePlace } from '../../objects/test/support/stores.t
 import type { RestoredObject } from '../src/index.ts';
 import { openBackup, restoreInto, restoreStoreTo, verifyOpenedBackup } from '../src/index.ts';
 import type { World } from './support/worlds.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 import {
   backupAt,
   contentsAt,
@@ -22,6 +23,8 @@ import {
   worldOf,
 } from './support/worlds.ts';
 
+/** More than a pack and a part hold; in a short run more than a slice. */
+const HUGE = sized({ short: 1_200_000, full: 9 * 1024 * 1024, torture: 9 * 1024 * 1024 });
 const DAY = 24 * 60 * 60 * 1000;
 const LONG = `long/${'ä'.repeat(400)}`;
 const NAMES = [
@@ -52,7 +55,7 @@ async function fill(store: ObjectStore, clock: Clock): Promise<void> {
   await store.store('large', patterned(70_000, 3));
   await store.store('large', patterned(200_000, 4), { metadata: { second: true } });
   await store.setMetadata('large', { third: true });
-  await store.store('huge', patterned(9 * 1024 * 1024, 5));
+  await store.store('huge', patterned(HUGE, 5));
   await store.store('gone', patterned(100_000, 6));
   await store.delete('gone');
   await store.store('purged', patterned(100_000, 7));

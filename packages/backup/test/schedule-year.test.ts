@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { Schedule } from '../src/schedule/index.ts';
 import { nextRun, runSchedules } from '../src/schedule/index.ts';
 import { Process, SharedStorage, World } from './support/processes.ts';
-import { sized } from '../../../tools/campaigns/src/size.ts';
+import { LONG, sized } from '../../../tools/campaigns/src/size.ts';
 
 const SECOND = 1000;
 const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 0, 1);
-const END = Date.UTC(2027, 0, 1);
+/** In a short run once the clocks of all have changed. */
+const END = LONG ? Date.UTC(2027, 0, 1) : Date.UTC(2026, 4, 1);
 /** The storage's clock, by which runs are due, is so far behind. */
 const BEHIND = HOUR;
 /** How late a run may begin while at least one process lives and isn't stopped. */
@@ -24,7 +25,7 @@ const planned = (id: string, cron: string, timeZone: string, jitter = 0): Schedu
   task: null,
 });
 
-const SEEDS = sized({ short: [2], full: [1, 2], torture: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
+const SEEDS = sized({ short: [1], full: [1, 2], torture: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] });
 
 const SCHEDULES = [
   planned('berlin', '30 2 * * *', 'Europe/Berlin'),
@@ -196,38 +197,41 @@ function occurrencesOf(schedule: Schedule<null>): { time: number; start: number 
   return found;
 }
 
-describe.each(SEEDS)('a year of three processes, killed and stopped at random (%i)', (seed) => {
-  it('runs each occurrence once, or makes up for it with a later one, and never two at once', async () => {
-    const year = new Year(seed);
-    await year.run();
-    expect(year.clashes).toEqual([]);
-    expect(year.kills.midRun).toBeGreaterThan(50);
-    expect(year.kills.all).toBeGreaterThan(3);
-    for (const schedule of SCHEDULES) {
-      const recorded = year.recorded.get(schedule.id) ?? [];
-      expect(recorded.filter(({ error }) => error !== undefined)).toEqual([]);
-      const times = recorded.map(({ occurrence }) => occurrence);
-      // Each was concluded once, in order.
-      expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
-      const occurrences = occurrencesOf(schedule);
-      const known = new Set(occurrences.map(({ time }) => time));
-      const own = times.filter((time) => time <= (occurrences.at(-1)?.time ?? 0));
-      expect(own.filter((time) => !known.has(time))).toEqual([]);
-      let madeUp = 0;
-      for (const [index, { time, start }] of occurrences.entries()) {
-        const standsFor = recorded.find(({ occurrence }) => occurrence >= time);
-        if (standsFor === undefined)
-          throw new Error(`nothing stands for ${schedule.id} ${new Date(time).toISOString()}`);
-        const next = occurrences[index + 1];
-        if (standsFor.occurrence === time) continue;
-        madeUp += 1;
-        // Only where nobody could run it before the next one was due; a run takes 20 minutes, and may be begun anew.
-        if (next !== undefined && !year.wasDown(start + BEHIND, start + BEHIND + HOUR)) {
-          throw new Error(`${schedule.id} ${new Date(time).toISOString()} was left out for no reason`);
+describe.each(SEEDS)(
+  `${LONG ? 'a year' : 'four months'} of three processes, killed and stopped at random (%i)`,
+  (seed) => {
+    it('runs each occurrence once, or makes up for it with a later one, and never two at once', async () => {
+      const year = new Year(seed);
+      await year.run();
+      expect(year.clashes).toEqual([]);
+      expect(year.kills.midRun).toBeGreaterThan(LONG ? 50 : 15);
+      expect(year.kills.all).toBeGreaterThan(LONG ? 3 : 1);
+      for (const schedule of SCHEDULES) {
+        const recorded = year.recorded.get(schedule.id) ?? [];
+        expect(recorded.filter(({ error }) => error !== undefined)).toEqual([]);
+        const times = recorded.map(({ occurrence }) => occurrence);
+        // Each was concluded once, in order.
+        expect(times).toEqual([...new Set(times)].toSorted((a, b) => a - b));
+        const occurrences = occurrencesOf(schedule);
+        const known = new Set(occurrences.map(({ time }) => time));
+        const own = times.filter((time) => time <= (occurrences.at(-1)?.time ?? 0));
+        expect(own.filter((time) => !known.has(time))).toEqual([]);
+        let madeUp = 0;
+        for (const [index, { time, start }] of occurrences.entries()) {
+          const standsFor = recorded.find(({ occurrence }) => occurrence >= time);
+          if (standsFor === undefined)
+            throw new Error(`nothing stands for ${schedule.id} ${new Date(time).toISOString()}`);
+          const next = occurrences[index + 1];
+          if (standsFor.occurrence === time) continue;
+          madeUp += 1;
+          // Only where nobody could run it before the next one was due; a run takes 20 minutes, and may be begun anew.
+          if (next !== undefined && !year.wasDown(start + BEHIND, start + BEHIND + HOUR)) {
+            throw new Error(`${schedule.id} ${new Date(time).toISOString()} was left out for no reason`);
+          }
         }
+        expect(madeUp).toBeGreaterThan(0);
+        expect(recorded.length).toBeGreaterThan(occurrences.length * 0.8);
       }
-      expect(madeUp).toBeGreaterThan(0);
-      expect(recorded.length).toBeGreaterThan(occurrences.length * 0.8);
-    }
-  });
-});
+    });
+  },
+);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Schedule } from '../src/schedule/index.ts';
 import { checkSchedule, nextRun } from '../src/schedule/index.ts';
 import { lastDue } from '../src/schedule/schedule.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
 const INVALID = (text: string): unknown =>
@@ -158,7 +159,7 @@ describe('jitter', () => {
         expect(lastDue(planned, next.start - 1)?.time).not.toBe(next.time);
         expect(lastDue(planned, after.start - 1)).toEqual(next);
       }),
-      { numRuns: 300 },
+      { numRuns: sized({ short: 60, full: 300, torture: 300 }) },
     );
   });
 });

@@ -9,11 +9,11 @@ import { describePayloads } from '../../objects/test/surface/payload.ts';
 import { describeRetrievedStreams } from '../../objects/test/surface/retrieve-stream.ts';
 import { describeSources } from '../../objects/test/surface/sources.ts';
 import { describeTimes } from '../../objects/test/surface/times.ts';
-import { remote } from './support/remote.ts';
+import { remote, remoteForAll } from './support/remote.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 // The suites that a store in this process passes.
-describe('arguments', () => describeArguments(remote));
+describe('arguments', () => describeArguments(remoteForAll()));
 describe('mutations', () => describeMutations(remote));
 describe('streams', () => describeRetrievedStreams(remote));
 describe('many', () => describeMany(remote));

@@ -11,7 +11,7 @@ import type { World } from './support/world.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 /** So many that a restore can be stopped in its middle. */
-const RECORDS = 1500;
+const RECORDS = LONG ? 1500 : 1000;
 
 /** For machines with other things to do, in milliseconds. */
 const PATIENCE = 240_000;

@@ -12,6 +12,7 @@ import {
 } from '../../adapter-kit/test/support/stores.ts';
 import { KeyvSecureStore } from '../src/index.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 async function entriesOf(adapter: KeyvSecureStore): Promise<Record<string, string>> {
   return Object.fromEntries(await Array.fromAsync(adapter.iterator()));
@@ -64,7 +65,7 @@ describe('any key', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: sized({ short: 20, full: 60, torture: 60 }) },
     );
   });
 

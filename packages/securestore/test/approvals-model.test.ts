@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { SecureStore, Session } from '../src/index.ts';
 import { SecureStoreError, addPrincipal, grantRole, setApprovals, setRole } from '../src/index.ts';
 import { as, PeoplesWorld } from './support/access-world.ts';
-import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
 
@@ -148,6 +148,6 @@ test('approvals do what a slow reading of everything that was asked for says', {
       await run.begin();
       for (const taken of steps) await run.take(taken);
     }),
-    { numRuns: TORTURE ? 2000 : 40 },
+    { numRuns: sized({ short: 15, full: 40, torture: 2000 }) },
   );
 });

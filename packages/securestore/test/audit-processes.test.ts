@@ -7,9 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SecureStore } from '../src/index.ts';
 import { createStore, generateIdentity, identity, openStore, rawKey, recipientOf } from '../src/index.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 const PROGRAM = fileURLToPath(new URL('./support/audited-process.ts', import.meta.url));
-const PROCESSES = 8;
+const PROCESSES = LONG ? 8 : 4;
+const NAME = LONG
+  ? 'eight processes record every attempt once, also where half of them are killed'
+  : 'four processes record every attempt once, also where half of them are killed';
 const EACH = 40;
 const unlock = rawKey(Buffer.alloc(32, 3));
 
@@ -35,7 +39,7 @@ async function recordedIn(store: SecureStore): Promise<string[]> {
   return names;
 }
 
-test('eight processes record every attempt once, also where half of them are killed', async () => {
+test(NAME, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const location = `sqlite:${join(folder, 'vault.db')}`;

@@ -49,7 +49,7 @@ async function damage(backend: StorageBackend, name: string): Promise<void> {
   await backend.write(name, body);
 }
 
-const LOOKS = LONG ? 1000 : 50;
+const LOOKS = LONG ? 1000 : 25;
 
 describe('the health of a store', () => {
   test('is ok for a new one, and tells what is not configured', async () => {

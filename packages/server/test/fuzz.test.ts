@@ -6,7 +6,7 @@ import type { Operation, Schema } from './support/interface.ts';
 import { operationsOf, sampleOf } from './support/interface.ts';
 import type { Answer, World } from './support/world.ts';
 import { world } from './support/world.ts';
-import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { sized, TORTURE } from '../../../tools/campaigns/src/size.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
 /** What must never be seen by whoever may not see it, nor in a log. */
@@ -235,7 +235,7 @@ describe('every route, with whatever may be sent to it', () => {
         await store.store('fuzz/a', 'there');
         return token;
       };
-      const runs = TORTURE ? 200 : 40;
+      const runs = sized({ short: 16, full: 40, torture: 200 });
       const statuses = await fuzz(here, operations, before, (one) => (aboutObjects(one) ? runs : runs / 8));
       // Some of it must have got past the checks, or nothing was tried.
       const open = operations.filter((one) => aboutObjects(one) && !one.path.includes('audit'));
@@ -265,7 +265,7 @@ describe('every route, with whatever may be sent to it', () => {
         await store.access.change(onlyOf(['first', name]));
         return token;
       };
-      const runs = TORTURE ? 100 : 20;
+      const runs = sized({ short: 12, full: 20, torture: 100 });
       const statuses = await fuzz(here, operations, before, (one) => (isSlow(one) ? runs / 4 : runs));
       expect(passedIn(statuses).length).toBeGreaterThan(operations.length / 4);
       expect((await store.verify()).ok).toBe(true);

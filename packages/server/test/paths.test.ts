@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
-import { TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
 const CANARY = 'canary of the secret folder';
@@ -85,7 +85,7 @@ describe('paths', () => {
         expect((await here.store.list()).toSorted()).toEqual(keys.toSorted());
         for (const key of keys) await here.store.purge(key);
       }),
-      { numRuns: TORTURE ? 5000 : 60 },
+      { numRuns: sized({ short: 20, full: 60, torture: 5000 }) },
     );
   });
 

@@ -9,6 +9,7 @@ import type { Operation } from './support/interface.ts';
 import { bodyFor, operationsOf, pathFor } from './support/interface.ts';
 import type { Answer, World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 /** What takes no action of the access policy. Anything more needs a reason here. */
 const WITHOUT_ACTION: Readonly<Record<string, string>> = {
@@ -88,9 +89,11 @@ describe('the role matrix', () => {
       foreign.token,
       'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.',
     ];
-    for (const operation of operations) {
+    for (const [at, operation] of operations.entries()) {
       const isPublic = operation.path === '/healthz';
-      for (const credentials of wrong) {
+      // In a short run none at all, and some of the others at each route.
+      const some = LONG ? wrong : wrong.filter((_, one) => one === 0 || one % 4 === at % 4);
+      for (const credentials of some) {
         const answer = await ask(here, operation, credentials);
         expect(answer.status, `${nameOf(operation)} ${credentials}`).toBe(isPublic ? 200 : 401);
         if (!isPublic) expect(answer.headers['www-authenticate']).toBe('Bearer');
@@ -141,7 +144,7 @@ describe('the role matrix', () => {
     const operations = (await operationsOf(here, await here.somebody('ann', EVERYTHING))).filter(
       ({ access }) => access.action !== null && access.action !== undefined,
     );
-    for (const operation of operations) {
+    for (const operation of operations.filter((_, at) => LONG || at % 3 === 0)) {
       const { action, further = [] } = operation.access as { action: Action; further?: readonly Action[] };
       const name = nameOf(operation);
       const other = await here.somebody(`all but ${name}`, allBut(action));

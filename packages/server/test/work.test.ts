@@ -12,8 +12,12 @@ import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Answer, World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
+/** So many objects are restored while somebody looks. */
+const RESTORED = sized({ short: 100, full: 300, torture: 300 });
+const STOPPED = sized({ short: 300, full: 1000, torture: 1000 });
 
 /** A backend in memory answers without letting others have a turn; one elsewhere takes its time. */
 const withTurns = intercept(() => async (call, run) => {
@@ -139,7 +143,9 @@ describe('long work', () => {
   it('goes on when its connection is lost, and is told of to the end on another one', async () => {
     const here = await scene();
     const { store, port, token, send } = here;
-    await store.storeMany(Array.from({ length: 300 }, (_, at) => ({ key: `k${at}`, data: Buffer.alloc(20_000, at) })));
+    await store.storeMany(
+      Array.from({ length: RESTORED }, (_, at) => ({ key: `k${at}`, data: Buffer.alloc(20_000, at) })),
+    );
     const place = `memory:${randomUUID()}`;
     await store.backup(place);
     for (const key of await store.list()) await store.delete(key);
@@ -158,16 +164,16 @@ describe('long work', () => {
     const [, record = ''] = /"record":"([^"]+)"/.exec(first.toString()) ?? [];
     const events = await send('GET', `/v1/work/${record}/events`, { token });
     expect(events.body.toString()).toMatch(/^event: job\n/);
-    expect(events.body.toString()).toMatch(/event: report\ndata: .*"created":300/);
+    expect(events.body.toString()).toMatch(new RegExp(`event: report\ndata: .*"created":${RESTORED}\\b`));
     const told = (await send('GET', `/v1/work/${record}`, { token })).json() as WorkRecord;
-    expect(told).toMatchObject({ state: 'done', report: { created: 300, verified: 300 } });
-    expect(await store.list()).toHaveLength(300);
+    expect(told).toMatchObject({ state: 'done', report: { created: RESTORED, verified: RESTORED } });
+    expect(await store.list()).toHaveLength(RESTORED);
   });
 
   it('that is under way is not forgotten, and stopped work is gone on with by asking again', async () => {
     const here = await scene(withTurns);
     const { store, send, token } = here;
-    await store.storeMany(Array.from({ length: 1000 }, (_, at) => ({ key: `k${at}`, data: 'x' })));
+    await store.storeMany(Array.from({ length: STOPPED }, (_, at) => ({ key: `k${at}`, data: 'x' })));
     const place = `memory:${randomUUID()}`;
     await store.backup(place);
     for (const key of await store.list()) await store.delete(key);
@@ -181,8 +187,8 @@ describe('long work', () => {
     expect(codeIn(await running)).toBe('ABORTED');
     expect(await workOf(here)).toMatchObject([{ state: 'failed', error: { code: 'ABORTED' }, asked }]);
     const done = (await post(here, '/v1/restore', record.asked as object)).json() as Record<string, number>;
-    expect((done['created'] ?? 0) + (done['unchanged'] ?? 0)).toBe(1000);
-    expect(await store.list()).toHaveLength(1000);
+    expect((done['created'] ?? 0) + (done['unchanged'] ?? 0)).toBe(STOPPED);
+    expect(await store.list()).toHaveLength(STOPPED);
   });
 
   it.each(['/v1/verify', '/v1/backups/verify'])(

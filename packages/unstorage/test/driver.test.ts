@@ -16,6 +16,7 @@ import {
 import { hurriedClock } from '../../objects/test/support/hurried-clock.ts';
 import { secureStoreDriver } from '../src/index.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
+import { sized } from '../../../tools/campaigns/src/size.ts';
 
 function storageAt(location: string): Storage {
   const storage = createStorage({ driver: secureStoreDriver({ location, ...OPENING }) });
@@ -145,7 +146,7 @@ it('gives every key an item of its own, and every key comes back', async () => {
       await driver.clear?.('', {});
       expect(await driver.getKeys('', {})).toEqual([]);
     }),
-    { numRuns: 50 },
+    { numRuns: sized({ short: 20, full: 50, torture: 50 }) },
   );
 });
 

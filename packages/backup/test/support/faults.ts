@@ -8,22 +8,22 @@ import { withoutBatch } from '../../../objects/test/support/places.ts';
 import { openAt, patterned } from '../../../objects/test/support/stores.ts';
 import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 import type { World } from './worlds.ts';
-import { sized } from '../../../../tools/campaigns/src/size.ts';
+import { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 
 /** The names that {@link fill} and {@link change} use, and one more. */
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 /**
  * Runs `body` with all that goes wrong at call 0, 1, … until nothing goes wrong any more: at every call in the long form, and otherwise at
- * every `every`-th (an eighth of them in a short run), for each trouble from another one on.
+ * every `every`-th, for each trouble from another one on. A short run has each trouble once, at another call each, or where there are not
+ * so many, at half as many, and so on.
  */
 export async function atEveryCall(
   [name, planAt]: (typeof TROUBLES)[number],
   body: (injector: FaultInjector, what: string, other: FaultInjector) => Promise<void>,
   every = TROUBLES.length,
 ): Promise<void> {
-  const step = sized({ short: 8 * every, full: every, torture: 1 });
-  for (let k = TROUBLES.findIndex(([other]) => other === name) % step; ; k += step) {
+  const run = async (k: number): Promise<boolean> => {
     let hit = false;
     const plan = planAt(k);
     const injector = createFaultInjector((call) => {
@@ -35,11 +35,17 @@ export async function atEveryCall(
     const other = createFaultInjector();
     void injector.stopped.then(() => other.stop());
     await body(injector, `${name} at call ${k}`, other);
-    if (!hit) {
-      expect(k).toBeGreaterThan(5);
-      return;
-    }
+    return hit;
+  };
+  const number = TROUBLES.findIndex(([other]) => other === name);
+  if (!LONG) {
+    for (let k = 4 + 8 * number; !(await run(k)); k >>= 1) expect(k).toBeGreaterThan(1);
+    return;
   }
+  const step = TORTURE ? 1 : every;
+  let k = number % step;
+  while (await run(k)) k += step;
+  expect(k).toBeGreaterThan(5);
 }
 
 /** Waits for work that may fail, or never end since its process was killed. @returns whether it succeeded */

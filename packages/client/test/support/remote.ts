@@ -1,6 +1,7 @@
 import { composeLayers } from '@securestore/backend-api';
 import { serve } from '@securestore/server';
 import type { OpenOptions, SecureStore } from 'securestore';
+import { afterAll, beforeAll } from 'vitest';
 import { addPrincipal, createStore, grantRole, openStore, setRole, templateRules } from 'securestore';
 import type { Place } from '../../../objects/test/support/places.ts';
 import { memoryPlace, PLACES } from '../../../objects/test/support/places.ts';
@@ -76,3 +77,34 @@ export const remote: Surface = {
     return clientOf(await serveStore(store, first.token, { clock: extras.clock }));
   },
 };
+
+/** One store that is served to all tests of a `describe`, for those that leave it as it was or do not mind. */
+export function remoteForAll(): Surface {
+  let one: Served | undefined;
+  let client: SurfaceStore | undefined;
+  const ends: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
+    const store = await createStore('memory:', { unlock: UNLOCK, upkeep: false });
+    ends.unshift(() => store.close());
+    const server = await serve(store, { port: 0 });
+    ends.unshift(() => server.close());
+    const token = await administratorOf(store);
+    one = { url: server.url, token, store };
+    client = await openRemoteStore(server.url, { credentials: { token } });
+    ends.unshift(() => client?.close() ?? Promise.resolve());
+  });
+  afterAll(async () => {
+    for (const end of ends) await end();
+  });
+  return {
+    ...remote,
+    async createAt(place, extras = {}) {
+      if (Object.keys(extras).length > 0 || one === undefined || client === undefined)
+        return remote.createAt(place, extras);
+      const { store } = one;
+      for (const key of await store.list()) await store.purge(key);
+      served.set(place, one);
+      return client;
+    },
+  };
+}

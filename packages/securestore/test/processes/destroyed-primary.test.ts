@@ -8,13 +8,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createStore, openStore, rawKey, restoreStore } from 'securestore';
 import { afterAll, describe, expect, it } from 'vitest';
-import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const PROGRAM = fileURLToPath(new URL('backing-up.ts', import.meta.url));
 const KEY = Buffer.alloc(32, 7);
 /** More than so many writes are acknowledged. */
 const LEAST = 10;
-const KILLS = TORTURE ? 10 : 2;
+const KILLS = sized({ short: 1, full: 2, torture: 10 });
 
 const folders: string[] = [];
 afterAll(() => {

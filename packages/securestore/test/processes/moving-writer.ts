@@ -9,7 +9,7 @@ import { AREAS } from '@securestore/core-format';
 import { openStore, rawKey } from '../../src/index.ts';
 import { busy } from '../support/busy.ts';
 import type { Acknowledged } from '../support/busy.ts';
-import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const [location = '', other = '', prefix = ''] = process.argv.slice(2);
 const unlock = rawKey(Buffer.alloc(32, 7));
@@ -48,7 +48,7 @@ const onWritten = (write: Acknowledged): void => {
   say({ write, at: acknowledged });
 };
 // All that is written is followed, moved back and compared, so the short form has less of it.
-const pause = TORTURE ? 40 : 150;
+const pause = sized({ short: 400, full: 150, torture: 40 });
 const writers = ['a', 'b'].map((name) => busy(store, `${prefix}/${name}`, { pause, onWritten }));
 for await (const _ of process.stdin);
 for (const writer of writers) await writer.stop();

@@ -22,7 +22,8 @@ const ROUNDS = TORTURE ? 10 : 1;
 /** What a run has begun when its time begins to run out: the last one that is killed in a short test gets farther than those before. */
 const PHASES = ['copying', 'following', 'comparing', 'verifying', 'announcing', 'moving'] as const;
 /** The longest that a run goes on from then, in milliseconds. */
-const KILLED_WITHIN = 2000;
+const KILLED_WITHIN = sized({ short: 500, full: 2000, torture: 2000 });
+const AMOUNT = LONG ? { small: 200, large: 1 } : { small: 40, large: 1, largeBytes: 1_000_000 };
 const unlock = rawKey(Buffer.alloc(32, 7));
 
 const WRITER = fileURLToPath(new URL('./moving-writer.ts', import.meta.url));
@@ -106,7 +107,7 @@ async function moveTo(from: string, to: string, said: Said): Promise<void> {
 
 /** Moves a store while two processes with two writers each go on; whoever moves it is killed again and again, and ends it at last. */
 async function killed(from: string, to: string): Promise<void> {
-  const { fingerprint } = await travelling(from, { small: 200, large: 1 });
+  const { fingerprint } = await travelling(from, AMOUNT);
   const open = { unlock, fingerprint, upkeep: false } as const;
   const before = await openStore(from, open);
   const expected = await everythingOf(before, isKept);
@@ -126,7 +127,7 @@ async function killed(from: string, to: string): Promise<void> {
     if (report !== undefined) break;
   }
   await moveTo(from, to, said);
-  await sleep(1000);
+  await sleep(sized({ short: 300, full: 1000, torture: 1000 }));
   await moveTo(to, from, said);
   await sleep(500);
   await Promise.all(stops.map((stop) => stop()));

@@ -13,10 +13,11 @@ import {
   setRole,
   verifyBackup,
 } from '../../src/index.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 import { everythingOf } from './everything.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));
-const MIB = 1024 * 1024;
+const LARGE_BYTES = sized({ short: 2, full: 17, torture: 17 }) * 1024 * 1024 + 3;
 
 /** Where a store is, where its backups lie, and where it is restored. Nothing is at any of them. */
 export interface Places {
@@ -36,7 +37,7 @@ export function memoryPlace(): string {
  */
 export async function roundTrip({ from, through, to }: Places): Promise<void> {
   const auditor = generateIdentity();
-  const large = randomBytes(17 * MIB + 3);
+  const large = randomBytes(LARGE_BYTES);
   await using store = await createStore(from, { unlock, history: { versions: 10, days: 30 }, upkeep: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   await store.access.change([

@@ -4,10 +4,10 @@ import { expect, it } from 'vitest';
 import type { Browser } from '../support/browser.ts';
 import { browserAt, builtConsole } from '../support/browser.ts';
 import { EVERYTHING, world } from '../support/world.ts';
-import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 import { ANY_CHARACTER } from '../../../../tools/campaigns/src/any-character.ts';
 
-const RUNS = TORTURE ? 50_000 : 500;
+const RUNS = sized({ short: 150, full: 500, torture: 50_000 });
 
 const nasty = fc.constantFrom(
   '',

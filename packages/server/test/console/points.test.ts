@@ -14,6 +14,7 @@ import type { Browser } from '../support/browser.ts';
 import { browserAt, builtConsole } from '../support/browser.ts';
 import type { Answer, World } from '../support/world.ts';
 import { codeIn, EVERYTHING, world } from '../support/world.ts';
+import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 interface Scene extends World {
   /** Where the store is backed up, and the same in a query. */
@@ -274,22 +275,26 @@ describe('a download', () => {
     expect(codeIn(await download(paul, asked))).toBe('ACCESS_DENIED');
   });
 
-  it('of more than is looked at before says in it what was left out', async () => {
-    const { browser, store } = await scene();
-    const names = Array.from({ length: 5001 }, (_, at) => `db/many/${at}`);
-    await store.storeMany(names.map((key) => ({ key, data: '' })));
-    const place = `memory:${randomUUID()}`;
-    await store.backup(place);
-    const paul = await browser('paul');
-    const asked = await ask(paul, { type: 'archive', destination: place });
-    expect(asked).not.toHaveProperty('leftOut');
-    const entries = await unpackTar(new Uint8Array((await download(paul, asked)).body));
-    expect(entries.map(({ header }) => header.name.slice(0, 8))).toEqual(['web/d', 'left-out']);
-    const note = Buffer.from(entries[1]?.data ?? []).toString();
-    // db/a, db/new and db/deep/c as well.
-    expect(note).toMatch(/^5004 objects are not in this archive/);
-    expect(note).toMatch(/\nand 4004 more\n$/);
-  }, 120_000);
+  it.runIf(LONG)(
+    onlyLong('of more than is looked at before says in it what was left out'),
+    async () => {
+      const { browser, store } = await scene();
+      const names = Array.from({ length: 5001 }, (_, at) => `db/many/${at}`);
+      await store.storeMany(names.map((key) => ({ key, data: '' })));
+      const place = `memory:${randomUUID()}`;
+      await store.backup(place);
+      const paul = await browser('paul');
+      const asked = await ask(paul, { type: 'archive', destination: place });
+      expect(asked).not.toHaveProperty('leftOut');
+      const entries = await unpackTar(new Uint8Array((await download(paul, asked)).body));
+      expect(entries.map(({ header }) => header.name.slice(0, 8))).toEqual(['web/d', 'left-out']);
+      const note = Buffer.from(entries[1]?.data ?? []).toString();
+      // db/a, db/new and db/deep/c as well.
+      expect(note).toMatch(/^5004 objects are not in this archive/);
+      expect(note).toMatch(/\nand 4004 more\n$/);
+    },
+    120_000,
+  );
 
   it('waits with a few others of the same principal alone, of which the oldest goes', async () => {
     const { browser } = await scene();
