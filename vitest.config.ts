@@ -50,8 +50,10 @@ export default defineConfig({
     experimental: { viteModuleRunner: false },
     execArgv: [
       '--conditions=@securestore/source',
-      // What tests make and forget within a moment is a quarter of the work of the collector otherwise.
-      '--max-semi-space-size=32',
+      // What tests make and forget within a moment is a quarter of the work of the collector otherwise, and the processors
+      // are busy with other files.
+      '--max-semi-space-size=64',
+      '--single-threaded-gc',
     ],
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
