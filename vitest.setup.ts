@@ -1,4 +1,5 @@
-import { afterAll, expect, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, vi } from 'vitest';
+import { EagerClock } from './packages/objects/test/support/eager-clock.ts';
 import { namedData } from './packages/backend-memory/src/memory-data.ts';
 
 // Vitest asks for a hundred frames of each error, also of the many that tests expect.
@@ -16,6 +17,10 @@ if (!(ADDED in globalThis)) {
   ]);
 }
 
+// What a test leaves behind, such as stores of processes that were "killed", would go on beside the next one.
+beforeEach(({ task }) => void (task.concurrent !== true && EagerClock.beginTest()));
+afterEach(({ task }) => void (task.concurrent !== true && EagerClock.endTest()));
+
 // The next file in this process finds what this one has found.
 afterAll(() => {
   vi.useRealTimers();
@@ -23,4 +28,5 @@ afterAll(() => {
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
   namedData.clear();
+  EagerClock.stopAll();
 });

@@ -61,7 +61,7 @@ describe.each(CHANGES)('what %s answers, by the right to %s', (_, action, change
     await scene.access.change(setApprovals([{ actions: ['read'] }]));
     await scene.access.approve((await session.approvals.request('read', 'k')).id);
     expect(Object.keys(await change(scene, session)).toSorted()).toEqual(['key', 'modified', 'version']);
-    await session.info('k');
-    await expect(session.info('k')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await session.retrieve('k');
+    await expect(session.retrieve('k')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 });

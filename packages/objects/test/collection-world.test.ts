@@ -113,7 +113,7 @@ async function perform({ store, engine }: Process, given: Action, clock: FakeClo
     case 'slow':
       return store.store(key, slowly());
     case 'expiring':
-      return store.store(key, patterned(size, pick + 1), { expires: new Date(engine.clock.now() + pick * HOUR) });
+      return store.store(key, patterned(size, pick + 1), { expires: new Date(engine.clock.now() + 1 + pick * HOUR) });
     case 'delete':
       return store.delete(key);
     case 'undelete':

@@ -99,7 +99,7 @@ describe('the health of a store whose backend never answers', () => {
 
   test('is told to a session, too', async () => {
     const { store, stall } = await opened({
-      authenticators: [{ authenticate: () => ({ principal: 'somebody' }) }] as never,
+      authenticators: [{ name: 'somebody', authenticate: () => ({ principal: 'somebody' }) }] as never,
     });
     await store.access.change(setRole('watching', [{ effect: 'allow', actions: ['health'] }]));
     await store.access.change(addPrincipal('somebody', 'user'));

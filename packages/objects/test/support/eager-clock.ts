@@ -15,8 +15,38 @@ const TURNS = 8;
  */
 export class EagerClock implements Clock {
   #now: number;
+  /** Those on which somebody sleeps. */
+  static readonly #running = new Set<EagerClock>();
+  /** Counts what has begun: tests, as {@link EagerClock.beginTest} is told. */
+  static #tests = 0;
+  readonly #test = EagerClock.#tests;
   #sleepers: Sleeper[] = [];
   #pumping = false;
+  #isStopped = false;
+
+  /**
+   * Stops all clocks for good. What goes on when a test has ended, such as a store that nobody has closed, would keep the
+   * process busy otherwise, since it never waits.
+   */
+  static stopAll(): void {
+    for (const clock of EagerClock.#running) clock.#stop();
+  }
+
+  /** The clocks that are made from here on belong to a test. */
+  static beginTest(): void {
+    EagerClock.#tests += 1;
+  }
+
+  /** As {@link EagerClock.stopAll}, of the clocks that were made since the last {@link EagerClock.beginTest}. */
+  static endTest(): void {
+    for (const clock of EagerClock.#running) if (clock.#test === EagerClock.#tests) clock.#stop();
+    EagerClock.#tests += 1;
+  }
+
+  #stop(): void {
+    this.#isStopped = true;
+    this.#sleepers = [];
+  }
 
   /** @param start milliseconds since 1970 */
   constructor(start: number = Date.UTC(2026, 0, 1)) {
@@ -58,13 +88,17 @@ export class EagerClock implements Clock {
   }
 
   #pump(): void {
-    if (this.#pumping) return;
+    if (this.#pumping || this.#isStopped) return;
     this.#pumping = true;
+    EagerClock.#running.add(this);
     let turns = 0;
     const turn = (): void => {
       const first = Math.min(...this.#sleepers.filter(({ background }) => !background).map(({ until }) => until));
       this.#pumping = Number.isFinite(first);
-      if (!this.#pumping) return;
+      if (!this.#pumping) {
+        EagerClock.#running.delete(this);
+        return;
+      }
       turns += 1;
       if (turns % TURNS === 0) this.advance(Math.max(0, first - this.#now));
       setImmediate(turn);
