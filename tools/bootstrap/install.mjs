@@ -12,17 +12,21 @@ const STAMP = '.securestore-installed';
  * Installs what the lock file names, unless that is already there whole; then it touches neither disk nor network.
  *
  * @param {string} root
+ * @param {import('node:child_process').StdioOptions} [stdio] for npm; stdout belongs to the command that the user asked for
  */
-export async function ensureInstalled(root) {
+export async function ensureInstalled(root, stdio = ['ignore', process.stderr, 'inherit']) {
   if (isInstalled(root)) return;
   await withLock(join(root, '.cache'), 'install', async () => {
     // Another process may have installed while this one waited.
-    if (!isInstalled(root)) await install(root);
+    if (!isInstalled(root)) await install(root, stdio);
   });
 }
 
-/** @param {string} root */
-async function install(root) {
+/**
+ * @param {string} root
+ * @param {import('node:child_process').StdioOptions} stdio
+ */
+async function install(root, stdio) {
   console.error('securestore: installing the packages of package-lock.json (about 400 MB, a minute at most) …');
   const modules = join(root, 'node_modules');
   rmSync(join(modules, STAMP), { force: true });
@@ -39,8 +43,7 @@ async function install(root) {
   try {
     code = await runChild(program, [...leading, ...args], {
       cwd: root,
-      // stdout belongs to the command that the user asked for.
-      stdio: ['ignore', process.stderr, 'inherit'],
+      stdio,
       env: { ...process.env, PATH: outerPath(root) },
       shell: process.platform === 'win32' && leading.length === 0,
     });

@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SetupError } from '../errors.mjs';
-import { ensureInstalled } from '../install.mjs';
+import { ensureInstalled as ensure } from '../install.mjs';
 import { LONG, onlyLong } from '../../campaigns/src/size.ts';
+
+/** Without what npm says. */
+const ensureInstalled = (root: string): Promise<void> => ensure(root, 'ignore');
 
 /** A checkout in small: one dependency, whose tarball lies beside it, so that npm needs no registry. */
 function makeCheckout(): string {
