@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { systemClock } from '@securestore/jobs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Alert } from '../src/watch/index.ts';
 import { deadManPing, execHook, webhook } from '../src/watch/index.ts';
 
@@ -228,13 +228,21 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
     expect(JSON.parse(await read('argv'))).toEqual(odd);
   });
 
-  it('does not get the secrets of this process', async () => {
-    process.env['SECURESTORE_PASSPHRASE'] = SECRET;
-    try {
-      await hook(saving).send(ALERT, never);
-    } finally {
-      delete process.env['SECURESTORE_PASSPHRASE'];
+  it('does not get the secrets of this process, or where they lie', async () => {
+    for (const name of [
+      'SECURESTORE_PASSPHRASE',
+      'SECURESTORE_PASSPHRASE_FILE',
+      'SECURESTORE_TOKEN',
+      'SECURESTORE_URL',
+      'SECURESTORE_WEBHOOK_URL',
+      'SECURESTORE_PING_URL',
+      'securestore_test_s3_url',
+      'CREDENTIALS_DIRECTORY',
+    ]) {
+      vi.stubEnv(name, `${SECRET} of ${name}`);
     }
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await hook(saving).send(ALERT, never);
     expect(await read('env')).not.toContain(SECRET);
     expect(JSON.parse(await read('env'))).toMatchObject({ PATH: process.env['PATH'] });
     await hook(saving, { env: { ONLY: 'this' } }).send(ALERT, never);

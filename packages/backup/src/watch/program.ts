@@ -7,15 +7,15 @@ import { limited } from './deliver.ts';
 
 /** How long a program may take to end when it is asked to, in milliseconds. */
 const GRACE = 2000;
-/** No program that is told of something needs these. */
-const SECRETS: ReadonlySet<string> = new Set(['SECURESTORE_PASSPHRASE', 'SECURESTORE_TOKEN']);
-
 /** A program that is run, and how. */
 export interface ProgramOptions {
   readonly clock: Clock;
   /** The program and its arguments, as they are: there is no shell. */
   readonly command: readonly string[];
-  /** The environment beside what the program is told. Default that of this process without its secrets. */
+  /**
+   * The environment beside what the program is told. Default that of this process, without its `SECURESTORE_…` variables
+   * and `CREDENTIALS_DIRECTORY`: they hold secrets and locations, or say where secrets lie.
+   */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
@@ -29,8 +29,12 @@ export interface ProgramCall {
   readonly signal: AbortSignal;
 }
 
-function ownEnvironment(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
+function isOwn(name: string): boolean {
+  return name.startsWith('SECURESTORE_') || name === 'CREDENTIALS_DIRECTORY';
+}
+
+function environmentOfOthers(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOwn(name.toUpperCase())));
 }
 
 /** Also what the program has started itself; on Windows there are no such groups. */
@@ -97,7 +101,7 @@ async function waitFor(
 export function programOf({
   clock,
   command,
-  env = ownEnvironment(),
+  env = environmentOfOthers(),
 }: ProgramOptions): (call: ProgramCall) => Promise<void> {
   const [program, ...args] = command;
   if (program === undefined || program === '') {
