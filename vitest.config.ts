@@ -13,15 +13,19 @@ process.env['SECURESTORE_TESTKIT_SEED'] ||= String(randomInt(2 ** 32));
 // Many tests start processes from the sources: two thirds of what a short one costs is reading and compiling them anew.
 process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url));
 
-/** Files that take longest. They begin first, so that none is left at the end alone. */
+/** Files that take longest, mostly because they wait. They begin first, so that none is left at the end alone. */
 const LONGEST = [
-  'securestore/test/migrate-ring',
-  'objects/test/simulation',
+  'securestore/test/migrat',
   'securestore/test/processes/moving',
+  'objects/test/simulation',
   'migrate/test/simulation',
+  'acl/test/simulation',
+  'server/test/crash',
+  'cli/test/',
+  'console/test/',
+  'conformance.test',
   'backend-mongodb/test/crash',
   'backup/test/faults',
-  'acl/test/simulation',
 ];
 
 function placeOf({ moduleId }: TestSpecification): number {
