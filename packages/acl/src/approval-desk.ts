@@ -71,8 +71,7 @@ export class ApprovalDesk {
     key: string | undefined,
     signal?: AbortSignal,
   ): Promise<ApprovalRequest[] | undefined> {
-    const { requests } = await this.#newest(signal);
-    return approvalsFor(requests, who, actions, key, this.#object.clock.now());
+    return this.#finder(who, actions, key)(await this.#newest(signal));
   }
 
   /**
@@ -87,8 +86,7 @@ export class ApprovalDesk {
     key: string | undefined,
     signal?: AbortSignal,
   ): Promise<ApprovalRequest[] | undefined> {
-    const find = ({ requests }: AccessDocument): ApprovalRequest[] | undefined =>
-      approvalsFor(requests, who, actions, key, this.#object.clock.now());
+    const find = this.#finder(who, actions, key);
     // Whoever has none must not make the head change; one that was given elsewhere just now is to be seen.
     if (find(this.#document.known()) === undefined && find(await this.#newest(signal)) === undefined) return undefined;
     const use = (document: AccessDocument): Change<ApprovalRequest[] | undefined> => {
@@ -98,6 +96,14 @@ export class ApprovalDesk {
       return { document: { ...document, requests: document.requests.filter(({ id }) => !used.has(id)) }, result };
     };
     return this.#document.change('approvals.use', use, { signal });
+  }
+
+  #finder(
+    who: Identity,
+    actions: readonly Action[],
+    key: string | undefined,
+  ): (document: AccessDocument) => ApprovalRequest[] | undefined {
+    return ({ requests }) => approvalsFor(requests, who, actions, key, this.#object.clock.now());
   }
 
   #newest(signal: AbortSignal | undefined): Promise<AccessDocument> {

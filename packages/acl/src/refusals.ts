@@ -50,8 +50,8 @@ const SHORT = 24 * 60 * 60 * 1000;
 /** As {@link askedOnce}, for what is stored. */
 export function storedOnce<T extends Pick<StoreOptions, 'expires'> | undefined>(given: T): T {
   if (given === undefined) return given;
-  const { expires } = given;
-  return { ...given, ...(expires instanceof Date && { expires: new Date(expires) }) };
+  const copy = { ...given };
+  return copy.expires instanceof Date ? { ...copy, expires: new Date(copy.expires) } : copy;
 }
 
 /**

@@ -40,7 +40,16 @@ describe('whoever may write and not delete', () => {
     const shifting = soon();
     shifting.getTime = () => Date.now() + 100 * HOUR;
     await expect(session.store('k', 'y', { expires: shifting })).rejects.toMatchObject(denied);
-    expect((await store.retrieve('k')).text()).toBe('x');
+    let asked = 0;
+    const turning = {
+      get expires(): Date | undefined {
+        return asked++ === 0 ? undefined : shifting;
+      },
+    };
+    await expect(session.store('k', 'y', turning)).resolves.not.toHaveProperty('expires');
+    asked = 1;
+    await expect(session.store('k', 'y', turning)).rejects.toMatchObject(denied);
+    expect((await store.retrieve('k')).text()).toBe('y');
   });
 
   test('stores what lasts longer, and what replaces nothing', async () => {
