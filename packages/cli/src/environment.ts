@@ -79,16 +79,3 @@ export function variableValue(key: string, data: Uint8Array): string {
     return refuse('is not UTF-8');
   }
 }
-
-/**
- * The environment without what concerns this program alone: its secrets or where they lie, and the location, which may
- * hold some.
- */
-export function withoutOwn(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !isOwn(name.toUpperCase())));
-}
-
-/** The folder of credentials holds what opens the store, so a command could read all of it and not only its own part. */
-function isOwn(name: string): boolean {
-  return name.startsWith('SECURESTORE_') || name === 'CREDENTIALS_DIRECTORY';
-}

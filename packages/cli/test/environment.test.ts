@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { variableName, variablesFor, variableValue, withoutOwn } from '../src/environment.ts';
+import { variableName, variablesFor, variableValue } from '../src/environment.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 
 function object(name: string): { key: string; name: string } {
@@ -82,18 +82,5 @@ describe('values of variables', () => {
     for (const bytes of [Buffer.from('can\0ary'), Buffer.from([0x63, 0xff])]) {
       expect(() => variableValue('app/k', bytes)).toThrow(/^"app\/k" (?:holds a NUL byte|is not UTF-8), so/);
     }
-  });
-});
-
-describe('withoutOwn', () => {
-  it('takes out every variable of this program', () => {
-    const env = {
-      SECURESTORE_PASSPHRASE: 'x',
-      securestore_token: 'y',
-      SECURESTORE_URL: 'z',
-      SECURE: 'kept',
-      HOME: '/h',
-    };
-    expect(withoutOwn(env)).toEqual({ SECURE: 'kept', HOME: '/h' });
   });
 });

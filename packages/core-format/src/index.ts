@@ -35,6 +35,7 @@ export { decodeKeyring, encodeKeyring } from './keyring.ts';
 export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './keyring.ts';
 export { isLoopback } from './loopback.ts';
 export * from './marker.ts';
+export { withoutOwn } from './own-variables.ts';
 export { compilePattern } from './pattern.ts';
 export type { KeyTest } from './pattern.ts';
 export * from './record.ts';

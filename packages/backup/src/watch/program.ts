@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import process from 'node:process';
-import { SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError, withoutOwn } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { limited } from './deliver.ts';
 
@@ -27,14 +27,6 @@ export interface ProgramCall {
   readonly variables: Readonly<Record<string, string>>;
   readonly input: string;
   readonly signal: AbortSignal;
-}
-
-function isOwn(name: string): boolean {
-  return name.startsWith('SECURESTORE_') || name === 'CREDENTIALS_DIRECTORY';
-}
-
-function environmentOfOthers(): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOwn(name.toUpperCase())));
 }
 
 /** Also what the program has started itself; on Windows there are no such groups. */
@@ -101,7 +93,7 @@ async function waitFor(
 export function programOf({
   clock,
   command,
-  env = environmentOfOthers(),
+  env = withoutOwn(process.env),
 }: ProgramOptions): (call: ProgramCall) => Promise<void> {
   const [program, ...args] = command;
   if (program === undefined || program === '') {

@@ -1,9 +1,9 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError, withoutOwn } from '@securestore/core-format';
 import { type NamedObject, objectsBelow } from '@securestore/migrate';
 import type { SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { runCommand } from '../child-process.ts';
-import { variablesFor, variableValue, withoutOwn } from '../environment.ts';
+import { variablesFor, variableValue } from '../environment.ts';
 import { withStore } from '../open.ts';
 import { parseFolder } from '../parse-values.ts';
 
