@@ -121,8 +121,8 @@ function checkMatch({ 'if-match': given }: Context['headers'], { key, version }:
 const TRIES = 5;
 
 /** Whether a request asks more than for data: what is answered depends on what the object is, then. */
-function isConditional(headers: Context['headers'], asked: AskedRange | undefined): boolean {
-  return asked !== undefined || headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
+export function isConditional(headers: Context['headers']): boolean {
+  return ['range', 'if-match', 'if-none-match'].some((name) => headers[name] !== undefined);
 }
 
 /** With an object as it is, as HTTP has ranges and conditions for readers. */
@@ -132,7 +132,7 @@ export async function answerRaw(context: Context, key: StoreKey, options: RangeO
   const asked = start === undefined && end === undefined ? rangeOf(headers) : undefined;
   for (let tries = 1; ; tries++) {
     // To look at it first uses no approval up, which to read it twice would.
-    const info = isConditional(headers, asked) ? await session.info(key, which) : undefined;
+    const info = isConditional(headers) ? await session.info(key, which) : undefined;
     let range = options;
     if (info !== undefined) {
       checkMatch(headers, info);

@@ -1,7 +1,7 @@
 import { decodeKey, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
 import type { Moment, ObjectInfo, PointChoice, RetrievedStream, Session } from 'securestore';
 import { Type } from 'typebox';
-import { answerFramed, answerRaw } from '../answer-object.ts';
+import { answerFramed, answerRaw, isConditional } from '../answer-object.ts';
 import { dateIn } from '../given.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -168,9 +168,9 @@ export const POINT_ROUTES: readonly Route[] = [
       };
       const answer = headers.accept?.includes(FRAMED_TYPE) === true ? answerFramed : answerRaw;
       const key = decodeKey(rest);
-      // To look at it first would use up an approval. Whoever is given all of it for a part has been told so by the status.
-      const asked = (await takesApproval(session, key)) ? { ...headers, range: undefined } : headers;
-      return answer({ ...context, headers: asked, session: { info, retrieveStream } }, key, range);
+      // To look at it first would use up an approval: all of it is answered then, as HTTP allows.
+      const isWhole = isConditional(headers) && (await takesApproval(session, key));
+      return answer({ ...context, headers: isWhole ? {} : headers, session: { info, retrieveStream } }, key, range);
     },
   }),
   route({

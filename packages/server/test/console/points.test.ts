@@ -140,6 +140,22 @@ describe('what the store was', () => {
     expect(told.length).toBeGreaterThanOrEqual(3);
   });
 
+  it.each([{ range: 'bytes=0-3' }, { 'if-none-match': '*' }, {}])(
+    'is read by one approval, all of it, where reading takes one: %o',
+    async (headers) => {
+      const { store, browser, at } = await scene();
+      const dora = await browser('dora');
+      await store.access.change(setApprovals([{ actions: ['read'] }]));
+      const json = { action: 'read', key: 'db/a' };
+      const { id } = (await dora.send('POST', '/v1/approvals', { json })).json() as { id: string };
+      await store.access.approve(id);
+      const path = `/v1/points/objects/db/a?destination=${at}&snapshot=1`;
+      const answer = await dora.send('GET', path, { headers });
+      expect([answer.status, answer.body.toString()]).toEqual([200, 'then db/a']);
+      expect(codeIn(await dora.send('GET', path, { headers }))).toBe('ACCESS_DENIED');
+    },
+  );
+
   it('is listed by whoever lists it for all to see in the audit log, by where that was', async () => {
     const { store, browser, at } = await scene();
     const { generateIdentity, recipientOf } = await import('securestore');
