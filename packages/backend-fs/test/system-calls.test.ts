@@ -1,9 +1,6 @@
-import { expect, test } from 'vitest';
-import { NO_TRACER, tamperWithAll, tamperWithOne } from './support/system-calls.ts';
-import { LONG, TORTURE } from '../../../tools/campaigns/src/size.ts';
+import { describeTampering } from './support/system-calls.ts';
 
-// In torture: every call in turn. In full: every fifth. In short: the one of that number.
-test.for<[call: string, fault: string, when: number]>([
+describeTampering('@securestore/backend-fs', 'file', 5, [
   ['fsync', 'kill', 7],
   ['rename', 'kill', 3],
   ['mkdir', 'kill', 5],
@@ -14,14 +11,4 @@ test.for<[call: string, fault: string, when: number]>([
   ['rename', 'ENOSPC', 3],
   ['mkdir', 'ENOSPC', 5],
   ['unlink', 'EIO', 1],
-])(
-  '%s: %s leaves the old or the new, whole, and says which',
-  { timeout: 600_000 },
-  async ([call, fault, when], context) => {
-    if (NO_TRACER !== undefined) context.skip(NO_TRACER);
-    const tampered = LONG
-      ? tamperWithAll('@securestore/backend-fs', 'file', { call, fault, stride: TORTURE ? 1 : 5 })
-      : tamperWithOne('@securestore/backend-fs', 'file', { call, fault, when }).then(Number);
-    expect(await tampered).toBeGreaterThan(0);
-  },
-);
+]);

@@ -109,10 +109,10 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
   for (const [row, theme] of (['light', 'dark'] as const).entries()) {
     for (const [column, width] of widths.entries()) {
       // Each theme and each width once, at least.
-      const isShort = row === column % 2;
+      const isRun = LONG || row === column % 2;
       const title = `is for everybody, and as wide as the window: ${theme}, ${width}`;
-      it.runIf(LONG || isShort)(
-        isShort ? title : onlyLong(title),
+      it.runIf(isRun)(
+        onlyLong(title, isRun),
         async () => {
           await using browser = await openBrowser(BROWSER, place.url, { theme, width });
           const wrong: string[] = [];

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BackendDefinition, StorageBackend } from '@securestore/backend-api';
+import { expect, test } from 'vitest';
+import { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 import { stepsOf } from './steps.ts';
 
 const PROGRAM = fileURLToPath(new URL('./steps-process.ts', import.meta.url));
@@ -23,11 +25,7 @@ export interface Tampering {
 }
 
 /** Runs the steps with one call tampered with; `false` if there are fewer such calls. */
-export async function tamperWithOne(
-  packageName: string,
-  scheme: string,
-  { call, fault, when }: Tampering,
-): Promise<boolean> {
+async function tamperWithOne(packageName: string, scheme: string, { call, fault, when }: Tampering): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-calls-'));
   const location = `${scheme}:${folder}/vault`;
   const action = fault === 'kill' ? 'signal=SIGKILL' : `error=${fault}`;
@@ -86,7 +84,7 @@ function statesAfter(backend: StorageBackend, stdout: string): Map<string, (Uint
 }
 
 /** Tampers with every call of `call` in turn, or with only each `stride`th; says how many it reached. */
-export async function tamperWithAll(
+async function tamperWithAll(
   packageName: string,
   scheme: string,
   { call, fault, stride }: { call: string; fault: string; stride: number },
@@ -94,4 +92,27 @@ export async function tamperWithAll(
   for (let reached = 0; ; reached++) {
     if (!(await tamperWithOne(packageName, scheme, { call, fault, when: 1 + reached * stride }))) return reached;
   }
+}
+
+/** A call, what happens to it, and to which of that name in a short run, from 1. */
+export type TamperedCall = readonly [call: string, fault: string, when: number];
+
+/** Declares the tests of tampered calls: in torture every call in turn, in full every `stride`-th, in short one. */
+export function describeTampering(
+  packageName: string,
+  scheme: string,
+  stride: number,
+  calls: readonly TamperedCall[],
+): void {
+  test.for(calls)(
+    '%s: %s leaves the old or the new, whole, and says which',
+    { timeout: 600_000 },
+    async ([call, fault, when], context) => {
+      if (NO_TRACER !== undefined) context.skip(NO_TRACER);
+      const tampered = LONG
+        ? tamperWithAll(packageName, scheme, { call, fault, stride: TORTURE ? 1 : stride })
+        : tamperWithOne(packageName, scheme, { call, fault, when }).then(Number);
+      expect(await tampered).toBeGreaterThan(0);
+    },
+  );
 }

@@ -45,21 +45,23 @@ async function folder(path: string): Promise<string> {
   return path;
 }
 
-const named = (isNow: boolean | undefined, title: string): string => (isNow ? title : onlyLong(title));
+function isRun(name: string, what: string): boolean {
+  return LONG || (SHORT[name] ?? []).includes(what);
+}
 
 /** Declares the tests of much at once on a provider. */
 export function describeBulk(name: string, { freshLocation, skip, streams }: BulkOptions): void {
   describe.skipIf(skip !== undefined)(`${name}: much at once${skip === undefined ? '' : ` (${skip})`}`, () => {
-    const [isNames, isStream, isFolder] = ['names', 'stream', 'folder'].map(
-      (what) => LONG || SHORT[name]?.includes(what),
-    );
-    test.runIf(isNames)(named(isNames, 'lists names in bounded memory'), { timeout: LIMIT_MS }, async () => {
+    const isNames = isRun(name, 'names');
+    const isStream = isRun(name, 'stream');
+    const isFolder = isRun(name, 'folder');
+    test.runIf(isNames)(onlyLong('lists names in bounded memory', isNames), { timeout: LIMIT_MS }, async () => {
       await runBulk(freshLocation(), 'names', sized({ short: 200, full: 1500, torture: 100_000 }));
     });
 
     if (streams) {
       test.runIf(isStream)(
-        named(isStream, 'streams an object in and out in bounded memory'),
+        onlyLong('streams an object in and out in bounded memory', isStream),
         { timeout: LIMIT_MS },
         async () => {
           await runBulk(freshLocation(), 'stream', sized({ short: 64, full: 256, torture: 1024 }) * MIB);
@@ -68,7 +70,7 @@ export function describeBulk(name: string, { freshLocation, skip, streams }: Bul
     }
 
     test.runIf(isFolder)(
-      named(isFolder, 'imports a folder, and exports it as it was'),
+      onlyLong('imports a folder, and exports it as it was', isFolder),
       { timeout: LIMIT_MS },
       async () => {
         const box = await sandbox('none');

@@ -244,13 +244,13 @@ export function describeHealth(place: ServerPlace): void {
   describe.skipIf(place.skip !== undefined)(`the health of a store on ${place.name}${reason}`, () => {
     const ok = 'is ok, look after look, while two processes write and look';
     const isWell = LONG || SHORT.well.some((name) => name === place.name);
-    test.runIf(isWell)(isWell ? ok : onlyLong(ok), () => staysWell(place), 3_600_000);
+    test.runIf(isWell)(onlyLong(ok, isWell), () => staysWell(place), 3_600_000);
 
     // Each with a store of its own. They wait most of the time, so side by side they take a third of it.
     const wrong =
       'says what is wrong and nothing else, in time: of a server that is stopped, silent, slow, failing, throttling, or whose clock differs';
     const isTroubled = LONG || SHORT.troubled.some((name) => name === place.name);
-    test.runIf(isTroubled)(isTroubled ? wrong : onlyLong(wrong), async () => {
+    test.runIf(isTroubled)(onlyLong(wrong, isTroubled), async () => {
       const troubled = [
         whereItIsStopped,
         whereItNeverAnswers,

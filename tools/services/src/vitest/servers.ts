@@ -25,12 +25,6 @@ declare module 'vitest' {
   }
 }
 
-interface Wanted {
-  readonly service: Service;
-  /** Why it is not started, though its tests run. */
-  readonly leftOut?: string | false | undefined;
-}
-
 const UNWANTED = 'none of its tests was chosen';
 const { env } = process;
 
@@ -39,14 +33,14 @@ const noCeph =
   (!LONG && 'only npm run test:all') ||
   (env[moto.variable] && !env[ceph.variable] && `${moto.variable} is set, and ${ceph.variable} is not`);
 
-const SERVERS: Readonly<Record<Exclude<keyof ProvidedContext, 'chromium'>, Wanted>> = {
-  redis: { service: redis },
-  postgres: { service: postgres },
-  mongodb: { service: mongodb },
-  azure: { service: azure },
-  gcs: { service: gcs },
-  s3: { service: moto },
-  ceph: { service: ceph, leftOut: noCeph },
+const SERVERS: Readonly<Record<Exclude<keyof ProvidedContext, 'chromium'>, Service>> = {
+  redis,
+  postgres,
+  mongodb,
+  azure,
+  gcs,
+  s3: moto,
+  ceph,
 };
 
 /** The paths of the tests that `inject` each. */
@@ -78,10 +72,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const stopAll = async (): Promise<void> => void (await Promise.all(stops.map(async (stop) => stop())));
 
   const starting = (Object.keys(SERVERS) as (keyof typeof SERVERS)[]).map(async (name) => {
-    const { service, leftOut } = SERVERS[name];
-    const skip = leftOut || (!isWanted(name) && UNWANTED);
+    const skip = (name === 'ceph' && noCeph) || (!isWanted(name) && UNWANTED);
     if (skip) return project.provide(name, { skip });
-    const { provided, stop } = await provideServer(service);
+    const { provided, stop } = await provideServer(SERVERS[name]);
     stops.push(stop);
     project.provide(name, provided);
   });
