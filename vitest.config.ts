@@ -61,8 +61,8 @@ export default defineConfig({
     experimental: { viteModuleRunner: false },
     execArgv: [
       '--conditions=@securestore/source',
-      // What tests make and forget within a moment is a quarter of the work of the collector otherwise, and the processors
-      // are busy with other files.
+      // Tests forget most of what they make within a moment, so a large young generation saves the collector much work. It
+      // has one thread, since the processors are busy with other files.
       '--max-semi-space-size=64',
       '--single-threaded-gc',
     ],

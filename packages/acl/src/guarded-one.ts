@@ -35,7 +35,7 @@ export async function guardedOne<O extends CallOptions, T>(
   }
 }
 
-/** As {@link guardedOne}, for a change that keeps what was there: that is told to none but those who may read the object. */
+/** As {@link guardedOne}, for a change that keeps what was there. Only whoever may read the object is told of that. */
 export async function changedOne<O extends CallOptions, M extends object>(
   checks: Checks,
   call: 'setMetadata' | 'undelete' | 'restoreVersion',

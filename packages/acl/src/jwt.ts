@@ -113,7 +113,7 @@ function isFor({ decodeJwt }: Jose, token: string, { issuer, audience }: JwtOpti
   }
 }
 
-/** Refuses what its issuer has signed, but not to say who somebody is, or not to those who bring it here. */
+/** Refuses a token that its issuer signed for another purpose, or for another party. */
 function checkPurpose(typ: unknown, { events, azp }: JWTPayload, options: JwtOptions): void {
   const { audience, authorizedParties = [audience] } = options;
   const type = typeof typ === 'string' ? typ.toLowerCase() : typ;

@@ -29,7 +29,7 @@ async function tamperWithOne(packageName: string, scheme: string, { call, fault,
   const folder = mkdtempSync(join(tmpdir(), 'securestore-calls-'));
   const location = `${scheme}:${folder}/vault`;
   const action = fault === 'kill' ? 'signal=SIGKILL' : `error=${fault}`;
-  // The tracer is then stopped at these calls alone, where it can not send signals.
+  // Then the tracer stops at these calls alone. It can't send signals there.
   const fast = fault === 'kill' ? [] : ['--seccomp-bpf'];
   const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${action}:when=${when}`];
   const node = [process.execPath, '--conditions=@securestore/source', '--no-warnings', PROGRAM, packageName, location];

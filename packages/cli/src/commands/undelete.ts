@@ -10,7 +10,7 @@ export async function undelete(call: Call, key: string): Promise<void> {
   await withStore(call, async (store) => {
     const info = await store.undelete(key, { signal: call.cli.signal });
     await call.out.result(infoRecord(info), () => {
-      // Whoever may not read it is told no size.
+      // Whoever may not read the object is not told its size.
       const size = info.size === undefined ? '' : `, ${formatSize(info.size)}`;
       return `brought back ${printable(key)}${size}, version ${info.version}`;
     });

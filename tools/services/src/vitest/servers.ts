@@ -28,7 +28,7 @@ declare module 'vitest' {
 const UNWANTED = 'none of its tests was chosen';
 const { env } = process;
 
-/** Ceph and moto differ, so tests of S3 have both; where the caller names a server, it is that one alone. */
+/** Why tests of S3 have no Ceph. It differs from moto, so they use both, unless the caller names one of them. */
 const noCeph =
   (!LONG && 'only npm run test:all') ||
   (env[moto.variable] && !env[ceph.variable] && `${moto.variable} is set, and ${ceph.variable} is not`);
