@@ -1,7 +1,8 @@
 import { type CallSite, abortedError } from '@securestore/backend-api';
 import { Redis } from 'ioredis';
+import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isReply, isUnknownScript, toStoreError } from './errors.ts';
+import { garbledError, isReply, isUnknownScript, toStoreError } from './errors.ts';
 import type { Target } from './location.ts';
 import type { Script } from './scripts.ts';
 import type { Settings } from './settings.ts';
@@ -50,6 +51,9 @@ export class Connection {
   /** The client where it is our own; the caller's is neither watched nor closed. */
   readonly #own: Redis | undefined;
   readonly #secrets: readonly string[];
+  /** With a number, it names one call; no other connection on the same client has it. */
+  readonly #prefix = randomBytes(6).toString('base64url');
+  #calls = 0;
   #attempt: Promise<void> | undefined;
   #lastError: unknown;
 
@@ -69,24 +73,33 @@ export class Connection {
     this.#client = client;
   }
 
-  /** Runs a script; answers are buffers, numbers and arrays of them. */
+  /**
+   * Runs a script; answers are buffers, numbers and arrays of them. An answer belongs to a call by its place alone:
+   * where one is lost or split on the way, all that follow would be taken for those of other calls. So each answer
+   * names its call.
+   */
   async run({ site, script, keys, args, mutates, signal }: Run): Promise<unknown> {
     let sent = false;
+    const call = `${this.#prefix}${this.#calls++}`;
+    const values = [...keys, ...args, call];
     const work = async (): Promise<unknown> => {
       await this.#ready();
       if (signal?.aborted === true) return undefined;
       sent = true;
       try {
-        return await this.#client.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+        return await this.#client.callBuffer('EVALSHA', script.sha, keys.length, ...values);
       } catch (error) {
         if (!isUnknownScript(error)) throw error;
-        return await this.#client.callBuffer('EVAL', script.lua, keys.length, ...keys, ...args);
+        return await this.#client.callBuffer('EVAL', script.lua, keys.length, ...values);
       }
     };
     try {
-      return await unlessAborted(work(), signal, () =>
+      const answer = await unlessAborted(work(), signal, () =>
         abortedError(site, signal?.reason, sent && mutates ? 'unknown' : undefined),
       );
+      if (Array.isArray(answer) && answer.length === 2 && String(answer[0]) === call) return answer[1];
+      this.#own?.disconnect(true);
+      throw garbledError(site, mutates);
     } catch (error) {
       throw toStoreError(error, { ...site, uncertain: sent && mutates && !wasNotSent(error), secrets: this.#secrets });
     }

@@ -84,6 +84,13 @@ export function toStoreError(error: unknown, { uncertain, secrets, ...site }: Fa
   return new SecureStoreError('UNAVAILABLE', message, { ...site, outcome: uncertain ? 'unknown' : undefined, cause });
 }
 
+/** The error for an answer that no script gives, or gives to another call; a change may have taken place. */
+export function garbledError(site: CallSite, mutates: boolean): SecureStoreError {
+  const result = mutates ? '; it may or may not have taken place, read to find out' : '';
+  const message = `redis: ${site.operation} failed: the answer is not that of the server to this call${result}.`;
+  return new SecureStoreError('UNAVAILABLE', message, { ...site, outcome: mutates ? 'unknown' : undefined });
+}
+
 function meaningOf(message: string): Meaning {
   const word = /^[A-Z]+/.exec(message)?.[0] ?? '';
   const found = REPLIES[word] ?? TEXTS.find(([pattern]) => pattern.test(message))?.[1];

@@ -1,6 +1,7 @@
 import { type BatchOperation, type CallSite, type WriteResult, conflictError } from '@securestore/backend-api';
 import { randomBytes } from 'node:crypto';
 import type { Connection } from './connection.ts';
+import { garbledError } from './errors.ts';
 import type { Names } from './names.ts';
 import { ABSENT, APPLY } from './scripts.ts';
 
@@ -44,10 +45,14 @@ export async function applyOperations(
   const keys = [names.index, names.meta, names.clock, ...operations.map(({ key }) => names.body(key))];
   const args = operations.flatMap((operation, index) => fieldsOf(operation, etags[index] ?? ''));
   const answer = await connection.run({ site, script: APPLY, keys, args, mutates: true, signal });
-  // As the script returns it.
-  const [outcome, value] = (answer as [Buffer, Buffer]).map(String);
-  if (outcome === 'conflict') throw conflict(site, operations, Number(value));
-  const modified = Number(value);
+  const [outcome, value] = Array.isArray(answer) ? answer.map(String) : [];
+  const number = /^\d{1,15}$/.test(value ?? '') ? Number(value) : undefined;
+  if (outcome === 'conflict' && number !== undefined && number < operations.length) {
+    throw conflict(site, operations, number);
+  }
+  // A refusal that one byte turned into something else must not pass for an acknowledgement.
+  if (outcome !== 'done' || number === undefined) throw garbledError(site, true);
+  const modified = number;
   return etags.map((etag) => (etag === '' ? undefined : { etag, modified }));
 }
 

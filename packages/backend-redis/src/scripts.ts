@@ -6,7 +6,12 @@ export interface Script {
   readonly sha: string;
 }
 
-function script(lua: string): Script {
+/**
+ * A script of a body, which ends with `return answer`. Its answer stands behind the last argument of the call, so that
+ * {@link Connection} knows which call was answered.
+ */
+function script(body: string): Script {
+  const lua = `local function run()${body}end\nreturn { ARGV[#ARGV], run() }`;
   return { lua, sha: hash('sha1', lua) };
 }
 
