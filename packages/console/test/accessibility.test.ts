@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axeFindings, openBrowser, signIn, WIDTHS } from './support/browser.ts';
+import { axeFindings, closeBrowser, openBrowser, signIn, WIDTHS } from './support/browser.ts';
 import type { Width } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { chooseMoment, find, goTo, pick, planFor } from './support/steps.ts';
@@ -104,6 +104,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
     place = await world();
   });
   afterAll(() => place.stop());
+  afterAll(closeBrowser);
 
   const widths = Object.keys(WIDTHS) as Width[];
   for (const [row, theme] of (['light', 'dark'] as const).entries()) {

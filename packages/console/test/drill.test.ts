@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, signIn } from './support/browser.ts';
+import { closeBrowser, openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { goTo } from './support/steps.ts';
 import { world } from './support/world.ts';
@@ -15,6 +15,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a drill that finds something wr
     place = await world({ damaged: DAMAGED });
   });
   afterAll(() => place.stop());
+  afterAll(closeBrowser);
 
   const told: readonly (readonly [who: Person, says: RegExp])[] = [
     ['recoverer', new RegExp(`1 problem\\. First: “${DAMAGED}”: `)],

@@ -1,6 +1,6 @@
 import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, signIn } from './support/browser.ts';
+import { closeBrowser, openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, find } from './support/steps.ts';
 import { world } from './support/world.ts';
@@ -21,6 +21,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), (
     place = await world({ records: RECORDS, isKept: true });
   }, PATIENCE);
   afterAll(() => place.stop());
+  afterAll(closeBrowser);
 
   it(
     `is looked through: a folder of ${RECORDS} keys`,

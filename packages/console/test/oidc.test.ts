@@ -1,16 +1,17 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { frontPort } from '../../server/test/support/front-port.ts';
 import { CLIENT, oidcProvider } from '../../server/test/support/oidc-provider.ts';
-import { openBrowser } from './support/browser.ts';
+import { closeBrowser, openBrowser } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { world } from './support/world.ts';
 
 const PATIENCE = 240_000;
 
 describe.skipIf(NO_BROWSER !== undefined)(named('signing in with a provider'), () => {
+  afterAll(closeBrowser);
   it(
     'leads to the provider and back, from another site, and stays after a reload',
     async () => {

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import type { RestoreReceipt } from 'securestore';
 import { readRestoreReceipt } from 'securestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, signIn } from './support/browser.ts';
+import { closeBrowser, openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
@@ -53,6 +53,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
     place = await world({ records: RECORDS });
   });
   afterAll(() => place.stop());
+  afterAll(closeBrowser);
 
   it(
     'goes from signing in to a receipt, through a reload in the middle',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, signIn } from './support/browser.ts';
+import { closeBrowser, openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, chooseMoment, find, goTo, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
@@ -33,6 +33,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
     place = await world({ approvals: [{ actions: ['restore.replace'] }] });
   });
   afterAll(() => place.stop());
+  afterAll(closeBrowser);
 
   it.runIf(LONG)(
     onlyLong('asks nobody to confirm or approve what changes nothing'),

@@ -1,7 +1,7 @@
 /** `npm run screenshots -- [part of a name]…`: pictures of every page of the console, into `docs/console`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { openBrowser, signIn, WIDTHS } from '../../../packages/console/test/support/browser.ts';
+import { closeBrowser, openBrowser, signIn, WIDTHS } from '../../../packages/console/test/support/browser.ts';
 import type { Page, Width } from '../../../packages/console/test/support/browser.ts';
 import { provideChromium } from '../../services/src/chromium.ts';
 import { afterAnAccident, withLongNames, withManyKeys, withoutBackups } from './pasts.ts';
@@ -60,3 +60,4 @@ for (const past of Object.keys(SCENES) as (keyof typeof SCENES)[]) {
   }
   await shared?.[Symbol.asyncDispose]();
 }
+await closeBrowser();

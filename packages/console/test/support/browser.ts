@@ -1,8 +1,6 @@
 import { createRequire } from 'node:module';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { BrowserContext, Page } from 'playwright-core';
+import { readFile } from 'node:fs/promises';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 
 export type { Page } from 'playwright-core';
@@ -27,7 +25,7 @@ export interface BrowserSettings {
   readonly timeZone?: string;
 }
 
-/** A browser with a user of its own, and what was wrong on its pages. */
+/** A window that shares nothing with others, and what was wrong on its pages. */
 export interface Opened extends AsyncDisposable {
   readonly page: Page;
   readonly context: BrowserContext;
@@ -35,18 +33,26 @@ export interface Opened extends AsyncDisposable {
   readonly problems: string[];
 }
 
-/** Opens a browser for the pages at `origin`. */
+/** To start a browser takes longer than most tests; windows of one browser know nothing of each other. */
+let running: Promise<Browser> | undefined;
+
+/** Ends the browser of all windows; whoever opened some calls it at the end. */
+export async function closeBrowser(): Promise<void> {
+  const browser = running;
+  running = undefined;
+  await (await browser)?.close();
+}
+
+/** Opens a window for the pages at `origin`. */
 export async function openBrowser(
   executablePath: string,
   origin: string,
   settings: BrowserSettings = {},
 ): Promise<Opened> {
   const { width = 'wide', theme = 'light', timeZone = 'Europe/Berlin' } = settings;
-  const folder = await mkdtemp(join(tmpdir(), 'securestore-chromium-'));
-  const context = await chromium.launchPersistentContext(folder, {
-    executablePath,
-    headless: true,
-    args: [...ARGUMENTS],
+  running ??= chromium.launch({ executablePath, headless: true, args: [...ARGUMENTS] });
+  const browser = await running;
+  const context = await browser.newContext({
     viewport: WIDTHS[width],
     colorScheme: theme,
     timezoneId: timeZone,
@@ -57,7 +63,7 @@ export async function openBrowser(
   // Less than a test may take, so that it says what it waits for.
   context.setDefaultTimeout(25_000);
   const problems: string[] = [];
-  const page = context.pages()[0] ?? (await context.newPage());
+  const page = await context.newPage();
   page.on('console', (message) => {
     // A refusal of the server is no error of the page, and the browser tells it as one.
     if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text()))
@@ -75,10 +81,7 @@ export async function openBrowser(
     page,
     context,
     problems,
-    async [Symbol.asyncDispose]() {
-      await context.close();
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-    },
+    [Symbol.asyncDispose]: async () => context.close(),
   };
 }
 
