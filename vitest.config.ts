@@ -17,18 +17,26 @@ process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache
 const LONGEST = [
   'securestore/test/migrat',
   'securestore/test/processes/moving',
+  'cli/test/migrate',
+  'cli/test/restore.test',
+  'cli/test/rotate',
+  'server/test/crash',
   'objects/test/simulation',
   'migrate/test/simulation',
   'acl/test/simulation',
-  'server/test/crash',
   'cli/test/',
   'console/test/',
   'conformance.test',
   'backend-mongodb/test/crash',
   'backup/test/faults',
 ];
-/** So many other files begin after each of them in a short run, so that the processors are busy while those wait. */
-const BETWEEN = LONG ? 0 : 4;
+/**
+ * How many other files begin after the n-th of them in a short run, so that the processors are busy while those wait. The
+ * first ones wait longest, and must not have all workers at once.
+ */
+function othersAfter(at: number): number {
+  return LONG ? 0 : at < 16 ? 8 : 3;
+}
 
 function placeOf({ moduleId }: TestSpecification): number {
   const at = LONGEST.findIndex((name) => moduleId.includes(name));
@@ -42,8 +50,8 @@ class LongestFirst extends BaseSequencer {
     const byPlace = sorted.toSorted((one, other) => placeOf(one) - placeOf(other));
     const others = byPlace.filter((file) => placeOf(file) === LONGEST.length);
     const longest = byPlace.slice(0, byPlace.length - others.length);
-    const mixed = longest.flatMap((file, at) => [file, ...others.slice(at * BETWEEN, (at + 1) * BETWEEN)]);
-    return [...mixed, ...others.slice(longest.length * BETWEEN)];
+    const mixed = longest.flatMap((file, at) => [file, ...others.splice(0, othersAfter(at))]);
+    return [...mixed, ...others];
   }
 }
 
@@ -69,6 +77,6 @@ export default defineConfig({
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
     // Much of their time they wait for a server, a process or a clock; the full forms wait less.
-    maxWorkers: availableParallelism() + (LONG ? 1 : 3),
+    maxWorkers: availableParallelism() + (LONG ? 1 : 4),
   },
 });
