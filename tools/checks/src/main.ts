@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { build } from '../../bootstrap/build.mjs';
 import { checkConformance } from '../../conformance/src/check-conformance.ts';
 import { checkPackages } from '../../pack-check/src/check-packages.ts';
+import { digestOfSources, onceForSources } from './held.ts';
 import { longTests } from './long-tests.ts';
 import { runTool } from './run-tool.ts';
 import { installServers } from './servers.ts';
@@ -44,15 +45,20 @@ function conformance({ isWhole }: { readonly isWhole: boolean }): Stage {
   return { name: 'conformance', run: () => checkConformance({ root, report, write: false, isWhole, log }) };
 }
 
-function stagesOf(size: Size): Stage[] {
+/** What depends on the sources alone. */
+const CHECKS: readonly Stage[] = [
+  tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
+  tool('lint', 'oxlint/bin/oxlint'),
+  tool('format', 'oxfmt/bin/oxfmt', '--check'),
+  tool('unused code', 'knip/bin/knip.js', '--no-progress'),
+  // They mostly wait for what they install.
+  { name: 'packages', beginsWith: 'types', run: () => checkPackages(root) },
+];
+
+async function stagesOf(size: Size): Promise<Stage[]> {
   return [
     building,
-    tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
-    tool('lint', 'oxlint/bin/oxlint'),
-    tool('format', 'oxfmt/bin/oxfmt', '--check'),
-    tool('unused code', 'knip/bin/knip.js', '--no-progress'),
-    // They mostly wait for what they install.
-    { name: 'packages', beginsWith: 'types', run: () => checkPackages(root) },
+    ...onceForSources(CHECKS, join(root, '.cache/held.json'), await digestOfSources(root)),
     { name: 'servers', beginsWith: 'build', run: () => installServers(size) },
     { name: 'tests', run: () => runUnitTests(root, { size }) },
     conformance({ isWhole: size === 'full' }),
@@ -82,7 +88,7 @@ const { values } = parseArgs({
 const before: Tally = values.rest ? await tallyBefore() : { passed: 0, failed: 0, skipped: 0 };
 for (const file of [TALLY, join(root, UNIT_REPORT)]) await rm(file, { force: true });
 const announce = (name: string): unknown => isTTY && process.stdout.write(`\r\u001B[K… ${name}`);
-const tally = await runStages(values.rest ? REST : stagesOf(values.all ? 'full' : 'short'), {
+const tally = await runStages(values.rest ? REST : await stagesOf(values.all ? 'full' : 'short'), {
   log,
   announce,
   now: () => performance.now(),

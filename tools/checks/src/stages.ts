@@ -3,6 +3,8 @@ export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What there is to say besides, in a few words. */
+  readonly note?: string;
 }
 
 /** A part of a run that prints what fails and counts what it does; one that throws counts as one failure. */
@@ -65,8 +67,8 @@ export async function runStages(stages: readonly Stage[], { log, announce, now }
   return total;
 }
 
-function details({ passed, failed, skipped }: Tally): string {
-  if (passed + failed + skipped <= 1) return '';
+function details({ passed, failed, skipped, note }: Tally): string {
+  if (passed + failed + skipped <= 1) return note === undefined ? '' : `   ${note}`;
   const parts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
   return `   ${parts.filter(Boolean).join(', ')}`;
 }
