@@ -24,12 +24,24 @@ const LISTINGS: readonly string[] = ['points.browse', 'points.find', 'points.com
 
 const filtered: ForCaller = ([options], { sees }) => [options, sees];
 
+/** A restore tells of those objects alone that its caller may know of; the report counts all. */
+function seenAlone(options: unknown, sees: Caller['sees']): object {
+  const tell: unknown = Object(options).onObject;
+  if (typeof tell !== 'function') return {};
+  const onObject = (object: { readonly key: string }): unknown =>
+    sees(object.key) ? Reflect.apply(tell, undefined, [object]) : undefined;
+  return { onObject };
+}
+
 /** What calls are told of who calls, whatever else they were given in its place. */
 export const FOR_CALLER: Readonly<Record<string, ForCaller>> = {
   ...Object.fromEntries(LISTINGS.map((call) => [call, filtered])),
   // What is wrong with an object `scrub` and `verify` tell, which take more.
   health: ([options]) => [{ ...Object(options), names: false }],
-  restore: ([source, options], { principal }) => [source, { ...Object(options), by: principal }],
+  restore: ([source, options], { principal, sees }) => [
+    source,
+    { ...Object(options), ...seenAlone(options, sees), by: principal },
+  ],
   'backups.restoreStore': ([source, to, options], { principal }) => [source, to, { ...Object(options), by: principal }],
 };
 

@@ -6,7 +6,7 @@ import type { Guard } from './administration.ts';
 import type { Checks, SessionCall } from './checks.ts';
 import type { Caller } from './for-callers.ts';
 import { guardedStream } from './guarded-data.ts';
-import { withListedNames, withoutNaming } from './without-names.ts';
+import { withListedNames, withoutNaming, withoutUnlistedName } from './without-names.ts';
 
 /** Whether an object may be in a listing. What takes an approval can't be, since a listing asks for none. */
 export function isShown(checks: Checks, key: string, action: ObjectAction = 'list'): boolean {
@@ -46,6 +46,9 @@ async function givenUp(result: unknown): Promise<void> {
   if (stream instanceof ReadableStream) await stream.cancel().catch(() => undefined);
 }
 
+/** Calls whose reports name objects. */
+const REPORTS: ReadonlySet<SessionCall> = new Set(['backups.drill', 'backups.verify', 'restore']);
+
 /** Decides about calls of the administration for a session. */
 export function sessionGuard(checks: Checks): Guard {
   return async ({ call, action, also, about, signal, run }) => {
@@ -60,7 +63,10 @@ export function sessionGuard(checks: Checks): Guard {
       checks.still(call, undefined, [action]);
       if (about !== undefined) checks.still(call, key, about.actions);
     };
-    const result = await run();
+    const shown = (name: string): boolean => isShown(checks, name);
+    const result = await Promise.resolve(run()).catch((error: unknown) => {
+      throw call === 'restore' ? withoutUnlistedName(error, shown) : error;
+    });
     // What only looks is as reading: what was taken away meanwhile is not told.
     try {
       if (changesNothing(action)) still();
@@ -69,8 +75,7 @@ export function sessionGuard(checks: Checks): Guard {
       throw error;
     }
     if (call === 'points.retrieveStream') return guardedResult(result, call, checks, still);
-    const shown = (name: string): boolean => isShown(checks, name);
     if (call === 'points.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
-    return call === 'backups.drill' || call === 'backups.verify' ? withListedNames(result, shown) : result;
+    return REPORTS.has(call) ? withListedNames(result, shown) : result;
   };
 }

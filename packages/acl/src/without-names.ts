@@ -1,29 +1,54 @@
 import type { Receipts } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 
-/** What tells names of objects to those alone who may list them: a drill, and a verification of a backup. */
+/** What tells names of objects to those alone who may list them: a drill, a verification of a backup, and a restore. */
 interface Telling {
   readonly names?: Readonly<Record<string, string>>;
   readonly findings?: readonly { readonly keys?: readonly string[] }[];
+  readonly conflicts?: readonly string[];
+  readonly failed?: readonly { readonly key: string; readonly message: string }[];
 }
 
-/** The names of objects that a report tells: whoever may back up need not know what there is. */
+/** The names of objects that a report tells: whoever may back up or restore need not know what there is. */
 export function namesIn(report: unknown): ReadonlySet<string> {
-  // What stands behind a session need not be a store of ours.
-  const { names = {}, findings = [] } = Object(report) as Telling;
-  return new Set([...Object.values(names), ...findings.flatMap(({ keys = [] }) => keys)]);
+  // What stands behind a session need not be a store of ours. Of a rotation, `failed` is a number.
+  const { names = {}, findings = [], conflicts = [], failed } = Object(report) as Telling;
+  const failures = Array.isArray(failed) ? (failed as NonNullable<Telling['failed']>) : [];
+  const inFindings = findings.flatMap(({ keys = [] }) => keys);
+  return new Set([...Object.values(names), ...inFindings, ...conflicts, ...failures.map(({ key }) => key)]);
 }
+
+const UNLISTED = 'an object that you may not list';
 
 /** A report that tells everything but some of the names of {@link namesIn}. */
 export function withoutNames<T>(report: T, hidden: ReadonlySet<string>): T {
   if (hidden.size === 0) return report;
-  const { names, findings } = Object(report) as Telling;
+  const { names, findings, conflicts, failed } = Object(report) as Telling;
   const seen = names && Object.fromEntries(Object.entries(names).filter(([, name]) => !hidden.has(name)));
   const told = findings?.map((finding) => {
     const { keys } = finding;
     return keys === undefined ? finding : { ...finding, keys: keys.filter((key) => !hidden.has(key)) };
   });
-  return { ...report, ...(seen && { names: seen }), ...(told && { findings: told }) };
+  return {
+    ...report,
+    ...(seen && { names: seen }),
+    ...(told && { findings: told }),
+    ...(conflicts && { conflicts: conflicts.filter((key) => !hidden.has(key)) }),
+    // How many failed stays true.
+    ...(Array.isArray(failed) && {
+      failed: (failed as NonNullable<Telling['failed']>).map((one) =>
+        hidden.has(one.key) ? { ...one, key: '', message: UNLISTED } : one,
+      ),
+    }),
+  };
+}
+
+/** An error of a call that restores, without the name of an object that may not be seen. */
+export function withoutUnlistedName(error: unknown, mayList: (key: string) => boolean): unknown {
+  if (!SecureStoreError.is(error) || error.key === undefined || isListed(error.key, mayList)) return error;
+  const { code, retryable, outcome, operation } = error;
+  const what = code === 'CONFLICT' ? `${UNLISTED} is in the way; choose a conflict policy` : `it failed at ${UNLISTED}`;
+  return new SecureStoreError(code, `restore: ${what}`, { retryable, outcome, operation });
 }
 
 /** A report with the names of those objects alone that may be seen. @param mayList whether an object may be seen */
