@@ -49,6 +49,11 @@ class Examination {
   readonly #segments = new Map<string, Seen>();
   readonly #problems: string[] = [];
   readonly #read = new Map<string, Part | 'damaged'>();
+  /** The segment of which not all names were listed. */
+  #cut: Seen | undefined;
+  /** Whether all names were listed. */
+  #listed = true;
+  /** Whether all parts were read, too. */
   #complete = true;
 
   constructor(place: AuditPlace, signal: AbortSignal | undefined) {
@@ -75,12 +80,13 @@ class Examination {
     for await (const name of this.#place.names(undefined, { signal: this.#signal })) {
       const parsed = parseAuditName(name);
       if (parsed === undefined) continue;
-      if (++count > MAX_NAMES) {
-        this.#complete = false;
-        return;
-      }
       const { prefix, segment, sequence } = parsed;
       const id = encodeBase32(segment);
+      if (++count > MAX_NAMES) {
+        this.#listed = false;
+        this.#cut = this.#segments.get(id);
+        return;
+      }
       const seen = this.#segments.get(id) ?? { prefix, parts: [] };
       // Another segment under an id that there is already shows by its parts.
       if (seen.prefix === prefix) seen.parts.push(sequence);
@@ -88,13 +94,13 @@ class Examination {
     }
   }
 
-  /** Reads the parts that are looked at. */
+  /** Reads the newest parts of the newest segments. */
   async #readNewest(): Promise<void> {
     const all = [...this.#segments.values()].flatMap(({ prefix, parts }) =>
-      parts.map((sequence) => auditName(prefix, sequence)),
+      parts.map((sequence) => auditName(prefix, sequence)).toReversed(),
     );
     const names = all.slice(0, MAX_PARTS);
-    this.#complete &&= names.length === all.length;
+    this.#complete = this.#listed && names.length === all.length;
     while (names.length > 0) await Promise.all(names.splice(0, READS_AT_ONCE).map((name) => this.#part(name)));
   }
 
@@ -122,11 +128,11 @@ class Examination {
     const id = encodeBase32(segment);
     const seen = this.#segments.get(id);
     if (seen === undefined) {
-      if (this.#complete) this.#problem(`the whole segment ${id} is missing`);
+      if (this.#listed) this.#problem(`the whole segment ${id} is missing`);
       return;
     }
     if (count === 0) return;
-    const at = seen.parts.findLast((sequence) => sequence <= count);
+    const at = await this.#partWith(seen, count);
     const batch = at === undefined ? undefined : await this.#part(auditName(seen.prefix, at));
     if (batch === undefined) this.#problem(`segment ${id}: its end is cut off after entry ${count - 1} at most`);
     if (batch === undefined || batch === 'damaged') return;
@@ -137,17 +143,45 @@ class Examination {
     }
   }
 
-  /** Whether the parts of a segment follow on each other, as far as they are read. */
+  /** The number of the part that has an entry, or would have it: the last one that begins no later. */
+  async #partWith(seen: Seen, count: number): Promise<number | undefined> {
+    const listed = seen.parts.findLast((sequence) => sequence <= count);
+    if (listed === undefined || seen !== this.#cut || listed !== seen.parts.at(-1)) return listed;
+    // The part is among those that were not listed; a segment may have a million.
+    let [low, high] = [listed, count];
+    while (low < high) {
+      const middle = low + Math.ceil((high - low) / 2);
+      const found = await this.#firstFrom(seen.prefix, middle);
+      if (found !== undefined && found <= count) low = found;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** The number of the first part of a segment that begins with this entry or a later one. */
+  async #firstFrom(prefix: string, sequence: number): Promise<number | undefined> {
+    const after = auditName(prefix, sequence - 1);
+    for await (const name of this.#place.names(prefix, { after, signal: this.#signal })) {
+      const parsed = parseAuditName(name);
+      if (parsed !== undefined) return parsed.sequence;
+    }
+    return undefined;
+  }
+
+  /** Whether the parts of a segment follow on each other. Of parts that were not read nothing is known: nor is it of what follows them. */
   async #follow(id: string, prefix: string, parts: readonly number[]): Promise<void> {
     if (parts[0] !== 0) this.#problem(`segment ${id}: its beginning is missing`);
-    let next = 1;
+    let next: number | undefined = 1;
     for (const sequence of parts) {
       const batch = this.#read.get(auditName(prefix, sequence));
-      // What is not looked at, or is gone meanwhile.
-      if (batch === undefined) continue;
-      if (batch === 'damaged') return;
       const first = Math.max(sequence, 1);
-      if (first !== next)
+      if (batch === undefined) {
+        // It is not looked at, or is gone meanwhile.
+        next = undefined;
+        continue;
+      }
+      if (batch === 'damaged') return;
+      if (next !== undefined && first !== next)
         this.#problem(`segment ${id}: the entries ${next} to ${first - 1} are missing, or there twice`);
       const isInOrder = batch.sequences.every((number, at) => number === first + at);
       if (!isInOrder) this.#problem(`segment ${id}: the entries from ${first} on are not those that belong there`);
