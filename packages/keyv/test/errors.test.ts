@@ -1,5 +1,5 @@
 import { Keyv } from 'keyv';
-import { Keyv as Keyv6 } from 'keyv-6';
+import { Keyv as Keyv5 } from 'keyv-5';
 import { rawKey } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { expectCode, locationOf, openedAt, OPENING } from '../../adapter-kit/test/support/stores.ts';
@@ -11,10 +11,29 @@ function refusing(location: string): KeyvSecureStore {
 }
 
 describe('errors', () => {
-  it('become events of keyv 6, and no value', async () => {
+  it('of a wrong secret are no silent miss of keyv 6 to which nobody listens', async () => {
     const location = locationOf('file');
     await openedAt(location);
-    const keyv = new Keyv6(refusing(location));
+    const keyv = new Keyv(refusing(location), { namespace: 'sessions' });
+    const calls: readonly (() => Promise<unknown>)[] = [
+      () => keyv.get('k'),
+      () => keyv.set('k', 'v'),
+      () => keyv.has('k'),
+      () => keyv.delete('k'),
+      () => keyv.getMany(['k']),
+      () => keyv.hasMany(['k']),
+      () => keyv.setMany([{ key: 'k', value: 'v' }]),
+      () => keyv.delete(['k']),
+      () => keyv.clear(),
+      () => Array.fromAsync(keyv.iterator()),
+    ];
+    for (const call of calls) await expectCode(call(), 'UNLOCK_FAILED');
+  });
+
+  it('become events of keyv 6, and no value, if somebody listens', async () => {
+    const location = locationOf('file');
+    await openedAt(location);
+    const keyv = new Keyv(refusing(location));
     const codes: unknown[] = [];
     keyv.on('error', (error: { code?: unknown }) => codes.push(error.code));
     expect(await keyv.set('k', 'v')).toBe(false);
@@ -31,13 +50,13 @@ describe('errors', () => {
     const location = locationOf('file');
     await openedAt(location);
     const codes: unknown[] = [];
-    const listen = (keyv: Keyv): Keyv => keyv.on('error', (error: { code?: unknown }) => codes.push(error.code));
+    const listen = (keyv: Keyv5): Keyv5 => keyv.on('error', (error: { code?: unknown }) => codes.push(error.code));
     const told = async (outcome: Promise<unknown>): Promise<unknown> => {
       codes.length = 0;
       return { outcome: await outcome.catch((error: { code?: unknown }) => error.code), codes: [...codes] };
     };
 
-    const quiet = listen(new Keyv({ store: refusing(location) }));
+    const quiet = listen(new Keyv5({ store: refusing(location) }));
     const event = ['UNLOCK_FAILED'];
     expect(await told(quiet.get('k'))).toEqual({ outcome: undefined, codes: event });
     expect(await told(quiet.set('k', 'v'))).toEqual({ outcome: false, codes: event });
@@ -46,7 +65,7 @@ describe('errors', () => {
     expect(await told(quiet.has('k'))).toEqual({ outcome: 'UNLOCK_FAILED', codes: [] });
     expect(await told(quiet.getMany(['k']))).toEqual({ outcome: 'UNLOCK_FAILED', codes: [] });
 
-    const loud = new Keyv({ store: refusing(location), throwOnErrors: true });
+    const loud = new Keyv5({ store: refusing(location), throwOnErrors: true });
     for (const call of [loud.get('k'), loud.set('k', 'v'), loud.delete('k'), loud.clear(), loud.has('k')]) {
       await expectCode(call, 'UNLOCK_FAILED');
     }
@@ -59,8 +78,8 @@ describe('errors', () => {
     await expectCode(adapter.setMany([{ key: 'k', value: 'v' }]), 'NOT_FOUND');
     await expectCode(adapter.getMany(['k']), 'NOT_FOUND');
     await expectCode(adapter.hasMany(['k']), 'NOT_FOUND');
-    await expectCode(new Keyv({ store: adapter, throwOnErrors: true }).get('k'), 'NOT_FOUND');
-    await expectCode(new Keyv({ store: adapter }).has('k'), 'NOT_FOUND');
+    await expectCode(new Keyv5({ store: adapter, throwOnErrors: true }).get('k'), 'NOT_FOUND');
+    await expectCode(new Keyv5({ store: adapter }).has('k'), 'NOT_FOUND');
     await adapter.disconnect();
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Keyv } from 'keyv';
-import { Keyv as Keyv6 } from 'keyv-6';
+import { Keyv as Keyv5 } from 'keyv-5';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   clockFromNow,
@@ -87,7 +87,7 @@ describe('any key', () => {
 describe('several keys', () => {
   it('are deleted at once, and it is said whether all of them were there', async () => {
     const adapter = new KeyvSecureStore(await openedAt('memory:'));
-    const keyv = new Keyv6(adapter);
+    const keyv = new Keyv(adapter);
     const set = (): Promise<boolean[]> => keyv.setMany(['a', 'b'].map((key) => ({ key, value: key })));
     await set();
     expect(await keyv.delete(['a', 'b'])).toEqual([true, true]);
@@ -120,8 +120,8 @@ describe('values', () => {
 
 describe('a time to live', () => {
   it.each([
-    ['keyv 5', (store: KeyvSecureStore) => new Keyv({ store, namespace: 'n' })],
-    ['keyv 6', (store: KeyvSecureStore) => new Keyv6({ store, namespace: 'n' })],
+    ['keyv 5', (store: KeyvSecureStore) => new Keyv5({ store, namespace: 'n' })],
+    ['keyv 6', (store: KeyvSecureStore) => new Keyv({ store, namespace: 'n' })],
   ] as const)('given to %s ends for whoever reads the store, with or without keyv', async (_name, make) => {
     const clock = clockFromNow();
     const store = await openedAt('memory:', { clock });
@@ -134,7 +134,7 @@ describe('a time to live', () => {
     ]);
     expect((await store.list()).length).toBe(3);
     clock.advance(61_000);
-    // Keyv goes by the clock of the machine, by which nothing has expired.
+    // Keyv5 goes by the clock of the machine, by which nothing has expired.
     expect(await keyv.getMany(['short', 'long', 'ever'])).toEqual([undefined, 2, 3]);
     expect(await keyv.has('short')).toBe(false);
     expect(await keyv.delete('short')).toBe(false);
@@ -150,7 +150,7 @@ describe('a time to live', () => {
     await adapter.set('k', 'old');
     await adapter.set('k', 'new', -1);
     expect(await adapter.get('k')).toBeUndefined();
-    const keyv = new Keyv6(adapter);
+    const keyv = new Keyv(adapter);
     await keyv.set('k', 'old');
     expect(await keyv.setRaw('k', { value: 'new', expires: Date.now() - 1000 })).toBe(true);
     expect(await adapter.get('k')).toBeUndefined();
@@ -185,19 +185,19 @@ describe('namespaces', () => {
 
   it('are set by keyv', async () => {
     const store = await openedAt('memory:');
-    const keyv = new Keyv6({ store: new KeyvSecureStore(store), namespace: 'mine' });
+    const keyv = new Keyv({ store: new KeyvSecureStore(store), namespace: 'mine' });
     await keyv.set('k', 1);
     expect(await store.list()).toEqual(['keyv/mine/k']);
     keyv.namespace = 'yours';
     expect(await keyv.get('k')).toBeUndefined();
-    expect(new Keyv6(new KeyvSecureStore(store, { namespace: 'mine' })).namespace).toBe('mine');
+    expect(new Keyv(new KeyvSecureStore(store, { namespace: 'mine' })).namespace).toBe('mine');
   });
 });
 
 describe('the store', () => {
   it.each(['sqlite', 'file'])('at %s: never shows keys, namespaces or values to the backend', async (kind) => {
     const location = locationOf(kind);
-    const keyv = new Keyv6(new KeyvSecureStore(location, OPENING), { namespace: 'canary-namespace' });
+    const keyv = new Keyv(new KeyvSecureStore(location, OPENING), { namespace: 'canary-namespace' });
     keyv.on('error', (error) => expect.unreachable(String(error)));
     await keyv.set('canary-key', 'canary-value');
     await keyv.set(`canary-long-${'x'.repeat(2000)}`, `canary-large-${'y'.repeat(200_000)}`, 60_000);
@@ -219,7 +219,7 @@ describe('the store', () => {
 
   it('that was opened here is closed by disconnect', async () => {
     const location = locationOf('sqlite');
-    const keyv = new Keyv({ store: new KeyvSecureStore(location, OPENING), throwOnErrors: true });
+    const keyv = new Keyv5({ store: new KeyvSecureStore(location, OPENING), throwOnErrors: true });
     await keyv.set('k', 'v');
     await keyv.disconnect();
     await expectCode(keyv.get('k'), 'UNAVAILABLE');
@@ -232,7 +232,7 @@ describe('the store', () => {
 
   it('that was lent stays open', async () => {
     const store = await openedAt('memory:');
-    const keyv = new Keyv6(new KeyvSecureStore(store));
+    const keyv = new Keyv(new KeyvSecureStore(store));
     await keyv.disconnect();
     expect(await keyv.set('k', 'v')).toBe(true);
     expect(await store.list()).toEqual(['keyv/%/k']);
@@ -262,7 +262,7 @@ it('serves many instances without a warning', async () => {
   const warnings: Error[] = [];
   const warn = (warning: Error): number => warnings.push(warning);
   process.on('warning', warn);
-  for (let at = 0; at < 20; at += 1) void new Keyv6(adapter);
+  for (let at = 0; at < 20; at += 1) void new Keyv(adapter);
   await new Promise((resolve) => setImmediate(resolve));
   process.off('warning', warn);
   expect(warnings).toEqual([]);

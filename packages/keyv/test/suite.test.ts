@@ -1,6 +1,6 @@
 import suite, { keyvIteratorTests } from '@keyv/test-suite';
 import { Keyv } from 'keyv';
-import { Keyv as Keyv6 } from 'keyv-6';
+import { Keyv as Keyv5 } from 'keyv-5';
 import type { SecureStore } from 'securestore';
 import { openStore } from 'securestore';
 import * as vitest from 'vitest';
@@ -28,8 +28,8 @@ const testsOf6 = {
 };
 
 const KEYVS = [
-  ['keyv 5', Keyv, vitest],
-  ['keyv 6', Keyv6, testsOf6],
+  ['keyv 5', Keyv5, vitest],
+  ['keyv 6', Keyv, testsOf6],
 ] as const;
 
 vitest.describe.each(PLACES)("keyv's own suite on %s:", (_kind, createPlace) => {
