@@ -1,8 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { NamedObject } from '@securestore/migrate';
 
 /**
- * Variables by which a program finds or loads code. Whoever may store an object must not thereby choose what runs.
+ * Variables that are known to lead programs to code, settings or a proxy. Such a list is never complete: what keeps writers of
+ * objects from choosing names is that names come from the command line. This one keeps a careless pattern from including these.
  */
 const CODE_LOADING = new RegExp(
   `^(?:${[
@@ -19,10 +19,20 @@ const CODE_LOADING = new RegExp(
     'CLASSPATH|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|DOTNET_STARTUP_HOOKS|COR(?:ECLR)?_PROFILER.*',
     'R_(?:PROFILE|ENVIRON)(?:_USER)?',
     // Git, which runs what its settings name.
-    'GIT_(?:SSH|SSH_COMMAND|ASKPASS|EDITOR|SEQUENCE_EDITOR|PAGER|EXTERNAL_DIFF|EXEC_PATH|TEMPLATE_DIR)',
-    'GIT_(?:PROXY_COMMAND|CONFIG(?:_.*)?)',
+    'GIT_(?!.*(?:PASSWORD|TOKEN|SECRET)).*',
+    // What others connect through, or trust, and what archivers are told.
+    '(?:HTTPS?|ALL|FTP|NO)_PROXY|SSL_CERT_(?:FILE|DIR)|NODE_EXTRA_CA_CERTS|(?:CURL|REQUESTS)_CA_BUNDLE|CURL_HOME|WGETRC',
+    'AWS_(?:ENDPOINT_URL.*|CONFIG_FILE|SHARED_CREDENTIALS_FILE|CA_BUNDLE)',
+    'TAR_OPTIONS|GZIP|XZ_(?:OPT|DEFAULTS)|ZSTD_.*|RSYNC_RSH|CVS_RSH|SSH_AUTH_SOCK',
+    // Ours: whoever opens another store in the command is not to be sent to a third.
+    'SECURESTORE_.*|CREDENTIALS_DIRECTORY',
   ].join('|')})$`,
 );
+
+/** Whether a variable is known to lead programs to code, settings or a proxy; that others do not is not said. */
+export function isKnownToSteer(variable: string): boolean {
+  return CODE_LOADING.test(variable);
+}
 
 /**
  * The name of an environment variable for an object: its name relative to the prefix in upper case, every character
@@ -32,37 +42,6 @@ export function variableName(name: string): string {
   // Not toUpperCase of other scripts: "ß" would become "SS".
   const upper = name.replace(/[a-z]/g, (letter) => letter.toUpperCase()).replace(/[^A-Z0-9]/gu, '_');
   return /^\d/.test(upper) ? `_${upper}` : upper;
-}
-
-/**
- * The variable for each object.
- *
- * @throws `INVALID_ARGUMENT` where two objects would have one variable, or some would tell programs which code to load.
- */
-export function variablesFor(objects: readonly NamedObject[]): Map<string, NamedObject> {
-  const variables = new Map<string, NamedObject>();
-  const refused: string[] = [];
-  for (const object of objects) {
-    const variable = variableName(object.name);
-    const other = variables.get(variable);
-    if (other !== undefined) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        `"${other.key}" and "${object.key}" would both be $${variable}; choose a narrower --prefix, or store one under another name`,
-        { key: object.key },
-      );
-    }
-    if (CODE_LOADING.test(variable)) refused.push(`"${object.key}" would be $${variable}`);
-    variables.set(variable, object);
-  }
-  if (refused.length > 0) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `${refused.join(', ')}: by such variables programs find the code or the settings they run with; ` +
-        'choose a --prefix without these objects, or store them under other names',
-    );
-  }
-  return variables;
 }
 
 /**

@@ -92,15 +92,14 @@ export function parseRange(text: string): ByteRange {
 /**
  * The folder that `--prefix` names: without the one `/` it may end with, empty for everything where it isn't given.
  *
+ * @param forAll how the whole store is asked for
  * @throws `INVALID_ARGUMENT` where it is given and names none: a variable that is not set must not open up everything.
  */
-export function parseFolder(prefix: string | undefined): string {
+export function parseFolder(prefix: string | undefined, forAll = 'leave the option out'): string {
   if (prefix === undefined) return '';
   const folder = prefix.replace(/\/$/, '');
   if (folder === '') {
-    refuse(
-      `--prefix "${prefix}" names no folder (a variable that is not set?); for the whole store, leave the option out`,
-    );
+    refuse(`--prefix "${prefix}" names no folder (a variable that is not set?); for the whole store, ${forAll}`);
   }
   return folder;
 }

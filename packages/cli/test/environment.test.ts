@@ -1,12 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { variableName, variablesFor, variableValue } from '../src/environment.ts';
+import { isKnownToSteer, variableName, variableValue } from '../src/environment.ts';
+import { parseScope, variablesFor } from '../src/exec-scope.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
-
-function object(name: string): { key: string; name: string } {
-  return { key: `app/${name}`, name };
-}
 
 describe('names of variables', () => {
   it.each([
@@ -28,42 +25,55 @@ describe('names of variables', () => {
     );
   });
 
-  it('of two objects are an error that names both', () => {
-    expect(() => variablesFor([object('a/b'), object('a-b')])).toThrow(/"app\/a\/b" and "app\/a-b"/);
-  });
-
   it.each([
     'path',
     'ld_preload',
     'LD/LIBRARY/PATH',
     'node-options',
-    'bash_env',
-    'dyld_insert_libraries',
-    'ifs',
-    'home',
-    'ps4',
-    'editor',
     'git/ssh',
-    'git/config/count',
-    'git/exec/path',
+    'git/dir',
+    'https-proxy',
+    'tar/options',
     'npm-config-script-shell',
-    '_java_options',
     'jdk_java_options',
     'dotnet/startup/hooks',
-    'openssl-conf',
     'pythonbreakpoint',
-    'gconv_path',
-  ])('by which code is found are refused: %s', (name) => {
-    expect(() => variablesFor([object(name)])).toThrow(SecureStoreError);
+    'securestore/url',
+  ])('that are known to lead to code, settings or a proxy are known: %s', (name) => {
+    expect(isKnownToSteer(variableName(name))).toBe(true);
   });
-});
 
-describe('an error of names that are refused', () => {
-  it('names every one of them and says what to do', () => {
-    const objects = ['path', 'password', 'editor'].map(object);
-    expect(() => variablesFor(objects)).toThrow(
-      /^"app\/path" would be \$PATH, "app\/editor" would be \$EDITOR: .*--prefix.*other names$/,
+  it.each(['password', 'git/token', 'database-url', 'pathology'])('of others are not: %s', (name) => {
+    expect(isKnownToSteer(variableName(name))).toBe(false);
+  });
+
+  it('come from the command line, or nothing is given, whatever the keys', () => {
+    const scope = parseScope({ all: true, variables: ['API_KEY,APP_*', 'HOME'], env: ['Db=x'] }, (name) => name);
+    fc.assert(
+      fc.property(fc.array(fc.string({ minLength: 1, unit: 'grapheme' })), (names) => {
+        const objects = names.map((name) => ({ key: `app/${name}`, name }));
+        let given: Map<string, string>;
+        try {
+          given = variablesFor(scope, objects, (variable) => variable === 'HOME');
+        } catch (error) {
+          if (!SecureStoreError.is(error, 'INVALID_ARGUMENT')) throw error;
+          return;
+        }
+        for (const variable of given.keys()) expect(variable).toMatch(/^(?:Db|API_KEY|APP_.+)$/);
+      }),
     );
+  });
+
+  it('on Windows are the same in any case', () => {
+    const scope = parseScope({ all: true, env: ['password=x'] }, (name) => name.toUpperCase());
+    expect([...variablesFor(scope, [{ key: 'password', name: 'password' }], () => true)]).toEqual([['password', 'x']]);
+  });
+
+  it('that many objects would have are an error that can be read', () => {
+    const scope = parseScope({ all: true }, (name) => name);
+    const objects = Array.from({ length: 10_000 }, (_, at) => ({ key: `k${at}`, name: `k${at}` }));
+    const refused = expect.objectContaining({ message: expect.stringMatching(/^.{1,2000} and 9950 more; .{1,100}$/) });
+    expect(() => variablesFor(scope, objects, () => false)).toThrow(refused);
   });
 });
 

@@ -72,7 +72,7 @@ describe('parseCount and parseFolder', () => {
   });
 
   it('takes a folder with or without its slash', () => {
-    expect([undefined, 'a', 'a/', 'a/b/'].map(parseFolder)).toEqual(['', 'a', 'a', 'a/b']);
+    expect([undefined, 'a', 'a/', 'a/b/'].map((prefix) => parseFolder(prefix))).toEqual(['', 'a', 'a', 'a/b']);
     for (const prefix of ['', '/'])
       expect(errorOf(() => parseFolder(prefix)).message).toContain('leave the option out');
   });

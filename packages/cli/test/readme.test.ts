@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { variablesFor } from '../src/environment.ts';
 import { COMMAND, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 
@@ -19,16 +18,6 @@ describe('the README', () => {
     expect(stdout).toContain('fingerprint: ');
     expect(stdout).toMatch(/s3cr3t.*SIZE/s);
     expect(stdout).toMatch(/it works\n$/);
-  });
-
-  it('names variables that exec refuses', () => {
-    const [, list = ''] = /^Refused are ([^]*?)^Options of securestore/m.exec(readme) ?? [];
-    const names = [...list.matchAll(/`([A-Z_][A-Z0-9_]*)(…?)`/g)].filter(([, name]) => name !== '_');
-    expect(names.length).toBeGreaterThan(80);
-    for (const [, name = '', more = ''] of names) {
-      const key = more === '' ? name : `${name}X`;
-      expect(() => variablesFor([{ key, name: key }]), key).toThrow(`$${key}`);
-    }
   });
 
   it('names every verb and every option of every verb', async () => {

@@ -45,7 +45,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
   purge: [{ args: ['purge', 'old', '--yes'] }],
   import: [{ args: ['import', 'values.json', '--prefix', 'values'], none: 8, says: /stored/ }],
   export: [{ args: ['export', 'out.json', '--prefix', 'values'], none: 3 }],
-  exec: [{ args: ['exec', '--prefix', 'values', 'true'], none: 3 }],
+  exec: [
+    { args: ['exec', '--env', 'USER_NAME=values/a', 'true'] },
+    { args: ['exec', '--prefix', 'values', '--variables', 'A,B', 'true'], none: 3 },
+  ],
   keys: [
     { args: ['keys'], says: /default/ },
     { args: ['keys', '--census'] },

@@ -1,15 +1,11 @@
 import { SecureStoreError, withoutOwn } from '@securestore/core-format';
-import { type NamedObject, objectsBelow } from '@securestore/migrate';
+import { objectsBelow } from '@securestore/migrate';
 import type { SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { runCommand } from '../child-process.ts';
-import { variablesFor, variableValue } from '../environment.ts';
+import { variableValue } from '../environment.ts';
+import { type ExecOptions, parseScope, type Scope, some, variablesFor } from '../exec-scope.ts';
 import { withStore } from '../open.ts';
-import { parseFolder } from '../parse-values.ts';
-
-export interface ExecOptions {
-  readonly prefix?: string;
-}
 
 /** The longest variable that Linux passes to a command (MAX_ARG_STRLEN), in bytes, less room for its name. */
 const MAX_VALUE_BYTES = 128 * 1024 - 1100;
@@ -17,6 +13,9 @@ const MAX_VALUE_BYTES = 128 * 1024 - 1100;
 /** Options that act on what the command is given. The short ones, --json and --yes are common among commands. */
 const OURS: ReadonlySet<string> = new Set([
   '--prefix',
+  '--all',
+  '--env',
+  '--variables',
   '--store',
   '--key-file',
   '--passphrase-file',
@@ -42,40 +41,70 @@ function noteMisplaced({ out, args: all }: Call, args: readonly string[]): void 
   );
 }
 
+/** The environment of this process for the command, and what its variables are called for comparison. */
+interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Windows takes `Path` and `PATH` for one variable. */
+  readonly same: (variable: string) => string;
+}
+
+function surroundingsOf({ cli }: Call): Surroundings {
+  const same = cli.platform === 'win32' ? (name: string) => name.toUpperCase() : (name: string) => name;
+  return { env: withoutOwn(cli.env), same };
+}
+
 /** `securestore exec`. */
 export async function exec(call: Call<ExecOptions>, command: string, args: readonly string[]): Promise<ExitCode> {
-  const folder = parseFolder(call.options.prefix);
+  const { env, same } = surroundingsOf(call);
+  const scope = parseScope(call.options, same);
   noteMisplaced(call, args);
   // The store is closed, and its keys wiped, before the command starts.
-  const secrets = await withStore(call, (store) => readVariables(call, store, folder));
-  const { exitCode, error } = await runCommand(call.cli, command, args, { ...withoutOwn(call.cli.env), ...secrets });
+  const secrets = await withStore(call, async (store) => {
+    const below = scope.folder === undefined ? [] : await objectsBelow(store, scope.folder, call.cli.signal);
+    const taken = new Set(Object.keys(env).map(same));
+    const variables = variablesFor(scope, below, (variable) => taken.has(same(variable)));
+    return await readVariables(call, store, variables, scope);
+  });
+  const replaced = new Set(Object.keys(secrets).map(same));
+  const kept = Object.entries(env).filter(([name]) => !replaced.has(same(name)));
+  const { exitCode, error } = await runCommand(call.cli, command, args, { ...Object.fromEntries(kept), ...secrets });
   return error === undefined ? exitCode : call.out.error(error, { operation: 'exec', exitCode });
 }
 
-async function readVariables({ cli }: Call, store: SecureStore, folder: string): Promise<Record<string, string>> {
-  const objects = await objectsBelow(store, folder, cli.signal);
-  const values: Record<string, string> = {};
-  for (const [variable, object] of variablesFor(objects)) {
-    const value = await readValue(store, object, cli.signal);
-    if (value !== undefined) values[variable] = value;
-  }
-  if (Object.keys(values).length === 0) {
-    const where = folder === '' ? 'the store is empty' : `there are no objects below "${folder}"`;
-    throw new SecureStoreError('NOT_FOUND', `${where}, so the command would run without secrets; it was not started`);
-  }
-  return values;
+function notFound(what: string): never {
+  throw new SecureStoreError('NOT_FOUND', `${what}; the command was not started`);
 }
 
-async function readValue(store: SecureStore, { key }: NamedObject, signal: AbortSignal): Promise<string | undefined> {
+async function readVariables(
+  { cli }: Call,
+  store: SecureStore,
+  variables: ReadonlyMap<string, string>,
+  { folder, named }: Scope,
+): Promise<Record<string, string>> {
+  const values: Record<string, string> = {};
+  const missing: string[] = [];
+  for (const [variable, key] of variables) {
+    const value = await readValue(store, key, cli.signal);
+    if (value !== undefined) values[variable] = value;
+    // What was only found below the folder has expired since its name was listed.
+    else if (named.has(variable)) missing.push(`"${key}" for $${variable}`);
+  }
+  if (missing.length > 0) notFound(`--env names objects that do not exist: ${some(missing)}`);
+  if (Object.keys(values).length > 0) return values;
+  return notFound(folder === '' ? 'the store is empty' : `there are no objects below "${folder}"`);
+}
+
+async function readValue(store: SecureStore, key: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     const { size } = await store.info(key, { signal });
     if (size > MAX_VALUE_BYTES) {
       const message = `"${key}" has ${size} bytes, and an environment variable ${MAX_VALUE_BYTES} at most`;
-      throw new SecureStoreError('TOO_LARGE', `${message}; choose a narrower --prefix`, { key });
+      throw new SecureStoreError('TOO_LARGE', `${message}; choose a narrower --prefix, or name others by --env`, {
+        key,
+      });
     }
     return variableValue(key, (await store.retrieve(key, { signal })).data);
   } catch (error) {
-    // Expired since its name was listed.
     if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
     throw error;
   }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import type { ExecOptions } from '../commands/exec.ts';
+import { addVerb, collect, type Run } from '../call.ts';
+import type { ExecOptions } from '../exec-scope.ts';
 import type { ExportOptions } from '../commands/export.ts';
 import type { ImportOptions } from '../commands/import.ts';
 
@@ -69,15 +69,30 @@ function addExec(program: Command, run: Run): void {
     usage: 'exec <command> [args...]',
     shownUsage: '[options] -- <command> [args...]',
     summary: 'run a command with objects as environment variables',
-    options: [new Option('--prefix <prefix>', 'only the objects below this folder in the store, named relative to it')],
-    notes: `Each object below the prefix is an environment variable of the command: its name relative to the prefix in upper
-case, with _ for everything but letters and digits. db/prod/password is PASSWORD with --prefix db/prod, and
-DB_PROD_PASSWORD without. Nothing is put among the arguments, and the command does not see $SECURESTORE_...
+    options: [
+      new Option('--env <name=key>', 'a variable, and the object that it gets; may be repeated').argParser(collect),
+      new Option('--prefix <prefix>', 'the objects below this folder in the store, named relative to it').conflicts(
+        'all',
+      ),
+      new Option('--all', 'all objects of the store'),
+      new Option(
+        '--variables <names>',
+        'with --prefix or --all: the variables that these objects may become, such as API_KEY,APP_*; may be repeated',
+      ).argParser(collect),
+    ],
+    notes: `Which variables the command gets is said here, and never by the names of objects: whoever may write an object must not
+choose what a program does. --env names each variable with its object, and may replace one that is set.
 
-The exit code is the command's; 127 where there is no such command, 126 where it can't be run.
+With --prefix or --all each object is the variable of its name relative to the prefix in upper case, with _ for everything
+but letters and digits: db/prod/api-key is API_KEY with --prefix db/prod, and DB_PROD_API_KEY with --all. If --variables
+does not name one, or it is set already, the command is not started, and every such object is listed.
 
-Example:
-  securestore exec --prefix db/prod -- ./migrate --verbose`,
+Nothing is put among the arguments, and the command does not see $SECURESTORE_... of this program. The exit code is the
+command's; 127 if there is no such command, 126 if it cannot be run.
+
+Examples:
+  securestore exec --env DATABASE_URL=prod/database-url --env API_KEY=prod/api-key -- npm start
+  securestore exec --prefix db/prod --variables PASSWORD,USER_NAME -- ./migrate --verbose`,
     passThrough: true,
     load: async () => (await import('../commands/exec.ts')).exec,
   });
