@@ -3,6 +3,7 @@ import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
 import type { Call, GlobalOptions } from './call.ts';
 import { withAdvice } from './error-report.ts';
+import { checkFromFile } from './location-from-file.ts';
 import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
 import { printable } from './terminal-text.ts';
@@ -24,30 +25,40 @@ export async function locationOf(call: Call, operand?: string): Promise<string> 
     refuse('the location and --store differ; give one of them');
   }
   if (operand !== undefined) return checkedLocation(operand);
-  return (
+  const given =
     (await givenLocation(call)) ??
     refuse(
       'which store? give --store LOCATION, such as --store sqlite:./vault.db, set $SECURESTORE_URL, ' +
         'or write { "store": "LOCATION" } into securestore.config.json',
-    )
-  );
+    );
+  if (given.file !== undefined) await checkFromFile(call, given.location, given.file);
+  return given.location;
 }
 
-async function givenLocation({ cli, options }: Call): Promise<string | undefined> {
-  if (options.store !== undefined) return checkedLocation(options.store, '--store');
+/** A location, and the file that names it if it is not the person who runs the command. */
+interface Given {
+  readonly location: string;
+  readonly file?: string;
+}
+
+async function givenLocation({ cli, options }: Call): Promise<Given | undefined> {
+  if (options.store !== undefined) return { location: checkedLocation(options.store, '--store') };
   const invited = (await invitationOf(options))?.location;
-  if (invited !== undefined) return checkedLocation(invited, 'the store of the invitation');
+  if (invited !== undefined) {
+    return { location: checkedLocation(invited, 'the store of the invitation'), file: 'the invitation' };
+  }
   const variable = cli.env['SECURESTORE_URL'];
-  if (variable !== undefined) return checkedLocation(variable, '$SECURESTORE_URL');
+  if (variable !== undefined) return { location: checkedLocation(variable, '$SECURESTORE_URL') };
   const { loadConfig } = await import('securestore');
-  return (await loadConfig('.')).store;
+  const location = (await loadConfig('.')).store;
+  return location === undefined ? undefined : { location, file: 'the configuration in this folder' };
 }
 
 /** Whether a call that needs no store, since a secret of it does, is for a server all the same: it has one as its store, and no secret. */
 export async function isForServer(call: Call): Promise<boolean> {
   if (optionSecrets(call.options).length > 0) return false;
-  const location = await givenLocation(call);
-  return location !== undefined && isServed(location);
+  const given = await givenLocation(call);
+  return given !== undefined && isServed(given.location);
 }
 
 /** The invitation that was given, if one was. @throws `INVALID_ARGUMENT` where it is none */

@@ -167,6 +167,16 @@ export async function findSecret({ cli, options }: Call, purpose: Purpose): Prom
   );
 }
 
+/** The variable of the secret that {@link findSecret} takes from the environment, as it is written; `undefined` if it takes none from there. */
+export async function environmentSecret(call: Call): Promise<string | undefined> {
+  const variable = secretVariable(call);
+  if (variable !== undefined) return `$${variable}`;
+  const { cli, options } = call;
+  const directory = nonEmpty(cli.env, 'CREDENTIALS_DIRECTORY');
+  if (directory === undefined || optionSecrets(options).length > 0) return undefined;
+  return (await fromCredentialsDirectory(directory)) === undefined ? undefined : '$CREDENTIALS_DIRECTORY';
+}
+
 /** The name of the variable that {@link findSecret} takes the secret from, if it takes it from one. */
 export function secretVariable({ cli, options }: Call): string | undefined {
   if (optionSecrets(options).length > 0) return undefined;

@@ -35,6 +35,15 @@ async function givenToken({ cli, options }: Call): Promise<readonly [token: stri
     : [Buffer.from(await readSecretFile(file, 'token')).toString('utf8'), `the file "${file}"`];
 }
 
+/** What {@link openServed} takes from the environment to prove who asks, as it is written; `undefined` if it takes nothing from there. */
+export async function environmentCredential({ cli, options }: Call): Promise<string | undefined> {
+  if (options.tlsKey === undefined && nonEmpty(cli.env, 'SECURESTORE_TLS_KEY') !== undefined)
+    return '$SECURESTORE_TLS_KEY';
+  if (options.token !== undefined) return undefined;
+  if (nonEmpty(cli.env, 'SECURESTORE_TOKEN') !== undefined) return '$SECURESTORE_TOKEN';
+  return (await credentialFile(cli.env, 'securestore-token')) === undefined ? undefined : '$CREDENTIALS_DIRECTORY';
+}
+
 /** @param otherwise whether something else may say who asks, so that there need be no token */
 async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefined> {
   const [secret] = optionSecrets(call.options);

@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
@@ -61,6 +61,80 @@ describe('the store of a command', () => {
     const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_URL: '' } });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('$SECURESTORE_URL is not a location: it is empty');
+  });
+});
+
+describe('a store that a file names', () => {
+  const named = '{ "store": "https://127.0.0.1:9" }';
+  const refusal = (secret: string): RegExp =>
+    new RegExp(
+      `^error: \\$${secret} is not used for .*, since .* names that store and not you; .*--store LOCATION or in \\$SECURESTORE_URL`,
+    );
+
+  /** A sandbox whose configuration names a store, and its credentials. */
+  async function withFiles(store: string): Promise<Sandbox> {
+    const box = await withConfig(JSON.stringify({ store }));
+    await mkdir(box.path('credentials'), { mode: 0o700 });
+    for (const name of ['securestore-passphrase', 'securestore-token', 'tls-key']) {
+      await writeFile(box.path('credentials', name), 'canary', { mode: 0o600 });
+    }
+    return box;
+  }
+
+  it.each([
+    ['SECURESTORE_TOKEN', 'https://127.0.0.1:9', 'canary'],
+    ['SECURESTORE_TLS_KEY', 'https://127.0.0.1:9', 'credentials/tls-key'],
+    ['CREDENTIALS_DIRECTORY', 'https://127.0.0.1:9', 'credentials'],
+    ['SECURESTORE_PASSPHRASE', 'sqlite:./vault', 'canary'],
+    ['SECURESTORE_PASSPHRASE_FILE', 'sqlite:./vault', 'credentials/securestore-passphrase'],
+    ['CREDENTIALS_DIRECTORY', 'sqlite:./vault', 'credentials'],
+    ['SECURESTORE_PASSPHRASE', 'redis://127.0.0.1:9', 'canary'],
+  ])('gets no %s of the environment at %s', async (name, store, value) => {
+    const box = await withFiles(store);
+    for (const verb of [['ls'], ['init'], ['verify']]) {
+      const { exitCode, stdout, stderr } = await box.run(verb, { env: { [name]: value } });
+      if (verb[0] === 'init' && store.startsWith('https:')) continue;
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toMatch(refusal(name));
+      expect(stderr).not.toContain('canary');
+    }
+    // Named by a person it does.
+    for (const [args, env] of [
+      [['--store', store], {}],
+      [[], { SECURESTORE_URL: store }],
+    ] as const) {
+      expect((await box.run(['ls', ...args], { env: { ...env, [name]: value } })).stderr).not.toContain('not used for');
+    }
+  });
+
+  it.each(['redis://127.0.0.1:9', 's3://bucket?endpoint=https://127.0.0.1:9', 'postgres://127.0.0.1:9/x', 'shelf:x'])(
+    'gets no credentials that its backend finds by itself: %s',
+    async (store) => {
+      const box = await withFiles(store);
+      const secret = ['--passphrase-file', 'credentials/securestore-passphrase'];
+      const { exitCode, stderr } = await box.run(['ls', ...secret]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(
+        /is not opened with the credentials of your environment, since the configuration .*--store/,
+      );
+    },
+  );
+
+  it('that is an invitation gets none either, and the token that is given by hand', async () => {
+    const box = await sandbox('none');
+    const invitation = `securestore invitation 1\nstore: https://127.0.0.1:9\nfingerprint: ${'a'.repeat(52)}\n`;
+    await writeFile(box.path('invitation'), invitation, { mode: 0o600 });
+    const ask = async (...args: string[]): Promise<string> =>
+      (await box.run(['ls', '--invitation-file', 'invitation', ...args], { env: { SECURESTORE_TOKEN: 'canary' } }))
+        .stderr;
+    expect(await ask()).toMatch(refusal('SECURESTORE_TOKEN'));
+    expect(await ask('--token', 'x')).not.toContain('not used for');
+  });
+
+  it('is opened with what the command line gives', async () => {
+    const box = await withConfig(named.replace('https://127.0.0.1:9', 'sqlite:./vault'));
+    expect((await box.run(['init', '--key-file', 'key'], { env: { SECURESTORE_PASSPHRASE: 'x' } })).exitCode).toBe(0);
+    expect((await box.run(['ls', '--key-file', 'key'])).exitCode).toBe(0);
   });
 });
 
