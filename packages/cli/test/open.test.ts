@@ -64,23 +64,23 @@ describe('the store of a command', () => {
   });
 });
 
+const refusal = (secret: string): RegExp =>
+  new RegExp(
+    `^error: \\$${secret} is not used for .*, since .* names that store and not you; .*--store LOCATION or in \\$SECURESTORE_URL`,
+  );
+
+/** A sandbox whose configuration names a store, and its credentials. */
+async function withFiles(store: string): Promise<Sandbox> {
+  const box = await withConfig(JSON.stringify({ store }));
+  await mkdir(box.path('credentials'), { mode: 0o700 });
+  for (const name of ['securestore-passphrase', 'securestore-token', 'tls-key']) {
+    await writeFile(box.path('credentials', name), 'canary', { mode: 0o600 });
+  }
+  return box;
+}
+
 describe('a store that a file names', () => {
   const named = '{ "store": "https://127.0.0.1:9" }';
-  const refusal = (secret: string): RegExp =>
-    new RegExp(
-      `^error: \\$${secret} is not used for .*, since .* names that store and not you; .*--store LOCATION or in \\$SECURESTORE_URL`,
-    );
-
-  /** A sandbox whose configuration names a store, and its credentials. */
-  async function withFiles(store: string): Promise<Sandbox> {
-    const box = await withConfig(JSON.stringify({ store }));
-    await mkdir(box.path('credentials'), { mode: 0o700 });
-    for (const name of ['securestore-passphrase', 'securestore-token', 'tls-key']) {
-      await writeFile(box.path('credentials', name), 'canary', { mode: 0o600 });
-    }
-    return box;
-  }
-
   it.each([
     ['SECURESTORE_TOKEN', 'https://127.0.0.1:9', 'canary'],
     ['SECURESTORE_TLS_KEY', 'https://127.0.0.1:9', 'credentials/tls-key'],

@@ -26,7 +26,7 @@ import type { BackendOptions } from './options.ts';
 export type { BackupFinding, BackupVerifyReport, RestoreReport, RollingReport, SnapshotInfo, VerifyDepth };
 
 /** How the backups at a location are opened, without the store that they are of. */
-export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'backends' | 'resolveFrom'> {
+export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'backends' | 'resolveFrom' | 'discovery'> {
   /** What unlocks the store: also a recovery code. */
   readonly unlock: UnlockMethod;
   /** The identity that the store must have. */

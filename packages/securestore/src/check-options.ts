@@ -17,6 +17,7 @@ const CREATE_OPTIONS = [
   'backendOptions',
   'client',
   'resolveFrom',
+  'discovery',
   'categories',
   'history',
   'names',
@@ -37,6 +38,7 @@ const SESSION_OPTIONS = ['signal', 'timeout', 'requestId'] as const;
 const BACKUP_OPTIONS = [
   'backends',
   'resolveFrom',
+  'discovery',
   'unlock',
   'fingerprint',
   'destinations',

@@ -1,7 +1,7 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseLocation } from '@securestore/backend-api';
+import { isServed, OFFICIAL_BACKENDS, parseLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { resolveThresholds } from '@securestore/health';
 import type { HealthConfig } from './health.ts';
@@ -13,7 +13,7 @@ export interface StoreConfig {
    * `sqlite:` is relative to the folder of the file; {@link loadConfig} gives it as an absolute one.
    */
   readonly store?: string;
-  /** The package that serves a scheme, by scheme; before the official ones. */
+  /** The package that serves a scheme, by scheme. The schemes of the official backends, and `https`, can't be among them. */
   readonly backends?: Readonly<Record<string, string>>;
   /** From when on something is not as it should be, where a program that opens a store says nothing else. */
   readonly health?: Pick<HealthConfig, 'thresholds' | 'backups'>;
@@ -108,7 +108,24 @@ function check(file: string, config: unknown): StoreConfig {
       backends !== null &&
       Object.values(backends).every((name) => typeof name === 'string'));
   if (!isMap) invalid(file, '"backends" must map schemes to names of packages');
+  for (const scheme of Object.keys(backends ?? {})) {
+    const own = OFFICIAL_BACKENDS.get(scheme) ?? (isServed(`${scheme}://x`) ? '@securestore/client' : undefined);
+    if (own === undefined) continue;
+    // Whoever writes the file would have all that the store holds go through a package of their choice.
+    invalid(file, `"backends" must not name a package for ${scheme}:, which ${own} serves; choose another scheme`);
+  }
   return { ...config, ...location };
+}
+
+/**
+ * The path of the configuration in `folder`, which is neither read nor run; `undefined` if there is none.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` if there are two
+ */
+export async function findConfig(folder: string): Promise<string | undefined> {
+  const [file, another] = await present(resolve(folder));
+  if (file !== undefined && another !== undefined) invalid(file, `there is also ${another}; keep one`);
+  return file;
 }
 
 /**
@@ -117,8 +134,6 @@ function check(file: string, config: unknown): StoreConfig {
  * @throws SecureStoreError `INVALID_ARGUMENT` where it is malformed, or where there are two
  */
 export async function loadConfig(folder: string): Promise<StoreConfig> {
-  const [file, another] = await present(resolve(folder));
-  if (file === undefined) return {};
-  if (another !== undefined) invalid(file, `there is also ${another}; keep one`);
-  return check(file, await load(file));
+  const file = await findConfig(folder);
+  return file === undefined ? {} : check(file, await load(file));
 }

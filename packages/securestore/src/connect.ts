@@ -4,7 +4,7 @@ import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBa
 import type { Connect } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Logger, Moves } from '@securestore/objects';
-import { loadConfig } from './config.ts';
+import { loadConfig, type StoreConfig } from './config.ts';
 import { anchorName } from './file-anchor.ts';
 import { networkLayers } from './network-layers.ts';
 import type { BackendOptions, OpenOptions } from './options.ts';
@@ -30,14 +30,24 @@ function lent(backend: StorageBackend): StorageBackend {
   });
 }
 
+/** What the configuration says, or what stands in its place. */
+export async function settingsFor({
+  resolveFrom,
+  discovery,
+}: Pick<BackendOptions, 'resolveFrom' | 'discovery'>): Promise<StoreConfig> {
+  return discovery === undefined ? loadConfig(resolveFrom ?? '.') : discovery.config();
+}
+
 async function find(location: string, options: ConnectOptions, meter: Meter | undefined): Promise<StorageBackend> {
-  const { backend, backends, resolveFrom } = options;
+  const { backend, backends, resolveFrom, discovery } = options;
   const { scheme } = parseLocation(location);
-  const configured = backend === undefined ? (await loadConfig(resolveFrom ?? '.')).backends : undefined;
+  const configured = backend === undefined ? (await settingsFor(options)).backends : undefined;
   const map = { ...configured, ...backends };
   // Who says where to look wants no other.
   const besides = resolveFrom === undefined ? import.meta.dirname : undefined;
-  const found = await resolveBackend(location, { backend, backends: map, resolveFrom, besides, builtIn: BUILT_IN });
+  const { before, approve } = discovery ?? {};
+  const search = { backend, backends: map, resolveFrom, besides, before, approve, builtIn: BUILT_IN };
+  const found = await resolveBackend(location, search);
   const local = backend !== undefined || (Object.hasOwn(BUILT_IN, scheme) && !Object.hasOwn(map, scheme));
   const layers = local ? [] : networkLayers(meter && { onRetry: meter.onRetry });
   return composeLayers(found, meter === undefined ? layers : [...layers, meter.layer]);
@@ -91,7 +101,7 @@ export function nameOfLocation(location: string): string {
 
 /** How the destinations of the backups of a store are reached. */
 export function backupConnect(
-  options: Pick<ConnectOptions, 'backends' | 'resolveFrom' | 'logger'>,
+  options: Pick<ConnectOptions, 'backends' | 'resolveFrom' | 'discovery' | 'logger'>,
   destinations: Readonly<Record<string, BackendOptions>> = {},
 ): Connect {
   return {
@@ -100,9 +110,9 @@ export function backupConnect(
       return nameOfLocation(location);
     },
     async connect(location, signal) {
-      const { backends, resolveFrom, logger } = options;
+      const { backends, resolveFrom, discovery, logger } = options;
       const own = destinations[location] ?? destinations[nameOfLocation(location)] ?? {};
-      const backend = await connect(location, { backends, resolveFrom, logger, ...own }, signal);
+      const backend = await connect(location, { backends, resolveFrom, discovery, logger, ...own }, signal);
       return { backend, location: nameOfLocation(location), close: () => backend.close() };
     },
   };
@@ -119,9 +129,9 @@ export function followConnect(
     allows: (location) => given.has(location),
     async connect(name, signal) {
       const location = given.get(name) ?? name;
-      const { backends, resolveFrom, logger } = options;
+      const { backends, resolveFrom, discovery, logger } = options;
       const own = destinations?.[location] ?? destinations?.[name] ?? {};
-      const backend = await connect(location, { backends, resolveFrom, logger, ...own }, signal, meter);
+      const backend = await connect(location, { backends, resolveFrom, discovery, logger, ...own }, signal, meter);
       return { backend, location: name };
     },
   };

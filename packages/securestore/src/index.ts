@@ -170,8 +170,9 @@ export type {
   WrapOptions,
 } from '@securestore/crypto';
 export type * from '@securestore/objects';
-export { loadConfig } from './config.ts';
+export { findConfig, loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';
+export type { Discovery } from './discovery.ts';
 export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './migration.ts';
 export type { MigrateOptions, MigrationOpenOptions, ReclaimReport } from './migration.ts';
 export type {

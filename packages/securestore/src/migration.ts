@@ -191,12 +191,18 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
 /** Opens the store where it has moved to. */
 function openedThere<T>(
   to: string,
-  { unlock, fingerprint, backends, resolveFrom, destinations, logger, clock }: MigrateOptions,
+  { unlock, fingerprint, backends, resolveFrom, discovery, destinations, logger, clock }: MigrateOptions,
   signal: AbortSignal,
   body: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const own = destinations?.[to] ?? destinations?.[nameOfLocation(to)] ?? {};
-  return opened(to, { unlock, fingerprint, backends, resolveFrom, logger, clock, ...own }, signal, false, body);
+  return opened(
+    to,
+    { unlock, fingerprint, backends, resolveFrom, discovery, logger, clock, ...own },
+    signal,
+    false,
+    body,
+  );
 }
 
 /**

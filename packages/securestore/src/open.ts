@@ -11,8 +11,7 @@ import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from './check-options.ts';
-import { loadConfig } from './config.ts';
-import { backupConnect, connect, followConnect } from './connect.ts';
+import { backupConnect, connect, followConnect, settingsFor } from './connect.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import { healthOf } from './health.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
@@ -138,9 +137,9 @@ export function anchorFor(option: OpenOptions['anchor'], location: string): Anch
 
 /** What the option says, or else the configuration. */
 async function withHealth<O extends OpenOptions>(options: O): Promise<O> {
-  const { health, backend, resolveFrom = '.' } = options;
+  const { health, backend } = options;
   if (health !== undefined || backend !== undefined) return options;
-  const configured = (await loadConfig(resolveFrom)).health;
+  const configured = (await settingsFor(options)).health;
   return configured === undefined ? options : { ...options, health: configured };
 }
 

@@ -2,6 +2,7 @@ import type { Authenticator } from '@securestore/acl';
 import type { RecorderOptions } from '@securestore/audit';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { UnlockMethod } from '@securestore/crypto';
+import type { Discovery } from './discovery.ts';
 import type { HealthConfig } from './health.ts';
 import type { Anchor, Clock, CryptoEventListener, Logger, StoreSettings } from '@securestore/objects';
 
@@ -17,6 +18,8 @@ export interface BackendOptions {
   readonly client?: unknown;
   /** The folder of the application's `package.json`, in which backend plugins are looked for. Default: the working directory. */
   readonly resolveFrom?: string | undefined;
+  /** For a program that works in folders of others. Default: what the application has installed and configured counts. */
+  readonly discovery?: Discovery | undefined;
 }
 
 interface CommonOptions extends BackendOptions {

@@ -1,7 +1,18 @@
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { loadConfig, openStore, rawKey } from 'securestore';
+import { SecureStoreError } from '@securestore/core-format';
+import {
+  createStore,
+  type Discovery,
+  findConfig,
+  hasBackup,
+  listSnapshots,
+  loadConfig,
+  migrateStore,
+  openStore,
+  rawKey,
+} from 'securestore';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 let folder: string;
@@ -68,6 +79,59 @@ describe('the configuration file', () => {
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('securestore.config.json'),
     });
+  });
+
+  it.each(['memory', 'file', 'sqlite', 's3', 'gs', 'azblob', 'postgres', 'redis', 'rediss', 'mongodb+srv', 'https'])(
+    'gives no other package to the built-in scheme %s',
+    async (scheme) => {
+      await write('securestore.config.json', JSON.stringify({ backends: { [scheme]: 'theirs' } }));
+      await expect(loadConfig(folder)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(`"backends" must not name a package for ${scheme}:`),
+      });
+    },
+  );
+
+  it('is found without being run', async () => {
+    expect(await findConfig(folder)).toBeUndefined();
+    await write('securestore.config.js', 'throw new Error("run")');
+    expect(await findConfig(folder)).toBe(join(folder, 'securestore.config.js'));
+    await write('securestore.config.json', '{}');
+    await expect(findConfig(folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('is not looked at by a program that has settings of its own, whose word goes before any package runs', async () => {
+    await write('securestore.config.js', 'globalThis.canaryOfConfig = true; module.exports = {}');
+    await write('package.json', '{}');
+    await mkdir(join(folder, 'node_modules', 'demo-backend'), { recursive: true });
+    await write('node_modules/demo-backend/package.json', '{ "name": "demo-backend", "version": "1.2.3" }');
+    await write('node_modules/demo-backend/index.js', 'globalThis.canaryOfConfig = true;');
+    const found: unknown[] = [];
+    const discovery: Discovery = {
+      before: [],
+      config: async () => ({ backends: { demo: 'demo-backend' } }),
+      approve: async (one) => {
+        found.push(one);
+        throw new SecureStoreError('ACCESS_DENIED', 'not trusted');
+      },
+    };
+    const options = { unlock: rawKey(new Uint8Array(32)), resolveFrom: folder, discovery };
+    for (const call of [
+      () => openStore('demo:x', options),
+      () => createStore('demo:x', options),
+      () => hasBackup('demo:x', { resolveFrom: folder, discovery }),
+      () => listSnapshots('demo:x', options),
+      async () => await migrateStore('demo:x', 'demo:y', options),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        code: 'ACCESS_DENIED',
+        message: expect.stringContaining('not trusted'),
+      });
+    }
+    const home = join(folder, 'node_modules', 'demo-backend');
+    const wanted = { packageName: 'demo-backend', entry: join(home, 'index.js'), manifest: join(home, 'package.json') };
+    expect(found).toEqual(Array.from({ length: 5 }, () => wanted));
+    expect(globalThis).not.toHaveProperty('canaryOfConfig');
   });
 
   it.skipIf(process.getuid?.() !== 0)(

@@ -17,6 +17,18 @@ interface PluginDeclaration {
   readonly exported: boolean;
 }
 
+/** An installed package, before its code runs. */
+export interface FoundPackage {
+  readonly packageName: string;
+  /** The path of the file that is run. */
+  readonly entry: string;
+  /** The path of its `package.json`; `undefined` if it has none. */
+  readonly manifest: string | undefined;
+}
+
+/** Says whether the code of a package may run; what it throws refuses the package. */
+export type ApprovePackage = (found: FoundPackage) => Promise<void>;
+
 const PACKAGE_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 const MAX_MANIFEST_CHARACTERS = 1_048_576;
 const DEPENDENCY_FIELDS = ['dependencies', 'optionalDependencies', 'devDependencies'] as const;
@@ -35,6 +47,12 @@ export interface ApplicationPackages {
   /** Whether a package is installed; it is not loaded. */
   has(packageName: string): boolean;
   /**
+   * An installed package, which is not loaded; `undefined` if it is not installed.
+   *
+   * @throws `UNAVAILABLE` if it can't be loaded for want of its entry point; `INVALID_ARGUMENT` if it belongs to another user
+   */
+  find(packageName: string): FoundPackage | undefined;
+  /**
    * The exports of an installed package, or `undefined` where it is not installed.
    *
    * @throws `UNAVAILABLE` where it is installed but can't be loaded, for want of its entry point too; `INVALID_ARGUMENT` where it
@@ -43,8 +61,11 @@ export interface ApplicationPackages {
   load(packageName: string): Promise<object | undefined>;
 }
 
-/** @param folder - where the `package.json` of the application lies */
-export function applicationPackages(folder: string): ApplicationPackages {
+/**
+ * @param folder - where the `package.json` of the application lies
+ * @param approve - asked before the code of a package runs
+ */
+export function applicationPackages(folder: string, approve?: ApprovePackage): ApplicationPackages {
   const manifestPath = join(resolve(folder), 'package.json');
   const resolver = createRequire(manifestPath);
   return {
@@ -55,7 +76,13 @@ export function applicationPackages(folder: string): ApplicationPackages {
       return (await Promise.all(found)).filter((plugin) => plugin !== undefined);
     },
     has: (packageName) => isInstalled(resolver, packageName),
-    load: async (packageName) => loadPackage(resolver, packageName),
+    find: (packageName) => findPackage(resolver, packageName),
+    load: async (packageName) => {
+      const found = findPackage(resolver, packageName);
+      if (found === undefined) return undefined;
+      await approve?.(found);
+      return importFrom(packageName, async () => import(pathToFileURL(found.entry).href));
+    },
   };
 }
 
@@ -114,7 +141,7 @@ function isInstalled(resolver: NodeJS.Require, packageName: string): boolean {
   }
 }
 
-async function loadPackage(resolver: NodeJS.Require, packageName: string): Promise<object | undefined> {
+function findPackage(resolver: NodeJS.Require, packageName: string): FoundPackage | undefined {
   let path: string;
   try {
     path = resolver.resolve(packageName);
@@ -127,7 +154,7 @@ async function loadPackage(resolver: NodeJS.Require, packageName: string): Promi
     throw loadError(packageName, problem, error);
   }
   checkPackageOwner(resolver, packageName, path);
-  return importFrom(packageName, async () => import(pathToFileURL(path).href));
+  return { packageName, entry: path, manifest: manifestOf(resolver, packageName) };
 }
 
 /**

@@ -3,7 +3,14 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { BackendDefinition, StorageBackend } from '../contract.ts';
 import { checkContract, checkDefinition } from '../define.ts';
 import { parseLocation } from '../location.ts';
-import { type ApplicationPackages, applicationPackages, importFrom, isPackageName } from './application-packages.ts';
+import {
+  type ApplicationPackages,
+  applicationPackages,
+  type ApprovePackage,
+  type FoundPackage,
+  importFrom,
+  isPackageName,
+} from './application-packages.ts';
 import { OFFICIAL_BACKENDS } from './official-backends.ts';
 import { similarTo } from './similar.ts';
 
@@ -19,6 +26,13 @@ export interface ResolveOptions {
    * a command line that is installed for all folders finds what was installed beside it.
    */
   readonly besides?: string | undefined;
+  /**
+   * Folders from which the project's own packages are taken before those of the application: for a command line that works in folders of others,
+   * those where it is installed itself.
+   */
+  readonly before?: readonly string[] | undefined;
+  /** Asked before the code of a package of the application runs; what it throws refuses the package. Default: any may run. */
+  readonly approve?: ApprovePackage | undefined;
   /** How to import the backends that the caller itself depends on, by scheme. */
   readonly builtIn?: Readonly<Record<string, () => Promise<object>>> | undefined;
 }
@@ -27,12 +41,13 @@ interface Search {
   readonly scheme: string;
   readonly options: ResolveOptions;
   readonly packages: ApplicationPackages;
+  readonly before: readonly ApplicationPackages[];
   readonly besides: ApplicationPackages | undefined;
 }
 
 /**
  * The backend of a location, not yet initialised. It comes from, in this order: `options.backend`; the package that
- * `options.backends` names; the project's own packages, those of the application before those beside the caller; a direct dependency of the application that declares the
+ * `options.backends` names; the project's own packages, those of `options.before`, then of the application, then beside the caller; a direct dependency of the application that declares the
  * scheme under `securestore.backend` in its `package.json`.
  *
  * @throws `INVALID_ARGUMENT` for what is no location, an unknown scheme, or a package that is no backend of that
@@ -43,9 +58,10 @@ export async function resolveBackend(location: string, options: ResolveOptions =
   const { scheme } = parseLocation(location);
   if (options.backend !== undefined) return checkBackend(options.backend, 'the backend option');
   checkOptions(options);
-  const packages = applicationPackages(options.resolveFrom ?? process.cwd());
+  const packages = applicationPackages(options.resolveFrom ?? process.cwd(), options.approve);
+  const before = (options.before ?? []).map((folder) => applicationPackages(folder));
   const besides = options.besides === undefined ? undefined : applicationPackages(options.besides);
-  const search = { scheme, options, packages, besides };
+  const search = { scheme, options, packages, before, besides };
   const definition = (await fromMap(search)) ?? (await fromOfficial(search)) ?? (await fromDependencies(search));
   return checkBackend(definition.create(), `the backend of ${scheme}:`);
 }
@@ -62,6 +78,21 @@ export async function loadOwnPackage(
 ): Promise<object | undefined> {
   const found = await applicationPackages(resolveFrom ?? process.cwd()).load(packageName);
   return found ?? (besides === undefined ? undefined : applicationPackages(besides).load(packageName));
+}
+
+/**
+ * The packages whose code {@link resolveBackend} may run for an application: its backends among the project's own packages, its plugins, and
+ * others that are named.
+ *
+ * @param folder where the `package.json` of the application lies
+ * @param names those that its option `backends` names
+ * @throws `UNAVAILABLE` if one can't be loaded; `INVALID_ARGUMENT` if one belongs to another user
+ */
+export async function packagesOfApplication(folder: string, names: readonly string[] = []): Promise<FoundPackage[]> {
+  const packages = applicationPackages(folder);
+  const plugins = (await packages.plugins()).map(({ packageName }) => packageName);
+  const all = new Set([...names.filter(isPackageName), ...OFFICIAL_BACKENDS.values(), ...plugins]);
+  return [...all].map((name) => packages.find(name)).filter((found) => found !== undefined);
 }
 
 function checkOptions({ backends, resolveFrom }: ResolveOptions): void {
@@ -89,7 +120,7 @@ async function fromMap({ scheme, options, packages }: Search): Promise<BackendDe
 }
 
 async function fromOfficial(search: Search): Promise<BackendDefinition | undefined> {
-  const { scheme, options, packages, besides } = search;
+  const { scheme, options, packages, before, besides } = search;
   const { builtIn = {} } = options;
   const packageName = OFFICIAL_BACKENDS.get(scheme);
   const load = Object.hasOwn(builtIn, scheme) ? builtIn[scheme] : undefined;
@@ -98,7 +129,8 @@ async function fromOfficial(search: Search): Promise<BackendDefinition | undefin
     return definitionOf(await importFrom(origin, load), origin, scheme);
   }
   if (packageName === undefined) return undefined;
-  const exports = (await packages.load(packageName)) ?? (await besides?.load(packageName));
+  const holder = [...before, packages, besides].find((place) => place?.has(packageName));
+  const exports = await holder?.load(packageName);
   if (exports === undefined) throw await officialMissing(search, packageName);
   return definitionOf(exports, packageName, scheme);
 }
@@ -168,10 +200,10 @@ async function officialMissing(search: Search, packageName: string): Promise<Sec
 }
 
 /** The schemes that can be used as things are. */
-async function schemesHere({ options, packages, besides }: Search): Promise<string[]> {
+async function schemesHere({ options, packages, before, besides }: Search): Promise<string[]> {
   const { backends = {}, builtIn = {} } = options;
-  const official = [...OFFICIAL_BACKENDS].filter(
-    ([, packageName]) => packages.has(packageName) || besides?.has(packageName) === true,
+  const official = [...OFFICIAL_BACKENDS].filter(([, packageName]) =>
+    [...before, packages, besides].some((place) => place?.has(packageName)),
   );
   const plugins = (await packages.plugins()).filter(({ exported }) => exported);
   const schemes = [

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryBackend, memoryBackend } from '@securestore/backend-memory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { resolveBackend } from '../../src/index.ts';
+import { type FoundPackage, packagesOfApplication, resolveBackend } from '../../src/index.ts';
 
 const METHODS = ['init', 'read', 'write', 'delete', 'list', 'close'].map((name) => `async ${name}() {}`).join(', ');
 
@@ -91,6 +91,40 @@ describe('resolveBackend', () => {
     await expect(resolveBackend('mine:x', { resolveFrom: other, besides: folder })).rejects.toEqual(
       refusal('INVALID_ARGUMENT', /No backend serves mine:. Served here: .*redis:/),
     );
+  });
+
+  it('takes official packages from the folders that come first, without asking, and asks about those of the application', async () => {
+    const here = await mkdtemp(join(folder, 'application-'));
+    const theirs = folder;
+    await install('@securestore/backend-redis', plugin('first', ['redis']));
+    folder = here;
+    try {
+      await install('@securestore/backend-redis', plugin('other', ['redis']));
+      await install('@securestore/backend-s3', plugin('s3', ['s3']));
+      await install('mine', plugin('mine', ['mine']), declaring(['mine']));
+      await install('named', plugin('named', ['named']));
+      await application({ dependencies: { mine: '*', 'left-pad': '*' } });
+      const asked: string[] = [];
+      const approve = async ({ packageName }: FoundPackage): Promise<void> => void asked.push(packageName);
+      const options = { resolveFrom: here, before: [theirs], approve, backends: { named: 'named' } };
+      expect((await resolveBackend('redis://host', options)).name).toBe('first');
+      expect(asked).toEqual([]);
+      for (const location of ['s3://bucket', 'mine:x', 'named:x']) await resolveBackend(location, options);
+      expect(asked).toEqual(['@securestore/backend-s3', 'mine', 'named']);
+      const all = await packagesOfApplication(here, ['named', './no-name']);
+      const names = ['named', '@securestore/backend-s3', '@securestore/backend-redis', 'mine'];
+      expect(all.map(({ packageName }) => packageName).toSorted()).toEqual(names.toSorted());
+    } finally {
+      folder = theirs;
+    }
+  });
+
+  it('runs nothing of a package that is refused', async () => {
+    await install('mine', `globalThis.canaryOfRefused = true; ${plugin('mine', ['mine'])}`, declaring(['mine']));
+    await application({ dependencies: { mine: '*' } });
+    const options = { resolveFrom: folder, approve: () => Promise.reject(new Error('refused')) };
+    await expect(resolveBackend('mine:x', options)).rejects.toThrow('refused');
+    expect(globalThis).not.toHaveProperty('canaryOfRefused');
   });
 
   it('takes the package that the backends option names, also over an official one', async () => {
