@@ -1,6 +1,8 @@
 import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
+import type { Call } from './call.ts';
+import { discoveryOf } from './discovery.ts';
 
 /**
  * @param instead what to do with another location
@@ -12,9 +14,9 @@ export function refuseMemory(location: string, instead = 'back up to another loc
 }
 
 /** @throws `NOT_FOUND` where no backups lie at a location; what its backend throws */
-export async function requireBackup(source: string, signal: AbortSignal): Promise<void> {
+export async function requireBackup(call: Call, source: string): Promise<void> {
   const { hasBackup } = await import('securestore');
-  if (await hasBackup(source, { signal })) return;
+  if (await hasBackup(source, { signal: call.cli.signal, discovery: discoveryOf(call) })) return;
   throw new SecureStoreError('NOT_FOUND', `${redactLocation(source)}: there is no backup here; nothing was changed`);
 }
 

@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { OpenBackupOptions } from 'securestore';
 import type { Call } from './call.ts';
+import { discoveryOf } from './discovery.ts';
 import { withAdvice } from './error-report.ts';
 import { invitationOf, loggerFor } from './open.ts';
 import { findSecret } from './secret.ts';
@@ -23,7 +24,13 @@ export async function withBackupSecret<T>(
   using unlock = await unlockWith(await findSecret(call, 'open'));
   const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
   try {
-    return await use({ unlock: unlock.method, fingerprint, logger: loggerFor(call), signal: cli.signal });
+    return await use({
+      unlock: unlock.method,
+      fingerprint,
+      logger: loggerFor(call),
+      discovery: discoveryOf(call),
+      signal: cli.signal,
+    });
   } catch (error) {
     if (SecureStoreError.is(error, 'INTEGRITY') && / of the backup /.test(error.message))
       throw withAdvice(error, { INTEGRITY: DAMAGED });

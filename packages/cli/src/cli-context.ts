@@ -13,6 +13,8 @@ export interface Cli {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The path by which this program was started, without links being followed; `undefined` if it was not started by one. */
+  readonly script?: string | undefined;
   readonly platform: NodeJS.Platform;
   readonly now: () => Date;
   /** Random bytes, for the names of temporary files. */

@@ -45,6 +45,7 @@ async function main(): Promise<void> {
     stdout: standardOutput(),
     stderr: process.stderr,
     env: process.env,
+    script: process.argv[1],
     platform: process.platform,
     now: () => new Date(),
     random: randomBytes,

@@ -2,11 +2,11 @@ import { isServed, parseLocation } from '@securestore/backend-api';
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
 import type { Call, GlobalOptions } from './call.ts';
+import { configuredStore, discoveryOf } from './discovery.ts';
 import { withAdvice } from './error-report.ts';
 import { checkFromFile } from './location-from-file.ts';
 import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
-import { printable } from './terminal-text.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from './unlocking.ts';
 
 function refuse(message: string): never {
@@ -49,8 +49,7 @@ async function givenLocation({ cli, options }: Call): Promise<Given | undefined>
   }
   const variable = cli.env['SECURESTORE_URL'];
   if (variable !== undefined) return { location: checkedLocation(variable, '$SECURESTORE_URL') };
-  const { loadConfig } = await import('securestore');
-  const location = (await loadConfig('.')).store;
+  const location = await configuredStore({ cli });
   return location === undefined ? undefined : { location, file: 'the configuration in this folder' };
 }
 
@@ -82,12 +81,7 @@ function checkedLocation(location: string, setting?: string): string {
 
 /** Says the library's warnings on stderr; what it logs below that is for programs. */
 export function loggerFor({ out }: Call): Logger {
-  const said = new Set<string>();
-  const say = (_fields: object, message: string): void => {
-    // Once is enough for a person, however many steps of a command meet it.
-    if (!said.has(message)) out.note(`warning: ${printable(message)}`);
-    said.add(message);
-  };
+  const say = (_fields: object, message: string): void => out.warning(message);
   return { debug: () => {}, info: () => {}, warn: say, error: say };
 }
 
@@ -192,6 +186,7 @@ async function openWith(
       trustOnFirstUse: options.trustFirstUse,
       fingerprint,
       logger: loggerFor(call),
+      discovery: discoveryOf(call),
       // That is for programs that keep a store open; here there are commands for it.
       upkeep: false,
       signal: cli.signal,

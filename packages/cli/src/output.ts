@@ -14,6 +14,8 @@ export interface Output {
   readonly result: (value: object, text: () => string | readonly string[]) => Promise<void>;
   /** Something worth knowing beside the result; not said with `--json`. */
   readonly note: (text: string) => void;
+  /** Something that somebody should mend or know, said once; not said with `--json`. */
+  readonly warning: (text: string) => void;
   /** An error, as one JSON line with `--json`. Returns its exit code. */
   readonly error: (error: unknown, context?: ErrorContext) => number;
   /** A name as stdout gets it: escaped on a terminal, for programs as it is. */
@@ -64,6 +66,7 @@ function errorLines(report: ErrorReport, subject: string | undefined, stderr: Ou
 /** The {@link Output} of one run. */
 export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean): Output {
   const { stdout, stderr } = cli;
+  const said = new Set<string>();
   let closed = false;
   let failure: unknown;
   const reader = new AbortController();
@@ -89,6 +92,11 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean)
     },
     note: (text) => {
       if (!json) stderr.write(`${text}\n`);
+    },
+    warning: (text) => {
+      // Once is enough for a person, however many steps of a command meet it.
+      if (!json && !said.has(text)) stderr.write(`warning: ${printable(text)}\n`);
+      said.add(text);
     },
     error: (error, context = {}) => {
       const report = reportOf(error, context);

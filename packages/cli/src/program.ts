@@ -11,6 +11,7 @@ import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 import { addPointVerbs } from './verbs/point-verbs.ts';
 import { addServeVerb } from './verbs/serve-verb.ts';
+import { addTrustVerb } from './verbs/trust-verb.ts';
 
 const NOTES = `
 The secret that unlocks the store comes from --key-file, --passphrase-file, --identity-file, --recovery-code-file,
@@ -86,6 +87,7 @@ export function createProgram(run: Run): Command {
   addMigrateVerb(program, run);
   addCheckVerbs(program, run);
   addServeVerb(program, run);
+  addTrustVerb(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);
 }

@@ -49,6 +49,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['exec', '--env', 'USER_NAME=values/a', 'true'] },
     { args: ['exec', '--prefix', 'values', '--variables', 'A,B', 'true'], none: 3 },
   ],
+  trust: [{ args: ['trust', '--list'], none: 0, says: /no folder is trusted/ }],
   keys: [
     { args: ['keys'], says: /default/ },
     { args: ['keys', '--census'] },

@@ -2,6 +2,7 @@ import { isServed } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
+import { discoveryOf } from '../discovery.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { sayMissingFolders } from '../missing-folders.ts';
 import { locationOf, loggerFor } from '../open.ts';
@@ -60,6 +61,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
     unlock: unlock.method,
     anchor: call.options.anchor ?? true,
     logger: loggerFor(call),
+    discovery: discoveryOf(call),
     signal: call.cli.signal,
   });
   await report(call, store, madeKeyFile);

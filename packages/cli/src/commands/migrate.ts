@@ -2,6 +2,7 @@ import { isServed, redactLocation } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { MigrationOpenOptions, MigrationPhase, MigrationReport, SecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
+import { discoveryOf } from '../discovery.ts';
 import { SOME_FAILED } from '../call.ts';
 import { refuseMemory } from '../backup-place.ts';
 import { type PhaseWords, watchJob } from '../job-progress.ts';
@@ -61,6 +62,7 @@ async function withUnlock<T>(
     acceptHead: options.acceptHead,
     trustOnFirstUse: options.trustFirstUse,
     logger: loggerFor(call),
+    discovery: discoveryOf(call),
     signal: cli.signal,
   };
   return await body(opening, unlock.method);

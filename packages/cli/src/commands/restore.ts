@@ -155,7 +155,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   // A server looks for the backup where it is, and is not told of each object: it tells how many there are.
   const isHere = !isServed(await locationOf(call));
   if (dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true)) {
-    if (isHere) await requireBackup(source, cli.signal);
+    if (isHere) await requireBackup(call, source);
     await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
   }
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;

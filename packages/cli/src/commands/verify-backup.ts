@@ -2,6 +2,7 @@ import { exitCodeOf } from '@securestore/core-format';
 import type { BackupFinding, BackupVerifyReport, VerifyDepth } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import type { Call, ExitCode } from '../call.ts';
+import { discoveryOf } from '../discovery.ts';
 import { watchJob } from '../job-progress.ts';
 import { startObjectProgress } from '../object-progress.ts';
 import { loggerFor, withStore } from '../open.ts';
@@ -95,7 +96,11 @@ export async function scrubBackupAt(call: Call<VerifyOptions>, location: string)
   const { verifyBackup } = await import('securestore');
   return say(
     call,
-    await watchJob(cli, 'verify', verifyBackup(location, { signal: cli.signal, logger: loggerFor(call) })),
+    await watchJob(
+      cli,
+      'verify',
+      verifyBackup(location, { signal: cli.signal, logger: loggerFor(call), discovery: discoveryOf(call) }),
+    ),
   );
 }
 

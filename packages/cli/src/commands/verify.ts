@@ -2,6 +2,7 @@ import { isServed } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { Finding, SecureStore, VerifyReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
+import { discoveryOf } from '../discovery.ts';
 import { startObjectProgress } from '../object-progress.ts';
 import { isForServer, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
@@ -33,7 +34,10 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
     return await verifyServedBackupAt(call, location);
   }
   const { hasBackup } = await import('securestore');
-  if (location !== undefined && (await hasBackup(location, { signal: call.cli.signal }))) {
+  if (
+    location !== undefined &&
+    (await hasBackup(location, { signal: call.cli.signal, discovery: discoveryOf(call) }))
+  ) {
     const { verifyBackupAt } = await import('./verify-backup.ts');
     return await verifyBackupAt(call, location);
   }

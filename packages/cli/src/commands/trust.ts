@@ -1,0 +1,93 @@
+import { stat } from 'node:fs/promises';
+import { packagesOfApplication } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Call } from '../call.ts';
+import { besideUs, standingOf } from '../discovery.ts';
+import { printable } from '../terminal-text.ts';
+import {
+  folderOf,
+  identifyConfig,
+  identifyPackage,
+  listTrust,
+  type PackageIdentity,
+  removeTrust,
+  type TrustRecord,
+  writeTrust,
+} from '../trust-records.ts';
+
+export interface TrustOptions {
+  readonly remove?: boolean;
+  readonly list?: boolean;
+}
+
+type TrustCall = Call<TrustOptions>;
+
+/** `securestore trust`. */
+export async function trust(call: TrustCall, path: string | undefined): Promise<void> {
+  const { options } = call;
+  if (options.list === true && path !== undefined) {
+    throw new SecureStoreError('INVALID_ARGUMENT', '--list lists all trusted folders; leave the folder out');
+  }
+  if (options.list === true) return await list(call);
+  const folder = await folderOf(path ?? '.');
+  return options.remove === true ? await remove(call, folder) : await add(call, folder);
+}
+
+/** What this program would run of a folder; nothing of it is run yet but its configuration, if that is a program. */
+async function add(call: TrustCall, folder: string): Promise<void> {
+  const { cli, out } = call;
+  if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+    throw new SecureStoreError('NOT_FOUND', `there is no folder "${folder}"`);
+  }
+  const { findConfig, loadConfig } = await import('securestore');
+  const file = await findConfig(folder);
+  const config = file === undefined ? null : await identifyConfig(file);
+  const { backends = {} } = file === undefined ? {} : await loadConfig(folder);
+  const packages = await packagesAt(call, folder, Object.values(backends));
+  if (config === null && packages.length === 0) {
+    const message = `"${folder}" has neither a securestore.config file nor a backend that securestore would run; nothing was changed`;
+    throw new SecureStoreError('NOT_FOUND', message);
+  }
+  const record = { folder, config, packages };
+  await writeTrust(cli, record);
+  await out.result({ folder, trusted: true, config, packages }, () => [
+    `trusted: ${printable(folder)}`,
+    ...partsOf(record).map((part) => `  ${printable(part)}`),
+    'If one of these files changes, securestore asks for this command again. securestore trust --remove takes it back.',
+  ]);
+}
+
+/** The packages that would come from a folder, and not from beside this program. */
+async function packagesAt({ cli }: TrustCall, folder: string, named: readonly string[]): Promise<PackageIdentity[]> {
+  const own = await Promise.all(besideUs(cli).map((place) => packagesOfApplication(place)));
+  const beside = new Set(own.flat().map(({ packageName }) => packageName));
+  const wanted = new Set(named);
+  const found = await packagesOfApplication(folder, named);
+  const foreign = found.filter(({ packageName }) => wanted.has(packageName) || !beside.has(packageName));
+  return await Promise.all(foreign.map(identifyPackage));
+}
+
+function partsOf({ config, packages }: TrustRecord): string[] {
+  const parts = packages.map(({ name, version, path }) => `the backend ${name} ${version} in ${path}`);
+  return config === null ? parts : [config.name, ...parts];
+}
+
+async function remove({ cli, out }: TrustCall, folder: string): Promise<void> {
+  const removed = await removeTrust(cli, folder);
+  await out.result({ folder, trusted: false, removed }, () =>
+    removed ? `no longer trusted: ${printable(folder)}` : `was not trusted: ${printable(folder)}`,
+  );
+}
+
+async function list({ cli, out }: TrustCall): Promise<void> {
+  const records = await listTrust(cli);
+  if (records.length === 0) out.note('no folder is trusted');
+  for (const record of records) {
+    const { state } = await standingOf(cli, record.folder).catch(() => ({ state: 'changed' }));
+    const note = state === 'trusted' ? '' : ' (changed since)';
+    await out.result({ ...record, changed: state !== 'trusted' }, () => [
+      `${printable(record.folder)}${note}`,
+      ...partsOf(record).map((part) => `  ${printable(part)}`),
+    ]);
+  }
+}
