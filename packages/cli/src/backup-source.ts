@@ -20,7 +20,7 @@ export async function withBackupSecret<T>(
   use: (options: OpenBackupOptions & { readonly signal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
   const { cli, options } = call;
-  const invitation = await invitationOf(options);
+  const invitation = await invitationOf(call);
   using unlock = await unlockWith(await findSecret(call, 'open'));
   const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
   try {

@@ -1,12 +1,13 @@
 import { isServed, parseLocation } from '@securestore/backend-api';
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
-import type { Call, GlobalOptions } from './call.ts';
+import type { Call } from './call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
 import { withAdvice } from './error-report.ts';
 import { checkFromFile } from './location-from-file.ts';
 import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
+import { warnIfShared } from './shared-file.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from './unlocking.ts';
 
 function refuse(message: string): never {
@@ -41,15 +42,16 @@ interface Given {
   readonly file?: string;
 }
 
-async function givenLocation({ cli, options }: Call): Promise<Given | undefined> {
+async function givenLocation(call: Call): Promise<Given | undefined> {
+  const { cli, options } = call;
   if (options.store !== undefined) return { location: checkedLocation(options.store, '--store') };
-  const invited = (await invitationOf(options))?.location;
+  const invited = (await invitationOf(call))?.location;
   if (invited !== undefined) {
     return { location: checkedLocation(invited, 'the store of the invitation'), file: 'the invitation' };
   }
   const variable = cli.env['SECURESTORE_URL'];
   if (variable !== undefined) return { location: checkedLocation(variable, '$SECURESTORE_URL') };
-  const location = await configuredStore({ cli });
+  const location = await configuredStore(call);
   return location === undefined ? undefined : { location, file: 'the configuration in this folder' };
 }
 
@@ -61,8 +63,10 @@ export async function isForServer(call: Call): Promise<boolean> {
 }
 
 /** The invitation that was given, if one was. @throws `INVALID_ARGUMENT` where it is none */
-export async function invitationOf({ invitationFile }: GlobalOptions): Promise<Invitation | undefined> {
+export async function invitationOf(call: Call): Promise<Invitation | undefined> {
+  const { invitationFile } = call.options;
   if (invitationFile === undefined) return undefined;
+  await warnIfShared(call, invitationFile, 'invitation');
   const { parseInvitation } = await import('securestore');
   const text = await readSecretFile(invitationFile, 'invitation');
   try {
@@ -175,7 +179,7 @@ async function openWith(
   more: Partial<OpenOptions> = {},
 ): Promise<SecureStore> {
   const { cli, options } = call;
-  const invitation = await invitationOf(options);
+  const invitation = await invitationOf(call);
   const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
   const { openStore } = await import('securestore');
   try {

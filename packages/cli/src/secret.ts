@@ -4,6 +4,7 @@ import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-for
 import type { Call, GlobalOptions } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { askHidden, openTerminal } from './prompt.ts';
+import { warnIfShared } from './shared-file.ts';
 
 /** The longest passphrase in bytes: far beyond what anyone types, far below what a wrong path would make us read. */
 const MAX_PASSPHRASE_BYTES = 64 * 1024;
@@ -18,7 +19,7 @@ export type SecretSource =
   | { readonly kind: 'recovery-code'; readonly path: string }
   | { readonly kind: 'shares'; readonly paths: readonly string[] }
   | { readonly kind: 'identity'; readonly path: string }
-  | { readonly kind: 'passphrase'; readonly read: () => Promise<Uint8Array> };
+  | { readonly kind: 'passphrase'; readonly read: () => Promise<Uint8Array>; readonly path?: string };
 
 /** Whether a store is opened, or made and its passphrase therefore asked for twice. */
 export type Purpose = 'open' | 'create';
@@ -70,7 +71,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function passphraseFile(path: string): SecretSource {
-  return { kind: 'passphrase', read: () => readSecretFile(path, 'passphrase') };
+  return { kind: 'passphrase', read: () => readSecretFile(path, 'passphrase'), path };
 }
 
 /** The file of a credential of this service, if it has one of that name. */
@@ -112,7 +113,13 @@ async function ask(cli: Cli, purpose: Purpose, otherwise: string): Promise<Uint8
  * @param otherwise what else there is than to give one, for the error
  * @throws `INVALID_ARGUMENT` where two options contradict each other; that there is none shows when it is read.
  */
-export function findNewSecret(cli: Cli, options: NewSecretOptions, otherwise = ''): SecretSource {
+export async function findNewSecret(call: Call<NewSecretOptions>, otherwise = ''): Promise<SecretSource> {
+  const source = newSecretOf(call, otherwise);
+  await warnOfShared(call, source);
+  return source;
+}
+
+function newSecretOf({ cli, options }: Call<NewSecretOptions>, otherwise: string): SecretSource {
   const { newKeyFile, newPassphraseFile } = options;
   if (newKeyFile !== undefined && newPassphraseFile !== undefined) {
     refuse('give --new-key-file or --new-passphrase-file, not both');
@@ -147,7 +154,28 @@ export function optionSecrets(options: GlobalOptions): (readonly [string, Secret
  * @throws `INVALID_ARGUMENT` where two options contradict each other or a variable is set but empty. That there is
  *   none at all shows only when a passphrase is read, so that a missing store is reported before a missing secret.
  */
-export async function findSecret({ cli, options }: Call, purpose: Purpose): Promise<SecretSource> {
+export async function findSecret(call: Call, purpose: Purpose): Promise<SecretSource> {
+  const source = await secretOf(call, purpose);
+  await warnOfShared(call, source);
+  return source;
+}
+
+/** What the file of a secret is called. */
+const FILE_KINDS: Readonly<Record<SecretSource['kind'], string>> = {
+  'key-file': 'key',
+  'recovery-code': 'recovery code',
+  shares: 'share',
+  identity: 'identity',
+  passphrase: 'passphrase',
+};
+
+/** Warns of each file of a secret that other users may read or change. */
+async function warnOfShared(call: Call, source: SecretSource): Promise<void> {
+  const paths = source.kind === 'shares' ? source.paths : [source.path];
+  for (const path of paths) if (path !== undefined) await warnIfShared(call, path, FILE_KINDS[source.kind]);
+}
+
+async function secretOf({ cli, options }: Call, purpose: Purpose): Promise<SecretSource> {
   const given = optionSecrets(options);
   const [first, ...others] = given;
   if (others.length > 0)

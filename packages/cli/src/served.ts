@@ -3,6 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, RemoteStore, SecureStore, TrailEntry } from 'securestore';
 import type { Call } from './call.ts';
 import { credentialFile, nonEmpty, optionSecrets, readSecretFile } from './secret.ts';
+import { warnIfShared } from './shared-file.ts';
 import { tlsOf, tlsOptionOf } from './tls-files.ts';
 
 function refuse(message: string): never {
@@ -25,11 +26,13 @@ export function checkNoToken({ cli, options, verb }: Call): void {
 const TOKEN = /^[\x21-\x7e]+$/;
 
 /** A token, and what it comes from; `undefined` where there is none. */
-async function givenToken({ cli, options }: Call): Promise<readonly [token: string, from: string] | undefined> {
+async function givenToken(call: Call): Promise<readonly [token: string, from: string] | undefined> {
+  const { cli, options } = call;
   if (options.token !== undefined) return [options.token, '--token'];
   const variable = nonEmpty(cli.env, 'SECURESTORE_TOKEN');
   if (variable !== undefined) return [variable, '$SECURESTORE_TOKEN'];
   const file = await credentialFile(cli.env, 'securestore-token');
+  if (file !== undefined) await warnIfShared(call, file, 'token');
   return file === undefined
     ? undefined
     : [Buffer.from(await readSecretFile(file, 'token')).toString('utf8'), `the file "${file}"`];

@@ -11,6 +11,11 @@ export function printable(text: string): string {
     .replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16).padStart(2, '0')}}`);
 }
 
+/** `text` as one word for a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[\w./@%+=:,-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
 /** `value` as JSON on one line, with what {@link printable} escapes escaped in the way of JSON: it reads the same. */
 export function jsonLine(value: object): string {
   return JSON.stringify(value).replace(UNPRINTABLE, (character) =>

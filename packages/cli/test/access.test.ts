@@ -228,7 +228,7 @@ describe('approvals', () => {
 async function onStoreWithPii(): Promise<(...args: string[]) => Promise<Result>> {
   const { path } = await sandbox('none');
   const [key, location] = [path('vault.key'), `sqlite:${path('vault.db')}`];
-  await writeFile(key, Buffer.alloc(32, 7));
+  await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
   const store = await createStore(location, { unlock: keyFile(key), categories: { pii: ['people/**'] } });
   const { setRole, templateRules } = await import('securestore');
   await store.access.change(setRole('reader', templateRules('reader')));

@@ -154,7 +154,7 @@ $`,
     expect(none.exitCode).toBe(3);
     expect(await run(['snapshots', `file:${path('nowhere')}`, '--windows'])).toEqual(none);
     expect(none.stderr).toBe(`error: file:${path('nowhere')}: there is no backup here [NOT_FOUND]\n`);
-    await writeFile(path('wrong'), Buffer.alloc(32, 9));
+    await writeFile(path('wrong'), Buffer.alloc(32, 9), { mode: 0o600 });
     const wrong = await run(['snapshots', destination, '--key-file', path('wrong')]);
     expect(wrong.exitCode).toBe(9);
     expect(wrong.stderr).toBe(

@@ -166,7 +166,7 @@ describe('a recovery kit', () => {
     expect(kit).toMatch(new RegExp(`^store: sqlite:${box.path('vault')}$`, 'm'));
     const open = ['get', 'k', '--recovery-code-file', 'kit.txt'];
     expect(await box.run(open)).toMatchObject({ exitCode: 0, stdout: 'v' });
-    await writeFile(box.path('code'), /SSRC1\S+/.exec(kit)?.[0] ?? '');
+    await writeFile(box.path('code'), /SSRC1\S+/.exec(kit)?.[0] ?? '', { mode: 0o600 });
     expect(await box.run(['get', 'k', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'v' });
     const another = await box.run(['init', 'sqlite:./another', '--recovery-code-file', 'kit.txt']);
     expect(another).toMatchObject({ exitCode: 2, stdout: '' });
@@ -175,12 +175,14 @@ describe('a recovery kit', () => {
     const wrongKind = await box.run(['get', 'k', '--share-file', 'kit.txt']);
     expect(wrongKind).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('not of a share') as string });
     // Of another store, it says so before its code is tried.
-    await writeFile(box.path('kit.txt'), kit.replace(/^fingerprint: .*$/m, `fingerprint: ${'a'.repeat(52)}`));
+    await writeFile(box.path('kit.txt'), kit.replace(/^fingerprint: .*$/m, `fingerprint: ${'a'.repeat(52)}`), {
+      mode: 0o600,
+    });
     expect(await box.run(open)).toMatchObject({
       exitCode: 5,
       stderr: expect.stringContaining('[INTEGRITY]') as string,
     });
-    await writeFile(box.path('kit.txt'), kit.replace(/^fingerprint: .*\n/m, ''));
+    await writeFile(box.path('kit.txt'), kit.replace(/^fingerprint: .*\n/m, ''), { mode: 0o600 });
     expect(await box.run(open)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('kit.txt') as string });
   });
 
@@ -195,14 +197,16 @@ describe('a recovery kit', () => {
     expect(await open('kit-3.txt', 'kit-1.txt')).toMatchObject({ exitCode: 0, stdout: 'v' });
     expect(await open('kit-3.txt')).toMatchObject({ exitCode: 2 });
     const kit = await readFile(box.path('kit-1.txt'), 'utf8');
-    await writeFile(box.path('kit-1.txt'), kit.replace(/^fingerprint: .*$/m, `fingerprint: ${'a'.repeat(52)}`));
+    await writeFile(box.path('kit-1.txt'), kit.replace(/^fingerprint: .*$/m, `fingerprint: ${'a'.repeat(52)}`), {
+      mode: 0o600,
+    });
     const mixed = await open('kit-1.txt', 'kit-2.txt');
     expect(mixed).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('different stores') as string });
   });
 
   it('replaces no file, and where one can not be written no slot is made', async () => {
     const { box } = await scene();
-    await writeFile(box.path('kit-2.txt'), 'mine');
+    await writeFile(box.path('kit-2.txt'), 'mine', { mode: 0o600 });
     const before = (await box.run(['slots', '--json'])).stdout;
     const files = await readdir(box.path());
     const blocked = await box.run(['slots', 'add', '--new-shares', '2/3', '--kit', 'kit.txt']);

@@ -17,7 +17,7 @@ interface Scene {
 async function scene(): Promise<Scene> {
   const { path } = await sandbox('none');
   const [key, identity, invitation] = [path('vault.key'), path('me.identity'), path('invitation.txt')];
-  await writeFile(key, Buffer.alloc(32, 7));
+  await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
   const location = `sqlite:${path('vault.db')}`;
   const store = await createStore(location, { unlock: keyFile(key), categories: { red: ['red/**'] } });
   await store.store('red/a', 'granted');

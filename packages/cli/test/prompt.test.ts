@@ -141,7 +141,7 @@ describe.skipIf(!hasTerminals)(
       '%s asks for nothing but the passphrase where that is wrong',
       async (verb) => {
         const box = await sandbox();
-        await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
+        await writeFile(box.path('wrong'), 'a passphrase that opens nothing', { mode: 0o600 });
         const ended = await converse(box, [verb, 'k', '--passphrase-file', 'wrong'], []);
         expect(ended.exitCode).toBe(9);
         expect(ended.transcript).not.toMatch(/Data of|\[y\/N\]/);

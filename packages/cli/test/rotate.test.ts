@@ -37,7 +37,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     async (depth, { onTestFinished }) => {
       const box = await sandbox('sqlite', onTestFinished);
       await firstRecord(box);
-      await writeFile(box.path('new'), `${CANARY}\n`);
+      await writeFile(box.path('new'), `${CANARY}\n`, { mode: 0o600 });
       const args = ['rotate', '--json', '--depth', depth, '--new-passphrase-file', 'new'];
       const { exitCode, stdout, stderr } = await box.run(args);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
@@ -88,7 +88,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
 
   it('refuses the secret that there is as a new one', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
-    await writeFile(box.path('new'), `${CANARY}\n`);
+    await writeFile(box.path('new'), `${CANARY}\n`, { mode: 0o600 });
     const before = (await box.run(['slots', '--json'])).stdout;
     const same = await box.run(['rotate', '--new-key-file', 'credentials/securestore-key']);
     expect(same).toMatchObject({ exitCode: 2, stdout: '' });
@@ -108,8 +108,8 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     async ([name, value, note], { onTestFinished }) => {
       const box = await sandbox('none', onTestFinished);
       const env = { SECURESTORE_URL: 'sqlite:./vault', [name]: value };
-      await writeFile(box.path('old'), CANARY);
-      await writeFile(box.path('new'), 'another');
+      await writeFile(box.path('old'), CANARY, { mode: 0o600 });
+      await writeFile(box.path('new'), 'another', { mode: 0o600 });
       expect((await box.run(['init'], { env })).exitCode).toBe(0);
       const rotate = ['rotate', '--depth', 'unlock'];
       expect(await box.run([...rotate, '--same-secret'], { env })).toMatchObject({ exitCode: 0, stderr: '' });
@@ -149,7 +149,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const box = await sandbox('sqlite', onTestFinished);
     await box.seed({ a: 'one' });
     const wrong = Buffer.alloc(32, 99);
-    await writeFile(box.path('wrong'), wrong);
+    await writeFile(box.path('wrong'), wrong, { mode: 0o600 });
     expect((await box.run(['rotate', '--new-key-file', 'new.key', ...byFile('wrong')])).exitCode).not.toBe(0);
     expect((await box.run(['rotate', '--resume'])).exitCode).toBe(3);
     expect((await box.run(['rotate', '--same-secret', '--depth', 'data'])).exitCode).toBe(0);

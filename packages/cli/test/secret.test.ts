@@ -11,13 +11,13 @@ async function passphraseStore(): Promise<Sandbox> {
   const env = { SECURESTORE_PASSPHRASE: PASSPHRASE };
   const made = await box.run(['init', 'sqlite:./vault'], { env });
   expect(made.exitCode).toBe(0);
-  await writeFile(box.path('plain'), PASSPHRASE);
-  await writeFile(box.path('unix'), `${PASSPHRASE}\n`);
-  await writeFile(box.path('windows'), `${PASSPHRASE}\r\n`);
-  await writeFile(box.path('twice'), `${PASSPHRASE}\n\n`);
-  await writeFile(box.path('wrong'), 'wrong');
+  await writeFile(box.path('plain'), PASSPHRASE, { mode: 0o600 });
+  await writeFile(box.path('unix'), `${PASSPHRASE}\n`, { mode: 0o600 });
+  await writeFile(box.path('windows'), `${PASSPHRASE}\r\n`, { mode: 0o600 });
+  await writeFile(box.path('twice'), `${PASSPHRASE}\n\n`, { mode: 0o600 });
+  await writeFile(box.path('wrong'), 'wrong', { mode: 0o600 });
   await mkdir(box.path('credentials'));
-  await writeFile(box.path('credentials', 'securestore-passphrase'), `${PASSPHRASE}\n`);
+  await writeFile(box.path('credentials', 'securestore-passphrase'), `${PASSPHRASE}\n`, { mode: 0o600 });
   return box;
 }
 
@@ -52,8 +52,8 @@ describe('a passphrase', () => {
 
   it('that cannot be read is said to be so, with the file', async () => {
     const box = await sandbox();
-    await writeFile(box.path('empty'), '\n');
-    await writeFile(box.path('huge'), 'x'.repeat(100_000));
+    await writeFile(box.path('empty'), '\n', { mode: 0o600 });
+    await writeFile(box.path('huge'), 'x'.repeat(100_000), { mode: 0o600 });
     for (const file of ['missing', 'empty', 'huge', 'credentials']) {
       const args = ['--json', '--store', 'sqlite:./vault', 'ls', '--passphrase-file', file];
       const { exitCode, stderr } = await box.run(args);

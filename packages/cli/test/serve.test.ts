@@ -134,7 +134,7 @@ describe('serve', () => {
     const token = await tokenFor(box, 'ann', 'writer');
     const server = await serving(box);
     const credentials = await sandbox('none');
-    await writeFile(credentials.path('securestore-token'), `${token}\n`);
+    await writeFile(credentials.path('securestore-token'), `${token}\n`, { mode: 0o600 });
     const env = { SECURESTORE_URL: server.url, CREDENTIALS_DIRECTORY: credentials.path() };
     expect((await box.run(['put', 'k'], { env, input: 'x' })).exitCode).toBe(0);
     expect((await server.stop()).exitCode).toBe(0);

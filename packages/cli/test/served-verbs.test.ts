@@ -202,7 +202,7 @@ async function served(onEnd: TestContext['onTestFinished']): Promise<Served> {
     none: (await made('token', 'new', 'nobody')).stdout.trim(),
   };
   await writeFile(box.path('values.json'), '{"a":"1","b":"2"}');
-  await writeFile(box.path('passphrase'), 'correct horse battery staple');
+  await writeFile(box.path('passphrase'), 'correct horse battery staple', { mode: 0o600 });
   await made('identity', 'new', '-o', 'auditor');
   await made('identity', 'new', '-o', 'friend');
   const recipientIn = async (file: string): Promise<string> =>

@@ -7,7 +7,7 @@ it('slots remove says at which backups the secret still opens what lies there, w
   onTestFinished,
 }) => {
   const { run, destination, path } = await backupScene(onTestFinished);
-  await writeFile(path('second.txt'), 'another passphrase that is long enough\n');
+  await writeFile(path('second.txt'), 'another passphrase that is long enough\n', { mode: 0o600 });
   const added = await run(['slots', 'add', `--new-passphrase-file=${path('second.txt')}`, '--json']);
   expect(added).toMatchObject({ exitCode: 0, stderr: '' });
   const { id } = JSON.parse(added.stdout) as { id: string };

@@ -83,12 +83,12 @@ describe.concurrent('slots add', () => {
       stdout: expect.stringMatching(/^SSRC1(?:-[0-9A-Z]{4}){9}\n$/) as string,
       stderr: expect.stringContaining('write it down') as string,
     });
-    await writeFile(box.path('code'), ` ${added.stdout.toLowerCase().replaceAll('-', ' ')}`);
+    await writeFile(box.path('code'), ` ${added.stdout.toLowerCase().replaceAll('-', ' ')}`, { mode: 0o600 });
     expect(await box.run(['get', 'a/1', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'one' });
     const slots = (await box.run(['slots', '--recovery-code-file', 'code'])).stdout;
     expect(slots).toMatch(/recovery code .*in use by this command/);
     expect(slots).not.toContain('SSRC1');
-    await writeFile(box.path('code'), added.stdout.replace(/.\n$/, '\n'));
+    await writeFile(box.path('code'), added.stdout.replace(/.\n$/, '\n'), { mode: 0o600 });
     const mistyped = await box.run(['get', 'a/1', '--recovery-code-file', 'code']);
     expect(mistyped.exitCode).toBe(2);
     expect(mistyped.stderr).toContain('the recovery code');
@@ -101,7 +101,7 @@ describe.concurrent('slots add', () => {
     const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--json']);
     const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
     expect(made.length).toBe(3);
-    await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`)));
+    await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`, { mode: 0o600 })));
     const get = (...indices: number[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }> =>
       box.run(['get', 'a/1', ...byShares(...indices)]);
     expect(await get(2, 0)).toMatchObject({ exitCode: 0, stdout: 'one' });
@@ -118,7 +118,7 @@ describe.concurrent('slots add', () => {
     const bytes = readPrinted('share', Buffer.from(made[1] ?? ''), 39);
     bytes.writeUInt8(bytes.readUInt8(10) ^ 1, 10);
     made[1] = printed('share', bytes).toString('latin1');
-    await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`)));
+    await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`, { mode: 0o600 })));
     const stranger = 'share 2 of those given is none of the shares of this store';
     const refused = await box.run(['get', 'a/1', ...byShares(0, 1, 2)]);
     expect(refused.stderr).toContain(stranger);

@@ -260,7 +260,7 @@ const EXIT_CODES: Record<ErrorCode, number> = {
 describe('exit codes', () => {
   it('follow from what happened', async () => {
     const box = await sandbox();
-    await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
+    await writeFile(box.path('wrong'), 'a passphrase that opens nothing', { mode: 0o600 });
     const table = [
       [['ls'], 0],
       [['get', 'missing'], 3],

@@ -87,8 +87,9 @@ async function show({ out }: Call, file: string): Promise<void> {
 }
 
 /** The fingerprint of the store that is to be pinned for a recipient. */
-async function fingerprintOf({ options }: Call, recipient: string): Promise<string> {
-  const invitation = await invitationOf(options);
+async function fingerprintOf(call: Call, recipient: string): Promise<string> {
+  const { options } = call;
+  const invitation = await invitationOf(call);
   if (invitation?.recipient !== undefined && invitation.recipient !== recipient) {
     refuse(`the invitation is for ${printable(invitation.recipient)}, and this identity is ${recipient}`);
   }

@@ -54,7 +54,7 @@ async function withUnlock<T>(
 ): Promise<T> {
   const { cli, options } = call;
   using unlock = await unlockWith(await findSecret(call, 'open'));
-  const invitation = await invitationOf(options);
+  const invitation = await invitationOf(call);
   const opening = {
     unlock: unlock.method,
     fingerprint: oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]),
@@ -151,9 +151,9 @@ interface NewSecret extends Disposable {
 
 /** @returns `undefined` where the store is moved as it is */
 async function newSecretOf(call: MigrateCall, present: SecretMethod): Promise<NewSecret | undefined> {
-  const { cli, out, options } = call;
+  const { out, options } = call;
   if (options.reseal !== true) return undefined;
-  const source = findNewSecret(cli, options);
+  const source = await findNewSecret(call);
   const next = await unlockWith(source);
   // Where the store is there already, a key file that is made now would open nothing.
   const beforeMaking = async (): Promise<void> => {

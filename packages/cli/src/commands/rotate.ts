@@ -25,8 +25,8 @@ export async function rotate(call: Call<RotateOptions>): Promise<ExitCode> {
 }
 
 async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlock: SecretMethod): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const source = findNewSecret(cli, options, ', or --same-secret to keep the one that there is');
+  const { out } = call;
+  const source = await findNewSecret(call, ', or --same-secret to keep the one that there is');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
     out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
   }

@@ -53,8 +53,9 @@ export async function addSlot(call: Call<SlotsOptions>, store: SecureStore): Pro
   return await addSecret(call, store);
 }
 
-async function addSecret({ cli, out, options }: Call<SlotsOptions>, store: SecureStore): Promise<void> {
-  const source = findNewSecret(cli, options);
+async function addSecret(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
+  const { cli, out } = call;
+  const source = await findNewSecret(call);
   const made = source.kind === 'key-file' && (await ensureKeyFile(source.path)) ? source.path : undefined;
   using secret = await unlockWith(source);
   const slot = await store.slots.add(secret.method, { signal: cli.signal });
