@@ -26,6 +26,7 @@ const KIND: TextKind = {
 const ABOUT = `# It is not secret. But get it by a way that you trust: by the fingerprint you know that the store is the one you were
 # invited to. To open it:
 #   securestore ls --invitation-file THIS-FILE --identity-file YOUR-IDENTITY
+# Add --store LOCATION if the store is with a provider: your credentials go only to a store that you name yourself.
 `;
 
 /** An invitation as text, for a file or a message. @throws SecureStoreError `INVALID_ARGUMENT` */
