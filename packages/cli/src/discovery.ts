@@ -23,7 +23,7 @@ export async function standingOf(cli: Pick<Cli, 'env'>, folder: string): Promise
 }
 
 /** Whether a package is one that somebody trusted in a folder. */
-export async function isTrusted({ packages }: TrustRecord, found: FoundPackage): Promise<boolean> {
+async function isTrusted({ packages }: TrustRecord, found: FoundPackage): Promise<boolean> {
   const now = await identifyPackage(found);
   return packages.some(
     (one) => one.name === now.name && one.version === now.version && one.path === now.path && one.sha256 === now.sha256,
@@ -36,7 +36,7 @@ async function approve(cli: Pick<Cli, 'env'>, found: FoundPackage): Promise<void
   const { name, version, path } = await identifyPackage(found);
   const what = `${name} ${version} in ${path}`.replace('  ', ' ');
   throw new SecureStoreError(
-    'ACCESS_DENIED',
+    'INVALID_ARGUMENT',
     standing.state === 'never'
       ? `this folder is not trusted, and the backend ${what} would run with your secrets. If you trust both, ${RUN_TRUST}`
       : `this folder has changed since you trusted it, and the backend ${what} would run with your secrets. If you trust both as they are now, ${RUN_TRUST}`,
@@ -67,12 +67,12 @@ const whyNot = (hasChanged: boolean): string =>
 /**
  * The store that the configuration of the working directory names.
  *
- * @throws `ACCESS_DENIED` if that is a program in a folder that is not trusted
+ * @throws `INVALID_ARGUMENT` if that is a program in a folder that is not trusted
  */
 export async function configuredStore(call: Pick<Call, 'cli'>): Promise<string | undefined> {
   const config = await configOf(call, (name, hasChanged) => {
     throw new SecureStoreError(
-      'ACCESS_DENIED',
+      'INVALID_ARGUMENT',
       `${name} is a program that says which store to use, and ${whyNot(hasChanged)}. ` +
         `Read it, and if you trust it, ${RUN_TRUST}; or give --store LOCATION`,
     );

@@ -25,6 +25,6 @@ export async function checkFromFile(call: Call, location: string, file: string):
 }
 
 function refuse(problem: string): never {
-  const advice = 'if it is the right one, give it by --store LOCATION or in $SECURESTORE_URL';
+  const advice = 'if it is the right one, give the same location by --store LOCATION or in $SECURESTORE_URL';
   throw new SecureStoreError('INVALID_ARGUMENT', `${problem}; ${advice}`);
 }

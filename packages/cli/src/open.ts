@@ -47,7 +47,9 @@ async function givenLocation(call: Call): Promise<Given | undefined> {
   if (options.store !== undefined) return { location: checkedLocation(options.store, '--store') };
   const invited = (await invitationOf(call))?.location;
   if (invited !== undefined) {
-    return { location: checkedLocation(invited, 'the store of the invitation'), file: 'the invitation' };
+    checkedLocation(invited, 'the store of the invitation');
+    // If the environment names the same one, a person has named it.
+    return { location: invited, ...(invited !== cli.env['SECURESTORE_URL'] && { file: 'the invitation' }) };
   }
   const variable = cli.env['SECURESTORE_URL'];
   if (variable !== undefined) return { location: checkedLocation(variable, '$SECURESTORE_URL') };

@@ -129,6 +129,12 @@ describe('a store that a file names', () => {
         .stderr;
     expect(await ask()).toMatch(refusal('SECURESTORE_TOKEN'));
     expect(await ask('--token', 'x')).not.toContain('not used for');
+    expect(await ask('--store', 'https://127.0.0.1:9')).not.toContain('not used for');
+    const both = { SECURESTORE_TOKEN: 'canary', SECURESTORE_URL: 'https://127.0.0.1:9' };
+    const ls = ['ls', '--invitation-file', 'invitation'];
+    expect((await box.run(ls, { env: both })).stderr).not.toContain('not used for');
+    const other = { ...both, SECURESTORE_URL: 'https://127.0.0.2:9' };
+    expect((await box.run(ls, { env: other })).stderr).toMatch(refusal('SECURESTORE_TOKEN'));
   });
 
   it('is opened with what the command line gives', async () => {

@@ -46,10 +46,12 @@ describe('a folder that is not trusted', () => {
   it('runs no plugin, and says what to do; one that is trusted does', async () => {
     const box = await withPlugin();
     const refused = await box.run(LIST_SHELF, { input: 'y\nyes\n' });
-    expect(refused).toMatchObject({ exitCode: 4, stdout: '' });
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     expect(refused.stderr).toMatch(
-      /^error: this folder is not trusted, and the backend their-backend 1\.2\.3 in .* would run with your secrets\. If you trust both, run: securestore trust \[ACCESS_DENIED\]\n$/,
+      /^error: this folder is not trusted, and the backend their-backend 1\.2\.3 in .* would run with your secrets\. If you trust both, run: securestore trust \[INVALID_ARGUMENT\]\n$/,
     );
+    // It says nothing of the store.
+    expect(await box.run(['health', ...LIST_SHELF.slice(1)])).toMatchObject({ ...refused, bytes: expect.anything() });
     expect(await hasRun(box)).toBe(false);
     const trusted = await box.run(['trust']);
     expect(trusted).toMatchObject({ exitCode: 0, stderr: '' });
@@ -63,7 +65,7 @@ describe('a folder that is not trusted', () => {
     const box = await withPlugin();
     await writeFile(box.path('package.json'), '{}');
     await writeFile(box.path('securestore.config.json'), '{ "backends": { "shelf": "their-backend" } }');
-    expect((await box.run(LIST_SHELF)).exitCode).toBe(4);
+    expect((await box.run(LIST_SHELF)).exitCode).toBe(2);
     expect(await hasRun(box)).toBe(false);
     await box.run(['trust']);
     await box.run(LIST_SHELF);
@@ -106,7 +108,7 @@ describe('a folder that is not trusted', () => {
           expect(stderr.split('was not run')).toHaveLength(2);
         }
         if (args.join(' ') !== 'ls --key-file key') continue;
-        expect({ exitCode, stderr }).toMatchObject({ exitCode: 4, stderr: expect.stringMatching(/or give --store/) });
+        expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringMatching(/or give --store/) });
       }
       expect((await box.run(['trust'])).exitCode).toBe(0);
       expect(await hasRun(box)).toBe(true);
@@ -148,7 +150,7 @@ describe('trust', () => {
     await box.run(['trust']);
     await change(box);
     const { exitCode, stderr } = await box.run(LIST_SHELF);
-    expect(exitCode).toBe(4);
+    expect(exitCode).toBe(2);
     expect(stderr).toMatch(/run: securestore trust/);
     expect(await hasRun(box)).toBe(false);
     await box.run(['trust']);
@@ -163,7 +165,7 @@ describe('trust', () => {
     // The packages of the folder above are found from here, too.
     await writeFile(box.path('below', 'package.json'), '{ "dependencies": { "their-backend": "*" } }');
     await box.run(['trust', 'below']);
-    expect((await box.run(LIST_SHELF)).exitCode).toBe(4);
+    expect((await box.run(LIST_SHELF)).exitCode).toBe(2);
     await box.run(['trust']);
     const listed = jsonLines((await box.run(['trust', '--list', '--json'])).stdout);
     expect(listed).toMatchObject([
@@ -174,14 +176,14 @@ describe('trust', () => {
     expect((await box.run(['trust', '--remove', 'below'])).stdout).toBe(`no longer trusted: ${box.path('below')}\n`);
     expect((await box.run(['trust', '--remove'])).stdout).toBe(`no longer trusted: ${box.path()}\n`);
     expect((await box.run(['trust', '--remove'])).stdout).toBe(`was not trusted: ${box.path()}\n`);
-    expect((await box.run(LIST_SHELF)).exitCode).toBe(4);
+    expect((await box.run(LIST_SHELF)).exitCode).toBe(2);
     expect(await hasRun(box)).toBe(false);
   });
 
   it('is kept where the user alone can read and change it, and counts for nothing elsewhere', async () => {
     const box = await withPlugin();
     await box.run(['trust'], { env: { XDG_CONFIG_HOME: box.path('config') } });
-    expect((await box.run(LIST_SHELF)).exitCode).toBe(4);
+    expect((await box.run(LIST_SHELF)).exitCode).toBe(2);
     await box.run(['trust'], { env: { XDG_CONFIG_HOME: 'relative' } });
     const folder = box.path('.config', 'securestore', 'trust');
     const [name = ''] = await readdir(folder);
@@ -195,7 +197,7 @@ describe('trust', () => {
     for (const text of ['', '[]', '{ "securestore": "trust 2" }', `${await readFile(file, 'utf8')}x`]) {
       const before = await readFile(file);
       await writeFile(file, text);
-      expect((await box.run(LIST_SHELF)).exitCode).toBe(4);
+      expect((await box.run(LIST_SHELF)).exitCode).toBe(2);
       await writeFile(file, before);
     }
     expect(await hasRun(box)).toBe(false);
