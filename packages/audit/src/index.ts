@@ -11,7 +11,7 @@ export { tipsIn } from './file-tips.ts';
 export { entryLine, headerLine } from './line.ts';
 export { auditLines } from './lines.ts';
 export { END_ACTION, LOST_ACTION } from './own-actions.ts';
-export type { AuditPlace, AuditSettings } from './place.ts';
+export type { AuditPage, AuditPageOptions, AuditPart, AuditPlace, AuditSettings } from './place.ts';
 export { Recorder } from './recorder.ts';
 export type { Attempted } from './attempted.ts';
 export type { AuditOpeningFailure, RecorderOptions } from './recorder.ts';
@@ -21,7 +21,7 @@ export type { AuditProblem, AuditProblemKind, AuditReport, SegmentReport } from 
 export type { AuditLine, Sink, SinkStart } from './sink.ts';
 export type { SinkAlert, SinkState, SinkStats } from './sink-queue.ts';
 export { functionSink, objectSink, streamSink } from './sinks.ts';
-export type { EntryPlace, TailOptions } from './store-tail.ts';
+export type { EntryPlace, TailCut, TailOptions } from './tail-types.ts';
 export { AuditTrail } from './trail.ts';
 export type { TrailExamination } from './examine.ts';
 export type {

@@ -9,6 +9,33 @@ export interface AuditSettings {
   readonly mode: AuditMode;
 }
 
+/** How far the clocks of honest processes and of the backend may be apart, in milliseconds. */
+export const MAX_CLOCK_DIFFERENCE: number = 10 * 60 * 1000;
+
+/** A part of the log, as a listing shows it. */
+export interface AuditPart {
+  readonly name: string;
+  /** When it was written, in milliseconds since 1970 by the backend's clock. */
+  readonly modified: number;
+}
+
+/** Which part of the log a page is of. */
+export interface AuditPageOptions {
+  /** Default: the whole log. */
+  readonly prefix?: string | undefined;
+  readonly after?: string | undefined;
+  /** The most names that the backend is asked for; fewer may come. */
+  readonly limit?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one call to the backend says of a log. */
+export interface AuditPage {
+  readonly parts: readonly AuditPart[];
+  /** After which name the next page begins, if there may be one. */
+  readonly next?: string | undefined;
+}
+
 /** What every call takes. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
@@ -66,6 +93,8 @@ export interface AuditPlace {
     prefix?: string,
     options?: { after?: string | undefined; signal?: AbortSignal | undefined },
   ): AsyncIterable<string>;
+  /** One page of parts in the order of {@link names}, by one call to the backend. It may be empty and not the last. */
+  page(options?: AuditPageOptions): Promise<AuditPage>;
   read(name: string, signal?: AbortSignal): Promise<Buffer | undefined>;
   enable(settings: AuditSettings, options?: CallOptions): Promise<void>;
   disable(options?: CallOptions): Promise<void>;

@@ -1,149 +1,18 @@
 import type { AuditEntry } from '@securestore/core-format';
-import {
-  decodeAuditBatch,
-  decodeAuditEntry,
-  encodeBase32,
-  isDamage,
-  parseAuditName,
-  SecureStoreError,
-} from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import { following } from './following.ts';
+import { KnownSegments, MAX_SEGMENTS } from './known-segments.ts';
+import { newestOf } from './newest-entries.ts';
 import type { AuditPlace } from './place.ts';
-import type { DamagedPart } from './store-lines.ts';
+import type { SegmentEntry, TailOptions } from './tail-types.ts';
+import { compareEntries, entriesOfPart, inTime, placeOf } from './tail-types.ts';
 
-export interface TailOptions {
-  /** How many entries to begin with. Default 20. */
-  readonly entries?: number | undefined;
-  /** Only what comes before this entry, as entries are told: to go on from the oldest of them. Not together with `follow`. */
-  readonly before?: EntryPlace | undefined;
-  /** Whether to wait for more, until `signal` aborts. */
-  readonly follow?: boolean | undefined;
-  /** Is told of a part that can't be read, which is left out; without it, that is an error. */
-  readonly onDamaged?: ((part: DamagedPart) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Where an entry stands: by its time, and of one time by number and segment. */
-export interface EntryPlace {
-  /** In milliseconds since 1970. */
-  readonly time: number;
-  readonly sequence: number;
-  /** In base32. */
-  readonly segment: string;
-}
-
-export interface SegmentEntry {
-  readonly segment: Uint8Array;
-  readonly entry: AuditEntry;
-}
-
+const CUT: string =
+  `the log has more than is looked at for its newest entries: the ${MAX_SEGMENTS} segments that were written last. ` +
+  'Older entries may be missing here, and are in an export of the log';
 const DEFAULT_ENTRIES = 20;
-/** How often it is looked for more, in milliseconds. */
-const LOOK_EVERY = 1000;
-/** How many segments are looked at: those that are older have most likely ended. */
-const MAX_SEGMENTS = 64;
-/** So many parts of one segment are looked through for older entries. */
-const MAX_PARTS = 100_000;
-/** Sorts after every number in a name. */
-const AFTER_ALL = '~';
-
-/** The prefixes of the newest segments, the newest first, skipping what is in them. */
-async function* newestSegments(place: AuditPlace, signal: AbortSignal | undefined): AsyncGenerator<string> {
-  let after: string | undefined;
-  for (let count = 0; count < MAX_SEGMENTS; count++) {
-    let prefix: string | undefined;
-    for await (const name of place.names(undefined, { after, signal })) {
-      prefix = parseAuditName(name)?.prefix;
-      break;
-    }
-    if (prefix === undefined) return;
-    yield prefix;
-    after = prefix + AFTER_ALL;
-  }
-}
-
-async function entriesIn(
-  place: AuditPlace,
-  name: string,
-  { signal, onDamaged, before }: TailOptions,
-): Promise<SegmentEntry[]> {
-  const segment = parseAuditName(name)?.segment;
-  try {
-    const plaintext = await place.read(name, signal);
-    if (segment === undefined || plaintext === undefined) return [];
-    const entries = decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({
-      segment,
-      entry: decodeAuditEntry(bytes),
-    }));
-    return before === undefined ? entries : entries.filter((one) => compareEntries(placeOf(one), before) < 0);
-  } catch (error) {
-    if (onDamaged === undefined || !isDamage(error)) throw error;
-    onDamaged({ name, message: error.message });
-    return [];
-  }
-}
-
-/** The last entries of a segment, and the name of the part where they end. @param wanted from 1 */
-async function lastOf(
-  place: AuditPlace,
-  prefix: string,
-  wanted: number,
-  options: TailOptions,
-): Promise<{ readonly entries: SegmentEntry[]; readonly last: string }> {
-  // A part has one entry at least.
-  const names: string[] = [];
-  for await (const name of place.names(prefix, { signal: options.signal })) {
-    names.push(name);
-    if (names.length > (options.before === undefined ? wanted : MAX_PARTS)) names.shift();
-  }
-  const last = names.at(-1) ?? prefix;
-  let entries: SegmentEntry[] = [];
-  for (let name = names.pop(); name !== undefined && entries.length < wanted; name = names.pop()) {
-    entries = [...(await entriesIn(place, name, options)), ...entries];
-  }
-  return { entries: entries.slice(-wanted), last };
-}
-
-function placeOf({ segment, entry: { time, sequence } }: SegmentEntry): EntryPlace {
-  return { time, sequence, segment: encodeBase32(segment) };
-}
-
-function compareEntries(a: EntryPlace, b: EntryPlace): number {
-  return a.time - b.time || a.sequence - b.sequence || (a.segment < b.segment ? -1 : a.segment > b.segment ? 1 : 0);
-}
-
-const inTime = (entries: SegmentEntry[]): SegmentEntry[] =>
-  entries.toSorted((a, b) => compareEntries(placeOf(a), placeOf(b)));
-
-/** What was written since, in the known segments and in new ones. @param ends the name of the last part that was read, by segment */
-async function newer(place: AuditPlace, ends: Map<string, string>, options: TailOptions): Promise<SegmentEntry[]> {
-  const { signal } = options;
-  const entries: SegmentEntry[] = [];
-  for await (const prefix of newestSegments(place, signal)) {
-    const after = ends.get(prefix);
-    ends.set(prefix, after ?? prefix);
-    for await (const name of place.names(prefix, { after, signal })) {
-      entries.push(...(await entriesIn(place, name, options)));
-      ends.set(prefix, name);
-    }
-  }
-  return inTime(entries);
-}
-
-/** What comes, until `signal` aborts. */
-async function* following(
-  place: AuditPlace,
-  ends: Map<string, string>,
-  options: TailOptions,
-): AsyncGenerator<SegmentEntry> {
-  while (true) {
-    try {
-      await place.clock.sleep(LOOK_EVERY, options.signal);
-    } catch {
-      return;
-    }
-    yield* await newer(place, ends, options);
-  }
-}
+/** So many more than are wanted are kept until they are put in order. */
+const MORE = 64;
 
 function checkBefore({ before, follow = false }: TailOptions): void {
   if (before === undefined) return;
@@ -164,25 +33,39 @@ async function searched(
   wanted: number,
   matches: Matches,
   options: TailOptions,
-): Promise<{ readonly entries: SegmentEntry[]; readonly ends: Map<string, string> }> {
-  const ends = new Map<string, string>();
+): Promise<{ readonly entries: SegmentEntry[]; readonly known: KnownSegments }> {
+  const { signal, before } = options;
+  const known = new KnownSegments();
   let found: SegmentEntry[] = [];
-  for await (const name of place.names(undefined, { signal: options.signal })) {
-    ends.set(parseAuditName(name)?.prefix ?? name, name);
-    found.push(...(await entriesIn(place, name, options)).filter(({ entry }) => matches(entry)));
-    // Not the whole log at once.
-    if (found.length > 2 * wanted + MAX_SEGMENTS) found = inTime(found).slice(found.length - wanted);
-  }
-  return { entries: wanted === 0 ? [] : inTime(found).slice(-wanted), ends };
+  let after: string | undefined;
+  let pages = 0;
+  do {
+    const page = await place.page({ after, signal });
+    pages++;
+    for (const part of page.parts) {
+      known.note(part);
+      for (const one of await entriesOfPart(place, part.name, options)) {
+        const isOlder = before === undefined || compareEntries(placeOf(one), before) < 0;
+        if (isOlder && matches(one.entry)) found.push(one);
+      }
+      // Not the whole log at once.
+      if (found.length > 2 * wanted + MORE) found = inTime(found).slice(found.length - wanted);
+    }
+    after = page.next;
+  } while (after !== undefined);
+  known.passed(pages, false);
+  return { entries: wanted === 0 ? [] : inTime(found).slice(-wanted), known };
 }
 
 /**
  * The newest entries of the log in a store, in the order of their times; then, if that is asked for, those that come.
  *
+ * @param known what is known of the log, to be kept for the next time
  * @param matches which of them, by default all
  */
 export async function* tailOf(
   place: AuditPlace,
+  known: KnownSegments,
   options: TailOptions,
   matches?: Matches,
 ): AsyncGenerator<SegmentEntry> {
@@ -192,20 +75,21 @@ export async function* tailOf(
   }
   checkBefore(options);
   if (matches !== undefined) {
-    const { entries, ends } = await searched(place, wanted, matches, options);
-    yield* entries;
+    const found = await searched(place, wanted, matches, options);
+    yield* found.entries;
     if (!follow) return;
-    for await (const come of following(place, ends, options)) if (matches(come.entry)) yield come;
+    for await (const come of following(place, found.known, options)) if (matches(come.entry)) yield come;
     return;
   }
-  const ends = new Map<string, string>();
-  const found: SegmentEntry[] = [];
-  for await (const prefix of newestSegments(place, signal)) {
-    const { entries, last } = await lastOf(place, prefix, Math.max(wanted, 1), options);
-    ends.set(prefix, last);
-    found.push(...entries);
+  await known.look(place, signal);
+  // Before anything is read: what comes meanwhile is told afterwards.
+  const begin = follow ? known.fork() : undefined;
+  if (wanted > 0) {
+    const { entries, isCut } = await newestOf(place, known, wanted, options);
+    if (isCut) options.onCut?.({ message: CUT });
+    yield* entries;
   }
-  const sorted = inTime(found);
-  yield* wanted === 0 ? [] : sorted.slice(-wanted);
-  if (follow) yield* following(place, ends, options);
+  if (begin === undefined) return;
+  begin.learnEnds(known);
+  yield* following(place, begin, options);
 }

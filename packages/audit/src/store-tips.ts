@@ -8,16 +8,15 @@ import {
 } from '@securestore/core-format';
 import { verifyAs } from '@securestore/crypto';
 import { HEADER_USE, isCertified } from './certificate.ts';
+import { lastPart } from './last-part.ts';
 import type { AuditPlace } from './place.ts';
+import { MAX_CLOCK_DIFFERENCE } from './place.ts';
 
 /** How many names of parts, and how many segments, are looked at at most. */
 const MAX_NAMES = 1000;
 const MAX_LISTED = 64;
 /** So many segments of the store are enough: what is older has been named by others. */
 const MAX_SEGMENTS = 8;
-/** How far clocks may differ, in milliseconds: segments that begin later were not begun by an honest process. */
-const MAX_AHEAD = 10 * 60 * 1000;
-const FIRST_STEP = 1024;
 
 /** A segment as a listing shows it. */
 interface Listed {
@@ -26,29 +25,6 @@ interface Listed {
   /** The number of the first entry of its first part and of the last one that was listed. */
   readonly first: number;
   last: number;
-}
-
-async function hasAfter(place: AuditPlace, prefix: string, sequence: number): Promise<boolean> {
-  for await (const _ of place.names(prefix, { after: auditName(prefix, sequence) })) return true;
-  return false;
-}
-
-/** The number of the first entry of the last part, found by asking what lies after: a segment may have a million parts. */
-async function lastPart(place: AuditPlace, { prefix, last }: Listed): Promise<number> {
-  let low = last;
-  if (!(await hasAfter(place, prefix, low))) return low;
-  let high = low + FIRST_STEP;
-  for (let step = FIRST_STEP; await hasAfter(place, prefix, high); step *= 2) {
-    low = high;
-    high = Math.min(low + step, Number.MAX_SAFE_INTEGER);
-  }
-  // Something lies after `low`, and nothing after `high`.
-  while (high - low > 1) {
-    const middle = low + Math.floor((high - low) / 2);
-    if (await hasAfter(place, prefix, middle)) low = middle;
-    else high = middle;
-  }
-  return high;
 }
 
 async function batchAt(place: AuditPlace, prefix: string, sequence: number): Promise<AuditBatch | undefined> {
@@ -109,7 +85,8 @@ export async function tipsAt(place: AuditPlace): Promise<FoundTips> {
     if (found === MAX_SEGMENTS) break;
     const id = segment.segment.toString('hex');
     try {
-      const last = cut && at === listed.length - 1 ? await lastPart(place, segment) : segment.last;
+      const goesOn = cut && at === listed.length - 1;
+      const last = goesOn ? (await lastPart(place, segment.prefix, segment)).last : segment.last;
       if ((named.get(id) ?? -1) >= Math.max(last, 1)) {
         found++;
         continue;
@@ -121,7 +98,8 @@ export async function tipsAt(place: AuditPlace): Promise<FoundTips> {
         named.set(other, Math.max(named.get(other) ?? 0, link.count));
       }
       if (header === undefined) strange++;
-      else if (header.started <= place.clock.now() + MAX_AHEAD) found++;
+      // An honest process begins none later than that.
+      else if (header.started <= place.clock.now() + MAX_CLOCK_DIFFERENCE) found++;
       const batch = last === segment.first ? begin : await batchAt(place, segment.prefix, last);
       const end = batch?.entries.at(-1);
       if (end === undefined) continue;

@@ -4,6 +4,7 @@ import { formatRecipient, readRecipient } from '@securestore/crypto';
 import type { SecretMethod } from '@securestore/crypto';
 import { examineTrail } from './examine.ts';
 import type { TrailExamination } from './examine.ts';
+import { KnownSegments } from './known-segments.ts';
 import type { AuditPlace, AuditSettings, CallOptions } from './place.ts';
 import { Recorder } from './recorder.ts';
 import type { RecorderOptions } from './recorder.ts';
@@ -12,8 +13,8 @@ import type { AuditProblem, AuditReport } from './report.ts';
 import type { SinkStats } from './sink-queue.ts';
 import type { DamagedPart } from './store-lines.ts';
 import { linesAt, sameLinesAt } from './store-lines.ts';
-import type { TailOptions } from './store-tail.ts';
 import { tailOf } from './store-tail.ts';
+import type { TailOptions } from './tail-types.ts';
 import { verifyLog } from './verify.ts';
 
 /** How a store is to be audited. */
@@ -58,6 +59,8 @@ export interface TrailEntry extends AuditEntry {
 export class AuditTrail {
   readonly #place: AuditPlace;
   readonly #recorder: Recorder;
+  /** What was seen of the log, so that who asks again reads what is new alone. */
+  readonly #known = new KnownSegments();
 
   constructor(place: AuditPlace, options: RecorderOptions = {}) {
     this.#place = place;
@@ -175,11 +178,11 @@ export class AuditTrail {
   }
 
   /** The newest entries, in the order of their times. @throws SecureStoreError as {@link lines} */
-  entries({ entries, object, before, onDamaged, ...options }: Omit<EntriesOptions, 'follow'> = {}): Promise<
+  entries({ entries, object, before, onDamaged, onCut, ...options }: Omit<EntriesOptions, 'follow'> = {}): Promise<
     TrailEntry[]
   > {
     return this.#place.inTime('audit.entries', options, (signal) =>
-      Array.fromAsync(this.#tail({ entries, object, before, onDamaged, signal })),
+      Array.fromAsync(this.#tail({ entries, object, before, onDamaged, onCut, signal })),
     );
   }
 
@@ -201,7 +204,7 @@ export class AuditTrail {
   async *#tail({ object, ...options }: EntriesOptions): AsyncGenerator<TrailEntry> {
     await this.#refreshed(options.signal);
     const matches = object === undefined ? undefined : this.#about(object);
-    for await (const { segment, entry } of tailOf(this.#place, options, matches)) {
+    for await (const { segment, entry } of tailOf(this.#place, this.#known, options, matches)) {
       yield { ...entry, segment: encodeBase32(segment) };
     }
   }

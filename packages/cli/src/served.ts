@@ -89,8 +89,8 @@ type TailOptions = NonNullable<Parameters<SecureStore['audit']['tail']>[0]>;
 
 /** Of what is damaged a server tells by failing: nobody can be told of it apart. */
 function tailOf({ audit }: RemoteStore, options: TailOptions): AsyncGenerator<TrailEntry> {
-  const { entries, object, follow, signal } = options;
-  return audit.tail({ entries, object, follow, signal });
+  const { entries, object, follow, signal, onCut } = options;
+  return audit.tail({ entries, object, follow, signal, onCut });
 }
 
 /** All requests for approval, or those that concern whoever asks. */

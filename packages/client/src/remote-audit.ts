@@ -7,8 +7,8 @@ import type { Administrator } from './administrator.ts';
 import { checkNoFunction, withoutEnds } from './administrator.ts';
 
 const OPTIONS = {
-  entries: new Set(['entries', 'object', 'before']),
-  tail: new Set(['entries', 'object', 'follow', 'onDamaged']),
+  entries: new Set(['entries', 'object', 'before', 'onCut']),
+  tail: new Set(['entries', 'object', 'follow', 'onDamaged', 'onCut']),
   enable: new Set(['auditor', 'mode']),
 } as const;
 
@@ -17,9 +17,22 @@ type SentEntry = Omit<Entries[number], 'object'> & {
   readonly object?: { readonly hash: string } | { readonly name: string };
 };
 
+interface SentEntries {
+  readonly entries?: readonly SentEntry[];
+  readonly cut?: string;
+}
+
 function entryFrom({ object, ...entry }: SentEntry): Entries[number] {
   if (object === undefined) return entry;
   return { ...entry, object: 'hash' in object ? { hash: Buffer.from(object.hash, 'hex') } : object };
+}
+
+function isCut(data: unknown): data is { readonly cut: string } {
+  return typeof data === 'object' && data !== null && 'cut' in data && typeof data.cut === 'string';
+}
+
+function tellCut({ onCut }: Pick<TailOptions, 'onCut'>, message: string): void {
+  onCut?.({ message });
 }
 
 /** The log as it comes. */
@@ -28,7 +41,8 @@ async function* followed({ calls }: Administrator, options: TailOptions): AsyncG
   const path = `/v1/audit/entries${encodeQuery({ entries: options.entries, object: options.object })}`;
   const events = await calls.open({ method: 'GET', path, signal, readOnly: true }, EVENTS_TYPE);
   for await (const { type, data } of readEvents(events)) {
-    if (type === 'progress') yield entryFrom(withDates(data, ADMINISTRATION_TIMES) as SentEntry);
+    if (type === 'progress' && isCut(data)) tellCut(options, data.cut);
+    else if (type === 'progress') yield entryFrom(withDates(data, ADMINISTRATION_TIMES) as SentEntry);
     else if (type === 'error') throw fromWireError(data, lost());
   }
   throw lost();
@@ -50,13 +64,13 @@ export function remoteAudit(administrator: Administrator): SessionAudit {
     const { entries: most, object, before } = options ?? {};
     const place = before && `${before.time}-${before.sequence}-${before.segment}`;
     const query = { entries: most, object, before: place };
-    const found = await administrator.list<SentEntry>(
+    const { entries: found = [], cut } = await administrator.call<SentEntries>(
       'audit.entries',
-      'entries',
       () => ({ method: 'GET', path: '/v1/audit/entries', query }),
       options,
       OPTIONS.entries,
     );
+    if (typeof cut === 'string') tellCut(options ?? {}, cut);
     return found.map(entryFrom);
   };
   return {

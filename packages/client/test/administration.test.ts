@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MemoryBackend } from '@securestore/backend-memory';
+import { AuditTrail } from '@securestore/audit';
 import { serve } from '@securestore/server';
-import type { Action, RemoteStore, Rule, SecureStore } from 'securestore';
+import type { Action, RemoteStore, Rule, SecureStore, TailCut } from 'securestore';
 import {
   addPrincipal,
   createStore,
@@ -16,7 +17,7 @@ import {
   setApprovals,
   setRole,
 } from 'securestore';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 
 const SECRET = new Uint8Array(32).fill(7);
@@ -104,6 +105,35 @@ describe('administration over a server', () => {
     const late = remote.audit.tail({ follow: true, object: 'never', timeout: 100 }).next();
     await expect(late).rejects.toMatchObject({ code: 'TIMEOUT' });
     await expect(remote.audit.tail({ onDamaged: () => {} }).next()).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  });
+
+  it('is told what the newest entries of the audit log leave out, at once and as they come', async () => {
+    const { store, everything: remote } = await scene();
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    await store.store('k', 'x');
+    const known = await store.audit.entries();
+    const cut = { message: 'older ones may be missing' };
+    const spies = [
+      vi.spyOn(AuditTrail.prototype, 'entries').mockImplementation(async (options) => {
+        options?.onCut?.(cut);
+        return [];
+      }),
+      vi.spyOn(AuditTrail.prototype, 'tail').mockImplementation(async function* cutTail(options) {
+        options?.onCut?.(cut);
+        yield* known;
+      }),
+    ];
+    onTestFinished(() => spies.forEach((spy) => spy.mockRestore()));
+    const told: string[] = [];
+    const onCut = ({ message }: TailCut): void => void told.push(message);
+    await remote.audit.entries({ onCut });
+    expect(told).toEqual([cut.message]);
+    const ended = new AbortController();
+    for await (const entry of remote.audit.tail({ follow: true, onCut, signal: ended.signal })) {
+      expect(entry.action).not.toBe(undefined);
+      ended.abort();
+    }
+    expect(told).toEqual([cut.message, cut.message]);
   });
 
   it('follows the audit log no longer than that may be seen', async () => {

@@ -22,7 +22,7 @@ import { changeHead } from './head-change.ts';
 import { inTime, stepsInTime } from './in-time.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { isMember, ownerKeys } from './owner.ts';
-import { entriesUnder } from './pages.ts';
+import { entriesUnder, listPage } from './pages.ts';
 import type { StoreState } from './state.ts';
 import { contextOf } from './system-objects.ts';
 import type { CallOptions } from './types.ts';
@@ -231,6 +231,28 @@ export class AuditArea {
     for await (const { key } of entriesUnder(this.#engine.backend, prefix, options)) {
       if (parseAuditName(key) !== undefined) yield key;
     }
+  }
+
+  /** One page of the parts that start with `prefix`, in the order of {@link names}: one call to the backend. */
+  async page({
+    prefix = AREAS.audit,
+    after,
+    limit,
+    signal,
+  }: {
+    readonly prefix?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {}): Promise<{ readonly parts: { readonly name: string; readonly modified: number }[]; readonly next?: string }> {
+    if (this.#ended) this.#calls.checkOpen();
+    const options = { signal, ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) };
+    const { entries, more } = await listPage(this.#engine.backend, prefix, options);
+    const parts = entries.flatMap(({ key, modified }) =>
+      parseAuditName(key) === undefined ? [] : [{ name: key, modified }],
+    );
+    const next = more ? entries.at(-1)?.key : undefined;
+    return { parts, ...(next !== undefined && { next }) };
   }
 
   /** @returns `undefined` where there is none @throws SecureStoreError `INTEGRITY` where it is damaged, as {@link checkReadable}, and what the backend throws */

@@ -141,6 +141,7 @@ export type {
   SinkAlert,
   SinkOptions,
   SinkStats,
+  TailCut,
   TrailEntry,
   VerifyTrailOptions,
 } from '@securestore/audit';

@@ -515,3 +515,26 @@ test('a store that can not be written any more can be looked into, and says why 
   );
   expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('entries are lost')]));
 });
+
+test('a server that began before many short runs is seen, and followed, by its newest entries', async () => {
+  const location = locationOf();
+  const server = await audited(location, { mode: 'fail-closed' });
+  // More segments than a page of the console has entries.
+  for (let at = 0; at < 70; at++) {
+    const short = await reopen(location);
+    await short.has('a');
+    await short.close();
+  }
+  await server.store('b', '1');
+  const watching = await reopen(location);
+  // Looking at the log is in it, too.
+  const newest = await watching.audit.entries({ entries: 5 });
+  expect(newest.map(shown)).toContain('write allowed [root]');
+  const stop = new AbortController();
+  const seen: string[] = [];
+  for await (const { action } of watching.audit.tail({ entries: 1, follow: true, signal: stop.signal })) {
+    if (seen.push(action) === 1) await server.delete('b');
+    if (action === 'delete' || seen.length > 20) stop.abort();
+  }
+  expect(seen).toContain('delete');
+});

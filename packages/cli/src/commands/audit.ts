@@ -140,7 +140,8 @@ async function tail(call: Call<AuditOptions>, store: SecureStore): Promise<ExitC
   const { lines, follow = false, name: object } = options;
   const entries = lines === undefined ? undefined : parseCount('--lines', lines);
   const damage = damageOf(call);
-  const found = store.audit.tail({ entries, object, follow, signal: cli.signal, onDamaged: damage.note });
+  const onCut = ({ message }: { readonly message: string }): void => out.note(printable(message));
+  const found = store.audit.tail({ entries, object, follow, signal: cli.signal, onDamaged: damage.note, onCut });
   if (follow || out.json) {
     for await (const entry of found) await out.result(jsonOf(entry), () => rowOf(entry).join('  '));
     return damage.exitCode();

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { EVENTS_TYPE } from '@securestore/protocol';
-import type { TrailEntry } from 'securestore';
+import type { TailCut, TrailEntry } from 'securestore';
 import { Type } from 'typebox';
 import { answerLong } from '../answer-long.ts';
 import type { Route } from '../route.ts';
@@ -13,8 +13,20 @@ function entryOf({ object, ...entry }: TrailEntry): object {
   return { ...entry, object: 'hash' in object ? { hash: Buffer.from(object.hash).toString('hex') } : object };
 }
 
-async function* entriesOf(entries: AsyncIterable<TrailEntry>): AsyncGenerator<object> {
-  for await (const entry of entries) yield entryOf(entry);
+/** What is left out, in words. */
+interface Told {
+  cut?: string;
+}
+
+async function* entriesOf(entries: AsyncIterable<TrailEntry>, told: Told): AsyncGenerator<object> {
+  let isTold = false;
+  for await (const entry of entries) {
+    if (told.cut !== undefined && !isTold) {
+      isTold = true;
+      yield { cut: told.cut };
+    }
+    yield entryOf(entry);
+  }
 }
 
 /** Where nothing has come for so long, in milliseconds, the answer begins: until then it may be a refusal with its status. */
@@ -54,7 +66,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     access: 'audit.entries',
     summary: 'the newest entries of the audit log, which nothing has verified',
     description:
-      'With "Accept: text/event-stream" as events "progress", each an entry, which go on as entries come; that is one attempt in the log itself.',
+      'With "Accept: text/event-stream" as events "progress", each an entry, which go on as entries come; that is one attempt in the log itself. A "cut", in an event of its own there, says what may be left out, and why.',
     query: exactly({
       entries: Type.Optional(
         Type.String({
@@ -68,22 +80,28 @@ export const AUDIT_ROUTES: readonly Route[] = [
     }),
     answer: {
       description: 'them, the newest last, and where older ones go on',
-      json: exactly({ entries: Type.Array(reportOf('an entry')), before: Type.Optional(Type.String()) }),
+      json: exactly({
+        entries: Type.Array(reportOf('an entry')),
+        before: Type.Optional(Type.String()),
+        cut: Type.Optional(Type.String({ description: 'which older entries may be missing, and why' })),
+      }),
     },
     async handle(context) {
       const { session, headers, query, signal } = context;
       const { entries, object, before } = query;
       const most = entries === undefined ? DEFAULT_ENTRIES : Number(entries);
       const about = object === undefined ? {} : { object };
+      const told: Told = {};
+      const onCut = ({ message }: TailCut): void => void (told.cut = message);
       if (headers.accept?.includes(EVENTS_TYPE) === true) {
-        const progress = entriesOf(session.audit.tail({ entries: most, ...about, follow: true, signal }));
+        const progress = entriesOf(session.audit.tail({ entries: most, ...about, follow: true, onCut, signal }), told);
         return answerLong(context, { progress, result: wait(REFUSED_WITHIN, null, { ref: false }) });
       }
       const place = before === undefined ? {} : { before: placeIn(before) };
-      const found = await session.audit.entries({ entries: most, ...about, ...place, signal });
+      const found = await session.audit.entries({ entries: most, ...about, ...place, onCut, signal });
       const [oldest] = found;
       const isMore = found.length === most && oldest !== undefined;
-      return { entries: found.map(entryOf), ...(isMore && { before: placeOf(oldest) }) };
+      return { entries: found.map(entryOf), ...(isMore && { before: placeOf(oldest) }), ...told };
     },
   }),
   route({

@@ -23,6 +23,8 @@ interface Entry extends Omit<AuditEntry, 'object'> {
 interface EntriesPage {
   readonly entries: readonly Entry[];
   readonly before?: string;
+  /** Which older ones may be missing, and why. */
+  readonly cut?: string;
 }
 
 const PAGE = 50;
@@ -98,11 +100,13 @@ export function AuditView(): JSX.Element {
   const [typed, setTyped] = useState('');
   const [about, setAbout] = useState('');
   const [withKeys, setWithKeys] = useState(false);
+  const [cut, setCut] = useState<string>();
   const listing = useListing<Entry>(
     JSON.stringify([about, withKeys]),
     async (before, signal) => {
       const query = { entries: PAGE, before, ...(about !== '' && { object: about }) };
       const page = await get<EntriesPage>('/v1/audit/entries', query, { signal });
+      setCut(page.cut);
       const shown = page.entries.filter(({ action }) => withKeys || !action.startsWith('key.'));
       return { items: shown.toReversed(), after: page.before, progress: 0 };
     },
@@ -154,6 +158,11 @@ export function AuditView(): JSX.Element {
             rows={listing.rows}
             keyOf={({ segment, sequence }) => `${segment} ${sequence}`}
           />
+        )}
+        {cut !== undefined && listing.error === undefined && (
+          <Notice tone="warn" title="Older entries may be missing here">
+            <p>{cut}.</p>
+          </Notice>
         )}
         {listing.rows.length > 0 && (
           <p class="rows-foot" aria-live="polite">
