@@ -17,6 +17,7 @@ import { MAX_TOKENS } from './document.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { KeptDocument } from './kept-document.ts';
+import type { AccessChange } from './kept-document.ts';
 import { CacheTally, PermissionCache } from './permission-cache.ts';
 import type { CacheFigures } from './permission-cache.ts';
 import type { PolicyChange } from './policy-changes.ts';
@@ -96,15 +97,17 @@ export class AccessControl {
 
   /**
    * Changes the policy, all of `changes` or none, in one change of the head. It counts at once in this process and within
-   * five seconds in others.
+   * five seconds in others. If it may take access away from anybody, it is brought to the destinations of backups as well, so that a restore
+   * does not undo it; each is waited for ten seconds at most.
    *
+   * @returns the destinations that it could not be brought to
    * @throws SecureStoreError `INVALID_ARGUMENT`, also for a rule that binds nothing or names a category that the store does not
    *   have; `NOT_FOUND`; `CONFLICT` where nobody could change it any more who could before, or others come first again and
    *   again
    */
-  change(changes: PolicyChange | readonly PolicyChange[], options?: CallOptions): Promise<void> {
+  async change(changes: PolicyChange | readonly PolicyChange[], options?: CallOptions): Promise<AccessChange> {
     const all = typeof changes === 'function' ? [changes] : changes;
-    return this.#document.change(
+    const changed = await this.#document.change(
       'access.change',
       ({ policy, tokens, requests }) => {
         const next = changePolicy(policy, all);
@@ -124,6 +127,7 @@ export class AccessControl {
       },
       options,
     );
+    return { pending: changed.pending };
   }
 
   /**
@@ -178,8 +182,8 @@ export class AccessControl {
   }
 
   /** Revokes an API token; sessions that it began end with it. @throws SecureStoreError `NOT_FOUND` */
-  revokeToken(id: string, options?: CallOptions): Promise<void> {
-    return this.#document.change(
+  async revokeToken(id: string, options?: CallOptions): Promise<AccessChange> {
+    const changed = await this.#document.change(
       'access.revokeToken',
       (document) => {
         const tokens = document.tokens.filter((token) => token.id !== id);
@@ -188,6 +192,7 @@ export class AccessControl {
       },
       options,
     );
+    return { pending: changed.pending };
   }
 
   /** What somebody has asked a second person to approve and is not used or over. */

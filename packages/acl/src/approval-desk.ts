@@ -24,14 +24,14 @@ export class ApprovalDesk {
   }
 
   /** @throws SecureStoreError `INVALID_ARGUMENT`, `TOO_LARGE` */
-  add(wanted: Omit<NewRequest, 'id'>, options?: CallOptions): Promise<ApprovalRequest> {
+  async add(wanted: Omit<NewRequest, 'id'>, options?: CallOptions): Promise<ApprovalRequest> {
     const id = randomId((length) => this.#object.random(length));
     const add = (document: AccessDocument): Change<ApprovalRequest> => {
       const now = this.#object.clock.now();
       const result = newRequest({ id, ...wanted }, now);
       return { document: { ...document, requests: withRequest(document.requests, result, now) }, result };
     };
-    return this.#document.change('approvals.request', add, options);
+    return (await this.#document.change('approvals.request', add, options)).result;
   }
 
   /**
@@ -40,7 +40,7 @@ export class ApprovalDesk {
    * @param check asked under the newest policy whether this may be decided
    * @throws SecureStoreError `NOT_FOUND`, `ACCESS_DENIED`, `CONFLICT`, `INVALID_ARGUMENT`, what `check` throws
    */
-  decide(
+  async decide(
     id: string,
     verdict: Verdict,
     check: (request: ApprovalRequest) => void,
@@ -57,11 +57,8 @@ export class ApprovalDesk {
       const requests = live.map((request) => (request === found ? result : request));
       return { document: { ...document, requests }, result };
     };
-    return this.#document.change(
-      verdict.state === 'approved' ? 'approvals.approve' : 'approvals.deny',
-      decide,
-      options,
-    );
+    const operation = verdict.state === 'approved' ? 'approvals.approve' : 'approvals.deny';
+    return (await this.#document.change(operation, decide, options)).result;
   }
 
   /** The approvals by which somebody may do something, as they are now; `undefined` where one is missing. */
@@ -95,7 +92,7 @@ export class ApprovalDesk {
       const used = new Set(result.map(({ id }) => id));
       return { document: { ...document, requests: document.requests.filter(({ id }) => !used.has(id)) }, result };
     };
-    return this.#document.change('approvals.use', use, { signal });
+    return (await this.#document.change('approvals.use', use, { signal })).result;
   }
 
   #finder(

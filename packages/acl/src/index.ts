@@ -1,5 +1,6 @@
 export { AccessControl } from './access-control.ts';
 export type { AccessSettings, NewToken, TokenInfo, TokenOptions } from './access-control.ts';
+export type { AccessChange } from './kept-document.ts';
 export { ACTIONS, isObjectAction } from './actions.ts';
 export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions.ts';
 export { ADMINISTRATION, guardAdministration } from './administration.ts';

@@ -1,8 +1,9 @@
-import type { CallOptions, PolicyObject } from '@securestore/objects';
+import type { CallOptions, NextPolicy, PolicyObject } from '@securestore/objects';
 import type { StoredToken } from './api-tokens.ts';
 import { Decider } from './decide.ts';
 import type { AccessDocument } from './document.ts';
 import { decodeDocument, encodeDocument } from './document.ts';
+import { whenToBring } from './when-to-bring.ts';
 
 /** What one document makes possible; thrown away with it. */
 interface Loaded extends AccessDocument {
@@ -16,6 +17,20 @@ export interface Change<T> {
   /** `undefined` where nothing is to be changed. */
   readonly document: AccessDocument | undefined;
   readonly result: T;
+}
+
+/** What became of a change. */
+export interface Changed<T> extends AccessChange {
+  readonly result: T;
+}
+
+/** What became of a change of who may do what. */
+export interface AccessChange {
+  /**
+   * Destinations of backups, without credentials, that it could not be brought to: a store that is restored from there has access as it was
+   * before. Empty if it takes nothing away from anybody. A store that stays open tries again, and the next backup there brings it.
+   */
+  readonly pending: readonly string[];
 }
 
 /** The document about access in a store. */
@@ -49,18 +64,23 @@ export class KeptDocument {
    *
    * @param operation what this is called in errors
    * @param next is asked anew where another change comes first
-   * @returns what the last `next` gave as its result
+   * @returns what the last `next` gave as its result, and what became of it elsewhere
    * @throws as {@link PolicyObject.change}, and what `next` throws
    */
-  async change<T>(operation: string, next: (document: AccessDocument) => Change<T>, options?: CallOptions): Promise<T> {
+  async change<T>(
+    operation: string,
+    next: (document: AccessDocument) => Change<T>,
+    options?: CallOptions,
+  ): Promise<Changed<T>> {
     const last: T[] = [];
-    const encodeNext = (bytes: Uint8Array | undefined): Uint8Array | undefined => {
-      const { document, result } = next(decodeDocument(bytes));
+    const nextPolicy = (bytes: Uint8Array | undefined): NextPolicy | undefined => {
+      const before = decodeDocument(bytes);
+      const { document, result } = next(before);
       last.splice(0, 1, result);
-      return document && encodeDocument(document);
+      return document && { policy: encodeDocument(document), bring: whenToBring(before, document) };
     };
-    await this.#object.change(operation, encodeNext, options);
+    const { pending } = await this.#object.change(operation, nextPolicy, options);
     const [result] = last;
-    return result as T;
+    return { result: result as T, pending };
   }
 }

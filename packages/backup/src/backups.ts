@@ -59,6 +59,7 @@ export class Backups {
     this.#area.keepCopies({
       rekey: (signal) => this.#places.rekeyAll(signal),
       replaceKeys: (signal) => this.#places.replaceAllKeys(signal),
+      bringAccess: (signal) => this.#places.bringAccess(signal),
     });
   }
 

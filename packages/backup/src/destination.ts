@@ -73,6 +73,18 @@ function headOf({ keys }: FoundDestination): Head {
   return decodeHead(keys.head).head;
 }
 
+/** What says who may open a store, and do what with it. */
+function accessIn({ rootNumber, slots, references: { keyring, policy, grants } }: Head): string {
+  const names = [keyring, policy, grants].map((reference) => reference?.name ?? '');
+  const ids = slots.map((slot) => Buffer.from('raw' in slot ? slot.raw : slot.id).toString('hex'));
+  return [rootNumber, ...names, ...ids].join(' ');
+}
+
+/** Whether a destination has the slots, keys, members and policy of a head. */
+export function hasAccessOf(found: FoundDestination, copied: CopiedHead): boolean {
+  return isGenuineCopy(found.keys) && accessIn(headOf(found)) === accessIn(decodeHead(copied.head).head);
+}
+
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /**

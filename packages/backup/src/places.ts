@@ -1,16 +1,20 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea, CopiedHead } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
 import type { Fence } from './fence.ts';
 import { isFenced } from './fence.ts';
 import { newestOwn, noteKeys } from './notes.ts';
-import { bringHead, findDestination, prepareDestination, requireDestination } from './destination.ts';
+import { bringHead, findDestination, hasAccessOf, prepareDestination, requireDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { changeRegistry, registeredAt, registryOf } from './registry.ts';
 import { rekeyDestination } from './rekey.ts';
 import { rememberedAt } from './remembered.ts';
+
+/** How long each destination is waited for where access was taken away, in milliseconds. */
+const REACHED_WITHIN = 10_000;
 
 /** A backend that is ready, at a location without credentials. */
 export interface Connected {
@@ -253,6 +257,44 @@ export class Places {
       for (const [id, count] of result) counts.set(id, (counts.get(id) ?? 0) + count);
     }
     return { counts, pending };
+  }
+
+  /**
+   * Brings the head of now to the destinations that have other slots, keys, members or another policy. All at once, and each for ten seconds
+   * at most: whoever takes access away waits for that.
+   *
+   * @returns where that could not be done
+   */
+  async bringAccess(signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const fences = new Map<string, Fence>();
+    const bring = async (location: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
+      this.at(location, end, async (place) => {
+        const found = await requireDestination(place.backend, place.location, end);
+        this.#checkOwn(found);
+        if (hasAccessOf(found, copied)) return;
+        await prepareDestination(this.#area, found, copied, end);
+        const newest = await noteKeys(this.#area, found, end);
+        fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
+      });
+    const locations = registryOf(this.#area).destinations.map(({ location }) => location);
+    try {
+      const copied = await this.#area.copyHead(signal);
+      const pending = await Promise.all(
+        locations.map(async (location) => {
+          const options = { signal, timeout: REACHED_WITHIN };
+          const work = inTime('backups.keys', options, (end) => bring(location, copied, end));
+          return work.then(
+            () => [],
+            () => [location],
+          );
+        }),
+      );
+      return [...pending.flat(), ...(await this.#fence(fences, pending.flat(), signal))];
+    } catch (error) {
+      // The change is made, whatever becomes of this.
+      if (!SecureStoreError.is(error)) throw error;
+      return locations;
+    }
   }
 
   async replaceAllKeys(signal: AbortSignal | undefined): Promise<readonly string[]> {

@@ -11,7 +11,7 @@ import {
   pointName,
   SecureStoreError,
 } from '@securestore/core-format';
-import type { FoundedStore } from '@securestore/objects';
+import type { CopiedAccess, FoundedStore } from '@securestore/objects';
 import { entriesUnder, foundStore, mapConcurrently, MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
 import { readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, digestOf, readWhole } from './files.ts';
@@ -39,6 +39,11 @@ export interface RestoreReport {
   readonly unreadable: number;
   /** What is damaged or missing in the backup, by name at the store's backend; only with `partial`. */
   readonly failed: readonly { readonly name: string; readonly code: string; readonly message: string }[];
+  /**
+   * Of when it is who may open the new store, and do what with it. What was taken away later, and could not be brought to the destination, is
+   * not taken away there.
+   */
+  readonly access: CopiedAccess;
   /**
    * What is to be looked at: that nothing vouches for the snapshot, as it was made with a key that was retired since; that files were passed over
    * which have the names of later ones, and are none.
@@ -256,6 +261,7 @@ export async function restoreStoreTo(
     versions: 0,
     bytes: 0,
     unreadable: 0,
+    access: backup.copy.access,
     failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
     warnings,
   };

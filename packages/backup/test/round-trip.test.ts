@@ -180,7 +180,7 @@ it('brings back the policy, the members and their keys', async () => {
   await snapshotAt(store, destination);
   await store.members.add('ann', ann.recipient, { categories: ['red'] });
   await store.members.add('bob', bob.recipient, { groups: ['backup'] });
-  await store.policyObject.change('test', () => Buffer.from('a policy'));
+  await store.policyObject.change('test', () => ({ policy: Buffer.from('a policy') }));
   await store.store('red/k', 'r');
   await store.store('k', 'd');
   // With the keys of backups alone a member copies what it can't read.

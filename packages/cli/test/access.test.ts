@@ -271,7 +271,7 @@ describe('commands about access', () => {
     expect(await run('grant', 'ann ', ' reader')).toMatchObject({ exitCode: 0, stdout: 'granted reader to ann\n' });
     expect((await run('grant', 'job', 'reader', '--service')).stdout).toBe('added job (service) and granted reader\n');
     expect(jsonLines((await run('grant', 'bob ', 'reader', '--json')).stdout)).toEqual([
-      { principal: 'bob', role: 'reader', added: true },
+      { principal: 'bob', role: 'reader', added: true, pending: [] },
     ]);
     expect(await run('role', 'add', ' reader ', '--deny', 'read', '--category', 'pii')).toMatchObject({
       stdout: 'reader: deny read in pii\n',

@@ -1,4 +1,11 @@
-import type { AccessAdministration, Decision, Policy, PolicyChange, SessionApprovals } from '@securestore/acl';
+import type {
+  AccessAdministration,
+  AccessChange,
+  Decision,
+  Policy,
+  PolicyChange,
+  SessionApprovals,
+} from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import { NO_OPTIONS } from '@securestore/objects/surface';
 import type { Administrator, Request } from './administrator.ts';
@@ -16,21 +23,20 @@ type SentDecision = Omit<Decision, 'since' | 'until'> & {
   readonly until: number | null;
 };
 
-/** Puts what changes make of the policy in its place, unless somebody else has changed it meanwhile. @returns whether that was so */
+/** Puts what changes make of the policy in its place, unless somebody else has changed it meanwhile. @returns what became of it; the tag of the policy that it was, where that was so */
 async function changeOnce(
   { calls }: Administrator,
   changes: readonly PolicyChange[],
   signal: AbortSignal | undefined,
   last: string,
-): Promise<string | undefined> {
+): Promise<AccessChange | string> {
   const path = '/v1/policy';
   const { value, tag } = await calls.sendTagged<Policy>({ method: 'GET', path, signal, readOnly: true });
   const policies: Policy[] = [];
   for (const change of changes) policies.push(change(policies.at(-1) ?? value));
   const headers = { 'if-match': tag };
   try {
-    await calls.send({ method: 'PUT', path, headers, signal }, outgoingJson({ policies }));
-    return undefined;
+    return await calls.send<AccessChange>({ method: 'PUT', path, headers, signal }, outgoingJson({ policies }));
   } catch (error) {
     // What is refused though nothing has changed is refused for what it is.
     if (!SecureStoreError.is(error, 'CONFLICT') || tag === last) throw error;
@@ -46,11 +52,13 @@ export function remoteAccess(administrator: Administrator): AccessAdministration
     change: (changes, options) =>
       calls.administer('access.change', options, NO_OPTIONS, async (signal) => {
         const all = typeof changes === 'function' ? [changes] : changes;
-        let tag: string | undefined = '';
-        for (let tries = 0; tag !== undefined; tries++) {
-          if (tries === TRIES) throw new SecureStoreError('CONFLICT', 'others change the policy again and again');
-          tag = all.length === 0 ? undefined : await changeOnce(administrator, all, signal, tag);
+        if (all.length === 0) return { pending: [] };
+        for (let [tries, tag] = [0, '']; tries < TRIES; tries++) {
+          const done = await changeOnce(administrator, all, signal, tag);
+          if (typeof done !== 'string') return done;
+          tag = done;
         }
+        throw new SecureStoreError('CONFLICT', 'others change the policy again and again');
       }),
     explain: async (principal, action, key, options) => {
       const query = { principal, action, key };
@@ -68,7 +76,7 @@ export function remoteAccess(administrator: Administrator): AccessAdministration
     tokens: (options) =>
       administrator.list('access.tokens', 'tokens', () => ({ method: 'GET', path: '/v1/tokens' }), options),
     revokeToken: (id, options) =>
-      administrator.change(
+      administrator.call(
         'access.revokeToken',
         () => ({ method: 'DELETE', path: '/v1/tokens', query: { id } }),
         options,

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { AuditTrail } from '@securestore/audit';
 import { serve } from '@securestore/server';
@@ -30,6 +33,21 @@ interface Scene {
   /** The store as somebody with these actions has it. */
   readonly as: (name: string, ...actions: Action[]) => Promise<RemoteStore>;
   readonly everything: RemoteStore;
+}
+
+/** A folder for backups that can go away. */
+function leavingPlace(): { readonly location: string; readonly leave: () => void; readonly comeBack: () => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-away-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const [there, elsewhere] = [join(folder, 'backup'), join(folder, 'unmounted')];
+  return {
+    location: `file:${there}`,
+    leave: () => renameSync(there, elsewhere),
+    comeBack() {
+      rmSync(there, { recursive: true, force: true });
+      renameSync(elsewhere, there);
+    },
+  };
 }
 
 async function scene(): Promise<Scene> {
@@ -241,6 +259,7 @@ describe('administration over a server', () => {
 
   it('backs up, looks at it, and restores', async () => {
     const { store, everything: remote } = await scene();
+    const away = leavingPlace();
     const at = `memory:${randomUUID()}`;
     await store.store('db/user', 'before');
     await store.store('large', Buffer.alloc(3 * MIB, 1));
@@ -258,6 +277,18 @@ describe('administration over a server', () => {
     const report = await remote.restore(at, { prefix: 'db/', conflict: 'overwrite', snapshot: 1 });
     expect(report).toMatchObject({ replaced: 1, time: expect.any(Date) });
     expect((await store.retrieve('db/user')).text()).toBe('before');
+    const made = await remote.backups.restoreStore(at, `memory:${randomUUID()}`);
+    expect(made.access).toMatchObject({ time: expect.any(Date), policy: { time: expect.any(Date), source: 'store' } });
+    await store.access.change(addPrincipal('gone', 'service'));
+    const { id } = await remote.access.createToken('gone');
+    expect(await remote.access.revokeToken(id)).toEqual({ pending: [] });
+    await store.backups.unregister(at);
+    await store.backup(away.location);
+    away.leave();
+    expect(await remote.access.change(removePrincipal('gone'))).toEqual({ pending: [away.location] });
+    away.comeBack();
+    await store.backups.unregister(away.location);
+    await store.backup(at);
     await remote.backups.setRetention(at, { last: 1 });
     expect(await remote.backups.destinations()).toMatchObject([{ retention: { last: 1 } }]);
     await remote.schedules.add({ id: 'nightly', cron: '0 3 * * *', destination: at, task: 'backup' });

@@ -36,7 +36,7 @@ import type { Recipient } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
 import type { StoreState } from './state.ts';
 import type { Upkeep } from './upkeep.ts';
-import { keepUp } from './upkeep.ts';
+import { keepCopiesUp, keepUp } from './upkeep.ts';
 import type { CallOptions, Logger } from './types.ts';
 import type { VerifyReport } from './verify/report.ts';
 import { verifyStore } from './verify/verify.ts';
@@ -236,6 +236,7 @@ export class Administration {
     const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
     const collect: Upkeep['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);
     this.#running.add(keepUp(this.#engine, { rotate, collect }, signal, logger));
+    this.#running.add(keepCopiesUp(this.#engine, signal));
   }
 
   /** Stops the jobs that this process runs; they can be resumed. */

@@ -21,6 +21,12 @@ export interface CopyKeeper {
   }>;
   /** Replaces the keys that lie there by those of now. @returns the destinations where that could not be done */
   readonly replaceKeys: (signal: AbortSignal | undefined) => Promise<readonly string[]>;
+  /**
+   * The same for those destinations alone at which slots, keys, members or the policy are others than now. It waits for none for long.
+   *
+   * @returns the destinations where that could not be done
+   */
+  readonly bringAccess: (signal: AbortSignal | undefined) => Promise<readonly string[]>;
 }
 
 /** Stands around every mutation: what is not copied elsewhere too is not acknowledged. */
@@ -48,7 +54,12 @@ export interface Engine {
   /** How far the audit log of this process goes, where it writes one. */
   readonly audit: { end?: (() => AuditEnd | undefined) | undefined };
   /** Copies of the store elsewhere, which follow its keys. */
-  readonly copies: { keeper?: CopyKeeper | undefined; gate?: MutationGate | undefined };
+  readonly copies: {
+    keeper?: CopyKeeper | undefined;
+    gate?: MutationGate | undefined;
+    /** Whether who has access is not known at all destinations as it is now, as far as this process knows. */
+    isBehind?: boolean;
+  };
   /** How old, in milliseconds, what nobody needs must be before it is collected: {@link GRACE_PERIOD} but in tests. */
   readonly gracePeriod: number;
 }

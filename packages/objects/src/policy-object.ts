@@ -6,7 +6,26 @@ import { changeHead } from './head-change.ts';
 import type { HeadPlan } from './head-plan.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { checkOwner, ownerKeys } from './owner.ts';
+import { bringAccess, bringAccessSoon } from './rekey/copies.ts';
 import type { CallOptions } from './types.ts';
+
+/** What is to take the place of a policy. */
+export interface NextPolicy {
+  readonly policy: Uint8Array;
+  /**
+   * When the destinations of backups are to have it: `now` if it takes access away from anybody, since a restore would give it back; `soon`,
+   * which nobody waits for, if a restore of before would miss something that was given. By default with the next backup.
+   */
+  readonly bring?: 'now' | 'soon' | undefined;
+}
+
+/** What became of changing a policy. */
+export interface PolicyChanged {
+  /** Whether it was changed. */
+  readonly changed: boolean;
+  /** The destinations of backups that it was to be brought to, and could not be. It is tried again. */
+  readonly pending: readonly string[];
+}
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 
@@ -90,20 +109,24 @@ export class PolicyObject {
    * @param operation what this is called in errors
    * @param next is given what there is, and is asked anew where another change comes first; `undefined` where nothing is to
    *   be changed
-   * @returns whether it was
+   * @returns whether it was, and where copies of the store do not know of it
    * @throws SecureStoreError what `next` throws, `CONFLICT` where others come first again and again, `LOCKED`
    */
   change(
     operation: string,
-    next: (current: Uint8Array | undefined) => Uint8Array | undefined,
+    next: (current: Uint8Array | undefined) => NextPolicy | undefined,
     options?: CallOptions,
-  ): Promise<boolean> {
+  ): Promise<PolicyChanged> {
+    let bring: NextPolicy['bring'];
     const plan = (current: Uint8Array | undefined): HeadPlan | undefined => {
-      const policy = next(current);
-      return policy === undefined ? undefined : { policy };
+      const planned = next(current);
+      bring = planned?.bring;
+      return planned && { policy: planned.policy };
     };
-    return this.#calls.administrative(operation, options, NO_OPTIONS, (signal) =>
-      changeHead(this.#engine, async ({ policy }) => plan(policy), signal),
-    );
+    return this.#calls.administrative(operation, options, NO_OPTIONS, async (signal) => {
+      const changed = await changeHead(this.#engine, async ({ policy }) => plan(policy), signal);
+      if (changed && bring === 'soon') bringAccessSoon(this.#engine);
+      return { changed, pending: changed && bring === 'now' ? await bringAccess(this.#engine, signal) : [] };
+    });
   }
 }

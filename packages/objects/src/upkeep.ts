@@ -7,11 +7,14 @@ import type { IsDue } from './collection/job.ts';
 import type { Engine } from './engine.ts';
 import type { StoreState } from './state.ts';
 import type { Logger } from './types.ts';
+import { bringAccess } from './rekey/copies.ts';
 import { finishDestruction } from './rekey/destroy.ts';
 
 /** How long after opening a store is looked after first, and how often then, in milliseconds. */
 const FIRST_AFTER: number = 5 * 60 * 1000;
 const EVERY: number = 60 * 60 * 1000;
+/** How long after a destination was not reached it is tried again first, in milliseconds. */
+const RETRY_AFTER: number = 60 * 1000;
 const DAY: number = 24 * 60 * 60 * 1000;
 /**
  * How long after one collection, by whatever process, the next one is due: a pass reads every record. Less than a day,
@@ -39,6 +42,8 @@ export interface Upkeep {
 
 async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSignal): Promise<void> {
   await finishDestruction(engine, { signal });
+  // Also what another process could not bring there, which has ended since.
+  if (engine.copies.keeper !== undefined) await bringAccess(engine, signal);
   const isDue = (state: StoreState): boolean => isRotationDue(state, engine.clock.now());
   if (isDue(engine.watcher.state)) await rotate(isDue);
 }
@@ -60,6 +65,29 @@ function collector(engine: Engine, { collect }: Upkeep, signal: AbortSignal): ()
       throw error;
     }
   };
+}
+
+/**
+ * Tries again to bring to the destinations of backups what takes access away, where that failed: a minute later first, then at twice the
+ * distance each time, up to an hour. Ends when `signal` aborts.
+ */
+export async function keepCopiesUp(engine: Engine, signal: AbortSignal): Promise<void> {
+  let wait = RETRY_AFTER;
+  for (let left = wait; ; left -= RETRY_AFTER) {
+    const begun = instant(engine.clock);
+    try {
+      await engine.clock.sleep(RETRY_AFTER, signal, { ref: false });
+    } catch {
+      return;
+    }
+    if (elapsedSince(begun, engine.clock) < RETRY_AFTER / 2) return;
+    if (engine.copies.isBehind !== true) wait = left = RETRY_AFTER;
+    if (engine.copies.isBehind !== true || left > RETRY_AFTER) continue;
+    // It stays behind, and who asks is told of it.
+    await bringAccess(engine, signal).catch(() => undefined);
+    wait = Math.min(2 * wait, EVERY);
+    left = wait + RETRY_AFTER;
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import type {
   KeyTimeline,
   Receipts,
   RestoreJobReport,
+  RestoreStoreJobReport,
   Timeline,
 } from '@securestore/backup';
 import type { JobProgress } from '@securestore/objects';
@@ -129,3 +130,5 @@ export type WireKeyTimeline = Wire<KeyTimeline>;
 export type WireComparePage = Wire<ComparePage>;
 export type WireReceipts = Wire<Receipts>;
 export type WireRestoreReport = Wire<RestoreJobReport>;
+/** Of a report about a new store: of when access to it is. */
+export type WireRestoredAccess = Wire<RestoreStoreJobReport['access']>;

@@ -11,6 +11,7 @@ export type {
   WireFindPage,
   WireKeyTimeline,
   WireReceipts,
+  WireRestoredAccess,
   WireRestoreReport,
   WireTimeline,
   WorkRecord,

@@ -12,6 +12,7 @@ export {
   templateRules,
 } from '@securestore/acl';
 export type {
+  AccessChange,
   AccessControl,
   Action,
   ApprovalRequest,

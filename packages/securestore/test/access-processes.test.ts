@@ -51,9 +51,14 @@ const REVOCATIONS: readonly Revocation[] = [
     scheme: 'sqlite',
     what: 'a role',
     code: 'ACCESS_DENIED',
-    revoke: (store) => store.access.change(revokeRole('alice', 'reader')),
+    revoke: async (store) => void (await store.access.change(revokeRole('alice', 'reader'))),
   },
-  { scheme: 'file', what: 'a token', code: 'UNAUTHENTICATED', revoke: (store, id) => store.access.revokeToken(id) },
+  {
+    scheme: 'file',
+    what: 'a token',
+    code: 'UNAUTHENTICATED',
+    revoke: async (store, id) => void (await store.access.revokeToken(id)),
+  },
 ];
 
 test.concurrent.for(REVOCATIONS)(

@@ -248,7 +248,7 @@ describe('a change of the policy', () => {
     const approvals = [{ actions: ['rotate'], categories: ['piii'] }];
     const policy = { roles: [{ name: 'old', rules }], principals: [], approvals };
     const document = { version: 1, policy, tokens: [], requests: [] };
-    await store.policyObject.change('access.change', () => Buffer.from(JSON.stringify(document)));
+    await store.policyObject.change('access.change', () => ({ policy: Buffer.from(JSON.stringify(document)) }));
     const other = await world.open();
     expect(await other.access.policy()).toEqual(policy);
     await other.access.change([

@@ -87,7 +87,7 @@ async function replaceNewest({ auditArea }: ObjectStore, backend: SqliteBackend,
 async function vouch({ auditArea, policyObject }: ObjectStore, end: AuditLink): Promise<void> {
   auditArea.follow(() => ({ ...end, previous: [] }));
   const nothing = Buffer.from('{"version":1,"policy":{"roles":[],"principals":[]},"tokens":[]}');
-  await policyObject.change('vouch', (policy) => policy ?? nothing);
+  await policyObject.change('vouch', (policy) => ({ policy: policy ?? nothing }));
 }
 
 async function verifyAt(location: string, anchor: Anchor): Promise<AuditReport> {

@@ -73,10 +73,10 @@ function drawStep(world: World, { access }: Opened, dice: Dice): Step {
     };
   }
   if (choice < 0.35 && held !== undefined) {
-    return { what: `revokes the token ${held.id}`, take: () => access.revokeToken(held.id) };
+    return { what: `revokes the token ${held.id}`, take: async () => void (await access.revokeToken(held.id)) };
   }
   const { what, changes } = drawChanges(world, dice);
-  return { what, take: () => access.change(changes) };
+  return { what, take: async () => void (await access.change(changes)) };
 }
 
 /** Sees at once what a change has changed in its own process. */

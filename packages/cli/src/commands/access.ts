@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
-import { FOLLOWING, ruleText, splitNames } from '../access-text.ts';
+import { ruleText, splitNames } from '../access-text.ts';
+import { sayWhereItCounts } from '../access-pending.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
@@ -33,14 +34,14 @@ export async function role(
   call: Call<RoleOptions>,
   action: string | undefined,
   name: string | undefined,
-): Promise<void> {
+): Promise<ExitCode> {
   if (action !== undefined && action !== 'show' && action !== 'add' && action !== 'remove')
     refuse('after role comes show, add, remove or nothing; see securestore help role');
   if (action !== undefined && name === undefined) refuse(`role ${action} needs the name of a role`);
   const { allow, deny, template, keys, category } = call.options;
   if (action !== 'add' && [allow, deny, template, keys, category].some((option) => option !== undefined))
     refuse('--allow, --deny, --template, --keys and --category belong to role add');
-  await withStore(call, async (store) => {
+  return await withStore(call, async (store): Promise<ExitCode> => {
     if (action === undefined || name === undefined) return await listRoles(call, store);
     if (action === 'show') return await showRole(call, store, name);
     return action === 'add' ? await addRules(call, store, name) : await removeRole(call, store, name);
@@ -92,7 +93,8 @@ async function rulesOf({ allow, deny, template, keys, category }: RoleOptions): 
   return rules.length > 0 ? rules : refuse('role add needs --template, --allow or --deny');
 }
 
-async function addRules({ cli, out, options }: Call<RoleOptions>, store: SecureStore, given: string): Promise<void> {
+async function addRules(call: Call<RoleOptions>, store: SecureStore, given: string): Promise<ExitCode> {
+  const { cli, out, options } = call;
   const rules = await rulesOf(options);
   const { parseIdentity, setRole } = await import('securestore');
   const name = parseIdentity(given);
@@ -101,12 +103,13 @@ async function addRules({ cli, out, options }: Call<RoleOptions>, store: SecureS
     all = [...(policy.roles.find((other) => other.name === name)?.rules ?? []), ...rules];
     return setRole(name, all)(policy);
   };
-  await store.access.change(change, { signal: cli.signal });
-  await out.result({ name, rules: all }, () => rules.map((rule) => `${printable(name)}: ${ruleText(rule)}`));
-  out.note(FOLLOWING);
+  const { pending } = await store.access.change(change, { signal: cli.signal });
+  await out.result({ name, rules: all, pending }, () => rules.map((rule) => `${printable(name)}: ${ruleText(rule)}`));
+  return sayWhereItCounts(call, pending);
 }
 
-async function removeRole({ cli, out, options }: Call, store: SecureStore, given: string): Promise<void> {
+async function removeRole(call: Call, store: SecureStore, given: string): Promise<ExitCode> {
+  const { cli, out, options } = call;
   const policy = await store.access.policy({ signal: cli.signal });
   const { principals } = policy;
   const { name } = await roleNamed(policy, given);
@@ -116,9 +119,9 @@ async function removeRole({ cli, out, options }: Call, store: SecureStore, given
     await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
   }
   const { removeRole: removal } = await import('securestore');
-  await store.access.change(removal(name), { signal: cli.signal });
-  await out.result({ name, removed: true }, () => `removed the role ${printable(name)}`);
-  out.note(FOLLOWING);
+  const { pending } = await store.access.change(removal(name), { signal: cli.signal });
+  await out.result({ name, removed: true, pending }, () => `removed the role ${printable(name)}`);
+  return sayWhereItCounts(call, pending);
 }
 
 /** `securestore grant`, `securestore grant <principal> <role>`. */
@@ -126,12 +129,12 @@ export async function grant(
   call: Call<GrantOptions>,
   who: string | undefined,
   roleName: string | undefined,
-): Promise<void> {
+): Promise<ExitCode> {
   const { cli, out, options } = call;
   if (who !== undefined && roleName === undefined)
     refuse('grant needs a principal and a role, or nothing to list them');
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
-  await withStore(call, async (store) => {
+  return await withStore(call, async (store): Promise<ExitCode> => {
     if (who === undefined || roleName === undefined) return await listGrants(call, store);
     const { addPrincipal, grantRole, parseIdentity } = await import('securestore');
     const [principal, held] = [parseIdentity(who), parseIdentity(roleName)];
@@ -142,13 +145,13 @@ export async function grant(
       const grown = added ? addPrincipal(principal, kind)(policy) : policy;
       return grantRole(principal, held, expires?.getTime())(grown);
     };
-    await store.access.change(change, { signal: cli.signal });
+    const { pending } = await store.access.change(change, { signal: cli.signal });
     const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
-    await out.result({ principal, role: held, added, ...(expires && { expires }) }, () => {
+    await out.result({ principal, role: held, added, ...(expires && { expires }), pending }, () => {
       const [what, whom] = [printable(held), printable(principal)];
       return added ? `added ${whom} (${kind}) and granted ${what}${until}` : `granted ${what} to ${whom}${until}`;
     });
-    out.note(FOLLOWING);
+    return sayWhereItCounts(call, pending);
   });
 }
 
@@ -179,9 +182,9 @@ async function listGrants({ cli, out }: Call, store: SecureStore): Promise<void>
 }
 
 /** `securestore revoke <principal> [role]`. */
-export async function revoke(call: Call, principal: string, roleName: string | undefined): Promise<void> {
+export async function revoke(call: Call, principal: string, roleName: string | undefined): Promise<ExitCode> {
   const { cli, out, options } = call;
-  await withStore(call, async (store) => {
+  return await withStore(call, async (store): Promise<ExitCode> => {
     const { removePrincipal, revokeRole } = await import('securestore');
     if (roleName === undefined) {
       // Nobody is asked about somebody whom there is not.
@@ -190,13 +193,13 @@ export async function revoke(call: Call, principal: string, roleName: string | u
       await confirmDestruction(cli, options.yes, `${what}. Remove?`, what);
     }
     const change = roleName === undefined ? removePrincipal(principal) : revokeRole(principal, roleName);
-    await store.access.change(change, { signal: cli.signal });
-    await out.result({ principal, ...(roleName && { role: roleName }), revoked: true }, () =>
+    const { pending } = await store.access.change(change, { signal: cli.signal });
+    await out.result({ principal, ...(roleName && { role: roleName }), revoked: true, pending }, () =>
       roleName === undefined
         ? `removed ${printable(principal)}`
         : `revoked ${printable(roleName)} from ${printable(principal)}`,
     );
-    out.note(FOLLOWING);
+    return sayWhereItCounts(call, pending);
   });
 }
 
@@ -205,7 +208,7 @@ export async function token(
   call: Call<TokenOptions>,
   action: string | undefined,
   target: string | undefined,
-): Promise<void> {
+): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { signal } = cli;
   if (action !== undefined && action !== 'new' && action !== 'revoke')
@@ -215,12 +218,12 @@ export async function token(
     refuse('token revoke needs the id of a token; securestore token lists them');
   if (action !== 'new' && options.expires !== undefined) refuse('--expires belongs to token new');
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
-  await withStore(call, async (store) => {
+  return await withStore(call, async (store): Promise<ExitCode> => {
     if (action === undefined || target === undefined) return await listTokens(call, store);
     if (action === 'revoke') {
-      await store.access.revokeToken(target, { signal });
-      await out.result({ id: target, revoked: true }, () => `revoked the token ${printable(target)}`);
-      return out.note(FOLLOWING);
+      const { pending } = await store.access.revokeToken(target, { signal });
+      await out.result({ id: target, revoked: true, pending }, () => `revoked the token ${printable(target)}`);
+      return sayWhereItCounts(call, pending);
     }
     const made = await store.access.createToken(target, { expires, signal });
     await out.result(made, () => made.token);

@@ -1,7 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, ApprovalRequest, ApprovalRule, Policy, SecureStore, SessionApprovals } from 'securestore';
-import { FOLLOWING, scopeText, splitNames } from '../access-text.ts';
-import type { Call } from '../call.ts';
+import { scopeText, splitNames } from '../access-text.ts';
+import { sayWhereItCounts } from '../access-pending.ts';
+import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
 import { isRemote } from '../served.ts';
@@ -29,7 +30,7 @@ export async function approval(
   action: string | undefined,
   target: string | undefined,
   key: string | undefined,
-): Promise<void> {
+): Promise<ExitCode> {
   const { keys, category, reason } = call.options;
   if (!ACTIONS.includes(action))
     refuse('after approval comes rules, add, remove, request or nothing; see securestore help approval');
@@ -40,7 +41,7 @@ export async function approval(
   if (action === 'remove' && !/^\d{1,4}$/.test(target ?? ''))
     refuse('approval remove needs the number of a rule; securestore approval rules lists them');
   if (action !== 'add' && (keys ?? category) !== undefined) refuse('--keys and --category belong to approval add');
-  await withStore(call, async (store) => {
+  return await withStore(call, async (store): Promise<ExitCode> => {
     if (action === undefined) return await listRequests(call, store);
     if (action === 'rules' || target === undefined) return await listRules(call, store);
     if (action === 'request') return await ask(call, store, target, key);
@@ -93,7 +94,8 @@ async function listRules({ cli, out }: Call, store: SecureStore): Promise<void> 
     out.note('nothing takes a second person yet; securestore approval add ACTIONS changes that');
 }
 
-async function addRule({ cli, out, options }: Call<ApprovalOptions>, store: SecureStore, list: string): Promise<void> {
+async function addRule(call: Call<ApprovalOptions>, store: SecureStore, list: string): Promise<ExitCode> {
+  const { cli, out, options } = call;
   const { keys, category } = options;
   const rule: ApprovalRule = {
     actions: splitNames([list]) as ApprovalRule['actions'],
@@ -102,12 +104,13 @@ async function addRule({ cli, out, options }: Call<ApprovalOptions>, store: Secu
   };
   const { setApprovals } = await import('securestore');
   const change = (policy: Policy): Policy => setApprovals([...(policy.approvals ?? []), rule])(policy);
-  await store.access.change(change, { signal: cli.signal });
-  await out.result(rule, () => `takes a second person from now on: ${scopeText(rule)}`);
-  out.note(FOLLOWING);
+  const { pending } = await store.access.change(change, { signal: cli.signal });
+  await out.result({ ...rule, pending }, () => `takes a second person from now on: ${scopeText(rule)}`);
+  return sayWhereItCounts(call, pending);
 }
 
-async function removeRule({ cli, out }: Call, store: SecureStore, number: number): Promise<void> {
+async function removeRule(call: Call, store: SecureStore, number: number): Promise<ExitCode> {
+  const { cli, out } = call;
   const { setApprovals } = await import('securestore');
   let removed: ApprovalRule | undefined;
   const change = (policy: Policy): Policy => {
@@ -116,11 +119,11 @@ async function removeRule({ cli, out }: Call, store: SecureStore, number: number
     if (removed !== undefined) return setApprovals(rules.filter((rule) => rule !== removed))(policy);
     throw new SecureStoreError('NOT_FOUND', `there is no rule ${number}; securestore approval rules lists them`);
   };
-  await store.access.change(change, { signal: cli.signal });
-  await out.result({ ...removed, removed: true }, () =>
+  const { pending } = await store.access.change(change, { signal: cli.signal });
+  await out.result({ ...removed, removed: true, pending }, () =>
     removed === undefined ? [] : `takes no second person any more: ${scopeText(removed)}`,
   );
-  out.note(FOLLOWING);
+  return sayWhereItCounts(call, pending);
 }
 
 /** `securestore approve <id>`. */

@@ -90,6 +90,18 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   return failed.length === 0 ? 0 : SOME_FAILED;
 }
 
+/** Of when it is who may open the new store and do what with it: whoever lost that later has it there. */
+function accessInWords({ access }: RestoreReport): string[] {
+  const { time, generation, policy } = access;
+  const keys = `slots, members and keys are those of ${formatTime(time)} (generation ${generation})`;
+  if (policy === undefined) return [`${keys}; there is no access policy`];
+  const whose = policy.source === 'store' ? 'the open store, applied on top' : 'the backup';
+  return [
+    `${keys}; the access policy is version ${policy.version}, as of ${formatTime(policy.time)}, of ${whose}`,
+    'whoever lost access after that has it in the new store: see securestore grant, token, slot and member there',
+  ];
+}
+
 function storeInWords(report: RestoreReport, to: string): string[] {
   const { snapshot, time, objects, versions, bytes, unreadable, failed } = report;
   const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
@@ -99,6 +111,7 @@ function storeInWords(report: RestoreReport, to: string): string[] {
     `restored snapshot ${snapshot} of ${formatTime(time)} to ${printable(to)}: ${what}`,
     ...lost,
     ...damaged,
+    ...accessInWords(report),
     `the secrets of the store open it; see it with securestore ls --store ${printable(to)}`,
   ];
 }

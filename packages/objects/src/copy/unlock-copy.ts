@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
-import { HEAD_NAME, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { generationOf, HEAD_NAME, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool, rewrapRecord } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
@@ -36,6 +36,25 @@ interface CopyParts {
   readonly settings: Omit<CopySettings, 'unlock'>;
   readonly read: ReadHead;
   readonly state: StoreState;
+  /** The head of the store that is open, where its policy is the one that counts. */
+  readonly live?: Head;
+}
+
+/** Of when it is who may open a store that is made of a copy, and do what with it. */
+export interface CopiedAccess {
+  /** When the head was written, by its process, that slots, members and keys are of: what was taken away later is not. */
+  readonly time: Date;
+  /** The generation of that head. */
+  readonly generation: number;
+  /** Absent where there is none. */
+  readonly policy?: {
+    /** The generation of the head with which it was changed last: the greater one is the newer one. */
+    readonly version: number;
+    /** All changes up to then are in it. */
+    readonly time: Date;
+    /** Whose it is: that of the destination; or of the store, which was open, and whose policy took the place of the other one. */
+    readonly source: 'destination' | 'store';
+  };
 }
 
 /** A copy of a store, unlocked: what opens everything in it, without a store that is open. Made by {@link unlockCopy}. */
@@ -46,9 +65,11 @@ export class UnlockedCopy {
   readonly random: RandomSource;
   readonly #settings: Omit<CopySettings, 'unlock'>;
   readonly #read: ReadHead;
+  readonly #live: Head | undefined;
   #names: NameCipher | undefined;
 
-  constructor({ settings, read, state }: CopyParts) {
+  constructor({ settings, read, state, live }: CopyParts) {
+    this.#live = live;
     this.#settings = settings;
     this.#read = read;
     this.state = state;
@@ -63,6 +84,20 @@ export class UnlockedCopy {
   /** As the copy has it. */
   get head(): Head {
     return this.#read.head;
+  }
+
+  /** Of when it is who may do what in a store that is made of this. */
+  get access(): CopiedAccess {
+    const { time, generation } = this.head;
+    const of = this.#live ?? this.head;
+    const name = of.references.policy?.name;
+    const version = name === undefined ? undefined : generationOf(name);
+    const source = this.#live === undefined ? 'destination' : 'store';
+    return {
+      time: new Date(time),
+      generation,
+      ...(version !== undefined && { policy: { version, time: new Date(of.time), source } }),
+    };
   }
 
   get fingerprint(): string {
@@ -172,6 +207,7 @@ export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unl
     settings,
     read,
     state: { ...state, head: withoutCheckpoint(read.head), opensRetired: true },
+    live: state.head,
   });
 }
 

@@ -14,6 +14,7 @@ const NO_KEEPER = ['all destinations of backups: this process was opened without
 const NOBODY: CopyKeeper = {
   rekey: async () => ({ counts: new Map(), pending: NO_KEEPER }),
   replaceKeys: async () => NO_KEEPER,
+  bringAccess: async () => NO_KEEPER,
 };
 
 /** Whether the store is backed up to destinations that are registered. */
@@ -34,5 +35,31 @@ export async function rekeyCopies(engine: Engine, signal: AbortSignal | undefine
  */
 export async function replaceCopiedKeys(engine: Engine, signal: AbortSignal | undefined): Promise<readonly string[]> {
   if (!isCopied(engine)) return [];
-  return (engine.copies.keeper ?? NOBODY).replaceKeys(signal);
+  return noted(engine, (keeper) => keeper.replaceKeys(signal));
+}
+
+/** Remembers whether all was reached, so that it is tried again. */
+async function noted(
+  { copies }: Engine,
+  reach: (keeper: CopyKeeper) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  // What is interrupted has not reached all.
+  copies.isBehind = copies.keeper !== undefined;
+  const pending = await reach(copies.keeper ?? NOBODY);
+  copies.isBehind &&= pending.length > 0;
+  return pending;
+}
+
+/**
+ * Brings who may open the store, and do what with it, to the destinations that do not know it.
+ *
+ * @returns the destinations where that could not be done: a store that is restored from there gives back what was taken away
+ */
+export async function bringAccess(engine: Engine, signal: AbortSignal | undefined): Promise<readonly string[]> {
+  return isCopied(engine) ? noted(engine, (keeper) => keeper.bringAccess(signal)) : [];
+}
+
+/** Has the same done within a minute or so, by a process that looks after the store. */
+export function bringAccessSoon(engine: Engine): void {
+  if (isCopied(engine) && engine.copies.keeper !== undefined) engine.copies.isBehind = true;
 }

@@ -154,7 +154,7 @@ describe('a store that was founded from a copy', () => {
     };
     await anchored(atCopy);
     await anchored({ ...atCopy, generation: 1 });
-    await owner.policyObject.change('access.change', () => Buffer.from('another policy'));
+    await owner.policyObject.change('access.change', () => ({ policy: Buffer.from('another policy') }));
     const later = anchorOf(await headAt(source));
     expect(later.generation).toBe(atCopy.generation + 1);
     await failure(anchored(later), 'ROLLBACK');

@@ -83,7 +83,7 @@ describe('grants', () => {
     const { owner, join, attacker } = await club();
     await join('ann', RED);
     const before = headOf(await attacker.copy());
-    await owner.policyObject.change('access.change', () => Buffer.from('a policy'));
+    await owner.policyObject.change('access.change', () => ({ policy: Buffer.from('a policy') }));
     await owner.slots.add({ recipient: (await person()).recipient });
     expect(headOf(await attacker.copy()).references.grants).toEqual(before.references.grants);
   });

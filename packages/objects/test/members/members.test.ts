@@ -128,7 +128,7 @@ describe('a member', () => {
       'members.revokeAll': () => member.members.revokeAll(),
       'jobs.list': () => member.jobs.list(),
       'jobs.resume': () => member.jobs.resume('rotation'),
-      'policyObject.change': () => member.policyObject.change('access.change', () => new Uint8Array()),
+      'policyObject.change': () => member.policyObject.change('access.change', () => ({ policy: new Uint8Array() })),
     };
     for (const [name, call] of Object.entries(calls)) {
       const error = await failure((async () => call())(), 'ACCESS_DENIED');

@@ -19,7 +19,7 @@ export async function furnished(): Promise<Club & { readonly ann: Person }> {
     await owner.store(`${folder}/gone`, 'x');
     await owner.delete(`${folder}/gone`);
   }
-  await owner.policyObject.change('access.change', () => Buffer.from('the policy'));
+  await owner.policyObject.change('access.change', () => ({ policy: Buffer.from('the policy') }));
   const ann = await join('ann', { categories: ['red'] });
   await join('bob', { categories: ['blue', 'default'] });
   await owner.checkpoint();

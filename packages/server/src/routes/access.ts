@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Action, Policy, PolicyChange } from '@securestore/acl';
+import type { AccessChange, Action, Policy, PolicyChange } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import { entityTagOf } from '@securestore/protocol';
 import {
@@ -25,7 +25,6 @@ import {
   GIVEN_TIME,
   ID,
   NAME,
-  NOTHING,
   POLICY,
   reportOf,
   RULE,
@@ -36,6 +35,14 @@ const ACTION = Type.String({ minLength: 1, maxLength: 64, examples: ['read'] });
 const KEY = Type.Optional(Type.String({ maxLength: 1024 }));
 const EXPIRES = Type.Optional(Type.Integer({ minimum: 0, description: 'milliseconds since 1970' }));
 
+/** What became of a change of who may do what. */
+const ACCESS_CHANGE = exactly({
+  pending: Type.Array(Type.String(), {
+    description:
+      'destinations of backups that it could not be brought to: a store restored from there has access as it was before',
+  }),
+});
+
 /** What tells one policy from another. */
 function tagOf(policy: Policy): string {
   return hash('sha256', JSON.stringify(policy), 'base64url');
@@ -44,9 +51,8 @@ function tagOf(policy: Policy): string {
 async function change(
   { session, signal }: Pick<RouteContext, 'session' | 'signal'>,
   ...changes: PolicyChange[]
-): Promise<object> {
-  await session.access.change(changes, { signal });
-  return {};
+): Promise<AccessChange> {
+  return session.access.change(changes, { signal });
 }
 
 /** A change that only the policy of this tag is changed by. */
@@ -86,7 +92,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
       'Several policies are taken for one change after the other: who is missing in one of them is removed with their tokens.',
     headers: { 'if-match': 'the entity tag of the policy that it is made of' },
     body: { json: exactly({ policies: Type.Array(POLICY, { minItems: 1, maxItems: 1000 }) }) },
-    answer: { description: 'it counts', json: NOTHING },
+    answer: { description: 'it counts', json: ACCESS_CHANGE },
     async handle(context) {
       const tag = ifVersionOf(context.headers);
       const policies = context.body.policies as unknown as Policy[];
@@ -99,7 +105,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'add a role, or put other rules in its place',
     body: { json: exactly({ name: NAME, rules: Type.Array(RULE, { maxItems: 200 }) }) },
-    answer: { description: 'it counts', json: NOTHING },
+    answer: { description: 'it counts', json: ACCESS_CHANGE },
     handle: async (context) => change(context, setRole(context.body.name, context.body.rules as unknown as Rule[])),
   }),
   route({
@@ -108,7 +114,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'remove a role, and every grant of it',
     query: exactly({ name: NAME }),
-    answer: { description: 'it is gone', json: NOTHING },
+    answer: { description: 'it is gone', json: ACCESS_CHANGE },
     handle: async (context) => change(context, removeRole(context.query.name)),
   }),
   route({
@@ -117,7 +123,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'add a principal, to whom nothing is granted yet',
     body: { json: exactly({ name: NAME, kind: Type.String({ enum: ['user', 'service'] }) }) },
-    answer: { description: 'it is added', json: NOTHING },
+    answer: { description: 'it is added', json: ACCESS_CHANGE },
     handle: async (context) => change(context, addPrincipal(context.body.name, context.body.kind as 'user')),
   }),
   route({
@@ -126,7 +132,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'keep a principal from everything, or end that',
     body: { json: exactly({ name: NAME, disabled: Type.Boolean() }) },
-    answer: { description: 'it counts', json: NOTHING },
+    answer: { description: 'it counts', json: ACCESS_CHANGE },
     handle: async (context) => change(context, disablePrincipal(context.body.name, context.body.disabled)),
   }),
   route({
@@ -135,7 +141,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'remove a principal, with their tokens',
     query: exactly({ name: NAME }),
-    answer: { description: 'it is gone', json: NOTHING },
+    answer: { description: 'it is gone', json: ACCESS_CHANGE },
     handle: async (context) => change(context, removePrincipal(context.query.name)),
   }),
   route({
@@ -144,7 +150,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'grant a role, or grant it anew until another time',
     body: { json: exactly({ principal: NAME, role: NAME, expires: EXPIRES }) },
-    answer: { description: 'it counts', json: NOTHING },
+    answer: { description: 'it counts', json: ACCESS_CHANGE },
     async handle(context) {
       const { principal, role, expires } = context.body;
       return change(context, grantRole(principal, role, expires));
@@ -156,7 +162,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'take a role from a principal',
     query: exactly({ principal: NAME, role: NAME }),
-    answer: { description: 'it is taken', json: NOTHING },
+    answer: { description: 'it is taken', json: ACCESS_CHANGE },
     handle: async (context) => change(context, revokeRole(context.query.principal, context.query.role)),
   }),
   route({
@@ -165,7 +171,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'say what takes a second person',
     body: { json: exactly({ rules: Type.Array(APPROVAL_RULE, { maxItems: 100 }) }) },
-    answer: { description: 'it counts', json: NOTHING },
+    answer: { description: 'it counts', json: ACCESS_CHANGE },
     handle: async (context) => change(context, setApprovals(context.body.rules as unknown as ApprovalRule[])),
   }),
   route({
@@ -202,11 +208,8 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.revokeToken',
     summary: 'revoke an API token',
     query: exactly({ id: ID }),
-    answer: { description: 'it is good for nothing any more', json: NOTHING },
-    async handle({ session, query, signal }) {
-      await session.access.revokeToken(query.id, { signal });
-      return {};
-    },
+    answer: { description: 'it is good for nothing any more', json: ACCESS_CHANGE },
+    handle: ({ session, query, signal }) => session.access.revokeToken(query.id, { signal }),
   }),
   route({
     method: 'GET',

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { WireRestoreReport } from '@securestore/protocol';
+import type { WireRestoreReport, WireRestoredAccess } from '@securestore/protocol';
 import { ask, asApiError } from '../lib/api.ts';
 import type { ApiError } from '../lib/api.ts';
 import { now } from '../lib/clock.ts';
@@ -15,9 +15,12 @@ import { WorkProgress } from '../parts/progress.tsx';
 import { Receipt } from '../parts/receipt.tsx';
 import { RecoverPage } from '../parts/recover.tsx';
 import { Counts } from '../parts/report.tsx';
+import { Time } from '../parts/time.tsx';
 
 /** What making a new store reports, which has fewer counts, and a restore into one. */
-type Restored = WireRestoreReport | (Partial<WireRestoreReport> & { readonly created?: never });
+type Restored = (WireRestoreReport | (Partial<WireRestoreReport> & { readonly created?: never })) & {
+  readonly access?: WireRestoredAccess;
+};
 
 function Running({ state }: { readonly state: WorkState }): JSX.Element {
   const isStopping = state.state === 'stopping';
@@ -84,6 +87,24 @@ function Stopped({ state }: { readonly state: WorkState }): JSX.Element {
   );
 }
 
+/** Of when it is who may open the new store, and do what with it. */
+function Access({ access: { time, generation, policy } }: { readonly access: WireRestoredAccess }): JSX.Element {
+  return (
+    <p>
+      Slots, members and keys are those of <Time of={Date.parse(time)} /> (generation {generation}).{' '}
+      {policy === undefined ? (
+        'There is no access policy.'
+      ) : (
+        <>
+          The access policy is version {policy.version}, as of <Time of={Date.parse(policy.time)} />,{' '}
+          {policy.source === 'store' ? 'of the store that was open, applied on top' : 'of the backup'}.
+        </>
+      )}{' '}
+      Whoever lost access after that has it in the new store.
+    </p>
+  );
+}
+
 function Done({ report }: { readonly report: Restored }): JSX.Element {
   const { failed = [], verified, took, receipt } = report;
   const isGood = failed.length === 0;
@@ -97,6 +118,7 @@ function Done({ report }: { readonly report: Restored }): JSX.Element {
           {took !== undefined && `It took ${duration(took)}.`}
         </Notice>
         {report.created !== undefined && <Counts report={report} caption="What was done" />}
+        {report.access !== undefined && <Access access={report.access} />}
         {report.before !== undefined && (
           <p class="muted">
             The store as it was before this restore is snapshot {report.before} of the same destination.
