@@ -14,7 +14,7 @@ const LOOK_EVERY = 1000;
 const RECENT: number = 60_000 + MAX_CLOCK_DIFFERENCE;
 /** In so many looks all names come in their turn. */
 const LOOKS_A_ROUND = 60;
-/** So many pages of names that began lately are read at each look; what is beyond comes in its turn. */
+/** So many pages of names that began lately, and of each segment, are read at each look; what is beyond comes in its turn. */
 const FRONT_PAGES = 64;
 /** So many parts are read before their entries are told. */
 const TOLD_AFTER = 1000;
@@ -85,7 +85,8 @@ class Following {
 
   async *#goOn(segments: readonly KnownSegment[]): AsyncGenerator<string[]> {
     const { signal } = this.#options;
-    for (let open = segments; open.length > 0;) {
+    let left = FRONT_PAGES;
+    for (let open = segments; open.length > 0 && left > 0; left--) {
       const pages = await sideBySide(open, ({ prefix, last }) =>
         this.#place.page({ prefix, after: auditName(prefix, last), signal }),
       );

@@ -9,6 +9,8 @@ import { compareEntries, entriesOfPart, placeOf } from './tail-types.ts';
 
 /** So many numbers are listed at first to find the part before one; more where that has more entries. */
 const FIRST_RANGE = 256;
+/** Names that no store makes are passed over in so many pages at least of one range. */
+const MAX_PAGES = 100;
 
 /** No entry of a segment is newer, of those that are wanted. */
 export function boundOf({ latest, modified }: KnownSegment, { before }: Pick<TailOptions, 'before'>): number {
@@ -75,8 +77,9 @@ export class SegmentCursor {
       let after: string | undefined = from > 0 ? auditName(prefix, from - 1) : prefix;
       const end = auditName(prefix, this.#listedFrom);
       // A page may have less than the range; the range is bounded as soon as it has any part.
-      while (after !== undefined && after < end) {
+      for (let junk = 0; after !== undefined && after < end && junk < MAX_PAGES;) {
         const { parts, next } = await this.#place.page({ prefix, after, signal });
+        if (parts.length === 0) junk++;
         for (const { name } of parts) if (name < end) this.#parts.push(parseAuditName(name)?.sequence ?? 0);
         after = next;
       }

@@ -8,6 +8,7 @@ import {
   disablePrincipal,
   grantRole,
   openStore,
+  rawKey,
   removePrincipal,
   removeRole,
   restoreStore,
@@ -200,5 +201,27 @@ describe('what takes access away since the last backup', () => {
       pending: [],
     });
     place.back();
+  });
+
+  test('is tried again for a slot that was removed: its secret opens the backup no more', async () => {
+    const all = await scene({ upkeep: true });
+    const { store, place, world } = all;
+    const second = rawKey(Buffer.alloc(32, 9));
+    const { id } = await store.slots.add(second);
+    place.away();
+    expect(await store.slots.remove(id)).toEqual({ pending: [place.location] });
+    place.back();
+    const opened = async (): Promise<unknown> =>
+      restoreStore(place.location, `${world.target}-${++restores}`, { ...world.secret, unlock: second }).then(
+        () => 'open',
+        ({ code }) => code as string,
+      );
+    expect(await opened()).toBe('open');
+    await expect
+      .poll(async () => {
+        world.clock.advance(MINUTE);
+        return opened();
+      })
+      .toBe('UNLOCK_FAILED');
   });
 });
