@@ -7,7 +7,7 @@ import { sideBySide } from './side-by-side.ts';
 /** So many segments are kept in mind, those that were written last: some 40 MB. */
 export const MAX_SEGMENTS = 200_000;
 /** So many pages of names are read in one pass: some twenty million parts. */
-export const MAX_PAGES = 20_000;
+const MAX_PAGES = 20_000;
 /** In milliseconds: whatever is known, all names are read again after so long. */
 const PASS_EVERY: number = MAX_CLOCK_DIFFERENCE;
 

@@ -73,16 +73,23 @@ function headOf({ keys }: FoundDestination): Head {
   return decodeHead(keys.head).head;
 }
 
-/** What says who may open a store, and do what with it. */
-function accessIn({ rootNumber, slots, references: { keyring, policy, grants } }: Head): string {
-  const names = [keyring, policy, grants].map((reference) => reference?.name ?? '');
+/** What says who may open a store. */
+function openersIn({ rootNumber, slots, references: { keyring, grants } }: Head): string {
   const ids = slots.map((slot) => Buffer.from('raw' in slot ? slot.raw : slot.id).toString('hex'));
-  return [rootNumber, ...names, ...ids].join(' ');
+  return [rootNumber, keyring?.name ?? '', grants?.name ?? '', ...ids].join(' ');
 }
 
-/** Whether a destination has the slots, keys, members and policy of a head. */
-export function hasAccessOf(found: FoundDestination, copied: CopiedHead): boolean {
-  return isGenuineCopy(found.keys) && accessIn(headOf(found)) === accessIn(decodeHead(copied.head).head);
+/** Whether a destination has the slots, keys and members of a head, and whether it has the policy. */
+export function accessAt(
+  found: FoundDestination,
+  copied: CopiedHead,
+): { readonly openers: boolean; readonly policy: boolean } {
+  if (!isGenuineCopy(found.keys)) return { openers: false, policy: false };
+  const [there, now] = [headOf(found), decodeHead(copied.head).head];
+  return {
+    openers: openersIn(there) === openersIn(now),
+    policy: there.references.policy?.name === now.references.policy?.name,
+  };
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;

@@ -6,7 +6,7 @@ import type { FoundDestination } from './destination.ts';
 import type { Fence } from './fence.ts';
 import { isFenced } from './fence.ts';
 import { newestOwn, noteKeys } from './notes.ts';
-import { bringHead, findDestination, hasAccessOf, prepareDestination, requireDestination } from './destination.ts';
+import { bringHead, findDestination, accessAt, prepareDestination, requireDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { changeRegistry, registeredAt, registryOf } from './registry.ts';
@@ -271,8 +271,11 @@ export class Places {
       this.at(location, end, async (place) => {
         const found = await requireDestination(place.backend, place.location, end);
         this.#checkOwn(found);
-        if (hasAccessOf(found, copied)) return;
+        const has = accessAt(found, copied);
+        if (has.openers && has.policy) return;
         await prepareDestination(this.#area, found, copied, end);
+        // A point would have every backup that is under way begin anew, and policies change often.
+        if (has.openers) return;
         const newest = await noteKeys(this.#area, found, end);
         fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
       });

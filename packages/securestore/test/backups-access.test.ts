@@ -1,7 +1,9 @@
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { FsBackend } from '@securestore/backend-fs';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 import type { PolicyChange, SecureStore } from '../src/index.ts';
 import {
   addPrincipal,
@@ -223,5 +225,23 @@ describe('what takes access away since the last backup', () => {
         return opened();
       })
       .toBe('UNLOCK_FAILED');
+  });
+
+  test('has no backup that is under way begin anew', async () => {
+    const { store, id, place } = await scene();
+    await store.store('db/new', 'x');
+    const job = store.backup(place.location);
+    for await (const _ of job.progress) {
+      await store.access.revokeToken(id);
+      break;
+    }
+    expect(await job).toMatchObject({ number: 2, failed: [] });
+  });
+
+  test.runIf(LONG)(onlyLong('is pending at a destination that never answers, and is not waited for long'), async () => {
+    const { store, id, place } = await scene();
+    const read = vi.spyOn(FsBackend.prototype, 'read').mockImplementation(() => new Promise(() => {}));
+    onTestFinished(() => read.mockRestore());
+    expect(await store.access.revokeToken(id)).toEqual({ pending: [place.location] });
   });
 });
