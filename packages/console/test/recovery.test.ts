@@ -5,7 +5,7 @@ import { readRestoreReceipt } from 'securestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeBrowser, openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
-import { browseMoment, planFor } from './support/steps.ts';
+import { browseMoment, goTo, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
 import type { World } from './support/world.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
@@ -289,7 +289,26 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.getByLabel('Location of the new store').fill(place.destination.replace(/backup$/, 'again'));
       await page.getByRole('button', { name: 'Make the new store' }).click();
       await page.getByText('It is back').waitFor({ timeout: 120_000 });
+      await page.getByText(/The access policy is version \d+, as of .*, of the store that was open/).waitFor();
       await page.getByRole('button', { name: 'Save the receipt' }).waitFor();
+      expect(problems).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it.runIf(LONG)(
+    onlyLong('says above the audit log if older entries may be missing in it'),
+    async () => {
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page, problems } = browser;
+      await signIn(page, place.url, place.tokens.recoverer);
+      await page.route('**/v1/audit/entries*', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: { ...(await response.json()), cut: 'there are very many segments' } });
+      });
+      await goTo(page, 'Audit');
+      await page.getByText('Older entries may be missing here').waitFor();
+      await page.getByText('there are very many segments.').waitFor();
       expect(problems).toEqual([]);
     },
     PATIENCE,
