@@ -78,6 +78,12 @@ const readsBy = async (store: SecureStore, token: string): Promise<string> =>
 
 const DENIED = expect.objectContaining({ code: expect.stringMatching(/^(UNAUTHENTICATED|ACCESS_DENIED)$/) });
 
+/** Adds somebody who may do nothing, whatever an authenticator says of them. */
+const addDisabled =
+  (name: string): PolicyChange =>
+  (policy) =>
+    disablePrincipal(name, true)(addPrincipal(name, 'user')(policy));
+
 /** What takes access away from ann, by what it is called. */
 const TAKEN: readonly (readonly [string, PolicyChange])[] = [
   ['is disabled', disablePrincipal('ann', true)],
@@ -192,16 +198,42 @@ describe('what takes access away since the last backup', () => {
     await expect(readsBy(other, token)).rejects.toEqual(DENIED);
   });
 
-  test('and nothing else is brought to destinations: who gives access waits for none', async () => {
+  test('and nothing else is waited for: who gives access waits for no destination', async () => {
     const { store, place } = await scene();
+    await store.access.change([
+      setRole('narrow', [{ effect: 'deny', actions: ['purge'] }]),
+      addPrincipal('eve', 'user'),
+      disablePrincipal('eve', true),
+      grantRole('eve', 'reader', Date.UTC(2090, 0, 1)),
+      setApprovals([{ actions: ['purge'] }, { actions: ['rotate'] }]),
+    ]);
     place.away();
-    expect(await store.access.change([addPrincipal('bob', 'user'), grantRole('bob', 'reader')])).toEqual({
-      pending: [],
-    });
+    const pendingOf = async (...changes: PolicyChange[]) => (await store.access.change(changes)).pending;
+    expect(await pendingOf(addPrincipal('bob', 'user'), grantRole('bob', 'reader'))).toEqual([]);
     await store.access.createToken('bob');
-    expect(await store.access.change(setRole('new', [{ effect: 'allow', actions: ['read'] }]))).toEqual({
-      pending: [],
-    });
+    for (const given of [
+      setRole('new', [{ effect: 'allow', actions: ['read'] }]),
+      setRole('new', [
+        { effect: 'allow', actions: ['list'] },
+        { effect: 'allow', actions: ['read'] },
+      ]),
+      disablePrincipal('eve', false),
+      grantRole('eve', 'reader', Date.UTC(2091, 0, 1)),
+      grantRole('eve', 'reader'),
+      setApprovals([{ actions: ['purge'] }]),
+    ]) {
+      expect(await pendingOf(given)).toEqual([]);
+    }
+    // What may take something from somebody for whom an authenticator vouches, or does so in a roundabout way.
+    for (const taken of [
+      grantRole('eve', 'narrow'),
+      grantRole('eve', 'reader', Date.UTC(2091, 0, 1)),
+      setRole('denied', [{ effect: 'deny', actions: ['read'] }]),
+      addDisabled('carl'),
+      setApprovals([{ actions: ['purge'], keys: ['db/**'] }]),
+    ]) {
+      expect(await pendingOf(taken)).toEqual([place.location]);
+    }
     place.back();
   });
 
