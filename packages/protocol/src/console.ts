@@ -64,6 +64,8 @@ export interface ConsoleSession {
   readonly csrf: string;
   /** How long it lasts without a request, in milliseconds. */
   readonly idle: number;
+  /** How long it lasts from now on if nobody asks anything, in milliseconds: no clock but that of the server counts. */
+  readonly left: number;
   /** When it ends in any case, as ISO 8601. */
   readonly ends: string;
   /** What may be done with the whole store. What is about objects is asked for by doing it. */

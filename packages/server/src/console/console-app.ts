@@ -248,6 +248,7 @@ export class ConsoleApp {
       fingerprint,
       csrf: this.#sessions.csrfOf(id),
       idle: limits.consoleIdle,
+      left: this.#sessions.left(entry),
       ends: new Date(clock.now() + this.#sessions.ageLeft(entry)).toISOString(),
       permissions,
     };

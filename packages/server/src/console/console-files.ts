@@ -109,7 +109,7 @@ export class ConsoleFiles {
     if (file === undefined || name === PAGE) throw new SecureStoreError('NOT_FOUND', 'the console has no such file');
     const isCompressed = file.gzip !== undefined && takesGzip(headers['accept-encoding'] ?? '');
     const { body, etag } = (isCompressed ? file.gzip : undefined) ?? file.plain;
-    reply.header('cache-control', file.isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    reply.header('cache-control', file.isHashed ? 'public, max-age=31536000, immutable' : 'no-store');
     reply.header('etag', etag);
     if (file.gzip !== undefined) reply.header('vary', 'accept-encoding');
     reply.header('content-security-policy', PAGE_POLICY);

@@ -60,7 +60,7 @@ export class ConsoleSessions {
     const name = id === undefined ? '' : digestOf(id);
     const found = this.#entries.get(name);
     if (found === undefined) throw unauthenticated();
-    if (this.#leftOf(found) <= 0) {
+    if (this.left(found) <= 0) {
       this.#drop(name);
       throw unauthenticated();
     }
@@ -73,7 +73,8 @@ export class ConsoleSessions {
     return begun + this.#limits.consoleAge - this.#clock.uptime();
   }
 
-  #leftOf(entry: ConsoleEntry): number {
+  /** How long a session lasts if nobody asks anything, in milliseconds from now. */
+  left(entry: ConsoleEntry): number {
     return Math.min(this.ageLeft(entry), entry.used + this.#limits.consoleIdle - this.#clock.uptime());
   }
 
@@ -107,7 +108,7 @@ export class ConsoleSessions {
 
   /** Makes room: what is over goes, and of too many the oldest. */
   #forgetSome(principal: string): void {
-    for (const [name, entry] of this.#entries) if (this.#leftOf(entry) <= 0) this.#drop(name);
+    for (const [name, entry] of this.#entries) if (this.left(entry) <= 0) this.#drop(name);
     const own = [...this.#entries].filter(([, { session }]) => session.principal === principal);
     if (own.length >= MAX_EACH) this.#drop(own[0]?.[0] ?? '');
     const [oldest] = this.#entries.keys();

@@ -33,7 +33,7 @@ describe('the pages of the console', () => {
     const page = await here.send('GET', CONSOLE_PATHS.page);
     expect(page).toMatchObject({
       status: 200,
-      headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' },
+      headers: { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' },
     });
     expect(page.body.toString()).toContain('<title>console</title>');
     const path = `${CONSOLE_PATHS.page}assets/app-1a2b3c4d.js`;

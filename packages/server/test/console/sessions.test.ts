@@ -203,6 +203,21 @@ describe('a session', () => {
     expect(await statusOf(browser)).toBe(401);
   });
 
+  it('tells how long it lasts if nobody asks anything, which asking by itself does not prolong', async () => {
+    const { browser, clock } = await signedIn();
+    const left = async (headers: Readonly<Record<string, string>> = {}): Promise<number> =>
+      ((await browser.send('GET', SESSION, { headers })).json() as ConsoleSession).left;
+    expect(await left()).toBe(15 * MINUTE);
+    clock.advance(10 * MINUTE);
+    expect(await left({ [CONSOLE_HEADERS.unattended]: 'true' })).toBe(5 * MINUTE);
+    expect(await left()).toBe(15 * MINUTE);
+    for (let part = 0; part < 46; part++) {
+      clock.advance(10 * MINUTE);
+      await left();
+    }
+    expect(await left()).toBe(10 * MINUTE);
+  });
+
   it('ends in any case after its time', async () => {
     const { browser, clock } = await signedIn();
     for (let quarter = 0; quarter < 4 * 8 - 1; quarter++) {
