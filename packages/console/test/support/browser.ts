@@ -43,27 +43,27 @@ export async function closeBrowser(): Promise<void> {
   await (await browser)?.close();
 }
 
-/** Opens a window for the pages at `origin`. */
-export async function openBrowser(
-  executablePath: string,
-  origin: string,
-  settings: BrowserSettings = {},
-): Promise<Opened> {
-  const { width = 'wide', theme = 'light', timeZone = 'Europe/Berlin' } = settings;
-  running ??= chromium.launch({ executablePath, headless: true, args: [...ARGUMENTS] });
-  const browser = await running;
-  const context = await browser.newContext({
-    viewport: WIDTHS[width],
-    colorScheme: theme,
-    timezoneId: timeZone,
-    locale: 'en-GB',
-    reducedMotion: 'reduce',
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
+/** What every window is like. */
+const contextOf = ({ width = 'wide', theme = 'light', timeZone = 'Europe/Berlin' }: BrowserSettings): object => ({
+  viewport: WIDTHS[width],
+  colorScheme: theme,
+  timezoneId: timeZone,
+  locale: 'en-GB',
+  reducedMotion: 'reduce',
+  permissions: ['clipboard-read', 'clipboard-write'],
+});
+
+/** Opens a page in a window, and gathers what is wrong there. */
+async function watched(context: BrowserContext, origin: string): Promise<Opened> {
   // Less than a test may take, so that it says what it waits for.
   context.setDefaultTimeout(25_000);
   const problems: string[] = [];
   const page = await context.newPage();
+  watch(page, origin, problems);
+  return { page, context, problems, [Symbol.asyncDispose]: async () => context.close() };
+}
+
+function watch(page: Page, origin: string, problems: string[]): void {
   page.on('console', (message) => {
     // A refusal of the server is no error of the page, and the browser tells it as one.
     if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text()))
@@ -77,12 +77,23 @@ export async function openBrowser(
     const isOurs = !request.isNavigationRequest() && request.frame().url().startsWith(origin);
     if (isOurs && url.origin !== origin && url.protocol !== 'blob:') problems.push(`a request to ${url.origin}`);
   });
-  return {
-    page,
-    context,
-    problems,
-    [Symbol.asyncDispose]: async () => context.close(),
-  };
+}
+
+/** Opens a window for the pages at `origin`. */
+export async function openBrowser(
+  executablePath: string,
+  origin: string,
+  settings: BrowserSettings = {},
+): Promise<Opened> {
+  running ??= chromium.launch({ executablePath, headless: true, args: [...ARGUMENTS] });
+  const browser = await running;
+  return watched(await browser.newContext(contextOf(settings)), origin);
+}
+
+/** Opens a browser of its own that keeps its profile in `folder`, as that of a person does. Disposing of it ends the browser. */
+export async function openProfile(executablePath: string, origin: string, folder: string): Promise<Opened> {
+  const options = { executablePath, headless: true, args: [...ARGUMENTS], ...contextOf({}) };
+  return watched(await chromium.launchPersistentContext(folder, options), origin);
 }
 
 /** Signs in, from wherever the page is. */

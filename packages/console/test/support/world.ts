@@ -52,6 +52,8 @@ export interface WorldOptions {
   readonly records?: number;
   /** An object that is damaged in the store, and so in every backup of it. */
   readonly damaged?: string;
+  /** Objects beside the few that there are, by their keys, and what was in them before it happened. */
+  readonly more?: Readonly<Record<string, string>>;
   /** Whether the accident leaves them alone. */
   readonly isKept?: boolean;
   /** Whether the store is audited. */
@@ -85,9 +87,9 @@ async function storeDamaged(store: SecureStore, location: string, key: string): 
 async function fill(
   store: SecureStore,
   destination: string,
-  { records, isKept }: Required<Pick<WorldOptions, 'records' | 'isKept'>>,
+  { records, more, isKept }: Required<Pick<WorldOptions, 'records' | 'more' | 'isKept'>>,
 ): Promise<void> {
-  for (const [key, value] of Object.entries(BEFORE)) await store.store(key, value);
+  for (const [key, value] of Object.entries({ ...BEFORE, ...more })) await store.store(key, value);
   const many = Array.from({ length: records }, (_, at) => ({
     key: `db/prod/records/${String(at).padStart(6, '0')}`,
     data: `record ${at}`,
@@ -120,7 +122,7 @@ async function people(store: SecureStore, approvals: readonly ApprovalRule[]): P
 
 /** A store in a folder of its own, and `securestore serve` on it. */
 export async function world(options: WorldOptions = {}): Promise<World> {
-  const { approvals = [], records = 0, damaged, isKept = false, audited = true, serve = [] } = options;
+  const { approvals = [], records = 0, more = {}, damaged, isKept = false, audited = true, serve = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'securestore-console-'));
   const credentials = join(folder, 'credentials');
   await mkdir(credentials);
@@ -131,7 +133,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const store = await createStore(location, { unlock: keyFile(key) });
   if (audited) await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
   if (damaged !== undefined) await storeDamaged(store, location, damaged);
-  await fill(store, destination, { records, isKept });
+  await fill(store, destination, { records, more, isKept });
   const tokens = await people(store, approvals);
   await store.close();
 

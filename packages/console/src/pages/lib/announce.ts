@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { atEnd } from './ending.ts';
 
 /** What a screen reader says next. */
 export const announcement = signal('');
@@ -8,3 +9,5 @@ export function announce(text: string): void {
   // The same twice is said twice.
   announcement.value = announcement.peek() === text ? `${text} ` : text;
 }
+
+atEnd(() => (announcement.value = ''));

@@ -1,6 +1,6 @@
 import type { CONSOLE_HEADERS as Headers, ServerEvent } from '@securestore/protocol';
 import { CONSOLE_HEADERS, encodeQuery, readEvents } from '@securestore/protocol';
-import { signal } from '@preact/signals';
+import { atEnd, end, untilEnd } from './ending.ts';
 
 /** What the library says in terms of its calls, and how that is said to somebody who looks at a page. */
 const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
@@ -33,16 +33,14 @@ export class ApiError extends Error {
   }
 }
 
-/** Why somebody who was signed in is not any more; `undefined` while nothing ended. */
-export const ended = signal<string | undefined>(undefined);
-
 // In memory alone: what the page sends beside its cookie.
 let csrf: string | undefined;
 
-/** @param value `undefined` when nobody is signed in */
-export function useCsrf(value: string | undefined): void {
+export function useCsrf(value: string): void {
   csrf = value;
 }
+
+atEnd(() => (csrf = undefined));
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -53,15 +51,19 @@ interface Request {
   readonly signal?: AbortSignal | undefined;
   /** Whether the page asks by itself: that is nobody being there. */
   readonly unattended?: boolean | undefined;
+  /** Whether it goes on when the session ends in this page: what ends it at the server does. */
+  readonly outlives?: boolean | undefined;
 }
 
 type HeaderName = (typeof Headers)[keyof typeof Headers];
 
-/** Asks the server. @throws ApiError; `AbortError` where `signal` aborts */
+/** Asks the server. @throws ApiError; `AbortError` if `signal` aborts, and if the session ends meanwhile */
 export async function send(method: string, path: string, request: Request = {}): Promise<Response> {
-  const { query = {}, body, headers = {}, signal: aborted, unattended = false } = request;
+  const { query = {}, body, headers = {}, signal: given, unattended = false, outlives = false } = request;
+  const sent = csrf;
+  const aborted = AbortSignal.any([...(given ? [given] : []), ...(outlives ? [] : [untilEnd()])]);
   const own: Partial<Record<HeaderName, string>> = {
-    ...(csrf !== undefined && { [CONSOLE_HEADERS.csrf]: csrf }),
+    ...(sent !== undefined && { [CONSOLE_HEADERS.csrf]: sent }),
     ...(unattended && { [CONSOLE_HEADERS.unattended]: 'true' }),
   };
   let response: Response;
@@ -70,29 +72,29 @@ export async function send(method: string, path: string, request: Request = {}):
       method,
       headers: { ...headers, ...own, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: aborted ?? null,
+      signal: aborted,
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',
     });
   } catch (error) {
-    if (aborted?.aborted === true) throw error;
+    if (aborted.aborted) throw error;
     throw new ApiError('OFFLINE', 'The server can’t be reached. A restore that runs there goes on.', {
       retryable: true,
     });
   }
-  if (!response.ok) throw await failureOf(response);
-  return response;
+  if (response.ok) return response;
+  const error = await failureOf(response);
+  // Not for what was asked in a session before this one.
+  if (error.code === 'UNAUTHENTICATED' && sent !== undefined && sent === csrf) {
+    end('Your session has ended. Sign in again; what runs at the server goes on.');
+  }
+  throw error;
 }
 
 async function failureOf(response: Response): Promise<ApiError> {
   const told = ((await response.json().catch(() => undefined)) as { error?: unknown } | undefined)?.error;
-  const error = errorIn(told, response.status);
-  if (error.code === 'UNAUTHENTICATED' && csrf !== undefined) {
-    useCsrf(undefined);
-    ended.value = 'Your session has ended. Sign in again; what runs at the server goes on.';
-  }
-  return error;
+  return errorIn(told, response.status);
 }
 
 /** The error that the server tells of. */

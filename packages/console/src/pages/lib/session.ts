@@ -2,21 +2,24 @@ import { computed, signal } from '@preact/signals';
 import type { Permission, StoreAction } from '@securestore/acl';
 import type { ConsoleSession, ConsoleSettings, OidcStart } from '@securestore/protocol';
 import { CONSOLE_PATHS } from '@securestore/protocol';
-import { ask, ended, get, isApiError, useCsrf } from './api.ts';
+import { ask, get, isApiError, useCsrf } from './api.ts';
+import { atEnd, end, ended } from './ending.ts';
+import { follow, tell } from './session-watch.ts';
 
 /** Who is signed in; `undefined` before that is known. */
 export const session = signal<ConsoleSession | null | undefined>(undefined);
 export const settings = signal<ConsoleSettings | undefined>(undefined);
 
 /** Whether somebody is signed in: what the server says at the next request counts all the same. */
-export const isSignedIn = computed(
-  () => session.value !== null && session.value !== undefined && ended.value === undefined,
-);
+export const isSignedIn = computed(() => session.value !== null && session.value !== undefined);
+
+atEnd(() => (session.value = null));
 
 function begin(found: ConsoleSession): void {
   useCsrf(found.csrf);
   ended.value = undefined;
   session.value = found;
+  follow(found);
 }
 
 /** Finds out who is signed in, as after the page was loaded anew. @throws ApiError */
@@ -24,6 +27,8 @@ export async function findSession(): Promise<void> {
   settings.value ??= await get<ConsoleSettings>(CONSOLE_PATHS.settings);
   try {
     begin(await get<ConsoleSession>(CONSOLE_PATHS.session));
+    // Another tab may show what was of the session before this one.
+    tell('look');
   } catch (error) {
     if (!isApiError(error, 'UNAUTHENTICATED')) throw error;
     session.value = null;
@@ -32,7 +37,10 @@ export async function findSession(): Promise<void> {
 
 /** @throws ApiError */
 export async function signIn(token: string): Promise<void> {
-  begin(await ask<ConsoleSession>('POST', CONSOLE_PATHS.session, { body: { token } }));
+  const found = await ask<ConsoleSession>('POST', CONSOLE_PATHS.session, { body: { token } });
+  // The browser has one session, and this one took its place.
+  tell('ended');
+  begin(found);
 }
 
 /** Goes to where a provider asks who somebody is. @throws ApiError */
@@ -41,15 +49,17 @@ export async function signInWith(provider: string): Promise<void> {
   location.assign(url);
 }
 
-/** Ends the session, at the server too. @throws ApiError where that could not be told, and it lasts until it ends by itself */
+/** Ends the session: in all tabs at once, and at the server. If the server can't be told, the page says so. */
 export async function signOut(): Promise<void> {
+  const told = ask('DELETE', CONSOLE_PATHS.session, { outlives: true });
+  tell('ended');
+  end();
   try {
-    await ask('DELETE', CONSOLE_PATHS.session);
-  } finally {
-    useCsrf(undefined);
-    session.value = null;
-    ended.value = undefined;
-    history.replaceState(null, '', '#/');
+    await told;
+  } catch (error) {
+    if (isApiError(error, 'UNAUTHENTICATED') || session.peek() !== null) return;
+    ended.value =
+      'This page has forgotten your session, but the server could not be told that it is over. Until it ends by itself, whoever opens this page in this browser is signed in as you. Open it again when the server can be reached, and sign out there.';
   }
 }
 

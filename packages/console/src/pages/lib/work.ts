@@ -3,6 +3,7 @@ import type { JobProgress } from '@securestore/objects';
 import type { WorkRecord } from '@securestore/protocol';
 import { ApiError, ask, asApiError, errorIn, follow, get, isApiError } from './api.ts';
 import { announce } from './announce.ts';
+import { atEnd } from './ending.ts';
 
 /** Long work at the server, as far as it is known here. */
 export interface WorkState {
@@ -37,6 +38,7 @@ export class Work {
   /** @param whenDone what is announced at the end to those who do not see it */
   constructor(whenDone = 'It is done.') {
     this.#whenDone = whenDone;
+    atEnd(() => this.leave());
   }
 
   #set(changes: Partial<WorkState>): void {

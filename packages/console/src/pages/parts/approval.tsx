@@ -5,7 +5,7 @@ import { ask, get } from '../lib/api.ts';
 import { useResource } from '../lib/resource.ts';
 import { session } from '../lib/session.ts';
 import { Button, Failure, Loading, Notice } from './basics.tsx';
-import { Field } from './fields.tsx';
+import { Field, UNKEPT } from './fields.tsx';
 import { Ago, Time } from './time.tsx';
 
 const EVERY = 3000;
@@ -39,6 +39,7 @@ function Ask({
           <input
             id={id}
             aria-describedby={describedBy}
+            {...UNKEPT}
             type="text"
             maxLength={500}
             value={text}

@@ -1,6 +1,17 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useId } from 'preact/hooks';
 
+/**
+ * Of each field that somebody types into: the browser neither remembers the text, as it does of forms and in its
+ * sessions, nor corrects it, nor sends it to a service that looks at its spelling.
+ */
+export const UNKEPT = {
+  autocomplete: 'off',
+  autocapitalize: 'none',
+  autocorrect: 'off',
+  spellcheck: false,
+} as const;
+
 /** A field of a form, with what it is for. */
 export function Field({
   label,
@@ -59,6 +70,7 @@ export function Choice<T extends string>({
             type="radio"
             name={name}
             value={one}
+            autocomplete="off"
             checked={one === value}
             disabled={disabled !== undefined}
             onChange={() => onChange(one)}

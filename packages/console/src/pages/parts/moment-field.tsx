@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { localTime, parseTime, zoneOf } from '../lib/format.ts';
-import { Field } from './fields.tsx';
+import { Field, UNKEPT } from './fields.tsx';
 
 interface MomentFieldProps {
   readonly label: string;
@@ -36,11 +36,10 @@ export function MomentField({ label, value, onChange }: MomentFieldProps): JSX.E
           class="moment-input"
           aria-describedby={describedBy}
           aria-invalid={problem !== undefined}
+          {...UNKEPT}
           type="text"
           value={typed}
           placeholder="2026-11-27 14:03:22"
-          autocomplete="off"
-          spellcheck={false}
           onInput={(event) => setTyped(event.currentTarget.value)}
           onBlur={take}
           onKeyDown={(event) => {

@@ -51,6 +51,7 @@ export function ChooseKey({ of: key, onToggle }: { readonly of: string; readonly
   return (
     <input
       type="checkbox"
+      autocomplete="off"
       tabIndex={-1}
       aria-label={`Choose ${key}`}
       checked={isChosen(draft.value.chosen, key)}

@@ -4,7 +4,7 @@ import type { Conflict, Draft, Target } from '../lib/draft-types.ts';
 import { actionsOf } from '../lib/plan.ts';
 import { may } from '../lib/session.ts';
 import { Panel } from './basics.tsx';
-import { Choice, Field } from './fields.tsx';
+import { Choice, Field, UNKEPT } from './fields.tsx';
 
 /** Where a restore may go. */
 export const TARGETS: readonly {
@@ -86,10 +86,9 @@ export function Where(): JSX.Element {
                 <input
                   id={id}
                   aria-describedby={describedBy}
+                  {...UNKEPT}
                   type="text"
                   value={target.into}
-                  spellcheck={false}
-                  autocomplete="off"
                   onInput={(event) => change({ target: { type: 'prefix', into: event.currentTarget.value } })}
                 />
               )}
@@ -104,10 +103,9 @@ export function Where(): JSX.Element {
                 <input
                   id={id}
                   aria-describedby={describedBy}
+                  {...UNKEPT}
                   type="text"
                   value={target.to}
-                  spellcheck={false}
-                  autocomplete="off"
                   onInput={(event) => change({ target: { type: 'location', to: event.currentTarget.value } })}
                 />
               )}
@@ -131,6 +129,7 @@ export function Where(): JSX.Element {
             <label class="check-line">
               <input
                 type="checkbox"
+                autocomplete="off"
                 checked={target.deleteExtra}
                 onChange={(event) => change({ target: { type: 'place', deleteExtra: event.currentTarget.checked } })}
               />

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { Button } from './basics.tsx';
-import { Field } from './fields.tsx';
+import { Field, UNKEPT } from './fields.tsx';
 
 interface SearchProps {
   readonly label: string;
@@ -35,6 +35,7 @@ export function Search({
     <form
       class="search"
       role="search"
+      autocomplete="off"
       onSubmit={(event) => {
         event.preventDefault();
         onSubmit();
@@ -45,12 +46,10 @@ export function Search({
           <input
             id={id}
             aria-describedby={describedBy}
+            {...UNKEPT}
             type="search"
             value={value}
             maxLength={1024}
-            autocomplete="off"
-            autocapitalize="none"
-            spellcheck={false}
             onInput={(event) => onInput(event.currentTarget.value)}
             onSearch={(event) => event.currentTarget.value === '' && onClear?.()}
           />

@@ -1,12 +1,17 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Download, DownloadRequest } from '@securestore/protocol';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import { ask, send } from '../lib/api.ts';
 import type { Query } from '../lib/api.ts';
+import { announce } from '../lib/announce.ts';
+import { CLEARED_AFTER, clearClipboard, copyValue, isValueCopied } from '../lib/clipboard.ts';
 import { bytes } from '../lib/format.ts';
+import { whenUnseen } from '../lib/unseen.ts';
 import { Button, Notice } from './basics.tsx';
 
+/** How long a value is shown, in milliseconds. */
+const HIDES_AFTER = 30_000;
 /** What is shown of a value, in bytes: more is for a file. */
 const MOST = 64 * 1024;
 /** What is shown of one that is no text. */
@@ -60,14 +65,90 @@ interface ValueProps {
   readonly label: string;
 }
 
-/** A value, hidden until somebody asks for it. */
-export function Value({ path, query, file, size, label }: ValueProps): JSX.Element {
+/** What is asked for, and hides itself again: after its time, or when whoever looks may have gone. */
+function useRevealed(load: (signal: AbortSignal) => Promise<Shown>): {
+  readonly shown: Shown | undefined;
+  readonly show: () => Promise<void>;
+  readonly hide: () => void;
+} {
   const [shown, setShown] = useState<Shown>();
-  const isLarge = size !== undefined && size > MOST;
+  const hiding = useRef<() => void>(undefined);
+  const hide = (): void => hiding.current?.();
+  useEffect(() => hide, []);
   const show = async (): Promise<void> => {
-    const response = await send('GET', path, { query, headers: { accept: 'application/octet-stream' } });
-    setShown(shownOf(new Uint8Array(await response.arrayBuffer())));
+    hide();
+    const asked = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const close = (): void => {
+      stop();
+      clearTimeout(timer);
+      asked.abort();
+      setShown(undefined);
+    };
+    // From now on: what comes when nobody looks any more is not shown.
+    const stop = whenUnseen(() => {
+      close();
+      announce('The value is hidden.');
+    });
+    hiding.current = close;
+    try {
+      const found = await load(asked.signal);
+      if (asked.signal.aborted) return;
+      setShown(found);
+      timer = setTimeout(() => {
+        close();
+        announce('The value is hidden.');
+      }, HIDES_AFTER);
+    } catch (error) {
+      if (asked.signal.aborted) return;
+      close();
+      throw error;
+    }
   };
+  return { shown, show, hide };
+}
+
+/** Copies a value, and says what stays of that. */
+function CopyValue({ text, label }: { readonly text: string; readonly label: string }): JSX.Element {
+  return (
+    <Button
+      kind="quiet"
+      label={`Copy value ${label}`}
+      onPress={async () => {
+        await copyValue(text);
+        announce('The value is copied.');
+      }}
+    >
+      Copy
+    </Button>
+  );
+}
+
+/** Tells of a value that may be in the clipboard, and takes it out. */
+export function CopiedNotice(): JSX.Element | null {
+  if (!isValueCopied.value) return null;
+  return (
+    <Notice tone="warn" title="A value is in the clipboard">
+      <p>
+        Other programs can read it there, and some systems keep a history of the clipboard. After {CLEARED_AFTER / 1000}{' '}
+        seconds, and at the end of the session, this page removes the value if the browser lets it look; else it stays
+        until something else is copied.
+      </p>
+      <Button onPress={clearClipboard}>Clear the clipboard now</Button>
+    </Notice>
+  );
+}
+
+/** A value, hidden until somebody asks for it, and again soon after. */
+export function Value({ path, query, file, size, label }: ValueProps): JSX.Element {
+  const { shown, show, hide } = useRevealed(async (signal) => {
+    const response = await send('GET', path, { query, headers: { accept: 'application/octet-stream' }, signal });
+    const data = new Uint8Array(await response.arrayBuffer());
+    const found = shownOf(data);
+    data.fill(0);
+    return found;
+  });
+  const isLarge = size !== undefined && size > MOST;
   return (
     <div class="value">
       {shown === undefined ? (
@@ -95,9 +176,10 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
           <div class="value-tools">
             <span class="muted">
               {bytes(shown.size)}
-              {!shown.isText && ', not text: its beginning in hexadecimal'}
+              {!shown.isText && ', not text: its beginning in hexadecimal'}, hides itself after {HIDES_AFTER / 1000} s
             </span>
-            <Button kind="quiet" onPress={() => setShown(undefined)}>
+            {shown.isText && <CopyValue text={shown.text} label={label} />}
+            <Button kind="quiet" onPress={hide}>
               Hide
             </Button>
           </div>
@@ -109,8 +191,12 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
 
 export function AuditedNotice(): JSX.Element {
   return (
-    <Notice>
-      Values are hidden. When you show or download one, that is recorded in the audit log under your name.
-    </Notice>
+    <>
+      <Notice>
+        Values are hidden. When you show or download one, that is recorded in the audit log under your name. A download
+        stays on this computer, and its name in the browser’s list of downloads.
+      </Notice>
+      <CopiedNotice />
+    </>
   );
 }

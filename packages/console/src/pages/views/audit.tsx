@@ -134,7 +134,12 @@ export function AuditView(): JSX.Element {
           onClear={() => setAbout('')}
         />
         <label class="check-line">
-          <input type="checkbox" checked={withKeys} onChange={(event) => setWithKeys(event.currentTarget.checked)} />
+          <input
+            type="checkbox"
+            autocomplete="off"
+            checked={withKeys}
+            onChange={(event) => setWithKeys(event.currentTarget.checked)}
+          />
           <span class="label">Also how often keys were used</span>
         </label>
         {isOff ? (

@@ -7,7 +7,7 @@ import { backingUp } from '../lib/work.ts';
 import { CurrentTask, TASKS } from '../parts/backup-tasks.tsx';
 import type { Task } from '../parts/backup-tasks.tsx';
 import { Button, Empty, Failure, Loading, Panel } from '../parts/basics.tsx';
-import { Choice, Field } from '../parts/fields.tsx';
+import { Choice, Field, UNKEPT } from '../parts/fields.tsx';
 import { Command } from '../parts/command.tsx';
 import { DestinationCard, useDestination } from '../parts/destination-card.tsx';
 import { Page } from '../parts/page.tsx';
@@ -85,10 +85,9 @@ function NewPlace({ onDone }: { readonly onDone: () => void }): JSX.Element {
           <input
             id={id}
             aria-describedby={describedBy}
+            {...UNKEPT}
             type="text"
             value={location}
-            spellcheck={false}
-            autocomplete="off"
             onInput={(event) => {
               setLocation(event.currentTarget.value);
               setProblem(undefined);

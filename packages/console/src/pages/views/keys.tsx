@@ -8,7 +8,7 @@ import { useResource } from '../lib/resource.ts';
 import { may } from '../lib/session.ts';
 import { rotating } from '../lib/work.ts';
 import { Badge, Button, Failure, Loading, Notice, Panel } from '../parts/basics.tsx';
-import { Choice, Field } from '../parts/fields.tsx';
+import { Choice, Field, UNKEPT } from '../parts/fields.tsx';
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { Page } from '../parts/page.tsx';
@@ -179,7 +179,7 @@ function RotationPanel(): JSX.Element {
     await rotating.start('/v1/rotate', undefined, body);
   };
   const done = state === 'done' ? (report as RotationReport | undefined) : undefined;
-  const input = (which: typeof old, autocomplete: 'current-password' | 'new-password') =>
+  const input = (which: typeof old) =>
     function Secret({
       id,
       describedBy,
@@ -188,14 +188,7 @@ function RotationPanel(): JSX.Element {
       readonly describedBy: string | undefined;
     }): JSX.Element {
       return (
-        <input
-          ref={which}
-          id={id}
-          aria-describedby={describedBy}
-          type="password"
-          autocomplete={autocomplete}
-          maxLength={65_536}
-        />
+        <input ref={which} id={id} aria-describedby={describedBy} {...UNKEPT} type="password" maxLength={65_536} />
       );
     };
   return (
@@ -206,18 +199,19 @@ function RotationPanel(): JSX.Element {
       </p>
       <form
         class="stack"
+        autocomplete="off"
         onSubmit={(event) => {
           event.preventDefault();
           void rotate();
         }}
       >
         <Choice legend="What to replace" value={depth} options={DEPTHS} onChange={setDepth} />
-        <Field label="Present passphrase">{input(old, 'current-password')}</Field>
+        <Field label="Present passphrase">{input(old)}</Field>
         <Field label="New passphrase" hint="Sent to the server over this connection, and kept nowhere in this browser.">
-          {input(next, 'new-password')}
+          {input(next)}
         </Field>
         <Field label="New passphrase, again" error={problem}>
-          {input(again, 'new-password')}
+          {input(again)}
         </Field>
         <Button kind="danger" type="submit" disabled={isBusy}>
           Rotate

@@ -11,7 +11,7 @@ import { verdictOf } from '../lib/verdict.ts';
 import { restoring, Work } from '../lib/work.ts';
 import { Approval } from '../parts/approval.tsx';
 import { Button, Empty, Failure, Link, Notice, Panel } from '../parts/basics.tsx';
-import { Field } from '../parts/fields.tsx';
+import { Field, UNKEPT } from '../parts/fields.tsx';
 import { Command } from '../parts/command.tsx';
 import { PlanDownload } from '../parts/plan-download.tsx';
 import { problemOf, TARGETS, Where } from '../parts/plan-target.tsx';
@@ -114,6 +114,7 @@ function Confirm({
   return (
     <form
       class="stack"
+      autocomplete="off"
       onSubmit={(event) => {
         event.preventDefault();
         void start();
@@ -124,12 +125,9 @@ function Confirm({
           <input
             id={id}
             aria-describedby={describedBy}
+            {...UNKEPT}
             type="text"
             value={typed}
-            autocomplete="off"
-            // A phone would begin it with a capital letter, which is another name.
-            autocapitalize="none"
-            spellcheck={false}
             onInput={(event) => {
               setTyped(event.currentTarget.value);
               setProblem(undefined);

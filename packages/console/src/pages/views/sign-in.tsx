@@ -1,11 +1,13 @@
 import type { JSX } from 'preact';
 import { useRef, useState } from 'preact/hooks';
-import { asApiError, ended } from '../lib/api.ts';
+import { asApiError } from '../lib/api.ts';
+import { ended } from '../lib/ending.ts';
 import { go, place } from '../lib/router.ts';
 import { settings, signIn, signInWith } from '../lib/session.ts';
 import { Button, Notice } from '../parts/basics.tsx';
-import { Field } from '../parts/fields.tsx';
+import { Field, UNKEPT } from '../parts/fields.tsx';
 import { Page } from '../parts/page.tsx';
+import { CopiedNotice } from '../parts/value.tsx';
 
 /** What a provider, or the server at the way back from it, may say. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -44,6 +46,7 @@ export function SignInView(): JSX.Element {
   return (
     <Page title="Sign in" lead="See what can be restored, and get it back.">
       {ended.value !== undefined && <Notice tone="warn">{ended.value}</Notice>}
+      <CopiedNotice />
       {refused !== undefined && <Notice tone="bad">{refused}</Notice>}
       {providers.length > 0 && (
         <div class="providers">
@@ -57,6 +60,7 @@ export function SignInView(): JSX.Element {
       )}
       <form
         class="sign-in"
+        autocomplete="off"
         onSubmit={(event) => {
           event.preventDefault();
           void submit();
@@ -69,10 +73,8 @@ export function SignInView(): JSX.Element {
               id={id}
               aria-describedby={describedBy}
               aria-invalid={error !== undefined}
+              {...UNKEPT}
               type="password"
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
               autofocus
             />
           )}

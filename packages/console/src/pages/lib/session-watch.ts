@@ -1,0 +1,74 @@
+import type { ConsoleSession } from '@securestore/protocol';
+import { CONSOLE_PATHS } from '@securestore/protocol';
+import { get, isApiError } from './api.ts';
+import { atEnd, end } from './ending.ts';
+
+/** How often the page asks whether its session is still there, in milliseconds. */
+const EVERY = 60_000;
+
+/** Between the tabs of a browser, which have one session together. It says nothing of that session. */
+type Message = 'ended' | 'look';
+const tabs = new BroadcastChannel('securestore-session');
+
+const ENDED_ELSEWHERE = 'Your session was ended in another tab or window.';
+
+let csrf: string | undefined;
+/** Until when the session lasts if nobody asks anything, by the clock of this machine. */
+let until = 0;
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** Tells the other tabs that the session has ended, or to look whether theirs has. */
+export function tell(message: Message): void {
+  tabs.postMessage(message); // oxlint-disable-line unicorn/require-post-message-target-origin -- a channel reaches its own origin alone
+}
+
+/** Ends the session in this page when it ends: at its time, at the server, or in another tab. */
+export function follow(session: ConsoleSession): void {
+  csrf = session.csrf;
+  lasts(session.left);
+}
+
+function lasts(left: number): void {
+  until = Date.now() + left;
+  wait();
+}
+
+function wait(): void {
+  clearTimeout(timer);
+  // A moment after it, so that the server is asked when it is over there.
+  timer = setTimeout(() => void look(), Math.min(EVERY, Math.max(0, until - Date.now()) + 1000));
+}
+
+/** Asks whether the session is still there. A page that nobody sees asks only when it should be over. */
+async function look(isTold = false): Promise<void> {
+  const asked = csrf;
+  if (asked === undefined) return;
+  const isDue = Date.now() >= until;
+  if (document.visibilityState === 'hidden' && !isDue && !isTold) return wait();
+  try {
+    const found = await get<ConsoleSession>(CONSOLE_PATHS.session, {}, { unattended: true });
+    if (csrf !== asked) return;
+    if (found.csrf === asked) lasts(found.left);
+    else end(ENDED_ELSEWHERE);
+  } catch (error) {
+    if (csrf !== asked) return;
+    if (isApiError(error, 'ACCESS_DENIED')) end('Your session has ended: you may not use this store any more.');
+    else if (isDue) end('Your session has ended. Sign in again; what runs at the server goes on.');
+    else wait();
+  }
+}
+
+atEnd(() => {
+  csrf = undefined;
+  clearTimeout(timer);
+});
+
+tabs.addEventListener('message', ({ data }: MessageEvent<Message>) => {
+  if (csrf === undefined) return;
+  if (data === 'ended') end(ENDED_ELSEWHERE);
+  else void look(true);
+});
+
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') void look();
+});
