@@ -19,6 +19,8 @@ export type {
 export { commandLine } from './command-line.ts';
 export type { CommandRequest } from './command-line.ts';
 export { withDates } from './dates.ts';
+export { printablePieces, withoutUnprintable } from './printable.ts';
+export type { Escaped } from './printable.ts';
 export type { Wire } from './dates.ts';
 export { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, readEvents } from './events.ts';
 export type { ServerEvent } from './events.ts';

@@ -1,6 +1,10 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { forget } from './lib/ending.ts';
+import { copyTrueText, escapeAllText } from './lib/escapes.tsx';
+
+escapeAllText();
+copyTrueText();
 
 const root = document.getElementById('root');
 if (root !== null) {

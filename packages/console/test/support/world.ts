@@ -20,7 +20,7 @@ import {
 } from 'securestore';
 import { SqliteBackend } from '../../../backend-sqlite/src/index.ts';
 
-const COMMAND: string = fileURLToPath(new URL('../../../cli/bin/securestore.cjs', import.meta.url));
+export const COMMAND: string = fileURLToPath(new URL('../../../cli/bin/securestore.cjs', import.meta.url));
 
 /** Who there is: the names say what they are for. */
 const ROLES = {

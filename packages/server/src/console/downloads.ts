@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { DownloadRequest } from '@securestore/protocol';
+import { withoutUnprintable } from '@securestore/protocol';
 import type { ConsoleEntry } from './console-sessions.ts';
 
 /** How long one may be waited for, in milliseconds. */
@@ -68,7 +69,9 @@ export function fileNameOf(asked: DownloadRequest): string {
   const whole = asked.type === 'object' ? asked.key : `${asked.prefix?.replace(/\/+$/, '') || 'store'}.tar`;
   const name = whole.slice(whole.lastIndexOf('/') + 1);
   // oxlint-disable-next-line no-control-regex -- what no name of a file may have
-  const clean = name.replaceAll(/[\x00-\x1f\x7f<>:"/\\|?*]/g, '_').replace(/^[. ]+|[. ]+$/g, '');
+  const clean = withoutUnprintable(name, '_')
+    .replaceAll(/[\x00-\x1f\x7f<>:"/\\|?*]/g, '_')
+    .replace(/^[. ]+|[. ]+$/g, '');
   return clean === '' ? 'download' : clean;
 }
 

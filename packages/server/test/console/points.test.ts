@@ -237,6 +237,12 @@ describe('a download', () => {
     expect((await download(dora, gone)).status).toBe(401);
   });
 
+  it('is called so that nobody takes it for something else by what they do not see', async () => {
+    const { browser } = await scene();
+    const { name } = await ask(await browser('ann'), { type: 'object', key: 'db/\u202einvoice\u202efdp.exe\u200b' });
+    expect(name).toBe('_invoice_fdp.exe_');
+  });
+
   it('of a folder is a tar of what may be read, as it was', async () => {
     const { browser, place } = await scene();
     const asked = { type: 'archive', destination: place, snapshot: 1 };

@@ -1,4 +1,5 @@
 import type { StoreAction } from '@securestore/acl';
+import { withoutUnprintable } from '@securestore/protocol';
 import type { CommandRequest } from '@securestore/protocol';
 import type { Chosen, Draft } from './draft-types.ts';
 import { pointQuery } from './draft.ts';
@@ -80,5 +81,7 @@ const LONGEST = 40;
 /** What somebody types to confirm that they mean it. */
 export function wordFor({ chosen }: Draft): string {
   const [only, more] = chosen.type === 'prefix' ? [chosen.prefix] : chosen.type === 'keys' ? chosen.keys : [];
-  return only === undefined || more !== undefined || only.length > LONGEST ? 'restore' : only;
+  // Nobody can type what they can't see.
+  const isTypable = only !== undefined && only.length <= LONGEST && withoutUnprintable(only, '') === only;
+  return isTypable && more === undefined ? only : 'restore';
 }

@@ -87,8 +87,13 @@ export function Approval({
         title={request === undefined ? 'This takes a second person' : 'Your request was denied'}
       >
         <p>
-          {request?.by !== undefined && `It was denied by ${request.by}. `}Nobody may do <code>{action}</code> alone
-          here. Somebody else has to approve it; then you have an hour to start.
+          {request?.by !== undefined && (
+            <>
+              It was denied by <bdi>{request.by}</bdi>.{' '}
+            </>
+          )}
+          Nobody may do <code>{action}</code> alone here. Somebody else has to approve it; then you have an hour to
+          start.
         </p>
         <Ask action={action} reason={reason} onAsked={reload} />
       </Notice>
@@ -114,8 +119,8 @@ export function Approval({
     <>
       <Notice tone="ok" title="Approved">
         <p>
-          By {request.by ?? 'whoever unlocks the store'}. It counts for one attempt, until <Time of={request.expires} />
-          .
+          By <bdi>{request.by ?? 'whoever unlocks the store'}</bdi>. It counts for one attempt, until{' '}
+          <Time of={request.expires} />.
         </p>
       </Notice>
       {children}

@@ -1,4 +1,4 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { bytes, counted, duration } from '../lib/format.ts';
 import { backingUp } from '../lib/work.ts';
 import { Button, Failure, Notice, Panel } from './basics.tsx';
@@ -22,7 +22,10 @@ function named(problem: string, names: Readonly<Record<string, string>>): string
 }
 
 /** What came of a backup, a verification or a drill, in a sentence. */
-function outcomeOf(task: Task | undefined, report: unknown): { readonly ok: boolean; readonly text: string } {
+function outcomeOf(
+  task: Task | undefined,
+  report: unknown,
+): { readonly ok: boolean; readonly text: ComponentChildren } {
   const { ok, objects, copied, failed, snapshots, findings, recovery, found, problems, names } = report as {
     readonly ok?: boolean;
     readonly objects?: number;
@@ -37,9 +40,14 @@ function outcomeOf(task: Task | undefined, report: unknown): { readonly ok: bool
   };
   if (task === 'drill') {
     const [first] = problems ?? [];
-    const wrong = first === undefined ? '' : ` First: ${named(first, names ?? {})}`;
-    const text = `${counted(objects ?? 0, 'object')} restored in ${duration(recovery ?? 0)}, ${counted(found ?? 0, 'problem')}.${wrong}`;
-    return { ok: ok === true, text };
+    const text = `${counted(objects ?? 0, 'object')} restored in ${duration(recovery ?? 0)}, ${counted(found ?? 0, 'problem')}.`;
+    if (first === undefined) return { ok: ok === true, text };
+    const wrong = (
+      <>
+        {text} First: <bdi>{named(first, names ?? {})}</bdi>
+      </>
+    );
+    return { ok: ok === true, text: wrong };
   }
   if (task === 'verify-backup')
     return {

@@ -175,7 +175,7 @@ export function Failure({
 function ErrorLine({ error }: { readonly error: ApiError }): JSX.Element {
   return (
     <span class="error-line" role="alert">
-      {error.message} <code>{error.code}</code>
+      <bdi>{error.message}</bdi> <code>{error.code}</code>
     </span>
   );
 }

@@ -19,7 +19,7 @@ export function Field({
   error,
   children,
 }: {
-  readonly label: string;
+  readonly label: ComponentChildren;
   readonly hint?: string | undefined;
   readonly error?: string | undefined;
   readonly children: (ids: { readonly id: string; readonly describedBy: string | undefined }) => ComponentChildren;

@@ -41,8 +41,14 @@ function Fact({ title, children }: { readonly title: string; readonly children: 
   );
 }
 
-function whatOf({ prefix, keys }: ReceiptFacts): string {
-  if (prefix !== undefined && prefix !== '') return `all below ${prefix}`;
+function whatOf({ prefix, keys }: ReceiptFacts): JSX.Element | string {
+  if (prefix !== undefined && prefix !== '') {
+    return (
+      <>
+        all below <bdi>{prefix}</bdi>
+      </>
+    );
+  }
   return keys === undefined ? 'everything' : `${count(keys)} named`;
 }
 
@@ -69,7 +75,11 @@ export function Receipt({ receipt, name }: { readonly receipt: DrillReceipt; rea
         ) : (
           <></>
         )}
-        <Fact title="From">{`${facts.source ?? facts.destination ?? ''}, snapshot ${facts.snapshot}`}</Fact>
+        <Fact title="From">
+          <>
+            <bdi>{facts.source ?? facts.destination ?? ''}</bdi>, snapshot {facts.snapshot}
+          </>
+        </Fact>
         <Fact title="What">{whatOf(facts)}</Fact>
         {facts.into !== undefined ? <Fact title="Below">{facts.into}</Fact> : <></>}
         {facts.to !== undefined ? <Fact title="To">{facts.to}</Fact> : <></>}

@@ -97,7 +97,7 @@ function Failed({ failed }: { readonly failed: WireRestoreReport['failed'] }): J
       <ul class="names">
         {failed.slice(0, MOST).map(({ key, code, message }) => (
           <li key={key}>
-            <Name of={key} /> {message} <code>{code}</code>
+            <Name of={key} /> <bdi>{message}</bdi> <code>{code}</code>
           </li>
         ))}
         {failed.length > MOST && <li>and {count(failed.length - MOST)} more</li>}

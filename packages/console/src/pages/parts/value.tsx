@@ -42,9 +42,8 @@ interface Shown {
 function shownOf(data: Uint8Array): Shown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(data);
-    // What would move the cursor or turn the direction of writing is no text to be shown as such.
-    if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(text))
-      return { text, size: data.length, isText: true };
+    // What has control characters is no text to be shown as such; all else that nobody sees is escaped in the page.
+    if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text)) return { text, size: data.length, isText: true };
   } catch {
     // As below.
   }

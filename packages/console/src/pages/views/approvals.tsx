@@ -37,7 +37,7 @@ function Request({
     <li class="request">
       <div class="request-head">
         <Badge tone={TONES[state]}>{state}</Badge>
-        <strong class="wrap">{isOwn ? 'You' : principal}</strong>
+        <strong class="wrap">{isOwn ? 'You' : <bdi>{principal}</bdi>}</strong>
         <span class="wrap">
           {isOwn ? 'want' : 'wants'} to {IN_WORDS[action] ?? 'do'} <code>{action}</code>
           {key !== undefined && (
@@ -48,10 +48,22 @@ function Request({
           )}
         </span>
       </div>
-      <p class="wrap">{reason === undefined ? <span class="muted">No reason was given.</span> : `“${reason}”`}</p>
+      <p class="wrap">
+        {reason === undefined ? (
+          <span class="muted">No reason was given.</span>
+        ) : (
+          <>
+            “<bdi>{reason}</bdi>”
+          </>
+        )}
+      </p>
       <p class="small muted">
         Asked <Ago of={created} />, {state === 'approved' ? 'counts' : 'waits'} until <Time of={expires} />
-        {by !== undefined && `, ${state} by ${by}`}
+        {by !== undefined && (
+          <>
+            , {state} by <bdi>{by}</bdi>
+          </>
+        )}
       </p>
       {!isOwn && state === 'waiting' && (
         <>

@@ -81,7 +81,7 @@ function ObjectOf({ entry: { object } }: { readonly entry: Entry }): JSX.Element
 
 const COLUMNS: readonly TableColumn<Entry>[] = [
   { title: 'Time', cell: ({ time }) => <Time of={time} /> },
-  { title: 'Who', class: 'wrap', cell: ({ principal }) => principal },
+  { title: 'Who', class: 'wrap', cell: ({ principal }) => <bdi>{principal}</bdi> },
   { title: 'What', cell: ({ action }) => <code>{action}</code> },
   { title: 'On', cell: (entry) => <ObjectOf entry={entry} /> },
   {
@@ -90,7 +90,7 @@ const COLUMNS: readonly TableColumn<Entry>[] = [
     cell: ({ outcome, reason }) => (
       <>
         <Badge tone={TONES[outcome] ?? 'neutral'}>{outcome}</Badge>{' '}
-        {reason !== '' && <span class="muted wrap">{reason}</span>}
+        {reason !== '' && <bdi class="muted wrap">{reason}</bdi>}
       </>
     ),
   },

@@ -5,7 +5,7 @@ import { change, draft, isChosen, isCovered, toggled } from '../lib/draft.ts';
 import { bytes, duration } from '../lib/format.ts';
 import { useResource } from '../lib/resource.ts';
 import { go, place } from '../lib/router.ts';
-import { Badge, Button, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
+import { Badge, Button, Copy, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { LookPage } from '../parts/recover.tsx';
 import { Time } from '../parts/time.tsx';
@@ -136,7 +136,7 @@ export function KeyView(): JSX.Element {
         }
       >
         <p class="key-name">
-          <code>{name}</code>
+          <code>{name}</code> <Copy text={name} what="name" />
         </p>
         <AuditedNotice />
         {error !== undefined && <Failure error={error} onRetry={reload} />}

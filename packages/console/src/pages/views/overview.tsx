@@ -29,7 +29,13 @@ function Check({ check: { name, subject, status, reason, advice } }: { readonly 
       <div>
         <p>
           <strong>{name}</strong>
-          {subject !== undefined && <span class="muted wrap"> {subject}</span>}: {withLocalTimes(reason)}
+          {subject !== undefined && (
+            <span class="muted wrap">
+              {' '}
+              <bdi>{subject}</bdi>
+            </span>
+          )}
+          : <bdi>{withLocalTimes(reason)}</bdi>
         </p>
         {advice !== '' && <p class="advice">{advice}</p>}
       </div>
@@ -124,7 +130,10 @@ function Waiting(): JSX.Element | null {
         {requests.map(({ id, principal, action, created }) => (
           <li key={id}>
             <span>
-              <strong>{principal}</strong> asks you to approve <code>{action}</code>, <Ago of={created} />
+              <strong>
+                <bdi>{principal}</bdi>
+              </strong>{' '}
+              asks you to approve <code>{action}</code>, <Ago of={created} />
             </span>
             <Link to="/approvals">Decide</Link>
           </li>

@@ -120,7 +120,15 @@ function Confirm({
         void start();
       }}
     >
-      <Field label={`Type “${word}” to confirm`} hint="This changes the store that others use." error={problem}>
+      <Field
+        label={
+          <>
+            Type “<bdi>{word}</bdi>” to confirm
+          </>
+        }
+        hint="This changes the store that others use."
+        error={problem}
+      >
         {({ id, describedBy }) => (
           <input
             id={id}

@@ -52,7 +52,7 @@ export function SignInView(): JSX.Element {
         <div class="providers">
           {providers.map(({ name, title }) => (
             <Button key={name} kind="primary" onPress={async () => signInWith(name)}>
-              Sign in with {title}
+              Sign in with <bdi>{title}</bdi>
             </Button>
           ))}
           <p class="or">or</p>
