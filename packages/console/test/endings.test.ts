@@ -162,13 +162,24 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
       await page.getByRole('button', { name: 'Make the plan' }).click();
       await page.getByRole('button', { name: 'Start the restore' }).click();
       await page.getByText('It is back').waitFor({ timeout: 60_000 });
-      await page.getByRole('heading', { name: 'Receipt' }).waitFor();
+      await page.evaluate(
+        `globalThis.made = []; globalThis.revoked = [];
+         const { createObjectURL, revokeObjectURL } = URL;
+         URL.createObjectURL = (blob) => { const url = createObjectURL(blob); made.push(url); return url; };
+         URL.revokeObjectURL = (url) => { revoked.push(url); revokeObjectURL(url); };`,
+      );
+      await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Save the receipt' }).click(),
+      ]);
       await goTo(page, 'Recover');
       const states = await page.evaluate<string>(STEP);
       for (const name of [...NAMES, 'db/', 'file:']) expect(states).not.toContain(name);
 
       await page.getByRole('button', { name: 'Sign out' }).click();
       await isSignInPage(page);
+      expect(await page.evaluate('made.length === 1 && revoked.includes(made[0])')).toBe(true);
+      expect(await page.evaluate('performance.getEntries().map(({ name }) => name).join()')).not.toContain('db');
       for (let step = 0; step < 4; step++) {
         await page.goBack();
         await isSignInPage(page);

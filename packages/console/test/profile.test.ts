@@ -68,6 +68,7 @@ async function lookAround(page: Page, { url, tokens }: World): Promise<void> {
     .first()
     .click();
   await page.getByText(`all below ${FOLDER}/`).waitFor();
+  await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save the receipt' }).click()]);
   // A state of its own at the end, since browsers write those down that somebody has left, and the one where they are.
   await goTo(page, 'Recover');
   await page.getByRole('link', { name: 'Look at the store then' }).click();
@@ -128,6 +129,41 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
       // What the browser keeps in any case is found, so that what is not found is not there.
       expect(await filesWith(folder, { address: `${place.url}/console/#/recover/key` })).not.toEqual([]);
       expect(await filesWith(folder, { ...CANARIES, token: place.tokens.recoverer })).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'signs nobody in who starts the browser again',
+    async () => {
+      const folder = await newFolder();
+      {
+        await using browser = await openProfile(BROWSER, place.url, folder);
+        await signIn(browser.page, place.url, place.tokens.recoverer);
+      }
+      await using again = await openProfile(BROWSER, place.url, folder);
+      await again.page.goto(`${place.url}/console/`);
+      await again.page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+      expect(again.problems).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'shows nothing of what somebody has looked at to whoever goes back to a page that the browser has kept',
+    async () => {
+      await using browser = await openProfile(BROWSER, place.url, await newFolder());
+      const { page } = browser;
+      await lookAround(page, place);
+      await showValue(page);
+      // In memory alone, as what marks a page that was kept and not loaded anew.
+      await page.evaluate('globalThis.isKept = true');
+      await page.goto(`${place.url.replace('127.0.0.1', 'localhost')}/healthz`);
+      await page.goBack({ waitUntil: 'commit' });
+      await page.getByRole('button', { name: 'Sign out' }).waitFor();
+      expect(await page.evaluate('globalThis.isKept')).toBeUndefined();
+      const content = await page.content();
+      for (const canary of Object.values(CANARIES)) expect(content).not.toContain(canary);
     },
     PATIENCE,
   );

@@ -3,6 +3,8 @@ import { App } from './app.tsx';
 import { forget } from './lib/ending.ts';
 import { copyTrueText, escapeAllText } from './lib/escapes.tsx';
 
+// Addresses of what was asked for have names in them: the browser keeps no list of them in the page.
+performance.setResourceTimingBufferSize(0);
 escapeAllText();
 copyTrueText();
 

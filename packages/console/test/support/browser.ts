@@ -92,7 +92,14 @@ export async function openBrowser(
 
 /** Opens a browser of its own that keeps its profile in `folder`, as that of a person does. Disposing of it ends the browser. */
 export async function openProfile(executablePath: string, origin: string, folder: string): Promise<Opened> {
-  const options = { executablePath, headless: true, args: [...ARGUMENTS], ...contextOf({}) };
+  const options = {
+    executablePath,
+    headless: true,
+    args: [...ARGUMENTS],
+    // People's browsers keep pages for going back.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    ...contextOf({}),
+  };
   return watched(await chromium.launchPersistentContext(folder, options), origin);
 }
 

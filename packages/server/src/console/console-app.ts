@@ -223,7 +223,7 @@ export class ConsoleApp {
     const session = await this.#ports.prove(request, credentials);
     this.#sessions.end(cookieIn(request.raw, this.#cookie));
     const id = this.#sessions.begin(session);
-    return { id, cookie: setCookie(this.#cookie, id, Math.floor(this.#ports.limits.consoleAge / 1000)) };
+    return { id, cookie: setCookie(this.#cookie, id) };
   }
 
   async #signIn(request: FastifyRequest, reply: FastifyReply): Promise<ConsoleSession> {

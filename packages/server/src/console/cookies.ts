@@ -34,8 +34,13 @@ export function cookieIn({ headers }: IncomingMessage, { name }: CookieSettings)
   return values.length === 1 && value !== undefined && VALUE.test(value) ? value : undefined;
 }
 
-/** The header that sets a cookie. @param maxAge in seconds; 0 removes it */
-export function setCookie({ name, isSecure, sameSite }: CookieSettings, value: string, maxAge: number): string {
-  const parts = [`${name}=${value}`, 'Path=/', `Max-Age=${maxAge}`, 'HttpOnly', `SameSite=${sameSite}`];
+/**
+ * The header that sets a cookie.
+ *
+ * @param maxAge in seconds; 0 removes it. Without it the cookie goes with the browser, which does not write it to the disk
+ */
+export function setCookie({ name, isSecure, sameSite }: CookieSettings, value: string, maxAge?: number): string {
+  const age = maxAge === undefined ? [] : [`Max-Age=${maxAge}`];
+  const parts = [`${name}=${value}`, 'Path=/', ...age, 'HttpOnly', `SameSite=${sameSite}`];
   return [...parts, ...(isSecure ? ['Secure'] : [])].join('; ');
 }

@@ -53,7 +53,7 @@ describe('signing in', () => {
     const answer = await browser.signIn(token);
     const [cookie = ''] = answer.headers['set-cookie'] ?? [];
     expect(cookie).toMatch(
-      new RegExp(`^securestore-${port}=[A-Za-z0-9_-]{43}; Path=/; Max-Age=28800; HttpOnly; SameSite=Strict$`),
+      new RegExp(`^securestore-${port}=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict$`),
     );
     const { csrf } = answer.json() as ConsoleSession;
     for (const secret of [token, csrf, cookie.slice(cookie.indexOf('=') + 1, cookie.indexOf(';'))]) {

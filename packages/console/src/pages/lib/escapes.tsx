@@ -78,7 +78,8 @@ function textOf(selection: Selection): string | undefined {
   }
   // Its two parts would come with something between them.
   for (const element of part.querySelectorAll('.name')) element.replaceChildren(element.textContent);
-  if (characters.length === 0 && part.querySelector('.name') === null) return undefined;
+  // All else the browser copies better, such as several rows.
+  if (characters.length === 0 && part.querySelector('.name')?.textContent !== part.textContent) return undefined;
   part.className = 'copying';
   document.body.append(part);
   const text = part.innerText;
