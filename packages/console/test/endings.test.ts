@@ -250,6 +250,18 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
       await isSignInPage(page);
       await page.getByText('Your session has ended. Sign in again').waitFor();
 
+      // Of several tabs the first that asks for something notices, and has the others look.
+      await signIn(page, place.url, place.tokens.recoverer);
+      const other = await context.newPage();
+      await other.goto(`${place.url}/console/`);
+      await other.getByText('Recoverable to').waitFor();
+      expect(await endAtServer(page)).toBe(200);
+      await page.bringToFront();
+      await goTo(page, 'Audit');
+      await isSignInPage(page);
+      await isSignInPage(other);
+      await other.close();
+
       // One that is there still goes on, whatever the clock here says.
       await signIn(page, place.url, place.tokens.recoverer);
       await browseMoment(page, ['db/', 'prod/']);

@@ -59,6 +59,8 @@ async function look(isTold = false): Promise<void> {
 }
 
 atEnd(() => {
+  // A page that nobody is signed in to has nothing that others would not know.
+  if (csrf !== undefined) tell('look');
   csrf = undefined;
   clearTimeout(timer);
 });
