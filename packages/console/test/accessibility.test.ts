@@ -13,12 +13,15 @@ const PATIENCE = 240_000;
 /** Tables of which a part is out of sight where there is little room. */
 const CUT_OFF = `innerWidth > 700 ? [] : [...document.querySelectorAll('.table')].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map((table) => 'the table “' + table.getAttribute('aria-label') + '” is cut off')`;
 
-/** What is wrong with a page: what axe finds, and whether it, or a table on a small screen, is wider than the window. */
+/** Fields whose text the browser would remember, correct or send to a service, and forms whose fields it would. */
+const KEPT = `[...document.querySelectorAll('form, input, textarea')].filter((one) => one.autocomplete !== 'off' || (['text', 'search', 'textarea'].includes(one.type) && one.spellcheck)).map((one) => 'the browser remembers ' + one.outerHTML)`;
+
+/** What is wrong with a page: what axe finds, what the browser would remember of it, and whether it, or a table on a small screen, is wider than the window. */
 async function wrongWith(page: Page, name: string): Promise<string[]> {
   const width = await page.evaluate<number>(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
-  const findings = [...(await axeFindings(page)), ...(await page.evaluate<string[]>(CUT_OFF))];
+  const findings = [...(await axeFindings(page)), ...(await page.evaluate<string[]>(`[...${CUT_OFF}, ...${KEPT}]`))];
   return [...findings, ...(width > 0 ? [`it is ${width} pixels wider than the window`] : [])].map(
     (line) => `${name}: ${line}`,
   );

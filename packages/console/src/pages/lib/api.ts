@@ -73,6 +73,8 @@ export async function send(method: string, path: string, request: Request = {}):
       headers: { ...headers, ...own, ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: aborted,
+      // Also if the page is left at once.
+      keepalive: outlives,
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',
