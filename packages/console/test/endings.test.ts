@@ -78,8 +78,12 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
       await reveal(page);
       await page.clock.fastForward(25_000);
       await page.getByText(VALUE).waitFor();
+      const focused = (): Promise<string> => page.evaluate(`document.activeElement.getAttribute('aria-label')`);
+      expect(await focused()).toMatch(/^The value/);
       await page.clock.fastForward(5000);
       await isHidden(page);
+      // Whoever comes by the keys is where they were.
+      expect(await focused()).toMatch(/^Show value/);
 
       await show(page);
       await page.evaluate(`dispatchEvent(new Event('blur'))`);

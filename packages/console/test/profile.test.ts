@@ -163,7 +163,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
       await page.getByRole('button', { name: 'Sign out' }).waitFor();
       expect(await page.evaluate('globalThis.isKept')).toBeUndefined();
       const content = await page.content();
-      for (const canary of Object.values(CANARIES)) expect(content).not.toContain(canary);
+      for (const text of Object.values(CANARIES)) expect(content).not.toContain(text);
     },
     PATIENCE,
   );

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Download, DownloadRequest } from '@securestore/protocol';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import { ask, send } from '../lib/api.ts';
@@ -85,19 +85,17 @@ function useRevealed(load: (signal: AbortSignal) => Promise<Shown>): {
       setShown(undefined);
     };
     // From now on: what comes when nobody looks any more is not shown.
-    const stop = whenUnseen(() => {
+    const closeByItself = (): void => {
       close();
       announce('The value is hidden.');
-    });
+    };
+    const stop = whenUnseen(closeByItself);
     hiding.current = close;
     try {
       const found = await load(asked.signal);
       if (asked.signal.aborted) return;
       setShown(found);
-      timer = setTimeout(() => {
-        close();
-        announce('The value is hidden.');
-      }, HIDES_AFTER);
+      timer = setTimeout(closeByItself, HIDES_AFTER);
     } catch (error) {
       if (asked.signal.aborted) return;
       close();
@@ -147,9 +145,19 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
     data.fill(0);
     return found;
   });
+  const box = useRef<HTMLDivElement>(null);
+  // What had the focus goes when the value comes or goes: the keyboard stays here.
+  const isShown = shown !== undefined;
+  const wasShown = useRef(isShown);
+  useLayoutEffect(() => {
+    if (wasShown.current === isShown) return;
+    wasShown.current = isShown;
+    if (document.activeElement !== document.body) return;
+    box.current?.querySelector<HTMLElement>('pre, button')?.focus({ preventScroll: true });
+  }, [isShown]);
   const isLarge = size !== undefined && size > MOST;
   return (
-    <div class="value">
+    <div class="value" ref={box}>
       {shown === undefined ? (
         <div class="value-tools">
           {isLarge ? (
