@@ -149,6 +149,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
       await isSignInPage(page);
       await page.getByText('A value is in the clipboard').waitFor({ state: 'detached' });
       expect(await clipboard()).toBe('');
+      expect(await page.getByText('The value is').count()).toBe(0);
       expect(problems).toEqual([]);
     },
     PATIENCE,

@@ -52,9 +52,7 @@ describe('signing in', () => {
     const { browser, token, port, logged } = await scene();
     const answer = await browser.signIn(token);
     const [cookie = ''] = answer.headers['set-cookie'] ?? [];
-    expect(cookie).toMatch(
-      new RegExp(`^securestore-${port}=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict$`),
-    );
+    expect(cookie).toMatch(new RegExp(`^securestore-${port}=[A-Za-z0-9_-]{43}; Path=/; HttpOnly; SameSite=Strict$`));
     const { csrf } = answer.json() as ConsoleSession;
     for (const secret of [token, csrf, cookie.slice(cookie.indexOf('=') + 1, cookie.indexOf(';'))]) {
       expect(JSON.stringify(logged)).not.toContain(secret);

@@ -26,8 +26,8 @@ export function untilEnd(): AbortSignal {
 export function forget(): void {
   session.abort();
   session = new AbortController();
-  // Those that take themselves out meanwhile don't disturb the others.
-  for (const act of endings) act();
+  // The newest first: what they say is forgotten by the older ones.
+  for (const act of [...endings].toReversed()) act();
 }
 
 /** Ends the session in this page, for the next person to sign in. @param why what they are told */
