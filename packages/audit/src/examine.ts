@@ -8,6 +8,7 @@ import {
   isDamage,
   parseAuditName,
 } from '@securestore/core-format';
+import { firstFrom } from './last-part.ts';
 import type { AuditPlace } from './place.ts';
 
 /** How many names, and how many parts of the newest segments, are looked at. */
@@ -151,21 +152,11 @@ class Examination {
     let [low, high] = [listed, count];
     while (low < high) {
       const middle = low + Math.ceil((high - low) / 2);
-      const found = await this.#firstFrom(seen.prefix, middle);
-      if (found !== undefined && found <= count) low = found;
+      const found = await firstFrom(this.#place, seen.prefix, middle, this.#signal);
+      if (found !== undefined && found.sequence <= count) low = found.sequence;
       else high = middle - 1;
     }
     return low;
-  }
-
-  /** The number of the first part of a segment that begins with this entry or a later one. */
-  async #firstFrom(prefix: string, sequence: number): Promise<number | undefined> {
-    const after = auditName(prefix, sequence - 1);
-    for await (const name of this.#place.names(prefix, { after, signal: this.#signal })) {
-      const parsed = parseAuditName(name);
-      if (parsed !== undefined) return parsed.sequence;
-    }
-    return undefined;
   }
 
   /** Whether the parts of a segment follow on each other. Of parts that were not read nothing is known: nor is it of what follows them. */

@@ -85,7 +85,9 @@ export async function twoServers(location: string, options: Partial<OpenOptions>
   const held: number[] = [];
   for (let round = 0; round < (TORTURE ? 20 : 1); round++) {
     const token = await one.access.createToken('ben');
-    held.push(await heldAfterRevocation(await open(1, token), async () => void (await here.access.revokeToken(token.id))));
+    held.push(
+      await heldAfterRevocation(await open(1, token), async () => void (await here.access.revokeToken(token.id))),
+    );
   }
   console.log(
     `what was revoked counted at the other server for ${held.map((ms) => `${ms} ms`).join(', ')}; the bound is ${BOUND} ms`,
