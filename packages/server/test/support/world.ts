@@ -46,15 +46,20 @@ export interface World {
 
 export const EVERYTHING: readonly Rule[] = [{ effect: 'allow', actions: ['*'] }];
 
-/** How long a raw connection may be silent before it counts as answered, in milliseconds. */
+/** How long a raw connection may be silent after an answer has begun before it counts as whole, in milliseconds. */
 const SILENCE = 300;
+/** How long a machine that is busy may take to begin one. */
+const PATIENCE = 20_000;
 
 function rawSend(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1');
-    socket.setTimeout(SILENCE, () => socket.destroy());
-    socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
+    socket.setTimeout(PATIENCE, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('latin1');
+      socket.setTimeout(SILENCE);
+    });
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(answer));
     socket.write(bytes);
