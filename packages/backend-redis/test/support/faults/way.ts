@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 import { onTestFinished } from 'vitest';
 import type { Fault } from '../../../../../tools/services/src/proxy-link.ts';
 import type { Proxy } from '../../../../../tools/services/src/proxy.ts';
 import type { RandomBelow } from '../../../../backend-testkit/src/random.ts';
 import { settled } from './settled.ts';
+
+const MAX_TRIES = 20;
 
 /** A place where nothing was ever stored. */
 interface Place {
@@ -43,11 +46,18 @@ export interface Way {
 export async function wayTo(provider: Provider, below: RandomBelow): Promise<Way> {
   const { direct, proxy, options } = await provider.place(below);
   const open: Way['open'] = async (way) => {
-    const backend = provider.create();
-    onTestFinished(async () => backend.close());
     const [location, patience] = way === 'direct' ? [direct, {}] : [proxy.url, provider.impatient];
-    await backend.init({ location, options: { ...provider.options, ...options, ...patience } });
-    return backend;
+    for (let tries = 1; ; tries++) {
+      const backend = provider.create();
+      onTestFinished(async () => backend.close());
+      try {
+        await backend.init({ location, options: { ...provider.options, ...options, ...patience } });
+        return backend;
+      } catch (error) {
+        // A busy machine takes longer than an impatient backend waits.
+        if (tries === MAX_TRIES || !SecureStoreError.is(error) || !error.retryable) throw error;
+      }
+    }
   };
   return { proxy, below, open, provider };
 }
