@@ -185,9 +185,9 @@ export function describeMutations(surface: Surface): void {
       const place = usePlace(memoryPlace);
       const store = await surface.createAt(place);
       await store.store('k', 'old');
-      const expires = new Date(Date.now() + 50);
+      const expires = new Date(Date.now() + 1000);
       await store.store('k', 'short-lived', { expires });
-      await vi.waitUntil(() => Date.now() > expires.getTime(), { interval: 10 });
+      await vi.waitUntil(() => Date.now() > expires.getTime(), { interval: 10, timeout: 10_000 });
       await store.delete('k');
       await failure(store.undelete('k'), 'NOT_FOUND');
     });
