@@ -18,6 +18,8 @@ import { foldIdentity, parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { KeptDocument } from './kept-document.ts';
 import type { AccessChange } from './kept-document.ts';
+import { ListingCounter } from './listing-counter.ts';
+import { ListingPositions } from './listing-position.ts';
 import { CacheTally, PermissionCache } from './permission-cache.ts';
 import type { CacheFigures } from './permission-cache.ts';
 import type { PolicyChange } from './policy-changes.ts';
@@ -62,6 +64,8 @@ export class AccessControl {
   readonly #document: KeptDocument;
   readonly #desk: ApprovalDesk;
   readonly #tally = new CacheTally();
+  readonly #listings = new ListingCounter();
+  readonly #positions: ListingPositions;
 
   constructor(
     storage: SecureStorage,
@@ -75,6 +79,7 @@ export class AccessControl {
     this.#onDecision = onDecision;
     this.#document = new KeptDocument(object);
     this.#desk = new ApprovalDesk(this.#document, object);
+    this.#positions = new ListingPositions(() => object.tokenKey);
     this.#authenticators = [
       apiTokens(
         () => object.tokenKey,
@@ -243,7 +248,9 @@ export class AccessControl {
     const told = this.#onDecision;
     const onDecision: DecisionListener | undefined = told && ((...heard) => told(principal, ...heard));
     const [storage, administration, approvals] = [this.#storage, this.#administration, this.#desk];
-    return new Session({ storage, administration, approvals, tally, subject, onDecision, confirm, now, until, holds });
+    const [listings, positions] = [this.#listings, this.#positions];
+    const asked = { tally, subject, onDecision, confirm, now, until, holds };
+    return new Session({ storage, administration, approvals, listings, positions, ...asked });
   }
 }
 

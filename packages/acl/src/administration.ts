@@ -178,8 +178,10 @@ export interface GuardedCall<T> {
   /** What all names begin with that a listing shows. */
   readonly prefix: string | undefined;
   readonly signal: AbortSignal | undefined;
-  /** Does what was called for. */
-  readonly run: () => PromiseLike<T>;
+  /** What the call is given. */
+  readonly given: readonly unknown[];
+  /** Does what was called for. @param given what the call is given in the place of its own */
+  readonly run: (given?: readonly unknown[]) => PromiseLike<T>;
 }
 
 /**
@@ -246,11 +248,12 @@ function guardedCall(
       about: actions && { key: given[0], actions },
       prefix: prefixIn(call, given),
       signal,
+      given,
     };
-    if (id === undefined) return guard({ ...asking, run: () => run(given) });
+    if (id === undefined) return guard({ ...asking, run: (bound = given) => run(bound) });
     return guardedJob(
       typeof id === 'string' ? id : id(...given),
-      () => methodBehind(administration, call)(...given) as Job<unknown>,
+      (bound) => methodBehind(administration, call)(...(bound ?? given)) as Job<unknown>,
       (runJob) => guard({ ...asking, run: runJob }),
     );
   };

@@ -1,10 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, PolicyObject } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
-import type { Action } from './actions.ts';
 import { randomId } from './api-tokens.ts';
-import type { ApprovalRequest, NewRequest, Verdict } from './approval-requests.ts';
-import { approvalsFor, decided, liveRequests, newRequest, withRequest } from './approval-requests.ts';
+import type { NewRequest, StoredRequest, Verdict, Wanted } from './approval-requests.ts';
+import { approvalsFor, decided, isOfAnotherPlan, liveRequests, newRequest, withRequest } from './approval-requests.ts';
 import type { AccessDocument } from './document.ts';
 import type { Identity } from './identity.ts';
 import type { Change, KeptDocument } from './kept-document.ts';
@@ -19,16 +18,16 @@ export class ApprovalDesk {
     this.#object = object;
   }
 
-  async list(signal?: AbortSignal): Promise<ApprovalRequest[]> {
+  async list(signal?: AbortSignal): Promise<StoredRequest[]> {
     return liveRequests((await this.#document.newest(signal)).requests, this.#object.clock.now());
   }
 
   /** @throws SecureStoreError `INVALID_ARGUMENT`, `TOO_LARGE` */
-  async add(wanted: Omit<NewRequest, 'id'>, options?: CallOptions): Promise<ApprovalRequest> {
+  async add(request: Omit<NewRequest, 'id'>, options?: CallOptions): Promise<StoredRequest> {
     const id = randomId((length) => this.#object.random(length));
-    const add = (document: AccessDocument): Change<ApprovalRequest> => {
+    const add = (document: AccessDocument): Change<StoredRequest> => {
       const now = this.#object.clock.now();
-      const result = newRequest({ id, ...wanted }, now);
+      const result = newRequest({ id, ...request }, now);
       return { document: { ...document, requests: withRequest(document.requests, result, now) }, result };
     };
     return (await this.#document.change('approvals.request', add, options)).result;
@@ -43,10 +42,10 @@ export class ApprovalDesk {
   async decide(
     id: string,
     verdict: Verdict,
-    check: (request: ApprovalRequest) => void,
+    check: (request: StoredRequest) => void,
     options?: CallOptions,
-  ): Promise<ApprovalRequest> {
-    const decide = (document: AccessDocument): Change<ApprovalRequest> => {
+  ): Promise<StoredRequest> {
+    const decide = (document: AccessDocument): Change<StoredRequest> => {
       const now = this.#object.clock.now();
       const live = liveRequests(document.requests, now);
       const found = live.find((request) => request.id === id);
@@ -64,11 +63,11 @@ export class ApprovalDesk {
   /** The approvals by which somebody may do something, as they are now; `undefined` where one is missing. */
   async find(
     who: Identity,
-    actions: readonly Action[],
+    wanted: readonly Wanted[],
     key: string | undefined,
     signal?: AbortSignal,
-  ): Promise<ApprovalRequest[] | undefined> {
-    return this.#finder(who, actions, key)(await this.#newest(signal));
+  ): Promise<StoredRequest[] | undefined> {
+    return this.#finder(who, wanted, key)(await this.#newest(signal));
   }
 
   /**
@@ -79,14 +78,14 @@ export class ApprovalDesk {
    */
   async use(
     who: Identity,
-    actions: readonly Action[],
+    wanted: readonly Wanted[],
     key: string | undefined,
     signal?: AbortSignal,
-  ): Promise<ApprovalRequest[] | undefined> {
-    const find = this.#finder(who, actions, key);
+  ): Promise<StoredRequest[] | undefined> {
+    const find = this.#finder(who, wanted, key);
     // Whoever has none must not make the head change; one that was given elsewhere just now is to be seen.
     if (find(this.#document.known()) === undefined && find(await this.#newest(signal)) === undefined) return undefined;
-    const use = (document: AccessDocument): Change<ApprovalRequest[] | undefined> => {
+    const use = (document: AccessDocument): Change<StoredRequest[] | undefined> => {
       const result = find(document);
       if (result === undefined) return { document: undefined, result };
       const used = new Set(result.map(({ id }) => id));
@@ -95,12 +94,17 @@ export class ApprovalDesk {
     return (await this.#document.change('approvals.use', use, { signal })).result;
   }
 
+  /** Whether somebody has an approval that is of another plan, as far as is known. */
+  hasAnother(who: Identity, wanted: readonly Wanted[], key: string | undefined): boolean {
+    return isOfAnotherPlan(this.#document.known().requests, who, wanted, key, this.#object.clock.now());
+  }
+
   #finder(
     who: Identity,
-    actions: readonly Action[],
+    wanted: readonly Wanted[],
     key: string | undefined,
-  ): (document: AccessDocument) => ApprovalRequest[] | undefined {
-    return ({ requests }) => approvalsFor(requests, who, actions, key, this.#object.clock.now());
+  ): (document: AccessDocument) => StoredRequest[] | undefined {
+    return ({ requests }) => approvalsFor(requests, who, wanted, key, this.#object.clock.now());
   }
 
   #newest(signal: AbortSignal | undefined): Promise<AccessDocument> {

@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from '@securestore/objects';
 import type { Action } from './actions.ts';
+import type { ApprovalPlan, StoredPlan } from './approval-plan.ts';
 import type { Identity } from './identity.ts';
 import { foldIdentity } from './identity.ts';
 
@@ -32,6 +33,11 @@ export interface ApprovalRequest {
   readonly key?: string;
   /** Why, in the words of whoever asks. */
   readonly reason?: string;
+  /**
+   * What the attempt would do, worked out by the store when it was asked for: the approval is of this. Objects that whoever looks may not see are
+   * counted. Absent in a request of an older release, which passes nothing.
+   */
+  readonly plan?: ApprovalPlan;
   /** In milliseconds since 1970. */
   readonly created: number;
   /** Until when it waits; of an approved one, until when the attempt passes. In milliseconds since 1970. */
@@ -41,7 +47,18 @@ export interface ApprovalRequest {
   readonly by?: Identity;
 }
 
-type Requests = readonly ApprovalRequest[];
+/** A request as it lies in the store. */
+export interface StoredRequest extends ApprovalRequest {
+  readonly plan?: StoredPlan;
+}
+
+/** One action of an attempt, with what the attempt would do. */
+export interface Wanted {
+  readonly action: Action;
+  readonly digest: string;
+}
+
+type Requests = readonly StoredRequest[];
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function endOf(expires: Date | undefined, now: number, otherwise: number, shortest: number): number {
@@ -52,7 +69,7 @@ function endOf(expires: Date | undefined, now: number, otherwise: number, shorte
   throw new SecureStoreError('INVALID_ARGUMENT', `it must expire ${least}, and within 30 days`);
 }
 
-export function liveRequests(requests: Requests, now: number): ApprovalRequest[] {
+export function liveRequests(requests: Requests, now: number): StoredRequest[] {
   return requests.filter(({ expires }) => expires > now);
 }
 
@@ -63,14 +80,20 @@ export interface ApproveOptions extends CallOptions {
 
 export interface NewRequest extends Pick<ApprovalRequest, 'id' | 'principal' | 'action'> {
   readonly key?: string | undefined;
+  readonly plan: StoredPlan;
   readonly reason?: string | undefined;
   readonly expires?: Date | undefined;
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function newRequest({ key, reason, expires, ...wanted }: NewRequest, now: number): ApprovalRequest {
+export function checkReason(reason: unknown): void {
   if (reason !== undefined && (typeof reason !== 'string' || reason.length > MAX_REASON))
     throw new SecureStoreError('INVALID_ARGUMENT', `a reason must be a text of at most ${MAX_REASON} characters`);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function newRequest({ key, reason, expires, ...wanted }: NewRequest, now: number): StoredRequest {
+  checkReason(reason);
   return {
     ...wanted,
     ...(key === undefined ? {} : { key }),
@@ -82,7 +105,7 @@ export function newRequest({ key, reason, expires, ...wanted }: NewRequest, now:
 }
 
 /** With one more, and without those that are over. @throws SecureStoreError `TOO_LARGE` */
-export function withRequest(requests: Requests, request: ApprovalRequest, now: number): Requests {
+export function withRequest(requests: Requests, request: StoredRequest, now: number): Requests {
   const live = liveRequests(requests, now);
   const fold = foldIdentity(request.principal);
   const own = live.filter(({ principal }) => foldIdentity(principal) === fold).length;
@@ -105,7 +128,7 @@ export interface Verdict {
  *
  * @throws SecureStoreError `CONFLICT`, `INVALID_ARGUMENT`
  */
-export function decided(request: ApprovalRequest, { state, by, expires }: Verdict, now: number): ApprovalRequest {
+export function decided(request: StoredRequest, { state, by, expires }: Verdict, now: number): StoredRequest {
   if (request.state === 'denied' || request.state === state)
     throw new SecureStoreError('CONFLICT', `request ${request.id} has been ${request.state} already`);
   const { by: _before, ...rest } = request;
@@ -117,20 +140,39 @@ export function decided(request: ApprovalRequest, { state, by, expires }: Verdic
 export function approvalsFor(
   requests: Requests,
   who: Identity,
-  actions: readonly Action[],
+  wanted: readonly Wanted[],
   key: string | undefined,
   now: number,
-): ApprovalRequest[] | undefined {
-  const found = actions.flatMap(
-    (action) =>
+): StoredRequest[] | undefined {
+  const found = wanted.flatMap(
+    ({ action, digest }) =>
       requests.find(
         (request) =>
           request.state === 'approved' &&
           request.expires > now &&
           request.principal === who &&
           request.action === action &&
-          request.key === key,
+          request.key === key &&
+          request.plan?.digest === digest,
       ) ?? [],
   );
-  return found.length === actions.length ? found : undefined;
+  return found.length === wanted.length ? found : undefined;
+}
+
+/** Whether somebody has an approval for an action that is of another plan. */
+export function isOfAnotherPlan(
+  requests: Requests,
+  who: Identity,
+  wanted: readonly Wanted[],
+  key: string | undefined,
+  now: number,
+): boolean {
+  return requests.some(
+    (request) =>
+      request.state === 'approved' &&
+      request.expires > now &&
+      request.principal === who &&
+      request.key === key &&
+      wanted.some(({ action, digest }) => action === request.action && digest !== request.plan?.digest),
+  );
 }

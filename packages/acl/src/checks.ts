@@ -4,9 +4,12 @@ import { inTime } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import type { AdministrationCall } from './administration.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import type { StoredPlan } from './approval-plan.ts';
+import type { Wanted } from './approval-requests.ts';
 import { unauthenticated } from './authenticator.ts';
 import type { Decision, Subject } from './decide.ts';
 import type { Identity } from './identity.ts';
+import type { ListingCounter } from './listing-counter.ts';
 import { denied, unapproved } from './refusals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 
@@ -37,6 +40,8 @@ export interface CheckContext {
   readonly until?: number | undefined;
   /** Whether the session lasts still, asked at every step; absent where nothing but its end can end it. */
   readonly holds?: (() => boolean) | undefined;
+  /** Counts the listings that its principal has under way; without it there may be any number. */
+  readonly listings?: ListingCounter | undefined;
   /** Where approvals lie; without it what takes one is denied. */
   readonly approvals?: ApprovalDesk | undefined;
   /** Told of each decision about a call, for the audit; not of those by which a listing is filtered. */
@@ -48,6 +53,16 @@ export interface CheckContext {
  * and tells nothing that reading would not.
  */
 const KEEPING: ReadonlySet<SessionCall> = new Set(['info']);
+
+/** What an attempt would do, for one of its actions. */
+export interface PlannedAction {
+  readonly plan: StoredPlan;
+  /** Whether it changes so little that it takes no second person. */
+  readonly isFree?: boolean;
+}
+
+/** Works out what an attempt would do, for one of its actions that takes an approval. */
+export type Planner = (action: Action, signal?: AbortSignal) => Promise<PlannedAction>;
 
 /** What a session asks before it does anything, while it is at it, and before it tells what it found. */
 export class Checks {
@@ -106,6 +121,16 @@ export class Checks {
     return this.#context.subject().decide({ action, key }, this.#context.now());
   }
 
+  /** What the names begin with on which an action may be allowed; `['']` if that is not known. */
+  prefixes(action: Action): readonly string[] {
+    return this.#context.subject().prefixes?.(action, this.#context.now()) ?? [''];
+  }
+
+  /** Counts a listing until what it returns is called. @throws SecureStoreError `THROTTLED` if there are too many */
+  beginListing(): () => void {
+    return this.#context.listings?.begin(this.principal) ?? ((): void => undefined);
+  }
+
   /** The time in milliseconds since 1970. */
   now(): number {
     return this.#context.now();
@@ -123,6 +148,7 @@ export class Checks {
   /**
    * Whether a call may begin that takes all of `actions`. Where that takes approvals, they are used up, but by {@link KEEPING}.
    *
+   * @param plan asked what the call would do, for each action that takes an approval: one of another plan does not count
    * @returns `undefined` where it may; else a promise to await first
    * @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED`
    */
@@ -130,7 +156,8 @@ export class Checks {
     call: SessionCall,
     key: string | undefined,
     actions: readonly Action[],
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
+    plan: Planner,
   ): Promise<void> | undefined {
     this.open();
     const decisions = actions.map((action) => this.may(action, key));
@@ -142,7 +169,9 @@ export class Checks {
     // Using up approvals takes a look at the newest policy: what was taken away by then counts, approved or not.
     const special = actions.filter((_, index) => decisions[index]?.needsApproval);
     if (refused === -1 && special.length > 0)
-      return this.#useApprovals(call, key, special, decision, signal).then(() => this.still(call, key, actions));
+      return this.#useApprovals(call, key, special, decision, { plan, signal }).then(() =>
+        this.still(call, key, actions),
+      );
     this.tell(call, key, decision);
     if (!decision.allowed) throw denied(call, action, key);
     return undefined;
@@ -153,15 +182,26 @@ export class Checks {
     key: string | undefined,
     actions: readonly Action[],
     decision: Decision,
-    signal: AbortSignal | undefined,
+    { plan, signal }: { readonly plan: Planner; readonly signal: AbortSignal | undefined },
   ): Promise<void> {
     const { approvals: desk } = this.#context;
-    const approvals = KEEPING.has(call)
-      ? await desk?.find(this.principal, actions, key, signal)
-      : await desk?.use(this.principal, actions, key, signal);
-    if (approvals === undefined) {
+    const refuse = (refused: readonly Action[], hasChanged: boolean): never => {
       this.tell(call, key, { ...decision, allowed: false, reason: 'no approval' });
-      throw unapproved(call, actions, key);
+      throw unapproved(call, refused, key, hasChanged);
+    };
+    if (desk === undefined) return refuse(actions, false);
+    const wanted: Wanted[] = [];
+    for (const action of actions) {
+      const planned = await plan(action, signal);
+      if (planned.isFree !== true) wanted.push({ action, digest: planned.plan.digest });
+    }
+    if (wanted.length === 0) return this.tell(call, key, decision);
+    const approvals = KEEPING.has(call)
+      ? await desk.find(this.principal, wanted, key, signal)
+      : await desk.use(this.principal, wanted, key, signal);
+    if (approvals === undefined) {
+      const lacking = wanted.map(({ action }) => action);
+      return refuse(lacking, desk.hasAnother(this.principal, wanted, key));
     }
     this.tell(call, key, { ...decision, approvals });
   }

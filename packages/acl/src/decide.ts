@@ -36,6 +36,8 @@ export interface Attempt {
 /** Which attempts something is about. */
 interface CompiledScope {
   readonly bits: number;
+  /** What the names of `keys` begin with. */
+  readonly prefixes: readonly string[];
   readonly keys: readonly KeyTest[] | undefined;
   readonly categories: ReadonlySet<string> | undefined;
 }
@@ -53,12 +55,19 @@ export interface Subject {
   /** Whoever is disabled may do nothing. */
   readonly isDisabled?: boolean | undefined;
   decide(attempt: Attempt, now: number): Decision;
+  /**
+   * What the names begin with on which rules may allow an action: none of other names is allowed. Without it that is not known.
+   *
+   * @param now milliseconds since 1970
+   */
+  readonly prefixes?: (action: Action, now: number) => readonly string[];
 }
 
 function compileScope({ actions, keys, categories }: ApprovalRule): CompiledScope {
   return {
     bits: actions.reduce((bits, pattern) => bits | bitsOf(pattern), 0),
     keys: keys?.map(compilePattern),
+    prefixes: keys?.map((pattern) => pattern.slice(0, `${pattern}*`.indexOf('*'))) ?? [''],
     categories: categories && new Set(categories),
   };
 }
@@ -78,6 +87,7 @@ function isAbout(scope: CompiledScope, segments: readonly string[] | undefined, 
 const nobody = (principal: Identity, reason: 'disabled' | 'unknown principal'): Subject => ({
   principal,
   isDisabled: reason === 'disabled',
+  prefixes: () => [],
   decide: (_attempt, since) => ({ allowed: false, needsApproval: false, reason, since, until: Infinity }),
 });
 
@@ -89,6 +99,11 @@ function subjectOf(
 ): Subject {
   return {
     principal,
+    prefixes(action, now) {
+      const bit = bitOf(action);
+      const allowing = rules.filter(({ bits, deny, expires }) => !deny && (bits & bit) !== 0 && expires > now);
+      return allowing.flatMap(({ prefixes }) => prefixes);
+    },
     decide(attempt, now) {
       const { action, key, category } = attempt;
       const bit = bitOf(action);

@@ -1,8 +1,9 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import { isAction } from './actions.ts';
 import type { StoredToken } from './api-tokens.ts';
+import { readPlan } from './approval-plan.ts';
 import { REQUEST_STATES } from './approval-requests.ts';
-import type { ApprovalRequest } from './approval-requests.ts';
+import type { StoredRequest } from './approval-requests.ts';
 import { parseIdentity } from './identity.ts';
 import { EMPTY_POLICY, readPolicy } from './policy.ts';
 import type { Policy } from './types.ts';
@@ -15,7 +16,7 @@ export interface AccessDocument {
   readonly policy: Policy;
   readonly tokens: readonly StoredToken[];
   /** What waits for a second person, or was decided by one. */
-  readonly requests: readonly ApprovalRequest[];
+  readonly requests: readonly StoredRequest[];
 }
 
 const VERSION = 1;
@@ -38,12 +39,14 @@ function tokenOf(value: unknown): StoredToken {
   return expires === undefined ? token : { ...token, expires };
 }
 
-function requestOf(value: unknown): ApprovalRequest {
+function requestOf(value: unknown): StoredRequest {
   const fields = (value ?? {}) as Readonly<Record<string, unknown>>;
   const { id, principal, action, key, reason, created, expires, state, by } = fields;
+  const plan = readPlan(fields['plan']);
   if (typeof id !== 'string' || !ID.test(id)) return damaged('a request');
   if (!isAction(action) || (key !== undefined && typeof key !== 'string')) return damaged('what is requested');
   if (reason !== undefined && typeof reason !== 'string') return damaged('the reason of a request');
+  if (fields['plan'] !== undefined && plan === undefined) return damaged('the plan of a request');
   if (!isTime(created) || !isTime(expires)) return damaged('the times of a request');
   if (!REQUEST_STATES.some((known) => known === state)) return damaged('the state of a request');
   return {
@@ -52,9 +55,10 @@ function requestOf(value: unknown): ApprovalRequest {
     action,
     ...(key === undefined ? {} : { key: parseStoreKey(key) }),
     ...(reason === undefined ? {} : { reason }),
+    ...(plan === undefined ? {} : { plan }),
     created,
     expires,
-    state: state as ApprovalRequest['state'],
+    state: state as StoredRequest['state'],
     ...(by === undefined ? {} : { by: parseIdentity(by) }),
   };
 }

@@ -38,12 +38,16 @@ export const FOR_CALLER: Readonly<Record<string, ForCaller>> = {
   ...Object.fromEntries(LISTINGS.map((call) => [call, filtered])),
   // What is wrong with an object `scrub` and `verify` tell, which take more.
   health: ([options]) => [{ ...Object(options), names: false }],
+  // What decides about each change is for the session itself.
   restore: ([source, options], { principal, sees }) => [
     source,
-    { ...Object(options), ...seenAlone(options, sees), by: principal },
+    { ...Object(options), ...seenAlone(options, sees), by: principal, onChange: undefined },
   ],
   'backups.restoreStore': ([source, to, options], { principal }) => [source, to, { ...Object(options), by: principal }],
 };
+
+/** Whether a call lists names, page by page. */
+export const isListing = (call: string): boolean => LISTINGS.includes(call);
 
 /** What calls take on the object that they are about, which is what they are given first. */
 export const ABOUT_OBJECTS: Readonly<Record<string, readonly ObjectAction[]>> = {

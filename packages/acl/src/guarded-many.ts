@@ -2,7 +2,8 @@ import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ItemResult, ManyOptions } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
 import type { ObjectAction } from './actions.ts';
-import type { Checks } from './checks.ts';
+import type { Checks, Planner } from './checks.ts';
+import type { ObjectPlans } from './object-plan.ts';
 import { refusalIn, unwrapped } from './refusals.ts';
 import { SURFACE } from './surface.ts';
 
@@ -11,6 +12,10 @@ export interface ParsedItem<I> {
   readonly key: string;
   readonly item: I;
   readonly also?: readonly ObjectAction[];
+  /** What would be done with it. */
+  readonly plans: ObjectPlans;
+  /** What is passed on once it is approved. @throws SecureStoreError what keeps it from being done */
+  readonly bound?: () => I;
 }
 
 /** A call about many objects. */
@@ -19,13 +24,26 @@ export interface ManyCall<I, T> {
   readonly options: ManyOptions | undefined;
   readonly parse: (item: I) => ParsedItem<I>;
   readonly run: (allowed: AsyncIterable<I>) => Promise<ItemResult<T>[]>;
+  /** Whether what became of an item is what was approved. @throws SecureStoreError `ACCESS_DENIED` */
+  readonly check?: (value: T, plans: ObjectPlans) => void;
+}
+
+/** The result of an item that fails as `body` does; `undefined` if it doesn't. */
+function failureOf(key: string, body: () => unknown): ItemResult<never> | undefined {
+  try {
+    body();
+    return undefined;
+  } catch (error) {
+    if (SecureStoreError.is(error)) return { key, ok: false, error };
+    throw error;
+  }
 }
 
 /** What may be done is done; of the rest each item says that it is denied, in its place. */
 export async function guardedMany<I, T>(
   checks: Checks,
   call: 'storeMany' | 'retrieveMany',
-  { items, options, parse, run }: ManyCall<I, T>,
+  { items, options, parse, run, check: checkResult }: ManyCall<I, T>,
 ): Promise<ItemResult<T>[]> {
   await checks.confirmOpen(call, options?.signal);
   const refusals: (ItemResult<T> | undefined)[] = [];
@@ -46,21 +64,31 @@ export async function guardedMany<I, T>(
       throw error;
     }
   };
-  const first = (key: string, also: readonly ObjectAction[] = []): Promise<void> | undefined =>
-    checks.begin(call, parseStoreKey(key), [...actions, ...also], options?.signal);
+  const first = (key: string, plans: ObjectPlans, also: readonly ObjectAction[] = []): Promise<void> | undefined => {
+    const plan: Planner = (action, signal) => plans.plan(action, signal);
+    return checks.begin(call, parseStoreKey(key), [...actions, ...also], options?.signal, plan);
+  };
+  const plansOf: ObjectPlans[] = [];
   const still = (key: string): void => checks.still(call, parseStoreKey(key), actions);
   async function* allowed(): AsyncGenerator<I> {
     for await (const given of items) {
-      const { key, item, also } = parse(given);
-      const refusal = await refusalOf(key, () => first(key, also));
+      const { key, item, also, plans, bound = () => item } = parse(given);
+      const refusal = (await refusalOf(key, () => first(key, plans, also))) ?? failureOf(key, bound);
       refusals.push(refusal);
-      if (refusal === undefined) yield item;
+      if (refusal !== undefined) continue;
+      plansOf.push(plans);
+      yield bound();
     }
   }
   const ran = await run(allowed()).catch((error: unknown) => {
     throw refusalIn(error);
   });
-  const results = ran.values();
+  const checked = ran.map((result, index): ItemResult<T> => {
+    const plans = plansOf[index];
+    if (!result.ok || plans === undefined || checkResult === undefined) return result;
+    return failureOf(result.key, () => checkResult(result.value, plans)) ?? result;
+  });
+  const results = checked.values();
   const told = refusals.flatMap((refusal) => refusal ?? results.next().value ?? []).map(unwrapped);
   if (!changesNothing(SURFACE[call])) return told;
   const allowedStill: ItemResult<T>[] = [];

@@ -3,28 +3,40 @@ import type { CallOptions, ChangedObject, SecureStorage } from '@securestore/obj
 import { withOneEnd } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
 import type { ObjectAction } from './actions.ts';
-import type { Checks } from './checks.ts';
+import type { Checks, Planner } from './checks.ts';
+import type { ObjectPlans } from './object-plan.ts';
 import { refusalIn } from './refusals.ts';
 import { isShown } from './session-guard.ts';
 import { SURFACE } from './surface.ts';
 
+/** A call about one object. */
+export interface ObjectCall<O, T> {
+  /** What it would do. */
+  readonly plans: ObjectPlans;
+  readonly run: (options: O | undefined) => Promise<T>;
+  /** What it takes beside its own action. */
+  readonly also?: readonly ObjectAction[];
+}
+
 /**
  * A call about one object: it is asked before anything is done, and again before it is told, as what was taken away meanwhile counts.
- *
- * @param also what it takes beside its own action
  */
 export async function guardedOne<O extends CallOptions, T>(
   checks: Checks,
   call: keyof SecureStorage,
   key: string,
   given: O | undefined,
-  run: (options: O | undefined) => Promise<T>,
-  also: readonly ObjectAction[] = [],
+  { plans, run, also = [] }: ObjectCall<O, T>,
 ): Promise<T> {
   const actions = [SURFACE[call], ...also];
   const options = withOneEnd(given);
   await checks.confirmOpen(call, options?.signal);
-  await checks.begin(call, parseStoreKey(key), actions, options?.signal);
+  const plan: Planner = async (action, signal) => {
+    const planned = await plans.plan(action, signal);
+    // That there is nothing to be deleted is told to whoever may know what there is.
+    return { plan: planned.plan, isFree: planned.isNothing && isShown(checks, key) };
+  };
+  await checks.begin(call, parseStoreKey(key), actions, options?.signal, plan);
   try {
     return await run(options);
   } catch (error) {
@@ -41,9 +53,9 @@ export async function changedOne<O extends CallOptions, M extends object>(
   call: 'setMetadata' | 'undelete' | 'restoreVersion',
   key: string,
   given: O | undefined,
-  run: (options: O | undefined) => Promise<ChangedObject<M>>,
+  asked: ObjectCall<O, ChangedObject<M>>,
 ): Promise<ChangedObject<M>> {
-  const info = await guardedOne(checks, call, key, given, run);
+  const info = await guardedOne(checks, call, key, given, asked);
   if (isShown(checks, key, 'read')) return info;
   const { version, modified } = info;
   return { key: info.key, version, modified };

@@ -18,6 +18,9 @@ export type {
 export type { Caller, PointAdministration } from './for-callers.ts';
 export { apiTokens, createToken } from './api-tokens.ts';
 export type { RandomSource, StoredToken } from './api-tokens.ts';
+export { aboutOf } from './call-plan.ts';
+export type { PlannedOperation } from './call-plan.ts';
+export type { ApprovalPlan, PlannedObject, PlanValue } from './approval-plan.ts';
 export type { ApprovalDesk } from './approval-desk.ts';
 export type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
 export { authenticate, checkAuthenticators, unauthenticated } from './authenticator.ts';
@@ -27,6 +30,7 @@ export { Decider } from './decide.ts';
 export type { Attempt, Decision, Subject } from './decide.ts';
 export { MAX_IDENTITY_BYTES, foldIdentity, parseIdentity } from './identity.ts';
 export type { Identity } from './identity.ts';
+export type { ListingBound, SessionListingOptions } from './guarded-listing.ts';
 export { jwt } from './jwt.ts';
 export type { JwtAlgorithm, JwtOptions } from './jwt.ts';
 export { ACCESS_CHANNEL, PermissionCache } from './permission-cache.ts';

@@ -96,6 +96,10 @@ export class PermissionCache implements Subject {
     return decision;
   }
 
+  prefixes(action: Action, now: number): readonly string[] {
+    return this.#subject.prefixes?.(action, now) ?? [''];
+  }
+
   #tell(trace: AccessTrace): void {
     if (this.#channel.hasSubscribers) this.#channel.publish(trace);
   }

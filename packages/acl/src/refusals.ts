@@ -9,12 +9,24 @@ export function denied(call: string, action: Action, key: string | undefined): S
   return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
 }
 
-/** For what the rules allow, but with an approval alone. */
-export function unapproved(call: string, actions: readonly Action[], key: string | undefined): SecureStoreError {
+/**
+ * For what the rules allow, but with an approval alone.
+ *
+ * @param hasChanged whether there is an approval, of what the attempt would have done before
+ */
+export function unapproved(
+  call: string,
+  actions: readonly Action[],
+  key: string | undefined,
+  hasChanged = false,
+): SecureStoreError {
   const asked = actions
-    .map((action) => `approvals.request('${action}'${key === undefined ? '' : ', key'})`)
+    .map((action) => `approvals.request('${action}'${key === undefined ? ', undefined, { operation }' : ', key'})`)
     .join(' and ');
-  const message = `${call} takes the approval of a second person here: ask for it with ${asked}, and try again when it is given`;
+  const ask = hasChanged
+    ? 'what was approved is not what it would do now. Nothing was changed; ask again with'
+    : 'ask for it with';
+  const message = `${call} takes the approval of a second person here: ${ask} ${asked}, and try again when it is given`;
   return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
 }
 

@@ -1,18 +1,35 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { CallOptions } from '@securestore/objects';
+import type { CallOptions, SecureStorage } from '@securestore/objects';
 import { inTime, withOneEnd } from '@securestore/objects';
-import type { Action } from './actions.ts';
-import { checkQuestion } from './actions.ts';
+import type { Action, StoreAction } from './actions.ts';
+import { checkQuestion, isObjectAction } from './actions.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import type { StoreAdministration } from './administration.ts';
+import { ADMINISTRATION } from './administration.ts';
+import type { StoredPlan } from './approval-plan.ts';
 import type { ApprovalRequest, ApproveOptions, Verdict } from './approval-requests.ts';
+import { checkReason } from './approval-requests.ts';
+import { operationFor, planCall, planRead } from './call-plan.ts';
+import type { PlannedOperation } from './call-plan.ts';
 import type { Checks, SessionCall } from './checks.ts';
 import type { Decision } from './decide.ts';
 import { foldIdentity } from './identity.ts';
+import { ABOUT_OBJECTS } from './for-callers.ts';
+import { FURTHER_ACTIONS } from './further-actions.ts';
+import { planObject } from './object-plan.ts';
 import { denied } from './refusals.ts';
+import { isShown, shownRequest } from './session-guard.ts';
+import { withoutUnlistedName } from './without-names.ts';
 
 export interface RequestOptions extends CallOptions {
   /** Why, for whoever decides; at most 500 characters. */
   readonly reason?: string | undefined;
+  /** Of an object: the version that is to be read or made current again; by default the current one, or the newest before the deletion. */
+  readonly version?: string | undefined;
+  /** To read an object as it was at that time, in the place of `version`. */
+  readonly at?: Date | undefined;
+  /** The call that is to be approved, with what it is given; needed if the action is that of several calls. */
+  readonly operation?: PlannedOperation | undefined;
   /** Until when it waits; by default for a day, at least for ten minutes, and at most for 30 days. */
   readonly expires?: Date | undefined;
 }
@@ -20,11 +37,13 @@ export interface RequestOptions extends CallOptions {
 /** What takes a second person, as one principal asks for it and decides about what others ask for. */
 export interface SessionApprovals {
   /**
-   * Asks for the approval of one attempt. It is used up by the first attempt of this principal at that action on that key.
+   * Asks for the approval of one attempt. The store works out what the attempt would do now, and the approval is of that: it is used up by the first
+   * attempt of this principal at that action on that key that would still do exactly this.
    *
    * @param key absent for what concerns the whole store
    * @throws SecureStoreError `ACCESS_DENIED` for what the rules don't allow; `INVALID_ARGUMENT`, also for what takes no approval;
-   *   `TOO_LARGE` where 20 requests of this principal, or 1000 of all, are not over
+   *   `TOO_LARGE` where 20 requests of this principal, or 1000 of all, are not over, and for a restore of more than 250,000 changes;
+   *   what finding out what it would do throws
    */
   request(action: Action, key?: string, options?: RequestOptions): Promise<ApprovalRequest>;
   /** The requests of this principal that are not used or over, and those that it may decide about. */
@@ -44,8 +63,32 @@ function ownRequest(id: string): SecureStoreError {
   return new SecureStoreError('ACCESS_DENIED', `request ${id} is your own: somebody else has to decide about it`);
 }
 
+/** What a session acts on, by which is found out what an attempt would do. */
+export interface PlanContext {
+  readonly storage: SecureStorage;
+  readonly administration?: Partial<StoreAdministration> | undefined;
+}
+
+function refuse(what: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', what);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` if the action is not one that the call takes, or there is no such call */
+function checkOperation(operation: PlannedOperation, action: Action): void {
+  const { call, about = {} } = Object(operation) as PlannedOperation;
+  if (typeof call !== 'string' || !Object.hasOwn(ADMINISTRATION, call))
+    return refuse('the option "operation" must name a call, as { call, about }');
+  if (typeof about !== 'object' || about === null) refuse('what the call of "operation" is given must be an object');
+  const isOwn = ADMINISTRATION[call] === action || (ABOUT_OBJECTS[call] ?? []).some((one) => one === action);
+  if (!isOwn && !Object.hasOwn(FURTHER_ACTIONS, call)) refuse(`${call} does not take ${action}`);
+}
+
 /** @param desk where requests lie; where there is none, everything fails with `UNSUPPORTED` */
-export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined): SessionApprovals {
+export function sessionApprovals(
+  checks: Checks,
+  desk: ApprovalDesk | undefined,
+  { storage, administration }: PlanContext,
+): SessionApprovals {
   const open = async (call: SessionCall, signal: AbortSignal | undefined): Promise<ApprovalDesk> => {
     await checks.confirmOpen(call, signal);
     if (desk !== undefined) return desk;
@@ -73,13 +116,39 @@ export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined)
         throw decision.reason === 'own request' ? ownRequest(id) : denied(call, 'approve', request.key);
     };
     try {
-      return await opened.decide(id, { ...verdict, by: checks.principal }, check, options);
+      return shownRequest(checks, await opened.decide(id, { ...verdict, by: checks.principal }, check, options));
     } finally {
       if (last !== undefined) checks.tell(call, last.key, last.decision);
     }
   };
+  const planFor = async (
+    action: Action,
+    key: string | undefined,
+    { version, at, operation }: RequestOptions,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly plan: StoredPlan; readonly isFree: boolean }> => {
+    if (key !== undefined && isObjectAction(action)) {
+      if (operation === undefined || action !== 'read') {
+        const { plan, isNothing } = await planObject(action, key, { version, at }, { storage, signal });
+        return { plan, isFree: isNothing && isShown(checks, key) };
+      }
+      checkOperation(operation, action);
+      return { plan: planRead(operation.call, key, operation.about ?? {}), isFree: false };
+    }
+    if (version !== undefined || at !== undefined)
+      throw new SecureStoreError('INVALID_ARGUMENT', '"version" and "at" are about an object: name its key');
+    const described = operation ?? operationFor(action as StoreAction);
+    checkOperation(described, action);
+    const { call, about = {} } = described;
+    const planned = await planCall(administration, { call, action: action as StoreAction, about, signal }).catch(
+      (error: unknown) => {
+        throw withoutUnlistedName(error, (name) => isShown(checks, name));
+      },
+    );
+    return { plan: planned.plan, isFree: planned.isFree(action as StoreAction) };
+  };
   return {
-    async request(action, key, { reason, expires, ...given } = {}) {
+    async request(action, key, { reason, expires, version, at, operation, ...given } = {}) {
       const options = withOneEnd(given);
       const opened = await open('approvals.request', options?.signal);
       checkQuestion(action, key);
@@ -88,12 +157,22 @@ export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined)
       if (!decision.allowed) throw denied('approvals.request', action, key);
       if (!decision.needsApproval)
         throw new SecureStoreError('INVALID_ARGUMENT', `${action} takes no approval here: just do it`);
-      return opened.add({ principal: checks.principal, action, key, reason, expires }, options);
+      checkReason(reason);
+      const { plan, isFree } = await planFor(action, key, { version, at, operation }, options?.signal);
+      if (isFree)
+        throw new SecureStoreError(
+          'INVALID_ARGUMENT',
+          `this would replace and delete nothing, and takes no approval of ${action}: just do it`,
+        );
+      const made = await opened.add({ principal: checks.principal, action, key, plan, reason, expires }, options);
+      return shownRequest(checks, made);
     },
     list: (options) =>
       inTime('approvals.list', options, async (signal) => {
         const requests = await (await open('approvals.list', signal)).list(signal);
-        return requests.filter((request) => request.principal === checks.principal || decisionOn(request).allowed);
+        return requests
+          .filter((request) => request.principal === checks.principal || decisionOn(request).allowed)
+          .map((request) => shownRequest(checks, request));
       }),
     approve: (id, { expires, ...options } = {}) =>
       decide('approvals.approve', id, { state: 'approved', expires }, options),

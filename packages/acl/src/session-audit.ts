@@ -1,8 +1,9 @@
 import type { EntriesOptions, TrailEntry } from '@securestore/audit';
 import { SecureStoreError } from '@securestore/core-format';
 import { withOneEnd } from '@securestore/objects';
+import { planOf } from './approval-plan.ts';
 import type { AuditAdministration } from './administration.ts';
-import type { Checks } from './checks.ts';
+import type { Checks, Planner } from './checks.ts';
 
 /** Who did what, as a session may look at it and switch it on and off. */
 export interface SessionAudit extends AuditAdministration {
@@ -16,6 +17,8 @@ export interface SessionAudit extends AuditAdministration {
 }
 
 const CALL = 'audit.tail';
+/** It only looks. */
+const plan: Planner = async (action) => ({ plan: planOf({ call: action, bound: null }) });
 
 /** @param guarded the calls that are promises @param audit what is behind the session, if anything is */
 export function sessionAudit(
@@ -28,7 +31,7 @@ export function sessionAudit(
     const options = { ...given };
     const signal = withOneEnd(options)?.signal;
     await checks.ready(CALL, signal);
-    await checks.begin(CALL, undefined, ['audit.view'], signal);
+    await checks.begin(CALL, undefined, ['audit.view'], signal, plan);
     if (typeof audit?.tail !== 'function') {
       throw new SecureStoreError('UNSUPPORTED', `${CALL}: what is behind this session has no such administration`);
     }

@@ -1,12 +1,20 @@
 import { parseStoreKey } from '@securestore/core-format';
-import type { RetrievedStream } from '@securestore/objects';
+import type { RetrievedStream, SecureStorage } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
 import type { ObjectAction, StoreAction } from './actions.ts';
-import type { Guard } from './administration.ts';
-import type { Checks, SessionCall } from './checks.ts';
+import type { Guard, StoreAdministration } from './administration.ts';
+import type { ApprovalRequest, StoredRequest } from './approval-requests.ts';
+import type { ApprovalPlan } from './approval-plan.ts';
+import { shownPlan } from './approval-plan.ts';
+import type { CallPlan } from './call-plan.ts';
+import { aboutOf, planCall, planRead } from './call-plan.ts';
+import type { Checks, Planner, SessionCall } from './checks.ts';
 import type { Caller } from './for-callers.ts';
+import { isListing } from './for-callers.ts';
+import { foldIdentity } from './identity.ts';
+import { planObject } from './object-plan.ts';
 import { guardedStream } from './guarded-data.ts';
-import { withListedNames, withoutNaming, withoutUnlistedName } from './without-names.ts';
+import { mayKnow, withListedNames, withoutNaming, withoutUnlistedName } from './without-names.ts';
 
 /** Whether an object may be in a listing. What takes an approval can't be, since a listing asks for none. */
 export function isShown(checks: Checks, key: string, action: ObjectAction = 'list'): boolean {
@@ -49,24 +57,71 @@ async function givenUp(result: unknown): Promise<void> {
 /** Calls whose reports name objects. */
 const REPORTS: ReadonlySet<SessionCall> = new Set(['backups.drill', 'backups.verify', 'restore']);
 
-/** Decides about calls of the administration for a session. */
-export function sessionGuard(checks: Checks): Guard {
-  return async ({ call, action, also, about, signal, run }) => {
+function withoutUndefined(plan: {
+  readonly [Name in keyof ApprovalPlan]: ApprovalPlan[Name] | undefined;
+}): ApprovalPlan {
+  return Object.fromEntries(Object.entries(plan).filter(([, value]) => value !== undefined)) as unknown as ApprovalPlan;
+}
+
+/** A request as a session may see it: of what it would do the names alone that may be seen. */
+export function shownRequest(checks: Checks, request: ApprovalRequest): ApprovalRequest {
+  const { plan, ...rest } = request as StoredRequest;
+  if (plan === undefined) return request;
+  const sees = (key: string): boolean => isShown(checks, key) || isShown(checks, key, 'read');
+  const { key } = request;
+  if (key === undefined) return { ...rest, plan: shownPlan(plan, sees, (prefix) => mayKnow(prefix, sees)) };
+  if (sees(key)) return request;
+  // Whoever decides is to know what becomes of the object, and whoever asks not even whether it is there.
+  const { call, creates, replaces, deletes, objects } = plan;
+  const isOwn = foldIdentity(request.principal) === foldIdentity(checks.principal);
+  return { ...rest, plan: isOwn ? { call } : withoutUndefined({ call, creates, replaces, deletes, objects }) };
+}
+
+/**
+ * Decides about calls of the administration for a session.
+ *
+ * @param administration what is behind it, by which is found out what a call would do
+ */
+export function sessionGuard(
+  checks: Checks,
+  storage: SecureStorage,
+  administration: Partial<StoreAdministration> | undefined,
+): Guard {
+  return async ({ call, action, also, about, signal, given, run }) => {
     await checks.ready(call, signal);
     const key = about === undefined ? undefined : parseStoreKey(about.key);
     const own = [action, ...also()];
     // What is about an object is told by that alone, unless it fails before, or takes an approval.
     const isPlain = about !== undefined && own.every((one) => isFree(checks, one));
-    if (!isPlain) await checks.begin(call, undefined, own, signal);
-    if (about !== undefined) await checks.begin(call, key, about.actions, signal);
+    const shown = (name: string): boolean => isShown(checks, name);
+    const unnamed = (error: unknown): never => {
+      throw call === 'restore' ? withoutUnlistedName(error, shown) : error;
+    };
+    let planned: CallPlan | undefined;
+    const plan: Planner = async (one, end) => {
+      // Of what only looks another thing is asked than of what changes something.
+      if (changesNothing(one))
+        return planCall(administration, { call, action: one as StoreAction, given }).then((found) => ({
+          plan: found.plan,
+        }));
+      planned ??= await planCall(administration, { call, action: one as StoreAction, given, signal: end }).catch(
+        unnamed,
+      );
+      return { plan: planned.plan, isFree: planned.isFree(one as StoreAction) };
+    };
+    const look: Planner = async (one, end) =>
+      one === 'read' || key === undefined
+        ? { plan: planRead(call, key ?? '', aboutOf(call, given)) }
+        : planObject(one as ObjectAction, key, {}, { storage, signal: end });
+    if (!isPlain) await checks.begin(call, undefined, own, signal, plan);
+    if (about !== undefined) await checks.begin(call, key, about.actions, signal, look);
     const still = (): void => {
       checks.still(call, undefined, [action]);
       if (about !== undefined) checks.still(call, key, about.actions);
     };
-    const shown = (name: string): boolean => isShown(checks, name);
-    const result = await Promise.resolve(run()).catch((error: unknown) => {
-      throw call === 'restore' ? withoutUnlistedName(error, shown) : error;
-    });
+    const bound = planned === undefined ? undefined : planned.bind(given);
+    const end = isListing(call) ? checks.beginListing() : undefined;
+    const result = await Promise.resolve(run(bound)).catch(unnamed).finally(end);
     // What only looks is as reading: what was taken away meanwhile is not told.
     try {
       if (changesNothing(action)) still();
@@ -75,6 +130,10 @@ export function sessionGuard(checks: Checks): Guard {
       throw error;
     }
     if (call === 'points.retrieveStream') return guardedResult(result, call, checks, still);
+    if (call === 'access.requests')
+      return Array.from(result as readonly ApprovalRequest[]).map((request) =>
+        shownRequest(checks, request),
+      ) as typeof result;
     if (call === 'points.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
     return REPORTS.has(call) ? withListedNames(result, shown) : result;
   };

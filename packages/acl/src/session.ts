@@ -1,3 +1,6 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { SecureStoreError } from '@securestore/core-format';
+import type { StoreKey } from '@securestore/core-format';
 import type {
   CallOptions,
   ChangedObject,
@@ -8,7 +11,9 @@ import type {
   ManyOptions,
   Metadata,
   ObjectInfo,
+  PurgeOptions,
   RangeOptions,
+  RestoreVersionOptions,
   Retrieved,
   RetrievedStream,
   RetrieveOptions,
@@ -21,22 +26,27 @@ import { withOneEnd } from '@securestore/objects';
 import { checkQuestion } from './actions.ts';
 import type { Action } from './actions.ts';
 import { guardAdministration } from './administration.ts';
+import { bindTo, undeleted } from './bound-calls.ts';
 import type { StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
 import type { CheckContext } from './checks.ts';
 import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
-import { guardedListing } from './guarded-listing.ts';
+import { guardedList, guardedListing } from './guarded-listing.ts';
+import type { SessionListingOptions } from './guarded-listing.ts';
+import { ListingPositions } from './listing-position.ts';
 import { guardedMany } from './guarded-many.ts';
 import type { ParsedItem } from './guarded-many.ts';
 import { changedOne, guardedOne } from './guarded-one.ts';
+import type { Which } from './object-plan.ts';
+import { ObjectPlans } from './object-plan.ts';
 import type { CacheFigures } from './permission-cache.ts';
 import { askedOnce, ofDeletion, ofThePast, storedOnce } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { sessionAudit } from './session-audit.ts';
 import type { SessionAudit } from './session-audit.ts';
-import { callerOf, isShown, sessionGuard } from './session-guard.ts';
+import { callerOf, sessionGuard } from './session-guard.ts';
 import { SURFACE } from './surface.ts';
 
 /** What a session acts on, and as whom. */
@@ -44,6 +54,8 @@ export interface SessionContext extends CheckContext {
   readonly storage: SecureStorage;
   /** Its administration; where there is none, or none of a kind, those calls fail with `UNSUPPORTED`. */
   readonly administration?: Partial<StoreAdministration> | undefined;
+  /** What seals where listings go on; without it that is good for this session alone. */
+  readonly positions?: ListingPositions | undefined;
   /** How often what was decided for it was remembered; without it nothing is said to be. */
   readonly tally?: CacheFigures | undefined;
 }
@@ -61,7 +73,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly scrub: StoreAdministration['scrub'];
   readonly slots: StoreAdministration['slots'];
   /** Called, the names of objects that may be seen; its members administer keys. */
-  readonly keys: SecureStorage['keys'] & StoreAdministration['keys'];
+  readonly keys: ((prefix?: string, options?: SessionListingOptions) => AsyncGenerator<StoreKey>) &
+    StoreAdministration['keys'];
   readonly jobs: StoreAdministration['jobs'];
   readonly access: StoreAdministration['access'];
   readonly members: StoreAdministration['members'];
@@ -77,12 +90,19 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly #storage: SecureStorage;
   readonly #checks: Checks;
   readonly #tally: CacheFigures;
+  readonly #positions: ListingPositions;
 
-  constructor({ storage, administration, tally = { hits: 0, misses: 0 }, ...context }: SessionContext) {
+  constructor({ storage, administration, positions, tally = { hits: 0, misses: 0 }, ...context }: SessionContext) {
+    const own = createSecretKey(randomBytes(32));
+    this.#positions = positions ?? new ListingPositions(() => own);
     this.#storage = storage;
     this.#tally = tally;
     this.#checks = new Checks(context);
-    const guarded = guardAdministration(administration, sessionGuard(this.#checks), callerOf(this.#checks));
+    const guarded = guardAdministration(
+      administration,
+      sessionGuard(this.#checks, storage, administration),
+      callerOf(this.#checks),
+    );
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
     this.checkpoint = guarded.checkpoint;
     this.collect = guarded.collect;
@@ -99,13 +119,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.backups = guarded.backups;
     this.points = guarded.points;
     this.schedules = guarded.schedules;
-    this.approvals = sessionApprovals(this.#checks, context.approvals);
-    const names: SecureStorage['keys'] = (prefix, options) =>
-      guardedListing(this.#checks, 'keys', {
-        options,
-        list: (ended) => this.#storage.keys(prefix, ended),
-        nameOf: (key) => key,
-      });
+    this.approvals = sessionApprovals(this.#checks, context.approvals, { storage, administration });
+    const names = (prefix = '', options?: SessionListingOptions): AsyncGenerator<StoreKey> =>
+      guardedListing<StoreKey>(this.#checks, 'keys', { prefix, options, storage, positions: this.#positions });
     this.keys = Object.assign(names, guarded.keys);
   }
 
@@ -166,6 +182,10 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return this.close();
   }
 
+  #plans(key: string, which?: Which): ObjectPlans {
+    return new ObjectPlans(this.#storage, key, which);
+  }
+
   /** The data of a store, of which no more is taken once it is not allowed any more. */
   #guarded(key: string, data: StoreData, options: CallOptions | undefined): StoreData {
     return guardedChunks(data, async () => {
@@ -176,107 +196,151 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
 
   store<M extends object = Metadata>(key: string, data: StoreData, given?: StoreOptions<M>): Promise<ObjectInfo<M>> {
     const asked = storedOnce(given);
-    const body = (options?: StoreOptions<M>): Promise<ObjectInfo<M>> =>
-      this.#storage.store(key, this.#guarded(key, data, options), options);
-    return guardedOne(this.#checks, 'store', key, asked, body, ofDeletion(asked, this.#checks.now()));
+    const plans = this.#plans(key);
+    const run = async (options?: StoreOptions<M>): Promise<ObjectInfo<M>> => {
+      const bound = bindTo(options, plans.conditions('store', options));
+      return this.#storage.store(key, this.#guarded(key, data, options), bound);
+    };
+    return guardedOne(this.#checks, 'store', key, asked, { plans, run, also: ofDeletion(asked, this.#checks.now()) });
   }
 
   retrieve<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<Retrieved<M>> {
     const asked = askedOnce(given);
-    const body = (options?: RetrieveOptions): Promise<Retrieved<M>> => this.#storage.retrieve<M>(key, options);
-    return guardedOne(this.#checks, 'retrieve', key, asked, body, ofThePast(asked));
+    const plans = this.#plans(key, asked);
+    const run = async (options?: RetrieveOptions): Promise<Retrieved<M>> => {
+      const found = await this.#storage.retrieve<M>(key, options);
+      plans.checkRead('retrieve', found.info.version);
+      return found;
+    };
+    return guardedOne(this.#checks, 'retrieve', key, asked, { plans, run, also: ofThePast(asked) });
   }
 
   retrieveStream<M extends object = Metadata>(key: string, given?: RangeOptions): Promise<RetrievedStream<M>> {
     const asked = askedOnce(given);
     const also = ofThePast(asked);
-    const body = async (options?: RangeOptions): Promise<RetrievedStream<M>> => {
+    const plans = this.#plans(key, asked);
+    const run = async (options?: RangeOptions): Promise<RetrievedStream<M>> => {
       const still = async (): Promise<void> => {
         await this.#checks.confirmOpen('retrieveStream', options?.signal);
         this.#checks.still('retrieveStream', key, [SURFACE.retrieveStream, ...also]);
       };
       const found = await this.#storage.retrieveStream<M>(key, options);
+      try {
+        plans.checkRead('retrieveStream', found.info.version);
+      } catch (error) {
+        await found.stream.cancel().catch(() => undefined);
+        throw error;
+      }
       return { ...found, stream: guardedStream(found.stream, still) };
     };
-    return guardedOne(this.#checks, 'retrieveStream', key, asked, body, also);
+    return guardedOne(this.#checks, 'retrieveStream', key, asked, { plans, run, also });
   }
 
   info<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<ObjectInfo<M>> {
     const asked = askedOnce(given);
-    const body = (options?: RetrieveOptions): Promise<ObjectInfo<M>> => this.#storage.info<M>(key, options);
-    return guardedOne(this.#checks, 'info', key, asked, body, ofThePast(asked));
+    const plans = this.#plans(key, asked);
+    const run = async (options?: RetrieveOptions): Promise<ObjectInfo<M>> => {
+      const info = await this.#storage.info<M>(key, options);
+      plans.checkRead('info', info.version);
+      return info;
+    };
+    return guardedOne(this.#checks, 'info', key, asked, { plans, run, also: ofThePast(asked) });
   }
 
   has(key: string, given?: CallOptions): Promise<boolean> {
-    return guardedOne(this.#checks, 'has', key, given, (options) => this.#storage.has(key, options));
+    const run = (options?: CallOptions): Promise<boolean> => this.#storage.has(key, options);
+    return guardedOne(this.#checks, 'has', key, given, { plans: this.#plans(key), run });
   }
 
   matches(key: string, data: StoreData, given?: CallOptions): Promise<boolean> {
-    return guardedOne(this.#checks, 'matches', key, given, (options) => this.#storage.matches(key, data, options));
+    const plans = this.#plans(key);
+    const run = async (options?: CallOptions): Promise<boolean> => {
+      const isSame = await this.#storage.matches(key, data, options);
+      // Versions only grow: if it is the one that was approved afterwards, it was so before.
+      if (plans.isBound) plans.checkRead('matches', (await this.#storage.info(key, options)).version);
+      return isSame;
+    };
+    return guardedOne(this.#checks, 'matches', key, given, { plans, run });
   }
 
   setMetadata<M extends object = Metadata>(key: string, metadata: M, given?: ChangeOptions): Promise<ChangedObject<M>> {
-    return changedOne(this.#checks, 'setMetadata', key, given, (options) =>
-      this.#storage.setMetadata(key, metadata, options),
-    );
+    const plans = this.#plans(key);
+    const run = async (options?: ChangeOptions): Promise<ChangedObject<M>> =>
+      this.#storage.setMetadata(key, metadata, bindTo(options, plans.conditions('setMetadata', options)));
+    return changedOne(this.#checks, 'setMetadata', key, given, { plans, run });
   }
 
   delete(key: string, given?: ChangeOptions): Promise<boolean> {
-    return guardedOne(this.#checks, 'delete', key, given, (options) => this.#storage.delete(key, options));
+    const plans = this.#plans(key);
+    const run = async (options?: ChangeOptions): Promise<boolean> => {
+      if (plans.isNothing) return false;
+      return this.#storage.delete(key, bindTo(options, plans.conditions('delete', options)));
+    };
+    return guardedOne(this.#checks, 'delete', key, given, { plans, run });
   }
 
-  purge(key: string, given?: CallOptions): Promise<boolean> {
-    return guardedOne(this.#checks, 'purge', key, given, (options) => this.#storage.purge(key, options));
+  purge(key: string, given?: PurgeOptions): Promise<boolean> {
+    const plans = this.#plans(key);
+    const run = async (options?: PurgeOptions): Promise<boolean> => {
+      if (plans.isNothing) return false;
+      return this.#storage.purge(key, bindTo(options, plans.conditions('purge', options)));
+    };
+    return guardedOne(this.#checks, 'purge', key, given, { plans, run });
   }
 
   undelete<M extends object = Metadata>(key: string, given?: CallOptions): Promise<ChangedObject<M>> {
-    return changedOne(this.#checks, 'undelete', key, given, (options) => this.#storage.undelete<M>(key, options));
+    const plans = this.#plans(key);
+    const run = (options?: CallOptions): Promise<ChangedObject<M>> => undeleted<M>(this.#storage, key, plans, options);
+    return changedOne(this.#checks, 'undelete', key, given, { plans, run });
   }
 
   restoreVersion<M extends object = Metadata>(
     key: string,
     version: string,
-    given?: ChangeOptions,
+    given?: RestoreVersionOptions,
   ): Promise<ChangedObject<M>> {
-    return changedOne(this.#checks, 'restoreVersion', key, given, (options) =>
-      this.#storage.restoreVersion<M>(key, version, options),
-    );
+    const plans = this.#plans(key, { version });
+    const run = async (options?: RestoreVersionOptions): Promise<ChangedObject<M>> =>
+      this.#storage.restoreVersion<M>(key, version, bindTo(options, plans.conditions('restoreVersion', options)));
+    return changedOne(this.#checks, 'restoreVersion', key, given, { plans, run });
   }
 
   history(key: string, given?: CallOptions): Promise<HistoryEntry[]> {
-    return guardedOne(this.#checks, 'history', key, given, (options) => this.#storage.history(key, options));
+    const run = (options?: CallOptions): Promise<HistoryEntry[]> => this.#storage.history(key, options);
+    return guardedOne(this.#checks, 'history', key, given, { plans: this.#plans(key), run });
   }
 
-  async list(prefix = '', given?: CallOptions): Promise<string[]> {
-    const options = withOneEnd(given);
-    await this.#checks.confirmOpen('list', options?.signal);
-    const names = await this.#storage.list(prefix, options);
-    await this.#checks.confirmOpen('list', options?.signal);
-    return names.filter((name) => isShown(this.#checks, name));
+  list(prefix = '', options?: CallOptions): Promise<string[]> {
+    return guardedList(this.#checks, this.#storage, prefix, options);
   }
 
-  entries<M extends object = Metadata>(prefix?: string, options?: ListingOptions): AsyncIterable<ObjectInfo<M>> {
-    return guardedListing(this.#checks, 'entries', {
-      options,
-      list: (ended) => this.#storage.entries<M>(prefix, ended),
-      nameOf: ({ key }) => key,
-    });
+  entries<M extends object = Metadata>(prefix = '', options?: SessionListingOptions): AsyncGenerator<ObjectInfo<M>> {
+    const [storage, positions] = [this.#storage, this.#positions];
+    const read = async (key: string, ended: ListingOptions | undefined): Promise<ObjectInfo<M> | undefined> => {
+      try {
+        return await storage.info<M>(key, ended);
+      } catch (error) {
+        // It went away, or expired, between the listing and the reading.
+        if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+        throw error;
+      }
+    };
+    return guardedListing(this.#checks, 'entries', { prefix, options, storage, positions, read });
   }
 
   storeMany<M extends object = Metadata>(
     items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
-    given?: ManyOptions,
+    many?: ManyOptions,
   ): Promise<ItemResult<ObjectInfo<M>>[]> {
-    const options = withOneEnd(given);
+    const options = withOneEnd(many);
     // What is asked about is what is stored, whatever an item says when it is asked twice.
-    const parse = (item: StoreManyItem<M>): ParsedItem<StoreManyItem<M>> => {
-      const copy = storedOnce(item);
+    const parse = (given: StoreManyItem<M>): ParsedItem<StoreManyItem<M>> => {
+      const copy = storedOnce(given);
       const { key, data } = copy;
-      return {
-        key,
-        item: { ...copy, data: this.#guarded(key, data, options) },
-        also: ofDeletion(copy, this.#checks.now()),
-      };
+      const plans = this.#plans(key);
+      const item = { ...copy, data: this.#guarded(key, data, options) };
+      const bound = (): StoreManyItem<M> => ({ ...item, ...plans.conditions('store', item) });
+      return { key, item, also: ofDeletion(copy, this.#checks.now()), plans, bound };
     };
     const run = (allowed: AsyncIterable<StoreManyItem<M>>): Promise<ItemResult<ObjectInfo<M>>[]> =>
       this.#storage.storeMany(allowed, options);
@@ -293,8 +357,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return guardedMany(this.#checks, 'retrieveMany', {
       items: keys,
       options,
-      parse: (key) => ({ key, item: key }),
+      parse: (key) => ({ key, item: key, plans: this.#plans(key) }),
       run,
+      check: ({ info }, plans) => plans.checkRead('retrieveMany', info.version),
     });
   }
 }

@@ -74,7 +74,7 @@ function isListed(key: string, mayList: (key: string) => boolean): boolean {
 }
 
 /** Whether what names begin with may be known: it is a name that may be seen, or the beginning of one. */
-function mayKnow(prefix: string, mayList: (key: string) => boolean): boolean {
+export function mayKnow(prefix: string, mayList: (key: string) => boolean): boolean {
   return [prefix, `${prefix}x`].some((key) => isListed(key, mayList));
 }
 

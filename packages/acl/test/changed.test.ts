@@ -61,6 +61,10 @@ describe.each(CHANGES)('what %s answers, by the right to %s', (_, action, change
     await scene.access.change(setApprovals([{ actions: ['read'] }]));
     await scene.access.approve((await session.approvals.request('read', 'k')).id);
     expect(Object.keys(await change(scene, session)).toSorted()).toEqual(['key', 'modified', 'version']);
+    // It was of the version before.
+    await expect(session.retrieve('k')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(await session.approvals.list()).toHaveLength(1);
+    await scene.access.approve((await session.approvals.request('read', 'k')).id);
     await session.retrieve('k');
     await expect(session.retrieve('k')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });

@@ -11,6 +11,7 @@ import type {
   ActionPattern,
   ApprovalRule,
   Rule,
+  PlannedOperation,
   Session,
   SessionCall,
   StoreAdministration,
@@ -19,9 +20,11 @@ import {
   ADMINISTRATION,
   AccessControl,
   SURFACE,
+  aboutOf,
   addPrincipal,
   disablePrincipal,
   grantRole,
+  guardAdministration,
   isObjectAction,
   setApprovals,
   setRole,
@@ -267,8 +270,15 @@ function recorded(reached: string[]): StoreAdministration {
   const made: Record<string, unknown> = {};
   for (const call of Object.keys(ADMINISTRATION)) {
     const [first = '', second] = call.split('.');
-    const done = (): object => {
+    const done = (...given: readonly unknown[]): object => {
+      const { dryRun, onChange } = Object(given[1]) as { dryRun?: boolean; onChange?: (change: object) => boolean };
+      if (call === 'restore' && dryRun === true) {
+        onChange?.({ key: KEY, type: 'replace', from: 'then', before: 'now' });
+        return Promise.resolve({ skipped: 0, conflicts: [] });
+      }
       reached.push(call);
+      if (call === 'access.policy') return Promise.resolve({ roles: [], principals: [] });
+      if (call === 'access.requests' || call === 'backups.list') return Promise.resolve([]);
       return Object.assign(Promise.resolve(call), { id: call, progress: [], cancel: () => {} });
     };
     if (second === undefined) made[first] = done;
@@ -317,8 +327,25 @@ async function begin(): Promise<Scene> {
   return { session, store: opened, access, reached, heard };
 }
 
+/** What a call is given, as it is described for its approval. */
+async function operationOf(call: SessionCall, use: Use): Promise<{ operation?: PlannedOperation }> {
+  if (!(call in ADMINISTRATION)) return {};
+  const of = call as PlannedOperation['call'];
+  if (of === 'access.change') return { operation: { call: of, about: { policies: [] } } };
+  let about = {};
+  const session = guardAdministration(undefined, async ({ call: asked, given }) => {
+    if (asked === of) about = aboutOf(asked, given);
+    throw new Error('it is only asked what it is given');
+  });
+  await CALLS[call].run({ ...use, session: session as unknown as Session }).catch(() => undefined);
+  // Which ones are chosen shows only when it is asked what there is.
+  return { operation: { call: of, about: of === 'backups.forget' ? { ...about, snapshots: [] } : about } };
+}
+
 /** Brings about an outcome for what takes `actions`. */
-async function arrange({ access, session }: Scene, outcome: Outcome, actions: readonly Action[]): Promise<void> {
+async function arrange(scene: Scene, outcome: Outcome, call: SessionCall): Promise<void> {
+  const { access, session } = scene;
+  const actions = actionsOf(call);
   const onObject = actions.some((action) => isObjectAction(action) || action === 'approve');
   const all: Rule = { effect: 'allow', actions: ['*'] };
   const needed: readonly ActionPattern[] = actions;
@@ -346,10 +373,14 @@ async function arrange({ access, session }: Scene, outcome: Outcome, actions: re
   const approvals: ApprovalRule[] = special.length === 0 ? [{ actions: ['*'] }] : [{ actions: special }];
   await access.change(setApprovals(approvals));
   if (outcome !== 'approved') return;
-  for (const action of actions.filter((one) => one !== 'approve'))
-    await access.approve(
-      (await session.approvals.request(action, onObject && action !== 'backup.view' ? KEY : undefined)).id,
-    );
+  // What is undeleted is approved as it is then.
+  if (call === 'undelete') await scene.store.delete(KEY);
+  const described = await operationOf(call, scene);
+  const which = call === 'restoreVersion' ? { version: (await scene.store.history(KEY))[0]?.version } : {};
+  for (const action of actions.filter((one) => one !== 'approve')) {
+    const name = onObject && action !== 'backup.view' ? KEY : undefined;
+    await access.approve((await session.approvals.request(action, name, { ...described, ...which })).id);
+  }
 }
 
 /** In a short run what is plainly allowed or denied, and one of the others: each with another call. */
@@ -366,7 +397,8 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
 
   test.each(outcomesOf(call))('where the right is %s', async (outcome) => {
     const scene = await begin();
-    await arrange(scene, outcome, actionsOf(call));
+    await arrange(scene, outcome, call);
+    scene.reached.length = 0;
     const before = await scene.store.history(KEY);
     const { length: waiting } = await scene.access.requests();
     scene.heard.length = 0;
@@ -376,7 +408,9 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
     );
     expect(result).toBe(expected[outcome]);
     const administrative = call in ADMINISTRATION || call === 'audit.tail';
-    expect(scene.reached).toEqual(administrative && result === 'done' ? [call] : []);
+    // What is looked at to find out what would be done is not what was called.
+    const reached = scene.reached.filter((one) => one === call || !['access.policy', 'backups.list'].includes(one));
+    expect(reached).toEqual(administrative && result === 'done' ? [call] : []);
     if (result !== 'done' && call !== 'undelete') expect(await scene.store.history(KEY)).toEqual(before);
     // An approval is used up by what it was for, and by nothing else.
     if (outcome === 'approved' && expected === ORDINARY)
@@ -419,7 +453,7 @@ function functionsOf(session: Session): string[] {
 
 test("an attempt to approve one's own is told as what it is", async () => {
   const scene = await begin();
-  await arrange(scene, 'not approved yet', ['purge']);
+  await arrange(scene, 'not approved yet', 'purge');
   const { id } = await scene.session.approvals.request('purge', KEY);
   scene.heard.length = 0;
   await expect(scene.session.approvals.approve(id)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });

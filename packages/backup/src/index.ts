@@ -54,7 +54,13 @@ export type { RetainOptions, RetentionReport, RetentionSettings } from './retain
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy } from './retention/index.ts';
 export { restoreInto } from './restore-into.ts';
-export type { ConflictPolicy, RestoredObject, RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
+export type {
+  ConflictPolicy,
+  RestoreChange,
+  RestoredObject,
+  RestoreIntoOptions,
+  RestoreIntoReport,
+} from './restore-into-types.ts';
 export { restoreStoreTo } from './restore-store.ts';
 export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export { makeSnapshot } from './snapshot.ts';

@@ -32,7 +32,8 @@ export async function restoreFrom(
   place: Destination,
   { options, target, signal, progress }: RestoreCall,
 ): Promise<RestoreJobReport> {
-  const choice = isWhole(options) ? await choiceInPlace(backup, area, options, signal) : options;
+  // What would be restored is told of the point that would be restored.
+  const choice = isWhole({ ...options, dryRun: false }) ? await choiceInPlace(backup, area, options, signal) : options;
   const point = await backup.choose(choice, signal);
   const { error: wrong, warnings } = await doubtsOf(backup, point, signal);
   if (wrong !== undefined) throw wrong;

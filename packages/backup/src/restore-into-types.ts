@@ -19,6 +19,17 @@ export interface RestoredObject {
   readonly bytes: number;
 }
 
+/** A change that a restore makes, or would make. */
+export interface RestoreChange {
+  /** The name in the store. */
+  readonly key: string;
+  readonly type: 'create' | 'replace' | 'rename' | 'delete';
+  /** The version in the backup that is restored; absent for a deletion. */
+  readonly from?: string;
+  /** The version in the store that is replaced or deleted, `damaged` for a record that can't be read; absent if nothing is there. */
+  readonly before?: string;
+}
+
 /** Which objects are restored, and how. */
 export interface RestoreIntoOptions {
   /** Only names that start with this. */
@@ -37,6 +48,11 @@ export interface RestoreIntoOptions {
   readonly verify?: boolean | undefined;
   /** Told of every object, when it is done; with `dryRun` what would be. What is next waits for it. */
   readonly onObject?: ((object: RestoredObject) => Promise<void> | void) | undefined;
+  /**
+   * Asked before each change, and with `dryRun` about each that would be made. A change for which it returns `false` is not made, and the
+   * object counts as failed with `CONFLICT`. A change that is made replaces the version that was named here, or fails.
+   */
+  readonly onChange?: ((change: RestoreChange) => boolean) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?:
     | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { WorkGroup } from '@securestore/objects';
 import type { CallOptions, ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
-import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
+import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 import { POLICIES } from './restore-into-types.ts';
 import type { Before, Step } from './restore-steps.ts';
 import { callOf, DAMAGED, RestoreSteps } from './restore-steps.ts';
@@ -27,8 +27,10 @@ export function checkRestoreInto({
   conflict = 'fail',
   deleteExtra,
   onObject,
+  onChange,
 }: RestoreIntoOptions): void {
   if (onObject !== undefined && typeof onObject !== 'function') refuse('the option "onObject" must be a function');
+  if (onChange !== undefined && typeof onChange !== 'function') refuse('the option "onChange" must be a function');
   if (!POLICIES.includes(conflict)) refuse(`the option "conflict" must be one of ${POLICIES.join(', ')}`);
   if (keys !== undefined && prefix !== undefined) refuse('give either "prefix" or "keys"');
   if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string'))) {
@@ -38,6 +40,16 @@ export function checkRestoreInto({
   if (deleteExtra === true && (keys !== undefined || conflict === 'rename')) {
     refuse('"deleteExtra" makes no sense together with "keys", or with the conflict policy "rename"');
   }
+}
+
+function changeOf(step: Exclude<Step, { readonly type: 'unchanged' | 'skip' }>): RestoreChange {
+  const { type, to: key, before } = step;
+  return {
+    key,
+    type,
+    ...(step.type === 'delete' ? {} : { from: step.info.version }),
+    ...(before === undefined ? {} : { before: before === DAMAGED ? 'damaged' : before }),
+  };
 }
 
 /** Restores objects of a point into a store that is open. */
@@ -81,7 +93,17 @@ class Restorer {
     return step.type === 'delete' ? [step.type, step.to] : [step.type, step.to, step.info.version, step.info.size];
   }
 
+  /** @throws SecureStoreError `CONFLICT` if the change is not to be made */
+  #ask(step: Step): void {
+    const { onChange } = this.#options;
+    if (onChange === undefined || step.type === 'unchanged' || step.type === 'skip') return;
+    if (onChange(changeOf(step))) return;
+    const message = `${JSON.stringify(step.to)} was left as it is: what would be done with it is not what was planned`;
+    throw new SecureStoreError('CONFLICT', message, { key: step.to });
+  }
+
   async #do(step: Step): Promise<void> {
+    this.#ask(step);
     const { dryRun } = this.#options;
     if (step.type === 'unchanged' || step.type === 'skip') {
       if (step.type === 'skip') this.#tally.skipped += 1;
@@ -89,7 +111,7 @@ class Restorer {
       return;
     }
     if (step.type === 'delete') {
-      if (dryRun !== true) await this.#target.delete(step.to, this.#call);
+      if (dryRun !== true) await this.#target.delete(step.to, { ...this.#call, ifVersion: step.before });
       this.#tally.deleted += 1;
       return;
     }
@@ -129,7 +151,10 @@ class Restorer {
     this.#tally.verified += 1;
   }
 
-  async #tolerating(key: string, body: () => Promise<readonly unknown[]>): Promise<readonly unknown[]> {
+  async #tolerating<T extends readonly unknown[] | undefined>(
+    key: string,
+    body: () => Promise<T>,
+  ): Promise<T | readonly unknown[]> {
     try {
       return await body();
     } catch (error) {
@@ -177,8 +202,11 @@ class Restorer {
     for await (const key of this.#target.keys(under, this.#call)) {
       const from = into === undefined ? key : prefix + key.slice(into.length);
       if (await this.#source.has(from, this.#call)) continue;
-      const line = await this.#tolerating(key, () => this.#apply({ type: 'delete', to: key }));
-      await this.#digest.add(Promise.resolve(line));
+      const line = await this.#tolerating(key, async () => {
+        const step = await this.#steps.deletionOf(key);
+        return step && this.#apply(step);
+      });
+      if (line !== undefined) await this.#digest.add(Promise.resolve(line));
     }
   }
 }

@@ -16,6 +16,7 @@ const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'deleteExtra',
   'dryRun',
   'onObject',
+  'onChange',
   'verify',
   'by',
 ]);

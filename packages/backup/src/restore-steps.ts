@@ -19,7 +19,7 @@ export type Step =
     }
   | { readonly type: 'skip'; readonly info: ObjectInfo; readonly to: string }
   | { readonly type: 'unchanged'; readonly info: ObjectInfo; readonly to: string }
-  | { readonly type: 'delete'; readonly to: string };
+  | { readonly type: 'delete'; readonly to: string; readonly before: string };
 
 export type Before = string | typeof DAMAGED | undefined;
 
@@ -57,6 +57,16 @@ export class RestoreSteps {
       return;
     }
     for (const key of keys) yield await this.#source.info(key, this.#call);
+  }
+
+  /** The deletion of what is there; `undefined` if nothing is. @throws SecureStoreError `CONFLICT` if the record there is damaged */
+  async deletionOf(key: string): Promise<Step | undefined> {
+    const there = await this.#infoAt(key);
+    if (there === DAMAGED)
+      throw new SecureStoreError('CONFLICT', `the record of ${JSON.stringify(key)} is damaged, and is not deleted`, {
+        key,
+      });
+    return there && { type: 'delete', to: key, before: there.version };
   }
 
   async #infoAt(key: string): Promise<ObjectInfo | typeof DAMAGED | undefined> {

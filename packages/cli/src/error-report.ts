@@ -50,7 +50,11 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/[\w.]+ takes the approval of a second person here:/, 'this takes the approval of a second person:'],
   [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
   [/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY'],
-  [/\bapprovals\.request\('([\w.]+)'\)/g, 'securestore approval request $1'],
+  [/\bapprovals\.request\('restore(?:\.replace)?', undefined, \{ operation \}\)/g, 'the same command and --ask REASON'],
+  [
+    /\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g,
+    'securestore approval request $1 --operation JSON',
+  ],
   [/\bonce with acceptHead$/, 'once with --accept-head'],
   [
     /\bgive it as the option "fingerprint"; or trust what is here, this once, with trustOnFirstUse$/,

@@ -13,6 +13,7 @@ export interface RestoreOptions {
   readonly conflict?: ConflictPolicy;
   readonly deleteExtra?: boolean;
   readonly dryRun?: boolean;
+  readonly ask?: string;
   readonly partial?: boolean;
   readonly giveUp?: boolean;
   readonly verify?: boolean;
@@ -28,9 +29,9 @@ type Way = 'to' | 'folder' | 'stdout' | 'store';
 
 /** What each way of restoring makes nothing of. */
 const USELESS: Readonly<Record<Way, readonly (keyof RestoreOptions)[]>> = {
-  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'verify', 'receipt'],
-  folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
-  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
+  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'verify', 'receipt'],
+  folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'partial', 'verify', 'receipt'],
+  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'partial', 'verify', 'receipt'],
   store: ['partial'],
 };
 
@@ -46,6 +47,7 @@ const RESTORE_OPTIONS = [
   'conflict',
   'deleteExtra',
   'dryRun',
+  'ask',
   'partial',
   'verify',
   'receipt',

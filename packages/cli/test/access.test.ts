@@ -187,7 +187,7 @@ describe('approvals', () => {
     const box = await boxWithReader();
     await done(box, 'role', 'add', 'db reader', '--allow', 'purge', '--keys', 'db/**');
     await box.seed({ 'db/a': 'one', 'db/b': 'two' });
-    expect(await done(box, 'approval')).toMatch(/^ID +STATE +PRINCIPAL +ACTION +KEY +UNTIL +REASON\n$/);
+    expect(await done(box, 'approval')).toMatch(/^ID +STATE +PRINCIPAL +ACTION +KEY +UNTIL +WOULD +THEY WRITE\n$/);
     expect(await done(box, 'approval', 'add', 'purge,recover', '--keys', 'db/**')).toBe(
       'takes a second person from now on: purge recover on db/**\n',
     );
@@ -204,10 +204,13 @@ describe('approvals', () => {
       ] as const;
     });
     const listed = await done(box, 'approval');
-    expect(listed).toMatch(/\n\S{11} +waiting +corp:alice +purge +db\/a +\d{4}-\S+ \S+Z +it is\\u\{202e\} over\n/);
-    expect(jsonLines(await done(box, 'approval', '--json'))).toEqual([first, second]);
+    expect(listed).toMatch(
+      /\n\S{11} +waiting +corp:alice +purge +db\/a +\d{4}-\S+ \S+Z +delete 1 object +it is\\u\{202e\} over\n/,
+    );
+    const told = ({ plan: _plan, ...rest }: typeof first): object => rest;
+    expect(jsonLines(await done(box, 'approval', '--json'))).toMatchObject([told(first), told(second)]);
     expect(await done(box, 'approve', first.id, '--expires', '10m')).toMatch(
-      /^approved once until \d{4}-\S+ \S+Z, corp:alice: purge db\/a\n$/,
+      /^approved once until \d{4}-\S+ \S+Z, corp:alice: purge db\/a\nthe store would delete 1 object, and nothing else passes\n.*\n {2}delete db\/a\ncorp:alice writes: "it is\\u\{202e\} over"\n$/,
     );
     expect(await done(box, 'deny', second.id)).toBe('denied, corp:alice: purge db/b\n');
     await withSession(box, token, async (session) => {

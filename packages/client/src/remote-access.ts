@@ -13,7 +13,7 @@ import { withoutEnds } from './administrator.ts';
 import { outgoingJson } from './outgoing.ts';
 
 const EXPIRES: ReadonlySet<string> = new Set(['expires']);
-const REQUEST: ReadonlySet<string> = new Set(['reason', 'expires']);
+const REQUEST: ReadonlySet<string> = new Set(['reason', 'expires', 'version', 'at', 'operation']);
 /** So often is a policy changed anew that somebody else has changed meanwhile. */
 const TRIES = 10;
 

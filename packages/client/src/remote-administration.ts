@@ -14,7 +14,19 @@ export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'keys' |
   readonly approvals: ReturnType<typeof remoteApprovals>;
 };
 
-const RESTORE = ['snapshot', 'at', 'prefix', 'keys', 'into', 'conflict', 'deleteExtra', 'dryRun', 'verify', 'onObject'];
+const RESTORE = [
+  'snapshot',
+  'at',
+  'prefix',
+  'keys',
+  'into',
+  'conflict',
+  'deleteExtra',
+  'dryRun',
+  'verify',
+  'onObject',
+  'onChange',
+];
 const OPTIONS = {
   rotate: new Set(['depth']),
   checkpoint: new Set(['afresh']),
@@ -142,6 +154,7 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
       ),
     restore: (source, options) => {
       checkNoFunction('onObject', options?.onObject);
+      checkNoFunction('onChange', options?.onChange);
       return administrator.job(
         { operation: 'restore', path: '/v1/restore', body: { source, ...withoutEnds(options) }, id: 'restore' },
         options,

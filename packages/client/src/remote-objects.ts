@@ -10,7 +10,9 @@ import type {
   ManyOptions,
   Metadata,
   ObjectInfo,
+  PurgeOptions,
   RangeOptions,
+  RestoreVersionOptions,
   Retrieved,
   RetrievedStream,
   RetrieveOptions,
@@ -27,7 +29,9 @@ import {
   LISTING_OPTIONS,
   NO_OPTIONS,
   parseCondition,
+  PURGE_OPTIONS,
   RANGE_OPTIONS,
+  RESTORE_VERSION_OPTIONS,
   RETRIEVE_OPTIONS,
   retrieveMany,
   sortNames,
@@ -44,6 +48,12 @@ function conditionHeaders(options: StoreOptions | undefined): Record<string, str
   const condition = parseCondition(options);
   if (condition.type === 'absent') return { 'if-none-match': '*' };
   return condition.type === 'version' ? { 'if-match': entityTagOf(options?.ifVersion ?? '') } : {};
+}
+
+/** Where a listing goes on: after a name, or where the server says. */
+interface Position {
+  readonly after?: string | undefined;
+  readonly next?: string | undefined;
 }
 
 /** How much of a text there is before its first lone surrogate. */
@@ -154,10 +164,12 @@ export class RemoteObjects implements SecureStorage {
     });
   }
 
-  purge(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#calls.aboutObject('purge', key, options, NO_OPTIONS, async (name, signal) => {
-      const path = `/v1/purge/${encodeKey(name)}`;
-      return (await this.#calls.send<{ existed: boolean }>({ method: 'POST', path, signal })).existed;
+  purge(key: string, options?: PurgeOptions): Promise<boolean> {
+    return this.#calls.aboutObject('purge', key, options, PURGE_OPTIONS, async (name, signal) => {
+      const headers = conditionHeaders(options);
+      const query = encodeQuery({ ifDamaged: options?.ifDamaged === true ? true : undefined });
+      const path = `/v1/purge/${encodeKey(name)}${query}`;
+      return (await this.#calls.send<{ existed: boolean }>({ method: 'POST', path, headers, signal })).existed;
     });
   }
 
@@ -170,9 +182,9 @@ export class RemoteObjects implements SecureStorage {
   restoreVersion<M extends object = Metadata>(
     key: string,
     version: string,
-    options?: ChangeOptions,
+    options?: RestoreVersionOptions,
   ): Promise<ChangedObject<M>> {
-    return this.#calls.aboutObject('restoreVersion', key, options, CHANGE_OPTIONS, async (name, signal) => {
+    return this.#calls.aboutObject('restoreVersion', key, options, RESTORE_VERSION_OPTIONS, async (name, signal) => {
       parseVersion(version);
       return this.#change<M>('POST', `/v1/restore-version/${encodeKey(name)}`, { version }, options, signal);
     });
@@ -226,9 +238,9 @@ export class RemoteObjects implements SecureStorage {
     const sent = prefix.slice(0, wellFormedLength(prefix));
     // No key is longer, so nothing starts with what is.
     if (Buffer.byteLength(sent) > MAX_KEY_BYTES) return;
-    for (let { after } = options ?? {}; ;) {
-      const path = `/v1/${kind}${encodeQuery({ prefix: sent === '' ? undefined : sent, after })}`;
-      const page = await this.#calls.step<Readonly<Record<string, T[]>> & { after?: string }>(
+    for (let position: Position = { after: options?.after }; ;) {
+      const path = `/v1/${kind}${encodeQuery({ prefix: sent === '' ? undefined : sent, ...position })}`;
+      const page = await this.#calls.step<Readonly<Record<string, T[]>> & Position>(
         operation,
         path,
         signal,
@@ -239,8 +251,10 @@ export class RemoteObjects implements SecureStorage {
         if (operation !== 'list') this.#calls.checkOpen();
         yield item;
       }
-      if (page.after === undefined) return;
-      ({ after } = page);
+      // A page may be empty and not be the last one.
+      const { after, next } = page;
+      if (after === undefined && next === undefined) return;
+      position = after === undefined ? { next } : { after };
     }
   }
 

@@ -333,6 +333,48 @@ describe('administration over a server', () => {
     expect(await bob.approvals.deny(other.id)).toMatchObject({ state: 'denied' });
   });
 
+  it('does what was approved of a restore and of a policy, and nothing else', async () => {
+    const { store, as } = await scene();
+    const destination = `memory:${randomUUID()}`;
+    await store.store('db/user', 'then');
+    await store.backup(destination);
+    await store.store('db/user', 'now');
+    await store.access.change(setApprovals([{ actions: ['restore.replace', 'access.change'] }]));
+    const alice = await as('alice', 'restore', 'restore.replace', 'access.change', 'access.view', 'list');
+    const bob = await as('bob', 'approve');
+    const over = { prefix: 'db/', conflict: 'overwrite' } as const;
+    const operation = { call: 'restore', about: { source: destination, ...over } } as const;
+    const asked = await alice.approvals.request('restore.replace', undefined, { operation });
+    expect(asked.plan).toMatchObject({ replaces: 1, objects: [{ key: 'db/user', effect: 'replace' }] });
+    expect((await bob.approvals.list())[0]?.plan).toMatchObject({ replaces: 1, unnamed: 1 });
+    await bob.approvals.approve(asked.id);
+    await store.store('db/user', 'changed');
+    await expect(Promise.resolve(alice.restore(destination, over))).rejects.toEqual(DENIED);
+    await bob.approvals.approve((await alice.approvals.request('restore.replace', undefined, { operation })).id);
+    expect(await alice.restore(destination, over)).toMatchObject({ replaced: 1 });
+    expect((await store.retrieve('db/user')).text()).toBe('then');
+
+    const policies = [addPrincipal('eve', 'user')(await alice.access.policy())];
+    const change = { call: 'access.change', about: { policies } } as const;
+    await bob.approvals.approve((await alice.approvals.request('access.change', undefined, { operation: change })).id);
+    await expect(alice.access.change(addPrincipal('mallory', 'user'))).rejects.toEqual(DENIED);
+    await alice.access.change(addPrincipal('eve', 'user'));
+    expect((await store.access.policy()).principals.map(({ name }) => name)).toContain('eve');
+  });
+
+  it('keeps the conditions of a purge, and of what is made current again', async () => {
+    const { store, everything: remote } = await scene();
+    const { version } = await store.store('k', 'one');
+    await store.store('k', 'two');
+    const conflict = { code: 'CONFLICT' };
+    await expect(remote.purge('k', { ifVersion: version })).rejects.toMatchObject(conflict);
+    await expect(remote.purge('k', { ifDamaged: true })).rejects.toMatchObject(conflict);
+    await expect(remote.restoreVersion('k', version, { ifAbsent: true })).rejects.toMatchObject(conflict);
+    await store.delete('k');
+    await remote.restoreVersion('k', version, { ifAbsent: true });
+    expect(await remote.purge('k', { ifVersion: (await store.info('k')).version })).toBe(true);
+  });
+
   it('refuses what cannot be sent', async () => {
     const { everything: remote } = await scene();
     const unsupported = { code: 'UNSUPPORTED' };

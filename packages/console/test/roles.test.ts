@@ -30,7 +30,7 @@ async function planIn(page: Page): Promise<void> {
 describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'), () => {
   let place: World;
   beforeAll(async () => {
-    place = await world({ approvals: [{ actions: ['restore.replace'] }] });
+    place = await world({ approvals: [{ actions: ['restore.replace'] }, { actions: ['read'], keys: ['api/**'] }] });
   });
   afterAll(() => place.stop());
   afterAll(closeBrowser);
@@ -91,6 +91,9 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       await signIn(second.page, place.url, place.tokens.approver);
       await second.page.getByRole('link', { name: 'Decide' }).click();
       await second.page.getByText('the password was overwritten').waitFor();
+      // What the server found, and not what was written, is what is approved.
+      await second.page.getByText(/The server would replace \d+ object/).waitFor();
+      await second.page.getByText('recoverer writes', { exact: true }).waitFor();
       await second.page.getByRole('button', { name: /Approve, once/ }).click();
       await second.page.getByText('approved', { exact: true }).waitFor();
 
@@ -99,6 +102,43 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       await first.page.getByRole('button', { name: 'Start the restore' }).click();
       await first.page.getByText('It is back').waitFor({ timeout: 120_000 });
       expect([...first.problems, ...second.problems, ...same.problems]).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'lets one read once what another has approved',
+    async () => {
+      await using first = await openBrowser(BROWSER, place.url);
+      await using second = await openBrowser(BROWSER, place.url);
+      const { page } = first;
+      await signIn(page, place.url, place.tokens.recoverer);
+      await browseMoment(page, ['api/', 'mail/']);
+      await page.getByRole('button', { name: 'token', exact: true }).click();
+      const show = page.getByRole('button', { name: /Show value/ }).first();
+      await show.click();
+      await page.getByText('This takes a second person').waitFor();
+      await page.getByLabel('What for').fill('the mail does not go out');
+      await page.getByRole('button', { name: 'Ask for approval' }).click();
+      await page.getByText('Waits for a second person').waitFor();
+      expect(await page.getByText('mail token').count()).toBe(0);
+
+      await signIn(second.page, place.url, place.tokens.approver);
+      await goTo(second.page, 'Approvals');
+      const request = second.page.getByRole('listitem').filter({ hasText: 'the mail does not go out' });
+      await request.getByText('The server would show this value').waitFor();
+      await request.getByRole('button', { name: /Approve, once/ }).click();
+      await request.getByText('approved', { exact: true }).waitFor();
+
+      // The page goes on by itself.
+      await page.getByText(/^By approver/).waitFor();
+      await show.click();
+      await page.getByText('mail token').waitFor();
+      await page.getByRole('button', { name: 'Hide' }).click();
+      await show.click();
+      await page.getByText('This takes a second person').waitFor();
+      // What was refused at first is no problem.
+      expect(second.problems).toEqual([]);
     },
     PATIENCE,
   );

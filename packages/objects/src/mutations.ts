@@ -25,7 +25,7 @@ import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
 import type { Current, LiveRecord, Standing, Target } from './records.ts';
 import { infoFrom, liveIn, originOf, versionOf } from './records.ts';
-import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
+import type { ChangeOptions, ObjectInfo, RestoreVersionOptions, StoreData, StoreOptions } from './types.ts';
 import { categoryKeys } from './usable-keys.ts';
 
 /** What a mutation wrote, as callers see it. */
@@ -247,7 +247,7 @@ export async function bringBack<M extends object>(
   engine: Engine,
   target: Target,
   choice: Choice,
-  options: ChangeOptions | undefined,
+  options: RestoreVersionOptions | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);

@@ -21,7 +21,9 @@ import {
   CHANGE_OPTIONS,
   LISTING_OPTIONS,
   NO_OPTIONS,
+  PURGE_OPTIONS,
   RANGE_OPTIONS,
+  RESTORE_VERSION_OPTIONS,
   RETRIEVE_OPTIONS,
   STORE_OPTIONS,
 } from './known-options.ts';
@@ -50,7 +52,9 @@ import type {
   ManyOptions,
   Metadata,
   ObjectInfo,
+  PurgeOptions,
   RangeOptions,
+  RestoreVersionOptions,
   Retrieved,
   RetrievedStream,
   RetrieveOptions,
@@ -249,9 +253,9 @@ export class ObjectStore implements SecureStorage {
     );
   }
 
-  purge(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#calls.aboutObject('purge', key, options, NO_OPTIONS, (target, signal) =>
-      purgeObject(this.#engine, target, signal),
+  purge(key: string, options?: PurgeOptions): Promise<boolean> {
+    return this.#calls.aboutObject('purge', key, options, PURGE_OPTIONS, (target, signal) =>
+      purgeObject(this.#engine, target, options, signal),
     );
   }
 
@@ -264,9 +268,9 @@ export class ObjectStore implements SecureStorage {
   restoreVersion<M extends object = Metadata>(
     key: string,
     version: string,
-    options?: ChangeOptions,
+    options?: RestoreVersionOptions,
   ): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject('restoreVersion', key, options, CHANGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('restoreVersion', key, options, RESTORE_VERSION_OPTIONS, (target, signal) =>
       bringBack(this.#engine, target, { version }, options, signal),
     );
   }

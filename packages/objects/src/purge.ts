@@ -21,10 +21,13 @@ import { announceCommit } from './journal/announce.ts';
 import { pinned } from './moving/place.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { pagesUnder } from './pages.ts';
+import { parseCondition } from './parse-condition.ts';
+import type { Condition } from './parse-condition.ts';
 import type { StoredRecord } from './record-cache.ts';
 import type { Target } from './records.ts';
-import { isPurged, openAt, originOf } from './records.ts';
+import { isPurged, isVersion, openAt, originOf, versionOf } from './records.ts';
 import { refusedWrongly, Standstill } from './standstill.ts';
+import type { PurgeOptions } from './types.ts';
 import { categoryKeys } from './usable-keys.ts';
 
 /** How often a write of unknown outcome is looked at again. */
@@ -138,9 +141,30 @@ async function copiesOf(engine: Engine, { token }: Target, signal: AbortSignal |
   return copies;
 }
 
+/**
+ * Before anything is buried. What this purge has begun with it goes on with, whatever stands there by then.
+ *
+ * @throws SecureStoreError `CONFLICT` with the version that stands in the way
+ */
+function checkRemains(condition: Condition, remains: Remains | undefined, { after }: Doubt): void {
+  if (condition.type === 'none' || after !== undefined) return;
+  const { header, sound = false } = remains ?? {};
+  const isDamaged = remains !== undefined && !sound;
+  const isMeant =
+    condition.type === 'damaged'
+      ? isDamaged
+      : condition.type === 'version' && sound && header !== undefined && isVersion(header, condition.version);
+  if (isMeant) return;
+  const message =
+    condition.type === 'damaged' ? 'there is no record that is damaged' : 'the newest version is another one by now';
+  const currentVersion = sound && header !== undefined ? versionOf(header) : undefined;
+  throw new SecureStoreError('CONFLICT', message, { currentVersion });
+}
+
 async function buryUntilDone(
   engine: Engine,
   target: Target,
+  condition: Condition,
   doubt: Doubt,
   signal: AbortSignal | undefined,
 ): Promise<Burial> {
@@ -154,7 +178,10 @@ async function buryUntilDone(
       const past = await copiesOf(engine, target, signal);
       // They may be of an object that was stored meanwhile, which is to be buried with them.
       if (past.length > 0) found = await engine.backend.read(name, { signal });
-      if (found === undefined) return { ...doubt, past };
+      if (found === undefined) {
+        checkRemains(condition, undefined, doubt);
+        return { ...doubt, past };
+      }
     }
     const stored = { bytes: found.body, etag: found.etag ?? '' };
     if (refused !== undefined && standstill.isReached(refused, stored)) {
@@ -162,6 +189,7 @@ async function buryUntilDone(
     }
     refused = stored;
     const remains = await inspect(engine, target, found.body, signal);
+    checkRemains(condition, remains, doubt);
     const { after } = doubt;
     // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
     const version = buriedAt(remains, after);
@@ -200,9 +228,15 @@ function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined
 }
 
 /** Puts a tombstone without a past in the place of what lies there. */
-async function bury(engine: Engine, target: Target, doubt: Doubt, signal: AbortSignal | undefined): Promise<Burial> {
+async function bury(
+  engine: Engine,
+  target: Target,
+  condition: Condition,
+  doubt: Doubt,
+  signal: AbortSignal | undefined,
+): Promise<Burial> {
   try {
-    return await buryUntilDone(engine, target, doubt, signal);
+    return await buryUntilDone(engine, target, condition, doubt, signal);
   } catch (error) {
     throw failureOf(doubt, error, signal);
   }
@@ -255,8 +289,15 @@ async function deletePast(
  * parts that no record names may belong to such a writer. A purge that is stopped half-way goes on when it is called again.
  *
  * @returns whether anything was there
+ * @throws SecureStoreError `CONFLICT` if a condition of the options does not hold
  */
-export async function purgeObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
+export async function purgeObject(
+  engine: Engine,
+  target: Target,
+  options: PurgeOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const condition = parseCondition(options);
   const reconsidered = engine.watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
@@ -268,7 +309,7 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
       const here = await engine.turns.run(target.token, signal, async () => {
         // It may have moved while others had their turn.
         epoch = engine.place?.epoch;
-        return purgeHere(pinned(engine), target, doubt, signal);
+        return purgeHere(pinned(engine), target, condition, doubt, signal);
       });
       existed ||= here;
       if (engine.place?.epoch === epoch) return existed;
@@ -282,10 +323,11 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
 async function purgeHere(
   engine: Engine,
   target: Target,
+  condition: Condition,
   doubt: Doubt,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  const burial = await bury(engine, target, doubt, signal);
+  const burial = await bury(engine, target, condition, doubt, signal);
   try {
     const { existed, hadPast } = await deletePast(engine, target, burial, signal);
     if (hadPast) await announceDeleted(engine, target.token, burial, signal);

@@ -115,6 +115,18 @@ export interface ChangeOptions extends CallOptions {
   readonly ifVersion?: Version | undefined;
 }
 
+export interface PurgeOptions extends CallOptions {
+  /** Fail with `CONFLICT` unless this is the newest version in the history: of a deleted object that of its deletion. */
+  readonly ifVersion?: Version | undefined;
+  /** Fail with `CONFLICT` unless the record there is damaged. */
+  readonly ifDamaged?: boolean | undefined;
+}
+
+export interface RestoreVersionOptions extends ChangeOptions {
+  /** Fail with `CONFLICT` if the object exists: for one that was deleted. */
+  readonly ifAbsent?: boolean | undefined;
+}
+
 export interface ListingOptions extends CallOptions {
   /** Goes on after this name, as the last one of a part of the listing; it need not be there any more. */
   readonly after?: string | undefined;
@@ -172,14 +184,14 @@ export interface SecureStorage {
   /** Deletes the object, keeping its history; `true` if it existed. */
   delete(key: string, options?: ChangeOptions): Promise<boolean>;
   /** Deletes the object with its history and payloads, beyond recovery from this store; `true` if anything was there. */
-  purge(key: string, options?: CallOptions): Promise<boolean>;
+  purge(key: string, options?: PurgeOptions): Promise<boolean>;
   /** Makes the newest version before the deletion current again. @throws `NOT_FOUND`; `CONFLICT` if it isn't deleted. */
   undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ChangedObject<M>>;
   /** Makes a retained version current again, as a new version. */
   restoreVersion<M extends object = Metadata>(
     key: string,
     version: Version,
-    options?: ChangeOptions,
+    options?: RestoreVersionOptions,
   ): Promise<ChangedObject<M>>;
   /** The retained versions, newest first. @throws `NOT_FOUND` where there never was such an object. */
   history(key: string, options?: CallOptions): Promise<HistoryEntry[]>;

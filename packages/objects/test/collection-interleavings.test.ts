@@ -146,7 +146,7 @@ const collectParts: Make = (engine, { target, blob }) =>
 
 const restore: Make = (engine, { target, version }) => bringBack(engine, target, { version }, undefined, undefined);
 
-const purge: Make = (engine, { target }) => purgeObject(engine, target, undefined);
+const purge: Make = (engine, { target }) => purgeObject(engine, target, undefined, undefined);
 
 const overwrite: Make = (engine, { target }) => storeObject(engine, target, 'new', undefined, undefined);
 

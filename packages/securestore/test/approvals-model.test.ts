@@ -43,6 +43,7 @@ interface Asked {
   readonly key: string;
   state: 'waiting' | 'approved' | 'denied' | 'used';
   until: number;
+  isOld: boolean;
 }
 
 /** What should come of each step: everything that ever was asked for, looked through from the beginning each time. */
@@ -64,10 +65,15 @@ class Model {
     return 'done';
   }
 
+  /** What was asked for is of what was there before, and passes nothing any more. */
+  changed(object: string): void {
+    for (const one of this.asked) if (one.key === object) one.isOld = true;
+  }
+
   purge(name: Name, object: string): string {
     if (!this.mayPurge(name, object)) return 'ACCESS_DENIED';
     const found = this.asked.find(
-      (one) => one.state === 'approved' && one.who === name && one.key === object && one.until > this.now,
+      (one) => one.state === 'approved' && one.who === name && one.key === object && one.until > this.now && !one.isOld,
     );
     if (found === undefined) return 'ACCESS_DENIED';
     found.state = 'used';
@@ -98,6 +104,7 @@ class Run {
       grantRole('alice', 'all'),
       setApprovals([{ actions: ['purge'] }]),
     ]);
+    for (const name of KEYS) await store.store(name, 'there');
     for (const name of NAMES) this.#sessions.set(name, await as(store, name, 'all'));
     this.#store = store;
   }
@@ -129,9 +136,16 @@ class Run {
           key: taken.key,
           state: 'waiting',
           until: model.now + 24 * HOUR,
+          isOld: false,
         });
     } else if (taken.do === 'purge') {
-      expect(await outcomeOf(this.#session(taken.who).purge(taken.key))).toBe(model.purge(taken.who, taken.key));
+      // What is purged is there again: to purge what is not takes nobody.
+      const outcome = await outcomeOf(this.#session(taken.who).purge(taken.key));
+      expect(outcome).toBe(model.purge(taken.who, taken.key));
+      if (outcome === 'done') {
+        await this.#store?.store(taken.key, 'again');
+        model.changed(taken.key);
+      }
     } else {
       const request = model.asked[taken.which];
       const deciding = this.#session(taken.who).approvals[taken.do](request?.id ?? 'AAAAAAAAAAA');

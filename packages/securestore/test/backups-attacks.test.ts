@@ -235,7 +235,9 @@ test('another place for backups may take a second person', async () => {
   const { world, store, ned } = await scene([{ effect: 'allow', actions: ['backup', 'backup.manage'] }]);
   await store.access.change(setApprovals([{ actions: ['backup.manage'] }]));
   await expect(ned.backup(world.target)).rejects.toMatchObject({ message: expect.stringMatching(/second person/) });
-  const { id } = await ned.approvals.request('backup.manage');
+  const { id } = await ned.approvals.request('backup.manage', undefined, {
+    operation: { call: 'backup', about: { destination: world.target } },
+  });
   await store.access.approve(id);
   expect(await ned.backup(world.target)).toMatchObject({ failed: [] });
   expect(await ned.backup(world.target)).toMatchObject({ failed: [] });

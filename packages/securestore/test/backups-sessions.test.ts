@@ -256,7 +256,8 @@ test('a restore may take a second person, each time', async () => {
     code: 'ACCESS_DENIED',
     message: expect.stringMatching(/second person/),
   });
-  const asked = await rob.approvals.request('restore');
+  const operation = { call: 'restore', about: { source: world.backup, keys: ['db/b'] } } as const;
+  const asked = await rob.approvals.request('restore', undefined, { operation });
   await expect(rob.approvals.approve(asked.id)).rejects.toMatchObject({ code: expect.any(String) });
   expect(await store.has('db/b')).toBe(false);
   await bob.approvals.approve(asked.id);
@@ -277,12 +278,17 @@ test('a recovery officer restores beside what there is, and in place only with a
   expect(await rob.restore(world.backup, { prefix: 'db/', into: 'copy/' })).toMatchObject({ skipped: 0 });
   expect(await store.has('copy/a')).toBe(true);
   expect(await rob.restore(world.backup, { dryRun: true })).toMatchObject({ dryRun: true });
-  await expect(rob.restore(world.backup, { keys: ['db/a'], conflict: 'skip' })).rejects.toMatchObject({
+  // What changes nothing asks nobody.
+  expect(await rob.restore(world.backup, { keys: ['db/a'], conflict: 'skip' })).toMatchObject({ unchanged: 1 });
+  await store.store('db/a', 'another');
+  const over = { keys: ['db/a'], conflict: 'overwrite' } as const;
+  await expect(rob.restore(world.backup, over)).rejects.toMatchObject({
     message: expect.stringMatching(/second person/),
   });
-  const { id } = await rob.approvals.request('restore.replace');
+  const operation = { call: 'restore', about: { source: world.backup, ...over } } as const;
+  const { id } = await rob.approvals.request('restore.replace', undefined, { operation });
   await session('bob').approvals.approve(id);
-  expect(await rob.restore(world.backup, { keys: ['db/a'], conflict: 'skip' })).toMatchObject({ unchanged: 1 });
+  expect(await rob.restore(world.backup, over)).toMatchObject({ replaced: 1 });
   // Whoever may restore alone replaces nothing, also with options that say another thing when they are asked again.
   await expect(ned.restore(world.backup, { keys: ['db/a'] })).rejects.toEqual(DENIED);
   let asked = 0;

@@ -16,6 +16,8 @@ export interface ServerLimits {
   readonly concurrency: number;
   /** Requests at once of one caller. Default 128. */
   readonly concurrencyPerCaller: number;
+  /** Names that one page of a listing looks at, shown or not. Default 10,000. */
+  readonly namesPerPage: number;
   /** Requests a second of one caller, on average; twice as many may come at once. Default 5,000. */
   readonly ratePerCaller: number;
   /** Failed attempts to prove who one is, a second and address, on average; ten times as many may come at once. Default 5. */
@@ -44,6 +46,7 @@ const DEFAULTS: ServerLimits = {
   connectionsPerAddress: 512,
   concurrency: 512,
   concurrencyPerCaller: 128,
+  namesPerPage: 10_000,
   ratePerCaller: 5000,
   failuresPerAddress: 5,
   headersTimeout: 10_000,

@@ -19,10 +19,18 @@ const LOOKING: ReadonlySet<RouteAccess> = new Set<RouteAccess>([
   'points.versions',
   'points.retrieveStream',
   'points.receipts',
+  // To find out what would be done, the server looks at it.
+  'approvals.request',
 ]);
 
 /** Where what is looked at lies, by the names under which that is given. */
 const MEMBERS = ['destination', 'source', 'repair'] as const;
+
+/** What a call that is to be approved is given. */
+function describedIn(value: unknown): unknown {
+  const { operation } = (value ?? {}) as { readonly operation?: { readonly about?: unknown } };
+  return operation?.about;
+}
 
 /** Where a store is backed up. */
 type Backups = Pick<SecureStore['backups'], 'isRegistered'>;
@@ -46,7 +54,8 @@ export async function checkLocations(
   ...given: readonly unknown[]
 ): Promise<void> {
   if (!LOOKING.has(access)) return;
-  const places = given.flatMap((value) => MEMBERS.map((name) => ((value ?? {}) as Record<string, unknown>)[name]));
+  const asked = given.flatMap((value) => [value, describedIn(value)]);
+  const places = asked.flatMap((value) => MEMBERS.map((name) => ((value ?? {}) as Record<string, unknown>)[name]));
   const isOpen = places.some((place) => typeof place === 'string' && !isChosen(place, backups));
   if (!isOpen || (await session.allows('backup.manage'))) return;
   throw new SecureStoreError(

@@ -171,12 +171,29 @@ export const TOKEN_INFO: {
   expires: Type.Optional(Type.Integer()),
 };
 
+const COUNT = Type.Optional(Type.Integer({ minimum: 0 }));
+
+/** What an attempt would do, which is what an approval is of. */
+const APPROVAL_PLAN: TObject = exactly({
+  call: Type.String(),
+  about: Type.Optional(reportOf('what the call is given, as far as it is no secret')),
+  creates: COUNT,
+  replaces: COUNT,
+  deletes: COUNT,
+  objects: Type.Optional(
+    Type.Array(exactly({ key: Type.String(), effect: Type.String({ enum: ['create', 'replace', 'delete'] }) })),
+  ),
+  unnamed: COUNT,
+  digest: Type.Optional(Type.String()),
+});
+
 export const APPROVAL_REQUEST: TObject = exactly({
   id: ID,
   principal: NAME,
   action: Type.String(),
   key: Type.Optional(Type.String()),
   reason: Type.Optional(Type.String()),
+  plan: Type.Optional(APPROVAL_PLAN),
   created: Type.Integer(),
   expires: Type.Integer(),
   state: Type.String({ enum: ['waiting', 'approved', 'denied'] }),

@@ -117,7 +117,7 @@ describe('what is wrong with a request is told by the name of the member and wha
   });
 
   it.each([
-    ['/v1/keys?foo=s3cr3t', 'unknown member "foo" of the query; known are after, limit, prefix'],
+    ['/v1/keys?foo=s3cr3t', 'unknown member "foo" of the query; known are after, limit, next, prefix'],
     ['/v1/keys?limit=s3cr3t', '"limit" must be a whole number of 1 to 9999'],
     ['/v1/tokens?foo=s3cr3t', 'unknown member "foo" of the query: it takes none'],
     ['/v1/backups', 'the query lacks "destination", which must be a text of 1 to 4096 characters'],

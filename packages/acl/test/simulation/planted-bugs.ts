@@ -75,7 +75,13 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'a listing goes on under what was known when it began',
     file: 'acl/src/guarded-listing.ts',
-    edits: [['await checks.confirmOpen(call, options?.signal);\n    const key = nameOf', 'const key = nameOf']],
+    edits: [
+      ['await checks.confirmOpen(call, options?.signal);\n      looked += 1;', 'looked += 1;'],
+      [
+        'await checks.confirmOpen(call, options?.signal);\n      // What was taken away since',
+        '// What was taken away since',
+      ],
+    ],
   },
   {
     name: 'a change is not in force at once where it was made',

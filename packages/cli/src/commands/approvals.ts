@@ -1,7 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Action, ApprovalRequest, ApprovalRule, Policy, SecureStore, SessionApprovals } from 'securestore';
+import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
 import { scopeText, splitNames } from '../access-text.ts';
 import { sayWhereItCounts } from '../access-pending.ts';
+import { planCounts, planLines, reasonLines, requestText } from '../approval-text.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
@@ -12,6 +13,10 @@ export interface ApprovalOptions {
   readonly keys?: readonly string[];
   readonly category?: readonly string[];
   readonly reason?: string;
+  /** Of an object: which version of it. */
+  readonly ofVersion?: string;
+  /** JSON of a call and what it is given. */
+  readonly operation?: string;
 }
 
 export interface ApproveOptions {
@@ -31,12 +36,14 @@ export async function approval(
   target: string | undefined,
   key: string | undefined,
 ): Promise<ExitCode> {
-  const { keys, category, reason } = call.options;
+  const { keys, category, reason, ofVersion, operation } = call.options;
   if (!ACTIONS.includes(action))
     refuse('after approval comes rules, add, remove, request or nothing; see securestore help approval');
   if (action === 'request' && target === undefined) refuse('approval request needs an action, such as purge');
   if (action !== 'request' && key !== undefined) refuse('a key belongs to approval request');
   if (action !== 'request' && reason !== undefined) refuse('--reason belongs to approval request');
+  if (action !== 'request' && (ofVersion ?? operation) !== undefined)
+    refuse('--of-version and --operation belong to approval request');
   if (action === 'add' && target === undefined) refuse('approval add needs actions, such as purge,rotate');
   if (action === 'remove' && !/^\d{1,4}$/.test(target ?? ''))
     refuse('approval remove needs the number of a rule; securestore approval rules lists them');
@@ -49,6 +56,17 @@ export async function approval(
   });
 }
 
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function operationIn(text: string): PlannedOperation {
+  try {
+    const { call, about } = JSON.parse(text) as PlannedOperation;
+    if (typeof call === 'string' && (about === undefined || typeof about === 'object')) return { call, about };
+  } catch {
+    // As below.
+  }
+  return refuse('--operation must be JSON of a call and what it is given: {"call":CALL,"about":{...}}');
+}
+
 /** Asks a second person for approval, as whom the server knows whoever asks. */
 async function ask(
   { cli, out, options }: Call<ApprovalOptions>,
@@ -58,15 +76,19 @@ async function ask(
 ): Promise<void> {
   if (!isRemote(store) || store.approvals === undefined)
     refuse('whoever unlocks a store needs no approval; this is for one that is used over a server');
-  const { reason } = options;
-  const made = await store.approvals.request(action as Action, key, { reason, signal: cli.signal });
+  const { reason, ofVersion, operation } = options;
+  const made = await store.approvals.request(action as Action, key, {
+    ...(reason === undefined ? {} : { reason }),
+    ...(ofVersion === undefined ? {} : { version: ofVersion }),
+    ...(operation === undefined ? {} : { operation: operationIn(operation) }),
+    signal: cli.signal,
+  });
   const until = formatTime(new Date(made.expires));
-  await out.result(made, () => `asked for approval as ${made.id}, waiting until ${until}, ${requestText(made)}`);
+  await out.result(made, () => [
+    `asked for approval as ${made.id}, waiting until ${until}, ${requestText(made)}`,
+    ...planLines(made.plan),
+  ]);
   out.note(`somebody else approves it with securestore approve ${made.id}; then the next attempt passes, once`);
-}
-
-function requestText({ principal, action, key }: ApprovalRequest): string {
-  return `${printable(principal)}: ${action}${key === undefined ? '' : ` ${printable(key)}`}`;
 }
 
 async function listRequests({ cli, out }: Call, store: SecureStore): Promise<void> {
@@ -75,9 +97,11 @@ async function listRequests({ cli, out }: Call, store: SecureStore): Promise<voi
     for (const request of requests) await out.result(request, () => []);
     return;
   }
-  const titles = ['ID', 'STATE', 'PRINCIPAL', 'ACTION', 'KEY', 'UNTIL', 'REASON'];
-  const rows = requests.map(({ id, state, principal, action, key = '', expires, reason = '' }) => {
-    return [id, state, printable(principal), action, printable(key), formatTime(new Date(expires)), printable(reason)];
+  const titles = ['ID', 'STATE', 'PRINCIPAL', 'ACTION', 'KEY', 'UNTIL', 'WOULD', 'THEY WRITE'];
+  const rows = requests.map(({ id, state, principal, action, key = '', expires, plan, reason = '' }) => {
+    const would = plan === undefined ? 'unknown: asked for before plans were made' : planCounts(plan);
+    const until = formatTime(new Date(expires));
+    return [id, state, printable(principal), action, printable(key), until, would, printable(reason)];
   });
   const columns = titles.map((title) => ({ title }));
   await out.result({}, () => formatTable(columns, rows));
@@ -133,7 +157,11 @@ export async function approve(call: Call<ApproveOptions>, id: string): Promise<v
   await withStore(call, async (store) => {
     const request = await store.access.approve(id, { expires, signal: cli.signal });
     const until = formatTime(new Date(request.expires));
-    await out.result(request, () => `approved once until ${until}, ${requestText(request)}`);
+    await out.result(request, () => [
+      `approved once until ${until}, ${requestText(request)}`,
+      ...planLines(request.plan),
+      ...reasonLines(request),
+    ]);
   });
 }
 

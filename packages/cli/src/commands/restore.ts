@@ -1,6 +1,16 @@
 import { isServed, redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { ConflictPolicy, Job, RestoreJobReport, RestoreReport, SnapshotInfo } from 'securestore';
+import type {
+  ApprovalRequest,
+  ConflictPolicy,
+  Job,
+  RestoreJobReport,
+  RestoreReport,
+  SecureStore,
+  SessionApprovals,
+  SnapshotInfo,
+} from 'securestore';
+import { planLines, requestText } from '../approval-text.ts';
 import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
@@ -17,6 +27,7 @@ import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
 import { restorePlan } from '../restore-plan.ts';
 import type { RestoreOptions } from '../restore-way.ts';
 import { checkGivesUpAlone, wayOf } from '../restore-way.ts';
+import { isRemote } from '../served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import { exportToFolder } from './export.ts';
 
@@ -167,6 +178,15 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const policy = policyOf(options, isWhole);
   // A server looks for the backup where it is, and is not told of each object: it tells how many there are.
   const isHere = !isServed(await locationOf(call));
+  const about = {
+    ...choice,
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(keys === undefined ? {} : { keys }),
+    ...(into === undefined ? {} : { into }),
+    conflict: policy,
+    ...(deleteExtra === undefined ? {} : { deleteExtra }),
+  };
+  if (options.ask !== undefined) return await askToRestore(call, { source, ...about }, options.ask);
   if (dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true)) {
     if (isHere) await requireBackup(call, source);
     await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
@@ -174,12 +194,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
   return await withStore(call, async (store) => {
     const job = store.restore(source, {
-      ...choice,
-      ...(prefix === undefined ? {} : { prefix }),
-      ...(keys === undefined ? {} : { keys }),
-      ...(into === undefined ? {} : { into }),
-      conflict: policy,
-      ...(deleteExtra === undefined ? {} : { deleteExtra }),
+      ...about,
       ...(dryRun === undefined ? {} : { dryRun }),
       ...(verify === undefined ? {} : { verify }),
       ...(plan && { onObject: plan.onObject }),
@@ -212,6 +227,40 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       await writeReceipt(call, options.receipt, store.location, report.receipt);
     }
     return failed.length === 0 ? 0 : SOME_FAILED;
+  });
+}
+
+/** Asks a second person, and restores nothing. */
+async function askToRestore(
+  call: RestoreCall,
+  about: Readonly<Record<string, unknown>>,
+  reason: string,
+): Promise<ExitCode> {
+  const { cli, out } = call;
+  return await withStore(call, async (store: SecureStore & { readonly approvals?: SessionApprovals }) => {
+    const { approvals } = store;
+    if (!isRemote(store) || approvals === undefined)
+      return refuse('whoever unlocks a store needs no approval; --ask is for one that is used over a server');
+    const operation = { call: 'restore', about } as const;
+    const made: ApprovalRequest[] = [];
+    for (const action of ['restore', 'restore.replace'] as const) {
+      const asking = approvals.request(action, undefined, { reason, operation, signal: cli.signal });
+      const request = await asking.catch((error: unknown) => {
+        if (SecureStoreError.is(error, 'INVALID_ARGUMENT') && /takes no approval/.test(error.message)) return undefined;
+        throw error;
+      });
+      if (request !== undefined) made.push(request);
+    }
+    if (made.length === 0) refuse('this restore takes no approval: give the same command without --ask');
+    for (const request of made) {
+      const until = formatTime(new Date(request.expires));
+      await out.result(request, () => [
+        `asked for approval as ${request.id}, waiting until ${until}, ${requestText(request)}`,
+        ...planLines(request.plan),
+      ]);
+    }
+    out.note('somebody else approves it with securestore approve; then the same command without --ask passes, once');
+    return 0;
   });
 }
 

@@ -144,11 +144,14 @@ function addApproval(program: Command, run: Run): void {
       ),
       new Option('--category <name>', 'with add: only for this category; may be repeated').argParser(collect),
       new Option('--reason <text>', 'with request: what it is for'),
+      new Option('--of-version <version>', 'with request: the version of the object that is to be read or restored'),
+      new Option('--operation <json>', 'with request: the call, and what it is given, as JSON'),
     ],
     notes: `${BINDS}
 What a rule names is done in a session only once somebody else has approved it, who may do approve on that key. Whoever
 may do access.change without approval can do away with the rules, and whoever may do slots.change or members.change can
-come by the keys: name these as well. With --keys or --category a rule is about objects alone.
+come by the keys: name these as well. A request shows what the store would do, and nothing else passes: for a restore ask
+with securestore restore --ask. With --keys or --category a rule is about objects alone.
 
 Examples:
   securestore approval add purge,recover --keys 'db/**'

@@ -66,6 +66,10 @@ function addRestore(program: Command, run: Run): void {
       ]),
       new Option('--delete-extra', 'delete what is there now and was not there then'),
       new Option('--dry-run', 'say what would be done, with --json of each object'),
+      new Option(
+        '--ask <reason>',
+        'over a server: ask a second person to approve what this would do, and do nothing yet',
+      ),
       new Option('--verify', 'read back what was restored into the store, and compare it with the backup'),
       new Option('--receipt <file>', 'write what was done to a new file, signed by the store; --yes replaces one'),
       new Option('--partial', 'with --to: restore what is whole where the backup is damaged'),

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { AccessChange, Action, Policy, PolicyChange } from '@securestore/acl';
+import type { AccessChange, Action, PlannedOperation, Policy, PolicyChange } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import { entityTagOf } from '@securestore/protocol';
 import {
@@ -29,6 +29,7 @@ import {
   reportOf,
   RULE,
   TOKEN_INFO,
+  VERSION,
 } from '../schemas.ts';
 
 const ACTION = Type.String({ minLength: 1, maxLength: 64, examples: ['read'] });
@@ -232,17 +233,30 @@ export const ACCESS_ROUTES: readonly Route[] = [
     path: '/v1/approvals',
     access: 'approvals.request',
     summary: 'ask a second person to approve one attempt; it takes the right to make it',
+    description:
+      'The server works out what the attempt would do now, as "plan": the approval passes that alone. "version" and "at" are of an object that is to be read, or made current again. What concerns the whole store is a call, with what it is given: "about" of a restore is the body of POST /v1/restore, and that of access.change { "policies": [...] } as PUT /v1/policy takes them.',
     body: {
       json: exactly({
         action: ACTION,
         key: KEY,
         reason: Type.Optional(Type.String({ maxLength: 500 })),
+        version: Type.Optional(VERSION),
+        at: Type.Optional(GIVEN_TIME),
+        operation: Type.Optional(
+          exactly({ call: Type.String({ maxLength: 64 }), about: Type.Optional(reportOf('what the call is given')) }),
+        ),
         expires: Type.Optional(GIVEN_TIME),
       }),
     },
     answer: { description: 'the request', json: APPROVAL_REQUEST },
-    handle: ({ session, body: { action, key, reason, expires }, signal }) =>
-      session.approvals.request(action as Action, key, { reason, expires: dateIn(expires), signal }),
+    handle: ({ session, body: { action, key, operation, ...asked }, signal }) =>
+      session.approvals.request(action as Action, key, {
+        ...asked,
+        at: dateIn(asked.at),
+        expires: dateIn(asked.expires),
+        ...(operation && { operation: operation as PlannedOperation }),
+        signal,
+      }),
   }),
   route({
     method: 'POST',

@@ -1,10 +1,19 @@
 import { decodeKey } from '@securestore/protocol';
 import { Type } from 'typebox';
-import { ifVersionOf } from '../conditions.ts';
+import { ifAbsentOf, ifVersionOf } from '../conditions.ts';
 import { bytesOf } from '../incoming-object.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
-import { CHANGED_OBJECT, exactly, GIVEN_TIME, HISTORY_ENTRY, METADATA, OBJECT_INFO, VERSION } from '../schemas.ts';
+import {
+  CHANGED_OBJECT,
+  exactly,
+  FLAG,
+  GIVEN_TIME,
+  HISTORY_ENTRY,
+  METADATA,
+  OBJECT_INFO,
+  VERSION,
+} from '../schemas.ts';
 
 const IF_MATCH = { 'if-match': 'the entity tag of the version that must be the current one' };
 const WHICH = exactly({ version: Type.Optional(VERSION), at: Type.Optional(GIVEN_TIME) });
@@ -79,19 +88,31 @@ export const OBJECT_ROUTES: readonly Route[] = [
     path: '/v1/restore-version/{key}',
     access: 'restoreVersion',
     summary: 'make a retained version current again, as a new one',
-    headers: IF_MATCH,
+    headers: { ...IF_MATCH, 'if-none-match': '*: there must be no such object, as after a deletion' },
     body: { json: exactly({ version: VERSION }) },
     answer: { description: 'the new version', json: CHANGED_OBJECT },
     handle: ({ session, rest, body, headers, signal }) =>
-      session.restoreVersion(decodeKey(rest), body.version, { ifVersion: ifVersionOf(headers), signal }),
+      session.restoreVersion(decodeKey(rest), body.version, {
+        ifVersion: ifVersionOf(headers),
+        ifAbsent: ifAbsentOf(headers),
+        signal,
+      }),
   }),
   route({
     method: 'POST',
     path: '/v1/purge/{key}',
     access: 'purge',
     summary: 'delete an object with its history, beyond recovery from this store',
+    query: exactly({ ifDamaged: Type.Optional(FLAG) }),
+    headers: { 'if-match': 'the entity tag of the newest version: of a deleted object that of its deletion' },
     answer: { description: 'whether anything was there', json: exactly({ existed: Type.Boolean() }) },
-    handle: async ({ session, rest, signal }) => ({ existed: await session.purge(decodeKey(rest), { signal }) }),
+    handle: async ({ session, rest, query, headers, signal }) => ({
+      existed: await session.purge(decodeKey(rest), {
+        ifVersion: ifVersionOf(headers),
+        ifDamaged: query.ifDamaged === 'true' ? true : undefined,
+        signal,
+      }),
+    }),
   }),
   route({
     method: 'DELETE',

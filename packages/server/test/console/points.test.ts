@@ -143,10 +143,11 @@ describe('what the store was', () => {
   it.each([{ range: 'bytes=0-3' }, { 'if-none-match': '*' }, {}])(
     'is read by one approval, all of it, where reading takes one: %o',
     async (headers) => {
-      const { store, browser, at } = await scene();
+      const { store, browser, at, place } = await scene();
       const dora = await browser('dora');
       await store.access.change(setApprovals([{ actions: ['read'] }]));
-      const json = { action: 'read', key: 'db/a' };
+      const operation = { call: 'points.retrieveStream', about: { destination: place, snapshot: 1 } };
+      const json = { action: 'read', key: 'db/a', operation };
       const { id } = (await dora.send('POST', '/v1/approvals', { json })).json() as { id: string };
       await store.access.approve(id);
       const path = `/v1/points/objects/db/a?destination=${at}&snapshot=1`;
@@ -527,10 +528,23 @@ describe('a restore', () => {
     const ann = await browser('ann');
     expect((await restore(ann, place, { dryRun: true })).status).toBe(200);
     expect(codeIn(await restore(ann, place))).toBe('ACCESS_DENIED');
-    const json = { action: 'restore.replace', reason: 'db/ as of noon' };
+    const operation = { call: 'restore', about: { source: place, snapshot: 1, prefix: 'db/', conflict: 'overwrite' } };
+    const json = { action: 'restore.replace', reason: 'db/ as of noon', operation };
+    // Somewhere else the server does not look for whoever may not register a place.
+    const elsewhere = { ...operation, about: { ...operation.about, source: 'file:/etc' } };
+    const vic = await browser('vic');
+    const prying = await vic.send('POST', '/v1/approvals', { json: { ...json, operation: elsewhere } });
+    expect(prying.body.toString()).toMatch(/at what is registered alone/);
     const asked = (await ann.send('POST', '/v1/approvals', { json })).json() as { id: string };
     expect(await get(bob, '/v1/approvals')).toMatchObject({
-      requests: [{ principal: 'ann', action: 'restore.replace', reason: 'db/ as of noon' }],
+      requests: [
+        {
+          principal: 'ann',
+          action: 'restore.replace',
+          reason: 'db/ as of noon',
+          plan: { call: 'restore', creates: 1, replaces: 1, deletes: 0, unnamed: 2 },
+        },
+      ],
     });
     expect(codeIn(await ann.send('POST', `/v1/approvals/${asked.id}/approve`, { json: {} }))).toBe('ACCESS_DENIED');
     expect(codeIn(await restore(ann, place))).toBe('ACCESS_DENIED');
@@ -538,7 +552,9 @@ describe('a restore', () => {
     expect(approved.status, approved.body.toString()).toBe(200);
     expect(await get(ann, '/v1/approvals')).toMatchObject({ requests: [{ state: 'approved', by: 'bob' }] });
     expect((await restore(ann, place)).json()).toMatchObject({ created: 1, replaced: 1 });
-    // It was for once.
+    // It was for once; what changes nothing asks nobody.
+    expect((await restore(ann, place)).json()).toMatchObject({ created: 0, replaced: 0 });
+    await store.store('db/a', 'changed since');
     expect(codeIn(await restore(ann, place))).toBe('ACCESS_DENIED');
   });
 

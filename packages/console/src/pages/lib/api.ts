@@ -7,7 +7,7 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/[\w.]+ is not allowed here; ask/, 'you may not do this; ask'],
   [/[\w.]+ takes the approval of a second person here:/, 'this takes the approval of a second person:'],
   [/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY'],
-  [/\bapprovals\.request\('([\w.]+)'\)/g, 'securestore approval request $1'],
+  [/\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g, 'the same command with --ask'],
 ];
 
 const inOurTerms = (message: string): string =>
@@ -20,6 +20,8 @@ export class ApiError extends Error {
   readonly retryable: boolean;
   /** For looking it up in the log of the server. */
   readonly requestId: string | undefined;
+  /** What takes the approval of a second person, if that is why it was refused. */
+  readonly approvals: readonly string[];
 
   constructor(
     code: string,
@@ -28,6 +30,10 @@ export class ApiError extends Error {
   ) {
     super(inOurTerms(message));
     this.code = code;
+    const isOfTwo = code === 'ACCESS_DENIED' && /takes the approval of a second person/.test(message);
+    this.approvals = isOfTwo
+      ? [...message.matchAll(/approvals\.request\('([\w.]+)'/g)].map(([, action = '']) => action)
+      : [];
     this.retryable = retryable;
     this.requestId = requestId;
   }

@@ -1,40 +1,44 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ApprovalRequest, StoreAction } from '@securestore/acl';
+import type { ApprovalRequest } from '@securestore/acl';
 import { ask, get } from '../lib/api.ts';
+import { isFor } from '../lib/approval.ts';
+import type { AskedApproval } from '../lib/approval.ts';
 import { useResource } from '../lib/resource.ts';
 import { session } from '../lib/session.ts';
 import { Button, Failure, Loading, Notice } from './basics.tsx';
+import { PlanOfApproval } from './approval-plan.tsx';
 import { Field, UNKEPT } from './fields.tsx';
 import { Ago, Time } from './time.tsx';
 
 const EVERY = 3000;
 
-/** The newest request of whoever is signed in for an action. */
-function ownFor(requests: readonly ApprovalRequest[], action: StoreAction): ApprovalRequest | undefined {
-  const own = requests.filter(
-    (one) => one.principal === session.value?.principal && one.action === action && one.key === undefined,
-  );
+/** The newest request of whoever is signed in for this. */
+function ownFor(requests: readonly ApprovalRequest[], asked: AskedApproval): ApprovalRequest | undefined {
+  const own = requests.filter((one) => one.principal === session.value?.principal && isFor(one, asked));
   return own.toSorted((one, other) => other.created - one.created)[0];
 }
 
 function Ask({
-  action,
+  asked,
   reason,
   onAsked,
 }: {
-  readonly action: StoreAction;
+  readonly asked: AskedApproval;
   readonly reason: string;
   readonly onAsked: () => void;
 }): JSX.Element {
   const [text, setText] = useState(reason);
   const send = async (): Promise<void> => {
-    await ask('POST', '/v1/approvals', { body: { action, ...(text !== '' && { reason: text }) } });
+    await ask('POST', '/v1/approvals', { body: { ...asked, ...(text !== '' && { reason: text }) } });
     onAsked();
   };
   return (
     <>
-      <Field label="What for" hint="Whoever decides sees this.">
+      <Field
+        label="What for"
+        hint="Whoever decides sees this as your words, beside what the server finds that it would do."
+      >
         {({ id, describedBy }) => (
           <input
             id={id}
@@ -57,20 +61,21 @@ function Ask({
 /**
  * What takes a second person: asks for it, waits, and shows what there is to do once it is approved.
  *
+ * @param asked what it is asked for: what it would do the server finds
  * @param reason what whoever decides is told
  */
 export function Approval({
-  action,
+  asked,
   reason,
   children,
 }: {
-  readonly action: StoreAction;
+  readonly asked: AskedApproval;
   readonly reason: string;
   readonly children: JSX.Element;
 }): JSX.Element {
   const { value, error, isSlow, reload } = useResource(
     'approvals',
-    (asked) => get<{ requests: ApprovalRequest[] }>('/v1/approvals', {}, asked),
+    (request) => get<{ requests: ApprovalRequest[] }>('/v1/approvals', {}, request),
     EVERY,
   );
   if (value === undefined)
@@ -79,7 +84,8 @@ export function Approval({
     ) : (
       <Failure error={error} onRetry={reload} />
     );
-  const request = ownFor(value.requests, action);
+  const { action } = asked;
+  const request = ownFor(value.requests, asked);
   if (request === undefined || request.state === 'denied') {
     return (
       <Notice
@@ -95,7 +101,7 @@ export function Approval({
           Nobody may do <code>{action}</code> alone here. Somebody else has to approve it; then you have an hour to
           start.
         </p>
-        <Ask action={action} reason={reason} onAsked={reload} />
+        <Ask asked={asked} reason={reason} onAsked={reload} />
       </Notice>
     );
   }
@@ -108,6 +114,7 @@ export function Approval({
             You asked <Ago of={request.created} />. Tell somebody who may approve <code>{action}</code>: they find it
             under Approvals. This page goes on by itself.
           </p>
+          <PlanOfApproval plan={request.plan} />
           <p class="small muted">
             Request <code>{request.id}</code>, until <Time of={request.expires} />
           </p>
@@ -119,11 +126,16 @@ export function Approval({
     <>
       <Notice tone="ok" title="Approved">
         <p>
-          By <bdi>{request.by ?? 'whoever unlocks the store'}</bdi>. It counts for one attempt, until{' '}
-          <Time of={request.expires} />.
+          By <bdi>{request.by ?? 'whoever unlocks the store'}</bdi>. It counts for one attempt that does exactly this,
+          until <Time of={request.expires} />.
         </p>
+        <PlanOfApproval plan={request.plan} />
       </Notice>
       {children}
+      <details>
+        <summary>It is refused since something has changed?</summary>
+        <Ask asked={asked} reason={reason} onAsked={reload} />
+      </details>
     </>
   );
 }

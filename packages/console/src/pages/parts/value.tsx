@@ -2,11 +2,13 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Download, DownloadRequest } from '@securestore/protocol';
 import { CONSOLE_PATHS } from '@securestore/protocol';
-import { ask, send } from '../lib/api.ts';
+import { ApiError, ask, send } from '../lib/api.ts';
+import type { AskedApproval } from '../lib/approval.ts';
 import type { Query } from '../lib/api.ts';
 import { announce } from '../lib/announce.ts';
 import { CLEARED_AFTER, clearClipboard, copyValue, isValueCopied } from '../lib/clipboard.ts';
 import { bytes } from '../lib/format.ts';
+import { Approval } from './approval.tsx';
 import { whenUnseen } from '../lib/unseen.ts';
 import { Button, Notice } from './basics.tsx';
 
@@ -62,6 +64,17 @@ interface ValueProps {
   readonly size: number | undefined;
   /** What it is the value of, for those who don't see where it stands. */
   readonly label: string;
+}
+
+/** What is asked for, so that a value may be read once. */
+function askedFor(action: string, file: DownloadRequest): AskedApproval {
+  // What is about the whole store is what shows what it was.
+  if (file.type !== 'object' || action === 'backup.view') return { action };
+  const { key, version, destination, snapshot, at } = file;
+  if (action !== 'read') return { action, key };
+  if (destination === undefined) return { action, key, ...(version !== undefined && { version }) };
+  const about = { destination, ...(snapshot !== undefined && { snapshot }), ...(at !== undefined && { at }) };
+  return { action, key, operation: { call: 'points.retrieveStream', about } };
 }
 
 /** What is asked for, and hides itself again: after its time, or when whoever looks may have gone. */
@@ -136,8 +149,19 @@ export function CopiedNotice(): JSX.Element | null {
   );
 }
 
-/** A value, hidden until somebody asks for it, and again soon after. */
+/** A value, hidden until somebody asks for it, and again soon after. Under a two-person rule they ask, wait, and read it once it is approved. */
 export function Value({ path, query, file, size, label }: ValueProps): JSX.Element {
+  const [waiting, setWaiting] = useState<readonly string[]>([]);
+  /** What takes a second person is asked for on the page. */
+  const orAsk = async (read: () => Promise<void>): Promise<void> => {
+    try {
+      await read();
+      setWaiting([]);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.approvals.length === 0) throw error;
+      setWaiting(error.approvals);
+    }
+  };
   const { shown, show, hide } = useRevealed(async (signal) => {
     const response = await send('GET', path, { query, headers: { accept: 'application/octet-stream' }, signal });
     const data = new Uint8Array(await response.arrayBuffer());
@@ -159,22 +183,29 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
   return (
     <div class="value" ref={box}>
       {shown === undefined ? (
-        <div class="value-tools">
-          {isLarge ? (
-            <span class="muted">{bytes(size)}: too large to show</span>
-          ) : (
-            <Button kind="quiet" label={`Show value ${label}`} onPress={show}>
-              Show value
+        waiting.reduceRight(
+          (inner, action) => (
+            <Approval key={action} asked={askedFor(action, file)} reason="">
+              {inner}
+            </Approval>
+          ),
+          <div class="value-tools">
+            {isLarge ? (
+              <span class="muted">{bytes(size)}: too large to show</span>
+            ) : (
+              <Button kind="quiet" label={`Show value ${label}`} onPress={async () => orAsk(show)}>
+                Show value
+              </Button>
+            )}
+            <Button
+              kind="quiet"
+              label={`Download value ${label}`}
+              onPress={async () => orAsk(async () => beginDownload(await askDownload(file)))}
+            >
+              Download
             </Button>
-          )}
-          <Button
-            kind="quiet"
-            label={`Download value ${label}`}
-            onPress={async () => beginDownload(await askDownload(file))}
-          >
-            Download
-          </Button>
-        </div>
+          </div>,
+        )
       ) : (
         <>
           <pre tabIndex={0} role="group" aria-label={`The value ${label}`}>

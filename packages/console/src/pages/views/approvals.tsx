@@ -6,6 +6,7 @@ import { useResource } from '../lib/resource.ts';
 import { session } from '../lib/session.ts';
 import { Badge, Button, Empty, Failure, Link, Loading, Panel } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
+import { PlanOfApproval } from '../parts/approval-plan.tsx';
 import { Command } from '../parts/command.tsx';
 import { Page } from '../parts/page.tsx';
 import { Ago, Time } from '../parts/time.tsx';
@@ -27,7 +28,7 @@ function Request({
   readonly isOwn: boolean;
   readonly onDecided: () => void;
 }): JSX.Element {
-  const { id, principal, action, key, reason, created, expires, state, by } = request;
+  const { id, principal, action, key, reason, plan, created, expires, state, by } = request;
   const decide = async (what: 'approve' | 'deny'): Promise<void> => {
     await ask('POST', `/v1/approvals/${encodeURIComponent(id)}/${what}`, what === 'approve' ? { body: {} } : {});
     announce(what === 'approve' ? 'It is approved.' : 'It is denied.');
@@ -48,12 +49,13 @@ function Request({
           )}
         </span>
       </div>
+      <PlanOfApproval plan={plan} />
       <p class="wrap">
         {reason === undefined ? (
           <span class="muted">No reason was given.</span>
         ) : (
           <>
-            “<bdi>{reason}</bdi>”
+            <bdi>{isOwn ? 'You write' : `${principal} writes`}</bdi>: “<bdi>{reason}</bdi>”
           </>
         )}
       </p>
@@ -84,7 +86,7 @@ function Request({
       )}
       {isOwn && state === 'approved' && (
         <p>
-          <Link to="/recover/plan">Go on with the plan</Link>
+          {key === undefined ? <Link to="/recover/plan">Go on with the plan</Link> : 'Go back to the key to go on.'}
         </p>
       )}
     </li>

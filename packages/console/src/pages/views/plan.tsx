@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import type { StoreAction } from '@securestore/acl';
 import type { WireRestoreReport } from '@securestore/protocol';
 import { change, draft } from '../lib/draft.ts';
 import type { Draft } from '../lib/draft-types.ts';
@@ -171,6 +172,12 @@ function reasonOf({ chosen, point }: Draft): string {
   return `Restore ${what} as of ${when}`.slice(0, 500);
 }
 
+/** What of the rights that a restore takes counts for a plan: what replaces and deletes nothing asks nobody about that. */
+function neededFor(one: Draft, plan: WireRestoreReport | undefined): readonly StoreAction[] {
+  const isReplacing = plan === undefined || plan.replaced + plan.deleted > 0;
+  return actionsOf(one).filter((action) => action !== 'restore.replace' || isReplacing);
+}
+
 function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element | null {
   const { target } = draft.value;
   if (target.type === 'download') return <PlanDownload />;
@@ -179,7 +186,11 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element | nu
   if (isPlanned && target.type !== 'location' && plan !== undefined && verdictOf(plan, draft.value) !== 'changes')
     return null;
   const isReplacing = replaces(draft.value);
-  const waiting = actionsOf(draft.value).find((action) => permission(action) === 'approval');
+  const waiting = neededFor(draft.value, plan).filter((action) => permission(action) === 'approval');
+  const operation =
+    target.type === 'location'
+      ? { call: 'backups.restoreStore', about: newStoreOf(draft.value) }
+      : { call: 'restore', about: restoreOf(draft.value) };
   const start = (
     <Confirm
       word={isReplacing ? wordFor(draft.value) : undefined}
@@ -191,12 +202,13 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element | nu
     <Panel title={isReplacing ? 'Confirm' : 'Start'}>
       {isPlanned || target.type === 'location' ? (
         <>
-          {waiting === undefined ? (
-            start
-          ) : (
-            <Approval action={waiting} reason={reasonOf(draft.value)}>
-              {start}
-            </Approval>
+          {waiting.reduceRight(
+            (inner, action) => (
+              <Approval key={action} asked={{ action, operation }} reason={reasonOf(draft.value)}>
+                {inner}
+              </Approval>
+            ),
+            start,
           )}
           <p class="muted small">
             What is restored is read back and compared with the backup. You can pause it, and get a signed receipt at
