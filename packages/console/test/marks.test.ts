@@ -77,7 +77,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('marks in what others wrote'), (
       approvals: [{ actions: ['restore.replace', 'delete'] }],
     });
     for (const body of [
-      { action: 'restore.replace', reason: REASON },
+      {
+        action: 'restore.replace',
+        reason: REASON,
+        operation: { call: 'restore', about: { source: place.destination, snapshot: 1, conflict: 'overwrite' } },
+      },
       { action: 'delete', key: KEY, reason: 'x' },
     ]) {
       const headers = { authorization: `Bearer ${place.tokens.recoverer}`, 'content-type': 'application/json' };

@@ -90,7 +90,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
       prefix: `${FOLDER}/`,
       into: 'beside/',
     });
-    await asked(place, '/v1/approvals', { action: 'restore.replace', reason: CANARIES['a reason'] });
+    await asked(place, '/v1/approvals', {
+      action: 'restore.replace',
+      reason: CANARIES['a reason'],
+      operation: { call: 'restore', about: { source: place.destination, snapshot: 1, conflict: 'overwrite' } },
+    });
   });
   afterAll(() => place.stop());
 
