@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { npm } from './pack.ts';
 
@@ -13,6 +14,21 @@ export interface Caches {
   readonly fresh: string;
   /** A folder outside the checkout with the downloads of an earlier run, for a run without a network. */
   readonly kept: string;
+}
+
+function isUnreachable(error: unknown): boolean {
+  const { stderr = '' } = error as { stderr?: string };
+  return UNREACHABLE.test(stderr);
+}
+
+/** Whether a registry answers, whatever it says. An install tries each package again for a minute before it gives up. */
+async function answers(): Promise<boolean> {
+  try {
+    await npm(['ping', '--fetch-retries=0'], tmpdir());
+    return true;
+  } catch (error) {
+    return !isUnreachable(error);
+  }
 }
 
 /** Installs applications as a new user does. */
@@ -32,17 +48,19 @@ export interface ApplicationInstaller {
 
 export function applicationInstaller({ fresh, kept }: Caches): ApplicationInstaller {
   let offline = false;
+  let asked = false;
   const run = (folder: string): Promise<string> => {
     const source = offline ? ['--cache', kept, '--offline'] : ['--cache', fresh];
     return npm(['install', ...source, '--ignore-scripts', '--no-audit', '--no-fund'], folder);
   };
   return {
     async install(folder) {
+      if (!asked && existsSync(kept)) offline = !(await answers());
+      asked = true;
       try {
         await run(folder);
       } catch (error) {
-        const { stderr = '' } = error as { stderr?: string };
-        if (offline || !UNREACHABLE.test(stderr) || !existsSync(kept)) throw error;
+        if (offline || !isUnreachable(error) || !existsSync(kept)) throw error;
         offline = true;
         await run(folder);
       }

@@ -68,6 +68,8 @@ describe('an installer of applications', () => {
       await source.keep();
     }
     await end();
+    // As npm does by default, which takes a minute for each package.
+    vi.stubEnv('npm_config_fetch_retries', '2');
     const source = installer('cache-three');
     const folder = application('three');
     await source.install(folder);
