@@ -54,6 +54,8 @@ export class Connection {
   /** With a number, it names one call; no other connection on the same client has it. */
   readonly #prefix = randomBytes(6).toString('base64url');
   #calls = 0;
+  /** Whether an answer came to a call that it was not for, and none since then to its own. */
+  #isAstray = false;
   #attempt: Promise<void> | undefined;
   #lastError: unknown;
 
@@ -68,6 +70,7 @@ export class Connection {
       if (!isReply(this.#lastError)) this.#lastError = error;
       if (isReply(error)) this.#own?.disconnect(true);
     });
+    this.#own?.on('close', () => (this.#isAstray = false));
     const client = lent ?? this.#own;
     if (client === undefined) throw new TypeError('there is no client');
     this.#client = client;
@@ -81,28 +84,48 @@ export class Connection {
   async run({ site, script, keys, args, mutates, signal }: Run): Promise<unknown> {
     let sent = false;
     const call = `${this.#prefix}${this.#calls++}`;
-    const values = [...keys, ...args, call];
+    const values = [keys.length, ...keys, ...args, call];
+    const ask = (command: string, what: string): Promise<unknown> =>
+      this.#answerTo(call, () => this.#client.callBuffer(command, what, ...values), garbledError(site, mutates));
     const work = async (): Promise<unknown> => {
       await this.#ready();
-      if (signal?.aborted === true) return undefined;
+      if (signal?.aborted === true) throw abortedError(site, signal.reason);
       sent = true;
       try {
-        return await this.#client.callBuffer('EVALSHA', script.sha, keys.length, ...values);
+        return await ask('EVALSHA', script.sha);
       } catch (error) {
         if (!isUnknownScript(error)) throw error;
-        return await this.#client.callBuffer('EVAL', script.lua, keys.length, ...values);
+        return await ask('EVAL', script.lua);
       }
     };
     try {
-      const answer = await unlessAborted(work(), signal, () =>
+      return await unlessAborted(work(), signal, () =>
         abortedError(site, signal?.reason, sent && mutates ? 'unknown' : undefined),
       );
-      if (Array.isArray(answer) && answer.length === 2 && String(answer[0]) === call) return answer[1];
-      this.#own?.disconnect(true);
-      throw garbledError(site, mutates);
     } catch (error) {
       throw toStoreError(error, { ...site, uncertain: sent && mutates && !wasNotSent(error), secrets: this.#secrets });
     }
+  }
+
+  /**
+   * What a script answers to a call. Errors name no call: once an answer has gone astray, an error may be about another
+   * call as well, and believing it would repeat a change that has taken place, or deny it.
+   *
+   * @throws `garbled` for what is not known to be about this call
+   */
+  async #answerTo(call: string, send: () => Promise<unknown>, garbled: Error): Promise<unknown> {
+    try {
+      const answer = await send();
+      if (Array.isArray(answer) && answer.length === 2 && String(answer[0]) === call) {
+        this.#isAstray = false;
+        return answer[1];
+      }
+    } catch (error) {
+      if (!this.#isAstray || !isReply(error)) throw error;
+    }
+    this.#isAstray = true;
+    this.#own?.disconnect(true);
+    throw garbled;
   }
 
   /** What the server says of itself; `undefined` where the user may not ask. */

@@ -9,6 +9,7 @@ import {
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Connection } from './connection.ts';
+import { garbledError } from './errors.ts';
 import type { Names } from './names.ts';
 import { LIST, READ } from './scripts.ts';
 
@@ -57,6 +58,43 @@ function owned(body: Buffer): Uint8Array {
   return body.buffer.byteLength === body.byteLength ? body : new Uint8Array(body);
 }
 
+type Read = readonly [
+  meta: Buffer,
+  length: number,
+  body: Buffer | null,
+  seconds: Buffer,
+  microseconds: Buffer,
+  clock: Buffer | null,
+];
+
+const isNumber = (value: unknown): boolean => /^\d{1,15}$/.test(String(value));
+
+/** Whether that is what {@link READ} returns for a key that is there. */
+function isRead(answer: unknown): answer is Read {
+  if (!Array.isArray(answer) || answer.length !== 6) return false;
+  const [meta, length, body, seconds, microseconds, clock]: readonly unknown[] = answer;
+  return (
+    Buffer.isBuffer(meta) &&
+    typeof length === 'number' &&
+    (body === null || Buffer.isBuffer(body)) &&
+    isNumber(seconds) &&
+    isNumber(microseconds) &&
+    (clock === null || isNumber(clock))
+  );
+}
+
+/** Whether that is what {@link LIST} returns. */
+function isPage(answer: unknown): answer is readonly [Buffer[], (Buffer | null)[]] {
+  if (!Array.isArray(answer) || answer.length !== 2) return false;
+  const [found, metas]: readonly unknown[] = answer;
+  return (
+    Array.isArray(found) &&
+    Array.isArray(metas) &&
+    found.length === metas.length &&
+    found.every((name) => Buffer.isBuffer(name))
+  );
+}
+
 export async function readEntry(
   { connection, names, site, backend }: Source,
   key: string,
@@ -66,8 +104,8 @@ export async function readEntry(
   const args = [key, ...byteRange(options), String(backend.capabilities.maxBodyBytes)];
   const answer = await connection.run({ site, script: READ, keys, args, mutates: false, signal: options.signal });
   if (answer === null) return undefined;
-  // As the script returns it.
-  const [meta, length, body, seconds, microseconds, clock] = answer as [Buffer, number, Buffer | null, ...Buffer[]];
+  if (!isRead(answer)) throw garbledError(site, false);
+  const [meta, length, body, seconds, microseconds, clock] = answer;
   const { etag, size, modified } = parseMeta(site, key, meta);
   checkStoredSize(backend, key, length);
   if (length !== size || body === null) throw damaged(site, key);
@@ -87,8 +125,8 @@ export async function listEntries(
   const args = [lower, `(${prefix}${AFTER_ALL}`, String(count + 1)];
   const keys = [names.index, names.meta];
   const answer = await connection.run({ site, script: LIST, keys, args, mutates: false, signal });
-  // As the script returns it.
-  const [found, metas] = answer as [Buffer[], (Buffer | null)[]];
+  if (!isPage(answer)) throw garbledError(site, false);
+  const [found, metas] = answer;
   const entries = found.slice(0, count).map((name, index) => {
     const key = String(name);
     const { size, modified } = parseMeta(site, key, metas[index]);
