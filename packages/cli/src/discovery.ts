@@ -4,6 +4,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Discovery, StoreConfig } from 'securestore';
 import type { Call } from './call.ts';
 import type { Cli } from './cli-context.ts';
+import { checkDestination } from './location-from-file.ts';
 import { folderOf, identifyConfig, identifyPackage, readTrust, type TrustRecord } from './trust-records.ts';
 
 /** Whether somebody has said that they trust a folder, as it is now. */
@@ -85,9 +86,14 @@ export function besideUs({ script }: Pick<Cli, 'script'>): string[] {
   return [import.meta.dirname, ...(script === undefined ? [] : [dirname(script)])];
 }
 
-/** How packages and settings are found: first beside this program, and in the working directory only if that is trusted. */
-export function discoveryOf(call: Pick<Call, 'cli' | 'out'>): Discovery {
+/**
+ * How packages and settings are found: first beside this program, and in the working directory only if that is trusted.
+ *
+ * @param file what names the store, if nobody has named it by hand
+ */
+export function discoveryOf(call: Pick<Call, 'cli' | 'out' | 'args'>, file?: string): Discovery {
   return {
+    ...(file !== undefined && { reach: (location) => checkDestination(call, location, file) }),
     before: besideUs(call.cli),
     approve: (found) => approve(call.cli, found),
     config: () =>

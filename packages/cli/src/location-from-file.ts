@@ -24,7 +24,23 @@ export async function checkFromFile(call: Call, location: string, file: string):
   refuse(`${where} is not opened with the credentials of your environment, since ${file} names that store and not you`);
 }
 
-function refuse(problem: string): never {
-  const advice = 'if it is the right one, give the same location by --store LOCATION or in $SECURESTORE_URL';
+/**
+ * Refuses what the environment would give to a destination of a store that a file names: whoever made the store has named its destinations, too. One
+ * that the command line names is reached.
+ *
+ * @param file what names the store
+ * @throws `INVALID_ARGUMENT`
+ */
+export function checkDestination({ args }: Pick<Call, 'args'>, location: string, file: string): void {
+  if (LOCAL.has(parseLocation(location).scheme) || args.some((arg) => arg === location || arg.endsWith(`=${location}`)))
+    return;
+  refuse(
+    `${redactLocation(location)} is not reached with the credentials of your environment, since ${file} names the store that is backed up there, and not you`,
+    'the store',
+  );
+}
+
+function refuse(problem: string, what = 'it'): never {
+  const advice = `if ${what} is the right one, give the same location by --store LOCATION or in $SECURESTORE_URL`;
   throw new SecureStoreError('INVALID_ARGUMENT', `${problem}; ${advice}`);
 }

@@ -21,11 +21,16 @@ function refuse(message: string): never {
  * @throws `INVALID_ARGUMENT` where none is given, two differ, or what is given is no location.
  */
 export async function locationOf(call: Call, operand?: string): Promise<string> {
+  return (await storeOf(call, operand)).location;
+}
+
+/** As {@link locationOf}, with what names the location. */
+async function storeOf(call: Call, operand?: string): Promise<Given> {
   const { store } = call.options;
   if (operand !== undefined && store !== undefined && store !== operand) {
     refuse('the location and --store differ; give one of them');
   }
-  if (operand !== undefined) return checkedLocation(operand);
+  if (operand !== undefined) return { location: checkedLocation(operand) };
   const given =
     (await givenLocation(call)) ??
     refuse(
@@ -33,7 +38,7 @@ export async function locationOf(call: Call, operand?: string): Promise<string> 
         'or write { "store": "LOCATION" } into securestore.config.json',
     );
   if (given.file !== undefined) await checkFromFile(call, given.location, given.file);
-  return given.location;
+  return given;
 }
 
 /** A location, and the file that names it if it is not the person who runs the command. */
@@ -98,8 +103,7 @@ export function loggerFor({ out }: Call): Logger {
  * @throws whatever `openStore` throws: `NOT_FOUND`, `UNLOCK_FAILED`, `ROLLBACK` and so on.
  */
 export async function withStore<T>(call: Call, use: (store: SecureStore) => Promise<T>, operand?: string): Promise<T> {
-  const location = await locationOf(call, operand);
-  await using store = await openAt(call, location);
+  await using store = await openAt(call, await storeOf(call, operand));
   return await use(store);
 }
 
@@ -113,16 +117,16 @@ export async function withStoreWithin<T>(
   milliseconds: number,
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
-  const location = await locationOf(call);
-  if (isServed(location)) {
-    await using store = await openServed(call, location);
+  const given = await storeOf(call);
+  if (isServed(given.location)) {
+    await using store = await openServed(call, given.location);
     return await use(store);
   }
   using unlock = await unlockWith(await findSecret(call, 'open'));
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException('not open in time', 'TimeoutError')), milliseconds);
   const signal = AbortSignal.any([call.cli.signal, late.signal]);
-  const opening = openWith({ ...call, cli: { ...call.cli, signal } }, location, unlock);
+  const opening = openWith({ ...call, cli: { ...call.cli, signal } }, given, unlock);
   await using store = await opening.finally(() => clearTimeout(timer));
   return await use(store);
 }
@@ -147,10 +151,10 @@ export async function withUnlockedStore<T>(
   call: Call,
   use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
 ): Promise<T> {
-  const location = await locationOf(call);
-  if (isServed(location)) notServed(call.verb, ', since it takes the secret of the store');
+  const given = await storeOf(call);
+  if (isServed(given.location)) notServed(call.verb, ', since it takes the secret of the store');
   using unlock = await unlockWith(await findSecret(call, 'open'));
-  await using store = await openWith(call, location, unlock);
+  await using store = await openWith(call, given, unlock);
   return await use(store, unlock.method);
 }
 
@@ -160,23 +164,23 @@ export async function withOpenStore<T>(
   more: Pick<OpenOptions, 'authenticators' | 'upkeep'>,
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
-  const location = await locationOf(call);
-  if (isServed(location))
+  const given = await storeOf(call);
+  if (isServed(given.location))
     refuse('a store that is served can not be served again: give --store the location where it lies');
-  await using store = await openAt(call, location, more);
+  await using store = await openAt(call, given, more);
   return await use(store);
 }
 
-async function openAt(call: Call, location: string, more: Partial<OpenOptions> = {}): Promise<SecureStore> {
-  if (isServed(location)) return await openServed(call, location);
+async function openAt(call: Call, given: Given, more: Partial<OpenOptions> = {}): Promise<SecureStore> {
+  if (isServed(given.location)) return await openServed(call, given.location);
   checkNoToken(call);
   using unlock = await unlockWith(await findSecret(call, 'open'));
-  return await openWith(call, location, unlock, more);
+  return await openWith(call, given, unlock, more);
 }
 
 async function openWith(
   call: Call,
-  location: string,
+  { location, file }: Given,
   unlock: Unlocking,
   more: Partial<OpenOptions> = {},
 ): Promise<SecureStore> {
@@ -192,7 +196,7 @@ async function openWith(
       trustOnFirstUse: options.trustFirstUse,
       fingerprint,
       logger: loggerFor(call),
-      discovery: discoveryOf(call),
+      discovery: discoveryOf(call, file),
       // That is for programs that keep a store open; here there are commands for it.
       upkeep: false,
       signal: cli.signal,

@@ -111,6 +111,7 @@ export function backupConnect(
     },
     async connect(location, signal) {
       const { backends, resolveFrom, discovery, logger } = options;
+      discovery?.reach?.(location);
       const own = destinations[location] ?? destinations[nameOfLocation(location)] ?? {};
       const backend = await connect(location, { backends, resolveFrom, discovery, logger, ...own }, signal);
       return { backend, location: nameOfLocation(location), close: () => backend.close() };

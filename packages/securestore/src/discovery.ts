@@ -12,4 +12,6 @@ export interface Discovery {
   readonly config: () => Promise<StoreConfig>;
   /** Asked before the code of a package of the application runs; what it throws refuses the package. */
   readonly approve: ApprovePackage;
+  /** Asked before a destination of backups is reached; what it throws keeps it from being reached. Default: all are. */
+  readonly reach?: ((location: string) => void) | undefined;
 }
