@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { ConsoleProvider } from '@securestore/server';
 import type { JwtOptions } from 'securestore';
-import type { Cli } from './cli-context.ts';
+import type { Call } from './call.ts';
 import { credentialFile } from './secret.ts';
+import { warnIfShared } from './shared-file.ts';
 
 const SETTINGS: ReadonlySet<string> = new Set([
   'name',
@@ -65,7 +66,7 @@ function isTexts(value: unknown): value is readonly string[] {
 
 /** The secret of the client lies in a file, or is a credential of the service: `oidc-NAME`. */
 async function providerOf(
-  env: Cli['env'],
+  call: Pick<Call, 'cli' | 'out'>,
   { name, issuer, audience }: JwtOptions,
   given: unknown,
   wrong: (problem: string) => never,
@@ -81,15 +82,17 @@ async function providerOf(
   if (clientSecretFile !== undefined && typeof clientSecretFile !== 'string') {
     return wrong('console.clientSecretFile must be a text');
   }
-  const secret = clientSecretFile ?? (await credentialFile(env, `oidc-${name}`));
+  const secret = clientSecretFile ?? (await credentialFile(call.cli.env, `oidc-${name}`));
+  if (secret !== undefined) await warnIfShared(call, secret, 'client secret');
   return { name, title, issuer, clientId: audience, redirect, scopes, clientSecretFile: secret };
 }
 
 /** An issuer, as a file has it; what its settings must be the library says. @throws `INVALID_ARGUMENT` */
-export async function issuerIn(env: Cli['env'], file: string): Promise<Issuer> {
+export async function issuerIn(call: Pick<Call, 'cli' | 'out'>, file: string): Promise<Issuer> {
   const wrong = (problem: string): never => {
     throw new SecureStoreError('INVALID_ARGUMENT', `--oidc ${JSON.stringify(file)}: ${problem}`);
   };
+  await warnIfShared(call, file, 'issuer');
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -99,5 +102,5 @@ export async function issuerIn(env: Cli['env'], file: string): Promise<Issuer> {
   const settings = settingsIn(text, wrong);
   const { console: signIn, ...tokens } = settings;
   const issuer = jwtOptionsOf(tokens, wrong);
-  return { issuer, provider: await providerOf(env, issuer, signIn, wrong) };
+  return { issuer, provider: await providerOf(call, issuer, signIn, wrong) };
 }

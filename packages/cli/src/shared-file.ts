@@ -10,6 +10,9 @@ const OF_OTHERS = 0o007;
 /** Where container runtimes put secrets, with modes of their own that nothing in the container could change. */
 const CONTAINER_SECRETS = '/run/secrets/';
 
+/** What is no secret: who may change it decides whom to believe. */
+const PUBLIC: ReadonlySet<string> = new Set(['invitation', 'authority', 'issuer']);
+
 interface Owned {
   readonly uid: number;
   readonly mode: number;
@@ -33,10 +36,10 @@ function ownerAdvice(what: string, path: string, self: number): string {
 }
 
 /**
- * Warns, once, of a file with a secret that other users may read or change, with the command that mends it. Nothing is said of what is
+ * Warns, once, of a file that other users may change, or if it holds a secret read, with the command that mends it. Nothing is said of what is
  * no file, such as a pipe, or if it can't be looked at: reading it says that.
  *
- * @param kind what the file is, such as `key`; an invitation is no secret, and only must not be changed
+ * @param kind what the file is, such as `key`; an `invitation`, an `authority` and an `issuer` are no secrets, and only must not be changed
  */
 export async function warnIfShared({ cli, out }: Pick<Call, 'cli' | 'out'>, path: string, kind: string): Promise<void> {
   const self = process.getuid?.();
@@ -47,7 +50,7 @@ export async function warnIfShared({ cli, out }: Pick<Call, 'cli' | 'out'>, path
   const what = `the ${kind} file "${path}"`;
   if (found.uid !== self && found.uid !== 0) return out.warning(ownerAdvice(what, path, self));
   const bits = await bitsOfOthers(real, found, self, cli.env['CREDENTIALS_DIRECTORY']);
-  const [canRead, canChange] = [kind !== 'invitation' && (bits & READ) !== 0, (bits & CHANGE) !== 0];
+  const [canRead, canChange] = [!PUBLIC.has(kind) && (bits & READ) !== 0, (bits & CHANGE) !== 0];
   if (!canRead && !canChange) return;
   const deed = [...(canRead ? ['read'] : []), ...(canChange ? ['change'] : [])].join(' and ');
   const command =

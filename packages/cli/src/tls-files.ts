@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { Call, GlobalOptions } from './call.ts';
 import { nonEmpty } from './secret.ts';
+import { warnIfShared } from './shared-file.ts';
 
 /** The files that say whom a server is trusted by, and who asks: what their option is called, and the variable that names one. */
 const FILES = [
@@ -9,6 +10,13 @@ const FILES = [
   ['key', 'tlsKey', '--tls-key', 'SECURESTORE_TLS_KEY'],
   ['ca', 'tlsCa', '--tls-ca', 'SECURESTORE_TLS_CA'],
 ] as const;
+
+/** What those are called that others must not read, or change. */
+const KINDS: Readonly<Record<keyof TlsFiles, string | undefined>> = {
+  cert: undefined,
+  key: 'TLS key',
+  ca: 'authority',
+};
 
 /** What is in these files, in PEM. */
 export interface TlsFiles {
@@ -23,11 +31,14 @@ export function tlsOptionOf(options: GlobalOptions): string | undefined {
 }
 
 /** What is in the files of a call, `undefined` where it names none. @throws `INVALID_ARGUMENT` where one can't be read, or its other half is missing */
-export async function tlsOf({ cli, options }: Call): Promise<TlsFiles | undefined> {
+export async function tlsOf(call: Call): Promise<TlsFiles | undefined> {
+  const { cli, options } = call;
   const found: { -readonly [name in keyof TlsFiles]: TlsFiles[name] } = {};
   for (const [name, option, flag, variable] of FILES) {
     const path = options[option] ?? nonEmpty(cli.env, variable);
     if (path === undefined) continue;
+    const kind = KINDS[name];
+    if (kind !== undefined) await warnIfShared(call, path, kind);
     const from = options[option] === undefined ? `$${variable}` : flag;
     try {
       found[name] = await readFile(path);

@@ -81,6 +81,46 @@ describe.skipIf(process.getuid === undefined)('a file that other users may read'
     ]);
   });
 
+  it.each([
+    ['TLS key', ['ls', '--store', 'https://127.0.0.1:9', '--tls-cert', 'x', '--tls-key', 'f']],
+    ['TLS key', ['serve', '--tls-cert', 'x', '--tls-key', 'f', '--store', 'sqlite:./none']],
+    ['client secret', ['serve', '--oidc', 'issuer.json', '--store', 'sqlite:./none']],
+    ['identity', ['audit', 'verify', '--auditor-identity', 'f']],
+  ])('with a %s is named by every command that takes one: %s', async (kind, args) => {
+    const box = await sandbox(args[0] === 'audit' ? 'sqlite' : 'none');
+    await writeFile(box.path('f'), 'x', { mode: 0o600 });
+    await writeFile(box.path('x'), 'x');
+    const console = { redirect: 'http://127.0.0.1:1/console/oidc/callback', clientSecretFile: 'f' };
+    const issuer = {
+      name: 'corp',
+      keys: { keys: [] },
+      issuer: 'https://x',
+      audience: 'y',
+      algorithms: ['RS256'],
+      console,
+    };
+    await writeFile(box.path('issuer.json'), JSON.stringify(issuer), { mode: 0o644 });
+    expect(await warnings(box, args)).toEqual([]);
+    await chmod(box.path('f'), 0o640);
+    expect(await warnings(box, args)).toEqual([
+      `warning: other users may read the ${kind} file "f". Make it yours alone: chmod 600 f`,
+    ]);
+  });
+
+  it.each([
+    ['authority', ['ls', '--store', 'https://127.0.0.1:9', '--tls-ca', 'f']],
+    ['authority', ['serve', '--tls-cert', 'x', '--tls-key', 'x', '--tls-client-ca', 'f', '--store', 'sqlite:./none']],
+    ['issuer', ['serve', '--oidc', 'f', '--store', 'sqlite:./none']],
+  ])('with an %s is named if others may change it, and so whom to believe: %s', async (kind, args) => {
+    const box = await withFile(0o644);
+    await writeFile(box.path('x'), 'x', { mode: 0o600 });
+    expect(await warnings(box, args)).toEqual([]);
+    await chmod(box.path('f'), 0o664);
+    expect(await warnings(box, args)).toEqual([
+      `warning: other users may change the ${kind} file "f". Make it yours alone: chmod 600 f`,
+    ]);
+  });
+
   it('is not named for the group of a credential of systemd, and is for everybody', async () => {
     const box = await sandbox('none');
     await mkdir(box.path('credentials'), { mode: 0o750 });

@@ -3,6 +3,7 @@ import type { AuditReport, SecretMethod, SecureStore, TrailEntry } from 'secures
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseCount } from '../parse-values.ts';
+import { warnIfShared } from '../shared-file.ts';
 import { ifAllowed, isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
@@ -162,8 +163,10 @@ async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<
   return damage.exitCode();
 }
 
-async function identitiesOf(files: readonly string[] | undefined): Promise<SecretMethod[]> {
+async function identitiesOf(call: Call<AuditOptions>): Promise<SecretMethod[]> {
+  const files = call.options.auditorIdentity;
   if (files === undefined) refuse("audit verify needs --auditor-identity FILE, the auditor's identity file");
+  for (const file of files) await warnIfShared(call, file, 'identity');
   const { identityFile } = await import('securestore');
   return files.map((file) => identityFile(file));
 }
@@ -198,7 +201,7 @@ async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport
 
 async function verify(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
   if (isRemote(store)) notServed('audit verify', ', which must not see the identity of the auditor');
-  const auditor = await identitiesOf(call.options.auditorIdentity);
+  const auditor = await identitiesOf(call);
   const report = await store.audit.verify({ auditor, signal: call.cli.signal });
   await say(call, report);
   return report.ok ? 0 : exitCodeOf('INTEGRITY');

@@ -6,6 +6,7 @@ import type { Call, ExitCode } from '../call.ts';
 import type { Issuer } from '../issuer-file.ts';
 import { issuerIn } from '../issuer-file.ts';
 import { loggerFor, withOpenStore } from '../open.ts';
+import { warnIfShared } from '../shared-file.ts';
 import { formatTime } from '../terminal-text.ts';
 
 export interface ServeOptions {
@@ -44,9 +45,12 @@ function limitsOf(given: readonly string[] = []): NonNullable<ServerOptions['lim
   return Object.fromEntries(entries);
 }
 
-function tlsOf({ tlsCert: cert, tlsKey: key, tlsClientCa: clientCa }: ServeOptions): ServerOptions['tls'] {
+async function tlsOf(call: ServeCall): Promise<ServerOptions['tls']> {
+  const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = call.options;
   if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
   if (cert === undefined || key === undefined) return refuse('--tls-cert and --tls-key go together');
+  await warnIfShared(call, key, 'TLS key');
+  if (clientCa !== undefined) await warnIfShared(call, clientCa, 'authority');
   return { cert, key, clientCa };
 }
 
@@ -63,13 +67,14 @@ function checkNames(issuers: readonly Issuer[], { oidc = [], tlsClientCa }: Serv
 }
 
 /** Whose tokens are taken, and how people sign in to the console with them. */
-async function peopleOf({ cli, options }: ServeCall): Promise<{
+async function peopleOf(call: ServeCall): Promise<{
   readonly authenticators: readonly Authenticator[];
   readonly providers: readonly ConsoleProvider[];
 }> {
+  const { options } = call;
   const { oidc = [], tlsClientCa } = options;
   const { jwt } = await import('securestore');
-  const issuers = await Promise.all(oidc.map((file) => issuerIn(cli.env, file)));
+  const issuers = await Promise.all(oidc.map((file) => issuerIn(call, file)));
   checkNames(issuers, options);
   const authenticators = issuers.map(({ issuer }) => jwt(issuer));
   const providers = issuers.flatMap(({ provider }) => (provider === undefined ? [] : [provider]));
@@ -100,7 +105,7 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
   const settings: ServerOptions = {
     host: options.host,
     port: wholeNumber('--port', options.port),
-    tls: tlsOf(options),
+    tls: await tlsOf(call),
     behindProxy: options.behindProxy,
     ...(options.console === false && { console: false as const }),
     consoleOrigin: options.consoleOrigin,
