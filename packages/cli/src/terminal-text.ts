@@ -1,5 +1,5 @@
-/** Control characters, and what makes text read differently from how it is stored: invisible, or turning it around. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+/** Control characters, and what makes text read differently from how it is stored: invisible, a space that is another one, or turning it around. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![ \u3000])\p{Zs}/gu;
 
 /**
  * `text` with everything escaped that could steer a terminal, break a line or pass unseen, for names and values that

@@ -13,7 +13,7 @@ import { COMMAND, world } from './support/world.ts';
 import type { World } from './support/world.ts';
 
 const PATIENCE = 240_000;
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![ \u3000])\p{Zs}/u;
 
 const shown = (text: string): string =>
   piecesOf(text)
@@ -26,6 +26,12 @@ describe('text of others', () => {
       const some = String.fromCodePoint(...Array.from({ length: 256 }, (_, at) => first + at));
       expect(shown(some)).toBe(printableInTerminal(some));
     }
+  });
+
+  it('shows which space is none of the usual ones, and what is seen as one', () => {
+    expect(shown('prod\u00a0db prod\u2800db prod\u2003db prod db')).toBe(
+      'prod\\u{a0}db prod\\u{2800}db prod\\u{2003}db prod db',
+    );
   });
 
   it('shows nothing unseen, whatever it is, and nothing of it is lost', () => {
@@ -50,7 +56,7 @@ const LONG = `long/${'x'.repeat(30)}\u202e${'y'.repeat(30)}`;
 
 /** What stands in a page, with all of its attributes, that nobody would see or that would turn what is around it. */
 const UNSEEN_IN_PAGE = `(() => {
-  const unseen = /[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]/u;
+  const unseen = /[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}\\u2800]|(?![ \\u3000])\\p{Zs}/u;
   const found = [];
   for (const element of document.querySelectorAll('#root, #root *')) {
     for (const { name, value } of element.attributes) if (unseen.test(value)) found.push(name + '=' + JSON.stringify(value));
@@ -117,6 +123,9 @@ describe.skipIf(NO_BROWSER !== undefined)(named('marks in what others wrote'), (
       // What others wrote stands by itself, in whatever direction it runs.
       const reason = `[...document.querySelectorAll('bdi')].find(({ textContent }) => textContent.includes('restore 1 key'))`;
       expect(await page.evaluate(`getComputedStyle(${reason}).unicodeBidi`)).toBe('isolate');
+      // Two spaces are not shown as one, which would be another name.
+      const widths = `[...document.querySelectorAll('code, bdi')].map((element) => getComputedStyle(element).whiteSpace)`;
+      expect(new Set(await page.evaluate<string[]>(widths))).toEqual(new Set(['pre-wrap']));
       expect(problems).toEqual([]);
     },
     PATIENCE,
