@@ -142,6 +142,17 @@ describe.skipIf(NO_BROWSER !== undefined)(named('what was shown'), () => {
       await page.getByText('A value is in the clipboard').waitFor({ state: 'detached' });
       expect(await clipboard()).toBe('of another program');
 
+      // Also if it is selected and copied as any other text.
+      await show(page);
+      await page.evaluate(
+        `getSelection().selectAllChildren(document.querySelector('.value pre')); document.execCommand('copy')`,
+      );
+      await page.getByText('A value is in the clipboard').waitFor();
+      expect(await clipboard()).toBe(VALUE);
+      await page.clock.fastForward(31_000);
+      await page.getByText('A value is in the clipboard').waitFor({ state: 'detached' });
+      expect(await clipboard()).toBe('');
+
       await show(page);
       await page.getByRole('button', { name: /Copy value/ }).click();
       await page.getByText('A value is in the clipboard').waitFor();

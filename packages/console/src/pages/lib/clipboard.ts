@@ -18,6 +18,11 @@ async function digestOf(text: string): Promise<Uint8Array> {
 /** Puts a value into the clipboard, and takes it out again later if the browser allows that. @throws what the browser refuses with */
 export async function copyValue(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
+  await valueIsCopied(text);
+}
+
+/** Takes a text with a value out of the clipboard later, in which it was put otherwise, if the browser allows that. */
+export async function valueIsCopied(text: string): Promise<void> {
   isValueCopied.value = true;
   copied = await digestOf(text);
   clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { Fragment, options } from 'preact';
 import type { ComponentChildren, JSX, VNode } from 'preact';
 import { printablePieces } from '@securestore/protocol';
+import { valueIsCopied } from './clipboard.ts';
 
 /** Attributes that people see, or hear. */
 const READ = ['title', 'alt', 'placeholder', 'aria-label', 'aria-description', 'aria-valuetext', 'data-title'] as const;
@@ -87,15 +88,18 @@ function textOf(selection: Selection): string | undefined {
   return text.split(mark).reduce((whole, next, at) => `${whole}${characters[at - 1] ?? ''}${next}`);
 }
 
-/** Has what somebody copies out of the page be as it is, and not as it is shown. */
+/** Has what somebody copies out of the page be as it is, and not as it is shown, and a value not stay in the clipboard. */
 export function copyTrueText(): void {
   document.addEventListener('copy', (event) => {
     // A field holds its text as it is.
     if (event.target instanceof HTMLInputElement) return;
     const selection = getSelection();
-    const text = selection === null || selection.isCollapsed ? undefined : textOf(selection);
-    if (text === undefined || event.clipboardData === null) return;
+    if (selection === null || selection.isCollapsed || event.clipboardData === null) return;
+    const hasValue = [...document.querySelectorAll('.value pre')].some((value) => selection.containsNode(value, true));
+    const text = textOf(selection) ?? (hasValue ? selection.toString() : undefined);
+    if (text === undefined) return;
     event.clipboardData.setData('text/plain', text);
     event.preventDefault();
+    if (hasValue) void valueIsCopied(text);
   });
 }
