@@ -254,9 +254,9 @@ describe('serve', () => {
     }
   });
 
-  it('refuses issuers of one name, and one that is called as something else is', async () => {
+  it('refuses issuers of one name, or of the same tokens, and one that is called as something else is', async () => {
     const box = await sandbox();
-    for (const name of ['corp', 'tls', 'api-tokens']) {
+    for (const name of ['corp', 'tls', 'api-tokens', 'twin']) {
       const issuer = {
         name,
         keys: 'https://login.example.com/jwks',
@@ -270,6 +270,7 @@ describe('serve', () => {
     const cases: readonly (readonly [string[], string])[] = [
       [['--oidc', 'corp.json', '--oidc', 'other.json'], 'the name "corp" is that of the issuer in "corp.json"'],
       [['--oidc', 'api-tokens.json'], 'the name "api-tokens" is that of the tokens of the store'],
+      [['--oidc', 'corp.json', '--oidc', 'twin.json'], '"twin.json": "corp.json" takes the same tokens'],
       [
         ['--oidc', 'tls.json', '--tls-cert', 'c', '--tls-key', 'k', '--tls-client-ca', 'a'],
         'the name "tls" is that of client certificates',

@@ -54,15 +54,21 @@ async function tlsOf(call: ServeCall): Promise<ServerOptions['tls']> {
   return { cert, key, clientCa };
 }
 
-/** Principals of two issuers of one name would be the same. @throws `INVALID_ARGUMENT` */
-function checkNames(issuers: readonly Issuer[], { oidc = [], tlsClientCa }: ServeOptions): void {
+/** Principals of two issuers of one name would be the same, and of two of the same tokens only the first would be asked. @throws `INVALID_ARGUMENT` */
+function checkIssuers(issuers: readonly Issuer[], { oidc = [], tlsClientCa }: ServeOptions): void {
   const taken = new Map([['api-tokens', 'the tokens of the store']]);
   if (tlsClientCa !== undefined) taken.set(CERTIFICATES, 'client certificates (--tls-client-ca)');
+  const files = new Map<string, string>();
   for (const [at, { issuer }] of issuers.entries()) {
     const file = JSON.stringify(oidc[at]);
     const other = taken.get(issuer.name);
     if (other !== undefined) refuse(`--oidc ${file}: the name "${issuer.name}" is that of ${other}; give another one`);
     taken.set(issuer.name, `the issuer in ${file}`);
+    const tokens = JSON.stringify([issuer.issuer, issuer.audience]);
+    const twin = files.get(tokens);
+    if (twin !== undefined)
+      refuse(`--oidc ${file}: ${twin} takes the same tokens, of that issuer and audience; leave one out`);
+    files.set(tokens, file);
   }
 }
 
@@ -75,7 +81,7 @@ async function peopleOf(call: ServeCall): Promise<{
   const { oidc = [], tlsClientCa } = options;
   const { jwt } = await import('securestore');
   const issuers = await Promise.all(oidc.map((file) => issuerIn(call, file)));
-  checkNames(issuers, options);
+  checkIssuers(issuers, options);
   const authenticators = issuers.map(({ issuer }) => jwt(issuer));
   const providers = issuers.flatMap(({ provider }) => (provider === undefined ? [] : [provider]));
   if (tlsClientCa === undefined) return { authenticators, providers };
