@@ -81,7 +81,7 @@ export class Work {
       const { record } = this.state.peek();
       if (record === undefined) return;
       await wait(LOOK_AGAIN);
-      if (round !== this.#round || (await this.#isOver(record))) return;
+      if (round !== this.#round || (await this.#isOver(round, record))) return;
       events = () => this.#events(record);
     }
   }
@@ -98,12 +98,14 @@ export class Work {
   }
 
   /** Looks what has become of work that is not followed any more. */
-  async #isOver(record: string): Promise<boolean> {
+  async #isOver(round: number, record: string): Promise<boolean> {
     try {
       const found = await get<WorkRecord>(`/v1/work/${encodeURIComponent(record)}`, {}, { unattended: true });
+      if (round !== this.#round) return true;
       this.state.value = { ...stateOf(found), isCutOff: false };
       return found.state !== 'running';
     } catch (error) {
+      if (round !== this.#round) return true;
       if (isApiError(error, 'OFFLINE')) return false;
       this.#set({ state: 'failed', error: asApiError(error), isCutOff: false });
       return true;
