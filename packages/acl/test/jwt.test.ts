@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { CryptoKey } from 'jose';
 import { exportSPKI, importJWK } from 'jose';
-import type { Authenticated, JwtAlgorithm, JwtOptions } from '../src/index.ts';
+import type { Authenticated, Authenticator, JwtAlgorithm, JwtOptions } from '../src/index.ts';
 import { authenticate, jwt } from '../src/index.ts';
 import type { Issuer } from './support/issuer.ts';
 import { issuerWith } from './support/issuer.ts';
@@ -98,6 +98,17 @@ describe('a token', () => {
     await expect(whoIs(await one.sign(claims({ iss: other })))).rejects.toEqual(UNAUTHENTICATED);
     await expect(whoIs(await one.sign(claims({ iss: 'https://nobody.example' })))).rejects.toEqual(UNAUTHENTICATED);
     await expect(whoIs(await one.sign(claims({ aud: 'elsewhere' })))).rejects.toEqual(UNAUTHENTICATED);
+  });
+
+  test('in three parts that is no JWT is left to others', async () => {
+    const paseto: Authenticator = {
+      name: 'paseto',
+      authenticate: async (credentials) =>
+        (credentials as { token: string }).token === 'v4.public.c29tZXRoaW5n' ? { principal: 'paseto:ann' } : undefined,
+    };
+    const known = [jwt(optionsFor(await issuerWith('ES256'))), paseto];
+    const found = await authenticate(known, { token: 'v4.public.c29tZXRoaW5n' }, { now: NOW });
+    expect(found.principal).toBe('paseto:ann');
   });
 
   test.each(['logout+jwt', 'secevent+jwt', 'application/dpop+jwt', ''])('of the type "%s" is refused', async (typ) => {
