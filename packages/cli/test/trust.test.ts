@@ -1,8 +1,8 @@
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { besideUs } from '../src/discovery.ts';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
-import { jsonLines, type Result, type Sandbox, sandbox } from './support/cli.ts';
+import { finished, jsonLines, type Result, type Sandbox, sandbox } from './support/cli.ts';
 
 const METHODS = ['read', 'write', 'delete', 'list', 'close'].map((name) => `async ${name}() {}`).join(', ');
 
@@ -59,6 +59,22 @@ describe('a folder that is not trusted', () => {
     expect(await hasRun(box)).toBe(false);
     expect((await box.run(LIST_SHELF)).stderr).not.toContain('trust');
     expect(await hasRun(box)).toBe(true);
+  });
+
+  it('runs no package that is found before the one that was trusted', async () => {
+    const box = await withPlugin();
+    await mkdir(box.path('work'));
+    await rename(box.path('package.json'), box.path('work', 'package.json'));
+    const ask = async (...args: string[]): Promise<Result> => finished(box.start(args, { cwd: box.path('work') }));
+    await ask('trust');
+    const list = ['ls', '--key-file', '../key', '--store', 'shelf:x'];
+    expect((await ask(...list)).stderr).not.toContain('trust');
+    expect(await hasRun(box)).toBe(true);
+    // It has no package.json, and Node runs it all the same.
+    await mkdir(box.path('work', 'node_modules', 'their-backend'), { recursive: true });
+    await writeFile(box.path('work', 'node_modules', 'their-backend', 'index.js'), pluginCode('shelf'));
+    expect((await ask(...list)).stderr).toContain('the package their-backend has no package.json to recognise it by');
+    expect(await hasRun(box)).toBe(false);
   });
 
   it('runs no package that its configuration names', async () => {

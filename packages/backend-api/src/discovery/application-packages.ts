@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SecureStoreError } from '@securestore/core-format';
 import { isScheme } from '../location.ts';
@@ -22,7 +22,7 @@ export interface FoundPackage {
   readonly packageName: string;
   /** The path of the file that is run. */
   readonly entry: string;
-  /** The path of its `package.json`; `undefined` if it has none. */
+  /** The path of the `package.json` of the folder that `entry` is in; `undefined` if it has none. */
   readonly manifest: string | undefined;
 }
 
@@ -132,6 +132,15 @@ function manifestOf(resolver: NodeJS.Require, packageName: string): string | und
   return folders.map((folder) => join(folder, packageName, 'package.json')).find((path) => existsSync(path));
 }
 
+/** The `package.json` of the very package that a file is of: nearer folders may have one without, whose code runs all the same. */
+function manifestOfEntry(resolver: NodeJS.Require, packageName: string, entry: string): string | undefined {
+  const folders = (resolver.resolve.paths(packageName) ?? []).map((folder) => join(folder, packageName));
+  const real = realpathSync(entry);
+  const holder = folders.find((folder) => existsSync(folder) && real.startsWith(realpathSync(folder) + sep));
+  const manifest = holder === undefined ? undefined : join(holder, 'package.json');
+  return manifest !== undefined && existsSync(manifest) ? manifest : undefined;
+}
+
 function isInstalled(resolver: NodeJS.Require, packageName: string): boolean {
   try {
     resolver.resolve(`${packageName}/package.json`);
@@ -154,7 +163,7 @@ function findPackage(resolver: NodeJS.Require, packageName: string): FoundPackag
     throw loadError(packageName, problem, error);
   }
   checkPackageOwner(resolver, packageName, path);
-  return { packageName, entry: path, manifest: manifestOf(resolver, packageName) };
+  return { packageName, entry: path, manifest: manifestOfEntry(resolver, packageName, path) };
 }
 
 /**

@@ -26,6 +26,8 @@ export interface Result {
 export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where a started command runs; by default in the folder of the sandbox. */
+  readonly cwd?: string;
 }
 
 /** A folder in which the command line runs with nothing of the user's around it; it goes when the test has ended. */
@@ -69,9 +71,9 @@ export async function sandbox(
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
   };
   const isAlone = onEnd === onTestFinished;
-  const start = (args: readonly string[], { env: more = {} }: RunOptions = {}): ChildProcess => {
+  const start = (args: readonly string[], { env: more = {}, cwd = folder }: RunOptions = {}): ChildProcess => {
     const [node = '', ...first] = COMMAND;
-    return spawn(node, [...first, ...args], { cwd: folder, env: { ...env, ...more } });
+    return spawn(node, [...first, ...args], { cwd, env: { ...env, ...more } });
   };
   const run = async (args: readonly string[], options: RunOptions = {}): Promise<Result> => {
     const { env: more = {}, input = '' } = options;
