@@ -45,12 +45,14 @@ export class PolicyObject {
   /**
    * As it is known now, the caller's to leave unchanged; `undefined` where there never was one. The same as long as nothing changes.
    *
-   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member, who can't read it
+   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member, who can't read it; `LOCKED` if the slot that opened the
+   *   store is gone: then a newer policy can't be read
    */
   get current(): Uint8Array | undefined {
-    const { state } = this.#engine.watcher;
-    checkOwner(state);
-    return state.policy;
+    const { watcher } = this.#engine;
+    checkOwner(watcher.state);
+    watcher.checkFollowing();
+    return watcher.state.policy;
   }
 
   /** The generation of the head that is known: with every change of keys, policy or settings it grows. */
@@ -66,11 +68,15 @@ export class PolicyObject {
    * Makes sure that {@link current} is not older than five seconds. `undefined` where that is so; else a promise to await.
    *
    * @throws SecureStoreError `UNAVAILABLE` where the head of the store can't be confirmed or the store has been closed,
-   *   `ROLLBACK`, `INTEGRITY`
+   *   `ROLLBACK`, `INTEGRITY`, `LOCKED`
    */
   confirm(signal?: AbortSignal): Promise<void> | undefined {
     this.#calls.checkOpen();
-    return this.#engine.watcher.acknowledge(signal);
+    const { watcher } = this.#engine;
+    const confirmed = watcher.acknowledge(signal);
+    if (confirmed !== undefined) return confirmed.then(() => watcher.checkFollowing());
+    watcher.checkFollowing();
+    return undefined;
   }
 
   /** Looks for a newer one. @throws as {@link confirm} */

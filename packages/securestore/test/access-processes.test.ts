@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { SecureStore } from '../src/index.ts';
-import { addPrincipal, createStore, grantRole, revokeRole, setRole } from '../src/index.ts';
+import { addPrincipal, createStore, grantRole, openStore, rawKey, revokeRole, setRole } from '../src/index.ts';
 import { unlock } from './support/access-world.ts';
 
 const READER = fileURLToPath(new URL('support/access-reader.ts', import.meta.url));
@@ -93,5 +94,35 @@ test.concurrent.for(REVOCATIONS)(
     expect(reads.at(-1)).toMatchObject({ outcome: code });
     const at = (await revoked) ?? 0;
     for (const { begun, outcome } of reads) if (begun >= at + BOUND) expect(outcome).toBe(code);
+  },
+);
+
+const REPLACEMENTS = ['unlock', 'keys'] as const;
+
+test.concurrent.for(REPLACEMENTS)(
+  'a process whose secret was replaced (depth %s) gives nobody anything by the policy of before',
+  { timeout: 60_000 },
+  async (depth, { onTestFinished: atEnd }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
+    atEnd(() => rmSync(folder, { recursive: true, force: true }));
+    const location = `file:${join(folder, 'vault')}`;
+    await using store = await createStore(location, { unlock, upkeep: false });
+    await store.store('db/user', 'ops');
+    await store.access.change([
+      setRole('reader', [{ effect: 'allow', actions: ['read', 'list'], keys: ['db/**'] }]),
+      addPrincipal('alice', 'service'),
+      grantRole('alice', 'reader'),
+    ]);
+    const { id, token } = await store.access.createToken('alice');
+    await using elsewhere = await openStore(location, { unlock, upkeep: false });
+    await using session = await elsewhere.session({ token });
+    await session.retrieve('db/user');
+
+    await store.rotateEncryptionKey(unlock, rawKey(Buffer.alloc(32, 99)), { depth });
+    await store.access.revokeToken(id);
+    await setTimeout(BOUND);
+    await expect(session.retrieve('db/user')).rejects.toMatchObject({ code: 'LOCKED' });
+    await expect(Array.fromAsync(session.keys())).rejects.toMatchObject({ code: 'LOCKED' });
+    await expect(elsewhere.session({ token })).rejects.toMatchObject({ code: 'LOCKED' });
   },
 );
