@@ -34,7 +34,7 @@ function settingsIn(text: string, wrong: (problem: string) => never): Settings {
   try {
     found = JSON.parse(text);
   } catch {
-    return wrong('it is no JSON');
+    return wrong('not valid JSON');
   }
   if (typeof found !== 'object' || found === null) return wrong('it must hold an object');
   const unknown = Object.keys(found).find((name) => !SETTINGS.has(name));

@@ -37,8 +37,10 @@ function reportLines(report: RotationReport): string[] {
   const lines = [`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`];
   if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
   if (left.length > 0) {
-    lines.push(`still in use: ${left.join(', ')}; run securestore rotate --same-secret again later`);
-    lines.push('what only the journal needs is retired by the daily collection, within two weeks');
+    lines.push(`still in use: ${left.join(', ')}`);
+    lines.push(
+      'the daily collection retires keys of the journal within two weeks; for others run securestore rotate --same-secret again later',
+    );
   }
   if (contradicted > 0) {
     lines.push(

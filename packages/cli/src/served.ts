@@ -58,7 +58,7 @@ async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefin
   }
   if (token !== undefined || otherwise) return token;
   return refuse(
-    'a store at https: takes a token: set $SECURESTORE_TOKEN, or give --token TOKEN; or a certificate, by --tls-cert FILE and --tls-key FILE',
+    'a store over a server takes a token: set $SECURESTORE_TOKEN, or give --token TOKEN; or a certificate, by --tls-cert FILE and --tls-key FILE',
   );
 }
 

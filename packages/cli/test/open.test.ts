@@ -23,7 +23,7 @@ describe('the store of a command', () => {
   });
 
   it.each([
-    ['{', 'is no JSON'],
+    ['{', 'not valid JSON'],
     ['{ "stroe": "sqlite:./vault" }', 'unknown setting "stroe"'],
     ['{ "store": "./vault" }', 'securestore.config.json: "store" is not a location: "./vault" has no scheme'],
   ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {

@@ -229,7 +229,7 @@ describe('serve', () => {
     };
     const redirect = 'https://vault.example.com/console/oidc/callback';
     const cases: readonly (readonly [unknown, string])[] = [
-      ['no json', 'it is no JSON'],
+      ['no json', 'not valid JSON'],
       [7, 'it must hold an object'],
       [{ ...issuer, colour: 'red' }, 'there is no setting "colour"'],
       [{ ...issuer, name: 7 }, 'must be texts'],

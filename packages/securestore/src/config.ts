@@ -61,7 +61,7 @@ async function load(file: string): Promise<unknown> {
     return (exports as { default?: unknown }).default;
   } catch (error) {
     // The message of JSON.parse quotes the file, in which a credential may be.
-    return file.endsWith('.json') ? invalid(file, 'it is no JSON') : invalid(file, 'it can not be imported', error);
+    return file.endsWith('.json') ? invalid(file, 'not valid JSON') : invalid(file, 'it can not be imported', error);
   }
 }
 
