@@ -77,6 +77,17 @@ describe('a folder that is not trusted', () => {
     expect(await hasRun(box)).toBe(false);
   });
 
+  it('with data alone is told that trust changes nothing for it', async () => {
+    const box = await sandbox('none');
+    await writeFile(box.path('securestore.config.json'), '{ "store": "sqlite:./vault.db" }');
+    const { exitCode, stderr } = await box.run(['trust']);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 0,
+      stderr:
+        'note: securestore.config.json runs nothing and needs no trust. Secrets of the environment still go only to a store that you name by --store or $SECURESTORE_URL.\n',
+    });
+  });
+
   it('runs no package that its configuration names', async () => {
     const box = await withPlugin();
     await writeFile(box.path('package.json'), '{}');

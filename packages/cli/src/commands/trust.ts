@@ -55,6 +55,11 @@ async function add(call: TrustCall, folder: string): Promise<void> {
     ...partsOf(record).map((part) => `  ${printable(part)}`),
     'If one of these files changes, securestore asks for this command again. securestore trust --remove takes it back.',
   ]);
+  if (packages.length > 0 || config?.name.endsWith('.json') !== true) return;
+  out.note(
+    `note: ${config.name} runs nothing and needs no trust. ` +
+      'Secrets of the environment still go only to a store that you name by --store or $SECURESTORE_URL.',
+  );
 }
 
 /** The packages that would come from a folder, and not from beside this program. */
