@@ -206,7 +206,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       expect(yes.exitCode).toBe(0);
       expect(yes.transcript).toContain('What was not there then is deleted.');
       expect(yes.transcript).toMatch(
-        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2/,
+        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2, now the newest; to restore snapshot 1 once more, give --snapshot 1\r\n/,
       );
       expect((await run(['ls'])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
       const back = await run(['restore', destination, '--snapshot', '2', '--key', 'db/new']);

@@ -151,7 +151,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     },
     {
       args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--ask', 'why'],
-      says: /asked for approval.*the store would replace 1 object.*replace db\/user/s,
+      says: /asked for approval as (\S+), .*the store would replace 1 object.*replace db\/user.*securestore approve \1;/s,
     },
     { args: ['approval', 'remove', '0'] },
     { args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'], says: /1 replaced/ },

@@ -259,7 +259,8 @@ async function askToRestore(
         ...planLines(request.plan),
       ]);
     }
-    out.note('somebody else approves it with securestore approve; then the same command without --ask passes, once');
+    const approving = made.map(({ id }) => `securestore approve ${id}`).join(' and ');
+    out.note(`somebody else approves it with ${approving}; then the same command without --ask passes, once`);
     return 0;
   });
 }
@@ -298,6 +299,12 @@ function objectsInWords(report: RestoreJobReport, policy: ConflictPolicy): strin
   const told = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
   const what = told.length === 0 ? 'nothing to do' : `${told.join(', ')}; ${formatBytes(bytes)}`;
   const verb = dryRun ? 'would restore' : 'restored';
-  const safe = before === undefined ? [] : [`what was there before is snapshot ${before}`];
+  const safe =
+    before === undefined
+      ? []
+      : [
+          `what was there before is snapshot ${before}, now the newest; ` +
+            `to restore snapshot ${snapshot} once more, give --snapshot ${snapshot}`,
+        ];
   return [`${verb} from snapshot ${snapshot} of ${formatTime(time)}: ${what}`, ...safe];
 }
