@@ -22,7 +22,10 @@ export function planLines(plan: ApprovalPlan | undefined): string[] {
     return `  ${printable(name)}: ${printable(typeof value === 'string' ? value : JSON.stringify(value))}`;
   });
   const named = objects.map(({ key, effect }) => `  ${effect} ${printable(key)}`);
-  const rest = unnamed > 0 ? [`  and ${count(unnamed, 'object')} without a name here`] : [];
+  const rest =
+    unnamed > 0
+      ? [`  and ${count(unnamed, 'more object')} (at most 20 are named, and none that you may not list)`]
+      : [];
   return [`the store would ${planCounts(plan)}, and nothing else passes`, ...given, ...named, ...rest];
 }
 

@@ -161,6 +161,8 @@ it('refuses what makes no sense in one line, and changes nothing', async () => {
     ['token', 'revoke'],
     ['token', '--expires', '1d'],
     ['approval', 'fly'],
+    ['approval', 'show'],
+    ['approval', 'show', 'AAAAAAAAAAA'],
     ['approval', 'add'],
     ['approval', 'add', 'fly'],
     ['approval', 'add', 'approve'],
@@ -209,6 +211,10 @@ describe('approvals', () => {
     );
     const told = ({ plan: _plan, ...rest }: typeof first): object => rest;
     expect(jsonLines(await done(box, 'approval', '--json'))).toMatchObject([told(first), told(second)]);
+    expect(await done(box, 'approval', 'show', first.id)).toMatch(
+      /^waiting until \d{4}-\S+ \S+Z, corp:alice: purge db\/a\nthe store would delete 1 object, and nothing else passes\n.*\n {2}delete db\/a\ncorp:alice writes: "it is\\u\{202e\} over"\n$/,
+    );
+    expect(jsonLines(await done(box, 'approval', 'show', second.id, '--json'))).toMatchObject([told(second)]);
     expect(await done(box, 'approve', first.id, '--expires', '10m')).toMatch(
       /^approved once until \d{4}-\S+ \S+Z, corp:alice: purge db\/a\nthe store would delete 1 object, and nothing else passes\n.*\n {2}delete db\/a\ncorp:alice writes: "it is\\u\{202e\} over"\n$/,
     );

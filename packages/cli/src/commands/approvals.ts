@@ -27,9 +27,9 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-const ACTIONS: readonly (string | undefined)[] = [undefined, 'rules', 'add', 'remove', 'request'];
+const ACTIONS: readonly (string | undefined)[] = [undefined, 'show', 'rules', 'add', 'remove', 'request'];
 
-/** `securestore approval`, `approval rules`, `approval add <actions>`, `approval remove <number>`, `approval request <action> [key]`. */
+/** `securestore approval`, `approval show <id>`, `approval rules`, `approval add <actions>`, `approval remove <number>`, `approval request <action> [key]`. */
 export async function approval(
   call: Call<ApprovalOptions>,
   action: string | undefined,
@@ -38,7 +38,9 @@ export async function approval(
 ): Promise<ExitCode> {
   const { keys, category, reason, ofVersion, operation } = call.options;
   if (!ACTIONS.includes(action))
-    refuse('after approval comes rules, add, remove, request or nothing; see securestore help approval');
+    refuse('after approval comes show, rules, add, remove, request or nothing; see securestore help approval');
+  if (action === 'show' && target === undefined)
+    refuse('approval show needs the ID of a request; securestore approval lists them');
   if (action === 'request' && target === undefined) refuse('approval request needs an action, such as purge');
   if (action !== 'request' && key !== undefined) refuse('a key belongs to approval request');
   if (action !== 'request' && reason !== undefined) refuse('--reason belongs to approval request');
@@ -50,6 +52,7 @@ export async function approval(
   if (action !== 'add' && (keys ?? category) !== undefined) refuse('--keys and --category belong to approval add');
   return await withStore(call, async (store): Promise<ExitCode> => {
     if (action === undefined) return await listRequests(call, store);
+    if (action === 'show' && target !== undefined) return await showRequest(call, store, target);
     if (action === 'rules' || target === undefined) return await listRules(call, store);
     if (action === 'request') return await ask(call, store, target, key);
     return action === 'add' ? await addRule(call, store, target) : await removeRule(call, store, Number(target));
@@ -105,6 +108,20 @@ async function listRequests({ cli, out }: Call, store: SecureStore): Promise<voi
   });
   const columns = titles.map((title) => ({ title }));
   await out.result({}, () => formatTable(columns, rows));
+}
+
+async function showRequest({ cli, out }: Call, store: SecureStore, id: string): Promise<void> {
+  const request = (await store.access.requests({ signal: cli.signal })).find((one) => one.id === id);
+  if (request === undefined)
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      `there is no request "${id}", or it is over; securestore approval lists them`,
+    );
+  await out.result(request, () => [
+    `${request.state} until ${formatTime(new Date(request.expires))}, ${requestText(request)}`,
+    ...planLines(request.plan),
+    ...reasonLines(request),
+  ]);
 }
 
 async function listRules({ cli, out }: Call, store: SecureStore): Promise<void> {

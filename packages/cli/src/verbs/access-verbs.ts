@@ -136,8 +136,8 @@ function addApproval(program: Command, run: Run): void {
   addVerb<ApprovalOptions, [string | undefined, string | undefined, string | undefined]>(program, run, {
     usage: 'approval [action] [target] [key]',
     shownUsage:
-      '[options] | approval rules | approval add <actions> | approval remove <number> | approval request <action> [key]',
-    summary: 'list what waits for a second person, or say what takes one',
+      '[options] | approval show <id> | approval rules | approval add <actions> | approval remove <number> | approval request <action> [key]',
+    summary: 'list or show what waits for a second person, or say what takes one',
     options: [
       new Option('--keys <pattern>', 'with add: only for these keys, such as db/**; may be repeated').argParser(
         collect,
@@ -157,6 +157,7 @@ Examples:
   securestore approval add purge,recover --keys 'db/**'
   securestore approval add access.change,slots.change,members.change,rotate
   securestore approval
+  securestore approval show ID
   securestore approval request purge db/old --reason 'the customer has left'   (over a server)`,
     load: async () => (await import('../commands/approvals.ts')).approval,
   });
@@ -168,7 +169,7 @@ Examples:
 asked whether you may, nor whether the request is your own. It is a second person only where the one who asked does not have a secret of the store. See approval.
 
 Examples:
-  securestore approval
+  securestore approval show ID
   securestore approve ID --expires 10m`,
     load: async () => (await import('../commands/approvals.ts')).approve,
   });
