@@ -37,8 +37,8 @@ export function PlanDownload(): JSX.Element {
   return (
     <Panel title="Download">
       <p>
-        One tar file, not encrypted. Each value in it is recorded in the audit log under your name. What you may not
-        read is left out, and listed in the file.
+        One tar file, not encrypted. If the store is audited, the log records each value in it under your name. What you
+        may not read is left out, and listed in the file.
       </p>
       {isPart && (
         <Notice tone="warn" title={`${count(leftOut)} of ${counted(objects + leftOut, 'object')} will not be in it`}>

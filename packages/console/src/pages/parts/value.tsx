@@ -231,8 +231,8 @@ export function AuditedNotice(): JSX.Element {
   return (
     <>
       <Notice>
-        Values are hidden. When you show or download one, that is recorded in the audit log under your name. A download
-        stays on this computer, and its name in the browser’s list of downloads.
+        Values are hidden. If the store is audited, the log records under your name when you show or download one. A
+        download stays on this computer, and its name in the browser’s list of downloads.
       </Notice>
       <CopiedNotice />
     </>
