@@ -1,6 +1,17 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { CallOptions, ChangedObject, SecureStorage } from '@securestore/objects';
+import type { CallOptions, ChangedObject, RestoreVersionOptions, SecureStorage } from '@securestore/objects';
+import type { ObjectAction } from './actions.ts';
 import type { ObjectPlans } from './object-plan.ts';
+import { ofDeletion } from './refusals.ts';
+
+/** What keeps a version from being made current again, whatever else there is. */
+const REFUSED: ReadonlySet<string> = new Set([
+  'NOT_FOUND',
+  'INVALID_ARGUMENT',
+  'INTEGRITY',
+  'KEY_DESTROYED',
+  'FORMAT_VERSION',
+]);
 
 /** Options of a call with conditions that take the place of its own. */
 export function bindTo<O extends object>(options: O | undefined, conditions: object): O | undefined {
@@ -33,4 +44,26 @@ export async function undeleted<M extends object>(
       currentVersion: conditions.ifVersion,
     });
   return storage.restoreVersion<M>(key, versionIn(recovered, key), bindTo(options, conditions));
+}
+
+/**
+ * What it takes beside recovering to make a version current again: it expires as it did, and one that soon does deletes what it replaces.
+ *
+ * @param now milliseconds since 1970
+ * @throws SecureStoreError what looking at the version throws, but for what the call itself refuses
+ */
+export async function ofRestored(
+  storage: SecureStorage,
+  key: string,
+  { version, ifAbsent, signal }: Pick<RestoreVersionOptions, 'ifAbsent' | 'signal'> & { readonly version: string },
+  now: number,
+): Promise<readonly ObjectAction[]> {
+  if (ifAbsent === true) return [];
+  try {
+    return ofDeletion(await storage.info(key, { version, ...(signal && { signal }) }), now);
+  } catch (error) {
+    // There is nothing that could be made current again.
+    if (SecureStoreError.is(error) && REFUSED.has(error.code)) return [];
+    throw error;
+  }
 }

@@ -5,6 +5,7 @@ import type { ObjectAction } from './actions.ts';
 import type { Checks, Planner } from './checks.ts';
 import type { ObjectPlans } from './object-plan.ts';
 import { refusalIn, unwrapped } from './refusals.ts';
+import { isShown } from './session-guard.ts';
 import { SURFACE } from './surface.ts';
 
 /** Whose key an item is about, what is passed on of it, and what it takes beside the call's own action. */
@@ -65,7 +66,10 @@ export async function guardedMany<I, T>(
     }
   };
   const first = (key: string, plans: ObjectPlans, also: readonly ObjectAction[] = []): Promise<void> | undefined => {
-    const plan: Planner = (action, signal) => plans.plan(action, signal);
+    const plan: Planner = async (action, signal) => {
+      const planned = await plans.plan(action, signal);
+      return { plan: planned.plan, isFree: planned.isNothing && isShown(checks, key) };
+    };
     return checks.begin(call, parseStoreKey(key), [...actions, ...also], options?.signal, plan);
   };
   const plansOf: ObjectPlans[] = [];

@@ -14,8 +14,8 @@ export interface ObjectCall<O, T> {
   /** What it would do. */
   readonly plans: ObjectPlans;
   readonly run: (options: O | undefined) => Promise<T>;
-  /** What it takes beside its own action. */
-  readonly also?: readonly ObjectAction[];
+  /** What it takes beside its own action; if that has to be looked up, it is only for those who may do its own. */
+  readonly also?: readonly ObjectAction[] | ((signal?: AbortSignal) => Promise<readonly ObjectAction[]>);
 }
 
 /**
@@ -28,9 +28,12 @@ export async function guardedOne<O extends CallOptions, T>(
   given: O | undefined,
   { plans, run, also = [] }: ObjectCall<O, T>,
 ): Promise<T> {
-  const actions = [SURFACE[call], ...also];
+  const own = SURFACE[call];
   const options = withOneEnd(given);
   await checks.confirmOpen(call, options?.signal);
+  const more =
+    typeof also !== 'function' ? also : checks.may(own, parseStoreKey(key)).allowed ? await also(options?.signal) : [];
+  const actions = [own, ...more];
   const plan: Planner = async (action, signal) => {
     const planned = await plans.plan(action, signal);
     // That there is nothing to be deleted is told to whoever may know what there is.

@@ -24,9 +24,9 @@ import type {
 } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
 import { checkQuestion } from './actions.ts';
-import type { Action } from './actions.ts';
+import type { Action, ObjectAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
-import { bindTo, undeleted } from './bound-calls.ts';
+import { bindTo, ofRestored, undeleted } from './bound-calls.ts';
 import type { StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
 import type { CheckContext } from './checks.ts';
@@ -299,10 +299,14 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     version: string,
     given?: RestoreVersionOptions,
   ): Promise<ChangedObject<M>> {
+    const asked = given && { ...given };
     const plans = this.#plans(key, { version });
     const run = async (options?: RestoreVersionOptions): Promise<ChangedObject<M>> =>
       this.#storage.restoreVersion<M>(key, version, bindTo(options, plans.conditions('restoreVersion', options)));
-    return changedOne(this.#checks, 'restoreVersion', key, given, { plans, run });
+    const { ifAbsent } = asked ?? {};
+    const also = (signal?: AbortSignal): Promise<readonly ObjectAction[]> =>
+      ofRestored(this.#storage, key, { version, ifAbsent, signal }, this.#checks.now());
+    return changedOne(this.#checks, 'restoreVersion', key, asked, { plans, run, also });
   }
 
   history(key: string, given?: CallOptions): Promise<HistoryEntry[]> {

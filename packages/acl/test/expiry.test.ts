@@ -74,3 +74,48 @@ test('an approval of deletions binds what would be gone soon, too', async () => 
   await session.store('k', 'z', { expires: soon() });
   await expect(session.store('k', 'z', { expires: soon() })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
 });
+
+/** An object that was there for an hour, and in its place one that is to stay. */
+async function replaced(actions: readonly Action[]) {
+  const scene = await sceneWith(actions);
+  const { version } = await scene.store.store('k', 'gone soon', { expires: soon() });
+  await scene.store.store('k', 'to stay');
+  return { ...scene, version };
+}
+
+describe('a version that is gone soon', () => {
+  test('takes the right to delete to be made current again in the place of another', async () => {
+    const { store, session, version } = await replaced(['recover', 'read']);
+    await expect(session.restoreVersion('k', version)).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      message: expect.stringContaining('delete on this key'),
+    });
+    await expect(session.restoreVersion('k', 'none')).rejects.not.toMatchObject({ code: 'ACCESS_DENIED' });
+    expect((await store.retrieve('k')).text()).toBe('to stay');
+    await store.delete('k');
+    await session.restoreVersion('k', version, { ifAbsent: true });
+    expect((await store.retrieve('k')).text()).toBe('gone soon');
+  });
+
+  test('takes the approval of a deletion, and tells nothing to whoever may not recover', async () => {
+    const { store, access, session, version } = await replaced(['recover', 'delete', 'read']);
+    await access.change(setApprovals([{ actions: ['delete'] }]));
+    const asked = { code: 'ACCESS_DENIED', message: expect.stringContaining("approvals.request('delete', key)") };
+    await expect(session.restoreVersion('k', version)).rejects.toMatchObject(asked);
+    const { id } = await session.approvals.request('delete', 'k');
+    await access.approve(id);
+    await session.restoreVersion('k', version);
+    expect((await store.retrieve('k')).text()).toBe('gone soon');
+    await access.change(setRole('role', [{ effect: 'allow', actions: ['list'] }]));
+    await expect(session.restoreVersion('k', version)).rejects.toMatchObject({
+      message: expect.stringContaining('recover on this key'),
+    });
+  });
+});
+
+test('an approval of deletions is asked for in no batch that deletes nothing', async () => {
+  const { access, session } = await sceneWith(['write', 'delete', 'list']);
+  await access.change(setApprovals([{ actions: ['delete'] }]));
+  const items = ['new', 'k'].map((key) => ({ key, data: 'y', expires: soon() }));
+  expect((await session.storeMany(items)).map(({ ok }) => ok)).toEqual([true, false]);
+});
