@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, PolicyObject } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
@@ -8,6 +9,8 @@ import type { AccessDocument } from './document.ts';
 import type { Identity } from './identity.ts';
 import type { Change, KeptDocument } from './kept-document.ts';
 
+const PURPOSE = 'securestore approval plan hidden 1';
+
 /** Where requests for approval lie in a store. */
 export class ApprovalDesk {
   readonly #document: KeptDocument;
@@ -16,6 +19,12 @@ export class ApprovalDesk {
   constructor(document: KeptDocument, object: PolicyObject) {
     this.#document = document;
     this.#object = object;
+  }
+
+  /** What stands for a text that a plan is bound to and does not show: made with a key of the store, so that nobody can try secrets with it. */
+  seal(text: string): string {
+    const key = createHmac('sha256', this.#object.tokenKey).update(PURPOSE).digest();
+    return createHmac('sha256', key).update(text).digest('base64url');
   }
 
   async list(signal?: AbortSignal): Promise<StoredRequest[]> {

@@ -23,7 +23,7 @@ export interface PlannedObject {
 export interface ApprovalPlan {
   /** The call, such as `restore`; of what is about a single object the action. */
   readonly call: string;
-  /** What the call is given, as far as it is no secret and not too long to be shown. */
+  /** What the call is given, as far as it is no secret. What is too long to be shown as a whole says how long it is. */
   readonly about?: Readonly<Record<string, PlanValue>>;
   /** How many objects it creates, replaces and deletes; absent if only running it shows that. */
   readonly creates?: number;
@@ -46,6 +46,8 @@ const MAX_OBJECTS = 20;
 /** The most of each that is stored, in characters of JSON: all requests lie in one document. */
 const MAX_OBJECTS_TEXT = 2048;
 const MAX_ABOUT_TEXT = 2048;
+const MAX_ABOUT_NAMES = 32;
+const MAX_ABOUT_NAME = 64;
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
@@ -97,15 +99,30 @@ export function digestOf(value: PlanValue): string {
   return hash('sha256', DOMAIN + canonical(value), 'base64url');
 }
 
-/** How much of it is shown. */
-function shortened(about: Readonly<Record<string, PlanValue>>): Record<string, PlanValue> {
-  const shown: Record<string, PlanValue> = {};
-  for (const [name, value] of Object.entries(about)) {
-    const next = { ...shown, [name]: value };
-    if (JSON.stringify(next).length <= MAX_ABOUT_TEXT) shown[name] = value;
-    else if (Array.isArray(value)) shown[name] = `${value.length} of them`;
-  }
-  return shown;
+/** A value of which a part alone is shown, and that says so. */
+function partOf(value: PlanValue, length: number): PlanValue {
+  if (Array.isArray(value)) return `${value.length} of them`;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return `${text.slice(0, length).toWellFormed()}… (${text.length} characters)`;
+}
+
+/**
+ * How much of it is shown. Each value has its share, so that a long one keeps no other one from being shown.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` for more names than any call has, or longer ones
+ */
+function shortened(about: Readonly<Record<string, PlanValue>>): Readonly<Record<string, PlanValue>> {
+  const entries = Object.entries(about);
+  if (entries.length > MAX_ABOUT_NAMES || entries.some(([name]) => name.length > MAX_ABOUT_NAME))
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `what a call is given has at most ${MAX_ABOUT_NAMES} names, each of at most ${MAX_ABOUT_NAME} characters`,
+    );
+  if (JSON.stringify(about).length <= MAX_ABOUT_TEXT) return about;
+  const share = Math.floor(MAX_ABOUT_TEXT / entries.length);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, JSON.stringify(value).length <= share ? value : partOf(value, share)]),
+  );
 }
 
 /** What a plan is made of. */
@@ -140,23 +157,30 @@ export function planOf({ call, about = {}, creates, replaces, deletes, objects =
 
 /** Members of `about` that are, or begin, names of objects. */
 const NAMES: readonly string[] = ['prefix', 'into'];
+/** The member of `about` that says how the policy would change. */
+export const POLICY_CHANGES = 'changes';
 
-/**
- * A plan as somebody may see it: objects that they may not see are counted.
- *
- * @param sees whether they may know that there is an object of that name
- * @param seesBelow the same for the beginning of names
- */
-export function shownPlan(
-  plan: StoredPlan,
-  sees: (key: string) => boolean,
-  seesBelow: (prefix: string) => boolean,
-): ApprovalPlan {
+/** What somebody who looks at a plan may know. */
+export interface PlanViewer {
+  /** Whether they may know that there is an object of that name. */
+  readonly sees: (key: string) => boolean;
+  /** The same for the beginning of names. */
+  readonly seesBelow: (prefix: string) => boolean;
+  /** Whether they may know who may do what. */
+  readonly seesPolicy: boolean;
+}
+
+/** A plan as somebody may see it: objects that they may not see are counted. */
+export function shownPlan(plan: StoredPlan, { sees, seesBelow, seesPolicy }: PlanViewer): ApprovalPlan {
   const { objects = [], unnamed = 0, about = {}, digest, ...rest } = plan;
   const seen = objects.filter(({ key }) => sees(key));
   const hidden = objects.length - seen.length;
   const isKnown = (name: string, value: PlanValue): boolean =>
-    NAMES.includes(name) ? value === '' || (typeof value === 'string' && seesBelow(value)) : true;
+    name === POLICY_CHANGES && rest.call === 'access.change'
+      ? seesPolicy
+      : NAMES.includes(name)
+        ? value === '' || (typeof value === 'string' && seesBelow(value))
+        : true;
   const told = Object.entries(about).flatMap(([name, value]): [string, PlanValue][] => {
     if (name !== 'keys' || !Array.isArray(value)) return isKnown(name, value) ? [[name, value]] : [];
     const keys = value.filter((key) => typeof key === 'string' && sees(key));

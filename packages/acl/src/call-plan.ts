@@ -1,11 +1,12 @@
-import { redactLocation } from '@securestore/backend-api';
 import type { RestoreChange } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { StoreAction } from './actions.ts';
 import { changesNothing } from './actions.ts';
 import type { AdministrationCall, StoreAdministration } from './administration.ts';
 import { ADMINISTRATION } from './administration.ts';
-import { digestOf, plain, plainRecord, planOf } from './approval-plan.ts';
+import { digestOf, plainRecord, planOf } from './approval-plan.ts';
+import type { About, Given, Seal } from './call-about.ts';
+import { aboutOf, described, NOT_RESTORED, timeIn, told } from './call-about.ts';
 import type { PlannedObject, PlanValue, StoredPlan } from './approval-plan.ts';
 import { planPolicy } from './policy-plan.ts';
 import type { PolicyChange } from './policy-changes.ts';
@@ -27,72 +28,10 @@ export interface CallPlan {
   readonly bind: (given: readonly unknown[]) => readonly unknown[];
 }
 
-type Given = readonly unknown[];
-type About = Readonly<Record<string, unknown>>;
 type Administration = Partial<StoreAdministration> | undefined;
 
 /** The most changes of a plan: they are held in memory while a restore runs. */
 const MAX_CHANGES = 250_000;
-
-const text = (value: unknown): unknown => (typeof value === 'string' ? redactLocation(value) : undefined);
-const options = (value: unknown): About => plainRecord(Object(value) as About);
-
-function without(value: unknown, ...names: readonly string[]): About {
-  return Object.fromEntries(Object.entries(options(value)).filter(([name]) => !names.includes(name)));
-}
-
-const ENDS = ['signal', 'timeout'] as const;
-/** What of a restore is for whoever calls, and changes nothing in the store. */
-const NOT_RESTORED = [...ENDS, 'by', 'onObject', 'onChange', 'dryRun', 'verify'];
-
-const atDestination = ([destination, given]: Given): About => ({
-  ...without(given, ...ENDS),
-  destination: text(destination),
-});
-const ofTarget = ([target, given]: Given): About => ({ ...without(given, ...ENDS), target });
-const ofId = ([id]: Given): About => ({ id });
-const ofOptions = ([given]: Given): About => without(given, ...ENDS);
-
-/** What calls are given that is no secret, by name. Calls that are not here are bound by their name alone. */
-const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About>>> = {
-  restore: ([source, given]) => ({ ...without(given, ...NOT_RESTORED), source: text(source) }),
-  rotateEncryptionKey: ([, , given]) => ({ depth: (Object(given) as About)['depth'] }),
-  checkpoint: ofOptions,
-  scrub: ([given]) => ({ ...without(given, ...ENDS), repair: text((Object(given) as About)['repair']) }),
-  backup: atDestination,
-  'backups.drill': atDestination,
-  'backups.verify': atDestination,
-  'backups.register': atDestination,
-  'backups.unregister': atDestination,
-  'backups.retain': atDestination,
-  'backups.setRetention': ([destination, retention]) => ({ destination: text(destination), retention }),
-  'backups.forget': ([destination]) => ({ destination: text(destination) }),
-  'backups.restoreStore': ([source, to, given]) => ({
-    ...without(given, ...ENDS, 'by'),
-    source: text(source),
-    to: text(to),
-  }),
-  'points.retrieveStream': ([, given]) => {
-    const { destination, at, snapshot } = Object(given) as About;
-    return { destination: text(destination), at, snapshot };
-  },
-  'schedules.add': ofOptions,
-  'schedules.remove': ofId,
-  'slots.remove': ofId,
-  'keys.destroy': ofTarget,
-  'keys.undo': ofTarget,
-  'jobs.resume': ofId,
-  'jobs.cancel': ofId,
-  'jobs.forget': ofId,
-  'access.createToken': ([principal, given]) => ({ ...without(given, ...ENDS), principal }),
-  'access.revokeToken': ofId,
-  'members.add': ([name, recipient, grant]) => ({ ...without(grant, ...ENDS), name, recipient }),
-  'members.revoke': ([name]) => ({ name }),
-  'audit.enable': ([given]) => {
-    const { auditor, mode } = Object(given) as About;
-    return { auditor, mode };
-  },
-};
 
 /** Calls that only look, under an action that also changes something. */
 const LOOKS: ReadonlySet<AdministrationCall> = new Set([
@@ -104,11 +43,6 @@ const LOOKS: ReadonlySet<AdministrationCall> = new Set([
   'schedules.conditions',
   'jobs.list',
 ]);
-
-/** What a call is given that is no secret, as plain data by name. */
-export function aboutOf(call: AdministrationCall, given: Given): Record<string, PlanValue> {
-  return plainRecord(ABOUT[call]?.(given) ?? {});
-}
 
 /** The call that an action stands for, if nothing else is said. @throws SecureStoreError `INVALID_ARGUMENT` if it can be several */
 export function operationFor(action: StoreAction): PlannedOperation {
@@ -130,8 +64,9 @@ function lookPlan(action: StoreAction): CallPlan {
 }
 
 /** To read an object of a backup, as it was at one of its moments. */
-export function planRead(call: AdministrationCall, key: string, about: About): StoredPlan {
-  return planOf({ call: 'read', about: redactedIn(described(about)), bound: { key, call } });
+export function planRead(call: AdministrationCall, key: string, given: About, seal: Seal): StoredPlan {
+  const { about, hidden } = told(described(given), seal);
+  return planOf({ call: 'read', about, bound: { key, call, hidden } });
 }
 
 /** The changes of a restore, without regard to their order. */
@@ -169,19 +104,16 @@ function changeDigest({ key, type, from, before }: RestoreChange): string {
   return digestOf({ key, type, from: from ?? null, before: before ?? null });
 }
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` */
-function timeIn(value: unknown): Date {
-  const time = new Date(typeof value === 'string' ? value : Number.NaN);
-  if (!Number.isNaN(time.getTime())) return time;
-  throw new SecureStoreError('INVALID_ARGUMENT', '"at" must be a time, as ISO 8601 has it');
-}
-
 /** @throws SecureStoreError as the restore, also `CONFLICT` where it would refuse to begin */
-async function planRestore(administration: Administration, about: About, signal?: AbortSignal): Promise<CallPlan> {
+async function planRestore(
+  administration: Administration,
+  given: About,
+  { seal, signal }: Pick<CallAttempt, 'seal' | 'signal'>,
+): Promise<CallPlan> {
   if (administration?.restore === undefined)
     throw new SecureStoreError('UNSUPPORTED', 'restore: what is behind this session has no such administration');
   const { source, at, ...rest } = Object.fromEntries(
-    Object.entries(about).filter(([name]) => !NOT_RESTORED.includes(name)),
+    Object.entries(given).filter(([name]) => !NOT_RESTORED.includes(name)),
   );
   if (typeof source !== 'string')
     throw new SecureStoreError('INVALID_ARGUMENT', 'say the location of the backup as "source"');
@@ -202,14 +134,14 @@ async function planRestore(administration: Administration, about: About, signal?
     );
   }
   const { creates, replaces, deletes, objects, all } = changes;
-  const bound = digestOf(all);
-  const redacted = plainRecord({ ...asked, source: redactLocation(source) });
-  const plan = planOf({ call: 'restore', about: redacted, creates, replaces, deletes, objects, bound });
+  const { about, hidden } = told(plainRecord({ ...asked, source }), seal);
+  const bound = { changes: digestOf(all), hidden };
+  const plan = planOf({ call: 'restore', about, creates, replaces, deletes, objects, bound });
   const onlyPlanned = (change: RestoreChange): boolean => changes.has(change);
   return {
     plan,
     isFree: (action) => replaces + deletes + (action === 'restore.replace' ? 0 : creates) === 0,
-    bind: ([from, given]) => [from, { ...Object(given), onChange: onlyPlanned }],
+    bind: ([from, options]) => [from, { ...Object(options), onChange: onlyPlanned }],
   };
 }
 
@@ -227,14 +159,15 @@ function changesIn(given: unknown): readonly PolicyChange[] {
 }
 
 /** Which snapshots go is worked out once, and these go alone. */
-async function planForget(administration: Administration, given: Given, about: About): Promise<CallPlan> {
+async function planForget(administration: Administration, given: Given, seal: Seal): Promise<CallPlan> {
   const [destination, choose] = given;
   const points = (await administration?.backups?.list(String(destination))) ?? [];
   const chosen =
     typeof choose === 'function' ? (choose as (...all: readonly unknown[]) => readonly number[])(points, []) : [];
   const snapshots = [...chosen].toSorted((one, other) => one - other);
+  const { about, hidden } = told({ ...aboutOf('backups.forget', given), snapshots }, seal);
   return {
-    plan: planOf({ call: 'backups.forget', about: plainRecord({ ...about, snapshots }), bound: null }),
+    plan: planOf({ call: 'backups.forget', about, bound: { hidden } }),
     isFree: () => false,
     bind: ([place, , ...rest]) => [place, (): readonly number[] => snapshots, ...rest],
   };
@@ -246,6 +179,7 @@ export interface CallAttempt {
   readonly action: StoreAction;
   readonly given?: Given | undefined;
   readonly about?: About | undefined;
+  readonly seal: Seal;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -255,17 +189,16 @@ export interface CallAttempt {
  * @throws SecureStoreError what finding that out throws
  */
 export async function planCall(administration: Administration, attempt: CallAttempt): Promise<CallPlan> {
-  const { call, action, given = [], signal } = attempt;
+  const { call, action, given = [], seal, signal } = attempt;
   if (changesNothing(action)) return lookPlan(action);
   const isDescribed = attempt.given === undefined;
   const about = isDescribed ? described(attempt.about ?? {}) : aboutOf(call, given);
   // To be told what would be done takes nobody.
   if (call === 'restore' && (Object(given[1]) as About)['dryRun'] === true)
-    return { plan: planOf({ call, about, bound: null }), isFree: () => true, bind: same };
+    return { plan: planOf({ call, about: told(about, seal).about, bound: null }), isFree: () => true, bind: same };
   if (call === 'restore') {
-    // What is shown has no credentials in it; what is opened may need them.
     const source = isDescribed ? about['source'] : given[0];
-    return planRestore(administration, { ...about, ...(source !== undefined && { source }) }, signal);
+    return planRestore(administration, { ...about, ...(source !== undefined && { source }) }, { seal, signal });
   }
   if (call === 'access.change' && administration?.access !== undefined) {
     const policy = await administration.access.policy({ signal });
@@ -273,24 +206,7 @@ export async function planCall(administration: Administration, attempt: CallAtte
     const planned = planPolicy(policy, changes);
     return { plan: planned.plan, isFree: () => false, bind: ([, ...rest]) => [planned.changes, ...rest] };
   }
-  if (call === 'backups.forget' && !isDescribed) return planForget(administration, given, about);
-  return { plan: planOf({ call, about: redactedIn(about), bound: null }), isFree: () => false, bind: same };
-}
-
-/** What somebody described, with its time as calls are given one. @throws SecureStoreError `INVALID_ARGUMENT` */
-function described(about: About): Record<string, PlanValue> {
-  const data = plainRecord(about);
-  return data['at'] === undefined ? data : { ...data, at: timeIn(data['at']).toISOString() };
-}
-
-/** Locations in what somebody described, as in what a call is given. */
-function redactedIn(about: Readonly<Record<string, PlanValue>>): Record<string, PlanValue> {
-  return Object.fromEntries(
-    Object.entries(about).map(([name, value]) => [
-      name,
-      ['source', 'destination', 'to', 'repair', 'scratch'].includes(name) && typeof value === 'string'
-        ? redactLocation(value)
-        : (plain(value) ?? null),
-    ]),
-  );
+  if (call === 'backups.forget' && !isDescribed) return planForget(administration, given, seal);
+  const { about: shown, hidden } = told(about, seal);
+  return { plan: planOf({ call, about: shown, bound: { hidden } }), isFree: () => false, bind: same };
 }

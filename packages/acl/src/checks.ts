@@ -131,6 +131,13 @@ export class Checks {
     return this.#context.listings?.begin(this.principal) ?? ((): void => undefined);
   }
 
+  /** What stands for a text that a plan does not show. @throws SecureStoreError `UNSUPPORTED` if there is nowhere to keep plans */
+  seal(text: string): string {
+    const { approvals } = this.#context;
+    if (approvals !== undefined) return approvals.seal(text);
+    throw new SecureStoreError('UNSUPPORTED', 'what is behind this session keeps no requests for approval');
+  }
+
   /** The time in milliseconds since 1970. */
   now(): number {
     return this.#context.now();

@@ -18,7 +18,7 @@ export type {
 export type { Caller, PointAdministration } from './for-callers.ts';
 export { apiTokens, createToken } from './api-tokens.ts';
 export type { RandomSource, StoredToken } from './api-tokens.ts';
-export { aboutOf } from './call-plan.ts';
+export { aboutOf } from './call-about.ts';
 export type { PlannedOperation } from './call-plan.ts';
 export type { ApprovalPlan, PlannedObject, PlanValue } from './approval-plan.ts';
 export type { ApprovalDesk } from './approval-desk.ts';

@@ -1,8 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { digestOf, plain, planOf } from './approval-plan.ts';
+import { digestOf, plain, planOf, POLICY_CHANGES } from './approval-plan.ts';
 import type { PlanValue, StoredPlan } from './approval-plan.ts';
 import type { PolicyChange } from './policy-changes.ts';
-import { changePolicy } from './policy-changes.ts';
+import { changePolicy, removedBy } from './policy-changes.ts';
+import { policyDifferences } from './policy-differences.ts';
 import type { Policy } from './types.ts';
 
 /** How many of a list are new, others, and gone. */
@@ -39,6 +40,7 @@ export function planPolicy(
     ...(digestOf(plain(policy.approvals ?? []) ?? null) !== digestOf(plain(next.approvals ?? []) ?? null) && {
       approvals: `other rules about approvals: ${rules.after}, and ${rules.before} until now`,
     }),
+    [POLICY_CHANGES]: policyDifferences(policy, next, removedBy(policy, changes)),
   };
   const is =
     (digest: string): PolicyChange =>

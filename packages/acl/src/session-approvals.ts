@@ -121,6 +121,7 @@ export function sessionApprovals(
       if (last !== undefined) checks.tell(call, last.key, last.decision);
     }
   };
+  const seal = (text: string): string => checks.seal(text);
   const planFor = async (
     action: Action,
     key: string | undefined,
@@ -133,14 +134,14 @@ export function sessionApprovals(
         return { plan, isFree: isNothing && isShown(checks, key) };
       }
       checkOperation(operation, action);
-      return { plan: planRead(operation.call, key, operation.about ?? {}), isFree: false };
+      return { plan: planRead(operation.call, key, operation.about ?? {}, seal), isFree: false };
     }
     if (version !== undefined || at !== undefined)
       throw new SecureStoreError('INVALID_ARGUMENT', '"version" and "at" are about an object: name its key');
     const described = operation ?? operationFor(action as StoreAction);
     checkOperation(described, action);
     const { call, about = {} } = described;
-    const planned = await planCall(administration, { call, action: action as StoreAction, about, signal }).catch(
+    const planned = await planCall(administration, { call, action: action as StoreAction, about, seal, signal }).catch(
       (error: unknown) => {
         throw withoutUnlistedName(error, (name) => isShown(checks, name));
       },

@@ -7,7 +7,8 @@ import type { ApprovalRequest, StoredRequest } from './approval-requests.ts';
 import type { ApprovalPlan } from './approval-plan.ts';
 import { shownPlan } from './approval-plan.ts';
 import type { CallPlan } from './call-plan.ts';
-import { aboutOf, planCall, planRead } from './call-plan.ts';
+import { aboutOf } from './call-about.ts';
+import { planCall, planRead } from './call-plan.ts';
 import type { Checks, Planner, SessionCall } from './checks.ts';
 import type { Caller } from './for-callers.ts';
 import { isListing } from './for-callers.ts';
@@ -69,7 +70,9 @@ export function shownRequest(checks: Checks, request: ApprovalRequest): Approval
   if (plan === undefined) return request;
   const sees = (key: string): boolean => isShown(checks, key) || isShown(checks, key, 'read');
   const { key } = request;
-  if (key === undefined) return { ...rest, plan: shownPlan(plan, sees, (prefix) => mayKnow(prefix, sees)) };
+  const seesBelow = (prefix: string): boolean => mayKnow(prefix, sees);
+  if (key === undefined)
+    return { ...rest, plan: shownPlan(plan, { sees, seesBelow, seesPolicy: isFree(checks, 'access.view') }) };
   if (sees(key)) return request;
   // Whoever decides is to know what becomes of the object, and whoever asks not even whether it is there.
   const { call, creates, replaces, deletes, objects } = plan;
@@ -97,21 +100,22 @@ export function sessionGuard(
     const unnamed = (error: unknown): never => {
       throw call === 'restore' ? withoutUnlistedName(error, shown) : error;
     };
+    const seal = (text: string): string => checks.seal(text);
     let planned: CallPlan | undefined;
     const plan: Planner = async (one, end) => {
       // Of what only looks another thing is asked than of what changes something.
       if (changesNothing(one))
-        return planCall(administration, { call, action: one as StoreAction, given }).then((found) => ({
+        return planCall(administration, { call, action: one as StoreAction, given, seal }).then((found) => ({
           plan: found.plan,
         }));
-      planned ??= await planCall(administration, { call, action: one as StoreAction, given, signal: end }).catch(
+      planned ??= await planCall(administration, { call, action: one as StoreAction, given, seal, signal: end }).catch(
         unnamed,
       );
       return { plan: planned.plan, isFree: planned.isFree(one as StoreAction) };
     };
     const look: Planner = async (one, end) =>
       one === 'read' || key === undefined
-        ? { plan: planRead(call, key ?? '', aboutOf(call, given)) }
+        ? { plan: planRead(call, key ?? '', aboutOf(call, given), seal) }
         : planObject(one as ObjectAction, key, {}, { storage, signal: end });
     if (!isPlain) await checks.begin(call, undefined, own, signal, plan);
     if (about !== undefined) await checks.begin(call, key, about.actions, signal, look);

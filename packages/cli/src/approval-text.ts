@@ -18,8 +18,10 @@ export function planLines(plan: ApprovalPlan | undefined): string[] {
   if (plan === undefined)
     return ['nobody has worked out what it would do: it passes nothing, and has to be asked for again'];
   const { about = {}, objects = [], unnamed = 0 } = plan;
-  const given = Object.entries(about).map(([name, value]) => {
-    return `  ${printable(name)}: ${printable(typeof value === 'string' ? value : JSON.stringify(value))}`;
+  const given = Object.entries(about).flatMap(([name, value]) => {
+    // How a policy changes is read line by line.
+    if (name === 'changes' && Array.isArray(value)) return value.map((line) => `  ${printable(String(line))}`);
+    return [`  ${printable(name)}: ${printable(typeof value === 'string' ? value : JSON.stringify(value))}`];
   });
   const named = objects.map(({ key, effect }) => `  ${effect} ${printable(key)}`);
   const rest =

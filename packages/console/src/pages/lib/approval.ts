@@ -14,8 +14,10 @@ type About = Readonly<Record<string, unknown>>;
 /** Names under which a time, and a location, is given: the server has its own way of writing them. */
 function isSame(name: string, asked: unknown, planned: unknown): boolean {
   if (name === 'at') return new Date(String(asked)).getTime() === new Date(String(planned)).getTime();
-  // A long list is not told as a whole.
+  // A long list is not told as a whole, and neither is a long text.
   if (Array.isArray(asked) && !Array.isArray(planned)) return planned === `${asked.length} of them`;
+  if (typeof asked === 'string' && typeof planned === 'string' && planned.endsWith(`… (${asked.length} characters)`))
+    return asked.startsWith(planned.slice(0, planned.lastIndexOf('…')));
   return JSON.stringify(asked) === JSON.stringify(planned);
 }
 

@@ -16,8 +16,10 @@ function countsIn({ creates, replaces, deletes }: ApprovalPlan): string | undefi
   return told.length === 0 ? 'change no object' : told.join(', ');
 }
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
+/** What the call is given, in lines: how a policy changes is read one by one. */
+function linesOf(name: string, value: unknown): readonly string[] {
+  if (name === 'changes' && Array.isArray(value)) return value.map(String);
+  return [typeof value === 'string' ? value : JSON.stringify(value)];
 }
 
 /** What the server would do, as it found when it was asked: this is what is approved. */
@@ -47,7 +49,11 @@ export function PlanOfApproval({ plan }: { readonly plan: ApprovalPlan | undefin
             <div key={name}>
               <dt>{name}</dt>
               <dd class="wrap">
-                <bdi>{textOf(value)}</bdi>
+                {linesOf(name, value).map((line) => (
+                  <div key={line}>
+                    <bdi>{line}</bdi>
+                  </div>
+                ))}
               </dd>
             </div>
           ))}

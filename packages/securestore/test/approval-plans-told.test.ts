@@ -1,0 +1,82 @@
+import { expect, test } from 'vitest';
+import type { ApprovalPlan, ApprovalRule, PlannedOperation, PolicyChange, Rule } from '../src/index.ts';
+import { addPrincipal, grantRole, removePrincipal, setApprovals, setRole } from '../src/index.ts';
+import { as, PeoplesWorld } from './support/access-world.ts';
+
+const EVERYTHING: Rule = { effect: 'allow', actions: ['*'] };
+
+async function scene(approvals: ApprovalRule[], bob: Rule['actions'] = []) {
+  const world = new PeoplesWorld();
+  const approving: Rule = { effect: 'allow', actions: ['approve', ...bob] };
+  const store = await world.openWith({ root: [EVERYTHING], ann: [EVERYTHING], bob: [approving] });
+  await store.access.change(setApprovals(approvals));
+  return { store, ann: await as(store, 'ann'), bob: await as(store, 'bob') };
+}
+
+test('an approval about a place is of no other place that looks like it without its credentials', async () => {
+  const { ann, bob, store } = await scene([{ actions: ['backup.manage', 'backup'] }]);
+  for (const [good, evil] of [
+    ['memory://good/of ann@prod', 'memory://evil/of eve@prod'],
+    ['memory:good?key=1', 'memory:good?key=2'],
+  ] as const) {
+    const operation: PlannedOperation = { call: 'backups.unregister', about: { destination: good } };
+    const { id, plan } = await ann.approvals.request('backup.manage', undefined, { operation });
+    expect(JSON.stringify(plan)).not.toMatch(/of ann|key=1/);
+    await bob.approvals.approve(id);
+    await expect(ann.backups.unregister(evil)).rejects.toMatchObject({
+      code: 'ACCESS_DENIED',
+      message: expect.stringContaining('what was approved is not what it would do now'),
+    });
+    // It passes, and there is no such place.
+    await expect(ann.backups.unregister(good)).rejects.not.toMatchObject({ code: 'ACCESS_DENIED' });
+    expect(await store.access.requests()).toEqual([]);
+  }
+});
+
+test('nothing that is given is left out of a plan because something else is long', async () => {
+  const { ann, bob } = await scene([{ actions: ['members.change'] }], ['*']);
+  const about = { label: 'x'.repeat(5000), name: 'eve', recipient: 'r', categories: ['default', 'secret'] };
+  const operation: PlannedOperation = { call: 'members.add', about };
+  await ann.approvals.request('members.change', undefined, { operation });
+  const [request] = await bob.approvals.list();
+  expect(request?.plan?.about).toMatchObject({ name: 'eve', recipient: 'r', categories: ['default', 'secret'] });
+  expect(request?.plan?.about?.['label']).toMatch(/^x{100,600}… \(5000 characters\)$/);
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`n${at}`, 1]));
+  for (const wrong of [many, { ['n'.repeat(100)]: 1 }])
+    await expect(
+      ann.approvals.request('members.change', undefined, { operation: { call: 'members.add', about: wrong } }),
+    ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
+test('an approval of another policy tells who gets what to those who may know it', async () => {
+  const { ann, bob, store } = await scene([{ actions: ['access.change'] }]);
+  const asked = async (...changes: PolicyChange[]): Promise<ApprovalPlan | undefined> => {
+    const policy = await store.access.policy();
+    const policies = changes.map((_, at) => changes.slice(0, at + 1).reduce((found, change) => change(found), policy));
+    const operation: PlannedOperation = { call: 'access.change', about: { policies } };
+    await ann.approvals.request('access.change', undefined, { operation, reason: 'eve is to read' });
+    return (await bob.approvals.list()).at(-1)?.plan;
+  };
+  const changes = [addPrincipal('eve', 'user'), setRole('reader', [EVERYTHING]), grantRole('eve', 'reader')];
+  const counts = { roles: '1 added, 0 changed, 0 removed', principals: '1 added, 0 changed, 0 removed' };
+  const hidden = await asked(...changes);
+  expect(hidden?.about).toEqual(counts);
+  expect(hidden).not.toHaveProperty('digest');
+  await store.access.change(setRole('role of bob', [{ effect: 'allow', actions: ['approve', 'access.view'] }]));
+  expect((await asked(...changes))?.about).toEqual({
+    ...counts,
+    changes: [
+      'principal "eve": new, a user, gets "reader"',
+      'role "reader": new, with [{"effect":"allow","actions":["*"]}]',
+    ],
+  });
+  const again = [removePrincipal('bob'), addPrincipal('bob', 'user'), grantRole('bob', 'role of ann', 0)];
+  expect((await asked(...again, setApprovals([])))?.about?.['changes']).toEqual([
+    'what takes a second person: from now on []',
+    'principal "bob": gets "role of ann" until 1970-01-01T00:00:00.000Z, loses "role of bob"',
+    'principal "bob": removed and added again, without the API tokens',
+  ]);
+  const crowd = Array.from({ length: 100 }, (_, at) => addPrincipal(`someone ${at}`, 'user'));
+  const told = (await asked((policy) => crowd.reduce((found, change) => change(found), policy)))?.about?.['changes'];
+  expect((told as string[]).at(-1)).toBe(`and ${100 - (told as string[]).length + 1} more`);
+});
