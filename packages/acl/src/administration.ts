@@ -7,6 +7,7 @@ import type { CallOptions, Job, KeyAdministration, ObjectStore, SecureStorage } 
 import { withOneEnd } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
 import type { ObjectAction, StoreAction } from './actions.ts';
+import { givenOnce } from './call-about.ts';
 import type { Caller, PointAdministration } from './for-callers.ts';
 import { ABOUT_OBJECTS, FOR_CALLER, prefixIn } from './for-callers.ts';
 import { FURTHER_ACTIONS } from './further-actions.ts';
@@ -235,10 +236,8 @@ function guardedCall(
   const id: (typeof JOB_IDS)[JobCall] | undefined = JOB_IDS[call as JobCall];
   const run = async (given: readonly unknown[]): Promise<unknown> => methodBehind(administration, call)(...given);
   return (...all: readonly unknown[]) => {
-    // What is asked about is what is done, whatever an object says when it is asked twice.
     const further = FURTHER_ACTIONS[call];
-    const asked = further === undefined ? all : all.map((one) => (Object(one) === one ? { ...(one as object) } : one));
-    const { given: own, signal } = endingOnce(call, asked);
+    const { given: own, signal } = endingOnce(call, givenOnce(call, all));
     const given = caller === undefined ? own : (FOR_CALLER[call]?.(own, caller) ?? own);
     const actions = ABOUT_OBJECTS[call];
     const asking = {

@@ -54,7 +54,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** Deeper than this no call is given anything. */
-const MAX_DEPTH = 32;
+export const MAX_DEPTH = 32;
 
 /**
  * What of a value is plain data; `undefined` for functions, bytes and the like. Times are texts.

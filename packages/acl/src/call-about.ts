@@ -1,7 +1,7 @@
 import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { AdministrationCall } from './administration.ts';
-import { plain, plainRecord } from './approval-plan.ts';
+import { MAX_DEPTH, plain, plainRecord } from './approval-plan.ts';
 import type { PlanValue } from './approval-plan.ts';
 
 /** What a call is given. */
@@ -69,22 +69,41 @@ const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About
   },
 };
 
+/** So many of what a call is given first are secrets, which stay what they are. */
+const SECRETS: Readonly<Partial<Record<AdministrationCall, number>>> = { rotateEncryptionKey: 2 };
+
+/** What a value says of itself now. */
+function copied(value: unknown, depth = 0): unknown {
+  if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((one) => copied(one, depth + 1));
+  if (value instanceof Date) return new Date(value);
+  if (value instanceof AbortSignal || ArrayBuffer.isView(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copied(one, depth + 1)]));
+}
+
+/** What a call is given, as it is now: what is asked about is what is done, whatever an object says when it is asked twice. */
+export function givenOnce(call: AdministrationCall, given: Given): Given {
+  if (ABOUT[call] === undefined) return given;
+  return given.map((one, at) => (at < (SECRETS[call] ?? 0) ? one : copied(one)));
+}
+
 /** What a call is given that is no secret but for credentials in locations, as plain data by name. */
 export function aboutOf(call: AdministrationCall, given: Given): Record<string, PlanValue> {
   return plainRecord(ABOUT[call]?.(given) ?? {});
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function timeIn(value: unknown): Date {
+export function timeIn(name: string, value: unknown): Date {
   const time = new Date(typeof value === 'string' ? value : Number.NaN);
   if (!Number.isNaN(time.getTime())) return time;
-  throw new SecureStoreError('INVALID_ARGUMENT', '"at" must be a time, as ISO 8601 has it');
+  throw new SecureStoreError('INVALID_ARGUMENT', `"${name}" must be a time, as ISO 8601 has it`);
 }
 
-/** What somebody described, with its time as calls are given one. @throws SecureStoreError `INVALID_ARGUMENT` */
+/** What somebody described, with its times as calls are given them. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function described(about: About): Record<string, PlanValue> {
   const data = plainRecord(about);
-  return data['at'] === undefined ? data : { ...data, at: timeIn(data['at']).toISOString() };
+  const times = ['at', 'expires'].filter((name) => data[name] !== undefined);
+  return { ...data, ...Object.fromEntries(times.map((name) => [name, timeIn(name, data[name]).toISOString()])) };
 }
 
 /** What stands for a text that is not shown; keyed, so that nobody can try secrets with it. */

@@ -117,7 +117,7 @@ async function planRestore(
   );
   if (typeof source !== 'string')
     throw new SecureStoreError('INVALID_ARGUMENT', 'say the location of the backup as "source"');
-  const asked = { ...rest, ...(at === undefined ? {} : { at: timeIn(at) }) };
+  const asked = { ...rest, ...(at === undefined ? {} : { at: timeIn('at', at) }) };
   const changes = new Changes();
   const onChange = (change: RestoreChange): boolean => {
     changes.add(change);

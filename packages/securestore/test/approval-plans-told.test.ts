@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import type { ApprovalPlan, ApprovalRule, PlannedOperation, PolicyChange, Rule } from '../src/index.ts';
-import { addPrincipal, grantRole, removePrincipal, setApprovals, setRole } from '../src/index.ts';
+import {
+  addPrincipal,
+  generateIdentity,
+  grantRole,
+  recipientOf,
+  removePrincipal,
+  setApprovals,
+  setRole,
+} from '../src/index.ts';
 import { as, PeoplesWorld } from './support/access-world.ts';
 
 const EVERYTHING: Rule = { effect: 'allow', actions: ['*'] };
@@ -79,4 +87,41 @@ test('an approval of another policy tells who gets what to those who may know it
   const crowd = Array.from({ length: 100 }, (_, at) => addPrincipal(`someone ${at}`, 'user'));
   const told = (await asked((policy) => crowd.reduce((found, change) => change(found), policy)))?.about?.['changes'];
   expect((told as string[]).at(-1)).toBe(`and ${100 - (told as string[]).length + 1} more`);
+});
+
+test('an approval of a call is of what it was given when it was made, whatever that says later', async () => {
+  const { ann, bob, store } = await scene([{ actions: ['members.change'] }]);
+  let asked = 0;
+  const turning = {
+    get categories(): string[] {
+      return asked++ === 0 ? ['default'] : ['default', 'secret'];
+    },
+  };
+  class Hiding {
+    readonly categories = ['default'];
+    get groups(): 'audit'[] {
+      return ['audit'];
+    }
+  }
+  for (const [name, grant] of [
+    ['eve', turning],
+    ['mallory', new Hiding()],
+  ] as const) {
+    const recipient = await recipientOf(generateIdentity());
+    const about = { name, recipient, categories: ['default'] };
+    const operation: PlannedOperation = { call: 'members.add', about };
+    await bob.approvals.approve((await ann.approvals.request('members.change', undefined, { operation })).id);
+    await ann.members.add(name, recipient, grant);
+    const found = (await store.members.list()).find((one) => one.name === name);
+    expect(found).toMatchObject({ categories: ['default'], groups: [] });
+  }
+});
+
+test('a time is the same time however it is written', async () => {
+  const { ann, bob } = await scene([{ actions: ['access.change'] }]);
+  const about = { principal: 'bob', expires: '2126-01-01T01:00:00+01:00' };
+  const operation: PlannedOperation = { call: 'access.createToken', about };
+  await bob.approvals.approve((await ann.approvals.request('access.change', undefined, { operation })).id);
+  const { principal } = await ann.access.createToken('bob', { expires: new Date('2126-01-01T00:00:00Z') });
+  expect(principal).toBe('bob');
 });
