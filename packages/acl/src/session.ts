@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { SecureStoreError } from '@securestore/core-format';
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { StoreKey } from '@securestore/core-format';
 import type {
   CallOptions,
@@ -23,6 +23,7 @@ import type {
   StoreOptions,
 } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
+import { parseRange } from '@securestore/objects/surface';
 import { checkQuestion } from './actions.ts';
 import type { Action, ObjectAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
@@ -233,7 +234,18 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
       }
       return { ...found, stream: guardedStream(found.stream, still) };
     };
-    return guardedOne(this.#checks, 'retrieveStream', key, asked, { plans, run, also });
+    return this.#withinRange(key, asked).then(() =>
+      guardedOne(this.#checks, 'retrieveStream', key, asked, { plans, run, also }),
+    );
+  }
+
+  /** An approval is not used up by a range that the object does not have: looking at it first keeps the approval. */
+  async #withinRange(key: string, asked: RangeOptions | undefined): Promise<void> {
+    const { start, end, ...which } = asked ?? {};
+    if (start === undefined && end === undefined) return;
+    await this.#checks.confirmOpen('retrieveStream', which.signal);
+    if (!this.#checks.may('read', parseStoreKey(key)).needsApproval) return;
+    parseRange({ start, end }, (await this.info(key, which)).size);
   }
 
   info<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<ObjectInfo<M>> {

@@ -19,5 +19,5 @@ export { parseCondition } from './parse-condition.ts';
 export type { Condition } from './parse-condition.ts';
 export { payloadOf } from './payload.ts';
 export type { Payload } from './payload.ts';
-export { checkRange } from './range.ts';
+export { checkRange, parseRange } from './range.ts';
 export { jsonOf, textOf } from './read-data.ts';

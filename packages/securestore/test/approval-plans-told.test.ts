@@ -125,3 +125,16 @@ test('a time is the same time however it is written', async () => {
   const { principal } = await ann.access.createToken('bob', { expires: new Date('2126-01-01T00:00:00Z') });
   expect(principal).toBe('bob');
 });
+
+test('an approval of reading is not used up by a range that the object does not have', async () => {
+  const { ann, bob, store } = await scene([{ actions: ['read'] }]);
+  await store.store('db/a', '0123456789');
+  for (const range of [{ start: 5, end: 2 }, { start: 11 }])
+    await expect(ann.retrieveStream('db/a', range)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  await bob.approvals.approve((await ann.approvals.request('read', 'db/a')).id);
+  for (const range of [{ start: 5, end: 2 }, { start: 11 }, { start: -1 }])
+    await expect(ann.retrieveStream('db/a', range)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  const { stream } = await ann.retrieveStream('db/a', { start: 2, end: 5 });
+  expect(await new Response(stream).text()).toBe('234');
+  expect(await store.access.requests()).toEqual([]);
+});
