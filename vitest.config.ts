@@ -61,6 +61,8 @@ export default defineConfig({
     globalSetup: ['tools/bootstrap/bundle-for-tests.mjs', 'tools/services/src/vitest/servers.ts'],
     // `npm run torture` runs campaigns that take minutes each.
     testTimeout: SIZE === 'torture' ? 3_600_000 : 60_000,
+    // A machine that is busy with other files takes longer than the second that is the default.
+    expect: { poll: { timeout: 30_000, interval: 50 } },
     // Removing the tens of thousands of files of a campaign takes its time, too.
     hookTimeout: 120_000,
     pool: recycledForks,

@@ -106,11 +106,13 @@ describe('crypto events', () => {
     await Promise.resolve();
     expect(take()).toEqual([]);
     clock.advance(1);
-    await vi.waitFor(() =>
-      expect(used(take())).toEqual([
-        { operation: 'seal', count: 30, outcome: 'done' },
-        { operation: 'open', count: 20, outcome: 'done' },
-      ]),
+    await vi.waitFor(
+      () =>
+        expect(used(take())).toEqual([
+          { operation: 'seal', count: 30, outcome: 'done' },
+          { operation: 'open', count: 20, outcome: 'done' },
+        ]),
+      20_000,
     );
     await store.retrieve('a/1');
     clock.advance(5000);
