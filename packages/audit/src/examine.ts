@@ -10,12 +10,11 @@ import {
 } from '@securestore/core-format';
 import { firstFrom } from './last-part.ts';
 import type { AuditPlace } from './place.ts';
+import { sideBySide } from './side-by-side.ts';
 
 /** How many names, and how many parts of the newest segments, are looked at. */
 const MAX_NAMES = 10_000;
 const MAX_PARTS = 200;
-/** Parts that are read side by side: one after the other they would take longer than anybody waits, where the backend is far away. */
-const READS_AT_ONCE = 16;
 const MAX_LISTED = 100;
 
 /** What is seen of a log without the key of its auditor. */
@@ -102,7 +101,7 @@ class Examination {
     );
     const names = all.slice(0, MAX_PARTS);
     this.#complete = this.#listed && names.length === all.length;
-    while (names.length > 0) await Promise.all(names.splice(0, READS_AT_ONCE).map((name) => this.#part(name)));
+    await sideBySide(names, (name) => this.#part(name));
   }
 
   async #part(name: string): Promise<Part | 'damaged' | undefined> {

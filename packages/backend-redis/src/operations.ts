@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Connection } from './connection.ts';
 import { garbledError } from './errors.ts';
 import type { Names } from './names.ts';
-import { ABSENT, APPLY } from './scripts.ts';
+import { ABSENT, APPLY, isNumber } from './scripts.ts';
 
 /** Where operations go. */
 export interface Destination {
@@ -46,14 +46,12 @@ export async function applyOperations(
   const args = operations.flatMap((operation, index) => fieldsOf(operation, etags[index] ?? ''));
   const answer = await connection.run({ site, script: APPLY, keys, args, mutates: true, signal });
   const [outcome, value] = Array.isArray(answer) ? answer.map(String) : [];
-  const number = /^\d{1,15}$/.test(value ?? '') ? Number(value) : undefined;
-  if (outcome === 'conflict' && number !== undefined && number < operations.length) {
-    throw conflict(site, operations, number);
-  }
   // A refusal that one byte turned into something else must not pass for an acknowledgement.
-  if (outcome !== 'done' || number === undefined) throw garbledError(site, true);
-  const modified = number;
-  return etags.map((etag) => (etag === '' ? undefined : { etag, modified }));
+  if (!isNumber(value)) throw garbledError(site, true);
+  const number = Number(value);
+  if (outcome === 'conflict' && number < operations.length) throw conflict(site, operations, number);
+  if (outcome !== 'done') throw garbledError(site, true);
+  return etags.map((etag) => (etag === '' ? undefined : { etag, modified: number }));
 }
 
 function conflict(site: CallSite, operations: readonly BatchOperation[], index: number): Error {

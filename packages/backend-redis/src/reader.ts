@@ -11,7 +11,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Connection } from './connection.ts';
 import { garbledError } from './errors.ts';
 import type { Names } from './names.ts';
-import { LIST, READ } from './scripts.ts';
+import { isNumber, LIST, READ } from './scripts.ts';
 
 /** The most entries in one page of a listing. */
 const PAGE_ENTRIES = 1000;
@@ -66,8 +66,6 @@ type Read = readonly [
   microseconds: Buffer,
   clock: Buffer | null,
 ];
-
-const isNumber = (value: unknown): boolean => /^\d{1,15}$/.test(String(value));
 
 /** Whether that is what {@link READ} returns for a key that is there. */
 function isRead(answer: unknown): answer is Read {

@@ -15,6 +15,11 @@ function script(body: string): Script {
   return { lua, sha: hash('sha1', lua) };
 }
 
+/** Whether that is a number as the scripts give one: a time, a size or an index. */
+export function isNumber(value: unknown): boolean {
+  return /^\d{1,15}$/.test(String(value));
+}
+
 /** How the names below are laid out; kept in the hash `clock`. */
 export const LAYOUT = '1';
 
