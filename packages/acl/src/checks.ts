@@ -121,7 +121,7 @@ export class Checks {
     return this.#context.subject().decide({ action, key }, this.#context.now());
   }
 
-  /** What the names begin with on which an action may be allowed; `['']` if that is not known. */
+  /** Prefixes of all names on which an action may be allowed; `['']` if they are not known. */
   prefixes(action: Action): readonly string[] {
     return this.#context.subject().prefixes?.(action, this.#context.now()) ?? [''];
   }
@@ -131,7 +131,7 @@ export class Checks {
     return this.#context.listings?.begin(this.principal) ?? ((): void => undefined);
   }
 
-  /** What stands for a text that a plan does not show. @throws SecureStoreError `UNSUPPORTED` if there is nowhere to keep plans */
+  /** A keyed digest that a plan holds instead of a secret text. @throws SecureStoreError `UNSUPPORTED` if plans cannot be kept */
   seal(text: string): string {
     const { approvals } = this.#context;
     if (approvals !== undefined) return approvals.seal(text);

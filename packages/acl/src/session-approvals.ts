@@ -63,7 +63,7 @@ function ownRequest(id: string): SecureStoreError {
   return new SecureStoreError('ACCESS_DENIED', `request ${id} is your own: somebody else has to decide about it`);
 }
 
-/** What a session acts on, by which is found out what an attempt would do. */
+/** The storage and administration of a session, from which plans of its attempts are worked out. */
 export interface PlanContext {
   readonly storage: SecureStorage;
   readonly administration?: Partial<StoreAdministration> | undefined;

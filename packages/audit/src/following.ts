@@ -105,7 +105,7 @@ class Following {
   }
 }
 
-/** What comes, until `signal` aborts. @param known from where, which is the caller's no more */
+/** Yields new entries until `signal` aborts. @param known the segments to continue from; the caller gives them up */
 export async function* following(
   place: AuditPlace,
   known: KnownSegments,

@@ -34,7 +34,7 @@ describe('a page of a listing', () => {
         found.push(...names);
         pages += 1;
         if (names.length === 0) empty += 1;
-        // What goes on at a name that is not shown says none.
+        // The position hides the name: the caller may not see it.
         expect(next === undefined || after === undefined).toBe(true);
         query =
           after === undefined

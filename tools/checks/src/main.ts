@@ -45,7 +45,7 @@ function conformance({ isWhole }: { readonly isWhole: boolean }): Stage {
   return { name: 'conformance', run: () => checkConformance({ root, report, write: false, isWhole, log }) };
 }
 
-/** What depends on the sources alone. */
+/** Checks whose result depends only on the sources. */
 const CHECKS: readonly Stage[] = [
   tool('types', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
   tool('lint', 'oxlint/bin/oxlint'),
