@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type StorageBackend, forwardTo } from '@securestore/backend-api';
+import { type StorageBackend, composeLayers, forwardTo, retryLayer } from '@securestore/backend-api';
 import { type SecureStore, openStore, rawKey } from 'securestore';
 import { isWhole } from '../../../backend-fs/test/support/bodies.ts';
 import { type Campaign, killWriters } from '../../../backend-fs/test/support/crash-campaign.ts';
@@ -17,9 +17,11 @@ const DAY = 24 * 60 * 60 * 1000;
  * Kills processes that write small and large objects into a store, one of them in the middle of a large one: nothing that was
  * acknowledged is lost, nothing is torn, and a collection leaves nothing of what was not.
  *
- * @param backend - open at `location`; the caller closes it
+ * @param bare - open at `location`; the caller closes it
  */
-export async function crashWriters(location: string, backend: StorageBackend, kills: number): Promise<void> {
+export async function crashWriters(location: string, bare: StorageBackend, kills: number): Promise<void> {
+  // A server ends connections that had nothing to do meanwhile.
+  const backend = composeLayers(bare, [retryLayer()]);
   await runJob(location, 'increment', 0);
   const campaign = await killWriters([PROGRAM, location, 'write'], 2, kills);
   await killUploader(location, backend);
