@@ -23,7 +23,7 @@ test('the health of a store on mongodb fails where the user is gone', async (con
   // Connections are made anew now and then, and who is let in is asked then.
   proxy.cut();
   proxy.set();
-  expectRefused(await look(store, { timeout: 8000 }), 'UNAUTHENTICATED');
+  expectRefused(await look(store), 'UNAUTHENTICATED');
   await create();
-  expect(troubles(await look(store, { timeout: 8000 }))).toEqual({ errors: 'degraded' });
+  expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
 });

@@ -122,7 +122,7 @@ describe.skipIf(NO_SERVER !== undefined)('a server that belongs to no replica se
     const store = await opened(freshLocation(url));
     expect(troubles(await look(store))).toEqual({});
     await fail(462, 5);
-    const throttled = await look(store, { timeout: 5000 });
+    const throttled = await look(store);
     expect(troubles(throttled)).toEqual({ errors: 'degraded' });
     expect(checkOf(throttled, 'errors')).toMatchObject({
       reason: expect.stringContaining('THROTTLED'),

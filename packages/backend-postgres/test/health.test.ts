@@ -36,7 +36,7 @@ test.runIf(LONG)(
     await pool.query(`CREATE ROLE ann LOGIN PASSWORD 'canary-7731'; GRANT ALL ON SCHEMA public TO ann`);
     [url.username, url.password] = ['ann', 'canary-7731'];
     const store = await opened(freshLocation(url.href));
-    expect(troubles(await look(store, { timeout: 5000 }))).toEqual({});
+    expect(troubles(await look(store))).toEqual({});
 
     /** As if the connections were made anew, which they are now and then; calls that were under way notice it. */
     const reconnect = async (): Promise<void> => {
@@ -45,31 +45,31 @@ test.runIf(LONG)(
     };
     await pool.query(`ALTER ROLE ann SET default_transaction_read_only = on`);
     await reconnect();
-    expect(checkOf(await look(store, { timeout: 5000 }), 'backend')).toMatchObject({
+    expect(checkOf(await look(store), 'backend')).toMatchObject({
       status: 'degraded',
       reason: 'it takes no writes (READ_ONLY)',
     });
     await pool.query(`ALTER ROLE ann RESET default_transaction_read_only`);
     await reconnect();
-    expect(troubles(await look(store, { timeout: 5000 }))).toEqual({ errors: 'degraded' });
+    expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
 
     await pool.query(`ALTER ROLE ann VALID UNTIL '2001-01-01'`);
     await reconnect();
-    expectRefused(await look(store, { timeout: 5000 }), 'UNAUTHENTICATED');
+    expectRefused(await look(store), 'UNAUTHENTICATED');
     await pool.query(`ALTER ROLE ann VALID UNTIL 'infinity'`);
-    expect(troubles(await look(store, { timeout: 5000 }))).toEqual({ errors: 'degraded' });
+    expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
 
     await pool.query(`REVOKE ALL ON ALL TABLES IN SCHEMA public FROM ann; REASSIGN OWNED BY ann TO postgres`);
-    expectRefused(await look(store, { timeout: 5000 }), 'ACCESS_DENIED');
+    expectRefused(await look(store), 'ACCESS_DENIED');
     await pool.query(`GRANT ALL ON ALL TABLES IN SCHEMA public TO ann`);
 
     await server.kill();
-    expect(checkOf(await look(store, { timeout: 5000 }), 'backend')).toMatchObject({
+    expect(checkOf(await look(store), 'backend')).toMatchObject({
       status: 'failing',
       reason: expect.stringMatching(STOPPED),
     });
     await server.restart();
-    expect(troubles(await look(store, { timeout: 5000 }))).toEqual({ errors: 'degraded' });
+    expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
   },
 );
 

@@ -53,16 +53,16 @@ test('the health of a store on a server that ends, and that can not do all', asy
 
   await client.call('ACL', 'DELUSER', 'ann');
   // It pauses before it connects anew.
-  expectRefused(await look(store, { timeout: 3000 }), 'UNAUTHENTICATED');
+  expectRefused(await look(store), 'UNAUTHENTICATED');
   await client.call('ACL', 'SETUSER', 'ann', 'on', '>canary-7731', '~*', '+@all');
-  expect(troubles(await look(store, { timeout: 5000 }))).toEqual({ errors: 'degraded' });
+  expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
 
   await server.kill();
-  expect(checkOf(await look(store, { timeout: 3000 }), 'backend')).toMatchObject({
+  expect(checkOf(await look(store), 'backend')).toMatchObject({
     status: 'failing',
     reason: expect.stringMatching(STOPPED),
   });
   await server.restart();
   await client.call('ACL', 'SETUSER', 'ann', 'on', '>canary-7731', '~*', '+@all');
-  expect(troubles(await look(store, { timeout: 5000 }))).toEqual({ errors: 'degraded' });
+  expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
 });

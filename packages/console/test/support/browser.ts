@@ -62,7 +62,7 @@ async function watched(context: BrowserContext, origin: string): Promise<Opened>
   watch(page, origin, problems);
   const close = async (): Promise<void> => {
     // An answer that a test makes itself may be on its way; nobody waits for it any more.
-    await page.unrouteAll({ behavior: 'ignoreErrors' });
+    if (!page.isClosed()) await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
   };
   return { page, context, problems, [Symbol.asyncDispose]: close };
