@@ -104,7 +104,7 @@ function globalOptions(): Option[] {
     new Option('--accept-head', 'take the state that the store has now as the right one, after a known restore'),
     new Option(
       '--token <token>',
-      'who asks, for a store at https: (otherwise $SECURESTORE_TOKEN, which shows to fewer)',
+      'who asks, for a store that a server serves (otherwise $SECURESTORE_TOKEN, which shows to fewer)',
     ),
     new Option(
       '--tls-cert <file>',

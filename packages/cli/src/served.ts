@@ -18,7 +18,7 @@ export function checkNoToken({ cli, options, verb }: Call): void {
     options.token === undefined ? ((verb === 'serve' ? undefined : tlsOptionOf(options)) ?? variable) : '--token';
   if (given === undefined || given === '') return;
   refuse(
-    `${given} is for a store at https:; whoever unlocks a store may do everything with it, so it would bind nobody`,
+    `${given} is for a store that a server serves; whoever unlocks a store may do everything with it, so it would bind nobody`,
   );
 }
 

@@ -226,6 +226,34 @@ it('history says what has expired', async () => {
   expect((await box.run(['history', 'k'])).stdout).toMatch(/^VERSION .*\n\S+ .* 4 {2}expired\n$/);
 });
 
+it('ls and ls --long list the same names, of what has expired too', async () => {
+  const box = await sandbox();
+  await box.seedExpired({ k: 'data' });
+  await box.run(['put', 'l'], { input: 'more' });
+  await box.run(['rm', 'l', '--yes']);
+  await box.run(['put', 'm'], { input: 'more' });
+  expect((await box.run(['ls'])).stdout).toBe('k\nm\n');
+  expect((await box.run(['ls', '--long'])).stdout).toMatch(/^SIZE .*\n +4 .* expired +k\n +4 .*default +m\n$/);
+  const long = jsonLines((await box.run(['ls', '--long', '--json'])).stdout);
+  expect(long).toHaveLength(2);
+  expect(long).toContainEqual(expect.objectContaining({ key: 'k', expired: true }));
+  expect(long).toContainEqual(expect.objectContaining({ key: 'm', size: 4 }));
+});
+
+it('put says what of the version before the new one has not', async () => {
+  const box = await sandbox();
+  const put = async (...args: string[]): Promise<string> =>
+    (await box.run(['put', 'k', ...args], { input: 'data' })).stderr;
+  expect(await put('--meta', 'owner=ops', '--meta', 'env=prod', '--expires', '2999-01-01')).toBe('');
+  expect(await put('--expires', '2999-01-01')).toBe(
+    'note: the version before had metadata (env, owner), which this one has not; see --meta\n',
+  );
+  expect(await put()).toBe(
+    'note: the version before had an expiry (2999-01-01 00:00:00Z), which this one has not; see --expires\n',
+  );
+  expect(await put()).toBe('');
+});
+
 it.each(['rm', 'purge', 'info', 'undelete'])(
   '%s of nothing names the object, however short its name is',
   async (verb) => {

@@ -13,7 +13,8 @@ import { Metrics } from './metrics/metrics.ts';
 import { checkHealthOptions } from './options.ts';
 import type { HealthThresholds } from './thresholds.ts';
 import { scrubKind, startScrub } from './scrub/scrub.ts';
-import type { RepairSource, ScrubOptions, ScrubReport } from './scrub/types.ts';
+import { changeScrubState, withFindings } from './scrub/state.ts';
+import type { RepairSource, ScrubFinding, ScrubOptions, ScrubReport } from './scrub/types.ts';
 import { resolveThresholds } from './thresholds.ts';
 import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './types.ts';
 import { clauseOf, codeOf, finding, verdictOf, verdictOfError, worst } from './verdict.ts';
@@ -166,6 +167,14 @@ export class Health {
    */
   scrub(options: ScrubOptions = {}): Job<ScrubReport> {
     return startScrub({ area: this.#area, location: this.#location }, options, this.#copies);
+  }
+
+  /** Has the store remember what a verification found, until a scrub finds it put right. A store that takes no writes can't. */
+  async note(findings: readonly Omit<ScrubFinding, 'repaired'>[], signal?: AbortSignal): Promise<void> {
+    if (findings.length === 0 || this.#area.isMember) return;
+    const found = findings.map((finding) => ({ ...finding, repaired: false }));
+    // Whoever verifies has it in the report in any case.
+    await changeScrubState(this.#area, (state) => withFindings(state, found), signal).catch(() => undefined);
   }
 
   async #unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -7,7 +7,7 @@ import type { RestoreOptions } from '@securestore/backup';
 import { Backups, RecoveryPoints, Schedules } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Health } from '@securestore/health';
-import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
+import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from './check-options.ts';
@@ -111,6 +111,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     });
     return recorded(found, { recorder, principal: found.principal, categoryOf, requestId });
   };
+  const verify = store.verify.bind(store);
   // No session is begun past the log.
   const whole = Object.assign(store, {
     access: Object.assign(access, { session }),
@@ -121,6 +122,11 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     backups,
     points,
     schedules,
+    verify: async (verifyOptions?: VerifyOptions) => {
+      const report = await verify(verifyOptions);
+      await health.note(report.findings, verifyOptions?.signal);
+      return report;
+    },
     health: health.check.bind(health),
     scrub: health.scrub.bind(health),
     metrics: health.metrics,
@@ -212,7 +218,7 @@ export async function openStore(
   }
   if (isRemote) {
     const message =
-      'the option "credentials" is for a store at https:; whoever unlocks a store may do everything with it';
+      'the option "credentials" is for a store that a server serves; whoever unlocks a store may do everything with it';
     throw new SecureStoreError('INVALID_ARGUMENT', message);
   }
   return openHere(location, given);

@@ -331,6 +331,24 @@ describe('a scrub', () => {
     expect(await store.backups.verify(world.backup, { depth: 'opens' })).toMatchObject({ ok: true });
   });
 
+  test('is called for by health once a verification has found damage, until it finds none', async () => {
+    const { world, store } = await backedUp();
+    const other = await world.open();
+    const backend = await backendOf(world);
+    const [name = ''] = await namesUnder(backend, 'o/');
+    const whole = (await backend.read(name))?.body ?? new Uint8Array();
+    await damage(backend, name);
+    expect((await store.verify()).ok).toBe(false);
+    expect(checkOf(await other.health(), 'scrub')).toMatchObject({
+      status: 'failing',
+      reason: expect.stringContaining('is not as stored'),
+      advice: expect.stringContaining('securestore scrub --repair'),
+    });
+    await backend.write(name, whole);
+    expect((await other.scrub()).ok).toBe(true);
+    expect(checkOf(await store.health(), 'scrub').status).toBe('ok');
+  });
+
   test('fails where there is no backup to repair from', async () => {
     const world = new BackupWorld();
     const store = await world.furnished();

@@ -51,6 +51,15 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
   const rows: { readonly name: Buffer; readonly cells: readonly string[] }[] = [];
   let failed = 0;
   let denied = 0;
+  // A list of names alone has what has expired, until it is collected; what is gone is in neither.
+  const addExpired = async (key: string): Promise<void> => {
+    const [newest] = await store.history(key, { signal: cli.signal }).catch(() => []);
+    if (newest?.expired !== true) return;
+    const { version, modified, size } = newest;
+    if (out.json) await out.result({ key, version, modified, size, expired: true }, () => []);
+    else
+      rows.push({ name: Buffer.from(key), cells: [String(size), formatTime(modified), 'expired', '', out.name(key)] });
+  };
   await forEachConcurrently(keys, READS_AT_ONCE, async (key) => {
     if (out.closed()) return;
     try {
@@ -59,7 +68,11 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
       else rows.push({ name: Buffer.from(key), cells: row(info, out.name) });
     } catch (error) {
       if (isNotGranted(error)) denied += 1;
-      else if (await passOver(call, key, error)) failed += 1;
+      else if (SecureStoreError.is(error, 'NOT_FOUND')) await addExpired(key);
+      else {
+        passOver(call, key, error);
+        failed += 1;
+      }
     }
   });
   const sorted = rows.toSorted((a, b) => Buffer.compare(a.name, b.name)).map(({ cells }) => cells);
@@ -68,10 +81,8 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
   return failed === 0 ? 0 : SOME_FAILED;
 }
 
-/** Whether an object can't be read, which is said; not whether it is gone or has expired since it was listed. */
-async function passOver({ cli, out, verb }: Call, key: string, error: unknown): Promise<boolean> {
-  if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
+/** Says of an object that it can't be read; what ends the whole listing is thrown. */
+function passOver({ cli, out, verb }: Call, key: string, error: unknown): void {
   if (!SecureStoreError.is(error) || endsAll(error.code) || cli.signal.aborted) throw error;
   out.error(error, { operation: verb, subject: key });
-  return true;
 }

@@ -3,7 +3,7 @@ import { parse } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { fileError, parseStoreKey, SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { ByteSource } from '@securestore/migrate';
-import type { StoreOptions } from 'securestore';
+import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
 import type { Call } from '../call.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
@@ -11,7 +11,7 @@ import { parseExpiry } from '../parse-time.ts';
 import { parseMetadata } from '../parse-values.ts';
 import { startProgress } from '../progress.ts';
 import { askHidden, openTerminal } from '../prompt.ts';
-import { printable } from '../terminal-text.ts';
+import { formatTime, printable } from '../terminal-text.ts';
 
 export interface PutOptions {
   readonly meta?: readonly string[];
@@ -29,6 +29,7 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
   await using source = await openSource(call, key, file);
   await withStore(call, async (store) => {
     const data = await source.data();
+    const before = await replaced(call, store, key);
     using progress = source.typed ? undefined : startProgress(cli, 'stored', { totalBytes: source.size });
     const counted = typeof data === 'string' ? data : (progress?.counted(data) ?? data);
     const info = await store.store(key, counted, { ...options, signal: cli.signal });
@@ -37,7 +38,28 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
       infoRecord(info),
       () => `stored ${printable(key)}, ${formatSize(info.size)}, version ${info.version}`,
     );
+    noteDropped(call, before);
   });
+}
+
+/** What is about to be replaced; `undefined` if there is nothing, or whoever stores it may not see it. */
+async function replaced({ cli }: Call, store: Pick<SecureStore, 'info'>, key: string): Promise<ObjectInfo | undefined> {
+  return await store.info(key, { signal: cli.signal }).catch(() => undefined);
+}
+
+/** A new version has nothing of the one before. */
+function noteDropped({ out, options }: Call<PutOptions>, before: ObjectInfo | undefined): void {
+  const names = options.meta === undefined ? Object.keys(before?.metadata ?? {}).toSorted() : [];
+  const expires = options.expires === undefined ? before?.expires : undefined;
+  const dropped = [
+    ...(names.length === 0 ? [] : [`metadata (${names.map(printable).join(', ')})`]),
+    ...(expires === undefined ? [] : [`an expiry (${formatTime(expires)})`]),
+  ];
+  const again = [...(names.length === 0 ? [] : ['--meta']), ...(expires === undefined ? [] : ['--expires'])];
+  if (dropped.length > 0)
+    out.note(
+      `note: the version before had ${dropped.join(' and ')}, which this one has not; see ${again.join(' and ')}`,
+    );
 }
 
 function storeOptions({ cli, options }: Call<PutOptions>): StoreOptions {

@@ -95,15 +95,18 @@ function destroyedOf({ unreadable }: VerifyReport): string[] {
 
 const AFTER_CHECKPOINT = 'what was stored since then can be older than it was, or gone, unnoticed';
 
-function basisOf({ baseline, anchored }: VerifyReport): string[] {
+function basisOf({ baseline, anchored }: VerifyReport, makesOne: boolean): string[] {
+  const without = 'only damage shows, not that an object is older than it was or gone';
   const checkpoint =
     baseline === undefined
-      ? 'there is no checkpoint: only damage shows, not that an object is older than it was or gone (see --checkpoint)'
+      ? makesOne
+        ? `there was no checkpoint to compare with: ${without}`
+        : `there is no checkpoint: ${without} (see --checkpoint)`
       : `compared with the checkpoint of ${formatTime(baseline.time)}; ${AFTER_CHECKPOINT}`;
   return anchored ? [checkpoint] : [checkpoint, 'without an anchor, an older copy of the whole store does not show'];
 }
 
-async function say({ out }: Call, report: VerifyReport): Promise<void> {
+async function say({ out, options }: Call<VerifyOptions>, report: VerifyReport): Promise<void> {
   const { findings, strays, baseline = null, ...rest } = report;
   const summary = { ...rest, baseline };
   for (const finding of findings) await out.result(finding, () => lineOf(finding));
@@ -116,12 +119,15 @@ async function say({ out }: Call, report: VerifyReport): Promise<void> {
   await out.result({ summary }, () => [
     `${verdict}${more} among ${inWords(report)}`,
     ...destroyedOf(report),
-    ...basisOf(report),
+    ...basisOf(report, options.checkpoint === true),
   ]);
 }
 
 async function remember({ cli, out }: Call, store: SecureStore): Promise<void> {
   const { time, objects, deleted, purged } = await store.checkpoint({ signal: cli.signal });
   const checkpoint = { time, objects, deleted, purged };
-  await out.result({ checkpoint }, () => `made a checkpoint of ${count(objects, 'object')}`);
+  await out.result(
+    { checkpoint },
+    () => `made a checkpoint of ${count(objects, 'object')}, with which the next verification compares`,
+  );
 }

@@ -37,7 +37,7 @@ export async function readScrubState(area: HealthArea, signal?: AbortSignal): Pr
 export async function changeScrubState(
   area: HealthArea,
   change: (state: ScrubState) => ScrubState,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   await stateIn(area).update(({ value = EMPTY }) => {
     const state = change(value);
