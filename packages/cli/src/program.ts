@@ -15,7 +15,7 @@ import { addTrustVerb } from './verbs/trust-verb.ts';
 
 const NOTES = `
 The secret that unlocks the store comes from --key-file, --passphrase-file, --identity-file, --recovery-code-file,
---share-file, $SECURESTORE_PASSPHRASE, $SECURESTORE_PASSPHRASE_FILE, the files securestore-key or
+--share-file, $SECURESTORE_KEY_FILE, $SECURESTORE_PASSPHRASE, $SECURESTORE_PASSPHRASE_FILE, the files securestore-key or
 securestore-passphrase in $CREDENTIALS_DIRECTORY, or a prompt on a terminal; never from an argument, which other users of the machine could read.
 
 Exit codes: 0 done · 1 defect · 2 wrong usage · 3 not found · 4 not allowed · 5 not what was stored · 6 in the way ·

@@ -10,7 +10,7 @@ import { warnIfShared } from './shared-file.ts';
 const MAX_PASSPHRASE_BYTES = 64 * 1024;
 
 const HOW_TO_GIVE_ONE =
-  'give --key-file FILE or --passphrase-file FILE, set $SECURESTORE_PASSPHRASE or $SECURESTORE_PASSPHRASE_FILE, ' +
+  'give --key-file FILE or --passphrase-file FILE, set $SECURESTORE_KEY_FILE, $SECURESTORE_PASSPHRASE or $SECURESTORE_PASSPHRASE_FILE, ' +
   'or run this on a terminal to be asked';
 
 /** Where the secret of a store comes from. */
@@ -181,6 +181,8 @@ async function secretOf({ cli, options }: Call, purpose: Purpose): Promise<Secre
   if (others.length > 0)
     refuse(`give ${given.map(([name]) => name).join(' or ')}, not ${given.length > 2 ? 'all of them' : 'both'}`);
   if (first !== undefined) return first[1];
+  const keyFile = nonEmpty(cli.env, 'SECURESTORE_KEY_FILE');
+  if (keyFile !== undefined) return { kind: 'key-file', path: keyFile };
   const passphrase = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE');
   if (passphrase !== undefined) return { kind: 'passphrase', read: async () => Buffer.from(passphrase) };
   const file = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE_FILE');
@@ -208,5 +210,7 @@ export async function environmentSecret(call: Call): Promise<string | undefined>
 /** The name of the variable that {@link findSecret} takes the secret from, if it takes it from one. */
 export function secretVariable({ cli, options }: Call): string | undefined {
   if (optionSecrets(options).length > 0) return undefined;
-  return ['SECURESTORE_PASSPHRASE', 'SECURESTORE_PASSPHRASE_FILE'].find((name) => cli.env[name] !== undefined);
+  return ['SECURESTORE_KEY_FILE', 'SECURESTORE_PASSPHRASE', 'SECURESTORE_PASSPHRASE_FILE'].find(
+    (name) => cli.env[name] !== undefined,
+  );
 }

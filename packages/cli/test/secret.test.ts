@@ -21,6 +21,27 @@ async function passphraseStore(): Promise<Sandbox> {
   return box;
 }
 
+describe('a key file', () => {
+  it('is named by an option, or by a variable before all other variables', async () => {
+    const box = await sandbox('none');
+    const SECURESTORE_KEY_FILE = box.path('key');
+    const SECURESTORE_URL = 'sqlite:./vault';
+    const made = await box.run(['init', '--key-file', 'key'], { env: { SECURESTORE_URL } });
+    expect(made.exitCode).toBe(0);
+    const table = [
+      [['ls'], { SECURESTORE_KEY_FILE }, 0],
+      [['ls'], { SECURESTORE_KEY_FILE, SECURESTORE_PASSPHRASE: 'wrong' }, 0],
+      [['ls', '--key-file', 'key'], { SECURESTORE_KEY_FILE: box.path('none') }, 0],
+      [['ls'], { SECURESTORE_KEY_FILE: '' }, 2],
+      [['ls'], { SECURESTORE_KEY_FILE: box.path('none') }, 2],
+    ] as const;
+    for (const [args, env, exitCode] of table) {
+      const result = await box.run([...args], { env: { SECURESTORE_URL, ...env } });
+      expect({ args, env, exitCode: result.exitCode }).toEqual({ args, env, exitCode });
+    }
+  });
+});
+
 describe('a passphrase', () => {
   it('comes from a file, a variable, or the credentials of a service', async () => {
     const box = await passphraseStore();
