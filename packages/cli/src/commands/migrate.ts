@@ -233,8 +233,13 @@ function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean):
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
   const differed = corrected === 0 ? [] : [`brought in line what differed: ${count(corrected, 'name')}`];
   const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
-  return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed)];
+  const hidden = [report.from, to].some((location) => location.includes('***')) ? [HIDDEN] : [];
+  return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed), ...hidden];
 }
+
+/** So that a command that is copied is completed, and not run as it is. */
+const HIDDEN =
+  '*** stands for what is not printed of a location, such as a user and a password: write it as you gave it';
 
 function verdict(
   { failures, from, to, moved, pause }: MigrationReport,
