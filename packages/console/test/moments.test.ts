@@ -131,7 +131,13 @@ describe('the timeline', () => {
 
 describe('numbers', () => {
   it('are in words as people say them', () => {
-    expect([999, 1000, 1_234_567].map(bytes)).toEqual(['999 bytes', '1 kB', '1.2 MB']);
+    expect([1, 1023, 1024, 1_234_567, 20_480].map(bytes)).toEqual([
+      '1 byte',
+      '1,023 bytes',
+      '1.0 KiB',
+      '1.2 MiB',
+      '20 KiB',
+    ]);
     expect([0, 840, 4200, 61_000, 3 * HOUR, 51 * HOUR].map(duration)).toEqual([
       '0 ms',
       '0.8 s',

@@ -71,7 +71,7 @@ export interface ConsoleRoute {
 }
 
 interface PageRoute {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'DELETE' | readonly ['GET', 'HEAD'];
   readonly url: string;
   /** Of its body; without it it takes none. */
   readonly body?: TSchema;
@@ -141,10 +141,12 @@ export class ConsoleApp {
     const { files, oidc } = this.#ports;
     const { page, settings, session, downloads } = CONSOLE_PATHS;
     const add = (route: PageRoute): void => this.#add(app, route);
-    add({ method: 'GET', url: '/', isOpen: true, handle: async (_, reply) => reply.redirect(page, 303) });
-    add({ method: 'GET', url: '/console', isOpen: true, handle: async (_, reply) => reply.redirect(page, 308) });
+    // Monitoring asks for the head of a page.
+    const method = ['GET', 'HEAD'] as const;
+    add({ method, url: '/', isOpen: true, handle: async (_, reply) => reply.redirect(page, 303) });
+    add({ method, url: '/console', isOpen: true, handle: async (_, reply) => reply.redirect(page, 308) });
     add({
-      method: 'GET',
+      method,
       url: `${page}*`,
       isOpen: true,
       handle: async (request, reply) => files.answer(restIn(request), request, reply),
@@ -179,7 +181,7 @@ export class ConsoleApp {
   #add(app: FastifyInstance, { method, url, body, isOpen = false, isSignedIn = false, handle }: PageRoute): void {
     const config: ConsoleRoute = { console: isOpen ? 'open' : 'own' };
     app.route({
-      method,
+      method: typeof method === 'string' ? method : [...method],
       url,
       config,
       ...(body !== undefined && { schema: { body } }),

@@ -93,6 +93,13 @@ describe('the pages of the console', () => {
       expect([303, 308]).toContain(answer.status);
       expect(answer.headers.location).toBe(CONSOLE_PATHS.page);
     }
+    for (const path of ['/', '/console', CONSOLE_PATHS.page, `${CONSOLE_PATHS.page}assets/app-1a2b3c4d.js`]) {
+      const [whole, head] = [await here.send('GET', path), await here.send('HEAD', path)];
+      expect([path, head.status, head.body.length]).toEqual([path, whole.status, 0]);
+      expect(head.headers['content-type']).toBe(whole.headers['content-type']);
+      expectSafe(head, path);
+    }
+    expect((await here.send('HEAD', CONSOLE_PATHS.session)).status).toBe(404);
     expect((await here.send('GET', CONSOLE_PATHS.settings)).json()).toEqual({
       version: expect.any(String),
       providers: [],

@@ -1,6 +1,6 @@
 const LANGUAGE = 'en-GB';
 const COUNT = new Intl.NumberFormat(LANGUAGE);
-const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const;
+const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 export function count(value: number): string {
   return COUNT.format(value);
@@ -11,20 +11,15 @@ export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
-/** Of a thousand each, as `Intl` has them: 1.2 MB. */
+/** A number of bytes, rounded as the command line does: 1.2 MiB. */
 export function bytes(value: number): string {
   let size = value;
-  let unit = 0;
-  while (size >= 1000 && unit < UNITS.length - 1) {
-    size /= 1000;
+  let unit = -1;
+  while (size >= 1024 && unit < UNITS.length - 1) {
+    size /= 1024;
     unit += 1;
   }
-  return new Intl.NumberFormat(LANGUAGE, {
-    style: 'unit',
-    unit: UNITS[unit] ?? 'byte',
-    unitDisplay: unit === 0 ? 'long' : 'short',
-    maximumFractionDigits: size < 10 && unit > 0 ? 1 : 0,
-  }).format(size);
+  return unit < 0 ? counted(value, 'byte') : `${size < 10 ? size.toFixed(1) : count(Math.round(size))} ${UNITS[unit]}`;
 }
 
 const STEPS: readonly (readonly [milliseconds: number, name: string])[] = [
