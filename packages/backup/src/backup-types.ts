@@ -1,6 +1,7 @@
 import type { CallOptions } from '@securestore/objects';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
-import type { PointChoice } from './opened-backup.ts';
+import type { PointChoice } from './point-choice.ts';
+import type { RecoveryGap } from './moment.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 import type { RestoreReceipt } from './restore-receipt.ts';
@@ -54,9 +55,12 @@ export interface DrillReport extends DrillFacts {
 
 /** What restoring into the store did. */
 export interface RestoreJobReport extends RestoreIntoReport {
-  /** The point that was restored. */
+  /** The point that was restored, or the last one that is not after the moment. */
   readonly snapshot: number;
+  /** What was restored is of this time: of `at`, or of the beginning of the gap that it is in. */
   readonly time: Date;
+  /** The gap that `at` is in: what was stored in it before `at` is missing. */
+  readonly gap?: RecoveryGap;
   /** How long it took, in milliseconds. */
   readonly took: number;
   /** Of a dry run: how long restoring may take, in milliseconds, going by the last restore or drill of this backup; absent where there was none. */

@@ -22,8 +22,9 @@ import type { BackupVerifyReport } from './findings.ts';
 import type { FollowedNow } from './followed.ts';
 import { follow, followedFrom, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
+import type { ChosenSnapshot } from './moment.ts';
 import { registerDestination, setRetention, unregisterDestination } from './managed.ts';
-import type { PointChoice } from './opened-backup.ts';
+import type { PointChoice } from './point-choice.ts';
 import type { Connect } from './places.ts';
 import { Places } from './places.ts';
 import type { RegisteredDestination } from './registry.ts';
@@ -142,15 +143,11 @@ export class Backups {
   read<T>(
     source: string,
     choice: PointChoice,
-    body: (store: ObjectStore, point: SnapshotInfo) => Promise<T>,
+    body: (store: ObjectStore, point: ChosenSnapshot) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
     return changeInTime('backups.read', options, this.#area.clock, (signal) =>
-      this.#places.opened(source, signal, async (backup) => {
-        const point = await backup.describe(choice, signal);
-        await using store = await backup.open({ snapshot: point.number }, signal);
-        return await body(store, point);
-      }),
+      this.#places.opened(source, signal, (backup) => backup.read(choice, body, signal)),
     );
   }
 
@@ -163,8 +160,8 @@ export class Backups {
   ): Promise<T> {
     return changeInTime('backups.view', options, this.#area.clock, (signal) =>
       this.#places.opened(source, signal, async (backup) => {
-        const point = await backup.choose(choice, signal);
-        return body(await backup.view(point, signal));
+        const moment = await backup.choose(choice, signal);
+        return body(await backup.view(moment, signal));
       }),
     );
   }

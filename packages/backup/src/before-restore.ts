@@ -1,11 +1,15 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import type { OpenedBackup, PointChoice } from './opened-backup.ts';
+import type { FoundMoment } from './moment.ts';
+import type { OpenedBackup } from './opened-backup.ts';
+import type { PointChoice } from './point-choice.ts';
 
-const LABEL = /^before a restore of snapshot (\d+)$/;
+const LABEL = /^before a restore of (?:snapshot (\d+)|(\d\S+Z))$/;
 
 /** What a snapshot is called that is made before a store is restored in place. */
-export const labelBefore = (snapshot: number): string => `before a restore of snapshot ${snapshot}`;
+export function labelBefore({ number, until }: Pick<FoundMoment, 'number' | 'until'>): string {
+  return `before a restore of ${until === undefined ? `snapshot ${number}` : new Date(until).toISOString()}`;
+}
 
 /** Whether a label is one by which a restore finds what an earlier one was of: nobody else may choose that. */
 export const isOfRestore = (label: string): boolean => LABEL.test(label);
@@ -25,8 +29,8 @@ export async function choiceInPlace(
   if (choice.snapshot !== undefined || choice.at !== undefined) return choice;
   const isBegun = head.state !== 'open';
   for await (const { number, label } of backup.list(signal)) {
-    const [, of] = LABEL.exec(label) ?? [];
-    if (of !== undefined && (isBegun || (await isOfNow(backup, number, head, signal)))) return { snapshot: Number(of) };
+    const of = choiceIn(label);
+    if (of !== undefined && (isBegun || (await isOfNow(backup, number, head, signal)))) return of;
     // What is shipped meanwhile comes after it.
     if (!isBegun) return choice;
   }
@@ -35,6 +39,14 @@ export async function choiceInPlace(
     'INVALID_ARGUMENT',
     'a restore of the whole store was begun and did not end, and from here it can not be told of which snapshot: give its number',
   );
+}
+
+/** What a restore was of, by the label of the snapshot that it made before. */
+function choiceIn(label: string): PointChoice | undefined {
+  const [, snapshot, at] = LABEL.exec(label) ?? [];
+  if (snapshot !== undefined) return { snapshot: Number(snapshot) };
+  const moment = new Date(at ?? Number.NaN);
+  return Number.isNaN(moment.getTime()) ? undefined : { at: moment };
 }
 
 /** Whether nothing was begun after it: that would have changed the head. */

@@ -2,7 +2,8 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { isDamage, SecureStoreError } from '@securestore/core-format';
 import { digestWhole } from '@securestore/crypto';
 import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
-import type { OpenedBackup, PointChoice } from './opened-backup.ts';
+import type { OpenedBackup } from './opened-backup.ts';
+import type { PointChoice } from './point-choice.ts';
 import type { DrillFacts } from './receipt.ts';
 import { restoreStoreTo } from './restore-store.ts';
 
@@ -168,8 +169,9 @@ export async function drillBackup(
   const { clock } = backup.copy;
   const begun = clock.now();
   const problems = new Problems(idFor(backup));
-  const point = await backup.choose(options, signal);
-  const time = new Date(point.time);
+  const moment = await backup.choose(options, signal);
+  const { number, point } = moment;
+  const time = new Date(moment.time);
   let [recovery, compared] = [0, 0];
   const check = async (founded: FoundedStore): Promise<void> => {
     recovery = clock.now() - begun;
@@ -194,7 +196,7 @@ export async function drillBackup(
   };
   try {
     onProgress?.({ phase: 'restoring' });
-    const restoring = { snapshot: point.number, scratch: true, onBegun, onFounded: check, signal };
+    const restoring = { moment, scratch: true, onBegun, onFounded: check, signal };
     ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
   } catch (error) {
     if (!isDamage(error)) throw error;
@@ -208,7 +210,7 @@ export async function drillBackup(
   const facts = {
     fingerprint: backup.fingerprint,
     destination: backup.destination.location,
-    snapshot: point.number,
+    snapshot: number,
     time: time.toISOString(),
     begun: new Date(begun).toISOString(),
     recovery,

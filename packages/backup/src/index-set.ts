@@ -71,6 +71,11 @@ export class IndexSet {
     return found.length === 0 ? NOTHING : found;
   }
 
+  /** Those of its pages of which every entry counts, but for what has changed since. */
+  get wholePages(): readonly IndexPage[] {
+    return this.pages;
+  }
+
   /** The tokens of what has changed since its pages were written, in order. */
   get changedTokens(): readonly string[] {
     return this.#changedTokens();

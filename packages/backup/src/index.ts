@@ -46,8 +46,10 @@ export type {
 export type { Connect, Connected } from './places.ts';
 export type { ForgetReport } from './forget.ts';
 export type { RefusedRemoval } from './refusals.ts';
+export type { ChosenSnapshot, RecoveryGap } from './moment.ts';
 export { openBackup, OpenedBackup } from './opened-backup.ts';
-export type { BackupSettings, PointChoice } from './opened-backup.ts';
+export type { BackupSettings } from './opened-backup.ts';
+export type { PointChoice } from './point-choice.ts';
 export { destinationsIn } from './registry.ts';
 export type { RegisteredDestination } from './registry.ts';
 export type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';

@@ -7,10 +7,14 @@ import { requireDestination } from './destination.ts';
 import { fenceIn } from './fence.ts';
 import type { Reached } from './followed.ts';
 import { IndexPages } from './index-pages.ts';
-import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
+import type { ChosenSnapshot, FoundMoment } from './moment.ts';
+import { chosenOf, momentAfter, wholePoint } from './moment.ts';
+import type { IndexView } from './moment-index.ts';
 import { PackReader } from './packs.ts';
 import { PointBackend } from './point-backend.ts';
+import type { PointChoice } from './point-choice.ts';
+import { checkChoice } from './point-choice.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Evidence, Remembered } from './remembered.ts';
@@ -20,7 +24,7 @@ import type { OnDamagedSnapshot, SnapshotInfo } from './snapshot-info.ts';
 import { infoOf } from './snapshot-info.ts';
 import type { Survey } from './survey.ts';
 import { isAfter, surveyOf } from './survey.ts';
-import { indexAt, pointAt } from './timeline.ts';
+import { indexOfMoment, pointAt } from './timeline.ts';
 import type { RecoveryWindow } from './windows.ts';
 import { windowsOf } from './windows.ts';
 
@@ -30,27 +34,14 @@ export interface BackupSettings extends Omit<CopySettings, 'keys'> {
   readonly backend: StorageBackend;
 }
 
-/** Which point is meant: the newest by default. */
-export interface PointChoice {
-  /** The number of the point. */
-  readonly snapshot?: number | undefined;
-  /** The last point that is not after this. */
-  readonly at?: Date | undefined;
-}
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-/** @throws SecureStoreError `INVALID_ARGUMENT` */
-function checkChoice(snapshot: unknown, at: unknown): void {
-  if (snapshot !== undefined && at !== undefined) refuse('give either "snapshot" or "at"');
-  if (snapshot !== undefined && !(Number.isSafeInteger(snapshot) && Number(snapshot) > 0)) {
-    refuse('the option "snapshot" must be the number of a snapshot, a whole number from 1');
-  }
-  if (at !== undefined && !(at instanceof Date && Number.isFinite(at.getTime()))) {
-    refuse('the option "at" must be a Date that is a moment');
-  }
+/** What is known of the backups at a destination besides what lies there. */
+export interface KnownOfBackup {
+  /** The newest point that the store knows of. */
+  readonly known?: Remembered | undefined;
+  /** Asked up to when it is known that nothing has changed since the newest point. */
+  readonly reached?: ((signal: AbortSignal | undefined) => Promise<Reached | undefined>) | undefined;
+  /** How many points that were read are not read again. */
+  readonly remembered?: number | undefined;
 }
 
 /** The backups of a store, opened with one of its secrets. Made by {@link openBackup}. */
@@ -62,14 +53,16 @@ export class OpenedBackup {
   readonly packs: PackReader;
 
   readonly #evidence: Evidence;
+  readonly #reached: NonNullable<KnownOfBackup['reached']>;
 
-  /**
-   * @param known the newest point that the store knows of
-   * @param remembered how many points that were read are not read again
-   */
-  constructor(destination: Destination, copy: UnlockedCopy, known?: Remembered, remembered = 0) {
+  constructor(
+    destination: Destination,
+    copy: UnlockedCopy,
+    { known, reached = async () => undefined, remembered }: KnownOfBackup = {},
+  ) {
     const fence = fenceIn(copy.state.destinations, destination);
     this.#evidence = { known, fence, keyOrder: copy.keyOrder };
+    this.#reached = reached;
     this.destination = destination;
     this.copy = copy;
     this.points = new Points(destination, copy.seals, (point) => this.isForeign(point), remembered);
@@ -140,15 +133,26 @@ export class OpenedBackup {
     }
   }
 
-  /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
-  async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
-    const point = await this.#choose(choice, signal);
-    if (!this.isForeign(point)) return point;
+  /** What is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
+  async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
+    const { point, numbers } = await this.#choose(choice, signal);
+    if (!this.isForeign(point)) {
+      if (choice.at === undefined) return wholePoint(point);
+      const isStrange = (one: FoundPoint): boolean => this.isForeign(one);
+      const reached = (): Promise<Reached | undefined> => this.#reached(signal);
+      const ports = { points: this.points, numbers, isForeign: isStrange, reached, signal };
+      return momentAfter(point, choice.at.getTime(), ports);
+    }
     const { known, fence } = this.#evidence;
     throw new SecureStoreError(
       'INTEGRITY',
       `${this.destination.location}: ${foreignPoint(point.number).message}. Choose snapshot ${known?.number ?? fence?.number ?? 0} or an older one`,
     );
+  }
+
+  /** What is known of what is meant. @throws as {@link choose} */
+  async describe(choice: PointChoice = {}, signal?: AbortSignal): Promise<ChosenSnapshot> {
+    return chosenOf(await this.choose(choice, signal));
   }
 
   /** What is wrong where the newest point is older than the one that was there when the keys were replaced last; `undefined` where it isn't. */
@@ -172,13 +176,17 @@ export class OpenedBackup {
     return !point.isOld || [known, fence, fence?.last].some((one) => isRemembered(one, point));
   }
 
-  async #choose({ snapshot, at }: PointChoice, signal: AbortSignal | undefined): Promise<FoundPoint> {
+  /** @returns the last point that is not after what is meant, and the numbers of all, the newest first */
+  async #choose(
+    { snapshot, at }: PointChoice,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly point: FoundPoint; readonly numbers: readonly number[] }> {
     checkChoice(snapshot, at);
     const { location } = this.destination;
     const numbers = await this.points.numbers(signal);
     if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
     if (snapshot !== undefined) {
-      if (numbers.includes(snapshot)) return this.points.read(snapshot, signal);
+      if (numbers.includes(snapshot)) return { point: await this.points.read(snapshot, signal), numbers };
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
     const { junk, foreign, newest } = await this.survey(signal);
@@ -195,18 +203,13 @@ export class OpenedBackup {
         `${location}: ${gone}. To restore what is left, choose a snapshot by its number`,
       );
     }
-    if (found !== undefined) return this.#told(found, named, signal);
+    if (found !== undefined) return { point: await this.#told(found, named, signal), numbers: named };
     if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
     const oldest = await this.points.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(
       'NOT_FOUND',
       `${location}: nothing is known of ${at.toISOString()}: the first snapshot is of ${new Date(oldest.time).toISOString()}`,
     );
-  }
-
-  /** What is known of the point that is meant. @throws as {@link choose} */
-  async describe(choice: PointChoice = {}, signal?: AbortSignal): Promise<SnapshotInfo> {
-    return infoOf(await this.choose(choice, signal));
   }
 
   /** The point that is told of, where another one only repeats it. */
@@ -242,25 +245,37 @@ export class OpenedBackup {
     return windowsOf(own.toReversed(), reached).toReversed();
   }
 
-  /** The index of a point. */
-  async index(point: FoundPoint, signal?: AbortSignal): Promise<IndexSet> {
-    return (await indexAt(this.points, this.pages, point, signal)).index;
+  /** The index of what was chosen. @throws SecureStoreError `INTEGRITY`; what the backend throws */
+  async index(moment: FoundMoment, signal?: AbortSignal): Promise<IndexView> {
+    return (await indexOfMoment(this.points, this.pages, moment, signal)).index;
   }
 
-  /** The store as it was at a point, as a backend. @param known its index, where that is at hand */
-  async view(point: FoundPoint, signal?: AbortSignal, known?: IndexSet): Promise<PointBackend> {
+  /** The store as it was at what was chosen, as a backend. @param known its index, where that is at hand */
+  async view(moment: FoundMoment, signal?: AbortSignal, known?: IndexView): Promise<PointBackend> {
     const { destination, packs, copy } = this;
-    const index = known ?? (await this.index(point, signal));
-    const others = indexOfOthers(this.pages, point.others);
-    return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: point.time });
+    const index = known ?? (await this.index(moment, signal));
+    const others = indexOfOthers(this.pages, moment.point.others);
+    return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: moment.time });
   }
 
   /**
-   * The store as it was at a point. It can be read as any store: `retrieve`, `list`, `history`, `verify`; what would change it fails
-   * with `READ_ONLY`. It is yours to close, before this.
+   * The store as it was at a point or a moment. It can be read as any store: `retrieve`, `list`, `history`, `verify`; what would change it
+   * fails with `READ_ONLY`. It is yours to close, before this.
    */
-  async open(choice: PointChoice = {}, signal?: AbortSignal): Promise<ObjectStore> {
-    return this.copy.open(await this.view(await this.choose(choice, signal), signal));
+  async open(choice: PointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
+    const moment = 'point' in choice ? choice : await this.choose(choice, signal);
+    return this.copy.open(await this.view(moment, signal));
+  }
+
+  /** Runs `body` with the store as {@link open} gives it, and what is known of it. @throws what `body` throws; as {@link open} */
+  async read<T>(
+    choice: PointChoice,
+    body: (store: ObjectStore, chosen: ChosenSnapshot) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const moment = await this.choose(choice, signal);
+    await using store = await this.open(moment, signal);
+    return await body(store, chosenOf(moment));
   }
 
   /** Forgets the keys. */

@@ -7,11 +7,11 @@ import type { Fence } from './fence.ts';
 import { isFenced } from './fence.ts';
 import { newestOwn, noteKeys } from './notes.ts';
 import { bringHead, findDestination, accessAt, prepareDestination, requireDestination } from './destination.ts';
-import { OpenedBackup } from './opened-backup.ts';
+import { knownBackup } from './known-backup.ts';
+import type { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { changeRegistry, registeredAt, registryOf } from './registry.ts';
 import { rekeyDestination } from './rekey.ts';
-import { rememberedAt } from './remembered.ts';
 
 /** How long each destination is waited for where access was taken away, in milliseconds. */
 const REACHED_WITHIN = 10_000;
@@ -106,9 +106,7 @@ export class Places {
     // Looking somewhere says nothing of how it is reached by others: several places may have one name, as it has no credentials.
     return this.at(source, signal, async ({ backend, location }) => {
       const found = await requireDestination(backend, location, signal);
-      // Asked first: somebody may publish in between.
-      const known = this.#area.hasKeys ? await rememberedAt(this.#area, found, signal) : undefined;
-      return body(new OpenedBackup(found, this.#area.openCopy(found.keys), known), found);
+      return body(await knownBackup(this.#area, found, signal), found);
     });
   }
 

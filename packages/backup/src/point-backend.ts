@@ -25,6 +25,7 @@ import { keysObject, READ_ONLY_CAPABILITIES } from '@securestore/objects';
 import { partCount, sealedPartLength } from './blobs.ts';
 import type { Destination } from './destination.ts';
 import type { IndexSet } from './index-set.ts';
+import type { IndexView } from './moment-index.ts';
 import type { Versions } from './index-pages.ts';
 import type { PackReader } from './packs.ts';
 
@@ -34,10 +35,10 @@ const PAGE = 1000;
 export interface PointView {
   readonly destination: Destination;
   readonly keys: BackupKeys;
-  readonly index: IndexSet;
+  readonly index: IndexView;
   readonly others: IndexSet;
   readonly packs: PackReader;
-  /** The time of the point, in milliseconds since 1970. */
+  /** The moment that is shown, in milliseconds since 1970. */
   readonly time: number;
 }
 

@@ -3,6 +3,7 @@ import type { BackupArea, SecureStorage } from '@securestore/objects';
 import type { RestoreJobReport, RestoreOptions } from './backup-types.ts';
 import { choiceInPlace, labelBefore } from './before-restore.ts';
 import type { Destination } from './destination.ts';
+import { gapWarnings } from './moment.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import { estimateOf, receiptFor } from './restore-record.ts';
 import { restoreInto } from './restore-into.ts';
@@ -34,12 +35,14 @@ export async function restoreFrom(
 ): Promise<RestoreJobReport> {
   // What would be restored is told of the point that would be restored.
   const choice = isWhole({ ...options, dryRun: false }) ? await choiceInPlace(backup, area, options, signal) : options;
-  const point = await backup.choose(choice, signal);
-  const { error: wrong, warnings } = await doubtsOf(backup, point, signal);
+  const moment = await backup.choose(choice, signal);
+  const { number: snapshot, gap } = moment;
+  const { error: wrong, warnings: doubts } = await doubtsOf(backup, moment.point, signal);
+  const warnings = [...gapWarnings(place.location, gap, choice.at), ...doubts];
   if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {
-    await using view = await backup.open({ snapshot: point.number }, signal);
+    await using view = await backup.open(moment, signal);
     const begun = area.clock.now();
     const call = { ...options, signal, onProgress: progress };
     const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
@@ -47,9 +50,9 @@ export async function restoreFrom(
       if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
       throw error;
     });
-    const time = new Date(point.time);
+    const time = new Date(moment.time);
     const took = area.clock.now() - begun;
-    const report = { ...done, snapshot: point.number, time, warnings, took };
+    const report = { ...done, snapshot, time, ...(gap && { gap }), warnings, took };
     if (options.dryRun === true) return { ...report, ...(await estimateOf(area, place, report)) };
     return { ...report, ...(await receiptFor(area, place, options, report, begun)) };
   };
@@ -59,7 +62,7 @@ export async function restoreFrom(
   if (area.head.state === 'open') {
     progress({ phase: 'making a snapshot of what there is' });
     const { backend, location } = place;
-    before = (await makeSnapshot(area, { backend, location }, { label: labelBefore(point.number), signal })).number;
+    before = (await makeSnapshot(area, { backend, location }, { label: labelBefore(moment), signal })).number;
   }
   progress({ phase: 'waiting for all writers to stop' });
   const done = await area.whileRestoring(restore, signal);

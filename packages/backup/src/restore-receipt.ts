@@ -7,8 +7,9 @@ export interface RestoreFacts {
   readonly fingerprint: string;
   /** Where the backup lies. */
   readonly source: string;
+  /** Of the snapshot, or of the last point that is not after `at`. */
   readonly snapshot: number;
-  /** The moment of the snapshot: the last that is not after `at`, where that was chosen. */
+  /** The moment that was restored: that of the snapshot, or `at`, and in a gap an earlier one. */
   readonly time: string;
   /** The moment that somebody chose; absent where they chose a snapshot by its number, or the newest. */
   readonly at?: string;

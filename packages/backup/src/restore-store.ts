@@ -15,12 +15,16 @@ import type { CopiedAccess, FoundedStore } from '@securestore/objects';
 import { entriesUnder, foundStore, mapConcurrently, MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
 import { readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, digestOf, readWhole } from './files.ts';
-import type { OpenedBackup, PointChoice } from './opened-backup.ts';
+import type { OpenedBackup } from './opened-backup.ts';
+import type { PointChoice } from './point-choice.ts';
 import type { IndexSet } from './index-set.ts';
-import type { FoundPoint } from './points.ts';
 import { indexOfOthers } from './index-set.ts';
+import type { FoundMoment, RecoveryGap } from './moment.ts';
+import { gapWarnings } from './moment.ts';
+import type { IndexView } from './moment-index.ts';
 import { olderKeys } from './older-keys.ts';
-import { indexAt } from './timeline.ts';
+import type { FoundPoint } from './points.ts';
+import { indexOfMoment } from './timeline.ts';
 import { doubtsOf } from './vouched.ts';
 import { RestoreWriter } from './restore-writer.ts';
 
@@ -28,9 +32,12 @@ const PARTS = 3;
 
 /** What was restored. */
 export interface RestoreReport {
-  /** Of the point that was restored. */
+  /** Of the point that was restored, or of the last one that is not after the moment. */
   readonly snapshot: number;
+  /** What was restored is of this time: of `at`, or of the beginning of the gap that it is in. */
   readonly time: Date;
+  /** The gap that `at` is in: what was stored in it before `at` is missing. */
+  readonly gap?: RecoveryGap;
   readonly objects: number;
   /** Versions of objects, the current ones included. */
   readonly versions: number;
@@ -45,13 +52,15 @@ export interface RestoreReport {
    */
   readonly access: CopiedAccess;
   /**
-   * What is to be looked at: that nothing vouches for the snapshot, as it was made with a key that was retired since; that files were passed over
+   * What is to be looked at: that `at` is in a gap; that nothing vouches for the snapshot, as it was made with a key that was retired since; that files were passed over
    * which have the names of later ones, and are none.
    */
   readonly warnings: readonly string[];
 }
 
 export interface RestoreStoreOptions extends PointChoice {
+  /** What `OpenedBackup.choose` has found of the choice. */
+  readonly moment?: FoundMoment | undefined;
   /** Only objects whose names start with this; all by default. */
   readonly prefix?: string | undefined;
   /** Restores what is whole, and reports what is not; by default the first damage ends it. */
@@ -116,7 +125,7 @@ class StoreRestore {
     this.#writer = new RestoreWriter(target, options.signal);
   }
 
-  async run(index: IndexSet, others: IndexSet): Promise<void> {
+  async run(index: IndexView, others: IndexSet): Promise<void> {
     const { signal } = this.#options;
     if (this.#founded.resumed) this.#parts = await written(this.#target, AREAS.blobs, signal);
     for await (const { token, entries } of index.objects('', signal)) {
@@ -239,14 +248,16 @@ export async function restoreStoreTo(
   options: RestoreStoreOptions = {},
 ): Promise<RestoreReport> {
   const { signal } = options;
-  const point = await backup.choose(options, signal);
+  const moment = options.moment ?? (await backup.choose(options, signal));
+  const { point, gap, until } = moment;
   const { error, warnings } = await doubtsOf(backup, point, signal);
   const older = await olderKeys(backup, point, signal);
   const wrong = error ?? older;
   if (wrong !== undefined && options.partial !== true) throw wrong;
-  const { index, snapshot } = await indexAt(backup.points, backup.pages, point, signal);
+  const { index, snapshot } = await indexOfMoment(backup.points, backup.pages, moment, signal);
   const others = indexOfOthers(backup.pages, point.others);
-  const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
+  const end = until === undefined ? '' : `until ${until}\0`;
+  const what = Buffer.concat([point.digest, Buffer.from(end + (options.prefix ?? ''), 'utf8')]);
   const { scratch, onBegun, onFounded } = options;
   const founded = await foundStore(backup.copy, target, what, {
     scratch,
@@ -255,15 +266,16 @@ export async function restoreStoreTo(
   });
   onBegun?.();
   const tally: Tally = {
-    snapshot: point.number,
-    time: new Date(point.time),
+    snapshot: moment.number,
+    time: new Date(moment.time),
+    ...(gap && { gap }),
     objects: 0,
     versions: 0,
     bytes: 0,
     unreadable: 0,
     access: backup.copy.access,
     failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
-    warnings,
+    warnings: [...gapWarnings(backup.destination.location, gap, options.at), ...warnings],
   };
   try {
     const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);

@@ -17,6 +17,7 @@ import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from './remem
 import { readerLabel } from './snapshot.ts';
 import { isDoubtful, nextAfter, passedOver, surveyOf } from './survey.ts';
 import { indexAt } from './timeline.ts';
+import { timeOfVersion } from './version-time.ts';
 
 /** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */
 const EVERYTHING = { versions: Number.MAX_SAFE_INTEGER, days: 1_000_000 };
@@ -163,7 +164,10 @@ export async function shipChanges(
   const copyAll = async (changes: readonly Change[]): Promise<void> => {
     for (const change of changes) await copier.visit(change);
   };
+  // Whether a writer's clock is so slow that a version seems to be older than the last cut.
+  let seemsOlder = false;
   const cut = await reader.cut(async (change) => {
+    seemsOlder ||= timeOfVersion(change.header.version) < since;
     if (backlog === undefined) return copier.visit(change);
     if (backlog.take(change)) return undefined;
     const all = backlog.release();
@@ -190,6 +194,12 @@ export async function shipChanges(
   };
   if (steps === undefined || steps.length === 0) {
     await copyAll(backlog?.release() ?? []);
+    // A point of that cut keeps it from being taken for something that was there before.
+    if (seemsOlder && since > newest.time) {
+      const facts = { time: since, gap: false };
+      now = await publish(area, now, copierFor(area, now, signal), facts, signal);
+      points += 1;
+    }
     await finish(cut.time, !isAlive, cut.time <= steadyUntil(since, interval));
   } else {
     for (const { time, changes } of steps) {

@@ -3,8 +3,12 @@ import { pointName, SecureStoreError } from '@securestore/core-format';
 import { damagedFile } from './files.ts';
 import type { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
+import type { FoundMoment } from './moment.ts';
+import type { IndexView } from './moment-index.ts';
+import { MomentIndex } from './moment-index.ts';
 import type { DamagedPoint, FoundPoint, Points } from './points.ts';
 import { includesNumber } from './removed.ts';
+import type { HistoryRule } from './retained.ts';
 import { isAfter } from './survey.ts';
 
 /** More changed objects than this between two snapshots are not looked at in memory. */
@@ -45,10 +49,21 @@ async function chainTo(points: Points, point: FoundPoint, signal: AbortSignal | 
   return chain.toReversed();
 }
 
+/** The index of a point, the snapshot that it builds on, and the index of a point in between. */
+interface FoundIndexes extends FoundIndex {
+  readonly snapshot: FoundPoint;
+  readonly between?: IndexSet;
+}
+
+/** By what is decided which versions a point has: what was forgotten since the next whole index leaves out, so that it never changes. */
+function ruleOf({ history, time }: FoundPoint): HistoryRule {
+  return { history, now: time, floor: 0 };
+}
+
 /**
  * The index of a point: that of the snapshot which it builds on, and the changes since.
  *
- * @returns it, and that snapshot
+ * @param between a point before it, whose index is wanted too if the same snapshot leads to it
  * @throws SecureStoreError `INTEGRITY` where something of it is missing or damaged; what the backend throws
  */
 export async function indexAt(
@@ -56,20 +71,21 @@ export async function indexAt(
   pages: IndexPages,
   point: FoundPoint,
   signal?: AbortSignal,
-): Promise<FoundIndex & { readonly snapshot: FoundPoint }> {
-  // What has been forgotten since is left out by the next whole index: so a point never changes.
-  const rule = { history: point.history, now: point.time, floor: 0 };
+  between?: FoundPoint,
+): Promise<FoundIndexes> {
   if (point.kind === 'snapshot') {
-    return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals, snapshot: point };
+    return { index: new IndexSet(pages, point.pages, new Map(), ruleOf(point)), totals: point.totals, snapshot: point };
   }
-  const between = await chainTo(points, point, signal);
-  const base = between.shift();
+  const chain = await chainTo(points, point, signal);
+  const [base] = chain;
   if (base?.kind !== 'snapshot') throw new SecureStoreError('INTEGRITY', `point ${point.number} builds on no snapshot`);
+  const indexOf = (of: FoundPoint, changed: Map<string, IndexEntry[]>): IndexSet =>
+    new IndexSet(pages, base.pages, changed, ruleOf(of));
   const changes = new Map<string, IndexEntry[]>();
-  for (const one of between) {
-    // Made by a retention in between: it has the same index as the one before.
-    if (one.kind === 'snapshot') continue;
-    for (const page of one.pages) {
+  let indexBetween: IndexSet | undefined;
+  for (const one of chain) {
+    // The pages of a snapshot are those of the base, or, of one that a retention made in between, the same as those.
+    for (const page of one.kind === 'snapshot' ? [] : one.pages) {
       for (const entry of await pages.read(page, signal)) {
         const others = changes.get(entry.token);
         if (others === undefined) changes.set(entry.token, [entry]);
@@ -82,8 +98,24 @@ export async function indexAt(
         `too much has changed between the points ${point.base} and ${point.number}`,
       );
     }
+    if (one.number !== between?.number) continue;
+    indexBetween = indexOf(between, new Map([...changes].map(([token, entries]) => [token, [...entries]])));
   }
-  return { index: new IndexSet(pages, base.pages, changes, rule), totals: base.totals, snapshot: base };
+  const index = indexOf(point, changes);
+  return { index, totals: base.totals, snapshot: base, ...(indexBetween && { between: indexBetween }) };
+}
+
+/** The index of a moment, and the snapshot that it builds on. @throws SecureStoreError as {@link indexAt} */
+export async function indexOfMoment(
+  points: Points,
+  pages: IndexPages,
+  { point, until, settled }: FoundMoment,
+  signal?: AbortSignal,
+): Promise<{ readonly index: IndexView; readonly snapshot: FoundPoint }> {
+  const { index, snapshot, between } = await indexAt(points, pages, point, signal, settled);
+  if (until === undefined) return { index, snapshot };
+  const before = between ?? (settled && (await indexAt(points, pages, settled, signal)).index);
+  return { index: new MomentIndex(index, { until, settled: before, rule: ruleOf(point) }), snapshot };
 }
 
 /**

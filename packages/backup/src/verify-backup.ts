@@ -63,15 +63,16 @@ class Verification {
   /** Opens everything that a point has, as a store. */
   async #open(): Promise<void> {
     const { signal, snapshot } = this.#options;
-    const point = await this.#backup.choose({ snapshot }, signal).catch((error: unknown) => {
+    const chosen = await this.#backup.choose({ snapshot }, signal).catch((error: unknown) => {
       // Why is among the findings.
       if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
       throw error;
     });
-    if (point === undefined) return;
+    if (chosen === undefined) return;
+    const { point } = chosen;
     const whole = { ...usedBy(point.number), versions: point.totals.versions };
     await this.#findings.check(pointName(point.number), whole, async () => {
-      await using store = this.#backup.copy.open(await this.#backup.view(point, signal));
+      await using store = this.#backup.copy.open(await this.#backup.view(chosen, signal));
       const report = await store.verify({
         payloads: true,
         ...(signal === undefined ? {} : { signal }),

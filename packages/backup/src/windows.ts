@@ -18,7 +18,7 @@ export interface RecoveryWindow {
 }
 
 /** Whether a point shows that nothing has changed since the one before it. */
-function isUnchanged({ kind, pages, added, instance }: FoundPoint, before: FoundPoint): boolean {
+export function isUnchanged({ kind, pages, added, instance }: FoundPoint, before: FoundPoint): boolean {
   if (!asBuffer(instance).equals(before.instance)) return false;
   return kind === 'changes' ? pages.length === 0 : added.versions === 0;
 }
@@ -41,7 +41,12 @@ export function windowsOf(points: readonly FoundPoint[], reached?: Reached): Rec
     if (point.kind === 'changes' && !(isNext && point.base === before?.base)) continue;
     const last = windows.at(-1);
     if (point.collects) isJoined &&= isNext;
-    else if (last !== undefined && before !== undefined && isJoined && isNext && goesOn(last, point, before)) {
+    else if (
+      last !== undefined &&
+      before !== undefined &&
+      isJoined &&
+      tellsAllSince(last.to.getTime(), point, before)
+    ) {
       last.to = new Date(point.time);
       last.points += 1;
     } else {
@@ -56,6 +61,14 @@ export function windowsOf(points: readonly FoundPoint[], reached?: Reached): Rec
   return windows;
 }
 
-function goesOn({ to }: Pick<RecoveryWindow, 'to'>, point: FoundPoint, before: FoundPoint): boolean {
-  return !point.gap && (isUnchanged(point, before) || point.time - to.getTime() <= APART);
+/**
+ * Whether every moment can be told between a time and a point.
+ *
+ * @param since the time of the last point before it, in milliseconds since 1970
+ * @param before that point, or one after it that only repeats it
+ */
+export function tellsAllSince(since: number, point: FoundPoint, before: FoundPoint): boolean {
+  if (!isAfter(point, before) || point.gap) return false;
+  if (point.kind === 'changes' && point.base !== before.base) return false;
+  return isUnchanged(point, before) || point.time - since <= APART;
 }

@@ -2,8 +2,10 @@ import { assertStorable } from '@securestore/backend-api';
 import type {
   BackupFinding,
   BackupVerifyReport,
+  ChosenSnapshot,
   Connected,
   RecoveryWindow,
+  RecoveryGap,
   RestoreReport,
   OnDamagedSnapshot,
   RollingReport,
@@ -23,7 +25,16 @@ import { checkBackupOptions, checkPlaceOptions } from './check-options.ts';
 import { backupConnect } from './connect.ts';
 import type { BackendOptions } from './options.ts';
 
-export type { BackupFinding, BackupVerifyReport, RestoreReport, RollingReport, SnapshotInfo, VerifyDepth };
+export type {
+  BackupFinding,
+  BackupVerifyReport,
+  ChosenSnapshot,
+  RecoveryGap,
+  RestoreReport,
+  RollingReport,
+  SnapshotInfo,
+  VerifyDepth,
+};
 
 /** How the backups at a location are opened, without the store that they are of. */
 export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'backends' | 'resolveFrom' | 'discovery'> {
@@ -37,11 +48,14 @@ export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'ba
   readonly clock?: Clock | undefined;
 }
 
-/** Which snapshot is meant: the newest by default. */
+/** What is meant of a backup: the newest snapshot by default. */
 export interface SnapshotChoice {
-  /** Its number. */
+  /** The number of a snapshot. */
   readonly snapshot?: number | undefined;
-  /** The last one that is not after this. */
+  /**
+   * A moment: the store with what was acknowledged before it, and without versions that carry its time or a later one as `modified`. In a gap,
+   * the last moment before that is known.
+   */
   readonly at?: Date | undefined;
 }
 
@@ -155,15 +169,11 @@ export async function listWindows(location: string, options: OpenBackupOptions):
 export async function readSnapshot<T>(
   location: string,
   options: OpenBackupOptions & SnapshotChoice,
-  body: (store: ObjectStore, snapshot: SnapshotInfo) => Promise<T>,
+  body: (store: ObjectStore, snapshot: ChosenSnapshot) => Promise<T>,
 ): Promise<T> {
   checkBackupOptions(options, CHOICE);
   const signal = signalOf(options);
-  return withBackup(location, options, signal, async (backup) => {
-    const info = await backup.describe(options, signal);
-    await using store = await backup.open({ snapshot: info.number }, signal);
-    return await body(store, info);
-  });
+  return withBackup(location, options, signal, (backup) => backup.read(options, body, signal));
 }
 
 /**

@@ -42,8 +42,10 @@ export type {
 export type {
   BackupFinding,
   BackupVerifyReport,
+  ChosenSnapshot,
   ListSnapshotsOptions,
   OpenBackupOptions,
+  RecoveryGap,
   RestoreReport,
   RestoreStoreOptions,
   RollingReport,

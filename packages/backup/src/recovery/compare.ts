@@ -2,10 +2,10 @@ import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore/core-format';
 import { mapConcurrently } from '@securestore/objects';
 import type { PageAsked } from './browse.ts';
-import { shareOf } from './browse.ts';
-import type { IndexSet } from '../index-set.ts';
+import { momentIn, shareOf } from './browse.ts';
 import { firstAtLeast } from '../index-set.ts';
 import type { IndexPages } from '../index-pages.ts';
+import type { IndexView } from '../moment-index.ts';
 import type { Item, LiveItem, LiveSource, PointSource, Source } from './sources.ts';
 import { takeTurns } from './sources.ts';
 import type { ComparePage, Difference } from './types.ts';
@@ -50,27 +50,29 @@ async function* merged(
 
 /** What is on those pages of an index that another one has not. */
 async function* onOwnPages(
-  { pages }: IndexSet,
+  { pages, wholePages }: IndexView,
   reader: IndexPages,
   others: ReadonlySet<string>,
   after: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Own> {
   let last = after;
+  const whole = namesOf(wholePages);
   for (const [at, page] of pages.entries()) {
     const next = pages[at + 1]?.firstToken;
-    if (others.has(indexPageName(page)) || (next !== undefined && next < after)) continue;
+    const isWhole = whole.has(indexPageName(page));
+    if ((isWhole && others.has(indexPageName(page))) || (next !== undefined && next < after)) continue;
     for (const entry of await reader.read(page, signal)) {
       const { token } = entry;
       if (token <= last) continue;
       last = token;
       // Of the first on a page newer ones may be on the page before.
-      yield token === page.firstToken ? { token } : { token, newest: entry };
+      yield token === page.firstToken || !isWhole ? { token } : { token, newest: entry };
     }
   }
 }
 
-async function* changedIn({ changedTokens }: IndexSet, after: string): AsyncGenerator<Own> {
+async function* changedIn({ changedTokens }: IndexView, after: string): AsyncGenerator<Own> {
   for (let at = firstAtLeast(changedTokens, after); at < changedTokens.length; at++) {
     const token = changedTokens[at];
     if (token !== undefined && token > after) yield { token };
@@ -96,8 +98,8 @@ async function* betweenPoints(
 ): AsyncGenerator<Step> {
   const [a, b] = [from.index, to.index];
   const own = merged([
-    onOwnPages(a, from.pages, namesOf(b.pages), after, signal),
-    onOwnPages(b, to.pages, namesOf(a.pages), after, signal),
+    onOwnPages(a, from.pages, namesOf(b.wholePages), after, signal),
+    onOwnPages(b, to.pages, namesOf(a.wholePages), after, signal),
     changedIn(a, after),
     changedIn(b, after),
   ]);
@@ -122,7 +124,7 @@ async function* againstNow(
   after: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Step> {
-  const unchanged = from.info.time.getTime() - to.skew;
+  const unchanged = from.unchanged - to.skew;
   const [past, live] = [from.items(after, signal), to.items(after, signal)];
   let [before, now] = [await past.next(), await live.next()];
   while (before.done !== true || now.done !== true) {
@@ -197,7 +199,7 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
 /** A page of the differences between two moments. */
 export async function compare(from: PointSource, to: PointSource | LiveSource, asked: PageAsked): Promise<ComparePage> {
   const { prefix, after, limit, sees, seal, signal } = asked;
-  const about = ['compare', from.info.snapshot, to.info.snapshot ?? 'now', prefix];
+  const about = ['compare', momentIn(from), momentIn(to), prefix];
   const end = seal.open(after, about);
   const within = from.names.folderOf(prefix);
   const found: Named[] = [];

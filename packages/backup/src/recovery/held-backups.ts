@@ -1,11 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, ObjectStore } from '@securestore/objects';
 import { requireDestination } from '../destination.ts';
-import type { IndexSet } from '../index-set.ts';
-import { OpenedBackup } from '../opened-backup.ts';
+import { knownBackup } from '../known-backup.ts';
+import type { FoundMoment } from '../moment.ts';
+import type { IndexView } from '../moment-index.ts';
+import type { OpenedBackup } from '../opened-backup.ts';
 import type { Connected, Places } from '../places.ts';
-import type { FoundPoint } from '../points.ts';
-import { rememberedAt } from '../remembered.ts';
 import { FolderNames } from './folder-names.ts';
 import { keepNewest } from './keep-newest.ts';
 
@@ -18,18 +18,23 @@ const MAX_VIEWS = 4;
 /** How many large folders of its points are kept in order: some 30 MB each at most. */
 const MAX_FOLDERS = 2;
 
-/** The store as it was at a point, opened. */
+/** The store as it was at a point or a moment, opened. */
 export interface PointView {
-  readonly point: FoundPoint;
-  readonly index: IndexSet;
+  readonly moment: FoundMoment;
+  readonly index: IndexView;
   readonly store: ObjectStore;
+}
+
+/** What tells moments apart that have not the same contents. */
+function idOf({ point, until }: FoundMoment): string {
+  return `${point.number} ${until ?? ''}`;
 }
 
 /** A backup that is open for a while, and the points of it that were looked at. It knows nothing of who may see what. */
 export class HeldBackup {
   readonly backup: OpenedBackup;
   readonly #place: Connected;
-  readonly #views = new Map<number, Promise<PointView>>();
+  readonly #views = new Map<string, Promise<PointView>>();
   readonly #folders = new Map<string, FolderNames>();
   /** How many are looking at it. */
   users = 0;
@@ -43,25 +48,26 @@ export class HeldBackup {
     this.#place = place;
   }
 
-  /** The store as it was at a point. */
-  view(point: FoundPoint, signal: AbortSignal | undefined): Promise<PointView> {
-    const known = this.#views.get(point.number);
+  /** The store as it was at a point or a moment. */
+  view(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
+    const id = idOf(moment);
+    const known = this.#views.get(id);
     if (known !== undefined) {
-      this.#views.delete(point.number);
-      this.#views.set(point.number, known);
+      this.#views.delete(id);
+      this.#views.set(id, known);
       return known;
     }
-    const opening = this.#open(point, signal);
-    this.#views.set(point.number, opening);
-    opening.catch(() => this.#views.delete(point.number));
+    const opening = this.#open(moment, signal);
+    this.#views.set(id, opening);
+    opening.catch(() => this.#views.delete(id));
     // Not closed: others may be reading it, and it holds nothing but memory.
     keepNewest(this.#views, MAX_VIEWS);
     return opening;
   }
 
-  /** All names of a large folder at a point, as far as they are read. @param within its token */
-  folder(point: number, within: string): FolderNames {
-    const id = `${point} ${within}`;
+  /** All names of a large folder at a moment, as far as they are read. @param within its token */
+  folder(moment: FoundMoment, within: string): FolderNames {
+    const id = `${idOf(moment)} ${within}`;
     const folder = this.#folders.get(id) ?? new FolderNames(within);
     this.#folders.delete(id);
     this.#folders.set(id, folder);
@@ -69,10 +75,10 @@ export class HeldBackup {
     return folder;
   }
 
-  async #open(point: FoundPoint, signal: AbortSignal | undefined): Promise<PointView> {
+  async #open(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
     const { backup } = this;
-    const index = await backup.index(point, signal);
-    return { point, index, store: backup.copy.open(await backup.view(point, signal, index)) };
+    const index = await backup.index(moment, signal);
+    return { moment, index, store: backup.copy.open(await backup.view(moment, signal, index)) };
   }
 
   async close(): Promise<void> {
@@ -153,10 +159,7 @@ export class HeldBackups {
     const place = await this.#places.connect(source);
     try {
       const found = await requireDestination(place.backend, place.location, undefined);
-      // Asked first: somebody may publish in between.
-      const known = this.#area.hasKeys ? await rememberedAt(this.#area, found, undefined) : undefined;
-      const backup = new OpenedBackup(found, this.#area.openCopy(found.keys), known, REMEMBERED_POINTS);
-      return new HeldBackup(backup, place);
+      return new HeldBackup(await knownBackup(this.#area, found, undefined, REMEMBERED_POINTS), place);
     } catch (error) {
       await place.close();
       throw error;

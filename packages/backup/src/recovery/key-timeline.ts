@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { HistoryEntry, ObjectStore } from '@securestore/objects';
+import { wholePoint } from '../moment.ts';
 import type { HeldBackup } from './held-backups.ts';
 import type { KeyTimeline, VersionThen } from './types.ts';
 
@@ -64,21 +65,22 @@ async function lookBack(
 ): Promise<boolean> {
   let at: Date | undefined;
   for (let looked = 0; looked < MAX_POINTS; looked++) {
-    let point;
+    let moment;
     try {
-      point = await held.backup.choose(at === undefined ? {} : { at }, signal);
+      moment = await held.backup.choose(at === undefined ? {} : { at }, signal);
     } catch (error) {
       // There is none so old.
       if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
       throw error;
     }
-    const { store } = await held.view(point, signal);
+    const { point, number, from } = moment;
+    const { store } = await held.view(wholePoint(point), signal);
     const found = await historyIn(store, key, signal);
     versions.add(found, { snapshot: point.number });
     // Of a point that knows nothing of it, older ones may.
-    const before = Math.min(versions.oldest, point.time) - 1;
-    if (found.length === 0 && versions.oldest > point.time) {
-      if (point.number === 1) return false;
+    const before = Math.min(versions.oldest, from) - 1;
+    if (found.length === 0 && versions.oldest > from) {
+      if (number === 1) return false;
     }
     if (at !== undefined && before >= at.getTime()) return false;
     at = new Date(before);

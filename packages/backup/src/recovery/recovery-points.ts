@@ -3,7 +3,7 @@ import { parseStoreKey } from '@securestore/core-format';
 import type { BackupArea, CallOptions, ObjectStore, RangeOptions, RetrievedStream } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
 import type { Backups } from '../backups.ts';
-import type { PointChoice } from '../opened-backup.ts';
+import type { PointChoice } from '../point-choice.ts';
 import type { Connect } from '../places.ts';
 import { Places } from '../places.ts';
 import { receiptsOf } from '../receipts.ts';
@@ -227,7 +227,7 @@ export class RecoveryPoints {
     { at, snapshot }: PointChoice,
     signal: AbortSignal | undefined,
   ): Promise<PointSource> {
-    const point = await held.backup.choose({ at, snapshot }, signal);
-    return new PointSource(held, await held.view(point, signal), this.#names);
+    const moment = await held.backup.choose({ at, snapshot }, signal);
+    return new PointSource(held, await held.view(moment, signal), this.#names);
   }
 }

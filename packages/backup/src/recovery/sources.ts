@@ -3,8 +3,10 @@ import { AREAS, formatVersion, objectName, SecureStoreError } from '@securestore
 import type { BackupArea, ObjectStore, TokenNames } from '@securestore/objects';
 import { isPurged, isTombstoneSize, tokenIn } from '@securestore/objects';
 import type { IndexPages } from '../index-pages.ts';
-import type { IndexSet } from '../index-set.ts';
 import { firstFrom } from '../index-set.ts';
+import type { FoundMoment } from '../moment.ts';
+import type { IndexView } from '../moment-index.ts';
+import { timeOfVersion } from '../version-time.ts';
 import type { OpenedBackup } from '../opened-backup.ts';
 import type { FolderNames } from './folder-names.ts';
 import type { HeldBackup, PointView } from './held-backups.ts';
@@ -42,17 +44,12 @@ export interface Source {
   shareBefore(token: string): number | undefined;
 }
 
-/** A version carries the time at which it was stored, in microseconds. */
-function timeOfVersion(version: number): Date {
-  return new Date(Math.floor(version / 1000));
-}
-
 /** What an entry of an index says of an object. */
 function currentIn({ kind, version, commitId }: IndexEntry): Current {
   return {
     state: kind === 'purged' ? 'purged' : kind === 'tombstone' ? 'deleted' : 'there',
     version: formatVersion(version, commitId),
-    modified: timeOfVersion(version),
+    modified: new Date(timeOfVersion(version)),
   };
 }
 
@@ -92,24 +89,32 @@ class PointItem implements Item {
 /** The names in a backup, at a point. */
 export class PointSource implements Source {
   readonly store: ObjectStore;
-  readonly index: IndexSet;
+  readonly index: IndexView;
   readonly info: MomentInfo & { readonly snapshot: number };
+  readonly #moment: FoundMoment;
   readonly #held: HeldBackup;
   readonly #backup: OpenedBackup;
   readonly #known: KnownNames;
 
-  constructor(held: HeldBackup, { point, index, store }: PointView, known: KnownNames) {
+  constructor(held: HeldBackup, { moment, index, store }: PointView, known: KnownNames) {
     const { backup } = held;
     this.#held = held;
     this.#backup = backup;
     this.#known = known;
     this.index = index;
     this.store = store;
-    this.info = { snapshot: point.number, time: new Date(point.time) };
+    this.#moment = moment;
+    this.info = { snapshot: moment.number, time: new Date(moment.time) };
   }
 
   get names(): TokenNames {
     return this.#backup.copy.names;
+  }
+
+  /** What was there before this, by the clock of the backend in milliseconds since 1970, is as it was. */
+  get unchanged(): number {
+    const { point, until, settled } = this.#moment;
+    return until === undefined ? point.time : (settled?.time ?? -Infinity);
   }
 
   /** What reads the pages of the index. */
@@ -119,7 +124,7 @@ export class PointSource implements Source {
 
   /** All names of the folder that a prefix is in, as far as they are read. They are kept while the backup is looked at. */
   largeFolder(prefix: string): FolderNames {
-    return this.#held.folder(this.info.snapshot, this.names.folderOf(prefix));
+    return this.#held.folder(this.#moment, this.names.folderOf(prefix));
   }
 
   /** What an entry of the index is about. */
@@ -165,7 +170,7 @@ export class LiveItem implements Item {
     return {
       state,
       version: formatVersion(header.version, header.commitId),
-      modified: timeOfVersion(header.version),
+      modified: new Date(timeOfVersion(header.version)),
     };
   }
 

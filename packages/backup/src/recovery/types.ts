@@ -1,5 +1,5 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice } from '../opened-backup.ts';
+import type { PointChoice } from '../point-choice.ts';
 import type { DrillReceipt } from '../receipt.ts';
 import type { RestoreReceipt } from '../restore-receipt.ts';
 import type { SnapshotInfo } from '../snapshot-info.ts';

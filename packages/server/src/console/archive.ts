@@ -14,7 +14,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['ACCESS_DENIED', 'NOT_FOUND']);
 async function* namesOf(
   session: Session,
   { destination, prefix, keys }: ArchiveRequest,
-  snapshot: number,
+  moment: Pick<PointRetrieveOptions, 'at' | 'snapshot'>,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   if (keys !== undefined) {
@@ -23,7 +23,7 @@ async function* namesOf(
   }
   let after: string | undefined;
   do {
-    const page = await session.points.find({ destination, snapshot, contains: '', prefix, after, limit: 500, signal });
+    const page = await session.points.find({ destination, ...moment, contains: '', prefix, after, limit: 500, signal });
     for (const { key, state } of page.names) if (state === 'there') yield key;
     ({ after } = page);
   } while (after !== undefined);
@@ -41,15 +41,15 @@ function entryName(key: string): string {
     .replace(/^([A-Za-z]):/, '$1%3A');
 }
 
-/** The point that is meant, by its number: one that is made meanwhile changes nothing. */
-async function snapshotOf(
+/** What is meant, so that a point that is made meanwhile changes nothing. */
+async function momentOf(
   session: Session,
   { destination, at, snapshot }: ArchiveRequest,
   signal: AbortSignal,
-): Promise<number> {
-  if (snapshot !== undefined) return snapshot;
+): Promise<Pick<PointRetrieveOptions, 'at' | 'snapshot'>> {
+  if (snapshot !== undefined) return { snapshot };
   const found = await session.points.browse({ destination, at: dateIn(at), limit: 1, signal });
-  return found.snapshot ?? 0;
+  return at === undefined ? { snapshot: found.snapshot } : { at: found.time };
 }
 
 /**
@@ -63,10 +63,10 @@ export async function archiveOf(
   asked: ArchiveRequest,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array>> {
-  const snapshot = await snapshotOf(session, asked, signal);
-  const options = { destination: asked.destination, snapshot, signal };
+  const moment = await momentOf(session, asked, signal);
+  const options = { destination: asked.destination, ...moment, signal };
   const leftOut = new LeftOut();
-  const objects = readable(session, namesOf(session, asked, snapshot, signal), options, leftOut);
+  const objects = readable(session, namesOf(session, asked, moment, signal), options, leftOut);
   const first = await objects.next();
   if (first.done === true) throw nothingIn(leftOut.count);
   const { readable: archive, controller } = createTarPacker();
@@ -161,8 +161,8 @@ export async function outlookOf(
   signal: AbortSignal,
 ): Promise<Pick<Download, 'objects' | 'leftOut'>> {
   let [objects, leftOut] = [0, 0];
-  const snapshot = await snapshotOf(session, asked, signal);
-  for await (const key of namesOf(session, asked, snapshot, signal)) {
+  const moment = await momentOf(session, asked, signal);
+  for await (const key of namesOf(session, asked, moment, signal)) {
     if (objects + leftOut >= MAX_LOOKED_AT) return {};
     // What takes an approval may have one.
     if ((await session.permission('read', key, { signal })) === 'denied') leftOut += 1;
