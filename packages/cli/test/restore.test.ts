@@ -150,6 +150,20 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect((await run([...some, '--conflict', 'overwrite', '--yes'])).stdout).toMatch(/: 2 unchanged; 0 B\n$/);
   });
 
+  it('says that a moment is in a gap, and of when it is what is there instead', async ({ expect, onTestFinished }) => {
+    const { run, destination } = await changedScene(onTestFinished);
+    const some = ['restore', destination, '--key', 'db/b', '--at', '2099-01-01'];
+    const unknown = String.raw`nothing is known of what (?:came|happened) after \S+(?: \S+Z)?[.:].* until 2099-01-01\S* are missing\n$`;
+    const dry = await run([...some, '--dry-run']);
+    expect(dry.stderr).toMatch(new RegExp(`^warning: ${destination}: ${unknown}`));
+    expect(dry.stdout).toMatch(new RegExp(`would restore ${FROM}: 1 created; `));
+    const [, { summary } = {}] = jsonLines((await run([...some, '--dry-run', '--json'])).stdout);
+    expect(summary).toMatchObject({ snapshot: 1, gap: { from: expect.any(String) } });
+    const shown = await run([...some, '--stdout']);
+    expect(shown).toMatchObject({ exitCode: 0, stdout: 'b' });
+    expect(shown.stderr).toMatch(new RegExp(`^${FROM}\nwarning: ${unknown}`));
+  });
+
   it('says what was meant by nothing that there is', async ({ expect, onTestFinished }) => {
     const { run, destination, path } = await changedScene(onTestFinished);
     for (const [args, exitCode, message] of [

@@ -49,8 +49,8 @@ function inWords(facts: Facts): string[] {
     ];
   }
   const { source, by, begun, took, created, replaced, renamed, skipped, unchanged, deleted, failed, verified } = facts;
-  const chosen =
-    facts.at === undefined ? '' : `, the last not after ${formatTime(new Date(facts.at))}, which was chosen`;
+  const { at = time } = facts;
+  const chosen = at === time ? '' : `, the last moment known before ${formatTime(new Date(at))}, which was chosen`;
   const where = facts.to === undefined ? '' : ` to ${printable(facts.to)}`;
   return [
     `the store has signed it: a restore of ${printable(source)}${where} by ${printable(by)}`,

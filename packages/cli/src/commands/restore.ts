@@ -8,7 +8,6 @@ import type {
   RestoreReport,
   SecureStore,
   SessionApprovals,
-  SnapshotInfo,
 } from 'securestore';
 import { planLines, requestText } from '../approval-text.ts';
 import { requireBackup } from '../backup-place.ts';
@@ -26,9 +25,10 @@ import { confirmDestruction } from '../prompt.ts';
 import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
 import { restorePlan } from '../restore-plan.ts';
 import type { RestoreOptions } from '../restore-way.ts';
+import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../restore-words.ts';
 import { checkGivesUpAlone, wayOf } from '../restore-way.ts';
 import { isRemote } from '../served.ts';
-import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
+import { formatTime, printable } from '../terminal-text.ts';
 import { exportToFolder } from './export.ts';
 
 type RestoreCall = Call<RestoreOptions>;
@@ -40,11 +40,6 @@ function refuse(message: string): never {
 /** What becomes of an object that is there as another version, where nothing was said. */
 function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolicy {
   return conflict ?? (isWhole ? 'overwrite' : 'fail');
-}
-
-/** What came after the snapshot is not in what is written, however late a moment is asked for. */
-function noteMoment({ out }: Call, { at }: RestoreOptions, { number, time }: SnapshotInfo): void {
-  if (at !== undefined) out.note(`from snapshot ${number} of ${formatTime(time)}, the last one not after ${at}`);
 }
 
 /** `securestore restore`. */
@@ -97,34 +92,8 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   const { failed, ...summary } = report;
   for (const warning of summary.warnings) out.note(`warning: ${warning}`);
   await sayFailed(out, failed);
-  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, to));
+  await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, options));
   return failed.length === 0 ? 0 : SOME_FAILED;
-}
-
-/** Of when it is who may open the new store and do what with it: whoever lost that later has it there. */
-function accessInWords({ access }: RestoreReport): string[] {
-  const { time, generation, policy } = access;
-  const keys = `slots, members and keys are those of ${formatTime(time)} (generation ${generation})`;
-  if (policy === undefined) return [`${keys}; there is no access policy`];
-  const whose = policy.source === 'store' ? 'the open store, applied on top' : 'the backup';
-  return [
-    `${keys}; the access policy is version ${policy.version}, as of ${formatTime(policy.time)}, of ${whose}`,
-    'whoever lost access after that has it in the new store: see securestore grant, token, slot and member there',
-  ];
-}
-
-function storeInWords(report: RestoreReport, to: string): string[] {
-  const { snapshot, time, objects, versions, bytes, unreadable, failed } = report;
-  const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
-  const lost = unreadable === 0 ? [] : [`left out, since their keys were destroyed: ${count(unreadable, 'version')}`];
-  const damaged = failed.length === 0 ? [] : [`could not be restored: ${count(failed.length, 'name')}`];
-  return [
-    `restored snapshot ${snapshot} of ${formatTime(time)} to ${printable(to)}: ${what}`,
-    ...lost,
-    ...damaged,
-    ...accessInWords(report),
-    `the secrets of the store open it; see it with securestore ls --store ${printable(to)}`,
-  ];
 }
 
 async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitCode> {
@@ -221,7 +190,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     }
     await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () => [
       ...(plan?.lines() ?? []),
-      ...objectsInWords(report, policy),
+      ...objectsInWords(report, policy, options),
     ]);
     if (options.receipt !== undefined && report.receipt !== undefined) {
       await writeReceipt(call, options.receipt, store.location, report.receipt);
@@ -272,39 +241,6 @@ function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {
     : `Replace those of these objects that differ by the ones of then?${deleted} The history keeps what is there now.`;
 }
 
-function nothingBegins(snapshot: number, prefix: string): string {
-  return `snapshot ${snapshot} has no object whose name starts with ${JSON.stringify(prefix)}`;
-}
-
 function touched({ created, replaced, renamed, skipped, unchanged, deleted, failed }: RestoreJobReport): number {
   return created + replaced + renamed + skipped + unchanged + deleted + failed.length;
-}
-
-function objectsInWords(report: RestoreJobReport, policy: ConflictPolicy): string[] {
-  const { dryRun, snapshot, time, created, replaced, renamed, skipped, unchanged, deleted, bytes, before } = report;
-  if (dryRun && policy === 'fail' && report.conflicts.length > 0) {
-    return [
-      `would restore nothing from snapshot ${snapshot} of ${formatTime(time)}: ${count(skipped, 'object')} ${skipped === 1 ? 'is' : 'are'} there as ` +
-        'another version; choose --conflict skip, newer, overwrite or rename',
-    ];
-  }
-  const counts: [number, string][] = [
-    [created, 'created'],
-    [replaced, 'replaced'],
-    [renamed, 'restored beside another version'],
-    [deleted, 'deleted'],
-    [skipped, 'left as they are'],
-    [unchanged, 'unchanged'],
-  ];
-  const told = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
-  const what = told.length === 0 ? 'nothing to do' : `${told.join(', ')}; ${formatBytes(bytes)}`;
-  const verb = dryRun ? 'would restore' : 'restored';
-  const safe =
-    before === undefined
-      ? []
-      : [
-          `what was there before is snapshot ${before}, now the newest; ` +
-            `to restore snapshot ${snapshot} once more, give --snapshot ${snapshot}`,
-        ];
-  return [`${verb} from snapshot ${snapshot} of ${formatTime(time)}: ${what}`, ...safe];
 }

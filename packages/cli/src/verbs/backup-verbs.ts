@@ -46,10 +46,7 @@ function addRestore(program: Command, run: Run): void {
     usage: 'restore [source]',
     summary: 'bring back a snapshot: into the store, a new store, a folder, or one object to stdout',
     options: [
-      new Option(
-        '--at <time>',
-        'the last snapshot not after this moment, of which a second is meant to its end; the newest by default',
-      ),
+      new Option('--at <time>', 'a moment, of which a second is meant to its end; the newest snapshot by default'),
       new Option('--snapshot <number>', 'this one'),
       new Option('--prefix <prefix>', 'only objects whose names start with this; with --folder, a folder in the store'),
       new Option('--key <key>', 'only this object; repeated for several').argParser(collect),

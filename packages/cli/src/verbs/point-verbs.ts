@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { addVerb, type Run } from '../call.ts';
 import type { BrowseOptions, CompareOptions, FindOptions } from '../commands/points.ts';
 
-const AT = 'the last snapshot not after this moment, of which a second is meant to its end; the newest by default';
+const AT = 'a moment, of which a second is meant to its end; the newest snapshot by default';
 
 function pointOptions(): Option[] {
   return [new Option('--at <time>', AT), new Option('--snapshot <number>', 'this one')];
