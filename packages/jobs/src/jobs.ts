@@ -7,7 +7,7 @@ import { ProgressFeed } from './progress.ts';
 import type { JobRecord } from './records.ts';
 import { JobRecords, unreadableBecause } from './records.ts';
 import { failureOf, runJob } from './run.ts';
-import { aborted, cancelled, checkId, checkSame, checkStart, notFound } from './refusals.ts';
+import { aborted, cancelled, checkId, checkSame, checkStart, isSame, notFound } from './refusals.ts';
 import type { JobState } from './state.ts';
 import { MAX_PARAMETERS } from './state.ts';
 import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions, UnfinishedJob } from './types.ts';
@@ -52,7 +52,7 @@ export class Jobs {
 
   /**
    * Starts a job; or goes on with the one under the same id, where it is unfinished, nobody runs it, and it has the same
-   * kind and parameters. The id is by default the name of the kind.
+   * kind and parameters. Another one is replaced if `replace` says so. The id is by default the name of the kind.
    *
    * A state that is damaged is replaced once it was not rewritten for 15 s: the job begins anew.
    *
@@ -69,7 +69,7 @@ export class Jobs {
       checkId(id);
       const copy = jsonCopy(parameters, `the parameters of job ${id}`, MAX_PARAMETERS);
       if (options.before !== undefined) await options.before(signal);
-      return { lease: await this.#begin(id, kind, copy, signal), kind, parameters: copy };
+      return { lease: await this.#begin(id, kind, copy, options, signal), kind, parameters: copy };
     });
   }
 
@@ -246,7 +246,13 @@ export class Jobs {
   }
 
   /** The lease of a new job, or of the same one that was left unfinished. */
-  async #begin<P, R>(id: string, kind: JobKind<P, R>, parameters: P, signal: AbortSignal): Promise<Lease> {
+  async #begin<P, R>(
+    id: string,
+    kind: JobKind<P, R>,
+    parameters: P,
+    { replace = false }: StartOptions,
+    signal: AbortSignal,
+  ): Promise<Lease> {
     const state = this.#newState(kind.name, parameters);
     for (let tries = 0; tries < BEGIN_TRIES; tries++) {
       try {
@@ -255,8 +261,9 @@ export class Jobs {
         const record = await this.#watch.whenFree(id, signal);
         if (record === undefined) continue;
         const left = await stateUnderWay(kind, record.parsed, (others) => this.#newState(kind.name, others));
-        if (left !== undefined) checkSame(id, state, left);
-        return await this.#takeOver(id, left ?? state, record.etag);
+        const goesOn = left !== undefined && (!replace || isSame(state, left));
+        if (goesOn) checkSame(id, state, left);
+        return await this.#takeOver(id, goesOn ? left : state, record.etag);
       } catch (error) {
         if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       }

@@ -24,9 +24,14 @@ export function checkStart(name: string, { id, exclusive }: StartOptions): void 
   }
 }
 
+/** Whether two states are of the same work. */
+export function isSame(wanted: JobState, found: JobState): boolean {
+  return found.kind === wanted.kind && isDeepStrictEqual(found.parameters, wanted.parameters);
+}
+
 /** @throws SecureStoreError `CONFLICT` where the unfinished job is another one */
 export function checkSame(id: string, wanted: JobState, found: JobState): void {
-  if (found.kind === wanted.kind && isDeepStrictEqual(found.parameters, wanted.parameters)) return;
+  if (isSame(wanted, found)) return;
   const which = found.kind === wanted.kind ? 'other parameters' : `the kind ${found.kind}`;
   const message = `the unfinished job ${id} has ${which}: resume it, or forget it and start this one`;
   throw new SecureStoreError('CONFLICT', message);

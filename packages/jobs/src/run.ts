@@ -171,7 +171,8 @@ export async function runJob<P, R>(kind: JobKind<P, R>, parameters: P, setting: 
   } catch (error) {
     const failure = failureOf(error, stop.signal);
     await writer.end();
-    await writer.release(SecureStoreError.is(failure) ? failure.code : 'INTERNAL');
+    if (kind.resumable === false) await writer.remove();
+    else await writer.release(SecureStoreError.is(failure) ? failure.code : 'INTERNAL');
     throw failure;
   }
 }

@@ -6,7 +6,7 @@ export interface JobProgress {
   readonly phase: string;
   /** Items done in this phase, by earlier runs too as far as their cursor says. */
   readonly done: number;
-  /** Items that this phase has, where known. */
+  /** Items that this phase has, if that is known: never fewer than `done`. */
   readonly total?: number;
   readonly bytes: number;
   /** Items per second over about the last ten seconds. */
@@ -26,7 +26,7 @@ export interface JobProgress {
  * - `ABORTED` when the job was cancelled (`TIMEOUT` where a signal of `AbortSignal.timeout` did it). The work has then
  *   stopped, and can be resumed;
  * - `LOCKED` when somebody else runs the job, or has taken it over;
- * - `CONFLICT` when the unfinished job under this id is another one, or its state was removed while it ran;
+ * - `CONFLICT` when the unfinished job under this id is another one that it does not replace, or its state was removed while it ran;
  * - whatever the work itself threw. The job can be resumed.
  */
 export interface Job<R> extends PromiseLike<R> {
@@ -93,6 +93,11 @@ export interface JobKind<P, R> {
    * For kinds of which one job at a time exists.
    */
   readonly underWay?: () => Promise<P | undefined>;
+  /**
+   * With `false`, a run leaves no state however it ends, since it is begun again and never resumed. Only a process that was killed leaves
+   * one. Default `true`.
+   */
+  readonly resumable?: boolean;
 }
 
 /** What counts towards the progress. */
@@ -182,6 +187,11 @@ export interface StartOptions {
   readonly signal?: AbortSignal;
   /** With `false`, a new job beside all others, with a random id. Not together with `id`. */
   readonly exclusive?: boolean;
+  /**
+   * Takes the place of an unfinished job under the id that no process runs, also of another kind or with other parameters, instead of
+   * rejecting with `CONFLICT`. For a job that leaves nothing to do for the one before.
+   */
+  readonly replace?: boolean;
 }
 
 export interface ResumeOptions {

@@ -263,6 +263,58 @@ describe('one job at a time', () => {
       message: 'the unfinished job it has the kind count: resume it, or forget it and start this one',
     });
   });
+
+  it('unless the new one replaces it, once no process runs it', async () => {
+    const { clock, storage, process } = createWorld();
+    const [sleeper, other] = [process(), process()];
+    const slept = sleeper.jobs.start(counting(), { to: 100, every: 1000 }, { id: 'it' });
+    const end = outcomeOf(slept);
+    await clock.pass(3000);
+    const another = kindOf(async ({ clock: time, signal, cursor }) => {
+      await time.sleep(30_000, signal);
+      return cursor;
+    });
+    const refused = outcomeOf(other.jobs.start(another, null, { id: 'it', replace: true }));
+    await clock.pass(7000);
+    expect(await refused).toBe('LOCKED');
+    sleeper.connection.cut();
+    const next = other.jobs.start(another, null, { id: 'it', replace: true });
+    await clock.pass(20_000);
+    // The one that was taken for dead only slept: it stops, and leaves the state to the other one.
+    sleeper.connection.mend();
+    await clock.pass(10_000);
+    expect(await end).toBe('LOCKED');
+    expect(storage.entries.has('it')).toBe(true);
+    await clock.pass(30_000);
+    expect(await next).toBe(undefined);
+    expect(storage.entries.size).toBe(0);
+  });
+
+  it('and goes on with the same one, also where a start would replace another', async () => {
+    const { clock, process } = createWorld();
+    const { jobs } = process();
+    const left = jobs.start(counting(), TEN);
+    const end = outcomeOf(left);
+    await clock.pass(3500);
+    left.cancel();
+    expect(await end).toBe('ABORTED');
+    const next = jobs.start(counting(), TEN, { replace: true });
+    await clock.pass(8000);
+    expect(await next).toEqual([4, 5, 6, 7, 8, 9, 10]);
+  });
+});
+
+it('work that is never resumed leaves no state, however it ends', async () => {
+  const { storage, process } = createWorld();
+  const { jobs } = process();
+  const kind = kindOf<never>(async ({ signal }) => {
+    signal.throwIfAborted();
+    throw new SecureStoreError('ACCESS_DENIED', 'the work is refused');
+  });
+  expect(await outcomeOf(jobs.start({ ...kind, resumable: false }, null))).toBe('ACCESS_DENIED');
+  expect(storage.entries.size).toBe(0);
+  expect(await outcomeOf(jobs.start(kind, null))).toBe('ACCESS_DENIED');
+  expect(storage.entries.size).toBe(1);
 });
 
 describe('resuming', () => {

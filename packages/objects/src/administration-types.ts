@@ -31,7 +31,7 @@ export interface SlotAdministration {
 }
 
 /** A job to be started. */
-export interface JobStart<P, R> extends Pick<StartOptions, 'id' | 'before'> {
+export interface JobStart<P, R> extends Pick<StartOptions, 'id' | 'before' | 'replace'> {
   readonly kind: JobKind<P, R>;
   readonly parameters: P;
 }
