@@ -9,12 +9,14 @@ const INTERVAL_MS = 200;
 /** One line on work on objects that is under way: how much is done, how fast, and when it will be done. */
 export function formatObjects(
   verb: string,
-  { done, total, bytes }: VerifyProgress,
+  { done, total: counted, bytes }: VerifyProgress,
   elapsedMs: number,
   what = 'objects',
 ): string {
   const rate = elapsedMs > 0 ? (done * 1000) / elapsedMs : 0;
-  const left = total === undefined || rate === 0 || done > total ? undefined : (total - done) / rate;
+  // A server of an earlier release counts on past its end.
+  const total = counted === undefined || done > counted ? undefined : counted;
+  const left = total === undefined || rate === 0 ? undefined : (total - done) / rate;
   const parts = [
     total === undefined ? `${done} ${what}` : `${done} of ${total} ${what}`,
     bytes === 0 ? undefined : formatBytes(bytes),

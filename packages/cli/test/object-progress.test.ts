@@ -8,7 +8,7 @@ describe('a line of progress over objects', () => {
     [{ done: 50, total: 200, bytes: 0 }, 2000, 'verifying: 50 of 200 objects, 25/s, 6 s left'],
     [{ done: 0, total: 200, bytes: 0 }, 2000, 'verifying: 0 of 200 objects, 0/s'],
     [{ done: 7, bytes: 1024 * 1024 }, 500, 'verifying: 7 objects, 1.0 MiB, 14/s'],
-    [{ done: 9, total: 8, bytes: 0 }, 1000, 'verifying: 9 of 8 objects, 9/s'],
+    [{ done: 9, total: 8, bytes: 0 }, 1000, 'verifying: 9 objects, 9/s'],
   ])('%j after %d ms', (progress, elapsed, line) => {
     expect(formatObjects('verifying', progress, elapsed)).toBe(line);
   });

@@ -15,6 +15,11 @@ interface Sample {
   readonly done: number;
 }
 
+/** How many items there are, as far as is known: what comes to them meanwhile makes a count of before too small. */
+function knownTotal(total: number | undefined, done: number): number | undefined {
+  return total === undefined || done > total ? undefined : total;
+}
+
 function invalid(what: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', `progress of a job: ${what}`);
 }
@@ -42,7 +47,8 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
   get counters(): Counters {
     this.#sample();
     const counters = { phase: this.#phase, done: this.#done, bytes: this.#bytes };
-    return this.#total === undefined ? counters : { ...counters, total: this.#total };
+    const total = knownTotal(this.#total, this.#done);
+    return total === undefined ? counters : { ...counters, total };
   }
 
   /** Goes on from what an earlier run counted. */
@@ -133,6 +139,6 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
     const planned = (this.#planned ?? 0) - this.#clock.uptime();
     if (planned > 0) return { ...counters, rate, eta: planned };
     if (counters.total === undefined || rate === 0) return { ...counters, rate };
-    return { ...counters, rate, eta: (Math.max(0, counters.total - counters.done) / rate) * 1000 };
+    return { ...counters, rate, eta: ((counters.total - counters.done) / rate) * 1000 };
   }
 }

@@ -48,7 +48,7 @@ export interface Stray {
 export interface VerifyProgress {
   /** Objects done, deleted ones too. */
   readonly done: number;
-  /** How many there were when the last checkpoint was made, if one was. */
+  /** How many there were when the last checkpoint was made, if one was; absent once `done` is past it. */
   readonly total?: number;
   /** Bytes of payloads read. */
   readonly bytes: number;

@@ -15,9 +15,11 @@ const inWords = (phase: string): string => `${phase.slice(0, 1).toUpperCase()}${
 /** How far work is. What is announced is the share, in steps: a screen reader has other things to say. */
 export function WorkProgress({ progress, what, expected }: WorkProgressProps): JSX.Element {
   const { phase, done = 0, bytes: size = 0, rate = 0 } = progress ?? {};
-  const total = progress?.total ?? expected;
-  const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total);
-  const left = total === undefined || rate <= 0 ? undefined : (Math.max(0, total - done) / rate) * 1000;
+  const counted = progress?.total ?? expected;
+  // What has come meanwhile makes a count of before too small.
+  const total = counted === undefined || done > counted ? undefined : counted;
+  const share = total === undefined || total === 0 ? undefined : done / total;
+  const left = total === undefined || rate <= 0 ? undefined : ((total - done) / rate) * 1000;
   const eta = progress?.eta ?? left;
   // What it is called stands above it.
   const isPhaseTold = phase !== undefined && inWords(phase) !== what;
