@@ -86,7 +86,7 @@ export class Administration {
     this.#engine = engine;
     this.#calls = calls;
     const known = this.#kinds().map(({ name }) => name);
-    this.#jobs = new Jobs({ storage: jobStorage(engine, known), clock: engine.clock, random: engine.random });
+    this.#jobs = new Jobs({ storage: jobStorage(unguarded, known), clock: engine.clock, random: engine.random });
     this.slots = {
       list: (options) => calls.administrative('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
       add: (key, options) =>

@@ -87,13 +87,16 @@ export class HeadWatcher {
     return this.#etag;
   }
 
-  /** @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now */
-  checkWritable(): void {
+  /**
+   * @param restores whether what is to be written may be written while the store is restored
+   * @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now
+   */
+  checkWritable(restores: boolean = this.restores): void {
     this.#follower.checkNotLost();
     this.checkFollowing();
     const { state } = this.state.head;
     const isLeft = state === 'closing' || state === 'moved' || state === 'scratch';
-    const isOpen = state === 'open' || (state === 'restoring' && this.restores) || (isLeft && this.migrates);
+    const isOpen = state === 'open' || (state === 'restoring' && restores) || (isLeft && this.migrates);
     if (state === 'closing' && !isOpen) throw moving();
     if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
     this.#difference.check();

@@ -7,11 +7,11 @@ import type { HeadWatcher } from './freshness.ts';
  * A backend on which every write and deletion asks first whether this process may still write, by a head that was
  * confirmed a few seconds ago at most.
  */
-function guardedBackend(backend: StorageBackend, watcher: HeadWatcher): StorageBackend {
+function guardedBackend(backend: StorageBackend, watcher: HeadWatcher, restores: boolean | undefined): StorageBackend {
   const check = async (signal: AbortSignal | undefined): Promise<void> => {
     const wait = watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
-    watcher.checkWritable();
+    watcher.checkWritable(restores);
   };
   return forwardTo(backend, {
     async write(key, body, options) {
@@ -36,7 +36,9 @@ function guardedBackend(backend: StorageBackend, watcher: HeadWatcher): StorageB
 /**
  * The engine for long work, which would otherwise go on changing things after its process has lost the right to: it was
  * asked for at the beginning, and a job acknowledges nothing in between. What fails by it is `LOCKED`.
+ *
+ * @param restores whether it goes on while the store is restored; by default only in the process that restores it
  */
-export function guarded(engine: Engine): Engine {
-  return { ...engine, backend: guardedBackend(engine.backend, engine.watcher) };
+export function guarded(engine: Engine, restores?: boolean): Engine {
+  return { ...engine, backend: guardedBackend(engine.backend, engine.watcher, restores) };
 }

@@ -2,6 +2,7 @@ import { AREAS, asBuffer, ByteReader, ByteWriter, ID_LENGTH, workName, workPrefi
 import { digestWhole } from '@securestore/crypto';
 import type { JobStorage } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
+import { guarded } from './guarded.ts';
 import { pagesUnder } from './pages.ts';
 import { storedState } from './stored-state.ts';
 import { deleteUnchanged, lookAtSystemObject, writeSystemObject } from './system-objects.ts';
@@ -25,11 +26,14 @@ function jobName({ watcher }: Engine, id: string): string {
 }
 
 /**
- * Keeps the state of jobs in the store, sealed, under names that tell nothing.
+ * Keeps the state of jobs in the store, sealed, under names that tell nothing. While the store is restored no job is begun, and those
+ * that are under way go on.
  *
+ * @param unguarded the engine on which writing asks nothing
  * @param known ids that jobs of a store have: a damaged state can be told only by one of these
  */
-export function jobStorage(engine: Engine, known: readonly string[] = []): JobStorage {
+export function jobStorage(unguarded: Engine, known: readonly string[] = []): JobStorage {
+  const [beginning, engine] = [guarded(unguarded), guarded(unguarded, true)];
   const nameOf = (id: string): string => jobName(engine, id);
   /** The id of the job at a name. What is damaged under a name that no job of this release has stands in nobody's way. */
   const idAt = async (name: string): Promise<string | undefined> => {
@@ -44,7 +48,8 @@ export function jobStorage(engine: Engine, known: readonly string[] = []): JobSt
       return found && storedState(found, (plaintext) => decodeJob(plaintext).state);
     },
     async write(id, state, condition) {
-      return writeSystemObject(engine, 'job', nameOf(id), encodeJob(id, asBuffer(state)), condition);
+      const by = 'ifAbsent' in condition ? beginning : engine;
+      return writeSystemObject(by, 'job', nameOf(id), encodeJob(id, asBuffer(state)), condition);
     },
     async remove(id, etag) {
       await deleteUnchanged(engine, nameOf(id), etag);
