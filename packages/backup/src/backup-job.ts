@@ -106,10 +106,15 @@ export function startBackup(
   const parameters = { location: places.named(destination), label };
   const follower = followers.get(parameters.location);
   const id = backupJobId(destination);
+  // One snapshot has all that an earlier backup which was interrupted would have had.
+  const start = { parameters, replace: true };
   if (follower === undefined) {
     const kind = backupKind(ports, places.isRegistered(parameters.location));
-    return area.runJob('backup', options, OPTIONS, { kind, parameters, id });
+    // What can't be reached now is no work that was begun, for others to go on with.
+    const before = (signal: AbortSignal): Promise<void> =>
+      places.at(parameters.location, signal, async () => undefined);
+    return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });
   }
   const kind = { ...backupKind(ports), run: async () => follower.snapshot(label) };
-  return area.runJob('backup', options, OPTIONS, { kind, parameters, id: id + AT_ONCE });
+  return area.runJob('backup', options, OPTIONS, { ...start, kind, id: id + AT_ONCE });
 }

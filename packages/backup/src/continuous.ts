@@ -41,6 +41,8 @@ export class Follower {
   #made = 0;
   /** When others were told how far it is. */
   #told: Instant | undefined;
+  /** What they were told. */
+  #said: string | undefined;
   #points = 0;
   #versions = 0;
   #bytes = 0;
@@ -101,17 +103,24 @@ export class Follower {
     await this.#begin(signal);
   }
 
-  /** Ships until the signal aborts. @throws SecureStoreError what no waiting mends, such as `ACCESS_DENIED` */
-  async run(signal: AbortSignal): Promise<void> {
+  /**
+   * Ships until the signal aborts.
+   *
+   * @param lossOf what has ended it by then, unless somebody meant to
+   * @throws SecureStoreError what no waiting mends, such as `ACCESS_DENIED`; what `lossOf` says
+   */
+  async run(signal: AbortSignal, lossOf: () => SecureStoreError | undefined): Promise<void> {
     try {
       await this.#run(signal);
+      const loss = lossOf();
+      if (loss !== undefined) throw loss;
     } catch (error) {
       this.#outage.end(error);
-      await this.#tellOthers();
+      await this.#tellEnd(false);
       throw error;
     }
     // Whoever ends it on purpose is not missed.
-    await this.#tellOthers(true);
+    await this.#tellEnd(true);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -167,11 +176,17 @@ export class Follower {
     return isNews || this.#told === undefined || elapsedSince(this.#told, clock) >= beatOf(this.#interval);
   }
 
-  async #tellOthers(isOver = false): Promise<void> {
+  async #tellOthers(): Promise<void> {
     const { id } = this.#line;
     if (id === undefined) return;
     this.#told = instant(this.#area.clock);
-    await rememberFollowed(this.#area, id, { ...this.followed, isOver });
+    this.#said = await rememberFollowed(this.#area, id, this.followed);
+  }
+
+  /** Another process that has taken it over meanwhile tells how it goes on. */
+  async #tellEnd(isOver: boolean): Promise<void> {
+    const { id } = this.#line;
+    if (id !== undefined) await rememberFollowed(this.#area, id, { ...this.followed, isOver }, this.#said);
   }
 
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -81,21 +81,25 @@ function parse(text: string): Followed {
  * Tells other processes how far a continuous backup is. Where that can't be kept, they know what lies at the destination.
  *
  * @param id of the destination
+ * @param after what this process has told last: nothing is told if another process has told something since
+ * @returns what is told now, for the next call
  */
 export async function rememberFollowed(
   area: BackupArea,
   id: Uint8Array,
   followed: Followed,
-  signal?: AbortSignal,
-): Promise<void> {
+  after?: string,
+): Promise<string | undefined> {
   const { code, message = '' } = followed.error ?? {};
   const reason = code === undefined ? {} : { error: { code, message: message.slice(0, MAX_REASON).toWellFormed() } };
   try {
     const text = Buffer.from(JSON.stringify({ ...followed, ...reason }));
     const next = { sealed: area.seals.seal('backupWork', id, CONTEXT, text).toString('base64') };
-    await stateOf(area, id).update(() => next, signal);
+    await stateOf(area, id).update(({ value }) => (after === undefined || value?.sealed === after ? next : undefined));
+    return next.sealed;
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
+    return after;
   }
 }
 

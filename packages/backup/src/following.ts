@@ -24,6 +24,21 @@ export interface FollowPorts {
   readonly jobId: string;
 }
 
+/** Codes with which a job is ended by whoever started it. */
+const MEANT: ReadonlySet<string> = new Set(['ABORTED', 'TIMEOUT']);
+
+/** Why a job has ended that nobody meant to end: its state was taken over, or can't be kept. */
+function lossOf(area: BackupArea, { reason }: AbortSignal): SecureStoreError | undefined {
+  if (!SecureStoreError.is(reason) || MEANT.has(reason.code)) return undefined;
+  try {
+    area.checkOpen();
+    return reason;
+  } catch {
+    // It ends with the store.
+    return undefined;
+  }
+}
+
 function followKind(
   { area, places, followers }: FollowPorts,
   location: string,
@@ -33,6 +48,7 @@ function followKind(
 ): JobKind<object, null> {
   return {
     name: 'continuous-backup',
+    resumable: false,
     parse() {
       throw new SecureStoreError('UNSUPPORTED', 'a continuous backup is begun again by following the destination');
     },
@@ -50,7 +66,7 @@ function followKind(
         await places.register(location, place.backend, ended);
         followers.set(location, follower);
         onStarted(follower);
-        await follower.run(ended);
+        await follower.run(ended, () => lossOf(area, signal));
       } finally {
         if (followers.get(location) === follower) followers.delete(location);
         await line.drop();
@@ -76,7 +92,7 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
   const stop = new AbortController();
   const started = Promise.withResolvers<Follower>();
   const kind = followKind(ports, location, options, stop.signal, started.resolve);
-  const job = area.runJob('follow', call, NO_OPTIONS, { kind, parameters: {}, id: jobId });
+  const job = area.runJob('follow', call, NO_OPTIONS, { kind, parameters: {}, id: jobId, replace: true });
   const ended = Promise.resolve(job).then(() => undefined);
   ended.catch((error: unknown) => started.reject(error));
   const follower = await started.promise;

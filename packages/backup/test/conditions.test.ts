@@ -36,7 +36,8 @@ describe('conditions', () => {
     ['one from the future, which would look young for ever', { lastGood: NOW + DAY }, ['backup-from-future']],
     ['clocks a little apart', { lastGood: NOW + 5 * MINUTE }, []],
     ['a time that is none', { lastGood: Number.NaN }, ['backup-age']],
-    ['a lag of somebody who is gone', { lag: 5 * MINUTE + 1, following: { isAlive: false } }, ['lag']],
+    ['somebody who is gone', { lag: MINUTE, following: { isAlive: false } }, ['following']],
+    ['a lag of somebody who is gone', { lag: 5 * MINUTE + 1, following: { isAlive: false } }, ['lag', 'following']],
     [
       'somebody who follows and can not',
       { following: { isAlive: true, error: { code: 'NO_SPACE', message: 'full' } } },

@@ -92,10 +92,17 @@ function unreachableCondition({ destination, unreachable, why }: WatchFacts): Co
   return { id: 'unreachable', severity: 'critical', message };
 }
 
+/** What to do about a continuous backup whose process is gone. */
+const START_AGAIN = 'start it again; where it is not to go on, start it once more and end it by Ctrl-C';
+
 function followingCondition({ destination, following }: WatchFacts): Condition | undefined {
   const { error, isAlive } = following ?? {};
-  if (error === undefined) return undefined;
   const id = 'following';
+  if (error === undefined) {
+    if (isAlive !== false) return undefined;
+    const message = `no process makes the continuous backup any more, and nobody has ended it: ${START_AGAIN}`;
+    return { id, severity: 'warning', message };
+  }
   const why = because(error.code, error.message, destination);
   if (isAlive === true) {
     const message = `the continuous backup can not ship what changes (${why}), and tries again and again: see what keeps it from the destination`;
@@ -123,10 +130,7 @@ function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number
 
 function lagCondition({ lag, following }: WatchFacts, maxLag: number): Condition | undefined {
   if (lag === undefined || lag <= maxLag) return undefined;
-  const advice =
-    following?.isAlive === false
-      ? 'start it again; where it is not to go on, start it once more and end it by Ctrl-C'
-      : 'check the way to the destination';
+  const advice = following?.isAlive === false ? START_AGAIN : 'check the way to the destination';
   const who = following?.isAlive === false ? ', and no process is at it' : '';
   const message = `continuous shipping is ${words(lag)} behind${who}, and what was written since then is lost if the store is: ${advice}`;
   return { id: 'lag', severity: 'critical', message };
