@@ -8,7 +8,7 @@ export interface Schedule<T = unknown> {
   /** 1 to 64 of `a-z`, `0-9` and, inside, `-`. Never used again for another schedule: its state goes on under it. */
   readonly id: string;
   /**
-   * Minute, hour, day of month, month, day of week, with the seconds before them if need be; or `@hourly`, `@daily`,
+   * Minute, hour, day of month, month, day of week; or `@hourly`, `@daily`,
    * `@weekly`, `@monthly`, `@yearly`. What croner has beside them works too (`L`, `W`, `#`, names).
    */
   readonly cron: string;
@@ -36,6 +36,9 @@ type Timing = Pick<Schedule, 'id' | 'cron' | 'timeZone' | 'jitter'>;
 
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const MAX_JITTER = 86_400_000;
+/** Of a cron expression: with seconds before them, a field too many would become another time, and nobody would notice. */
+const FIELDS = 5;
+const HELP = 'write minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily';
 /** What six bytes can hold. */
 const JITTER_STEPS = 2 ** 48;
 
@@ -64,20 +67,22 @@ function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timeta
   const known = timetables.get(name);
   if (known !== undefined) return known;
   offsetsOf(timeZone);
-  const help = 'write minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily';
   // Croner would take a date for something that happens once.
-  if (typeof cron !== 'string' || cron.includes(':')) throw invalid(id, `its times are no cron expression: ${help}`);
+  if (typeof cron !== 'string' || cron.includes(':')) throw invalid(id, `its times are no cron expression: ${HELP}`);
+  const fields = cron.trim().split(/\s+/).length;
+  if (fields > FIELDS)
+    throw invalid(id, `"${cron}" is no cron expression (it has ${fields} fields, not ${FIELDS}): ${HELP}`);
   let pattern: Cron;
   let first: Date | null;
   try {
     // Nothing is ever started: without a function, croner has no timers.
-    pattern = new Cron(cron, { timezone: timeZone, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard' });
+    pattern = new Cron(cron, { timezone: timeZone, mode: '5-part', fixedTimeRule: 'no-wildcard' });
     first = pattern.nextRun(new Date(0));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : '';
-    throw invalid(id, `"${cron}" is no cron expression (${reason}): ${help}`);
+    throw invalid(id, `"${cron}" is no cron expression (${reason}): ${HELP}`);
   }
-  if (first === null) throw invalid(id, `"${cron}" never comes; ${help}`);
+  if (first === null) throw invalid(id, `"${cron}" never comes; ${HELP}`);
   if (timetables.size >= MAX_TIMETABLES) timetables.clear();
   const timetable = { pattern };
   timetables.set(name, timetable);
