@@ -1,6 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Logger, SecureStore } from 'securestore';
 
+/** Failures to go on with a job of which nobody needs to know. */
+const QUIET: ReadonlySet<string> = new Set(['LOCKED', 'NOT_FOUND', 'UNSUPPORTED']);
+
 /**
  * Goes on with the jobs that somebody has begun and nobody has stopped on purpose: their process was killed, or its store was closed. One
  * that another process runs is left to that.
@@ -15,9 +18,8 @@ export async function resumeJobs({ jobs }: Pick<SecureStore, 'jobs'>, logger: Lo
       () => logger?.info({ job: id }, 'a job that was interrupted is done'),
       (error: unknown) => {
         const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
-        // Somebody else is at it, or it was done by the time.
-        if (code !== 'LOCKED' && code !== 'NOT_FOUND')
-          logger?.warn({ job: id, code }, 'a job that was interrupted is not done');
+        // Somebody else is at it, it was done by the time, or it is of a kind that is begun again and not resumed.
+        if (!QUIET.has(code)) logger?.warn({ job: id, code }, 'a job that was interrupted is not done');
       },
     );
   }
