@@ -12,7 +12,7 @@ const DAMAGED = 'db/prod/damaged archive';
 describe.skipIf(NO_BROWSER !== undefined)(named('a drill that finds something wrong'), () => {
   let place: World;
   beforeAll(async () => {
-    place = await world({ damaged: DAMAGED });
+    place = await world({ damaged: DAMAGED, schedules: ['nightly'] });
   });
   afterAll(() => place.stop());
   afterAll(closeBrowser);
@@ -30,6 +30,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a drill that finds something wr
       const { page, problems } = browser;
       await signIn(page, place.url, place.tokens[who]);
       await goTo(page, 'Backups');
+      // A schedule that no process has run is not good.
+      await page
+        .getByRole('row', { name: /nightly/ })
+        .getByText('has not run yet')
+        .waitFor();
       await page.getByRole('button', { name: 'Try a recovery' }).click();
       await page.getByText('Done, with problems').waitFor({ timeout: 120_000 });
       await expect(page.getByText(/restored in/).textContent()).resolves.toMatch(says);

@@ -58,6 +58,8 @@ export interface WorldOptions {
   readonly isKept?: boolean;
   /** Whether the store is audited. */
   readonly audited?: boolean;
+  /** The names of schedules, which no process runs. */
+  readonly schedules?: readonly string[];
   /** More for the command `serve`. */
   readonly serve?: readonly string[];
 }
@@ -122,7 +124,16 @@ async function people(store: SecureStore, approvals: readonly ApprovalRule[]): P
 
 /** A store in a folder of its own, and `securestore serve` on it. */
 export async function world(options: WorldOptions = {}): Promise<World> {
-  const { approvals = [], records = 0, more = {}, damaged, isKept = false, audited = true, serve = [] } = options;
+  const {
+    approvals = [],
+    records = 0,
+    more = {},
+    damaged,
+    isKept = false,
+    audited = true,
+    schedules = [],
+    serve = [],
+  } = options;
   const folder = await mkdtemp(join(tmpdir(), 'securestore-console-'));
   const credentials = join(folder, 'credentials');
   await mkdir(credentials);
@@ -134,6 +145,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   if (audited) await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
   if (damaged !== undefined) await storeDamaged(store, location, damaged);
   await fill(store, destination, { records, more, isKept });
+  for (const id of schedules) await store.schedules.add({ id, task: 'backup', cron: '@yearly', destination });
   const tokens = await people(store, approvals);
   await store.close();
 

@@ -12,7 +12,7 @@ import { Ago, Time } from './time.tsx';
 
 type Schedule = Wire<ScheduleInfo>;
 
-function stateOf({ failures, overdueSince }: Schedule): JSX.Element {
+function stateOf({ failures, last, next, overdueSince }: Schedule): JSX.Element {
   if (overdueSince !== undefined) {
     return (
       <Badge tone="bad">
@@ -20,11 +20,16 @@ function stateOf({ failures, overdueSince }: Schedule): JSX.Element {
       </Badge>
     );
   }
-  return failures > 0 ? (
-    <Badge tone="warn">{counted(failures, 'failure')} in a row</Badge>
-  ) : (
-    <Badge tone="ok">good</Badge>
-  );
+  if (failures > 0) return <Badge tone="warn">{counted(failures, 'failure')} in a row</Badge>;
+  // Whether any process runs it shows only by its runs.
+  if (last !== undefined) {
+    return (
+      <Badge tone="ok">
+        ran <Ago of={last.started} />
+      </Badge>
+    );
+  }
+  return <Badge>{next === undefined ? 'paused' : 'has not run yet'}</Badge>;
 }
 
 const COLUMNS: readonly TableColumn<Schedule>[] = [
@@ -62,7 +67,7 @@ export function SchedulesPanel(): JSX.Element {
       {value !== undefined && value.schedules.length > 0 && (
         <Table
           label="Schedules"
-          caption="What is done by itself, and how that goes."
+          caption="What is done while some process runs the schedules, and how that goes."
           columns={COLUMNS}
           rows={value.schedules}
           keyOf={({ id }) => id}
