@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
-import { fileError } from '@securestore/core-format';
+import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { Cli, OutputStream } from './cli-context.ts';
 import { reportOf, type ErrorReport } from './error-report.ts';
 import { jsonLine, printable } from './terminal-text.ts';
@@ -41,19 +41,24 @@ export interface ErrorContext {
 }
 
 /** The message without the name of the library's call, which says nothing to someone who typed a verb. */
-function withoutOperation({ message, operation }: ErrorReport): string {
+function withoutOperation(message: string, operation: string | undefined): string {
   if (operation === undefined || !message.startsWith(operation)) return message;
   const rest = message.slice(operation.length);
   return /^:? /.test(rest) ? rest.replace(/^:? /, '') : message;
 }
 
-function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {
+/** @param operation the call of the library that failed; `undefined` if none did */
+function errorLines(
+  report: ErrorReport,
+  { subject, operation }: Pick<ErrorContext, 'subject' | 'operation'>,
+  stderr: OutputStream,
+): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
   const key = report.key === undefined ? undefined : JSON.stringify(report.key);
   const named = subject ?? (key !== undefined && !report.message.includes(key) ? key : undefined);
   // A member of a JSON file may have no name at all.
   const about = named === undefined ? '' : `${named === '' ? '""' : printable(named)}: `;
-  const message = withoutOperation(report);
+  const message = withoutOperation(report.message, operation);
   // The subject of the line has said it already.
   const text = subject !== undefined && message.startsWith(`${key}: `) ? message.slice(`${key}: `.length) : message;
   const lines = [`${label} ${about}${printable(text)} [${report.code}]`];
@@ -100,7 +105,9 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean)
     },
     error: (error, context = {}) => {
       const report = reportOf(error, context);
-      stderr.write(json ? `${jsonLine(report)}\n` : errorLines(report, context.subject, stderr));
+      // A message of our own may begin with the verb, and loses nothing.
+      const about = { subject: context.subject, operation: SecureStoreError.is(error) ? error.operation : undefined };
+      stderr.write(json ? `${jsonLine(report)}\n` : errorLines(report, about, stderr));
       return report.exitCode;
     },
     name: (name) => (stdout.isTTY === true ? printable(name) : name),
