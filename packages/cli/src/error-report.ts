@@ -70,6 +70,18 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /\bthe unfinished job rotation has other parameters: .*$/,
     'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
   ],
+  [
+    /\bthe unfinished job (\S+) has (.*): resume it, or forget it and start this one$/,
+    'the unfinished job $1 has $2: go on with it by securestore job resume $1, or give it up by securestore job forget $1',
+  ],
+  [
+    /\bjob (\S+) is being run already: wait until it is done, or cancel it$/,
+    'job $1 is being run already: wait until it is done, or stop it by securestore job cancel $1',
+  ],
+  [
+    /\bthe state of job (\S+) is damaged: forget the job and start it again$/,
+    'the state of job $1 is damaged: give the command again that began it, or give it up by securestore job forget $1',
+  ],
   [/\bChoose a conflict policy: /, 'Choose by --conflict: '],
   [
     /\bScrub the store with a backup to repair it from; .*$/,

@@ -63,6 +63,13 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
     const told = await run(['snapshots', destination, '--windows']);
     expect(told).toMatchObject({ exitCode: 0, stderr: '' });
     expect(told.stdout).toMatch(/^FROM +TO +POINTS +GAP BEFORE\n\S+Z +\S+Z +\d+\nrecoverable to \S+Z, lag \d+ s\n$/);
+
+    // What lies between snapshots is counted apart, by snapshots and by retention.
+    const counted = await run(['snapshots', destination]);
+    const rows = counted.stdout.trimEnd().split('\n').length - 1;
+    expect(counted.stderr).toMatch(new RegExp(`^${rows} snapshots? and \\d+ moments? between them; --windows says`));
+    const kept = await run(['retention', destination, '--last', '100', '--dry-run']);
+    expect(kept.stdout).toContain(`would remove 0 snapshots; ${rows} stay\n`);
   });
 
   it('has the last line in JSON, too', async (context) => {
@@ -111,6 +118,25 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
       stderr: 'backing up continuously; press Ctrl-C to stop\n',
     });
     expect(stdout).toMatch(/\nstopped; everything up to \S+Z is at \S+; the same command goes on\n$/);
+  });
+
+  it('of a process that was killed is listed, and keeps nobody from a backup', async ({ expect, onTestFinished }) => {
+    const { box, path, location, destination, run } = await backupScene(onTestFinished);
+    const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+    const child = box.start(['backup', destination, '--follow', ...given]);
+    const ending = finished(child);
+    const shipping = new Promise<void>((resolve) => {
+      child.stdout?.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('recoverable to')) resolve();
+      });
+    });
+    await Promise.race([shipping, ending]);
+    child.kill('SIGKILL');
+    await ending;
+    expect((await run(['job'])).stdout).toMatch(/ continuous-backup +(?:running|interrupted) /);
+    const made = await run(['backup', destination, '--label', 'after it']);
+    expect(made, made.stderr).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await run(['job'])).stderr).toBe('there is no unfinished job\n');
   });
 
   it('that can not go on ends with the reason, and is not silent', async (context) => {

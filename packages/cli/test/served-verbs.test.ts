@@ -191,6 +191,12 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     refused(['migrate', 'sqlite:./moved.db']),
     refused(['migrate', 'sqlite:./moved.db', 'https://vault.example.com']),
   ],
+  job: [
+    { args: ['job'], says: /there is no unfinished job/ },
+    { args: ['job', 'resume', 'none'], all: 3 },
+    { args: ['job', 'cancel', 'none'], all: 3 },
+    { args: ['job', 'forget', 'none'], all: 3 },
+  ],
   collect: [{ args: ['collect'], says: /looked at/ }],
   scrub: [{ args: ['scrub'], says: /nothing is wrong/ }, { args: ['scrub', '--repair', DESTINATION] }],
   health: [{ args: ['health'], says: /the store is (?:ok|degraded)/ }],

@@ -87,6 +87,23 @@ Each finding is one line. Exit code 5 where anything is wrong that was not repai
   });
 }
 
+function addJob(program: Command, run: Run): void {
+  addVerb<object, [string | undefined, string | undefined]>(program, run, {
+    usage: 'job [action] [id]',
+    shownUsage: 'list | resume <id> | cancel <id> | forget <id>',
+    summary: 'list long work that is not finished; go on with it, stop it or give it up',
+    notes: `Rotations, backups, scrubs, migrations and other long work are jobs. A job whose process has died is interrupted: that shows
+15 s later. The command that began it goes on with it, and job resume does for most kinds.
+
+cancel asks the process that runs a job to stop, and the job can be resumed. forget gives up a job that no process runs: of a
+rotation, what has not been brought under the new keys stays under the old ones.
+
+Exit code 8 if a resumed job is done and some of its items failed.`,
+    resume: 'the same command goes on',
+    load: async () => (await import('../commands/job.ts')).job,
+  });
+}
+
 /** Adds the verbs that check a store and clean it up. */
 export function addCheckVerbs(program: Command, run: Run): void {
   program.commandsGroup('Upkeep:');
@@ -94,4 +111,5 @@ export function addCheckVerbs(program: Command, run: Run): void {
   addVerify(program, run);
   addScrub(program, run);
   addCollect(program, run);
+  addJob(program, run);
 }

@@ -1,0 +1,107 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStore } from 'securestore';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { withAdvice } from '../error-report.ts';
+import { watchJob } from '../job-progress.ts';
+import { withStore } from '../open.ts';
+import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
+
+type JobSummary = Awaited<ReturnType<SecureStore['jobs']['list']>>[number];
+
+const COLUMNS = [
+  { title: 'JOB' },
+  { title: 'KIND' },
+  { title: 'STATE' },
+  { title: 'DONE' },
+  { title: 'STARTED' },
+  { title: 'UPDATED' },
+  { title: 'ERROR' },
+] as const;
+
+const ACTIONS = ['list', 'resume', 'cancel', 'forget'] as const;
+type Action = (typeof ACTIONS)[number];
+
+/** Some work is begun again and never resumed, such as a continuous backup. */
+const ADVICE = {
+  UNSUPPORTED: 'give the command again that began it, or give it up by securestore job forget ID',
+} as const;
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function doneText(summary: JobSummary): string {
+  if (summary.kind === undefined) return '';
+  const { phase, done, total } = summary.progress;
+  const of = total === undefined ? '' : ` of ${total}`;
+  return done === 0 && total === undefined ? printable(phase) : `${printable(phase)}, ${done}${of}`;
+}
+
+function row(summary: JobSummary): string[] {
+  const { id, kind = 'unknown', state, updated, error = '' } = summary;
+  const started = summary.kind === undefined ? '' : formatTime(new Date(summary.started));
+  return [printable(id), printable(kind), state, doneText(summary), started, formatTime(new Date(updated)), error];
+}
+
+async function list({ cli, out }: Call, { jobs }: SecureStore): Promise<void> {
+  const found = await jobs.list({ signal: cli.signal });
+  if (out.json) {
+    for (const summary of found) {
+      const started = summary.kind === undefined ? {} : { started: new Date(summary.started) };
+      await out.result({ ...summary, ...started, updated: new Date(summary.updated) }, () => []);
+    }
+    return;
+  }
+  if (found.length > 0) await out.result({}, () => formatTable(COLUMNS, found.map(row)));
+  out.note(found.length === 0 ? 'there is no unfinished job' : count(found.length, 'unfinished job'));
+}
+
+/** How many items a report names as failed; reports differ by the kind of the job. */
+function failedIn(report: unknown): number {
+  const { failed } = (report ?? {}) as { readonly failed?: unknown };
+  if (typeof failed === 'number') return failed;
+  return Array.isArray(failed) ? failed.length : 0;
+}
+
+async function resume({ cli, out }: Call, { jobs }: SecureStore, id: string): Promise<ExitCode> {
+  const report = await watchJob(cli, id, jobs.resume(id, { signal: cli.signal }));
+  const failed = failedIn(report);
+  await out.result({ id, done: true, report }, () => {
+    const but = failed === 0 ? '' : `, and ${count(failed, 'item')} failed; --json names them`;
+    return `the job ${printable(id)} is done${but}`;
+  });
+  return failed === 0 ? 0 : SOME_FAILED;
+}
+
+async function cancel({ cli, out }: Call, { jobs }: SecureStore, id: string): Promise<void> {
+  await jobs.cancel(id, { signal: cli.signal });
+  await out.result({ id, cancelled: true }, () => {
+    return `asked the job ${printable(id)} to stop, which takes up to 5 s; securestore job resume ${printable(id)} goes on`;
+  });
+}
+
+async function forget({ cli, out }: Call, { jobs }: SecureStore, id: string): Promise<void> {
+  await watchWait(cli, 'seeing that no process runs it', jobs.forget(id, { signal: cli.signal }));
+  await out.result({ id, forgotten: true }, () => `gave up the job ${printable(id)}`);
+}
+
+function isAction(action: string): action is Action {
+  return ACTIONS.some((one) => one === action);
+}
+
+/** `securestore job`, `job list`, `job resume <id>`, `job cancel <id>`, `job forget <id>`. */
+export async function job(call: Call, action = 'list', id?: string): Promise<ExitCode> {
+  if (!isAction(action)) refuse(`job has no action ${JSON.stringify(action)}: list, resume, cancel and forget`);
+  if (action === 'list') {
+    if (id !== undefined) refuse('job list takes no ID');
+    return await withStore(call, async (store) => list(call, store));
+  }
+  if (id === undefined) refuse(`job ${action} needs the ID of a job; securestore job list has them`);
+  const act = { resume, cancel, forget }[action];
+  return await withStore<ExitCode>(call, async (store) =>
+    act(call, store, id).catch((error: unknown) => {
+      throw withAdvice(error, ADVICE);
+    }),
+  );
+}
