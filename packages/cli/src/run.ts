@@ -4,7 +4,7 @@ import type { Run } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { createOutput } from './output.ts';
 import { createProgram } from './program.ts';
-import { optionSynonymOf, synonymOf } from './synonyms.ts';
+import { isDestroying, optionSynonymOf, synonymOf } from './synonyms.ts';
 
 const NO_COMMAND = 'no command was given; securestore help lists the commands';
 
@@ -20,8 +20,13 @@ function withSynonym(message: string, verb: string | undefined): string {
   const meant = optionSynonymOf(verb, option);
   if (meant !== undefined) return `${message} (Did you mean ${meant}?)`;
   const [, unknown, name = ''] = /^(unknown command '([^']*)')/.exec(message) ?? [];
+  if (unknown === undefined) return message;
   const synonym = synonymOf(name);
-  return unknown === undefined || synonym === undefined ? message : `${unknown} (Did you mean ${synonym}?)`;
+  const [, spelt] = /\(Did you mean (?:one of )?(.*)\?\)$/.exec(message) ?? [];
+  const alike = spelt?.split(', ').filter((command) => !isDestroying(command)) ?? [];
+  const suggested = synonym === undefined ? alike : [synonym];
+  if (suggested.length === 0) return unknown;
+  return `${unknown} (Did you mean ${suggested.length === 1 ? '' : 'one of '}${suggested.join(', ')}?)`;
 }
 
 const A_LOCATION = /^(?:(?:file|memory|sqlite):|\w+:\/\/)/;

@@ -13,6 +13,8 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   snapshots: ['backups', 'points'],
   restore: ['recover'],
   exec: ['run', 'env'],
+  retention: ['prune', 'forget', 'expire'],
+  job: ['jobs', 'resume', 'cancel'],
   rotate: ['rekey', 'passwd'],
   keys: ['key', 'census'],
   slots: ['slot', 'unlock', 'secrets'],
@@ -31,6 +33,14 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
 /** The command that `word` is another word for. */
 export function synonymOf(word: string): string | undefined {
   return Object.keys(SYNONYMS).find((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
+}
+
+/** Commands that destroy what they are given: none is ever suggested because of its spelling. */
+const DESTROYING: ReadonlySet<string> = new Set(['purge', 'rm']);
+
+/** Whether a command must not be suggested for a word that is only spelt like it. */
+export function isDestroying(command: string): boolean {
+  return DESTROYING.has(command);
 }
 
 /** What other programs, or other commands of ours, call an option, by command. */
