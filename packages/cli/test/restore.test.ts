@@ -173,7 +173,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       [['--at', '2020-01-01', '--key', 'db/b'], 3, 'the first snapshot is of'],
       [['--at', '2020-01-01', '--snapshot', '1'], 2, 'give either --at or --snapshot'],
       [['--key', 'db/b', '--prefix', 'db/'], 2, 'give either --prefix or --key'],
-      [['--snapshot', '9'], 2, 'this replaces what is in the store'],
+      [['--snapshot', '9'], 3, 'there is no snapshot 9'],
       [['--to', 'file:x', '--folder', 'y'], 2, 'give only one of --to and --folder'],
       [['--partial'], 2, '--partial goes with --to'],
       [['--stdout'], 2, '--stdout takes one object: give its name as --key NAME'],
@@ -198,6 +198,13 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
         `error: file:${path('none')}: there is no backup here; nothing was changed [NOT_FOUND]\n`,
       );
     }
+    const missing = await run(['restore', destination, '--snapshot', '99']);
+    expect(missing).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(missing.stderr).toBe(`error: ${destination}: there is no snapshot 99 [NOT_FOUND]\n`);
+    const early = await run(['restore', destination, '--at', '2020-01-01']);
+    expect(early.stderr).toMatch(/: nothing is known of 2020-01-01T00:00:00\.000Z: .*\[NOT_FOUND\]\n$/);
+    const there = await run(['restore', destination, '--snapshot', '1']);
+    expect(there.stderr).toContain('this replaces what is in the store, and there is no terminal to ask on; add --yes');
     expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
   });
 

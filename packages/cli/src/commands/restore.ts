@@ -156,12 +156,20 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     ...(deleteExtra === undefined ? {} : { deleteExtra }),
   };
   if (options.ask !== undefined) return await askToRestore(call, { source, ...about }, options.ask);
-  if (dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true)) {
-    if (isHere) await requireBackup(call, source);
-    await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
-  }
+  const replaces = dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true);
+  if (replaces && isHere) await requireBackup(call, source);
+  // A server says itself that a snapshot does not exist, and nobody is asked to agree to one that does not.
+  const isChosen = choice.snapshot !== undefined || choice.at !== undefined;
+  const looksFirst = replaces && isHere && isChosen && options.yes !== true;
+  const confirm = async (): Promise<void> =>
+    confirmDestruction(cli, options.yes, question(options, isWhole), 'this replaces what is in the store');
+  if (replaces && !looksFirst) await confirm();
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
   return await withStore(call, async (store) => {
+    if (looksFirst) {
+      await store.backups.view(source, choice, async () => undefined, { signal: cli.signal });
+      await confirm();
+    }
     const job = store.restore(source, {
       ...about,
       ...(dryRun === undefined ? {} : { dryRun }),
