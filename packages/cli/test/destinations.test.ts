@@ -17,6 +17,14 @@ describe.concurrent('where and what is kept', { timeout: 120_000 }, () => {
     );
   });
 
+  it('destinations list lists them, as destinations does', async ({ expect, onTestFinished }) => {
+    const { run, destination } = await changedScene(onTestFinished);
+    const listed = await run(['destinations', 'list']);
+    expect(listed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(listed.stdout).toContain(destination);
+    expect(await run(['destinations'])).toEqual(listed);
+  });
+
   it('retention says once what it did, also where nothing is removed', async ({ expect, onTestFinished }) => {
     const { run, destination } = await changedScene(onTestFinished);
     const args = ['retention', destination, '--last', '1', '--yes'];

@@ -27,21 +27,19 @@ function row({ location, registered, retention }: RegisteredDestination, shown: 
 }
 
 /** `securestore destinations`. */
-export async function destinations(
-  call: Call<DestinationsOptions>,
-  action: string | undefined,
-  location: string | undefined,
-): Promise<void> {
+export async function destinations(call: Call<DestinationsOptions>, action = 'list', location?: string): Promise<void> {
   const { cli, out, options } = call;
   const { signal } = cli;
-  if (action !== undefined && action !== 'add' && action !== 'remove') {
+  if (action !== 'list' && action !== 'add' && action !== 'remove') {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      `destinations has no action "${action}": add, remove, or none to list`,
+      `destinations has no action ${JSON.stringify(action)}: list, add and remove`,
     );
   }
-  if ((action === undefined) !== (location === undefined)) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'give a location with add and remove');
+  if ((action === 'list') !== (location === undefined)) {
+    const message =
+      action === 'list' ? 'destinations list takes no location' : `destinations ${action} needs a location`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
   }
   if (action === 'add' && location !== undefined) refuseMemory(location);
   if (options.schedules === true && action !== 'remove') {
@@ -49,7 +47,7 @@ export async function destinations(
   }
   await withStore(call, async (store) => {
     const { backups } = store;
-    if (action === undefined || location === undefined) {
+    if (location === undefined) {
       const found = await backups.destinations();
       if (out.json)
         for (const one of found) await out.result({ ...one, registered: new Date(one.registered) }, () => []);

@@ -43,6 +43,24 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
+/** What each action takes of its own; another one makes nothing of it. */
+const TAKES: Readonly<Record<string, readonly (keyof ScheduleOptions)[]>> = {
+  add: ['cron', 'task', 'timeZone', 'jitter', 'within', 'paused', 'replace'],
+  list: [],
+  remove: [],
+  run: ['once', 'webhook', 'exec', 'before', 'after', 'hookTimeout', 'ping'],
+};
+
+/** @throws `INVALID_ARGUMENT` for an option of another action, such as who is told of what a run finds */
+function checkTaken(action: string, options: ScheduleOptions): void {
+  for (const [other, names] of Object.entries(TAKES)) {
+    const useless = other === action ? undefined : names.find((name) => options[name] !== undefined);
+    if (useless === undefined) continue;
+    const flag = useless.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    refuse(`--${flag} goes with schedule ${other}, and schedule ${action} makes nothing of it`);
+  }
+}
+
 function lastText({ last, failures, overdueSince }: ScheduleInfo): string {
   if (overdueSince !== undefined) return `overdue since ${formatTime(overdueSince)}`;
   if (last === undefined) return '';
@@ -191,15 +209,18 @@ async function sayNext({ out }: ScheduleCall, { schedules }: SecureStore, runs: 
 /** `securestore schedule`. */
 export async function schedule(
   call: ScheduleCall,
-  action: string | undefined,
-  id: string | undefined,
-  destination: string | undefined,
+  action: string = 'list',
+  id?: string,
+  destination?: string,
 ): Promise<ExitCode> {
+  if (!Object.hasOwn(TAKES, action)) {
+    refuse(`schedule has no action ${JSON.stringify(action)}: add, list, remove and run`);
+  }
+  checkTaken(action, call.options);
   return await withStore<ExitCode>(call, async (store) => {
-    if (action === undefined || action === 'list') return await list(call, store);
     if (action === 'add') return await add(call, store, id, destination);
     if (action === 'remove') return await remove(call, store, id);
     if (action === 'run') return await run(call, store);
-    return refuse(`schedule has no action "${action}": add, list, remove and run`);
+    return await list(call, store);
   });
 }

@@ -134,11 +134,13 @@ async function list({ out }: Call, found: readonly SnapshotInfo[]): Promise<void
   if (out.json) for (const info of found) await out.result(info, () => []);
   else if (found.length === 0) out.note(NOTHING_YET);
   else {
-    await out.result({}, () =>
-      formatTable(
-        COLUMNS,
-        found.map((info) => row(info, out.name)),
-      ),
-    );
+    // Counted as retention does: what a continuous backup has published in between are moments of it.
+    const snapshotsFound = found.filter(({ kind }) => kind === 'snapshot');
+    const rows = snapshotsFound.map((info) => row(info, out.name));
+    if (rows.length > 0) await out.result({}, () => formatTable(COLUMNS, rows));
+    const moments = found.length - rows.length;
+    if (moments === 0) return;
+    const what = `${count(rows.length, 'snapshot')} and ${count(moments, 'moment')} between them`;
+    out.note(`${what}; --windows says which moments restore --at brings back`);
   }
 }

@@ -102,7 +102,7 @@ and what to do comes last.`,
 function addDestinations(program: Command, run: Run): void {
   addVerb<DestinationsOptions, [string | undefined, string | undefined]>(program, run, {
     usage: 'destinations [action] [location]',
-    shownUsage: '[add|remove <location>] [options]',
+    shownUsage: 'list | add <location> | remove <location> [--schedules]',
     summary: 'list where the store is backed up; add or remove a place',
     options: [new Option('--schedules', 'with remove: remove the schedules of the place, too')],
     notes: `The first backup to a place adds it: from then on it is brought under new keys by every rotation, and asked before keys are
