@@ -36,7 +36,9 @@ export function engineOf(
     names: new NameCipher(state.keys.names, head.naming, head.lineage),
     cache: new RecordCache(clock, gracePeriod / 2),
     turns: new KeyedMutex(),
-    limits: limitsFor(backend.capabilities),
+    get limits() {
+      return limitsFor(backend.capabilities);
+    },
     journal: new JournalWriter(ports),
     audit: {},
     copies: {},
@@ -47,7 +49,6 @@ export function engineOf(
       place.moveTo(there.backend, there.location);
       engine.cache.clear();
       engine.journal.restart();
-      engine.limits = limitsFor(there.backend.capabilities);
       return place.mark(there.read.etag);
     };
     const onFound = (location: string, found: Head): Promise<void> => rememberArrival({ ...context, location }, found);

@@ -47,7 +47,8 @@ export interface Engine {
   readonly cache: RecordCache;
   /** Mutations of one object by this process take turns instead of losing races to each other. */
   readonly turns: KeyedMutex;
-  limits: Limits;
+  /** Those of the backend where the store is now: derived engines follow them, see {@link withBackend}. */
+  readonly limits: Limits;
   /** Where the store is, where this process follows it to another location; then `backend` is that of it. */
   readonly place?: Place | undefined;
   readonly journal: JournalWriter;
@@ -69,6 +70,17 @@ export interface Engine {
  * to claim; the other half is for requests that are long under way, and for clocks that run at different speeds.
  */
 export const GRACE_PERIOD: number = 24 * 60 * 60 * 1000;
+
+/** The engine over another backend, such as its own behind a layer. Its limits change with those of `engine`, when the store moves. */
+export function withBackend(engine: Engine, backend: StorageBackend): Engine {
+  return {
+    ...engine,
+    backend,
+    get limits() {
+      return engine.limits;
+    },
+  };
+}
 
 /** How payloads are cut for the backend at hand. */
 export interface Limits {

@@ -1,6 +1,7 @@
 import { forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Engine } from './engine.ts';
+import { withBackend } from './engine.ts';
 import type { HeadWatcher } from './freshness.ts';
 
 /**
@@ -40,5 +41,5 @@ function guardedBackend(backend: StorageBackend, watcher: HeadWatcher, restores:
  * @param restores whether it goes on while the store is restored; by default only in the process that restores it
  */
 export function guarded(engine: Engine, restores?: boolean): Engine {
-  return { ...engine, backend: guardedBackend(engine.backend, engine.watcher, restores) };
+  return withBackend(engine, guardedBackend(engine.backend, engine.watcher, restores));
 }

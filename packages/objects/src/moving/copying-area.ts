@@ -3,6 +3,7 @@ import { workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
 import { isAuditPart } from '../audit-part.ts';
 import type { Engine } from '../engine.ts';
+import { withBackend } from '../engine.ts';
 import { SETTLED_AFTER } from '../bounds.ts';
 import { lookAtConsumer } from '../journal/consumer-record.ts';
 import type { Looked } from '../journal/resolve.ts';
@@ -91,7 +92,7 @@ export class CopyingArea extends SourceArea {
    */
   async isDamagedAt(target: StorageBackend, token: string, name: string, signal?: AbortSignal): Promise<boolean> {
     const backend = copyView(this.#engine.backend, target);
-    const observed = await observe({ ...this.#engine, backend }, token, name, signal);
+    const observed = await observe(withBackend(this.#engine, backend), token, name, signal);
     return observed.state === 'damaged' && !observed.retired;
   }
 
@@ -119,7 +120,7 @@ export class CopyingArea extends SourceArea {
    */
   verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
     const backend = copyView(this.#engine.backend, target);
-    return lookOver({ ...this.#engine, backend }, looking, signal);
+    return lookOver(withBackend(this.#engine, backend), looking, signal);
   }
 
   /** The same of the store itself. */
@@ -144,6 +145,6 @@ export class CopyingArea extends SourceArea {
       if (missed !== undefined) onMissed(token, missed);
     };
     const backend = overheard(this.#engine.backend, onRecord);
-    return lookOver({ ...this.#engine, backend }, looking, signal);
+    return lookOver(withBackend(this.#engine, backend), looking, signal);
   }
 }

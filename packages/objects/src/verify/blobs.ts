@@ -13,6 +13,7 @@ import {
 } from '@securestore/core-format';
 import { BlobReader } from '../blob-reader.ts';
 import type { Engine } from '../engine.ts';
+import { withBackend } from '../engine.ts';
 import { entriesUnder } from '../pages.ts';
 import type { LiveRecord } from '../records.ts';
 import type { LookOptions } from './object.ts';
@@ -102,18 +103,15 @@ async function readPayload(
     },
   });
   try {
-    const reader = new BlobReader(
-      { ...engine, backend },
-      {
-        token,
-        suite,
-        reference,
-        chunkSize,
-        key,
-        length,
-        onMissing: async () => undefined,
-      },
-    );
+    const reader = new BlobReader(withBackend(engine, backend), {
+      token,
+      suite,
+      reference,
+      chunkSize,
+      key,
+      length,
+      onMissing: async () => undefined,
+    });
     for await (const piece of reader.read(0, length, signal)) {
       opened += piece.length;
       onBytes(piece.length);

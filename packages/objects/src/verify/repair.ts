@@ -13,6 +13,7 @@ import {
 import type { Expectation } from '../checkpoint/baseline.ts';
 import { compare } from '../checkpoint/compare.ts';
 import type { Engine } from '../engine.ts';
+import { withBackend } from '../engine.ts';
 import type { Observed } from '../observe.ts';
 import { observe } from '../observe.ts';
 import { pagesUnder } from '../pages.ts';
@@ -188,7 +189,7 @@ export async function repairObject(
   { token, expected }: { readonly token: string; readonly expected: Expectation },
   { onBytes, signal }: Pick<LookOptions, 'onBytes' | 'signal'>,
 ): Promise<readonly Finding[]> {
-  const copy = { ...engine, backend: source };
+  const copy = withBackend(engine, source);
   const unusable = new Set(
     (await look(copy, token, NOTHING, { onBytes: () => undefined, signal })).findings.map(({ name }) => name),
   );

@@ -1,6 +1,7 @@
 import type { Layer, StorageBackend } from '@securestore/backend-api';
 import { afterToken, AREAS } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
+import { withBackend } from '../engine.ts';
 import { guarded } from '../guarded.ts';
 import { entriesUnder } from '../pages.ts';
 import type { LookAhead } from './pass.ts';
@@ -96,7 +97,7 @@ const isSame = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.name 
  */
 export async function scrubFrom(engine: Engine, options: PassOptions): Promise<PassResult> {
   const { after, layer, payloads, repairFrom, onBytes, onFindings, onStray, onPosition, signal } = options;
-  const reading = layer === undefined ? engine : { ...engine, backend: layer(engine.backend) };
+  const reading = layer === undefined ? engine : withBackend(engine, layer(engine.backend));
   const report = new ReportBuilder();
   const whole = new Unrepaired(onFindings);
   await engine.watcher.refresh(signal);
