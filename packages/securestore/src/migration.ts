@@ -156,7 +156,7 @@ async function withTarget<T>(
  * What was interrupted is gone on with by the same call. With an `anchor` the store is remembered at its new place from then on.
  *
  * The job rejects with `NOT_FOUND` where no store is at `from`; `ALREADY_EXISTS` where something lies at `to`, or the store is backed up there; `UNSUPPORTED` where that can't hold a
- * store; `INVALID_ARGUMENT` where both are the same, or one lies in the folder of the other; `LOCKED` where the store is being moved by somebody else, or is being rotated or
+ * store, or, without `reseal`, not each body of this one; `INVALID_ARGUMENT` where both are the same, or one lies in the folder of the other; `LOCKED` where the store is being moved by somebody else, or is being rotated or
  * restored, or where it is being sealed anew as something else than `reseal` says; `UNLOCK_FAILED`, also where the secret of `reseal` is not the one
  * with which that was begun, or has ended; `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is where it was then.
  */

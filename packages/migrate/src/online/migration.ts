@@ -1,6 +1,6 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { MAX_PART_BYTES, SecureStoreError } from '@securestore/core-format';
 import { assertStorable } from '@securestore/backend-api';
-import type { StorageBackend } from '@securestore/backend-api';
+import type { BackendCapabilities, StorageBackend } from '@securestore/backend-api';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { Anchor, CallOptions, MigrationArea, ObjectStore } from '@securestore/objects';
 import { MIGRATION_JOB } from '@securestore/objects';
@@ -84,12 +84,30 @@ function migrationKind(
 }
 
 /**
+ * Refuses a backend that does not hold every body that the store may have: bodies are copied as they are. No body of a store is larger
+ * than a part.
+ *
+ * @throws SecureStoreError `UNSUPPORTED`
+ */
+function assertHoldsBodies({ maxBodyBytes: held }: BackendCapabilities, { backend, location }: MigrationTarget): void {
+  const { maxBodyBytes } = backend.capabilities;
+  if (maxBodyBytes >= Math.min(held, MAX_PART_BYTES)) return;
+  throw new SecureStoreError(
+    'UNSUPPORTED',
+    `the backend of ${location} holds bodies of at most ${maxBodyBytes} bytes, and the store may have larger ones; ` +
+      'move it with the option "reseal", which cuts them anew',
+    { backend: backend.name },
+  );
+}
+
+/**
  * Moves a store to another backend while it is in use: copies it, follows what changes, compares both sides, and closes the store for
  * less than a second to open it there. Whatever opens it at its old location from then on is told where it is, or follows.
  *
  * It is gone on with by the same call, after whatever interrupted it.
  *
- * The job rejects with `ALREADY_EXISTS` where something lies at the target, backups too; `UNSUPPORTED` where that can't hold a store;
+ * The job rejects with `ALREADY_EXISTS` where something lies at the target, backups too; `UNSUPPORTED` where that can't hold a store, or,
+ * without `reseal`, not each body of this one;
  * `INVALID_ARGUMENT` where it is where the store is, or in the folder of that or around it; `LOCKED` where the store is being moved by
  * another process, or elsewhere, or is being rotated or restored, or where it is being sealed anew as something else than `reseal` says;
  * `UNLOCK_FAILED` where the secret of `reseal` is not the one with which that was begun, or has ended; `ACCESS_DENIED` for a member;
@@ -108,6 +126,7 @@ export function moveStore(
     throw new SecureStoreError('INVALID_ARGUMENT', 'the store is there already: choose another location to move it to');
   }
   assertStorable(target.backend.capabilities, target.backend.name);
+  if (options.reseal === undefined) assertHoldsBodies(store.migrationArea.capabilities, target);
   return store.migrationArea.runJob('migrate', options, OPTIONS, {
     kind: migrationKind(store, target, options),
     parameters: {},
