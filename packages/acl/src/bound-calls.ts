@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { CallOptions, ChangedObject, RestoreVersionOptions, SecureStorage } from '@securestore/objects';
+import type { CallOptions, ChangedObject, SecureStorage } from '@securestore/objects';
 import type { ObjectAction } from './actions.ts';
 import type { ObjectPlans } from './object-plan.ts';
 import { ofDeletion } from './refusals.ts';
@@ -14,8 +14,8 @@ const REFUSED: ReadonlySet<string> = new Set([
 ]);
 
 /** Options of a call with conditions that take the place of its own. */
-export function bindTo<O extends object>(options: O | undefined, conditions: object): O | undefined {
-  return Object.keys(conditions).length === 0 ? options : ({ ...options, ...conditions } as O);
+export function bindTo<O extends object | undefined>(options: O, conditions: object): O {
+  return Object.keys(conditions).length === 0 ? options : { ...options, ...conditions };
 }
 
 /** @throws SecureStoreError `NOT_FOUND` if no version can be made current again */
@@ -55,7 +55,7 @@ export async function undeleted<M extends object>(
 export async function ofRestored(
   storage: SecureStorage,
   key: string,
-  { version, ifAbsent, signal }: Pick<RestoreVersionOptions, 'ifAbsent' | 'signal'> & { readonly version: string },
+  { version, ifAbsent, signal }: CallOptions & { readonly version: string; readonly ifAbsent: boolean | undefined },
   now: number,
 ): Promise<readonly ObjectAction[]> {
   if (ifAbsent === true) return [];

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, RetrieveOptions, SecureStorage } from '@securestore/objects';
+import { parseCondition } from '@securestore/objects/surface';
 import type { Action, ObjectAction } from './actions.ts';
 import { planOf } from './approval-plan.ts';
 import type { PlannedObject, PlanValue, StoredPlan } from './approval-plan.ts';
@@ -152,6 +153,7 @@ const TAKES_ABSENT: ReadonlySet<ChangingCall> = new Set(['store', 'undelete', 'r
 
 /** Conditions by which a change replaces nothing but `before`. @throws SecureStoreError `CONFLICT`, `INTEGRITY`, `NOT_FOUND` */
 function conditionsFor(call: ChangingCall, key: string, before: string, given: Conditions = {}): Conditions {
+  parseCondition(given);
   const { ifAbsent, ifVersion, ifDamaged } = given;
   const isMeant =
     (ifAbsent !== true || before === NONE) &&

@@ -355,7 +355,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
       const { key, data } = copy;
       const plans = this.#plans(key);
       const item = { ...copy, data: this.#guarded(key, data, options) };
-      const bound = (): StoreManyItem<M> => ({ ...item, ...plans.conditions('store', item) });
+      const bound = (): StoreManyItem<M> => bindTo(item, plans.conditions('store', item));
       return { key, item, also: ofDeletion(copy, this.#checks.now()), plans, bound };
     };
     const run = (allowed: AsyncIterable<StoreManyItem<M>>): Promise<ItemResult<ObjectInfo<M>>[]> =>

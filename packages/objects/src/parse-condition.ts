@@ -14,12 +14,21 @@ function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` */
+/**
+ * A condition that is `undefined` was meant to be one: to pass over it would change what the caller wanted to keep.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
 export function parseCondition(
   options: { ifAbsent?: unknown; ifVersion?: unknown; ifDamaged?: unknown } | undefined,
 ): Condition {
   if (options === undefined) return NONE;
   const { ifAbsent, ifVersion, ifDamaged } = options;
+  for (const name of ['ifAbsent', 'ifVersion', 'ifDamaged'] as const) {
+    if (name in options && options[name] === undefined) {
+      invalid(`the option "${name}" is undefined; leave it out to change the object without that condition`);
+    }
+  }
   for (const [name, value] of Object.entries({ ifAbsent, ifDamaged })) {
     if (value !== undefined && typeof value !== 'boolean') invalid(`the option "${name}" must be true or false`);
   }

@@ -80,21 +80,33 @@ export interface CallOptions {
   readonly timeout?: number | undefined;
 }
 
-export interface StoreOptions<M extends object = Metadata> extends CallOptions {
+/** At most one of several conditions, which are left out and not `undefined`. */
+type AtMostOne<T> = {
+  [Name in keyof T]: Pick<T, Name> & { readonly [Other in Exclude<keyof T, Name>]?: never };
+}[keyof T];
+
+/** What {@link StoreOptions} has beside conditions. */
+interface StoredWith<M extends object> {
   /** Replaces the metadata; absent means none. */
   readonly metadata?: M | undefined;
+  /** From then on the object is as if it did not exist; `INVALID_ARGUMENT` for a time that is past. */
+  readonly expires?: Date | undefined;
+}
+
+interface StoreConditions {
   /** Fail with `CONFLICT` where the object exists. */
-  readonly ifAbsent?: boolean | undefined;
+  readonly ifAbsent?: boolean;
   /** Fail with `CONFLICT` unless this is the current version. */
-  readonly ifVersion?: Version | undefined;
+  readonly ifVersion?: Version;
   /**
    * Replace a record that is damaged, which is `INTEGRITY` otherwise, and fail with `CONFLICT` where none is. What was in it is lost; the
    * history before it stays, and the new version follows the newest one of which anything genuine tells.
    */
-  readonly ifDamaged?: boolean | undefined;
-  /** From then on the object is as if it did not exist; `INVALID_ARGUMENT` for a time that is past. */
-  readonly expires?: Date | undefined;
+  readonly ifDamaged?: boolean;
 }
+
+/** How an object is stored; of the conditions at most one is given. */
+export type StoreOptions<M extends object = Metadata> = CallOptions & StoredWith<M> & AtMostOne<StoreConditions>;
 
 export interface RetrieveOptions extends CallOptions {
   /** This retained version instead of the current one. */
@@ -112,20 +124,28 @@ export interface RangeOptions extends RetrieveOptions {
 
 export interface ChangeOptions extends CallOptions {
   /** Fail with `CONFLICT` unless this is the current version. */
-  readonly ifVersion?: Version | undefined;
+  readonly ifVersion?: Version;
 }
 
-export interface PurgeOptions extends CallOptions {
+interface PurgeConditions {
   /** Fail with `CONFLICT` unless this is the newest version in the history: of a deleted object that of its deletion. */
-  readonly ifVersion?: Version | undefined;
+  readonly ifVersion?: Version;
   /** Fail with `CONFLICT` unless the record there is damaged. */
-  readonly ifDamaged?: boolean | undefined;
+  readonly ifDamaged?: boolean;
 }
 
-export interface RestoreVersionOptions extends ChangeOptions {
+/** How an object is purged; of the conditions at most one is given. */
+export type PurgeOptions = CallOptions & AtMostOne<PurgeConditions>;
+
+interface RestoreVersionConditions {
+  /** Fail with `CONFLICT` unless this is the current version. */
+  readonly ifVersion?: Version;
   /** Fail with `CONFLICT` if the object exists: for one that was deleted. */
-  readonly ifAbsent?: boolean | undefined;
+  readonly ifAbsent?: boolean;
 }
+
+/** How a version is made current again; of the conditions at most one is given. */
+export type RestoreVersionOptions = CallOptions & AtMostOne<RestoreVersionConditions>;
 
 export interface ListingOptions extends CallOptions {
   /** Goes on after this name, as the last one of a part of the listing; it need not be there any more. */
@@ -137,10 +157,12 @@ export interface ManyOptions extends CallOptions {
   readonly concurrency?: number | undefined;
 }
 
-export interface StoreManyItem<M extends object = Metadata> extends Omit<StoreOptions<M>, keyof CallOptions> {
-  readonly key: string;
-  readonly data: StoreData;
-}
+/** One object for {@link SecureStorage.storeMany}; of the conditions at most one is given. */
+export type StoreManyItem<M extends object = Metadata> = StoredWith<M> &
+  AtMostOne<StoreConditions> & {
+    readonly key: string;
+    readonly data: StoreData;
+  };
 
 /** The outcome of one item of `storeMany` or `retrieveMany`, in the order of the input. */
 export type ItemResult<T> =

@@ -107,7 +107,10 @@ describe('a damaged current record', () => {
     }
     expect((await store.retrieve('k')).text()).toBe('one');
     for (const others of [{ ifAbsent: true }, { ifVersion: version }]) {
-      const { message } = await failure(store.store('k', 'x', { ...others, ifDamaged: true }), 'INVALID_ARGUMENT');
+      const { message } = await failure(
+        store.store('k', 'x', { ...others, ifDamaged: true } as never),
+        'INVALID_ARGUMENT',
+      );
       expect(message).toMatch(/exclude each other/);
     }
     await failure(store.store('k', 'x', { ifDamaged: 1 as never }), 'INVALID_ARGUMENT');

@@ -15,7 +15,7 @@ import { backupConnect, connect, followConnect, settingsFor } from './connect.ts
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import { healthOf } from './health.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
-import type { RemoteStore } from '@securestore/protocol';
+import type { RemoteCredentials, RemoteStore } from '@securestore/protocol';
 import { openServed } from './remote.ts';
 import type { ServedOptions } from './remote.ts';
 
@@ -188,23 +188,26 @@ export async function createStore(location: string, given: CreateOptions): Promi
   return assemble(store, options, events, meter);
 }
 
+/** The options of {@link openStore}: those of a server if there are credentials. One signature, so that a mistake is told where it is. */
+type OptionsWith<C> = { readonly credentials?: C } & (C extends RemoteCredentials ? ServedOptions : OpenOptions);
+
+type StoreWith<C> = C extends RemoteCredentials ? RemoteStore : SecureStore;
+
 /**
- * Opens the store at a location.
+ * Opens the store at a location; with `credentials` one that a server at `https:` has, as the principal whom they prove. That takes the
+ * package `@securestore/client`.
  *
- * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`
- * @throws SecureStoreError `NOT_FOUND` where none is and `create` isn't set; `UNLOCK_FAILED` on a wrong secret;
- *   `INTEGRITY` where it is damaged or not the pinned one; `ROLLBACK` where the anchor remembers a newer one; `LOCKED`;
- *   `INVALID_ARGUMENT`; `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
+ * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`; scheme, host and port of a server, such as
+ *   `https://vault.example.com`
+ * @throws SecureStoreError `NOT_FOUND` if there is no store and `create` isn't set; `UNLOCK_FAILED` on a wrong secret;
+ *   `INTEGRITY` if it is damaged or not the pinned one; `ROLLBACK` if the anchor remembers a newer one; `LOCKED`;
+ *   `UNAUTHENTICATED` for credentials that the server does not accept; `INVALID_ARGUMENT`, also if the store has other settings than
+ *   those given with `create`; `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
  */
-export function openStore(location: string, given: OpenOptions): Promise<SecureStore>;
-/**
- * Opens a store that is served elsewhere, as whom the credentials say. It takes the package `@securestore/client`.
- *
- * @param location scheme, host and port, such as `https://vault.example.com`
- * @throws SecureStoreError `UNAUTHENTICATED`; `INTEGRITY` where it is not the pinned one; `UNAVAILABLE` where the server can't be reached;
- *   `INVALID_ARGUMENT`; `BACKEND_NOT_INSTALLED`
- */
-export function openStore(location: string, given: ServedOptions): Promise<RemoteStore>;
+export function openStore<C extends RemoteCredentials | undefined = undefined>(
+  location: string,
+  given: OptionsWith<C>,
+): Promise<StoreWith<C>>;
 export async function openStore(
   location: string,
   given: OpenOptions | ServedOptions,

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CreateOptions, CryptoEvent, OpenOptions } from '../src/index.ts';
+import { afterEach, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
+import type { CreateOptions, CryptoEvent, OpenOptions, RemoteStore, SecureStore } from '../src/index.ts';
 import {
   createStore,
   fileAnchor,
@@ -36,6 +36,36 @@ async function failure(call: Promise<unknown>, code: string): Promise<SecureStor
   expect(error.code, error.message).toBe(code);
   return error;
 }
+
+describe('types of openStore', () => {
+  it('tell a mistake at the very option', async () => {
+    await failure(
+      openStore('memory:', {
+        unlock,
+        // @ts-expect-error: it is "create"
+        creat: true,
+      }),
+      'INVALID_ARGUMENT',
+    );
+    await failure(
+      openStore('memory:', {
+        // @ts-expect-error: it is a method
+        unlock: 'passphrase',
+      }),
+      'INVALID_ARGUMENT',
+    );
+    await failure(
+      openStore('https://127.0.0.1:1', {
+        credentials: { token: 't' },
+        // @ts-expect-error: a server has what unlocks the store
+        create: true,
+      }),
+      'INVALID_ARGUMENT',
+    );
+    expectTypeOf(openStore<undefined>).returns.resolves.toEqualTypeOf<SecureStore>();
+    expectTypeOf(openStore<{ token: string }>).returns.resolves.toEqualTypeOf<RemoteStore>();
+  });
+});
 
 describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
   const here = (name = 'vault'): string => `${scheme}:${join(folder, name)}`;

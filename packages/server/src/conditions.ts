@@ -11,19 +11,35 @@ function versionIn(tag: string): string | undefined {
 }
 
 /**
- * The version that `If-Match` asks for.
+ * That a version is the current one, by `If-Match`; `undefined` without that header.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` for what is not one strong entity tag: passed over it would be a condition that nobody keeps
  */
-export function ifVersionOf({ 'if-match': given }: IncomingHttpHeaders): string | undefined {
+export function ifVersionOf({ 'if-match': given }: IncomingHttpHeaders): { readonly ifVersion: string } | undefined {
   if (given === undefined) return undefined;
-  return versionIn(given) ?? invalid('If-Match must be the entity tag of one version, as ETag had it');
+  return { ifVersion: versionIn(given) ?? invalid('If-Match must be the entity tag of one version, as ETag had it') };
 }
 
-/** Whether `If-None-Match` says that there must be no such object. @throws SecureStoreError `INVALID_ARGUMENT` for anything but `*` */
-export function ifAbsentOf({ 'if-none-match': given }: IncomingHttpHeaders): true | undefined {
+/** That there is no such object, by `If-None-Match`. @throws SecureStoreError `INVALID_ARGUMENT` for anything but `*` */
+export function ifAbsentOf({ 'if-none-match': given }: IncomingHttpHeaders): { readonly ifAbsent: true } | undefined {
   if (given === undefined) return undefined;
-  return given.trim() === '*' ? true : invalid('for a write If-None-Match must be *: there must be no such object');
+  if (given.trim() !== '*') invalid('for a write If-None-Match must be *: there must be no such object');
+  return { ifAbsent: true };
+}
+
+/** That the record is damaged, by the query. */
+export function ifDamagedOf(query: { readonly ifDamaged?: string }): { readonly ifDamaged: true } | undefined {
+  return query.ifDamaged === 'true' ? { ifDamaged: true } : undefined;
+}
+
+/** The only condition of a request, if it has one. @throws SecureStoreError `INVALID_ARGUMENT` for several */
+export function conditionIn<C extends readonly (object | undefined)[]>(
+  ...conditions: C
+): Exclude<C[number], undefined> | undefined {
+  const given = conditions.filter((one): one is Exclude<C[number], undefined> => one !== undefined);
+  const [condition, another] = given;
+  if (another !== undefined) invalid('If-Match, If-None-Match and ifDamaged exclude each other: give one of them');
+  return condition;
 }
 
 /** Whether a reader has this version already, by `If-None-Match`; weak tags count, as they do for readers. */

@@ -62,13 +62,18 @@ function noteDropped({ out, options }: Call<PutOptions>, before: ObjectInfo | un
     );
 }
 
+/** The condition that was given: the command line refuses several. */
+function conditionIn({ ifAbsent, ifVersion, ifDamaged }: PutOptions): StoreOptions {
+  if (ifVersion !== undefined) return { ifVersion };
+  if (ifDamaged !== undefined) return { ifDamaged };
+  return ifAbsent === undefined ? {} : { ifAbsent };
+}
+
 function storeOptions({ cli, options }: Call<PutOptions>): StoreOptions {
-  const { meta, ifAbsent, ifVersion, ifDamaged, expires } = options;
+  const { meta, expires } = options;
   return {
     ...(meta === undefined ? {} : { metadata: parseMetadata(meta) }),
-    ...(ifAbsent === undefined ? {} : { ifAbsent }),
-    ...(ifVersion === undefined ? {} : { ifVersion }),
-    ...(ifDamaged === undefined ? {} : { ifDamaged }),
+    ...conditionIn(options),
     ...(expires === undefined ? {} : { expires: parseExpiry('--expires', expires, cli.now()) }),
   };
 }

@@ -12,7 +12,8 @@ export async function rm(call: Call<RmOptions>, key: string): Promise<void> {
   parseStoreKey(key);
   await withStoreToDelete(call, async (store) => {
     const { ifVersion } = call.options;
-    if (!(await store.delete(key, { ifVersion, signal: call.cli.signal }))) {
+    const condition = ifVersion === undefined ? {} : { ifVersion };
+    if (!(await store.delete(key, { ...condition, signal: call.cli.signal }))) {
       throw new SecureStoreError('NOT_FOUND', 'no such object', { key });
     }
     await call.out.result(

@@ -165,6 +165,51 @@ export function describeArguments(surface: Surface): void {
       expect(await store.info('key')).toEqual(before);
     });
 
+    it('a condition that is undefined is refused by every call that takes it, and nothing is changed', async () => {
+      const store = await surface.createAt(usePlace(memoryPlace));
+      const before = await store.store('key', 'before');
+      const given = { ifAbsent: undefined, ifVersion: undefined, ifDamaged: undefined };
+      const refused = async (
+        names: readonly (keyof typeof given)[],
+        call: (condition: never) => PromiseLike<unknown>,
+      ): Promise<void> => {
+        for (const name of names) {
+          const { message } = await failure(call({ [name]: undefined } as never), 'INVALID_ARGUMENT');
+          expect(message).toContain(`"${name}"`);
+        }
+      };
+      await refused(['ifAbsent', 'ifVersion', 'ifDamaged'], (one) => store.store('key', 'after', one));
+      await refused(['ifVersion'], (one) => store.setMetadata('key', { a: 1 }, one));
+      await refused(['ifVersion'], (one) => store.delete('key', one));
+      await refused(['ifVersion', 'ifDamaged'], (one) => store.purge('key', one));
+      await refused(['ifVersion', 'ifAbsent'], (one) => store.restoreVersion('key', before.version, one));
+      const item = { key: 'key', data: 'after', ...({ ifVersion: undefined } as object) };
+      expect(await store.storeMany([item])).toMatchObject([{ ok: false, error: { code: 'INVALID_ARGUMENT' } }]);
+      expect(await store.info('key')).toEqual(before);
+      // What is no condition may be undefined.
+      await store.store('key', 'after', { metadata: undefined, expires: undefined, signal: undefined });
+    });
+
+    it('types refuse conditions that are undefined, or exclude each other', async () => {
+      const store = await surface.createAt(usePlace(memoryPlace));
+      const { version } = await store.store('key', 'before');
+      // @ts-expect-error: a condition is left out, and not undefined
+      await failure(store.store('key', 'x', { ifVersion: undefined }), 'INVALID_ARGUMENT');
+      // @ts-expect-error: one of both
+      await failure(store.store('key', 'x', { ifAbsent: true, ifVersion: version }), 'INVALID_ARGUMENT');
+      // @ts-expect-error: one of both
+      await failure(store.store('key', 'x', { ifAbsent: true, ifDamaged: true }), 'INVALID_ARGUMENT');
+      // @ts-expect-error: a condition is left out, and not undefined
+      await failure(store.delete('key', { ifVersion: undefined }), 'INVALID_ARGUMENT');
+      // @ts-expect-error: one of both
+      await failure(store.purge('key', { ifVersion: version, ifDamaged: true }), 'INVALID_ARGUMENT');
+      // @ts-expect-error: one of both
+      await failure(store.restoreVersion('key', version, { ifVersion: version, ifAbsent: true }), 'INVALID_ARGUMENT');
+      // @ts-expect-error: one of both
+      const [item] = await store.storeMany([{ key: 'key', data: 'x', ifAbsent: true, ifVersion: version }]);
+      expect(item?.ok).toBe(false);
+    });
+
     it('metadata that throws or is cyclic is refused without quoting it', async () => {
       const store = await surface.createAt(usePlace(memoryPlace));
       const cyclic: Record<string, unknown> = { secretName: 1 };

@@ -95,7 +95,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     body: { json: exactly({ policies: Type.Array(POLICY, { minItems: 1, maxItems: 1000 }) }) },
     answer: { description: 'it counts', json: ACCESS_CHANGE },
     async handle(context) {
-      const tag = ifVersionOf(context.headers);
+      const tag = ifVersionOf(context.headers)?.ifVersion;
       const policies = context.body.policies as unknown as Policy[];
       return change(context, unlessChanged(tag), ...policies.map((policy) => (): Policy => policy));
     },

@@ -1,7 +1,7 @@
 import { decodeKey, entityTagOf, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
 import { Type } from 'typebox';
 import { answerFramed, answerHead, answerRaw } from '../answer-object.ts';
-import { ifAbsentOf, ifVersionOf } from '../conditions.ts';
+import { conditionIn, ifAbsentOf, ifDamagedOf, ifVersionOf } from '../conditions.ts';
 import { blamed, incomingObject } from '../incoming-object.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -69,11 +69,10 @@ export const DATA_ROUTES: readonly Route[] = [
     async handle(context) {
       const { session, rest, query, headers, signal } = context;
       const key = decodeKey(rest);
-      const condition = { ifVersion: ifVersionOf(headers), ifAbsent: ifAbsentOf(headers) };
+      const condition = conditionIn(ifVersionOf(headers), ifAbsentOf(headers), ifDamagedOf(query));
       const { data, close, ...about } = await incomingObject(context);
       try {
-        const ifDamaged = query.ifDamaged === 'true' ? true : undefined;
-        const stored = await session.store(key, data, { ...about, ...condition, ifDamaged, signal });
+        const stored = await session.store(key, data, { ...about, ...condition, signal });
         context.reply.header('etag', entityTagOf(stored.version));
         return stored;
       } catch (error) {

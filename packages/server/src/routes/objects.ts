@@ -1,6 +1,6 @@
 import { decodeKey } from '@securestore/protocol';
 import { Type } from 'typebox';
-import { ifAbsentOf, ifVersionOf } from '../conditions.ts';
+import { conditionIn, ifAbsentOf, ifDamagedOf, ifVersionOf } from '../conditions.ts';
 import { bytesOf } from '../incoming-object.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -54,7 +54,7 @@ export const OBJECT_ROUTES: readonly Route[] = [
     body: { json: exactly({ metadata: METADATA }) },
     answer: { description: 'the new version', json: CHANGED_OBJECT },
     handle: ({ session, rest, body, headers, signal }) =>
-      session.setMetadata(decodeKey(rest), body.metadata, { ifVersion: ifVersionOf(headers), signal }),
+      session.setMetadata(decodeKey(rest), body.metadata, { ...ifVersionOf(headers), signal }),
   }),
   route({
     method: 'POST',
@@ -93,8 +93,7 @@ export const OBJECT_ROUTES: readonly Route[] = [
     answer: { description: 'the new version', json: CHANGED_OBJECT },
     handle: ({ session, rest, body, headers, signal }) =>
       session.restoreVersion(decodeKey(rest), body.version, {
-        ifVersion: ifVersionOf(headers),
-        ifAbsent: ifAbsentOf(headers),
+        ...conditionIn(ifVersionOf(headers), ifAbsentOf(headers)),
         signal,
       }),
   }),
@@ -108,8 +107,7 @@ export const OBJECT_ROUTES: readonly Route[] = [
     answer: { description: 'whether anything was there', json: exactly({ existed: Type.Boolean() }) },
     handle: async ({ session, rest, query, headers, signal }) => ({
       existed: await session.purge(decodeKey(rest), {
-        ifVersion: ifVersionOf(headers),
-        ifDamaged: query.ifDamaged === 'true' ? true : undefined,
+        ...conditionIn(ifVersionOf(headers), ifDamagedOf(query)),
         signal,
       }),
     }),
@@ -122,7 +120,7 @@ export const OBJECT_ROUTES: readonly Route[] = [
     headers: IF_MATCH,
     answer: { description: 'whether it existed', json: exactly({ existed: Type.Boolean() }) },
     handle: async ({ session, rest, headers, signal }) => ({
-      existed: await session.delete(decodeKey(rest), { ifVersion: ifVersionOf(headers), signal }),
+      existed: await session.delete(decodeKey(rest), { ...ifVersionOf(headers), signal }),
     }),
   }),
 ];

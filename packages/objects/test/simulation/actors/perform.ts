@@ -16,6 +16,9 @@ const contentOf = (info: ObjectInfo<Tagged>, data?: string): Content => ({
   keyVersion: info.keyVersion,
 });
 
+const when = (ifVersion: string | undefined): { readonly ifVersion?: string } =>
+  ifVersion === undefined ? {} : { ifVersion };
+
 async function call(
   store: ObjectStore,
   { id, key, action }: Operation,
@@ -26,24 +29,25 @@ async function call(
     case 'store': {
       const { ifVersion, ifAbsent, size } = action;
       const data = payload(dataOf(id), size);
-      const info = await store.store<Tagged>(key, data, { metadata, ifVersion, ifAbsent, signal });
+      const condition = ifAbsent === undefined ? when(ifVersion) : { ifAbsent };
+      const info = await store.store<Tagged>(key, data, { metadata, ...condition, signal });
       return { type: 'ok', content: contentOf(info, dataOf(id)) };
     }
     case 'setMetadata': {
-      const info = await store.setMetadata<Tagged>(key, metadata, { ifVersion: action.ifVersion, signal });
+      const info = await store.setMetadata<Tagged>(key, metadata, { ...when(action.ifVersion), signal });
       return { type: 'ok', content: contentOf(info) };
     }
     case 'restoreVersion': {
       const { version, ifVersion } = action;
       return {
         type: 'ok',
-        content: contentOf(await store.restoreVersion<Tagged>(key, version, { ifVersion, signal })),
+        content: contentOf(await store.restoreVersion<Tagged>(key, version, { ...when(ifVersion), signal })),
       };
     }
     case 'undelete':
       return { type: 'ok', content: contentOf(await store.undelete<Tagged>(key, { signal })) };
     case 'delete':
-      return { type: 'ok', existed: await store.delete(key, { ifVersion: action.ifVersion, signal }) };
+      return { type: 'ok', existed: await store.delete(key, { ...when(action.ifVersion), signal }) };
     case 'purge':
       return { type: 'ok', existed: await store.purge(key, { signal }) };
     case 'has':
