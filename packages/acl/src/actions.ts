@@ -25,6 +25,7 @@ const STORE_ACTIONS = [
   'access.change',
   'members.view',
   'members.change',
+  'settings.change',
   'audit.view',
   'audit.change',
   'approve',
@@ -48,7 +49,7 @@ export const ACTION_PATTERNS: readonly ActionPattern[] = [...ACTIONS, '*', ...GR
 
 const NUMBERS: ReadonlyMap<string, number> = new Map(ACTIONS.map((action, index) => [action, index]));
 
-/** One bit for each action; there are fewer than 31. */
+/** One bit for each action; there are 31 at most. */
 export function bitOf(action: Action): number {
   return 1 << (NUMBERS.get(action) ?? 31);
 }

@@ -129,6 +129,8 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'keys.destroy': 'keys.destroy',
   'keys.undo': 'keys.destroy',
   'keys.finish': 'keys.destroy',
+  'settings.get': 'keys.view',
+  'settings.change': 'settings.change',
   'jobs.list': 'jobs',
   'jobs.resume': 'jobs',
   'jobs.cancel': 'jobs',

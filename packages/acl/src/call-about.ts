@@ -61,6 +61,7 @@ const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About
   'jobs.forget': ofId,
   'access.createToken': ([principal, given]) => ({ ...without(given, ...ENDS), principal }),
   'access.revokeToken': ofId,
+  'settings.change': ([changes, given]) => ({ ...options(changes), ...without(given, ...ENDS) }),
   'members.add': ([name, recipient, grant]) => ({ ...without(grant, ...ENDS), name, recipient }),
   'members.revoke': ([name]) => ({ name }),
   'audit.enable': ([given]) => {

@@ -73,6 +73,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly health: StoreAdministration['health'];
   readonly scrub: StoreAdministration['scrub'];
   readonly slots: StoreAdministration['slots'];
+  readonly settings: StoreAdministration['settings'];
   /** Called, the names of objects that may be seen; its members administer keys. */
   readonly keys: ((prefix?: string, options?: SessionListingOptions) => AsyncGenerator<StoreKey>) &
     StoreAdministration['keys'];
@@ -111,6 +112,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.health = guarded.health;
     this.scrub = guarded.scrub;
     this.slots = guarded.slots;
+    this.settings = guarded.settings;
     this.jobs = guarded.jobs;
     this.access = guarded.access;
     this.members = guarded.members;

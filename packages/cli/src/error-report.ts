@@ -107,6 +107,15 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /\bThe store is still at (.+): the same migration goes on, and cancelling gives it up$/,
     'The store is still at $1; the same command goes on with the move, and securestore migrate $1 --cancel gives it up',
   ],
+  [/\bmove it with the option "reseal"/, 'move it with --reseal'],
+  [
+    /\bhave migrateStore seal the store anew with these categories$/,
+    'seal it anew as another store: securestore migrate --reseal',
+  ],
+  [
+    /\bLeave them out, or change those of the store with settings\.change$/,
+    'Leave them out, or change those of the store: securestore settings change',
+  ],
   [/: the same migration ends that$/, '; the same command ends that'],
   [
     /, where processes follow by themselves if their option "follow" allows that location; open it there$/,

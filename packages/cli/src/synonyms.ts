@@ -18,6 +18,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   rotate: ['rekey', 'passwd'],
   keys: ['key', 'census'],
   slots: ['slot', 'unlock', 'secrets'],
+  settings: ['setting', 'configure', 'categories'],
   identity: ['keygen', 'identities', 'whoami'],
   role: ['roles', 'policy'],
   grant: ['allow', 'permit'],

@@ -23,6 +23,7 @@ const VERBS = [
   'rotate',
   'keys',
   'slots',
+  'settings',
   'identity',
   'member',
   'verify',

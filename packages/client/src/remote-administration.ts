@@ -36,6 +36,7 @@ const OPTIONS = {
   restore: new Set(RESTORE),
   destroy: new Set(['waitingPeriod']),
   members: new Set(['categories', 'groups']),
+  settings: new Set(['ifVersion']),
 } as const;
 
 function slotsOf(administrator: Administrator): SlotAdministration {
@@ -76,6 +77,20 @@ function keysOf(administrator: Administrator): KeyAdministration {
         options,
       ),
     finish: (options) => administrator.call('keys.finish', () => ({ method: 'POST', path: `${path}/finish` }), options),
+  };
+}
+
+function settingsOf(administrator: Administrator): StoreAdministration['settings'] {
+  const path = '/v1/settings';
+  return {
+    get: (options) => administrator.call('settings.get', () => ({ method: 'GET', path }), options),
+    change: (changes, options) =>
+      administrator.call(
+        'settings.change',
+        () => ({ method: 'POST', path, body: { ...changes, ...withoutEnds(options) } }),
+        options,
+        OPTIONS.settings,
+      ),
   };
 }
 
@@ -163,6 +178,7 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
     },
     slots: slotsOf(administrator),
     keys: keysOf(administrator),
+    settings: settingsOf(administrator),
     jobs: jobsOf(administrator),
     members: membersOf(administrator),
     access: remoteAccess(administrator),

@@ -36,7 +36,7 @@ export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './ke
 export { isLoopback } from './loopback.ts';
 export * from './marker.ts';
 export { withoutOwn } from './own-variables.ts';
-export { compilePattern } from './pattern.ts';
+export { compilePattern, patternsMeet } from './pattern.ts';
 export type { KeyTest } from './pattern.ts';
 export * from './record.ts';
 export * from './slot.ts';

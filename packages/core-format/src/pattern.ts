@@ -36,12 +36,48 @@ function matches<P, I>(
   return part === pattern.length;
 }
 
+/**
+ * Whether two sequences can stand for the same one; in both `wildcard` stands for any number of items. The cost is the product of both
+ * lengths.
+ */
+function meet<P>(a: ArrayLike<P>, b: ArrayLike<P>, wildcard: P, fits: (one: P, other: P) => boolean): boolean {
+  // Whether the rest of `a`, of which `below` has one item less, meets each rest of `b`.
+  let below: boolean[] = [];
+  for (let at = a.length; at >= 0; at--) {
+    const row: boolean[] = [];
+    for (let other = b.length; other >= 0; other--) {
+      const [one, two] = [a[at], b[other]];
+      const [skipsOne, skipsTwo] = [below[other] === true, row[other + 1] === true];
+      if (one === undefined && two === undefined) row[other] = true;
+      else if (one === wildcard || two === wildcard) row[other] = skipsOne || skipsTwo;
+      else row[other] = one !== undefined && two !== undefined && below[other + 1] === true && fits(one, two);
+    }
+    below = row;
+  }
+  return below[0] === true;
+}
+
 const same = (a: string, b: string): boolean => a === b;
 
 /** Whether one segment of a key fits one of a pattern, in which `*` is any text. */
 function segmentFits(pattern: string, segment: string): boolean {
   if (pattern === '*' || pattern === segment) return true;
   return pattern.includes('*') && matches(pattern, '*', segment, same);
+}
+
+function segmentsMeet(one: string, other: string): boolean {
+  return one === other || meet(one, other, '*', same);
+}
+
+/** The segments of a pattern: as the last one, `**` stands for one or more. */
+function segmentsOf(pattern: string): string[] {
+  const segments = pattern.split('/');
+  return segments.at(-1) === '**' ? [...segments, '*'] : segments;
+}
+
+/** Whether some key matches both patterns, which have been checked by {@link compilePattern}. */
+export function patternsMeet(one: string, other: string): boolean {
+  return meet(segmentsOf(one), segmentsOf(other), '**', segmentsMeet);
 }
 
 /**
@@ -64,6 +100,6 @@ export function compilePattern(pattern: unknown): KeyTest {
   if (segments.some((segment) => segment !== '**' && segment.includes('**')))
     wrong('has "**" beside other text in a segment');
   if (segments.some((segment, index) => segment === '**' && segments[index + 1] === '**')) wrong('repeats "**"');
-  if (segments.at(-1) === '**') segments.push('*');
-  return (key) => matches(segments, '**', key, segmentFits);
+  const parts = segmentsOf(pattern);
+  return (key) => matches(parts, '**', key, segmentFits);
 }

@@ -34,6 +34,8 @@ import { rotationKind, startRotation } from './rekey/rotate.ts';
 import { endRotation, rotationUnderWay } from './rekey/running.ts';
 import type { Recipient } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
+import { changeSettings, getSettings } from './settings/change.ts';
+import type { SettingsAdministration } from './settings/types.ts';
 import type { StoreState } from './state.ts';
 import type { Upkeep } from './upkeep.ts';
 import { keepCopiesUp, keepUp } from './upkeep.ts';
@@ -47,6 +49,7 @@ const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
 const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
 const GRANT_OPTIONS: ReadonlySet<string> = new Set(['categories', 'groups']);
+const SETTINGS_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function methodOf(key: unknown, what: string): UnlockMethod {
@@ -74,6 +77,7 @@ export class Administration {
   readonly keys: KeyAdministration;
   readonly jobs: JobAdministration;
   readonly members: MemberAdministration;
+  readonly settings: SettingsAdministration;
   readonly #engine: Engine;
   readonly #jobs: Jobs;
   readonly #closed = new AbortController();
@@ -125,6 +129,15 @@ export class Administration {
       revokeAll: (options) =>
         this.#start('members.revokeAll', options, NO_OPTIONS, ({ signal }) =>
           startRotation(engine, this.#jobs, 'keys', { revoked: 'all' }, signal),
+        ),
+    };
+    // While it closes the store, it writes nothing but the head, which it may.
+    this.settings = {
+      get: (options) =>
+        calls.administrative('settings.get', options, NO_OPTIONS, (signal) => getSettings(unguarded, signal)),
+      change: (changes, options) =>
+        calls.administrative('settings.change', options, SETTINGS_OPTIONS, (signal) =>
+          changeSettings(unguarded, changes, options, signal),
         ),
     };
     this.jobs = {

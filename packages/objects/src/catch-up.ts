@@ -5,6 +5,7 @@ import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { announceCommit } from './journal/announce.ts';
 import type { Announced } from './journal/journal-writer.ts';
+import { intoCategory } from './into-category.ts';
 import { recommit } from './recommit.ts';
 import type { Target } from './records.ts';
 import { isRetiredKey } from './records.ts';
@@ -64,7 +65,7 @@ async function rewrapOwn(
 /**
  * What a commit owes to changes of the head that came while it was under way, before it may be acknowledged: it must
  * not stay under a key that has been replaced, not unknown to a journal that was switched on, or that may have forgotten
- * it, and must not be taken for an object from before a checkpoint.
+ * it, must not be taken for an object from before a checkpoint, and not stay in a category that its name has left.
  *
  * @returns the commit under the newest state
  */
@@ -75,7 +76,7 @@ export async function catchUp(
   signal: AbortSignal | undefined,
 ): Promise<Prepared> {
   const { watcher, journal } = engine;
-  const { header } = prepared;
+  let { header } = prepared;
   const { token } = target;
   const confirm = async (): Promise<void> => {
     const wait = watcher.acknowledge(signal);
@@ -93,16 +94,25 @@ export async function catchUp(
       continue;
     }
     if (state.head.generation === generation) return done;
+    if (!state.categories.idOf(target.key).equals(header.categoryId)) {
+      await announceCommit(engine, state, token, header.commitId, undefined, signal);
+      const moved = await intoCategory(engine, target, done.record, signal);
+      ({ header } = moved);
+      ({ generation } = header);
+      done = { ...done, ...moved, state, keys: state.keys.category(header.categoryId) };
+      await confirm();
+      continue;
+    }
     const keys = state.keys.category(header.categoryId);
     if (generation !== done.state.head.generation || keys.primary.label !== done.keys.primary.label) {
       // Whoever has read it already takes over the new envelope too.
       await announceCommit(engine, state, token, header.commitId, undefined, signal);
       const isThere =
-        (await rewrapOwn(engine, target, objectName(token), prepared)) ||
+        (await rewrapOwn(engine, target, objectName(token), done)) ||
         // Somebody has replaced it already, who copied it to the history.
-        (await rewrapOwn(engine, target, historyName(token, header.version), prepared));
+        (await rewrapOwn(engine, target, historyName(token, header.version), done));
       // Whoever finds what landed when its key had been retired replaces it without a copy: it may never have counted.
-      if (!isThere && isRetiredKey(state, prepared.keys.primary)) {
+      if (!isThere && isRetiredKey(state, done.keys.primary)) {
         throw new SecureStoreError(
           'UNAVAILABLE',
           'its key version was retired before it could be brought under the new one, and it is not there any more',

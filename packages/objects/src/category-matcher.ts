@@ -1,11 +1,12 @@
-import type { CategoryMap, KeyTest, StoreKey } from '@securestore/core-format';
+import type { CategoryMap, CategoryRule, KeyTest, StoreKey } from '@securestore/core-format';
 import { asBuffer, compilePattern, DEFAULT_CATEGORY, SecureStoreError } from '@securestore/core-format';
 
 /** Which category an object belongs to. */
 export interface CategoryMatcher {
+  readonly map: CategoryMap;
   /** Of all categories, the default one first. */
   readonly names: readonly string[];
-  /** The patterns of all but the default one, as they are given when a store is made. */
+  /** The patterns of all but the default one, as they are given when a store is made: in the order in which they decide. */
   readonly patterns: Readonly<Record<string, readonly string[]>>;
   idOf(key: StoreKey): Buffer;
   nameOf(id: Uint8Array): string;
@@ -23,6 +24,18 @@ function testOf(pattern: string): KeyTest {
   }
 }
 
+function patternsIn({ categories, rules }: CategoryMap): CategoryMatcher['patterns'] {
+  const named = categories.slice(1).map(({ id, name }) => {
+    const isOwn = ({ categoryId }: CategoryRule): boolean => Buffer.compare(categoryId, id) === 0;
+    return { name, first: rules.findIndex(isOwn), patterns: rules.filter(isOwn).map(({ pattern }) => pattern) };
+  });
+  const last = rules.length;
+  const place = (first: number): number => (first === -1 ? last : first);
+  return Object.fromEntries(
+    named.toSorted((a, b) => place(a.first) - place(b.first)).map(({ name, patterns }) => [name, patterns]),
+  );
+}
+
 /** @throws SecureStoreError `INTEGRITY` */
 export function categoryMatcher(map: CategoryMap): CategoryMatcher {
   const [first] = map.categories;
@@ -35,15 +48,9 @@ export function categoryMatcher(map: CategoryMap): CategoryMatcher {
   }));
   const names = new Map(map.categories.map(({ id, name }) => [Buffer.from(id).toString('latin1'), name]));
   return {
+    map,
     names: map.categories.map(({ name }) => name),
-    patterns: Object.fromEntries(
-      map.categories
-        .slice(1)
-        .map(({ id, name }) => [
-          name,
-          map.rules.filter(({ categoryId }) => Buffer.compare(categoryId, id) === 0).map(({ pattern }) => pattern),
-        ]),
-    ),
+    patterns: patternsIn(map),
     idOf(key) {
       if (rules.length === 0) return defaultId;
       const segments = key.split('/');

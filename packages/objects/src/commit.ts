@@ -110,7 +110,8 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
     for (let losses = 0; ; losses++) {
       let failure: unknown;
       try {
-        if (mutation.beforeAttempt !== undefined) await mutation.beforeAttempt(doubt !== undefined);
+        const prepared = mutation.beforeAttempt?.(doubt !== undefined);
+        if (prepared !== undefined) await prepared;
         return await attempt(engine, mutation, current, verified, identity);
       } catch (error) {
         failure = error;

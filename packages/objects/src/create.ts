@@ -38,7 +38,7 @@ import { listPage } from './pages.ts';
 import { refusedWrongly } from './standstill.ts';
 import { signedHead } from './signed-head.ts';
 import type { StoreSettings } from './store-settings.ts';
-import { parseSettings } from './store-settings.ts';
+import { categoryMapOf, parseSettings } from './store-settings.ts';
 
 const FIRST_GENERATION = 1;
 const FIRST_ROOT = 1;
@@ -134,7 +134,8 @@ export async function createStoreAt(
   events?: CryptoEventSource,
 ): Promise<string> {
   const { signal } = settings;
-  const { history, rotationDays, naming, journal, suite, map } = parseSettings(settings, random);
+  const { history, rotationDays, naming, journal, suite, categories: named } = parseSettings(settings);
+  const map = categoryMapOf(named, random);
   await loadSuites([suite]);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
   if (settings.founded === undefined) await refuseRemains(backend, signal);

@@ -29,7 +29,7 @@ export interface Mutation {
    *
    * @param doubtful whether an earlier attempt may have taken effect
    */
-  readonly beforeAttempt?: ((doubtful: boolean) => Promise<void>) | undefined;
+  readonly beforeAttempt?: ((doubtful: boolean) => Promise<void> | undefined) | undefined;
   /** Whether what that made sure of is sure still; asked at the moment at which the record is sent. */
   readonly stillHolds?: (() => boolean) | undefined;
 }

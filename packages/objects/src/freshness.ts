@@ -5,7 +5,7 @@ import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from './abortable.ts';
 import { boundsOf, SETTLED_AFTER, SETTLED_SOON_AFTER } from './bounds.ts';
 import { ClockDifference } from './clock-difference.ts';
-import { ClosedStore, moving } from './closed-store.ts';
+import { closedBy, ClosedStore } from './closed-store.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Following } from './head-follower.ts';
@@ -46,7 +46,7 @@ export class HeadWatcher {
     this.#difference.note(head.now, begun);
     this.#closed = new ClosedStore({
       clock,
-      closedBy: () => (this.#isClosed ? this.state.head : undefined),
+      closing: () => (this.#isClosed ? this.state.head : undefined),
       read: () => this.#read(),
       lost: () => this.#follower.lost,
       onStalled: () => this.#onStalled?.() ?? Promise.resolve(),
@@ -94,10 +94,11 @@ export class HeadWatcher {
   checkWritable(restores: boolean = this.restores): void {
     this.#follower.checkNotLost();
     this.checkFollowing();
-    const { state } = this.state.head;
+    const { head } = this.state;
+    const { state } = head;
     const isLeft = state === 'closing' || state === 'moved' || state === 'scratch';
     const isOpen = state === 'open' || (state === 'restoring' && restores) || (isLeft && this.migrates);
-    if (state === 'closing' && !isOpen) throw moving();
+    if (state === 'closing' && !isOpen) throw closedBy(head);
     if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
     this.#difference.check();
   }
@@ -123,7 +124,7 @@ export class HeadWatcher {
     return age < freshFor ? undefined : this.#waitFresh(signal);
   }
 
-  /** Whether the store is closed to move, so that whoever works with it waits until it is open somewhere. */
+  /** Whether the store is closed, so that whoever works with it waits until it is open somewhere. */
   get #isClosed(): boolean {
     return this.state.head.state === 'closing' && !this.migrates;
   }

@@ -75,6 +75,8 @@ async function writePlanned(
 async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   const { state, plan, begun } = attempt;
   const { events } = state;
+  // New keys are told of by the names of their categories.
+  if (plan.categories !== undefined) events?.name(plan.categories);
   const changes = events === undefined ? [] : keyChanges(events, { before: state, ...plan });
   engine.watcher.prepare(plan.unlocked);
   const { head, outcome, written } = await writePlanned(engine, attempt).catch((error: unknown) => {

@@ -4,6 +4,7 @@ import type { Head, Reference } from '@securestore/core-format';
 import {
   AREAS,
   decodeKeyring,
+  encodeCategoryMap,
   encodeKeyring,
   generationOf,
   keyringName,
@@ -48,7 +49,7 @@ export async function grantsFor(
   }
 }
 
-const NAMES = { keyring: keyringName, policy: policyName } as const;
+const NAMES = { keyring: keyringName, policy: policyName, categoryMap: policyName } as const;
 
 function sealForNext(
   engine: Engine,
@@ -89,6 +90,18 @@ async function writePolicy(engine: Engine, state: StoreState, { policy }: HeadPl
   return writeSealed(engine, sealForNext(engine, state, 'policy', ownerKeys(state).policy, policy));
 }
 
+async function writeCategoryMap(
+  engine: Engine,
+  state: StoreState,
+  { categories }: HeadPlan,
+): Promise<Reference | undefined> {
+  if (categories === undefined) return undefined;
+  return writeSealed(
+    engine,
+    sealForNext(engine, state, 'categoryMap', state.keys.categoryMap, encodeCategoryMap(categories)),
+  );
+}
+
 async function writeDestinations(
   engine: Engine,
   state: StoreState,
@@ -114,7 +127,9 @@ function referencesAfter(before: Head['references'], plan: HeadPlan): Head['refe
 }
 
 /** What was written for a change of the head before the head itself. */
-export type Written = Readonly<Partial<Record<'keyring' | 'policy' | 'grants' | 'destinations', Reference>>>;
+export type Written = Readonly<
+  Partial<Record<'keyring' | 'categoryMap' | 'policy' | 'grants' | 'destinations', Reference>>
+>;
 
 /** Writes the objects that the next head is to name. */
 export async function writeObjects(
@@ -124,11 +139,13 @@ export async function writeObjects(
   nextGrants: NextGrants,
 ): Promise<Written> {
   const keyring = await writeKeyring(engine, state, plan);
+  const categoryMap = await writeCategoryMap(engine, state, plan);
   const policy = await writePolicy(engine, state, plan);
   const grants = typeof nextGrants === 'string' ? undefined : await writeSealed(engine, nextGrants);
   const destinations = await writeDestinations(engine, state, plan);
   return {
     ...(keyring && { keyring }),
+    ...(categoryMap && { categoryMap }),
     ...(policy && { policy }),
     ...(grants && { grants }),
     ...(destinations && { destinations }),

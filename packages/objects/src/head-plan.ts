@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { Head, Keyring, Member } from '@securestore/core-format';
+import type { CategoryMap, Head, Keyring, Member } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import type { MemberEvent } from './crypto-events.ts';
 
@@ -23,6 +23,8 @@ export interface HeadPlan {
   >;
   /** Whether the checkpoint is a former one from now on, since digests are about to change without versions. */
   readonly outdatesCheckpoint?: boolean;
+  /** Which category each name belongs to from now on. {@link keyring} has the keys of new ones. */
+  readonly categories?: CategoryMap;
   /** Who may do what from now on. */
   readonly policy?: Uint8Array;
   /** Where the store is backed up from now on. */

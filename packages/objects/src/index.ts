@@ -7,6 +7,7 @@ export type { CopiedHead } from './copy/copied-head.ts';
 export { signalOf } from './call.ts';
 export { changeInTime, inTime, stepsInTime, withOneEnd } from './in-time.ts';
 export type { Clock } from '@securestore/jobs';
+export type { ChangeSettingsOptions, Settings, SettingsAdministration, SettingsChange } from './settings/types.ts';
 export type { StoreSettings } from './store-settings.ts';
 export type {
   CryptoEvent,

@@ -1,13 +1,9 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { CategoryKeys, DigestKeys } from '@securestore/crypto';
-import { digestWhole } from '@securestore/crypto';
-import type { Instant } from '@securestore/jobs';
+import type { CategoryKeys } from '@securestore/crypto';
 import { instant } from '@securestore/jobs';
-import { blobPayload, discardBlob, writeBlob } from './blob-writer.ts';
-import { BlobHold, confirmWritten } from './collection/blob-hold.ts';
+import { discardBlob, writeBlob } from './blob-writer.ts';
 import type { WrittenBlob } from './blob-writer.ts';
-import type { Committed } from './attempt.ts';
 import { commit } from './commit.ts';
 import type { DraftBody } from './draft.ts';
 import { checkCondition } from './condition.ts';
@@ -17,45 +13,16 @@ import type { Engine } from './engine.ts';
 import type { Choice } from './history.ts';
 import { chooseVersion } from './history.ts';
 import { KeptVersion } from './kept-version.ts';
-import type { OpenBody } from './open-body.ts';
 import { encodeMetadata, parseTime } from './options.ts';
 import type { Condition } from './parse-condition.ts';
 import { parseCondition } from './parse-condition.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
 import type { Current, LiveRecord, Standing, Target } from './records.ts';
-import { infoFrom, liveIn, originOf, versionOf } from './records.ts';
+import { liveIn, originOf, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, RestoreVersionOptions, StoreData, StoreOptions } from './types.ts';
 import { categoryKeys } from './usable-keys.ts';
-
-/** What a mutation wrote, as callers see it. */
-function infoAfter<M extends object>(committed: Committed, body: DraftBody): ObjectInfo<M> {
-  const { state, header, keys } = committed;
-  return infoFrom(state, header, body, keys.primary.label);
-}
-
-/** An object's payload as its record holds it. */
-type Content = Pick<OpenBody, 'length' | 'digest' | 'payload'> & {
-  readonly blob?: RecordHeader['blob'];
-  readonly hold?: BlobHold;
-};
-
-function inlineContent(keys: DigestKeys, data: Uint8Array): Content {
-  return { length: data.length, digest: digestWhole(keys, data), payload: { kind: 'inline', data } };
-}
-
-/** @param since when its first part was about to be written @param epoch where the store was then */
-function blobContent(
-  engine: Engine,
-  token: string,
-  blob: WrittenBlob,
-  since: Instant,
-  epoch: number | undefined,
-): Content {
-  const { length, digest, chunkSize, reference } = blob;
-  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since, epoch);
-  return { length, digest, payload: blobPayload(blob), blob: reference, hold };
-}
+import { blobContent, commitContent, infoAfter, inlineContent } from './content.ts';
 
 /** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
 async function checkEarly(
@@ -71,41 +38,6 @@ async function checkEarly(
     signal,
   );
   checkCondition(condition, current, engine.clock.now());
-}
-
-/** What one `store` call seals beside its payload. */
-interface StoreRequest {
-  readonly target: Target;
-  readonly condition: Condition;
-  readonly metadata: Uint8Array;
-  readonly expires: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function commitContent<M extends object>(
-  engine: Engine,
-  request: StoreRequest,
-  content: Content,
-): Promise<ObjectInfo<M>> {
-  const { target, condition, metadata, expires, signal } = request;
-  const { blob, hold, ...sealed } = content;
-  let body: DraftBody | undefined;
-  const committed = await commit(engine, {
-    target,
-    condition,
-    readFirst: condition.type === 'version' || condition.type === 'damaged',
-    signal,
-    beforeAttempt: hold && ((doubtful) => confirmWritten(hold, doubtful, signal)),
-    stillHolds: hold && (() => hold.holds()),
-    draft(current, now) {
-      const created = liveIn(current, now)?.body.created ?? now;
-      body = { name: target.key, created, modified: now, expires, metadata, ...sealed };
-      return { kind: 'object', blob, body };
-    },
-  });
-  if (committed === undefined || body === undefined)
-    throw new SecureStoreError('INTERNAL', 'a store that wrote nothing');
-  return infoAfter(committed, body);
 }
 
 /** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED`, and what confirming the head throws */
@@ -147,7 +79,7 @@ export async function storeObject<M extends object>(
   });
   if (payload.kind === 'inline') {
     try {
-      return await commitContent(engine, request, inlineContent(keys.digest, payload.data));
+      return await commitContent(engine, request, inlineContent(keys, payload.data));
     } finally {
       payload.data.fill(0);
     }
@@ -165,7 +97,7 @@ export async function storeObject<M extends object>(
     await payload.close();
   }
   try {
-    return await commitContent(engine, request, blobContent(engine, target.token, blob, since, epoch));
+    return await commitContent(engine, request, blobContent(engine, target.token, blob, keys, since, epoch));
   } catch (error) {
     // Unless it may be in use after all.
     if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob(engine, target.token, blob);

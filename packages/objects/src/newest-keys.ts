@@ -17,9 +17,17 @@ export async function withNewestKeys<T>(
   try {
     return open(watcher.state);
   } catch (error) {
-    if (watcher.state.keys.knows(keyIdOf(bytes))) throw error;
-    await watcher.refresh(signal);
-    watcher.checkFollowing();
+    const { keys, categories } = watcher.state;
+    if (keys.knows(keyIdOf(bytes))) {
+      // Since a change of the categories, of which a process knows that was not idle, its name may belong to another one.
+      const wait = watcher.acknowledge(signal);
+      if (wait === undefined) throw error;
+      await wait;
+      if (watcher.state.categories === categories) throw error;
+    } else {
+      await watcher.refresh(signal);
+      watcher.checkFollowing();
+    }
     return open(watcher.state);
   }
 }

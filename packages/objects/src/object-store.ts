@@ -32,6 +32,7 @@ import { MigrationArea } from './moving/migration-area.ts';
 import { historyOf } from './history.ts';
 import { sortNames } from './names.ts';
 import type { MemberAdministration } from './members/administration.ts';
+import type { SettingsAdministration } from './settings/types.ts';
 import { isGrantedName } from './members/granted.ts';
 import { retrieveMany, storeMany } from './many.ts';
 import { bringBack, deleteObject, setMetadata, storeObject } from './mutations.ts';
@@ -91,6 +92,8 @@ export class ObjectStore implements SecureStorage {
   readonly keys: ((prefix?: string, options?: ListingOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
   /** Who was granted a part of the keys. */
   readonly members: MemberAdministration;
+  /** How the store was made, and was changed since. */
+  readonly settings: SettingsAdministration;
   /** Long work on the store that is not finished. */
   readonly jobs: JobAdministration;
   /** Where the policy of access control lies. */
@@ -128,6 +131,7 @@ export class ObjectStore implements SecureStorage {
     this.migrationArea = new MigrationArea(engine, this.#calls, this.#administration, rememberedEnds, logger);
     this.slots = this.#administration.slots;
     this.members = this.#administration.members;
+    this.settings = this.#administration.settings;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(
       (prefix = '', options?: ListingOptions) => this.#calls.names('keys', prefix, options, LISTING_OPTIONS),

@@ -23,6 +23,7 @@ const MUTATIONS: ReadonlySet<string> = new Set([
 /** Administration that changes nothing. */
 const READINGS: ReadonlySet<string> = new Set([
   'slots.list',
+  'settings.get',
   'keys.states',
   'keys.census',
   'members.list',

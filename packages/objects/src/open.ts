@@ -11,14 +11,21 @@ import { reopen } from './moving/reopen.ts';
 import { ObjectStore } from './object-store.ts';
 import type { ObjectStoreParts } from './object-store.ts';
 import { readHead } from './state.ts';
+import { checkSettings } from './settings/settings.ts';
 import type { StoreSettings } from './store-settings.ts';
+import { parseSettings } from './store-settings.ts';
 import { endsIn, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
 import { engineOf } from './engine-of.ts';
 import { loadNewest, noHead } from './load-store.ts';
 import type { OpenSettings, StoreContext } from './open-settings.ts';
 
-/** What an open store is made of. @throws SecureStoreError as {@link openObjectStore} does */
-export async function openParts(settings: OpenSettings): Promise<ObjectStoreParts> {
+/**
+ * What an open store is made of.
+ *
+ * @param asked the settings that the store must have
+ * @throws SecureStoreError as {@link openObjectStore} does; `INVALID_ARGUMENT` if it has others
+ */
+export async function openParts(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStoreParts> {
   const { location } = settings;
   const clock = settings.clock ?? systemClock();
   const events = eventsFor(settings, clock);
@@ -33,6 +40,7 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
     location: place?.location ?? location,
   });
   try {
+    if (asked !== undefined) checkSettings(loaded.state, asked);
     if (loaded.trust === 'first use') await rememberFirst(at(loaded.arrived), head);
     else await rememberNewest(at(loaded.arrived), head);
   } catch (error) {
@@ -66,8 +74,8 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
 }
 
-async function open(settings: OpenSettings): Promise<ObjectStore> {
-  return new ObjectStore(await openParts(settings));
+async function open(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStore> {
+  return new ObjectStore(await openParts(settings, asked));
 }
 
 /** Runs `body`; where it fails the backend, which was handed over, is closed. */
@@ -115,11 +123,12 @@ export function createObjectStore(settings: StoreSettings & StoreContext): Promi
 /**
  * Opens the store, or makes it where none is and none was before.
  *
- * @throws SecureStoreError as {@link openObjectStore} and {@link createObjectStore} do
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it has other settings than those that are given; and as {@link openObjectStore} and {@link createObjectStore} do
  */
 export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings): Promise<ObjectStore> {
   const { backend, signal } = settings;
   return owning('open', settings, async () => {
+    parseSettings(settings);
     const random = settings.random ?? randomPool();
     const clock = settings.clock ?? systemClock();
     if ((await backend.read(HEAD_NAME, { signal })) === undefined) {
@@ -140,7 +149,7 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
         if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
       }
     }
-    return open(settings);
+    return open(settings, settings);
   });
 }
 

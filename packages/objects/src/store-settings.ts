@@ -50,9 +50,20 @@ function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-function parseCategories(categories: StoreSettings['categories'], random: RandomSource): CategoryMap {
-  const entries = Object.entries(categories ?? {});
-  const named = entries.map(([name, patterns]) => {
+/** A category and its patterns, as they are given. */
+type NamedPatterns = readonly [name: string, patterns: readonly string[]];
+
+/**
+ * @param before the names of categories that may have no patterns, since they are there
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function parseCategories(
+  categories: StoreSettings['categories'],
+  before: readonly string[] = [],
+): readonly NamedPatterns[] {
+  if (categories !== undefined && (typeof categories !== 'object' || categories === null || Array.isArray(categories)))
+    invalid('the option "categories" must be an object with patterns by the names of categories');
+  return Object.entries(categories ?? {}).map(([name, patterns]) => {
     if (
       !CATEGORY_NAME.test(name) ||
       Buffer.byteLength(name) > MAX_CATEGORY_NAME_BYTES ||
@@ -65,15 +76,35 @@ function parseCategories(categories: StoreSettings['categories'], random: Random
     if (name === DEFAULT_CATEGORY)
       invalid(`"${DEFAULT_CATEGORY}" is the category of all that no pattern names; it takes no patterns`);
     const list: unknown = typeof patterns === 'string' ? [patterns] : patterns;
-    if (!Array.isArray(list) || list.length === 0) invalid(`the category "${name}" needs at least one pattern`);
+    if (!Array.isArray(list) || (list.length === 0 && !before.includes(name)))
+      invalid(`the category "${name}" needs at least one pattern`);
     for (const pattern of list as unknown[]) compilePattern(pattern);
-    return { id: random(ID_LENGTH), name, patterns: list as string[] };
+    return [name, list as string[]];
   });
-  const rules = named.flatMap(({ id, patterns }) => patterns.map((pattern) => ({ pattern, categoryId: id })));
-  if (named.length >= MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES)
+}
+
+/**
+ * The category map with these patterns.
+ *
+ * @param before the one that it replaces: its categories keep their ids, and those that are not named any more have no patterns
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function categoryMapOf(
+  named: readonly NamedPatterns[],
+  random: RandomSource,
+  before: CategoryMap = { categories: [{ id: random(ID_LENGTH), name: DEFAULT_CATEGORY }], rules: [] },
+): CategoryMap {
+  const isThere = (name: string): boolean => before.categories.some((category) => category.name === name);
+  const added = named.filter(([name]) => !isThere(name)).map(([name]) => ({ id: random(ID_LENGTH), name }));
+  const categories = [...before.categories, ...added];
+  const ids = new Map(categories.map(({ id, name }) => [name, id]));
+  const rules = named.flatMap(([name, patterns]) => {
+    const categoryId = ids.get(name);
+    return categoryId === undefined ? [] : patterns.map((pattern) => ({ pattern, categoryId }));
+  });
+  if (categories.length > MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES)
     invalid('there are too many categories or patterns');
-  const all = [{ id: random(ID_LENGTH), name: DEFAULT_CATEGORY }, ...named.map(({ id, name }) => ({ id, name }))];
-  return { categories: all, rules };
+  return { categories, rules };
 }
 
 /** {@link StoreSettings} with the defaults filled in. */
@@ -83,19 +114,32 @@ export interface ParsedSettings {
   readonly naming: Naming;
   readonly journal: boolean;
   readonly suite: 1 | 2;
-  readonly map: CategoryMap;
+  readonly categories: readonly NamedPatterns[];
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function parseSettings(settings: StoreSettings, random: RandomSource): ParsedSettings {
-  const history: HistorySettings = parseNumbers('history', settings.history, DEFAULT_HISTORY, MAX_HISTORY);
-  const rotation = parseNumbers('rotation', settings.rotation, { days: 0 }, MAX_ROTATION_DAYS);
+export function parseHistory(
+  given: StoreSettings['history'],
+  before: HistorySettings = DEFAULT_HISTORY,
+): HistorySettings {
+  return parseNumbers('history', given, before, MAX_HISTORY);
+}
+
+/** The age of keys in days. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseRotationDays(given: StoreSettings['rotation'], before = 0): number {
+  return parseNumbers('rotation', given, { days: before }, MAX_ROTATION_DAYS).days;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseSettings(settings: StoreSettings): ParsedSettings {
+  const history = parseHistory(settings.history);
+  const rotationDays = parseRotationDays(settings.rotation);
   const naming = settings.names ?? 'encrypted';
   if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
   const { journal = false } = settings;
   if (typeof journal !== 'boolean') invalid('the option "journal" must be true or false');
   const { suite = DEFAULT_SUITE } = settings;
   if (!SUITE_IDS.includes(suite)) invalid(`the option "suite" must be one of ${SUITE_IDS.join(', ')}`);
-  const map = parseCategories(settings.categories, random);
-  return { history, rotationDays: rotation.days, naming, journal, suite, map };
+  const categories = parseCategories(settings.categories);
+  return { history, rotationDays, naming, journal, suite, categories };
 }

@@ -6,17 +6,14 @@ import { discoveryOf } from '../discovery.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { sayMissingFolders } from '../missing-folders.ts';
 import { locationOf, loggerFor } from '../open.ts';
-import { parseCategories, parseCount } from '../parse-values.ts';
 import { findSecret } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
 import { unlockWith } from '../unlocking.ts';
+import { changeIn } from './settings.ts';
+import type { SettingsOptions } from './settings.ts';
 
-export interface InitOptions {
-  readonly category?: readonly string[];
+export interface InitOptions extends Omit<SettingsOptions, 'ifVersion'> {
   readonly names?: 'encrypted' | 'plain';
-  readonly historyVersions?: string;
-  readonly historyDays?: string;
-  readonly rotationDays?: string;
   readonly suite?: '1' | '2';
 }
 
@@ -68,16 +65,10 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
-  const { category, names, historyVersions, historyDays, rotationDays, suite } = options;
-  const history = {
-    ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
-    ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
-  };
+  const { names, suite } = options;
   return {
-    ...(category === undefined ? {} : { categories: parseCategories(category) }),
+    ...changeIn(options),
     ...(names === undefined ? {} : { names }),
-    ...(Object.keys(history).length === 0 ? {} : { history }),
-    ...(rotationDays === undefined ? {} : { rotation: { days: parseCount('--rotation-days', rotationDays) } }),
     ...(suite === undefined ? {} : { suite: suite === '2' ? 2 : 1 }),
   };
 }

@@ -38,7 +38,7 @@ function addRole(program: Command, run: Run): void {
     notes: `${BINDS}
 Actions on objects: read list history write delete recover purge. On the store: backup backup.view backup.manage
 restore restore.replace rotate migrate verify checkpoint collect health jobs keys.view keys.destroy slots.view slots.change
-access.view access.change members.view members.change audit.view audit.change. On either: approve. All: *, or those of a group, such as keys.*.
+access.view access.change members.view members.change settings.change audit.view audit.change. On either: approve. All: *, or those of a group, such as keys.*.
 With --keys or --category a rule is about objects alone. Whoever may do access.change, slots.change or members.change
 can come by everything.
 

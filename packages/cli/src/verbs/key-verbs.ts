@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addVerb, collect, type Run } from '../call.ts';
 import type { IdentityOptions } from '../commands/identity.ts';
 import type { KeysOptions } from '../commands/keys.ts';
 import type { RotateOptions } from '../commands/rotate.ts';
+import type { SettingsOptions } from '../commands/settings.ts';
 import type { SlotsOptions } from '../commands/slots-add.ts';
 
 const NEW_SECRETS: string[] = ['newPassphraseFile', 'newKeyFile'];
@@ -123,8 +124,36 @@ Examples:
   });
 }
 
+function addSettings(program: Command, run: Run): void {
+  addVerb<SettingsOptions, [string | undefined]>(program, run, {
+    usage: 'settings [action]',
+    shownUsage: '[options] | settings change',
+    summary: 'show how the store was made, or change its categories and its history',
+    options: [
+      new Option('--category <name=pattern>', 'with change: all categories from now on; may be repeated').argParser(
+        collect,
+      ),
+      new Option('--history-versions <n>', 'with change: how many older versions to keep of each object'),
+      new Option('--history-days <n>', 'with change: how many days to keep older versions'),
+      new Option('--rotation-days <n>', 'with change: the age at which open programs make new keys; 0 for never'),
+      new Option('--if-version <version>', 'with change: only if the settings have this version'),
+    ],
+    notes: `Give all categories that there are to be: one that is left out gets no more objects, and keeps its keys. No object comes
+into another category, since it is sealed with the keys of its own: a change that would do that is refused. While the
+names are looked through, six seconds or more, the store answers nothing else.
+Names and suite stay as they are; securestore migrate --reseal makes a store with others.
+
+Examples:
+  securestore settings
+  securestore settings change --history-versions 50 --history-days 90
+  securestore settings change --category 'pii=users/**' --category 'prod=prod/**'`,
+    resume: '`securestore settings` shows whether it was done',
+    load: async () => (await import('../commands/settings.ts')).settings,
+  });
+}
+
 /** Adds the verbs that work on the keys of a store. */
 export function addKeyVerbs(program: Command, run: Run): void {
   program.commandsGroup('Keys:');
-  for (const add of [addRotate, addKeys, addSlots, addIdentity]) add(program, run);
+  for (const add of [addRotate, addKeys, addSlots, addSettings, addIdentity]) add(program, run);
 }

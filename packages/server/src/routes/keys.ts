@@ -13,7 +13,10 @@ const SLOT = Type.Union([exactly({ recipient: RECIPIENT }), ...SECRET.anyOf], {
   title: 'an object with one of "recipient", "passphrase", both texts, and "key", 32 bytes in base64url',
 });
 
-/** Secrets, keys, and who was granted a part of them. */
+const NUMBER = Type.Integer({ minimum: 0 });
+const PATTERNS = Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { maxItems: 4096 });
+
+/** Secrets, keys, what is sealed with which, and who was granted a part of them. */
 export const KEY_ROUTES: readonly Route[] = [
   route({
     method: 'GET',
@@ -90,6 +93,37 @@ export const KEY_ROUTES: readonly Route[] = [
     summary: 'destroy now what was scheduled and whose time has come',
     answer: { description: 'what is gone', json: reportOf('what is gone, and what is needed still') },
     handle: ({ session, signal }) => session.keys.finish({ signal }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/settings',
+    access: 'settings.get',
+    summary: 'how the store was made, and was changed since',
+    answer: { description: 'the settings', json: reportOf('the settings') },
+    handle: ({ session, signal }) => session.settings.get({ signal }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/settings',
+    access: 'settings.change',
+    summary: 'change settings; other categories take 6 s, in which nothing else is answered',
+    body: {
+      json: exactly({
+        categories: Type.Optional(
+          Type.Record(Type.String({ minLength: 1, maxLength: 64 }), PATTERNS, {
+            description: 'all categories from now on: patterns of keys by their names',
+          }),
+        ),
+        history: Type.Optional(exactly({ versions: Type.Optional(NUMBER), days: Type.Optional(NUMBER) })),
+        rotation: Type.Optional(exactly({ days: Type.Optional(NUMBER) })),
+        ifVersion: Type.Optional(
+          Type.String({ maxLength: 64, description: 'the version that the settings must have' }),
+        ),
+      }),
+    },
+    answer: { description: 'the settings as they are then', json: reportOf('the settings') },
+    handle: ({ session, body: { ifVersion, ...changes }, signal }) =>
+      session.settings.change(changes, { ...(ifVersion !== undefined && { ifVersion }), signal }),
   }),
   route({
     method: 'GET',

@@ -1,0 +1,91 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStore, Settings, SettingsChange } from 'securestore';
+import type { Call } from '../call.ts';
+import { withStore } from '../open.ts';
+import { parseCategories, parseCount } from '../parse-values.ts';
+import { formatTable, printable } from '../terminal-text.ts';
+
+/** The settings that can be given, of a new store and of one that there is. */
+export interface SettingsOptions {
+  readonly category?: readonly string[];
+  readonly historyVersions?: string;
+  readonly historyDays?: string;
+  readonly rotationDays?: string;
+  readonly ifVersion?: string;
+}
+
+const COLUMNS = [{ title: 'SETTING' }, { title: '' }] as const;
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** What the options say of settings that can be changed. */
+export function changeIn(options: Omit<SettingsOptions, 'ifVersion'>): SettingsChange {
+  const { category, historyVersions, historyDays, rotationDays } = options;
+  const history = {
+    ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
+    ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
+  };
+  return {
+    ...(category === undefined ? {} : { categories: parseCategories(category) }),
+    ...(Object.keys(history).length === 0 ? {} : { history }),
+    ...(rotationDays === undefined ? {} : { rotation: { days: parseCount('--rotation-days', rotationDays) } }),
+  };
+}
+
+/** `securestore settings`, `securestore settings change`. */
+export async function settings(call: Call<SettingsOptions>, action: string | undefined): Promise<void> {
+  if (action !== undefined && action !== 'change') {
+    refuse('after settings comes change or nothing; see securestore help settings');
+  }
+  const { ifVersion } = call.options;
+  const change = changeIn(call.options);
+  const isChange = Object.keys(change).length > 0;
+  if (action === undefined && (isChange || ifVersion !== undefined)) {
+    refuse(
+      '--category, --history-versions, --history-days, --rotation-days and --if-version belong to settings change',
+    );
+  }
+  if (action === 'change' && !isChange) {
+    refuse('settings change needs --category, --history-versions, --history-days or --rotation-days');
+  }
+  await withStore(call, (store) => (isChange ? changed(call, store, change, ifVersion) : shown(call, store)));
+}
+
+async function shown({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const found = await store.settings.get({ signal: cli.signal });
+  await out.result(found, () => formatTable(COLUMNS, rowsOf(found)));
+}
+
+async function changed(
+  { cli, out }: Call,
+  store: SecureStore,
+  change: SettingsChange,
+  ifVersion: string | undefined,
+): Promise<void> {
+  if (change.categories !== undefined) {
+    out.note('looking through the names of the store, which answers nothing else for some seconds');
+  }
+  const condition = ifVersion === undefined ? {} : { ifVersion };
+  const found = await store.settings.change(change, { ...condition, signal: cli.signal });
+  await out.result(found, () => ['changed the settings', ...formatTable(COLUMNS, rowsOf(found))]);
+  if (change.history !== undefined)
+    out.note('a collection removes what the history does not keep any more, within a day');
+}
+
+function rowsOf({ version, categories, history, rotation, names, suite, journal }: Settings): string[][] {
+  const { versions, days } = history;
+  return [
+    ...Object.entries(categories).map(([name, patterns]) => [
+      `category ${printable(name)}`,
+      patterns.length === 0 ? 'no patterns: it gets no more objects' : patterns.map(printable).join(' '),
+    ]),
+    ['history', `${versions} versions, and whatever is younger than ${days} days`],
+    ['rotation', rotation.days === 0 ? 'never by itself' : `when keys are ${rotation.days} days old`],
+    ['names', names],
+    ['suite', String(suite)],
+    ['journal', journal ? 'on' : 'off, until something reads it'],
+    ['version', version],
+  ];
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { jsonLines, sandbox } from './support/cli.ts';
+
+// A change of categories waits for other processes.
+describe.concurrent('settings', () => {
+  it('are shown, and changed', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    const [before] = jsonLines((await box.run(['settings', '--json'])).stdout);
+    expect(before).toMatchObject({ categories: {}, history: { versions: 10, days: 30 }, rotation: { days: 0 } });
+    const version = String(before?.['version']);
+    const changed = await box.run(['settings', 'change', '--history-days', '90', '--if-version', version]);
+    expect(changed).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('collection') });
+    expect(changed.stdout).toMatch(/^changed the settings\n(.*\n)*history +10 versions, and .* than 90 days\n/);
+    const late = await box.run(['settings', 'change', '--rotation-days', '9', '--if-version', version]);
+    expect(late).toMatchObject({ exitCode: 6, stdout: '' });
+  });
+
+  it('get other categories, for names that are to come', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    await box.seed({ 'db/user': 'ops' });
+    const refused = await box.run(['settings', 'change', '--category', 'prod=db/**']);
+    expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(refused.stderr).toMatch(/"db\/user" is in the category "default".*securestore migrate --reseal/);
+    const changed = await box.run(['settings', 'change', '--category', 'pii=users/**', '--json']);
+    expect(jsonLines(changed.stdout)).toMatchObject([{ categories: { pii: ['users/**'] } }]);
+    await box.run(['put', 'users/1'], { input: 'x' });
+    expect(jsonLines((await box.run(['info', 'users/1', '--json'])).stdout)).toMatchObject([{ category: 'pii' }]);
+  });
+
+  it.for([
+    [['settings', 'set'], 'after settings comes change or nothing'],
+    [['settings', '--history-days', '1'], 'belong to settings change'],
+    [['settings', 'change'], 'settings change needs --category'],
+    [['settings', 'change', '--history-days', 'x'], 'is not a whole number'],
+  ] as const)('%j is refused', async ([args, told], { onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    const refused = await box.run([...args]);
+    expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(refused.stderr).toContain(told);
+  });
+});
