@@ -30,7 +30,7 @@ describe.concurrent('settings', () => {
   it.for([
     [['settings', 'set'], 'after settings comes change or nothing'],
     [['settings', '--history-days', '1'], 'belong to settings change'],
-    [['settings', 'change'], 'settings change needs --category'],
+    [['settings', 'change'], 'change needs --category'],
     [['settings', 'change', '--history-days', 'x'], 'is not a whole number'],
   ] as const)('%j is refused', async ([args, told], { onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);

@@ -100,6 +100,22 @@ describe('administration over a server', () => {
     });
   });
 
+  it('changes settings as the store itself does', async () => {
+    const { store, everything: remote } = await scene();
+    const { version } = await remote.settings.get();
+    const changed = await remote.settings.change({ history: { days: 90 } }, { ifVersion: version });
+    expect(changed).toEqual(await store.settings.get());
+    expect(changed.history.days).toBe(90);
+    const late = remote.settings.change({ rotation: { days: 1 } }, { ifVersion: version });
+    await expect(late).rejects.toMatchObject({ code: 'CONFLICT', currentVersion: changed.version });
+    await expect(remote.settings.change({ names: 'plain' } as object)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    await expect(remote.settings.change({ categories: { a: ['a//b'] } })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+  });
+
   it('follows the audit log, which is one attempt in it, until that is ended', async () => {
     const { store, everything: remote, as } = await scene();
     await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
