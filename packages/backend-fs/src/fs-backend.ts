@@ -112,6 +112,7 @@ export class FsBackend implements StorageBackend {
     try {
       if (folder.exists()) committer.latest = readClock(folder.path);
     } catch (error) {
+      folder.close();
       throw toStoreError(error, folder.path, 'read', site);
     }
     this.#opened = { folder, committer, workspace: undefined };
@@ -195,7 +196,9 @@ export class FsBackend implements StorageBackend {
     const workspace = await opened?.workspace?.catch(() => undefined);
     workspace?.close();
     opened?.committer.close();
+    opened?.folder.close();
   }
+
   async #delete(site: CallSite, keys: readonly string[], { ifMatch, signal }: DeleteOptions): Promise<void> {
     await this.#call(site, 'write', { signal }, async ({ folder, committer }) => {
       if (!folder.exists()) {
@@ -228,10 +231,15 @@ export class FsBackend implements StorageBackend {
     });
   }
 
-  /** The result of `task`, or `undefined` where its file is missing although the store is there. */
+  /**
+   * The result of `task`, or `undefined` where its file is missing although the store is there. A file of another folder, such as an older
+   * copy that was put in place of the store, is no result.
+   */
   async #ifThere<T>(folder: StoreFolder, task: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await task();
+      const result = await task();
+      folder.exists();
+      return result;
     } catch (error) {
       const errno = errnoOf(error);
       if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error;

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { readdirSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { vanished } from './errors.ts';
 import { CLOCK_FILE, LOCK_FILE, parseChild, TEMP_FOLDER } from './names.ts';
@@ -55,6 +56,8 @@ export class StoreFolder {
   readonly path: string;
   #device = 0;
   #inode: number | undefined;
+  /** Held open, so that no other folder is given the inode once this one is removed. */
+  #handle: number | undefined;
   #ours = false;
 
   constructor(path: string) {
@@ -82,9 +85,22 @@ export class StoreFolder {
         backend: 'fs',
       });
     }
-    this.#device = found.dev;
-    this.#inode = found.ino;
+    this.#remember(found);
     return true;
+  }
+
+  #remember(found: Stats): void {
+    // Windows has no handles of folders, and gives no number twice.
+    if (process.platform !== 'win32') this.#handle = openSync(this.path, 'r');
+    const { dev, ino } = this.#handle === undefined ? found : fstatSync(this.#handle);
+    this.#device = dev;
+    this.#inode = ino;
+  }
+
+  /** Lets go of the folder. */
+  close(): void {
+    if (this.#handle !== undefined) closeSync(this.#handle);
+    this.#handle = undefined;
   }
 
   /**

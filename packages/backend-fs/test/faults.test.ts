@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -80,6 +81,24 @@ describe('a store that went away', () => {
     renameSync(`${root}-moved`, root);
     expect((await backend.read('o/abc'))?.size).toBe(1);
     await backend.write('o/new', utf8('y'));
+  });
+
+  test.each([
+    ['moved aside', (root: string) => renameSync(root, `${root}-aside`)],
+    // The copy may be given the very inode.
+    ['removed', (root: string) => rmSync(root, { recursive: true })],
+  ])('is an outage where an older copy has come in its place, and it was %s', async (_, clear) => {
+    const root = join(scratchFolder(), 'vault');
+    const backend = await openAt(root);
+    await backend.write('o/abc', utf8('old'));
+    cpSync(root, `${root}-copy`, { recursive: true });
+    await backend.write('o/abc', utf8('new'));
+    clear(root);
+    cpSync(`${root}-copy`, root, { recursive: true });
+    await expect(backend.read('o/abc')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+    await expect(backend.list('o/')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+    const opened = await openAt(root);
+    expect(Buffer.from((await opened.read('o/abc'))?.body ?? []).toString()).toBe('old');
   });
 
   test('a removed lock file or temporary folder is noticed', async () => {
