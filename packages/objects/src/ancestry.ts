@@ -39,6 +39,11 @@ export const isSameStore = (a: StoreIds, b: StoreIds): boolean =>
 export const isInstance = ({ instance }: Pick<Head, 'instance'>, of: Pick<Head, 'instance'>): boolean =>
   Buffer.compare(instance, of.instance) === 0;
 
+/** The store is at its location, as another instance than before. */
+export function anotherInstance(): SecureStoreError {
+  return new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');
+}
+
 /**
  * Checks that a head may come after one that is known.
  *
@@ -49,7 +54,7 @@ export function checkFollows(head: Head, known: Head): void {
     throw new SecureStoreError('ROLLBACK', 'another store lies at this location since it was opened');
   }
   if (!isInstance(head, known)) {
-    throw new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');
+    throw anotherInstance();
   }
   if (head.generation < known.generation) {
     throw new SecureStoreError(

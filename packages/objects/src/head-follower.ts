@@ -3,11 +3,13 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
-import { checkFollows } from './ancestry.ts';
+import { anotherInstance, checkFollows, isInstance, isSameStore } from './ancestry.ts';
 import { BOUNDS } from './bounds.ts';
+import { moving } from './closed-store.ts';
 import { followGrant } from './members/grants.ts';
 import type { Arrived, FollowPorts, Moves } from './moving/follow.ts';
 import { followMove } from './moving/follow.ts';
+import { findReturn } from './moving/returned.ts';
 import { OwnSlot } from './own-slot.ts';
 import { isMember } from './owner.ts';
 import { readInTime } from './read-in-time.ts';
@@ -50,6 +52,8 @@ export class HeadFollower {
   /** Counts the changes of the head by this process. */
   #epoch = 0;
   readonly #slot = new OwnSlot();
+  /** A head of another instance than this process knows, which no other place has led here. */
+  #strange: string | undefined;
   #onHead: ((head: Head) => Promise<void>) | undefined;
   #following: Following | undefined;
 
@@ -136,8 +140,13 @@ export class HeadFollower {
   /** @returns the head that counts: another one where the store has moved */
   async #follow(read: ReadHead): Promise<ReadHead> {
     const { head } = read;
+    if (isSameStore(head, this.#seen) && !isInstance(head, this.#seen)) return this.#return(read);
     checkFollows(head, this.#seen);
-    if (head.state === 'moved' && !this.#ports.stays()) return this.#move(head);
+    if (head.state === 'moved' && !this.#ports.stays()) {
+      // What was here before must not pass for the store once more, wherever that is now.
+      await this.#onHead?.(head);
+      return this.#move(head);
+    }
     if (head.generation === this.#state.head.generation) return read;
     const unlocked = await this.#followKeys(head);
     const state = unlocked && (await loadState(this.#ports.backend, head, unlocked, this.#state));
@@ -155,11 +164,22 @@ export class HeadFollower {
     return read;
   }
 
+  /** Follows a store that has moved away from here and come back. @throws SecureStoreError `LOCKED` if it was restored here */
+  async #return({ head: here, etag }: ReadHead): Promise<ReadHead> {
+    const moves = this.#ports.stays() || etag === this.#strange ? undefined : this.#following?.moves;
+    const ports = { clock: this.#ports.clock, within: BOUNDS.freshFor };
+    const moved = moves && (await findReturn(here, this.#seen, moves, ports));
+    if (moved !== undefined) return this.#move(moved);
+    // It has landed, and is about to be opened.
+    if (moves !== undefined && here.state === 'closing') throw moving();
+    this.#strange = etag;
+    // Not lost for good: whoever controls the backend may have put it there, and take it away again.
+    throw anotherInstance();
+  }
+
   async #move(moved: Head): Promise<ReadHead> {
     let arrived: Arrived;
     let etag: string | undefined;
-    // What was here before must not pass for the store once more, wherever that is now.
-    await this.#onHead?.(moved);
     try {
       arrived = await followMove(moved, this.#state, {
         moves: this.#following?.moves,

@@ -94,7 +94,7 @@ async function loadLanded(
   const { state, begun } = here;
   const { head } = here.read;
   const from = head.migration && openLocation(state, head.migration);
-  if (from === undefined || moves?.allows(from) !== true) return here;
+  if (from === undefined || moves?.locations.includes(from) !== true) return here;
   const place = await moves.connect(from, settings.signal);
   let isUsed = false;
   try {

@@ -127,7 +127,7 @@ export function followConnect(
   if (follow === undefined || follow.length === 0) return undefined;
   const given = new Map(follow.map((location) => [nameOfLocation(location), location]));
   return {
-    allows: (location) => given.has(location),
+    locations: [...given.keys()],
     async connect(name, signal) {
       const location = given.get(name) ?? name;
       const { backends, resolveFrom, discovery, logger } = options;

@@ -237,7 +237,7 @@ export class MigrationWorld extends World {
     const connections: Connection[] = [];
     const backend = this.connect(process, home, connections);
     const moves: Moves = {
-      allows: () => true,
+      locations: this.sites.map(({ location }) => location),
       connect: async (location) => ({
         backend: this.connect(process, this.siteOf(location), connections),
         location,

@@ -22,7 +22,7 @@ export async function reached(place: Place, layers: readonly Layer[] = []): Prom
 export function following(...places: readonly Place[]): Pick<OpenSettings, 'moves'> {
   return {
     moves: {
-      allows: (location) => places.some((place) => place.location === location),
+      locations: places.map(({ location }) => location),
       async connect(location) {
         const place = places.find((one) => one.location === location);
         if (place === undefined) throw new Error(`nobody allowed ${location}`);

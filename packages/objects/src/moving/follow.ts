@@ -10,8 +10,8 @@ import { openLocation } from './location.ts';
 
 /** How a process follows a store that moves to another location. Locations are without credentials. */
 export interface Moves {
-  /** Whether the store may be followed there: somebody who has old keys of it may say that it has moved anywhere. */
-  readonly allows: (location: string) => boolean;
+  /** Where the store may be followed to, and nowhere else: somebody who has old keys of it may say that it has moved anywhere. */
+  readonly locations: readonly string[];
   /** @returns an initialised backend, which is closed with the store */
   readonly connect: (
     location: string,
@@ -141,7 +141,7 @@ export async function followMove(moved: Head, state: StoreState, ports: FollowPo
       if (migration === undefined) throw movedAway(undefined);
       const named = openLocation({ head, keys: from.keys }, migration);
       if (migration.resealed) throw sealedAnew(named);
-      if (ports.moves?.allows(named) !== true) throw movedAway(named);
+      if (ports.moves?.locations.includes(named) !== true) throw movedAway(named);
       const place = await ports.moves.connect(named);
       opened.push(place.backend);
       const read = await readThere(place.backend, ports);
