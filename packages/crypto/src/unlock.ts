@@ -2,7 +2,7 @@ import { copySecret, SecureStoreError } from '@securestore/core-format';
 import type { SlotType } from '@securestore/core-format';
 import type { KeyWrapperMethod } from './key-wrapper.ts';
 
-/** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes when needed. */
+/** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes whenever they are needed. */
 export type SecretSource = Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>);
 
 /** How many of how many shares are needed. */

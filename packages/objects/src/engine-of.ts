@@ -1,4 +1,5 @@
 import type { Head } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
 import { NameCipher, randomPool } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
@@ -14,21 +15,25 @@ import { rememberArrival } from './trust.ts';
 import type { Loaded } from './load-store.ts';
 import type { StoreContext } from './open-settings.ts';
 
-/** The engine of a store of which the head has been loaded. */
+/**
+ * The engine of a store of which the head has been loaded.
+ *
+ * @param context with what the store was opened with, if that is to be asked again when its slot is gone
+ */
 export function engineOf(
-  context: StoreContext,
+  context: StoreContext & { readonly unlock?: UnlockMethod | undefined },
   clock: Clock,
   { begun, read, state, arrived, left }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived' | 'left'>,
   gracePeriod: number = GRACE_PERIOD,
 ): Engine {
-  const { backend: given, random, moves } = context;
+  const { backend: given, random, moves, unlock, logger } = context;
   const { head } = read;
   const place = moves && new Place(left?.backend ?? given, left?.location ?? context.location);
   if (left !== undefined) place?.moveTo(given, context.location);
   if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
   const backend = place?.backend ?? given;
   const etag = place === undefined ? read.etag : place.mark(read.etag);
-  const watcher = new HeadWatcher(backend, clock, state, { ...read, etag }, begun);
+  const watcher = new HeadWatcher({ backend, clock, unlock, logger }, state, { ...read, etag }, begun);
   const ports = { backend, clock, random: random ?? randomPool(), watcher };
   const engine: Engine = {
     ...ports,

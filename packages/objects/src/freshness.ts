@@ -1,4 +1,3 @@
-import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
@@ -8,14 +7,18 @@ import { ClockDifference } from './clock-difference.ts';
 import { closedBy, ClosedStore } from './closed-store.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Following } from './head-follower.ts';
+import type { Following, FollowerPorts } from './head-follower.ts';
 import { HeadFollower } from './head-follower.ts';
 import type { ReadHead, StoreState } from './state.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
 
 function unreachable(cause: SecureStoreError): SecureStoreError {
-  return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, { cause });
+  return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, {
+    cause,
+    // One that was given up since it took too long may be read the next time.
+    retryable: cause.code === 'ABORTED' || cause.retryable,
+  });
 }
 
 /**
@@ -36,10 +39,13 @@ export class HeadWatcher {
   migrates = false;
   readonly #closed: ClosedStore;
   #onStalled: (() => Promise<void>) | undefined;
+  /** Why the head could not be read last, unless trying again may help. */
+  #failure: SecureStoreError | undefined;
 
   /** @param begun when the read of the head began from which `state` was made */
-  constructor(backend: StorageBackend, clock: Clock, state: StoreState, head: ReadHead, begun: Instant) {
-    this.#follower = new HeadFollower({ backend, clock, stays: () => this.migrates }, state, head.head);
+  constructor(ports: Omit<FollowerPorts, 'stays'>, state: StoreState, head: ReadHead, begun: Instant) {
+    const { clock } = ports;
+    this.#follower = new HeadFollower({ ...ports, stays: () => this.migrates }, state, head.head);
     this.#clock = clock;
     this.#confirmed = begun;
     this.#etag = head.etag;
@@ -66,6 +72,16 @@ export class HeadWatcher {
   /** Has `listener` told of every head that is followed from now on; a change by this process waits for it. */
   onHead(listener: (head: Head) => Promise<void>): void {
     this.#follower.onHead(listener);
+  }
+
+  /** As {@link HeadFollower.onLost}. */
+  onLost(listener: (error: SecureStoreError) => void): void {
+    this.#follower.onLost(listener);
+  }
+
+  /** Why this process can't go on with the store by itself, as far as is known; `undefined` if it can. */
+  get blocked(): SecureStoreError | undefined {
+    return this.#follower.lost ?? this.#follower.lockedOut ?? this.#failure;
   }
 
   /** Forgets the private keys by which this process opens the store; nothing can be followed any more. */
@@ -198,8 +214,11 @@ export class HeadWatcher {
     let head: ReadHead;
     try {
       head = await this.#follower.followNewest();
+      this.#failure = undefined;
     } catch (error) {
-      throw SecureStoreError.is(error) && UNREACHABLE.has(error.code) ? unreachable(error) : error;
+      if (!SecureStoreError.is(error)) throw error;
+      this.#failure = error.retryable || error.code === 'ABORTED' ? undefined : error;
+      throw UNREACHABLE.has(error.code) ? unreachable(error) : error;
     }
     this.#difference.note(head.now, begun);
     this.#etag = head.etag;

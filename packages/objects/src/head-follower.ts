@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
-import type { UnlockedSlot } from '@securestore/crypto';
+import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { anotherInstance, checkFollows, isInstance, isSameStore } from './ancestry.ts';
 import { BOUNDS } from './bounds.ts';
@@ -13,8 +13,11 @@ import { findReturn } from './moving/returned.ts';
 import { OwnSlot } from './own-slot.ts';
 import { isMember } from './owner.ts';
 import { readInTime } from './read-in-time.ts';
+import { SecretAgain } from './secret-again.ts';
 import type { ReadHead, StoreState, Unlocked } from './state.ts';
 import { loadState, samePin } from './state.ts';
+import type { Logger } from './types.ts';
+import { unlockAgain } from './unlock-head.ts';
 
 /** How a process follows a store to where it moves. */
 export interface Following {
@@ -35,6 +38,9 @@ export interface FollowerPorts {
   readonly clock: Clock;
   /** Whether this process stays where the store was when that has moved, since it is the one that moves it. */
   readonly stays: () => boolean;
+  /** What the store was opened with: it is asked again for the secret when the slot is gone. */
+  readonly unlock?: UnlockMethod | undefined;
+  readonly logger?: Logger | undefined;
 }
 
 /**
@@ -54,6 +60,8 @@ export class HeadFollower {
   readonly #slot = new OwnSlot();
   /** A head of another instance than this process knows, which no other place has led here. */
   #strange: string | undefined;
+  readonly #again: SecretAgain | undefined;
+  #onLost: ((error: SecureStoreError) => void) | undefined;
   #onHead: ((head: Head) => Promise<void>) | undefined;
   #following: Following | undefined;
 
@@ -62,6 +70,15 @@ export class HeadFollower {
     this.#ports = ports;
     this.#state = state;
     this.#seen = seen;
+    const { clock, logger, unlock } = ports;
+    this.#again =
+      unlock &&
+      new SecretAgain({
+        clock,
+        logger,
+        open: (head, signal) => unlockAgain(head, unlock, this.#state.events, signal),
+        onOpened: (slot) => this.#slot.replace(slot, this.#state.unlocked),
+      });
   }
 
   /** Has the store followed to where it moves. */
@@ -76,8 +93,21 @@ export class HeadFollower {
 
   /** Forgets the private keys by which this process opens the store; nothing can be followed any more. */
   wipe(): void {
+    this.#again?.close();
     this.#state.unlocked.wipe();
     this.#slot.wipe();
+  }
+
+  /** Has `listener` told once the store is {@link lost}, or another instance lies in its place. */
+  onLost(listener: (error: SecureStoreError) => void): void {
+    this.#onLost = listener;
+    if (this.#lost !== undefined) listener(this.#lost);
+  }
+
+  #lose(error: SecureStoreError): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = error;
+    this.#onLost?.(error);
   }
 
   get state(): StoreState {
@@ -92,6 +122,11 @@ export class HeadFollower {
   /** @throws SecureStoreError where the store is {@link lost} */
   checkNotLost(): void {
     if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  /** Why the newest keys of the store can't be had; `undefined` if they can. */
+  get lockedOut(): SecureStoreError | undefined {
+    return this.#lockedOut;
   }
 
   /** @throws SecureStoreError `LOCKED` where the newest keys of the store can't be had */
@@ -110,7 +145,7 @@ export class HeadFollower {
     try {
       return await this.#followNewest();
     } catch (error) {
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'ROLLBACK')) this.#lost = error;
+      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'ROLLBACK')) this.#lose(error);
       throw error;
     }
   }
@@ -173,8 +208,10 @@ export class HeadFollower {
     // It has landed, and is about to be opened.
     if (moves !== undefined && here.state === 'closing') throw moving();
     this.#strange = etag;
+    const error = anotherInstance();
     // Not lost for good: whoever controls the backend may have put it there, and take it away again.
-    throw anotherInstance();
+    this.#onLost?.(error);
+    throw error;
   }
 
   async #move(moved: Head): Promise<ReadHead> {
@@ -191,12 +228,14 @@ export class HeadFollower {
       etag = await this.#following?.onMove(arrived);
     } catch (error) {
       // Whoever runs this process has to open the store there.
-      if (SecureStoreError.is(error, 'LOCKED')) this.#lost = error;
+      if (SecureStoreError.is(error, 'LOCKED')) this.#lose(error);
       throw error;
     }
     const read = { ...arrived.read, etag: etag ?? arrived.read.etag };
     this.#seen = read.head;
     this.#take(arrived.state);
+    const { location } = arrived;
+    this.#ports.logger?.info({ location }, `the store has moved, and this process goes on at ${location}`);
     void this.#onHead?.(read.head);
     return read;
   }
@@ -212,17 +251,23 @@ export class HeadFollower {
 
   /** A member has nothing more to do here, whatever is known of the keys of before. */
   #revoked(): SecureStoreError {
-    this.#lost = new SecureStoreError(
+    const error = new SecureStoreError(
       'ACCESS_DENIED',
       'the membership by which the store was opened has been revoked; to come back, be added again and open it again',
     );
-    return this.#lost;
+    this.#lose(error);
+    return error;
   }
 
   /** By what this process opens the store under `head`; `undefined` where it does so no more. */
   async #followKeys(head: Head, backend: StorageBackend = this.#ports.backend): Promise<Unlocked | undefined> {
     const { unlocked, head: before } = this.#state;
-    if ('root' in unlocked) return this.#slot.follow(unlocked, before, head);
+    if ('root' in unlocked) {
+      const slot = await this.#slot.follow(unlocked, before, head);
+      if (slot !== undefined || this.#again === undefined) return slot;
+      await this.#again.ask(head);
+      return this.#slot.follow(unlocked, before, head);
+    }
     if (samePin(before.references.grants, head.references.grants)) return unlocked;
     return followGrant(backend, head, unlocked);
   }

@@ -1,4 +1,5 @@
 import type { BackendCapacity } from '@securestore/backend-api';
+import type { SecureStoreError } from '@securestore/core-format';
 import { HEAD_NAME, probeName } from '@securestore/core-format';
 import { sealSystemBody } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
@@ -95,6 +96,27 @@ export class HealthArea extends StoreArea {
     await this.#engine.watcher.refresh(signal);
     this.#engine.watcher.checkFollowing();
     return { generation: head.generation, ...(found.now !== undefined && { now: found.now }) };
+  }
+
+  /**
+   * Why this process can't go on with the store by itself, such as `LOCKED` if its slot is gone or the store has moved; `undefined` if it
+   * can. What may pass, such as a backend that can't be reached now, is no reason.
+   *
+   * @param signal ends a look at the head, if one is due; then what is known by that time is told
+   */
+  async blocked(signal?: AbortSignal): Promise<SecureStoreError | undefined> {
+    const { watcher } = this.#engine;
+    try {
+      await watcher.acknowledge(signal);
+    } catch {
+      // What matters of it is known now.
+    }
+    return watcher.blocked;
+  }
+
+  /** Has `listener` told once nothing but opening the store again is likely to help this process. */
+  onLost(listener: (error: SecureStoreError) => void): void {
+    this.#engine.watcher.onLost(listener);
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from '@securestore/crypto';
+import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { unlockGrant } from './members/grants.ts';
 import type { Unlocked } from './state.ts';
@@ -45,4 +45,20 @@ export async function unlockHead(
     events?.unlocked(unlock.type, undefined, error);
     throw error;
   }
+}
+
+/**
+ * Opens a slot by a secret that is asked for again. Tried again and again, it is told only when it opens one.
+ *
+ * @throws SecureStoreError as `unlockRoot` does
+ */
+export async function unlockAgain(
+  head: Head,
+  unlock: UnlockMethod,
+  events: CryptoEventSource | undefined,
+  signal: AbortSignal,
+): Promise<UnlockedSlot> {
+  const unlocked = await unlockRoot(head, unlock, signal);
+  events?.unlocked(unlock.type, unlocked.id);
+  return unlocked;
 }

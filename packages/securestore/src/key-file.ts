@@ -7,7 +7,7 @@ const KEY_BYTES = 32;
 
 /**
  * Unlocks by the whole contents of a file of 32 bytes to 1 MiB that nobody can guess; see {@link generateKeyFile}.
- * The file is read when the store is opened.
+ * The file is read when the store is opened, and again if its slot is gone while the store is open.
  */
 export function keyFile(path: string): SecretMethod {
   return {

@@ -26,7 +26,8 @@ interface CommonOptions extends BackendOptions {
   /**
    * What unlocks the store: `passphrase`, `keyFile`, `rawKey`, `recoveryCode`, `shares`, `identity`, `identityFile` or `keyWrapper`. The last
    * three open a store only where it is known: by `fingerprint`, by the anchor, by a line of the identity file, or
-   * by `trustOnFirstUse`.
+   * by `trustOnFirstUse`. While the store is open it is asked again, every five seconds at most, if its slot is gone: files are read anew,
+   * functions are called again.
    */
   readonly unlock: UnlockMethod;
   /**
