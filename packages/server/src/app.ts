@@ -224,6 +224,7 @@ export class App {
       route,
       stopping: this.#stopping.signal,
       metrics: async () => `${await store.metrics.prometheus()}${this.#underWay.metrics()}`,
+      isBlocked: async (signal: AbortSignal) => (await store.healthArea.blocked(signal)) !== undefined,
       store,
       openApi: () => this.#openApi,
     };

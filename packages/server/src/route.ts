@@ -10,7 +10,7 @@ import type { Work } from './work.ts';
 
 /**
  * What a request takes: the call of a session, whose action the access policy decides about; `authenticated`, for what everybody may
- * know who is known; or `public`, for what says nothing of the store.
+ * know who is known; or `public`, for what says nothing of what is in the store.
  */
 export type RouteAccess = SessionCall | 'authenticated' | 'public';
 
@@ -45,6 +45,8 @@ export interface RouteContext<Query = Readonly<Record<string, string>>, Body = u
   readonly stopping: AbortSignal;
   /** What is measured, as text. For those who may ask how the store is. */
   readonly metrics: () => Promise<string>;
+  /** Whether this process can't go on with the store by itself. `signal` ends the look at it. */
+  readonly isBlocked: (signal: AbortSignal) => Promise<boolean>;
   /** What was started over this server. */
   readonly jobs: RunningJobs;
   /** What came of it. */

@@ -7,15 +7,22 @@ import { exactly, HEALTH_REPORT } from '../schemas.ts';
 /** What `/readyz` allows the store to answer in, in milliseconds: those who ask wait for a second or a few. */
 const READY_WITHIN = 2000;
 
+/** How long `/healthz` waits for a look at the store, in milliseconds: a backend that hangs is no fault of the process. */
+const ALIVE_WITHIN = 500;
+
 /** What is asked about the store itself. */
 export const STORE_ROUTES: readonly Route[] = [
   route({
     method: 'GET',
     path: '/healthz',
     access: 'public',
-    summary: 'whether the server is alive',
-    answer: { description: 'it is', json: exactly({ status: Type.String({ enum: ['ok'] }) }) },
-    handle: async () => ({ status: 'ok' }),
+    summary: 'whether the server is alive: 503 if it can not go on with the store by itself',
+    answer: { description: 'it is', json: exactly({ status: Type.String({ enum: ['ok', 'failing'] }) }) },
+    async handle({ isBlocked, reply, signal }) {
+      const failing = await isBlocked(AbortSignal.any([signal, AbortSignal.timeout(ALIVE_WITHIN)]));
+      if (failing) reply.code(503);
+      return { status: failing ? 'failing' : 'ok' };
+    },
   }),
   route({
     method: 'GET',
