@@ -161,13 +161,17 @@ export async function withUnlockedStore<T>(
 /** As {@link withStore}, for a program that goes on. @param more beside what every command opens a store with */
 export async function withOpenStore<T>(
   call: Call,
-  more: Pick<OpenOptions, 'authenticators' | 'upkeep'>,
+  more: Pick<OpenOptions, 'authenticators' | 'upkeep' | 'logger'> & { readonly followTo: readonly string[] },
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
   if (isServed(given.location))
     refuse('a store that is served can not be served again: give --store the location where it lies');
-  await using store = await openAt(call, given, more);
+  const { followTo, ...options } = more;
+  for (const location of followTo) checkedLocation(location, '--follow-to');
+  // It may come back to where it is now.
+  const follow = followTo.length === 0 ? [] : [given.location, ...followTo];
+  await using store = await openAt(call, given, { ...options, follow });
   return await use(store);
 }
 

@@ -19,14 +19,41 @@ export async function unlockWith(source: SecretSource): Promise<Unlocking> {
   if (source.kind === 'identity') return plain(identityFile(source.path));
   if (source.kind === 'recovery-code') return await byPrinted('recovery code', [source.path]);
   if (source.kind === 'shares') return await byPrinted('share', source.paths);
+  return byPassphrase(source, passphrase);
+}
+
+/** It is read once, and after the disposal again whenever it is asked for: its file may hold another one by then. */
+function byPassphrase(
+  source: Extract<SecretSource, { readonly kind: 'passphrase' }>,
+  passphrase: typeof import('securestore').passphrase,
+): Unlocking {
   let reading: Promise<Uint8Array> | undefined;
   let known: Uint8Array | undefined;
-  const read = async (): Promise<Uint8Array> => {
+  let isDisposed = false;
+  const forget = (): void => {
+    known?.fill(0);
+    reading = undefined;
+  };
+  const method = passphrase(async () => {
+    if (isDisposed && source.path === undefined) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the passphrase comes from no file that could hold a new one');
+    }
     reading ??= source.read();
     known = await reading;
     return known;
+  });
+  const secret = async (): Promise<Buffer> => {
+    try {
+      return await method.secret();
+    } finally {
+      if (isDisposed) forget();
+    }
   };
-  return { method: passphrase(read), [Symbol.dispose]: () => void known?.fill(0) };
+  const dispose = (): void => {
+    isDisposed = true;
+    forget();
+  };
+  return { method: { ...method, secret }, [Symbol.dispose]: dispose };
 }
 
 type PrintedKind = 'recovery code' | 'share';

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ConsoleProvider, ServerOptions } from '@securestore/server';
-import type { Authenticator, Logger } from 'securestore';
+import type { Authenticator, Logger, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import type { Issuer } from '../issuer-file.ts';
 import { issuerIn } from '../issuer-file.ts';
 import { loggerFor, withOpenStore } from '../open.ts';
 import { warnIfShared } from '../shared-file.ts';
-import { formatTime } from '../terminal-text.ts';
+import { formatTime, jsonLine, printable } from '../terminal-text.ts';
 
 export interface ServeOptions {
   readonly host: string;
@@ -17,6 +17,7 @@ export interface ServeOptions {
   readonly tlsClientCa?: string;
   readonly behindProxy?: boolean;
   readonly oidc?: readonly string[];
+  readonly followTo?: readonly string[];
   readonly console?: boolean;
   readonly consoleOrigin?: string;
   readonly limit?: readonly string[];
@@ -89,12 +90,28 @@ async function peopleOf(call: ServeCall): Promise<{
   return { authenticators: [...authenticators, clientCertificates({ name: CERTIFICATES })], providers };
 }
 
+/** Says what happens to a server as it runs, with `--json` too, and with `--log-requests` each request. */
+function loggerOf(call: ServeCall): Logger {
+  const { cli, options, out } = call;
+  const said = loggerFor(call);
+  const request = requestsOf(call);
+  const asJson = (level: string, fields: object, message: string): void =>
+    void cli.stderr.write(`${jsonLine({ time: cli.now(), level, message, ...fields })}\n`);
+  return {
+    debug: () => {},
+    info: (fields, message) => {
+      if ('method' in fields) return options.logRequests === true ? request(fields, message) : undefined;
+      if (out.json) return asJson('info', fields, message);
+      out.note(printable(message));
+    },
+    warn: (fields, message) => (out.json ? asJson('warn', fields, message) : said.warn(fields, message)),
+    error: (fields, message) => (out.json ? asJson('error', fields, message) : said.error(fields, message)),
+  };
+}
+
 /** What a server says of each request, as a line. */
-function requestsOf(call: ServeCall): Logger['info'] {
-  return (fields, message) => {
-    const { cli, out } = call;
-    // Jobs that are gone on with are told of as well, and are no requests.
-    if (!('method' in fields)) return out.note(message);
+function requestsOf({ cli, out }: ServeCall): Logger['info'] {
+  return (fields) => {
     const { requestId, method, route = '-', status, took, principal = '-' } = fields as Record<string, unknown>;
     const time = cli.now();
     const line = (): string =>
@@ -106,7 +123,7 @@ function requestsOf(call: ServeCall): Logger['info'] {
 /** `securestore serve`. */
 export async function serve(call: ServeCall): Promise<ExitCode> {
   const { cli, options, out } = call;
-  const logger: Logger = { ...loggerFor(call), ...(options.logRequests === true && { info: requestsOf(call) }) };
+  const logger = loggerOf(call);
   const { authenticators, providers } = await peopleOf(call);
   const settings: ServerOptions = {
     host: options.host,
@@ -119,7 +136,8 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
     limits: limitsOf(options.limit),
     logger,
   };
-  return withOpenStore<ExitCode>(call, { authenticators, upkeep: true }, async (store) => {
+  const { followTo = [] } = options;
+  return withOpenStore<ExitCode>(call, { authenticators, upkeep: true, logger, followTo }, async (store) => {
     const { serve: start } = await import('@securestore/server');
     await using server = await start(store, settings);
     const { url, console } = server;
@@ -127,7 +145,22 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
       `serving ${store.location} at ${url}`,
       ...(console === undefined ? [] : [`the console is at ${console}`]),
     ]);
-    if (!cli.signal.aborted) await once(cli.signal, 'abort');
+    await untilLost(store, cli.signal);
     out.note('stopping: what is under way ends first');
   });
+}
+
+/** How often a server without requests looks whether it can go on, in milliseconds. */
+const LOOK_EVERY = 10_000;
+
+/** Waits for the signal. @throws SecureStoreError if nothing but another start helps, such as where the store has moved */
+async function untilLost({ healthArea }: SecureStore, signal: AbortSignal): Promise<void> {
+  const { promise: lost, reject } = Promise.withResolvers<never>();
+  healthArea.onLost(reject);
+  const looks = setInterval(() => void healthArea.blocked(signal), LOOK_EVERY);
+  try {
+    await Promise.race([lost, signal.aborted ? undefined : once(signal, 'abort')]);
+  } finally {
+    clearInterval(looks);
+  }
 }

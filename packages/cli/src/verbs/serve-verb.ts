@@ -21,6 +21,9 @@ export function addServeVerb(program: Command, run: Run): void {
       new Option('--oidc <file>', 'a JSON file about an issuer whose tokens are taken; may be repeated').argParser(
         collect,
       ),
+      new Option('--follow-to <location>', 'where the store may move while it is served; may be repeated').argParser(
+        collect,
+      ),
       new Option('--no-console', 'serve no pages, though @securestore/console is installed').default(undefined),
       new Option(
         '--console-origin <url>',
@@ -42,6 +45,9 @@ or with the secret as the credential oidc-NAME of systemd. The audience is the c
 
 On an address that others reach TLS is needed. The key of the certificate may be a credential of systemd:
 --tls-key "$CREDENTIALS_DIRECTORY/tls-key". SIGTERM or an interrupt stops the server once what is under way has ended.
+
+If the secret of the store is replaced, put the new one into the file that the server has its secret from: it is read again. If the store
+moves, the server follows to what --follow-to names, or ends and says where the store is.
 
 Examples:
   securestore serve

@@ -5,15 +5,19 @@ import { SIZE } from '../../../../tools/campaigns/src/size.ts';
 import { jsonLines, type Sandbox } from './cli.ts';
 import { runHere } from './in-process.ts';
 
+/** How a server has ended, and what it has said. */
+interface Ended {
+  readonly exitCode: number | null;
+  readonly lines: readonly string[];
+  readonly stderr: string;
+}
+
 /** A server. */
 export interface Serving {
   readonly url: string;
+  readonly ended: Promise<Ended>;
   /** Ends it as a system does. */
-  readonly stop: () => Promise<{
-    readonly exitCode: number | null;
-    readonly lines: readonly string[];
-    readonly stderr: string;
-  }>;
+  readonly stop: () => Promise<Ended>;
 }
 
 /**
@@ -40,17 +44,25 @@ async function servingHere(
   const ending = runHere(['serve', '--port', '0', '--json', '--no-anchor', ...args], {
     env: { ...box.env, SECURESTORE_URL: `sqlite:${box.path('vault')}` },
     signal: end.signal,
-    onOutput: (text) => begun.resolve(text),
+    // What it logs is not what it answers.
+    onOutput: (text) => (text.startsWith('{"serving"') ? begun.resolve(text) : undefined),
   });
-  const stop = async (): Promise<Awaited<ReturnType<Serving['stop']>>> => {
+  const ended = ending.then(({ exitCode, stdout, stderr }) => ({
+    exitCode,
+    lines: stdout.trimEnd().split('\n'),
+    stderr,
+  }));
+  const stop = async (): Promise<Ended> => {
     end.abort();
-    const { exitCode, stdout, stderr } = await ending;
-    return { exitCode, lines: stdout.trimEnd().split('\n'), stderr };
+    return ended;
   };
   onEnd(async () => void (await stop()));
+  ended.then(
+    ({ stderr }) => begun.reject(new Error(stderr)),
+    (error: unknown) => begun.reject(error),
+  );
   const [{ serving: url } = {}] = jsonLines(await begun.promise);
-  if (typeof url !== 'string') throw new Error((await stop()).stderr);
-  return { url, stop };
+  return { url: String(url), ended, stop };
 }
 
 /** In a process of its own. */
@@ -72,10 +84,14 @@ export async function servingApart(
     once(child, 'exit').then(() => Promise.reject(new Error(stderr))),
   ]);
   const { serving: url } = JSON.parse(String(first[0])) as { serving: string };
-  const stop = async (): Promise<Awaited<ReturnType<Serving['stop']>>> => {
+  const ended = once(child, 'close').then(([exitCode]): Ended => ({
+    exitCode: exitCode as number | null,
+    lines,
+    stderr,
+  }));
+  const stop = async (): Promise<Ended> => {
     child.kill('SIGTERM');
-    const [exitCode] = (await once(child, 'exit')) as [number | null];
-    return { exitCode, lines, stderr };
+    return ended;
   };
-  return { url, stop };
+  return { url, ended, stop };
 }
