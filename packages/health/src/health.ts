@@ -172,7 +172,7 @@ export class Health {
   /** Has the store remember what a verification found, until a scrub finds it put right. A store that takes no writes can't. */
   async note(findings: readonly Omit<ScrubFinding, 'repaired'>[], signal?: AbortSignal): Promise<void> {
     if (findings.length === 0 || this.#area.isMember) return;
-    const found = findings.map((finding) => ({ ...finding, repaired: false }));
+    const found = findings.map((one) => ({ ...one, repaired: false }));
     // Whoever verifies has it in the report in any case.
     await changeScrubState(this.#area, (state) => withFindings(state, found), signal).catch(() => undefined);
   }

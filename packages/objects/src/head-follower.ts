@@ -5,7 +5,7 @@ import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { anotherInstance, checkFollows, isInstance, isSameStore } from './ancestry.ts';
 import { BOUNDS } from './bounds.ts';
-import { moving } from './closed-store.ts';
+import { closedBy } from './closed-store.ts';
 import { followGrant } from './members/grants.ts';
 import type { Arrived, FollowPorts, Moves } from './moving/follow.ts';
 import { followMove } from './moving/follow.ts';
@@ -206,7 +206,7 @@ export class HeadFollower {
     const moved = moves && (await findReturn(here, this.#seen, moves, ports));
     if (moved !== undefined) return this.#move(moved);
     // It has landed, and is about to be opened.
-    if (moves !== undefined && here.state === 'closing') throw moving();
+    if (moves !== undefined && here.state === 'closing') throw closedBy(here);
     this.#strange = etag;
     const error = anotherInstance();
     // Not lost for good: whoever controls the backend may have put it there, and take it away again.
