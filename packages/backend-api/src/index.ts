@@ -41,6 +41,8 @@ export { loadOwnPackage, packagesOfApplication, resolveBackend } from './discove
 export type { ResolveOptions } from './discovery/resolve-backend.ts';
 export { abortedError, checkSignal, closedError, conflictError } from './errors.ts';
 export type { CallSite } from './errors.ts';
+export { fileSystemTime, LocalClock, MAX_CLOCK_DIFFERENCE } from './local-clock.ts';
+export type { LocalClockSettings } from './local-clock.ts';
 export { isScheme, isServed, parseLocation, redactLocation } from './location.ts';
 export type { Location } from './location.ts';
 export { flag, oneOf, parseOptions, text, wholeNumber } from './options.ts';
