@@ -35,7 +35,7 @@ export interface BackendCapabilities {
   readonly rangeRead: boolean;
   /**
    * `modified` by the backend's own clock, never running backwards within a location: not after a restart or a deletion
-   * either, nor where the clock of the machine is set back. Mandatory for a store.
+   * either, nor where the clock of the machine is set back; {@link StorageBackend.resetClock} alone sets it back. Mandatory for a store.
    */
   readonly modified: boolean;
   /** {@link StorageBackend.batch}: all or none. */
@@ -226,6 +226,16 @@ export interface StorageBackend {
    * put into another one. Left out by backends that have none.
    */
   localPath?(): string | undefined;
+
+  /**
+   * Sets the record of the latest time back to the clock of this machine, if it is ahead of it, and marks as written now whatever is marked
+   * with a later time. Nobody else writes meanwhile. Only for a person who knows that this machine's clock is right: by nothing else
+   * `modified` and `now` run backwards. Left out by backends that ask a server for the time.
+   *
+   * @returns by how many milliseconds the record was ahead; 0 if it was not, and then nothing was changed
+   * @throws `UNAVAILABLE`, `READ_ONLY` if nothing can be written
+   */
+  resetClock?(): Promise<number>;
 
   /** Frees sockets, files and timers, so that the process can exit. Idempotent; later calls throw `UNAVAILABLE`. */
   close(): Promise<void>;

@@ -13,7 +13,7 @@ import {
 import { errnoOf } from './errors.ts';
 import { etagOf } from './etag.ts';
 import { filePath } from './names.ts';
-import { setTime } from './workspace.ts';
+import { setTime } from './store-clock.ts';
 
 /** One thing to do to the store, prepared so that only quick steps are left. */
 export type Change =

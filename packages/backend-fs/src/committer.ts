@@ -5,9 +5,9 @@ import { applyChange, type Change, type Touched } from './changes.ts';
 import { toStoreError } from './errors.ts';
 import { FileLock } from './lock.ts';
 import { LOCK_FILE } from './names.ts';
+import type { StoreClock } from './store-clock.ts';
 import type { StoreFolder } from './store-folder.ts';
 import { syncFolder, syncFolderSoon } from './sync-folder.ts';
-import { tickClock } from './workspace.ts';
 
 /** The most changes under one lock, so that neither other processes nor the event loop wait for long. */
 const GROUP_CHANGES = 64;
@@ -28,16 +28,14 @@ interface Waiting {
  */
 export class Committer {
   readonly #folder: StoreFolder;
-  readonly #now: () => number;
+  readonly #clock: StoreClock;
   readonly #queue: Waiting[] = [];
   #lock: FileLock | undefined;
   #draining = false;
-  /** The latest time that this committer has given or seen, in milliseconds. */
-  latest = 0;
 
-  constructor(folder: StoreFolder, now: () => number) {
+  constructor(folder: StoreFolder, clock: StoreClock) {
     this.#folder = folder;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** Resolves once `change` is durable. */
@@ -109,10 +107,10 @@ export class Committer {
   /** One that can't be done must not take the others with it. */
   #apply(group: readonly Waiting[], touched: Touched, done: Map<Waiting, WriteResult | undefined>): void {
     const root = `${this.#folder.path}/`;
-    this.latest = tickClock(this.#folder.path, Math.max(this.#now(), this.latest));
+    const time = this.#clock.tick();
     for (const waiting of group) {
       try {
-        done.set(waiting, applyChange(root, waiting.change, touched, this.latest));
+        done.set(waiting, applyChange(root, waiting.change, touched, time));
       } catch (error) {
         this.#fail(waiting, error);
       }

@@ -36,8 +36,9 @@ import { folderOf } from './location.ts';
 import { filePath } from './names.ts';
 import { discardFile, prepareFile } from './preparer.ts';
 import { readFileAt } from './reader.ts';
+import { StoreClock } from './store-clock.ts';
 import { StoreFolder } from './store-folder.ts';
-import { readClock, Workspace } from './workspace.ts';
+import { Workspace } from './workspace.ts';
 
 const CAPABILITIES: BackendCapabilities = Object.freeze({
   ifAbsent: true,
@@ -69,12 +70,15 @@ interface CallOptions {
 
 /** What is passed in for tests. */
 export interface FsBackendSettings {
-  /** The wall clock in milliseconds since 1970; by default `Date.now`. */
+  /** The wall clock in milliseconds since 1970, and the file system's; by default `Date.now`, and what new files are marked with. */
   readonly clock?: () => number;
+  /** A clock in milliseconds that never runs backwards; by default `performance.now`. */
+  readonly monotonic?: () => number;
 }
 
 interface Opened {
   readonly folder: StoreFolder;
+  readonly clock: StoreClock;
   readonly committer: Committer;
   workspace: Promise<Workspace> | undefined;
 }
@@ -83,14 +87,14 @@ interface Opened {
 export class FsBackend implements StorageBackend {
   readonly name = 'fs';
   readonly capabilities: BackendCapabilities = CAPABILITIES;
-  readonly #now: () => number;
+  readonly #settings: FsBackendSettings;
   readonly #calls = new Limiter(PARALLEL_CALLS);
   readonly #windows = new FolderWindows();
   #opened: Opened | undefined;
   #closed = false;
 
   constructor(settings: FsBackendSettings = {}) {
-    this.#now = settings.clock ?? Date.now;
+    this.#settings = settings;
   }
 
   /**
@@ -108,25 +112,25 @@ export class FsBackend implements StorageBackend {
       throw new SecureStoreError('INVALID_ARGUMENT', 'fs: takes no client; leave it out.', site);
     }
     const folder = new StoreFolder(folderOf(config.location));
-    const committer = new Committer(folder, this.#now);
+    const clock = new StoreClock(folder.path, this.#settings);
     try {
-      if (folder.exists()) committer.latest = readClock(folder.path);
+      if (folder.exists()) clock.read();
     } catch (error) {
       folder.close();
       throw toStoreError(error, folder.path, 'read', site);
     }
-    this.#opened = { folder, committer, workspace: undefined };
+    this.#opened = { folder, clock, committer: new Committer(folder, clock), workspace: undefined };
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
     checkRead(this, key, options);
     const site = { backend: this.name, operation: 'read', key };
     const checkSize = (size: number): void => checkStoredSize(this, key, size);
-    return this.#call(site, 'read', options, async ({ folder, committer }) => {
+    return this.#call(site, 'read', options, async ({ folder, clock }) => {
       const path = `${folder.path}/${filePath(key)}`;
       const result = await this.#ifThere(folder, () => readFileAt(path, options, checkSize));
       if (result === undefined) return undefined;
-      return { ...result, now: Math.max(Math.floor(this.#now()), committer.latest, result.modified) };
+      return { ...result, now: Math.max(clock.now(), result.modified) };
     });
   }
 
@@ -186,6 +190,13 @@ export class FsBackend implements StorageBackend {
 
   localPath(): string | undefined {
     return this.#opened?.folder.path;
+  }
+
+  async resetClock(): Promise<number> {
+    const site = { backend: this.name, operation: 'resetClock' };
+    return this.#call(site, 'write', {}, async ({ folder, clock, committer }) =>
+      folder.exists() ? committer.exclusively(() => clock.reset()) : 0,
+    );
   }
 
   async close(): Promise<void> {

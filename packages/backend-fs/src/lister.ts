@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from './errors.ts';
 import type { Bounds, Folder, FolderWindows } from './folder-windows.ts';
 import { type Child, folderPath, shardOf } from './names.ts';
-import { timeOf } from './workspace.ts';
+import { timeOf } from './store-clock.ts';
 
 /** A stat is far quicker than a thread's turn, but many together would hold up the event loop. */
 const STATS_A_TURN = 128;

@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { etagSoon } from './etag.ts';
-import { timeOf } from './workspace.ts';
+import { timeOf } from './store-clock.ts';
 
 /** Neither follows a link that someone put in the store, nor waits for the other end of a pipe. */
 const FLAGS: number = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -1,8 +1,8 @@
-import { closeSync, lstatSync, lutimesSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { refuseLink } from './links.ts';
 import { FileLock } from './lock.ts';
-import { CLOCK_FILE, TEMP_FOLDER } from './names.ts';
+import { TEMP_FOLDER } from './names.ts';
 import { makeFolderPath } from './sync-folder.ts';
 
 const OWNER_LOCK = 'lock';
@@ -25,35 +25,6 @@ function removeIfAbandoned(path: string): void {
   owner.free();
   owner.close();
   if (abandoned) removeFolder(path);
-}
-
-/** The time that files are marked with, in whole milliseconds, as the `modified` of the backend. */
-export function timeOf(stats: { readonly mtimeMs: number }): number {
-  return Math.round(stats.mtimeMs);
-}
-
-/**
- * The clock of a store: the mtime of a file, which is the latest that any writer has given, so that `modified` never
- * runs backwards even when the system's clock is set back.
- */
-export function readClock(root: string): number {
-  const stats = lstatSync(`${root}/${CLOCK_FILE}`, { throwIfNoEntry: false });
-  return stats === undefined ? 0 : timeOf(stats);
-}
-
-/** Moves the clock of a store to `now` if it is behind, and returns its time. The caller holds the store's lock. */
-export function tickClock(root: string, now: number): number {
-  const path = `${root}/${CLOCK_FILE}`;
-  const wall = Math.floor(now);
-  const last = readClock(root);
-  if (last >= wall) return last;
-  if (last === 0) closeSync(openSync(path, 'a', 0o600));
-  setTime(path, wall);
-  return wall;
-}
-
-export function setTime(path: string, milliseconds: number): void {
-  lutimesSync(path, milliseconds / 1000, milliseconds / 1000);
 }
 
 /** The folder in which one open backend prepares files, on the same file system as the store. */

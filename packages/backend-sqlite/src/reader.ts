@@ -84,7 +84,7 @@ function readWhole(connection: Connection, key: string, backend: CheckedBackend)
 }
 
 /**
- * @param now - The wall clock in milliseconds; the database's own never shows less than what it last wrote.
+ * @param now - The wall clock in whole milliseconds; the database's own never shows less than what it last wrote.
  * @param backend - whose limits hold
  */
 export function readEntry(
@@ -98,7 +98,7 @@ export function readEntry(
   const found = whole ? readWhole(connection, key, backend) : readTransaction(connection, key, options, backend);
   if (found === undefined) return undefined;
   const [row, body] = found;
-  const result = { body, size: row.size, modified: row.modified, now: Math.max(Math.floor(now), row.clock) };
+  const result = { body, size: row.size, modified: row.modified, now: Math.max(now, row.clock) };
   return whole ? { ...result, etag: String(row.revision) } : result;
 }
 

@@ -7,6 +7,7 @@ import {
   type DeleteOptions,
   type ListOptions,
   type ListResult,
+  LocalClock,
   type ReadOptions,
   type ReadResult,
   type StorageBackend,
@@ -21,6 +22,7 @@ import {
   checkWrite,
   closedError,
   diskCapacity,
+  fileSystemTime,
   parseOptions,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
@@ -33,6 +35,7 @@ import { isBusy, toStoreError } from './errors.ts';
 import { MAX_BODY_BYTES } from './layout.ts';
 import { databasePath } from './location.ts';
 import { listEntries, readEntry } from './reader.ts';
+import { resetClock } from './transaction.ts';
 import { Writer } from './writer.ts';
 
 interface CallOptions {
@@ -67,8 +70,10 @@ const LOOK_MS = 1;
 
 /** What is passed in for tests. */
 export interface SqliteBackendSettings {
-  /** The wall clock in milliseconds since 1970; by default `Date.now`. */
+  /** The wall clock in milliseconds since 1970, and the file system's; by default `Date.now`, and what new files are marked with. */
   readonly clock?: () => number;
+  /** A clock in milliseconds that never runs backwards; by default `performance.now`. */
+  readonly monotonic?: () => number;
 }
 
 /**
@@ -78,7 +83,7 @@ export interface SqliteBackendSettings {
 export class SqliteBackend implements StorageBackend {
   readonly name = 'sqlite';
   readonly capabilities: BackendCapabilities = CAPABILITIES;
-  readonly #now: () => number;
+  readonly #clock: LocalClock;
   #path = '';
   #state: 'new' | 'open' | 'closed' = 'new';
   #connection: Connection | undefined;
@@ -87,9 +92,10 @@ export class SqliteBackend implements StorageBackend {
   readonly #writer: Writer;
 
   constructor(settings: SqliteBackendSettings = {}) {
-    const now = settings.clock ?? Date.now;
-    this.#now = now;
-    this.#writer = new Writer({ path: () => this.#path, now, connect: () => this.#writable() });
+    const { clock: now, monotonic } = settings;
+    // The write lock is held whenever it is asked.
+    this.#clock = new LocalClock({ now, monotonic, witness: now ?? (() => fileSystemTime(`${this.#path}-clock`)) });
+    this.#writer = new Writer({ path: () => this.#path, clock: this.#clock, connect: () => this.#writable() });
   }
 
   /**
@@ -120,7 +126,7 @@ export class SqliteBackend implements StorageBackend {
   async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
     checkRead(this, key, options);
     const site = { backend: this.name, operation: 'read', key };
-    const read = (open: Connection): ReadResult | undefined => readEntry(open, key, options, this.#now(), this);
+    const read = (open: Connection): ReadResult | undefined => readEntry(open, key, options, this.#clock.now(), this);
     return this.#reading(site, options.signal, read, undefined);
   }
 
@@ -168,6 +174,21 @@ export class SqliteBackend implements StorageBackend {
 
   localPath(): string | undefined {
     return this.#state === 'open' ? this.#path : undefined;
+  }
+
+  async resetClock(): Promise<number> {
+    const reset = (): number => {
+      const { db, statements } = this.#writable();
+      statements.begin.run();
+      try {
+        const ahead = resetClock(statements, this.#clock.now());
+        statements.commit.run();
+        return ahead;
+      } finally {
+        if (db.isTransaction) statements.rollback.run();
+      }
+    };
+    return this.#reading({ backend: this.name, operation: 'resetClock' }, undefined, reset, 0);
   }
 
   async close(): Promise<void> {

@@ -27,6 +27,12 @@ export interface Statements {
   readonly clock: StatementSync;
   /** revision, modified */
   readonly setClock: StatementSync;
+  /** → modified: the latest of all */
+  readonly latest: StatementSync;
+  /** the time, twice */
+  readonly resetEntries: StatementSync;
+  /** the time, twice */
+  readonly resetClock: StatementSync;
   readonly truncateLog: StatementSync;
 }
 
@@ -56,6 +62,9 @@ export function prepareStatements(db: DatabaseSync): Statements {
     remove: sql('DELETE FROM entry WHERE key = ?'),
     clock: sql('SELECT revision, modified FROM clock'),
     setClock: sql('UPDATE clock SET revision = ?, modified = ?'),
+    latest: sql('SELECT max(modified, coalesce((SELECT max(modified) FROM entry), 0)) AS modified FROM clock'),
+    resetEntries: sql('UPDATE entry SET modified = ? WHERE modified > ?'),
+    resetClock: sql('UPDATE clock SET modified = ? WHERE modified > ?'),
     truncateLog: sql('PRAGMA wal_checkpoint(TRUNCATE)'),
   };
 }

@@ -1,4 +1,4 @@
-import { type BatchOperation, type WriteResult, conflictError } from '@securestore/backend-api';
+import { type BatchOperation, type LocalClock, type WriteResult, conflictError } from '@securestore/backend-api';
 import type { SecureStoreError } from '@securestore/core-format';
 import { SEGMENT_BYTES, SEGMENTS_PER_BODY } from './layout.ts';
 import type { Statements } from './statements.ts';
@@ -89,12 +89,12 @@ function runUnit(statements: Statements, unit: Unit, clock: Clock): UnitResult {
  * Runs `units` one after the other in the transaction that the caller has begun. A failed condition is a unit's
  * result and leaves the others alone.
  *
- * @param now - The wall clock in milliseconds; what is written is never marked earlier than what was before.
- * @throws errors of `node:sqlite`; then the whole transaction must be rolled back.
+ * @param time - What is written is never marked earlier by it than what was before.
+ * @throws SecureStoreError as {@link LocalClock.next}; errors of `node:sqlite`. Then the whole transaction must be rolled back.
  */
-export function runUnits(statements: Statements, units: readonly Unit[], now: number): UnitResult[] {
+export function runUnits(statements: Statements, units: readonly Unit[], time: LocalClock): UnitResult[] {
   const stored = statements.clock.get() as { revision: number; modified: number };
-  const clock: Clock = { revision: stored.revision, modified: Math.max(Math.floor(now), stored.modified) };
+  const clock: Clock = { revision: stored.revision, modified: time.next(stored.modified) };
   const results = units.map((unit) => runUnit(statements, unit, clock));
   if (clock.revision !== stored.revision) statements.setClock.run(clock.revision, clock.modified);
   return results;
@@ -103,4 +103,18 @@ export function runUnits(statements: Statements, units: readonly Unit[], now: nu
 /** Whether `unit` replaces or removes key material. */
 export function touchesKeyMaterial(unit: Unit): boolean {
   return unit.operations.some((operation) => KEY_MATERIAL.test(operation.key));
+}
+
+/**
+ * Sets the clock back to `now`, and the marks of all entries that are later, in the transaction that the caller has begun.
+ *
+ * @returns by how many milliseconds the database was ahead
+ * @throws errors of `node:sqlite`
+ */
+export function resetClock({ latest, resetEntries, resetClock: reset }: Statements, now: number): number {
+  const { modified } = latest.get() as { modified: number };
+  if (modified <= now) return 0;
+  resetEntries.run(now, now);
+  reset.run(now, now);
+  return modified - now;
 }

@@ -1,4 +1,4 @@
-import { type CallSite, type WriteResult, abortedError } from '@securestore/backend-api';
+import { type CallSite, type LocalClock, type WriteResult, abortedError } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { isBusy, isCleanCommitFailure, toStoreError } from './errors.ts';
@@ -24,7 +24,7 @@ interface Waiting {
 /** What the writer needs of the backend that owns it. */
 export interface WriterContext {
   readonly path: () => string;
-  readonly now: () => number;
+  readonly clock: LocalClock;
   /** The connection to write on, made where there is none yet. */
   readonly connect: () => Connection;
 }
@@ -135,7 +135,7 @@ export class Writer {
 
   #transact(connection: Connection, group: readonly Waiting[], onCommit: () => void): UnitResult[] {
     const { db, statements } = connection;
-    const { now } = this.#context;
+    const { clock } = this.#context;
     const path = this.#context.path();
     assertInPlace(connection, path);
     statements.begin.run();
@@ -143,7 +143,7 @@ export class Writer {
       const results = runUnits(
         statements,
         group.map(({ unit }) => unit),
-        now(),
+        clock,
       );
       onCommit();
       statements.commit.run();

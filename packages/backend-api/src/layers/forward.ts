@@ -8,7 +8,7 @@ export interface Overrides extends Partial<Omit<StorageBackend, 'name' | 'capabi
 
 /**
  * A backend that passes every call on to `inner`, save for what `overrides` replaces. It has `batch`, `deleteMany`,
- * `capacity` and `localPath` exactly where `inner` has them, also where that is only known after `init`.
+ * `capacity`, `localPath` and `resetClock` exactly where `inner` has them, also where that is only known after `init`.
  */
 export function forwardTo(inner: StorageBackend, overrides: Overrides): StorageBackend {
   const { declare = (capabilities) => capabilities, ...methods } = overrides;
@@ -38,8 +38,10 @@ function adoptOptional(outer: StorageBackend, inner: StorageBackend, methods: Ov
   delete outer.deleteMany;
   delete outer.capacity;
   delete outer.localPath;
+  delete outer.resetClock;
   if (inner.batch !== undefined) outer.batch = methods.batch ?? inner.batch.bind(inner);
   if (inner.deleteMany !== undefined) outer.deleteMany = methods.deleteMany ?? inner.deleteMany.bind(inner);
   if (inner.capacity !== undefined) outer.capacity = methods.capacity ?? inner.capacity.bind(inner);
   if (inner.localPath !== undefined) outer.localPath = methods.localPath ?? inner.localPath.bind(inner);
+  if (inner.resetClock !== undefined) outer.resetClock = methods.resetClock ?? inner.resetClock.bind(inner);
 }

@@ -144,6 +144,7 @@ function adoptOptional(shown: StorageBackend, current: () => StorageBackend, epo
   delete shown.deleteMany;
   delete shown.capacity;
   delete shown.localPath;
+  delete shown.resetClock;
   if (inner.batch !== undefined) {
     shown.batch = async (operations, options) => {
       check();
@@ -160,4 +161,5 @@ function adoptOptional(shown: StorageBackend, current: () => StorageBackend, epo
   }
   if (inner.capacity !== undefined) shown.capacity = inner.capacity.bind(inner);
   if (inner.localPath !== undefined) shown.localPath = inner.localPath.bind(inner);
+  if (inner.resetClock !== undefined) shown.resetClock = inner.resetClock.bind(inner);
 }
