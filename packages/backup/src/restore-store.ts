@@ -1,4 +1,4 @@
-import type { StorageBackend } from '@securestore/backend-api';
+import { MAX_CLOCK_DIFFERENCE, type StorageBackend } from '@securestore/backend-api';
 import type { IndexEntry } from '@securestore/core-format';
 import {
   AREAS,
@@ -12,7 +12,7 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { CopiedAccess, FoundedStore } from '@securestore/objects';
-import { entriesUnder, foundStore, mapConcurrently, MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
+import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects';
 import { readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, digestOf, readWhole } from './files.ts';
 import type { OpenedBackup } from './opened-backup.ts';

@@ -1,3 +1,4 @@
+import { MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import {
   asBuffer,
@@ -10,7 +11,6 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import { Baseline } from './checkpoint/baseline.ts';
-import { MAX_CLOCK_DIFFERENCE } from './clock-difference.ts';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import { openName } from './read.ts';

@@ -30,7 +30,7 @@ export class HeadWatcher {
   readonly #clock: Clock;
   readonly #follower: HeadFollower;
   #confirmed: Instant;
-  readonly #difference = new ClockDifference();
+  readonly #difference: ClockDifference;
   #reading: Promise<void> | undefined;
   #etag: string;
   /** Whether this process may write while the store is being restored, since it is the one that does it. */
@@ -49,6 +49,7 @@ export class HeadWatcher {
     this.#clock = clock;
     this.#confirmed = begun;
     this.#etag = head.etag;
+    this.#difference = new ClockDifference(ports.backend);
     this.#difference.note(head.now, begun);
     this.#closed = new ClosedStore({
       clock,

@@ -72,6 +72,11 @@ export class HealthArea extends StoreArea {
     return this.#engine.backend.name;
   }
 
+  /** Whether the backend's clock is this machine's and a record of its own, which can be set back. */
+  get canResetClock(): boolean {
+    return this.#engine.backend.resetClock !== undefined;
+  }
+
   /** How long ago what is known of the head was seen to be right, in milliseconds. */
   get confirmedAgo(): number {
     return elapsedSince(this.#engine.watcher.confirmed, this.#engine.clock);

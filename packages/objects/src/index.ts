@@ -68,7 +68,6 @@ export type {
 } from './administration-types.ts';
 export type { CheckpointReport } from './checkpoint/make.ts';
 export type { DamagedJob, Job, JobProgress, JobSummary, UnfinishedJob } from '@securestore/jobs';
-export { MAX_CLOCK_DIFFERENCE } from './clock-difference.ts';
 export type { CollectFailure, CollectReport } from './collection/report.ts';
 export type { KeyReport, KeyVersionState } from './rekey/keys.ts';
 export type { FailedObject } from './own-objects.ts';

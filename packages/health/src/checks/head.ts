@@ -1,5 +1,4 @@
-import type { BackendCapabilities } from '@securestore/backend-api';
-import { MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
+import { type BackendCapabilities, MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
 import type { HealthThresholds } from '../thresholds.ts';
 import type { HealthCheck } from '../types.ts';
 import { codeOf, finding, fine, verdictOfError } from '../verdict.ts';

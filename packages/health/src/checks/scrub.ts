@@ -5,7 +5,7 @@ import { SCRUB_WITHIN } from '../thresholds.ts';
 import type { HealthCheck, HealthSource } from '../types.ts';
 import { finding, fine } from '../verdict.ts';
 import { age as inWords, span } from '../words.ts';
-import { MAX_CLOCK_DIFFERENCE } from '@securestore/objects';
+import { MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
 import type { HealthArea } from '@securestore/objects';
 
 function words(count: number, one: string, many: string): string {

@@ -85,8 +85,16 @@ export class ConsumerHold {
       await this.#replaceOwn(found);
       return true;
     }
+    const isOwn = found.etag === this.#held.etag;
+    if (this.#wasSetBack(found, isOwn ? this.#held.modified : found.modified)) {
+      this.#now = found.now ?? found.modified;
+      const anew = { ...found.state, expired: false, pass: 'afresh', cursors: [], pending: [] } as const;
+      this.#held = await saveConsumer(this.#engine, this.#name, anew, found.etag);
+      this.#inDoubt = false;
+      return false;
+    }
     this.#now = Math.max(this.#now, found.now ?? found.modified);
-    if (found.etag === this.#held.etag) return true;
+    if (isOwn) return true;
     const same = encodeConsumer(found.state).equals(encodeConsumer(this.state));
     if (!same && !found.state.expired && !this.#inDoubt) throw otherReads(label);
     this.#held = found.state.expired
@@ -94,6 +102,16 @@ export class ConsumerHold {
       : found;
     this.#inDoubt = false;
     return same;
+  }
+
+  /**
+   * Whether the backend's clock was set back since the state was written: then it is marked with an earlier time than before, or than the
+   * hints of which it knows. What was written by the clock of before is no longer in order with what comes.
+   */
+  #wasSetBack({ state, modified }: HeldConsumer, before: number): boolean {
+    const { clockSkew, modifiedResolution } = this.#engine.backend.capabilities;
+    const latest = state.pending.reduce((time, { written }) => Math.max(time, written), before);
+    return modified < latest - 2 * clockSkew - modifiedResolution;
   }
 
   /** Its own state, that came so late that no rotation found it, is written again under the key of now. */

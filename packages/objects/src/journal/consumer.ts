@@ -15,6 +15,8 @@ import { Suspects } from './suspects.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_TICKS = 10;
+/** The longest pause between two ticks of a fine clock, in milliseconds: one that stands still moves by a step in less. */
+const TICK_PAUSE = 200;
 
 /** What has changed, as far as one look at the journal shows. */
 export interface Poll {
@@ -190,7 +192,9 @@ export class Consumer {
   async #tickAfter(first: number, signal: AbortSignal | undefined): Promise<number> {
     const { clockSkew, modifiedResolution } = this.#engine.backend.capabilities;
     for (let tries = 0; tries < MAX_TICKS; tries++) {
-      await this.#engine.clock.sleep(2 * clockSkew + modifiedResolution, signal);
+      // One that was set back stands still, and moves by a step now and then.
+      const pause = Math.max(2 * clockSkew + modifiedResolution, Math.min(2 ** tries, TICK_PAUSE));
+      await this.#engine.clock.sleep(pause, signal);
       const tick = await this.#tick();
       if (tick > first + 2 * clockSkew) return tick;
     }

@@ -7,6 +7,7 @@ import { forwardTo } from '@securestore/backend-api';
 import { FsBackend } from '@securestore/backend-fs';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { SqliteBackend } from '@securestore/backend-sqlite';
+import type { Clock } from '@securestore/jobs';
 
 /** Somewhere to store things, empty at first, that any number of backends can open. */
 export interface Place {
@@ -50,6 +51,14 @@ async function empty(backend: StorageBackend): Promise<void> {
 function folderPlace(scheme: string, create: () => StorageBackend): Place {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-objects-'));
   return placeAt(`${scheme}:${join(folder, 'vault')}`, create, () => rmSync(folder, { recursive: true, force: true }));
+}
+
+/** A database whose backends have the clock that `clock` gives when they are opened. */
+export function sqlitePlace(clock: () => Pick<Clock, 'now' | 'uptime'>): Place {
+  return folderPlace('sqlite', () => {
+    const opened = clock();
+    return new SqliteBackend({ clock: () => opened.now(), monotonic: () => opened.uptime() });
+  });
 }
 
 /** A backend without batches: what most providers are. */

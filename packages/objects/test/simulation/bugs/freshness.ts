@@ -29,7 +29,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'clocks that are far apart are not noticed',
     file: 'objects/src/clock-difference.ts',
-    edits: [['this.#difference > MAX_CLOCK_DIFFERENCE', 'this.#difference > Infinity']],
+    edits: [['Math.abs(this.#difference) > MAX_CLOCK_DIFFERENCE', 'this.#difference > Infinity']],
   },
   {
     name: 'a store that closes meanwhile takes the write',
