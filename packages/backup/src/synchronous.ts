@@ -8,6 +8,8 @@ const LOOK_AGAIN_AFTER = 100;
 const MAX_STRANGE = 100;
 /** How long a write waits for a process that copies, in milliseconds. */
 const WAIT_AT_MOST = 30_000;
+/** How much later than by this process's clock a point may have been made since, in milliseconds. */
+const TOLERANCE = 5_000;
 
 /** What happens to a write while the destination can't be reached. */
 export type Unreachable = 'refuse' | 'degrade';
@@ -110,7 +112,9 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
     const begun = area.clock.now();
     while (area.clock.now() - begun < WAIT_AT_MOST) {
       const newest = await newestOfNow(await points(), signal);
-      if (newest !== undefined && newest.time > after) return;
+      // A point from before the clock was set back says a time that is still to come, and nothing of this write.
+      const latest = after + (area.clock.now() - begun) + TOLERANCE;
+      if (newest !== undefined && newest.time > after && newest.time <= latest) return;
       await area.clock.sleep(LOOK_AGAIN_AFTER, signal);
     }
     throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');

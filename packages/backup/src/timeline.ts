@@ -118,6 +118,20 @@ export async function indexOfMoment(
   return { index: new MomentIndex(index, { until, settled: before, rule: ruleOf(point) }), snapshot };
 }
 
+/** The time of the store's own newest point, of the whole ones; `Infinity` if there is none. @throws as {@link Points.readOrDamaged} */
+async function newestTime(
+  points: Points,
+  numbers: readonly number[],
+  isForeign: (point: FoundPoint) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  for (const number of numbers) {
+    const point = await points.readOrDamaged(number, signal);
+    if (!('error' in point) && !isForeign(point)) return point.time;
+  }
+  return Infinity;
+}
+
 /**
  * The last point that is not after a moment, among those with these numbers, the newest first; `undefined` where all are after it.
  *
@@ -138,12 +152,14 @@ export async function pointAt(
   const damaged: DamagedPoint[] = [];
   let after: FoundPoint | undefined;
   let found: FoundPoint | undefined;
+  const newest = time === Infinity ? Infinity : await newestTime(points, numbers, isForeign, signal);
   // The store's own are in the order of their times, and none is after the end of time.
   let [low, high] = [0, time === Infinity ? Math.min(1, whole.length) : whole.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     const point = await points.readOrDamaged(whole[middle] ?? 0, signal);
-    if ('error' in point || isForeign(point)) {
+    // One that is later than the newest is from before a clock was set back: its time is wrong, and out of order.
+    if ('error' in point || isForeign(point) || point.time > newest) {
       if ('error' in point) damaged.push(point);
       whole.splice(middle, 1);
       high = time === Infinity ? Math.min(1, whole.length) : high - 1;
