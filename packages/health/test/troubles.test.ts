@@ -22,6 +22,9 @@ const isWrite = ({ operation }: NumberedCall): boolean => operation === 'write';
 
 const LOOKS = sized({ short: 200, full: 1000, torture: 1000 });
 
+/** A backend whose clock is a record of its own. */
+const recorded: Layer = (inner) => Object.assign(forwardTo(inner, {}), { resetClock: async () => 0 });
+
 describe('the health of a store', () => {
   it('is ok where nothing is wrong, and says so of each thing', async () => {
     const { health } = await world();
@@ -298,6 +301,24 @@ describe('the health of a store', () => {
     expect(checkOf(await other.check(), 'clock')).toMatchObject({
       status: 'failing',
       reason: expect.stringMatching(/this machine is ahead.*writes are refused/),
+    });
+  });
+
+  it('tells a store whose record of the time is ahead from a machine that is behind', async () => {
+    let ahead = 0;
+    const { health } = await world({ backendAhead: () => ahead, layers: [recorded] });
+    expect(checkOf(await health.check(), 'clock').status).toBe('ok');
+    ahead = 3 * 60_000;
+    expect(checkOf(await health.check(), 'clock')).toMatchObject({
+      status: 'degraded',
+      reason: expect.stringMatching(/^the clock of the store is \d min ahead of this machine's/),
+      advice: expect.stringContaining('nothing is to be done'),
+    });
+    ahead = 30 * DAY;
+    expect(checkOf(await health.check(), 'clock')).toMatchObject({
+      status: 'failing',
+      reason: expect.stringMatching(/^the clock of the store is \d+ d ahead.*writes are refused/),
+      advice: expect.stringContaining('securestore clock reset'),
     });
   });
 

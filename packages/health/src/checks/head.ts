@@ -18,11 +18,23 @@ function differenceOf({ head, asked, modified, wrote }: Measurement): number | u
   return theirs > ours.to ? theirs - ours.to : 0;
 }
 
-/** Whether the clock of this machine and the backend's agree. */
+/** What to do about the clock of a store that is a record, and ahead of this machine's: it never is behind. */
+function adviceOnRecord(isRefused: boolean): string {
+  return isRefused
+    ? 'if the clock of this machine is right, run "securestore clock reset"; if it is behind, set it, and have it kept right (NTP)'
+    : 'if the clock of this machine is behind, set it, and have it kept right (NTP); if it is right, nothing is to be done: the time catches up';
+}
+
+/**
+ * Whether the clock of this machine and the backend's agree.
+ *
+ * @param canReset whether the backend's is this machine's too, and a record that something may have moved ahead
+ */
 export function judgeClock(
   measurement: Measurement,
   { modifiedResolution, clockSkew, now }: BackendCapabilities,
   { maxClockSkew }: Required<HealthThresholds>,
+  canReset = false,
 ): HealthCheck {
   const difference = differenceOf(measurement);
   if (difference === undefined) {
@@ -35,15 +47,18 @@ export function judgeClock(
   const blur = (now && measurement.head?.now !== undefined ? TOLD_TO : modifiedResolution) + clockSkew;
   const skew = Math.max(0, Math.abs(difference) - blur);
   const details = { figures: { skew } };
-  const what = `the clocks of this machine and of the backend are ${span(skew)} apart`;
+  const isRecord = canReset && difference > 0;
+  const what = isRecord
+    ? `the clock of the store is ${span(skew)} ahead of this machine's: it was written to with a clock that was ahead`
+    : `the clocks of this machine and of the backend are ${span(skew)} apart`;
   if (!(skew > (maxClockSkew ?? Infinity)) && !(skew > MAX_CLOCK_DIFFERENCE)) {
     return fine('clock', skew === 0 ? 'the clocks of this machine and of the backend agree' : what, details);
   }
-  const side = difference > 0 ? 'this machine is behind' : 'this machine is ahead';
-  const advice = 'set the clocks, and have them kept right (NTP)';
-  if (skew > MAX_CLOCK_DIFFERENCE)
-    return finding('clock', 'failing', [`${what} (${side}): writes are refused`, advice], details);
-  return finding('clock', 'degraded', [`${what} (${side})`, advice], details);
+  const isRefused = skew > MAX_CLOCK_DIFFERENCE;
+  const side = isRecord ? '' : ` (this machine is ${difference > 0 ? 'behind' : 'ahead'})`;
+  const advice = isRecord ? adviceOnRecord(isRefused) : 'set the clocks, and have them kept right (NTP)';
+  if (isRefused) return finding('clock', 'failing', [`${what}${side}; writes are refused`, advice], details);
+  return finding('clock', 'degraded', [`${what}${side}`, advice], details);
 }
 
 /** What states of a store mean, other than that it is open. */

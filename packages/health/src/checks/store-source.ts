@@ -19,13 +19,13 @@ export function storeSource(area: HealthArea, { meter, monotonic }: StoreSourceO
     names: ['backend', 'latency', 'errors', 'head', 'clock', 'keys'],
     async check({ signal, thresholds, budget }: HealthContext): Promise<readonly HealthCheck[]> {
       const measurement = await measure(area, { signal, budget, monotonic });
-      const { backend, capabilities, clock, head, confirmedAgo, keys } = area;
+      const { backend, capabilities, clock, head, confirmedAgo, keys, canResetClock } = area;
       return [
         judgeBackend(measurement, backend),
         judgeLatency(measurement, thresholds),
         judgeErrors(measurement, meter?.recent(WINDOW), thresholds),
         judgeHead(measurement, capabilities, { state: head.state, confirmedAgo }),
-        judgeClock(measurement, capabilities, thresholds),
+        judgeClock(measurement, capabilities, thresholds, canResetClock),
         judgeKeys(keys, head.rotationDays, clock.now(), thresholds),
       ];
     },
