@@ -203,5 +203,7 @@ export type { ReadRecoveryKit, RecoveryKit } from './recovery-kit.ts';
 export { createStore, openStore } from './open.ts';
 export type { SecureStore, SessionOptions } from './open.ts';
 export type { BackendOptions, CreateOptions, OpenOptions } from './options.ts';
+export { resetClock, storeClock } from './store-clock.ts';
+export type { StoreClock, StoreClockOptions } from './store-clock.ts';
 export type { ServedOptions } from './remote.ts';
 export type { RemoteCredentials, RemoteStore, RemoteTls } from '@securestore/protocol';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addVerb, type Run } from '../call.ts';
+import type { ClockOptions } from '../commands/clock.ts';
 import type { HealthOptions } from '../commands/health.ts';
 import type { ScrubOptions } from '../commands/scrub.ts';
 import type { VerifyOptions } from '../commands/verify.ts';
@@ -62,6 +63,25 @@ Exit code 0 where the store is ok or degraded, 7 where it is failing.`,
   });
 }
 
+function addClock(program: Command, run: Run): void {
+  addVerb<ClockOptions, [string | undefined]>(program, run, {
+    usage: 'clock [action]',
+    shownUsage: '[options] | clock reset [--yes]',
+    summary: "compare the clock of a file: or sqlite: store with this machine's, or set it back",
+    options: [new Option('--yes', 'with reset: do not ask')],
+    notes: `A store at file: or sqlite: has a clock of its own: the latest time of which anything was written to it. If a clock was
+ahead, the store's stays ahead, and from ten minutes on other programs are refused to write. Reset sets it back to the
+clock of this machine, which must be right, and marks whatever is marked later as written now. Writing waits meanwhile.
+Versions stay as they are, other programs may have the store open, and no secret is needed. Snapshots that were made
+meanwhile keep their times.
+
+Examples:
+  securestore clock --store sqlite:./vault.db
+  securestore clock reset --store sqlite:./vault.db`,
+    load: async () => (await import('../commands/clock.ts')).clock,
+  });
+}
+
 function addScrub(program: Command, run: Run): void {
   addVerb<ScrubOptions, []>(program, run, {
     usage: 'scrub',
@@ -108,6 +128,7 @@ Exit code 8 if a resumed job is done and some of its items failed.`,
 export function addCheckVerbs(program: Command, run: Run): void {
   program.commandsGroup('Upkeep:');
   addHealth(program, run);
+  addClock(program, run);
   addVerify(program, run);
   addScrub(program, run);
   addCollect(program, run);
