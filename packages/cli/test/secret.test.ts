@@ -104,6 +104,18 @@ describe('init', () => {
     expect((await box.run([...ls, `${fingerprint}x`])).exitCode).toBe(2);
   });
 
+  it('says what to do about an empty key file, as a cut of power leaves it, and changes nothing', async () => {
+    const box = await sandbox('none');
+    await writeFile(box.path('key'), '', { mode: 0o600 });
+    const init = ['init', 'sqlite:./vault', '--key-file', 'key'];
+    const refused = await box.run(init);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toMatch(/the key file "key" is empty.*run the same command again: rm key/);
+    expect((await stat(box.path('key'))).size).toBe(0);
+    await rm(box.path('key'));
+    expect((await box.run(init)).exitCode).toBe(0);
+  });
+
   it('makes a key file that is missing, readable by its owner alone, and uses one that is there', async () => {
     const box = await sandbox('none');
     const first = await box.run(['init', 'sqlite:./one', '--key-file', 'key', '--json']);
