@@ -2,6 +2,7 @@ import type { CallSite, WriteResult } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { applyChange, type Change, type Touched } from './changes.ts';
+import { descriptorsToBegin, SpareDescriptor } from './descriptors.ts';
 import { toStoreError } from './errors.ts';
 import { FileLock } from './lock.ts';
 import { LOCK_FILE } from './names.ts';
@@ -30,6 +31,7 @@ export class Committer {
   readonly #folder: StoreFolder;
   readonly #clock: StoreClock;
   readonly #queue: Waiting[] = [];
+  readonly #spare = new SpareDescriptor();
   #lock: FileLock | undefined;
   #draining = false;
 
@@ -54,9 +56,10 @@ export class Committer {
    * @throws SecureStoreError `UNAVAILABLE` if others keep it for half a minute, or the store folder is gone.
    */
   async exclusively<T>(task: () => T): Promise<T> {
+    await this.#spare.acquire();
     const since = performance.now();
     for (;;) {
-      const lock = this.#currentLock();
+      const lock = this.#currentLock() ?? (await this.#newLock());
       if (lock.tryTake()) {
         try {
           return task();
@@ -75,12 +78,20 @@ export class Committer {
   close(): void {
     this.#lock?.close();
     this.#lock = undefined;
+    this.#spare.release();
   }
 
   /** The lock on the file that is in place: with a removed one we would be alone. */
-  #currentLock(): FileLock {
+  #currentLock(): FileLock | undefined {
     this.#folder.ensure();
-    if (this.#lock?.isInPlace() === true) return this.#lock;
+    return this.#lock?.isInPlace() === true ? this.#lock : undefined;
+  }
+
+  async #newLock(): Promise<FileLock> {
+    await descriptorsToBegin();
+    // Another call may have made it meanwhile.
+    const current = this.#currentLock();
+    if (current !== undefined) return current;
     this.#lock?.close();
     return (this.#lock = new FileLock(`${this.#folder.path}/${LOCK_FILE}`));
   }
@@ -107,15 +118,16 @@ export class Committer {
   /** One that can't be done must not take the others with it. */
   #apply(group: readonly Waiting[], touched: Touched, done: Map<Waiting, WriteResult | undefined>): void {
     const root = `${this.#folder.path}/`;
-    const time = this.#clock.tick();
+    const time = this.#spare.use(() => this.#clock.tick());
     for (const waiting of group) {
       try {
-        done.set(waiting, applyChange(root, waiting.change, touched, time));
+        const result = this.#spare.use(() => applyChange(root, waiting.change, touched, time));
+        done.set(waiting, result);
       } catch (error) {
         this.#fail(waiting, error);
       }
     }
-    for (const folder of touched.grown) syncFolder(root + folder);
+    for (const folder of touched.grown) this.#spare.use(() => syncFolder(root + folder));
   }
 
   #fail({ reject, site }: Waiting, error: unknown, outcome?: 'unknown'): void {

@@ -15,7 +15,7 @@ const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EISDIR: ['INTEGRITY', 'a folder lies where the store keeps a file; move it away'],
   ELOOP: ['INTEGRITY', 'a symbolic link lies where the store keeps a file; it is not followed, move it away'],
   EMFILE: ['UNAVAILABLE', 'too many files are open in this process; close some or raise the limit (ulimit -n)'],
-  ENFILE: ['UNAVAILABLE', 'too many files are open on this machine'],
+  ENFILE: ['UNAVAILABLE', 'too many files are open on this machine; close some or raise the limit'],
   EXDEV: ['UNAVAILABLE', 'a folder of the store is on another file system than the rest; keep the store on one'],
   ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for this file system; use a shorter location'],
 };

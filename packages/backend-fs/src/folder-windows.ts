@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { type BigIntStats, type Dirent, opendirSync, statSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { withDescriptors } from './descriptors.ts';
 import { type Child, parseChild, type Place } from './names.ts';
 
 /** Folder entries that one turn of the event loop reads. */
@@ -64,7 +65,7 @@ function childOf(entry: Dirent, place: Place): Child | undefined {
 
 /** The entries of a folder in no order, some at a time; other work gets its turn in between. */
 async function* entriesOf(path: string): AsyncGenerator<Dirent[]> {
-  const folder = opendirSync(path, { bufferSize: BUFFERED_ENTRIES });
+  const folder = await withDescriptors(() => opendirSync(path, { bufferSize: BUFFERED_ENTRIES }));
   try {
     for (let more = true; more; await nextTurn()) {
       const entries: Dirent[] = [];

@@ -27,6 +27,7 @@ import {
 import { SecureStoreError } from '@securestore/core-format';
 import { dirname } from 'node:path';
 import { Committer } from './committer.ts';
+import { withDescriptors } from './descriptors.ts';
 import { errnoOf, toStoreError } from './errors.ts';
 import { etagSoon } from './etag.ts';
 import { FolderWindows } from './folder-windows.ts';
@@ -114,10 +115,16 @@ export class FsBackend implements StorageBackend {
     const folder = new StoreFolder(folderOf(config.location));
     const clock = new StoreClock(folder.path, this.#settings);
     try {
-      if (folder.exists()) clock.read();
+      if (await withDescriptors(() => folder.exists())) clock.read();
     } catch (error) {
       folder.close();
       throw toStoreError(error, folder.path, 'read', site);
+    }
+    // Another call may have opened it meanwhile, or closed it.
+    if (this.#opened !== undefined) return folder.close();
+    if (this.#closed) {
+      folder.close();
+      throw closedError(site);
     }
     this.#opened = { folder, clock, committer: new Committer(folder, clock), workspace: undefined };
   }

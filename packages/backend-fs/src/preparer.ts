@@ -1,5 +1,6 @@
 import { closeSync, openSync, unlinkSync, writeFile, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { withDescriptors } from './descriptors.ts';
 import { syncFile } from './sync-folder.ts';
 
 /** Up to this size a body goes to the page cache faster than to another thread and back. */
@@ -13,7 +14,7 @@ const writeAll = promisify<number, Uint8Array, void>(writeFile);
  * @throws errors of `node:fs`; then there is no file.
  */
 export async function prepareFile(path: string, body: Uint8Array): Promise<void> {
-  const descriptor = openSync(path, 'wx', 0o600);
+  const descriptor = await withDescriptors(() => openSync(path, 'wx', 0o600));
   try {
     if (body.length <= DIRECT_BYTES) writeFileSync(descriptor, body);
     else await writeAll(descriptor, body);

@@ -2,6 +2,7 @@ import { type ReadOptions, type ReadResult, resolveRange } from '@securestore/ba
 import { SecureStoreError } from '@securestore/core-format';
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { withDescriptors } from './descriptors.ts';
 import { etagSoon } from './etag.ts';
 import { timeOf } from './store-clock.ts';
 
@@ -37,7 +38,7 @@ export async function readFileAt(
   options: ReadOptions,
   checkSize: (size: number) => void,
 ): Promise<ReadResult> {
-  const descriptor = openSync(path, FLAGS);
+  const descriptor = await withDescriptors(() => openSync(path, FLAGS));
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new SecureStoreError('INTEGRITY', `${path} is not a file; move it away`);

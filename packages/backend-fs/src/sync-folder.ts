@@ -1,6 +1,7 @@
 import { closeSync, fsync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { withDescriptors } from './descriptors.ts';
 import { errnoOf } from './errors.ts';
 
 export const syncFile: (descriptor: number) => Promise<void> = promisify(fsync);
@@ -22,7 +23,7 @@ export function syncFolder(path: string): void {
 export async function syncFolderSoon(path: string): Promise<void> {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = await withDescriptors(() => openSync(path, 'r'));
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     return syncFolderSoon(dirname(path));
