@@ -3,8 +3,10 @@ import { closeSync, fsyncSync, mkdirSync, openSync, statSync, type Stats } from 
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { errnoOf, isUnopenable, vanished } from './errors.ts';
+import { errnoOf } from './errno.ts';
+import { isUnopenable, vanished } from './errors.ts';
 import { createLayout, inspectLayout } from './layout.ts';
+import { descriptorShortage, mayBeWritten } from './outages.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
 /** Larger pages than SQLite's 4 KiB make fewer write-ahead frames of 1 KiB bodies (measured: a fifth faster). */
@@ -62,8 +64,17 @@ function configure(db: DatabaseSync): void {
   );
 }
 
+/** As {@link tryOpened}. @throws errors of `node:fs` if too many files are open */
+function opened(...call: Parameters<typeof tryOpened>): Connection | undefined {
+  try {
+    return tryOpened(...call);
+  } catch (error) {
+    throw (isUnopenable(error) ? descriptorShortage() : undefined) ?? error;
+  }
+}
+
 /** Opens `name`, runs `use` and keeps the database open only if that gives a connection. */
-function opened(
+function tryOpened(
   name: string | URL,
   readOnly: boolean,
   use: (db: DatabaseSync) => Connection | undefined,
@@ -106,6 +117,8 @@ export function attach(path: string): Connection | undefined {
     return opened(path, false, use(false));
   } catch (error) {
     if (!isUnopenable(error)) throw error;
+    // Too few descriptors, for a moment, or another process that has just closed the database.
+    if (mayBeWritten(path)) return opened(path, false, use(false));
     refuseUnreadableLog(path);
     const url = pathToFileURL(path);
     url.search = '?immutable=1';

@@ -31,7 +31,7 @@ import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, assertInPlace, attach, create, ensureLogging } from './connection.ts';
-import { isBusy, toStoreError } from './errors.ts';
+import { isBusy, isMalformed, toStoreError } from './errors.ts';
 import { MAX_BODY_BYTES } from './layout.ts';
 import { databasePath } from './location.ts';
 import { listEntries, readEntry } from './reader.ts';
@@ -62,7 +62,7 @@ const CAPABILITIES: BackendCapabilities = {
   clockSkew: 0,
 };
 
-/** Reads wait this long at most for a process that recovers or closes the database. */
+/** Reads wait this long at most for a process that recovers or closes the database, or for files to be closed. */
 const READ_BUSY_TRIES = 10_000;
 
 /** How long one turn may count as one moment, where reads follow each other without an end. */
@@ -214,6 +214,7 @@ export class SqliteBackend implements StorageBackend {
     use: (connection: Connection) => T,
     absent: T,
   ): Promise<T> {
+    let isSecondLook = false;
     for (let tries = 1; ; tries++) {
       if (this.#state !== 'open') throw closedError(site);
       checkSignal(signal, site);
@@ -221,7 +222,10 @@ export class SqliteBackend implements StorageBackend {
         const connection = this.#current();
         return connection === undefined ? absent : use(connection);
       } catch (error) {
-        if (!isBusy(error) || tries === READ_BUSY_TRIES) throw toStoreError(error, this.#path, site);
+        // A page that the disk did not give for once is no damage.
+        const isWorthALook: boolean = isMalformed(error) && !isSecondLook;
+        isSecondLook ||= isWorthALook;
+        if (!isWorthALook && (!isBusy(error) || tries === READ_BUSY_TRIES)) throw toStoreError(error, this.#path, site);
       }
       await sleep(1);
     }

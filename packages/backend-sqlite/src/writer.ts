@@ -1,14 +1,13 @@
 import { type CallSite, type LocalClock, type WriteResult, abortedError } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { isBusy, isCleanCommitFailure, toStoreError } from './errors.ts';
+import { isBusy, isCleanCommitFailure, stillBusy, toStoreError } from './errors.ts';
 import { runUnits, touchesKeyMaterial, type Unit, type UnitResult } from './transaction.ts';
 import { assertInPlace, type Connection } from './connection.ts';
 
 /** Bounds of one transaction, so that the event loop is never held for long. */
 const GROUP_UNITS = 256;
 const GROUP_BYTES = 4 * 1024 * 1024;
-/** How long other processes may keep the write lock before a write gives up. */
+/** How long other processes may keep the write lock, or files open, before a write gives up. */
 const BUSY_LIMIT_MS = 30_000;
 const BUSY_POLL_MS = 1;
 
@@ -38,6 +37,8 @@ export class Writer {
   #queue: Waiting[] = [];
   #draining: Promise<void> | undefined;
   #truncate = false;
+  /** What the last group that has to wait met. */
+  #obstacle: unknown;
 
   constructor(context: WriterContext) {
     this.#context = context;
@@ -71,7 +72,8 @@ export class Writer {
       }
       busySince ??= performance.now();
       if (performance.now() - busySince > BUSY_LIMIT_MS) {
-        for (const waiting of group) waiting.reject(this.#lockedOut(waiting));
+        for (const { reject, site } of group)
+          reject(stillBusy(this.#obstacle, this.#context.path(), BUSY_LIMIT_MS / 1000, site));
         busySince = undefined;
         continue;
       }
@@ -79,11 +81,6 @@ export class Writer {
       await sleep(BUSY_POLL_MS);
     }
     this.#draining = undefined;
-  }
-
-  #lockedOut({ site }: Waiting): SecureStoreError {
-    const message = `${this.#context.path()}: other processes kept the write lock for ${BUSY_LIMIT_MS / 1000} s; try again`;
-    return new SecureStoreError('UNAVAILABLE', message, site);
   }
 
   /** The next units for one transaction; those that were aborted meanwhile are settled on the way. */
@@ -105,7 +102,7 @@ export class Writer {
     return group;
   }
 
-  /** Whether all of `group` are settled; `false` if another process has the lock. */
+  /** Whether all of `group` are settled; `false` if they have to wait. */
   #tryGroup(group: readonly Waiting[]): boolean {
     let committing = false;
     try {
@@ -114,7 +111,10 @@ export class Writer {
       for (const [index, waiting] of group.entries()) settle(waiting, results[index]);
       this.#truncateLog(connection);
     } catch (error) {
-      if (isBusy(error)) return false;
+      if (isBusy(error)) {
+        this.#obstacle = error;
+        return false;
+      }
       const unknown = committing && !isCleanCommitFailure(error);
       if (!unknown && group.length > 1) return this.#tryOneByOne(group);
       const outcome = unknown ? 'unknown' : undefined;
