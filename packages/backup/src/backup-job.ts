@@ -3,9 +3,9 @@ import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-forma
 import type { Job, JobKind } from '@securestore/jobs';
 import type { BackupOptions } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
-import { isOfRestore } from './before-restore.ts';
 import type { ManagedPorts } from './managed.ts';
 import type { Registry } from './registry.ts';
+import { restoredAfter } from './restore-label.ts';
 import { makeSnapshot } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-types.ts';
 
@@ -45,7 +45,7 @@ function checkLabel(label: unknown): asserts label is string {
       `the label of a snapshot must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`,
     );
   }
-  if (!isOfRestore(label)) return;
+  if (restoredAfter(label) === undefined) return;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
     'this label is for the snapshots that a restore makes first: choose another one',

@@ -151,7 +151,11 @@ export class Backups {
     );
   }
 
-  /** Runs `body` with the store as it was at a point, as a backend that only reads. @throws SecureStoreError as {@link list} */
+  /**
+   * Runs `body` with the store as it was at a point, by default the newest of all, as a backend that only reads.
+   *
+   * @throws SecureStoreError as {@link list}
+   */
   view<T>(
     source: string,
     choice: PointChoice,
@@ -160,7 +164,8 @@ export class Backups {
   ): Promise<T> {
     return changeInTime('backups.view', options, this.#area.clock, (signal) =>
       this.#places.opened(source, signal, async (backup) => {
-        const moment = await backup.choose(choice, signal);
+        const isGiven = choice.snapshot !== undefined || choice.at !== undefined;
+        const moment = await (isGiven ? backup.choose(choice, signal) : backup.newest(signal));
         return body(await backup.view(moment, signal));
       }),
     );

@@ -29,6 +29,8 @@ export interface FoundMoment {
   readonly settled?: FoundPoint;
   /** The gap that the moment is in. */
   readonly gap?: RecoveryGap;
+  /** The number of a newer snapshot that was made before a restore, if nothing was chosen. */
+  readonly passedOver?: number;
 }
 
 /** A point with all that it has. */
@@ -128,13 +130,25 @@ export async function momentAfter(last: FoundPoint, at: number, ports: MomentPor
   return { ...cutOff(last), time: end, gap: { from: new Date(end), ...(to && { to }) } };
 }
 
-/** What is to be told of a gap that somebody has chosen a moment in; nothing if they have not. */
-export function gapWarnings(location: string, gap: RecoveryGap | undefined, at: Date | undefined): string[] {
-  if (gap === undefined || at === undefined) return [];
+function gapWarning(gap: RecoveryGap, at: Date): string {
   const [from, asked] = [gap.from.toISOString(), at.toISOString()];
   const why =
     gap.to === undefined
       ? `nothing is known of what came after ${from}`
       : `nothing is known of what happened between ${from} and ${gap.to.toISOString()}`;
-  return [`${location}: ${why}. What is restored is of ${from}: changes from then until ${asked} are missing`];
+  return `${why}. What is restored is of ${from}: changes from then until ${asked} are missing`;
+}
+
+/** What is to be told of what was chosen, before it is restored. @param at the moment that was asked for */
+export function momentWarnings(location: string, { gap, passedOver }: FoundMoment, at: Date | undefined): string[] {
+  const warnings = [
+    ...(gap === undefined || at === undefined ? [] : [gapWarning(gap, at)]),
+    ...(passedOver === undefined
+      ? []
+      : [
+          `snapshot ${passedOver} is newer, and was passed over: it is what was there before a restore. To undo that restore, ` +
+            'choose it by its number',
+        ]),
+  ];
+  return warnings.map((warning) => `${location}: ${warning}`);
 }

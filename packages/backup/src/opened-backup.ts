@@ -8,6 +8,7 @@ import { fenceIn } from './fence.ts';
 import type { Reached } from './followed.ts';
 import { IndexPages } from './index-pages.ts';
 import { indexOfOthers } from './index-set.ts';
+import { momentByDefault } from './default-moment.ts';
 import type { ChosenSnapshot, FoundMoment } from './moment.ts';
 import { chosenOf, momentAfter, wholePoint } from './moment.ts';
 import type { IndexView } from './moment-index.ts';
@@ -136,13 +137,28 @@ export class OpenedBackup {
   /** What is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
   async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
     const { point, numbers } = await this.#choose(choice, signal);
-    if (!this.isForeign(point)) {
-      if (choice.at === undefined) return wholePoint(point);
-      const isStrange = (one: FoundPoint): boolean => this.isForeign(one);
-      const reached = (): Promise<Reached | undefined> => this.#reached(signal);
-      const ports = { points: this.points, numbers, isForeign: isStrange, reached, signal };
-      return momentAfter(point, choice.at.getTime(), ports);
+    if (choice.snapshot !== undefined) return wholePoint(point);
+    const isForeignPoint = (one: FoundPoint): boolean => this.isForeign(one);
+    if (choice.at === undefined) {
+      return momentByDefault(this.destination, point, async (after) => {
+        const earlier = numbers.filter((number) => number < after.number);
+        const before = await pointAt(this.points, earlier, Infinity, isForeignPoint, signal);
+        return before && this.#told(before, earlier, signal);
+      });
     }
+    const reached = (): Promise<Reached | undefined> => this.#reached(signal);
+    const ports = { points: this.points, numbers, isForeign: isForeignPoint, reached, signal };
+    return momentAfter(point, choice.at.getTime(), ports);
+  }
+
+  /** The newest point, also one that was made before a restore. @throws as {@link choose} */
+  async newest(signal?: AbortSignal): Promise<FoundMoment> {
+    return wholePoint((await this.#choose({}, signal)).point);
+  }
+
+  /** @throws SecureStoreError `INTEGRITY` for a point that was made by somebody else */
+  #own(point: FoundPoint): FoundPoint {
+    if (!this.isForeign(point)) return point;
     const { known, fence } = this.#evidence;
     throw new SecureStoreError(
       'INTEGRITY',
@@ -186,7 +202,7 @@ export class OpenedBackup {
     const numbers = await this.points.numbers(signal);
     if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
     if (snapshot !== undefined) {
-      if (numbers.includes(snapshot)) return { point: await this.points.read(snapshot, signal), numbers };
+      if (numbers.includes(snapshot)) return { point: this.#own(await this.points.read(snapshot, signal)), numbers };
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
     const { junk, foreign, newest } = await this.survey(signal);
@@ -203,7 +219,7 @@ export class OpenedBackup {
         `${location}: ${gone}. To restore what is left, choose a snapshot by its number`,
       );
     }
-    if (found !== undefined) return { point: await this.#told(found, named, signal), numbers: named };
+    if (found !== undefined) return { point: this.#own(await this.#told(found, named, signal)), numbers: named };
     if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
     const oldest = await this.points.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 
-/** What is meant of a backup: the newest point by default. */
+/** What is meant of a backup: by default the newest point that was not made before a restore, of what that replaced. */
 export interface PointChoice {
   /** The number of the point. */
   readonly snapshot?: number | undefined;

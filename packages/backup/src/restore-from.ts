@@ -1,12 +1,13 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, SecureStorage } from '@securestore/objects';
 import type { RestoreJobReport, RestoreOptions } from './backup-types.ts';
-import { choiceInPlace, labelBefore } from './before-restore.ts';
+import { choiceInPlace } from './before-restore.ts';
 import type { Destination } from './destination.ts';
-import { gapWarnings } from './moment.ts';
+import { momentWarnings } from './moment.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import { estimateOf, receiptFor } from './restore-record.ts';
 import { restoreInto } from './restore-into.ts';
+import { labelBefore } from './restore-label.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { doubtsOf } from './vouched.ts';
 
@@ -38,7 +39,7 @@ export async function restoreFrom(
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
   const { error: wrong, warnings: doubts } = await doubtsOf(backup, moment.point, signal);
-  const warnings = [...gapWarnings(place.location, gap, choice.at), ...doubts];
+  const warnings = [...momentWarnings(place.location, moment, choice.at), ...doubts];
   if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {

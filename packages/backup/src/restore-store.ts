@@ -20,7 +20,7 @@ import type { PointChoice } from './point-choice.ts';
 import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
 import type { FoundMoment, RecoveryGap } from './moment.ts';
-import { gapWarnings } from './moment.ts';
+import { momentWarnings } from './moment.ts';
 import type { IndexView } from './moment-index.ts';
 import { olderKeys } from './older-keys.ts';
 import type { FoundPoint } from './points.ts';
@@ -275,7 +275,7 @@ export async function restoreStoreTo(
     unreadable: 0,
     access: backup.copy.access,
     failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
-    warnings: [...gapWarnings(backup.destination.location, gap, options.at), ...warnings],
+    warnings: [...momentWarnings(backup.destination.location, moment, options.at), ...warnings],
   };
   try {
     const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);

@@ -9,6 +9,7 @@ import type { DamagedPoint } from './points.ts';
 import { registeredAt } from './registry.ts';
 import { REMOVE_DAMAGED, unknowable } from './removal-plan.ts';
 import { includesNumber } from './removed.ts';
+import { restoredAfter } from './restore-label.ts';
 import type { SnapshotInfo } from './snapshot-info.ts';
 import { infoOf } from './snapshot-info.ts';
 import { neverPoints } from './survey.ts';
@@ -71,7 +72,10 @@ function planRetention(
   now: number,
 ): { readonly report: RetentionReport; readonly numbers: readonly number[] } {
   const snapshots = points.filter(({ kind }) => kind === 'snapshot');
-  const judged = snapshots.map(({ number, time }) => ({ number, time: time.getTime(), good: true }));
+  // What was there before a restore stands in for no snapshot that a restore takes by itself.
+  const judged = snapshots.map(({ number, time, label }) => {
+    return { number, time: time.getTime(), good: restoredAfter(label) === undefined };
+  });
   const { kept, removed } = applyRetention(judged, policy, { now, timeZone });
   const newest = Math.max(0, ...points.map(({ time }) => time.getTime()));
   const isOld = ({ kind, time }: SnapshotInfo): boolean => kind === 'changes' && time.getTime() < newest - continuous;

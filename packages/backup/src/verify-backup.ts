@@ -63,7 +63,8 @@ class Verification {
   /** Opens everything that a point has, as a store. */
   async #open(): Promise<void> {
     const { signal, snapshot } = this.#options;
-    const chosen = await this.#backup.choose({ snapshot }, signal).catch((error: unknown) => {
+    const choosing = snapshot === undefined ? this.#backup.newest(signal) : this.#backup.choose({ snapshot }, signal);
+    const chosen = await choosing.catch((error: unknown) => {
       // Why is among the findings.
       if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
       throw error;

@@ -291,6 +291,41 @@ it.each([
   expect((await next.retrieve('k')).text()).toBe('unwanted');
 });
 
+it('a restore in place that is repeated is of the same snapshot; what undoes it is restored by its number alone', async () => {
+  const { store, destination, clock } = await worldOf();
+  const backups = backupsOf(store, [destination]);
+  const { location } = destination;
+  const options = { conflict: 'overwrite', deleteExtra: true } as const;
+  await store.store('k', 'good');
+  await backups.backup(location);
+  await store.store('k', 'bad');
+  await store.store('l', 'bad too');
+  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 1, before: 2, warnings: [] });
+  const again = await backups.restore(location, options);
+  expect(again).toMatchObject({ snapshot: 1, before: 3, warnings: [expect.stringMatching(/snapshot 2 is newer/)] });
+  expect(await store.list()).toEqual(['k']);
+  expect((await store.retrieve('k')).text()).toBe('good');
+  expect((await restoredFrom(destination, clock)).report).toMatchObject({
+    snapshot: 1,
+    warnings: [expect.stringMatching(/snapshot 3 is newer/)],
+  });
+  expect(await backups.read(location, {}, async (_, { number }) => number)).toBe(1);
+  // What undoes a restore stands in for no snapshot, and goes as any other once there is a newer one.
+  const kept = async (): Promise<number[]> => {
+    const { kept: stay } = await backups.retain(location, { retention: { last: 1 }, dryRun: true });
+    return stay.map(({ number }) => number);
+  };
+  expect(await kept()).toEqual([3, 2, 1]);
+  expect(await backups.restore(location, { ...options, snapshot: 2 })).toMatchObject({ before: 4, warnings: [] });
+  expect((await store.retrieve('k')).text()).toBe('bad');
+  await backups.backup(location);
+  expect(await kept()).toEqual([5]);
+  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 5, warnings: [] });
+  await backups.forget(location, () => [1, 5]);
+  const refused = await failure(Promise.resolve(backups.restore(location, options)), 'NOT_FOUND');
+  expect(refused.message).toMatch(/made before a restore\. Choose one by its number, such as 6/);
+});
+
 it('a removal that was killed before its points were gone is brought to its end by the next', async () => {
   const { store, destination } = await worldOf();
   const injector = createFaultInjector();

@@ -1,7 +1,8 @@
+import { redactLocation } from '@securestore/backend-api';
 import type { ChosenSnapshot, ConflictPolicy, RestoreJobReport, RestoreReport } from 'securestore';
 import type { Call } from './call.ts';
 import type { RestoreOptions } from './restore-way.ts';
-import { count, formatBytes, formatTime, printable } from './terminal-text.ts';
+import { count, formatBytes, formatTime, printable, shellWord } from './terminal-text.ts';
 
 type Moment = Pick<ChosenSnapshot, 'number' | 'time'> & { readonly gap?: ChosenSnapshot['gap'] | undefined };
 
@@ -53,7 +54,13 @@ export function nothingBegins(snapshot: number, prefix: string): string {
   return `snapshot ${snapshot} has no object whose name starts with ${JSON.stringify(prefix)}`;
 }
 
-export function objectsInWords(report: RestoreJobReport, policy: ConflictPolicy, options: RestoreOptions): string[] {
+/** @param source the backup, as it was given */
+export function objectsInWords(
+  report: RestoreJobReport,
+  policy: ConflictPolicy,
+  options: RestoreOptions,
+  source: string,
+): string[] {
   const { dryRun, snapshot, time, gap, created, replaced, renamed, skipped, unchanged, deleted, bytes, before } =
     report;
   const from = momentInWords(options, { number: snapshot, time, gap });
@@ -74,14 +81,13 @@ export function objectsInWords(report: RestoreJobReport, policy: ConflictPolicy,
   const told = counts.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`);
   const what = told.length === 0 ? 'nothing to do' : `${told.join(', ')}; ${formatBytes(bytes)}`;
   const verb = dryRun ? 'would restore' : 'restored';
+  const extra = created + renamed > 0 ? ' --delete-extra' : '';
+  const place = printable(shellWord(redactLocation(source)));
   const safe =
     before === undefined
       ? []
       : [
-          `what was there before is snapshot ${before}, now the newest; ` +
-            (options.at === undefined || gap !== undefined
-              ? `to restore snapshot ${snapshot} once more, give --snapshot ${snapshot}`
-              : `to restore the same once more, give --at ${time.toISOString()}`),
+          `what was there before is snapshot ${before}; to undo this restore: securestore restore ${place} --snapshot ${before}${extra}`,
         ];
   return [`${verb} from ${from}: ${what}`, ...safe];
 }

@@ -227,9 +227,11 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       expect(yes.exitCode).toBe(0);
       expect(yes.transcript).toContain('What was not there then is deleted.');
       expect(yes.transcript).toMatch(
-        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2, now the newest; to restore snapshot 1 once more, give --snapshot 1\r\n/,
+        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2; to undo this restore: securestore restore \S+ --snapshot 2 --delete-extra\r\n/,
       );
       expect((await run(['ls'])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
+      const again = await run(['restore', destination, '--key', 'db/new', '--conflict', 'skip']);
+      expect(again.stderr).toMatch(/^error: .*db\/new.*\[NOT_FOUND\]\n$/);
       const back = await run(['restore', destination, '--snapshot', '2', '--key', 'db/new']);
       expect(back.stdout).toMatch(/1 created/);
     },

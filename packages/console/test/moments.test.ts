@@ -12,7 +12,7 @@ import {
   zoneOf,
 } from '../src/pages/lib/format.ts';
 import type { Conflict } from '../src/pages/lib/draft-types.ts';
-import { boundsOf, gapsOf, meantBy, windowsOf } from '../src/pages/lib/recovery.ts';
+import { boundsOf, gapsOf, meantBy, undoingIn, windowsOf } from '../src/pages/lib/recovery.ts';
 import { marksOf, within, zoomed } from '../src/pages/lib/scale.ts';
 import { verdictOf } from '../src/pages/lib/verdict.ts';
 
@@ -26,6 +26,7 @@ const TIMELINE: WireTimeline = {
   destination: 'file:/backup',
   now: at(0),
   recoverableTo: at(-1),
+  newest: { snapshot: 9, time: at(-1) },
   lag: HOUR,
   isContinuous: false,
   windows: [
@@ -86,6 +87,25 @@ describe('a plan', () => {
 describe('a moment', () => {
   it('is the newest where none is chosen', () => {
     expect(meantBy(TIMELINE, {})).toEqual({ time: NOON - HOUR, isEarlier: false });
+    expect(undoingIn(TIMELINE)).toBeUndefined();
+  });
+
+  it('is by default what is newest but for what undoes a restore, which is told', () => {
+    const undoing: WireTimeline['snapshots'][number] = {
+      number: 10,
+      time: at(-1),
+      made: at(-1),
+      kind: 'snapshot',
+      label: 'before a restore of snapshot 9',
+      objects: 1,
+      versions: 1,
+      bytes: 1,
+      copied: 1,
+    };
+    const timeline: WireTimeline = { ...TIMELINE, newest: { snapshot: 9, time: at(-2) }, snapshots: [undoing] };
+    expect(meantBy(timeline, {})).toEqual({ time: NOON - 2 * HOUR, isEarlier: false });
+    expect(undoingIn(timeline)).toBe(undoing);
+    expect(meantBy(timeline, { snapshot: 10 })?.time).toBe(NOON - HOUR);
   });
 
   it('is what was asked for within a window', () => {
@@ -99,7 +119,8 @@ describe('a moment', () => {
 
   it('is none before everything that there is', () => {
     expect(meantBy(TIMELINE, { at: at(-7) })).toBeUndefined();
-    expect(meantBy({ ...TIMELINE, windows: [] }, {})).toBeUndefined();
+    const { newest: _, ...nothing } = TIMELINE;
+    expect(meantBy({ ...nothing, windows: [] }, {})).toBeUndefined();
   });
 });
 

@@ -67,7 +67,7 @@ async function lookBack(
   for (let looked = 0; looked < MAX_POINTS; looked++) {
     let moment;
     try {
-      moment = await held.backup.choose(at === undefined ? {} : { at }, signal);
+      moment = await (at === undefined ? held.backup.newest(signal) : held.backup.choose({ at }, signal));
     } catch (error) {
       // There is none so old.
       if (SecureStoreError.is(error, 'NOT_FOUND')) return false;

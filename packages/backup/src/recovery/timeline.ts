@@ -1,6 +1,7 @@
 import type { BackupArea } from '@securestore/objects';
 import type { FollowedNow } from '../followed.ts';
 import type { FoundPoint } from '../points.ts';
+import { restoredAfter } from '../restore-label.ts';
 import type { SnapshotInfo } from '../snapshot-info.ts';
 import { infoOf } from '../snapshot-info.ts';
 import { neverPoints } from '../survey.ts';
@@ -53,17 +54,20 @@ export async function timelineOf(
   const windows = backup.windowsOf(found, followed?.reached);
   const now = area.clock.now();
   const last = windows[0]?.to;
+  const told = found.filter(({ collects }) => !collects);
+  const own = told.filter((point) => !backup.isForeign(point));
+  const newest = own.find(({ label }) => restoredAfter(label) === undefined);
   return {
     destination,
     now: new Date(now),
     ...(last !== undefined && { recoverableTo: last, lag: Math.max(0, now - last.getTime()) }),
+    ...(newest && {
+      newest: { snapshot: newest.number, time: last !== undefined && newest === own[0] ? last : new Date(newest.time) },
+    }),
     isContinuous: followed?.isAlive === true,
     ...(followed?.error && !followed.isOver && { error: followed.error }),
     windows,
-    ...pageOf(
-      found.filter(({ collects }) => !collects),
-      options,
-    ),
+    ...pageOf(told, options),
     damaged: damaged.filter((number) => !never.has(number)),
   };
 }

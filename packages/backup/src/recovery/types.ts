@@ -53,6 +53,10 @@ export interface Timeline {
   readonly now: Date;
   /** Up to when the store can be restored; absent where there is no snapshot. */
   readonly recoverableTo?: Date;
+  /**
+   * What is meant if no point is chosen: the newest that was not made before a restore, of what that replaced. Absent where there is none.
+   */
+  readonly newest?: MomentInfo;
   /** How far that is behind `now`, in milliseconds. */
   readonly lag?: number;
   /** Whether some process follows the store, so that `recoverableTo` goes on. */

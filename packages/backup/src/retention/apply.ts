@@ -10,7 +10,7 @@ export interface RetentionPoint {
   readonly number: number;
   /** When the point was cut, in milliseconds since 1970. Whoever wrote the point chose it. */
   readonly time: number;
-  /** `false` where the point is known to be damaged. */
+  /** `false` for a point that stands in for no other: one that is damaged, or was made before a restore. */
   readonly good: boolean;
 }
 
@@ -127,7 +127,7 @@ function checked(points: Iterable<RetentionPoint>): RetentionPoint[] {
  * As with `restic forget`, each rule goes through the points from the newest on, and keeps the newest point of each of so
  * many hours, days and so on that have points, and a point is kept where any rule keeps it. Four things differ:
  *
- * - The newest good point is kept whatever the policy says, an empty policy keeps everything, and damaged points count
+ * - The newest good point is kept whatever the policy says, an empty policy keeps everything, and points that aren't good count
  *   for nothing: they never stand in for a good one.
  * - Restic sorts by the times that snapshots claim, so whoever may write can push out others with snapshots of any date.
  *   Here the order in which points were committed is believed (it is chained), and a time only where it fits: a point is

@@ -198,7 +198,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     }
     await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () => [
       ...(plan?.lines() ?? []),
-      ...objectsInWords(report, policy, options),
+      ...objectsInWords(report, policy, options, source),
     ]);
     if (options.receipt !== undefined && report.receipt !== undefined) {
       await writeReceipt(call, options.receipt, store.location, report.receipt);

@@ -39,16 +39,22 @@ export interface Meant {
   readonly snapshot?: number;
 }
 
+/** The snapshot of before a restore that is newer than what is meant if nothing is chosen: whoever chooses it undoes that restore. */
+export function undoingIn({ newest, snapshots: [last] }: WireTimeline): WireTimeline['snapshots'][number] | undefined {
+  return last !== undefined && newest?.snapshot !== undefined && last.number > newest.snapshot ? last : undefined;
+}
+
 /** @returns `undefined` where there is nothing from so long ago */
 export function meantBy(timeline: WireTimeline, { at, snapshot }: Point): Meant | undefined {
   if (snapshot !== undefined) {
     const found = timeline.snapshots.find(({ number }) => number === snapshot);
     return found && { time: new Date(found.time).getTime(), isEarlier: false, snapshot };
   }
+  if (at === undefined) {
+    const { newest } = timeline;
+    return newest && { time: new Date(newest.time).getTime(), isEarlier: false };
+  }
   const windows = windowsOf(timeline);
-  const newest = windows.at(-1)?.to;
-  if (newest === undefined) return undefined;
-  if (at === undefined) return { time: newest, isEarlier: false };
   const asked = new Date(at).getTime();
   const window = windows.findLast(({ from }) => from <= asked);
   if (window === undefined) return undefined;

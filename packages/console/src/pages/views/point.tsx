@@ -5,7 +5,7 @@ import { change, draft } from '../lib/draft.ts';
 import type { Point } from '../lib/draft-types.ts';
 import { count, counted, duration } from '../lib/format.ts';
 import { destinationsOf, timelineOf } from '../lib/points.ts';
-import { gapsOf, meantBy, windowsOf } from '../lib/recovery.ts';
+import { gapsOf, meantBy, undoingIn, windowsOf } from '../lib/recovery.ts';
 import { useResource } from '../lib/resource.ts';
 import type { Span } from '../lib/scale.ts';
 import { Badge, Button, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
@@ -30,6 +30,7 @@ const set = (time: number): void => change({ point: { at: new Date(time).toISOSt
 function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element {
   const { point } = draft.value;
   const meant = meantBy(timeline, point);
+  const undoing = point.at === undefined && point.snapshot === undefined ? undoingIn(timeline) : undefined;
   const shown = point.at === undefined ? meant?.time : new Date(point.at).getTime();
   return (
     <>
@@ -85,6 +86,11 @@ function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element 
           }
         >
           <Time of={meant.time} isLong />
+          {undoing !== undefined && (
+            <p>
+              Snapshot {undoing.number} is newer, and was made {undoing.label}. Choose it below to undo that restore.
+            </p>
+          )}
           {meant.isEarlier && <p>What changed between this and the moment that you asked for is not in the backup.</p>}
         </Notice>
       )}

@@ -121,7 +121,8 @@ function Done({ report }: { readonly report: Restored }): JSX.Element {
         {report.access !== undefined && <Access access={report.access} />}
         {report.before !== undefined && (
           <p class="muted">
-            The store as it was before this restore is snapshot {report.before} of the same destination.
+            The store as it was before this restore is snapshot {report.before} of the same destination. To undo this
+            restore, restore that snapshot.
           </p>
         )}
       </Panel>
