@@ -89,7 +89,8 @@ export class Checks {
 
   /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
   open(): void {
-    const { until = Infinity, holds, now } = this.#context;
+    const { holds, now } = this.#context;
+    const { until } = this;
     if (this.#closed) throw new SecureStoreError('UNAUTHENTICATED', 'the session has been closed; begin another one');
     // What is no time is over, and what is no plain yes, such as a promise of one, is a no.
     const lasts: unknown = holds === undefined ? true : holds();
@@ -141,6 +142,11 @@ export class Checks {
   /** The time in milliseconds since 1970. */
   now(): number {
     return this.#context.now();
+  }
+
+  /** Until when the session lasts, in milliseconds since 1970. */
+  get until(): number {
+    return this.#context.until ?? Infinity;
   }
 
   get principal(): Identity {

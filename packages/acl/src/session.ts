@@ -133,6 +133,11 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return this.#checks.principal;
   }
 
+  /** Until when the session lasts, as its token does, in milliseconds since 1970; `Infinity` if its token has no end. */
+  get until(): number {
+    return this.#checks.until;
+  }
+
   /** How often what was decided for this session was remembered. */
   get figures(): CacheFigures {
     const { hits, misses } = this.#tally;

@@ -32,11 +32,11 @@ const digestOf = (id: string): string => hash('sha256', id, 'base64url');
 export class ConsoleSessions {
   readonly #entries = new Map<string, ConsoleEntry>();
   readonly #limits: SessionLimits;
-  readonly #clock: Pick<Clock, 'uptime'>;
+  readonly #clock: Pick<Clock, 'now' | 'uptime'>;
   /** What makes the second value of a session out of its id: so it is never kept. */
   readonly #key: KeyObject = createSecretKey(randomBytes(32));
 
-  constructor(limits: SessionLimits, clock: Pick<Clock, 'uptime'>) {
+  constructor(limits: SessionLimits, clock: Pick<Clock, 'now' | 'uptime'>) {
     this.#limits = limits;
     this.#clock = clock;
   }
@@ -68,9 +68,10 @@ export class ConsoleSessions {
     return found;
   }
 
-  /** How long a session lasts at the longest, in milliseconds from now. */
-  ageLeft({ begun }: ConsoleEntry): number {
-    return begun + this.#limits.consoleAge - this.#clock.uptime();
+  /** How long a session lasts at the longest, in milliseconds from now: its token may end before its age. */
+  ageLeft({ begun, session }: ConsoleEntry): number {
+    const age = begun + this.#limits.consoleAge - this.#clock.uptime();
+    return Math.min(age, session.until - this.#clock.now());
   }
 
   /** How long a session lasts if nobody asks anything, in milliseconds from now. */

@@ -216,6 +216,20 @@ describe('a session', () => {
     expect(await left()).toBe(10 * MINUTE);
   });
 
+  it('ends with its token, and tells so', async () => {
+    const { browser, clock, store } = await scene();
+    const ends = new Date(clock.now() + 10 * MINUTE);
+    const { token } = await store.access.createToken('ann', { expires: ends });
+    await browser.signIn(token);
+    const told = async (): Promise<Pick<ConsoleSession, 'left' | 'ends'>> =>
+      (await browser.send('GET', SESSION)).json() as ConsoleSession;
+    expect(await told()).toMatchObject({ left: 10 * MINUTE, ends: ends.toISOString() });
+    clock.advance(4 * MINUTE);
+    expect(await told()).toMatchObject({ left: 6 * MINUTE, ends: ends.toISOString() });
+    clock.advance(6 * MINUTE);
+    expect(await statusOf(browser)).toBe(401);
+  });
+
   it('ends in any case after its time', async () => {
     const { browser, clock } = await signedIn();
     for (let quarter = 0; quarter < 4 * 8 - 1; quarter++) {
