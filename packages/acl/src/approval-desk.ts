@@ -4,7 +4,15 @@ import type { CallOptions, PolicyObject } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
 import { randomId } from './api-tokens.ts';
 import type { NewRequest, StoredRequest, Verdict, Wanted } from './approval-requests.ts';
-import { approvalsFor, decided, isOfAnotherPlan, liveRequests, newRequest, withRequest } from './approval-requests.ts';
+import {
+  approvalsFor,
+  approvalsOfOtherPlans,
+  decided,
+  liveRequests,
+  newRequest,
+  outdatedBy,
+  withRequest,
+} from './approval-requests.ts';
 import type { AccessDocument } from './document.ts';
 import type { Identity } from './identity.ts';
 import type { Change, KeptDocument } from './kept-document.ts';
@@ -98,14 +106,37 @@ export class ApprovalDesk {
       const result = find(document);
       if (result === undefined) return { document: undefined, result };
       const used = new Set(result.map(({ id }) => id));
-      return { document: { ...document, requests: document.requests.filter(({ id }) => !used.has(id)) }, result };
+      const left = document.requests.filter(({ id }) => !used.has(id));
+      const requests = outdatedBy(left, who, wanted, key, this.#object.clock.now());
+      return { document: { ...document, requests }, result };
     };
     return (await this.#document.change('approvals.use', use, { signal })).result;
   }
 
-  /** Whether somebody has an approval that is of another plan, as far as is known. */
-  hasAnother(who: Identity, wanted: readonly Wanted[], key: string | undefined): boolean {
-    return isOfAnotherPlan(this.#document.known().requests, who, wanted, key, this.#object.clock.now());
+  /**
+   * Has the approvals of a refused attempt say that they are of what it would have done before. The attempt is refused in any case.
+   *
+   * @returns whether somebody has an approval that is of another plan, as far as is known
+   */
+  async outdate(
+    who: Identity,
+    wanted: readonly Wanted[],
+    key: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { requests } = this.#document.known();
+    if (approvalsOfOtherPlans(requests, who, wanted, key, this.#object.clock.now()).length === 0) return false;
+    const outdate = (document: AccessDocument): Change<void> => {
+      const next = outdatedBy(document.requests, who, wanted, key, this.#object.clock.now());
+      const isNews = next.some(({ state }, index) => state !== document.requests[index]?.state);
+      return { document: isNews ? { ...document, requests: next } : undefined, result: undefined };
+    };
+    try {
+      await this.#document.change('approvals.use', outdate, { signal });
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+    }
+    return true;
   }
 
   #finder(

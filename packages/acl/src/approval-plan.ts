@@ -155,6 +155,19 @@ export function planOf({ call, about = {}, creates, replaces, deletes, objects =
   };
 }
 
+/** What was asked for, without what was found out for it: how many versions a purge would remove. */
+function askedIn({ call, about = {} }: ApprovalPlan): string {
+  const { versions: _, ...asked } = about;
+  return digestOf({ call, about: call === 'purge' ? asked : about });
+}
+
+/** Whether two plans that differ are of the same operation, and so of what it would do at different times. */
+export function isSameOperation(one: ApprovalPlan, other: ApprovalPlan): boolean {
+  // Of what has no effect to be found out two plans differ by what they don't show, such as credentials.
+  const hasEffect = other.creates !== undefined || other.call === 'access.change';
+  return hasEffect && askedIn(one) === askedIn(other);
+}
+
 /** Members of `about` that are, or begin, names of objects. */
 const NAMES: readonly string[] = ['prefix', 'into'];
 /** The member of `about` that says how the policy would change. */

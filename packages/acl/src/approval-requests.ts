@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import type { ApprovalPlan, StoredPlan } from './approval-plan.ts';
+import { isSameOperation } from './approval-plan.ts';
 import type { Identity } from './identity.ts';
 import { foldIdentity } from './identity.ts';
 
@@ -20,7 +21,7 @@ const MAX_WAIT = 30 * 24 * HOUR;
 /** The shortest that a request may: each changes the head, and one that is over no longer counts towards the twenty. */
 const MIN_WAIT = HOUR / 6;
 
-export const REQUEST_STATES = ['waiting', 'approved', 'denied'] as const;
+export const REQUEST_STATES = ['waiting', 'approved', 'denied', 'outdated'] as const;
 
 /** That somebody wants to do, once, what takes a second person. */
 export interface ApprovalRequest {
@@ -42,6 +43,7 @@ export interface ApprovalRequest {
   readonly created: number;
   /** Until when it waits; of an approved one, until when the attempt passes. In milliseconds since 1970. */
   readonly expires: number;
+  /** `outdated` is an approval whose attempt was refused, since it would do something else by then. It passes nothing any more. */
   readonly state: (typeof REQUEST_STATES)[number];
   /** Who has decided; absent where it waits, and where whoever unlocks the store did. */
   readonly by?: Identity;
@@ -55,7 +57,7 @@ export interface StoredRequest extends ApprovalRequest {
 /** One action of an attempt, with what the attempt would do. */
 export interface Wanted {
   readonly action: Action;
-  readonly digest: string;
+  readonly plan: StoredPlan;
 }
 
 type Requests = readonly StoredRequest[];
@@ -131,6 +133,11 @@ export interface Verdict {
 export function decided(request: StoredRequest, { state, by, expires }: Verdict, now: number): StoredRequest {
   if (request.state === 'denied' || request.state === state)
     throw new SecureStoreError('CONFLICT', `request ${request.id} has been ${request.state} already`);
+  if (request.state === 'outdated' && state === 'approved')
+    throw new SecureStoreError(
+      'CONFLICT',
+      `request ${request.id} is outdated: what it would do has changed since it was approved. It has to be asked for again`,
+    );
   const { by: _before, ...rest } = request;
   const end = state === 'approved' ? endOf(expires, now, VALID_FOR, 0) : request.expires;
   return { ...rest, state, expires: end, ...(by === undefined ? {} : { by }) };
@@ -145,7 +152,7 @@ export function approvalsFor(
   now: number,
 ): StoredRequest[] | undefined {
   const found = wanted.flatMap(
-    ({ action, digest }) =>
+    ({ action, plan }) =>
       requests.find(
         (request) =>
           request.state === 'approved' &&
@@ -153,26 +160,40 @@ export function approvalsFor(
           request.principal === who &&
           request.action === action &&
           request.key === key &&
-          request.plan?.digest === digest,
+          request.plan?.digest === plan.digest,
       ) ?? [],
   );
   return found.length === wanted.length ? found : undefined;
 }
 
-/** Whether somebody has an approval for an action that is of another plan. */
-export function isOfAnotherPlan(
+/** The approvals that somebody has, or had until they were outdated, for actions, and that are of other plans. */
+export function approvalsOfOtherPlans(
   requests: Requests,
   who: Identity,
   wanted: readonly Wanted[],
   key: string | undefined,
   now: number,
-): boolean {
-  return requests.some(
+): StoredRequest[] {
+  return requests.filter(
     (request) =>
-      request.state === 'approved' &&
+      (request.state === 'approved' || request.state === 'outdated') &&
       request.expires > now &&
       request.principal === who &&
       request.key === key &&
-      wanted.some(({ action, digest }) => action === request.action && digest !== request.plan?.digest),
+      wanted.some(({ action, plan }) => action === request.action && plan.digest !== request.plan?.digest),
   );
+}
+
+/** The requests, with the approvals of an attempt outdated that are of what it would have done before. */
+export function outdatedBy(
+  requests: Requests,
+  who: Identity,
+  wanted: readonly Wanted[],
+  key: string | undefined,
+  now: number,
+): Requests {
+  const isOver = ({ action, plan }: StoredRequest): boolean =>
+    wanted.some((one) => one.action === action && (plan === undefined || isSameOperation(plan, one.plan)));
+  const over = new Set(approvalsOfOtherPlans(requests, who, wanted, key, now).filter(isOver));
+  return requests.map((request) => (over.has(request) ? { ...request, state: 'outdated' } : request));
 }

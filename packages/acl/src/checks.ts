@@ -206,7 +206,7 @@ export class Checks {
     const wanted: Wanted[] = [];
     for (const action of actions) {
       const planned = await plan(action, signal);
-      if (planned.isFree !== true) wanted.push({ action, digest: planned.plan.digest });
+      if (planned.isFree !== true) wanted.push({ action, plan: planned.plan });
     }
     if (wanted.length === 0) return this.tell(call, key, decision);
     const approvals = KEEPING.has(call)
@@ -214,7 +214,7 @@ export class Checks {
       : await desk.use(this.principal, wanted, key, signal);
     if (approvals === undefined) {
       const lacking = wanted.map(({ action }) => action);
-      return refuse(lacking, desk.hasAnother(this.principal, wanted, key));
+      return refuse(lacking, await desk.outdate(this.principal, wanted, key, signal));
     }
     this.tell(call, key, { ...decision, approvals });
   }

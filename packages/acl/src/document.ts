@@ -41,7 +41,7 @@ function tokenOf(value: unknown): StoredToken {
 
 function requestOf(value: unknown): StoredRequest {
   const fields = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const { id, principal, action, key, reason, created, expires, state, by } = fields;
+  const { id, principal, action, key, reason, created, expires, state, outdated, by } = fields;
   const plan = readPlan(fields['plan']);
   if (typeof id !== 'string' || !ID.test(id)) return damaged('a request');
   if (!isAction(action) || (key !== undefined && typeof key !== 'string')) return damaged('what is requested');
@@ -58,7 +58,7 @@ function requestOf(value: unknown): StoredRequest {
     ...(plan === undefined ? {} : { plan }),
     created,
     expires,
-    state: state as StoredRequest['state'],
+    state: outdated === true && state === 'approved' ? 'outdated' : (state as StoredRequest['state']),
     ...(by === undefined ? {} : { by: parseIdentity(by) }),
   };
 }
@@ -92,5 +92,9 @@ export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
 }
 
 export function encodeDocument({ policy, tokens, requests }: AccessDocument): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, policy, tokens, requests }));
+  // Releases that know no outdated approvals still read the document: to them such an approval passes nothing either.
+  const stored = requests.map((request) =>
+    request.state === 'outdated' ? { ...request, state: 'approved', outdated: true } : request,
+  );
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, policy, tokens, requests: stored }));
 }

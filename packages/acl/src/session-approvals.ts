@@ -52,7 +52,7 @@ export interface SessionApprovals {
    * Lets the one who asked do it once, if the rules still allow it to them then. It takes `approve` on the key, or for what
    * concerns the store on the whole store.
    *
-   * @throws SecureStoreError `ACCESS_DENIED`, also for one's own requests; `NOT_FOUND`; `CONFLICT` where it has been decided
+   * @throws SecureStoreError `ACCESS_DENIED`, also for one's own requests; `NOT_FOUND`; `CONFLICT` where it has been decided, or is outdated
    */
   approve(id: string, options?: ApproveOptions): Promise<ApprovalRequest>;
   /** Refuses it, or takes back an approval that is not used yet. @throws as {@link approve} */

@@ -1,5 +1,5 @@
 import type { ApprovalPlan, ApprovalRequest } from 'securestore';
-import { count, printable } from './terminal-text.ts';
+import { count, formatTime, printable } from './terminal-text.ts';
 
 /** What the server would do, in counts: `replace 2 objects, delete 1 object`. */
 export function planCounts({ call, creates, replaces, deletes }: ApprovalPlan): string {
@@ -39,4 +39,16 @@ export function requestText({ principal, action, key }: ApprovalRequest): string
 /** Why it was asked for: words of whoever asks, and said to be theirs. */
 export function reasonLines({ principal, reason }: ApprovalRequest): string[] {
   return reason === undefined ? [] : [`${printable(principal)} writes: "${printable(reason)}"`];
+}
+
+/** What became of a request, and what to do next. */
+export function stateInWords({ id, action, state, expires, by }: ApprovalRequest): string {
+  const what = `request ${id} for ${action}`;
+  const until = formatTime(new Date(expires));
+  const whom = by === undefined ? '' : ` by ${printable(by)}`;
+  if (state === 'waiting')
+    return `${what} waits until ${until}: somebody else approves it with securestore approve ${id}`;
+  if (state === 'approved') return `${what} is approved${whom} until ${until}`;
+  if (state === 'denied') return `${what} was denied${whom}`;
+  return `${what} is outdated: what it would do has changed since it was approved, so it has to be asked for again`;
 }

@@ -226,6 +226,19 @@ describe('approvals', () => {
     expect((await box.run(['approve', first.id])).exitCode).toBe(3);
     expect((await box.run(['approve', second.id])).exitCode).toBe(6);
 
+    const stale = await withSession(box, token, (session) => session.approvals.request('purge', 'db/b'));
+    await done(box, 'approve', stale.id);
+    await box.seed({ 'db/b': 'three' });
+    await withSession(box, token, async (session) => {
+      await expect(session.purge('db/b')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    });
+    expect(await done(box, 'approval')).toMatch(new RegExp(`^${stale.id} +outdated +corp:alice +purge +db/b`, 'm'));
+    expect(await done(box, 'approval', 'show', stale.id)).toMatch(
+      new RegExp(`\nrequest ${stale.id} for purge is outdated: what it would do has changed .* asked for again\n`),
+    );
+    const late = await box.run(['approve', stale.id]);
+    expect(late).toMatchObject({ exitCode: 6, stderr: expect.stringMatching(/is outdated: .*asked for again/) });
+
     expect(await done(box, 'approval', 'remove', '0')).toBe(
       'takes no second person any more: purge recover on db/**\n',
     );

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
+import type { ApprovalRequest, ApprovalRule, Policy } from 'securestore';
+import { addPrincipal, grantRole } from 'securestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeBrowser, openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, chooseMoment, find, goTo, planFor } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
-import type { World } from './support/world.ts';
+import type { Person, World } from './support/world.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const PATIENCE = 240_000;
@@ -20,6 +22,23 @@ async function restored({ url, tokens, destination }: World, prefix: string): Pr
   expect(answer.status).toBe(200);
 }
 
+/** Asks for something without the pages. */
+async function send<T>(
+  { url, tokens }: World,
+  who: Person,
+  [method, path, body]: readonly [method: string, path: string, body?: object],
+): Promise<{ readonly status: number; readonly json: T }> {
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${tokens[who]}`,
+      'content-type': method === 'PUT' ? 'application/octet-stream' : 'application/json',
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, json: (await answer.json().catch(() => undefined)) as T };
+}
+
 /** Comes to a plan for a key that was overwritten. */
 async function planIn(page: Page): Promise<void> {
   await browseMoment(page);
@@ -30,7 +49,11 @@ async function planIn(page: Page): Promise<void> {
 describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'), () => {
   let place: World;
   beforeAll(async () => {
-    place = await world({ approvals: [{ actions: ['restore.replace'] }, { actions: ['read'], keys: ['api/**'] }] });
+    const approvals: ApprovalRule[] = [
+      { actions: ['restore.replace', 'access.change'] },
+      { actions: ['read'], keys: ['api/**'] },
+    ];
+    place = await world({ approvals });
   });
   afterAll(() => place.stop());
   afterAll(closeBrowser);
@@ -102,6 +125,50 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       await first.page.getByRole('button', { name: 'Start the restore' }).click();
       await first.page.getByText('It is back').waitFor({ timeout: 120_000 });
       expect([...first.problems, ...second.problems, ...same.problems]).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it.runIf(LONG)(
+    onlyLong('shows how a policy would change to who may see it, and what was approved and is outdated'),
+    async () => {
+      const ask = async (body: object): Promise<string> =>
+        (await send<ApprovalRequest>(place, 'recoverer', ['POST', '/v1/approvals', body])).json.id;
+      const { json: policy } = await send<Policy>(place, 'recoverer', ['GET', '/v1/policy']);
+      const next = grantRole('eve', 'viewer')(addPrincipal('eve', 'user')(policy));
+      const operation = { call: 'access.change', about: { policies: [next] } };
+      await ask({ action: 'access.change', operation, reason: 'eve is new here' });
+      for (const [who, isShown] of [
+        ['officer', true],
+        ['approver', false],
+      ] as const) {
+        await using other = await openBrowser(BROWSER, place.url);
+        await signIn(other.page, place.url, place.tokens[who]);
+        await goTo(other.page, 'Approvals');
+        const change = other.page.getByRole('listitem').filter({ hasText: 'eve is new here' });
+        await change.getByText('The server would run').waitFor();
+        await change.getByText('1 added, 0 changed, 0 removed').waitFor();
+        expect(await change.getByText('principal "eve": new, a user, gets "viewer"', { exact: true }).count()).toBe(
+          isShown ? 1 : 0,
+        );
+        expect(other.problems).toEqual([]);
+      }
+
+      const restore = { source: place.destination, snapshot: 1, prefix: 'db/staging/', conflict: 'overwrite' };
+      const put = (): Promise<unknown> => send(place, 'recoverer', ['PUT', '/v1/objects/db/staging/password', {}]);
+      await put();
+      const id = await ask({ action: 'restore.replace', operation: { call: 'restore', about: restore } });
+      await send(place, 'approver', ['POST', `/v1/approvals/${id}/approve`, {}]);
+      await put();
+      expect(await send(place, 'recoverer', ['POST', '/v1/restore', restore])).toMatchObject({ status: 403 });
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page, problems } = browser;
+      await signIn(page, place.url, place.tokens.recoverer);
+      await page.getByRole('link', { name: 'Approvals' }).click();
+      const stale = page.getByRole('listitem').filter({ hasText: 'outdated' });
+      await stale.getByText('What it would do has changed since it was approved').waitFor();
+      await stale.getByText(/approved by approver/).waitFor();
+      expect(problems).toEqual([]);
     },
     PATIENCE,
   );

@@ -47,6 +47,12 @@ describe('an approval about one object', () => {
       const now = await store.store('db/a', `changed before ${action}`);
       await expect(attempt(), action).rejects.toEqual(CHANGED);
       expect((await store.info('db/a')).version).toBe(now.version);
+      // The version that was to be read is there still, and can be asked for by its name.
+      const expected = action === 'read' ? 'approved' : 'outdated';
+      for (const requests of [ann.approvals.list(), bob.approvals.list(), store.access.requests()])
+        expect((await requests).find((request) => request.id === id)?.state, action).toBe(expected);
+      await expect(bob.approvals.approve(id)).rejects.toMatchObject({ code: 'CONFLICT' });
+      await expect(attempt(), action).rejects.toEqual(CHANGED);
       await bob.approvals.deny(id);
       const again = await ann.approvals.request(action, 'db/a', which);
       await bob.approvals.approve(again.id);
@@ -54,6 +60,24 @@ describe('an approval about one object', () => {
       await store.store('db/a', 'goes on');
       expect((await bob.approvals.list()).filter(({ state }) => state === 'approved')).toEqual([]);
     }
+  });
+
+  test('is outdated as well once a newer one of the same has passed, in every process', async () => {
+    const { world, store, ann, bob } = await scene(all);
+    await store.store('db/a', 'one');
+    await store.store('db/b', 'one');
+    for (const key of ['db/a', 'db/b']) await bob.approvals.approve((await ann.approvals.request('write', key)).id);
+    await store.store('db/a', 'two');
+    await bob.approvals.approve((await ann.approvals.request('write', 'db/a')).id);
+    await ann.store('db/a', 'by ann');
+    const states = [
+      ['db/a', 'outdated'],
+      ['db/b', 'approved'],
+    ];
+    expect((await ann.approvals.list()).map(({ key, state }) => [key, state])).toEqual(states);
+    const again = await openStore(world.location, { unlock, backend: world.backend(), clock: world.clock });
+    expect((await again.access.requests()).map(({ key, state }) => [key, state])).toEqual(states);
+    await again.close();
   });
 
   test('replaces nothing that comes while the data are taken', async () => {
@@ -218,6 +242,7 @@ describe('an approval of a restore', () => {
       await bob.approvals.approve(id);
       await change();
       await expect(run()).rejects.toEqual(CHANGED);
+      expect((await ann.approvals.list()).find((request) => request.id === id)?.state).toBe('outdated');
       await bob.approvals.deny(id);
     }
     expect((await store.retrieve('db/a')).text()).toBe('changed');

@@ -196,6 +196,6 @@ export const APPROVAL_REQUEST: TObject = exactly({
   plan: Type.Optional(APPROVAL_PLAN),
   created: Type.Integer(),
   expires: Type.Integer(),
-  state: Type.String({ enum: ['waiting', 'approved', 'denied'] }),
+  state: Type.String({ enum: ['waiting', 'approved', 'denied', 'outdated'] }),
   by: Type.Optional(NAME),
 });

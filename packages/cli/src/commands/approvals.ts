@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
 import { scopeText, splitNames } from '../access-text.ts';
 import { sayWhereItCounts } from '../access-pending.ts';
-import { planCounts, planLines, reasonLines, requestText } from '../approval-text.ts';
+import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../approval-text.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
@@ -119,6 +119,7 @@ async function showRequest({ cli, out }: Call, store: SecureStore, id: string): 
     );
   await out.result(request, () => [
     `${request.state} until ${formatTime(new Date(request.expires))}, ${requestText(request)}`,
+    ...(request.state === 'outdated' ? [stateInWords(request)] : []),
     ...planLines(request.plan),
     ...reasonLines(request),
   ]);

@@ -26,6 +26,7 @@ export const COMMAND: string = fileURLToPath(new URL('../../../cli/bin/securesto
 const ROLES = {
   recoverer: [{ effect: 'allow', actions: ['*'] }],
   approver: [{ effect: 'allow', actions: ['approve', 'backup.view', 'list', 'history', 'health'] }],
+  officer: [{ effect: 'allow', actions: ['approve', 'access.view'] }],
   viewer: [{ effect: 'allow', actions: ['backup.view', 'list', 'history', 'health'] }],
   operator: [{ effect: 'allow', actions: ['backup', 'backup.view', 'health'] }],
   partial: [

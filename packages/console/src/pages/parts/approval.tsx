@@ -19,6 +19,12 @@ function ownFor(requests: readonly ApprovalRequest[], asked: AskedApproval): App
   return own.toSorted((one, other) => other.created - one.created)[0];
 }
 
+/** What a notice says of a request that passes nothing, or that there is none. */
+function titleOf(state: ApprovalRequest['state'] | undefined): string {
+  if (state === undefined) return 'This takes a second person';
+  return state === 'denied' ? 'Your request was denied' : 'What was approved is not what it would do now';
+}
+
 function Ask({
   asked,
   reason,
@@ -86,14 +92,11 @@ export function Approval({
     );
   const { action } = asked;
   const request = ownFor(value.requests, asked);
-  if (request === undefined || request.state === 'denied') {
+  if (request === undefined || request.state === 'denied' || request.state === 'outdated') {
     return (
-      <Notice
-        tone={request === undefined ? 'accent' : 'bad'}
-        title={request === undefined ? 'This takes a second person' : 'Your request was denied'}
-      >
+      <Notice tone={request === undefined ? 'accent' : 'bad'} title={titleOf(request?.state)}>
         <p>
-          {request?.by !== undefined && (
+          {request?.state === 'denied' && request.by !== undefined && (
             <>
               It was denied by <bdi>{request.by}</bdi>.{' '}
             </>

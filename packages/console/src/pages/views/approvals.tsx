@@ -12,7 +12,18 @@ import { Page } from '../parts/page.tsx';
 import { Ago, Time } from '../parts/time.tsx';
 
 const EVERY = 5000;
-const TONES: Readonly<Record<ApprovalRequest['state'], Tone>> = { waiting: 'warn', approved: 'ok', denied: 'bad' };
+const TONES: Readonly<Record<ApprovalRequest['state'], Tone>> = {
+  waiting: 'warn',
+  approved: 'ok',
+  denied: 'bad',
+  outdated: 'bad',
+};
+const UNTIL: Readonly<Record<ApprovalRequest['state'], string>> = {
+  waiting: 'waits',
+  approved: 'counts',
+  denied: 'is listed',
+  outdated: 'is listed',
+};
 
 /** What is asked for most, in words. */
 const IN_WORDS: Readonly<Partial<Record<ApprovalRequest['action'], string>>> = {
@@ -60,10 +71,10 @@ function Request({
         )}
       </p>
       <p class="small muted">
-        Asked <Ago of={created} />, {state === 'approved' ? 'counts' : 'waits'} until <Time of={expires} />
+        Asked <Ago of={created} />, {UNTIL[state]} until <Time of={expires} />
         {by !== undefined && (
           <>
-            , {state} by <bdi>{by}</bdi>
+            , {state === 'outdated' ? 'approved' : state} by <bdi>{by}</bdi>
           </>
         )}
       </p>
@@ -83,6 +94,9 @@ function Request({
           </div>
           <Command request={{ type: 'approve', id }} />
         </>
+      )}
+      {state === 'outdated' && (
+        <p>What it would do has changed since it was approved, so it passes nothing any more. Ask for it again.</p>
       )}
       {isOwn && state === 'approved' && (
         <p>
