@@ -153,6 +153,11 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
       args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--ask', 'why'],
       says: /asked for approval as (\S+), .*the store would replace 1 object.*replace db\/user.*securestore approve \1;/s,
     },
+    {
+      args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'],
+      all: 4,
+      says: /when it is given; request (\S+) for restore\.replace waits until \S+ \S+: somebody else approves it with securestore approve \1 \[/,
+    },
     { args: ['approval', 'remove', '0'] },
     { args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'], says: /1 replaced/ },
     { args: ['restore', '--give-up'], all: 0 },

@@ -9,7 +9,7 @@ import type {
   SecureStore,
   SessionApprovals,
 } from 'securestore';
-import { planLines, requestText } from '../approval-text.ts';
+import { planLines, requestText, stateInWords } from '../approval-text.ts';
 import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
@@ -18,6 +18,7 @@ import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { isForServer, locationOf, withStore } from '../open.ts';
+import { ownRestoreRequests, withOwnRequests } from '../own-requests.ts';
 import { parseFolder } from '../parse-values.ts';
 import { pointOf } from '../point-choice.ts';
 import { pointSource } from '../point-source.ts';
@@ -177,7 +178,9 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       ...(plan && { onObject: plan.onObject }),
       signal: cli.signal,
     });
-    const report = await watchJob(cli, 'restore', job);
+    const report = await watchJob(cli, 'restore', job).catch(async (error: unknown) => {
+      throw await withOwnRequests(error, store, { source, ...about }, cli.signal);
+    });
     const { failed, conflicts, ...summary } = report;
     for (const warning of summary.warnings) out.note(`warning: ${warning}`);
     for (const { key, code, message: theirs } of failed) {
@@ -219,6 +222,7 @@ async function askToRestore(
     if (!isRemote(store) || approvals === undefined)
       return refuse('whoever unlocks a store needs no approval; --ask is for one that is used over a server');
     const operation = { call: 'restore', about } as const;
+    const known = await ownRestoreRequests(store, about, cli.signal);
     const made: ApprovalRequest[] = [];
     for (const action of ['restore', 'restore.replace'] as const) {
       const asking = approvals.request(action, undefined, { reason, operation, signal: cli.signal });
@@ -236,6 +240,7 @@ async function askToRestore(
         ...planLines(request.plan),
       ]);
     }
+    for (const request of known) out.note(`you have asked for this before: ${stateInWords(request)}`);
     const approving = made.map(({ id }) => `securestore approve ${id}`).join(' and ');
     out.note(`somebody else approves it with ${approving}; then the same command without --ask passes, once`);
     return 0;
