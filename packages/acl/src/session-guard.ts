@@ -119,8 +119,10 @@ export function sessionGuard(
         : planObject(one as ObjectAction, key, {}, { storage, signal: end });
     if (!isPlain) await checks.begin(call, undefined, own, signal, plan);
     if (about !== undefined) await checks.begin(call, key, about.actions, signal, look);
+    // What a call tells it takes the right to look for, also where that is not its own action.
+    const looking = own.filter(changesNothing);
     const still = (): void => {
-      checks.still(call, undefined, [action]);
+      checks.still(call, undefined, looking);
       if (about !== undefined) checks.still(call, key, about.actions);
     };
     const bound = planned === undefined ? undefined : planned.bind(given);
@@ -128,7 +130,7 @@ export function sessionGuard(
     const result = await Promise.resolve(run(bound)).catch(unnamed).finally(end);
     // What only looks is as reading: what was taken away meanwhile is not told.
     try {
-      if (changesNothing(action)) still();
+      if (looking.length > 0) still();
     } catch (error) {
       await givenUp(result);
       throw error;
