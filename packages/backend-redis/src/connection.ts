@@ -21,6 +21,8 @@ export interface ScriptClient {
   callBuffer(command: string, ...args: (Argument | number)[]): Promise<unknown>;
   info(section: string): Promise<string>;
   config(action: 'GET', name: string): Promise<unknown>;
+  /** Whether it has a connection to each of several servers. */
+  readonly isCluster?: boolean;
 }
 
 /** One run of a script. */
@@ -54,7 +56,7 @@ export class Connection {
   /** With a number, it names one call; no other connection on the same client has it. */
   readonly #prefix = randomBytes(6).toString('base64url');
   #calls = 0;
-  /** Whether an answer came to a call that it was not for, and none since then to its own. */
+  /** Whether an answer came to a call that it was not for, and nothing since has shown that answers are in order again. */
   #isAstray = false;
   #attempt: Promise<void> | undefined;
   #lastError: unknown;
@@ -92,7 +94,8 @@ export class Connection {
       if (signal?.aborted === true) throw abortedError(site, signal.reason);
       sent = true;
       try {
-        return await ask('EVALSHA', script.sha);
+        // Whether a server does not know the script could not be believed now.
+        return await (this.#isAstray ? ask('EVAL', script.lua) : ask('EVALSHA', script.sha));
       } catch (error) {
         if (!isUnknownScript(error)) throw error;
         return await ask('EVAL', script.lua);
@@ -117,7 +120,8 @@ export class Connection {
     try {
       const answer = await send();
       if (Array.isArray(answer) && answer.length === 2 && String(answer[0]) === call) {
-        this.#isAstray = false;
+        // The answer of one server of a cluster says nothing about the connections to the others.
+        if (this.#client.isCluster !== true) this.#isAstray = false;
         return answer[1];
       }
     } catch (error) {

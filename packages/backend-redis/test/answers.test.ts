@@ -7,6 +7,7 @@ const server = inject('redis');
 /** A backend whose client gives these answers, one after the other, once it is open. */
 async function openWith(
   answers: readonly ((call: string) => unknown)[],
+  more: { readonly isCluster?: boolean } = {},
 ): Promise<{ backend: RedisBackend; commands: string[] }> {
   const commands: string[] = [];
   const left = [...answers];
@@ -24,6 +25,7 @@ async function openWith(
     },
     info: async () => '',
     config: async () => [],
+    ...more,
   };
   await backend.init({ location: 'redis://localhost/0?prefix=x', options: {}, client });
   isOpen = true;
@@ -129,7 +131,17 @@ test('an error is believed again once an answer came to its own call', async () 
   const error = await backend.write('o/c', utf8('c')).catch((caught: unknown) => caught);
   expect(error).toMatchObject({ code: 'NO_SPACE' });
   expect(error).not.toMatchObject(UNKNOWN);
-  expect(commands).toEqual(['EVALSHA', 'EVALSHA', 'EVALSHA', 'EVAL']);
+  expect(commands).toEqual(['EVALSHA', 'EVAL', 'EVALSHA', 'EVAL']);
+});
+
+test('no server of a cluster is believed again since another one has answered', async () => {
+  const answers = [stray, right('done', '5'), reply('OOM no memory'), reply('OOM no memory'), right('done', '6')];
+  const { backend, commands } = await openWith(answers, { isCluster: true });
+  await expect(backend.write('o/a', utf8('a'))).rejects.toMatchObject(UNKNOWN);
+  await backend.write('o/b', utf8('b'));
+  for (let tries = 0; tries < 2; tries++) await expect(backend.write('o/c', utf8('c'))).rejects.toMatchObject(UNKNOWN);
+  await backend.write('o/c', utf8('c'));
+  expect(commands).toEqual(['EVALSHA', 'EVAL', 'EVAL', 'EVAL', 'EVAL']);
 });
 
 test.each([
