@@ -176,6 +176,9 @@ function restoreKey(copy: UnlockedCopy): { readonly secret: KeyObject; readonly 
 
 const restoreContext = ({ head }: UnlockedCopy): Buffer => systemContext(head.lineage, head.generation, RESTORE_NAME);
 
+const START_OVER =
+  'To start over, delete everything at this location and restore again, or choose an empty location; the backup has all of it';
+
 async function begunBefore(
   copy: UnlockedCopy,
   target: StorageBackend,
@@ -184,7 +187,6 @@ async function begunBefore(
 ): Promise<Foundation | undefined> {
   const found = await target.read(RESTORE_NAME, { signal });
   if (found === undefined) return undefined;
-  const other = 'a restore of something else was begun here and not finished';
   let opened: Buffer | undefined;
   try {
     const key = unversioned(restoreKey(copy).secret);
@@ -194,10 +196,18 @@ async function begunBefore(
     wipeKeyring(foundation.keyring);
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      `a restore was begun here and not finished, and the keys that the backup has now do not open what it left: they were changed since, or it was of another backup. It can not go on. ${START_OVER}`,
+      { cause: error },
+    );
   } finally {
     opened?.fill(0);
   }
-  throw new SecureStoreError('ALREADY_EXISTS', `${other}. Remove what lies at this location, or choose an empty one`);
+  throw new SecureStoreError(
+    'ALREADY_EXISTS',
+    `a restore of another snapshot, or of other objects, was begun here and not finished. To go on with that, repeat it as it was begun. ${START_OVER}`,
+  );
 }
 
 /** Whether a store is what an earlier run was to make, which was interrupted after that; what it needed is removed then. */

@@ -10,7 +10,7 @@ import { copiedFrom } from '../support/copies.ts';
 import { furnished } from '../support/furnished.ts';
 import { headAt } from '../support/heads.ts';
 import type { Club } from '../support/members.ts';
-import { club } from '../support/members.ts';
+import { club, person } from '../support/members.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';
 import { failure, openAt, UNLOCK, usePlace } from '../support/stores.ts';
@@ -181,6 +181,28 @@ describe('founding a store from a copy', () => {
     const [first, second] = [await foundStore(copy, target, POINT), await foundStore(copy, target, POINT)];
     expect([first.resumed, second.resumed]).toEqual([false, true]);
     await failure(foundStore(copy, target, Buffer.from('another point')), 'ALREADY_EXISTS');
+  });
+
+  it('says how to go on, or to start over, where it was begun of something else, or under keys that changed since', async () => {
+    const all = await club();
+    const { clock, owner } = all;
+    await owner.store('red/a', 'x');
+    const copy = await unlocked(owner, all);
+    const target = await usePlace(() => memoryPlace(() => clock.now())).open();
+    (await foundStore(copy, target, POINT)).wipe();
+    const startOver =
+      'To start over, delete everything at this location and restore again, or choose an empty location';
+    const other = await failure(foundStore(copy, target, Buffer.from('another point')), 'ALREADY_EXISTS');
+    expect(other.message).toContain(`To go on with that, repeat it as it was begun. ${startOver}`);
+    await owner.slots.add({ recipient: (await person()).recipient });
+    const later = await unlocked(owner, all);
+    const refused = await failure(foundStore(later, target, POINT), 'ALREADY_EXISTS');
+    expect(refused.message).toMatch(
+      /the keys that the backup has now do not open what it left: they were changed since/,
+    );
+    expect(refused.message).toContain(startOver);
+    for (const { key } of (await target.list('')).entries) await target.delete(key);
+    expect((await foundStore(later, target, POINT)).resumed).toBe(false);
   });
 
   it('[P-20] begun again writes the same instance and keys, so that what was adopted before counts', async () => {
