@@ -8,8 +8,8 @@ import type { SegmentEntry, TailOptions } from './tail-types.ts';
 import { compareEntries, entriesOfPart, inTime, placeOf } from './tail-types.ts';
 
 const CUT: string =
-  `the log has more than is looked at for its newest entries: the ${MAX_SEGMENTS} segments that were written last. ` +
-  'Older entries may be missing here, and are in an export of the log';
+  `the log has more segments than are looked at, which are the ${MAX_SEGMENTS.toLocaleString('en')} that were written last. ` +
+  'Older entries may be missing here; an export of the log has them';
 const DEFAULT_ENTRIES = 20;
 /** So many more than are wanted are kept until they are put in order. */
 const MORE = 64;

@@ -1,6 +1,7 @@
 import { type AuditEntry, exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { AuditReport, SecretMethod, SecureStore, TrailEntry } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
+import { inOurTerms } from '../error-report.ts';
 import { withStore } from '../open.ts';
 import { parseCount } from '../parse-values.ts';
 import { warnIfShared } from '../shared-file.ts';
@@ -141,7 +142,7 @@ async function tail(call: Call<AuditOptions>, store: SecureStore): Promise<ExitC
   const { lines, follow = false, name: object } = options;
   const entries = lines === undefined ? undefined : parseCount('--lines', lines);
   const damage = damageOf(call);
-  const onCut = ({ message }: { readonly message: string }): void => out.note(printable(message));
+  const onCut = ({ message }: { readonly message: string }): void => out.note(inOurTerms(printable(message)));
   const found = store.audit.tail({ entries, object, follow, signal: cli.signal, onDamaged: damage.note, onCut });
   if (follow || out.json) {
     for await (const entry of found) await out.result(jsonOf(entry), () => rowOf(entry).join('  '));
