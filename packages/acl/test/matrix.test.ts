@@ -447,9 +447,11 @@ function functionsOf(session: Session): string[] {
     const members = Object.keys(value as object).map((member) => `${name}.${member}`);
     return typeof value === 'function' ? [name, ...members] : members;
   });
-  const inherited = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(session)))
-    .filter(([, { value }]) => typeof value === 'function')
-    .map(([name]) => name);
+  const inherited = new Set<string>();
+  for (let at: unknown = Object.getPrototypeOf(session); at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at)))
+      if (typeof value === 'function') inherited.add(name);
+  }
   return [...own, ...inherited].filter((name) => !NO_CALLS.has(name));
 }
 

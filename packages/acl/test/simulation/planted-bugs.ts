@@ -54,7 +54,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'a stream goes on under what was known when it began',
-    file: 'acl/src/session.ts',
+    file: 'acl/src/session-storage.ts',
     edits: [
       [
         "await this.#checks.confirmOpen('retrieveStream', options?.signal);\n        this.#checks.still('retrieveStream'",
@@ -64,7 +64,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'data are taken under what was known when they began to come',
-    file: 'acl/src/session.ts',
+    file: 'acl/src/session-storage.ts',
     edits: [
       [
         "await this.#checks.confirmOpen('store', options?.signal);\n      this.#checks.still('store'",
