@@ -17,6 +17,7 @@ import type {
 } from './backup-types.ts';
 import type { ContinuousStatus } from './continuous-types.ts';
 import type { Follower } from './continuous.ts';
+import { DestinationKeeper } from './destination-keeper.ts';
 import { drillKind } from './drill-job.ts';
 import type { BackupVerifyReport } from './findings.ts';
 import type { FollowedNow } from './followed.ts';
@@ -57,11 +58,7 @@ export class Backups {
     this.#store = store;
     this.#places = new Places(this.#area, connect);
     this.#area.addKind(backupKind(this.#ports));
-    this.#area.keepCopies({
-      rekey: (signal) => this.#places.rekeyAll(signal),
-      replaceKeys: (signal) => this.#places.replaceAllKeys(signal),
-      bringAccess: (signal) => this.#places.bringAccess(signal),
-    });
+    this.#area.keepCopies(new DestinationKeeper(this.#area, this.#places));
   }
 
   /**
