@@ -56,6 +56,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['keys', 'destroy', 'none', '--yes'], all: 3 },
     { args: ['keys', 'undo', 'none'], all: 3 },
   ],
+  settings: [{ args: ['settings'], says: /history/ }, { args: ['settings', 'change', '--history-versions', '7'] }],
   slots: [
     { args: ['slots'], says: /key file/ },
     { args: ['slots', 'add', '--new-passphrase-file', 'passphrase'], says: /passphrase that opens the store/ },
@@ -205,6 +206,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
   collect: [{ args: ['collect'], says: /looked at/ }],
   scrub: [{ args: ['scrub'], says: /nothing is wrong/ }, { args: ['scrub', '--repair', DESTINATION] }],
   health: [{ args: ['health'], says: /the store is (?:ok|degraded)/ }],
+  clock: [refused(['clock']), refused(['clock', 'reset', '--yes'])],
   init: [refused(['init'], /made where it will lie, and then served/)],
   serve: [refused(['serve'], /the location where it lies/)],
   help: [{ args: ['help', 'put'], none: 0 }],

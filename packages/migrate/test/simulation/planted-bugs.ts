@@ -63,7 +63,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a mutation begins in one place and ends in the other',
     scenario: 'a writer is held up before its record until the store has moved',
     file: 'objects/src/moving/place.ts',
-    edits: [['{ ...engine, backend: engine.place.pinned }', 'engine']],
+    edits: [['withBackend(engine, engine.place.pinned)', 'engine']],
   },
   {
     name: 'a mutation goes on in the place that was left',
