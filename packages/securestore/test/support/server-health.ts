@@ -218,7 +218,7 @@ async function whereClocksAreApart({ fresh }: ServerPlace): Promise<void> {
   const cases: readonly [number, string, string][] = [
     [3 * MINUTE, 'degraded', 'this machine is ahead'],
     [-3 * MINUTE, 'degraded', 'this machine is behind'],
-    [11 * MINUTE, 'failing', 'this machine is ahead): writes are refused'],
+    [11 * MINUTE, 'failing', 'this machine is ahead); writes are refused'],
   ];
   for (const [apart, status, side] of cases) {
     const store = await opened(location, { clock: { ...systemClock(), now: () => Date.now() + apart } });
