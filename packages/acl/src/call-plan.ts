@@ -173,6 +173,25 @@ async function planForget(administration: Administration, given: Given, seal: Se
   };
 }
 
+/** The settings as they are now decide with the change what becomes of them: of categories the order counts, too. */
+async function planSettings(
+  settings: StoreAdministration['settings'],
+  about: Readonly<Record<string, PlanValue>>,
+  { seal, signal }: Pick<CallAttempt, 'seal' | 'signal'>,
+): Promise<CallPlan> {
+  const { version } = await settings.get({ signal });
+  const { ifVersion = version } = about;
+  if (ifVersion !== version)
+    throw new SecureStoreError('CONFLICT', 'the settings have another version by now', { currentVersion: version });
+  const { about: shown, hidden } = told(about, seal);
+  const order = Object.keys(Object(about['categories']) as object);
+  return {
+    plan: planOf({ call: 'settings.change', about: shown, bound: { hidden, order, version } }),
+    isFree: () => false,
+    bind: ([changes, options]) => [changes, { ...Object(options), ifVersion: version }],
+  };
+}
+
 /** What is asked of a plan: a call with what it is given, or an operation that was described. */
 export interface CallAttempt {
   readonly call: AdministrationCall;
@@ -206,6 +225,8 @@ export async function planCall(administration: Administration, attempt: CallAtte
     const planned = planPolicy(policy, changes);
     return { plan: planned.plan, isFree: () => false, bind: ([, ...rest]) => [planned.changes, ...rest] };
   }
+  if (call === 'settings.change' && administration?.settings !== undefined)
+    return planSettings(administration.settings, about, { seal, signal });
   if (call === 'backups.forget' && !isDescribed) return planForget(administration, given, seal);
   const { about: shown, hidden } = told(about, seal);
   return { plan: planOf({ call, about: shown, bound: { hidden } }), isFree: () => false, bind: same };

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ApprovalRule, Rule, SecureStore, Session } from '../src/index.ts';
 import { addPrincipal, grantRole, openStore, setApprovals, setRole } from '../src/index.ts';
 import { as, PeoplesWorld, unlock } from './support/access-world.ts';
@@ -368,6 +368,28 @@ describe('an approval of administration', () => {
     await expect(ann.access.change(setRole('other', [EVERYTHING]))).rejects.toEqual(CHANGED);
     await ann.access.change(addPrincipal('eve', 'user'));
     expect((await store.access.policy()).principals.map(({ name }) => name)).toContain('eve');
+  });
+
+  test('makes the settings that were approved, of those that there were, with categories in that order', async () => {
+    const { world, ann, bob, store } = await scene([{ actions: ['settings.change'] }]);
+    const ticking = setInterval(() => world.clock.advance(500), 2);
+    onTestFinished(() => clearInterval(ticking));
+    const approved = async (about: object): Promise<void> => {
+      const operation = { call: 'settings.change', about } as const;
+      await bob.approvals.approve((await ann.approvals.request('settings.change', undefined, { operation })).id);
+    };
+    await approved({ categories: { top: ['top/**'], all: ['**'] } });
+    await expect(ann.settings.change({ categories: { all: ['**'], top: ['top/**'] } })).rejects.toEqual(CHANGED);
+    const { categories } = await ann.settings.change({ categories: { top: ['top/**'], all: ['**'] } });
+    expect(Object.keys(categories)).toEqual(['top', 'all']);
+    await approved({ history: { versions: 0 } });
+    await store.settings.change({ history: { days: 0 } });
+    await expect(ann.settings.change({ history: { versions: 0 } })).rejects.toEqual(CHANGED);
+    expect((await store.settings.get()).history).toEqual({ versions: 10, days: 0 });
+    const { version } = await store.settings.get();
+    await approved({ rotation: { days: 3 }, ifVersion: version });
+    expect((await ann.settings.change({ rotation: { days: 3 } }, { ifVersion: version })).rotation.days).toBe(3);
+    await expect(approved({ rotation: { days: 4 }, ifVersion: version })).rejects.toMatchObject({ code: 'CONFLICT' });
   });
 });
 
