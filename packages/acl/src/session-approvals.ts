@@ -143,7 +143,7 @@ export function sessionApprovals(
     const { call, about = {} } = described;
     const planned = await planCall(administration, { call, action: action as StoreAction, about, seal, signal }).catch(
       (error: unknown) => {
-        throw withoutUnlistedName(error, (name) => isShown(checks, name));
+        throw withoutUnlistedName(call, error, (name) => isShown(checks, name));
       },
     );
     return { plan: planned.plan, isFree: planned.isFree(action as StoreAction) };

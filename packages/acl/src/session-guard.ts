@@ -98,7 +98,8 @@ export function sessionGuard(
     const isPlain = about !== undefined && own.every((one) => isFree(checks, one));
     const shown = (name: string): boolean => isShown(checks, name);
     const unnamed = (error: unknown): never => {
-      throw call === 'restore' ? withoutUnlistedName(error, shown) : error;
+      // Objects that were deleted are in the way of other categories, too.
+      throw withoutUnlistedName(call, error, call === 'restore' ? shown : callerOf(checks).sees);
     };
     const seal = (text: string): string => checks.seal(text);
     let planned: CallPlan | undefined;

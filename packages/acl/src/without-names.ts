@@ -43,12 +43,20 @@ export function withoutNames<T>(report: T, hidden: ReadonlySet<string>): T {
   };
 }
 
-/** An error of a call that restores, without the name of an object that may not be seen. */
-export function withoutUnlistedName(error: unknown, mayList: (key: string) => boolean): unknown {
-  if (!SecureStoreError.is(error) || error.key === undefined || isListed(error.key, mayList)) return error;
+/** Calls whose errors name objects that whoever calls need not know, and what a conflict with one of these is. */
+const CONFLICTS: Readonly<Record<string, string>> = {
+  restore: `${UNLISTED} is in the way; choose a conflict policy`,
+  'settings.change': `${UNLISTED} would come into another category; nothing was changed`,
+};
+
+/** An error of a call, without the name of an object that may not be seen. */
+export function withoutUnlistedName(call: string, error: unknown, mayList: (key: string) => boolean): unknown {
+  const conflict = CONFLICTS[call];
+  if (conflict === undefined || !SecureStoreError.is(error)) return error;
+  if (error.key === undefined || isListed(error.key, mayList)) return error;
   const { code, retryable, outcome, operation } = error;
-  const what = code === 'CONFLICT' ? `${UNLISTED} is in the way; choose a conflict policy` : `it failed at ${UNLISTED}`;
-  return new SecureStoreError(code, `restore: ${what}`, { retryable, outcome, operation });
+  const what = code === 'CONFLICT' ? conflict : `it failed at ${UNLISTED}`;
+  return new SecureStoreError(code, `${call}: ${what}`, { retryable, outcome, operation });
 }
 
 /** A report with the names of those objects alone that may be seen. @param mayList whether an object may be seen */

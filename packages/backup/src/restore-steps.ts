@@ -128,6 +128,6 @@ export class RestoreSteps {
       const name = `${key} (restored${number === 1 ? '' : ` ${number}`})`;
       if (!(await this.#target.has(name, this.#call))) return name;
     }
-    throw new SecureStoreError('ALREADY_EXISTS', `there is no free name beside ${JSON.stringify(key)}`);
+    throw new SecureStoreError('ALREADY_EXISTS', `there is no free name beside ${JSON.stringify(key)}`, { key });
   }
 }

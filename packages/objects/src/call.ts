@@ -60,7 +60,9 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
   }
   if (!known) return new SecureStoreError('INTERNAL', `${what}: an unexpected error`, { operation, key, cause: error });
   const { code, retryable, backend, currentVersion } = error;
-  const details = { operation, key, outcome, retryable, backend, currentVersion, cause: error.cause };
+  // What a backend names is none of the keys that callers know.
+  const about = key ?? (backend === undefined ? error.key : undefined);
+  const details = { operation, key: about, outcome, retryable, backend, currentVersion, cause: error.cause };
   return new SecureStoreError(code, joined(what, error.message), details);
 }
 

@@ -191,8 +191,9 @@ describe('categories', () => {
     await store.store('team/1', 'a');
     await store.delete('team/1');
     const before = await store.settings.get();
-    const { message } = await failure(store.settings.change({ categories: changed }), 'CONFLICT');
-    expect(message).toMatch(/"(users|team)\/1" is in the category/);
+    const { message, key } = await failure(store.settings.change({ categories: changed }), 'CONFLICT');
+    expect(message).toContain(`"${key}" is in the category`);
+    expect(key).toMatch(/^(users|team)\/1$/);
     expect(await store.settings.get()).toEqual(before);
     expect((await store.retrieve('users/1')).text()).toBe('a');
   });

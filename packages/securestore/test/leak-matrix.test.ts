@@ -46,6 +46,10 @@ const MORE: Readonly<Record<string, (session: Session, options: CallOptions, ver
     'undelete of another': (session, options) => session.undelete('deleted', options),
     'history of another': (session, options) => session.history('deleted', options),
     'points.find all': (session, options) => session.points.find({ contains: 'n', destination: VAULT, ...options }),
+    'settings.change to categories of what there is': (session, options) =>
+      session.settings.change({ categories: { mine: ['canary-*'] } }, options),
+    'settings.change to categories of what was deleted': (session, options) =>
+      session.settings.change({ categories: { mine: ['canary-*-2'] } }, options),
     'approvals.list': (session, options) => session.approvals.list(options),
     'approvals.request': (session, options) => session.approvals.request('purge', 'k', options),
   };
@@ -110,6 +114,7 @@ const IN_SHORT: ReadonlySet<Action> = new Set([
   'restore',
   'health',
   'access.view',
+  'settings.change',
   'audit.view',
   'approve',
 ]);
