@@ -107,7 +107,8 @@ export function answerJob(context: JobContext, job: Job<unknown>): Promise<unkno
   const { jobs, work, route, body, session } = context;
   const { principal } = session;
   jobs.add(job, principal);
-  const action = ADMINISTRATION[route.access as AdministrationCall];
+  // What a scrub has found names objects, whoever resumes it.
+  const action = ADMINISTRATION[job.id === 'scrub' ? 'scrub' : (route.access as AdministrationCall)];
   const asked = SECRET.has(route.access) ? undefined : body;
   const { id: record } = work.add(job, { principal, action, route: `${route.method} ${route.path}`, asked });
   // As a promise of its own: returned from an async function a job would be awaited, and nothing else.

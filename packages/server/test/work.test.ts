@@ -131,6 +131,22 @@ describe('long work', () => {
     expect(await workOf({ ...here, token: denied })).toEqual([]);
   });
 
+  it('tells what a scrub found that was resumed to those alone who may verify', async () => {
+    const here = await scene();
+    const token = await here.somebody('dan', [{ effect: 'allow', actions: ['jobs', 'verify'] }]);
+    await here.store.storeMany(Array.from({ length: 20 }, (_, at) => ({ key: `k${at}`, data: 'x' })));
+    const scrub = here.store.scrub();
+    for await (const _ of scrub.progress) scrub.cancel();
+    await expect(Promise.resolve(scrub)).rejects.toMatchObject({ code: 'ABORTED' });
+    expect((await here.send('POST', '/v1/jobs/scrub/resume', { token })).status).toBe(200);
+    expect((await workOf({ ...here, token }))[0]).toHaveProperty('report');
+    await here.store.access.change(setRole('of dan', [{ effect: 'allow', actions: ['jobs'] }]));
+    here.clock.advance(6000);
+    const [record] = await workOf({ ...here, token });
+    expect(record).toMatchObject({ job: 'scrub', state: 'done' });
+    expect(record).not.toHaveProperty('report');
+  });
+
   it('has no secret in what was asked', async () => {
     const here = await scene();
     const [oldKey, newKey] = [9, 8].map((byte) => ({ key: Buffer.alloc(32, byte).toString('base64url') }));
