@@ -38,7 +38,16 @@ export function parseCategories(pairs: readonly string[]): Record<string, readon
     if (pattern === '') refuse(`--category "${name}" has an empty pattern`);
     categories.set(name, [...(categories.get(name) ?? []), pattern]);
   }
-  return Object.fromEntries(categories);
+  const found = Object.fromEntries(categories);
+  const inOrder = Object.keys(found);
+  for (const [index, name] of [...categories.keys()].entries()) {
+    const first = inOrder[index];
+    if (first !== name)
+      refuse(
+        `the category "${first}" would decide before "${name}", since names that are numbers come first; give it first, or choose another name`,
+      );
+  }
+  return found;
 }
 
 /** A count such as a number of versions or days. @throws `INVALID_ARGUMENT` unless it is a whole number from 0. */

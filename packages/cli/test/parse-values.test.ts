@@ -42,6 +42,12 @@ describe('parseCategories', () => {
     expect(parseCategories(['p=prod/**', 'q=*', 'p=live/**'])).toEqual({ p: ['prod/**', 'live/**'], q: ['*'] });
   });
 
+  it('refuses names that would decide in another order than they are given in', () => {
+    expect(Object.keys(parseCategories(['7=a/**', '2024=**', 'p=prod/**']))).toEqual(['7', '2024', 'p']);
+    expect(errorOf(() => parseCategories(['1=a', 'p=prod/**', '2024=**'])).message).toContain('"2024"');
+    expect(errorOf(() => parseCategories(['2024=**', '7=a/**'])).message).toContain('"7"');
+  });
+
   it.each(['p', 'p=', '=x'])('refuses %s', (pair) => {
     errorOf(() => parseCategories([pair]));
   });

@@ -16,7 +16,7 @@ export interface StoreSettings {
   readonly unlock: UnlockMethod;
   /**
    * Path patterns by the name of a category; each category has its own keys. The first that matches decides; what none does
-   * is `default`.
+   * is `default`. Names that are whole numbers come first, as in any object.
    */
   readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
   /** How much of an object's past is kept: whatever either rule keeps. Default 10 versions, 30 days. */
