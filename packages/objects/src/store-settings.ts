@@ -43,7 +43,8 @@ const DEFAULT_SUITE = 1;
 const MAX_HISTORY = 1_000_000;
 const DEFAULT_HISTORY: HistorySettings = { versions: 10, days: 30 };
 const MAX_ROTATION_DAYS = 36_500;
-const CATEGORY_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
+// Some letters are shown as nothing, and would make one name look like another.
+const CATEGORY_NAME = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
 const MAX_CATEGORY_NAME_BYTES = 64;
 
 function invalid(message: string): never {
@@ -70,7 +71,7 @@ export function parseCategories(
       name.normalize('NFC') !== name
     ) {
       invalid(
-        'the name of a category must be letters, digits, ".", "_" and "-", at most 64 bytes, beginning with a letter or digit',
+        'the name of a category must be letters that can be seen, digits, ".", "_" and "-", at most 64 bytes, beginning with a letter or digit',
       );
     }
     if (name === DEFAULT_CATEGORY)

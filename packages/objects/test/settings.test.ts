@@ -134,6 +134,7 @@ describe('the settings of a store', () => {
     ['a negative number', { history: { versions: -1 } }, {}],
     ['a pattern that is none', { categories: { a: ['a//b'] } }, {}],
     ['a category without patterns', { categories: { a: [] } }, {}],
+    ['a name with a letter that nobody sees', { categories: { 'pii\u3164': ['a'] } }, {}],
     ['patterns of the default category', { categories: { default: ['a'] } }, {}],
     ['a version that is undefined', { history: { days: 1 } }, { ifVersion: undefined }],
     ['an option that there is not', { history: { days: 1 } }, { ifGeneration: 1 }],

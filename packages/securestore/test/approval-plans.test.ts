@@ -374,7 +374,7 @@ describe('an approval of administration', () => {
     const { world, ann, bob, store } = await scene([{ actions: ['settings.change'] }]);
     const ticking = setInterval(() => world.clock.advance(500), 2);
     onTestFinished(() => clearInterval(ticking));
-    const approved = async (about: object): Promise<void> => {
+    const approved = async (about: Readonly<Record<string, unknown>>): Promise<void> => {
       const operation = { call: 'settings.change', about } as const;
       await bob.approvals.approve((await ann.approvals.request('settings.change', undefined, { operation })).id);
     };
