@@ -1,4 +1,4 @@
-import type { RestoreChange } from '@securestore/backup';
+import type { PointRetrieveOptions, RestoreChange } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { StoreAction } from './actions.ts';
 import { changesNothing } from './actions.ts';
@@ -63,10 +63,42 @@ function lookPlan(action: StoreAction): CallPlan {
   return { plan: planOf({ call: action, bound: null }), isFree: () => false, bind: same };
 }
 
-/** To read an object of a backup, as it was at one of its moments. */
-export function planRead(call: AdministrationCall, key: string, given: About, seal: Seal): StoredPlan {
-  const { about, hidden } = told(described(given), seal);
-  return planOf({ call: 'read', about, bound: { key, call, hidden } });
+/** What would be read of a backup. */
+export interface ReadPlan {
+  readonly plan: StoredPlan;
+  /** Absent if there is no such object. */
+  readonly version?: string;
+}
+
+async function versionAt(
+  administration: Administration,
+  key: string,
+  { at, ...which }: About,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const options = { ...which, ...(at !== undefined && { at: timeIn('at', at) }), signal };
+  try {
+    const found = await administration?.points?.retrieveStream(key, options as unknown as PointRetrieveOptions);
+    await found?.stream.cancel();
+    return found?.info.version;
+  } catch (error) {
+    // Whether it is there whoever asks need not know.
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** To read an object of a backup, as it was at one of its moments: of the newest, and of one that is not over, the version can change. */
+export async function planRead(
+  administration: Administration,
+  key: string,
+  { call, about: given = {}, seal, signal }: Pick<CallAttempt, 'call' | 'about' | 'seal' | 'signal'>,
+): Promise<ReadPlan> {
+  const asked = described(given);
+  const { about, hidden } = told(asked, seal);
+  const version = call === 'points.retrieveStream' ? await versionAt(administration, key, asked, signal) : undefined;
+  const plan = planOf({ call: 'read', about, bound: { key, call, hidden, version: version ?? null } });
+  return { plan, ...(version !== undefined && { version }) };
 }
 
 /** The changes of a restore, without regard to their order. */

@@ -134,7 +134,9 @@ export function sessionApprovals(
         return { plan, isFree: isNothing && isShown(checks, key) };
       }
       checkOperation(operation, action);
-      return { plan: planRead(operation.call, key, operation.about ?? {}, seal), isFree: false };
+      if (!checks.may('backup.view').allowed) throw denied('approvals.request', 'backup.view', undefined);
+      const { plan } = await planRead(administration, key, { ...operation, seal, signal });
+      return { plan, isFree: false };
     }
     if (version !== undefined || at !== undefined)
       throw new SecureStoreError('INVALID_ARGUMENT', '"version" and "at" are about an object: name its key');

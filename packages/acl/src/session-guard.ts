@@ -6,7 +6,7 @@ import type { Guard, StoreAdministration } from './administration.ts';
 import type { ApprovalRequest, StoredRequest } from './approval-requests.ts';
 import type { ApprovalPlan } from './approval-plan.ts';
 import { shownPlan } from './approval-plan.ts';
-import type { CallPlan } from './call-plan.ts';
+import type { CallPlan, ReadPlan } from './call-plan.ts';
 import { aboutOf } from './call-about.ts';
 import { planCall, planRead } from './call-plan.ts';
 import type { Checks, Planner, SessionCall } from './checks.ts';
@@ -14,6 +14,7 @@ import type { Caller } from './for-callers.ts';
 import { isListing } from './for-callers.ts';
 import { foldIdentity } from './identity.ts';
 import { planObject } from './object-plan.ts';
+import { unapproved } from './refusals.ts';
 import { guardedStream } from './guarded-data.ts';
 import { mayKnow, withListedNames, withoutNaming, withoutUnlistedName } from './without-names.ts';
 
@@ -53,6 +54,11 @@ function guardedResult<T>(result: T, call: SessionCall, checks: Checks, still: (
 async function givenUp(result: unknown): Promise<void> {
   const { stream } = Object(result) as Partial<RetrievedStream>;
   if (stream instanceof ReadableStream) await stream.cancel().catch(() => undefined);
+}
+
+function versionOf(result: unknown): string | undefined {
+  const { info } = Object(result) as Partial<RetrievedStream>;
+  return info?.version;
 }
 
 /** Calls whose reports name objects. */
@@ -114,10 +120,13 @@ export function sessionGuard(
       );
       return { plan: planned.plan, isFree: planned.isFree(one as StoreAction) };
     };
-    const look: Planner = async (one, end) =>
-      one === 'read' || key === undefined
-        ? { plan: planRead(call, key ?? '', aboutOf(call, given), seal) }
-        : planObject(one as ObjectAction, key, {}, { storage, signal: end });
+    let approved: ReadPlan | undefined;
+    const look: Planner = async (one, end) => {
+      if (one !== 'read' && key !== undefined)
+        return planObject(one as ObjectAction, key, {}, { storage, signal: end });
+      approved = await planRead(administration, key ?? '', { call, about: aboutOf(call, given), seal, signal: end });
+      return { plan: approved.plan };
+    };
     if (!isPlain) await checks.begin(call, undefined, own, signal, plan);
     if (about !== undefined) await checks.begin(call, key, about.actions, signal, look);
     // What a call tells it takes the right to look for, also where that is not its own action.
@@ -132,6 +141,7 @@ export function sessionGuard(
     // What only looks is as reading: what was taken away meanwhile is not told.
     try {
       if (looking.length > 0) still();
+      if (approved !== undefined && approved.version !== versionOf(result)) throw unapproved(call, ['read'], key, true);
     } catch (error) {
       await givenUp(result);
       throw error;

@@ -10,7 +10,9 @@ import {
   setRole,
 } from '../src/index.ts';
 import { as, PeoplesWorld } from './support/access-world.ts';
+import { BackupWorld } from './support/backup-world.ts';
 
+const CHANGED = /what was approved is not what it would do now/;
 const EVERYTHING: Rule = { effect: 'allow', actions: ['*'] };
 
 async function scene(approvals: ApprovalRule[], bob: Rule['actions'] = []) {
@@ -137,4 +139,40 @@ test('an approval of reading is not used up by a range that the object does not 
   const { stream } = await ann.retrieveStream('db/a', { start: 2, end: 5 });
   expect(await new Response(stream).text()).toBe('234');
   expect(await store.access.requests()).toEqual([]);
+});
+
+test('an approval of reading from a backup is of the version that was there when it was asked for', async () => {
+  const world = new BackupWorld();
+  const store = await world.furnished();
+  const rules: Rule[] = [{ effect: 'allow', actions: ['read', 'history', 'backup.view'] }];
+  await store.access.change([
+    setRole('all', [EVERYTHING]),
+    addPrincipal('root', 'user'),
+    grantRole('root', 'all'),
+    setRole('reader', rules),
+    addPrincipal('ann', 'user'),
+    grantRole('ann', 'reader'),
+    setApprovals([{ actions: ['read'] }]),
+  ]);
+  await store.backup(world.backup);
+  const ann = await as(store, 'ann');
+  const place = { destination: world.backup };
+  const approved = async (key: string): Promise<void> => {
+    const operation: PlannedOperation = { call: 'points.retrieveStream', about: place };
+    const { id, plan } = await ann.approvals.request('read', key, { operation });
+    expect(plan).toEqual({ call: 'read' });
+    await store.access.approve(id);
+  };
+  const read = async (key: string): Promise<string> =>
+    new Response((await ann.points.retrieveStream(key, place)).stream).text();
+  await approved('db/a');
+  await approved('db/none');
+  await store.store('db/a', 'third');
+  await store.store('db/none', 'came later');
+  await store.backup(world.backup);
+  for (const key of ['db/a', 'db/none'])
+    await expect(read(key)).rejects.toMatchObject({ code: 'ACCESS_DENIED', message: expect.stringMatching(CHANGED) });
+  await approved('db/a');
+  expect(await read('db/a')).toBe('third');
+  await expect(read('db/a')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
 });
