@@ -48,8 +48,8 @@ const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About
     to: text(to),
   }),
   'points.retrieveStream': ([, given]) => {
-    const { destination, at, snapshot } = Object(given) as About;
-    return { destination: text(destination), at, snapshot };
+    const { destination, at, snapshot, version } = Object(given) as About;
+    return { destination: text(destination), at, snapshot, version: text(version) };
   },
   'schedules.add': ofOptions,
   'schedules.remove': ofId,

@@ -528,6 +528,32 @@ describe('an object of a point', () => {
     const { stream } = await points.retrieveStream('large', { destination: PLACE });
     await stream.cancel();
   });
+
+  it('is read as an older version that only the backup keeps, and never as a newer one', async () => {
+    const { owner, backups, points, clock } = await scene();
+    const written: string[] = [];
+    for (const value of ['one', 'two', 'three']) {
+      written.push((await owner.store('a', value, { metadata: { value } })).version);
+      clock.advance(1000);
+    }
+    await backups.backup(PLACE);
+    await owner.purge('a');
+    const { versions } = await points.versions('a', { destination: PLACE });
+    const kept = versions.filter(({ state }) => state === 'there');
+    expect(kept.map(({ version, inStore }) => [version, inStore])).toEqual(
+      written.toReversed().map((version) => [version, false]),
+    );
+    const read = async (version: string, snapshot = 1): Promise<unknown[]> => {
+      const { stream, info } = await points.retrieveStream('a', { destination: PLACE, snapshot, version });
+      return [info.version, info.metadata['value'], Buffer.concat(await Array.fromAsync(stream)).toString()];
+    };
+    expect(await Promise.all(kept.map(({ version, snapshot }) => read(version, snapshot)))).toEqual([
+      [written[2], 'three', 'three'],
+      [written[1], 'two', 'two'],
+      [written[0], 'one', 'one'],
+    ]);
+    expect(await codeOf(() => read(versions[0]?.version ?? ''))).toBe('NOT_FOUND');
+  });
 });
 
 describe('the timeline', () => {

@@ -13,7 +13,7 @@ const OPTIONS = {
   find: new Set(['contains', 'destination', ...POINT, ...PAGE]),
   compare: new Set(['destination', 'from', 'to', ...PAGE]),
   versions: new Set(['destination']),
-  retrieve: new Set(['destination', 'start', 'end', ...POINT]),
+  retrieve: new Set(['destination', 'version', 'start', 'end', ...POINT]),
 } as const;
 
 type Values = Readonly<Record<string, string | number | undefined>>;
@@ -88,8 +88,8 @@ export function remotePoints(administrator: Administrator): PointAdministration 
       ),
     retrieveStream: (key, options) =>
       calls.aboutObject('points.retrieveStream', key, options, OPTIONS.retrieve, async (name, signal) => {
-        const { destination, start, end, ...choice } = options;
-        const query = { destination, ...pointQuery(choice), ...rangeIn({ start, end }) };
+        const { destination, version, start, end, ...choice } = options;
+        const query = { destination, version, ...pointQuery(choice), ...rangeIn({ start, end }) };
         const { info, stream } = await openAnswer<Metadata>(
           calls,
           `/v1/points/objects/${encodeKey(name)}${encodeQuery(query)}`,

@@ -72,7 +72,7 @@ describe('points over a server', () => {
   });
 
   it('give data as they were, in parts too', async () => {
-    const { remote, place } = await scene();
+    const { store, remote, place } = await scene();
     const read = async (range: object = {}): Promise<string> => {
       const { stream } = await remote.points.retrieveStream('a', { destination: place, ...range });
       return Buffer.concat(await Array.fromAsync(stream)).toString();
@@ -81,6 +81,13 @@ describe('points over a server', () => {
     expect(await read({ start: 5 })).toBe('a');
     const { info } = await remote.points.retrieveStream('b/c', { destination: place });
     expect(info).toMatchObject({ key: 'b/c', size: 8, modified: expect.any(Date) });
+    const [then] = (await store.points.versions('a', { destination: place })).versions.filter(
+      ({ snapshot }) => snapshot === 1,
+    );
+    await store.store('a', 'later');
+    await store.backup(place);
+    expect(await read()).toBe('later');
+    expect(await read({ version: then?.version })).toBe('then a');
   });
 
   it('refuse what the store itself refuses, in its words', async () => {

@@ -74,7 +74,7 @@ export interface ConsoleSession {
 
 /** What is to be downloaded: once, within a minute, by `GET` of {@link Download.url} in the same session. */
 export type DownloadRequest =
-  /** The data of one object; without `destination` as it is now, or of that `version`. */
+  /** The data of one object: as it is now, or as it was at a point of `destination`; of that `version` instead of the current one then. */
   | {
       readonly type: 'object';
       readonly key: string;

@@ -41,7 +41,8 @@ const MAX_TEXT = 1024;
 const EVERYTHING: Sees = () => true;
 
 /** Which object of which moment is to be read. */
-export interface PointRetrieveOptions extends Pick<RangeOptions, 'start' | 'end' | 'signal' | 'timeout'>, PointChoice {
+export interface PointRetrieveOptions
+  extends Pick<RangeOptions, 'start' | 'end' | 'signal' | 'timeout' | 'version'>, PointChoice {
   readonly destination: string;
 }
 
@@ -159,7 +160,11 @@ export class RecoveryPoints {
     });
   }
 
-  /** The data of an object as it was at a point. @throws SecureStoreError `NOT_FOUND` where there was none; as {@link browse} */
+  /**
+   * The data of an object as it was at a point: of its current version then, or of an older `version` that the point still keeps.
+   *
+   * @throws SecureStoreError `NOT_FOUND` if the point has no such object, or not that version; as {@link browse}
+   */
   retrieveStream(key: string, { signal: stop, timeout, ...options }: PointRetrieveOptions): Promise<RetrievedStream> {
     return inTime('points.retrieveStream', { signal: stop, timeout }, async (signal) => {
       const name = parseStoreKey(key);
@@ -176,12 +181,16 @@ export class RecoveryPoints {
   async #retrieve(
     held: HeldBackup,
     key: StoreKey,
-    { start, end, ...choice }: Omit<PointRetrieveOptions, 'signal' | 'timeout'>,
+    { start, end, version, ...choice }: Omit<PointRetrieveOptions, 'signal' | 'timeout'>,
     signal: AbortSignal | undefined,
   ): Promise<RetrievedStream> {
     const { store } = await this.#pointIn(held, choice, signal);
-    const range = { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
-    return store.retrieveStream(key, { ...range, ...(signal && { signal }) });
+    const part = {
+      ...(start !== undefined && { start }),
+      ...(end !== undefined && { end }),
+      ...(version !== undefined && { version }),
+    };
+    return store.retrieveStream(key, { ...part, ...(signal && { signal }) });
   }
 
   /** What the store remembers of drills and restores of a destination. @throws SecureStoreError as {@link timeline} */

@@ -76,8 +76,9 @@ function retrieved(
   signal: AbortSignal,
 ): Promise<RetrievedStream> {
   const time = dateIn(at);
+  const which = version === undefined ? {} : { version };
   if (destination !== undefined) {
-    return session.points.retrieveStream(key, { destination, at: time, snapshot, signal });
+    return session.points.retrieveStream(key, { ...which, destination, at: time, snapshot, signal });
   }
-  return session.retrieveStream(key, { ...(version !== undefined && { version }), ...(time && { at: time }), signal });
+  return session.retrieveStream(key, { ...which, ...(time && { at: time }), signal });
 }

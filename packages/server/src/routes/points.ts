@@ -5,7 +5,7 @@ import { answerFramed, answerRaw, isConditional } from '../answer-object.ts';
 import { dateIn } from '../given.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
-import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, LOCATION, reportOf } from '../schemas.ts';
+import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, LOCATION, reportOf, VERSION } from '../schemas.ts';
 
 /** In a query everything is a text. */
 const NUMBER = Type.String({ pattern: '^[1-9][0-9]{0,15}$', title: 'a whole number of at least 1' });
@@ -141,10 +141,12 @@ export const POINT_ROUTES: readonly Route[] = [
     path: '/v1/points/objects/{key}',
     access: 'points.retrieveStream',
     further: ['read', 'history'],
-    summary: 'the data of an object as it was at a point, or a range of them',
+    summary:
+      'the data of an object as it was at a point, or of an older version that the point still keeps, or a range of them',
     query: exactly({
       destination: LOCATION,
       ...POINT,
+      version: Type.Optional(VERSION),
       start: Type.Optional(BYTE_POSITION),
       end: Type.Optional(BYTE_POSITION),
     }),
@@ -152,8 +154,8 @@ export const POINT_ROUTES: readonly Route[] = [
     answer: { description: 'the data', media: [RAW_TYPE, FRAMED_TYPE] },
     async handle(context) {
       const { session, rest, query, headers, signal } = context;
-      const { destination, start, end } = query;
-      const then = { destination, ...pointIn(query) };
+      const { destination, version, start, end } = query;
+      const then = { destination, ...pointIn(query), ...(version !== undefined && { version }) };
       const retrieveStream = (key: string, range: object): Promise<RetrievedStream> =>
         session.points.retrieveStream(key, { ...then, ...range });
       const info = async (key: string, options: object): Promise<ObjectInfo> => {

@@ -157,6 +157,22 @@ describe('what the store was', () => {
     },
   );
 
+  it('is read in an older version only by an approval of that version', async () => {
+    const { store, browser, at, place } = await scene();
+    const [, old] = await store.history('db/a');
+    await store.backup(place);
+    await store.access.change([setApprovals([{ actions: ['read'] }])]);
+    const dora = await browser('dora');
+    const about = { destination: place, snapshot: 2, version: old?.version };
+    const json = { action: 'read', key: 'db/a', operation: { call: 'points.retrieveStream', about } };
+    const { id } = (await dora.send('POST', '/v1/approvals', { json })).json() as { id: string };
+    await store.access.approve(id);
+    const path = `/v1/points/objects/db/a?destination=${at}&snapshot=2`;
+    expect(codeIn(await dora.send('GET', path))).toBe('ACCESS_DENIED');
+    const answer = await dora.send('GET', `${path}&version=${about.version}`);
+    expect([answer.status, answer.body.toString()]).toEqual([200, 'then db/a']);
+  });
+
   it('is listed by whoever lists it for all to see in the audit log, by where that was', async () => {
     const { store, browser, at } = await scene();
     const { generateIdentity, recipientOf } = await import('securestore');
