@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import * as fc from 'fast-check';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { printable as printableInTerminal } from '../../cli/src/terminal-text.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
-import { printablePieces as piecesOf } from '../../protocol/src/index.ts';
+import { asciiJson, printablePieces as piecesOf } from '../../protocol/src/index.ts';
 import { closeBrowser, openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
 import { browseMoment, goTo } from './support/steps.ts';
@@ -73,6 +74,35 @@ async function copied(page: Page, selector: string): Promise<string> {
     `getSelection().selectAllChildren(document.querySelector(${JSON.stringify(selector)})); document.execCommand('copy')`,
   );
   return page.evaluate<string>('navigator.clipboard.readText()');
+}
+
+const metadataOf = (value: string): object => ({ note: `of the ${value} \u202e<b>` });
+
+/** Stores one version after the other, backs them up, and purges them. */
+async function oldVersions({ url, tokens, destination }: World, key: string, values: readonly string[]): Promise<void> {
+  const send = async (
+    method: string,
+    path: string,
+    body?: string,
+    headers: Record<string, string> = {},
+  ): Promise<void> => {
+    const authorization = `Bearer ${tokens.recoverer}`;
+    const answer = await fetch(`${url}/v1/${path}`, {
+      method,
+      headers: { authorization, ...headers },
+      ...(body !== undefined && { body }),
+    });
+    expect(answer.ok, await answer.text()).toBe(true);
+  };
+  for (const value of values) {
+    await send('PUT', `objects/${key}`, `the ${value}`, {
+      'content-type': 'application/octet-stream',
+      'securestore-metadata': asciiJson(metadataOf(value)),
+      'securestore-expires': '2099-12-31T12:00:00.000Z',
+    });
+  }
+  await send('POST', 'backup', JSON.stringify({ destination }), { 'content-type': 'application/json' });
+  await send('POST', `purge/${key}`);
 }
 
 describe.skipIf(NO_BROWSER !== undefined)(named('marks in what others wrote'), () => {
@@ -168,6 +198,37 @@ describe.skipIf(NO_BROWSER !== undefined)(named('marks in what others wrote'), (
       expect(await copied(page, '.rows-body .name')).toBe(LONG.slice('long/'.length));
       await page.getByRole('row', { name: /xxx/ }).dblclick();
       await page.getByText('kept in the store').first().waitFor();
+      expect(problems).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it(
+    'are shown in metadata: a version has its own, as its value and expiry, also if a backup alone keeps it',
+    async () => {
+      await oldVersions(place, 'web/page', ['first', 'second', 'third']);
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page, problems } = browser;
+      await signIn(page, place.url, place.tokens.recoverer);
+      await browseMoment(page, [], /after the accident/);
+      await page.getByRole('link', { name: 'Another moment' }).click();
+      await page.getByRole('button', { name: 'Choose snapshot 3' }).click();
+      await page.getByRole('link', { name: 'Look at the store then' }).click();
+      await page.getByRole('button', { name: 'web/', exact: true }).click();
+      await page.getByRole('button', { name: 'page', exact: true }).click();
+      const kept = page.getByRole('listitem').filter({ hasText: 'in snapshot' }).filter({ hasText: 'stored' });
+      await kept.nth(2).waitFor();
+      for (const [at, value] of ['third', 'second', 'first'].entries()) {
+        const version = kept.nth(at);
+        await version.getByRole('button', { name: /Show details/ }).click();
+        await version.getByText('2099-12-31 12:00:00 UTC').waitFor();
+        expect(await version.locator('pre').textContent()).toBe(`{\n  "note": "of the ${value} \\u{202e}<b>"\n}`);
+        const download = page.waitForEvent('download');
+        await version.getByRole('button', { name: /Download value/ }).click();
+        expect(await readFile(await (await download).path(), 'utf8')).toBe(`the ${value}`);
+        await version.getByRole('button', { name: /Show value/ }).click();
+        await version.getByText(`the ${value}`, { exact: true }).waitFor();
+      }
       expect(problems).toEqual([]);
     },
     PATIENCE,

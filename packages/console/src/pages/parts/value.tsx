@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Download, DownloadRequest } from '@securestore/protocol';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import { ApiError, ask, send } from '../lib/api.ts';
@@ -8,12 +8,12 @@ import type { Query } from '../lib/api.ts';
 import { announce } from '../lib/announce.ts';
 import { CLEARED_AFTER, clearClipboard, copyValue, isValueCopied } from '../lib/clipboard.ts';
 import { bytes } from '../lib/format.ts';
+import { HIDES_AFTER, useRevealed } from '../lib/revealed.ts';
 import { Approval } from './approval.tsx';
-import { whenUnseen } from '../lib/unseen.ts';
 import { Button, Notice } from './basics.tsx';
+import { Details, detailsOf } from './details.tsx';
+import type { DetailsSource } from './details.tsx';
 
-/** How long a value is shown, in milliseconds. */
-const HIDES_AFTER = 30_000;
 /** What is shown of a value, in bytes: more is for a file. */
 const MOST = 64 * 1024;
 /** What is shown of one that is no text. */
@@ -61,6 +61,7 @@ interface ValueProps {
   readonly path: string;
   readonly query: Query;
   readonly file: DownloadRequest;
+  readonly details: DetailsSource;
   readonly size: number | undefined;
   /** What it is the value of, for those who don't see where it stands. */
   readonly label: string;
@@ -73,49 +74,13 @@ function askedFor(action: string, file: DownloadRequest): AskedApproval {
   const { key, version, destination, snapshot, at } = file;
   if (action !== 'read') return { action, key };
   if (destination === undefined) return { action, key, ...(version !== undefined && { version }) };
-  const about = { destination, ...(snapshot !== undefined && { snapshot }), ...(at !== undefined && { at }) };
-  return { action, key, operation: { call: 'points.retrieveStream', about } };
-}
-
-/** What is asked for, and hides itself again: after its time, or when whoever looks may have gone. */
-function useRevealed(load: (signal: AbortSignal) => Promise<Shown>): {
-  readonly shown: Shown | undefined;
-  readonly show: () => Promise<void>;
-  readonly hide: () => void;
-} {
-  const [shown, setShown] = useState<Shown>();
-  const hiding = useRef<() => void>(undefined);
-  const hide = (): void => hiding.current?.();
-  useEffect(() => hide, []);
-  const show = async (): Promise<void> => {
-    hide();
-    const asked = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const close = (): void => {
-      stop();
-      clearTimeout(timer);
-      asked.abort();
-      setShown(undefined);
-    };
-    // From now on: what comes when nobody looks any more is not shown.
-    const closeByItself = (): void => {
-      close();
-      announce('The value is hidden.');
-    };
-    const stop = whenUnseen(closeByItself);
-    hiding.current = close;
-    try {
-      const found = await load(asked.signal);
-      if (asked.signal.aborted) return;
-      setShown(found);
-      timer = setTimeout(closeByItself, HIDES_AFTER);
-    } catch (error) {
-      if (asked.signal.aborted) return;
-      close();
-      throw error;
-    }
+  const about = {
+    destination,
+    ...(snapshot !== undefined && { snapshot }),
+    ...(at !== undefined && { at }),
+    ...(version !== undefined && { version }),
   };
-  return { shown, show, hide };
+  return { action, key, operation: { call: 'points.retrieveStream', about } };
 }
 
 /** Copies a value, and says what stays of that. */
@@ -150,7 +115,7 @@ export function CopiedNotice(): JSX.Element | null {
 }
 
 /** A value, hidden until somebody asks for it, and again soon after. Under a two-person rule they ask, wait, and read it once it is approved. */
-export function Value({ path, query, file, size, label }: ValueProps): JSX.Element {
+export function Value({ path, query, file, details, size, label }: ValueProps): JSX.Element {
   const [waiting, setWaiting] = useState<readonly string[]>([]);
   /** What takes a second person is asked for on the page. */
   const orAsk = async (read: () => Promise<void>): Promise<void> => {
@@ -168,7 +133,8 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
     const found = shownOf(data);
     data.fill(0);
     return found;
-  });
+  }, 'The value is hidden.');
+  const known = useRevealed(async (signal) => detailsOf(details, signal), 'The details are hidden.');
   const box = useRef<HTMLDivElement>(null);
   // What had the focus goes when the value comes or goes: the keyboard stays here.
   const isShown = shown !== undefined;
@@ -204,6 +170,13 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
             >
               Download
             </Button>
+            <Button
+              kind="quiet"
+              label={`${known.shown === undefined ? 'Show' : 'Hide'} details ${label}`}
+              onPress={async () => (known.shown === undefined ? orAsk(known.show) : known.hide())}
+            >
+              {known.shown === undefined ? 'Show details' : 'Hide details'}
+            </Button>
           </div>,
         )
       ) : (
@@ -223,6 +196,7 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
           </div>
         </>
       )}
+      {known.shown !== undefined && <Details of={known.shown} label={label} />}
     </div>
   );
 }
@@ -231,8 +205,8 @@ export function AuditedNotice(): JSX.Element {
   return (
     <>
       <Notice>
-        Values are hidden. If the store is audited, the log records under your name when you show or download one. A
-        download stays on this computer, and its name in the browser’s list of downloads.
+        Values are hidden, and so are metadata. If the store is audited, the log records under your name when you show
+        or download them. A download stays on this computer, and its name in the browser’s list of downloads.
       </Notice>
       <CopiedNotice />
     </>

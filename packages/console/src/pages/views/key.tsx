@@ -30,6 +30,7 @@ function VersionValue({ name, version }: { readonly name: string; readonly versi
         path={`/v1/objects/${pathOf(name)}`}
         query={{ version: version.version }}
         file={{ type: 'object', key: name, version: version.version }}
+        details={{ path: `/v1/info/${pathOf(name)}`, query: { version: version.version }, isOfBackup: false }}
         size={version.size}
         label={label}
       />
@@ -37,12 +38,15 @@ function VersionValue({ name, version }: { readonly name: string; readonly versi
   }
   if (version.snapshot === undefined || destination === undefined)
     return <p class="muted small">Its data is not kept any more.</p>;
-  const moment = { destination, snapshot: version.snapshot };
+  const path = `/v1/points/objects/${pathOf(name)}`;
+  // The snapshot may hold it as an older version than its current one.
+  const which = { destination, snapshot: version.snapshot, version: version.version };
   return (
     <Value
-      path={`/v1/points/objects/${pathOf(name)}`}
-      query={moment}
-      file={{ type: 'object', key: name, ...moment }}
+      path={path}
+      query={which}
+      file={{ type: 'object', key: name, ...which }}
+      details={{ path, query: which, isOfBackup: true }}
       size={version.size}
       label={label}
     />
