@@ -27,6 +27,51 @@ async function wrongWith(page: Page, name: string): Promise<string[]> {
   );
 }
 
+/** What is out of sight at the sides, or wider than the window: nobody scrolls in two directions to read. */
+const OUT_OF_SIGHT = `[...document.querySelectorAll('#root *')].filter((one) => {
+  const { left, right, width } = one.getBoundingClientRect();
+  return width > 0 && (left < -0.5 || right > innerWidth + 0.5) && one.closest('.hidden, .skip, svg, .command pre') === null;
+}).map((one) => 'out of sight at ' + innerWidth + ' pixels: ' + one.outerHTML.slice(0, 200))`;
+
+/** As a window of 1280 pixels is at 400 %: WCAG 1.4.10. */
+async function reflowOf(page: Page, name: string): Promise<string[]> {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 640 });
+  const found = await page.evaluate<string[]>(OUT_OF_SIGHT);
+  if (before !== null) await page.setViewportSize(before);
+  return found.map((line) => `${name}: ${line}`);
+}
+
+/** What a colour of ours alone tells, so that it looks like what is beside it in the colours of whoever looks. */
+const ALIKE = `(() => {
+  const look = (one) => getComputedStyle(one).backgroundColor + getComputedStyle(one).borderBottomColor;
+  const alike = (name, one, other) => {
+    const [first, second] = [document.querySelector(one), document.querySelector(other)];
+    return first !== null && second !== null && look(first) === look(second) ? [name] : [];
+  };
+  return [
+    ...alike('the current part', '.top nav a[aria-current]', '.top nav li:last-child a:not([aria-current])'),
+    ...alike('the current way of looking', '.tabs a[aria-current]', '.tabs a:not([aria-current])'),
+    ...alike('the step', '.steps .current .number', '.steps li:not(.current) .number'),
+    ...(getComputedStyle(document.activeElement).outlineStyle === 'none' ? ['what has the focus'] : []),
+    ...alike('the main button', '.button.primary', '.button.quiet'),
+    ...alike('what is chosen', '.button[aria-pressed="true"]', '.button[aria-pressed="false"]'),
+    ...[...document.querySelectorAll('.timeline .window, .timeline .snapshot, .legend .key')].filter((one) => {
+      const { fill, backgroundColor, borderLeftStyle } = getComputedStyle(one);
+      const canvas = getComputedStyle(document.body).backgroundColor;
+      return (one.namespaceURI.endsWith('svg') ? fill : backgroundColor) === canvas && borderLeftStyle !== 'dashed';
+    }).map((one) => 'the chart: ' + one.outerHTML),
+  ];
+})()`;
+
+async function forcedColorsOf(page: Page, name: string): Promise<string[]> {
+  await page.emulateMedia({ forcedColors: 'active' });
+  await page.keyboard.press('Tab');
+  const found = await page.evaluate<string[]>(ALIKE);
+  await page.emulateMedia({ forcedColors: 'none' });
+  return found.map((line) => `${name}: in forced colours nobody sees ${line}`);
+}
+
 /** Comes to every page, in every state that is easily had. */
 async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<string> {
   await page.goto(`${url}/console/`);
@@ -109,6 +154,40 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
   afterAll(() => place.stop());
   afterAll(closeBrowser);
 
+  /** Has an address answered with something else, and comes to the part of the pages that asks for it. */
+  const odd: readonly (readonly [part: string, path: string, answer: string, good: string])[] = [
+    ['Overview', '/v1/points/destinations', '<html>Sign in to the network</html>', 'Recoverable to'],
+    ['Backups', '/v1/points/destinations', '{}', 'newest snapshots'],
+    ['Overview', '/v1/health', '{"status":"ok"}', 'without a finding'],
+    ['Recover', '/v1/points/timeline', '{"recoverableTo":"2026-01-01"}', 'Windows and gaps'],
+    ['Approvals', '/v1/approvals', 'null', 'For you to decide'],
+    ['Audit', '/v1/audit/entries', '[]', 'The newest first'],
+    ['Keys', '/v1/slots', '{}', 'Ways of unlocking'],
+  ];
+
+  it(
+    'that gets an answer that can not be read says what can be done, and does that',
+    async () => {
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page } = browser;
+      await signIn(page, place.url, place.tokens.recoverer);
+      for (const [part, path, answer, good] of LONG ? odd : odd.slice(0, 3)) {
+        await page.goto(`${place.url}/console/#/nowhere`);
+        await page.getByText('Nothing is here').waitFor();
+        await page.route(`**${path}?**`, async (route) => route.fulfill({ body: answer }));
+        await page.route(`**${path}`, async (route) => route.fulfill({ body: answer }));
+        await goTo(page, part);
+        const alert = page.getByRole('alert').filter({ hasText: 'UNREADABLE' });
+        await alert.first().waitFor();
+        await page.getByText('Looking for').first().waitFor({ state: 'detached' });
+        await page.unrouteAll();
+        await alert.getByRole('button', { name: 'Try again' }).first().click();
+        await page.getByText(good).first().waitFor();
+      }
+    },
+    PATIENCE,
+  );
+
   const widths = Object.keys(WIDTHS) as Width[];
   for (const [row, theme] of (['light', 'dark'] as const).entries()) {
     for (const [column, width] of widths.entries()) {
@@ -124,6 +203,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
           for await (const name of pagesOf(browser.page, place)) {
             // Of the two that a short run has, each looks at every other page.
             if (LONG || at % 2 === row) wrong.push(...(await wrongWith(browser.page, name)));
+            if (width === 'narrow') wrong.push(...(await reflowOf(browser.page, name)));
+            else wrong.push(...(await forcedColorsOf(browser.page, name)));
             at += 1;
           }
           expect(wrong).toEqual([]);

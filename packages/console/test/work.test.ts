@@ -40,3 +40,14 @@ it('work of a session tells nothing any more once that has ended, also if the se
   await followed;
   expect(asked).toHaveLength(2);
 });
+
+it.each(['<html>Sign in to the network</html>', '', 'data: {}\n\n'])(
+  'work that is answered with something else has failed, and does not run on for ever: %j',
+  async (answer) => {
+    vi.stubGlobal('fetch', async () => new Response(answer));
+    const { Work } = await pages();
+    const work = new Work();
+    await work.start('/v1/restore', {});
+    expect(work.state.value).toMatchObject({ state: 'failed', error: { code: 'UNREADABLE', retryable: true } });
+  },
+);

@@ -6,6 +6,7 @@ import { asApiError } from './lib/api.ts';
 import { place } from './lib/router.ts';
 import { findSession, isSignedIn, session } from './lib/session.ts';
 import { Button, Empty, Failure, Link, Loading } from './parts/basics.tsx';
+import { Boundary } from './parts/boundary.tsx';
 import { Header } from './parts/header.tsx';
 import { Page } from './parts/page.tsx';
 import { ApprovalsView } from './views/approvals.tsx';
@@ -87,7 +88,9 @@ export function App(): JSX.Element {
       </a>
       <Header />
       <main id="main" tabIndex={-1} class={isSignedIn.value ? undefined : 'alone'}>
-        <View />
+        <Boundary key={place.value.path}>
+          <View />
+        </Boundary>
       </main>
       <div class="hidden" role="status" aria-live="polite">
         {announcement.value}

@@ -7,7 +7,11 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/[\w.]+ is not allowed here; ask/, 'you may not do this; ask'],
   [/[\w.]+ takes the approval of a second person here:/, 'this takes the approval of a second person:'],
   [/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY'],
-  [/\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g, 'the same command with --ask'],
+  [/\bapprovals\.request\('restore(?:\.replace)?', undefined, \{ operation \}\)/g, 'securestore restore --ask REASON'],
+  [
+    /\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g,
+    'securestore approval request $1 --operation JSON',
+  ],
 ];
 
 const inOurTerms = (message: string): string =>
@@ -105,15 +109,16 @@ async function failureOf(response: Response): Promise<ApiError> {
   return errorIn(told, response.status);
 }
 
+/** Something else than the server may have answered, or another version of it. */
+export function unreadable(status?: number): ApiError {
+  const which = status === undefined ? '' : ` (${status})`;
+  return new ApiError('UNREADABLE', `The server gave no answer that can be read${which}.`, { retryable: true });
+}
+
 /** The error that the server tells of. */
 export function errorIn(told: unknown, status?: number): ApiError {
   const { code, message, retryable, requestId } = (told ?? {}) as Record<string, unknown>;
-  if (typeof code !== 'string' || typeof message !== 'string') {
-    return new ApiError(
-      'INTERNAL',
-      `The server gave no answer that can be read${status === undefined ? '' : ` (${status})`}.`,
-    );
-  }
+  if (typeof code !== 'string' || typeof message !== 'string') return unreadable(status);
   return new ApiError(code, message, {
     retryable: retryable === true,
     ...(typeof requestId === 'string' && { requestId }),
@@ -123,7 +128,15 @@ export function errorIn(told: unknown, status?: number): ApiError {
 /** As {@link send}, with the JSON of the answer. */
 export async function ask<T>(method: string, path: string, request: Request = {}): Promise<T> {
   const response = await send(method, path, request);
-  return (response.status === 204 ? {} : await response.json()) as T;
+  if (response.status === 204) return {} as T;
+  const text = await response.text();
+  try {
+    const told: unknown = JSON.parse(text);
+    if (typeof told === 'object' && told !== null) return told as T;
+  } catch {
+    // As below.
+  }
+  throw unreadable(response.status);
 }
 
 /** What is there. */
@@ -163,5 +176,7 @@ export function isApiError(error: unknown, code?: string): error is ApiError {
 /** Whatever was thrown, to be shown. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  // An answer lacks what is looked for in it.
+  if (error instanceof TypeError) return unreadable();
   return new ApiError('INTERNAL', 'Something in this page failed. Reload it; what runs at the server goes on.');
 }

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { asApiError } from './api.ts';
+import { asApiError, unreadable } from './api.ts';
 import type { ApiError } from './api.ts';
 
 /** How long it may take until it is said that it takes long, in milliseconds. */
@@ -54,7 +54,8 @@ export function useResource<T>(
       setState((before) => ({ ...before, key, error: undefined, ...next, isLoading: false, isSlow: false }));
     };
     latest.current({ signal: gone.signal, unattended }).then(
-      (value) => settle({ value }),
+      // What an answer lacks is not still to come.
+      (value) => settle(value === undefined ? { error: unreadable() } : { value }),
       (error: unknown) => settle({ error: asApiError(error) }),
     );
     return () => {

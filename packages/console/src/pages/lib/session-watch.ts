@@ -1,6 +1,6 @@
 import type { ConsoleSession } from '@securestore/protocol';
 import { CONSOLE_PATHS } from '@securestore/protocol';
-import { get, isApiError } from './api.ts';
+import { get, isApiError, unreadable } from './api.ts';
 import { atEnd, end } from './ending.ts';
 
 /** How often the page asks whether its session is still there, in milliseconds. */
@@ -22,10 +22,15 @@ export function tell(message: Message): void {
   tabs.postMessage(message); // oxlint-disable-line unicorn/require-post-message-target-origin -- a channel reaches its own origin alone
 }
 
-/** Ends the session in this page when it ends: at its time, at the server, or in another tab. */
+/** Ends the session in this page when it ends: at its time, at the server, or in another tab. @throws ApiError if the answer is no session */
 export function follow(session: ConsoleSession): void {
+  check(session);
   csrf = session.csrf;
   lasts(session.left);
+}
+
+function check({ csrf: token, left, permissions }: Partial<ConsoleSession>): void {
+  if (typeof token !== 'string' || typeof left !== 'number' || typeof permissions !== 'object') throw unreadable();
 }
 
 function lasts(left: number): void {
@@ -48,6 +53,7 @@ async function look(isTold = false): Promise<void> {
   try {
     const found = await get<ConsoleSession>(CONSOLE_PATHS.session, {}, { unattended: true });
     if (csrf !== asked) return;
+    check(found);
     if (found.csrf === asked) lasts(found.left);
     else end(ENDED_ELSEWHERE);
   } catch (error) {

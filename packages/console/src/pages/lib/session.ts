@@ -16,10 +16,10 @@ export const isSignedIn = computed(() => session.value !== null && session.value
 atEnd(() => (session.value = null));
 
 function begin(found: ConsoleSession): void {
+  follow(found);
   useCsrf(found.csrf);
   ended.value = undefined;
   session.value = found;
-  follow(found);
 }
 
 /** Finds out who is signed in, as after the page was loaded anew. @throws ApiError */

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { JobProgress } from '@securestore/objects';
 import type { WorkRecord } from '@securestore/protocol';
-import { ApiError, ask, asApiError, errorIn, follow, get, isApiError } from './api.ts';
+import { ApiError, ask, asApiError, errorIn, follow, get, isApiError, unreadable } from './api.ts';
 import { announce } from './announce.ts';
 import { atEnd } from './ending.ts';
 
@@ -79,7 +79,7 @@ export class Work {
         if (round !== this.#round || !this.#isLost(error)) return;
       }
       const { record } = this.state.peek();
-      if (record === undefined) return;
+      if (record === undefined) return this.#set({ state: 'failed', error: unreadable() });
       await wait(LOOK_AGAIN);
       if (round !== this.#round || (await this.#isOver(round, record))) return;
       events = () => this.#events(record);

@@ -136,6 +136,8 @@ const NEXT: Readonly<Record<string, string>> = {
   THROTTLED: 'Wait a moment, and try again.',
   LOCKED: 'Somebody else does this at the moment. Wait until that has ended.',
   UNAVAILABLE: 'What is needed can’t be reached at the moment. Try again.',
+  UNREADABLE:
+    'A proxy, or the sign-in page of a network, may have answered in the place of the server. Try again, or reload this page.',
   TIMEOUT: 'It took too long. Try again.',
   INTEGRITY: 'What is stored is damaged. Choose another moment, or another destination.',
 };
