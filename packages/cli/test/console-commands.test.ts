@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { glob, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openRemoteStore } from '@securestore/client';
 import { commandLine } from '@securestore/protocol';
 import type { CommandRequest } from '@securestore/protocol';
-import { addPrincipal, grantRole, setRole } from 'securestore';
+import { addPrincipal, generateIdentity, grantRole, recipientOf, setApprovals, setRole } from 'securestore';
 import type { RemoteStore } from 'securestore';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TestContext } from 'vitest';
@@ -38,6 +39,7 @@ interface Scene {
   readonly place: string;
   readonly store: RemoteStore;
   readonly env: Readonly<Record<string, string>>;
+  readonly auditor: string;
 }
 
 let scene: Scene;
@@ -50,13 +52,17 @@ beforeAll(async () => {
   await box.run(['role', 'add', 'all', '--template', 'administrator']);
   await box.run(['grant', 'ann', 'all', '--yes']);
   const { token } = JSON.parse((await box.run(['token', 'new', 'ann', '--json'])).stdout) as { token: string };
+  const identity = generateIdentity();
+  const auditor = await recipientOf(identity);
+  await writeFile(box.path('auditor.txt'), identity, { mode: 0o600 });
+  await box.run(['audit', 'on', '--auditor', auditor, '--fail-closed']);
   const place = `file:${box.path('backups')}`;
   await box.run(['backup', place]);
   await box.seed({ 'db/a': 'now' });
   await box.run(['rm', 'db/b']);
   const { url } = await serving(box, [], later);
   const store = await openRemoteStore(url, { credentials: { token } });
-  scene = { box, url, place, store, env: { ...box.env, SECURESTORE_TOKEN: token } };
+  scene = { box, url, place, store, auditor, env: { ...box.env, SECURESTORE_TOKEN: token } };
   return async () => {
     await store.close();
     for (const end of ends.toReversed()) await end();
@@ -123,6 +129,39 @@ describe('the command that the console shows', () => {
     expect(await told({ type: 'destinations' })).toMatchObject([{ location: place }]);
   }, 120_000);
 
+  it('shows the entries of the audit log, and not only whether there are any', async () => {
+    const { store } = scene;
+    await store.retrieve('db/a');
+    const entries = await told({ type: 'audit' });
+    expect(entries).toContainEqual(expect.objectContaining({ action: 'read', principal: 'ann' }));
+    const about = await told({ type: 'audit', object: 'db/a' });
+    expect(about).toContainEqual(expect.objectContaining({ action: 'read' }));
+    expect(about.length).toBeLessThan(entries.length);
+  }, 120_000);
+
+  it('decides about requests of others', async () => {
+    const { store } = scene;
+    await store.access.change([
+      setRole('purger', [{ effect: 'allow', actions: ['purge'] }]),
+      addPrincipal('pam', 'user'),
+      grantRole('pam', 'purger'),
+      setApprovals([{ actions: ['purge'] }]),
+    ]);
+    const { token } = await store.access.createToken('pam');
+    await using theirs = await openRemoteStore(scene.url, { credentials: { token } });
+    for (const [type, state] of [
+      ['approve', 'approved'],
+      ['deny', 'denied'],
+    ] as const) {
+      const { id } = await theirs.approvals.request('purge', type === 'approve' ? 'db/a' : 'two words');
+      expect(await told({ type: 'approvals' })).toContainEqual(expect.objectContaining({ id, state: 'waiting' }));
+      const line = commandLine({ type, id }, { store: scene.url });
+      const { stdout, code } = await shell(line);
+      expect(code, `${line}\n${stdout}`).toBe(0);
+      expect(await told({ type: 'approvals' })).toContainEqual(expect.objectContaining({ id, state }));
+    }
+  }, 120_000);
+
   it('shows what can be restored to whoever may look at it alone, as the console does', async () => {
     const { place, store } = scene;
     await store.access.change([
@@ -134,6 +173,29 @@ describe('the command that the console shows', () => {
     expect(await told({ type: 'snapshots', destination: place }, token)).toEqual(sent(await store.backups.list(place)));
     const windows = await told({ type: 'snapshots', destination: place, windows: true }, token);
     expect(windows.slice(0, -1)).toEqual(sent(await store.backups.windows(place)));
+  }, 120_000);
+
+  it('is one that the command line has, of every kind', async () => {
+    const { place } = scene;
+    const lines = (
+      [
+        { type: 'get', key: 'db/a' },
+        { type: 'info', key: 'db/a' },
+        { type: 'history', key: 'db/a' },
+        { type: 'health' },
+        { type: 'keys' },
+        { type: 'audit-examine' },
+        { type: 'schedules' },
+        { type: 'backup', destination: place },
+        { type: 'verify-backup', destination: place },
+        { type: 'drill', destination: place },
+        { type: 'download', source: place, prefix: 'db/' },
+      ] as const satisfies CommandRequest[]
+    ).map((request) => commandLine(request, { store: scene.url }));
+    for (const line of lines) {
+      const { stdout, code } = await shell(line);
+      expect(code, `${line}\n${stdout}`).toBe(0);
+    }
   }, 120_000);
 
   it.each(ODD)(
@@ -220,4 +282,46 @@ describe('the command that the console shows', () => {
     },
     120_000,
   );
+
+  it(`is right in the text of the pages${LONG ? ', and in the advice of the overview' : ''}`, async () => {
+    const { box, place, auditor } = scene;
+    const found = new Set<string>();
+    const root = fileURLToPath(new URL('../../', import.meta.url));
+    const advice = ['health/src/**/*.ts', 'backup/src/watch/*.ts'];
+    for await (const name of glob(['console/src/pages/**/*.tsx', ...(LONG ? advice : [])], { cwd: root })) {
+      const source = await readFile(`${root}${name}`, 'utf8');
+      const inText = name.endsWith('.tsx') ? /<code>(securestore [^<]+)<\/code>/g : /"(securestore [^"]+)"/g;
+      for (const [, line = ''] of source.matchAll(inText)) found.add(line);
+    }
+    expect(found.size).toBeGreaterThan(LONG ? 12 : 4);
+    const other = `file:${box.path('other')}`;
+    if (LONG) await box.run(['backup', other]);
+    const given: Readonly<Record<string, string>> = {
+      KEY: 'db/a',
+      '<key>': 'db/a',
+      NAME: 'nightly',
+      PRINCIPAL: 'ann',
+      DESTINATION: place,
+      '<backup>': place,
+      '<location>': other,
+      '<new location>': 'sqlite:./again',
+      '<this store>': 'sqlite:./vault',
+      TIMES: '@daily',
+      FILE: box.path('auditor.txt'),
+      RECIPIENT: auditor,
+    };
+    /** There is no migration here to go on with, or to give up. */
+    const idle: Readonly<Record<string, string>> = {
+      'securestore migrate': 'where to? give the new location',
+      'securestore migrate <this store> --cancel': 'the store is not being moved',
+    };
+    const wrong: string[] = [];
+    for (const line of [...found].toSorted()) {
+      const words = line.replaceAll(/<[^>]+>|\b[A-Z]{3,}\b/g, (word) => given[word] ?? word).split(' ');
+      const { exitCode, stderr } = await box.run([...words.slice(1), '--yes']);
+      const isIdle = stderr.includes(idle[line] ?? '\0');
+      if (exitCode !== 0 && !isIdle) wrong.push(`${line}: ${stderr}`);
+    }
+    expect(wrong).toEqual([]);
+  }, 120_000);
 });

@@ -111,6 +111,8 @@ async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<stri
   await page.getByRole('table', { name: /compared with now/ }).waitFor();
   yield 'plan';
   await page.getByLabel('Download').check();
+  // A folder of files is no form in which the command line gives single keys.
+  await page.getByText('--key db/prod/password --stdout').waitFor();
   yield 'plan, download';
   await page.getByRole('link', { name: 'Choose something else' }).click();
   await page.getByRole('button', { name: 'long/' }).click();

@@ -19,7 +19,7 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 const NOTHING_THERE =
-  'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore --to"';
+  'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore <backup> --to <new location>"';
 
 /** Whether nothing lies there: also where somebody knows that something did. */
 function isNothingThere({ code, message }: SecureStoreError): boolean {

@@ -32,7 +32,7 @@ export type CommandRequest =
       readonly key: string;
     })
   | (Point &
-      Part & {
+      Pick<Part, 'prefix'> & {
         /** A folder of files, as of a point. */
         readonly type: 'download';
         readonly source: string;
@@ -63,7 +63,9 @@ export type CommandRequest =
   | { readonly type: 'receipt'; readonly file: string }
   /** Takes the secret of the store, so it is for where the store is unlocked. */
   | { readonly type: 'rotate'; readonly depth?: 'unlock' | 'keys' | 'data' | undefined }
-  | { readonly type: 'health' | 'keys' | 'audit' | 'audit-examine' | 'schedules' | 'destinations' | 'approvals' };
+  /** The newest entries of the audit log, or those about one object. */
+  | { readonly type: 'audit'; readonly object?: string | undefined }
+  | { readonly type: 'health' | 'keys' | 'audit-examine' | 'schedules' | 'destinations' | 'approvals' };
 
 type Value = string | number | boolean | readonly string[] | undefined;
 
@@ -123,7 +125,7 @@ function commandOf(request: CommandRequest): Command {
     case 'download':
       return {
         operands: ['restore', request.source],
-        options: { ...pointOptions(request), prefix: request.prefix, key: request.keys, folder: 'restored' },
+        options: { ...pointOptions(request), prefix: request.prefix, folder: 'restored' },
       };
     case 'browse':
       return {
@@ -165,9 +167,10 @@ function commandOf(request: CommandRequest): Command {
       return { operands: ['rotate'], options: { depth: request.depth } };
     case 'health':
     case 'keys':
-    case 'audit':
     case 'destinations':
       return { operands: [request.type] };
+    case 'audit':
+      return { operands: ['audit', 'tail'], options: { name: request.object } };
     case 'audit-examine':
       return { operands: ['audit', 'examine'] };
     case 'schedules':

@@ -57,13 +57,13 @@ export function moment(time: number): string {
 const UNREACHABLE: Readonly<Record<string, readonly [reason: string, advice: string]>> = {
   NOT_FOUND: [
     'has no backups any more',
-    'see that its disk is mounted or its bucket is there, and bring it back; where it is gone for good, back up there anew, or give it up by "securestore destinations remove"',
+    'see that its disk is mounted or its bucket is there, and bring it back; where it is gone for good, back up there anew, or give it up by "securestore destinations remove <location>"',
   ],
   ACCESS_DENIED: ['can not be opened', 'renew its credentials, and see that they may read and list'],
   UNAUTHENTICATED: ['can not be opened', 'renew its credentials, which may have expired'],
   INTEGRITY: [
     'holds a newest backup that is not as it was written',
-    'back up there once more, which looks at the whole store, and run "securestore verify" on it',
+    'back up there once more, which looks at the whole store, and run "securestore verify <location>"',
   ],
   ROLLBACK: ['has older backups than it had', 'find out who removed the newest ones; then back up there once more'],
   ALREADY_EXISTS: ['holds something else', 'find out who has put it there, and bring the backups back'],

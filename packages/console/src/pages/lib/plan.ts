@@ -51,11 +51,18 @@ export function newStoreOf({ destination = '', point, chosen, target }: Draft): 
   };
 }
 
-/** What does the same on the command line. */
-export function commandOf(draft: Draft, { dryRun = false }: { readonly dryRun?: boolean } = {}): CommandRequest {
+/** What does the same on the command line; `undefined` if no single command does. */
+export function commandOf(
+  draft: Draft,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): CommandRequest | undefined {
   const { destination: source = '', point, chosen, target } = draft;
   const which = { source, ...pointQuery(point), ...whichOf(chosen) };
-  if (target.type === 'download') return { type: 'download', ...which };
+  if (target.type === 'download') {
+    const { keys: [key, ...more] = [], ...others } = which;
+    if (key === undefined) return { type: 'download', ...others };
+    return more.length === 0 ? { type: 'value', ...others, key } : undefined;
+  }
   if (target.type === 'location') return { type: 'restore', ...which, to: target.to };
   return { type: 'restore', ...restoreOf(draft), ...(dryRun ? { dryRun } : { verify: true }) };
 }

@@ -4,7 +4,8 @@ import { commandLine } from '@securestore/protocol';
 import { Copy } from './basics.tsx';
 
 /** What does the same on the command line, over the server that the page is from, to be copied. */
-export function Command({ request }: { readonly request: CommandRequest }): JSX.Element {
+export function Command({ request }: { readonly request: CommandRequest | undefined }): JSX.Element | null {
+  if (request === undefined) return null;
   const line = commandLine(request, { store: location.origin });
   return (
     <div class="command">

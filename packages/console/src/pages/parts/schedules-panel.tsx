@@ -60,7 +60,8 @@ export function SchedulesPanel(): JSX.Element {
       {value?.schedules.length === 0 && (
         <Empty title="Nothing is scheduled">
           <p>
-            A backup is made only when somebody makes it. <code>securestore schedule add</code> has it made regularly.
+            A backup is made only when somebody makes it.{' '}
+            <code>securestore schedule add NAME DESTINATION --cron TIMES</code> has it made regularly.
           </p>
         </Empty>
       )}

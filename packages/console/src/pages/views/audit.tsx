@@ -62,7 +62,8 @@ function Verify(): JSX.Element {
       )}
       <p class="muted small">
         This shows whether parts of the log are missing, out of order, damaged or cut off. Whether somebody who runs the
-        store has rewritten entries, only <code>securestore audit verify</code> with the auditor’s identity shows.
+        store has rewritten entries, only <code>securestore audit verify --auditor-identity FILE</code> shows, with the
+        auditor’s identity.
       </p>
       <Command request={{ type: 'audit-examine' }} />
     </Panel>
@@ -145,7 +146,7 @@ export function AuditView(): JSX.Element {
         {isOff ? (
           <Empty title="This store is not audited">
             <p>
-              Nobody can tell later who did what. <code>securestore audit enable</code> has it recorded.
+              Nobody can tell later who did what. <code>securestore audit on --auditor RECIPIENT</code> has it recorded.
             </p>
           </Empty>
         ) : (
@@ -175,7 +176,7 @@ export function AuditView(): JSX.Element {
             {listing.hasMore && <Button onPress={() => listing.more()}>Older ones</Button>}
           </p>
         )}
-        <Command request={{ type: 'audit' }} />
+        <Command request={{ type: 'audit', ...(about !== '' && { object: about }) }} />
       </Panel>
     </Page>
   );

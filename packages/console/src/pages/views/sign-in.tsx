@@ -84,7 +84,7 @@ export function SignInView(): JSX.Element {
         </Button>
       </form>
       <p class="muted small">
-        No token? Whoever administers the store makes one with <code>securestore token new</code>.
+        No token? Whoever administers the store makes one with <code>securestore token new PRINCIPAL</code>.
       </p>
     </Page>
   );
