@@ -168,11 +168,15 @@ class Restorer {
     const { conflict = 'fail', deleteExtra } = this.#options;
     if (conflict === 'fail') await this.#refuseConflicts();
     const objects = new WorkGroup();
-    for await (const info of this.#steps.wanted()) {
+    for await (const wanted of this.#steps.wanted()) {
       if (objects.hasFailed) break;
-      await objects.below(info.size <= WHOLE_BYTES ? SMALL_AT_ONCE : LARGE_AT_ONCE);
+      const isSmall = 'error' in wanted || wanted.info.size <= WHOLE_BYTES;
+      await objects.below(isSmall ? SMALL_AT_ONCE : LARGE_AT_ONCE);
       this.#tally.compared += 1;
-      const restored = this.#tolerating(info.key, async () => this.#apply(await this.#steps.stepFor(info)));
+      const restored = this.#tolerating(wanted.key, async () => {
+        if ('error' in wanted) throw wanted.error;
+        return this.#apply(await this.#steps.stepFor(wanted.info));
+      });
       objects.add(restored.then(() => this.#options.onProgress?.({ phase: PHASE, done: 1 })));
       await this.#digest.add(restored);
     }
@@ -185,8 +189,9 @@ class Restorer {
   /** Looks at everything first, so that nothing is changed where something is in the way. */
   async #refuseConflicts(): Promise<void> {
     if (this.#options.dryRun === true) return;
-    for await (const info of this.#steps.wanted()) {
-      const step = await this.#steps.stepFor(info);
+    for await (const wanted of this.#steps.wanted()) {
+      if ('error' in wanted) continue;
+      const step = await this.#steps.stepFor(wanted.info);
       if (step.type !== 'skip') continue;
       throw new SecureStoreError(
         'CONFLICT',
@@ -201,8 +206,8 @@ class Restorer {
     const under = into ?? prefix;
     for await (const key of this.#target.keys(under, this.#call)) {
       const from = into === undefined ? key : prefix + key.slice(into.length);
-      if (await this.#source.has(from, this.#call)) continue;
       const line = await this.#tolerating(key, async () => {
+        if (await this.#source.has(from, this.#call)) return undefined;
         const step = await this.#steps.deletionOf(key);
         return step && this.#apply(step);
       });

@@ -1,9 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectInfo, SecureStorage } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects';
 import type { RestoreIntoOptions } from './restore-into-types.ts';
 
 const MAX_LISTED = 1000;
 const MAX_RENAMES = 1000;
+const LOOKED_AT_ONCE = 8;
 
 /** What stands for the version of a record that can't be read. */
 export const DAMAGED: unique symbol = Symbol('damaged');
@@ -20,6 +22,11 @@ export type Step =
   | { readonly type: 'skip'; readonly info: ObjectInfo; readonly to: string }
   | { readonly type: 'unchanged'; readonly info: ObjectInfo; readonly to: string }
   | { readonly type: 'delete'; readonly to: string; readonly before: string };
+
+/** An object that is to be restored, or whose record the backup has damaged. */
+export type Wanted =
+  | { readonly key: string; readonly info: ObjectInfo }
+  | { readonly key: string; readonly error: SecureStoreError };
 
 export type Before = string | typeof DAMAGED | undefined;
 
@@ -50,13 +57,25 @@ export class RestoreSteps {
   }
 
   /** What is to be restored. */
-  async *wanted(): AsyncGenerator<ObjectInfo> {
+  async *wanted(): AsyncGenerator<Wanted> {
     const { keys, prefix = '' } = this.#options;
-    if (keys === undefined) {
-      yield* this.#source.entries(prefix, this.#call);
-      return;
+    const names = keys ?? this.#source.keys(prefix, this.#call);
+    for await (const found of mapConcurrently(names, LOOKED_AT_ONCE, async (key) => this.#look(key))) {
+      if (found !== undefined) yield found;
     }
-    for (const key of keys) yield await this.#source.info(key, this.#call);
+  }
+
+  async #look(key: string): Promise<Wanted | undefined> {
+    try {
+      return { key, info: await this.#source.info(key, this.#call) };
+    } catch (error) {
+      // The rest can be restored all the same.
+      if (SecureStoreError.is(error, 'INTEGRITY')) return { key, error };
+      if (this.#options.keys !== undefined || !SecureStoreError.is(error)) throw error;
+      // It had expired, or is of a category that a member was not granted.
+      if (error.code === 'NOT_FOUND' || error.code === 'ACCESS_DENIED') return undefined;
+      throw error;
+    }
   }
 
   /** The deletion of what is there; `undefined` if nothing is. @throws SecureStoreError `CONFLICT` if the record there is damaged */
