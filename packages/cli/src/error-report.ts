@@ -107,6 +107,14 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /\bThe store is still at (.+): the same migration goes on, and cancelling gives it up$/,
     'The store is still at $1; the same command goes on with the move, and securestore migrate $1 --cancel gives it up',
   ],
+  [
+    /\bfrom (.+), and is not open here yet: the same migration goes on, and cancelling it there gives it up$/,
+    'from $1, and is not open here yet. If that was interrupted, securestore migrate $1 and this location go on with it, ' +
+      'and securestore migrate $1 --cancel gives it up',
+  ],
+  [/\bThe same migration goes on with it\b/, 'The same securestore migrate FROM TO goes on with it'],
+  [/\bmove it back, or reclaim it here if/, 'move it back, or open it again here by securestore migrate --lost if'],
+  [/; if it is lost there, reclaim it where it was$/, '; if it is lost there, securestore migrate FROM --lost opens it again'],
   [/\bmove it with the option "reseal"/, 'move it with --reseal'],
   [
     /\bhave migrateStore seal the store anew with these categories$/,

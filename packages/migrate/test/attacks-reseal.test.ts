@@ -5,7 +5,7 @@ import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
 import type { MigrationPhase } from '../src/index.ts';
 import { cancelMigration } from '../src/index.ts';
-import { move, mover } from './support/moves.ts';
+import { move, mover, reaching } from './support/moves.ts';
 
 const NEW = rawKey(Buffer.alloc(32, 9));
 /** A name that no token tells, however names are written. */
@@ -63,7 +63,7 @@ describe('what is gone from a store that is sealed anew', () => {
     }
     expect((await store.retrieve('users/1')).text()).toBe('personal');
     const moving = await openAt(from, { clock, whereItWas: true });
-    await cancelMigration(moving);
+    await cancelMigration(moving, reaching(from, to));
     await moving.close();
     await store.keys.destroy('pii', { waitingPeriod: 0 });
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');

@@ -9,7 +9,7 @@ import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
 import { cancelMigration } from '../src/index.ts';
-import { following, move, mover } from './support/moves.ts';
+import { following, move, mover, reaching } from './support/moves.ts';
 
 const gone = (): never => {
   throw new SecureStoreError('UNAVAILABLE', 'the test has no connection');
@@ -94,7 +94,7 @@ it.each([['copied'], ['landed']])('moves to where a migration had %s before it w
     ...(landed && { fromLayers: [atHead(isMoved, gone)] }),
   });
   await job.catch(() => undefined);
-  await cancelMigration(source);
+  await cancelMigration(source, reaching(from, to));
   await source.close();
   await store.store('a', 'two');
   await store.purge('b');
@@ -268,7 +268,7 @@ it('a migration is neither given up nor begun where it has only landed', async (
   const { job } = await mover(from, to, { clock, fromLayers: [atHead(isMoved, gone)] });
   await failure(job, 'UNAVAILABLE');
   const landed = await openAt(to, { clock, whereItWas: true });
-  await failure(cancelMigration(landed), 'LOCKED');
+  await failure(cancelMigration(landed, reaching(from, to)), 'LOCKED');
   await failure(move(to, from, { clock }), 'LOCKED');
   await store.store('a', 'two');
   expect(await move(from, to, { clock })).toMatchObject({ moved: true });

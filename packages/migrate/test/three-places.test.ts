@@ -5,7 +5,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
 import { cancelMigration } from '../src/index.ts';
-import { contentsOf, following, move } from './support/moves.ts';
+import { contentsOf, following, move, reaching } from './support/moves.ts';
 
 async function scene() {
   const clock = new EagerClock();
@@ -41,7 +41,7 @@ it('what was given up at one place keeps no store from moving to another, nor ba
   const { clock, a, b, c, store } = await scene();
   await move(a, b, { clock, copyOnly: true });
   const moving = await openAt(a, { clock, whereItWas: true });
-  await cancelMigration(moving);
+  await cancelMigration(moving, reaching(a, b));
   await moving.close();
   expect(await move(a, c, { clock })).toMatchObject({ moved: true, failures: 0 });
   // What lies there is of an instance that the store is no more.

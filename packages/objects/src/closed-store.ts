@@ -12,13 +12,29 @@ const CLOSING_FOR = 10_000;
 /** The same where the store has moved, and only has to be opened there. */
 const LANDED_FOR = 1000;
 
-/** What a call is told that can not wait. @param head the one that closes the store */
-export function closedBy({ migration }: Pick<Head, 'migration'>): SecureStoreError {
+/**
+ * What a call is told that can not wait.
+ *
+ * @param head the one that closes the store
+ * @param from where a store comes from that has landed, as far as is known
+ */
+export function closedBy(head: Pick<Head, 'state' | 'migration'>, from?: string): SecureStoreError {
+  return new SecureStoreError('LOCKED', whyClosed(head, from), { retryable: true });
+}
+
+function whyClosed(head: Pick<Head, 'state' | 'migration'>, from: string | undefined): string {
+  if (isLanded(head)) return landedFrom(from);
   const why =
-    migration === undefined
+    head.migration === undefined
       ? 'the categories of the store are being changed'
       : 'the store is being moved to another location';
-  return new SecureStoreError('LOCKED', `${why}, and it takes no calls at this moment; try again`, { retryable: true });
+  return `${why}, and it takes no calls at this moment; try again`;
+}
+
+/** How a store is told of that has landed, and that nobody has opened yet. */
+function landedFrom(from: string | undefined): string {
+  const place = from ?? 'another location';
+  return `the store was about to move here from ${place}, and is not open here yet: the same migration goes on, and cancelling it there gives it up`;
 }
 
 /** What is asked of the store while it is closed. */
@@ -26,6 +42,8 @@ export interface ClosedPorts {
   readonly clock: Clock;
   /** The newest head that is known; `undefined` where that does not close it. */
   readonly closing: () => Head | undefined;
+  /** Where a store comes from that has landed; `undefined` if that can't be told. */
+  readonly cameFrom: () => string | undefined;
   /** Reads the head anew. */
   readonly read: () => Promise<void>;
   /** What nothing but opening the store again helps against. */
@@ -39,6 +57,8 @@ export class ClosedStore {
   readonly #ports: ClosedPorts;
   /** What all calls wait for. */
   #looking: Promise<void> | undefined;
+  /** The landed head for which a call has waited in vain: later calls look once, and do not wait as long again. */
+  #givenUp: number | undefined;
 
   constructor(ports: ClosedPorts) {
     this.#ports = ports;
@@ -46,22 +66,28 @@ export class ClosedStore {
 
   /** Waits until it is open. @throws SecureStoreError `LOCKED` where that takes too long; what reading the head throws */
   async whenOpen(signal: AbortSignal | undefined): Promise<void> {
-    const { clock, closing, lost, onStalled } = this.#ports;
+    const { clock, closing, lost, onStalled, cameFrom } = this.#ports;
     const since = instant(clock);
     let stalled: number | undefined;
     let failure: unknown;
+    let looked = false;
     for (let head = closing(); head !== undefined; head = closing()) {
       const waited = elapsedSince(since, clock);
-      if (waited > (isLanded(head) ? LANDED_FOR : CLOSING_FOR) && stalled !== head.generation) {
+      const isGivenUp = looked && this.#givenUp === head.generation;
+      if ((isGivenUp || waited > (isLanded(head) ? LANDED_FOR : CLOSING_FOR)) && stalled !== head.generation) {
         stalled = head.generation;
         await abortable(onStalled(), signal).catch(() => undefined);
-      } else if (waited > CLOSING_FOR) throw failure ?? closedBy(head);
+      } else if (waited > CLOSING_FOR || isGivenUp) {
+        if (isLanded(head)) this.#givenUp = head.generation;
+        throw failure ?? closedBy(head, cameFrom());
+      }
       this.#looking ??= this.#look().finally(() => {
         this.#looking = undefined;
       });
       try {
         await abortable(this.#looking, signal);
         failure = undefined;
+        looked = true;
       } catch (error) {
         if (signal?.aborted === true) throw error;
         const gone = lost();

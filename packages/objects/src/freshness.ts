@@ -9,6 +9,7 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Following, FollowerPorts } from './head-follower.ts';
 import { HeadFollower } from './head-follower.ts';
+import { locationOf } from './moving/location.ts';
 import type { ReadHead, StoreState } from './state.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
@@ -54,6 +55,7 @@ export class HeadWatcher {
     this.#closed = new ClosedStore({
       clock,
       closing: () => (this.#isClosed ? this.state.head : undefined),
+      cameFrom: () => locationOf(this.state),
       read: () => this.#read(),
       lost: () => this.#follower.lost,
       onStalled: () => this.#onStalled?.() ?? Promise.resolve(),
@@ -115,7 +117,7 @@ export class HeadWatcher {
     const { state } = head;
     const isLeft = state === 'closing' || state === 'moved' || state === 'scratch';
     const isOpen = state === 'open' || (state === 'restoring' && restores) || (isLeft && this.migrates);
-    if (state === 'closing' && !isOpen) throw closedBy(head);
+    if (state === 'closing' && !isOpen) throw closedBy(head, locationOf(this.state));
     if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
     this.#difference.check();
   }

@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import type { CryptoEventSource } from './crypto-event-source.ts';
-import { refuseBegun } from './copy/begun.ts';
+import { MIGRATION_NAME, refuseBegun } from './copy/begun.ts';
 import { hasRemains } from './create.ts';
 import { followGrant } from './members/grants.ts';
 import { MAX_TRIES, RETRY_AFTER } from './head-follower.ts';
@@ -50,8 +50,7 @@ async function loadHead(
   const trust = await checkIdentity(head, settings);
   const unlocked = await unlockHead(settings.backend, head, settings.unlock, events, settings.signal);
   try {
-    if (head.state === 'scratch' && settings.whereItWas !== true)
-      throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
+    if (head.state === 'scratch' && settings.whereItWas !== true) throw await scratchRefused(settings);
     const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
     const here = { begun, read, state, trust };
     if (settings.whereItWas === true) return here;
@@ -61,6 +60,16 @@ async function loadHead(
     unlocked.wipe();
     throw error;
   }
+}
+
+/** Why nobody opens a store that was made for a drill, or that another one is being sealed anew as. */
+async function scratchRefused({ backend, signal }: OpenSettings): Promise<SecureStoreError> {
+  const isMigration = (await backend.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined;
+  const message = isMigration
+    ? 'a store is being sealed anew here, and is not open yet. The same migration goes on with it; ' +
+      'if it was given up, remove what lies here before you use this place'
+    : 'this is the scratch store of a drill; only drills open it';
+  return new SecureStoreError('LOCKED', message);
 }
 
 async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {

@@ -221,15 +221,20 @@ export function keepOldSide(location: string, old: string, options: MigrationOpe
 }
 
 /**
- * Gives up moving a store: it stays where it is. What was copied stays where it was to move to.
+ * Gives up moving a store: it stays where it is. What was copied stays where it was to move to. A store that has left already, but that nobody
+ * has opened at its new place since whoever moved it died, is opened again at `location`.
  *
+ * @param location where it moves from
  * @returns where it was to move to, and what was copied lies
- * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it
+ * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it; what
+ *   the backend of the new place throws
  */
 export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<CancelledMigration> {
   checkMigrateOptions(options);
   return opened(location, options, signalOf(options), true, (source) =>
-    recordedIn(source, () => cancel(source.store, source.signal)),
+    recordedIn(source, () =>
+      cancel(source.store, (to, look) => withTarget(to, options, source.signal, look), source.signal),
+    ),
   );
 }
 
@@ -248,7 +253,8 @@ export interface ReclaimReport {
  * To say that a place is lost is up to you: it is only looked whether it answers and the store lies there. Where it comes back later, remove it.
  *
  * @param location a place that the store has left
- * @throws SecureStoreError `NOT_FOUND` where it has not left it; `CONFLICT` where it lies at the new place after all, or went on from there;
+ * @throws SecureStoreError `NOT_FOUND` where it has not left it; `CONFLICT` where it is open at the new place after all, or went on from there;
+ *   `LOCKED` while somebody is moving it;
  *   `ACCESS_DENIED` for a member; and what opening it throws
  */
 export async function reclaimStore(location: string, options: MigrationOpenOptions): Promise<ReclaimReport> {

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StorageBackend } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
-import { SecureStoreError } from '@securestore/core-format';
+import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createStore, migrateStore, openStore, rawKey, reclaimStore } from '../src/index.ts';
+import { cancelMigration, createStore, migrateStore, openStore, rawKey, reclaimStore } from '../src/index.ts';
+import { memoryPlace } from './support/round-trip.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));
 
@@ -104,6 +105,27 @@ describe.concurrent('a store whose new place is lost', () => {
     to.lose();
     await reclaimStore(from.location, { unlock });
     await (await openStore(from.location, { unlock, upkeep: false })).close();
+  });
+
+  it.each([
+    ['cancelMigration', cancelMigration],
+    ['reclaimStore', reclaimStore],
+  ])('is opened again by %s if whoever moved it died before it was open there', async (_, again) => {
+    const [from, to] = [place().location, memoryPlace()];
+    await (await createStore(from, { unlock })).close();
+    const backend = new MemoryBackend();
+    const write = backend.write.bind(backend);
+    backend.write = async (key, body, options) => {
+      if (key === HEAD_NAME && decodeHead(body).head.state === 'open')
+        throw new SecureStoreError('UNAVAILABLE', 'gone');
+      return write(key, body, options);
+    };
+    const dying = migrateStore(from, to, { unlock, destinations: { [to]: { backend } } });
+    await refused(dying, 'UNAVAILABLE', /has left .* for .*: the same migration ends that/);
+    await refused(openStore(from, { unlock }), 'LOCKED', /has moved to/);
+    expect(await again(from, { unlock })).toMatchObject({ from });
+    await using store = await openStore(from, { unlock, upkeep: false });
+    await store.store('k', 'goes on');
   });
 
   it('is none where a store has not moved', async () => {

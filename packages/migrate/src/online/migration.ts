@@ -161,24 +161,44 @@ export function keepInLine(store: ObjectStore, old: MigrationTarget, options: Ca
   return store.migrationArea.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
 }
 
-/**
- * Gives up moving a store: it stays where it is, and can be rotated and restored again. What was copied stays where it was to move to.
- *
- * @returns where it was to move to, and what was copied lies
- * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it
- */
-export async function cancelMigration(store: ObjectStore, signal?: AbortSignal): Promise<CancelledMigration> {
-  const { migrationArea, jobs } = store;
+/** Whether a migration has left a job that nobody is at. @throws SecureStoreError `LOCKED` if somebody is at it */
+async function hasJob({ jobs }: ObjectStore, signal: AbortSignal | undefined): Promise<boolean> {
   const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
   if (job?.state === 'running' || job?.state === 'cancelling') {
     throw new SecureStoreError('LOCKED', BEING_MOVED);
   }
-  await migrationArea.refresh(signal);
+  return job !== undefined;
+}
+
+/**
+ * Gives up moving a store: it stays where it is, and can be rotated and restored again. What was copied stays where it was to move to. A store
+ * that has left already, but that nobody has opened at its new place, is opened again where it was: nothing was written there.
+ *
+ * @param store opened with `whereItWas`
+ * @param reach reaches the place to which the store has left
+ * @returns where it was to move to, and what was copied lies
+ * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it; what
+ *   reaching the place throws
+ */
+export async function cancelMigration(
+  store: ObjectStore,
+  reach: Reach,
+  signal?: AbortSignal,
+): Promise<CancelledMigration> {
+  const { migrationArea, jobs } = store;
+  const isInterrupted = await hasJob(store, signal);
+  const { state } = await migrationArea.refresh(signal);
   const to = placeIn(migrationArea);
-  await migrationArea.cancel(signal);
+  const isTakenBack = state === 'moved' && to !== undefined && (await withdraw(migrationArea, to, reach, signal));
+  await (isTakenBack ? migrationArea.reclaim(signal) : migrationArea.cancel(signal));
   await migrationArea.unregister(CONSUMERS, signal);
-  if (job !== undefined) await jobs.forget(MIGRATION_JOB, { signal });
+  if (isInterrupted) await jobs.forget(MIGRATION_JOB, { signal });
   return { from: store.location, to };
+}
+
+/** Sees to it that nobody opens what has landed at a place. @returns whether nobody had opened it */
+function withdraw(area: MigrationArea, to: string, reach: Reach, signal: AbortSignal | undefined): Promise<boolean> {
+  return reach(to, ({ backend }) => area.withdrawUnopened(backend, signal));
 }
 
 /** Where a store is to move by its head; a head that does not tell can be given up all the same. */
@@ -198,7 +218,8 @@ function placeIn(area: MigrationArea): string | undefined {
  * @param store opened with `whereItWas`
  * @param reach reaches the place that is lost, if anything does
  * @returns the location that is lost
- * @throws SecureStoreError `NOT_FOUND` where it has not moved; `CONFLICT` where it lies at that place after all; `ACCESS_DENIED` for a member
+ * @throws SecureStoreError `NOT_FOUND` where it has not moved; `CONFLICT` where it lies at that place after all; `LOCKED` while somebody is moving it;
+ *   `ACCESS_DENIED` for a member
  */
 export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: AbortSignal): Promise<string> {
   const { migrationArea } = store;
@@ -221,7 +242,9 @@ export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: Ab
       `the store went on from ${movesTo} to another place: open it again there, where it is newer`,
     );
   }
-  if (found === 'the store') {
+  if (found === 'unopened') await hasJob(store, signal);
+  const isOpened = found === 'unopened' && !(await withdraw(migrationArea, movesTo, reach, signal));
+  if (found === 'the store' || isOpened) {
     const anew = migration?.resealed === true ? ', sealed anew' : '';
     throw new SecureStoreError('CONFLICT', `the store is at ${movesTo}${anew}: move it back, or go on with it there`);
   }

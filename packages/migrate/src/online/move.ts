@@ -96,7 +96,7 @@ export class Move extends MigrationRun {
     if (await this.area.isElsewhere(target, signal)) {
       throw new SecureStoreError(
         'LOCKED',
-        `the store is still at ${this.area.movesTo ?? 'another location'}, from where it was about to move here: go on with that migration`,
+        `the store was about to move here from ${this.area.movesTo ?? 'another location'}, and is not open here yet: go on with that migration first`,
       );
     }
     if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;

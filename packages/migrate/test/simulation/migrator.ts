@@ -104,9 +104,15 @@ export async function moveOnce(
   return moveStore(store, { backend: world.connect(process, to, []), location: to.location }, options);
 }
 
-async function cancel(world: MigrationWorld, process: SimulatedProcess, from: Site): Promise<void> {
+async function cancel(
+  world: MigrationWorld,
+  process: SimulatedProcess,
+  [from, to]: readonly [Site, Site],
+): Promise<void> {
   try {
-    await cancelMigration(await openForMove(world, process, from));
+    await cancelMigration(await openForMove(world, process, from), (_, body) =>
+      body({ backend: world.connect(process, to, []), location: to.location }),
+    );
   } catch (error) {
     if (SecureStoreError.is(error, 'NOT_FOUND')) return;
     throw error;
@@ -152,7 +158,7 @@ export async function live(
   catchAt(world, process, dice, places);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     if (tries > 0 && dice.chance(world.plan.cancels)) {
-      await tolerating(world, process, cancel(world, process, places[0]));
+      await tolerating(world, process, cancel(world, process, places));
       await process.clock.sleep(dice.magnitude(100, 10_000));
     }
     const report = await tolerating(world, process, moveOnce(world, process, places));

@@ -8,6 +8,7 @@ import type { Place } from '../../../objects/test/support/places.ts';
 import { atEnd, openAt } from '../../../objects/test/support/stores.ts';
 import type { MigrationReport, MoveStoreOptions } from '../../src/index.ts';
 import { moveStore } from '../../src/index.ts';
+import type { Reach } from '../../src/online/migration.ts';
 
 /** The backend of a place, closed when the test has ended. */
 export async function reached(place: Place, layers: readonly Layer[] = []): Promise<StorageBackend> {
@@ -29,6 +30,15 @@ export function following(...places: readonly Place[]): Pick<OpenSettings, 'move
         return { backend: await place.open(), location };
       },
     },
+  };
+}
+
+/** What reaches these places, and no other. */
+export function reaching(...places: readonly Place[]): Reach {
+  return async (location, body) => {
+    const place = places.find((one) => one.location === location);
+    if (place === undefined) throw new Error(`nobody can reach ${location}`);
+    return body({ backend: await reached(place), location });
   };
 }
 

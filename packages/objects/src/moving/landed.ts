@@ -61,7 +61,7 @@ export type LandedHead = Pick<ReadHead, 'head' | 'etag'>;
  *
  * @param left that head's store
  * @param known what lies there, as far as is known: it is read where it is not so
- * @throws SecureStoreError what the backend throws
+ * @throws SecureStoreError `CONFLICT` if no head lies there any more; what the backend throws
  */
 export async function openLanded(
   target: StorageBackend,
@@ -72,8 +72,14 @@ export async function openLanded(
 ): Promise<void> {
   for (let tries = 1; ; tries++) {
     const found = (tries === 1 ? known : undefined) ?? (await readHead(target, signal));
+    if (found === undefined) {
+      throw new SecureStoreError(
+        'CONFLICT',
+        'the store has moved, and is not where it moved to; if it is lost there, reclaim it where it was',
+      );
+    }
     // Somebody else has done it, and much may have come since.
-    if (found === undefined || !isLanded(found.head) || !hasLeftFor(left.head, found.head)) return;
+    if (!isLanded(found.head) || !hasLeftFor(left.head, found.head)) return;
     const { migration: _, ...landed } = found.head;
     const head: Head = {
       ...landed,

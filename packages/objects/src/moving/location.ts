@@ -25,6 +25,16 @@ export function sealLocation({ head, keys }: Bound, location: string, random: Ra
   return sealSystemBody({ secret: keys.migration, suite }, 'migration', contextOf(head), plaintext, random);
 }
 
+/** The location that a head names; `undefined` if it names none, or does not tell. */
+export function locationOf({ head, keys }: Pick<StoreState, 'head' | 'keys'>): string | undefined {
+  try {
+    return head.migration && openLocation({ head, keys }, head.migration);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    return undefined;
+  }
+}
+
 /** Where a store moves to, or has moved. @throws SecureStoreError `INTEGRITY` */
 export function openLocation({ head, keys }: Pick<StoreState, 'head' | 'keys'>, { location }: HeadMigration): string {
   const key = unversioned(keys.migration);

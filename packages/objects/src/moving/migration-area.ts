@@ -2,7 +2,6 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { AuditLink, Head } from '@securestore/core-format';
 import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
-import { isInstance, isSameStore } from '../ancestry.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
 import { SETTLED_SOON_AFTER } from '../bounds.ts';
@@ -12,6 +11,8 @@ import type { Logger } from '../types.ts';
 import { ownerKeys } from '../owner.ts';
 import type { StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
+import type { FoundThere } from './found-there.ts';
+import { lookThere, withdrawUnopened } from './found-there.ts';
 import type { LandedHead } from './landed.ts';
 import { hasLandedFor, hasLeftFor, isLanded, openLanded } from './landed.ts';
 import { Landing } from './landing.ts';
@@ -269,23 +270,24 @@ export class MigrationArea extends CopyingArea {
   async cancel(signal?: AbortSignal): Promise<void> {
     await this.#change(({ head }) => {
       if (head.migration === undefined) throw new SecureStoreError('NOT_FOUND', 'the store is not being moved');
-      if (head.state === 'moved') throw new SecureStoreError('CONFLICT', 'the store has moved already: move it back');
+      if (head.state === 'moved')
+        throw new SecureStoreError(
+          'CONFLICT',
+          'the store has moved already: move it back, or reclaim it here if the place that it moved to is lost',
+        );
       if (isLanded(head)) refuse('the store was about to move here: give that up where it comes from');
       return { state: 'open', migration: undefined };
     }, signal);
   }
 
-  /**
-   * What lies at the place to which the store has moved: it, or what it has left behind there when it went on. What was sealed anew is told by
-   * nothing, so any store may be it.
-   */
-  async foundAt(target: StorageBackend, signal?: AbortSignal): Promise<'the store' | 'left' | 'nothing'> {
-    const { migration } = this.head;
-    const there = (await readHead(target, signal))?.head;
-    if (there === undefined || migration === undefined) return 'nothing';
-    if (migration.resealed) return 'the store';
-    if (!isSameStore(there, this.head) || !isInstance(there, migration)) return 'nothing';
-    return there.state === 'moved' ? 'left' : 'the store';
+  /** As {@link lookThere}. */
+  foundAt(target: StorageBackend, signal?: AbortSignal): Promise<FoundThere> {
+    return lookThere(target, this.#state, signal);
+  }
+
+  /** As {@link withdrawUnopened}. To be followed by {@link reclaim}. */
+  withdrawUnopened(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    return withdrawUnopened(target, this.#state, signal);
   }
 
   /** Opens the store again where it was, as it was when it moved away. @throws SecureStoreError `NOT_FOUND` where it has not */

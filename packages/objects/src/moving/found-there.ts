@@ -1,0 +1,58 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { HEAD_NAME } from '@securestore/core-format';
+import { isInstance, isSameStore } from '../ancestry.ts';
+import type { ReadHead, StoreState } from '../state.ts';
+import { readHead } from '../state.ts';
+import { isLanded } from './landed.ts';
+import { isTaken } from './marker.ts';
+
+/** What lies at the place to which a store has moved: `unopened` is what nobody has worked with there yet. */
+export type FoundThere = 'the store' | 'left' | 'unopened' | 'nothing';
+
+/**
+ * What lies at the place to which the store has moved: it, or what it has left behind there when it went on. What was sealed anew is told by
+ * nothing, so any store that is open may be it.
+ */
+export async function lookThere(
+  target: StorageBackend,
+  state: StoreState,
+  signal: AbortSignal | undefined,
+): Promise<FoundThere> {
+  return found(target, state, await readHead(target, signal), signal);
+}
+
+async function found(
+  target: StorageBackend,
+  state: StoreState,
+  there: ReadHead | undefined,
+  signal: AbortSignal | undefined,
+): Promise<FoundThere> {
+  const { migration } = state.head;
+  if (there === undefined || migration === undefined) return 'nothing';
+  const { head } = there;
+  if (migration.resealed) {
+    const isUnopened = head.state === 'scratch' && (await isTaken(target, state, migration.instance, signal));
+    return isUnopened ? 'unopened' : 'the store';
+  }
+  if (!isSameStore(head, state.head) || !isInstance(head, migration)) return 'nothing';
+  if (isLanded(head)) return 'unopened';
+  return head.state === 'moved' ? 'left' : 'the store';
+}
+
+/**
+ * Removes the head at the place to which the store has moved if nobody has opened it there yet. From then on nobody does, so that the store can
+ * be opened again where it was.
+ *
+ * @returns whether it was removed
+ * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; what the backend throws
+ */
+export async function withdrawUnopened(
+  target: StorageBackend,
+  state: StoreState,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const there = await readHead(target, signal);
+  if (there === undefined || (await found(target, state, there, signal)) !== 'unopened') return false;
+  await target.delete(HEAD_NAME, { ifMatch: there.etag, signal });
+  return true;
+}
