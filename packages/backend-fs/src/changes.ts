@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { errnoOf } from './errors.ts';
 import { etagOf } from './etag.ts';
+import type { Growth } from './growth.ts';
 import { filePath } from './names.ts';
 import { setTime } from './store-clock.ts';
 
@@ -33,7 +34,7 @@ export interface Touched {
   /** To be made durable before the changes are acknowledged. */
   readonly changed: Set<string>;
   /** Holders of new folders, to be made durable before another process may see those. */
-  readonly grown: Set<string>;
+  readonly grown: Growth;
 }
 
 function parentOf(path: string): string {
@@ -64,6 +65,7 @@ function holds(change: Change, path: string): boolean {
 
 /** Makes the folder at `path` below `root`, but never the root itself. */
 function makeFolders(root: string, path: string, touched: Touched): void {
+  touched.grown.note(parentOf(path));
   try {
     mkdirSync(root + path, { mode: 0o700 });
   } catch (error) {
@@ -73,7 +75,6 @@ function makeFolders(root: string, path: string, touched: Touched): void {
     makeFolders(root, parentOf(path), touched);
     mkdirSync(root + path, { mode: 0o700 });
   }
-  touched.grown.add(parentOf(path));
 }
 
 function place(
@@ -112,7 +113,6 @@ function remove(root: string, path: string, touched: Touched): void {
       break; // It is not empty, or can't be removed, which does no harm.
     }
     touched.changed.delete(folder);
-    touched.grown.delete(folder);
   }
   touched.changed.add(folder);
 }

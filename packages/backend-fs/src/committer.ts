@@ -5,10 +5,11 @@ import { applyChange, type Change, type Touched } from './changes.ts';
 import { descriptorsToBegin, SpareDescriptor } from './descriptors.ts';
 import { toStoreError } from './errors.ts';
 import { FileLock } from './lock.ts';
+import { Growth } from './growth.ts';
 import { LOCK_FILE } from './names.ts';
 import type { StoreClock } from './store-clock.ts';
 import type { StoreFolder } from './store-folder.ts';
-import { syncFolder, syncFolderSoon } from './sync-folder.ts';
+import { syncFolderSoon } from './sync-folder.ts';
 
 /** The most changes under one lock, so that neither other processes nor the event loop wait for long. */
 const GROUP_CHANGES = 64;
@@ -103,7 +104,7 @@ export class Committer {
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
-    const touched: Touched = { changed: new Set(), grown: new Set() };
+    const touched: Touched = { changed: new Set(), grown: new Growth(`${this.#folder.path}/`) };
     const done = new Map<Waiting, WriteResult | undefined>();
     try {
       await this.exclusively(() => this.#apply(group, touched, done));
@@ -118,6 +119,7 @@ export class Committer {
   /** One that can't be done must not take the others with it. */
   #apply(group: readonly Waiting[], touched: Touched, done: Map<Waiting, WriteResult | undefined>): void {
     const root = `${this.#folder.path}/`;
+    this.#spare.use(() => touched.grown.recover());
     const time = this.#spare.use(() => this.#clock.tick());
     for (const waiting of group) {
       try {
@@ -127,7 +129,7 @@ export class Committer {
         this.#fail(waiting, error);
       }
     }
-    for (const folder of touched.grown) this.#spare.use(() => syncFolder(root + folder));
+    this.#spare.use(() => touched.grown.flush());
   }
 
   #fail({ reject, site }: Waiting, error: unknown, outcome?: 'unknown'): void {

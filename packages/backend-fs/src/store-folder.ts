@@ -1,10 +1,9 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { flushFoundSync, makeFolderDurablySync, SecureStoreError } from '@securestore/core-format';
 import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { vanished } from './errors.ts';
 import { CLOCK_FILE, LOCK_FILE, parseChild, TEMP_FOLDER } from './names.ts';
-import { makeFolderPath } from './sync-folder.ts';
 
 const OWN: ReadonlySet<string> = new Set([CLOCK_FILE, LOCK_FILE, TEMP_FOLDER]);
 
@@ -110,9 +109,9 @@ export class StoreFolder {
    */
   ensure(): void {
     if (!this.exists()) {
-      makeFolderPath(this.path);
+      makeFolderDurablySync(this.path);
       this.exists();
-    }
+    } else if (!this.#ours) flushFoundSync(this.path);
     if (!this.#ours) refuseFilesOfOthers(this.path);
     this.#ours = true;
   }

@@ -1,15 +1,24 @@
-import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { errnoOf } from './errors.ts';
 import { refuseLink } from './links.ts';
 import { FileLock } from './lock.ts';
 import { TEMP_FOLDER } from './names.ts';
-import { makeFolderPath } from './sync-folder.ts';
 
 const OWNER_LOCK = 'lock';
 
 /** What {@link Workspace} calls its folder, and what it puts there. */
 const FOLDER_NAME = /^[0-9a-f]{16}$/;
 const OWN_FILE = /^(?:\d{1,15}|lock)$/;
+
+/** Not durably: what lies in it was not acknowledged. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
 
 /** Removes a folder with what a writer puts there. Nothing else goes, and nothing of what a link leads to. */
 function removeFolder(path: string): void {
@@ -39,7 +48,7 @@ export class Workspace {
    */
   constructor(root: string) {
     const temp = `${root}/${TEMP_FOLDER}`;
-    makeFolderPath(temp);
+    makeFolder(temp);
     refuseLink(temp);
     for (const name of readdirSync(temp)) {
       if (!FOLDER_NAME.test(name)) continue;
@@ -50,7 +59,7 @@ export class Workspace {
       }
     }
     this.path = `${temp}/${randomBytes(8).toString('hex')}`;
-    makeFolderPath(this.path);
+    makeFolder(this.path);
     this.#owner = new FileLock(`${this.path}/${OWNER_LOCK}`);
     this.#owner.tryTake();
   }

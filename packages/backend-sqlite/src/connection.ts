@@ -1,5 +1,11 @@
-import { SecureStoreError, type ErrorDetails } from '@securestore/core-format';
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
+import {
+  type ErrorDetails,
+  flushFolderSync,
+  flushFoundSync,
+  makeFolderDurablySync,
+  SecureStoreError,
+} from '@securestore/core-format';
+import { closeSync, openSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -126,43 +132,22 @@ export function attach(path: string): Connection | undefined {
   }
 }
 
-function syncFolder(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Makes a folder and those above it. (Node's own `recursive` says `ENOENT` on a read-only file system.) */
-function makeFolderPath(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'EEXIST') return;
-    if (errno !== 'ENOENT' || path === dirname(path)) throw error;
-    makeFolderPath(dirname(path));
-    mkdirSync(path, { mode: 0o700 });
-  }
-  syncFolder(dirname(path));
-}
-
-/** Makes an empty file that only its owner may read, and the folders it needs, all durably. */
+/** Makes an empty file that only its owner may read, and the folders it needs, all durably; also what another process has made and died. */
 function createFile(path: string): void {
-  makeFolderPath(dirname(path));
+  makeFolderDurablySync(dirname(path));
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
+    return flushFoundSync(path);
   }
-  syncFolder(dirname(path));
+  flushFolderSync(dirname(path));
 }
 
 /** Makes the database at `path`, or opens the one that another process has made meanwhile. */
 export function create(path: string): Connection {
-  if (fileAt(path) === undefined) createFile(path);
+  fileAt(path);
+  createFile(path);
   const connection = opened(path, false, (db) => {
     db.exec(`PRAGMA page_size = ${PAGE_BYTES}; BEGIN IMMEDIATE`);
     if (!inspectLayout(db, path)) createLayout(db);

@@ -114,7 +114,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   ],
   [/\bThe same migration goes on with it\b/, 'The same securestore migrate FROM TO goes on with it'],
   [/\bmove it back, or reclaim it here if/, 'move it back, or open it again here by securestore migrate --lost if'],
-  [/; if it is lost there, reclaim it where it was$/, '; if it is lost there, securestore migrate FROM --lost opens it again'],
+  [
+    /; if it is lost there, reclaim it where it was$/,
+    '; if it is lost there, securestore migrate FROM --lost opens it again',
+  ],
   [/\bmove it with the option "reseal"/, 'move it with --reseal'],
   [
     /\bhave migrateStore seal the store anew with these categories$/,

@@ -1,6 +1,6 @@
-import { open, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { format, parse } from 'node:path';
-import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import { fileError, SecureStoreError, systemCodeOf, writeNewFile } from '@securestore/core-format';
 import type { RecoveryKit, SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from './call.ts';
 import { printable } from './terminal-text.ts';
@@ -21,12 +21,10 @@ function pathOf({ path, secrets }: Kits, number: number): string {
   return format({ dir, name: `${name}-${number}`, ext });
 }
 
-/** A file that only its owner may read, where none is. */
+/** A file that only its owner may read, if none is there. It is durable, as the slot will be. */
 async function writeNew(path: string, contents: Uint8Array): Promise<void> {
   try {
-    await using file = await open(path, 'wx', 0o600);
-    await file.writeFile(contents);
-    await file.sync();
+    await writeNewFile(path, (file) => file.writeFile(contents));
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') {
       throw new SecureStoreError('ALREADY_EXISTS', `there is a file "${path}" already; it was left as it is`);

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { FoundPackage } from '@securestore/backend-api';
-import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import {
+  fileError,
+  flushFolder,
+  makeFolderDurably,
+  replaceFile,
+  SecureStoreError,
+  systemCodeOf,
+} from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
 
 /** A package as it was when a folder was trusted. */
@@ -162,13 +169,10 @@ export async function writeTrust(cli: Pick<Cli, 'env' | 'random'>, record: Trust
   const file = recordFile(cli, record.folder);
   const temporary = `${file}.${Buffer.from(cli.random(8)).toString('hex')}`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await using handle = await open(temporary, 'wx', 0o600);
-    await handle.writeFile(`${JSON.stringify({ securestore: KIND, ...record }, undefined, 2)}\n`);
-    await handle.sync();
-    await rename(temporary, file);
+    await makeFolderDurably(dirname(file));
+    const text = `${JSON.stringify({ securestore: KIND, ...record }, undefined, 2)}\n`;
+    await replaceFile(file, temporary, (handle) => handle.writeFile(text));
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
     throw fileError(error, `cannot write "${file}"; the folder is not trusted`);
   }
 }
@@ -178,6 +182,7 @@ export async function removeTrust(cli: Pick<Cli, 'env'>, folder: string): Promis
   const file = recordFile(cli, folder);
   try {
     await rm(file);
+    await flushFolder(dirname(file));
     return true;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return false;

@@ -16,6 +16,15 @@ export { asBuffer, ByteReader, ByteWriter, copyOf, copySecret, isZero, MAX_TIME,
 export * from './category-map.ts';
 export * from './checkpoint.ts';
 export * from './consumer.ts';
+export {
+  flushFolder,
+  flushFolderSync,
+  flushFoundSync,
+  makeFolderDurably,
+  makeFolderDurablySync,
+  replaceFile,
+  writeNewFile,
+} from './durable-file.ts';
 export { SecureStoreError, exitCodeOf, isDamage } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 export type { Field } from './fields.ts';

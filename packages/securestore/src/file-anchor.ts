@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { makeFolderDurably, replaceFile, SecureStoreError } from '@securestore/core-format';
 import type { Anchor, AnchorRecord } from '@securestore/objects';
 
 const PATH_SCHEMES: ReadonlySet<string> = new Set(['file', 'sqlite']);
@@ -15,19 +15,6 @@ const PATH_SCHEMES: ReadonlySet<string> = new Set(['file', 'sqlite']);
 export function stateFolder(): string {
   const state = process.env['XDG_STATE_HOME'] ?? '';
   return join(isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'securestore');
-}
-
-/** (`mkdir` with `recursive` never returns where a file system refuses as /proc does.) */
-async function makeFolder(path: string, above = true): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT' || !above || dirname(path) === path) throw error;
-    await makeFolder(dirname(path));
-    await makeFolder(path, false);
-  }
 }
 
 /** A location as it is remembered: the same for every working directory. */
@@ -94,9 +81,8 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
       const temporary = `${file}.${randomUUID()}`;
       const record = JSON.stringify({ location, ...recordOf(given) });
       try {
-        await makeFolder(folder);
-        await writeFile(temporary, `${record}\n`, { mode: 0o600, flag: 'wx', flush: true });
-        await rename(temporary, file);
+        await makeFolderDurably(folder);
+        await replaceFile(file, temporary, (open) => open.writeFile(`${record}\n`));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         const message = `the anchor ${file} can't be written (${code})`;

@@ -1,7 +1,6 @@
-import { open, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { copySecret, SecureStoreError } from '@securestore/core-format';
+import { copySecret, SecureStoreError, writeNewFile } from '@securestore/core-format';
 
 const MAX_BYTES: number = 1024 * 1024;
 
@@ -61,18 +60,6 @@ export async function withSecretFile<T>(
   }
 }
 
-/** So that a store that lasts is never unlocked by a file that doesn't. */
-async function syncFolder(path: string): Promise<void> {
-  // Windows has no handles of folders to flush.
-  if (process.platform === 'win32') return;
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
 /**
  * Writes a new file that only its owner may read.
  *
@@ -80,18 +67,8 @@ async function syncFolder(path: string): Promise<void> {
  */
 export async function writeSecretFile(path: string, what: string, contents: Buffer): Promise<void> {
   try {
-    const file = await open(path, 'wx', 0o600);
-    try {
-      await file.writeFile(contents);
-      await file.sync();
-    } catch (error) {
-      // A part of a secret is none, and would stand in the way of the next try.
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
-    await syncFolder(dirname(path));
+    // Durably, so that a store that lasts is never unlocked by a file that doesn't.
+    await writeNewFile(path, (file) => file.writeFile(contents));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new SecureStoreError('ALREADY_EXISTS', `there is a file ${path} already; it was left as it is`);

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileError } from '@securestore/core-format';
+import { fileError, replaceFile } from '@securestore/core-format';
 
 /** Bytes on their way to a file. */
 export type ByteSource = AsyncIterable<Uint8Array>;
@@ -32,12 +31,10 @@ async function writeAll(file: FileHandle, source: ByteSource): Promise<void> {
 }
 
 /**
- * Writes a file that only its owner may read (mode 0600), whole or not at all: under a temporary name beside it,
- * synced, then renamed over what was there. A link at `path` is replaced, not followed.
+ * Writes a file that only its owner may read (mode 0600), as {@link replaceFile} does.
  *
  * @param settings.shown what errors call it, by default its path
- * @throws what `source` throws; SecureStoreError for what the file system refuses, with what was tried. The temporary file
- *   is gone then.
+ * @throws what `source` throws; SecureStoreError for what the file system refuses, with what was tried
  */
 export async function writeFileAtomically(
   path: string,
@@ -45,18 +42,9 @@ export async function writeFileAtomically(
   { shown = path, random = randomBytes }: { readonly shown?: string; readonly random?: Random } = {},
 ): Promise<void> {
   const temporary = join(dirname(path), temporaryName(random));
-  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
-  let created = false;
   try {
-    {
-      await using file = await open(temporary, flags, 0o600);
-      created = true;
-      await writeAll(file, source);
-      await file.sync();
-    }
-    await rename(temporary, path);
+    await replaceFile(path, temporary, (file) => writeAll(file, source));
   } catch (error) {
-    if (created) await rm(temporary, { force: true });
     throw fileError(error, `cannot write the file "${shown}"`);
   }
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
+import { lstat, open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileError, systemCodeOf } from '@securestore/core-format';
+import { fileError, flushFolder, makeFolderDurably, systemCodeOf } from '@securestore/core-format';
 import { type ByteSource, type Random, temporaryName, writeFileAtomically } from './atomic-file.ts';
 import { enterFolder, type HeldFolder, holdFolder, inTheWay } from './held-folder.ts';
 import { openRegularFile, readBytes } from './regular-file.ts';
@@ -46,13 +46,15 @@ export async function openTargetFolder(path: string, surroundings: Surroundings)
   try {
     const root = await realpath(held.path);
     const caseInsensitive = await ignoresCase(held.path, path, random);
+    const flushed = new Set<string>();
+    await flushFound(held, path);
     return {
       caseInsensitive,
       place: async (name) => {
         if (isOwn(join(root, name))) throw inTheWay(name, 'the store itself');
         const folders = name.split('/');
         const last = folders.pop() ?? name;
-        const folder = await folderBelow(held, folders);
+        const folder = await folderBelow(held, folders, flushed);
         try {
           return await placeIn(folder, last, name, random);
         } catch (error) {
@@ -74,6 +76,7 @@ export async function openTargetFile(path: string, { platform, random, isOwn }: 
   try {
     const name = basename(path);
     if (isOwn(join(await realpath(folder.path), name))) throw inTheWay(path, 'the store itself');
+    await flushFound(folder, path);
     return await placeIn(folder, name, path, random);
   } catch (error) {
     await folder[Symbol.asyncDispose]();
@@ -108,19 +111,41 @@ async function holdAbove(path: string, platform: NodeJS.Platform): Promise<HeldF
 
 async function holdRoot(path: string, platform: NodeJS.Platform): Promise<HeldFolder> {
   try {
-    await makeFolders(resolve(path));
+    await makeFolderDurably(resolve(path));
     return await holdFolder(await realpath(path), platform);
   } catch (error) {
     throw fileError(error, `cannot make the folder "${path}"`);
   }
 }
 
-/** Goes down from `root` one folder at a time, since a path of several could lead through a link. */
-async function folderBelow(root: HeldFolder, names: readonly string[]): Promise<HeldFolder> {
+/**
+ * An export that was killed may have left files and folders that are not durable yet, and that this one finds as they should be.
+ *
+ * @param shown what errors call the folder
+ */
+async function flushFound(folder: HeldFolder, shown: string): Promise<void> {
+  try {
+    await flushFolder(folder.path);
+  } catch (error) {
+    throw fileError(error, `cannot write to the disk what is in "${shown}"`);
+  }
+}
+
+/**
+ * Goes down from `root` one folder at a time, since a path of several could lead through a link.
+ *
+ * @param flushed the folders that this export has made durable, with what it found in them
+ */
+async function folderBelow(root: HeldFolder, names: readonly string[], flushed: Set<string>): Promise<HeldFolder> {
   let folder: HeldFolder = { ...root, [Symbol.asyncDispose]: async () => {} };
   for (const [index, name] of names.entries()) {
     await using above = folder;
-    folder = await enterFolder(above, name, names.slice(0, index + 1).join('/'));
+    const shown = names.slice(0, index + 1).join('/');
+    folder = await enterFolder(above, name, shown);
+    if (flushed.has(shown)) continue;
+    await flushFound(above, shown);
+    await flushFound(folder, shown);
+    flushed.add(shown);
   }
   return folder;
 }
@@ -146,20 +171,6 @@ async function makePrivate(path: string, name: string): Promise<void> {
     await file.chmod(0o600);
   } catch (error) {
     throw fileError(error, `cannot take the file "${name}" from other users`);
-  }
-}
-
-/** Makes a folder and those above it. (`mkdir` with `recursive` never returns where a file system refuses as /proc does.) */
-async function makeFolders(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    const code = systemCodeOf(error);
-    if (code === 'EEXIST') return;
-    const above = dirname(path);
-    if (code !== 'ENOENT' || above === path || (await exists(above))) throw error;
-    await makeFolders(above);
-    await makeFolders(path);
   }
 }
 

@@ -1,0 +1,34 @@
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { LONG } from '../../../tools/campaigns/src/size.ts';
+import { scratchFolder } from './support/stores.ts';
+import { NO_TRACER } from './support/system-calls.ts';
+import { Trace, trace } from './support/traced.ts';
+
+const PROGRAM = fileURLToPath(new URL('./support/write-process.ts', import.meta.url));
+
+const FS = ['@securestore/backend-fs', 'file', '/o/+a/ac+'] as const;
+const SQLITE = ['@securestore/backend-sqlite', 'sqlite', ''] as const;
+
+/** In the middle of the folders to the store, and of the folders of keys. */
+const SHORT = [
+  [...FS, 'fsync', 1],
+  [...FS, 'fsync', 5],
+  [...SQLITE, 'fsync', 1],
+] as const;
+const ALL = Array.from({ length: 9 }, (_, index) => index + 1).flatMap((when) =>
+  [FS, SQLITE].flatMap((backend) => (['fsync', 'mkdir'] as const).map((call) => [...backend, call, when] as const)),
+);
+
+test.for(LONG ? ALL : SHORT)(
+  '%s: what is acknowledged in folders of a writer that was killed outlasts a cut of power: %s %s %s %i',
+  { timeout: 60_000 },
+  ([packageName, scheme, file, call, when], { skip }) => {
+    if (NO_TRACER !== undefined) skip(NO_TRACER);
+    const root = `${scratchFolder()}/above/vault`;
+    const write = (key: string, inject?: string): string =>
+      trace(PROGRAM, [packageName, `${scheme}:${root}`, key], inject === undefined ? {} : { inject });
+    const killed = write('o/ab', `${call}:signal=SIGKILL:when=${when}`);
+    expect(new Trace(killed + write('o/ac')).durableAt(root + file)).toBeGreaterThan(0);
+  },
+);
