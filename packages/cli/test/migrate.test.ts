@@ -1,5 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FsBackend } from '@securestore/backend-fs';
+import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { keyFile, migrateStore } from 'securestore';
 import { describe, it } from 'vitest';
 import { backupScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
@@ -175,6 +178,34 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     );
     await rm(path('new', 'o'));
     expect((await run(['migrate', location, to])).exitCode).toBe(0);
+  });
+
+  it('that died before the store was open at the new place names the way out there, and is given up by it', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `file:${path('new')}`;
+    const backend = new FsBackend();
+    const write = backend.write.bind(backend);
+    backend.write = async (key, body, options) => {
+      if (key === HEAD_NAME && decodeHead(body).head.state === 'open')
+        throw new SecureStoreError('UNAVAILABLE', 'gone');
+      return write(key, body, options);
+    };
+    const unlock = keyFile(path('vault.key'));
+    const moving = migrateStore(location, to, { unlock, destinations: { [to]: { backend } } });
+    await expect(Promise.resolve(moving)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const there = await run(['get', 'db/a', '--store', to]);
+    expect(there.exitCode).toBe(7);
+    expect(there.stderr).toContain(
+      `the store was about to move here from ${location}, and is not open here yet. If that was interrupted, securestore migrate ` +
+        `${location} and this location go on with it, and securestore migrate ${location} --cancel gives it up [LOCKED]`,
+    );
+    const cancelled = await run(['migrate', location, '--cancel']);
+    expect(cancelled).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(cancelled.stdout).toContain(`the store stays at ${location}`);
+    expect(await run(['get', 'db/a'])).toMatchObject({ exitCode: 0, stdout: 'first' });
   });
 
   it('stays where it is with exit code 8 where something is damaged, and leaves that behind with --partial', async ({

@@ -9,17 +9,22 @@ const NEW_FILE = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | (co
 /** A folder that this user may not read can't be opened, and some file systems of a network flush no folders. */
 const UNFLUSHABLE: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EROFS']);
 
+async function flush(path: string): Promise<void> {
+  // Windows has no handles of folders to flush.
+  if (process.platform === 'win32') return;
+  await using folder = await open(path, 'r');
+  await folder.sync();
+}
+
 /**
- * Makes durable what was created, renamed and removed in a folder. Without it a file that was flushed itself is gone after a cut of power.
+ * Makes durable what was created, renamed and removed in a folder, as far as its file system and the rights of this user allow. Without it a file
+ * that was flushed itself is gone after a cut of power.
  *
  * @throws errors of `node:fs`
  */
 export async function flushFolder(path: string): Promise<void> {
-  // Windows has no handles of folders to flush.
-  if (process.platform === 'win32') return;
   try {
-    await using folder = await open(path, 'r');
-    await folder.sync();
+    await flush(path);
   } catch (error) {
     if (!UNFLUSHABLE.has(systemCodeOf(error))) throw error;
   }
@@ -89,13 +94,19 @@ function unlessThere(error: unknown): void {
 }
 
 /**
- * Writes a new file that only its owner may read (mode 0600), durably. If that fails, no part of it is left.
+ * Writes a new file that only its owner may read (mode 0600), durably: a store that lasts is to be opened by it. If that can't be, no part of it
+ * is left.
  *
  * @throws errors of `node:fs`, `EEXIST` if something is there
  */
 export async function writeNewFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   await create(path, write);
-  await flushFolder(dirname(path));
+  try {
+    await flush(dirname(path));
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 /**
