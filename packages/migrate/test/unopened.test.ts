@@ -9,6 +9,7 @@ import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts'
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
 import type { MoveStoreOptions } from '../src/index.ts';
 import { cancelMigration, reclaimStore } from '../src/index.ts';
+import type { Reach } from '../src/online/migration.ts';
 import { following, move, mover, reached, reaching } from './support/moves.ts';
 
 const NEW = rawKey(Buffer.alloc(32, 9));
@@ -25,6 +26,10 @@ const dying: Layer = (inner) =>
       },
     }),
   );
+
+const outOfReach: Reach = async () => {
+  throw new SecureStoreError('UNAVAILABLE', 'the server does not answer');
+};
 
 interface Left {
   readonly clock: EagerClock;
@@ -84,13 +89,7 @@ describe.each<readonly [string, MoveStoreOptions]>([
 
   it('is not given up while the new place can not be reached', async () => {
     const places = await left(options);
-    const out = (): never => {
-      throw new SecureStoreError('UNAVAILABLE', 'the server does not answer');
-    };
-    await failure(
-      cancelMigration(await openSource(places), async () => out()),
-      'UNAVAILABLE',
-    );
+    await failure(cancelMigration(await openSource(places), outOfReach), 'UNAVAILABLE');
     const { from, to, clock } = places;
     expect(await move(from, to, { clock, ...options })).toMatchObject({ moved: true });
   });
