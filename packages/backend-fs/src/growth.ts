@@ -3,8 +3,10 @@ import { flushFolderSync } from '@securestore/core-format';
 import { errnoOf } from './errors.ts';
 import { TEMP_FOLDER } from './names.ts';
 
-const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
-const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0);
+/** Neither a link is followed nor a pipe waited for that somebody has put there. */
+const OWN_FILE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | OWN_FILE;
+const READ = constants.O_RDONLY | OWN_FILE;
 /** A folder of keys below the root, with a closing slash; empty for the root. */
 const FOLDER = /^(?:(?!\.{1,2}\/)[a-z0-9.@~_+=-]+\/)*$/;
 
@@ -33,7 +35,7 @@ export class Growth {
     } finally {
       closeSync(descriptor);
     }
-    this.flush();
+    this.#flush();
   }
 
   /** To be called before a folder is made in `folder`, which is below the root and has a closing slash. */
@@ -50,7 +52,10 @@ export class Growth {
 
   /** Makes durable what was made. @throws errors of `node:fs`; then the next writer does it */
   flush(): void {
-    if (this.#grown.size === 0) return;
+    if (this.#grown.size > 0) this.#flush();
+  }
+
+  #flush(): void {
     for (const folder of this.#grown) {
       try {
         flushFolderSync(this.#root + folder);

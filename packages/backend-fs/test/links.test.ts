@@ -1,4 +1,14 @@
-import { lstatSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openAt, scratchFolder, utf8 } from './support/stores.ts';
@@ -42,6 +52,21 @@ describe('whoever can write into the folder of a store', () => {
     await backend.write('o/a', utf8('2'));
     expect(contents(home)).toEqual(before);
     expect(contents(join(root, '+temp'))).toEqual(expect.arrayContaining(['abcdef0123456789/below', 'of-others/1']));
+  });
+
+  test('has no file of others written by a link, and no folder outside opened, by what lies in the place of the note of new folders', async () => {
+    const { root, home } = await scene();
+    const victim = join(home, 'file');
+    writeFileSync(victim, 'precious');
+    const note = join(root, '+temp', 'growing');
+    symlinkSync(victim, note);
+    const backend = await openAt(root);
+    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'INTEGRITY' });
+    expect(readFileSync(victim, 'utf8')).toBe('precious');
+    rmSync(note);
+    writeFileSync(note, '../\nnowhere/\n/etc/\no');
+    await backend.write('o/a', utf8('2'));
+    expect(lstatSync(note, { throwIfNoEntry: false })).toBeUndefined();
   });
 
   test('has no file of others opened or dated by a link in the place of the lock or the clock', async () => {
