@@ -43,7 +43,14 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
 }
 
 /** What is about to be replaced; `undefined` if there is nothing, or whoever stores it may not see it. */
-async function replaced({ cli }: Call, store: Pick<SecureStore, 'info'>, key: string): Promise<ObjectInfo | undefined> {
+async function replaced(
+  { cli, options }: Call<PutOptions>,
+  store: Pick<SecureStore, 'info'>,
+  key: string,
+): Promise<ObjectInfo | undefined> {
+  const { meta, expires, ifAbsent } = options;
+  // Then nothing can be dropped, and it need not be read.
+  if (ifAbsent === true || (meta !== undefined && expires !== undefined)) return undefined;
   return await store.info(key, { signal: cli.signal }).catch(() => undefined);
 }
 
