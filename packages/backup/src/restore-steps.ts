@@ -71,9 +71,9 @@ export class RestoreSteps {
     } catch (error) {
       // The rest can be restored all the same.
       if (SecureStoreError.is(error, 'INTEGRITY')) return { key, error };
-      if (this.#options.keys !== undefined || !SecureStoreError.is(error)) throw error;
       // It had expired, or is of a category that a member was not granted.
-      if (error.code === 'NOT_FOUND' || error.code === 'ACCESS_DENIED') return undefined;
+      const isHidden = SecureStoreError.is(error, 'NOT_FOUND') || SecureStoreError.is(error, 'ACCESS_DENIED');
+      if (isHidden && this.#options.keys === undefined) return undefined;
       throw error;
     }
   }
