@@ -63,7 +63,7 @@ function lookPlan(action: StoreAction): CallPlan {
   return { plan: planOf({ call: action, bound: null }), isFree: () => false, bind: same };
 }
 
-/** What would be read of a backup. */
+/** What an approval of a read from a backup is bound to. */
 export interface ReadPlan {
   readonly plan: StoredPlan;
   /** Absent if there is no such object. */

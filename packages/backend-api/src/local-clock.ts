@@ -15,7 +15,7 @@ export interface LocalClockSettings {
   /** The wall clock in milliseconds since 1970; by default `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * What time it is by somebody else, in milliseconds since 1970, such as {@link fileSystemTime}; `undefined` if that can't be told. It is
+   * The time by another clock, in milliseconds since 1970, such as {@link fileSystemTime}; `undefined` if that can't be told. It is
    * asked only when the time seems to have jumped.
    */
   readonly witness: () => number | undefined;

@@ -146,6 +146,7 @@ function createFile(path: string): void {
 
 /** Makes the database at `path`, or opens the one that another process has made meanwhile. */
 export function create(path: string): Connection {
+  // What is there and is no database is refused before anything is made.
   fileAt(path);
   createFile(path);
   const connection = opened(path, false, (db) => {

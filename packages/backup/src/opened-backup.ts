@@ -166,7 +166,7 @@ export class OpenedBackup {
     );
   }
 
-  /** What is known of what is meant. @throws as {@link choose} */
+  /** Describes the snapshot or moment that a choice stands for. @throws as {@link choose} */
   async describe(choice: PointChoice = {}, signal?: AbortSignal): Promise<ChosenSnapshot> {
     return chosenOf(await this.choose(choice, signal));
   }
@@ -266,7 +266,7 @@ export class OpenedBackup {
     return (await indexOfMoment(this.points, this.pages, moment, signal)).index;
   }
 
-  /** The store as it was at what was chosen, as a backend. @param known its index, where that is at hand */
+  /** The store at a chosen moment, as a backend that is only read. @param known its index, if that was read already */
   async view(moment: FoundMoment, signal?: AbortSignal, known?: IndexView): Promise<PointBackend> {
     const { destination, packs, copy } = this;
     const index = known ?? (await this.index(moment, signal));

@@ -12,7 +12,7 @@ const PLACE = 'memory:backups';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-/** What keeps the calls of one process from getting through, as if it slept, or its machine did. */
+/** Holds up the backend calls of one process, as if it or its machine slept. */
 class Sleep {
   #awake: Promise<void> = Promise.resolve();
   #wake = (): void => undefined;

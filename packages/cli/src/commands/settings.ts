@@ -20,7 +20,7 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** What the options say of settings that can be changed. */
+/** The settings that the options change. */
 export function changeIn(options: Omit<SettingsOptions, 'ifVersion'>): SettingsChange {
   const { category, historyVersions, historyDays, rotationDays } = options;
   const history = {

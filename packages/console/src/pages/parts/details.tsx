@@ -6,7 +6,7 @@ import { ApiError, get, send } from '../lib/api.ts';
 import type { Query } from '../lib/api.ts';
 import { Time } from './time.tsx';
 
-/** What is known of a version beside its data. */
+/** The expiry and the metadata of a version. */
 export interface DetailsOfVersion extends Pick<Wire<ObjectInfo>, 'expires'> {
   /** Absent if they are too long for a header. */
   readonly metadata: object | undefined;
