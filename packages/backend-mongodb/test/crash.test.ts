@@ -1,19 +1,31 @@
-import { inject, test } from 'vitest';
+import { afterAll, beforeAll, inject, test } from 'vitest';
 import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashServer } from '../../backend-redis/test/support/server-crash.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { crashServerOfStore } from '../../backend-redis/test/support/store-server-crash.ts';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { type Server, startServer } from '../../../tools/services/src/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { freshLocation, openAt } from './support/stores.ts';
 import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('mongodb');
+let own: Server | undefined;
+
+// Clients that die in the middle of a command must not disturb the tests of other files.
+beforeAll(async () => {
+  if ('own' in server && server.own) own = await startServer(mongodb, { durable: true });
+});
+afterAll(async () => own?.stop());
+
+/** A place on a server that is this file's alone, unless one is named. */
+function freshPlace(): string {
+  return freshLocation(own?.url ?? ('url' in server ? server.url : ''));
+}
 
 test.skipIf('skip' in server)(
   'clients killed at any instant lose nothing and tear nothing',
   async () => {
-    const location = freshLocation('url' in server ? server.url : '');
+    const location = freshPlace();
     const campaign = await runCampaign(
       '@securestore/backend-mongodb',
       location,
@@ -30,7 +42,7 @@ test.skipIf('skip' in server || !LONG)(
     'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
   ),
   async () => {
-    const location = freshLocation('url' in server ? server.url : '');
+    const location = freshPlace();
     await crashWriters(location, await openAt(location), sized({ short: 0, full: 2, torture: 100 }));
   },
   600_000,
@@ -40,13 +52,10 @@ test.runIf(LONG)(
   onlyLong('a server that is killed loses nothing that it acknowledged'),
   async (context) => {
     if ('skip' in server) context.skip(server.skip);
-    else if (!server.own) context.skip(`${mongodb.variable} is set, and its server is not ours to kill`);
-    const own = await startServer(mongodb, { durable: true });
-    try {
-      await crashServer(own, await openAt(freshLocation(own.url)), sized({ short: 1, full: 2, torture: 100 }));
-      await crashServerOfStore(own, freshLocation(own.url), sized({ short: 1, full: 2, torture: 100 }));
-    } finally {
-      await own.stop();
+    else if (own === undefined) context.skip(`${mongodb.variable} is set, and its server is not ours to kill`);
+    else {
+      await crashServer(own, await openAt(freshPlace()), sized({ short: 1, full: 2, torture: 100 }));
+      await crashServerOfStore(own, freshPlace(), sized({ short: 1, full: 2, torture: 100 }));
     }
   },
   600_000,
