@@ -1,13 +1,19 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 
+/** Tests that only the longer forms run: details of what other tests try, which take many processes, browsers or servers. */
+export const LONG_FILES = '**/*.long.test.ts';
+
 /** What of `tools/campaigns` makes a test do more in a full run than in a short one. */
 const SIZED = /import \{[^}]*\b(?:sized|LONG|SIZE)\b[^}]*\} from '[^']*campaigns\/src\/size\.ts'/;
 
 /** The modules of the same checkout that a module imports or runs, by their paths in it. */
 const IMPORTED = /(?:\bfrom |\bimport\(|\bimport |new URL\()'(?<path>\.[^']*\.ts)'/g;
 
-/** The files of the tests that do more in a full run than in a short one, themselves or by what they import. */
+/**
+ * The files of the tests that do more in a full run than in a short one, themselves or by what they import, and of those
+ * that a short run leaves out (`*.long.test.ts`).
+ */
 export function longTests(root: string): string[] {
   const known = new Map<string, boolean>();
   const isLong = (file: string): boolean => {
@@ -17,7 +23,7 @@ export function longTests(root: string): string[] {
     known.set(file, false);
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
     const imports = [...text.matchAll(IMPORTED)].map(({ groups }) => resolve(dirname(file), groups?.['path'] ?? ''));
-    const result = SIZED.test(text) || imports.filter(isOfTests).some(isLong);
+    const result = file.endsWith('.long.test.ts') || SIZED.test(text) || imports.filter(isOfTests).some(isLong);
     known.set(file, result);
     return result;
   };
@@ -26,6 +32,11 @@ export function longTests(root: string): string[] {
     .filter(isLong)
     .map((file) => relative(root, file))
     .toSorted();
+}
+
+/** The files of the tests that a short run leaves out. */
+export function leftOut(root: string): string[] {
+  return globSync(`{packages,tools}/*/test/${LONG_FILES}`, { cwd: root, exclude: ['**/node_modules/**'] });
 }
 
 /** What is published knows no sizes. */

@@ -9,7 +9,7 @@ import { build } from '../../bootstrap/build.mjs';
 import { checkConformance } from '../../conformance/src/check-conformance.ts';
 import { checkPackages } from '../../pack-check/src/check-packages.ts';
 import { digestOfSources, onceForSources } from './held.ts';
-import { longTests } from './long-tests.ts';
+import { leftOut, longTests } from './long-tests.ts';
 import { runTool } from './run-tool.ts';
 import { installServers } from './servers.ts';
 import type { Size } from '../../campaigns/src/size.ts';
@@ -55,12 +55,18 @@ const CHECKS: readonly Stage[] = [
   { name: 'packages', beginsWith: 'types', run: () => checkPackages(root) },
 ];
 
+async function testsOf(size: Size): Promise<Tally> {
+  const tally = await runUnitTests(root, { size });
+  if (size === 'short') log(`  left to npm run test:all: ${leftOut(root).length} files (*.long.test.ts)`);
+  return tally;
+}
+
 async function stagesOf(size: Size): Promise<Stage[]> {
   return [
     building,
     ...onceForSources(CHECKS, join(root, '.cache/held.json'), await digestOfSources(root)),
     { name: 'servers', beginsWith: 'build', run: () => installServers(size) },
-    { name: 'tests', run: () => runUnitTests(root, { size }) },
+    { name: 'tests', run: () => testsOf(size) },
     conformance({ isWhole: size === 'full' }),
   ];
 }

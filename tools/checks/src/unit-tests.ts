@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { LONG_FILES } from './long-tests.ts';
 import { exitCodeOf } from './run-tool.ts';
 import { SIZE_VARIABLE } from '../../campaigns/src/size.ts';
 import type { Size } from '../../campaigns/src/size.ts';
@@ -39,6 +40,7 @@ export async function runUnitTests(root: string, { size, files = [] }: Selection
   const code = await exitCodeOf(root, join(root, 'node_modules/vitest/vitest.mjs'), [
     'run',
     ...files,
+    ...(size === 'short' ? [`--exclude=${LONG_FILES}`] : []),
     '--reporter=minimal',
     `--reporter=${join(root, 'tools/checks/src/run-reporter.ts')}`,
     '--reporter=json',

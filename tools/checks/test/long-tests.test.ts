@@ -5,13 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { longTests } from '../src/long-tests.ts';
 
-it('finds the tests whose amount is that of the size of a run, also through what they import or start', () => {
+it('finds the tests whose amount is that of the size of a run, also through what they import or start, and those that a short run leaves out', () => {
   const root = mkdtempSync(join(tmpdir(), 'securestore-long-'));
   onTestFinished(() => rmSync(root, { recursive: true }));
   const files = {
     'packages/a/test/own.test.ts': "import { sized } from '../../../tools/campaigns/src/size.ts';",
     'packages/a/test/through.test.ts': "import { kills } from './support/kills.ts';",
     'packages/a/test/process.test.ts': "new URL('./support/started.ts', import.meta.url);",
+    'packages/a/test/whole.long.test.ts': '',
     'packages/a/test/plain.test.ts': "import { plain } from './support/plain.ts';",
     'packages/a/test/support/kills.ts':
       "import { other } from './plain.ts';\nimport { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';",
@@ -27,6 +28,7 @@ it('finds the tests whose amount is that of the size of a run, also through what
     'packages/a/test/own.test.ts',
     'packages/a/test/process.test.ts',
     'packages/a/test/through.test.ts',
+    'packages/a/test/whole.long.test.ts',
   ]);
 });
 
