@@ -69,7 +69,7 @@ describe.skipIf(NO_OWN_SERVER !== undefined)('credentials', () => {
         expectNoSecret(failure, secrets);
       }
     }
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 500 });
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
     await backend.write('o/a', utf8('x'));
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);

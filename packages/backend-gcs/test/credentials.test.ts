@@ -119,7 +119,7 @@ describe.skipIf(NO_OWN_SERVER !== undefined || NO_OPENSSL !== undefined)('creden
       expectNoSecret(failure, [SECRET]);
     }
     const proxy = await proxied(location);
-    const backend = await openAt(freshLocation(proxy.url), { credentials: KEY, ca: pem, timeout: 500 });
+    const backend = await openAt(freshLocation(proxy.url), { credentials: KEY, ca: pem, timeout: 5000 });
     await backend.write('o/a', utf8('x'));
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);

@@ -42,12 +42,12 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 500 });
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
     await backend.write('o/a', utf8('1'));
     proxy.holdAnswers();
     const begun = performance.now();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
-    expect(performance.now() - begun).toBeLessThan(5000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   test('an abort does not wait for the answer, and says what is not known', async () => {

@@ -39,7 +39,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 200 });
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
     await backend.write('o/a', utf8('1'));
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });

@@ -213,7 +213,7 @@ describe.skipIf('skip' in server)('a row that others hold', () => {
 
   test('the server gives up after the timeout, and nothing was changed', async () => {
     const table = freshTable();
-    const backend = await openAt(freshLocation(url, table), { timeout: 200 });
+    const backend = await openAt(freshLocation(url, table), { timeout: 2000 });
     await backend.write('o/a', utf8('1'));
     const other = await poolOf(url).connect();
     await other.query(`BEGIN; SELECT 1 FROM "${table}" WHERE key = 'o/a' FOR UPDATE`);

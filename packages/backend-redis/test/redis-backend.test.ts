@@ -148,7 +148,7 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied(url);
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 200 });
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('1'))).rejects.toMatchObject({ code: 'UNAVAILABLE', outcome: 'unknown' });
   });

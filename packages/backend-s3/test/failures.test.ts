@@ -65,7 +65,7 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
 
   test('a service that falls silent is given up after the timeout', async () => {
     const proxy = await httpProxyTo(endpoint);
-    const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint), { timeout: 500 });
+    const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint), { timeout: 2000 });
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
     const failure = await backend.read('o/a').catch((error: unknown) => error);

@@ -88,7 +88,7 @@ export function testBrokenConnections(ways: Ways): void {
 
   test('a server that falls silent is given up after the timeout', async () => {
     const proxy = await proxied();
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 300 });
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 2000 });
     proxy.holdAnswers();
     await expect(backend.write('o/a', utf8('1'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
     const read = await backend.read('o/a').catch((error: unknown) => error);
