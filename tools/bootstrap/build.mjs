@@ -13,7 +13,11 @@ export async function build(root, node) {
   forgetLostOutputs(root);
   /** @type {import('node:child_process').SpawnOptions} */
   const options = { cwd: root, stdio: ['ignore', process.stderr, 'inherit'] };
-  const compiled = await runChild(node, [join(root, 'node_modules/@typescript/native/bin/tsc'), '-b'], options);
+  const compiled = await runChild(
+    node,
+    [join(root, 'node_modules/@typescript/native/bin/tsc'), '-b', 'tsconfig.packages.json'],
+    options,
+  );
   if (compiled !== 0) return compiled;
   return runChild(node, [join(root, 'tools/bootstrap/bundle.mjs'), '--all', root], options);
 }

@@ -5,7 +5,7 @@ import type { Recorded } from '../world.ts';
 const hasCondition = (action: Action): boolean =>
   action.type === 'undelete' ||
   ('ifVersion' in action && action.ifVersion !== undefined) ||
-  ('ifAbsent' in action && action.ifAbsent === true);
+  ('ifAbsent' in action && action.ifAbsent);
 
 /** Whether an operation may end with the code of its error, in a store that nobody has damaged. */
 function isAllowed({ action, outcome }: Operation): boolean {

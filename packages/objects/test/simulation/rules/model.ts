@@ -41,7 +41,7 @@ function replace(state: State, content: Content): State | undefined {
 
 /** The state where a condition holds; `undefined` where it doesn't. */
 function holding(state: State, action: Action): State | undefined {
-  if ('ifAbsent' in action && action.ifAbsent === true) return state.live ? undefined : state;
+  if ('ifAbsent' in action && action.ifAbsent) return state.live ? undefined : state;
   if ('ifVersion' in action && action.ifVersion !== undefined) return observe(state, { version: action.ifVersion });
   return state;
 }
@@ -74,9 +74,7 @@ function refused(state: State, { action, outcome }: Operation): State | undefine
   if (outcome.code === 'NOT_FOUND') return state.live ? undefined : state;
   const { currentVersion } = outcome;
   if (currentVersion === undefined) {
-    return state.live || action.type === 'undelete' || ('ifAbsent' in action && action.ifAbsent === true)
-      ? undefined
-      : state;
+    return state.live || action.type === 'undelete' || ('ifAbsent' in action && action.ifAbsent) ? undefined : state;
   }
   if ('ifVersion' in action && action.ifVersion === currentVersion) return undefined;
   return observe(state, { version: currentVersion });
