@@ -245,7 +245,7 @@ export class HeadFollower {
     // What has one id shares its private key.
     if (!before.id.equals(state.unlocked.id)) before.wipe();
     this.#state = state;
-    this.#slot.followed();
+    this.#slot.followed(state.unlocked);
     this.#lockedOut = undefined;
   }
 

@@ -14,8 +14,8 @@ function isBySlot(unlocked: Unlocked, { id }: UnlockedSlot): boolean {
 
 /** By which slot a process opens the store, also while it changes that itself. */
 export class OwnSlot {
-  /** The slot by which this process opens the store, once it has followed the change that made it. */
-  #replacement: UnlockedSlot | undefined;
+  /** Slots by which this process opens the store once it follows a head that names them; the newest comes first. */
+  #waiting: readonly UnlockedSlot[] = [];
   /** The one that a change makes which this process is writing: it counts wherever a head names it. */
   #prepared: UnlockedSlot | undefined;
 
@@ -25,7 +25,7 @@ export class OwnSlot {
    * @param before the head under which it was `opened`
    */
   async follow(opened: UnlockedSlot, before: Head, head: Head): Promise<UnlockedSlot | undefined> {
-    for (const unlocked of [this.#replacement, this.#prepared, opened]) {
+    for (const unlocked of [...this.#waiting, this.#prepared, opened]) {
       const slot = head.slots.find((other): other is Slot => !('raw' in other) && isSlot(unlocked, other));
       if (unlocked === undefined || slot === undefined) continue;
       const same = unlocked === opened && head.rootNumber === before.rootNumber;
@@ -57,16 +57,16 @@ export class OwnSlot {
   /** The change was made. @param current by what the store is open now */
   replace(slot: UnlockedSlot | undefined, current: Unlocked): void {
     if (slot === this.#prepared) this.#prepared = undefined;
-    if (slot !== undefined && !isBySlot(current, slot)) this.#replacement = slot;
+    if (slot !== undefined && !isBySlot(current, slot)) this.#waiting = [slot, ...this.#waiting];
   }
 
-  /** The store is open by what was followed. */
-  followed(): void {
-    this.#replacement = undefined;
+  /** The store is open by `current`. Another call may be following any other slot, so that these stay until {@link wipe}. */
+  followed(current: Unlocked): void {
+    this.#waiting = this.#waiting.filter((slot) => !isBySlot(current, slot));
   }
 
-  /** Forgets the private key of a slot that was not followed yet. */
+  /** Forgets the private keys of slots that the store is not open by. */
   wipe(): void {
-    this.#replacement?.wipe();
+    for (const slot of this.#waiting) slot.wipe();
   }
 }

@@ -23,6 +23,9 @@ const noDisk = async (): Promise<never> => {
 
 const UNWRITABLE = { read: noDisk, write: noDisk };
 
+/** So long that the head is read anew, in milliseconds. */
+const STALE = 5500;
+
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
 vi.mock(import('../../crypto/src/slot-key-pair.ts'), async (original) => {
@@ -130,6 +133,45 @@ describe('private keys of slots', () => {
       expect(keys().left).toBe(1);
     },
   );
+});
+
+/** A store, and a process that has it open by a secret which it is asked for, and gives when the test lets it. */
+async function askedFor() {
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const owner = await createAt(place, { clock });
+  const source = { secret: secret(7), answers: Promise.resolve() };
+  const unlock = rawKey(async () => {
+    await source.answers;
+    return source.secret;
+  });
+  const keys = watchSlotKeys();
+  const process = await openAt(place, { clock, unlock });
+  /** @returns why the process can't go on, once it has read the head anew */
+  const blocked = async (): Promise<string | undefined> => {
+    clock.advance(STALE);
+    return (await process.healthArea.blocked())?.code;
+  };
+  return { owner, source, process, keys, blocked };
+}
+
+it('the key of a slot that another one replaced before it was used is wiped when the store is closed', async () => {
+  const { owner, source, process, keys, blocked } = await askedFor();
+  const answer = Promise.withResolvers<void>();
+  source.answers = answer.promise;
+  await owner.rotateEncryptionKey(secret(7), secret(8), { depth: 'unlock' });
+  expect(await blocked()).toBe('LOCKED');
+  // The answer is right for the head for which the secret was asked for, and comes when that is over.
+  await owner.rotateEncryptionKey(secret(8), secret(9), { depth: 'unlock' });
+  source.secret = secret(8);
+  answer.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  source.secret = secret(9);
+  expect(await blocked()).toBeUndefined();
+  await process.store('k', 'v');
+  await process.close();
+  await owner.close();
+  expect(keys()).toMatchObject({ left: 0 });
 });
 
 it('new keys are wiped where a rotation is stopped before it has written them', async () => {
