@@ -12,6 +12,14 @@ export interface Step {
   readonly changes: readonly Change[];
 }
 
+/** What moments are told apart of, and how finely. */
+interface Span {
+  readonly after: number;
+  readonly until: number;
+  readonly interval: number;
+  readonly skew: number;
+}
+
 /**
  * What has happened while nobody shipped: the journal tells of each change when it was announced, so that the moments in between can be
  * told apart afterwards.
@@ -35,16 +43,18 @@ export class Backlog {
   }
 
   /**
-   * The moments, the oldest first: each has whatever was announced before it. What is announced is acknowledged later.
+   * The moments, the oldest first: each has what a cut of that time would have had. What is announced is acknowledged later, and may carry a
+   * time that is later by `skew` than that of the server by which moments are told.
    *
    * @param after the time of the point that they follow
    * @param until the time of the cut, which has all of it
    * @param interval how far they are apart at least, in milliseconds
+   * @param skew how far the clocks of two servers may be apart, in milliseconds
    * @returns `undefined` where there are too many
    */
-  steps({ after, until, interval }: { after: number; until: number; interval: number }): Step[] | undefined {
+  steps({ after, until, interval, skew }: Span): Step[] | undefined {
     const stepOf = ({ announced = 0 }: Change): number => {
-      const end = (Math.floor(announced / interval) + 1) * interval;
+      const end = (Math.floor(announced / interval) + 1) * interval - skew;
       return Math.min(until, Math.max(end, after + interval));
     };
     const steps = Map.groupBy(this.#changes, stepOf);

@@ -158,8 +158,7 @@ export async function shipChanges(
 ): Promise<Shipped | undefined> {
   const { reader, newest } = position;
   const { clock, seals, capabilities } = area;
-  // Where servers disagree about the time, what they tell of moments can't be told apart.
-  let backlog = clock.now() > steadyUntil(since, interval) && capabilities.clockSkew === 0 ? new Backlog() : undefined;
+  let backlog = clock.now() > steadyUntil(since, interval) ? new Backlog() : undefined;
   let copier = copierFor(area, position, signal);
   const copyAll = async (changes: readonly Change[]): Promise<void> => {
     for (const change of changes) await copier.visit(change);
@@ -176,7 +175,10 @@ export async function shipChanges(
   }, signal);
   for (const alarm of cut.alarms) onAlarm(alarm);
   if (reader.passDue) return undefined;
-  const steps = backlog?.steps({ after: newest.time, until: cut.time, interval });
+  const { clockSkew, modifiedResolution } = capabilities;
+  // What is announced within the resolution of the clock belongs together.
+  const apart = Math.ceil(interval / modifiedResolution) * modifiedResolution;
+  const steps = backlog?.steps({ after: newest.time, until: cut.time, interval: apart, skew: clockSkew });
   const failed: FailedCopy[] = [];
   const copied = { versions: 0, bytes: 0 };
   let [now, points] = [position, 0];
@@ -205,7 +207,7 @@ export async function shipChanges(
     for (const { time, changes } of steps) {
       copier = copierFor(area, now, signal);
       // Until then the store was as the point before says.
-      if (time - interval > now.newest.time) await finish(time - interval, true, true);
+      if (time - apart > now.newest.time) await finish(time - apart, true, true);
       copier = copierFor(area, now, signal);
       await copyAll(changes);
       await finish(time, false, true);

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { skewed } from '../../objects/test/support/collection.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt } from '../../objects/test/support/stores.ts';
+import type { Clock } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
 import type { Backups, PointChoice } from '../src/index.ts';
 import { RecoveryPoints } from '../src/index.ts';
@@ -123,6 +124,40 @@ it.each(['of a continuous backup', 'of a snapshot'])(
       const serial = bad.indexOf(modified);
       const before = serial === 0 ? 'good' : `${serial - 1}`;
       expect(await valuesAt({ at: modified })).toEqual({ a: before });
+    }
+  },
+);
+
+it.each([-2, 0])(
+  'moments in which nobody followed are told apart afterwards, also where servers disagree (from %i s on)',
+  async (slowest) => {
+    let serial = 0;
+    // Each answer is of the next one of three servers.
+    const oneOf = (clock: Clock): number => clock.now() + (((serial += 1) % 3) + slowest) * SECOND;
+    const { put, store, clock, backups, destination, valuesAt, restoredAt } = await scene({
+      reach: { wrap: likeS3 },
+      makeSource: (of) => memoryPlace(() => Math.floor(oneOf(of) / SECOND) * SECOND),
+    });
+    await put('0', '');
+    const first = await backups.follow(destination.location);
+    await first.shipped();
+    await first.stop();
+    const told: Date[] = [];
+    for (let number = 1; number <= 40; number++) {
+      await put(`${number}`, '');
+      told.push((await store.info(`${number}`)).modified);
+      await clock.sleep(350 * (number % 4));
+    }
+    const second = await backups.follow(destination.location, { interval: 300 });
+    await second.shipped();
+    await second.stop();
+    const windows = await backups.windows(destination.location);
+    expect(windows).toHaveLength(1);
+    expect(windows[0]?.points).toBeGreaterThan(10);
+    for (const [number, at] of told.entries()) {
+      const before = Object.fromEntries(Array.from({ length: number + 1 }, (_, earlier) => [earlier, '']));
+      expect(await valuesAt({ at })).toEqual(before);
+      if (number % 10 === 9) expect(await restoredAt({ at })).toEqual(before);
     }
   },
 );
