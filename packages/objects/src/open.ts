@@ -69,7 +69,7 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
   const anchored = settings.anchor !== undefined;
   const { logger, upkeep = true } = settings;
   const rememberedEnds = async (): Promise<AuditLink[]> =>
-    endsIn(await rememberedAt(at(engine.place)).catch(() => undefined));
+    endsIn(await rememberedAt(at(engine.place)).catch(() => undefined), head);
   const fingerprint = fingerprintOf(head.identity);
   return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
 }

@@ -79,9 +79,10 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
   }
 }
 
-/** How far the segments of the audit log went by what is remembered. */
-export function endsIn(record: AnchorRecord | undefined): AuditLink[] {
-  return (record?.audit ?? []).flatMap((text) => parseEnd(text) ?? []);
+/** How far the segments of the audit log went by what is remembered: of another store at the same location, nothing is missed in this one. */
+export function endsIn(record: AnchorRecord | undefined, { identity }: Head): AuditLink[] {
+  if (record?.fingerprint !== fingerprintOf(identity)) return [];
+  return (record.audit ?? []).flatMap((text) => parseEnd(text) ?? []);
 }
 
 /**
@@ -96,7 +97,7 @@ export async function rememberNewest(
 ): Promise<void> {
   if (context.anchor === undefined) return;
   const remembered = await rememberedAt(context).catch(() => undefined);
-  const record = anchorOf(head, endsAfter(endsIn(remembered), head, end));
+  const record = anchorOf(head, endsAfter(endsIn(remembered, head), head, end));
   const isKept = remembered !== undefined && context.acceptHead !== true && !mayReplace(remembered, record, head);
   if (!isKept) await remember(context, record, remembered);
 }
