@@ -168,7 +168,8 @@ export async function noHead(context: StoreContext): Promise<never> {
   if ((await rememberedAt(context)) !== undefined) {
     throw new SecureStoreError(
       'ROLLBACK',
-      'no store is here, though one was before. Bring it back from a backup, or, if you removed it yourself, make a new one with createStore',
+      'no store is here, though one was before. See that its disk is mounted; else bring it back from a backup, or, if you removed it yourself, ' +
+        'make a new one with createStore',
     );
   }
   throw new SecureStoreError('NOT_FOUND', 'no store is here; make one with createStore');

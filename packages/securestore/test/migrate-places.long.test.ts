@@ -143,7 +143,11 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
 
       await move(from, to, { anchor });
       rmSync(join(path, 'vault.db'));
-      await refused(openStore(to, { unlock, anchor }), 'ROLLBACK', /no store is here, though one was before/);
+      await refused(
+        openStore(to, { unlock, anchor }),
+        'ROLLBACK',
+        /no store is here, though one was before\. See that its disk is mounted/,
+      );
     } finally {
       rmSync(path, { recursive: true });
     }
