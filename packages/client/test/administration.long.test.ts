@@ -378,6 +378,18 @@ describe('administration over a server', () => {
     expect((await store.access.policy()).principals.map(({ name }) => name)).toContain('eve');
   });
 
+  it('shows an approver what a call is given as it is given, also under names that times have elsewhere', async () => {
+    const { store, as } = await scene();
+    const destination = `memory:${randomUUID()}`;
+    await store.backup(destination);
+    await store.access.change(setApprovals([{ actions: ['backup.manage'] }]));
+    const alice = await as('alice', 'restore', 'backup.manage');
+    const bob = await as('bob', 'approve');
+    const about = { source: destination, to: 'sqlite:./elsewhere.db' };
+    await alice.approvals.request('backup.manage', undefined, { operation: { call: 'backups.restoreStore', about } });
+    expect((await bob.approvals.list())[0]?.plan).toMatchObject({ about });
+  });
+
   it('keeps the conditions of a purge, and of what is made current again', async () => {
     const { store, everything: remote } = await scene();
     const { version } = await store.store('k', 'one');

@@ -10,8 +10,12 @@ export type Wire<T> = T extends Date
 /** The names under which times travel in what is known of objects. */
 const OBJECT_TIMES: ReadonlySet<string> = new Set(['created', 'modified', 'expires']);
 
+/** Members whose names somebody else has chosen. */
+const UNTOUCHED: ReadonlySet<string> = new Set(['metadata', 'about']);
+
 /**
- * A value that came as JSON, with the times under `names` as such. What somebody has stored as metadata stays as it is.
+ * A value that came as JSON, with the times under `names` as such. What somebody has stored as metadata stays as it is, and so
+ * does what a call is given that is to be approved: there "to" is a location.
  *
  * @param names of members, at any depth
  */
@@ -20,7 +24,7 @@ export function withDates(value: unknown, names: ReadonlySet<string> = OBJECT_TI
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]: [string, unknown]) => {
-      if (name === 'metadata') return [name, member];
+      if (UNTOUCHED.has(name)) return [name, member];
       if (typeof member === 'string' && names.has(name)) return [name, new Date(member)];
       return [name, withDates(member, names)];
     }),
