@@ -63,6 +63,14 @@ describe('points over a server', () => {
     expect(await remote.points.receipts(place)).toEqual({ drills: [], restores: [] });
   });
 
+  it('tell of the gap that a moment is in, also after a look at the snapshot before it', async () => {
+    const { store, remote, place } = await scene();
+    const [newest] = await store.backups.list(place);
+    expect(await remote.points.browse({ destination: place, snapshot: 1 })).not.toHaveProperty('gap');
+    const late = await remote.points.browse({ destination: place, at: new Date('2099-01-01') });
+    expect(late).toMatchObject({ snapshot: 1, time: newest?.time, gap: { from: newest?.time } });
+  });
+
   it('go on from page to page', async () => {
     const { remote, place } = await scene();
     const first = await remote.points.browse({ destination: place, prefix: 'b/', limit: 1 });

@@ -63,15 +63,10 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;
 }
 
-/** What tells pages of one moment from those of another. */
-export function momentIn({ info: { snapshot, time } }: Source): string {
-  return snapshot === undefined ? 'now' : `${snapshot} ${time.getTime()}`;
-}
-
 /** A page of a folder at a moment. */
 export async function browse(source: PointSource | LiveSource, asked: PageAsked): Promise<BrowsePage> {
   const { prefix, after, limit, sees, seal, signal } = asked;
-  const about = ['browse', momentIn(source), prefix];
+  const about = ['browse', source.id, prefix];
   const end = seal.open(after, about);
   const walk = { prefix, sees, steps: MAX_STEPS, signal };
   let begun: readonly string[] = [];

@@ -2,7 +2,7 @@ import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore/core-format';
 import { mapConcurrently } from '@securestore/objects';
 import type { PageAsked } from './browse.ts';
-import { momentIn, shareOf } from './browse.ts';
+import { shareOf } from './browse.ts';
 import { firstAtLeast } from '../index-set.ts';
 import type { IndexPages } from '../index-pages.ts';
 import type { IndexView } from '../moment-index.ts';
@@ -199,7 +199,7 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
 /** A page of the differences between two moments. */
 export async function compare(from: PointSource, to: PointSource | LiveSource, asked: PageAsked): Promise<ComparePage> {
   const { prefix, after, limit, sees, seal, signal } = asked;
-  const about = ['compare', momentIn(from), momentIn(to), prefix];
+  const about = ['compare', from.id, to.id, prefix];
   const end = seal.open(after, about);
   const within = from.names.folderOf(prefix);
   const found: Named[] = [];

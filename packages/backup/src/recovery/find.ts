@@ -1,6 +1,6 @@
 import { byBytes } from '@securestore/core-format';
 import type { PageAsked } from './browse.ts';
-import { momentIn, shareOf } from './browse.ts';
+import { shareOf } from './browse.ts';
 import type { Item, Source } from './sources.ts';
 import { takeTurns } from './sources.ts';
 import type { FindPage, FoundName } from './types.ts';
@@ -19,7 +19,7 @@ async function match(item: Item, wanted: string, { prefix, sees, signal }: PageA
 /** A page of the names that have a text in them, also of what was deleted. */
 export async function find(source: Source, contains: string, asked: PageAsked): Promise<FindPage> {
   const { prefix, after, limit, seal, signal } = asked;
-  const about = ['find', momentIn(source), prefix, contains];
+  const about = ['find', source.id, prefix, contains];
   const end = seal.open(after, about);
   const within = source.names.folderOf(prefix);
   const wanted = contains.toLowerCase();

@@ -18,15 +18,14 @@ const MAX_VIEWS = 4;
 /** How many large folders of its points are kept in order: some 30 MB each at most. */
 const MAX_FOLDERS = 2;
 
-/** The store as it was at a point or a moment, opened. */
+/** The store as it was at a point or a moment, opened. Moments with the same contents share it. */
 export interface PointView {
-  readonly moment: FoundMoment;
   readonly index: IndexView;
   readonly store: ObjectStore;
 }
 
 /** What tells moments apart that have not the same contents. */
-function idOf({ point, until }: FoundMoment): string {
+export function idOf({ point, until }: FoundMoment): string {
   return `${point.number} ${until ?? ''}`;
 }
 
@@ -78,7 +77,7 @@ export class HeldBackup {
   async #open(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
     const { backup } = this;
     const index = await backup.index(moment, signal);
-    return { moment, index, store: backup.copy.open(await backup.view(moment, signal, index)) };
+    return { index, store: backup.copy.open(await backup.view(moment, signal, index)) };
   }
 
   async close(): Promise<void> {

@@ -237,6 +237,6 @@ export class RecoveryPoints {
     signal: AbortSignal | undefined,
   ): Promise<PointSource> {
     const moment = await held.backup.choose({ at, snapshot }, signal);
-    return new PointSource(held, await held.view(moment, signal), this.#names);
+    return new PointSource(held, moment, await held.view(moment, signal), this.#names);
   }
 }

@@ -9,7 +9,7 @@ import type { IndexView } from '../moment-index.ts';
 import { timeOfVersion } from '../version-time.ts';
 import type { OpenedBackup } from '../opened-backup.ts';
 import type { FolderNames } from './folder-names.ts';
-import type { HeldBackup, PointView } from './held-backups.ts';
+import { type HeldBackup, idOf, type PointView } from './held-backups.ts';
 import type { KnownNames } from './known-names.ts';
 import type { MomentInfo } from './types.ts';
 
@@ -38,6 +38,8 @@ export interface Source {
   /** The store as it was, or is. */
   readonly store: ObjectStore;
   readonly info: MomentInfo;
+  /** What tells pages of one moment from those of another. */
+  readonly id: string;
   /** All that comes after a token. */
   items(after: string, signal: AbortSignal | undefined): AsyncIterable<Item>;
   /** How many of all names come before a token, from 0 to 1; `undefined` where nobody knows. */
@@ -91,12 +93,13 @@ export class PointSource implements Source {
   readonly store: ObjectStore;
   readonly index: IndexView;
   readonly info: MomentInfo & { readonly snapshot: number };
+  readonly id: string;
   readonly #moment: FoundMoment;
   readonly #held: HeldBackup;
   readonly #backup: OpenedBackup;
   readonly #known: KnownNames;
 
-  constructor(held: HeldBackup, { moment, index, store }: PointView, known: KnownNames) {
+  constructor(held: HeldBackup, moment: FoundMoment, { index, store }: PointView, known: KnownNames) {
     const { backup } = held;
     this.#held = held;
     this.#backup = backup;
@@ -104,7 +107,9 @@ export class PointSource implements Source {
     this.index = index;
     this.store = store;
     this.#moment = moment;
-    this.info = { snapshot: moment.number, time: new Date(moment.time) };
+    this.id = idOf(moment);
+    const { number: snapshot, time, gap } = moment;
+    this.info = { snapshot, time: new Date(time), ...(gap && { gap }) };
   }
 
   get names(): TokenNames {
@@ -186,6 +191,7 @@ export class LiveItem implements Item {
 export class LiveSource implements Source {
   readonly store: ObjectStore;
   readonly info: MomentInfo;
+  readonly id = 'now';
   readonly #area: BackupArea;
   readonly #known: KnownNames;
 

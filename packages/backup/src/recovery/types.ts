@@ -1,5 +1,6 @@
 import type { CallOptions } from '@securestore/objects';
 import type { PointChoice } from '../point-choice.ts';
+import type { RecoveryGap } from '../moment.ts';
 import type { DrillReceipt } from '../receipt.ts';
 import type { RestoreReceipt } from '../restore-receipt.ts';
 import type { SnapshotInfo } from '../snapshot-info.ts';
@@ -35,6 +36,8 @@ export interface MomentInfo {
   /** Absent where it is now. */
   readonly snapshot?: number;
   readonly time: Date;
+  /** The gap that `at` is in: what was stored in it before `at` is missing. */
+  readonly gap?: RecoveryGap;
 }
 
 export interface TimelineOptions extends CallOptions {
