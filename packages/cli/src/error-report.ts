@@ -43,18 +43,32 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
   });
 }
 
+/** What the commands call that ask for an approval by themselves. */
+const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'points.retrieveStream']);
+
+/** How somebody asks for the approval that a call of the library takes. */
+function askingInOurTerms(call: string, advice: string): string {
+  if (ASKS.has(call)) return advice.replace(/\bapprovals\.request\(.*\)/, 'the same command and --ask REASON');
+  const operation = `--operation '{"call":"${call}","about":{...}}'`;
+  return advice
+    .replaceAll(/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY')
+    .replaceAll(
+      /\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g,
+      `securestore approval request $1 ${operation}`,
+    );
+}
+
+type Ours = string | ((whole: string, ...groups: string[]) => string);
+
 /** What the library advises in terms of its own calls and options, and how that is done here. */
-const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
+const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
   [/\bwith createStore$/, 'with securestore init'],
   [/[\w.]+ is not allowed here; ask/, 'this is not allowed; ask'],
-  [/[\w.]+ takes the approval of a second person here:/, 'this takes the approval of a second person:'],
-  [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
-  [/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY'],
-  [/\bapprovals\.request\('restore(?:\.replace)?', undefined, \{ operation \}\)/g, 'the same command and --ask REASON'],
   [
-    /\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g,
-    'securestore approval request $1 --operation JSON',
+    /([\w.]+) takes the approval of a second person here: (.*, and try again when it is given)/,
+    (_, call = '', advice = '') => `this takes the approval of a second person: ${askingInOurTerms(call, advice)}`,
   ],
+  [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
   [/\bonce with acceptHead$/, 'once with --accept-head'],
   [
     /\bgive it as the option "fingerprint"; or trust what is here, this once, with trustOnFirstUse$/,
@@ -166,7 +180,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
 
 /** What the library advises, as it is done on the command line. */
 export function inOurTerms(message: string): string {
-  return IN_OUR_TERMS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
+  return IN_OUR_TERMS.reduce(
+    (text, [theirs, ours]) => (typeof ours === 'string' ? text.replace(theirs, ours) : text.replace(theirs, ours)),
+    message,
+  );
 }
 
 /** What to say of `error`, whatever it is, and the exit code that goes with it. */

@@ -1,51 +1,55 @@
 import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { ApprovalRequest, SecureStore, SessionApprovals } from 'securestore';
+import type { ApprovalRequest, PlannedOperation, SecureStore, SessionApprovals } from 'securestore';
 import { stateInWords } from './approval-text.ts';
 import { isRemote } from './served.ts';
-
-type About = Readonly<Record<string, unknown>>;
 
 /** A store over a server, as whoever asks uses it. */
 type Asking = SecureStore & { readonly approvals?: SessionApprovals; readonly principal?: string };
 
+/** What a call is given, as plans tell it: locations without credentials. */
+function told([name, value]: [string, unknown]): [string, unknown] {
+  return name === 'source' || name === 'to' ? [name, redactLocation(String(value))] : [name, value];
+}
+
 /** Whether a plan tells of the same; what is long it tells in part. */
-function isSame(asked: unknown, told: unknown): boolean {
-  const isPart = typeof told === 'string' && (Array.isArray(asked) || told.endsWith(' characters)'));
-  return isPart || JSON.stringify(asked) === JSON.stringify(told);
+function isSame(asked: unknown, shown: unknown): boolean {
+  const isPart = typeof shown === 'string' && (Array.isArray(asked) || shown.endsWith(' characters)'));
+  return isPart || JSON.stringify(asked) === JSON.stringify(shown);
 }
 
-function isOf({ plan }: ApprovalRequest, { source, ...asked }: About): boolean {
-  if (plan?.call !== 'restore') return false;
-  const { source: told, ...given } = plan.about ?? {};
+function isOf({ plan }: ApprovalRequest, { call, about = {} }: PlannedOperation): boolean {
+  if (plan?.call !== call) return false;
+  const asked: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(about).map(told));
+  const given = plan.about ?? {};
   const names = new Set([...Object.keys(asked), ...Object.keys(given)]);
-  return told === redactLocation(String(source)) && [...names].every((name) => isSame(asked[name], given[name]));
+  return [...names].every((name) => isSame(asked[name], given[name]));
 }
 
-/** The requests of whoever asks for the approval of a restore, the newest last. @param about what it is given, with its source */
-export async function ownRestoreRequests(
+/** The requests of whoever asks for the approval of a restore, the newest last. */
+export async function ownRequests(
   store: Asking,
-  about: About,
+  operation: PlannedOperation,
   signal: AbortSignal | undefined,
 ): Promise<ApprovalRequest[]> {
   const { approvals, principal } = store;
   if (!isRemote(store) || approvals === undefined) return [];
   const own = (await approvals.list({ signal })).filter((request) => request.principal === principal);
-  return own.filter((request) => isOf(request, about)).toSorted((one, other) => one.created - other.created);
+  return own.filter((request) => isOf(request, operation)).toSorted((one, other) => one.created - other.created);
 }
 
 /** The error of a restore, with what became of the requests for the approval that it takes. */
 export async function withOwnRequests(
   refused: unknown,
   store: Asking,
-  about: About,
+  operation: PlannedOperation,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   if (!SecureStoreError.is(refused, 'ACCESS_DENIED') || !refused.message.includes('approval of a second person'))
     return refused;
   try {
-    const told = (await ownRestoreRequests(store, about, signal)).map(stateInWords);
-    return new SecureStoreError(refused.code, [refused.message, ...told].join('; '), refused);
+    const states = (await ownRequests(store, operation, signal)).map(stateInWords);
+    return new SecureStoreError(refused.code, [refused.message, ...states].join('; '), refused);
   } catch {
     // That it was refused is said in any case.
     return refused;

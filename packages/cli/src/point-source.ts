@@ -1,5 +1,5 @@
-import { byBytes } from '@securestore/core-format';
-import type { ExportSource, RetrievedStream, SecureStore, SnapshotChoice } from 'securestore';
+import { byBytes, SecureStoreError } from '@securestore/core-format';
+import type { ChosenSnapshot, ExportSource, RetrievedStream, SecureStore, SnapshotChoice } from 'securestore';
 
 /** The most names of a page. */
 const PAGE = 500;
@@ -34,6 +34,26 @@ export function pointSource(
       return isSame(stream, data as AsyncIterable<Uint8Array>);
     },
   };
+}
+
+/**
+ * Which moment of a backup is chosen, as a store that is served tells it; `undefined` if it does not tell that to whoever asks.
+ *
+ * @throws SecureStoreError `NOT_FOUND` if there is none
+ */
+export async function momentAt(
+  { points }: SecureStore,
+  destination: string,
+  choice: SnapshotChoice,
+  signal: AbortSignal | undefined,
+): Promise<Pick<ChosenSnapshot, 'number' | 'time' | 'gap'> | undefined> {
+  try {
+    const { snapshot = 0, time, gap } = await points.browse({ destination, ...choice, limit: 1, signal });
+    return { number: snapshot, time, ...(gap && { gap }) };
+  } catch (error) {
+    if (SecureStoreError.is(error, 'ACCESS_DENIED')) return undefined;
+    throw error;
+  }
 }
 
 /** Whether two sources give the same bytes, however these are cut. */

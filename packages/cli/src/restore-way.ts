@@ -29,9 +29,9 @@ type Way = 'to' | 'folder' | 'stdout' | 'store';
 
 /** What each way of restoring makes nothing of. */
 const USELESS: Readonly<Record<Way, readonly (keyof RestoreOptions)[]>> = {
-  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'verify', 'receipt'],
+  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'verify', 'receipt'],
   folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'partial', 'verify', 'receipt'],
-  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'partial', 'verify', 'receipt'],
+  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
   store: ['partial'],
 };
 

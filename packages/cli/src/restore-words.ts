@@ -13,9 +13,10 @@ function momentInWords({ at }: RestoreOptions, { number, time, gap }: Moment): s
 }
 
 /** The moment that was asked for may be in a gap, of which what is written has nothing. */
-export function noteMoment({ out }: Call, options: RestoreOptions, { number, time, gap }: ChosenSnapshot): void {
+export function noteMoment({ out }: Call, options: RestoreOptions, moment: Moment | undefined): void {
   const { at } = options;
-  if (at === undefined) return;
+  if (at === undefined || moment === undefined) return;
+  const { number, time, gap } = moment;
   out.note(`from ${momentInWords(options, { number, time, gap })}`);
   if (gap === undefined) return;
   const from = formatTime(gap.from);

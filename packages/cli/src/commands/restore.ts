@@ -1,15 +1,7 @@
 import { isServed, redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type {
-  ApprovalRequest,
-  ConflictPolicy,
-  Job,
-  RestoreJobReport,
-  RestoreReport,
-  SecureStore,
-  SessionApprovals,
-} from 'securestore';
-import { planLines, requestText, stateInWords } from '../approval-text.ts';
+import type { ConflictPolicy, Job, PlannedOperation, RestoreJobReport, RestoreReport } from 'securestore';
+import { askToRestore } from '../ask-to-restore.ts';
 import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
@@ -18,18 +10,17 @@ import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { isForServer, locationOf, withStore } from '../open.ts';
-import { ownRestoreRequests, withOwnRequests } from '../own-requests.ts';
+import { withOwnRequests } from '../own-requests.ts';
 import { parseFolder } from '../parse-values.ts';
 import { pointOf } from '../point-choice.ts';
-import { pointSource } from '../point-source.ts';
+import { momentAt, pointSource } from '../point-source.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
 import { restorePlan } from '../restore-plan.ts';
 import type { RestoreOptions } from '../restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../restore-words.ts';
 import { checkGivesUpAlone, wayOf } from '../restore-way.ts';
-import { isRemote } from '../served.ts';
-import { formatTime, printable } from '../terminal-text.ts';
+import { printable } from '../terminal-text.ts';
 import { exportToFolder } from './export.ts';
 
 type RestoreCall = Call<RestoreOptions>;
@@ -73,6 +64,9 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     ...(prefix === undefined ? {} : { prefix }),
     ...(partial === undefined ? {} : { partial }),
   };
+  const operation: PlannedOperation = { call: 'backups.restoreStore', about: { source, to, ...chosen } };
+  if (options.ask !== undefined)
+    return await askToRestore(call, operation, [['restore'], ['backup.manage']], options.ask);
   const watch = async (job: Job<RestoreReport>): Promise<RestoreReport> => {
     try {
       return await watchJob(cli, 'restore', job);
@@ -85,7 +79,11 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
   const { restoreStore } = await import('securestore');
   const { signal } = cli;
   const report = (await isForServer(call))
-    ? await withStore(call, async ({ backups }) => watch(backups.restoreStore(source, to, { ...chosen, signal })))
+    ? await withStore(call, async (store) =>
+        watch(store.backups.restoreStore(source, to, { ...chosen, signal })).catch(async (error: unknown) => {
+          throw await withOwnRequests(error, store, operation, signal);
+        }),
+      )
     : await withBackupSecret(call, source, (opened) => watch(restoreStore(source, to, { ...opened, ...chosen })));
   if (report.versions + report.unreadable + report.failed.length === 0 && prefix !== undefined) {
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
@@ -103,9 +101,10 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   const below = parseFolder(prefix) || undefined;
   if (await isForServer(call)) {
     const choice = pointOf(options);
-    return await withStore(call, (store) =>
-      exportToFolder(call, pointSource(store, source, choice), folder, { prefix: below }),
-    );
+    return await withStore(call, async (store) => {
+      noteMoment(call, options, await momentAt(store, source, choice, call.cli.signal));
+      return exportToFolder(call, pointSource(store, source, choice), folder, { prefix: below });
+    });
   }
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
@@ -126,9 +125,19 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
     await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
   };
   const { signal } = cli;
+  const choice = pointOf(options);
+  const about = { destination: source, ...choice };
+  if (options.ask !== undefined) {
+    const taken = [['read', key], ['history', key], ['backup.view']] as const;
+    return await askToRestore(call, { call: 'points.retrieveStream', about }, taken, options.ask);
+  }
   if (await isForServer(call)) {
-    const asked = { destination: source, ...pointOf(options), signal };
-    return await withStore(call, async ({ points }) => deliver((await points.retrieveStream(key, asked)).stream));
+    return await withStore(call, async (store) => {
+      const { stream } = await store.points.retrieveStream(key, { ...about, signal });
+      // An approval is for the data: it is not used up by a look at which moment that is.
+      noteMoment(call, options, await momentAt(store, source, choice, signal));
+      await deliver(stream);
+    });
   }
   const { readSnapshot } = await import('securestore');
   await withBackupSecret(call, source, (opened) =>
@@ -156,19 +165,22 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     conflict: policy,
     ...(deleteExtra === undefined ? {} : { deleteExtra }),
   };
-  if (options.ask !== undefined) return await askToRestore(call, { source, ...about }, options.ask);
+  const operation: PlannedOperation = { call: 'restore', about: { source, ...about } };
+  if (options.ask !== undefined)
+    return await askToRestore(call, operation, [['restore'], ['restore.replace']], options.ask);
   const replaces = dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true);
   if (replaces && isHere) await requireBackup(call, source);
-  // A server says itself that a snapshot does not exist, and nobody is asked to agree to one that does not.
+  // Nobody is asked to agree to a snapshot that does not exist; a restore that asks nobody says that itself.
   const isChosen = choice.snapshot !== undefined || choice.at !== undefined;
-  const looksFirst = replaces && isHere && isChosen && options.yes !== true;
+  const looksFirst = replaces && (isChosen || !isHere) && options.yes !== true;
   const confirm = async (): Promise<void> =>
     confirmDestruction(cli, options.yes, question(options, isWhole), 'this replaces what is in the store');
   if (replaces && !looksFirst) await confirm();
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
   return await withStore(call, async (store) => {
     if (looksFirst) {
-      await store.backups.view(source, choice, async () => undefined, { signal: cli.signal });
+      if (isHere) await store.backups.view(source, choice, async () => undefined, { signal: cli.signal });
+      else await momentAt(store, source, choice, cli.signal);
       await confirm();
     }
     const job = store.restore(source, {
@@ -179,7 +191,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       signal: cli.signal,
     });
     const report = await watchJob(cli, 'restore', job).catch(async (error: unknown) => {
-      throw await withOwnRequests(error, store, { source, ...about }, cli.signal);
+      throw await withOwnRequests(error, store, operation, cli.signal);
     });
     const { failed, conflicts, ...summary } = report;
     for (const warning of summary.warnings) out.note(`warning: ${warning}`);
@@ -207,43 +219,6 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       await writeReceipt(call, options.receipt, store.location, report.receipt);
     }
     return failed.length === 0 ? 0 : SOME_FAILED;
-  });
-}
-
-/** Asks a second person, and restores nothing. */
-async function askToRestore(
-  call: RestoreCall,
-  about: Readonly<Record<string, unknown>>,
-  reason: string,
-): Promise<ExitCode> {
-  const { cli, out } = call;
-  return await withStore(call, async (store: SecureStore & { readonly approvals?: SessionApprovals }) => {
-    const { approvals } = store;
-    if (!isRemote(store) || approvals === undefined)
-      return refuse('whoever unlocks a store needs no approval; --ask is for one that is used over a server');
-    const operation = { call: 'restore', about } as const;
-    const known = await ownRestoreRequests(store, about, cli.signal);
-    const made: ApprovalRequest[] = [];
-    for (const action of ['restore', 'restore.replace'] as const) {
-      const asking = approvals.request(action, undefined, { reason, operation, signal: cli.signal });
-      const request = await asking.catch((error: unknown) => {
-        if (SecureStoreError.is(error, 'INVALID_ARGUMENT') && /takes no approval/.test(error.message)) return undefined;
-        throw error;
-      });
-      if (request !== undefined) made.push(request);
-    }
-    if (made.length === 0) refuse('this restore takes no approval: give the same command without --ask');
-    for (const request of made) {
-      const until = formatTime(new Date(request.expires));
-      await out.result(request, () => [
-        `asked for approval as ${request.id}, waiting until ${until}, ${requestText(request)}`,
-        ...planLines(request.plan),
-      ]);
-    }
-    for (const request of known) out.note(`you have asked for this before: ${stateInWords(request)}`);
-    const approving = made.map(({ id }) => `securestore approve ${id}`).join(' and ');
-    out.note(`somebody else approves it with ${approving}; then the same command without --ask passes, once`);
-    return 0;
   });
 }
 
