@@ -31,6 +31,12 @@ export interface FailedCopy {
   readonly message: string;
 }
 
+/** A record at the store's backend, and how many bytes it has. */
+interface Found {
+  readonly record: SplitRecord;
+  readonly size: number;
+}
+
 /** What a run works with. */
 export interface CopyPorts {
   readonly area: BackupArea;
@@ -183,28 +189,41 @@ export class Copier {
     known: readonly IndexEntry[],
   ): Promise<void> {
     await this.#tolerating(name, async () => {
-      // Whoever opens a copy can't tell that it was retired, and would take it for genuine.
-      if (this.#ports.area.isRetired(record.envelope.keyId)) {
-        throw new SecureStoreError(
-          'INTEGRITY',
-          'it is sealed under a key version that has been retired: somebody put it there',
-        );
+      for (let found: Found | undefined = { record, size }; found !== undefined;) {
+        // Whoever opens a copy can't tell that it was retired, and would take it for genuine.
+        if (this.#ports.area.isRetired(found.record.envelope.keyId)) {
+          throw new SecureStoreError(
+            'INTEGRITY',
+            'it is sealed under a key version that has been retired: somebody put it there',
+          );
+        }
+        const blob = await this.#blobOf(token, found.record, known);
+        if (blob !== 'gone') {
+          await this.added.addRecord(token, found.record, found.size, blob);
+          this.versions += 1;
+          this.bytes += found.size;
+          this.#ports.onCopied(1, found.size);
+          return;
+        }
+        found = await this.#afterPayload(name, found.record);
       }
-      const blob = await this.#blobOf(token, record, known);
-      // Its payload was removed meanwhile: by a purge, or since it has been replaced for long.
-      if (blob === 'gone') return this.#checkGone(name, record);
-      await this.added.addRecord(token, record, size, blob);
-      this.versions += 1;
-      this.bytes += size;
-      this.#ports.onCopied(1, size);
     });
   }
 
-  /** What has no payload any more has no record either, unless it is damaged. */
-  async #checkGone(name: string, { header }: SplitRecord): Promise<void> {
+  /**
+   * The record of a version whose payload was removed: a rotation that makes payloads anew has put another one in its place. Absent if the
+   * version is gone too, by a purge or since it was replaced for long.
+   *
+   * @throws SecureStoreError `INTEGRITY` if the record still names that payload
+   */
+  async #afterPayload(name: string, { header }: SplitRecord): Promise<Found | undefined> {
     const found = await this.#ports.area.read(name, { signal: this.#ports.signal });
-    const commitId = found && splitRecord(found.body).header.commitId;
-    if (commitId === undefined || !asBuffer(commitId).equals(header.commitId)) return;
+    if (found === undefined) return undefined;
+    const record = splitRecord(found.body);
+    if (!asBuffer(record.header.commitId).equals(header.commitId)) return undefined;
+    const { blob } = record.header;
+    if (header.blob !== undefined && blob !== undefined && !asBuffer(blob.blobId).equals(header.blob.blobId))
+      return { record, size: found.body.length };
     throw new SecureStoreError('INTEGRITY', 'a part of its payload is missing');
   }
 

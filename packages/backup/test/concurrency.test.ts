@@ -1,5 +1,6 @@
 import { createFaultInjector } from '@securestore/backend-api';
 import type { Fault, NumberedCall } from '@securestore/backend-api';
+import { AREAS } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { failure, openAt, patterned } from '../../objects/test/support/stores.ts';
@@ -246,6 +247,27 @@ describe('a destination', () => {
     expect(await filesAt(destination)).toEqual(before);
     await store.store('a', 'two');
     expect(await backups.backup(destination.location)).toMatchObject({ number: 2, alarms: [] });
+    await expectWhole(world);
+  });
+});
+
+describe('a backup, of which a rotation makes payloads anew meanwhile,', () => {
+  it('has the version all the same, with the payload that it has now', async () => {
+    const world = await worldOf();
+    const { store, source, destination, clock } = world;
+    await store.store('a', 'one');
+    await store.store('b', patterned(80_000));
+    const { injector, arrived, goOn } = pausing(
+      ({ operation, key }) => operation === 'read' && key?.startsWith(AREAS.blobs) === true,
+    );
+    const backing = await openAt(source, { clock, layers: [injector.layer] });
+    const waiting = snapshotAt(backing, destination);
+    await arrived;
+    const secret = new Uint8Array(32).fill(7);
+    expect(await store.rotateEncryptionKey(secret, secret, { depth: 'data' })).toMatchObject({ failed: 0 });
+    goOn();
+    expect((await waiting).failed).toEqual([]);
+    expect(await contentsAt(destination, clock, {}, NAMES)).toEqual(await contentsOf(store, NAMES));
     await expectWhole(world);
   });
 });
