@@ -29,7 +29,7 @@ describe.concurrent('schedule run', { timeout: 120_000 }, () => {
     await add('again');
     const second = await run(['schedule', 'run', '--once', '--before', bad]);
     expect(second.exitCode).toBe(8);
-    expect(second.stdout).toMatch(/^again: backup to .*: failure \[UNAVAILABLE\]\n/);
+    expect(second.stdout).toMatch(/^again: backup to .*: failure: \S.*before.* \[UNAVAILABLE\]\n/);
     expect(second.stderr).toContain('the program of the hook before a run ended with exit code 1');
     expect((await run(['snapshots', destination])).stdout.match(/^ *[12] /gm)).toHaveLength(2);
   });

@@ -21,6 +21,8 @@ export interface FinishedRun {
   readonly end: RunEnd;
   /** The error code where it wasn't a success. */
   readonly error?: string;
+  /** What went wrong, of a failure. It is not kept. */
+  readonly message?: string;
   /** Milliseconds. */
   readonly duration: number;
 }
@@ -188,5 +190,6 @@ export async function runClaimed(
   const outcome = outcomeOf(claim, duration, error);
   const recorded = await settle(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
   if (!recorded) return { end: 'lost', error: 'LOCKED', duration };
-  return error === undefined ? { end: 'success', duration } : { end: 'failure', error, duration };
+  if (error === undefined) return { end: 'success', duration };
+  return { end: 'failure', error, ...(SecureStoreError.is(failure) && { message: failure.message }), duration };
 }

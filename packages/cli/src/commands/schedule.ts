@@ -2,6 +2,7 @@ import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { inOurTerms } from '../error-report.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { isRemote, notServed } from '../served.ts';
@@ -161,10 +162,12 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
     ...(hookTimeout === undefined ? {} : { hookTimeout: parseDuration('--hook-timeout', hookTimeout) }),
     signal: cli.signal,
     onProblem: say,
-    async onRun({ schedule: { id, task: work }, occurrence, end, error }) {
+    async onRun({ schedule: { id, task: work }, occurrence, end, error, message: theirs }) {
       runs += 1;
       if (end !== 'success') failed += 1;
-      const outcome = error === undefined ? end : `${end} [${error}]`;
+      const message = theirs === undefined ? undefined : inOurTerms(theirs);
+      const why = message === undefined ? '' : `: ${printable(message)}`;
+      const outcome = error === undefined ? end : `${end}${why} [${error}]`;
       const { task, destination } = work;
       await out.result(
         {
@@ -174,6 +177,7 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
           occurrence: new Date(occurrence),
           end,
           ...(error === undefined ? {} : { error }),
+          ...(message === undefined ? {} : { message }),
         },
         () => {
           return `${id}: ${task} to ${printable(destination)}: ${outcome}`;
