@@ -143,6 +143,14 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
   ],
   [/: the same migration ends that$/, '; the same command ends that'],
   [
+    /\bat this moment: interrupt that first, or wait for it$/,
+    'at this moment: stop that by securestore job cancel migration, or wait for it',
+  ],
+  [
+    /\bor cancel the migration, and rotate then$/,
+    'or give that up by securestore migrate FROM --cancel, and rotate then',
+  ],
+  [
     /, where processes follow by themselves if their option "follow" allows that location; open it there$/,
     '; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration',
   ],

@@ -279,6 +279,36 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     },
   );
 
+  it('that another process is at says how to stop it, and then how to give it up', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `file:${path('new')}`;
+    const moving = migrateStore(location, to, { unlock: keyFile(path('vault.key')) });
+    const ending = moving.then(
+      () => 'moved',
+      (error: unknown) => (SecureStoreError.is(error) ? error.code : 'defect'),
+    );
+    const isThere = async (): Promise<boolean> => (await run(['job'])).stdout.includes('migration');
+    await expect.poll(isThere, { timeout: 30_000 }).toBe(true);
+    const refused = await run(['migrate', location, '--cancel']);
+    expect(refused).toMatchObject({ exitCode: 7, stdout: '' });
+    expect(refused.stderr).toBe(
+      'error: the store is being moved at this moment: stop that by securestore job cancel migration, or wait for it [LOCKED]\n',
+    );
+    expect(await run(['job', 'cancel', 'migration'])).toMatchObject({ exitCode: 0 });
+    expect(await ending).toBe('ABORTED');
+    const rotated = await run(['rotate', '--same-secret']);
+    expect(rotated.stderr).toContain(
+      'wait until it has moved, or give that up by securestore migrate FROM --cancel, and rotate then [LOCKED]',
+    );
+    const health = await run(['health', '--store', to]);
+    expect(health.stdout).toContain('no store is here yet');
+    expect(health.stdout).toContain('open: nothing is damaged: finish what was begun, or open the store where it is');
+    expect(await run(['migrate', location, '--cancel'])).toMatchObject({ exitCode: 0 });
+  });
+
   it('that is interrupted says how to go on, and the same command does', async ({ expect, onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await box.seed({ a: 'one' });

@@ -21,6 +21,16 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set([
 const NOTHING_THERE =
   'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore <backup> --to <new location>"';
 
+const NOT_YET = 'nothing is damaged: finish what was begun, or open the store where it is';
+
+/** What to do about what keeps a store from being opened. */
+function adviceFor(error: SecureStoreError): string {
+  if (isNothingThere(error)) return NOTHING_THERE;
+  // A store is being moved or restored to there.
+  if (error.code === 'INTEGRITY' && /\bno store is here yet\b/.test(error.message)) return NOT_YET;
+  return verdictOfError(error)[1];
+}
+
 /** Whether nothing lies there: also where somebody knows that something did. */
 function isNothingThere({ code, message }: SecureStoreError): boolean {
   return code === 'NOT_FOUND' || (code === 'ROLLBACK' && /\bno store is here\b/.test(message));
@@ -35,9 +45,8 @@ function isNothingThere({ code, message }: SecureStoreError): boolean {
  */
 export function unopened(error: unknown, time: Date, took = 0): HealthReport | undefined {
   if (!SecureStoreError.is(error) || !FINDINGS.has(error.code)) return undefined;
-  const advice = isNothingThere(error) ? NOTHING_THERE : verdictOfError(error)[1];
   // Who watches a store does not look for one to be made.
   const clause = clauseOf(error).replace(/; make one with createStore$/, '');
   const reason = `the store can not be opened (${error.code}): ${clause}`;
-  return { status: 'failing', checks: [finding('open', 'failing', [reason, advice])], time, took };
+  return { status: 'failing', checks: [finding('open', 'failing', [reason, adviceFor(error)])], time, took };
 }
