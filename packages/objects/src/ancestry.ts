@@ -39,6 +39,11 @@ export const isSameStore = (a: StoreIds, b: StoreIds): boolean =>
 export const isInstance = ({ instance }: Pick<Head, 'instance'>, of: Pick<Head, 'instance'>): boolean =>
   Buffer.compare(instance, of.instance) === 0;
 
+/** Whether `head` is of an instance, or of one that was made from it, by any number of moves and restores. */
+export function descendsFrom({ instance, parent, instances = [] }: Head, of: Pick<Head, 'instance'>): boolean {
+  return [instance, parent.instance, ...instances].some((one) => Buffer.compare(one, of.instance) === 0);
+}
+
 /** The store is at its location, as another instance than before. */
 export function anotherInstance(): SecureStoreError {
   return new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');

@@ -97,6 +97,29 @@ describe.concurrent('a store whose new place is lost', () => {
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
+  it('is not opened at the first place if it has come back to the second one from a third', async () => {
+    const [first, second, third] = [place(), place(), place()];
+    await moved(first.location, second.location);
+    await migrateStore(second.location, third.location, { unlock });
+    await migrateStore(third.location, second.location, { unlock });
+    await refused(reclaimStore(first.location, { unlock }), 'CONFLICT', /the store is at .*store\.db: move it back/);
+    // A move from there comes to the first one as to any other.
+    await migrateStore(second.location, first.location, { unlock });
+    await using store = await openStore(first.location, { unlock, upkeep: false });
+    expect((await store.retrieve('k')).text()).toBe('after');
+  });
+
+  it('is told to whoever follows it as lost, and not as another store', async () => {
+    const [from, to] = [place(), place()];
+    await moved(from.location, to.location);
+    to.lose();
+    await refused(
+      openStore(from.location, { unlock, follow: [to.location] }),
+      'ROLLBACK',
+      /the store has moved to .*store\.db, and nothing lies there; if it is lost there, reclaim it where it was/,
+    );
+  });
+
   it('of which the copy was sealed anew counts as there while any store lies there', async () => {
     const [from, to] = [place(), place()];
     await (await createStore(from.location, { unlock })).close();

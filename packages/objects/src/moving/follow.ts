@@ -73,6 +73,13 @@ function notTheStore(location: string): SecureStoreError {
   );
 }
 
+function nothingThere(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'ROLLBACK',
+    `the store has moved to ${location}, and nothing lies there; if it is lost there, reclaim it where it was`,
+  );
+}
+
 /** Reads the head in another place, in time. @throws SecureStoreError `UNAVAILABLE` where that takes too long; what the backend throws */
 export async function readThere(
   backend: StorageBackend,
@@ -130,7 +137,7 @@ async function load(
  * Finds the store that `moved` says has moved, as it is there.
  *
  * @param moved a head with the state `moved` that follows from the one of `state`
- * @throws SecureStoreError `LOCKED` where it may not be followed; `ROLLBACK` where another store lies there; what the backend there throws
+ * @throws SecureStoreError `LOCKED` where it may not be followed; `ROLLBACK` where nothing or another store lies there; what the backend there throws
  */
 export async function followMove(moved: Head, state: StoreState, ports: FollowPorts): Promise<Arrived> {
   let [head, from] = [moved, state];
@@ -145,7 +152,7 @@ export async function followMove(moved: Head, state: StoreState, ports: FollowPo
       const place = await ports.moves.connect(named);
       opened.push(place.backend);
       const read = await readThere(place.backend, ports);
-      if (read === undefined) throw notTheStore(place.location);
+      if (read === undefined) throw nothingThere(place.location);
       checkArrived(read, head, migration.instance, place.location);
       await ports.onFound(place.location, read.head);
       if (read.head.state !== 'moved') {

@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { HEAD_NAME } from '@securestore/core-format';
-import { isInstance, isSameStore } from '../ancestry.ts';
+import { descendsFrom, isInstance, isSameStore } from '../ancestry.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
 import { isLanded } from './landed.ts';
@@ -34,8 +34,10 @@ async function found(
     const isUnopened = head.state === 'scratch' && (await isTaken(target, state, migration.instance, signal));
     return isUnopened ? 'unopened' : 'the store';
   }
-  if (!isSameStore(head, state.head) || !isInstance(head, migration)) return 'nothing';
-  if (isLanded(head)) return 'unopened';
+  // It may have gone on from there and come back, as another instance.
+  if (!isSameStore(head, state.head) || !descendsFrom(head, migration)) return 'nothing';
+  // What comes from a third place, where it has left, is not to be withdrawn.
+  if (isLanded(head)) return isInstance(head, migration) ? 'unopened' : 'the store';
   return head.state === 'moved' ? 'left' : 'the store';
 }
 
