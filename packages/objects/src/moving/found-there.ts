@@ -1,6 +1,8 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { HEAD_NAME } from '@securestore/core-format';
-import { descendsFrom, isInstance, isSameStore } from '../ancestry.ts';
+import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { ancestorsAfter, descendsFrom, isInstance, isSameStore } from '../ancestry.ts';
+import { ownerKeys } from '../owner.ts';
+import { signedHead } from '../signed-head.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
 import { isLanded } from './landed.ts';
@@ -46,7 +48,8 @@ async function found(
  * be opened again where it was.
  *
  * @returns whether it was removed
- * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; what the backend throws
+ * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; `UNSUPPORTED` if it is sealed anew and the backend has no conditional
+ *   deletions; what the backend throws
  */
 export async function withdrawUnopened(
   target: StorageBackend,
@@ -55,6 +58,32 @@ export async function withdrawUnopened(
 ): Promise<boolean> {
   const there = await readHead(target, signal);
   if (there === undefined || (await found(target, state, there, signal)) !== 'unopened') return false;
-  await target.delete(HEAD_NAME, { ifMatch: there.etag, signal });
+  if (target.capabilities.conditionalDelete) {
+    await target.delete(HEAD_NAME, { ifMatch: there.etag, signal });
+    return true;
+  }
+  await fence(target, state, there, signal);
+  await target.delete(HEAD_NAME, { signal });
   return true;
+}
+
+/**
+ * Replaces a head that nobody has opened yet by one that nobody can open, as it does not come right after the one that closed the store.
+ *
+ * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; `UNSUPPORTED` if it is sealed anew, so that its keys are not here
+ */
+async function fence(
+  target: StorageBackend,
+  state: StoreState,
+  { head, etag }: ReadHead,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (state.head.migration?.resealed === true) {
+    throw new SecureStoreError(
+      'UNSUPPORTED',
+      'what was sealed anew cannot be given up at a backend without conditional deletions; nothing was changed. Go on with the same migration',
+    );
+  }
+  const fenced = { ...head, generation: head.generation + 1, ancestors: ancestorsAfter(head) };
+  await target.write(HEAD_NAME, signedHead(fenced, ownerKeys(state).identity), { ifMatch: etag, signal });
 }

@@ -46,6 +46,10 @@ export const hasLandedFor = (closed: Head, landed: Head): boolean =>
   isSameStore(landed, closed) &&
   landed.generation > closed.generation;
 
+/** Whether `landed` is still what the store has landed as when it left by the head `left`, whatever came of that. */
+const isOfMove = (left: Head, landed: Head): boolean =>
+  isLanded(landed) && left.migration !== undefined && isInstance(landed, left.migration);
+
 /** Whether `there` is the head of the store that has landed as `landed`, as it is where that comes from and has not been left. */
 export const isStillAt = (there: Head, landed: Head): boolean =>
   (there.state === 'open' || (there.state === 'closing' && !isLanded(there))) &&
@@ -61,7 +65,7 @@ export type LandedHead = Pick<ReadHead, 'head' | 'etag'>;
  *
  * @param left that head's store
  * @param known what lies there, as far as is known: it is read where it is not so
- * @throws SecureStoreError `CONFLICT` if no head lies there any more; what the backend throws
+ * @throws SecureStoreError `CONFLICT` if no head lies there any more, or giving it up was begun; what the backend throws
  */
 export async function openLanded(
   target: StorageBackend,
@@ -76,6 +80,12 @@ export async function openLanded(
       throw new SecureStoreError(
         'CONFLICT',
         'the store has moved, and is not where it moved to; if it is lost there, reclaim it where it was',
+      );
+    }
+    if (!hasLeftFor(left.head, found.head) && isOfMove(left.head, found.head)) {
+      throw new SecureStoreError(
+        'CONFLICT',
+        'giving this migration up was begun and not finished: cancel it once more',
       );
     }
     // Somebody else has done it, and much may have come since.
