@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
+import { NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
 import { scratchFolder } from './support/stores.ts';
-import { NO_TRACER } from './support/system-calls.ts';
 import { Trace, trace } from './support/traced.ts';
 
 const PROGRAM = fileURLToPath(new URL('./support/write-process.ts', import.meta.url));

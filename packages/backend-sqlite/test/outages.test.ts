@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { NO_LIMITS, withFewDescriptors } from '../../backend-fs/test/support/few-descriptors.ts';
-import { NO_TRACER } from '../../backend-fs/test/support/system-calls.ts';
+import { NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
 import { toStoreError } from '../src/errors.ts';
 import { openAt, scratchFolder } from './support/stores.ts';
 

@@ -7,13 +7,10 @@ import { fileURLToPath } from 'node:url';
 import type { BackendDefinition, StorageBackend } from '@securestore/backend-api';
 import { expect, test } from 'vitest';
 import { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';
+import { NO_TRACER } from '../../../../tools/campaigns/src/tracer.ts';
 import { stepsOf } from './steps.ts';
 
 const PROGRAM = fileURLToPath(new URL('./steps-process.ts', import.meta.url));
-
-/** Why no system call can be tampered with here; `undefined` where it can. */
-export const NO_TRACER: string | undefined =
-  spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0 ? undefined : 'it needs a working strace';
 
 /** What happens to one system call of the process. */
 export interface Tampering {

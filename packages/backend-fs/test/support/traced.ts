@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { type Call as TracedCall, callsOf } from '../../../../tools/campaigns/src/tracer.ts';
 
 const CALLS = 'open,openat,mkdir,mkdirat,rename,renameat,renameat2,fsync,fdatasync';
 
@@ -25,7 +26,7 @@ export class Trace {
 
   /** @param log of one process, or of several, one after the other */
   constructor(log: string) {
-    this.#calls = resolved(callsOf(log));
+    this.#calls = resolved(callsOf(log).map(parse));
   }
 
   /** Each time when the name of a file or folder was made or replaced, by the lines of the trace. */
@@ -64,29 +65,9 @@ function makes({ name, paths, flags, file }: Call): string | undefined {
   return name.startsWith('f') ? undefined : paths.at(-1);
 }
 
-/** The calls in the order in which they ended. Threads are told apart by their ids, and a line is the time. */
-function callsOf(log: string): Call[] {
-  const pending = new Map<string, { readonly text: string; readonly begun: number }>();
-  const calls: Call[] = [];
-  for (const [ended, line] of log.split('\n').entries()) {
-    const [, thread = '', text = ''] = /^(\d+) +(.*)$/.exec(line) ?? [];
-    if (text.endsWith('<unfinished ...>')) {
-      pending.set(thread, { text: text.slice(0, -'<unfinished ...>'.length), begun: ended });
-      continue;
-    }
-    const rest = /^<\.\.\. \w+ resumed>(.*)$/.exec(text)?.[1];
-    const before = rest === undefined ? undefined : pending.get(thread);
-    const call = parse(`${before?.text ?? ''}${rest ?? text}`, before?.begun ?? ended, ended);
-    if (call !== undefined) calls.push(call);
-  }
-  return calls;
-}
-
-function parse(text: string, begun: number, ended: number): Call | undefined {
-  const [, name, args = '', result = ''] = /^(\w+)\((.*)\) += +(.*)$/.exec(text) ?? [];
-  if (name === undefined || result.startsWith('-') || result.startsWith('?')) return undefined;
+function parse({ name, args, result, begun, ended }: TracedCall): Call {
   const opened = /^(\d+)<(.*)>$/.exec(result);
-  const flushed = /^\d+<(.*)>$/.exec(args.trim());
+  const flushed = /^\d+<(.*)>$/.exec(args);
   return {
     name,
     paths: [...args.matchAll(/"([^"]*)"/g)].map(([, path = '']) => path.replace(/(?<=.)\/$/, '')),
