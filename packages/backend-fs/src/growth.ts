@@ -41,6 +41,8 @@ export class Growth {
   /** To be called before a folder is made in `folder`, which is below the root and has a closing slash. */
   note(folder: string): void {
     if (this.#grown.has(folder)) return;
+    // A folder of keys that outlasts a cut of power without a file of ours beside it looks like anybody's, and is refused.
+    if (folder === '') flushFolderSync(this.#root);
     const descriptor = openSync(this.#file, APPEND, 0o600);
     try {
       writeSync(descriptor, `${folder}\n`);

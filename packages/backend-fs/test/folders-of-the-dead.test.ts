@@ -32,3 +32,13 @@ test.for(LONG ? ALL : SHORT)(
     expect(new Trace(killed + write('o/ac')).durableAt(root + file)).toBeGreaterThan(0);
   },
 );
+
+test("the own files of a new store are on the disk before its first folder of keys, which alone would look like anybody's", ({
+  skip,
+}) => {
+  if (NO_TRACER !== undefined) skip(NO_TRACER);
+  const root = `${scratchFolder()}/vault`;
+  const traced = new Trace(trace(PROGRAM, ['@securestore/backend-fs', `file:${root}`, 'o/ab']));
+  const [folder] = traced.madeAt(`${root}/o`);
+  expect(traced.nameDurableAt(`${root}/+lock`)).toBeLessThan(folder ?? 0);
+});

@@ -43,15 +43,16 @@ export class Trace {
   durableAt(path: string): number | undefined {
     const [renamed] = this.#calls.filter((call) => call.name.startsWith('rename') && makes(call) === path).slice(-1);
     const content = this.#flushed(renamed?.paths[0] ?? path, 0);
-    const names = this.#nameDurableAt(path);
+    const names = this.nameDurableAt(path);
     return content === undefined || names === undefined ? undefined : Math.max(content, names);
   }
 
-  #nameDurableAt(path: string): number | undefined {
+  /** When the name of a file or folder was durable, and each folder to it; see {@link durableAt}. */
+  nameDurableAt(path: string): number | undefined {
     const above = dirname(path);
     if (above === path) return 0;
     const made = this.madeAt(path).at(-1);
-    const [own, folders] = [made === undefined ? 0 : this.#flushed(above, made), this.#nameDurableAt(above)];
+    const [own, folders] = [made === undefined ? 0 : this.#flushed(above, made), this.nameDurableAt(above)];
     return own === undefined || folders === undefined ? undefined : Math.max(own, folders);
   }
 
