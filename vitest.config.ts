@@ -17,6 +17,7 @@ process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache
 const LONGEST = [
   'securestore/test/migrat',
   'securestore/test/processes/moving',
+  'securestore/test/crash-images/move',
   'cli/test/migrate',
   'cli/test/restore.test',
   'cli/test/rotate',
