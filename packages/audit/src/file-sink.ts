@@ -1,7 +1,7 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { SecureStoreError } from '@securestore/core-format';
+import { flushFolder, SecureStoreError } from '@securestore/core-format';
 import { errnoOf, fileError, unfit } from './file-errors.ts';
 import { readTips } from './file-tips.ts';
 import { textOf } from './header-first.ts';
@@ -197,8 +197,14 @@ class FileSink implements Sink {
     const there = await statOf(this.#path);
     if (there === undefined || !isSame(stats, there)) return undefined;
     check(this.#path, stats);
-    if (stats.size === 0 && this.#start?.durable === true) await syncFolder(dirname(this.#path));
+    if (this.#start?.durable === true) await this.#makeNameDurable(stats);
     return { handle, size: stats.size, begun: false, torn: await endsWithin(handle, stats.size) };
+  }
+
+  /** Whoever has begun the file may have waited for nothing. Of a file that others made, this user may not see the folder. */
+  async #makeNameDurable({ size }: Stats): Promise<void> {
+    const folder = dirname(this.#path);
+    await (size === 0 ? syncFolder(folder) : flushFolder(folder));
   }
 }
 

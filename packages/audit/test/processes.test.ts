@@ -2,13 +2,13 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
+import { callsOf, NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
 import type { AuditReport } from '../src/index.ts';
 import { auditLines, verifyLog } from '../src/index.ts';
 import type { WriterOrder } from './support/writer-process.ts';
@@ -96,7 +96,7 @@ it('a process that waits for nothing but a sink that never answers gets an answe
 it('nothing is acknowledged that the disk has not made durable', (context) => {
   if (NO_TRACER !== undefined) context.skip(NO_TRACER);
   const path = newLog();
-  // Not a new file, for which its folder would be made durable, too.
+  // Not a new file, whose folder must be made durable too.
   writeFileSync(path, '\n', { mode: 0o600 });
   const run = (...tampering: string[]): { readonly stdout: string; readonly stderr: string } => {
     const argv = ['-f', '-qq', '-o', '/dev/null', ...tampering, ...NODE, PROGRAM];
@@ -105,6 +105,17 @@ it('nothing is acknowledged that the disk has not made durable', (context) => {
   expect(run()).toMatchObject({ stdout: 'w-0\n', stderr: '' });
   const refused = run('-e', 'inject=fsync:error=EIO');
   expect([refused.stdout, refused.stderr]).toEqual(['', expect.stringContaining('the file system failed (EIO)')]);
+});
+
+it('the name of a log is durable too that others have begun, who may have waited for nothing', (context) => {
+  if (NO_TRACER !== undefined) context.skip(NO_TRACER);
+  const path = newLog();
+  writeFileSync(path, '\n', { mode: 0o600 });
+  const log = `${path}.trace`;
+  const argv = ['-f', '-qq', '-y', '-e', 'trace=fsync', '-o', log, ...NODE, PROGRAM];
+  expect(spawnSync('strace', argv, { input: orderOf(path, 'w', 1), encoding: 'utf8' }).stdout).toBe('w-0\n');
+  const flushed = callsOf(readFileSync(log, 'utf8')).map(({ args }) => args.replace(/^\d+/, ''));
+  expect(flushed).toEqual(expect.arrayContaining([`<${realpathSync(path)}>`, `<${realpathSync(dirname(path))}>`]));
 });
 
 it(`${WRITERS} processes write one file, each a segment of its own: every entry is there once`, async () => {
