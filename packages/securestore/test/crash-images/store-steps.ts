@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SecureStore } from '../../src/index.ts';
-import { createStore, fileAnchor, generateKeyFile, keyFile, openStore, rawKey } from '../../src/index.ts';
+import { fileAnchor, generateKeyFile, keyFile, openStore, rawKey } from '../../src/index.ts';
 
 /** Where a store is, and what it is opened with. */
 export interface Place {
@@ -26,9 +27,25 @@ export async function generationOf({ location, anchors }: Place): Promise<number
   return (await fileAnchor(anchors).read(location))?.generation ?? 0;
 }
 
-/** @param create whether one is made if there is none */
-export function open({ location, key, anchors }: Place, create = false): Promise<SecureStore> {
+function open({ location, key, anchors }: Place, create: boolean): Promise<SecureStore> {
   return openStore(location, { unlock: keyFile(key), anchor: fileAnchor(anchors), upkeep: false, create });
+}
+
+/**
+ * Opens the store and makes it if there is none, with its key file.
+ *
+ * @param isMade whether it must be there, since that was acknowledged
+ */
+export async function openWhatIsLeft(place: Place, isMade: boolean): Promise<SecureStore> {
+  try {
+    return await open(place, false);
+  } catch (error) {
+    if (isMade) throw error;
+    // A key file that was not finished, of a store that is not there either. If it is there, the new one does not open it.
+    rmSync(place.key, { force: true });
+    await generateKeyFile(place.key);
+    return open(place, true);
+  }
 }
 
 /** A body of a length, the same each time and unlike others. */
@@ -68,9 +85,3 @@ export const STEPS: readonly StoreStep[] = [
   deleted('db/a'),
   stored({ 'db/a': body('a once more', 70_000) }),
 ];
-
-/** Makes a key file, and a store that it opens. */
-export async function make({ location, key, anchors }: Place): Promise<SecureStore> {
-  await generateKeyFile(key);
-  return createStore(location, { unlock: keyFile(key), anchor: fileAnchor(anchors), upkeep: false });
-}

@@ -1,14 +1,21 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, test } from 'vitest';
 import { checkImages } from '../../../../tools/campaigns/src/crash-images/campaign.ts';
 import { record } from '../../../../tools/campaigns/src/crash-images/recording.ts';
 import { NO_TRACER } from '../../../../tools/campaigns/src/tracer.ts';
-import { sized } from '../../../../tools/campaigns/src/size.ts';
+import type { Kill } from '../../../../tools/campaigns/src/crash-images/traced-calls.ts';
+import { LONG, onlyLong, sized } from '../../../../tools/campaigns/src/size.ts';
 import type { SecureStore } from '../../src/index.ts';
-import { generateKeyFile } from '../../src/index.ts';
-import { generationOf, open, type Place, placeIn, STEPS, type StoreStep } from './store-steps.ts';
+import {
+  generationOf,
+  openWhatIsLeft,
+  type Place,
+  placeIn,
+  type Scheme,
+  STEPS,
+  type StoreStep,
+} from './store-steps.ts';
 
 const PROGRAM = fileURLToPath(new URL('./store-process.ts', import.meta.url));
 const IMAGES = sized({ short: 20, full: 300, torture: 20_000 });
@@ -29,36 +36,45 @@ async function checkObjects(store: SecureStore, said: readonly string[]): Promis
   }
 }
 
-/** Opens what is there. Only what was never acknowledged may be missing, and then it can be made. */
-async function openWhatIsLeft(place: Place, said: readonly string[]): Promise<SecureStore> {
-  try {
-    return await open(place);
-  } catch (error) {
-    assert.equal(said.length, 0, `the store can't be opened: ${String(error)}`);
-    // A key file that was not finished, of a store that is not there either. If it is there, the new one does not open it.
-    rmSync(place.key, { force: true });
-    await generateKeyFile(place.key);
-    return open(place, true);
-  }
-}
-
 async function checkStore(place: Place, said: readonly string[]): Promise<void> {
   assert.ok((await generationOf(place)) >= Number(said.at(-1) ?? 0), 'the anchor is an older one');
-  await using store = await openWhatIsLeft(place, said);
+  await using store = await openWhatIsLeft(place, said.length > 0);
   await checkObjects(store, said);
   assert.deepEqual((await store.verify({ payloads: true })).findings, []);
   await store.store('after', 'the cut');
   assert.equal((await store.retrieve('after')).text(), 'the cut');
 }
 
+const SCHEMES: readonly Scheme[] = ['file', 'sqlite'];
+/** What their own thread does, and what they do last before something is durable. */
+const KILLED_AT = { file: 'rename', sqlite: 'fsync' } as const;
+const SOME_KILLS = [4, 20];
+const KILLS = sized({
+  short: SOME_KILLS,
+  full: SOME_KILLS,
+  torture: Array.from({ length: 60 }, (_, index) => index + 1),
+});
+const IMAGES_OF_KILLED = 150;
+
+async function campaign(scheme: Scheme, images: number, kill?: Kill): Promise<void> {
+  const args = (root: string, said: readonly string[]): string[] => [root, scheme, `${said.length}`];
+  using recording = await record({ program: PROGRAM, args, kill });
+  await checkImages(recording, { images }, (said) => checkStore(placeIn(recording.root, scheme), said));
+}
+
 describe.concurrent('a cut of power loses and tears nothing that was acknowledged', () => {
-  test.for(['file', 'sqlite'] as const)(
-    '%s:, its key file and its anchor',
+  test.for(SCHEMES)('%s:, its key file and its anchor', { timeout: 3_600_000 }, async (scheme, { skip }) => {
+    if (NO_TRACER !== undefined) skip(NO_TRACER);
+    await campaign(scheme, IMAGES);
+  });
+
+  const killed = SCHEMES.flatMap((scheme) => KILLS.map((when) => ({ scheme, call: KILLED_AT[scheme], when })));
+  test.runIf(LONG).for(killed)(
+    onlyLong('$scheme:, of which a process before was killed at $call $when'),
     { timeout: 3_600_000 },
-    async (scheme, { skip }) => {
+    async ({ scheme, ...kill }, { skip }) => {
       if (NO_TRACER !== undefined) skip(NO_TRACER);
-      using recording = await record({ program: PROGRAM, args: (root) => [root, scheme] });
-      await checkImages(recording, { images: IMAGES }, (said) => checkStore(placeIn(recording.root, scheme), said));
+      await campaign(scheme, IMAGES_OF_KILLED, kill);
     },
   );
 });

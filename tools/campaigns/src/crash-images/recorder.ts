@@ -32,12 +32,16 @@ export class Recorder {
   readonly #root: string;
   readonly #disk: Disk;
   readonly #open: Map<number, Open> = new Map();
-  #programs = 0;
+  #programs: number;
 
-  /** @param disk what is in the folder. It is changed */
-  constructor(root: string, disk: Disk) {
+  /**
+   * @param disk what is in the folder. It is changed
+   * @param programs how many are recorded, one after the other
+   */
+  constructor(root: string, disk: Disk, programs: number) {
     this.#root = root;
     this.#disk = disk;
+    this.#programs = programs;
   }
 
   add(call: Call): void {
@@ -70,8 +74,9 @@ export class Recorder {
   }
 
   #execute(): void {
-    this.#programs += 1;
-    if (this.#programs > 1) throw new Error('the recorded program started another one');
+    this.#open.clear();
+    this.#programs -= 1;
+    if (this.#programs < 0) throw new Error('the recorded program started another one');
   }
 
   /** Reads through it change nothing, and private ones write nothing. */

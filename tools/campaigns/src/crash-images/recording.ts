@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Disk, type Step } from './disk.ts';
 import { isSharedMemory, Recorder } from './recorder.ts';
-import { tracedCalls } from './traced-calls.ts';
+import { type Kill, type Run, traced } from './traced-calls.ts';
+import { callsOf } from '../tracer.ts';
 
 /** What a process did below one folder, and what it said, in the order in which it did. */
 export interface Recording extends Disposable {
@@ -19,35 +20,55 @@ export interface Recording extends Disposable {
 export interface RecordOptions {
   /** A module of TypeScript. What it writes to its stdout, a line with each call, is what it acknowledges. */
   readonly program: string;
-  /** Its arguments, when the folder is known. */
-  readonly args: (root: string) => readonly string[];
+  /** Its arguments, when the folder is known, and what a process before it has acknowledged that was killed. */
+  readonly args: (root: string, said: readonly string[]) => readonly string[];
   /** Fills the folder before. */
   readonly prepare?: (root: string) => Promise<void>;
   readonly env?: (root: string) => Readonly<Record<string, string>>;
+  /** Has a process before it killed. */
+  readonly kill?: Kill | undefined;
 }
 
 /**
  * Records a process that runs to its end, and checks that what is recorded is what it did: all changes together give the folder as it is
  * in the end.
  */
-export async function record({ program, args, prepare, env }: RecordOptions): Promise<Recording> {
+export async function record(options: RecordOptions): Promise<Recording> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'securestore-images-')));
-  const dispose = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     const root = join(folder, 'disk');
     mkdirSync(root);
-    await prepare?.(root);
+    await options.prepare?.(root);
     const before = diskAt(root);
-    const calls = await tracedCalls(program, args(root), join(folder, 'log'), env?.(root) ?? {});
-    const after = before.copy();
-    const recorder = new Recorder(root, after);
-    for (const call of calls) recorder.add(call);
-    assertSame(after, diskAt(root));
-    return { root, before, steps: recorder.steps, [Symbol.dispose]: dispose };
+    const steps = await stepsOf(options, folder, root, before);
+    return { root, before, steps, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) };
   } catch (error) {
-    dispose();
+    rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+async function stepsOf(options: RecordOptions, folder: string, root: string, before: Disk): Promise<readonly Step[]> {
+  const { program, args, env = () => ({}), kill } = options;
+  const runs: Run[] = [];
+  const run = async (killed?: Kill): Promise<void> => {
+    const said = runs.flatMap((one) => one.said);
+    const log = join(folder, `log-${runs.length}`);
+    runs.push(await traced({ program, args: args(root, said), env: env(root), log, kill: killed }));
+  };
+  const followed = (): readonly Step[] => {
+    const after = before.copy();
+    const recorder = new Recorder(root, after, runs.length);
+    for (const call of callsOf(runs.map(({ log }) => log).join('\n'))) recorder.add(call);
+    assertSame(after, diskAt(root));
+    return recorder.steps;
+  };
+  if (kill !== undefined) {
+    await run(kill);
+    followed();
+  }
+  await run();
+  return followed();
 }
 
 /** What is in a folder. */
