@@ -36,11 +36,21 @@ async function checkObjects(store: SecureStore, said: readonly string[]): Promis
   }
 }
 
-async function checkStore(place: Place, said: readonly string[]): Promise<void> {
+/**
+ * What `verify` reports, except of the step that a process was killed in. The next one may have copied a record to the history whose own name
+ * was not flushed, so the copy outlasts it; nothing of that step was acknowledged (docs/decisions/file-layout.md, names of the dead).
+ */
+async function findingsIn(store: SecureStore, said: readonly string[], isAfterKill: boolean): Promise<unknown[]> {
+  const { findings } = await store.verify({ payloads: true });
+  const doubted = isAfterKill ? Object.keys(STEPS[Math.max(said.length - 1, 0)]?.after ?? {}) : [];
+  return findings.filter(({ key }) => key === undefined || !doubted.includes(key));
+}
+
+async function checkStore(place: Place, said: readonly string[], isAfterKill: boolean): Promise<void> {
   assert.ok((await generationOf(place)) >= Number(said.at(-1) ?? 0), 'the anchor is an older one');
   await using store = await openWhatIsLeft(place, said.length > 0);
   await checkObjects(store, said);
-  assert.deepEqual((await store.verify({ payloads: true })).findings, []);
+  assert.deepEqual(await findingsIn(store, said, isAfterKill), []);
   await store.store('after', 'the cut');
   assert.equal((await store.retrieve('after')).text(), 'the cut');
 }
@@ -48,7 +58,7 @@ async function checkStore(place: Place, said: readonly string[]): Promise<void> 
 const SCHEMES: readonly Scheme[] = ['file', 'sqlite'];
 /** What their own thread does, and what they do last before something is durable. */
 const KILLED_AT = { file: 'rename', sqlite: 'fsync' } as const;
-const SOME_KILLS = [4, 20];
+const SOME_KILLS = [2, 16];
 const KILLS = sized({
   short: SOME_KILLS,
   full: SOME_KILLS,
@@ -59,7 +69,9 @@ const IMAGES_OF_KILLED = 150;
 async function campaign(scheme: Scheme, images: number, kill?: Kill): Promise<void> {
   const args = (root: string, said: readonly string[]): string[] => [root, scheme, `${said.length}`];
   using recording = await record({ program: PROGRAM, args, kill });
-  await checkImages(recording, { images }, (said) => checkStore(placeIn(recording.root, scheme), said));
+  await checkImages(recording, { images }, (said) =>
+    checkStore(placeIn(recording.root, scheme), said, kill !== undefined),
+  );
 }
 
 describe.concurrent('a cut of power loses and tears nothing that was acknowledged', () => {

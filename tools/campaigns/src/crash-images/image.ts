@@ -36,7 +36,7 @@ const ODDS = [
  * - Before that each write is there or not, whatever its order, or torn: some of its blocks of 512 or 4,096 bytes are. A file may have grown
  *   without its bytes; then there are zeros or others in their place. No byte changes next to what was written.
  * - A name that was made, replaced or removed is what it was, or what it became at any of the changes since, until a later `fsync` of its
- *   folder has ended. That of the file itself does not count, as in ext4 without luck. The name of a folder is in the folder above.
+ *   folder has ended. Flushing the file itself does not count, although ext4 flushes its name with it. The name of a folder is in the folder above.
  * - A rename replaces a name as a whole. Within one folder both names change together. Between two, the new name comes before the old one goes
  *   unless the old one's folder was flushed, so a file may have both.
  *
