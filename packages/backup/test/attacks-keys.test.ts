@@ -12,7 +12,7 @@ import {
 import type { UnlockMethod } from '@securestore/crypto';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { BackupSeals } from '../../objects/src/copy/seals.ts';
+import { BackupSeals } from '../../objects/src/replica/copy/backup-cipher.ts';
 import { attack } from '../../objects/test/support/attacker.ts';
 import type { Club } from '../../objects/test/support/members.ts';
 import { club } from '../../objects/test/support/members.ts';

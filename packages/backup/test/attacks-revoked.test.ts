@@ -3,7 +3,7 @@ import type { Point } from '@securestore/core-format';
 import { encodePoint, pointName, withChecksum } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { BackupSeals } from '../../objects/src/copy/seals.ts';
+import { BackupSeals } from '../../objects/src/replica/copy/backup-cipher.ts';
 import type { Club } from '../../objects/test/support/members.ts';
 import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure } from '../../objects/test/support/stores.ts';

@@ -10,8 +10,8 @@ import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, patterned, UNLOCK, usePlace } from '../../objects/test/support/stores.ts';
 import type { Bodies, Loot } from '../../objects/test/support/thief.ts';
 import { openedBy } from '../../objects/test/support/thief.ts';
-import { readKeyring } from '../../objects/src/state.ts';
-import { unlockRoot } from '../../objects/src/unlock.ts';
+import { readKeyring } from '../../objects/src/head/store-state.ts';
+import { unlockRoot } from '../../objects/src/head/unlock.ts';
 import { following, move, mover } from './support/moves.ts';
 
 const NEW = rawKey(Buffer.alloc(32, 9));

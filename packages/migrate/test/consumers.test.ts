@@ -3,7 +3,7 @@ import type { Layer } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
 import { expect, it } from 'vitest';
 import { openConsumer } from '../../objects/src/journal/open-consumer.ts';
-import { openParts } from '../../objects/src/open.ts';
+import { openParts } from '../../objects/src/store/open.ts';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { atEnd, createAt, failure, UNLOCK, usePlace } from '../../objects/test/support/stores.ts';

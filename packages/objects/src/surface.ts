@@ -1,6 +1,6 @@
 /** What the surface of a store asks of its arguments, for those who offer it over something else than a backend. */
-export { abortable } from './abortable.ts';
-export { callSignal, checkOptions, inCall, inContext } from './call.ts';
+export { abortable } from './util/abort.ts';
+export { callSignal, checkOptions, inCall, inContext } from './api/call-boundary.ts';
 export {
   CHANGE_OPTIONS,
   LISTING_OPTIONS,
@@ -10,14 +10,14 @@ export {
   RESTORE_VERSION_OPTIONS,
   RETRIEVE_OPTIONS,
   STORE_OPTIONS,
-} from './known-options.ts';
-export { retrieveMany, storeMany } from './many.ts';
-export { mapConcurrently } from './map-concurrently.ts';
-export { checkPrefix, sortNames } from './names.ts';
-export { encodeMetadata, parseTime } from './options.ts';
-export { parseCondition } from './parse-condition.ts';
-export type { Condition } from './parse-condition.ts';
-export { payloadOf } from './payload.ts';
-export type { Payload } from './payload.ts';
-export { checkRange, parseRange } from './range.ts';
-export { jsonOf, textOf } from './read-data.ts';
+} from './api/call-options.ts';
+export { retrieveMany, storeMany } from './api/bulk.ts';
+export { mapConcurrently } from './util/map-concurrently.ts';
+export { checkPrefix, sortNames } from './api/prefix.ts';
+export { encodeMetadata, parseTime } from './api/metadata.ts';
+export { parseCondition } from './api/write-condition.ts';
+export type { Condition } from './api/write-condition.ts';
+export { payloadOf } from './api/payload-source.ts';
+export type { Payload } from './api/payload-source.ts';
+export { checkRange, parseRange } from './api/range.ts';
+export { jsonOf, textOf } from './api/decode-data.ts';

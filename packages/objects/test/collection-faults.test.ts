@@ -3,10 +3,10 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS, decodeBase32, keyringName, markerName, parseStoreKey, partName } from '@securestore/core-format';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
-import { backendNow } from '../src/collection/age.ts';
-import { collect } from '../src/collection/collect.ts';
-import { markDeleting } from '../src/collection/markers.ts';
-import { changeHead } from '../src/head-change.ts';
+import { backendNow } from '../src/record/backend-age.ts';
+import { collect } from '../src/maintenance/gc/collect.ts';
+import { markDeleting } from '../src/record/blob-markers.ts';
+import { changeHead } from '../src/engine/commit-head.ts';
 import type { Process } from './support/collection.ts';
 import {
   DAY,

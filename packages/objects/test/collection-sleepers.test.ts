@@ -3,7 +3,7 @@ import { forwardTo } from '@securestore/backend-api';
 import { AREAS, SecureStoreError } from '@securestore/core-format';
 import { expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
-import { collect } from '../src/collection/collect.ts';
+import { collect } from '../src/maintenance/gc/collect.ts';
 import { openConsumer } from '../src/journal/open-consumer.ts';
 import { DAY, HOUR, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
 import { Follower } from './support/followers.ts';

@@ -5,7 +5,7 @@ import { AREAS } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
-import { collect } from '../src/collection/collect.ts';
+import { collect } from '../src/maintenance/gc/collect.ts';
 import type { Process } from './support/collection.ts';
 import {
   DAY,

@@ -9,10 +9,10 @@ import {
 } from '@securestore/core-format';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
-import type { CollectOptions } from '../src/collection/collect.ts';
-import { collect } from '../src/collection/collect.ts';
-import { claimMarker, markDeleting } from '../src/collection/markers.ts';
-import type { CollectReport } from '../src/collection/report.ts';
+import type { CollectOptions } from '../src/maintenance/gc/collect.ts';
+import { collect } from '../src/maintenance/gc/collect.ts';
+import { claimMarker, markDeleting } from '../src/record/blob-markers.ts';
+import type { CollectReport } from '../src/maintenance/gc/report.ts';
 import type { Process } from './support/collection.ts';
 import {
   DAY,

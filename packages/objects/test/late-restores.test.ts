@@ -3,7 +3,7 @@ import { forwardTo } from '@securestore/backend-api';
 import { AREAS, SecureStoreError } from '@securestore/core-format';
 import { expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
-import { collect } from '../src/collection/collect.ts';
+import { collect } from '../src/maintenance/gc/collect.ts';
 import type { ObjectStore } from '../src/index.ts';
 import type { Process } from './support/collection.ts';
 import { DAY, namesUnder, processAt, whileTimePasses } from './support/collection.ts';

@@ -1,7 +1,7 @@
 import { createCallCounter } from '@securestore/backend-api';
 import { instant, systemClock } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
-import { RecordCache } from '../src/record-cache.ts';
+import { RecordCache } from '../src/engine/record-cache.ts';
 import { memoryPlace } from './support/places.ts';
 import { createAt, usePlace } from './support/stores.ts';
 

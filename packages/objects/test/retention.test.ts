@@ -2,8 +2,8 @@ import type { RecordHeader } from '@securestore/core-format';
 import { noId } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RetentionRules } from '../src/collection/retention.ts';
-import { forgettable, isForgettable, prunable } from '../src/collection/retention.ts';
+import type { RetentionRules } from '../src/maintenance/gc/retention.ts';
+import { forgettable, isForgettable, prunable } from '../src/maintenance/gc/retention.ts';
 import { DAY, HOUR } from './support/collection.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
 import { createFaultInjector } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { expect, it } from 'vitest';
-import { claimMarker } from '../src/collection/markers.ts';
+import { claimMarker } from '../src/record/blob-markers.ts';
 import { markersOf } from './support/collection.ts';
 import { EagerClock } from './support/eager-clock.ts';
 import { engineAt } from './support/engines.ts';

@@ -3,8 +3,8 @@ import { forwardTo } from '@securestore/backend-api';
 import { historyName, markerName, objectName, partName } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ObjectArea } from '../src/collection/token-merge.ts';
-import { TokenMerge } from '../src/collection/token-merge.ts';
+import type { ObjectArea } from '../src/maintenance/gc/merge-listings.ts';
+import { TokenMerge } from '../src/maintenance/gc/merge-listings.ts';
 import { memoryPlace } from './support/places.ts';
 import { usePlace } from './support/stores.ts';
 

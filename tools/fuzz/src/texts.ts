@@ -21,7 +21,7 @@ import { decodePlainSegment, encodePlainSegment } from '../../../packages/crypto
 import { printed, readPrinted } from '../../../packages/crypto/src/printed.ts';
 import { formatRecipient } from '../../../packages/crypto/src/recipient.ts';
 import type { PrintedKind } from '../../../packages/crypto/src/printed.ts';
-import { decodeMetadata } from '../../../packages/objects/src/options.ts';
+import { decodeMetadata } from '../../../packages/objects/src/api/metadata.ts';
 import { compilePattern } from '../../../packages/core-format/src/pattern.ts';
 import { BASES, ITEMS } from '../../vectors/src/base.ts';
 import { bytesFrom } from '../../vectors/src/bytes.ts';

@@ -23,7 +23,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'nobody waits once the move is announced',
-    file: 'objects/src/moving/migration-area.ts',
+    file: 'objects/src/store/migration-extension.ts',
     edits: [['    }, signal);\n    await this.settle(signal);', '    }, signal);']],
   },
   {
@@ -35,19 +35,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a mutation is not looked for where the store is now',
     plan: ({ busy }) => busy,
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/object/commit.ts',
     edits: [['if (found !== undefined) return found;', '']],
   },
   {
     name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
     scenario: 'a writer learns where the store is now that its record was written',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/object/commit.ts',
     edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
   },
   {
     name: 'etags do not tell of which place they are',
     scenario: 'a collector forgets a deletion while the store moves',
-    file: 'objects/src/moving/place.ts',
+    file: 'objects/src/engine/relocatable-backend.ts',
     edits: [
       ['`${epoch} ${etag}`', '`0 ${etag}`'],
       ['const prefix = `${epoch} `;', "const prefix = '0 ';"],
@@ -56,25 +56,25 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'records of the old place are remembered in the new one',
     scenario: 'a writer is idle while the store moves',
-    file: 'objects/src/engine-of.ts',
+    file: 'objects/src/engine/create-engine.ts',
     edits: [['      engine.cache.clear();\n', '']],
   },
   {
     name: 'a mutation begins in one place and ends in the other',
     scenario: 'a writer is held up before its record until the store has moved',
-    file: 'objects/src/moving/place.ts',
+    file: 'objects/src/engine/relocatable-backend.ts',
     edits: [['withBackend(engine, engine.place.pinned)', 'engine']],
   },
   {
     name: 'a mutation goes on in the place that was left',
     scenario: 'a writer is held up before its record until the store has moved',
-    file: 'objects/src/moving/place.ts',
+    file: 'objects/src/engine/relocatable-backend.ts',
     edits: [['if (this.epoch !== epoch) throw new Left();', '']],
   },
   {
     name: 'a store is left though it was opened again since it was closed',
     plan: ({ caught }) => caught > 0,
-    file: 'objects/src/moving/migration-area.ts',
+    file: 'objects/src/store/migration-extension.ts',
     edits: [
       ["left = head.state === 'closing' && head.generation === closed.generation;", "left = head.state !== 'moved';"],
     ],
@@ -82,19 +82,19 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what has landed before is taken for the move',
     plan: ({ diesTwice }) => diesTwice,
-    file: 'objects/src/moving/landed.ts',
+    file: 'objects/src/head/staged-head.ts',
     edits: [[' &&\n  landed.generation > closed.generation', '']],
   },
   {
     name: 'parts stay where they were written',
     plan: ({ habits }) => habits.blobs > 0.5,
-    file: 'objects/src/collection/blob-hold.ts',
+    file: 'objects/src/record/blob-lease.ts',
     edits: [["if (!(await carryParts(place, this.#blob, signal))) return 'incomplete';", '']],
   },
   {
     name: 'a listing of the old place is told in the new one',
     scenario: 'a process is idle while the store moves',
-    file: 'objects/src/list.ts',
+    file: 'objects/src/object/list.ts',
     edits: [['    if (place?.epoch !== epoch) continue;\n', '']],
   },
   {
@@ -118,7 +118,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'who has slept lands over what has landed there since',
     scenario: 'whoever moves the store sleeps until others have moved it',
-    file: 'objects/src/moving/landing.ts',
+    file: 'objects/src/replica/migration/cutover.ts',
     edits: [['        await this.#checkClosed(closed, signal);\n', '']],
   },
   {
@@ -130,13 +130,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a purge forgets in the new place what it has buried in the old one',
     scenario: 'a purge learns where the store is now that it has buried something',
-    file: 'objects/src/purge.ts',
+    file: 'objects/src/object/purge.ts',
     edits: [['      // Where the store moves now, it is looked for in the new place.\n      note();\n', '']],
   },
   {
     name: 'who opens a store where it has landed works with it',
     scenario: 'a process opens the store where it has landed',
-    file: 'objects/src/moving/prepared-landing.ts',
+    file: 'objects/src/replica/migration/prepare-cutover.ts',
     edits: [
       [
         "state: 'closing',\n    migration: { instance: before.instance, stage: 'copying', resealed: false, location },",

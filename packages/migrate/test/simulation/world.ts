@@ -16,7 +16,7 @@ import { Scheduler } from '../../../objects/test/simulation/scheduler.ts';
 import type { Weather } from '../../../objects/test/simulation/weather.ts';
 import type { LandedHead, Opened } from '../../../objects/test/simulation/world.ts';
 import { World } from '../../../objects/test/simulation/world.ts';
-import { openParts } from '../../../objects/src/open.ts';
+import { openParts } from '../../../objects/src/store/open.ts';
 import type { MigrationReport } from '../../src/index.ts';
 import { Etags } from './etags.ts';
 import type { MigrationPlan } from './plan.ts';

@@ -1,8 +1,8 @@
 import type { CheckpointEntry, CheckpointRoot, SecureStoreError } from '@securestore/core-format';
 import { isDamage } from '@securestore/core-format';
-import type { Engine } from '../engine.ts';
-import type { LoadedCheckpoint } from './sealed.ts';
-import { checkpointOf, loadCheckpoint, pageOf, readPage, sameCheckpoint } from './sealed.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { LoadedCheckpoint } from './load.ts';
+import { checkpointOf, loadCheckpoint, pageOf, readPage, sameCheckpoint } from './load.ts';
 
 /** Called with what is wrong with the checkpoint itself. */
 export type OnDamaged = (error: SecureStoreError) => void;

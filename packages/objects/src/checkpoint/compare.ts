@@ -1,7 +1,7 @@
 import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
 import { CHECKPOINT_COMMIT_LENGTH, isZero } from '@securestore/core-format';
-import type { Observed } from '../observe.ts';
-import { isPurged } from '../records.ts';
+import type { Observed } from '../record/inspect-record.ts';
+import { isPurged } from '../record/open-record.ts';
 
 /** How what lies at a name contradicts what a checkpoint says of it, or itself. */
 export type Contradiction = 'damaged' | 'hidden' | 'rolled-back' | 'resurrected' | 'replaced' | 'unlisted';

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind, Jobs } from '@securestore/jobs';
-import type { Engine } from '../engine.ts';
-import { followCheckpoint } from './follow.ts';
+import type { Engine } from '../engine/engine.ts';
+import { followCheckpoint } from './from-journal.ts';
 import type { CheckpointReport } from './make.ts';
 
 /**

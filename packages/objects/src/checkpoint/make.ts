@@ -1,15 +1,15 @@
 import type { CheckpointRoot, Reference } from '@securestore/core-format';
 import { checkpointName, encodeCheckpointRoot, joinCheckpointRoot, SecureStoreError } from '@securestore/core-format';
 import { sealSystemBody, signAs } from '@securestore/crypto';
-import type { Engine } from '../engine.ts';
-import { changeHead } from '../head-change.ts';
-import { ownerKeys } from '../owner.ts';
-import { checkMayChange } from '../rekey/running.ts';
-import type { StoreState } from '../state.ts';
-import { contextOf } from '../system-objects.ts';
+import type { Engine } from '../engine/engine.ts';
+import { changeHead } from '../engine/commit-head.ts';
+import { ownerKeys } from '../head/owner-keys.ts';
+import { checkMayChange } from '../engine/rotation-state.ts';
+import type { StoreState } from '../head/store-state.ts';
+import { contextOf } from '../engine/sealed-objects.ts';
 import { PageWriter, Superseded } from './page-writer.ts';
-import { removeUnused } from './remove.ts';
-import type { LoadedCheckpoint, NamedCheckpoint } from './sealed.ts';
+import { removeUnused } from './remove-unused.ts';
+import type { LoadedCheckpoint, NamedCheckpoint } from './load.ts';
 import {
   CHECKPOINT_USE,
   checkpointOf,
@@ -18,9 +18,9 @@ import {
   sameCheckpoint,
   sameReference,
   sha256,
-} from './sealed.ts';
-import type { Source, Tally } from './sources.ts';
-import { ChangedTokens, changesPass, copyPass, fullPass } from './sources.ts';
+} from './load.ts';
+import type { Source, Tally } from './passes.ts';
+import { ChangedTokens, changesPass, copyPass, fullPass } from './passes.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 const MAX_TRIES = 10;

@@ -12,11 +12,11 @@ import {
 } from '@securestore/core-format';
 import type { LoadedKey } from '@securestore/crypto';
 import { checkpointPageId, digestWhole } from '@securestore/crypto';
-import type { Engine } from '../engine.ts';
-import { sealJournalBody } from '../system-objects.ts';
+import type { Engine } from '../engine/engine.ts';
+import { sealJournalBody } from '../engine/sealed-objects.ts';
 import { GRACE_PERIOD } from './limits.ts';
-import type { LoadedCheckpoint } from './sealed.ts';
-import { sha256 } from './sealed.ts';
+import type { LoadedCheckpoint } from './load.ts';
+import { sha256 } from './load.ts';
 
 /** One entry in so many ends its page, on average. */
 const ENTRIES_PER_PAGE = 512;

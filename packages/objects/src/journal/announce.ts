@@ -1,7 +1,7 @@
 import { tokenOf } from '@securestore/core-format';
-import type { Engine } from '../engine.ts';
-import type { StoreState } from '../state.ts';
-import type { Announced } from './journal-writer.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { StoreState } from '../head/store-state.ts';
+import type { Announced } from '../engine/journal-writer.ts';
 
 /**
  * What a mutation prepared under `state` owes to the journal before it may take effect.

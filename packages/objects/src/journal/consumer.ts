@@ -1,17 +1,17 @@
 import type { ConsumerState, PendingEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
-import type { Engine } from '../engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Alarm } from './alarms.ts';
-import { ConsumerHold } from './consumer-hold.ts';
-import type { HeldConsumer } from './consumer-record.ts';
-import { fitsConsumer } from './consumer-record.ts';
-import type { KnownObject } from './full-pass.ts';
-import { differences } from './full-pass.ts';
-import { HINT_LAPSES_AFTER } from './limits.ts';
-import { Position } from './position.ts';
-import type { Change } from './resolve.ts';
-import { resolveHints } from './resolve.ts';
-import { Suspects } from './suspects.ts';
+import { ConsumerHold } from './consumer-lease.ts';
+import type { HeldConsumer } from './consumer-state.ts';
+import { fitsConsumer } from './consumer-state.ts';
+import type { KnownObject } from './full-scan-diff.ts';
+import { differences } from './full-scan-diff.ts';
+import { HINT_LAPSES_AFTER } from '../engine/journal-limits.ts';
+import { Position } from './cursor.ts';
+import type { Change } from './resolve-hints.ts';
+import { resolveHints } from './resolve-hints.ts';
+import { Suspects } from './unannounced-changes.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_TICKS = 10;

@@ -1,13 +1,13 @@
 import type { ConsumerState, RecordHeader } from '@securestore/core-format';
 import { encodeTombstoneBody, objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
-import type { MayForget } from '../collection/pass.ts';
-import type { Engine } from '../engine.ts';
-import { withNewestKeys } from '../newest-keys.ts';
-import { openByToken } from '../records.ts';
-import { isUndecided } from '../undecided.ts';
+import type { MayForget } from '../maintenance/gc/pass.ts';
+import type { Engine } from '../engine/engine.ts';
+import { withNewestKeys } from '../record/refresh-keys.ts';
+import { openByToken } from '../record/open-record.ts';
+import { isUndecided } from '../util/indeterminate.ts';
 import { announceCommit } from './announce.ts';
-import { survey } from './survey.ts';
+import { survey } from './consumer-liveness.ts';
 
 const MICROSECONDS = 1000;
 

@@ -1,12 +1,12 @@
 import type { ConsumerState } from '@securestore/core-format';
 import { MAX_CONSUMER_LABEL_BYTES, parseStoreKey, SecureStoreError, workName } from '@securestore/core-format';
 import { NameCipher } from '@securestore/crypto';
-import type { Engine } from '../engine.ts';
-import { changeHead } from '../head-change.ts';
+import type { Engine } from '../engine/engine.ts';
+import { changeHead } from '../engine/commit-head.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
-import type { HeldConsumer } from './consumer-record.ts';
-import { lookAtConsumer, saveConsumer } from './consumer-record.ts';
+import type { HeldConsumer } from './consumer-state.ts';
+import { lookAtConsumer, saveConsumer } from './consumer-state.ts';
 import { Consumer } from './consumer.ts';
 
 /** The backend's name of the state of the consumer with this label. */

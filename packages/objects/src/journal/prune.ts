@@ -8,13 +8,13 @@ import {
   journalPrefix,
   workName,
 } from '@securestore/core-format';
-import type { Engine } from '../engine.ts';
-import { deleteUnchanged, isForged, lookAtSystemObject, writeSystemObject } from '../system-objects.ts';
-import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from './limits.ts';
+import type { Engine } from '../engine/engine.ts';
+import { deleteUnchanged, isForged, lookAtSystemObject, writeSystemObject } from '../engine/sealed-objects.ts';
+import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../engine/journal-limits.ts';
 import { entryPages, listWriters, readRegistration, readSlot } from './streams.ts';
-import type { Survey } from './survey.ts';
-import { survey } from './survey.ts';
-import { isUndecided } from '../undecided.ts';
+import type { Survey } from './consumer-liveness.ts';
+import { survey } from './consumer-liveness.ts';
+import { isUndecided } from '../util/indeterminate.ts';
 
 /** Something that nobody who has the keys has put into a stream. */
 interface Stray {

@@ -11,10 +11,10 @@ import {
   workPrefix,
 } from '@securestore/core-format';
 import type { ListEntry } from '@securestore/backend-api';
-import type { Engine } from '../engine.ts';
-import { mapConcurrently } from '../map-concurrently.ts';
-import { listPage } from '../pages.ts';
-import { isForged, readSystemObject } from '../system-objects.ts';
+import type { Engine } from '../engine/engine.ts';
+import { mapConcurrently } from '../util/map-concurrently.ts';
+import { listPage } from '../util/listing.ts';
+import { isForged, readSystemObject } from '../engine/sealed-objects.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingHints } from './alarms.ts';
 

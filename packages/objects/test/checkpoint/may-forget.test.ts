@@ -1,7 +1,7 @@
 import { AREAS, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { checkpointsForget } from '../../src/checkpoint/may-forget.ts';
-import type { Engine } from '../../src/engine.ts';
+import { checkpointsForget } from '../../src/checkpoint/tombstone-guard.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { OpenedEngine } from '../support/engines.ts';
 import { engineAt } from '../support/engines.ts';
 import { EagerClock } from '../support/eager-clock.ts';

@@ -1,7 +1,7 @@
 import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
 import { expect, it } from 'vitest';
-import { removeUnused } from '../../src/checkpoint/remove.ts';
+import { removeUnused } from '../../src/checkpoint/remove-unused.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { engineAt } from '../support/engines.ts';

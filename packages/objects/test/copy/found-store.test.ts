@@ -3,7 +3,7 @@ import { HEAD_NAME } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore, UnlockedCopy } from '../../src/index.ts';
-import { anchorOf } from '../../src/anchor.ts';
+import { anchorOf } from '../../src/head/trusted-state.ts';
 import { foundStore, unlockCopy } from '../../src/index.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { copiedFrom } from '../support/copies.ts';

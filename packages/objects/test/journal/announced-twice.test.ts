@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
 import { AREAS, ID_LENGTH } from '@securestore/core-format';
 import { expect, it } from 'vitest';
-import { HINT_LAPSES_AFTER } from '../../src/journal/limits.ts';
+import { HINT_LAPSES_AFTER } from '../../src/engine/journal-limits.ts';
 import { openConsumer } from '../../src/journal/open-consumer.ts';
 import type { Process } from '../support/journals.ts';
 import { passing, worldOf, writersAt } from '../support/journals.ts';

@@ -2,7 +2,7 @@ import type { Fault } from '@securestore/backend-api';
 import { createFaultInjector } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { HINT_LAPSES_AFTER } from '../../src/journal/limits.ts';
+import { HINT_LAPSES_AFTER } from '../../src/engine/journal-limits.ts';
 import { pruneJournal, unreadSince } from '../../src/journal/prune.ts';
 import { Follower } from '../support/followers.ts';
 import type { Shelf } from '../support/followers.ts';

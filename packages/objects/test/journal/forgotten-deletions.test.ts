@@ -3,7 +3,7 @@ import { forwardTo } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
 import { expect, it } from 'vitest';
 import { FakeClock } from '../../../jobs/test/support/clock.ts';
-import { CONSUMER_EXPIRES_AFTER } from '../../src/journal/limits.ts';
+import { CONSUMER_EXPIRES_AFTER } from '../../src/engine/journal-limits.ts';
 import type { Process } from '../support/collection.ts';
 import { DAY, HOUR, namesUnder, processAt, whileTimePasses } from '../support/collection.ts';
 import { Follower } from '../support/followers.ts';

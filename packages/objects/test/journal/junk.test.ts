@@ -1,6 +1,6 @@
 import { AREAS } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../../src/journal/limits.ts';
+import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../../src/engine/journal-limits.ts';
 import { pruneJournal, unreadSince } from '../../src/journal/prune.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';

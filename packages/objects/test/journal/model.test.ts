@@ -3,7 +3,7 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS, parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HINT_LAPSES_AFTER } from '../../src/journal/limits.ts';
+import { HINT_LAPSES_AFTER } from '../../src/engine/journal-limits.ts';
 import { pruneJournal } from '../../src/journal/prune.ts';
 import type { ObjectInfo, ObjectStore } from '../../src/index.ts';
 import { attack } from '../support/attacker.ts';

@@ -10,10 +10,10 @@ import {
   workPrefix,
 } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
-import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../../src/journal/limits.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../../src/engine/journal-limits.ts';
 import { journalFloors, pruneJournal, unreadSince } from '../../src/journal/prune.ts';
-import { writeSystemObject } from '../../src/system-objects.ts';
+import { writeSystemObject } from '../../src/engine/sealed-objects.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
 import { namesUnder, scene, storeTimes, writersAt } from '../support/journals.ts';

@@ -2,7 +2,7 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS, encodeBase32, historyPrefix, objectName, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { Consumer } from '../../src/journal/consumer.ts';
-import type { Change } from '../../src/journal/resolve.ts';
+import type { Change } from '../../src/journal/resolve-hints.ts';
 import { openConsumer } from '../../src/journal/open-consumer.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';

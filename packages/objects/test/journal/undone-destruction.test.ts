@@ -1,6 +1,6 @@
 import { AREAS } from '@securestore/core-format';
 import { expect, it } from 'vitest';
-import type { Change } from '../../src/journal/resolve.ts';
+import type { Change } from '../../src/journal/resolve-hints.ts';
 import { openConsumer } from '../../src/journal/open-consumer.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';

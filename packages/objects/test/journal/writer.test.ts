@@ -2,11 +2,11 @@ import { createCallCounter, createFaultInjector, forwardTo } from '@securestore/
 import type { Fault, StorageBackend } from '@securestore/backend-api';
 import { AREAS, encodeHint, hintName, ID_LENGTH, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
-import { changeHead } from '../../src/head-change.ts';
-import { HINT_COVERS_FOR, STREAM_USED_FOR } from '../../src/journal/limits.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { changeHead } from '../../src/engine/commit-head.ts';
+import { HINT_COVERS_FOR, STREAM_USED_FOR } from '../../src/engine/journal-limits.ts';
 import type { ObjectStore } from '../../src/index.ts';
-import { writeSystemObject } from '../../src/system-objects.ts';
+import { writeSystemObject } from '../../src/engine/sealed-objects.ts';
 import { attack } from '../support/attacker.ts';
 import { hintsAt, namesUnder, worldOf, writersAt } from '../support/journals.ts';
 import { withoutBatch } from '../support/places.ts';

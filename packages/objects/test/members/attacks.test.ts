@@ -10,8 +10,8 @@ import {
 } from '@securestore/core-format';
 import { identityPrivateKey, identityPublicKey, sealGrant, signAs } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { HEAD_USE, readKeyring } from '../../src/state.ts';
-import { unlockRoot } from '../../src/unlock.ts';
+import { HEAD_USE, readKeyring } from '../../src/head/store-state.ts';
+import { unlockRoot } from '../../src/head/unlock.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { categoryIds, furnished, recordsOf } from '../support/furnished.ts';
 import { headAt } from '../support/heads.ts';

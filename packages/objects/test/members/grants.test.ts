@@ -15,11 +15,11 @@ import {
 import type { SystemKey } from '@securestore/crypto';
 import { openSystemBody, randomPool, sealSystemBody, signAs, unversioned } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { changeHead } from '../../src/head-change.ts';
-import { ownerKeys, rootOf } from '../../src/owner.ts';
-import type { StoreState } from '../../src/state.ts';
-import { HEAD_USE, loadState, readKeyring } from '../../src/state.ts';
-import { unlockRoot } from '../../src/unlock.ts';
+import { changeHead } from '../../src/engine/commit-head.ts';
+import { ownerKeys, rootOf } from '../../src/head/owner-keys.ts';
+import type { StoreState } from '../../src/head/store-state.ts';
+import { HEAD_USE, loadState, readKeyring } from '../../src/head/store-state.ts';
+import { unlockRoot } from '../../src/head/unlock.ts';
 import { engineAt } from '../support/engines.ts';
 import { following, headAt } from '../support/heads.ts';
 import type { Club, Person } from '../support/members.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../jobs/test/support/clock.ts';
 import type { ObjectStore } from '../../src/index.ts';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { DAY, HOUR, processAt, whileTimePasses } from '../support/collection.ts';
 import { Follower } from '../support/followers.ts';
 import { person } from '../support/members.ts';

@@ -16,9 +16,9 @@ import type { UnlockMethod } from '@securestore/crypto';
 import { suiteOf } from '@securestore/crypto';
 import { argon2id } from '../../../crypto/src/argon2.ts';
 import { deriveBytes, expandInput, headerInput, label } from '../../../crypto/src/derive.ts';
-import { pagesUnder } from '../../src/pages.ts';
-import { readHead, readKeyring } from '../../src/state.ts';
-import { unlockRoot } from '../../src/unlock.ts';
+import { pagesUnder } from '../../src/util/listing.ts';
+import { readHead, readKeyring } from '../../src/head/store-state.ts';
+import { unlockRoot } from '../../src/head/unlock.ts';
 import { unpadded } from './methods.ts';
 import type { Needle } from './scan.ts';
 

@@ -2,7 +2,7 @@ import type { Layer } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { ObjectStore } from '../../src/index.ts';
 import { openConsumer } from '../../src/journal/open-consumer.ts';
 import { EagerClock } from '../support/eager-clock.ts';

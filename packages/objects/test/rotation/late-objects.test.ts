@@ -2,7 +2,7 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { decodeObjectBody, encodeObjectBody, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { openRecord, rawKey, sealRecord } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { ObjectStore } from '../../src/index.ts';
 import type { Attacked } from '../support/attacked.ts';
 import { attacked } from '../support/attacked.ts';

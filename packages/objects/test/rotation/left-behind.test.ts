@@ -1,7 +1,7 @@
 import { AREAS } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { expect, it } from 'vitest';
-import { sealJournalBody } from '../../src/system-objects.ts';
+import { sealJournalBody } from '../../src/engine/sealed-objects.ts';
 import { processAt } from '../support/collection.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { memoryPlace, withoutBatch } from '../support/places.ts';

@@ -5,9 +5,9 @@ import type { KeySet, UnlockMethod } from '@securestore/crypto';
 import { rawKey, signAs } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import { createObjectStore } from '../../src/index.ts';
-import { ownerKeys } from '../../src/owner.ts';
-import { HEAD_USE, loadState } from '../../src/state.ts';
-import { unlockRoot } from '../../src/unlock.ts';
+import { ownerKeys } from '../../src/head/owner-keys.ts';
+import { HEAD_USE, loadState } from '../../src/head/store-state.ts';
+import { unlockRoot } from '../../src/head/unlock.ts';
 import { Dice } from './dice.ts';
 import { EPOCH } from './process.ts';
 

@@ -1,6 +1,6 @@
-import type { KnownObject } from '../../src/journal/full-pass.ts';
-import type { Change } from '../../src/journal/resolve.ts';
-import { versionOf } from '../../src/records.ts';
+import type { KnownObject } from '../../src/journal/full-scan-diff.ts';
+import type { Change } from '../../src/journal/resolve-hints.ts';
+import { versionOf } from '../../src/record/open-record.ts';
 
 /** A cut as it was published. */
 export interface PublishedCut {

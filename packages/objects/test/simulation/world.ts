@@ -1,4 +1,4 @@
-import { ancestorsAfter } from '../../src/ancestry.ts';
+import { ancestorsAfter } from '../../src/head/ancestry.ts';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import {
   AREAS,
@@ -11,11 +11,11 @@ import {
 } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { ObjectStore } from '../../src/index.ts';
-import type { ObjectStoreParts } from '../../src/object-store.ts';
-import { openParts } from '../../src/open.ts';
-import { versionOf } from '../../src/records.ts';
+import type { ObjectStoreParts } from '../../src/store/object-store.ts';
+import { openParts } from '../../src/store/open.ts';
+import { versionOf } from '../../src/record/open-record.ts';
 import { Dice } from './dice.ts';
 import { EventLog } from './event-log.ts';
 import type { Image, Secrets } from './image.ts';

@@ -1,9 +1,9 @@
 import type { Layer } from '@securestore/backend-api';
 import { composeLayers } from '@securestore/backend-api';
 import type { Clock } from '@securestore/jobs';
-import type { Engine, Limits } from '../../src/engine.ts';
-import { ObjectStore } from '../../src/object-store.ts';
-import { openParts } from '../../src/open.ts';
+import type { Engine, Limits } from '../../src/engine/engine.ts';
+import { ObjectStore } from '../../src/store/object-store.ts';
+import { openParts } from '../../src/store/open.ts';
 import type { Place } from './places.ts';
 import { atEnd, UNLOCK } from './stores.ts';
 

@@ -1,11 +1,11 @@
 import { encodeBase32 } from '@securestore/core-format';
 import type { FakeClock } from '../../../jobs/test/support/clock.ts';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { Alarm } from '../../src/journal/alarms.ts';
 import type { Consumer } from '../../src/journal/consumer.ts';
 import { openConsumer } from '../../src/journal/open-consumer.ts';
-import type { KnownObject } from '../../src/journal/full-pass.ts';
-import type { Change } from '../../src/journal/resolve.ts';
+import type { KnownObject } from '../../src/journal/full-scan-diff.ts';
+import type { Change } from '../../src/journal/resolve-hints.ts';
 import { passing } from './journals.ts';
 
 /** What a consumer keeps beyond the end of its process. */

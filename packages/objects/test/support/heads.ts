@@ -2,10 +2,10 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { decodeHead, encodeHead, HEAD_NAME, joinHead, MAX_ANCESTORS } from '@securestore/core-format';
 import { signAs } from '@securestore/crypto';
-import { ancestorsAfter } from '../../src/ancestry.ts';
-import { ownerKeys } from '../../src/owner.ts';
-import { HEAD_USE, loadState } from '../../src/state.ts';
-import { unlockRoot } from '../../src/unlock.ts';
+import { ancestorsAfter } from '../../src/head/ancestry.ts';
+import { ownerKeys } from '../../src/head/owner-keys.ts';
+import { HEAD_USE, loadState } from '../../src/head/store-state.ts';
+import { unlockRoot } from '../../src/head/unlock.ts';
 import type { Place } from './places.ts';
 import { UNLOCK } from './stores.ts';
 

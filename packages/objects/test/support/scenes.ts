@@ -1,5 +1,5 @@
 import { AREAS, parseStoreKey, splitRecord } from '@securestore/core-format';
-import type { Engine } from '../../src/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { Follower } from './followers.ts';
 import type { Process, World } from './journals.ts';
 import { namesUnder, worldOf } from './journals.ts';

@@ -12,12 +12,12 @@ import {
 } from '@securestore/core-format';
 import { identity, keyFileContents, keyWrapper, passphrase, rawKey, recoveryCode, shares } from '@securestore/crypto';
 import type { KeyWrapper, UnlockMethod } from '@securestore/crypto';
-import { loadCheckpoint, readPage } from '../../src/checkpoint/sealed.ts';
-import type { Engine } from '../../src/engine.ts';
+import { loadCheckpoint, readPage } from '../../src/checkpoint/load.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import type { ObjectStore } from '../../src/index.ts';
-import { ObjectStore as Store } from '../../src/object-store.ts';
-import { openParts } from '../../src/open.ts';
-import { openJournalBody, readSystemObject } from '../../src/system-objects.ts';
+import { ObjectStore as Store } from '../../src/store/object-store.ts';
+import { openParts } from '../../src/store/open.ts';
+import { openJournalBody, readSystemObject } from '../../src/engine/sealed-objects.ts';
 import type { Action, Unlock, Vector } from './load.ts';
 import { baseOf, objectsOf } from './load.ts';
 

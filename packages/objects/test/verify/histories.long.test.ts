@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
-import { collect } from '../../src/collection/collect.ts';
+import { collect } from '../../src/maintenance/gc/collect.ts';
 import { engineAt } from '../support/engines.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';

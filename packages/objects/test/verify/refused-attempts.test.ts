@@ -3,7 +3,7 @@ import { forwardTo } from '@securestore/backend-api';
 import { AREAS, historyName, objectName, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
-import { differences } from '../../src/journal/full-pass.ts';
+import { differences } from '../../src/journal/full-scan-diff.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { engineAt } from '../support/engines.ts';

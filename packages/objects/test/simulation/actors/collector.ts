@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { collect } from '../../../src/collection/collect.ts';
+import { collect } from '../../../src/maintenance/gc/collect.ts';
 import { pruneJournal } from '../../../src/journal/prune.ts';
 import type { CollectReport } from '../../../src/index.ts';
 import type { Dice } from '../dice.ts';

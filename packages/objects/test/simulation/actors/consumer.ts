@@ -1,8 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Engine } from '../../../src/engine.ts';
+import type { Engine } from '../../../src/engine/engine.ts';
 import type { Alarm } from '../../../src/journal/alarms.ts';
 import type { Consumer } from '../../../src/journal/consumer.ts';
-import { CONSUMER_EXPIRES_AFTER } from '../../../src/journal/limits.ts';
+import { CONSUMER_EXPIRES_AFTER } from '../../../src/engine/journal-limits.ts';
 import { openConsumer } from '../../../src/journal/open-consumer.ts';
 import type { Dice } from '../dice.ts';
 import { Ledger } from '../ledger.ts';

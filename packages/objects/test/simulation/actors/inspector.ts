@@ -8,8 +8,8 @@ import {
   splitRecord,
   splitUnderToken,
 } from '@securestore/core-format';
-import { openLoose } from '../../../src/records.ts';
-import { entriesUnder } from '../../../src/pages.ts';
+import { openLoose } from '../../../src/record/open-record.ts';
+import { entriesUnder } from '../../../src/util/listing.ts';
 import type { Remains, World } from '../world.ts';
 import { openPatiently } from './client.ts';
 

@@ -7,32 +7,32 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a payload is not claimed',
     scenario: 'a version is restored while it is collected',
-    file: 'objects/src/collection/blob-hold.ts',
+    file: 'objects/src/record/blob-lease.ts',
     edits: [["if (!(await claimMarker(this.#engine, token, reference.blobId, signal))) return 'collected';", '']],
   },
   {
     name: 'nobody looks whether all parts are there after a claim',
     scenario: 'a writer sleeps before its record',
-    file: 'objects/src/collection/blob-hold.ts',
+    file: 'objects/src/record/blob-lease.ts',
     edits: [["if (!(await isComplete(this.#engine, this.#blob, signal))) return 'incomplete';", '']],
   },
   {
     name: 'what was written counts as known from when the answer came',
     scenario: 'a writer sleeps until its record is collected',
-    file: 'objects/src/attempt.ts',
+    file: 'objects/src/object/commit-attempt.ts',
     edits: [['etag: written.etag }, sent)', 'etag: written.etag }, instant(engine.clock))']],
   },
   {
     name: 'a payload counts as young for ever',
     plan: (plan) => isAbout(plan, AREAS.blobs),
     part: 'collector',
-    file: 'objects/src/collection/blob-hold.ts',
+    file: 'objects/src/record/blob-lease.ts',
     edits: [['elapsedSince(this.#since, clock) < gracePeriod / 2', 'true']],
   },
   {
     name: 'a collector does not look for records after its marker',
     scenario: 'a collector sleeps before its marker',
-    file: 'objects/src/collection/reclaim.ts',
+    file: 'objects/src/record/sweep-blobs.ts',
     edits: [
       ['const garbage = await unnamed(engine, token, marks.keys(), signal);', 'const garbage = new Set(marks.keys());'],
     ],
@@ -40,25 +40,25 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a collector does not look whether its marker stands',
     scenario: 'a marker is taken over',
-    file: 'objects/src/collection/reclaim.ts',
+    file: 'objects/src/record/sweep-blobs.ts',
     edits: [['if (!(await stands(engine, mark, signal))) continue;', '']],
   },
   {
     name: 'a collector does not look into the history',
     part: 'collector',
-    file: 'objects/src/collection/reachable.ts',
+    file: 'objects/src/record/blob-liveness.ts',
     edits: [['if (left.size === 0) return left;', 'if (left.size > 0) return left;']],
   },
   {
     name: 'parts are collected while they are young',
     part: 'collector',
-    file: 'objects/src/collection/blobs.ts',
+    file: 'objects/src/maintenance/gc/collect-blobs.ts',
     edits: [['old &&= isOld(engine, entry.modified, now);', '']],
   },
   {
     name: 'claims lapse at once',
     scenario: 'a version is restored while it is collected',
-    file: 'objects/src/collection/markers.ts',
+    file: 'objects/src/record/blob-markers.ts',
     edits: [
       ["if (found?.state === 'claimed' && !isOld(engine, found.modified, found.now ?? now)) return undefined;", ''],
     ],
@@ -66,13 +66,13 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a collector gives nothing back',
     scenario: 'a collector sleeps before its marker',
-    file: 'objects/src/collection/reclaim.ts',
+    file: 'objects/src/record/sweep-blobs.ts',
     edits: [['await release(engine, mark, signal);', '']],
   },
   {
     name: 'versions are collected while they are young',
     part: 'collector',
-    file: 'objects/src/collection/retention.ts',
+    file: 'objects/src/maintenance/gc/retention.ts',
     edits: [
       ['if (!isOld(modified) || modified >= unreadSince || version > forgettable(rules)) {', 'if (false) {'],
       ['const isSettled = isOld(landed);', 'const isSettled = true;'],
@@ -82,19 +82,19 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a deletion is forgotten whatever took its place',
     scenario: 'a deleted object is stored again while it is forgotten',
-    file: 'objects/src/collection/object.ts',
+    file: 'objects/src/maintenance/gc/collect-object.ts',
     edits: [['{ ifMatch: etag, signal }', '{ signal }']],
   },
   {
     name: 'numbers of versions that are forgotten are given again',
     scenario: 'a purged object is stored again by a clock that is wrong',
-    file: 'objects/src/collection/object.ts',
+    file: 'objects/src/maintenance/gc/collect-object.ts',
     edits: [['  await floor.cover(opened.header.version, signal);\n', '']],
   },
   {
     name: 'what consumers have not read is collected',
     scenario: 'changes are collected that a consumer has not read',
-    file: 'objects/src/collection/retention.ts',
+    file: 'objects/src/maintenance/gc/retention.ts',
     edits: [
       [' || modified >= unreadSince', ''],
       ['modified < rules.unreadSince', 'true'],
@@ -103,13 +103,13 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a payload is not confirmed when its record is sent',
     scenario: 'a writer sleeps before its record',
-    file: 'objects/src/lost-race.ts',
+    file: 'objects/src/record/write-conflict.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
   },
   {
     name: 'a collector asks what consumers have read before it knows the time',
     scenario: 'a collector sleeps while it asks what consumers have read',
-    file: 'objects/src/collection/collect.ts',
+    file: 'objects/src/maintenance/gc/collect.ts',
     edits: [
       [
         'const now = await backendNow(engine, signal);',

@@ -4,7 +4,7 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'an unknown outcome is a success',
-    file: 'objects/src/attempt.ts',
+    file: 'objects/src/object/commit-attempt.ts',
     edits: [
       [
         "if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
@@ -15,23 +15,23 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a lost race is a success',
-    file: 'objects/src/attempt.ts',
+    file: 'objects/src/object/commit-attempt.ts',
     edits: [["if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();", 'return { state, header, keys };']],
   },
   {
     name: 'a write of unknown outcome is not looked for',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/object/commit.ts',
     edits: [['        doubt = { failure, expected: current?.stored };\n        undetermined = true;\n', '']],
   },
   {
     name: 'what a restore in doubt is refused for counts as its outcome',
     scenario: 'a version is collected while its restore is in doubt',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/object/commit.ts',
     edits: [['throw undetermined ? undecided', "throw undetermined && error.code !== 'NOT_FOUND' ? undecided"]],
   },
   {
     name: 'a write of unknown outcome is looked for only in the current record',
-    file: 'objects/src/doubt.ts',
+    file: 'objects/src/object/resolve-outcome.ts',
     edits: [
       [
         'if (current.opened !== undefined && isCommit(current.opened.header)) return current.opened;',
@@ -41,12 +41,12 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'conditions are not checked',
-    file: 'objects/src/attempt.ts',
+    file: 'objects/src/object/commit-attempt.ts',
     edits: [['  checkCondition(mutation.condition, current, now);\n', '']],
   },
   {
     name: 'the replaced version is not copied to the history',
-    file: 'objects/src/replace.ts',
+    file: 'objects/src/object/write-version.ts',
     edits: [
       ['if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {', 'if (backend.batch === null) {'],
       ['const created = await copyToHistory(engine, mutation, copyName, copy, current);', 'const created = false;'],
@@ -54,7 +54,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a copy in the history is replaced by what a process remembers',
-    file: 'objects/src/history-copy.ts',
+    file: 'objects/src/object/archive-version.ts',
     edits: [
       ['if (token === undefined || (await backend.read(objectName(token)))?.etag !== current.stored.etag) return;', ''],
     ],
@@ -62,36 +62,36 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'versions do not grow beyond the one before',
-    file: 'objects/src/attempt.ts',
+    file: 'objects/src/object/commit-attempt.ts',
     edits: [['(before?.version ?? 0) + 1', '0']],
   },
   {
     name: 'a payload is discarded though its record may land',
-    file: 'objects/src/mutations.ts',
+    file: 'objects/src/object/store.ts',
     edits: [
       ["if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob", 'await discardBlob'],
     ],
   },
   {
     name: 'versions from before a purge are taken for versions of the object',
-    file: 'objects/src/records.ts',
+    file: 'objects/src/record/open-record.ts',
     edits: [['return current?.body.origin ?? 0;', 'return 0;']],
   },
   {
     name: 'what a purge buried is looked for as if it had never been',
     scenario: 'an object is purged while its record is in doubt',
-    file: 'objects/src/doubt.ts',
+    file: 'objects/src/object/resolve-outcome.ts',
     edits: [['if (isPurged(header) && header.version > now * 1000) throw new Purged();', '']],
   },
   {
     name: 'a purge of unknown outcome is repeated',
     scenario: 'an object is stored again while its purge is in doubt',
-    file: 'objects/src/purge.ts',
+    file: 'objects/src/object/purge.ts',
     edits: [['return after !== undefined && origin > after ? origin : undefined;', 'return undefined;']],
   },
   {
     name: 'a purge of unknown outcome that fails later is reported as failed',
-    file: 'objects/src/purge.ts',
+    file: 'objects/src/object/purge.ts',
     edits: [['return doubt.after === undefined ? error : undecided(error, signal);', 'return error;']],
   },
 ];

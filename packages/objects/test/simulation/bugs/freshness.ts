@@ -6,17 +6,17 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'the head is never read again',
-    file: 'objects/src/freshness.ts',
+    file: 'objects/src/head/head-monitor.ts',
     edits: [['const age = elapsedSince(this.#confirmed, this.#clock);', 'const age = 0;']],
   },
   {
     name: 'nobody waits for the head',
-    file: 'objects/src/freshness.ts',
+    file: 'objects/src/head/head-monitor.ts',
     edits: [['return age < freshFor ? undefined : this.#waitFresh(signal);', 'return undefined;']],
   },
   {
     name: 'a read of the head confirms the time at which it ends',
-    file: 'objects/src/freshness.ts',
+    file: 'objects/src/head/head-monitor.ts',
     edits: [['confirmed = begun;\n  }\n\n  /** As', 'confirmed = instant(this.#clock);\n  }\n\n  /** As']],
   },
   {
@@ -28,18 +28,18 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'clocks that are far apart are not noticed',
-    file: 'objects/src/clock-difference.ts',
+    file: 'objects/src/head/clock-skew.ts',
     edits: [['Math.abs(this.#difference) > MAX_CLOCK_DIFFERENCE', 'this.#difference > Infinity']],
   },
   {
     name: 'a store that closes meanwhile takes the write',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/object/commit.ts',
     edits: [['      watcher.checkWritable();\n      const done', '      const done']],
   },
   {
     name: 'a write is left under the key that was replaced meanwhile',
     part: 'rotator',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/object/commit.ts',
     edits: [
       ['const done = committed && (await catchUp(engine, target, committed, signal));', 'const done = committed;'],
     ],
@@ -48,31 +48,31 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     name: 'a rotation does not wait for all processes to follow',
     plan: (plan) => isAbout(plan, HEAD_NAME),
     part: 'rotator',
-    file: 'objects/src/rekey/settled.ts',
+    file: 'objects/src/maintenance/keys/await-quiescence.ts',
     edits: [['await engine.watcher.settle(signal);', '']],
   },
   {
     name: 'a process goes on writing though its slot was removed',
     part: 'revoker',
-    file: 'objects/src/own-slot.ts',
+    file: 'objects/src/head/active-slot.ts',
     edits: [['still the same.\n    return undefined;', 'still the same.\n    return opened;']],
   },
   {
     name: 'the removal of a slot is reported at once',
     part: 'revoker',
-    file: 'objects/src/rekey/slots.ts',
+    file: 'objects/src/maintenance/keys/slots.ts',
     edits: [['  await engine.watcher.settle(signal);\n', '']],
   },
   {
     name: 'a change is refused for what only a process with old keys finds',
     scenario: 'an idle process meets what landed under a retired key',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/object/commit.ts',
     edits: [['if (!isRefusal(error)) throw error;', 'throw error;']],
   },
   {
     name: 'a large object is refused for what only a process with old keys finds',
     scenario: 'an idle process meets what landed under a retired key',
-    file: 'objects/src/mutations.ts',
+    file: 'objects/src/object/store.ts',
     edits: [
       ['await underConfirmedKeys(\n    engine,\n    () => readCurrent(', 'await (\n    readCurrent('],
       ["'damaged' }),\n    signal,\n  );", "'damaged' })\n  );"],

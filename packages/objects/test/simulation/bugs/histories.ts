@@ -5,19 +5,19 @@ export const HISTORIES_BUGS: readonly PlantedBug[] = [
   {
     name: 'a purge that finds nothing does not look again',
     scenario: 'an object is stored while its purge finds nothing',
-    file: 'objects/src/purge.ts',
+    file: 'objects/src/object/purge.ts',
     edits: [['if (past.length > 0) found = await engine.backend.read(name, { signal });', '']],
   },
   {
     name: 'a copy is sent again however long ago its record was read',
     scenario: 'a writer sleeps on its copy until its record is collected',
-    file: 'objects/src/history-copy.ts',
+    file: 'objects/src/object/archive-version.ts',
     edits: [['checkHeld(mutation);', '']],
   },
   {
     name: 'a version goes however recently it was replaced',
     scenario: 'what replaces a version lands late',
-    file: 'objects/src/collection/retention.ts',
+    file: 'objects/src/maintenance/gc/retention.ts',
     edits: [['const isSettled = isOld(landed);', 'const isSettled = true;']],
   },
 ];

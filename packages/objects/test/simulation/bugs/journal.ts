@@ -13,19 +13,19 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'a hint covers its commit for ever',
     scenario: 'a hint lapses before its commit',
-    file: 'objects/src/journal/journal-writer.ts',
+    file: 'objects/src/engine/journal-writer.ts',
     edits: [['elapsedSince(announced, this.#ports.clock) < HINT_COVERS_FOR', 'true']],
   },
   {
     name: 'what is under way while the journal is switched on is not announced',
     part: 'consumer',
-    file: 'objects/src/catch-up.ts',
+    file: 'objects/src/object/commit-fence.ts',
     edits: [["if (state.head.journal === 'on' && !journal.covers(done.announced)) {", 'if (false) {']],
   },
   {
     name: 'a slot whose fate is unknown is skipped',
     part: 'consumer',
-    file: 'objects/src/journal/journal-writer.ts',
+    file: 'objects/src/engine/journal-writer.ts',
     edits: [
       [
         '        const found = await backend.read(name);\n',
@@ -36,7 +36,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'a stream is used however long ago that was',
     scenario: 'a stream is closed while its writer sleeps',
-    file: 'objects/src/journal/journal-writer.ts',
+    file: 'objects/src/engine/journal-writer.ts',
     edits: [['elapsedSince(used, clock) >= STREAM_USED_FOR', 'false']],
   },
   {
@@ -95,7 +95,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'a consumer that registered late takes its own state for damaged',
     scenario: 'a consumer registers while keys are rotated',
-    file: 'objects/src/journal/consumer-hold.ts',
+    file: 'objects/src/journal/consumer-lease.ts',
     edits: [['if (!isRetired || etag !== this.#held.etag) throw error;', 'throw error;']],
   },
   {
@@ -107,7 +107,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'consumers overwrite each other',
     part: 'consumer',
-    file: 'objects/src/journal/consumer-record.ts',
+    file: 'objects/src/journal/consumer-state.ts',
     edits: [['{ ifMatch: etag }', '{}']],
   },
   {
@@ -125,20 +125,20 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'hints are looked for in the current record alone',
     part: 'consumer',
-    file: 'objects/src/journal/resolve.ts',
+    file: 'objects/src/journal/resolve-hints.ts',
     edits: [['if (this.#open.size > 0) {', 'if (false) {']],
   },
   {
     name: 'what is announced late is looked for as if it had been announced before',
     plan: (plan) => !plan.journal && !plan.shortHistory && isAbout(plan, AREAS.objects),
     part: 'consumer',
-    file: 'objects/src/journal/resolve.ts',
+    file: 'objects/src/journal/resolve-hints.ts',
     edits: [['if (this.#open.keys().some((commit) => !this.#lookedFor.has(commit))) return 0;', '']],
   },
   {
     name: 'a commit that is announced twice counts from whichever announcement is read last',
     scenario: 'a writer announces its commit again',
-    file: 'objects/src/journal/position.ts',
+    file: 'objects/src/journal/cursor.ts',
     edits: [['const isNewer = known === undefined || known.written < entry.written;', 'const isNewer = true;']],
   },
   {

@@ -1,4 +1,4 @@
-import { GRACE_PERIOD } from '../../../src/engine.ts';
+import { GRACE_PERIOD } from '../../../src/engine/engine.ts';
 import { parseVersion } from '@securestore/core-format';
 import type { Operation } from '../operations.ts';
 import { isMutation } from '../operations.ts';

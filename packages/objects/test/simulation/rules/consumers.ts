@@ -1,4 +1,4 @@
-import { HINT_COVERS_FOR, HINT_LAPSES_AFTER } from '../../../src/journal/limits.ts';
+import { HINT_COVERS_FOR, HINT_LAPSES_AFTER } from '../../../src/engine/journal-limits.ts';
 import type { Ledger } from '../ledger.ts';
 import { isMutation } from '../operations.ts';
 import type { Operation } from '../operations.ts';

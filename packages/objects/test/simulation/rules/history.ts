@@ -1,5 +1,5 @@
 import type { HistoryEntry } from '../../../src/index.ts';
-import { GRACE_PERIOD } from '../../../src/engine.ts';
+import { GRACE_PERIOD } from '../../../src/engine/engine.ts';
 import type { Content, Operation } from '../operations.ts';
 import type { Recorded } from '../world.ts';
 import { byKey, contentsOf } from './by-key.ts';

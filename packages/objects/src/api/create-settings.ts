@@ -1,0 +1,146 @@
+import type { CategoryMap, HistorySettings, Naming } from '@securestore/core-format';
+import {
+  compilePattern,
+  DEFAULT_CATEGORY,
+  ID_LENGTH,
+  MAX_CATEGORIES,
+  MAX_CATEGORY_RULES,
+  SecureStoreError,
+} from '@securestore/core-format';
+import type { RandomSource, UnlockMethod } from '@securestore/crypto';
+import { SUITE_IDS } from '@securestore/crypto';
+import { parseNumbers } from '../util/parse-numbers.ts';
+
+/** What is decided when a store is made, and kept in it. */
+export interface StoreSettings {
+  readonly unlock: UnlockMethod;
+  /**
+   * Path patterns by the name of a category; each category has its own keys. The first that matches decides; what none does
+   * is `default`. Names that are whole numbers come first, as in any object.
+   */
+  readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** How much of an object's past is kept: whatever either rule keeps. Default 10 versions, 30 days. */
+  readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
+  /**
+   * The age of keys, in days, at which a process that keeps the store open makes new ones; 0, the default, for never.
+   */
+  readonly rotation?: { readonly days?: number } | undefined;
+  /**
+   * The algorithms that everything in the store is sealed with, and the only ones that it accepts: `1`, the default, is
+   * AES-256-GCM with HMAC-SHA-2; `2` is XChaCha20-Poly1305 with BLAKE2b.
+   */
+  readonly suite?: 1 | 2 | undefined;
+  /** `plain` shows object names to the backend. Default `encrypted`. */
+  readonly names?: Naming | undefined;
+  /**
+   * Whether every mutation is announced in the journal from the start, at the cost of a write each. By default from the
+   * moment that something reads the journal.
+   */
+  readonly journal?: boolean | undefined;
+}
+
+const DEFAULT_SUITE = 1;
+const MAX_HISTORY = 1_000_000;
+const DEFAULT_HISTORY: HistorySettings = { versions: 10, days: 30 };
+const MAX_ROTATION_DAYS = 36_500;
+// Some letters are shown as nothing, and would make one name look like another.
+const CATEGORY_NAME = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
+const MAX_CATEGORY_NAME_BYTES = 64;
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** A category and its patterns, as they are given. */
+type NamedPatterns = readonly [name: string, patterns: readonly string[]];
+
+/**
+ * @param before the names of categories that may have no patterns, since they are there
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function parseCategories(
+  categories: StoreSettings['categories'],
+  before: readonly string[] = [],
+): readonly NamedPatterns[] {
+  if (categories !== undefined && (typeof categories !== 'object' || categories === null || Array.isArray(categories)))
+    invalid('the option "categories" must be an object with patterns by the names of categories');
+  return Object.entries(categories ?? {}).map(([name, patterns]) => {
+    if (
+      !CATEGORY_NAME.test(name) ||
+      Buffer.byteLength(name) > MAX_CATEGORY_NAME_BYTES ||
+      name.normalize('NFC') !== name
+    ) {
+      invalid(
+        'the name of a category must be letters that can be seen, digits, ".", "_" and "-", at most 64 bytes, beginning with a letter or digit',
+      );
+    }
+    if (name === DEFAULT_CATEGORY)
+      invalid(`"${DEFAULT_CATEGORY}" is the category of all that no pattern names; it takes no patterns`);
+    const list: unknown = typeof patterns === 'string' ? [patterns] : patterns;
+    if (!Array.isArray(list) || (list.length === 0 && !before.includes(name)))
+      invalid(`the category "${name}" needs at least one pattern`);
+    for (const pattern of list as unknown[]) compilePattern(pattern);
+    return [name, list as string[]];
+  });
+}
+
+/**
+ * The category map with these patterns.
+ *
+ * @param before the one that it replaces: its categories keep their ids, and those that are not named any more have no patterns
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function categoryMapOf(
+  named: readonly NamedPatterns[],
+  random: RandomSource,
+  before: CategoryMap = { categories: [{ id: random(ID_LENGTH), name: DEFAULT_CATEGORY }], rules: [] },
+): CategoryMap {
+  const isThere = (name: string): boolean => before.categories.some((category) => category.name === name);
+  const added = named.filter(([name]) => !isThere(name)).map(([name]) => ({ id: random(ID_LENGTH), name }));
+  const categories = [...before.categories, ...added];
+  const ids = new Map(categories.map(({ id, name }) => [name, id]));
+  const rules = named.flatMap(([name, patterns]) => {
+    const categoryId = ids.get(name);
+    return categoryId === undefined ? [] : patterns.map((pattern) => ({ pattern, categoryId }));
+  });
+  if (categories.length > MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES)
+    invalid('there are too many categories or patterns');
+  return { categories, rules };
+}
+
+/** {@link StoreSettings} with the defaults filled in. */
+export interface ParsedSettings {
+  readonly history: HistorySettings;
+  readonly rotationDays: number;
+  readonly naming: Naming;
+  readonly journal: boolean;
+  readonly suite: 1 | 2;
+  readonly categories: readonly NamedPatterns[];
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseHistory(
+  given: StoreSettings['history'],
+  before: HistorySettings = DEFAULT_HISTORY,
+): HistorySettings {
+  return parseNumbers('history', given, before, MAX_HISTORY);
+}
+
+/** The age of keys in days. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseRotationDays(given: StoreSettings['rotation'], before = 0): number {
+  return parseNumbers('rotation', given, { days: before }, MAX_ROTATION_DAYS).days;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseSettings(settings: StoreSettings): ParsedSettings {
+  const history = parseHistory(settings.history);
+  const rotationDays = parseRotationDays(settings.rotation);
+  const naming = settings.names ?? 'encrypted';
+  if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
+  const { journal = false } = settings;
+  if (typeof journal !== 'boolean') invalid('the option "journal" must be true or false');
+  const { suite = DEFAULT_SUITE } = settings;
+  if (!SUITE_IDS.includes(suite)) invalid(`the option "suite" must be one of ${SUITE_IDS.join(', ')}`);
+  const categories = parseCategories(settings.categories);
+  return { history, rotationDays, naming, journal, suite, categories };
+}

@@ -1,0 +1,36 @@
+import type { StoreKey } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import { callSignal, checkOptions } from './call-boundary.ts';
+import { mapConcurrently } from '../util/map-concurrently.ts';
+import { LISTING_OPTIONS } from './call-options.ts';
+import type { OpenCalls } from '../store/call-gate.ts';
+import type { ListingOptions, ObjectInfo } from './types.ts';
+
+const PREFETCHED = 8;
+
+/**
+ * What `info` says of every object whose name starts with `prefix`, in the order of the listing. The listing and all its
+ * reads have one time limit.
+ */
+export async function* entriesOf<M extends object>(
+  calls: OpenCalls,
+  prefix: string,
+  options: ListingOptions | undefined,
+  info: (key: StoreKey, signal: AbortSignal | undefined) => Promise<ObjectInfo<M> | undefined>,
+): AsyncGenerator<ObjectInfo<M>> {
+  checkOptions(options, LISTING_OPTIONS);
+  const signal = callSignal(options);
+  const read = async (key: StoreKey): Promise<ObjectInfo<M> | undefined> => {
+    try {
+      return await info(key, signal);
+    } catch (error) {
+      // It went away, or expired, between the listing and the reading.
+      if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+      throw error;
+    }
+  };
+  const names = calls.names('entries', prefix, { signal, after: options?.after }, LISTING_OPTIONS);
+  for await (const found of mapConcurrently(names, PREFETCHED, read)) {
+    if (found !== undefined) yield found;
+  }
+}

@@ -1,0 +1,155 @@
+import type { Head } from '@securestore/core-format';
+import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { wipeKeyring } from '@securestore/crypto';
+import type { Instant } from '@securestore/jobs';
+import { instant } from '@securestore/jobs';
+import { ancestorsAfter, followsFrom, headDigest } from '../head/ancestry.ts';
+import { withEnds } from '../head/audit-segment-ends.ts';
+import type { Engine } from './engine.ts';
+import type { NextGrants, Written } from './head-references.ts';
+import { discardObjects, grantsFor, nextReferences, removeOldKeys, writeObjects } from './head-references.ts';
+import type { HeadPlan } from '../head/head-edit.ts';
+import { keyChanges } from './key-changes.ts';
+import { ownerKeys } from '../head/owner-keys.ts';
+import { signedHead } from '../head/sign-head.ts';
+import type { StoreState } from '../head/store-state.ts';
+import { readHead } from '../head/store-state.ts';
+
+const MAX_TRIES = 20;
+
+/** What became of the write of a head: it stands under this etag, was followed by another one, or never took effect. */
+type Outcome = { readonly etag: string } | 'followed' | 'lost';
+
+async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: string): Promise<Outcome> {
+  let doubtful = false;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await engine.backend.write(HEAD_NAME, body, { ifMatch: etag });
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+      const conflict = error.code === 'CONFLICT';
+      if (!conflict && error.outcome !== 'unknown') throw error;
+      // What lies there decides: no two heads are the same. One that may still land is sent again, which it can stand.
+      doubtful ||= !conflict;
+      const found = await readHead(engine.backend);
+      if (found === undefined || found.etag !== etag) {
+        if (found !== undefined && followsFrom(found.head, head.generation, headDigest(head))) {
+          // Beyond what heads tell of those before them it is not known, and so nothing may be taken back.
+          return found.head.generation === head.generation ? { etag: found.etag } : doubtful ? 'followed' : 'lost';
+        }
+        return 'lost';
+      }
+      if (conflict || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+interface Attempt {
+  readonly state: StoreState;
+  readonly etag: string;
+  readonly plan: HeadPlan;
+  readonly nextGrants: NextGrants;
+  readonly begun: Instant;
+}
+
+/** Writes what `plan` says. */
+async function writePlanned(
+  engine: Engine,
+  { state, etag, plan, nextGrants }: Attempt,
+): Promise<{ readonly head: Head; readonly outcome: Outcome; readonly written: Written }> {
+  const written = await writeObjects(engine, state, plan, nextGrants);
+  const { audit, ...settings } = { ...state.head, ...plan.head };
+  const head: Head = {
+    ...settings,
+    ...(audit && { audit: { ...audit, ends: withEnds(audit.ends, engine.audit.end?.()) } }),
+    generation: state.head.generation + 1,
+    ancestors: ancestorsAfter(state.head),
+    time: engine.clock.now(),
+    references: nextReferences(state, plan, nextGrants, written),
+  };
+  const outcome = await replaceHead(engine, head, signedHead(head, ownerKeys(state).identity), etag);
+  return { head, outcome, written };
+}
+
+/** @returns whether the change was made; `false` where another one came first */
+async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
+  const { state, plan, begun } = attempt;
+  const { events } = state;
+  // New keys are told of by the names of their categories.
+  if (plan.categories !== undefined) events?.name(plan.categories);
+  const changes = events === undefined ? [] : keyChanges(events, { before: state, ...plan });
+  engine.watcher.prepare(plan.unlocked);
+  const { head, outcome, written } = await writePlanned(engine, attempt).catch((error: unknown) => {
+    engine.watcher.withdraw(plan.unlocked);
+    events?.changed(changes, error);
+    throw error;
+  });
+  if (outcome === 'lost') {
+    engine.watcher.withdraw(plan.unlocked);
+    await discardObjects(engine, written);
+    return false;
+  }
+  events?.changed(changes);
+  if (outcome === 'followed') await engine.watcher.adoptFollowed(plan.unlocked);
+  else await engine.watcher.adopt(head, outcome.etag, begun, plan.unlocked);
+  const isReplaced = plan.keyring !== undefined || plan.members !== undefined || plan.destinations !== undefined;
+  if (isReplaced) await removeOldKeys(engine).catch(() => undefined);
+  return true;
+}
+
+/** How the head is changed. */
+export interface HeadChangeOptions {
+  /** Throws where the store may not be changed now; by default where it is not open. */
+  readonly checkMayChange?: () => void;
+  /**
+   * Whether the head is likely to be as it was read last, so that it is not read anew before: the write tells whether it is, and where it
+   * is not, `plan` is asked again.
+   */
+  readonly isKnown?: boolean;
+}
+
+/**
+ * Changes the head: new immutable objects first, then one conditional write of the head, which is the commit.
+ *
+ * @param plan what to make of the state as it is; asked anew when another change comes first. `undefined` where there is
+ *   nothing to do
+ * @returns whether anything was changed
+ * @throws SecureStoreError `CONFLICT` where other changes come first again and again; `ACCESS_DENIED` where the store was opened
+ *   by a member; and what `plan` throws
+ */
+export async function changeHead(
+  engine: Engine,
+  plan: (state: StoreState) => Promise<HeadPlan | undefined>,
+  signal?: AbortSignal,
+  { checkMayChange = () => engine.watcher.checkWritable(), isKnown = false }: HeadChangeOptions = {},
+): Promise<boolean> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const begun = instant(engine.clock);
+    const etag = isKnown && tries === 0 ? engine.watcher.etag : await engine.watcher.refresh(signal);
+    checkMayChange();
+    const { state } = engine.watcher;
+    let planned: HeadPlan | undefined;
+    let attempted = false;
+    try {
+      planned = await plan(state);
+      if (planned === undefined) return false;
+      ownerKeys(state);
+      const nextGrants = await grantsFor(engine, state, planned, signal);
+      signal?.throwIfAborted();
+      attempted = true;
+      if (await tryChange(engine, { state, etag, plan: planned, nextGrants, begun })) return true;
+    } catch (error) {
+      if (attempted) throw error;
+      planned?.unlocked?.wipe();
+      // What it needs of the head may have been removed, since another change came first.
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      await engine.watcher.refresh(signal);
+      if (engine.watcher.state === state) throw error;
+    } finally {
+      if (planned?.keyring !== undefined) wipeKeyring(planned.keyring);
+    }
+  }
+  throw new SecureStoreError('CONFLICT', 'the head of the store is changed by others again and again; try later', {
+    retryable: true,
+  });
+}

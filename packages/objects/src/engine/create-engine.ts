@@ -1,0 +1,63 @@
+import type { Head } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
+import { NameCipher, randomPool } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import type { Engine } from './engine.ts';
+import { GRACE_PERIOD } from './engine.ts';
+import { HeadWatcher } from '../head/head-monitor.ts';
+import { JournalWriter } from './journal-writer.ts';
+import { KeyedMutex } from '../util/keyed-mutex.ts';
+import { limitsFor } from './limits.ts';
+import type { Arrived } from '../head/follow-redirect.ts';
+import { Place } from './relocatable-backend.ts';
+import { RecordCache } from './record-cache.ts';
+import { rememberArrival } from '../head/trust-on-first-use.ts';
+import type { Loaded } from '../head/load-head.ts';
+import type { StoreContext } from '../head/open-settings.ts';
+
+/**
+ * The engine of a store of which the head has been loaded.
+ *
+ * @param context with what the store was opened with, if that is to be asked again when its slot is gone
+ */
+export function engineOf(
+  context: StoreContext & { readonly unlock?: UnlockMethod | undefined },
+  clock: Clock,
+  { begun, read, state, arrived, left }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived' | 'left'>,
+  gracePeriod: number = GRACE_PERIOD,
+): Engine {
+  const { backend: given, random, moves, unlock, logger } = context;
+  const { head } = read;
+  const place = moves && new Place(left?.backend ?? given, left?.location ?? context.location);
+  if (left !== undefined) place?.moveTo(given, context.location);
+  if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
+  const backend = place?.backend ?? given;
+  const etag = place === undefined ? read.etag : place.mark(read.etag);
+  const watcher = new HeadWatcher({ backend, clock, unlock, logger }, state, { ...read, etag }, begun);
+  const ports = { backend, clock, random: random ?? randomPool(), watcher };
+  const engine: Engine = {
+    ...ports,
+    place,
+    names: new NameCipher(state.keys.names, head.naming, head.lineage),
+    cache: new RecordCache(clock, gracePeriod / 2),
+    turns: new KeyedMutex(),
+    get limits() {
+      return limitsFor(backend.capabilities);
+    },
+    journal: new JournalWriter(ports),
+    audit: {},
+    copies: {},
+    gracePeriod,
+  };
+  if (moves !== undefined && place !== undefined) {
+    const onMove = async (there: Arrived): Promise<string> => {
+      place.moveTo(there.backend, there.location);
+      engine.cache.clear();
+      engine.journal.restart();
+      return place.mark(there.read.etag);
+    };
+    const onFound = (location: string, found: Head): Promise<void> => rememberArrival({ ...context, location }, found);
+    watcher.follows({ moves, onMove, onFound });
+  }
+  return engine;
+}

@@ -1,0 +1,105 @@
+import type { Head } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
+import { abortable } from '../util/abort.ts';
+import { isLanded } from './staged-head.ts';
+
+/** How often the head of a store is read that is about to open somewhere, in milliseconds. */
+const LOOK_EVERY = 25;
+/** How long a call waits for that, in milliseconds: whoever moves the store has died, or does not get on. */
+const CLOSING_FOR = 10_000;
+/** The same where the store has moved, and only has to be opened there. */
+const LANDED_FOR = 1000;
+
+/**
+ * What a call is told that can not wait.
+ *
+ * @param head the one that closes the store
+ * @param from where a store comes from that has landed, as far as is known
+ */
+export function closedBy(head: Pick<Head, 'state' | 'migration'>, from?: string): SecureStoreError {
+  return new SecureStoreError('LOCKED', whyClosed(head, from), { retryable: true });
+}
+
+function whyClosed(head: Pick<Head, 'state' | 'migration'>, from: string | undefined): string {
+  if (isLanded(head)) return landedFrom(from);
+  const why =
+    head.migration === undefined
+      ? 'the categories of the store are being changed'
+      : 'the store is being moved to another location';
+  return `${why}, and it takes no calls at this moment; try again`;
+}
+
+/** How a store is told of that has landed, and that nobody has opened yet. */
+function landedFrom(from: string | undefined): string {
+  const place = from ?? 'another location';
+  return `the store was about to move here from ${place}, and is not open here yet: the same migration goes on, and cancelling it there gives it up`;
+}
+
+/** What is asked of the store while it is closed. */
+export interface ClosedPorts {
+  readonly clock: Clock;
+  /** The newest head that is known; `undefined` where that does not close it. */
+  readonly closing: () => Head | undefined;
+  /** Where a store comes from that has landed; `undefined` if that can't be told. */
+  readonly cameFrom: () => string | undefined;
+  /** Reads the head anew. */
+  readonly read: () => Promise<void>;
+  /** What nothing but opening the store again helps against. */
+  readonly lost: () => SecureStoreError | undefined;
+  /** Called if the store is closed for so long that whoever closed it must have died. */
+  readonly onStalled: () => Promise<void>;
+}
+
+/** A store that is closed, to move or for a change of its categories, and what waits until it is open somewhere. */
+export class ClosedStore {
+  readonly #ports: ClosedPorts;
+  /** What all calls wait for. */
+  #looking: Promise<void> | undefined;
+  /** The landed head for which a call has waited in vain: later calls look once, and do not wait as long again. */
+  #givenUp: number | undefined;
+
+  constructor(ports: ClosedPorts) {
+    this.#ports = ports;
+  }
+
+  /** Waits until it is open. @throws SecureStoreError `LOCKED` where that takes too long; what reading the head throws */
+  async whenOpen(signal: AbortSignal | undefined): Promise<void> {
+    const { clock, closing, lost, onStalled, cameFrom } = this.#ports;
+    const since = instant(clock);
+    let stalled: number | undefined;
+    let failure: unknown;
+    let looked = false;
+    for (let head = closing(); head !== undefined; head = closing()) {
+      const waited = elapsedSince(since, clock);
+      const isGivenUp = looked && this.#givenUp === head.generation;
+      if ((isGivenUp || waited > (isLanded(head) ? LANDED_FOR : CLOSING_FOR)) && stalled !== head.generation) {
+        stalled = head.generation;
+        await abortable(onStalled(), signal).catch(() => undefined);
+      } else if (waited > CLOSING_FOR || isGivenUp) {
+        if (isLanded(head)) this.#givenUp = head.generation;
+        throw failure ?? closedBy(head, cameFrom());
+      }
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
+      });
+      try {
+        await abortable(this.#looking, signal);
+        failure = undefined;
+        looked = true;
+      } catch (error) {
+        if (signal?.aborted === true) throw error;
+        const gone = lost();
+        if (gone !== undefined) throw gone;
+        failure = error;
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { clock, read } = this.#ports;
+    await clock.sleep(LOOK_EVERY);
+    await read();
+  }
+}

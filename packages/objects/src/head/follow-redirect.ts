@@ -1,0 +1,169 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import { isInstance, isSameStore } from './ancestry.ts';
+import { readInTime } from './read-head-timed.ts';
+import type { ReadHead, StoreState, Unlocked } from './store-state.ts';
+import { loadState, readHead } from './store-state.ts';
+import { openLocation } from './sealed-location.ts';
+
+/** How a process follows a store that moves to another location. Locations are without credentials. */
+export interface Moves {
+  /** Where the store may be followed to, and nowhere else: somebody who has old keys of it may say that it has moved anywhere. */
+  readonly locations: readonly string[];
+  /** @returns an initialised backend, which is closed with the store */
+  readonly connect: (
+    location: string,
+    signal?: AbortSignal,
+  ) => Promise<{ readonly backend: StorageBackend; readonly location: string }>;
+}
+
+/** Where a store was found that has moved. */
+export interface Arrived {
+  readonly read: ReadHead;
+  readonly state: StoreState;
+  readonly backend: StorageBackend;
+  readonly location: string;
+}
+
+/** What following takes beside the head that says where to. */
+export interface FollowPorts {
+  readonly moves: Moves | undefined;
+  readonly clock: Clock;
+  /** How long a read of the head may take, in milliseconds. */
+  readonly within: number;
+  /** By what this process opens the store under a head at a backend; `undefined` where it does so no more. */
+  readonly unlock: (backend: StorageBackend, head: Head) => Promise<Unlocked | undefined>;
+  /**
+   * Told of each place on the way, and of the one where the store is, before anything of it is relied on.
+   *
+   * @throws SecureStoreError `ROLLBACK` where something newer is remembered of it
+   */
+  readonly onFound: (location: string, head: Head) => Promise<void>;
+}
+
+/** How many moves are followed in one go: each is a connection more. */
+const MAX_MOVES = 16;
+
+/** Opening the store there is up to whoever runs this process. */
+export function movedAway(location: string | undefined): SecureStoreError {
+  const where = location === undefined ? 'another location' : location;
+  return new SecureStoreError(
+    'LOCKED',
+    `the store has moved to ${where}, where processes follow by themselves if their option "follow" allows that location; open it there`,
+    { retryable: false },
+  );
+}
+
+/** There it has other keys: nothing that opened it here opens it there. */
+export function sealedAnew(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'LOCKED',
+    `the store has moved to ${location}, and was sealed anew there, under other keys and with another fingerprint; open it there with its new secret`,
+    { retryable: false },
+  );
+}
+
+function notTheStore(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'ROLLBACK',
+    `the store has moved to ${location}, and what lies there is not the store that moved: another one was put in its place, or an older copy. ` +
+      'Verify what lies there before you use it',
+  );
+}
+
+function nothingThere(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'ROLLBACK',
+    `the store has moved to ${location}, and nothing lies there; if it is lost there, reclaim it where it was`,
+  );
+}
+
+/** Reads the head in another place, in time. @throws SecureStoreError `UNAVAILABLE` where that takes too long; what the backend throws */
+export async function readThere(
+  backend: StorageBackend,
+  { clock, within }: Pick<FollowPorts, 'clock' | 'within'>,
+): Promise<ReadHead | undefined> {
+  try {
+    return await readInTime(backend, clock, within);
+  } catch (error) {
+    // Nobody but this call has given it up.
+    if (!SecureStoreError.is(error, 'ABORTED')) throw error;
+    const message = `reading the head of the store where it moves takes over ${within / 1000} s`;
+    throw new SecureStoreError('UNAVAILABLE', message, { cause: error });
+  }
+}
+
+function checkArrived({ head }: ReadHead, moved: Head, instance: Uint8Array, location: string): void {
+  const isStore =
+    isSameStore(head, moved) &&
+    isInstance(head, { instance }) &&
+    head.generation >= moved.generation &&
+    head.rootNumber > moved.rootNumber;
+  if (!isStore) throw notTheStore(location);
+}
+
+/** Loads the store from where it is now. Its head may be replaced meanwhile, and what that names be removed. */
+async function load(
+  { backend, location }: { readonly backend: StorageBackend; readonly location: string },
+  read: ReadHead,
+  before: StoreState,
+  ports: FollowPorts,
+): Promise<Arrived> {
+  const { events, opensRetired } = before;
+  let newest = read;
+  for (let tries = 1; ; tries++) {
+    const unlocked = await ports.unlock(backend, newest.head);
+    if (unlocked === undefined) {
+      throw new SecureStoreError(
+        'LOCKED',
+        `the store has moved to ${location}, where the secret that opened it here does not open it; open it there with another one`,
+        { retryable: false },
+      );
+    }
+    try {
+      const state = await loadState(backend, newest.head, unlocked, { events, opensRetired });
+      return { read: newest, state, backend, location };
+    } catch (error) {
+      const again = SecureStoreError.is(error, 'INTEGRITY') && tries < 3 ? await readHead(backend) : undefined;
+      if (again === undefined || again.etag === newest.etag || !isSameStore(again.head, newest.head)) throw error;
+      newest = again;
+    }
+  }
+}
+
+/**
+ * Finds the store that `moved` says has moved, as it is there.
+ *
+ * @param moved a head with the state `moved` that follows from the one of `state`
+ * @throws SecureStoreError `LOCKED` where it may not be followed; `ROLLBACK` where nothing or another store lies there; what the backend there throws
+ */
+export async function followMove(moved: Head, state: StoreState, ports: FollowPorts): Promise<Arrived> {
+  let [head, from] = [moved, state];
+  const opened: StorageBackend[] = [];
+  try {
+    for (let moves = 0; moves < MAX_MOVES; moves++) {
+      const { migration } = head;
+      if (migration === undefined) throw movedAway(undefined);
+      const named = openLocation({ head, keys: from.keys }, migration);
+      if (migration.resealed) throw sealedAnew(named);
+      if (ports.moves?.locations.includes(named) !== true) throw movedAway(named);
+      const place = await ports.moves.connect(named);
+      opened.push(place.backend);
+      const read = await readThere(place.backend, ports);
+      if (read === undefined) throw nothingThere(place.location);
+      checkArrived(read, head, migration.instance, place.location);
+      await ports.onFound(place.location, read.head);
+      if (read.head.state !== 'moved') {
+        const arrived = await load(place, read, from, ports);
+        opened.pop();
+        return arrived;
+      }
+      [head, from] = [read.head, { ...from, ...(await load(place, read, from, ports)).state }];
+    }
+    throw movedAway(head.migration && openLocation({ head, keys: from.keys }, head.migration));
+  } finally {
+    for (const backend of opened) await backend.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,89 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { ancestorsAfter, descendsFrom, isInstance, isSameStore } from './ancestry.ts';
+import { ownerKeys } from './owner-keys.ts';
+import { signedHead } from './sign-head.ts';
+import type { ReadHead, StoreState } from './store-state.ts';
+import { readHead } from './store-state.ts';
+import { isLanded } from './staged-head.ts';
+import { isTaken } from '../replica/migration/target-reservation.ts';
+
+/** What lies at the place to which a store has moved: `unopened` is what nobody has worked with there yet. */
+export type FoundThere = 'the store' | 'left' | 'unopened' | 'nothing';
+
+/**
+ * What lies at the place to which the store has moved: it, or what it has left behind there when it went on. What was sealed anew is told by
+ * nothing, so any store that is open may be it.
+ */
+export async function lookThere(
+  target: StorageBackend,
+  state: StoreState,
+  signal: AbortSignal | undefined,
+): Promise<FoundThere> {
+  return found(target, state, await readHead(target, signal), signal);
+}
+
+async function found(
+  target: StorageBackend,
+  state: StoreState,
+  there: ReadHead | undefined,
+  signal: AbortSignal | undefined,
+): Promise<FoundThere> {
+  const { migration } = state.head;
+  if (there === undefined || migration === undefined) return 'nothing';
+  const { head } = there;
+  if (migration.resealed) {
+    const isUnopened = head.state === 'scratch' && (await isTaken(target, state, migration.instance, signal));
+    return isUnopened ? 'unopened' : 'the store';
+  }
+  // It may have gone on from there and come back, as another instance.
+  if (!isSameStore(head, state.head) || !descendsFrom(head, migration)) return 'nothing';
+  // What comes from a third place, where it has left, is not to be withdrawn.
+  if (isLanded(head)) return isInstance(head, migration) ? 'unopened' : 'the store';
+  return head.state === 'moved' ? 'left' : 'the store';
+}
+
+/**
+ * Removes the head at the place to which the store has moved if nobody has opened it there yet. From then on nobody does, so that the store can
+ * be opened again where it was.
+ *
+ * @returns whether it was removed
+ * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; `UNSUPPORTED` if it is sealed anew and the backend has no conditional
+ *   deletions; what the backend throws
+ */
+export async function withdrawUnopened(
+  target: StorageBackend,
+  state: StoreState,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const there = await readHead(target, signal);
+  if (there === undefined || (await found(target, state, there, signal)) !== 'unopened') return false;
+  if (target.capabilities.conditionalDelete) {
+    await target.delete(HEAD_NAME, { ifMatch: there.etag, signal });
+    return true;
+  }
+  await fence(target, state, there, signal);
+  await target.delete(HEAD_NAME, { signal });
+  return true;
+}
+
+/**
+ * Replaces a head that nobody has opened yet by one that nobody can open, as it does not come right after the one that closed the store.
+ *
+ * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; `UNSUPPORTED` if it is sealed anew, so that its keys are not here
+ */
+async function fence(
+  target: StorageBackend,
+  state: StoreState,
+  { head, etag }: ReadHead,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (state.head.migration?.resealed === true) {
+    throw new SecureStoreError(
+      'UNSUPPORTED',
+      'what was sealed anew cannot be given up at a backend without conditional deletions; nothing was changed. Go on with the same migration',
+    );
+  }
+  const fenced = { ...head, generation: head.generation + 1, ancestors: ancestorsAfter(head) };
+  await target.write(HEAD_NAME, signedHead(fenced, ownerKeys(state).identity), { ifMatch: etag, signal });
+}

@@ -1,0 +1,176 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock, Instant } from '@securestore/jobs';
+import { instant, systemClock } from '@securestore/jobs';
+import type { CryptoEventSource } from './crypto-event-source.ts';
+import { MIGRATION_NAME, refuseBegun } from './intent-marker.ts';
+import { hasRemains } from '../store/create.ts';
+import { followGrant } from './grants.ts';
+import { MAX_TRIES, RETRY_AFTER } from './head-loader.ts';
+import type { Arrived } from './follow-redirect.ts';
+import { followMove, movedAway, readThere, sealedAnew } from './follow-redirect.ts';
+import { hasLeftFor, isLanded, isStillAt } from './staged-head.ts';
+import { openLocation } from './sealed-location.ts';
+import type { ReadHead, StoreState } from './store-state.ts';
+import { loadState, readHead } from './store-state.ts';
+import type { Trust } from './trust-on-first-use.ts';
+import { OwnSlot } from './active-slot.ts';
+import { checkIdentity, rememberArrival, rememberedAt, rememberFirst, rememberNewest } from './trust-on-first-use.ts';
+import { unlockHead } from './unlock-head.ts';
+import type { OpenSettings, StoreContext } from './open-settings.ts';
+
+/** How long reading the head of a store that has moved may take, in milliseconds. */
+const MOVED_WITHIN = 30_000;
+
+/** What was found where a store was opened, with its keys. */
+export interface Loaded {
+  readonly begun: Instant;
+  readonly read: ReadHead;
+  readonly state: StoreState;
+  readonly trust: Trust;
+  /** Where the store was found that has moved; then head and state are from there. */
+  readonly arrived?: Arrived | undefined;
+  /** Which place it has left to land here. */
+  readonly left?: Left | undefined;
+}
+
+/** A place that a store has left. */
+interface Left {
+  readonly backend: StorageBackend;
+  readonly location: string;
+}
+
+async function loadHead(
+  settings: OpenSettings,
+  read: ReadHead,
+  begun: Instant,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded> {
+  const { head } = read;
+  const trust = await checkIdentity(head, settings);
+  const unlocked = await unlockHead(settings.backend, head, settings.unlock, events, settings.signal);
+  try {
+    if (head.state === 'scratch' && settings.whereItWas !== true) throw await scratchRefused(settings);
+    const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
+    const here = { begun, read, state, trust };
+    if (settings.whereItWas === true) return here;
+    if (head.state === 'moved') return await loadMoved(settings, state, begun, trust);
+    return isLanded(head) ? await loadLanded(settings, here, events) : here;
+  } catch (error) {
+    unlocked.wipe();
+    throw error;
+  }
+}
+
+/** Why nobody opens a store that was made for a drill, or that another one is being sealed anew as. */
+async function scratchRefused({ backend, signal }: OpenSettings): Promise<SecureStoreError> {
+  const isMigration = (await backend.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined;
+  const message = isMigration
+    ? 'a store is being sealed anew here, and is not open yet. The same migration goes on with it; ' +
+      'if it was given up, remove what lies here before you use this place'
+    : 'this is the scratch store of a drill; only drills open it';
+  return new SecureStoreError('LOCKED', message);
+}
+
+async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {
+  const { moves, clock = systemClock() } = settings;
+  const { head, unlocked } = state;
+  const to = head.migration && openLocation(state, head.migration);
+  // What was here before must not pass for the store once more.
+  if (trust === 'first use') await rememberFirst(settings, head);
+  else await rememberNewest(settings, head);
+  if (head.migration?.resealed === true && to !== undefined) throw sealedAnew(to);
+  if (moves === undefined) throw movedAway(to);
+  const slot = new OwnSlot();
+  const arrived = await followMove(head, state, {
+    moves,
+    clock,
+    within: MOVED_WITHIN,
+    unlock: (backend, there) =>
+      'root' in unlocked ? slot.follow(unlocked, head, there) : followGrant(backend, there, unlocked),
+    onFound: (location, found) => rememberArrival({ ...settings, location }, found),
+  });
+  return { begun, read: arrived.read, state: arrived.state, trust, arrived };
+}
+
+/** A store that has landed here: where it comes from may not have been left yet, and then it is there. */
+async function loadLanded(
+  settings: OpenSettings,
+  here: Loaded,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded> {
+  const { moves, clock = systemClock() } = settings;
+  const { state, begun } = here;
+  const { head } = here.read;
+  const from = head.migration && openLocation(state, head.migration);
+  if (from === undefined || moves?.locations.includes(from) !== true) return here;
+  const place = await moves.connect(from, settings.signal);
+  let isUsed = false;
+  try {
+    const read = await readThere(place.backend, { clock, within: MOVED_WITHIN });
+    isUsed = read !== undefined && hasLeftFor(read.head, head);
+    if (isUsed) return { ...here, left: place };
+    if (read === undefined || !isStillAt(read.head, head)) return here;
+    const there = await loadHead({ ...settings, ...place, moves: undefined }, read, begun, events);
+    state.unlocked.wipe();
+    isUsed = true;
+    return { ...there, arrived: { ...there, ...place } };
+  } finally {
+    if (!isUsed) await place.backend.close().catch(() => undefined);
+  }
+}
+
+/** Loads the head of a store, or of where the store has moved to; `undefined` where there is none. */
+export async function loadNewest(
+  settings: OpenSettings,
+  clock: Clock,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded | undefined> {
+  let failed: ReadHead | undefined;
+  for (let tries = 1; ; tries++) {
+    const begun = instant(clock);
+    const read = await readHead(settings.backend, settings.signal);
+    if (read === undefined) return undefined;
+    try {
+      return await loadHead(settings, read, begun, events);
+    } catch (error) {
+      // What a head names is removed when the next one has taken its place: then that one counts.
+      // And where a store has moved that moves again, the next one says where to.
+      const mayPass =
+        SecureStoreError.is(error, 'INTEGRITY') ||
+        (SecureStoreError.is(error, 'ROLLBACK') && read.head.state === 'moved');
+      const final = !mayPass || tries === MAX_TRIES || read.etag === failed?.etag;
+      if (final || (await isStill(settings, read))) throw error;
+      failed = read;
+      await clock.sleep(RETRY_AFTER * tries, settings.signal);
+    }
+  }
+}
+
+async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): Promise<boolean> {
+  const now = await readHead(backend, signal);
+  return now?.etag === etag;
+}
+
+/**
+ * Says why no store can be opened here: one that was there before must not be mistaken for one that never was.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where none was; `INTEGRITY` where parts of one are; `ROLLBACK` where one was
+ */
+export async function noHead(context: StoreContext): Promise<never> {
+  if (await hasRemains(context.backend, context.signal)) {
+    await refuseBegun(context.backend, context.signal);
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'the head of the store is missing, though objects of it are there. Bring it back from a backup',
+    );
+  }
+  if ((await rememberedAt(context)) !== undefined) {
+    throw new SecureStoreError(
+      'ROLLBACK',
+      'no store is here, though one was before. See that its disk is mounted; else bring it back from a backup, or, if you removed it yourself, ' +
+        'make a new one with createStore',
+    );
+  }
+  throw new SecureStoreError('NOT_FOUND', 'no store is here; make one with createStore');
+}

@@ -1,0 +1,159 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AuditLink, Head } from '@securestore/core-format';
+import { isBound, MAX_AUDIT_LINKS, SecureStoreError } from '@securestore/core-format';
+import { fingerprintOf } from '@securestore/crypto';
+import type { AnchorRecord } from './trusted-state.ts';
+import { anchorOf, checkAnchor } from './trusted-state.ts';
+import type { AuditEnd } from './audit-segment-ends.ts';
+import { mergeEnds, parseEnd, standingBeside, withEnds } from './audit-segment-ends.ts';
+import type { OpenSettings, StoreContext } from './open-settings.ts';
+
+/** By what a store is known to be the one that its opener means. */
+export type Trust =
+  /** Its secret authenticates it, or it was known before. */
+  | 'known'
+  /** Whoever opens it takes it for the right one, and must remember it. */
+  | 'first use';
+
+export async function rememberedAt(context: StoreContext): Promise<AnchorRecord | undefined> {
+  return context.anchor?.read(context.location);
+}
+
+/**
+ * Compares a head, whose signature has been verified, with what is known of the store, before any secret is used.
+ *
+ * @throws SecureStoreError `INTEGRITY` where it is not the pinned one; `ROLLBACK` where it contradicts the anchor;
+ *   `INVALID_ARGUMENT` where the method needs a store that is known, and it isn't
+ */
+export async function checkIdentity(head: Head, settings: OpenSettings): Promise<Trust> {
+  const found = fingerprintOf(head.identity);
+  const { fingerprint, acceptHead, unlock } = settings;
+  if (fingerprint !== undefined && fingerprint !== found) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `the store here has the fingerprint ${found}, not the expected ${fingerprint}`,
+    );
+  }
+  const remembered = await rememberedAt(settings);
+  if (remembered !== undefined && acceptHead !== true) checkAnchor(remembered, head);
+  if (isBound(unlock.type) || fingerprint !== undefined || remembered?.fingerprint === found) return 'known';
+  const pins = 'pins' in unlock && unlock.pins !== undefined ? await unlock.pins() : [];
+  if (pins.includes(found)) return 'known';
+  return trustFirst(found, settings);
+}
+
+/**
+ * Anybody can make a store with a slot for a public key, and with a key wrapper whoever may wrap: so that it opens says nothing of
+ * who made it.
+ */
+function trustFirst(found: string, { unlock, anchor, trustOnFirstUse }: OpenSettings): Trust {
+  const what = unlock.type === 'recipient' ? 'an identity' : 'a key wrapper';
+  if (trustOnFirstUse !== true) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `${what} opens a store only where its fingerprint is known, since others could have put a store of their own here. ` +
+        `This one has the fingerprint ${found}: if whoever invited you says the same, give it as the option "fingerprint"` +
+        '; or trust what is here, this once, with trustOnFirstUse',
+    );
+  }
+  if (anchor !== undefined) return 'first use';
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'trustOnFirstUse needs an anchor, which remembers the store: without one, every use would be the first',
+  );
+}
+
+/** An anchor that can't be written doesn't keep anyone from their data; it is reported. */
+async function remember(context: StoreContext, record: AnchorRecord, before: AnchorRecord | undefined): Promise<void> {
+  const { anchor, location, logger } = context;
+  if (anchor === undefined || isDeepStrictEqual(before, record)) return;
+  try {
+    await anchor.write(location, record);
+  } catch (error) {
+    // The message of any other error may hold anything.
+    const reason = SecureStoreError.is(error) ? error.message : 'the anchor could not be written';
+    logger?.warn(
+      { location, code: SecureStoreError.is(error) ? error.code : undefined },
+      `${reason}: an older copy of the store would not be noticed`,
+    );
+  }
+}
+
+/** How far the segments of the audit log went by what is remembered: of another store at the same location, nothing is missed in this one. */
+export function endsIn(record: AnchorRecord | undefined, { identity }: Head): AuditLink[] {
+  if (record?.fingerprint !== fingerprintOf(identity)) return [];
+  return (record.audit ?? []).flatMap((text) => parseEnd(text) ?? []);
+}
+
+/**
+ * Remembers a head, unless another process has remembered a newer one, or another store, by now.
+ *
+ * @param end how far the audit log of this process goes, where it writes one
+ */
+export async function rememberNewest(
+  context: StoreContext & Pick<OpenSettings, 'acceptHead'>,
+  head: Head,
+  end?: AuditEnd,
+): Promise<void> {
+  if (context.anchor === undefined) return;
+  const remembered = await rememberedAt(context).catch(() => undefined);
+  const record = anchorOf(head, endsAfter(endsIn(remembered, head), head, end));
+  const isKept = remembered !== undefined && context.acceptHead !== true && !mayReplace(remembered, record, head);
+  if (!isKept) await remember(context, record, remembered);
+}
+
+/** What is remembered comes first: whoever can sign a head must not be able to have it forgotten. */
+function endsAfter(remembered: readonly AuditLink[], { audit }: Head, end: AuditEnd | undefined): AuditLink[] {
+  const kept = withEnds(remembered, end);
+  return mergeEnds(kept, standingBeside(end, audit?.ends ?? [])).slice(0, MAX_AUDIT_LINKS);
+}
+
+/**
+ * Compares a store that was followed to a place with what is remembered of that, and remembers it.
+ *
+ * It need not go back to what lay there before, which may have been removed: a head that follows from what is known says that it is
+ * there, and generations count on from one place to the next, so that what was remembered is older.
+ *
+ * @throws SecureStoreError `ROLLBACK` where it is older than what is remembered
+ */
+export async function rememberArrival(context: StoreContext, head: Head): Promise<void> {
+  const remembered = await rememberedAt(context);
+  if (remembered === undefined) return rememberNewest(context, head);
+  const { instance, fingerprint } = anchorOf(head);
+  const isLater =
+    fingerprint === remembered.fingerprint &&
+    instance !== remembered.instance &&
+    head.generation > remembered.generation;
+  if (!isLater) checkAnchor(remembered, head);
+  await rememberNewest({ ...context, acceptHead: isLater }, head);
+}
+
+/**
+ * Remembers a store at the place that it was moved to by this process: that is meant, as making one is, whatever is remembered of what lay
+ * there before.
+ *
+ * @param head of the store there
+ */
+export async function rememberMoved(context: StoreContext, head: Head): Promise<void> {
+  const remembered = await rememberedAt(context).catch(() => undefined);
+  // Others may have seen a newer head there by now.
+  const isKnown = remembered?.instance === anchorOf(head).instance;
+  await rememberNewest({ ...context, acceptHead: !isKnown }, head);
+}
+
+/** Not a newer head of the same store, and no store that has been put, and remembered, in the place of this one meanwhile. */
+function mayReplace(remembered: AnchorRecord, record: AnchorRecord, { parent }: Head): boolean {
+  if (remembered.instance === record.instance) return remembered.generation <= record.generation;
+  return remembered.instance === Buffer.from(parent.instance).toString('hex');
+}
+
+/**
+ * Remembers a store that was trusted when it was first used: if that fails, it must not be used.
+ *
+ * @throws SecureStoreError `ROLLBACK` where another process has remembered another store by now, and what the anchor throws
+ */
+export async function rememberFirst(settings: OpenSettings, head: Head): Promise<void> {
+  const remembered = await rememberedAt(settings);
+  if (remembered !== undefined && settings.acceptHead !== true) checkAnchor(remembered, head);
+  await settings.anchor?.write(settings.location, anchorOf(head));
+}

@@ -1,0 +1,63 @@
+import type { AuditLink, Head } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import { fingerprintOf } from '@securestore/crypto';
+import { followsFrom, headDigest } from './ancestry.ts';
+import { endText } from './audit-segment-ends.ts';
+
+/** What is remembered of a store outside of it. */
+export interface AnchorRecord {
+  /** Hex of the instance id. */
+  readonly instance: string;
+  readonly generation: number;
+  readonly fingerprint: string;
+  /** Hex of the digest of the head, by which later heads tell that they follow from it. */
+  readonly head?: string;
+  /** Of an audited store: how far the segments of its log went, each as {@link endText} writes it. */
+  readonly audit?: readonly string[];
+}
+
+/** A memory outside the store, by location: against it an older copy of a whole store shows. */
+export interface Anchor {
+  read(location: string): Promise<AnchorRecord | undefined>;
+  write(location: string, record: AnchorRecord): Promise<void>;
+}
+
+/** @param ends how far the segments of the audit log are known to go */
+export function anchorOf(head: Head, ends: readonly AuditLink[] = []): AnchorRecord {
+  return {
+    ...(ends.length === 0 ? {} : { audit: ends.map(endText) }),
+    instance: Buffer.from(head.instance).toString('hex'),
+    generation: head.generation,
+    fingerprint: fingerprintOf(head.identity),
+    head: headDigest(head).toString('hex'),
+  };
+}
+
+/**
+ * Compares a head, whose signature has been verified, with what is remembered of its location.
+ *
+ * @throws SecureStoreError `ROLLBACK` where the head is older, or belongs to another store
+ */
+export function checkAnchor(remembered: AnchorRecord, head: Head): void {
+  const found = anchorOf(head);
+  const refuse = (reason: string): never => {
+    throw new SecureStoreError(
+      'ROLLBACK',
+      `${reason} (remembered: store ${remembered.fingerprint}, generation ${remembered.generation}; found: store ` +
+        `${found.fingerprint}, generation ${found.generation}). If you put this there yourself, accept it once with acceptHead`,
+    );
+  };
+  if (found.fingerprint !== remembered.fingerprint) refuse('another store than before lies at this location');
+  if (found.instance === remembered.instance) {
+    if (found.generation < remembered.generation) refuse('the head of the store is older than one seen before');
+    const { head: digest } = remembered;
+    if (digest !== undefined && !followsFrom(head, remembered.generation, Buffer.from(digest, 'hex'))) {
+      refuse('the head of the store does not follow from the one seen before');
+    }
+    return;
+  }
+  const parent = Buffer.from(head.parent.instance).toString('hex');
+  if (parent !== remembered.instance || head.parent.generation < remembered.generation) {
+    refuse('a copy of the store that does not follow from the one seen before lies at this location');
+  }
+}

@@ -1,0 +1,79 @@
+import type { ConsumerState } from '@securestore/core-format';
+import {
+  decodeConsumer,
+  encodeConsumer,
+  MAX_CONSUMER_BYTES,
+  SecureStoreError,
+  SYSTEM_PREFIX_LENGTH,
+  TAG_LENGTH,
+} from '@securestore/core-format';
+import type { Engine } from '../engine/engine.ts';
+import type { DamagedObject } from '../engine/sealed-objects.ts';
+import { lookAtSystemObject, sealJournalBody } from '../engine/sealed-objects.ts';
+
+const MAX_TRIES = 5;
+
+/** The state of a consumer as it lies at the backend. Times are milliseconds since 1970 by the backend's clock. */
+export interface HeldConsumer {
+  readonly state: ConsumerState;
+  readonly etag: string;
+  readonly modified: number;
+  /** The time of reading, where the backend tells it. */
+  readonly now: number | undefined;
+}
+
+/** What lies at the name of a consumer, also where it is damaged. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
+export async function lookAtConsumer(
+  engine: Engine,
+  name: string,
+  signal?: AbortSignal,
+): Promise<HeldConsumer | DamagedObject | undefined> {
+  const found = await lookAtSystemObject(engine, 'consumer', name, signal);
+  if (found === undefined || 'error' in found) return found;
+  const { etag, modified, now } = found;
+  return { state: decodeConsumer(found.plaintext), etag, modified, now };
+}
+
+/** Whether the state fits into one object. */
+export function fitsConsumer({ backend }: Engine, state: ConsumerState): boolean {
+  const room = backend.capabilities.maxBodyBytes - SYSTEM_PREFIX_LENGTH - TAG_LENGTH;
+  return encodeConsumer(state).length <= Math.min(MAX_CONSUMER_BYTES, room);
+}
+
+/**
+ * Writes the state of a consumer over the one with `etag`, or where none is.
+ *
+ * @throws SecureStoreError `CONFLICT` where another one lies there, and what the backend throws
+ */
+export async function saveConsumer(
+  engine: Engine,
+  name: string,
+  state: ConsumerState,
+  etag: string | undefined,
+): Promise<HeldConsumer> {
+  const { backend } = engine;
+  const condition = etag === undefined ? { ifAbsent: true as const } : { ifMatch: etag };
+  const bodies: Buffer[] = [];
+  for (let tries = 1; ; tries++) {
+    // Anew for each try, as a marker is: the key of the one before may be gone.
+    const body = await sealJournalBody(engine, 'consumer', name, encodeConsumer(state));
+    bodies.push(body);
+    try {
+      const written = await backend.write(name, body, condition);
+      if (written.modified !== undefined) {
+        return { state, etag: written.etag, modified: written.modified, now: written.modified };
+      }
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+      if (error.code !== 'CONFLICT' && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
+    }
+    // No two bodies are the same, so what lies there tells what became of these.
+    const found = await backend.read(name);
+    if (found !== undefined && bodies.some((written) => written.equals(found.body))) {
+      return { state, etag: found.etag ?? '', modified: found.modified, now: found.now };
+    }
+    if (found?.etag !== etag || tries === MAX_TRIES) {
+      throw new SecureStoreError('CONFLICT', `the state of the consumer "${state.label}" has been changed by others`);
+    }
+  }
+}

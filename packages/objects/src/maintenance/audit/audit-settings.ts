@@ -1,0 +1,79 @@
+import type { AuditMode, Head, HeadAudit } from '@securestore/core-format';
+import { compareAuditLinks, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { wipeKeyring } from '@securestore/crypto';
+import type { AuditKeys } from '@securestore/crypto';
+import { inOrder, newGroup } from '../../store/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { changeHead } from '../../engine/commit-head.ts';
+import { isMember, rootOf } from '../../head/owner-keys.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { readKeyring } from '../../head/store-state.ts';
+
+/** How a store is audited. */
+export type AuditSettings = Pick<HeadAudit, 'auditor'> & { readonly mode: AuditMode };
+
+/** What a head says of how the store is audited; `undefined` where it is not. */
+export function settingsOf({ audit }: Head): AuditSettings | undefined {
+  return audit === undefined || audit.mode === 'off' ? undefined : (audit as AuditSettings);
+}
+
+/**
+ * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not
+ *   granted, `INTEGRITY` where its keys were removed
+ */
+export function auditKeysOf(state: StoreState): AuditKeys {
+  const { keys, head } = state;
+  if (keys.audit !== undefined) return keys.audit;
+  if (head.audit === undefined)
+    throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
+  if (isMember(state)) {
+    const message = 'the audit log was not granted to this member: it takes the group "audit"';
+    throw new SecureStoreError('ACCESS_DENIED', message);
+  }
+  const when = settingsOf(head) === undefined ? 'was' : 'is';
+  const message =
+    `the head of the store says that it ${when} audited, and the keys of its audit log are not in its keyring: somebody who ` +
+    'has the keys of the store has removed them. Only a copy of the store from before has its log';
+  throw new SecureStoreError('INTEGRITY', message);
+}
+
+/** A change of the head after which the store is audited, with keys for that where it never was. */
+export async function planAudit(
+  { backend, clock, random }: Engine,
+  state: StoreState,
+  settings: AuditSettings,
+  signal: AbortSignal | undefined,
+): Promise<HeadPlan> {
+  const head: Pick<Head, 'audit'> = { audit: { ...settings, ends: state.head.audit?.ends ?? [] } };
+  if (state.keys.audit !== undefined) return { head };
+  const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
+  try {
+    const group = newGroup(random(ID_LENGTH), 'audit', state.keys.journal.primary.suite, clock.now(), random);
+    return { head, keyring: { ...keyring, groups: inOrder([...keyring.groups, group]) } };
+  } catch (error) {
+    wipeKeyring(keyring);
+    throw error;
+  }
+}
+
+/** A change of the head after which the store is not audited; `undefined` where it is not. */
+export function planNoAudit(head: Head): HeadPlan | undefined {
+  // What the head vouches for stays: it is then that somebody may want the log to be shorter.
+  return settingsOf(head) && head.audit && { head: { audit: { ...head.audit, mode: 'off' } } };
+}
+
+/**
+ * Has the head say how far the audit log of this process goes, where it says so of less: so it shows when the end is cut off.
+ */
+export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Promise<void> {
+  await changeHead(
+    engine,
+    async ({ head }) => {
+      const end = engine.audit.end?.();
+      if (head.audit === undefined || end === undefined) return undefined;
+      return head.audit.ends.some((link) => compareAuditLinks(link, end) === 0) ? undefined : {};
+    },
+    signal,
+  );
+}

@@ -1,0 +1,92 @@
+import { blobPrefix, decodeBase32, ID_LENGTH, markerName, purposeOf, SecureStoreError } from '@securestore/core-format';
+import { deleteUnchanged, isForged } from '../../engine/sealed-objects.ts';
+import { isOld } from '../../record/backend-age.ts';
+import { readMarker } from '../../record/blob-markers.ts';
+import type { Pass } from './pass.ts';
+import { unnamed } from '../../record/blob-liveness.ts';
+import { reclaim } from '../../record/sweep-blobs.ts';
+import { noteFailure } from './report.ts';
+import type { TokenEntry } from './merge-listings.ts';
+
+/** How many blobs of one object are looked for in its records at once: bounds memory, and readings of the history. */
+const TOGETHER = 256;
+
+/** The blob to which the name of a part or a marker belongs, in base32. */
+function blobOf(rest: string): string {
+  const [blob = ''] = rest.split('/', 1);
+  if (decodeBase32(blob)?.length === ID_LENGTH) return blob;
+  throw new SecureStoreError('INTEGRITY', 'the backend holds a part whose name this store did not make');
+}
+
+/** The blobs of which every part is older than the grace period: a younger part is of an upload that goes on. */
+async function* oldBlobs({ engine, now }: Pass, parts: AsyncIterable<TokenEntry>): AsyncGenerator<string> {
+  let blob: string | undefined;
+  let old = true;
+  for await (const { rest, entry } of parts) {
+    const next = blobOf(rest);
+    if (next !== blob) {
+      if (blob !== undefined && old) yield blob;
+      [blob, old] = [next, true];
+    }
+    old &&= isOld(engine, entry.modified, now);
+  }
+  if (blob !== undefined && old) yield blob;
+}
+
+async function reclaimUnnamed(pass: Pass, token: string, blobs: Iterable<string>): Promise<void> {
+  const { engine, now, report, signal } = pass;
+  const garbage = await unnamed(engine, token, blobs, signal);
+  await reclaim(engine, token, garbage, { now, freed: report, signal });
+}
+
+/** Removes the parts of an object that none of its records leads to. @param current what its current record names */
+export async function collectBlobs(
+  pass: Pass,
+  token: string,
+  current: string | undefined,
+  parts: AsyncIterable<TokenEntry>,
+): Promise<void> {
+  let group: string[] = [];
+  for await (const blob of oldBlobs(pass, parts)) {
+    if (blob === current) continue;
+    group.push(blob);
+    if (group.length < TOGETHER) continue;
+    await reclaimUnnamed(pass, token, group);
+    group = [];
+  }
+  if (group.length > 0) await reclaimUnnamed(pass, token, group);
+}
+
+/** Clears one marker away, if its time has come. */
+async function collectMarker(pass: Pass, token: string, blob: string): Promise<void> {
+  const { engine, now, report, signal } = pass;
+  const name = markerName(token, Buffer.from(decodeBase32(blob) ?? []));
+  const marker = await readMarker(engine, name, now, signal);
+  if (marker === undefined) return;
+  const old = isOld(engine, marker.modified, marker.now ?? now);
+  if (marker.state === 'claimed' && !old) return;
+  const { entries } = await engine.backend.list(blobPrefix(token, blob), { limit: 1, signal });
+  if (entries.length > 0 && marker.state !== 'claimed') {
+    // Of a collector that was stopped: goes on where it was, or gives back what is in use.
+    await reclaim(engine, token, [blob], { now, freed: report, signal });
+    return;
+  }
+  // A claim of a blob in use can be renewed at any time.
+  if (entries.length > 0 && !engine.backend.capabilities.conditionalDelete) return;
+  await deleteUnchanged(engine, name, marker.etag);
+  report.systemObjects += 1;
+}
+
+/** Clears away lapsed claims, and what collectors that were stopped have left. */
+export async function collectMarkers(pass: Pass, token: string, markers: AsyncIterable<TokenEntry>): Promise<void> {
+  for await (const { rest, entry } of markers) {
+    // What lies at a name that is none of a marker is removed with all that is like it.
+    if (purposeOf(entry.key) === undefined) continue;
+    try {
+      await collectMarker(pass, token, rest);
+    } catch (error) {
+      if (!isForged(error)) throw error;
+      noteFailure(pass.report, entry.key, error);
+    }
+  }
+}

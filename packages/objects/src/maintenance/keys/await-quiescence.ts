@@ -1,0 +1,27 @@
+import type { Engine } from '../../engine/engine.ts';
+import type { StoreState } from '../../head/store-state.ts';
+
+const keyringOf = ({ head }: StoreState): string => head.references.keyring?.name ?? '';
+
+/**
+ * The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed, and the audit log and
+ * backups stay as they were written.
+ */
+function replacedVersions({ keys }: StoreState): Set<string> {
+  const replaced = keys.versions.filter(
+    ({ kind, state, destroyAt }) => kind !== 'audit' && kind !== 'backup' && state === 'enabled' && destroyAt === 0,
+  );
+  return new Set(replaced.map(({ label }) => label));
+}
+
+/** Waits until nobody seals anything under the key versions that have been replaced by now, and gives their ids. */
+export async function settleKeys(engine: Engine, signal: AbortSignal): Promise<Set<string>> {
+  while (true) {
+    await engine.watcher.refresh(signal);
+    const keyring = keyringOf(engine.watcher.state);
+    const replaced = replacedVersions(engine.watcher.state);
+    await engine.watcher.settle(signal);
+    await engine.watcher.refresh(signal);
+    if (keyringOf(engine.watcher.state) === keyring) return replaced;
+  }
+}

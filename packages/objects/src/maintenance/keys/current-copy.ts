@@ -1,0 +1,51 @@
+import type { ReadResult } from '@securestore/backend-api';
+import type { StoreKey } from '@securestore/core-format';
+import {
+  AREAS,
+  historyPrefix,
+  historyVersion,
+  objectName,
+  splitRecord,
+  splitUnderToken,
+} from '@securestore/core-format';
+import type { LocatedName } from '@securestore/crypto';
+import type { Engine } from '../../engine/engine.ts';
+import { historyCopy } from '../../object/archive-version.ts';
+import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { openLoose } from '../../record/open-record.ts';
+
+/**
+ * What belongs at a name of the history that holds the version that is still current: a copy of the current record. A
+ * process that a rotation left behind may have put another one there, under a key version that has been retired since or
+ * with a payload that has been sealed anew.
+ *
+ * @returns `undefined` for anything else
+ * @throws SecureStoreError `INTEGRITY` where the current record can't be opened itself, and what the backend throws
+ */
+export async function copyOfCurrent(
+  engine: Engine,
+  name: string,
+  copy: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  const place = splitUnderToken(AREAS.history, name);
+  if (place === undefined) return undefined;
+  const { token } = place;
+  const found = await engine.backend.read(objectName(token), { signal });
+  if (found === undefined || !isSameVersion(found, copy)) return undefined;
+  if (historyVersion(historyPrefix(token), name) !== splitRecord(found.body).header.version) return undefined;
+  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
+  return withNewestKeys(
+    engine,
+    found.body,
+    (state) => {
+      const opened = openLoose(state, found.body, locate, token);
+      return historyCopy(state, { stored: { bytes: found.body, etag: found.etag ?? '' }, opened });
+    },
+    signal,
+  );
+}
+
+function isSameVersion(current: ReadResult, copy: Uint8Array): boolean {
+  return Buffer.compare(splitRecord(current.body).header.commitId, splitRecord(copy).header.commitId) === 0;
+}

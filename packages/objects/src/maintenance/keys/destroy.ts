@@ -1,0 +1,289 @@
+import type { KeyVersion } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { KeyVersionInfo } from '@securestore/crypto';
+import { backendNow } from '../../record/backend-age.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { changeHead } from '../../engine/commit-head.ts';
+import { removeOldKeys } from '../../engine/head-references.ts';
+import { expireAll } from '../../journal/consumer-liveness.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import type { Census } from './key-usage.ts';
+import { rekeyCopies, replaceCopiedKeys } from './rekey-replicas.ts';
+import { takeCensus } from './key-usage.ts';
+import type { KeyReport } from './keys.ts';
+import { changeVersions, labelOf, planVersions, reportOf } from './keys.ts';
+import { withNewRoot } from '../../engine/new-keys.ts';
+
+/** What {@link destroyKeys} is to destroy: the id of a retired key version, or the name of a category. */
+export interface DestroyOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** How long it can be undone, in milliseconds; by default 30 days. */
+  readonly waitingPeriod?: number | undefined;
+}
+
+/** How many damaged objects an error names at most. */
+const MAX_SHOWN = 3;
+const DAY = 24 * 60 * 60 * 1000;
+const DEFAULT_WAITING_PERIOD: number = 30 * DAY;
+const MAX_WAITING_PERIOD: number = 3650 * DAY;
+
+function selected(state: StoreState, target: string): readonly KeyVersionInfo[] {
+  const { versions } = state.keys;
+  const byId = versions.filter(({ label }) => label === target);
+  if (byId.length > 0) return byId;
+  const category = versions.filter(
+    ({ kind, groupId }) => kind === 'category' && state.categories.nameOf(groupId) === target,
+  );
+  if (category.length > 0) return category;
+  throw new SecureStoreError('NOT_FOUND', `there is no key version and no category ${JSON.stringify(target)}`);
+}
+
+/** A single version is destroyed only once nothing needs it; a whole category is destroyed with what it seals. */
+async function checkUnused(
+  engine: Engine,
+  target: string,
+  [info]: readonly KeyVersionInfo[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (info === undefined || info.label !== target) return;
+  if (info.state !== 'disabled') {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the key version ${target} is ${info.state}; only one that a rotation has retired can be destroyed, or a whole category`,
+    );
+  }
+  const { counts, unreadable } = await takeCensus(engine, { signal });
+  const copies = await rekeyCopies(engine, signal);
+  if (copies.pending.length > 0) {
+    throw new SecureStoreError(
+      'UNAVAILABLE',
+      `what backups need of the key version ${target} can't be told: ${copies.pending.join(', ')}`,
+    );
+  }
+  const count = (counts.get(target) ?? 0) + (copies.counts.get(target) ?? 0);
+  if (count === 0 && unreadable.length === 0) return;
+  const some = unreadable.slice(0, MAX_SHOWN).join(', ');
+  const damaged = unreadable.length === 0 ? '' : `, and ${unreadable.length} are too damaged to tell (${some})`;
+  throw new SecureStoreError(
+    'CONFLICT',
+    `${count} objects are sealed under the key version ${target}${damaged}; re-key, restore or purge them first`,
+  );
+}
+
+/**
+ * Schedules keys to be destroyed, and waits until no process uses them any more; until the waiting period has passed that
+ * can be undone. Without one they are destroyed then. Who stops the call after it has scheduled them leaves them so.
+ *
+ * @param target the id of a retired key version, or the name of a category, whose objects become unreadable for ever
+ * @returns what is going to be destroyed
+ * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`; `CONFLICT` where a key version is in use; `LOCKED` where the store is
+ *   being sealed anew elsewhere; `UNSUPPORTED` where the store has a slot that this release doesn't know, and keys are to be destroyed now
+ */
+export async function destroyKeys(engine: Engine, target: string, options: DestroyOptions = {}): Promise<KeyReport[]> {
+  const { signal, waitingPeriod = DEFAULT_WAITING_PERIOD } = options;
+  if (!(Number.isFinite(waitingPeriod) && waitingPeriod >= 0 && waitingPeriod <= MAX_WAITING_PERIOD)) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the waiting period must be from 0 to 3650 days, in milliseconds');
+  }
+  await engine.watcher.refresh(signal);
+  checkNotSealedAnew(engine.watcher.state);
+  checkAlone(engine.watcher.state, target);
+  await checkUnused(engine, target, selected(engine.watcher.state, target), signal);
+  // By the clock that is ahead, since the waiting period is what the caller relies on.
+  const now = Math.max(engine.clock.now(), await backendNow(engine, signal));
+  const destroyAt = Math.floor(now + waitingPeriod);
+  const chosen = (state: StoreState): readonly KeyVersionInfo[] => selected(state, target);
+  await changeVersions(
+    engine,
+    (version, state) => {
+      checkNotSealedAnew(state);
+      return version.state !== 'destroyed' && includes(chosen(state), version) ? { ...version, destroyAt } : version;
+    },
+    signal,
+  );
+  // Until then others may acknowledge what they seal under the keys, and return what they open with them.
+  await engine.watcher.settle(signal);
+  // What somebody else has undone or put off meanwhile stays.
+  const isDue = (state: StoreState): KeyVersionInfo[] => chosen(state).filter((info) => info.destroyAt === destroyAt);
+  const destroyed = waitingPeriod === 0 ? await destroyAndClear(engine, isDue, signal) : undefined;
+  const { state } = engine.watcher;
+  const pendingAt = destroyed?.pending ?? [];
+  const more = pendingAt.length === 0 ? {} : { pendingAt };
+  return chosen(state).map((info) => ({ ...reportOf(state, info), ...more }));
+}
+
+/** What was opened and sealed under other keys by then would outlive these. @throws SecureStoreError `LOCKED` */
+function checkNotSealedAnew({ head }: StoreState): void {
+  if (head.migration?.resealed !== true) return;
+  throw new SecureStoreError(
+    'LOCKED',
+    'the store is being sealed anew at another location, where what these keys seal would live on under others: wait until it has moved, ' +
+      'or cancel the migration and remove what lies there, and destroy them then',
+  );
+}
+
+const includes = (infos: readonly KeyVersionInfo[], version: KeyVersion): boolean =>
+  infos.some(({ label }) => label === labelOf(version));
+
+/**
+ * Undoes {@link destroyKeys} while there is time.
+ *
+ * @throws SecureStoreError `NOT_FOUND`; `KEY_DESTROYED` where it is too late; `INVALID_ARGUMENT` where nothing was scheduled
+ */
+export async function undoDestruction(engine: Engine, target: string, signal?: AbortSignal): Promise<KeyReport[]> {
+  await engine.watcher.refresh(signal);
+  checkAlone(engine.watcher.state, target);
+  const changed = await changeVersions(
+    engine,
+    (version, state) => {
+      const isScheduled = version.destroyAt > 0 && includes(selected(state, target), version);
+      return isScheduled ? { ...version, destroyAt: 0 } : version;
+    },
+    signal,
+  );
+  const { state } = engine.watcher;
+  const infos = selected(state, target);
+  // Also where an earlier call was stopped before this. What they read of meanwhile they could not open.
+  await expireAll(engine, signal);
+  if (!changed && infos.every((info) => info.state === 'destroyed')) {
+    throw new SecureStoreError('KEY_DESTROYED', `the keys of ${JSON.stringify(target)} have been destroyed already`);
+  }
+  if (!changed) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `${JSON.stringify(target)} is not scheduled to be destroyed`);
+  }
+  return infos.map((info) => reportOf(state, info));
+}
+
+/** Whether a single version may go: never the one that seals what is stored now. */
+function isUnused({ label, state }: KeyVersionInfo, census: Census | undefined): boolean {
+  if (census === undefined || state !== 'disabled') return false;
+  return census.unreadable.length === 0 && !census.counts.has(label);
+}
+
+/** The census of the store and of its copies; `undefined` where not all of them can be looked through. */
+async function censusOfAll(engine: Engine, signal: AbortSignal | undefined): Promise<Census | undefined> {
+  const census = await takeCensus(engine, { signal });
+  const copies = await rekeyCopies(engine, signal);
+  if (copies.pending.length > 0) return undefined;
+  return { ...census, counts: new Map([...copies.counts, ...census.counts]) };
+}
+
+/** A version of a category that is to be destroyed as a whole shares its fate. @throws SecureStoreError `INVALID_ARGUMENT` */
+function checkAlone(state: StoreState, target: string): void {
+  const info = selected(state, target).find(({ label }) => label === target);
+  if (info === undefined || info.state === 'destroyed' || !wholeGroup(state, info)) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the key version ${target} belongs to a category that is to be destroyed as a whole; name the category`,
+  );
+}
+
+/** Whether all versions of the group that `info` is in go together, as when a category is destroyed. */
+function wholeGroup(state: StoreState, info: KeyVersionInfo): boolean {
+  return state.keys.versions
+    .filter(({ groupId }) => groupId.equals(info.groupId))
+    .every((version) => version.state === 'destroyed' || version.destroyAt > 0);
+}
+
+/** What a call of {@link finishDestruction} did. */
+interface Destroyed {
+  /** Ids of the versions that are gone. */
+  readonly destroyed: string[];
+  /** Ids of those under which something lies after all. */
+  readonly inUse: string[];
+  /** Destinations of backups where the keys of before could not be replaced yet: from there they can be brought back until then. */
+  readonly pending: readonly string[];
+}
+
+/** Tells which key versions are to go, by the newest state. */
+type IsDue = (state: StoreState) => KeyVersionInfo[];
+
+/** What is to go by a clock that says `now`, in milliseconds since 1970. */
+function dueBy(now: number): IsDue {
+  return ({ keys }) => keys.versions.filter(({ destroyAt }) => destroyAt > 0 && destroyAt <= now);
+}
+
+/**
+ * Destroys the keys whose waiting period has passed, by the clock of this process and by the backend's: neither may be
+ * believed alone, and it can't be undone. They are taken out of the keyring, of which every older copy at the backend is
+ * removed. A single version under which something lies after all is kept, and reported.
+ *
+ * Where something was destroyed it returns once nobody acts on an older generation any more.
+ */
+export async function finishDestruction(
+  engine: Engine,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Destroyed> {
+  await engine.watcher.refresh(signal);
+  const own = engine.clock.now();
+  // Most calls find nothing, and need no more of the backend.
+  const now = dueBy(own)(engine.watcher.state).length === 0 ? 0 : Math.min(own, await backendNow(engine, signal));
+  return destroyAndClear(engine, dueBy(now), signal);
+}
+
+/** Destroys what is due, and sees to it that no older keyring is left. */
+async function destroyAndClear(engine: Engine, isDue: IsDue, signal: AbortSignal | undefined): Promise<Destroyed> {
+  const done = await destroyDue(engine, isDue, signal);
+  const isAnyDestroyed = engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed');
+  // Also what an earlier call destroyed and could not remove: as long as an old keyring lies there, nothing is destroyed.
+  if (isAnyDestroyed) await removeOldKeys(engine, signal);
+  const result = { ...done, pending: isAnyDestroyed ? await replaceCopiedKeys(engine, signal) : [] };
+  if (result.destroyed.length === 0) return result;
+  await engine.watcher.settle(signal);
+  // What others had on its way opens under no root key that the store still has, and need not stay either.
+  await removeOldKeys(engine, signal);
+  return result;
+}
+
+async function destroyDue(
+  engine: Engine,
+  isDue: IsDue,
+  signal: AbortSignal | undefined,
+): Promise<Omit<Destroyed, 'pending'>> {
+  const before = engine.watcher.state;
+  const due = isDue(before);
+  if (due.length === 0) return { destroyed: [], inUse: [] };
+  const single = due.some((info) => !wholeGroup(before, info));
+  const census = single ? await censusOfAll(engine, signal) : undefined;
+  let result: Omit<Destroyed, 'pending'> = { destroyed: [], inUse: [] };
+  await changeHead(
+    engine,
+    async (state) => {
+      const [ready, kept] = partition(isDue(state), (info) => wholeGroup(state, info) || isUnused(info, census));
+      result = { destroyed: ready.map(({ label }) => label), inUse: kept.map(({ label }) => label) };
+      return planDestruction(engine, state, ready, signal);
+    },
+    signal,
+  );
+  return result;
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter((item) => isFirst(item)), items.filter((item) => !isFirst(item))];
+}
+
+/**
+ * Takes keys out of the keyring, and renews the root key in the same commit: a keyring of before that is on its way, and
+ * lands when all others have been removed, must not open by a secret and the head of now.
+ */
+async function planDestruction(
+  engine: Engine,
+  state: StoreState,
+  ready: readonly KeyVersionInfo[],
+  signal: AbortSignal | undefined,
+): Promise<HeadPlan | undefined> {
+  if (ready.length === 0) return undefined;
+  const renewed = await withNewRoot(state.head, state.head.slots, engine.random);
+  const plan = await planVersions(
+    engine,
+    state,
+    (version) => {
+      if (!includes(ready, version)) return version;
+      version.key.fill(0);
+      return { ...version, state: 'destroyed', destroyAt: 0 };
+    },
+    signal,
+  );
+  if (plan?.keyring === undefined) return undefined;
+  return { ...renewed, keyring: { ...plan.keyring, rootNumber: renewed.head.rootNumber } };
+}

@@ -1,0 +1,116 @@
+import type { Keyring, KeyVersion } from '@securestore/core-format';
+import { asBuffer } from '@securestore/core-format';
+import type { KeyVersionInfo } from '@securestore/crypto';
+import { wipeKeyring } from '@securestore/crypto';
+import type { Engine } from '../../engine/engine.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { changeHead } from '../../engine/commit-head.ts';
+import { rootOf } from '../../head/owner-keys.ts';
+import { readKeyring } from '../../head/store-state.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import type { Census } from './key-usage.ts';
+
+/** What a key version may be used for: `destroying` ones wait to be destroyed, and open nothing. */
+export type KeyVersionState = 'primary' | 'enabled' | 'disabled' | 'destroying' | 'destroyed';
+
+/** A key version, as it may be shown. */
+export interface KeyReport {
+  readonly id: string;
+  readonly kind: 'category' | 'journal' | 'audit' | 'backup';
+  /** The name of the category whose objects it seals; absent for other kinds. */
+  readonly category?: string;
+  readonly state: KeyVersionState;
+  readonly created: Date;
+  /** When it is to be destroyed; until then that can be undone. */
+  readonly destroyAt?: Date;
+  /**
+   * Destinations of backups where a key that was just destroyed could not be removed: it is gone for good once `keys.finish` has
+   * reached them.
+   */
+  readonly pendingAt?: readonly string[];
+}
+
+export const labelOf = ({ id }: KeyVersion): string => asBuffer(id).toString('hex');
+
+/** A key version, as it may be shown. */
+export function reportOf(state: StoreState, info: KeyVersionInfo): KeyReport {
+  const report = {
+    id: info.label,
+    kind: info.kind,
+    state: info.destroyAt > 0 ? ('destroying' as const) : info.state,
+    created: new Date(info.created),
+  };
+  const named = info.kind === 'category' ? { ...report, category: state.categories.nameOf(info.groupId) } : report;
+  return info.destroyAt > 0 ? { ...named, destroyAt: new Date(info.destroyAt) } : named;
+}
+
+/** All key versions, of each group oldest first. */
+export async function listKeys({ watcher }: Engine, signal?: AbortSignal): Promise<KeyReport[]> {
+  await watcher.refresh(signal);
+  const { state } = watcher;
+  return state.keys.versions.map((info) => reportOf(state, info));
+}
+
+export type ChangeVersion = (version: KeyVersion, state: StoreState) => KeyVersion;
+
+/** A plan that changes key versions; `undefined` where `change` leaves all as they are. */
+export async function planVersions(
+  engine: Engine,
+  state: StoreState,
+  change: ChangeVersion,
+  signal: AbortSignal | undefined,
+): Promise<HeadPlan | undefined> {
+  const keyring = await readKeyring(engine.backend, state.head, rootOf(state), signal);
+  let changed = false;
+  const groups = keyring.groups.map((group) => ({
+    ...group,
+    versions: group.versions.map((version) => {
+      const next = change(version, state);
+      if (next === version) return version;
+      changed = true;
+      return next;
+    }),
+  }));
+  if (changed) return { keyring: { ...keyring, groups } satisfies Keyring };
+  wipeKeyring(keyring);
+  return undefined;
+}
+
+/** Changes key versions in one commit. @returns whether anything changed */
+export async function changeVersions(
+  engine: Engine,
+  change: ChangeVersion,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  return changeHead(engine, (state) => planVersions(engine, state, change, signal), signal);
+}
+
+/**
+ * Retires the key versions of `candidates` under which nothing lies any more by `census`.
+ *
+ * @returns the ids of those that were retired now
+ */
+export async function retireUnused(
+  engine: Engine,
+  candidates: ReadonlySet<string>,
+  census: Census,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  // A record that can't be read may lie under any of them.
+  if (census.unreadable.length > 0) return [];
+  let retired: string[] = [];
+  await changeVersions(
+    engine,
+    (version) => {
+      const id = labelOf(version);
+      if (version.state !== 'enabled' || !candidates.has(id) || census.counts.has(id)) return version;
+      retired.push(id);
+      return { ...version, state: 'disabled' };
+    },
+    signal,
+  ).catch((error: unknown) => {
+    retired = [];
+    throw error;
+  });
+  return [...new Set(retired)];
+}

@@ -1,0 +1,44 @@
+import type { Engine } from '../../engine/engine.ts';
+import { OWN_AREAS, ownObjects } from '../../engine/scan-sealed-objects.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { retireUnused } from './keys.ts';
+import { settleKeys } from './await-quiescence.ts';
+
+/** The ids of the versions of the journal key that seal nothing new, and were not retired. */
+function replacedOfJournal({ keys }: StoreState): ReadonlySet<string> {
+  const replaced = keys.versions.filter(({ kind, state }) => kind === 'journal' && state === 'enabled');
+  return new Set(replaced.map(({ label }) => label));
+}
+
+/** Whether there is anything to retire; a rotation that is under way does so itself. */
+function isDue(state: StoreState): boolean {
+  return state.head.rotation === undefined && replacedOfJournal(state).size > 0;
+}
+
+/** How much of what the store keeps for itself lies under each version of the journal key. */
+async function countOwn(engine: Engine, signal: AbortSignal): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const area of OWN_AREAS) {
+    for await (const { keyId } of ownObjects(engine, area, { signal })) {
+      if (keyId !== undefined) counts.set(keyId, (counts.get(keyId) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+/**
+ * Retires the older versions of the journal key under which nothing lies any more. A rotation leaves in use what seals hints, and these
+ * go with time.
+ *
+ * @throws SecureStoreError `LOCKED`, `CONFLICT` where others come first again and again, and what the backend throws
+ */
+export async function retireJournalKeys(engine: Engine, signal: AbortSignal): Promise<void> {
+  if (!isDue(engine.watcher.state)) return;
+  const settled = await settleKeys(engine, signal);
+  const { state } = engine.watcher;
+  if (!isDue(state)) return;
+  const candidates = new Set([...replacedOfJournal(state)].filter((id) => settled.has(id)));
+  const counts = await countOwn(engine, signal);
+  // Records lie under other keys.
+  await retireUnused(engine, candidates, { counts, unreadable: [], strays: [] }, signal);
+}

@@ -1,0 +1,83 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Member, RunningRotation } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import { formatRecipient } from '@securestore/crypto';
+import type { Engine } from '../../engine/engine.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { isGranted, readMembers } from '../../head/grants.ts';
+import { rootOf } from '../../head/owner-keys.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { readKeyring } from '../../head/store-state.ts';
+import { withNewPrimaries } from '../../engine/new-keys.ts';
+import { checkDepthUnderWay } from '../../engine/rotation-state.ts';
+import { slotFor } from './slots.ts';
+import { slotLabel } from '../../head/slot-id.ts';
+
+/**
+ * The member with a name, and the others.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where there is none; `CONFLICT` where a slot opens the whole store for them, so that
+ *   nothing would be taken from them
+ */
+async function memberToRevoke(
+  backend: StorageBackend,
+  state: StoreState,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly member: Member; readonly others: readonly Member[] }> {
+  const members = await readMembers(backend, state, signal);
+  const member = members.find((other) => other.name === name);
+  if (member === undefined) {
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      `there is no member ${JSON.stringify(name)}; members.list() tells who there is`,
+    );
+  }
+  const slot = slotFor(state.head, member.publicKey);
+  if (slot !== undefined) {
+    throw new SecureStoreError(
+      'CONFLICT',
+      `the identity of ${JSON.stringify(name)} opens the whole store by the slot ${slotLabel(slot)}; remove that first`,
+    );
+  }
+  return { member, others: members.filter((other) => other !== member) };
+}
+
+/** Who is to be members no more: the one with this name, or all, also where it can't be read who they are. */
+export type Revoked = { readonly name: string } | 'all';
+
+/** Looks whether there is anything to revoke. @throws SecureStoreError as {@link memberToRevoke} */
+export async function checkRevocable(
+  backend: StorageBackend,
+  state: StoreState,
+  revoked: Revoked,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (revoked !== 'all') await memberToRevoke(backend, state, revoked.name, signal);
+  else if (state.head.references.grants === undefined) throw new SecureStoreError('NOT_FOUND', 'there are no members');
+}
+
+/** The plan that takes from members what they were granted: nothing of it seals anything from now on. */
+export async function planRevocation(
+  engine: Engine,
+  state: StoreState,
+  rotation: RunningRotation,
+  revoked: Revoked,
+  signal: AbortSignal,
+): Promise<HeadPlan> {
+  checkDepthUnderWay(state, rotation.depth);
+  const { backend, clock, random } = engine;
+  const found = revoked === 'all' ? undefined : await memberToRevoke(backend, state, revoked.name, signal);
+  const before = await readKeyring(backend, state.head, rootOf(state), signal);
+  const plan = { head: { rotation }, members: found?.others ?? [] };
+  if (found === undefined) {
+    const keyring = withNewPrimaries(before, clock.now(), random);
+    return { ...plan, keyring, memberEvent: { type: 'member.revoked' } };
+  }
+  const { member } = found;
+  return {
+    ...plan,
+    keyring: withNewPrimaries(before, clock.now(), random, (group) => isGranted(member, group)),
+    memberEvent: { type: 'member.revoked', recipient: formatRecipient(member.publicKey) },
+  };
+}

@@ -1,0 +1,273 @@
+import type { RunningRotation } from '@securestore/core-format';
+import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
+import { makeCheckpoint, rekeyCheckpoint } from '../../checkpoint/make.ts';
+import { checkpointOf } from '../../checkpoint/load.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { removeOldKeys } from '../../engine/head-references.ts';
+import type { FailedObject } from '../../engine/scan-sealed-objects.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { takeCensus } from './key-usage.ts';
+import { rekeyCopies, replaceCopiedKeys } from './rekey-replicas.ts';
+import { ROTATION_JOB } from './job-ids.ts';
+import { retireUnused } from './keys.ts';
+import type { ReadySecrets, Secrets } from './rotation-plan.ts';
+import { readySecrets, renew, wipeSecrets } from './rotation-plan.ts';
+import { objectsAfter, resealAll } from './re-encrypt.ts';
+import type { PassOptions, RekeyCounts } from './rewrap.ts';
+import { note, recordsAfter, rewrapAll } from './rewrap.ts';
+import { endRotation, rotationUnderWay, takeOver } from '../../engine/rotation-state.ts';
+import { settleKeys } from './await-quiescence.ts';
+import { resealWork } from './rekey-sealed-objects.ts';
+
+/** How far a rotation goes; each depth includes the ones before. */
+export type RotationDepth = 'unlock' | 'keys' | 'data';
+
+/** What a rotation did. */
+export interface RotationReport {
+  readonly depth: RotationDepth;
+  /** Records looked at, current and older versions. */
+  readonly examined: number;
+  /** Records brought under the new keys. */
+  readonly rekeyed: number;
+  /** Records that could not be, such as damaged ones: their keys stay in use. */
+  readonly failed: number;
+  /** The first 1,000 of them, by their names at the backend. */
+  readonly failures: readonly FailedObject[];
+  /**
+   * What lies at names of the store's own (jobs, journal, markers, checkpoints) and was not written there by anybody who
+   * has the keys, up to 1,000 of it: junk, or damage. It keeps no key in use. A collection removes it once it is old.
+   */
+  readonly strays: readonly FailedObject[];
+  /** Ids of the key versions that nothing needs any more, and that were retired. */
+  readonly retired: readonly string[];
+  /** How many objects lie under each older key version still, by its id. */
+  readonly remaining: Readonly<Record<string, number>>;
+  /**
+   * Destinations of backups that could not be brought under the new keys: the old ones stay in use until another rotation reaches
+   * them.
+   */
+  readonly pending: readonly string[];
+  /**
+   * With `data`: names of which less or other is there than the checkpoint before says, or that are damaged. The new checkpoint
+   * says of them what that one says, and `verify` names them.
+   */
+  readonly contradicted: number;
+}
+
+/** How often a pass is repeated for what writers that were under way left behind. */
+const MAX_PASSES = 5;
+
+interface Parameters {
+  readonly depth: RotationDepth;
+}
+
+/** From where a pass goes on, and for which keys it was: other keys need another pass. */
+interface Cursor {
+  readonly keyring: string;
+  readonly after: string;
+}
+
+const keyringOf = ({ head }: StoreState): string => head.references.keyring?.name ?? '';
+
+/** What a pass saved; `undefined` where none has begun. */
+function parseCursor(cursor: unknown): Cursor | undefined {
+  if (typeof cursor !== 'object' || cursor === null) return undefined;
+  const { keyring, after } = cursor as Partial<Cursor>;
+  return typeof keyring === 'string' && typeof after === 'string' ? { keyring, after } : undefined;
+}
+
+/** The ids of the key versions of categories: what lies under others is no record, and another pass leaves it as it is. */
+function categoryVersions({ keys }: StoreState): Set<string> {
+  return new Set(keys.versions.filter(({ kind }) => kind === 'category').map(({ label }) => label));
+}
+
+/** How many entries the first pass will look at. */
+async function countAhead(
+  engine: Engine,
+  depth: RotationDepth,
+  after: string | undefined,
+  signal: AbortSignal,
+): Promise<number> {
+  let total = 0;
+  const entries = depth === 'data' ? objectsAfter(engine, after, signal) : recordsAfter(engine, after, signal);
+  for await (const _ of entries) total += 1;
+  return total;
+}
+
+interface Pass {
+  readonly counts: RekeyCounts;
+  readonly after: string | undefined;
+  /** From 1: the first one seals everything anew where the depth says so, the others what is under old keys. */
+  readonly number: number;
+}
+
+async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Pass): Promise<void> {
+  const { depth } = context.parameters;
+  const { signal } = context;
+  const { counts, after, number } = pass;
+  const keyring = keyringOf(engine.watcher.state);
+  context.progress({ phase: number === 1 ? 're-keying' : `re-keying, pass ${number}` });
+  context.progress({ total: await countAhead(engine, depth, after, signal) });
+  const options: PassOptions = {
+    counts,
+    after,
+    signal,
+    async onDone(cursor, examined) {
+      context.progress({ done: examined });
+      await context.save({ keyring, after: cursor } satisfies Cursor);
+    },
+  };
+  if (depth === 'data') await resealAll(engine, { ...options, onlyOld: number > 1 });
+  else await rewrapAll(engine, options);
+}
+
+/** What verifies the store from here on. @returns how much contradicts what the checkpoint before says */
+async function newBaseline(
+  engine: Engine,
+  { signal, progress }: JobContext<Parameters>,
+  counts: RekeyCounts,
+  rotation: Uint8Array,
+): Promise<number> {
+  progress({ phase: 'checkpoint' });
+  try {
+    const made = await makeCheckpoint(engine, { signal, rotation, onExamined: () => progress({ done: 1 }) });
+    return made.contradicted;
+  } catch (error) {
+    // A store that has outgrown checkpoints can be rotated all the same, and keeps the one before.
+    if (SecureStoreError.is(error, 'TOO_LARGE')) return 0;
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    // The one before is damaged and stays, as nobody knows what it said. `verify` names it too.
+    note(counts, checkpointOf(engine.watcher.state.head)?.reference.name ?? '', error);
+    return 0;
+  }
+}
+
+async function rekeyAll(
+  engine: Engine,
+  context: JobContext<Parameters>,
+  rotation: Uint8Array,
+  candidates: Set<string>,
+): Promise<RotationReport> {
+  const { signal } = context;
+  const { depth } = context.parameters;
+  const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
+  const keyring = keyringOf(engine.watcher.state);
+  const saved = parseCursor(context.cursor);
+  let after = saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
+  // The state of this job, too, goes under the new journal key.
+  await context.save({ keyring, after: after ?? '' } satisfies Cursor, { now: true });
+  await resealWork(engine, counts, signal);
+  await rekeyCheckpoint(engine, rotation, signal);
+  for (let number = 1; ; number++) {
+    await runPass(engine, context, { counts, after, number });
+    after = undefined;
+    context.progress({ phase: 'counting', total: counts.examined });
+    const census = await takeCensus(engine, { signal, onCounted: (done) => context.progress({ done }) });
+    context.progress({ phase: 're-keying backups' });
+    const copies = await rekeyCopies(engine, signal);
+    const left = [...candidates].filter((id) => census.counts.has(id) || copies.counts.has(id));
+    const ofRecords = categoryVersions(engine.watcher.state);
+    if (left.some((id) => ofRecords.has(id)) && counts.failed === 0 && number < MAX_PASSES) continue;
+    // What could not be looked through there may lie under any of them.
+    const isNeeded = (id: string): boolean => copies.counts.has(id) || (copies.pending.length > 0 && ofRecords.has(id));
+    const unused = new Set([...candidates].filter((id) => !isNeeded(id)));
+    const retired = counts.failed > 0 ? [] : await retireUnused(engine, unused, census, signal);
+    // What that change could not remove.
+    await removeOldKeys(engine, signal);
+    const contradicted = depth === 'data' ? await newBaseline(engine, context, counts, rotation) : 0;
+    await endRotation(engine, rotation, signal);
+    const countOf = (id: string): number => (census.counts.get(id) ?? 0) + (copies.counts.get(id) ?? 0);
+    const remaining = Object.fromEntries(left.map((id) => [id, countOf(id)]));
+    return { depth, pending: copies.pending, ...counts, strays: census.strays, retired, remaining, contradicted };
+  }
+}
+
+const DEPTHS: readonly unknown[] = ['unlock', 'keys', 'data'];
+
+function parseParameters(parameters: unknown): Parameters {
+  const depth = (parameters as Partial<Parameters> | null)?.depth;
+  if (DEPTHS.includes(depth)) return { depth: depth as RotationDepth };
+  throw new SecureStoreError('INTEGRITY', 'the stored rotation says no depth that this release knows');
+}
+
+function nothingMore(depth: RotationDepth): RotationReport {
+  const nothing = { examined: 0, rekeyed: 0, failed: 0, failures: [], strays: [], retired: [], remaining: {} };
+  return { depth, pending: [], ...nothing, contradicted: 0 };
+}
+
+/** Begins a rotation, or goes on with the one that is under way. @returns whether it is under way now */
+async function begin(
+  engine: Engine,
+  rotation: RunningRotation,
+  secrets: ReadySecrets | undefined,
+  { signal, progress }: JobContext<Parameters>,
+): Promise<boolean> {
+  if (secrets !== undefined) {
+    progress({ phase: 'making new keys' });
+    return renew(engine, rotation, secrets, signal);
+  }
+  await takeOver(engine, rotation, signal);
+  return true;
+}
+
+/**
+ * The work of a rotation. Which one is under way is said by the head: states of jobs are sealed and not signed in any
+ * order, so whoever kept an old one could have a rotation done that nobody began.
+ *
+ * @param secrets absent where a job goes on that another process began
+ */
+export function rotationKind(
+  engine: Engine,
+  secrets?: () => ReadySecrets | undefined,
+): JobKind<Parameters, RotationReport> {
+  return {
+    name: ROTATION_JOB,
+    parse: parseParameters,
+    async underWay() {
+      const rotation = await rotationUnderWay(engine);
+      return rotation && { depth: rotation.depth };
+    },
+    async run(context) {
+      const { depth } = context.parameters;
+      const { signal } = context;
+      const id = engine.random(ID_LENGTH);
+      const isUnderWay = await begin(engine, { depth, id }, secrets?.(), context);
+      // What the last change of the keys could not remove, or the run before this one.
+      await removeOldKeys(engine, signal);
+      if (!isUnderWay || depth === 'unlock') {
+        await endRotation(engine, id, signal);
+        // With what lies there now, the old secret opens all backups.
+        return { ...nothingMore(depth), pending: await replaceCopiedKeys(engine, signal) };
+      }
+      context.progress({ phase: 'waiting for all processes to follow' });
+      const candidates = await settleKeys(engine, signal);
+      return rekeyAll(engine, context, id, candidates);
+    },
+  };
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function checkDepth(depth: unknown): asserts depth is RotationDepth {
+  if (DEPTHS.includes(depth)) return;
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "depth" must be "unlock", "keys" or "data"');
+}
+
+/** Rotates keys, once the secrets are known to be right. One rotation at a time, whatever its depth: each waits for others to follow its own keys. */
+export function startRotation(
+  engine: Engine,
+  jobs: Jobs,
+  depth: RotationDepth,
+  secrets: Secrets,
+  signal: AbortSignal,
+): Job<RotationReport> {
+  checkDepth(depth);
+  let ready: ReadySecrets | undefined;
+  const job = jobs.start(
+    rotationKind(engine, () => ready),
+    { depth },
+    { signal, before: async (stop) => void (ready = await readySecrets(engine, secrets, stop)) },
+  );
+  void job.finally(() => wipeSecrets(ready)).catch(() => undefined);
+  return job;
+}

@@ -1,0 +1,184 @@
+import type { RunningRotation, Slot, UnknownSlot } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { HeldSecret, UnlockMethod } from '@securestore/crypto';
+import { holdSecret, wipeKeyring } from '@securestore/crypto';
+import type { Engine } from '../../engine/engine.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { changeHead } from '../../engine/commit-head.ts';
+import { rootOf } from '../../head/owner-keys.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { readKeyring } from '../../head/store-state.ts';
+import type { Revoked } from './revocation.ts';
+import { checkRevocable, planRevocation } from './revocation.ts';
+import { withNewPrimaries, withNewRoot } from '../../engine/new-keys.ts';
+import { checkDepthUnderWay, planTakeOver } from '../../engine/rotation-state.ts';
+import { findOwnSlots, findSlots } from '../../head/unlock.ts';
+import { slotLabel } from '../../head/slot-id.ts';
+import { newSlot, openGivenSlot } from './slots.ts';
+
+/** What a rotation does with secrets. */
+export type Secrets =
+  | { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod }
+  /** Every secret stays, and new keys are made only where `isDue` says so of the newest state. */
+  | { readonly isDue: (state: StoreState) => boolean }
+  /** Every secret stays; members go, and what they were granted gets new keys. */
+  | { readonly revoked: Revoked };
+
+/** Secrets that have been looked at, so that a rotation with a wrong one never begins. */
+export type ReadySecrets =
+  | {
+      readonly before: HeldSecret;
+      readonly after: HeldSecret;
+      /** The slots that the old secret opens. */
+      readonly slots: readonly string[];
+      /** The slots that the new secret opens already. */
+      readonly known: readonly string[];
+      /** Whether the new secret is the old one. */
+      readonly stays: boolean;
+    }
+  | Extract<Secrets, { isDue: unknown } | { revoked: unknown }>;
+
+/**
+ * Asks for the secrets and finds the slots of the old one. To be wiped with {@link wipeSecrets}.
+ *
+ * @throws SecureStoreError `UNLOCK_FAILED` where the old secret opens nothing
+ */
+export async function readySecrets(engine: Engine, secrets: Secrets, signal: AbortSignal): Promise<ReadySecrets> {
+  if ('isDue' in secrets) return secrets;
+  await engine.watcher.refresh(signal);
+  engine.watcher.checkWritable();
+  if ('revoked' in secrets) {
+    await checkRevocable(engine.backend, engine.watcher.state, secrets.revoked, signal);
+    return secrets;
+  }
+  const before = await holdSecret(secrets.oldKey);
+  let after: HeldSecret | undefined;
+  try {
+    after = await holdSecret(secrets.newKey);
+    const { head, events } = engine.watcher.state;
+    const { slots, refusal } = await findSlots(head, before, signal);
+    for (const slot of slots) events?.unlocked(before.type, slot.id);
+    if (slots.length > 0) {
+      const old = slots.map(slotLabel);
+      const equal = before.equals(after);
+      const known = equal ? [] : (await findOwnSlots(head, after, signal)).map(slotLabel);
+      // Shares that differ give the same secret where they are of one set.
+      return { before, after, slots: old, known, stays: equal || known.some((slot) => old.includes(slot)) };
+    }
+    const why = refusal === undefined ? '' : `: ${refusal.message}`;
+    const failure = new SecureStoreError(
+      'UNLOCK_FAILED',
+      `the old secret does not unlock the store${why}; nothing was changed`,
+      { cause: refusal?.cause },
+    );
+    events?.unlocked(before.type, undefined, failure);
+    throw failure;
+  } catch (error) {
+    before.wipe();
+    after?.wipe();
+    throw error;
+  }
+}
+
+export function wipeSecrets(secrets: ReadySecrets | undefined): void {
+  if (secrets === undefined || !('before' in secrets)) return;
+  secrets.before.wipe();
+  secrets.after.wipe();
+}
+
+/** Keys and root of a rotation. @param slots the ones that are to open the store */
+async function planRenewal(
+  engine: Engine,
+  state: StoreState,
+  rotation: RunningRotation,
+  slots = state.head.slots,
+): Promise<HeadPlan> {
+  checkDepthUnderWay(state, rotation.depth);
+  const { head } = state;
+  const renewed = await withNewRoot(head, slots, engine.random);
+  const before = await readKeyring(engine.backend, head, rootOf(state));
+  const keyring = rotation.depth === 'unlock' ? before : withNewPrimaries(before, engine.clock.now(), engine.random);
+  return {
+    ...renewed,
+    head: { ...renewed.head, rotation },
+    keyring: { ...keyring, rootNumber: renewed.head.rootNumber },
+    outdatesCheckpoint: rotation.depth === 'data',
+  };
+}
+
+function isAmong(labels: readonly string[], slot: Slot | UnknownSlot): slot is Slot {
+  return !('raw' in slot) && labels.includes(slotLabel(slot));
+}
+
+/**
+ * The plan of a renewal that puts a slot of the new secret in the place of all that the old one opens. Where the new secret has a
+ * slot already, that one stays, so that whoever opened the store by it can follow, and there is no other to be forgotten.
+ */
+async function planReplacement(
+  engine: Engine,
+  state: StoreState,
+  rotation: RunningRotation,
+  { slots: old, known, after: secret }: Extract<ReadySecrets, { known: unknown }>,
+  signal: AbortSignal,
+): Promise<HeadPlan> {
+  const { head, unlocked } = state;
+  const oldSlot = head.slots.find((slot): slot is Slot => isAmong(old, slot));
+  if (oldSlot === undefined) {
+    throw new SecureStoreError('UNLOCK_FAILED', 'the old secret has been removed meanwhile; nothing was changed');
+  }
+  const own = head.slots.find((slot): slot is Slot => isAmong(known, slot));
+  const heir = own ?? (await newSlot(engine, state, secret.method, signal));
+  const placed = own === undefined ? head.slots.map((slot) => (slot === oldSlot ? heir : slot)) : head.slots;
+  const plan = await planRenewal(
+    engine,
+    state,
+    rotation,
+    placed.filter((slot) => !isAmong(old, slot)),
+  );
+  if (!head.slots.some((slot) => isAmong(old, slot) && unlocked.id.equals(asBuffer(slot.id)))) return plan;
+  try {
+    // This process opened the store by the secret that goes: from now on it is there by the new one.
+    const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === heir.id);
+    if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
+    const rootNumber = plan.head?.rootNumber ?? 0;
+    return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret, signal) };
+  } catch (error) {
+    if (plan.keyring !== undefined) wipeKeyring(plan.keyring);
+    throw error;
+  }
+}
+
+/** The plan of a renewal, or of going on with one whose keys are new enough; `undefined` where nothing is to be done. */
+async function planOf(
+  engine: Engine,
+  state: StoreState,
+  rotation: RunningRotation,
+  secrets: ReadySecrets,
+  signal: AbortSignal,
+): Promise<HeadPlan | undefined> {
+  if ('isDue' in secrets) {
+    if (secrets.isDue(state)) return planRenewal(engine, state, rotation);
+    return state.head.rotation?.depth === rotation.depth ? planTakeOver(rotation) : undefined;
+  }
+  if ('revoked' in secrets) return planRevocation(engine, state, rotation, secrets.revoked, signal);
+  // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
+  if (secrets.stays) return planRenewal(engine, state, rotation);
+  return planReplacement(engine, state, rotation, secrets, signal);
+}
+
+/**
+ * Renews the root and what else the depth says, and the secret where there is a new one, in one commit. It takes over a
+ * rotation to the same depth that is under way.
+ *
+ * @returns whether there is anything to do
+ * @throws SecureStoreError `UNLOCK_FAILED` where the old secret has been removed meanwhile; `CONFLICT` where a rotation to
+ *   another depth is under way
+ */
+export function renew(
+  engine: Engine,
+  rotation: RunningRotation,
+  secrets: ReadySecrets,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return changeHead(engine, (state) => planOf(engine, state, rotation, secrets, signal), signal);
+}

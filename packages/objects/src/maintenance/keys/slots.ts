@@ -1,0 +1,159 @@
+import type { Head, Slot, SlotType, UnknownSlot } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { HeldSecret, UnlockedSlot, UnlockMethod } from '@securestore/crypto';
+import { formatRecipient, holdSecret, readRecipient, sealSlot, sealSlotTo } from '@securestore/crypto';
+import type { Engine } from '../../engine/engine.ts';
+import { changeHead } from '../../engine/commit-head.ts';
+import { rootOf } from '../../head/owner-keys.ts';
+import type { StoreState, Unlocked } from '../../head/store-state.ts';
+import { findOwnSlots, slotContext } from '../../head/unlock.ts';
+import { replaceCopiedKeys } from './rekey-replicas.ts';
+import { slotLabel } from '../../head/slot-id.ts';
+
+/** Somebody whose identity is to open the store, and who need not be there: what `recipientOf` gave them. */
+export interface Recipient {
+  readonly recipient: string;
+}
+
+/** What became of removing a slot. */
+export interface SlotRemoval {
+  /** Destinations of backups that could not be reached: its secret opens what lies there, until the next backup is made there. */
+  readonly pending: readonly string[];
+}
+
+/** One way of unlocking a store, as it may be shown. */
+export interface SlotInfo {
+  /** Names the slot to {@link SlotAdministration.remove}. */
+  readonly id: string;
+  readonly method: SlotType | 'unknown';
+  readonly created?: Date;
+  /** For whom it is: of slots of recipients, as `recipientOf` gives it. */
+  readonly recipient?: string;
+  /** The id of the key wrapper that opens it. */
+  readonly keyWrapper?: string;
+  /** Whether this process opened the store by it. */
+  readonly current: boolean;
+}
+
+/** Seals a slot for the root that the store has now. */
+export async function newSlot(
+  engine: Engine,
+  state: StoreState,
+  method: UnlockMethod | Recipient,
+  signal?: AbortSignal,
+): Promise<Slot> {
+  const { head } = state;
+  const root = { number: head.rootNumber, key: rootOf(state) };
+  const now = engine.clock.now();
+  if ('recipient' in method) return sealSlotTo(method.recipient, slotContext(head), root, now, engine.random);
+  return sealSlot(method, slotContext(head), root, now, engine.random, signal);
+}
+
+/** Opens one given slot. @throws SecureStoreError `UNLOCK_FAILED` */
+export async function openGivenSlot(
+  head: Head,
+  slot: Slot,
+  secret: HeldSecret,
+  signal?: AbortSignal,
+): Promise<UnlockedSlot> {
+  const opened = await secret.open(slot, slotContext(head), head.rootNumber, signal);
+  if (opened !== undefined) return opened;
+  throw new SecureStoreError('UNLOCK_FAILED', 'the secret does not open its slot');
+}
+
+function infoOf(slot: Slot | UnknownSlot, unlocked: Unlocked): SlotInfo {
+  if ('raw' in slot) return { id: '', method: 'unknown', current: false };
+  const { method, publicKey } = slot;
+  return {
+    id: slotLabel(slot),
+    method: method.type,
+    created: new Date(slot.created),
+    ...(method.type === 'recipient' ? { recipient: formatRecipient(publicKey) } : {}),
+    ...(method.type === 'keyWrapper' ? { keyWrapper: method.wrapperId } : {}),
+    current: unlocked.id.equals(asBuffer(slot.id)),
+  };
+}
+
+export async function listSlots({ watcher }: Engine, signal?: AbortSignal): Promise<SlotInfo[]> {
+  await watcher.refresh(signal);
+  const { head, unlocked } = watcher.state;
+  return head.slots.map((slot) => infoOf(slot, unlocked));
+}
+
+/** What a slot is made for; a secret is to be wiped. */
+type Newcomer = Recipient | HeldSecret;
+
+/** @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is */
+async function refuseTwice({ head }: StoreState, newcomer: Newcomer, signal: AbortSignal | undefined): Promise<void> {
+  const slot =
+    'recipient' in newcomer
+      ? slotFor(head, await readRecipient(newcomer.recipient))
+      : (await findOwnSlots(head, newcomer, signal))[0];
+  if (slot === undefined) return;
+  const what = 'recipient' in newcomer ? 'the identity of this recipient' : 'this secret';
+  throw new SecureStoreError('ALREADY_EXISTS', `${what} opens the store already, by the slot ${slotLabel(slot)}`);
+}
+
+/** The slot that was made for a recipient; `undefined` where there is none. */
+export function slotFor(head: Head, publicKey: Uint8Array): Slot | undefined {
+  return head.slots.find(
+    (slot): slot is Slot =>
+      !('raw' in slot) && slot.method.type === 'recipient' && Buffer.compare(slot.publicKey, publicKey) === 0,
+  );
+}
+
+/**
+ * @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is; `TOO_LARGE` where the store has as many slots
+ *   as it may; `INVALID_ARGUMENT`; `UNLOCK_FAILED` for a forged share among those of a slot; what a key wrapper throws
+ */
+export async function addSlot(
+  engine: Engine,
+  method: UnlockMethod | Recipient,
+  signal?: AbortSignal,
+): Promise<SlotInfo> {
+  const newcomer = 'recipient' in method ? method : await holdSecret(method);
+  let added: Slot | undefined;
+  try {
+    await changeHead(
+      engine,
+      async (state) => {
+        await refuseTwice(state, newcomer, signal);
+        const slot = await newSlot(engine, state, 'recipient' in newcomer ? newcomer : newcomer.method, signal);
+        added = slot;
+        return { head: { slots: [...state.head.slots, slot] } };
+      },
+      signal,
+    );
+  } finally {
+    if (!('recipient' in newcomer)) newcomer.wipe();
+  }
+  if (added === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
+  // So that it opens the backups that there are, too. Where one can't be reached, the next backup there has it.
+  await replaceCopiedKeys(engine, signal);
+  return infoOf(added, engine.watcher.state.unlocked);
+}
+
+/**
+ * Removes a slot, and waits until no process that opened the store by it begins to write any more. The root key stays: who has an
+ * old copy of the head can still open it by the secret, until the keys are rotated.
+ *
+ * @throws SecureStoreError `NOT_FOUND`; `INVALID_ARGUMENT` for the last slot
+ */
+export async function removeSlot(engine: Engine, id: string, signal?: AbortSignal): Promise<SlotRemoval> {
+  await changeHead(
+    engine,
+    async ({ head }) => {
+      const left = head.slots.filter((slot) => 'raw' in slot || slotLabel(slot) !== id);
+      if (left.length === head.slots.length)
+        throw new SecureStoreError('NOT_FOUND', `there is no slot ${id}; slots.list() tells which there are`);
+      if (left.every((slot) => 'raw' in slot)) {
+        throw new SecureStoreError('INVALID_ARGUMENT', 'the last slot cannot be removed; add another one first');
+      }
+      return { head: { slots: left } };
+    },
+    signal,
+  );
+  await engine.watcher.settle(signal);
+  // With what lies there now, the secret of the slot opens all backups.
+  return { pending: await replaceCopiedKeys(engine, signal) };
+}

@@ -1,0 +1,202 @@
+import type { CategoryMap } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { CategoryMatcher } from '../../head/category-matcher.ts';
+import { categoryMatcher } from '../../head/category-matcher.ts';
+import { inOrder, newGroup } from '../../store/create.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { changeHead } from '../../engine/commit-head.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { reopen } from '../../replica/migration/abort-cutover.ts';
+import { ownerKeys, rootOf } from '../../head/owner-keys.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { readKeyring } from '../../head/store-state.ts';
+import { categoryMapOf, parseCategories, parseHistory, parseRotationDays } from '../../api/create-settings.ts';
+import { movedNames } from './moved-names.ts';
+import { settingsOf } from './settings.ts';
+import type { ChangeSettingsOptions, Settings, SettingsChange } from '../../api/settings-types.ts';
+
+const CHANGEABLE: readonly string[] = ['categories', 'history', 'rotation'];
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function checkChange(changes: SettingsChange): void {
+  if (typeof changes !== 'object' || changes === null) invalid('the settings to change must be an object');
+  const other = Object.keys(changes).find((name) => !CHANGEABLE.includes(name));
+  if (other !== undefined) {
+    invalid(`the setting "${other}" can't be changed. Those that can are: ${CHANGEABLE.join(', ')}`);
+  }
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function versionIn(options: ChangeSettingsOptions = {}): string | undefined {
+  if (!('ifVersion' in options)) return undefined;
+  const ifVersion: unknown = options.ifVersion;
+  if (typeof ifVersion !== 'string')
+    invalid('the option "ifVersion" must be the version of settings; leave it out for no condition');
+  return ifVersion;
+}
+
+/** @throws SecureStoreError `CONFLICT` */
+function checkVersion(state: StoreState, ifVersion: string | undefined): void {
+  const { version: currentVersion } = settingsOf(state);
+  if (ifVersion === undefined || ifVersion === currentVersion) return;
+  throw new SecureStoreError('CONFLICT', 'the settings have another version by now', { currentVersion });
+}
+
+/** What a change makes of all settings but the categories; `undefined` if they are as they are to be. */
+function headAfter({ head }: StoreState, { history, rotation }: SettingsChange): HeadPlan['head'] {
+  const next = parseHistory(history, head.history);
+  const rotationDays = parseRotationDays(rotation, head.rotationDays);
+  const isSame =
+    next.versions === head.history.versions && next.days === head.history.days && rotationDays === head.rotationDays;
+  return isSame ? undefined : { history: next, rotationDays };
+}
+
+function mapAfter({ categories }: StoreState, { categories: given }: SettingsChange, engine: Engine): CategoryMap {
+  return categoryMapOf(parseCategories(given, categories.names), engine.random, categories.map);
+}
+
+const asWritten = ({ names, patterns }: CategoryMatcher): string => JSON.stringify([names, Object.entries(patterns)]);
+
+/** @throws SecureStoreError `CONFLICT` if an object would come into another category */
+async function checkStay(
+  engine: Engine,
+  before: CategoryMatcher,
+  after: CategoryMatcher,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for await (const { key, from, to } of movedNames(engine, before, after, signal)) {
+    const which = key === undefined ? 'a deleted object with a long name' : JSON.stringify(key);
+    throw new SecureStoreError(
+      'CONFLICT',
+      `${which} is in the category "${from}" and would be in "${to}"; nothing was changed. Objects stay in the category that they were stored in: ` +
+        'choose patterns that match new names alone, or have migrateStore seal the store anew with these categories',
+      { key },
+    );
+  }
+}
+
+/** @throws SecureStoreError `LOCKED` */
+function checkMayClose({ head }: StoreState): void {
+  const why =
+    head.migration !== undefined
+      ? 'it is being moved'
+      : head.rotation !== undefined
+        ? 'a rotation of its keys is under way, or was stopped'
+        : head.state === 'open'
+          ? undefined
+          : `it is ${head.state}`;
+  if (why === undefined) return;
+  throw new SecureStoreError('LOCKED', `the categories of the store can't be changed now: ${why}`);
+}
+
+/** The keys with those of new categories. */
+async function keyringAfter(
+  { backend, clock, random }: Engine,
+  state: StoreState,
+  map: CategoryMap,
+  signal: AbortSignal | undefined,
+): Promise<Pick<HeadPlan, 'keyring'>> {
+  const added = map.categories.filter(({ name }) => !state.categories.names.includes(name));
+  if (added.length === 0) return {};
+  const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
+  const { suite } = state.keys.journal.primary;
+  const groups = added.map(({ id }) => newGroup(id, 'category', suite, clock.now(), random));
+  return { keyring: { ...keyring, groups: inOrder([...keyring.groups, ...groups]) } };
+}
+
+/**
+ * Changes categories while the store is closed. A process that knows nothing of it writes nothing that it acknowledges as it was prepared, and what
+ * it had acknowledged before is found when the names are looked through.
+ */
+async function changeCategories(
+  engine: Engine,
+  changes: SettingsChange,
+  ifVersion: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { watcher } = engine;
+  // What is wrong already is told before anybody has to wait.
+  const { categories } = watcher.state;
+  await checkStay(engine, categories, categoryMatcher(mapAfter(watcher.state, changes, engine)), signal);
+  let closed = 0;
+  await changeHead(
+    engine,
+    async (state) => {
+      checkMayClose(state);
+      checkVersion(state, ifVersion);
+      closed = state.head.generation + 1;
+      return { head: { state: 'closing' } };
+    },
+    signal,
+  );
+  let isChanged = false;
+  try {
+    await watcher.settle(signal);
+    const { state } = watcher;
+    const map = mapAfter(state, changes, engine);
+    await checkStay(engine, state.categories, categoryMatcher(map), signal);
+    isChanged = await changeHead(
+      engine,
+      async (now) => {
+        const { head } = now;
+        // Who waited for too long has opened it again.
+        if (head.state !== 'closing' || head.generation !== closed) return undefined;
+        const keys = await keyringAfter(engine, now, map, signal);
+        return { head: { ...headAfter(now, changes), state: 'open' }, categories: map, ...keys };
+      },
+      signal,
+      { checkMayChange: () => watcher.checkFollowing() },
+    );
+  } finally {
+    if (!isChanged) await reopen(engine).catch(() => undefined);
+  }
+  if (isChanged) return;
+  throw new SecureStoreError(
+    'CONFLICT',
+    'others opened the store again while its names were looked through, so nothing was changed; try again when less is going on',
+    { retryable: true },
+  );
+}
+
+/** As {@link SettingsAdministration.change}. */
+export async function changeSettings(
+  engine: Engine,
+  changes: SettingsChange,
+  options: ChangeSettingsOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Settings> {
+  const { watcher } = engine;
+  checkChange(changes);
+  const ifVersion = versionIn(options);
+  await watcher.refresh(signal);
+  ownerKeys(watcher.state);
+  checkVersion(watcher.state, ifVersion);
+  headAfter(watcher.state, changes);
+  const isRecategorised =
+    changes.categories !== undefined &&
+    asWritten(categoryMatcher(mapAfter(watcher.state, changes, engine))) !== asWritten(watcher.state.categories);
+  if (isRecategorised) await changeCategories(engine, changes, ifVersion, signal);
+  else {
+    await changeHead(
+      engine,
+      async (state) => {
+        checkVersion(state, ifVersion);
+        const head = headAfter(state, changes);
+        return head && { head };
+      },
+      signal,
+    );
+  }
+  return settingsOf(watcher.state);
+}
+
+/** As {@link SettingsAdministration.get}. */
+export async function getSettings({ watcher }: Engine, signal: AbortSignal | undefined): Promise<Settings> {
+  await watcher.refresh(signal);
+  watcher.checkFollowing();
+  return settingsOf(watcher.state);
+}

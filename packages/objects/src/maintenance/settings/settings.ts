@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { encodeBase32, SecureStoreError } from '@securestore/core-format';
+import type { StoreState } from '../../head/store-state.ts';
+import type { StoreSettings } from '../../api/create-settings.ts';
+import { sameCategories } from './rules.ts';
+import type { Settings } from '../../api/settings-types.ts';
+
+const VERSION_LENGTH = 16;
+
+/** The settings of a store as it is known. */
+export function settingsOf({ head, categories: { patterns: categories } }: StoreState): Settings {
+  const history = { versions: head.history.versions, days: head.history.days };
+  const rotation = { days: head.rotationDays };
+  const changeable = JSON.stringify([Object.entries(categories), history, rotation]);
+  return {
+    version: encodeBase32(createHash('sha256').update(changeable).digest().subarray(0, VERSION_LENGTH)),
+    categories,
+    history,
+    rotation,
+    names: head.naming,
+    suite: head.suites[0] ?? 0,
+    journal: head.journal === 'on',
+  };
+}
+
+/** What a store has of one setting, and what was asked for. */
+type Difference = readonly [setting: string, has: unknown, asked: unknown];
+
+/** @param asked valid settings; what is left out is not compared */
+function differences(settings: Settings, asked: Omit<StoreSettings, 'unlock'>): Difference[] {
+  const { history, rotation } = settings;
+  const found: Difference[] = [
+    ['names', settings.names, asked.names],
+    ['suite', settings.suite, asked.suite],
+    ['history.versions', history.versions, asked.history?.versions],
+    ['history.days', history.days, asked.history?.days],
+    ['rotation.days', rotation.days, asked.rotation?.days],
+    // What reads the journal switches it on by itself.
+    ['journal', settings.journal, asked.journal === true ? true : undefined],
+  ];
+  const { categories } = asked;
+  if (categories !== undefined && !sameCategories(settings.categories, categories)) {
+    found.push(['categories', settings.categories, categories]);
+  }
+  return found.filter(([, has, value]) => value !== undefined && value !== has);
+}
+
+/**
+ * Whether the settings that a store has are those that are asked for.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` with each difference
+ */
+export function checkSettings(state: StoreState, asked: Omit<StoreSettings, 'unlock'>): void {
+  const told = differences(settingsOf(state), asked).map(
+    ([setting, has, value]) => `${setting} is ${JSON.stringify(has)}, not ${JSON.stringify(value)}`,
+  );
+  if (told.length === 0) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the store exists with other settings: ${told.join('; ')}. Leave them out, or change those of the store with settings.change`,
+  );
+}

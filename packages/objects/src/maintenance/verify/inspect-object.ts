@@ -1,0 +1,278 @@
+import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
+import {
+  blobsPrefix,
+  copyOf,
+  encodeBase32,
+  formatVersion,
+  historyPrefix,
+  historyVersion,
+  isZero,
+  objectName,
+} from '@securestore/core-format';
+import type { Expectation } from '../../checkpoint/baseline.ts';
+import type { Contradiction } from '../../checkpoint/compare.ts';
+import { compare } from '../../checkpoint/compare.ts';
+import { keptFor } from '../gc/retention.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { keyOfToken } from '../../record/decode-name.ts';
+import { mapConcurrently } from '../../util/map-concurrently.ts';
+import type { Observed } from '../../record/inspect-record.ts';
+import { observe } from '../../record/inspect-record.ts';
+import { originOf, versionOf } from '../../record/open-record.ts';
+import type { BlobCounts } from './blobs.ts';
+import { checkBlobs, NeededBlobs } from './blobs.ts';
+import type { Finding, FindingKind, Stray } from './report.ts';
+
+const READS = 4;
+const MICROSECONDS = 1000;
+
+/** What is looked at. */
+export interface Subject {
+  readonly token: string;
+  /** The names of its history, newest first; asked for when its current record has been read. */
+  readonly history: () => Promise<readonly string[]>;
+  readonly expected: Expectation;
+  /** Its payloads as they are listed, where those are looked for that no version names. */
+  readonly parts?: () => Promise<ListedBlobs>;
+}
+
+/** Payloads by their ids, each with the time of its newest part, by the backend's clock, and its size in bytes. */
+export type ListedBlobs = ReadonlyMap<string, { readonly modified: number; readonly bytes: number }>;
+
+export interface LookOptions {
+  /** Whether to read payloads too, and open them; or of which objects. */
+  readonly payloads: boolean | ((token: string) => boolean);
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What was seen of one object. */
+export interface Look extends BlobCounts {
+  readonly kind: 'object' | 'deletion' | 'nothing';
+  readonly versions: number;
+  readonly unreadable: number;
+  readonly findings: readonly Finding[];
+  /** Payloads that no version names. */
+  readonly strays: readonly Stray[];
+}
+
+/** What is kept of a version while those before it are read: not the record, of which there may be many. */
+interface Link extends Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'> {
+  /** The version with which its history begins; 0 where that isn't known. */
+  readonly origin: number;
+}
+
+interface PastVersion {
+  readonly name: string;
+  readonly link: Link;
+}
+
+function linkOf(observed: Extract<Observed, { readonly header: RecordHeader }>): Link {
+  const { version, commitId, previousCommitId } = observed.header;
+  const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
+  return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId), origin };
+}
+
+/** What is gathered from all versions of an object. */
+interface Gathered {
+  readonly blobs: NeededBlobs;
+  /** The name of the object, if a record tells it. */
+  key: string | undefined;
+  unreadable: number;
+  /** Payloads of records whose keys are gone, or are to go, by their ids. */
+  readonly locked: Set<string>;
+}
+
+function gather(gathered: Gathered, observed: Observed): void {
+  if (observed.state === 'destroyed') {
+    gathered.unreadable += 1;
+    const { blob } = observed.header;
+    if (blob !== undefined) gathered.locked.add(encodeBase32(blob.blobId));
+  }
+  if (observed.state !== 'sound' || observed.opened.kind !== 'object') return;
+  gathered.key ??= observed.opened.body.name;
+  gathered.blobs.add(observed.opened);
+}
+
+function numberOf({ version, commit }: CheckpointEntry): string {
+  return formatVersion(version, commit);
+}
+
+const MESSAGES: Readonly<Record<Contradiction, string>> = {
+  damaged: 'its record is not what was stored there',
+  hidden: 'it is gone, though nobody deleted it',
+  'rolled-back': 'an older version lies in the place of a newer one',
+  resurrected: 'it is there again, though it was deleted',
+  replaced: 'another record lies there under the same version',
+  unlisted:
+    'the last checkpoint does not know it, though it is older: it was brought back from before, or it is a write that landed late and was never acknowledged',
+};
+
+/** Findings about one object, which share its name. */
+class Findings {
+  readonly list: Finding[] = [];
+
+  add(kind: FindingKind, name: string, message: string, versions: { expected?: string; found?: string } = {}): void {
+    this.list.push({ kind, name, ...versions, message });
+  }
+
+  named(key: string | undefined): Finding[] {
+    return key === undefined ? this.list : this.list.map((finding) => ({ key, ...finding }));
+  }
+}
+
+function judgeCurrent(findings: Findings, { token, expected }: Subject, observed: Observed): void {
+  const contradiction = compare(expected.entry, observed, expected.floor);
+  if (contradiction === undefined) return;
+  const reason = observed.state === 'damaged' ? observed.reason : MESSAGES[contradiction];
+  findings.add(contradiction, objectName(token), reason, {
+    ...(expected.entry === undefined ? {} : { expected: numberOf(expected.entry) }),
+    ...('header' in observed ? { found: versionOf(observed.header) } : {}),
+  });
+}
+
+/**
+ * Reads the history. What has gone meanwhile is left out.
+ *
+ * A copy of the current version is left by an attempt that stopped half-way, which may not have known of keys and payloads
+ * that a rotation replaced. Nobody reads it, and the next overwrite puts it right.
+ */
+async function readHistory(
+  engine: Engine,
+  { token, history }: Subject,
+  current: Link | undefined,
+  findings: Findings,
+  gathered: Gathered,
+  signal: AbortSignal | undefined,
+): Promise<{ past: PastVersion[]; gaps: boolean }> {
+  const past: PastVersion[] = [];
+  let gaps = false;
+  const prefix = historyPrefix(token);
+  const looks = mapConcurrently(await history(), READS, async (name) => ({
+    name,
+    observed: await observe(engine, token, name, signal),
+  }));
+  for await (const { name, observed } of looks) {
+    if (observed.state === 'absent') continue;
+    const version = historyVersion(prefix, name);
+    const isCopy = current !== undefined && version === current.version;
+    if (observed.state === 'damaged') {
+      if (isCopy && observed.retired) continue;
+      gaps = true;
+      findings.add('damaged', name, observed.reason);
+      continue;
+    }
+    if (observed.header.version !== version) {
+      gaps = true;
+      const found = versionOf(observed.header);
+      findings.add('damaged', name, 'a version lies under the name of another', { found });
+      continue;
+    }
+    if (!isCopy) gather(gathered, observed);
+    past.push({ name, link: linkOf(observed) });
+  }
+  return { past, gaps };
+}
+
+/**
+ * What collection may have removed: what is older than the newest versions, was replaced long enough ago, and is not over the
+ * floor of the head. Collection goes by the backend's clock, which can't be read here without writing, so half a grace period is
+ * left for how far that of this process may be behind it.
+ *
+ * @param replacedBy the version that replaced the newest one that is missing
+ */
+function mayBeCollected(engine: Engine, kept: number, oldest: number, { version: replacedBy }: Link): boolean {
+  const { clock, gracePeriod, watcher } = engine;
+  const { history, versionFloor } = watcher.state.head;
+  const age = clock.now() - replacedBy / MICROSECONDS;
+  const isOld = age >= keptFor({ history, gracePeriod }) - gracePeriod / 2;
+  return isOld && kept >= history.versions && versionFloor > oldest;
+}
+
+/** Each version names the commit before it: versions that are missing show. */
+function judgeHistory(
+  engine: Engine,
+  { token }: Subject,
+  current: Link,
+  past: readonly PastVersion[],
+  findings: Findings,
+): void {
+  let after: Link = current;
+  let kept = 0;
+  // A copy of the current version is left by an attempt that stopped half-way; what is newer came while this looked.
+  for (const { name, link } of past.filter(({ link: { version } }) => version < current.version)) {
+    if (isZero(after.previousCommitId) || link.version < current.origin) {
+      const message = 'a version from before a purge is there again, or its purge was not finished: purge it again';
+      findings.add('resurrected', name, message, { found: versionOf(link) });
+      continue;
+    }
+    if (link.origin > 0 && current.origin > 0 && link.origin !== current.origin) {
+      const message = 'another record lies there under the commit of this version: its history begins elsewhere';
+      findings.add('replaced', name, message, { found: versionOf(link) });
+      continue;
+    }
+    const follows = Buffer.compare(after.previousCommitId, link.commitId) === 0;
+    if (!follows && !mayBeCollected(engine, kept, link.version, after)) {
+      const message = `versions between ${versionOf(link)} and ${versionOf(after)} are missing from its history`;
+      findings.add('history', historyPrefix(token), message, { expected: versionOf(after), found: versionOf(link) });
+    }
+    kept += 1;
+    after = link;
+  }
+  if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0, after)) return;
+  findings.add('history', historyPrefix(token), `the version before ${versionOf(after)} is missing from its history`, {
+    found: versionOf(after),
+  });
+}
+
+/**
+ * Payloads that no version names and a collection should have removed. As there, the backend's clock can't be read here without
+ * writing, so half a grace period more is left for how far that of this process may be ahead of it.
+ */
+async function orphansOf(
+  { clock, gracePeriod }: Engine,
+  { token, parts }: Subject,
+  { blobs: { blobs, problems }, locked }: Gathered,
+): Promise<Stray[]> {
+  if (parts === undefined || problems.length > 0) return [];
+  const oldest = clock.now() - gracePeriod * 1.5;
+  return [...(await parts())].flatMap(([id, { modified, bytes }]) => {
+    if (blobs.has(id) || locked.has(id) || modified > oldest) return [];
+    const message = `${bytes} bytes of a payload that no version of the object names; a collection removes them`;
+    return [{ name: `${blobsPrefix(token)}${id}`, message }];
+  });
+}
+
+/**
+ * Looks at one object: its current record, its history, and where its payloads lie. What is found may have come from
+ * changes that are under way; what is still so later is certain.
+ */
+export async function lookAtObject(engine: Engine, subject: Subject, options: LookOptions): Promise<Look> {
+  const { token } = subject;
+  const findings = new Findings();
+  const gathered: Gathered = { blobs: new NeededBlobs(token), key: undefined, unreadable: 0, locked: new Set() };
+  const observed = await observe(engine, token, objectName(token), options.signal);
+  judgeCurrent(findings, subject, observed);
+  gather(gathered, observed);
+  const current = 'header' in observed ? { ...linkOf(observed), kind: observed.header.kind } : undefined;
+  const { past, gaps } = await readHistory(engine, subject, current, findings, gathered, options.signal);
+  if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
+    findings.add('hidden', objectName(token), 'it is gone, though its history is there');
+  }
+  // Where a version can't be read, neither can which one comes before it.
+  if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);
+  const { blobs, parts, problems } = await checkBlobs(engine, token, gathered.blobs, options);
+  for (const { name, message } of problems) findings.add('payload', name, message);
+  // What a version that can't be read names is not known.
+  const isKnown = observed.state !== 'damaged' && !gaps;
+  const strays = isKnown ? await orphansOf(engine, subject, gathered) : [];
+  return {
+    kind: current === undefined ? 'nothing' : current.kind === 'object' ? 'object' : 'deletion',
+    versions: past.length,
+    unreadable: gathered.unreadable,
+    blobs,
+    parts,
+    findings: findings.named(gathered.key ?? keyOfToken(engine, token)),
+    strays,
+  };
+}

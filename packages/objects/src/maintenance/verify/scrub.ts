@@ -1,0 +1,156 @@
+import type { Layer, StorageBackend } from '@securestore/backend-api';
+import { afterToken, AREAS } from '@securestore/core-format';
+import type { Engine } from '../../engine/engine.ts';
+import { withBackend } from '../../engine/engine.ts';
+import { guarded } from '../../engine/write-fence.ts';
+import { entriesUnder } from '../../util/listing.ts';
+import type { LookAhead } from './scan.ts';
+import { passOver } from './scan.ts';
+import { repairObject } from './repair.ts';
+import type { Finding, PassCounts, Stray, VerifyReport } from './report.ts';
+import { ReportBuilder } from './report.ts';
+import type { Verification } from './verify.ts';
+import { countLook, entriesOf, foreignName, loadBaseline, verifyOwn, verifyPinned } from './verify.ts';
+
+/**
+ * How long others are looked at, after the first object that seems wrong, before it is looked at again: the position stays before it until
+ * then, and nothing is told of it. Looking again takes 6 s, in which nothing else is looked at.
+ */
+const LOOK_AHEAD: LookAhead = { objects: 200, milliseconds: 15_000 };
+
+/** Something that was wrong, and whether it was put right. */
+export interface PassFinding extends Finding {
+  readonly repaired: boolean;
+}
+
+/** How a part of a pass goes. */
+export interface PassOptions {
+  /** Where the pass before stopped: a position that {@link onPosition} was told. */
+  readonly after?: string | undefined;
+  /** Stands around every reading of the pass, such as one that limits how fast it goes. */
+  readonly layer?: Layer | undefined;
+  /** Whether payloads are read and opened; otherwise only their lengths are compared. */
+  readonly payloads: boolean;
+  /** A copy of the store, as a backend, from which what is wrong is put right. */
+  readonly repairFrom?: StorageBackend | undefined;
+  /** Told of bytes of payloads as they are read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Told of what is wrong for certain, before the position after it. */
+  readonly onFindings: (findings: readonly PassFinding[]) => Promise<void> | void;
+  readonly onStray: (stray: Stray) => void;
+  /** Told of a position from which the next part can go on, and of what was looked at up to there. */
+  readonly onPosition: (position: string, counts: PassCounts) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a pass came to, from where it began. */
+export interface PassResult extends PassCounts, Pick<VerifyReport, 'baseline'> {}
+
+function countsOf({ objects, deleted, versions, blobs, parts, bytes, unreadable }: ReportBuilder): PassCounts {
+  return { objects, deleted, versions, blobs, parts, bytes, unreadable };
+}
+
+/** Counts the names of objects, by listing them. */
+export async function countObjects(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
+  let count = 0;
+  for await (const _ of entriesUnder(engine.backend, AREAS.objects, { signal })) count += 1;
+  return count;
+}
+
+/** How many bytes the records of objects have, and their payloads, from a position on; by listing them. */
+export async function bytesFrom(
+  engine: Engine,
+  { after, payloads, signal }: Pick<PassOptions, 'after' | 'payloads' | 'signal'>,
+): Promise<number> {
+  let bytes = 0;
+  for (const area of [AREAS.objects, AREAS.history, ...(payloads ? [AREAS.blobs] : [])]) {
+    const from = after === undefined ? undefined : afterToken(area, after);
+    for await (const { size } of entriesUnder(engine.backend, area, { after: from, signal })) bytes += size;
+  }
+  return bytes;
+}
+
+/** Findings about the store as a whole, which nothing repairs object by object. */
+class Unrepaired {
+  readonly #tell: PassOptions['onFindings'];
+  #told = 0;
+
+  constructor(tell: PassOptions['onFindings']) {
+    this.#tell = tell;
+  }
+
+  /** Tells what the report has got since the last time. */
+  async pass({ findings }: ReportBuilder): Promise<void> {
+    const news = findings.slice(this.#told).map((finding) => ({ ...finding, repaired: false }));
+    this.#told = findings.length;
+    if (news.length > 0) await this.#tell(news);
+  }
+}
+
+const isSame = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.name === b.name;
+
+/**
+ * Reads the store from a position on, as verifying it does, and looks for payloads that nothing names. Writes nothing but
+ * what it repairs.
+ *
+ * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`, `ABORTED`; `ROLLBACK`
+ */
+export async function scrubFrom(engine: Engine, options: PassOptions): Promise<PassResult> {
+  const { after, layer, payloads, repairFrom, onBytes, onFindings, onStray, onPosition, signal } = options;
+  const reading = layer === undefined ? engine : withBackend(engine, layer(engine.backend));
+  const report = new ReportBuilder();
+  const whole = new Unrepaired(onFindings);
+  await engine.watcher.refresh(signal);
+  engine.watcher.checkFollowing();
+  const baseline = await loadBaseline(reading, report, signal);
+  const verification: Verification = { engine: reading, baseline, report, signal };
+  await verifyPinned(verification);
+  await whole.pass(report);
+  const mending = guarded(engine);
+  const counted = (bytes: number): void => {
+    report.bytes += bytes;
+    onBytes?.(bytes);
+  };
+  await passOver({
+    engine: reading,
+    baseline,
+    after,
+    orphans: true,
+    lookAhead: LOOK_AHEAD,
+    options: {
+      payloads,
+      signal,
+      onBytes: (bytes) => onBytes?.(bytes),
+    },
+    onForeign: (name) => report.add([foreignName(name)]),
+    onLook: (look, bytes) => {
+      countLook(report, look);
+      report.bytes += bytes;
+    },
+    onCertain: async ({ token, findings, strays, expected }) => {
+      for (const stray of strays) onStray(stray);
+      if (findings.length === 0) return;
+      const left =
+        repairFrom === undefined
+          ? findings
+          : await repairObject(mending, repairFrom, { token, expected }, { onBytes: counted, signal });
+      const before = findings.map((finding) => ({ ...finding, repaired: !left.some((one) => isSame(one, finding)) }));
+      // Mending one thing may show another that is wrong beside it.
+      const others = left.filter((one) => !findings.some((finding) => isSame(one, finding)));
+      await onFindings([...before, ...others.map((finding) => ({ ...finding, repaired: false }))]);
+    },
+    onSettled: async (token) => {
+      await whole.pass(report);
+      await onPosition(token, countsOf(report));
+    },
+  });
+  await verifyOwn(verification);
+  await whole.pass(report);
+  for (const stray of report.strays) onStray(stray);
+  const counts = countsOf(report);
+  const entries = entriesOf(baseline);
+  const { root } = baseline;
+  return root === undefined || entries === undefined
+    ? counts
+    : { ...counts, baseline: { time: new Date(root.time), entries } };
+}

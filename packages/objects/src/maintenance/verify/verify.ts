@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto';
+import type { ListEntry } from '@securestore/backend-api';
+import { AREAS, asBuffer, checkpointPageName, purposeOf, SecureStoreError } from '@securestore/core-format';
+import { Baseline } from '../../checkpoint/baseline.ts';
+import { checkpointOf } from '../../checkpoint/load.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { OWN_AREAS, ownObjects } from '../../engine/scan-sealed-objects.ts';
+import type { Look } from './inspect-object.ts';
+import { passOver } from './scan.ts';
+import type { Finding, VerifyProgress, VerifyReport } from './report.ts';
+import { ReportBuilder } from './report.ts';
+
+export interface VerifyOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether to read all payloads too; otherwise only whether all their parts are there, with the right lengths. */
+  readonly payloads?: boolean | undefined;
+  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
+}
+
+/** What all parts of one verification share. */
+export interface Verification {
+  readonly engine: Engine;
+  readonly baseline: Baseline;
+  readonly report: ReportBuilder;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Adds what was seen of one object. */
+export function countLook(report: ReportBuilder, look: Look): void {
+  if (look.kind === 'object') report.objects += 1;
+  if (look.kind === 'deletion') report.deleted += 1;
+  report.versions += look.versions;
+  report.blobs += look.blobs;
+  report.parts += look.parts;
+  report.unreadable += look.unreadable;
+}
+
+/** Of a name in the areas of objects. */
+export function foreignName(name: string): Finding {
+  return { kind: 'damaged', name, message: 'the areas of objects hold a name that this store did not make' };
+}
+
+async function pinnedState(
+  { backend }: Engine,
+  name: string,
+  digest: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<'sound' | 'hidden' | 'damaged'> {
+  try {
+    const found = await backend.read(name, { signal });
+    if (found === undefined) return 'hidden';
+    return createHash('sha256').update(found.body).digest().equals(digest) ? 'sound' : 'damaged';
+  } catch (error) {
+    // The backend itself may see that it is nothing that was written.
+    if (SecureStoreError.is(error, 'INTEGRITY')) return 'damaged';
+    throw error;
+  }
+}
+
+/** Reads what the head pins: keyring and category map, which are as old as the head is. */
+export async function verifyPinned({ engine, report, signal }: Verification): Promise<void> {
+  const { references } = engine.watcher.state.head;
+  for (const kind of ['keyring', 'categoryMap', 'policy', 'grants', 'destinations'] as const) {
+    const reference = references[kind];
+    if (reference === undefined) continue;
+    const { name, digest } = reference;
+    const state = await pinnedState(engine, name, asBuffer(digest), signal);
+    if (state === 'sound') continue;
+    await engine.watcher.refresh(signal);
+    // It is removed when another one has taken its place.
+    if (engine.watcher.state.head.references[kind]?.name !== name) continue;
+    const message = state === 'hidden' ? 'it is missing, and the head names it' : 'it is not what the head names';
+    report.add([{ kind: state, name, message }]);
+  }
+}
+
+/** Looks at what the store keeps for itself, except for what the baseline has read already. */
+export async function verifyOwn({ engine, baseline, report, signal }: Verification): Promise<void> {
+  const pages = baseline.root?.pages.map(({ id }) => checkpointPageName(id));
+  const { checkpoint } = engine.watcher.state.head.references;
+  const read = new Set(checkpoint === undefined ? pages : [...(pages ?? []), checkpoint.name]);
+  const wanted = ({ key }: ListEntry): boolean => !read.has(key);
+  for (const area of OWN_AREAS) {
+    for await (const { name, keyId } of ownObjects(engine, area, { signal, wanted })) {
+      if (keyId !== undefined) continue;
+      const what = purposeOf(name) === undefined ? 'no store makes such a name' : 'it is not what was written there';
+      report.addStray({
+        name,
+        message: `${what}; no object depends on it, and a collection removes it once it is old`,
+      });
+    }
+  }
+}
+
+/**
+ * Reads every record, as retrieving it would, and holds the store against its newest checkpoint. Writes nothing. Writers
+ * may go on meanwhile: what seems wrong is looked at again 6 s later.
+ *
+ * @param anchored whether the head has been compared with what is remembered outside the store
+ * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`, `ABORTED`; `ROLLBACK` where the head of the
+ *   store is older than one seen before
+ */
+export async function verifyStore(engine: Engine, anchored: boolean, options: VerifyOptions): Promise<VerifyReport> {
+  const { signal, payloads = false, onProgress } = options;
+  const report = new ReportBuilder();
+  await engine.watcher.refresh(signal);
+  engine.watcher.checkFollowing();
+  const baseline = await loadBaseline(engine, report, signal);
+  const total = entriesOf(baseline);
+  let done = 0;
+  const tell = (): void => {
+    // What was stored since the checkpoint makes its count too small.
+    const isKnown = total !== undefined && done <= total;
+    onProgress?.({ done, bytes: report.bytes, ...(isKnown && { total }) });
+  };
+  const onBytes = (bytes: number): void => {
+    report.bytes += bytes;
+    tell();
+  };
+  const verification = { engine, baseline, report, signal };
+  await verifyPinned(verification);
+  await passOver({
+    engine,
+    baseline,
+    options: { payloads, onBytes, signal },
+    onForeign: (name) => report.add([foreignName(name)]),
+    onLook: (look) => {
+      countLook(report, look);
+      done += 1;
+      tell();
+    },
+    onCertain: async ({ findings }) => report.add(findings),
+  });
+  await verifyOwn(verification);
+  const { root } = baseline;
+  const entries = entriesOf(baseline);
+  if (root === undefined || entries === undefined) return report.finish({ anchored });
+  return report.finish({ anchored, baseline: { time: new Date(root.time), entries } });
+}
+
+/** The checkpoint to hold the store against; what is wrong with it is reported. */
+export async function loadBaseline(
+  engine: Engine,
+  report: ReportBuilder,
+  signal: AbortSignal | undefined,
+): Promise<Baseline> {
+  const onDamaged = (error: SecureStoreError): void => {
+    const name = checkpointOf(engine.watcher.state.head)?.reference.name ?? AREAS.checkpoints;
+    report.add([{ kind: 'damaged', name, message: error.message }]);
+  };
+  return Baseline.load(engine, onDamaged, signal);
+}
+
+/** How many names a checkpoint knows; `undefined` without one. */
+export function entriesOf({ root }: Baseline): number | undefined {
+  return root && root.totals.object + root.totals.tombstone + root.totals.purged;
+}

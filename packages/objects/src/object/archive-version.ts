@@ -1,0 +1,122 @@
+import type { ReadResult } from '@securestore/backend-api';
+import {
+  AREAS,
+  historyPrefix,
+  objectName,
+  SecureStoreError,
+  splitRecord,
+  splitUnderToken,
+} from '@securestore/core-format';
+import { rewrapRecord } from '@securestore/crypto';
+import type { Mutation } from '../record/mutation.ts';
+import type { Engine } from '../engine/engine.ts';
+import { checkHeld } from '../record/write-conflict.ts';
+import { pagesUnder } from '../util/listing.ts';
+import type { Standing } from '../record/open-record.ts';
+import type { StoreState } from '../head/store-state.ts';
+import { deleteUnchanged } from '../engine/sealed-objects.ts';
+import { isUndecided } from '../util/indeterminate.ts';
+
+const MAX_COPY_TRIES = 3;
+
+/** The current record as it goes to the history: under the primary key version, whatever it was sealed under. */
+export function historyCopy(state: StoreState, { stored, opened }: Standing): Uint8Array {
+  const { primary } = state.keys.category(opened.header.categoryId);
+  const same = primary.label === opened.key.label || primary.suite !== opened.key.suite;
+  return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
+}
+
+/**
+ * Replaces a copy that landed late: under a key version that has been replaced, or from before it was sealed anew. What
+ * `current` is believed to be may itself be from before that, so it counts only if it is there still, after the copy was
+ * read: whoever seals it anew does so before the copy.
+ */
+async function renewCopy(engine: Engine, name: string, found: ReadResult, current: Standing): Promise<void> {
+  const { backend, watcher } = engine;
+  const copy = historyCopy(watcher.state, current);
+  const there = splitRecord(found.body);
+  // One that this process doesn't know yet is newer than its primary one.
+  if (Buffer.compare(copy, found.body) === 0 || !watcher.state.keys.knows(there.envelope.keyId)) return;
+  const { token } = splitUnderToken(AREAS.history, name) ?? {};
+  if (token === undefined || (await backend.read(objectName(token)))?.etag !== current.stored.etag) return;
+  try {
+    await backend.write(name, copy, { ifMatch: found.etag ?? '' });
+  } catch (error) {
+    // Whoever came first has done the same.
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+  }
+}
+
+/** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
+export async function isCopied(engine: Engine, name: string, current: Standing): Promise<boolean> {
+  const found = await engine.backend.read(name);
+  if (found === undefined) return false;
+  if (Buffer.compare(splitRecord(found.body).header.commitId, current.opened.header.commitId) !== 0) {
+    throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
+  }
+  await renewCopy(engine, name, found, current);
+  return true;
+}
+
+/**
+ * @returns whether the copy is new, and not what another attempt left
+ * @throws LostRace where `current` may have been replaced and collected by now, so that a copy would bring it back
+ */
+export async function copyToHistory(
+  engine: Engine,
+  mutation: Mutation,
+  name: string,
+  copy: Uint8Array,
+  current: Standing,
+): Promise<boolean> {
+  const { signal } = mutation;
+  for (let tries = 1; ; tries++) {
+    checkHeld(mutation);
+    try {
+      await engine.backend.write(name, copy, { ifAbsent: true, signal });
+      return true;
+    } catch (error) {
+      if (!isUndecided(error)) throw error;
+      if (await isCopied(engine, name, current)) return error.code !== 'CONFLICT';
+      if (tries < MAX_COPY_TRIES) continue;
+      // The object itself was not touched, so its state is not in doubt.
+      throw new SecureStoreError(
+        error.code,
+        `its current version could not be copied to the history: ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/**
+ * Removes a copy of a version that turned out to have been purged, so that a client that had not noticed doesn't bring
+ * it back. Whatever replaced a version without a purge names it as the one before, and is in the history or current.
+ * Only what was looked at is removed where the backend can say so. Where it can't, too, nothing else is lost: the name
+ * holds copies of this one version and never of another.
+ */
+export async function withdrawCopy(
+  engine: Engine,
+  token: string,
+  copyName: string,
+  { opened }: Standing,
+): Promise<void> {
+  const { backend } = engine;
+  const { commitId } = opened.header;
+  const isKept = async (name: string): Promise<boolean> => {
+    const found = await backend.read(name);
+    const header = found && splitRecord(found.body).header;
+    // The very version may be current still, under another key: then the copy is needed in a moment.
+    return [header?.commitId, header?.previousCommitId].some(
+      (id) => id !== undefined && Buffer.compare(id, commitId) === 0,
+    );
+  };
+  const copy = await backend.read(copyName);
+  if (copy === undefined || (await isKept(objectName(token)))) return;
+  for await (const names of pagesUnder(backend, historyPrefix(token))) {
+    const newer = names.filter((name) => name < copyName);
+    for (const name of newer) if (await isKept(name)) return;
+    if (newer.length < names.length) break;
+  }
+  await deleteUnchanged(engine, copyName, copy.etag ?? '');
+}

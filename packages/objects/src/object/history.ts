@@ -1,0 +1,122 @@
+import { historyPrefix, historyVersion, objectName, parseVersion, SecureStoreError } from '@securestore/core-format';
+import { underConfirmedKeys } from '../record/stable-read.ts';
+import type { Engine } from '../engine/engine.ts';
+import { mapConcurrently } from '../util/map-concurrently.ts';
+import { pagesUnder } from '../util/listing.ts';
+import { openName } from './find-version.ts';
+import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts';
+import { isLive, isPurged, isVersion, originOf, versionOf } from '../record/open-record.ts';
+import type { HistoryEntry } from '../api/types.ts';
+
+const PREFETCHED = 8;
+
+/**
+ * The history names of the versions before `current`, newest first, down to its origin.
+ *
+ * A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed after
+ * the current version was read; what is older than the origin, from before a purge for instance, is a copy that could
+ * not be taken back. None of them is opened: a process that was left behind may have put its copy under a key version
+ * that has been retired, until the next overwrite, or the next purge, puts that right.
+ *
+ * @param current `undefined` where there is none
+ */
+async function* historyNames(
+  engine: Engine,
+  token: string,
+  current: OpenedRecord | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<{ name: string; version: number }> {
+  const prefix = historyPrefix(token);
+  const [origin, newest] = [originOf(current), current?.header.version ?? Infinity];
+  for await (const names of pagesUnder(engine.backend, prefix, signal)) {
+    for (const name of names) {
+      const version = historyVersion(prefix, name);
+      if (version === undefined)
+        throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+      if (version < origin) return;
+      if (version < newest) yield { name, version };
+    }
+  }
+}
+
+/** The retained versions of an object, newest first, the current one included. */
+async function* versionsOf(
+  engine: Engine,
+  target: Target,
+  signal?: AbortSignal,
+): AsyncGenerator<{ opened: OpenedRecord; current: boolean; name: string }> {
+  const name = objectName(target.token);
+  const current = await openName(engine, target, name, signal);
+  if (current !== undefined) yield { opened: current, current: true, name };
+  const names = historyNames(engine, target.token, current, signal);
+  const opened = mapConcurrently(names, PREFETCHED, async ({ name: copyName, version }) => ({
+    opened: await openName(engine, target, copyName, signal),
+    copyName,
+    version,
+  }));
+  for await (const item of opened) {
+    if (item.opened === undefined) continue;
+    if (item.opened.header.version !== item.version) {
+      throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
+    }
+    yield { opened: item.opened, current: false, name: item.copyName };
+  }
+}
+
+function entryOf(opened: OpenedRecord, current: boolean, now: number): HistoryEntry {
+  const deleted = opened.kind === 'tombstone';
+  return {
+    version: versionOf(opened.header),
+    modified: new Date(opened.body.modified),
+    deleted,
+    purged: isPurged(opened.header),
+    expired: !deleted && !isLive(opened, now),
+    current,
+    ...(deleted ? {} : { size: opened.body.length }),
+  };
+}
+
+export async function historyOf(engine: Engine, target: Target, signal?: AbortSignal): Promise<HistoryEntry[]> {
+  const read = async (): Promise<HistoryEntry[]> => {
+    const found: HistoryEntry[] = [];
+    const now = engine.clock.now();
+    for await (const { opened, current } of versionsOf(engine, target, signal)) {
+      found.push(entryOf(opened, current, now));
+    }
+    return found;
+  };
+  const entries = await underConfirmedKeys(engine, read, signal);
+  if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'there never was such an object');
+  return entries;
+}
+
+/** Which retained version to make current again. */
+export type Choice = { readonly version: string } | { readonly beforeDeletion: true };
+
+/**
+ * The version that a restore or an undelete asks for.
+ *
+ * @throws SecureStoreError `NOT_FOUND`
+ */
+export async function chooseVersion(
+  engine: Engine,
+  target: Target,
+  choice: Choice,
+  signal?: AbortSignal,
+): Promise<LiveRecord> {
+  const wanted = 'version' in choice ? parseVersion(choice.version) : undefined;
+  for await (const { opened } of versionsOf(engine, target, signal)) {
+    const chosen = wanted === undefined ? opened.kind === 'object' : isVersion(opened.header, wanted);
+    if (chosen) {
+      if (isLive(opened, engine.clock.now())) return opened;
+      throw new SecureStoreError(
+        'NOT_FOUND',
+        opened.kind === 'tombstone' ? 'that version is a deletion' : 'that version has expired',
+      );
+    }
+  }
+  throw new SecureStoreError(
+    'NOT_FOUND',
+    wanted === undefined ? 'no earlier version of it is retained' : 'no such version',
+  );
+}

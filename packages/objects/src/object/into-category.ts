@@ -1,0 +1,69 @@
+import type { RecordHeader } from '@securestore/core-format';
+import { asBuffer, objectName, SecureStoreError } from '@securestore/core-format';
+import { sealRecord } from '@securestore/crypto';
+import type { Engine } from '../engine/engine.ts';
+import { encodeOpenBody } from '../record/body.ts';
+import { digestUnder } from '../record/payload-digest.ts';
+import type { Target } from '../record/open-record.ts';
+import { openLoose } from '../record/open-record.ts';
+import { isUndecided } from '../util/indeterminate.ts';
+
+const MAX_TRIES = 10;
+
+/** A commit as it lies at its name. */
+interface CommittedRecord {
+  readonly header: RecordHeader;
+  readonly record: Uint8Array;
+}
+
+function overtaken(): never {
+  throw new SecureStoreError(
+    'UNAVAILABLE',
+    'the category of this name was changed before the new record landed; try again',
+  );
+}
+
+/**
+ * Seals a commit, which was prepared before its name came to belong to another category, with the keys of that one: under its own no reader
+ * accepts it. Version, commit and contents stay.
+ *
+ * @param own the very bytes that were written: others may be of somebody who has nothing but keys of the former category
+ * @throws SecureStoreError `UNAVAILABLE` if something else is there; what the backend throws
+ */
+export async function intoCategory(
+  engine: Engine,
+  target: Target,
+  own: Uint8Array | undefined,
+  signal: AbortSignal | undefined,
+): Promise<CommittedRecord> {
+  const { backend, cache, names, random, watcher } = engine;
+  const name = objectName(target.token);
+  let sent: CommittedRecord | undefined;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const found = await backend.read(name, { signal });
+    if (found === undefined || own === undefined) overtaken();
+    if (sent !== undefined && asBuffer(sent.record).equals(found.body)) return sent;
+    if (!asBuffer(own).equals(found.body)) overtaken();
+    const { state } = watcher;
+    const opened = openLoose(state, found.body, (key) => names.locate(key), target.token);
+    // A deletion is of something that was there, and then its category does not change.
+    if (opened.kind === 'tombstone') overtaken();
+    const categoryId = state.categories.idOf(target.key);
+    const { primary, digest: digestKeys } = state.keys.category(categoryId);
+    const { generation } = state.head;
+    const header = { ...opened.header, suite: primary.suite, categoryId, generation };
+    const digest = await digestUnder(engine, target.token, digestKeys, { ...opened.body, blob: header.blob }, signal);
+    const body = encodeOpenBody({ ...opened.body, digest });
+    try {
+      sent = { header, record: sealRecord(primary, header, body, random) };
+      await backend.write(name, sent.record, { ifMatch: found.etag ?? '', signal });
+      return sent;
+    } catch (error) {
+      if (!isUndecided(error)) throw error;
+    } finally {
+      body.fill(0);
+      cache.delete(target.token);
+    }
+  }
+  return overtaken();
+}

@@ -1,0 +1,84 @@
+import type { StoreKey } from '@securestore/core-format';
+import {
+  AREAS,
+  MAX_KEY_BYTES,
+  objectName,
+  parseStoreKey,
+  SecureStoreError,
+  TOMBSTONE_LENGTH,
+} from '@securestore/core-format';
+import type { Engine } from '../engine/engine.ts';
+import { isGrantedRecord } from '../engine/access-check.ts';
+import { withNewestKeys } from '../record/refresh-keys.ts';
+import { listPage } from '../util/listing.ts';
+import { openUnnamed } from '../record/open-record.ts';
+import type { StoreState } from '../head/store-state.ts';
+
+const PAGE = 1000;
+/** Sorts after every name below a folder: `~` is the greatest character of a backend name. */
+const PAST_FOLDER = '/~~';
+
+/** The true name of an object whose token doesn't tell it. `undefined` where it was deleted meanwhile, or is not to be had. */
+export async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
+  const found = await engine.backend.read(objectName(token), { signal });
+  if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
+  // It is sealed with the object: a member has it of what was granted alone.
+  if (!isGrantedRecord(engine, found.body)) return undefined;
+  const open = (state: StoreState): string =>
+    openUnnamed(state, found.body, (key) => engine.names.locate(key), token).body.name;
+  return withNewestKeys(engine, found.body, open, signal);
+}
+
+/** A name that only the backend vouches for until its record is read: with plain names it may be no key at all. */
+function keyOf(name: string): StoreKey {
+  try {
+    return parseStoreKey(name);
+  } catch {
+    throw new SecureStoreError('INTEGRITY', 'the backend holds an object whose name this store did not make');
+  }
+}
+
+/** Where to go on after a page: past the whole folder in which it ended, if nothing in there can match. */
+function nextAfter(folder: string, lastKey: string, lastMatched: boolean): string {
+  if (lastMatched) return lastKey;
+  const slash = lastKey.indexOf('/', folder.length);
+  return slash === -1 ? lastKey : lastKey.slice(0, slash) + PAST_FOLDER;
+}
+
+/** The names that start with `prefix`, in the backend's order. @param options `after` is the name that they begin after */
+export async function* listNames(
+  engine: Engine,
+  prefix: string,
+  { after: begin, signal }: { readonly after?: StoreKey | undefined; readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<StoreKey> {
+  const { backend, names, watcher, place } = engine;
+  // No key has these: so nothing starts with them, and no folder of theirs needs to be looked for.
+  if (prefix.startsWith('/') || prefix.includes('//') || prefix.length > MAX_KEY_BYTES) return;
+  const visible = names.visibleFolder(prefix);
+  const folder = visible === '' ? AREAS.objects : `${objectName(visible)}/`;
+  for (let after = begin && objectName(names.locate(begin).token); ;) {
+    const epoch = place?.epoch;
+    const page = await listPage(
+      backend,
+      folder,
+      after === undefined ? { limit: PAGE, signal } : { after, limit: PAGE, signal },
+    );
+    const wait = watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    // Where the store is now there may be more.
+    if (place?.epoch !== epoch) continue;
+    let matched = true;
+    for (const { key, size } of page.entries) {
+      const token = key.slice(AREAS.objects.length);
+      const opened = names.open(token);
+      const hidden = 'hidden' in opened;
+      matched = hidden || opened.name.startsWith(prefix);
+      if (!matched || size === TOMBSTONE_LENGTH) continue;
+      const name = hidden ? await readName(engine, token, signal) : opened.name;
+      if (name?.startsWith(prefix) === true) yield keyOf(name);
+    }
+    const last = page.entries.at(-1);
+    if (!page.more || last === undefined) return;
+    after = nextAfter(folder, last.key, matched);
+  }
+}

@@ -1,0 +1,67 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { BlobHold } from '../record/blob-lease.ts';
+import type { Engine } from '../engine/engine.ts';
+import { retained } from './find-version.ts';
+import type { LiveRecord, Target } from '../record/open-record.ts';
+
+function holdOf(engine: Engine, { token }: Target, { header, body }: LiveRecord): BlobHold | undefined {
+  const { length, payload } = body;
+  if (header.blob === undefined || payload.kind === 'inline') return undefined;
+  return new BlobHold(engine, { token, reference: header.blob, length, chunkSize: payload.chunkSize });
+}
+
+function haveOneBlob(a: LiveRecord, b: LiveRecord): boolean {
+  const [first, second] = [a.header.blob, b.header.blob];
+  if (first === undefined || second === undefined) return first === second;
+  return Buffer.compare(first.blobId, second.blobId) === 0;
+}
+
+/**
+ * A version that is to be current again. Its payload may lose its last record before that, and be collected, so it is
+ * made sure of before each attempt.
+ */
+export class KeptVersion {
+  readonly #engine: Engine;
+  readonly #target: Target;
+  #record: LiveRecord;
+  #hold: BlobHold | undefined;
+
+  constructor(engine: Engine, target: Target, record: LiveRecord) {
+    this.#engine = engine;
+    this.#target = target;
+    this.#record = record;
+    this.#hold = holdOf(engine, target, record);
+  }
+
+  /** As it was when it was last made sure of. */
+  get record(): LiveRecord {
+    return this.#record;
+  }
+
+  /** Whether its payload is still kept, if it has one. */
+  holds(): boolean {
+    return this.#hold?.holds() ?? true;
+  }
+
+  /** @throws SecureStoreError `NOT_FOUND` where it is gone or about to go, `INTEGRITY` where parts are missing */
+  async confirm(signal: AbortSignal | undefined): Promise<void> {
+    while (true) {
+      const held = (await this.#hold?.confirm(false, signal)) ?? 'held';
+      const now = await retained(this.#engine, this.#target, this.#record.header);
+      if (now === undefined) {
+        throw new SecureStoreError('NOT_FOUND', 'that version was purged or collected in the meantime');
+      }
+      if (!haveOneBlob(now, this.#record)) {
+        // Its payload has been sealed anew.
+        this.#record = now;
+        this.#hold = holdOf(this.#engine, this.#target, now);
+        continue;
+      }
+      if (held === 'collected') throw new SecureStoreError('NOT_FOUND', 'that version is being collected');
+      if (held === 'incomplete') {
+        throw new SecureStoreError('INTEGRITY', 'the blob of that version is damaged: parts are missing');
+      }
+      return;
+    }
+  }
+}

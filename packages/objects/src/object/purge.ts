@@ -1,0 +1,349 @@
+import type { ErrorCode, RecordHeader } from '@securestore/core-format';
+import {
+  encodeBase32,
+  encodeTombstoneBody,
+  historyName,
+  historyPrefix,
+  ID_LENGTH,
+  noId,
+  objectName,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import { sealRecord } from '@securestore/crypto';
+import type { Prepared } from './commit-fence.ts';
+import { catchUp } from './commit-fence.ts';
+import { reclaim } from '../record/sweep-blobs.ts';
+import { undecided } from './resolve-outcome.ts';
+import type { Engine } from '../engine/engine.ts';
+import { announceDeleted } from './announce-purge.ts';
+import { announceCommit } from '../journal/announce.ts';
+import { pinned } from '../engine/relocatable-backend.ts';
+import { withNewestKeys } from '../record/refresh-keys.ts';
+import { pagesUnder } from '../util/listing.ts';
+import { parseCondition } from '../api/write-condition.ts';
+import type { Condition } from '../api/write-condition.ts';
+import type { StoredRecord } from '../engine/record-cache.ts';
+import type { Target } from '../record/open-record.ts';
+import { isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
+import { refusedWrongly, Standstill } from '../engine/stall-detector.ts';
+import type { PurgeOptions } from '../api/types.ts';
+import { categoryKeys } from '../record/record-keys.ts';
+
+/** How often a write of unknown outcome is looked at again. */
+const MAX_TRIES = 5;
+
+/** What lies at a name that is to be purged, as far as it can be told: a damaged object can be purged too. */
+interface Remains {
+  readonly header: RecordHeader | undefined;
+  /** Whether the header is authentic. */
+  readonly sound: boolean;
+  /** The version with which its history begins; 0 where that isn't told by what is sound. */
+  readonly origin: number;
+}
+
+/** Errors of records that are damaged, or that nothing opens any more. */
+const UNSOUND: ReadonlySet<ErrorCode> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
+
+async function inspect(
+  engine: Engine,
+  target: Target,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Remains> {
+  try {
+    const opened = await withNewestKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
+    return { header: opened.header, sound: true, origin: originOf(opened) };
+  } catch (error) {
+    if (!SecureStoreError.is(error) || !UNSOUND.has(error.code)) throw error;
+  }
+  try {
+    return { header: splitRecord(bytes).header, sound: false, origin: 0 };
+  } catch (error) {
+    if (SecureStoreError.is(error)) return { header: undefined, sound: false, origin: 0 };
+    throw error;
+  }
+}
+
+function blobOf({ header }: Remains): string | undefined {
+  return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
+}
+
+interface Tombstone {
+  readonly unannounced: Omit<Prepared, 'announced'>;
+  readonly record: Buffer;
+}
+
+/** A tombstone without a past. */
+function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains, now: number): Tombstone {
+  const { state } = engine.watcher;
+  const keys = categoryKeys(state, state.categories.idOf(target.key));
+  const { primary } = keys;
+  // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
+  const before = sound ? header : undefined;
+  const next: RecordHeader = {
+    suite: primary.suite,
+    kind: 'tombstone',
+    lineage: state.head.lineage,
+    nameId: target.nameId,
+    categoryId: primary.groupId,
+    version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1),
+    commitId: engine.random(ID_LENGTH),
+    // Nothing precedes it any more: this is what tells a purge from a deletion.
+    previousCommitId: noId(),
+    generation: state.head.generation,
+  };
+  const record = sealRecord(primary, next, encodeTombstoneBody({ modified: now, origin: next.version }), engine.random);
+  return { unannounced: { state, header: next, keys, record, late: false }, record };
+}
+
+/** An object that was buried. */
+interface Burial {
+  /** What the tombstone took the place of; `undefined` where it was there already, or nothing was. */
+  readonly replaced?: Remains | undefined;
+  /** Of the tombstone: the versions before it are to be deleted. `undefined` where nothing lies at the name. */
+  readonly version?: number | undefined;
+  /** Copies that are to be deleted too, where no version tells which of them belong to what was buried. */
+  readonly past?: readonly string[] | undefined;
+  /** The tombstone, where this call wrote it. */
+  readonly prepared?: Prepared | undefined;
+}
+
+/** What deleting the past of a buried object has met. */
+interface Deleted {
+  /** Whether anything was there, the object itself included. */
+  readonly existed: boolean;
+  /** Whether anything was there beside the record that the tombstone took the place of. */
+  readonly hadPast: boolean;
+}
+
+/**
+ * The version of the purge with which the history of what lies at a name begins: where that is the tombstone itself, or
+ * what was stored since a purge after the version `after`.
+ */
+function buriedAt({ header, sound, origin }: Remains, after: number | undefined): number | undefined {
+  if (sound && header !== undefined && isPurged(header)) return header.version;
+  return after !== undefined && origin > after ? origin : undefined;
+}
+
+/** What is known of attempts whose outcome is not. */
+interface Doubt {
+  /** The version that the last of them was to replace. */
+  after?: number | undefined;
+  replaced?: Remains | undefined;
+  past?: readonly string[] | undefined;
+  prepared?: Prepared | undefined;
+}
+
+async function copiesOf(engine: Engine, { token }: Target, signal: AbortSignal | undefined): Promise<string[]> {
+  const copies: string[] = [];
+  for await (const names of pagesUnder(engine.backend, historyPrefix(token), signal)) copies.push(...names);
+  return copies;
+}
+
+/**
+ * Before anything is buried. What this purge has begun with it goes on with, whatever stands there by then.
+ *
+ * @throws SecureStoreError `CONFLICT` with the version that stands in the way
+ */
+function checkRemains(condition: Condition, remains: Remains | undefined, { after }: Doubt): void {
+  if (condition.type === 'none' || after !== undefined) return;
+  const { header, sound = false } = remains ?? {};
+  const isDamaged = remains !== undefined && !sound;
+  const isMeant =
+    condition.type === 'damaged'
+      ? isDamaged
+      : condition.type === 'version' && sound && header !== undefined && isVersion(header, condition.version);
+  if (isMeant) return;
+  const message =
+    condition.type === 'damaged' ? 'there is no record that is damaged' : 'the newest version is another one by now';
+  const currentVersion = sound && header !== undefined ? versionOf(header) : undefined;
+  throw new SecureStoreError('CONFLICT', message, { currentVersion });
+}
+
+async function buryUntilDone(
+  engine: Engine,
+  target: Target,
+  condition: Condition,
+  doubt: Doubt,
+  signal: AbortSignal | undefined,
+): Promise<Burial> {
+  const name = objectName(target.token);
+  const now = engine.clock.now();
+  let refused: StoredRecord | undefined;
+  const standstill = new Standstill();
+  for (let tries = 1; ;) {
+    let found = await engine.backend.read(name, { signal });
+    if (found === undefined) {
+      const past = await copiesOf(engine, target, signal);
+      // They may be of an object that was stored meanwhile, which is to be buried with them.
+      if (past.length > 0) found = await engine.backend.read(name, { signal });
+      if (found === undefined) {
+        checkRemains(condition, undefined, doubt);
+        return { ...doubt, past };
+      }
+    }
+    const stored = { bytes: found.body, etag: found.etag ?? '' };
+    if (refused !== undefined && standstill.isReached(refused, stored)) {
+      throw refusedWrongly(engine.backend, 'what was to be purged is still there, unchanged');
+    }
+    refused = stored;
+    const remains = await inspect(engine, target, found.body, signal);
+    checkRemains(condition, remains, doubt);
+    const { after } = doubt;
+    // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
+    const version = buriedAt(remains, after);
+    if (version !== undefined) return { ...doubt, version };
+    // No version tells what was there before it, but the order of time does.
+    const past = remains.sound ? undefined : await copiesOf(engine, target, signal);
+    const { unannounced, record } = tombstoneAfter(engine, target, remains, now);
+    const { state, header } = unannounced;
+    const announced = await announceCommit(engine, state, target.token, header.commitId, undefined, signal);
+    const prepared = { ...unannounced, announced };
+    const note = (): void => {
+      doubt.replaced = remains;
+      doubt.past = past;
+      doubt.prepared = prepared;
+      doubt.after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
+    };
+    try {
+      await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
+      // Where the store moves now, it is looked for in the new place.
+      note();
+      return { replaced: remains, past, prepared, version: prepared.header.version };
+    } catch (error) {
+      const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
+      // The tombstone may be there already: its blob is looked for all the same.
+      if (unknown) note();
+      if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
+    } finally {
+      engine.cache.delete(target.token);
+    }
+  }
+}
+
+/** The error of a purge that may have taken effect before it failed, where it may. */
+function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined): unknown {
+  return doubt.after === undefined ? error : undecided(error, signal);
+}
+
+/** Puts a tombstone without a past in the place of what lies there. */
+async function bury(
+  engine: Engine,
+  target: Target,
+  condition: Condition,
+  doubt: Doubt,
+  signal: AbortSignal | undefined,
+): Promise<Burial> {
+  try {
+    return await buryUntilDone(engine, target, condition, doubt, signal);
+  } catch (error) {
+    throw failureOf(doubt, error, signal);
+  }
+}
+
+async function deleteAll(engine: Engine, names: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  for (const name of names) await engine.backend.delete(name, { signal });
+}
+
+/** Deletes the history of a buried object and its payloads. */
+async function deletePast(
+  engine: Engine,
+  target: Target,
+  { replaced, version, past = [] }: Burial,
+  signal: AbortSignal | undefined,
+): Promise<Deleted> {
+  const blobs = new Set<string>();
+  const note = (remains: Remains): void => {
+    const blob = blobOf(remains);
+    if (blob !== undefined) blobs.add(blob);
+  };
+  if (replaced !== undefined) note(replaced);
+  let copies = 0;
+  const remove = async (names: readonly string[]): Promise<void> => {
+    copies += names.length;
+    for (const name of names) {
+      const found = await engine.backend.read(name, { signal });
+      if (found !== undefined) note(await inspect(engine, target, found.body, signal));
+    }
+    await deleteAll(engine, names, signal);
+  };
+  await remove(past);
+  if (version !== undefined) {
+    // Names of older versions come after those of newer ones, which were stored after the purge.
+    const newest = historyName(target.token, version);
+    for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
+      await remove(names.filter((name) => name > newest));
+    }
+  }
+  const freed = { blobs: 0, parts: 0, bytes: 0 };
+  // Claims are left to the collector, which knows when they lapse.
+  await reclaim(engine, target.token, blobs, { now: 0, freed, signal });
+  return { existed: replaced !== undefined || copies > 0, hadPast: copies > 0 || blobs.size > 0 };
+}
+
+/**
+ * Replaces an object by a tombstone, then deletes its history and its payloads.
+ *
+ * Only blobs that the purged records named are deleted, and of these not what somebody claims who is about to commit:
+ * parts that no record names may belong to such a writer. A purge that is stopped half-way goes on when it is called again.
+ *
+ * @returns whether anything was there
+ * @throws SecureStoreError `CONFLICT` if a condition of the options does not hold
+ */
+export async function purgeObject(
+  engine: Engine,
+  target: Target,
+  options: PurgeOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const condition = parseCondition(options);
+  const reconsidered = engine.watcher.reconsider(signal);
+  if (reconsidered !== undefined) await reconsidered;
+  engine.watcher.checkWritable();
+  // What was buried where the store was is buried where it is now.
+  const doubt: Doubt = {};
+  for (let existed = false; ;) {
+    let epoch = engine.place?.epoch;
+    try {
+      const here = await engine.turns.run(target.token, signal, async () => {
+        // It may have moved while others had their turn.
+        epoch = engine.place?.epoch;
+        return purgeHere(pinned(engine), target, condition, doubt, signal);
+      });
+      existed ||= here;
+      if (engine.place?.epoch === epoch) return existed;
+    } catch (error) {
+      // Where the store is now it may be there still.
+      if (engine.place?.epoch === epoch) throw failureOf(doubt, error, signal);
+    }
+  }
+}
+
+async function purgeHere(
+  engine: Engine,
+  target: Target,
+  condition: Condition,
+  doubt: Doubt,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const burial = await bury(engine, target, condition, doubt, signal);
+  try {
+    const { existed, hadPast } = await deletePast(engine, target, burial, signal);
+    if (hadPast) await announceDeleted(engine, target.token, burial, signal);
+    const wait = engine.watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
+    engine.watcher.checkWritable();
+    return existed;
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const message = `the purge may be incomplete, call it again: ${error.message}`;
+    throw new SecureStoreError(error.code, message, {
+      outcome: 'unknown',
+      retryable: error.retryable,
+      backend: error.backend,
+      cause: error.cause,
+    });
+  }
+}

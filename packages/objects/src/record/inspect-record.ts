@@ -1,0 +1,97 @@
+import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import { asBuffer, parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
+import type { KeyVersionInfo, LocatedName } from '@securestore/crypto';
+import { recordDigest } from '@securestore/crypto';
+import type { Engine } from '../engine/engine.ts';
+import { withNewestKeys } from './refresh-keys.ts';
+import type { OpenedRecord, Target } from './open-record.ts';
+import { isRetired, openAt, openLoose } from './open-record.ts';
+import type { StoreState } from '../head/store-state.ts';
+
+/** What lies at the name of a record. */
+export type Observed =
+  | { readonly state: 'absent' }
+  | { readonly state: 'sound'; readonly header: RecordHeader; readonly digest: Buffer; readonly opened: OpenedRecord }
+  /** Its keys have been destroyed: its digest is known, and nothing says whether it is what was stored. */
+  | {
+      readonly state: 'destroyed';
+      readonly header: RecordHeader;
+      readonly digest: Buffer;
+      /** Whether they are only to be, so that it may be opened again. */
+      readonly undoable: boolean;
+    }
+  | {
+      readonly state: 'damaged';
+      readonly code: string;
+      readonly reason: string;
+      /** Whether it names a key version that has been retired. */
+      readonly retired: boolean;
+    };
+
+function damagedBy({ code, message }: SecureStoreError, retired: boolean): Observed {
+  return { state: 'damaged', code, reason: message, retired };
+}
+
+/** Whether the keys of a whole category wait to be destroyed. */
+function isUndoable({ keys }: StoreState, { categoryId }: RecordHeader): boolean {
+  const isOwn = ({ groupId }: KeyVersionInfo): boolean => groupId.equals(asBuffer(categoryId));
+  return keys.isDestroyed(categoryId) && keys.versions.some((info) => info.destroyAt > 0 && isOwn(info));
+}
+
+/** What the token of a record says of its name. @throws SecureStoreError `INTEGRITY`, `INVALID_KEY` */
+function targetOf(engine: Engine, token: string): Target | undefined {
+  const opened = engine.names.open(token);
+  if ('hidden' in opened) return undefined;
+  const key = parseStoreKey(opened.name);
+  return { key, ...engine.names.locate(key) };
+}
+
+/** Opens a record as retrieving it would, also where only the record tells its name. */
+function openUnder(engine: Engine, state: StoreState, token: string, target: Target | undefined, bytes: Uint8Array) {
+  if (target !== undefined) return openAt(state, target, bytes);
+  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
+  const opened = openLoose(state, bytes, locate, token);
+  if (opened.kind === 'tombstone') return opened;
+  // Once more, now that its name is known by which its category can be told.
+  const key = parseStoreKey(opened.body.name);
+  return openAt(state, { key, ...locate(key) }, bytes);
+}
+
+/**
+ * Reads and authenticates the record at a backend name. What is wrong with it is a result, not an error.
+ *
+ * @param token of the object whose record it is
+ * @throws SecureStoreError what concerns more than this record, such as `UNAVAILABLE` and `LOCKED`
+ */
+export async function observe(
+  engine: Engine,
+  token: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Observed> {
+  let retired = false;
+  try {
+    const found = await engine.backend.read(name, { signal });
+    if (found === undefined) return { state: 'absent' };
+    const target = targetOf(engine, token);
+    const open = (state: StoreState): OpenedRecord => openUnder(engine, state, token, target, found.body);
+    const record = splitRecord(found.body);
+    const digest = recordDigest(record);
+    try {
+      const opened = await withNewestKeys(engine, found.body, open, signal);
+      return { state: 'sound', header: opened.header, digest, opened };
+    } catch (error) {
+      if (SecureStoreError.is(error, 'KEY_DESTROYED')) {
+        const undoable = isUndoable(engine.watcher.state, record.header);
+        return { state: 'destroyed', header: record.header, digest, undoable };
+      }
+      retired = isRetired(engine.watcher.state, found.body);
+      throw error;
+    }
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const { code } = error;
+    if (code === 'INTEGRITY' || code === 'FORMAT_VERSION' || code === 'INVALID_KEY') return damagedBy(error, retired);
+    throw error;
+  }
+}

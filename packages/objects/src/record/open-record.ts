@@ -1,0 +1,284 @@
+import type { ParsedVersion, RecordHeader, SplitRecord, StoreKey, TombstoneBody } from '@securestore/core-format';
+import {
+  asBuffer,
+  decodeBase32,
+  decodeTombstoneBody,
+  formatVersion,
+  isZero,
+  noId,
+  parseStoreKey,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { LoadedKey, LocatedName, NameCipher } from '@securestore/crypto';
+import { openRecord } from '@securestore/crypto';
+import type { OpenBody } from './body.ts';
+import { openBody } from './body.ts';
+import { decodeMetadata } from '../api/metadata.ts';
+import type { StoredRecord } from '../engine/record-cache.ts';
+import type { StoreState } from '../head/store-state.ts';
+import type { ObjectInfo } from '../api/types.ts';
+import { recordKey } from './record-keys.ts';
+
+/** An object that a record name belongs to. */
+export interface Target extends LocatedName {
+  readonly key: StoreKey;
+}
+
+/** The opened record of an object that is no tombstone. */
+export interface LiveRecord {
+  readonly kind: 'object';
+  readonly header: RecordHeader;
+  readonly key: LoadedKey;
+  readonly body: OpenBody;
+}
+
+/** A record that was opened and found to be what its name, the head and its keys say. */
+export type OpenedRecord =
+  | LiveRecord
+  | {
+      readonly kind: 'tombstone';
+      readonly header: RecordHeader;
+      readonly key: LoadedKey;
+      readonly body: TombstoneBody;
+    };
+
+/** A record that lies at a name, and what it says. */
+export interface Standing {
+  readonly stored: StoredRecord;
+  readonly opened: OpenedRecord;
+}
+
+/**
+ * What lies at a name and is not opened: under a key version that has been retired, so a write that landed late and was never
+ * acknowledged, or what somebody put there, which any mutation replaces; or damaged, which replaces who asks for it. Nothing that it
+ * says is used.
+ */
+export interface Refused {
+  readonly stored: StoredRecord;
+  readonly opened?: undefined;
+  /** Why readers refuse it. */
+  readonly reason: SecureStoreError;
+  /** What the version that replaces it names as the commit before. */
+  readonly previousCommitId: Uint8Array;
+  /** The greatest version that may have been acknowledged, as far as that can be told. */
+  readonly version: number;
+  /** The version with which the history begins that the one that replaces it goes on with; 0 where that isn't known. */
+  readonly origin: number;
+}
+
+/** What lies at a name, if anything does. */
+export type Current = Standing | Refused | undefined;
+
+function damaged(reason: string): never {
+  throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
+}
+
+function keyOf(name: string): StoreKey {
+  try {
+    return parseStoreKey(name);
+  } catch {
+    return damaged('it holds a name that no object can have');
+  }
+}
+
+/** @param what has the suite, for the message */
+function checkSuite({ head, events }: StoreState, suite: number, what: string): void {
+  if (head.suites.includes(suite)) return;
+  events?.refusedSuite(suite);
+  damaged(`${what} is none that the store accepts`);
+}
+
+/** What can be checked before any key is used. */
+function checkHeader(state: StoreState, record: SplitRecord, nameId: Buffer): void {
+  const { header } = record;
+  if (!nameId.equals(header.nameId)) damaged('it belongs to another name');
+  if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damaged('it belongs to another store');
+  if (header.kind === 'system') damaged("it is one of the store's own objects");
+  checkSuite(state, header.suite, 'its suite');
+}
+
+function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): void {
+  if (!state.categories.idOf(key).equals(header.categoryId)) damaged('its category is not that of its name');
+}
+
+/** A version without one before it begins the history; any other one began before it. */
+function checkOrigin({ version, previousCommitId }: RecordHeader, origin: number): void {
+  const fits = isZero(previousCommitId) ? origin === version : origin < version;
+  if (!fits) damaged('the version with which its history begins contradicts its header');
+}
+
+function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
+  const { header, envelope } = record;
+  const key = recordKey(state, envelope.keyId, header.categoryId);
+  if (key.state === 'disabled' && state.opensRetired !== true) {
+    damaged(
+      'it is sealed under a key version that has been retired. It landed late and was never acknowledged, or somebody put it there; storing or deleting the object replaces it',
+    );
+  }
+  const opened = openRecord(record, key);
+  if (header.kind === 'tombstone') {
+    const body = decodeTombstoneBody(opened);
+    checkOrigin(header, body.origin);
+    return { kind: 'tombstone', header, key, body };
+  }
+  const body = openBody(opened);
+  checkOrigin(header, body.origin);
+  if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
+  if (body.payload.kind === 'blob') checkSuite(state, body.payload.suite, 'the suite of its blob');
+  return { kind: 'object', header, key, body };
+}
+
+/**
+ * Opens the record that lies at the name of `target`.
+ *
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, `KEY_DESTROYED`
+ */
+export function openAt(state: StoreState, target: Target, bytes: Uint8Array): OpenedRecord {
+  const record = splitRecord(bytes);
+  checkHeader(state, record, target.nameId);
+  checkCategory(state, record.header, target.key);
+  const opened = openChecked(state, record);
+  if (opened.kind === 'object' && opened.body.name !== target.key) damaged('it holds another name');
+  return opened;
+}
+
+/**
+ * Opens a record whose name only it tells, since the name is too long for its token.
+ *
+ * @param nameIdOf the name id of a key, to compare with the record's
+ */
+export function openUnnamed(
+  state: StoreState,
+  bytes: Uint8Array,
+  locate: (key: StoreKey) => LocatedName,
+  token: string,
+): LiveRecord {
+  const opened = openLoose(state, bytes, locate, token);
+  if (opened.kind !== 'object') return damaged('a tombstone has another size');
+  checkCategory(state, opened.header, keyOf(opened.body.name));
+  return opened;
+}
+
+/**
+ * Opens a record of which only the token is known, tombstones too.
+ *
+ * @throws SecureStoreError as {@link openAt}
+ */
+export function openLoose(
+  state: StoreState,
+  bytes: Uint8Array,
+  locate: (key: StoreKey) => LocatedName,
+  token: string,
+): OpenedRecord {
+  const record = splitRecord(bytes);
+  checkHeader(state, record, Buffer.from(record.header.nameId));
+  const opened = openChecked(state, record);
+  if (opened.kind === 'tombstone') return opened;
+  const key = keyOf(opened.body.name);
+  const located = locate(key);
+  if (located.token !== token || !located.nameId.equals(opened.header.nameId)) damaged('it belongs to another name');
+  return opened;
+}
+
+/**
+ * Opens the record that lies at a token, whatever its kind. Where the token doesn't tell the name, a tombstone vouches
+ * for the name id alone.
+ *
+ * @throws SecureStoreError as {@link openAt} does
+ */
+export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCipher, token: string): OpenedRecord {
+  const named = names.open(token);
+  if (!('hidden' in named)) {
+    const key = keyOf(named.name);
+    return openAt(state, { key, ...names.locate(key) }, bytes);
+  }
+  const record = splitRecord(bytes);
+  if (record.header.kind === 'object') return openUnnamed(state, bytes, (key) => names.locate(key), token);
+  const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
+  checkHeader(state, record, nameId ?? damaged('it lies at a name that no object can have'));
+  return openChecked(state, record);
+}
+
+/** Whether a record names a key version that is out of use, while its category has others. @throws SecureStoreError `INTEGRITY` */
+export function isRetired(state: StoreState, bytes: Uint8Array): boolean {
+  const { header, envelope } = splitRecord(bytes);
+  const label = asBuffer(envelope.keyId).toString('hex');
+  return isRetiredKey(state, { label, groupId: asBuffer(header.categoryId) });
+}
+
+/** The same of a key version. */
+export function isRetiredKey({ keys }: StoreState, { label, groupId }: Pick<LoadedKey, 'label' | 'groupId'>): boolean {
+  if (keys.isDestroyed(groupId)) return false;
+  const version = keys.versions.find((other) => other.label === label && other.groupId.equals(groupId));
+  return version?.state === 'disabled' || version?.state === 'destroyed';
+}
+
+/** Whether an opened record is an object that a caller may see at `now`. */
+export function isLive(opened: OpenedRecord, now: number): opened is LiveRecord {
+  return opened.kind === 'object' && (opened.body.expires === 0 || opened.body.expires > now);
+}
+
+/** The object that a caller may see at `now`, if one is there. */
+export function liveIn(current: Current, now: number): LiveRecord | undefined {
+  return current?.opened !== undefined && isLive(current.opened, now) ? current.opened : undefined;
+}
+
+/** What the version that replaces `current` names as the commit before it; zeros where there is none. */
+export function commitBefore(current: Current): Uint8Array {
+  if (current === undefined) return noId();
+  return current.opened === undefined ? current.previousCommitId : current.opened.header.commitId;
+}
+
+/**
+ * The version with which the history of the object at `current` begins. What is older does not belong to it: a copy that
+ * landed after a purge, or that somebody put back.
+ */
+export function originOf(current: OpenedRecord | undefined): number {
+  return current?.body.origin ?? 0;
+}
+
+/** The origin of the version with `header` that replaces `current`: its own where nothing comes before it. */
+export function originAfter(current: Current, { version, previousCommitId }: RecordHeader): number {
+  if (isZero(previousCommitId)) return version;
+  return current?.opened === undefined ? (current?.origin ?? 0) : originOf(current.opened);
+}
+
+/** Whether the record is the tombstone of a purge, which has no version before it. */
+export function isPurged({ kind, previousCommitId }: RecordHeader): boolean {
+  return kind === 'tombstone' && Buffer.compare(previousCommitId, noId()) === 0;
+}
+
+export function versionOf({ version, commitId }: Pick<RecordHeader, 'version' | 'commitId'>): string {
+  return formatVersion(version, commitId);
+}
+
+/** Whether a record is the version that a caller named: by its number and its commit. */
+export function isVersion(header: RecordHeader, { number, commit }: ParsedVersion): boolean {
+  return header.version === number && versionOf(header).endsWith(`-${commit}`);
+}
+
+/** What callers see of a version. @param keyVersion the id of the key version that seals it, as text */
+export function infoFrom<M extends object>(
+  state: StoreState,
+  header: RecordHeader,
+  body: Omit<OpenBody, 'origin'>,
+  keyVersion: string,
+): ObjectInfo<M> {
+  const info = {
+    key: body.name,
+    version: versionOf(header),
+    size: body.length,
+    category: state.categories.nameOf(header.categoryId),
+    created: new Date(body.created),
+    modified: new Date(body.modified),
+    // What callers claim of the shape of their metadata isn't checked, here as anywhere in TypeScript.
+    metadata: decodeMetadata(body.metadata) as M,
+    keyVersion,
+  };
+  return body.expires === 0 ? info : { ...info, expires: new Date(body.expires) };
+}
+
+export function infoOf<M extends object>(state: StoreState, { header, body, key }: LiveRecord): ObjectInfo<M> {
+  return infoFrom(state, header, body, key.label);
+}

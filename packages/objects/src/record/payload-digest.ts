@@ -1,0 +1,36 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { RecordHeader } from '@securestore/core-format';
+import { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from '@securestore/crypto';
+import type { DigestKeys } from '@securestore/crypto';
+import { BlobReader } from './blob-reader.ts';
+import { blocksOfSize } from '../util/fixed-size-blocks.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { OpenBody } from './body.ts';
+
+/** A payload as a record has it. */
+type HeldPayload = Pick<OpenBody, 'payload' | 'length'> & { readonly blob?: RecordHeader['blob'] | undefined };
+
+/** The digest of a payload under the keys of another category than that which it was made for: one that is large is read again. */
+export async function digestUnder(
+  engine: Engine,
+  token: string,
+  keys: DigestKeys,
+  { payload, length, blob }: HeldPayload,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  if (payload.kind === 'inline') return digestWhole(keys, payload.data);
+  if (blob === undefined) throw new SecureStoreError('INTEGRITY', 'the record contradicts itself about its blob');
+  const { suite, chunkSize, key } = payload;
+  const reader = new BlobReader(engine, {
+    token,
+    suite,
+    reference: blob,
+    chunkSize,
+    key,
+    length,
+    onMissing: async () => undefined,
+  });
+  const digester = new ContentDigester(keys);
+  for await (const block of blocksOfSize(reader.read(0, length, signal), DIGEST_LEAF_BYTES)) await digester.add(block);
+  return digester.finish();
+}

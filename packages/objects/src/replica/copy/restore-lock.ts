@@ -1,0 +1,66 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Engine } from '../../engine/engine.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { changeHead } from '../../engine/commit-head.ts';
+import type { StoreState } from '../../head/store-state.ts';
+
+/** @throws SecureStoreError `LOCKED` where the store is being moved */
+function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | undefined {
+  if (head.migration !== undefined && state === 'restoring') {
+    throw new SecureStoreError(
+      'LOCKED',
+      'the store is being moved to another location: wait until it has moved, or cancel the migration, and restore then',
+    );
+  }
+  return head.state === state ? undefined : { head: { state } };
+}
+
+/** Has one process write to a store while it is restored, and all others wait. */
+export class Restoring {
+  readonly #engine: Engine;
+  /** How many calls of this process are restoring the store. */
+  #calls = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** @returns what ends that this process writes, once */
+  #mayWrite(): () => void {
+    const { watcher } = this.#engine;
+    let held = true;
+    this.#calls += 1;
+    watcher.restores = true;
+    return () => {
+      if (held) this.#calls -= 1;
+      held = false;
+      watcher.restores = this.#calls > 0;
+    };
+  }
+
+  async during<T>(body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const release = this.#mayWrite();
+    try {
+      await changeHead(this.#engine, async (state) => toState(state, 'restoring'), signal);
+      await this.#engine.watcher.settle(signal);
+      const result = await body();
+      await this.end(signal);
+      return result;
+    } finally {
+      release();
+    }
+  }
+
+  goOn(): () => void {
+    return this.#mayWrite();
+  }
+
+  async end(signal: AbortSignal | undefined): Promise<void> {
+    const release = this.#mayWrite();
+    try {
+      await changeHead(this.#engine, async (state) => toState(state, 'open'), signal);
+    } finally {
+      release();
+    }
+  }
+}

@@ -1,0 +1,278 @@
+import { createHash, createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import {
+  copySecret,
+  decodeKeyring,
+  encodeKeyring,
+  HEAD_NAME,
+  ID_LENGTH,
+  KEY_LENGTH,
+  SecureStoreError,
+  splitRecord,
+  systemContext,
+} from '@securestore/core-format';
+import type { KeySet } from '@securestore/crypto';
+import {
+  fingerprintOf,
+  keyringKey,
+  loadKeyring,
+  openSystemBody,
+  rewrapRecord,
+  sealSystemBody,
+  unversioned,
+  wipeKeyring,
+} from '@securestore/crypto';
+import { instant } from '@securestore/jobs';
+import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
+import { hasRemains } from '../../store/create.ts';
+import { ObjectStore } from '../../store/object-store.ts';
+import { engineOf } from '../../engine/create-engine.ts';
+import { ownerKeys, rootOf } from '../../head/owner-keys.ts';
+import { resealSlots } from '../../engine/new-keys.ts';
+import { signedHead } from '../../head/sign-head.ts';
+import { loadState, readHead, readKeyring } from '../../head/store-state.ts';
+import { RESTORE_NAME } from '../../head/intent-marker.ts';
+import type { Foundation } from './restore-bootstrap.ts';
+import { writeFoundedReferences } from './write-references.ts';
+import { decodeFoundation, encodeFoundation, renewed } from './restore-bootstrap.ts';
+import { keysBackend } from './read-only-backend.ts';
+import type { UnlockedCopy } from './unlock-copy.ts';
+
+export interface FoundingOptions {
+  /** Whether it is made for a drill, and is to be opened by nobody else. */
+  readonly scratch?: boolean | undefined;
+  /** Whether what is restored has all of the audit log that the head of the copy knows of, so that it is missed where it isn't there; by default it has. */
+  readonly hasWholeLog?: boolean | undefined;
+}
+
+/** A store that is being made of a copy: its objects are written first, its head last. Made by {@link foundStore}. */
+export class FoundedStore {
+  readonly #copy: UnlockedCopy;
+  readonly #target: StorageBackend;
+  readonly #foundation: Foundation;
+  readonly #keys: KeySet;
+  /** Whether an earlier run has begun to restore the same here: what it has written counts. */
+  readonly resumed: boolean;
+  readonly #isScratch: boolean;
+  readonly #hasWholeLog: boolean;
+
+  constructor(
+    copy: UnlockedCopy,
+    target: StorageBackend,
+    foundation: Foundation,
+    { resumed, scratch, hasWholeLog }: FoundingOptions & { readonly resumed: boolean },
+  ) {
+    this.#isScratch = scratch ?? false;
+    this.#hasWholeLog = hasWholeLog ?? true;
+    this.#copy = copy;
+    this.#target = target;
+    this.#foundation = foundation;
+    this.resumed = resumed;
+    // Loading wipes what it is given.
+    const encoded = encodeKeyring(foundation.keyring);
+    this.#keys = loadKeyring(decodeKeyring(encoded));
+    encoded.fill(0);
+  }
+
+  /**
+   * A record of the copy as the new store is to have it, under its keys; `undefined` where its category has none any more.
+   *
+   * @throws SecureStoreError `INTEGRITY`
+   */
+  adopt(record: Uint8Array): Buffer | undefined {
+    const { header, envelope } = splitRecord(record);
+    if (this.#keys.isDestroyed(header.categoryId)) return undefined;
+    const { primary } = this.#keys.category(header.categoryId);
+    const under = this.#copy.state.keys.version(envelope.keyId, header.categoryId);
+    // A new version of the key is of the suite of the one before.
+    return rewrapRecord(record, under, primary);
+  }
+
+  /**
+   * Writes what the head names, and the head: from then on the store is there.
+   *
+   * @returns its generation and instance
+   * @throws SecureStoreError `ALREADY_EXISTS` where another store has come in between; what the backend throws
+   */
+  async finish(signal?: AbortSignal): Promise<Pick<Head, 'instance' | 'generation'>> {
+    const { state, clock } = this.#copy;
+    const { instance } = this.#foundation;
+    const before = this.#copy.head;
+    const root = createSecretKey(this.#foundation.root);
+    const slots = await resealSlots(before.slots, before.lineage, { number: before.rootNumber + 1, key: root });
+    const references = await writeFoundedReferences(
+      {
+        state,
+        before,
+        source: keysBackend(this.#copy.keys),
+        target: this.#target,
+        instance,
+        keyring: this.#foundation.keyring,
+        keys: this.#keys,
+        root,
+        random: this.#copy.random,
+      },
+      signal,
+    );
+    const { audit, rotation: _, ...settings } = before;
+    const head: Head = {
+      ...settings,
+      ...(audit && {
+        // What is not there was not cut off: it is of another time.
+        audit: this.#hasWholeLog ? audit : { ...audit, ends: [] },
+        instances: pastInstancesAfter(before),
+      }),
+      instance,
+      parent: { instance: before.instance, generation: before.generation },
+      generation: before.generation + 1,
+      ancestors: ancestorsAfter(before),
+      time: clock.now(),
+      rootNumber: before.rootNumber + 1,
+      state: this.#isScratch ? 'scratch' : 'open',
+      slots,
+      references,
+    };
+    const body = signedHead(head, ownerKeys(state).identity);
+    try {
+      await this.#target.write(HEAD_NAME, body, { ifAbsent: true, signal });
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+      if (error.code !== 'CONFLICT' && error.outcome !== 'unknown') throw error;
+      const found = await readHead(this.#target, signal);
+      if (found === undefined) throw error;
+      if (Buffer.compare(found.head.instance, instance) !== 0) {
+        throw new SecureStoreError('ALREADY_EXISTS', 'another store was made here meanwhile; it was left as it is');
+      }
+    }
+    await this.#target.delete(RESTORE_NAME, { signal }).catch(() => undefined);
+    return { instance, generation: head.generation };
+  }
+
+  /** The store, once it is finished: for whoever has made it, also where it is a scratch store that nobody else opens. */
+  async open(location: string, signal?: AbortSignal): Promise<ObjectStore> {
+    const { clock, random, state } = this.#copy;
+    const begun = instant(clock);
+    const read = await readHead(this.#target, signal);
+    if (read === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the restored store is missing');
+    const unlocked = { ...state.unlocked, root: createSecretKey(this.#foundation.root), wipe: () => undefined };
+    const loaded = await loadState(this.#target, read.head, unlocked, {}, signal);
+    const engine = engineOf({ backend: this.#target, location, random }, clock, { begun, read, state: loaded });
+    const fingerprint = fingerprintOf(read.head.identity);
+    return new ObjectStore({ engine, fingerprint, location, onClose: async () => undefined });
+  }
+
+  /** Forgets the keys. */
+  wipe(): void {
+    this.#foundation.root.fill(0);
+    wipeKeyring(this.#foundation.keyring);
+  }
+}
+
+function restoreKey(copy: UnlockedCopy): { readonly secret: KeyObject; readonly suite: number } {
+  return { secret: keyringKey(rootOf(copy.state)), suite: copy.state.keys.journal.primary.suite };
+}
+
+const restoreContext = ({ head }: UnlockedCopy): Buffer => systemContext(head.lineage, head.generation, RESTORE_NAME);
+
+const START_OVER =
+  'To start over, delete everything at this location and restore again, or choose an empty location; the backup has all of it';
+
+async function begunBefore(
+  copy: UnlockedCopy,
+  target: StorageBackend,
+  source: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<Foundation | undefined> {
+  const found = await target.read(RESTORE_NAME, { signal });
+  if (found === undefined) return undefined;
+  let opened: Buffer | undefined;
+  try {
+    const key = unversioned(restoreKey(copy).secret);
+    opened = openSystemBody('the restore', key, copy.head.suites, 'keyring', restoreContext(copy), found.body);
+    const foundation = decodeFoundation(opened);
+    if (foundation.source.equals(source)) return foundation;
+    wipeKeyring(foundation.keyring);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      `a restore was begun here and not finished, and the keys that the backup has now do not open what it left: they were changed since, or it was of another backup. It can not go on. ${START_OVER}`,
+      { cause: error },
+    );
+  } finally {
+    opened?.fill(0);
+  }
+  throw new SecureStoreError(
+    'ALREADY_EXISTS',
+    `a restore of another snapshot, or of other objects, was begun here and not finished. To go on with that, repeat it as it was begun. ${START_OVER}`,
+  );
+}
+
+/** Whether a store is what an earlier run was to make, which was interrupted after that; what it needed is removed then. */
+async function wasFinished(
+  copy: UnlockedCopy,
+  target: StorageBackend,
+  source: Buffer,
+  { instance }: Head,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let begun: Foundation | undefined;
+  try {
+    begun = await begunBefore(copy, target, source, signal);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
+  }
+  if (begun === undefined) return false;
+  begun.root.fill(0);
+  wipeKeyring(begun.keyring);
+  const isFinished = begun.instance.equals(instance);
+  if (isFinished) await target.delete(RESTORE_NAME, { signal });
+  return isFinished;
+}
+
+/**
+ * Begins to make a store of a copy, or goes on with it: a new instance of the same lineage and identity, with new keys, which the same
+ * secrets open.
+ *
+ * @param source what is restored: going on with another one is refused
+ * @throws SecureStoreError `ALREADY_EXISTS` where something lies there already; `ACCESS_DENIED` for a member; what the backend throws
+ */
+export async function foundStore(
+  copy: UnlockedCopy,
+  target: StorageBackend,
+  source: Uint8Array,
+  { signal, ...options }: FoundingOptions & { readonly signal?: AbortSignal | undefined } = {},
+): Promise<FoundedStore> {
+  rootOf(copy.state);
+  const digest = createHash('sha256').update(source).digest();
+  const there = await readHead(target, signal);
+  if (there !== undefined && (await wasFinished(copy, target, digest, there.head, signal))) {
+    throw new SecureStoreError('ALREADY_EXISTS', 'this was restored here already, to the end: the store can be opened');
+  }
+  if (there !== undefined) {
+    throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
+  }
+  const before = await begunBefore(copy, target, digest, signal);
+  if (before !== undefined) return new FoundedStore(copy, target, before, { ...options, resumed: true });
+  if (await hasRemains(target, signal)) {
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      'there are objects of a store here whose head is missing; they were left as they are. Choose an empty location',
+    );
+  }
+  const { random, clock } = copy;
+  const keyring = await readKeyring(keysBackend(copy.keys), copy.head, rootOf(copy.state), signal);
+  const foundation: Foundation = {
+    source: digest,
+    instance: random(ID_LENGTH),
+    root: copySecret(random(KEY_LENGTH)),
+    keyring: renewed(keyring, clock.now(), random),
+  };
+  const plaintext = encodeFoundation(foundation);
+  const body = sealSystemBody(restoreKey(copy), 'keyring', restoreContext(copy), plaintext, random);
+  plaintext.fill(0);
+  await target.write(RESTORE_NAME, body, { ifAbsent: true, signal });
+  return new FoundedStore(copy, target, foundation, { ...options, resumed: false });
+}

@@ -1,0 +1,284 @@
+import type { KeyObject } from 'node:crypto';
+import type { AuditLink } from '@securestore/core-format';
+import {
+  AREAS,
+  AUDIT_MODES,
+  ID_LENGTH,
+  parseAuditName,
+  parseStoreKey,
+  SecureStoreError,
+  SYSTEM_PREFIX_LENGTH,
+  TAG_LENGTH,
+} from '@securestore/core-format';
+import { sealSystemBody, signAs, veilIds } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import type { AuditEnd } from '../head/audit-segment-ends.ts';
+import { mergeEnds } from '../head/audit-segment-ends.ts';
+import type { AuditSettings } from '../maintenance/audit/audit-settings.ts';
+import { auditKeysOf, planAudit, planNoAudit, settingsOf } from '../maintenance/audit/audit-settings.ts';
+import { openAuditPart } from '../maintenance/audit/audit-part.ts';
+import type { Engine } from '../engine/engine.ts';
+import { changeHead } from '../engine/commit-head.ts';
+import { inTime, stepsInTime } from '../api/timed-call.ts';
+import type { OpenCalls } from './call-gate.ts';
+import { isMember, ownerKeys } from '../head/owner-keys.ts';
+import { entriesUnder, listPage } from '../util/listing.ts';
+import type { StoreState } from '../head/store-state.ts';
+import { contextOf } from '../engine/sealed-objects.ts';
+import type { CallOptions } from '../api/types.ts';
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+
+/**
+ * Where the audit log of a store lies, sealed, and what of it the signed head says. What is in it the engine does not
+ * understand: `@securestore/audit` does.
+ */
+export class AuditArea {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+  readonly #remembered: () => Promise<AuditLink[]>;
+  #onClose: (() => Promise<void>) | undefined;
+  /** What is being written when the store is closed looks for the ends of others still. */
+  #ended = false;
+
+  /** @param remembered how far segments went by what is remembered outside the store */
+  constructor(engine: Engine, calls: OpenCalls, remembered: () => Promise<AuditLink[]>) {
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#remembered = remembered;
+  }
+
+  get #state(): StoreState {
+    return this.#engine.watcher.state;
+  }
+
+  /** As it is known now; `undefined` where the store is not audited. The same as long as nothing changes. */
+  get settings(): AuditSettings | undefined {
+    return settingsOf(this.#state.head);
+  }
+
+  /** Whether this process can write to the log, which is signed as the store: members can't. */
+  get canWrite(): boolean {
+    return !isMember(this.#state);
+  }
+
+  /**
+   * To be asked before a log of now or of earlier is read.
+   *
+   * @throws SecureStoreError `UNSUPPORTED` where there never was one, `ACCESS_DENIED` for a member to whom it was not granted,
+   *   `INTEGRITY` where its keys were removed
+   */
+  checkReadable(): void {
+    auditKeysOf(this.#state);
+  }
+
+  /** As {@link inTime}. */
+  inTime<T>(
+    operation: string,
+    options: CallOptions,
+    body: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    return inTime(operation, options, body);
+  }
+
+  /** As {@link stepsInTime}. */
+  stepsInTime<T>(
+    operation: string,
+    options: CallOptions,
+    body: (signal: AbortSignal | undefined) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    return stepsInTime(operation, options, body);
+  }
+
+  get clock(): Clock {
+    return this.#engine.clock;
+  }
+
+  /** Id of the store's instance. */
+  get instance(): Uint8Array {
+    return this.#state.head.instance;
+  }
+
+  /** The public key of the store identity. */
+  get identity(): Uint8Array {
+    return this.#state.head.identity;
+  }
+
+  /** The key of the hashes of what is no key of an object, such as prefixes. It is the same for as long as the store lives. @throws as {@link checkReadable} */
+  get nameKey(): KeyObject {
+    return auditKeysOf(this.#state).names;
+  }
+
+  /** Hashes of keys of objects, of many in one go; `undefined` for what is no key. @throws as {@link checkReadable} */
+  hashNames(names: readonly string[]): (Uint8Array | undefined)[] {
+    const { nameIds } = auditKeysOf(this.#state);
+    const ids = names.map((name) => this.#idOf(name));
+    const veiled = veilIds(nameIds, Buffer.concat(ids.filter((id) => id !== undefined)));
+    let at = 0;
+    return ids.map((id) => id && veiled.subarray(at, (at += ID_LENGTH)));
+  }
+
+  #idOf(name: string): Buffer | undefined {
+    try {
+      return this.#engine.names.locate(parseStoreKey(name)).nameId;
+    } catch (error) {
+      if (SecureStoreError.is(error, 'INVALID_KEY')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Ids of the instances that the store has and had, the present one first. */
+  get instances(): readonly Uint8Array[] {
+    const { instance, instances = [] } = this.#state.head;
+    return [instance, ...instances];
+  }
+
+  /** The most bytes of one part of the log. */
+  get maxPart(): number {
+    return this.#engine.backend.capabilities.maxBodyBytes - SYSTEM_PREFIX_LENGTH - TAG_LENGTH;
+  }
+
+  random(length: number): Uint8Array {
+    return this.#engine.random(length);
+  }
+
+  /** Signs as the store does. @throws SecureStoreError `ACCESS_DENIED` for a member */
+  sign(use: string, bytes: Uint8Array): Buffer {
+    return signAs(ownerKeys(this.#state).identity, use, bytes);
+  }
+
+  /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` */
+  async refresh(signal?: AbortSignal): Promise<void> {
+    this.#calls.checkOpen();
+    await this.#engine.watcher.refresh(signal);
+  }
+
+  /** How far segments went, by the signed head and, last, what is remembered outside the store. */
+  async trustedEnds(): Promise<AuditLink[]> {
+    return mergeEnds(this.#state.head.audit?.ends ?? [], await this.#remembered());
+  }
+
+  /** From now on every change of the head says how far `end` is, and the anchor too. */
+  follow(end: () => AuditEnd | undefined): void {
+    this.#engine.audit.end = end;
+  }
+
+  /** Has `listener` called when the store is closed, after its last call has ended. */
+  onClose(listener: () => Promise<void>): void {
+    this.#onClose = listener;
+  }
+
+  /** For the store, before it forgets its keys. */
+  async close(): Promise<void> {
+    try {
+      await this.#onClose?.();
+    } finally {
+      this.#ended = true;
+    }
+  }
+
+  /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, and as {@link checkReadable} */
+  seal(name: string, plaintext: Uint8Array): Buffer {
+    this.#engine.watcher.checkFollowing();
+    const context = contextOf(this.#state, name);
+    return sealSystemBody(auditKeysOf(this.#state).primary, 'audit', context, plaintext, this.#engine.random);
+  }
+
+  /**
+   * Makes a part durable. It may be asked for again with the same body where it is not known whether it was written.
+   *
+   * @throws SecureStoreError `CONFLICT` where something else lies there, and what the backend throws
+   */
+  async write(name: string, body: Buffer): Promise<void> {
+    const { place } = this.#engine;
+    if (place === undefined) return this.#writeHere(name, body);
+    for (;;) {
+      await this.#confirmPlace();
+      const { epoch } = place;
+      await this.#writeHere(name, body);
+      // Where the store closed meanwhile, to be opened elsewhere, it may not have been brought along.
+      await this.#confirmPlace();
+      if (place.epoch === epoch) return;
+    }
+  }
+
+  /** Makes sure that the store is where it is thought to be. Where that can't be told, the log is still to be written there. */
+  async #confirmPlace(): Promise<void> {
+    try {
+      const wait = this.#engine.watcher.acknowledge();
+      if (wait !== undefined) await wait;
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+    }
+  }
+
+  async #writeHere(name: string, body: Buffer): Promise<void> {
+    try {
+      await this.#engine.backend.write(name, body, { ifAbsent: true });
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+      const found = await this.#engine.backend.read(name);
+      if (found === undefined || !body.equals(found.body)) throw error;
+    }
+  }
+
+  /** The parts that start with `prefix`: of the newest segment first, and of each in its order. */
+  async *names(
+    prefix: string = AREAS.audit,
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<string> {
+    if (this.#ended) this.#calls.checkOpen();
+    for await (const { key } of entriesUnder(this.#engine.backend, prefix, options)) {
+      if (parseAuditName(key) !== undefined) yield key;
+    }
+  }
+
+  /** One page of the parts that start with `prefix`, in the order of {@link names}: one call to the backend. */
+  async page({
+    prefix = AREAS.audit,
+    after,
+    limit,
+    signal,
+  }: {
+    readonly prefix?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {}): Promise<{ readonly parts: { readonly name: string; readonly modified: number }[]; readonly next?: string }> {
+    if (this.#ended) this.#calls.checkOpen();
+    const options = { signal, ...(after !== undefined && { after }), ...(limit !== undefined && { limit }) };
+    const { entries, more } = await listPage(this.#engine.backend, prefix, options);
+    const parts = entries.flatMap(({ key, modified }) =>
+      parseAuditName(key) === undefined ? [] : [{ name: key, modified }],
+    );
+    const next = more ? entries.at(-1)?.key : undefined;
+    return { parts, ...(next !== undefined && { next }) };
+  }
+
+  /** @returns `undefined` where there is none @throws SecureStoreError `INTEGRITY` where it is damaged, as {@link checkReadable}, and what the backend throws */
+  async read(name: string, signal?: AbortSignal): Promise<Buffer | undefined> {
+    const found = await this.#engine.backend.read(name, { signal });
+    return found && openAuditPart(this.#state, name, found.body);
+  }
+
+  /**
+   * Switches the audit on, or changes it. In this process that counts at once, in the others within five seconds.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`, `CONFLICT` where others come first again and again, `LOCKED`
+   */
+  enable({ auditor, mode }: AuditSettings, options?: CallOptions): Promise<void> {
+    return this.#calls.administrative('audit.enable', options, NO_OPTIONS, async (signal) => {
+      if (!AUDIT_MODES.includes(mode)) {
+        throw new SecureStoreError('INVALID_ARGUMENT', `the mode of an audit is ${AUDIT_MODES.join(' or ')}`);
+      }
+      await changeHead(this.#engine, (state) => planAudit(this.#engine, state, { auditor, mode }, signal), signal);
+    });
+  }
+
+  /** Switches the audit off; the log stays, and what the head says of it. @throws as {@link enable} */
+  disable(options?: CallOptions): Promise<void> {
+    return this.#calls.administrative('audit.disable', options, NO_OPTIONS, async (signal) => {
+      await changeHead(this.#engine, async ({ head }) => planNoAudit(head), signal);
+    });
+  }
+}

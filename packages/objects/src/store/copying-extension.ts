@@ -1,0 +1,150 @@
+import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import { workPrefix } from '@securestore/core-format';
+import type { Administration } from './administration.ts';
+import { isAuditPart } from '../maintenance/audit/audit-part.ts';
+import type { Engine } from '../engine/engine.ts';
+import { withBackend } from '../engine/engine.ts';
+import { SETTLED_AFTER } from '../head/freshness-bounds.ts';
+import { lookAtConsumer } from '../journal/consumer-state.ts';
+import type { Looked } from '../journal/resolve-hints.ts';
+import { lookAt } from '../journal/resolve-hints.ts';
+import { hasStood } from '../journal/quiescence.ts';
+import { observe } from '../record/inspect-record.ts';
+import type { OpenCalls } from './call-gate.ts';
+import { ownerKeys } from '../head/owner-keys.ts';
+import { entriesUnder, pagesUnder } from '../util/listing.ts';
+import { SourceArea } from './replication-extension.ts';
+import type { LookedOver, Looking } from '../replica/migration/verify-target.ts';
+import { copyView, lookOver, overheard } from '../replica/migration/verify-target.ts';
+import type { Missed } from '../replica/migration/re-encrypted-copy.ts';
+import { ResealedCopy } from '../replica/migration/re-encrypted-copy.ts';
+import type { SealedPayload } from '../replica/migration/verify-payload-parts.ts';
+import { sealedPayloadOf } from '../replica/migration/verify-payload-parts.ts';
+import { tokensOf } from '../replica/migration/object-versions.ts';
+
+/** What bringing the objects of a store to another place takes of it: what they are, what changes, and whether they are there. */
+export class CopyingArea extends SourceArea {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
+    super(engine, calls, administration);
+    this.#engine = engine;
+  }
+
+  /** How this store is divided into categories, for one that is to be sealed anew of it. */
+  get categories(): Readonly<Record<string, readonly string[]>> {
+    return this.#engine.watcher.state.categories.patterns;
+  }
+
+  /** Whether keys have been destroyed: what lies elsewhere under them nothing opens, so that nothing tells it from what is right but its bytes. */
+  get hasDestroyedKeys(): boolean {
+    return this.#engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed');
+  }
+
+  /** What brings objects of this store into another one, by its area. */
+  resealedTo(other: CopyingArea): ResealedCopy {
+    return new ResealedCopy(this.#engine, other.#engine);
+  }
+
+  /** The tokens of the objects, deleted ones too. */
+  tokens(signal?: AbortSignal): AsyncGenerator<string> {
+    return tokensOf(this.#engine, signal);
+  }
+
+  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
+  async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
+    ownerKeys(this.#engine.watcher.state);
+    const { backend } = this.#engine;
+    let ended = 0;
+    for await (const names of pagesUnder(backend, workPrefix('consumer'), signal)) {
+      for (const name of names) {
+        const found = await lookAtConsumer(this.#engine, name, signal);
+        if (found === undefined || 'error' in found || !found.state.label.startsWith(prefix)) continue;
+        await backend.delete(name, { signal });
+        ended += 1;
+      }
+    }
+    return ended;
+  }
+
+  /** Whether everybody announces everything for so long already that nothing is under way which was not. */
+  journalStands(signal?: AbortSignal): Promise<boolean> {
+    return hasStood(this.#engine, signal);
+  }
+
+  /** How long {@link settle} waits, in milliseconds. */
+  get settledAfter(): number {
+    return SETTLED_AFTER;
+  }
+
+  /** Waits until nobody acts on an earlier head any more. */
+  settle(signal?: AbortSignal): Promise<void> {
+    return this.#engine.watcher.settle(signal);
+  }
+
+  /** Whether a record is what belongs to a token, by whatever opens it. */
+  lookAt(token: string, record: Uint8Array, signal?: AbortSignal): Promise<Looked> {
+    return lookAt(this.#engine, token, record, signal);
+  }
+
+  /**
+   * Whether a record that lies at another place is damaged, rather than written late under a key version that has been retired since.
+   */
+  async isDamagedAt(target: StorageBackend, token: string, name: string, signal?: AbortSignal): Promise<boolean> {
+    const backend = copyView(this.#engine.backend, target);
+    const observed = await observe(withBackend(this.#engine, backend), token, name, signal);
+    return observed.state === 'damaged' && !observed.retired;
+  }
+
+  /** Whether something is the part of the audit log that belongs to a name. */
+  isAuditPart(name: string, body: Uint8Array): boolean {
+    return isAuditPart(this.#engine.watcher.state, name, body);
+  }
+
+  /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
+  payloadOf(token: string, record: Uint8Array, signal?: AbortSignal): Promise<SealedPayload | undefined> {
+    return sealedPayloadOf(this.#engine, token, record, signal);
+  }
+
+  /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
+  entries(
+    prefix: string,
+    options: { after?: string; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListEntry> {
+    return entriesUnder(this.#engine.backend, prefix, options);
+  }
+
+  /**
+   * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
+   * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
+   */
+  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
+    const backend = copyView(this.#engine.backend, target);
+    return lookOver(withBackend(this.#engine, backend), looking, signal);
+  }
+
+  /** The same of the store itself. */
+  verifyHere(looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
+    return lookOver(this.#engine, looking, signal);
+  }
+
+  /**
+   * As {@link verifyHere}, of a store that is sealed anew: whoever shows what is right to be verified must not have shown something else
+   * to be sealed.
+   *
+   * @param onMissed told of each object of which the copy does not have what was verified
+   */
+  verifySealed(
+    copy: ResealedCopy,
+    onMissed: (token: string, missed: Missed) => void,
+    looking: Looking,
+    signal?: AbortSignal,
+  ): Promise<LookedOver> {
+    const onRecord = async (token: string, record: Uint8Array): Promise<void> => {
+      const missed = await copy.missedBy(token, record, signal);
+      if (missed !== undefined) onMissed(token, missed);
+    };
+    const backend = overheard(this.#engine.backend, onRecord);
+    return lookOver(withBackend(this.#engine, backend), looking, signal);
+  }
+}

@@ -1,0 +1,243 @@
+import { createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { StorageBackend } from '@securestore/backend-api';
+import type { CategoryMap, Head, KeyGroup, Keyring, Purpose, Reference } from '@securestore/core-format';
+import {
+  AREAS,
+  encodeCategoryMap,
+  encodeKeyring,
+  encodeNumber,
+  HEAD_NAME,
+  ID_LENGTH,
+  KEY_ID_LENGTH,
+  KEY_LENGTH,
+  keyringName,
+  noId,
+  policyName,
+  SecureStoreError,
+  systemContext,
+} from '@securestore/core-format';
+import type { RandomSource } from '@securestore/crypto';
+import {
+  fingerprintBytes,
+  identityPrivateKey,
+  fingerprintOf,
+  identityPublicKey,
+  keyringKey,
+  loadKeyring,
+  loadSuites,
+  sealSlot,
+  sealSystemBody,
+  takeKey,
+} from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import { refuseBegun } from '../head/intent-marker.ts';
+import type { CryptoEventSource } from '../head/crypto-event-source.ts';
+import { keyChanges } from '../engine/key-changes.ts';
+import { listPage } from '../util/listing.ts';
+import { refusedWrongly } from '../engine/stall-detector.ts';
+import { signedHead } from '../head/sign-head.ts';
+import type { StoreSettings } from '../api/create-settings.ts';
+import { categoryMapOf, parseSettings } from '../api/create-settings.ts';
+
+const FIRST_GENERATION = 1;
+const FIRST_ROOT = 1;
+const RANDOM_NAME_LENGTH = 16;
+
+/** @param now milliseconds since 1970 */
+export function newGroup(
+  id: Uint8Array,
+  kind: KeyGroup['kind'],
+  suite: number,
+  now: number,
+  random: RandomSource,
+): KeyGroup {
+  const version = {
+    id: random(KEY_ID_LENGTH),
+    suite,
+    state: 'primary',
+    created: now,
+    destroyAt: 0,
+    key: random(KEY_LENGTH),
+  } as const;
+  return { id, kind, digestKey: random(KEY_LENGTH), versions: [version] };
+}
+
+/** Groups in the order of a keyring. */
+export function inOrder(groups: readonly KeyGroup[]): KeyGroup[] {
+  return groups.toSorted((a, b) => Buffer.compare(a.id, b.id));
+}
+
+async function writeNew(
+  backend: StorageBackend,
+  name: string,
+  body: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<Reference> {
+  try {
+    await backend.write(name, body, { ifAbsent: true, signal });
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+    throw refusedWrongly(backend, 'nothing can be at a random name', error);
+  }
+  return { name, digest: createHash('sha256').update(body).digest() };
+}
+
+/** A new store over what another one has left would make it unreadable for good. */
+async function refuseRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+  if (await hasRemains(backend, signal)) {
+    await refuseBegun(backend, signal);
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'there are objects of a store here but its head is missing. Nothing was created: bring the head back from a backup, ' +
+        'or choose an empty location',
+    );
+  }
+}
+
+const { keyrings, policies, ...others } = AREAS;
+const OF_OPEN_STORES: readonly string[] = Object.values(others);
+
+/**
+ * Whether something lies here that only a store with a head can have written. A keyring and a category map of the first
+ * generation are no such thing: a creation that stopped before its head leaves them too, and must be repeatable.
+ */
+export async function hasRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<boolean> {
+  const anything = OF_OPEN_STORES.map((area) => listPage(backend, area, { limit: 1, signal }));
+  const later = [keyrings, policies].map((area) =>
+    // `~` sorts after every digit.
+    listPage(backend, area, { after: `${area}${encodeNumber(FIRST_GENERATION)}-~`, limit: 1, signal }),
+  );
+  const pages = await Promise.all([...anything, ...later]);
+  if (pages.every(({ entries }) => entries.length === 0)) return false;
+  // It may be of a store that another process has made since somebody looked for the head.
+  return (await backend.read(HEAD_NAME, { signal })) === undefined;
+}
+
+/** A store that is made to take in another one: it is opened by nobody else before that is done. */
+interface Founded {
+  readonly founded?: { readonly versionFloor: number; readonly state: 'scratch' } | undefined;
+}
+
+/**
+ * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
+ *
+ * @returns its fingerprint
+ * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where a store has
+ *   lost its head; `INVALID_ARGUMENT`
+ */
+export async function createStoreAt(
+  backend: StorageBackend,
+  settings: StoreSettings & { readonly signal?: AbortSignal | undefined } & Founded,
+  clock: Clock,
+  random: RandomSource,
+  events?: CryptoEventSource,
+): Promise<string> {
+  const { signal } = settings;
+  const { history, rotationDays, naming, journal, suite, categories: named } = parseSettings(settings);
+  const map = categoryMapOf(named, random);
+  await loadSuites([suite]);
+  if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
+  if (settings.founded === undefined) await refuseRemains(backend, signal);
+  const now = clock.now();
+  const { versionFloor = 0, state = 'open' } = settings.founded ?? {};
+  const lineage = random(ID_LENGTH);
+  const instance = random(ID_LENGTH);
+  const seed = random(KEY_LENGTH);
+  const identity = identityPrivateKey(seed);
+  const root = takeKey(random(KEY_LENGTH));
+  const publicKey = identityPublicKey(identity);
+  const slotContext = { lineage, fingerprint: fingerprintBytes(publicKey) };
+  const slot = await sealSlot(settings.unlock, slotContext, { number: FIRST_ROOT, key: root }, now, random, signal);
+  const categories = map.categories.map(({ id }) => newGroup(id, 'category', suite, now, random));
+  const groups = inOrder([...categories, newGroup(random(ID_LENGTH), 'journal', suite, now, random)]);
+  const keyring: Keyring = { rootNumber: FIRST_ROOT, identitySeed: seed, nameKey: random(KEY_LENGTH), groups };
+  const references = await writeSystemObjects({
+    backend,
+    instance,
+    root,
+    keyring,
+    suite,
+    map,
+    random,
+    signal,
+  });
+  const head: Head = {
+    lineage,
+    instance,
+    parent: { instance: noId(), generation: 0 },
+    generation: FIRST_GENERATION,
+    ancestors: [],
+    time: now,
+    identity: publicKey,
+    rootNumber: FIRST_ROOT,
+    state,
+    naming,
+    suites: [suite],
+    versionFloor,
+    history,
+    journal: journal ? 'on' : 'off',
+    rotationDays,
+    references,
+    slots: [slot],
+  };
+  const body = signedHead(head, identity);
+  try {
+    await backend.write(HEAD_NAME, body, { ifAbsent: true, signal });
+  } catch (error) {
+    const conflict = SecureStoreError.is(error, 'CONFLICT');
+    if (!conflict && !(SecureStoreError.is(error) && error.outcome === 'unknown')) throw error;
+    // What lies there now decides: no two heads are the same.
+    const found = await backend.read(HEAD_NAME, { signal }).catch((failure: unknown) => {
+      throw conflict ? failure : error;
+    });
+    if (found === undefined) throw conflict ? refusedWrongly(backend, 'no head is there', error) : error;
+    if (!body.equals(found.body)) alreadyExists();
+  }
+  events?.of(head);
+  events?.name(map);
+  events?.changed(keyChanges(events, { head, keyring }));
+  return fingerprintOf(publicKey);
+}
+
+function alreadyExists(): never {
+  throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
+}
+
+interface SystemObjects {
+  readonly backend: StorageBackend;
+  readonly instance: Buffer;
+  readonly root: KeyObject;
+  /** Wiped. */
+  readonly keyring: Keyring;
+  readonly suite: number;
+  readonly map: CategoryMap;
+  readonly random: RandomSource;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function writeSystemObjects({
+  backend,
+  instance,
+  root,
+  keyring,
+  suite,
+  map,
+  random,
+  signal,
+}: SystemObjects): Promise<Head['references']> {
+  const seal = async (purpose: Purpose, key: KeyObject, name: string, plaintext: Buffer): Promise<Reference> => {
+    const context = systemContext(instance, FIRST_GENERATION, name);
+    const body = sealSystemBody({ secret: key, suite }, purpose, context, plaintext, random);
+    plaintext.fill(0);
+    return writeNew(backend, name, body, signal);
+  };
+  const encoded = encodeKeyring(keyring);
+  const keys = loadKeyring(keyring);
+  const ringName = keyringName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
+  const mapName = policyName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
+  return {
+    keyring: await seal('keyring', keyringKey(root), ringName, encoded),
+    categoryMap: await seal('categoryMap', keys.categoryMap, mapName, encodeCategoryMap(map)),
+  };
+}

@@ -1,0 +1,320 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { AuditLink, Head } from '@securestore/core-format';
+import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import type { Administration } from './administration.ts';
+import { MIGRATION_NAME } from '../head/intent-marker.ts';
+import type { Engine } from '../engine/engine.ts';
+import { SETTLED_SOON_AFTER } from '../head/freshness-bounds.ts';
+import { changeHead } from '../engine/commit-head.ts';
+import type { OpenCalls } from './call-gate.ts';
+import type { Logger } from '../api/types.ts';
+import { ownerKeys } from '../head/owner-keys.ts';
+import type { StoreState } from '../head/store-state.ts';
+import { readHead } from '../head/store-state.ts';
+import type { FoundThere } from '../head/found-there.ts';
+import { lookThere, withdrawUnopened } from '../head/found-there.ts';
+import type { LandedHead } from '../head/staged-head.ts';
+import { hasLandedFor, hasLeftFor, isLanded, openLanded } from '../head/staged-head.ts';
+import { Landing } from '../replica/migration/cutover.ts';
+import { openLocation, sealLocation } from '../head/sealed-location.ts';
+import type { Occupied } from '../replica/migration/target-reservation.ts';
+import {
+  checkFree,
+  isTaken,
+  nested,
+  occupy,
+  occupyAnew,
+  refuseBackups,
+} from '../replica/migration/target-reservation.ts';
+import type { LandingPlaces } from '../replica/migration/prepare-cutover.ts';
+import type { NewPlace } from '../replica/migration/record-target.ts';
+import { rememberAt } from '../replica/migration/record-target.ts';
+import { reopen } from '../replica/migration/abort-cutover.ts';
+import { CopyingArea } from './copying-extension.ts';
+
+/** The id of the job that moves a store, of which it has one at a time. */
+export const MIGRATION_JOB = 'migration';
+
+/** Whether what somebody else relies on is still so. */
+type Step = 'done' | 'overtaken';
+
+function refuse(message: string): never {
+  throw new SecureStoreError('LOCKED', message);
+}
+
+/** What moving a store takes of it, where it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
+export class MigrationArea extends CopyingArea {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+  readonly #remembered: () => Promise<AuditLink[]>;
+  readonly #logger: Logger | undefined;
+
+  /** @param remembered how far segments of the audit log went by what is remembered outside the store */
+  constructor(
+    engine: Engine,
+    calls: OpenCalls,
+    administration: Administration,
+    remembered: () => Promise<AuditLink[]>,
+    logger: Logger | undefined,
+  ) {
+    super(engine, calls, administration);
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#remembered = remembered;
+    this.#logger = logger;
+  }
+
+  get #state(): StoreState {
+    return this.#engine.watcher.state;
+  }
+
+  /** Where the store moves to, or has moved; `undefined` where it does not. @throws SecureStoreError `INTEGRITY` */
+  get movesTo(): string | undefined {
+    const { migration } = this.#state.head;
+    return migration && openLocation(this.#state, migration);
+  }
+
+  /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
+  async refresh(signal?: AbortSignal): Promise<Head> {
+    this.#calls.checkOpen();
+    await this.#engine.watcher.refresh(signal);
+    this.#engine.watcher.checkFollowing();
+    return this.head;
+  }
+
+  /**
+   * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is gone on with.
+   *
+   * @param location without credentials
+   * @param resealed whether everything is sealed anew there
+   * @returns the instance that the store becomes there; where it is sealed anew, the id of the migration
+   * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
+   */
+  async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
+    this.#calls.checkOpen();
+    ownerKeys(this.#state);
+    const { random } = this.#engine;
+    await this.#change((state) => {
+      const { head } = state;
+      if (head.migration !== undefined) {
+        const named = openLocation(state, head.migration);
+        if (named !== location || head.migration.resealed !== resealed) {
+          const how = head.migration.resealed ? ', and sealed anew' : '';
+          refuse(`the store is being moved to ${named}${how}; go on with that migration, or cancel it`);
+        }
+        return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
+      }
+      if (head.rotation !== undefined) {
+        refuse('a rotation of the keys is under way, or was stopped: let it end, or forget the job "rotation", first');
+      }
+      if (head.state !== 'open') refuse(`the store can not be moved now: it is ${head.state}`);
+      const sealed = sealLocation(state, location, random);
+      return { migration: { instance: random(ID_LENGTH), stage: 'copying', resealed, location: sealed } };
+    }, signal);
+    const { migration } = this.#state.head;
+    if (migration === undefined) throw new SecureStoreError('CONFLICT', 'the migration was cancelled meanwhile');
+    return migration.instance;
+  }
+
+  /**
+   * Makes sure that a store could move to a place, before anything is changed on either side.
+   *
+   * @param anew whether it is to be sealed anew there
+   * @throws SecureStoreError `INVALID_ARGUMENT` where one of both lies in the folder of the other; `ALREADY_EXISTS`; what the backend throws
+   */
+  async checkFree(target: StorageBackend, anew: boolean, signal?: AbortSignal): Promise<void> {
+    const nesting = await this.nestingOf(target);
+    if (nesting !== undefined) throw nested(nesting);
+    await refuseBackups(target, signal);
+    if (this.head.migration === undefined) await checkFree(target, this.#state, anew, signal);
+  }
+
+  /** Takes the place where the store moves to. @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  async occupy(target: StorageBackend, instance: Uint8Array, signal?: AbortSignal): Promise<Occupied> {
+    return occupy(target, this.#state, instance, this.#engine.random, signal);
+  }
+
+  /** Takes the place where the store is to be sealed anew. @returns whether it was taken before @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  async occupyAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    return occupyAnew(target, this.#state, id, this.#engine.random, signal);
+  }
+
+  /** Whether a place is taken by this migration, and not open yet. */
+  async isTakenAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    return isTaken(target, this.#state, id, signal);
+  }
+
+  /** Opens a store that was made to take in another one, with the access policy of that. */
+  async openAnew(from: MigrationArea, signal?: AbortSignal): Promise<void> {
+    const { policy, head } = from.#state;
+    await changeHead(
+      this.#engine,
+      async (state) => ({
+        head: { state: 'open', versionFloor: Math.max(state.head.versionFloor, head.versionFloor) },
+        ...(policy !== undefined && { policy }),
+      }),
+      signal,
+      { checkMayChange: () => this.#engine.watcher.checkFollowing() },
+    );
+  }
+
+  /** Has everybody look at the head so often that closing takes less than a second; waits until everybody does. */
+  async announce(signal?: AbortSignal): Promise<void> {
+    await this.#change(({ head: { migration } }) => {
+      if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
+      return migration.stage === 'announced' ? undefined : { migration: { ...migration, stage: 'announced' } };
+    }, signal);
+    await this.settle(signal);
+  }
+
+  /**
+   * Closes the store: once {@link settleSoon} has waited, nobody reads or writes until it is open somewhere. To be called after
+   * {@link announce}, and to be ended by {@link leave} or {@link reopen}; where this process dies, others open the store again 10 s later.
+   *
+   * @returns the head that closed it; `undefined` where the announcement does not hold any more
+   */
+  async close(signal?: AbortSignal): Promise<Head | undefined> {
+    let closed = false;
+    await this.#change(
+      ({ head: { state, migration } }) => {
+        closed = state === 'open' && migration?.stage === 'announced';
+        return closed ? { state: 'closing' } : undefined;
+      },
+      signal,
+      true,
+    );
+    return closed ? this.head : undefined;
+  }
+
+  /** How long {@link settleSoon} waits, in milliseconds. */
+  get settledSoonAfter(): number {
+    return SETTLED_SOON_AFTER;
+  }
+
+  /** Waits until nobody reads or writes any more, once the store is closed. */
+  settleSoon(signal?: AbortSignal): Promise<void> {
+    return this.#engine.watcher.settleSoon(signal);
+  }
+
+  /** Makes ready what the head will be where the store moves to. */
+  landing(places: LandingPlaces, { head }: Occupied, consumer: string): Landing {
+    const { migration } = this.#state.head;
+    if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
+    const { instance } = migration;
+    const remembered = this.#remembered;
+    return new Landing(this.#engine, { ...places, instance, replaces: head, consumer, remembered });
+  }
+
+  /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */
+  async leave(closed: Head, signal?: AbortSignal): Promise<Step> {
+    let left = false;
+    await this.#change(
+      ({ head }) => {
+        left = head.state === 'closing' && head.generation === closed.generation;
+        return left ? { state: 'moved' } : undefined;
+      },
+      signal,
+      true,
+    );
+    return left ? 'done' : 'overtaken';
+  }
+
+  /** Opens the store again where it is. */
+  reopen(signal?: AbortSignal): Promise<void> {
+    return reopen(this.#engine, signal);
+  }
+
+  /** Whether what lies at a place is what the store has landed as, from the head that has closed it. */
+  async hasLanded(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    const { head } = this;
+    const found = await readHead(target, signal);
+    return found !== undefined && hasLandedFor(head, found.head);
+  }
+
+  /**
+   * Whether the store has only landed where it was opened, and is where it comes from. Where that place has left it, it is opened.
+   *
+   * @param other where it comes from, or any other place
+   */
+  async isElsewhere(other: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    const { backend, watcher } = this.#engine;
+    if (!isLanded(this.head)) return false;
+    const left = await readHead(other, signal);
+    if (left === undefined || !hasLeftFor(left.head, this.head)) return true;
+    await openLanded(backend, { ...this.#state, head: left.head }, this.#engine.clock, signal);
+    await watcher.refresh(signal);
+    return isLanded(this.head);
+  }
+
+  /**
+   * Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move.
+   *
+   * @param landed its head there, where that was just written
+   */
+  arrive(target: StorageBackend, signal?: AbortSignal, landed?: LandedHead): Promise<void> {
+    return openLanded(target, this.#state, this.#engine.clock, signal, landed);
+  }
+
+  /**
+   * Remembers the store where it has moved, by the anchor of that place. To be called after {@link arrive}.
+   *
+   * @param anew the head of the store that it was sealed anew as, where it was
+   */
+  rememberAt(place: NewPlace, anew: Head | undefined, signal?: AbortSignal): Promise<void> {
+    return rememberAt(place, this.head, anew, this.#logger, signal);
+  }
+
+  /** Removes what says that a place is taken. */
+  async withdrawMarker(target: StorageBackend, signal?: AbortSignal): Promise<void> {
+    await target.delete(MIGRATION_NAME, { signal });
+  }
+
+  /**
+   * Has the head say no more that the store moves.
+   *
+   * @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved, `LOCKED` where it has only landed
+   */
+  async cancel(signal?: AbortSignal): Promise<void> {
+    await this.#change(({ head }) => {
+      if (head.migration === undefined) throw new SecureStoreError('NOT_FOUND', 'the store is not being moved');
+      if (head.state === 'moved')
+        throw new SecureStoreError(
+          'CONFLICT',
+          'the store has moved already: move it back, or reclaim it here if the place that it moved to is lost',
+        );
+      if (isLanded(head)) refuse('the store was about to move here: give that up where it comes from');
+      return { state: 'open', migration: undefined };
+    }, signal);
+  }
+
+  /** As {@link lookThere}. */
+  foundAt(target: StorageBackend, signal?: AbortSignal): Promise<FoundThere> {
+    return lookThere(target, this.#state, signal);
+  }
+
+  /** As {@link withdrawUnopened}. To be followed by {@link reclaim}. */
+  withdrawUnopened(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    return withdrawUnopened(target, this.#state, signal);
+  }
+
+  /** Opens the store again where it was, as it was when it moved away. @throws SecureStoreError `NOT_FOUND` where it has not */
+  async reclaim(signal?: AbortSignal): Promise<void> {
+    await this.#change(({ head }) => {
+      if (head.state !== 'moved') throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');
+      return { state: 'open', migration: undefined };
+    }, signal);
+  }
+
+  async #change(
+    plan: (state: StoreState) => Partial<Pick<Head, 'state' | 'migration'>> | undefined,
+    signal: AbortSignal | undefined,
+    isKnown = false,
+  ): Promise<void> {
+    const { watcher } = this.#engine;
+    const next = async (state: StoreState) => {
+      const head = plan(state);
+      return head && { head };
+    };
+    await changeHead(this.#engine, next, signal, { checkMayChange: () => watcher.checkFollowing(), isKnown });
+  }
+}

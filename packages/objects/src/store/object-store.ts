@@ -1,0 +1,337 @@
+import type { AuditLink, StoreKey } from '@securestore/core-format';
+import type {
+  CheckpointOptions,
+  JobAdministration,
+  KeyAdministration,
+  KeyLike,
+  RotateOptions,
+  SlotAdministration,
+  VerifyOptions,
+} from './administration-types.ts';
+import { Administration } from './administration.ts';
+import { AuditArea } from './audit-extension.ts';
+import { BackupArea } from './backup-extension.ts';
+import type { CollectReport } from '../maintenance/gc/report.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { CheckpointReport } from '../checkpoint/make.ts';
+import type { Job } from '@securestore/jobs';
+import type { RotationReport } from '../maintenance/keys/rotate.ts';
+import { entriesOf } from '../api/entries.ts';
+import {
+  CHANGE_OPTIONS,
+  LISTING_OPTIONS,
+  NO_OPTIONS,
+  PURGE_OPTIONS,
+  RANGE_OPTIONS,
+  RESTORE_VERSION_OPTIONS,
+  RETRIEVE_OPTIONS,
+  STORE_OPTIONS,
+} from '../api/call-options.ts';
+import { HealthArea } from './health-extension.ts';
+import { MigrationArea } from './migration-extension.ts';
+import { historyOf } from '../object/history.ts';
+import { sortNames } from '../api/prefix.ts';
+import type { MemberAdministration } from '../maintenance/keys/members.ts';
+import type { SettingsAdministration } from '../api/settings-types.ts';
+import { isGrantedName } from '../engine/access-check.ts';
+import { retrieveMany, storeMany } from '../api/bulk.ts';
+import { bringBack, deleteObject, setMetadata, storeObject } from '../object/store.ts';
+import { matchesObject } from '../object/matches.ts';
+import { OpenCalls } from './call-gate.ts';
+import { PolicyObject } from './policy-extension.ts';
+import { purgeObject } from '../object/purge.ts';
+import { describeObject, hasObject } from '../object/find-version.ts';
+import type { Target } from '../record/open-record.ts';
+import { retrieveObject, streamObject } from '../object/retrieve.ts';
+import type {
+  CallOptions,
+  ChangeOptions,
+  HistoryEntry,
+  ItemResult,
+  ListingOptions,
+  Logger,
+  ManyOptions,
+  Metadata,
+  ObjectInfo,
+  PurgeOptions,
+  RangeOptions,
+  RestoreVersionOptions,
+  Retrieved,
+  RetrievedStream,
+  RetrieveOptions,
+  SecureStorage,
+  StoreData,
+  StoreManyItem,
+  StoreOptions,
+} from '../api/types.ts';
+import type { VerifyReport } from '../maintenance/verify/report.ts';
+
+/** What an {@link ObjectStore} is made of. */
+export interface ObjectStoreParts {
+  readonly engine: Engine;
+  readonly fingerprint: string;
+  readonly location: string;
+  /** Whether the head was compared with what is remembered outside the store. */
+  readonly anchored?: boolean | undefined;
+  readonly logger?: Logger | undefined;
+  /** Whether the store looks after itself while it is open; default not. */
+  readonly upkeep?: boolean | undefined;
+  /** How far the segments of the audit log went by what is remembered outside the store. */
+  readonly rememberedEnds?: (() => Promise<AuditLink[]>) | undefined;
+  /** Called once when the store is closed, after its last call has ended. */
+  readonly onClose: () => Promise<void>;
+}
+
+/** An open store over one backend. Made by `createObjectStore` and `openObjectStore`. */
+export class ObjectStore implements SecureStorage {
+  /** The identity of the store: pin it to be sure that it is the same one when you open it again. */
+  readonly fingerprint: string;
+  /** The ways of unlocking the store. */
+  readonly slots: SlotAdministration;
+  /** Its keys: called, the names of objects as {@link SecureStorage.keys} gives them; its members administer keys. */
+  readonly keys: ((prefix?: string, options?: ListingOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
+  /** Who was granted a part of the keys. */
+  readonly members: MemberAdministration;
+  /** How the store was made, and was changed since. */
+  readonly settings: SettingsAdministration;
+  /** Long work on the store that is not finished. */
+  readonly jobs: JobAdministration;
+  /** Where the policy of access control lies. */
+  readonly policyObject: PolicyObject;
+  /** Where the audit log lies. */
+  readonly auditArea: AuditArea;
+  /** What a backup takes from. */
+  readonly backupArea: BackupArea;
+  /** What watching over the store looks at. */
+  readonly healthArea: HealthArea;
+  /** What moving it works with. */
+  readonly migrationArea: MigrationArea;
+  readonly #engine: Engine;
+  readonly #location: string;
+  readonly #administration: Administration;
+  readonly #anchored: boolean;
+  readonly #onClose: () => Promise<void>;
+  readonly #calls: OpenCalls;
+  #closing: Promise<void> | undefined;
+
+  constructor({ rememberedEnds = async () => [], ...parts }: ObjectStoreParts) {
+    const { engine, fingerprint, location, anchored = false, logger, upkeep, onClose } = parts;
+    this.#engine = engine;
+    this.fingerprint = fingerprint;
+    this.#location = location;
+    this.#anchored = anchored;
+    this.#onClose = onClose;
+    this.#calls = new OpenCalls(engine);
+    this.#administration = new Administration(engine, this.#calls);
+    if (upkeep === true) this.#administration.keepUp(logger);
+    this.policyObject = new PolicyObject(engine, this.#calls);
+    this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
+    this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location, logger);
+    this.healthArea = new HealthArea(engine, this.#calls, this.#administration);
+    this.migrationArea = new MigrationArea(engine, this.#calls, this.#administration, rememberedEnds, logger);
+    this.slots = this.#administration.slots;
+    this.members = this.#administration.members;
+    this.settings = this.#administration.settings;
+    this.jobs = this.#administration.jobs;
+    this.keys = Object.assign(
+      (prefix = '', options?: ListingOptions) => this.#calls.names('keys', prefix, options, LISTING_OPTIONS),
+      this.#administration.keys,
+    );
+  }
+
+  /** Where the store is, without credentials: another one once it has moved. */
+  get location(): string {
+    return this.#engine.place?.location ?? this.#location;
+  }
+
+  /**
+   * Replaces the secret `oldKey` by `newKey` and renews what it led to, to the depth that the options say, while reads
+   * and writes go on. Every other secret keeps opening the store.
+   *
+   * What a rotation can't take back: who has an old secret *and* an old copy of the store opens that copy.
+   *
+   * The job rejects with `UNLOCK_FAILED` where `oldKey` opens nothing, `LOCKED` where another rotation is under way,
+   * `INVALID_ARGUMENT`.
+   */
+  rotateEncryptionKey(oldKey: KeyLike, newKey: KeyLike, options?: RotateOptions): Job<RotationReport> {
+    return this.#administration.rotate(oldKey, newKey, options);
+  }
+
+  /**
+   * Makes a checkpoint: what the store holds, signed and named by its head, so that {@link verify} can tell later what
+   * was put back, hidden or brought back to life by whoever controls the backend. Reads all objects, and writes what has
+   * changed since the checkpoint before. Reads and writes go on meanwhile.
+   *
+   * The job rejects with `LOCKED` where another process makes one or a rotation is not finished, `INTEGRITY` where the
+   * checkpoint before is damaged (`afresh` replaces it), `TOO_LARGE`.
+   */
+  checkpoint(options?: CheckpointOptions): Job<CheckpointReport> {
+    return this.#administration.checkpoint(options);
+  }
+
+  /**
+   * Removes what nobody needs any more: versions and deletions beyond what the store keeps, expired objects, and what
+   * interrupted writes have left; nothing younger than a day. A store that stays open does this once a day by itself.
+   * Reads and writes go on meanwhile.
+   *
+   * The job rejects with `LOCKED` where another process is at it.
+   */
+  collect(options?: CallOptions): Job<CollectReport> {
+    return this.#administration.collect(options);
+  }
+
+  /**
+   * Reads every record, as retrieving it would, and holds the store against its last checkpoint: finds what is damaged,
+   * older than it was, gone or there again. Reads and writes go on meanwhile. Writes nothing, not even its own state, so
+   * it is no job: what stops early begins again.
+   *
+   * @throws `ROLLBACK` where the head of the store is older than one seen before; what keeps it from looking, such as
+   *   `UNAVAILABLE`. What it finds is no error: it is in the report.
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport> {
+    return this.#administration.verify(this.#anchored, options);
+  }
+
+  store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
+    return this.#store(key, data, options);
+  }
+
+  #store<M extends object>(
+    key: string,
+    data: StoreData,
+    options: StoreOptions<M> | undefined,
+    inner = false,
+  ): Promise<ObjectInfo<M>> {
+    const run = (target: Target, signal: AbortSignal | undefined): Promise<ObjectInfo<M>> =>
+      storeObject(this.#engine, target, data, options, signal);
+    return this.#calls.aboutObject('store', key, options, STORE_OPTIONS, run, inner);
+  }
+
+  retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
+    return this.#retrieve(key, options);
+  }
+
+  #retrieve<M extends object>(key: string, options: RetrieveOptions | undefined, inner = false): Promise<Retrieved<M>> {
+    const run = (target: Target, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
+      retrieveObject<M>(this.#engine, target, options, signal);
+    return this.#calls.aboutObject('retrieve', key, options, RETRIEVE_OPTIONS, run, inner);
+  }
+
+  retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
+    return this.#calls.aboutObject('retrieveStream', key, options, RANGE_OPTIONS, (target, signal) =>
+      streamObject<M>(this.#engine, target, key, options, signal),
+    );
+  }
+
+  info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
+    return this.#info(key, options);
+  }
+
+  #info<M extends object>(key: string, options: RetrieveOptions | undefined): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, (target, signal) =>
+      describeObject<M>(this.#engine, target, options, signal),
+    );
+  }
+
+  has(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#calls.aboutObject('has', key, options, NO_OPTIONS, (target, signal) =>
+      hasObject(this.#engine, target, signal),
+    );
+  }
+
+  matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
+    return this.#calls.aboutObject('matches', key, options, NO_OPTIONS, (target, signal) =>
+      matchesObject(this.#engine, target, data, signal),
+    );
+  }
+
+  setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('setMetadata', key, options, CHANGE_OPTIONS, (target, signal) =>
+      setMetadata(this.#engine, target, metadata, options, signal),
+    );
+  }
+
+  delete(key: string, options?: ChangeOptions): Promise<boolean> {
+    return this.#calls.aboutObject('delete', key, options, CHANGE_OPTIONS, (target, signal) =>
+      deleteObject(this.#engine, target, options, signal),
+    );
+  }
+
+  purge(key: string, options?: PurgeOptions): Promise<boolean> {
+    return this.#calls.aboutObject('purge', key, options, PURGE_OPTIONS, (target, signal) =>
+      purgeObject(this.#engine, target, options, signal),
+    );
+  }
+
+  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('undelete', key, options, NO_OPTIONS, (target, signal) =>
+      bringBack(this.#engine, target, { beforeDeletion: true }, options, signal),
+    );
+  }
+
+  restoreVersion<M extends object = Metadata>(
+    key: string,
+    version: string,
+    options?: RestoreVersionOptions,
+  ): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('restoreVersion', key, options, RESTORE_VERSION_OPTIONS, (target, signal) =>
+      bringBack(this.#engine, target, { version }, options, signal),
+    );
+  }
+
+  history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
+    return this.#calls.aboutObject('history', key, options, NO_OPTIONS, (target, signal) =>
+      historyOf(this.#engine, target, signal),
+    );
+  }
+
+  list(prefix = '', options?: CallOptions): Promise<string[]> {
+    return this.#calls.ofManySteps(async () => {
+      const names: string[] = [];
+      for await (const name of this.#calls.names('list', prefix, options, NO_OPTIONS, true)) names.push(name);
+      return sortNames(names);
+    });
+  }
+
+  entries<M extends object = Metadata>(prefix = '', options?: ListingOptions): AsyncGenerator<ObjectInfo<M>> {
+    // A member sees all names, and what is behind those that were granted.
+    return entriesOf(this.#calls, prefix, options, async (key, signal) =>
+      isGrantedName(this.#engine, key) ? this.#info<M>(key, { signal }) : undefined,
+    );
+  }
+
+  storeMany<M extends object = Metadata>(
+    items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
+    options?: ManyOptions,
+  ): Promise<ItemResult<ObjectInfo<M>>[]> {
+    return storeMany(this.#calls, items, options, (key, data, own) => this.#store<M>(key, data, own, true));
+  }
+
+  retrieveMany<M extends object = Metadata>(
+    keys: Iterable<string> | AsyncIterable<string>,
+    options?: ManyOptions,
+  ): Promise<ItemResult<Retrieved<M>>[]> {
+    return retrieveMany(this.#calls, keys, options, (key, own) => this.#retrieve<M>(key, own, true));
+  }
+
+  /** Waits for the calls under way, then forgets all keys and closes the backend. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#calls.refuse();
+    await this.#administration.close();
+    await this.#calls.ended();
+    await this.backupArea.close();
+    await this.auditArea.close();
+    this.#engine.names.close();
+    this.#engine.cache.clear();
+    await this.#onClose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

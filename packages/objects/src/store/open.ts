@@ -1,0 +1,176 @@
+import type { AuditLink } from '@securestore/core-format';
+import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { fingerprintOf, randomPool } from '@securestore/crypto';
+import { settledSoon } from '../util/abort.ts';
+import { systemClock } from '@securestore/jobs';
+import type { AuditEnd } from '../head/audit-segment-ends.ts';
+import { atLocation } from '../api/call-boundary.ts';
+import { eventsFor } from '../head/crypto-event-source.ts';
+import { createStoreAt } from './create.ts';
+import { reopen } from '../replica/migration/abort-cutover.ts';
+import { ObjectStore } from './object-store.ts';
+import type { ObjectStoreParts } from './object-store.ts';
+import { readHead } from '../head/store-state.ts';
+import { checkSettings } from '../maintenance/settings/settings.ts';
+import type { StoreSettings } from '../api/create-settings.ts';
+import { parseSettings } from '../api/create-settings.ts';
+import { endsIn, rememberedAt, rememberFirst, rememberNewest } from '../head/trust-on-first-use.ts';
+import { engineOf } from '../engine/create-engine.ts';
+import { loadNewest, noHead } from '../head/load-head.ts';
+import type { OpenSettings, StoreContext } from '../head/open-settings.ts';
+
+/**
+ * What an open store is made of.
+ *
+ * @param asked the settings that the store must have
+ * @throws SecureStoreError as {@link openObjectStore} does; `INVALID_ARGUMENT` if it has others
+ */
+export async function openParts(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStoreParts> {
+  const { location } = settings;
+  const clock = settings.clock ?? systemClock();
+  const events = eventsFor(settings, clock);
+  const loaded = await loadNewest(settings, clock, events).catch((error: unknown) => {
+    events?.close();
+    throw error;
+  });
+  if (loaded === undefined) return noHead(settings);
+  const { head } = loaded.read;
+  const at = (place: Pick<StoreContext, 'location'> | undefined): OpenSettings => ({
+    ...settings,
+    location: place?.location ?? location,
+  });
+  try {
+    if (asked !== undefined) checkSettings(loaded.state, asked);
+    if (loaded.trust === 'first use') await rememberFirst(at(loaded.arrived), head);
+    else await rememberNewest(at(loaded.arrived), head);
+  } catch (error) {
+    loaded.state.unlocked.wipe();
+    await (loaded.arrived ?? loaded.left)?.backend.close().catch(() => undefined);
+    throw error;
+  }
+  const engine = engineOf(settings, clock, loaded);
+  // A head that was accepted once is not accepted again over a newer one.
+  const later = (): OpenSettings => ({ ...at(engine.place), acceptHead: false });
+  const end = (): AuditEnd | undefined => engine.audit.end?.();
+  engine.watcher.onHead((followed) => rememberNewest(later(), followed, end()));
+  engine.watcher.onStalled(() => reopen(engine));
+  engine.watcher.migrates = settings.whereItWas === true;
+  const onClose = async (): Promise<void> => {
+    // A stream that could not be ended is closed by the collection when it has been silent for long.
+    await engine.journal.close().catch(() => undefined);
+    try {
+      await rememberNewest(later(), engine.watcher.state.head, end());
+    } finally {
+      engine.watcher.wipe();
+      events?.close();
+      await engine.backend.close();
+    }
+  };
+  const anchored = settings.anchor !== undefined;
+  const { logger, upkeep = true } = settings;
+  const rememberedEnds = async (): Promise<AuditLink[]> =>
+    endsIn(await rememberedAt(at(engine.place)).catch(() => undefined), head);
+  const fingerprint = fingerprintOf(head.identity);
+  return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
+}
+
+async function open(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStore> {
+  return new ObjectStore(await openParts(settings, asked));
+}
+
+/** Runs `body`; where it fails the backend, which was handed over, is closed. */
+async function owning<T>(
+  operation: string,
+  { backend, location, signal, clock = systemClock() }: StoreContext,
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await settledSoon(body(), signal, clock);
+  } catch (error) {
+    // What happened first is what matters.
+    await backend.close().catch(() => undefined);
+    throw atLocation(error, operation, location, signal);
+  }
+}
+
+/**
+ * Opens the store that lies at a backend.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where none is; `UNLOCK_FAILED` on a wrong secret; `INTEGRITY` where what lies
+ *   there is damaged or another store than pinned; `ROLLBACK` where the anchor knows a newer one; `LOCKED`
+ */
+export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
+  return owning('open', settings, () => open(settings));
+}
+
+/**
+ * Makes a store and opens it.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it untouched; `INTEGRITY` where objects of a store
+ *   are whose head is missing; `INVALID_ARGUMENT`
+ */
+export function createObjectStore(settings: StoreSettings & StoreContext): Promise<ObjectStore> {
+  const { backend } = settings;
+  return owning('create', settings, async () => {
+    const random = settings.random ?? randomPool();
+    const clock = settings.clock ?? systemClock();
+    const fingerprint = await createStoreAt(backend, settings, clock, random, eventsFor(settings, clock));
+    // Whatever was remembered of this location was of another store: making a new one is an explicit act.
+    return open({ ...settings, fingerprint, acceptHead: true });
+  });
+}
+
+/**
+ * Opens the store, or makes it where none is and none was before.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it has other settings than those that are given; and as {@link openObjectStore} and {@link createObjectStore} do
+ */
+export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings): Promise<ObjectStore> {
+  const { backend, signal } = settings;
+  return owning('open', settings, async () => {
+    parseSettings(settings);
+    const random = settings.random ?? randomPool();
+    const clock = settings.clock ?? systemClock();
+    if ((await backend.read(HEAD_NAME, { signal })) === undefined) {
+      await noHead(settings).catch((error: unknown) => {
+        if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+      });
+      if (settings.fingerprint !== undefined) {
+        throw new SecureStoreError(
+          'NOT_FOUND',
+          `no store is here, so none with the fingerprint ${settings.fingerprint}`,
+        );
+      }
+      try {
+        const fingerprint = await createStoreAt(backend, settings, clock, random, eventsFor(settings, clock));
+        return await open({ ...settings, fingerprint });
+      } catch (error) {
+        // Another process made it in the meantime.
+        if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
+      }
+    }
+    return open(settings, settings);
+  });
+}
+
+/**
+ * Makes a store that is to take in another one, or opens one that was made for that before: nobody else opens it until that is done.
+ *
+ * @param versionFloor of the other one
+ * @throws SecureStoreError as {@link createObjectStore} and {@link openObjectStore} do
+ */
+export function openStoreAnew(
+  settings: StoreSettings & OpenSettings,
+  made: boolean,
+  versionFloor: number,
+): Promise<ObjectStore> {
+  return owning('create', settings, async () => {
+    const random = settings.random ?? randomPool();
+    const clock = settings.clock ?? systemClock();
+    const opening = { ...settings, whereItWas: true };
+    if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
+    const founded = { versionFloor, state: 'scratch' } as const;
+    const fingerprint = await createStoreAt(settings.backend, { ...settings, founded }, clock, random);
+    return open({ ...opening, fingerprint, acceptHead: true });
+  });
+}

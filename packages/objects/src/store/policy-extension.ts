@@ -1,0 +1,138 @@
+import type { KeyObject } from 'node:crypto';
+import { parseStoreKey } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import type { Engine } from '../engine/engine.ts';
+import { changeHead } from '../engine/commit-head.ts';
+import type { HeadPlan } from '../head/head-edit.ts';
+import type { OpenCalls } from './call-gate.ts';
+import { checkOwner, ownerKeys } from '../head/owner-keys.ts';
+import { bringAccess, bringAccessSoon } from '../maintenance/keys/rekey-replicas.ts';
+import type { CallOptions } from '../api/types.ts';
+
+/** What is to take the place of a policy. */
+export interface NextPolicy {
+  readonly policy: Uint8Array;
+  /**
+   * When the destinations of backups are to have it: `now` if it takes access away from anybody, since a restore would give it back; `soon`,
+   * which nobody waits for, if a restore of before would miss something that was given. By default with the next backup.
+   */
+  readonly bring?: 'now' | 'soon' | undefined;
+}
+
+/** What became of changing a policy. */
+export interface PolicyChanged {
+  /** Whether it was changed. */
+  readonly changed: boolean;
+  /** The destinations of backups that it was to be brought to, and could not be. It is tried again. */
+  readonly pending: readonly string[];
+}
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+
+/**
+ * Who may do what with the store, as bytes that the engine keeps and does not understand: `@securestore/acl` does. They are
+ * sealed, and the signed head names them, so that every change is one change of the head.
+ */
+export class PolicyObject {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+
+  constructor(engine: Engine, calls: OpenCalls) {
+    this.#engine = engine;
+    this.#calls = calls;
+  }
+
+  /**
+   * As it is known now, the caller's to leave unchanged; `undefined` where there never was one. The same as long as nothing changes.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member, who can't read it; `LOCKED` if the slot that opened the
+   *   store is gone: then a newer policy can't be read
+   */
+  get current(): Uint8Array | undefined {
+    const { watcher } = this.#engine;
+    checkOwner(watcher.state);
+    watcher.checkFollowing();
+    return watcher.state.policy;
+  }
+
+  /** The generation of the head that is known: with every change of keys, policy or settings it grows. */
+  get generation(): number {
+    return this.#engine.watcher.state.head.generation;
+  }
+
+  get clock(): Clock {
+    return this.#engine.clock;
+  }
+
+  /**
+   * Makes sure that {@link current} is not older than five seconds. `undefined` where that is so; else a promise to await.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` where the head of the store can't be confirmed or the store has been closed,
+   *   `ROLLBACK`, `INTEGRITY`, `LOCKED`
+   */
+  confirm(signal?: AbortSignal): Promise<void> | undefined {
+    this.#calls.checkOpen();
+    const { watcher } = this.#engine;
+    const confirmed = watcher.acknowledge(signal);
+    if (confirmed !== undefined) return confirmed.then(() => watcher.checkFollowing());
+    watcher.checkFollowing();
+    return undefined;
+  }
+
+  /** Looks for a newer one. @throws as {@link confirm} */
+  async refresh(signal?: AbortSignal): Promise<void> {
+    this.#calls.checkOpen();
+    await this.#engine.watcher.refresh(signal);
+  }
+
+  /**
+   * The key under which API tokens are hashed. It is the same for as long as the store lives.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member
+   */
+  get tokenKey(): KeyObject {
+    return ownerKeys(this.#engine.watcher.state).apiTokens;
+  }
+
+  random(length: number): Uint8Array {
+    return this.#engine.random(length);
+  }
+
+  /** The names of the categories of the store. */
+  get categories(): readonly string[] {
+    return this.#engine.watcher.state.categories.names;
+  }
+
+  /** The name of the category that an object of this name belongs to. @throws SecureStoreError `INVALID_KEY` */
+  categoryOf(key: string): string {
+    const { categories } = this.#engine.watcher.state;
+    return categories.nameOf(categories.idOf(parseStoreKey(key)));
+  }
+
+  /**
+   * Replaces it. In this process that counts at once, in the others within five seconds.
+   *
+   * @param operation what this is called in errors
+   * @param next is given what there is, and is asked anew where another change comes first; `undefined` where nothing is to
+   *   be changed
+   * @returns whether it was, and where copies of the store do not know of it
+   * @throws SecureStoreError what `next` throws, `CONFLICT` where others come first again and again, `LOCKED`
+   */
+  change(
+    operation: string,
+    next: (current: Uint8Array | undefined) => NextPolicy | undefined,
+    options?: CallOptions,
+  ): Promise<PolicyChanged> {
+    let bring: NextPolicy['bring'];
+    const plan = (current: Uint8Array | undefined): HeadPlan | undefined => {
+      const planned = next(current);
+      bring = planned?.bring;
+      return planned && { policy: planned.policy };
+    };
+    return this.#calls.administrative(operation, options, NO_OPTIONS, async (signal) => {
+      const changed = await changeHead(this.#engine, async ({ policy }) => plan(policy), signal);
+      if (changed && bring === 'soon') bringAccessSoon(this.#engine);
+      return { changed, pending: changed && bring === 'now' ? await bringAccess(this.#engine, signal) : [] };
+    });
+  }
+}
