@@ -2,6 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { isDamage, SecureStoreError } from '@securestore/core-format';
 import { digestWhole } from '@securestore/crypto';
 import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
+import { openFounded } from '@securestore/objects';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { PointChoice } from './point-choice.ts';
 import type { DrillFacts } from './receipt.ts';
@@ -175,7 +176,7 @@ export async function drillBackup(
   let [recovery, compared] = [0, 0];
   const check = async (founded: FoundedStore): Promise<void> => {
     recovery = clock.now() - begun;
-    await using restored = await founded.open(backup.destination.location, signal);
+    await using restored = await openFounded(founded, backup.destination.location, signal);
     onProgress?.({ phase: 'opening everything' });
     const report = await restored.verify({ payloads: true, ...(signal === undefined ? {} : { signal }) });
     for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);

@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CopySettings, ObjectStore, UnlockedCopy } from '@securestore/objects';
-import { unlockCopy } from '@securestore/objects';
+import { openCopy, unlockCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { requireDestination } from './destination.ts';
 import { fenceIn } from './fence.ts';
@@ -280,7 +280,7 @@ export class OpenedBackup {
    */
   async open(choice: PointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
     const moment = 'point' in choice ? choice : await this.choose(choice, signal);
-    return this.copy.open(await this.view(moment, signal));
+    return openCopy(this.copy, await this.view(moment, signal));
   }
 
   /** Runs `body` with the store as {@link open} gives it, and what is known of it. @throws what `body` throws; as {@link open} */

@@ -1,5 +1,5 @@
 import { pointName, SecureStoreError } from '@securestore/core-format';
-import { mapConcurrently } from '@securestore/objects';
+import { mapConcurrently, openCopy } from '@securestore/objects';
 import { partCount } from './blobs.ts';
 import { Findings, usedBy } from './findings.ts';
 import type { BackupVerifyReport, VerifyProgress } from './findings.ts';
@@ -73,7 +73,7 @@ class Verification {
     const { point } = chosen;
     const whole = { ...usedBy(point.number), versions: point.totals.versions };
     await this.#findings.check(pointName(point.number), whole, async () => {
-      await using store = this.#backup.copy.open(await this.#backup.view(chosen, signal));
+      await using store = openCopy(this.#backup.copy, await this.#backup.view(chosen, signal));
       const report = await store.verify({
         payloads: true,
         ...(signal === undefined ? {} : { signal }),

@@ -53,6 +53,7 @@ export { WorkGroup } from './util/task-group.ts';
 export { entriesUnder, listPage } from './util/listing.ts';
 export { isTombstoneSize, pastFolder, tokenIn, TokenNames } from './record/encoded-names.ts';
 export type { NextPolicy, PolicyChanged, PolicyObject } from './store/policy-extension.ts';
+export { openCopy, openFounded } from './store/open-copy.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore, openStoreAnew } from './store/open.ts';
 export type { Missed, Resealed, ResealedCopy } from './replica/migration/re-encrypted-copy.ts';
 export type { OpenSettings, StoreContext } from './head/open-settings.ts';

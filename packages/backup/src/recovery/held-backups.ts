@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, ObjectStore } from '@securestore/objects';
+import { openCopy } from '@securestore/objects';
 import { requireDestination } from '../destination.ts';
 import { knownBackup } from '../known-backup.ts';
 import type { FoundMoment } from '../moment.ts';
@@ -77,7 +78,7 @@ export class HeldBackup {
   async #open(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
     const { backup } = this;
     const index = await backup.index(moment, signal);
-    return { index, store: backup.copy.open(await backup.view(moment, signal, index)) };
+    return { index, store: openCopy(backup.copy, await backup.view(moment, signal, index)) };
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions, inCall } from './call-boundary.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import type { OpenCalls } from '../store/call-gate.ts';
 import type { ItemResult, ManyOptions, RetrieveOptions, StoreData, StoreManyItem, StoreOptions } from './types.ts';
 
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
@@ -30,7 +29,12 @@ function concurrencyOf(options: ManyOptions | undefined): number {
 }
 
 /** The calls of a store, here or elsewhere. */
-type Calls = Pick<OpenCalls, 'checkOpen' | 'ofManySteps'>;
+interface Calls {
+  /** @throws SecureStoreError `UNAVAILABLE` if the store has been closed */
+  checkOpen(): void;
+  /** Runs a call of many steps, which closing waits for. */
+  ofManySteps<T>(body: () => Promise<T>): Promise<T>;
+}
 
 /**
  * One call about many items: `run` for each with bounded concurrency, what became of each in the order of the items.

@@ -1,15 +1,14 @@
-import type { ErrorCode, SlotType } from '@securestore/core-format';
+import type { ErrorCode, KeyGroupKind, SlotType } from '@securestore/core-format';
 import type { KeyOperation } from '@securestore/crypto';
-import type { KeyReport } from '../maintenance/keys/keys.ts';
 
 /** What became of it: `unknown` where the backend did not say whether a change took effect. */
 export type CryptoOutcome = 'done' | 'unknown' | ErrorCode;
 
 /** A key version: which one it is, and never the key. */
 export interface CryptoKey {
-  /** As in {@link KeyReport}. */
+  /** As in `KeyReport`. */
   readonly id: string;
-  readonly kind: KeyReport['kind'];
+  readonly kind: KeyGroupKind;
   /** The name of the category whose objects it seals; absent for other kinds. */
   readonly category?: string;
   readonly suite: number;

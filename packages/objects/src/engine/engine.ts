@@ -82,6 +82,11 @@ export function withBackend(engine: Engine, backend: StorageBackend): Engine {
   };
 }
 
+/** The engine for a mutation, which must not be half in one place and half in another. */
+export function pinned(engine: Engine): Engine {
+  return engine.place === undefined ? engine : withBackend(engine, engine.place.pinned);
+}
+
 /** How payloads are cut for the backend at hand. */
 export interface Limits {
   /** The largest payload in the record itself, in bytes. */

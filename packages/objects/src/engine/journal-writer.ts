@@ -14,7 +14,7 @@ import {
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { abortable } from '../util/abort.ts';
-import type { Engine } from './engine.ts';
+import type { JournalPorts } from './ports.ts';
 import { openJournalBody, sealJournalBody } from './sealed-objects.ts';
 import { HINT_COVERS_FOR, STREAM_USED_FOR } from './journal-limits.ts';
 import { isUndecided } from '../util/indeterminate.ts';
@@ -45,9 +45,6 @@ interface Waiting {
 
 /** What lies in a slot after an attempt to write it. */
 type Occupied = 'written' | 'by another hint' | 'by others';
-
-/** What is needed of the engine, of which this is a part itself. */
-export type JournalPorts = Pick<Engine, 'backend' | 'clock' | 'random' | 'watcher'>;
 
 /** The mutation itself was not begun, so its outcome isn't in doubt, whatever became of the hint. */
 function notAnnounced(error: unknown): SecureStoreError {

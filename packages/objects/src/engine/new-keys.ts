@@ -5,6 +5,30 @@ import { KEY_ID_LENGTH, KEY_LENGTH, SecureStoreError } from '@securestore/core-f
 import type { RandomSource } from '@securestore/crypto';
 import { resealSlot } from '@securestore/crypto';
 
+/** @param now milliseconds since 1970 */
+export function newGroup(
+  id: Uint8Array,
+  kind: KeyGroup['kind'],
+  suite: number,
+  now: number,
+  random: RandomSource,
+): KeyGroup {
+  const version = {
+    id: random(KEY_ID_LENGTH),
+    suite,
+    state: 'primary',
+    created: now,
+    destroyAt: 0,
+    key: random(KEY_LENGTH),
+  } as const;
+  return { id, kind, digestKey: random(KEY_LENGTH), versions: [version] };
+}
+
+/** Groups in the order of a keyring. */
+export function inOrder(groups: readonly KeyGroup[]): KeyGroup[] {
+  return groups.toSorted((a, b) => Buffer.compare(a.id, b.id));
+}
+
 /** A group with a new primary version; the one before goes on opening what it sealed. */
 function withNewPrimary(group: KeyGroup, now: number, random: RandomSource): KeyGroup {
   const last = group.versions.find(({ state }) => state === 'primary');

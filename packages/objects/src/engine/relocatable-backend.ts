@@ -1,7 +1,5 @@
 import type { BatchOperation, StorageBackend, WriteResult } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Engine } from './engine.ts';
-import { withBackend } from './engine.ts';
 
 /** Thrown inside: the store has moved since something began that must be all in one place. */
 export class Left extends Error {}
@@ -80,11 +78,6 @@ export class Place {
   async #close(): Promise<void> {
     for (const backend of [this.#current, ...this.#left]) await backend.close();
   }
-}
-
-/** The engine for a mutation, which must not be half in one place and half in another. */
-export function pinned(engine: Engine): Engine {
-  return engine.place === undefined ? engine : withBackend(engine, engine.place.pinned);
 }
 
 const marked = (epoch: number, etag: string): string => `${epoch} ${etag}`;

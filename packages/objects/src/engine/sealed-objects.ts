@@ -9,7 +9,7 @@ import {
   systemContext,
 } from '@securestore/core-format';
 import { openSystemBody, sealSystemBody } from '@securestore/crypto';
-import type { Engine } from './engine.ts';
+import type { SealingPorts } from './ports.ts';
 import type { StoreState } from '../head/store-state.ts';
 
 /** What purposes are called in messages. */
@@ -46,9 +46,6 @@ export interface DamagedObject extends Stored {
   readonly isRetired: boolean;
 }
 
-/** What is needed to seal and open them. */
-type Ports = Pick<Engine, 'backend' | 'random' | 'watcher'>;
-
 export function contextOf(state: StoreState, name: string): Buffer {
   return systemContext(state.head.instance, generationOf(name) ?? 0, name);
 }
@@ -79,7 +76,7 @@ function decodeJournalBody(what: string, purpose: JournalPurpose, body: Uint8Arr
  * @throws SecureStoreError `INTEGRITY`; `LOCKED` where the newest keys can't be had
  */
 export async function openJournalBody(
-  { watcher }: Ports,
+  { watcher }: SealingPorts,
   purpose: JournalPurpose,
   name: string,
   body: Uint8Array,
@@ -107,7 +104,7 @@ export async function openJournalBody(
  * @throws SecureStoreError `LOCKED` where the slot of this process is gone, and what confirming the head throws
  */
 export async function sealJournalBody(
-  engine: Ports,
+  engine: SealingPorts,
   purpose: JournalPurpose,
   name: string,
   plaintext: Uint8Array,
@@ -122,7 +119,7 @@ export async function sealJournalBody(
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
 }
 
-function namesRetired({ watcher }: Ports, body: Uint8Array): boolean {
+function namesRetired({ watcher }: SealingPorts, body: Uint8Array): boolean {
   try {
     const label = systemBodyKeyId(body).toString('hex');
     return watcher.state.keys.versions.some((version) => version.label === label && version.state === 'disabled');
@@ -134,7 +131,7 @@ function namesRetired({ watcher }: Ports, body: Uint8Array): boolean {
 
 /** What lies at `name`, also where it is damaged. @throws SecureStoreError what the backend throws, and `LOCKED` */
 export async function lookAtSystemObject(
-  engine: Ports,
+  engine: SealingPorts,
   purpose: JournalPurpose,
   name: string,
   signal?: AbortSignal,
@@ -153,7 +150,7 @@ export async function lookAtSystemObject(
 
 /** @throws SecureStoreError `INTEGRITY`, and what the backend throws */
 export async function readSystemObject(
-  engine: Ports,
+  engine: SealingPorts,
   purpose: JournalPurpose,
   name: string,
   signal?: AbortSignal,
@@ -165,7 +162,7 @@ export async function readSystemObject(
 
 /** @throws SecureStoreError `CONFLICT` on a failed condition, `LOCKED` where the slot of this process is gone, and what the backend throws */
 export async function writeSystemObject(
-  engine: Ports,
+  engine: SealingPorts,
   purpose: JournalPurpose,
   name: string,
   plaintext: Uint8Array,
@@ -175,7 +172,7 @@ export async function writeSystemObject(
 }
 
 /** Deletes an object, if it is still as it was read where the backend can say so; one that has changed is left. */
-export async function deleteUnchanged(engine: Ports, name: string, etag: string): Promise<void> {
+export async function deleteUnchanged(engine: SealingPorts, name: string, etag: string): Promise<void> {
   const conditional = engine.backend.capabilities.conditionalDelete;
   try {
     await engine.backend.delete(name, conditional ? { ifMatch: etag } : {});

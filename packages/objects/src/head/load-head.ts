@@ -4,7 +4,7 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { MIGRATION_NAME, refuseBegun } from './intent-marker.ts';
-import { hasRemains } from '../store/create.ts';
+import { hasRemains } from './store-remains.ts';
 import { followGrant } from './grants.ts';
 import { MAX_TRIES, RETRY_AFTER } from './head-loader.ts';
 import type { Arrived } from './follow-redirect.ts';

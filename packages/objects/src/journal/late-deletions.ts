@@ -1,7 +1,6 @@
 import type { ConsumerState, RecordHeader } from '@securestore/core-format';
 import { encodeTombstoneBody, objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
-import type { MayForget } from '../maintenance/gc/pass.ts';
 import type { Engine } from '../engine/engine.ts';
 import { withNewestKeys } from '../record/refresh-keys.ts';
 import { openByToken } from '../record/open-record.ts';
@@ -47,6 +46,9 @@ async function announceAnew(
     cache.delete(token);
   }
 }
+
+/** Whether what others still need to know of a deleted object lets it be forgotten. */
+export type MayForget = (token: string, header: RecordHeader) => boolean | Promise<boolean>;
 
 /**
  * Lets a deletion be forgotten once it is certain that it was announced. Where it is not, it is announced now, and left to a

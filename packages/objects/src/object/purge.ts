@@ -18,7 +18,7 @@ import { undecided } from './resolve-outcome.ts';
 import type { Engine } from '../engine/engine.ts';
 import { announceDeleted } from './announce-purge.ts';
 import { announceCommit } from '../journal/announce.ts';
-import { pinned } from '../engine/relocatable-backend.ts';
+import { pinned } from '../engine/engine.ts';
 import { withNewestKeys } from '../record/refresh-keys.ts';
 import { pagesUnder } from '../util/listing.ts';
 import { parseCondition } from '../api/write-condition.ts';

@@ -7,21 +7,13 @@ import {
   partName,
   SecureStoreError,
 } from '@securestore/core-format';
-import type { BlobReference } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
+import type { HeldBlob } from './carry-pending-parts.ts';
 import { carryParts } from './carry-pending-parts.ts';
 import { entriesUnder } from '../util/listing.ts';
 import { claimMarker } from './blob-markers.ts';
-
-/** A blob that a record is to name. */
-export interface HeldBlob {
-  readonly token: string;
-  readonly reference: BlobReference;
-  readonly length: number;
-  readonly chunkSize: number;
-}
 
 /** What became of an attempt to make sure of a blob: its parts are being deleted, or some of them are gone. */
 export type HoldResult = 'held' | 'collected' | 'incomplete';

@@ -1,3 +1,4 @@
+import type { BlobReference } from '@securestore/core-format';
 import {
   blobGeometry,
   blobPrefix,
@@ -6,9 +7,16 @@ import {
   partName,
   SecureStoreError,
 } from '@securestore/core-format';
-import type { HeldBlob } from './blob-lease.ts';
 import { entriesUnder } from '../util/listing.ts';
 import type { Place } from '../engine/relocatable-backend.ts';
+
+/** A blob that a record is to name. */
+export interface HeldBlob {
+  readonly token: string;
+  readonly reference: BlobReference;
+  readonly length: number;
+  readonly chunkSize: number;
+}
 
 /**
  * Brings the parts of a payload along that were written where the store was: no record names them yet, so whoever moved it has left

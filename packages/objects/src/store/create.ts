@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { CategoryMap, Head, KeyGroup, Keyring, Purpose, Reference } from '@securestore/core-format';
+import type { CategoryMap, Head, Keyring, Purpose, Reference } from '@securestore/core-format';
 import {
-  AREAS,
   encodeCategoryMap,
   encodeKeyring,
-  encodeNumber,
   HEAD_NAME,
   ID_LENGTH,
-  KEY_ID_LENGTH,
   KEY_LENGTH,
   keyringName,
   noId,
@@ -31,42 +28,18 @@ import {
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
+import { inOrder, newGroup } from '../engine/new-keys.ts';
 import { refuseBegun } from '../head/intent-marker.ts';
+import { FIRST_GENERATION, hasRemains } from '../head/store-remains.ts';
 import type { CryptoEventSource } from '../head/crypto-event-source.ts';
 import { keyChanges } from '../engine/key-changes.ts';
-import { listPage } from '../util/listing.ts';
 import { refusedWrongly } from '../engine/stall-detector.ts';
 import { signedHead } from '../head/sign-head.ts';
 import type { StoreSettings } from '../api/create-settings.ts';
 import { categoryMapOf, parseSettings } from '../api/create-settings.ts';
 
-const FIRST_GENERATION = 1;
 const FIRST_ROOT = 1;
 const RANDOM_NAME_LENGTH = 16;
-
-/** @param now milliseconds since 1970 */
-export function newGroup(
-  id: Uint8Array,
-  kind: KeyGroup['kind'],
-  suite: number,
-  now: number,
-  random: RandomSource,
-): KeyGroup {
-  const version = {
-    id: random(KEY_ID_LENGTH),
-    suite,
-    state: 'primary',
-    created: now,
-    destroyAt: 0,
-    key: random(KEY_LENGTH),
-  } as const;
-  return { id, kind, digestKey: random(KEY_LENGTH), versions: [version] };
-}
-
-/** Groups in the order of a keyring. */
-export function inOrder(groups: readonly KeyGroup[]): KeyGroup[] {
-  return groups.toSorted((a, b) => Buffer.compare(a.id, b.id));
-}
 
 async function writeNew(
   backend: StorageBackend,
@@ -93,25 +66,6 @@ async function refuseRemains(backend: StorageBackend, signal: AbortSignal | unde
         'or choose an empty location',
     );
   }
-}
-
-const { keyrings, policies, ...others } = AREAS;
-const OF_OPEN_STORES: readonly string[] = Object.values(others);
-
-/**
- * Whether something lies here that only a store with a head can have written. A keyring and a category map of the first
- * generation are no such thing: a creation that stopped before its head leaves them too, and must be repeatable.
- */
-export async function hasRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<boolean> {
-  const anything = OF_OPEN_STORES.map((area) => listPage(backend, area, { limit: 1, signal }));
-  const later = [keyrings, policies].map((area) =>
-    // `~` sorts after every digit.
-    listPage(backend, area, { after: `${area}${encodeNumber(FIRST_GENERATION)}-~`, limit: 1, signal }),
-  );
-  const pages = await Promise.all([...anything, ...later]);
-  if (pages.every(({ entries }) => entries.length === 0)) return false;
-  // It may be of a store that another process has made since somebody looked for the head.
-  return (await backend.read(HEAD_NAME, { signal })) === undefined;
 }
 
 /** A store that is made to take in another one: it is opened by nobody else before that is done. */

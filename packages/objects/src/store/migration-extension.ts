@@ -11,8 +11,8 @@ import type { Logger } from '../api/types.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { readHead } from '../head/store-state.ts';
-import type { FoundThere } from '../head/found-there.ts';
-import { lookThere, withdrawUnopened } from '../head/found-there.ts';
+import type { FoundThere } from '../replica/migration/found-there.ts';
+import { lookThere, withdrawUnopened } from '../replica/migration/found-there.ts';
 import type { LandedHead } from '../head/staged-head.ts';
 import { hasLandedFor, hasLeftFor, isLanded, openLanded } from '../head/staged-head.ts';
 import { Landing } from '../replica/migration/cutover.ts';
@@ -29,7 +29,7 @@ import {
 import type { LandingPlaces } from '../replica/migration/prepare-cutover.ts';
 import type { NewPlace } from '../replica/migration/record-target.ts';
 import { rememberAt } from '../replica/migration/record-target.ts';
-import { reopen } from '../replica/migration/abort-cutover.ts';
+import { reopen } from '../engine/abort-cutover.ts';
 import { CopyingArea } from './copying-extension.ts';
 
 /** The id of the job that moves a store, of which it has one at a time. */

@@ -16,7 +16,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
 import type { RotationReport } from '../maintenance/keys/rotate.ts';
-import { entriesOf } from '../api/entries.ts';
+import { entriesOf } from './entries.ts';
 import {
   CHANGE_OPTIONS,
   LISTING_OPTIONS,

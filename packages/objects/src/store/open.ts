@@ -7,7 +7,7 @@ import type { AuditEnd } from '../head/audit-segment-ends.ts';
 import { atLocation } from '../api/call-boundary.ts';
 import { eventsFor } from '../head/crypto-event-source.ts';
 import { createStoreAt } from './create.ts';
-import { reopen } from '../replica/migration/abort-cutover.ts';
+import { reopen } from '../engine/abort-cutover.ts';
 import { ObjectStore } from './object-store.ts';
 import type { ObjectStoreParts } from './object-store.ts';
 import { readHead } from '../head/store-state.ts';

@@ -2,7 +2,7 @@ import type { AuditMode, Head, HeadAudit } from '@securestore/core-format';
 import { compareAuditLinks, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
 import { wipeKeyring } from '@securestore/crypto';
 import type { AuditKeys } from '@securestore/crypto';
-import { inOrder, newGroup } from '../../store/create.ts';
+import { inOrder, newGroup } from '../../engine/new-keys.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadPlan } from '../../head/head-edit.ts';
 import { changeHead } from '../../engine/commit-head.ts';

@@ -1,13 +1,10 @@
-import type { RecordHeader } from '@securestore/core-format';
+import type { MayForget } from '../../journal/late-deletions.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { isOld } from '../../record/backend-age.ts';
 import type { CollectReport } from './report.ts';
 import type { RetentionRules } from './retention.ts';
 import { forgettable } from './retention.ts';
 import { VersionFloor } from './version-floor.ts';
-
-/** Whether what others still need to know of a deleted object lets it be forgotten. */
-export type MayForget = (token: string, header: RecordHeader) => boolean | Promise<boolean>;
 
 /** What the parts of one pass share. */
 export interface Pass {

@@ -1,7 +1,7 @@
 import type { ListEntry } from '@securestore/backend-api';
 import { AREAS, historyPrefix, historyVersion, SecureStoreError } from '@securestore/core-format';
 import { originOf } from '../../record/open-record.ts';
-import type { CurrentRecord } from './collect-object.ts';
+import type { CurrentRecord } from './current-record.ts';
 import type { Pass } from './pass.ts';
 import { deleteEntries } from '../../record/sweep-blobs.ts';
 import { prunable } from './retention.ts';

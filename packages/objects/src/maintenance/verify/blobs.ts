@@ -16,7 +16,14 @@ import type { Engine } from '../../engine/engine.ts';
 import { withBackend } from '../../engine/engine.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import type { LiveRecord } from '../../record/open-record.ts';
-import type { LookOptions } from './inspect-object.ts';
+
+/** What is looked at, and who is told. */
+export interface LookOptions {
+  /** Whether to read payloads too, and open them; or of which objects. */
+  readonly payloads: boolean | ((token: string) => boolean);
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal | undefined;
+}
 
 /** Payloads outside of records. */
 export interface BlobCounts {

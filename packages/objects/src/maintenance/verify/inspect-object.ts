@@ -19,7 +19,7 @@ import { mapConcurrently } from '../../util/map-concurrently.ts';
 import type { Observed } from '../../record/inspect-record.ts';
 import { observe } from '../../record/inspect-record.ts';
 import { originOf, versionOf } from '../../record/open-record.ts';
-import type { BlobCounts } from './blobs.ts';
+import type { BlobCounts, LookOptions } from './blobs.ts';
 import { checkBlobs, NeededBlobs } from './blobs.ts';
 import type { Finding, FindingKind, Stray } from './report.ts';
 
@@ -38,13 +38,6 @@ export interface Subject {
 
 /** Payloads by their ids, each with the time of its newest part, by the backend's clock, and its size in bytes. */
 export type ListedBlobs = ReadonlyMap<string, { readonly modified: number; readonly bytes: number }>;
-
-export interface LookOptions {
-  /** Whether to read payloads too, and open them; or of which objects. */
-  readonly payloads: boolean | ((token: string) => boolean);
-  readonly onBytes: (bytes: number) => void;
-  readonly signal: AbortSignal | undefined;
-}
 
 /** What was seen of one object. */
 export interface Look extends BlobCounts {

@@ -8,7 +8,8 @@ import { joinByToken } from '../../util/merge-by-token.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
 import { entriesUnder, pagesUnder } from '../../util/listing.ts';
-import type { Look, LookOptions, ListedBlobs } from './inspect-object.ts';
+import type { LookOptions } from './blobs.ts';
+import type { ListedBlobs, Look } from './inspect-object.ts';
 import { lookAtObject } from './inspect-object.ts';
 import type { Finding, Stray } from './report.ts';
 

@@ -1,5 +1,5 @@
 import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
-import { inOrder, newGroup } from '../../store/create.ts';
+import { inOrder, newGroup } from '../../engine/new-keys.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadPlan } from '../../head/head-edit.ts';
 import { isMember, rootOf } from '../../head/owner-keys.ts';

@@ -15,7 +15,6 @@ import {
 } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import {
-  fingerprintOf,
   keyringKey,
   loadKeyring,
   openSystemBody,
@@ -26,9 +25,9 @@ import {
 } from '@securestore/crypto';
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
-import { hasRemains } from '../../store/create.ts';
-import { ObjectStore } from '../../store/object-store.ts';
+import { hasRemains } from '../../head/store-remains.ts';
 import { engineOf } from '../../engine/create-engine.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { ownerKeys, rootOf } from '../../head/owner-keys.ts';
 import { resealSlots } from '../../engine/new-keys.ts';
 import { signedHead } from '../../head/sign-head.ts';
@@ -150,17 +149,15 @@ export class FoundedStore {
     return { instance, generation: head.generation };
   }
 
-  /** The store, once it is finished: for whoever has made it, also where it is a scratch store that nobody else opens. */
-  async open(location: string, signal?: AbortSignal): Promise<ObjectStore> {
+  /** The engine of the store, once it is finished: for whoever has made it, also if it is a scratch store that nobody else opens. */
+  async engineAt(location: string, signal?: AbortSignal): Promise<Engine> {
     const { clock, random, state } = this.#copy;
     const begun = instant(clock);
     const read = await readHead(this.#target, signal);
     if (read === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the restored store is missing');
     const unlocked = { ...state.unlocked, root: createSecretKey(this.#foundation.root), wipe: () => undefined };
     const loaded = await loadState(this.#target, read.head, unlocked, {}, signal);
-    const engine = engineOf({ backend: this.#target, location, random }, clock, { begun, read, state: loaded });
-    const fingerprint = fingerprintOf(read.head.identity);
-    return new ObjectStore({ engine, fingerprint, location, onClose: async () => undefined });
+    return engineOf({ backend: this.#target, location, random }, clock, { begun, read, state: loaded });
   }
 
   /** Forgets the keys. */

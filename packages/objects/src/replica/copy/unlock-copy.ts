@@ -5,8 +5,8 @@ import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool, rewrapRecord } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
-import { ObjectStore } from '../../store/object-store.ts';
 import { engineOf } from '../../engine/create-engine.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { isMember } from '../../head/owner-keys.ts';
 import { openLoose } from '../../record/open-record.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
@@ -122,18 +122,20 @@ export class UnlockedCopy {
     });
   }
 
+  /** For messages; without credentials. */
+  get location(): string {
+    return this.#settings.location;
+  }
+
   /**
-   * The store as a backend shows it that holds what the copy holds. It can be read; what would change it fails with `READ_ONLY`.
+   * The engine over a backend that shows what the copy holds. It can be read; what would change it fails with `READ_ONLY`.
    *
    * @param view serves the head of the copy and what it names, too
    */
-  open(view: StorageBackend): ObjectStore {
+  engineOver(view: StorageBackend): Engine {
     const begun = instant(this.clock);
-    const { location } = this.#settings;
-    const context = { backend: view, location, random: this.random };
-    const engine = engineOf(context, this.clock, { begun, read: this.#read, state: this.state });
-    // The keys are the copy's, of which there may be several views.
-    return new ObjectStore({ engine, fingerprint: this.fingerprint, location, onClose: () => view.close() });
+    const context = { backend: view, location: this.location, random: this.random };
+    return engineOf(context, this.clock, { begun, read: this.#read, state: this.state });
   }
 
   get #cipher(): NameCipher {

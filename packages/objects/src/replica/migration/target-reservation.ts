@@ -12,7 +12,7 @@ import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
 import { isInstance, isSameStore } from '../../head/ancestry.ts';
 import { MIGRATION_NAME } from '../../head/intent-marker.ts';
-import { hasRemains } from '../../store/create.ts';
+import { hasRemains } from '../../head/store-remains.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { readHead } from '../../head/store-state.ts';
 import { isLanded } from '../../head/staged-head.ts';

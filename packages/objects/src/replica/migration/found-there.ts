@@ -1,12 +1,12 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
-import { ancestorsAfter, descendsFrom, isInstance, isSameStore } from './ancestry.ts';
-import { ownerKeys } from './owner-keys.ts';
-import { signedHead } from './sign-head.ts';
-import type { ReadHead, StoreState } from './store-state.ts';
-import { readHead } from './store-state.ts';
-import { isLanded } from './staged-head.ts';
-import { isTaken } from '../replica/migration/target-reservation.ts';
+import { ancestorsAfter, descendsFrom, isInstance, isSameStore } from '../../head/ancestry.ts';
+import { ownerKeys } from '../../head/owner-keys.ts';
+import { signedHead } from '../../head/sign-head.ts';
+import type { ReadHead, StoreState } from '../../head/store-state.ts';
+import { readHead } from '../../head/store-state.ts';
+import { isLanded } from '../../head/staged-head.ts';
+import { isTaken } from './target-reservation.ts';
 
 /** What lies at the place to which a store has moved: `unopened` is what nobody has worked with there yet. */
 export type FoundThere = 'the store' | 'left' | 'unopened' | 'nothing';

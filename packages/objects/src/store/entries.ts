@@ -1,10 +1,10 @@
 import type { StoreKey } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import { callSignal, checkOptions } from './call-boundary.ts';
+import { callSignal, checkOptions } from '../api/call-boundary.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import { LISTING_OPTIONS } from './call-options.ts';
-import type { OpenCalls } from '../store/call-gate.ts';
-import type { ListingOptions, ObjectInfo } from './types.ts';
+import { LISTING_OPTIONS } from '../api/call-options.ts';
+import type { OpenCalls } from './call-gate.ts';
+import type { ListingOptions, ObjectInfo } from '../api/types.ts';
 
 const PREFETCHED = 8;
 

@@ -1,0 +1,16 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { RandomSource } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import type { HeadWatcher } from '../head/head-monitor.ts';
+
+/** What is needed to seal and open the store's own objects. */
+export interface SealingPorts {
+  readonly backend: StorageBackend;
+  readonly random: RandomSource;
+  readonly watcher: HeadWatcher;
+}
+
+/** What the journal's writer, a part of the engine itself, needs of the others. */
+export interface JournalPorts extends SealingPorts {
+  readonly clock: Clock;
+}
