@@ -1,16 +1,16 @@
-export { isBackup } from './destination.ts';
-export { backupJobId } from './backup-job.ts';
-export { Backups } from './backups.ts';
-export { FOLLOW_CHANNEL } from './channel.ts';
-export type { FollowMessage } from './channel.ts';
-export type { ContinuousStatus } from './continuous-types.ts';
-export type { Followed, FollowedNow, Reached } from './followed.ts';
-export { drillBackup } from './drill.ts';
-export type { DrillOptions } from './drill.ts';
-export { readReceipt } from './receipt.ts';
-export type { DrillFacts, DrillReceipt } from './receipt.ts';
-export { readRestoreReceipt } from './restore-receipt.ts';
-export type { RestoreFacts, RestoreReceipt } from './restore-receipt.ts';
+export { isBackup } from './repository/destination.ts';
+export { backupJobId } from './api/backup-job.ts';
+export { Backups } from './api/backups.ts';
+export { FOLLOW_CHANNEL } from './continuous/diagnostics-channel.ts';
+export type { FollowMessage } from './continuous/diagnostics-channel.ts';
+export type { ContinuousStatus } from './continuous/continuous-types.ts';
+export type { Followed, FollowedNow, Reached } from './trust/replication-status.ts';
+export { drillBackup } from './restore/drill.ts';
+export type { DrillOptions } from './restore/drill.ts';
+export { readReceipt } from './restore/receipt.ts';
+export type { DrillFacts, DrillReceipt } from './restore/receipt.ts';
+export { readRestoreReceipt } from './restore/restore-receipt.ts';
+export type { RestoreFacts, RestoreReceipt } from './restore/restore-receipt.ts';
 export { RecoveryPoints } from './recovery/recovery-points.ts';
 export type { PointRetrieveOptions } from './recovery/recovery-points.ts';
 export type {
@@ -30,7 +30,7 @@ export type {
   TimelineOptions,
   VersionThen,
 } from './recovery/types.ts';
-export type { SynchronousOptions } from './synchronous.ts';
+export type { SynchronousOptions } from './continuous/synchronous.ts';
 export type {
   BackupOptions,
   ContinuousBackup,
@@ -42,40 +42,46 @@ export type {
   RestoreStoreJobOptions,
   RestoreStoreJobReport,
   VerifyOptions as VerifyBackupOptions,
-} from './backup-types.ts';
-export type { Connect, Connected } from './places.ts';
-export type { ForgetReport } from './forget.ts';
-export type { RefusedRemoval } from './refusals.ts';
-export type { ChosenSnapshot, RecoveryGap } from './moment.ts';
-export { openBackup, OpenedBackup } from './opened-backup.ts';
-export type { BackupSettings } from './opened-backup.ts';
-export type { PointChoice } from './point-choice.ts';
-export { destinationsIn } from './registry.ts';
-export type { RegisteredDestination } from './registry.ts';
-export type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
+} from './api/backup-types.ts';
+export type { Connect, Connected } from './trust/destinations.ts';
+export type { ForgetReport } from './prune/forget.ts';
+export type { RefusedRemoval } from './repository/tolerant-delete.ts';
+export type { ChosenSnapshot, RecoveryGap } from './trust/moment.ts';
+export { openBackup, OpenedBackup } from './trust/opened-backup.ts';
+export type { BackupSettings } from './trust/opened-backup.ts';
+export type { PointChoice } from './repository/point-choice.ts';
+export { destinationsIn } from './trust/registry.ts';
+export type { RegisteredDestination } from './trust/registry.ts';
+export type { RetainOptions, RetentionReport, RetentionSettings } from './prune/retain.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy } from './retention/index.ts';
-export { restoreInto } from './restore-into.ts';
+export { restoreInto } from './restore/restore-into.ts';
 export type {
   ConflictPolicy,
   RestoreChange,
   RestoredObject,
   RestoreIntoOptions,
   RestoreIntoReport,
-} from './restore-into-types.ts';
-export { restoreStoreTo } from './restore-store.ts';
-export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
-export { makeSnapshot } from './snapshot.ts';
-export type { OnDamagedSnapshot, SnapshotInfo } from './snapshot-info.ts';
-export type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
-export { verifyOpenedBackup } from './verify-backup.ts';
-export type { BackupFinding, BackupVerifyReport, RollingReport, VerifyDepth, VerifyProgress } from './findings.ts';
-export { scrubBackup } from './scrub.ts';
-export type { BackupTask, ScheduleSettings } from './schedule-list.ts';
-export type { RunSchedulesOptions, ScheduleInfo } from './schedules.ts';
-export { Schedules } from './schedules.ts';
-export { execRunHook } from './run-hooks.ts';
-export type { HookedRun, RunHook, RunHookOptions } from './run-hooks.ts';
+} from './restore/restore-into-types.ts';
+export { restoreStoreTo } from './restore/restore-store.ts';
+export type { RestoreReport, RestoreStoreOptions } from './restore/restore-store.ts';
+export { makeSnapshot } from './snapshot/snapshot.ts';
+export type { OnDamagedSnapshot, SnapshotInfo } from './repository/snapshot-info.ts';
+export type { SnapshotOptions, SnapshotReport } from './snapshot/snapshot-types.ts';
+export { verifyOpenedBackup } from './verify/verify-backup.ts';
+export type {
+  BackupFinding,
+  BackupVerifyReport,
+  RollingReport,
+  VerifyDepth,
+  VerifyProgress,
+} from './repository/findings.ts';
+export { scrubBackup } from './verify/scrub.ts';
+export type { BackupTask, ScheduleSettings } from './schedule/schedule-list.ts';
+export type { RunSchedulesOptions, ScheduleInfo } from './api/schedules.ts';
+export { Schedules } from './api/schedules.ts';
+export { execRunHook } from './schedule/run-hooks.ts';
+export type { HookedRun, RunHook, RunHookOptions } from './schedule/run-hooks.ts';
 export {
   checkSchedule,
   nextRun,
@@ -99,7 +105,7 @@ export type {
   ScheduleStatus,
 } from './schedule/index.ts';
 export type { StateStorage } from '@securestore/jobs';
-export { Alerts, conditionsOf, deadManPing, execHook, scheduleFacts, webhook } from './watch/index.ts';
+export { Alerts, conditionsOf, deadManPing, execHook, scheduleFacts, webhook } from './schedule/alerts/index.ts';
 export type {
   Alert,
   AlertFailure,
@@ -115,5 +121,5 @@ export type {
   WatchFacts,
   WatchThresholds,
   WebhookOptions,
-} from './watch/index.ts';
-export type { RecoveryWindow } from './windows.ts';
+} from './schedule/alerts/index.ts';
+export type { RecoveryWindow } from './trust/recovery-windows.ts';

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Alert, AlertReport, AlertSink, WatchFacts } from '../src/watch/index.ts';
-import { Alerts } from '../src/watch/index.ts';
+import type { Alert, AlertReport, AlertSink, WatchFacts } from '../src/schedule/alerts/index.ts';
+import { Alerts } from '../src/schedule/alerts/index.ts';
 import { Process, SharedStorage, World } from './support/processes.ts';
 
 const SECOND = 1000;

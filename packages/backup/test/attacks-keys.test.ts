@@ -19,7 +19,7 @@ import { club } from '../../objects/test/support/members.ts';
 import { failure, openAt, UNLOCK, usePlace } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup } from '../src/index.ts';
 import { Backups, openBackup, Schedules, verifyOpenedBackup } from '../src/index.ts';
-import { remember, rememberedAt } from '../src/remembered.ts';
+import { remember, rememberedAt } from '../src/trust/trusted-tip.ts';
 import { Shelf } from './support/shelf.ts';
 import { backupAt, backupsOf, memoryAt, reached, restoredFrom, snapshotAt, worldOf } from './support/worlds.ts';
 

@@ -8,12 +8,12 @@ import type { Club } from '../../objects/test/support/members.ts';
 import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup, RestoreReport, RestoreStoreOptions } from '../src/index.ts';
-import { forgetPoints } from '../src/forget.ts';
-import { newestOwn } from '../src/notes.ts';
+import { forgetPoints } from '../src/prune/forget.ts';
+import { newestOwn } from '../src/trust/key-change-points.ts';
 import { Backups, openBackup, restoreStoreTo, verifyOpenedBackup } from '../src/index.ts';
-import { allChecked, encodeChecked, nothingChecked } from '../src/rolling/checked.ts';
-import { CheckedMemory } from '../src/rolling/memory.ts';
-import { knownAs, remember, rememberedAt } from '../src/remembered.ts';
+import { allChecked, encodeChecked, nothingChecked } from '../src/verify/rolling/scrub-progress.ts';
+import { CheckedMemory } from '../src/verify/rolling/scrub-state.ts';
+import { knownAs, remember, rememberedAt } from '../src/trust/trusted-tip.ts';
 import { Shelf } from './support/shelf.ts';
 
 const PLACE = 'memory:backups';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Schedule } from '../src/schedule/index.ts';
-import type { WatchFacts, WatchThresholds } from '../src/watch/index.ts';
-import { conditionsOf, scheduleFacts } from '../src/watch/index.ts';
+import type { WatchFacts, WatchThresholds } from '../src/schedule/alerts/index.ts';
+import { conditionsOf, scheduleFacts } from '../src/schedule/alerts/index.ts';
 
 const MINUTE = 60_000;
 const HOUR = 3_600_000;

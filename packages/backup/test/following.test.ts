@@ -9,7 +9,7 @@ import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure, openAt } from '../../objects/test/support/stores.ts';
 import type { FollowMessage } from '../src/index.ts';
 import { Backups, FOLLOW_CHANNEL, RecoveryPoints, Schedules } from '../src/index.ts';
-import { followedAt, rememberFollowed } from '../src/followed.ts';
+import { followedAt, rememberFollowed } from '../src/trust/replication-status.ts';
 import { Shelf } from './support/shelf.ts';
 
 const PLACE = 'memory:backups';

@@ -27,8 +27,8 @@ import { memoryPlace } from '../../objects/test/support/places.ts';
 import { failure, patterned, UNLOCK, usePlace } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup } from '../src/index.ts';
 import { makeSnapshot, openBackup } from '../src/index.ts';
-import { partCount } from '../src/blobs.ts';
-import { PackReader } from '../src/packs.ts';
+import { partCount } from '../src/repository/blobs.ts';
+import { PackReader } from '../src/repository/packs.ts';
 
 const LOCATION = 'memory:backups';
 

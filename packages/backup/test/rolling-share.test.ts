@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Checked } from '../src/rolling/checked.ts';
+import type { Checked } from '../src/verify/rolling/scrub-progress.ts';
 import {
   checkedSince,
   decodeChecked,
@@ -9,8 +9,8 @@ import {
   nothingChecked,
   RANGES,
   withRun,
-} from '../src/rolling/checked.ts';
-import { shareOf } from '../src/rolling/share.ts';
+} from '../src/verify/rolling/scrub-progress.ts';
+import { shareOf } from '../src/verify/rolling/scrub-slice.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;

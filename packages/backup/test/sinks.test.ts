@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { systemClock } from '@securestore/jobs';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { Alert } from '../src/watch/index.ts';
-import { deadManPing, execHook, webhook } from '../src/watch/index.ts';
+import type { Alert } from '../src/schedule/alerts/index.ts';
+import { deadManPing, execHook, webhook } from '../src/schedule/alerts/index.ts';
 
 const ALERT: Alert = {
   id: 'failed:nightly',

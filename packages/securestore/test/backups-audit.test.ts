@@ -3,7 +3,7 @@ import { openBackup } from '@securestore/backup';
 import type { Point } from '@securestore/core-format';
 import { encodePoint, pointName, withChecksum } from '@securestore/core-format';
 import { describe, expect, test } from 'vitest';
-import type { FoundPoint } from '../../backup/src/points.ts';
+import type { FoundPoint } from '../../backup/src/repository/snapshots.ts';
 import { generateIdentity, identity, openStore, recipientOf, restoreStore } from '../src/index.ts';
 import type { SecureStore } from '../src/index.ts';
 import { unlock } from './support/access-world.ts';

@@ -1,9 +1,9 @@
 import { byBytes, SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects';
-import { childrenOf } from './children.ts';
-import type { FolderNames } from './folder-names.ts';
-import type { PageSeal } from './page-seal.ts';
+import { childrenOf } from './list-directory.ts';
+import type { FolderNames } from './directory-cache.ts';
+import type { PageSeal } from './page-token.ts';
 import type { LiveSource, PointSource, Source } from './sources.ts';
 import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts';
 

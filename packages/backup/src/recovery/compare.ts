@@ -3,9 +3,9 @@ import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore
 import { mapConcurrently } from '@securestore/objects';
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
-import { firstAtLeast } from '../index-set.ts';
-import type { IndexPages } from '../index-pages.ts';
-import type { IndexView } from '../moment-index.ts';
+import { firstAtLeast } from '../repository/index-set.ts';
+import type { IndexPages } from '../repository/index-pages.ts';
+import type { IndexView } from '../repository/moment-index.ts';
 import type { Item, LiveItem, LiveSource, PointSource, Source } from './sources.ts';
 import { takeTurns } from './sources.ts';
 import type { ComparePage, Difference } from './types.ts';

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { HistoryEntry, ObjectStore } from '@securestore/objects';
-import { wholePoint } from '../moment.ts';
-import type { HeldBackup } from './held-backups.ts';
+import { wholePoint } from '../trust/moment.ts';
+import type { HeldBackup } from './open-backup-pool.ts';
 import type { KeyTimeline, VersionThen } from './types.ts';
 
 /** How many points are looked at for one key. */

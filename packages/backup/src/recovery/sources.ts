@@ -2,15 +2,15 @@ import type { IndexEntry } from '@securestore/core-format';
 import { AREAS, formatVersion, objectName, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, ObjectStore, TokenNames } from '@securestore/objects';
 import { isPurged, isTombstoneSize, tokenIn } from '@securestore/objects';
-import type { IndexPages } from '../index-pages.ts';
-import { firstFrom } from '../index-set.ts';
-import type { FoundMoment } from '../moment.ts';
-import type { IndexView } from '../moment-index.ts';
-import { timeOfVersion } from '../version-time.ts';
-import type { OpenedBackup } from '../opened-backup.ts';
-import type { FolderNames } from './folder-names.ts';
-import { type HeldBackup, idOf, type PointView } from './held-backups.ts';
-import type { KnownNames } from './known-names.ts';
+import type { IndexPages } from '../repository/index-pages.ts';
+import { firstFrom } from '../repository/index-set.ts';
+import type { FoundMoment } from '../trust/moment.ts';
+import type { IndexView } from '../repository/moment-index.ts';
+import { timeOfVersion } from '../repository/version-time.ts';
+import type { OpenedBackup } from '../trust/opened-backup.ts';
+import type { FolderNames } from './directory-cache.ts';
+import { type HeldBackup, idOf, type PointView } from './open-backup-pool.ts';
+import type { KnownNames } from './name-cache.ts';
 import type { MomentInfo } from './types.ts';
 
 /** What became current last under a token: a version, or that there is none. */

@@ -1,11 +1,11 @@
 import type { BackupArea } from '@securestore/objects';
-import type { FollowedNow } from '../followed.ts';
-import type { FoundPoint } from '../points.ts';
-import { restoredAfter } from '../restore-label.ts';
-import type { SnapshotInfo } from '../snapshot-info.ts';
-import { infoOf } from '../snapshot-info.ts';
-import { neverPoints } from '../survey.ts';
-import type { HeldBackup } from './held-backups.ts';
+import type { FollowedNow } from '../trust/replication-status.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
+import { restoredAfter } from '../trust/restore-label.ts';
+import type { SnapshotInfo } from '../repository/snapshot-info.ts';
+import { infoOf } from '../repository/snapshot-info.ts';
+import { neverPoints } from '../trust/chain-tip.ts';
+import type { HeldBackup } from './open-backup-pool.ts';
 import { refuse } from './sources.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
 

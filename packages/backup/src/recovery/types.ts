@@ -1,10 +1,10 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice } from '../point-choice.ts';
-import type { RecoveryGap } from '../moment.ts';
-import type { DrillReceipt } from '../receipt.ts';
-import type { RestoreReceipt } from '../restore-receipt.ts';
-import type { SnapshotInfo } from '../snapshot-info.ts';
-import type { RecoveryWindow } from '../windows.ts';
+import type { PointChoice } from '../repository/point-choice.ts';
+import type { RecoveryGap } from '../trust/moment.ts';
+import type { DrillReceipt } from '../restore/receipt.ts';
+import type { RestoreReceipt } from '../restore/restore-receipt.ts';
+import type { SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 
 /** The most that one page holds, and how many there are without a limit. */
 export const MAX_PAGE = 500;

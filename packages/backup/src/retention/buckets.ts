@@ -1,4 +1,4 @@
-import { offsetsOf } from '../time-zone.ts';
+import { offsetsOf } from './time-zone.ts';
 import type { Period } from './policy.ts';
 
 const HOUR = 3_600_000;

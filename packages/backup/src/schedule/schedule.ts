@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import { Cron } from 'croner';
-import { offsetsOf } from '../time-zone.ts';
+import { offsetsOf } from '../retention/time-zone.ts';
 
 /** Work that recurs. */
 export interface Schedule<T = unknown> {

@@ -3,8 +3,8 @@ import { createFaultInjector, intercept } from '@securestore/backend-api';
 import type { ObjectStore } from '@securestore/objects';
 import { patterned } from '../../../objects/test/support/stores.ts';
 import type { BackupVerifyReport } from '../../src/index.ts';
-import { CheckedMemory } from '../../src/rolling/memory.ts';
-import { verifyShare } from '../../src/rolling/verify-share.ts';
+import { CheckedMemory } from '../../src/verify/rolling/scrub-state.ts';
+import { verifyShare } from '../../src/verify/rolling/verify-share.ts';
 import type { World } from './worlds.ts';
 import { backupAt, filesAt, snapshotAt } from './worlds.ts';
 

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
+import type { Job, JobKind } from '@securestore/jobs';
+import type { BackupOptions } from './backup-types.ts';
+import type { Follower } from '../continuous/continuous.ts';
+import type { ManagedPorts } from '../prune/destination-admin.ts';
+import type { Registry } from '../trust/registry.ts';
+import { restoredAfter } from '../trust/restore-label.ts';
+import { makeSnapshot } from '../snapshot/snapshot.ts';
+import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
+
+const OPTIONS: ReadonlySet<string> = new Set(['label']);
+
+export interface BackupParameters {
+  readonly location: string;
+  readonly label: string;
+}
+
+/** What comes after the id of a backup that the continuous one to the same destination makes. */
+const AT_ONCE = '-now';
+
+/**
+ * The id of the job that backs up to a destination: one at a time does. Of the location as it is given, so that it is known before
+ * anything is looked at.
+ */
+export function backupJobId(destination: string): string {
+  return `backup-${createHash('sha256').update(destination).digest('hex').slice(0, 16)}`;
+}
+
+/** Whether a job backs up to one of the destinations, under the name that it is registered by. */
+export function isJobOf({ destinations }: Registry, id: string): boolean {
+  const ids = destinations.map(({ location }) => backupJobId(location));
+  return ids.some((one) => id === one || id === one + AT_ONCE);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function checkLabel(label: unknown): asserts label is string {
+  const isLabel =
+    typeof label === 'string' &&
+    Buffer.byteLength(label) <= MAX_POINT_LABEL_BYTES &&
+    !/[\u0000-\u001f\u007f]/.test(label);
+  if (!isLabel) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the label of a snapshot must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`,
+    );
+  }
+  if (restoredAfter(label) === undefined) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'this label is for the snapshots that a restore makes first: choose another one',
+  );
+}
+
+function refuseUnregistered(location: string): never {
+  throw new SecureStoreError(
+    'CONFLICT',
+    `${location} was unregistered while a backup to it was about to begin: begin it anew where it is to be registered again`,
+  );
+}
+
+/**
+ * The work of a backup.
+ *
+ * @param registered whether the destination was registered when the backup was asked for; not known of one that is gone on with
+ */
+export function backupKind(
+  { area, places }: ManagedPorts,
+  registered = false,
+): JobKind<BackupParameters, SnapshotReport> {
+  return {
+    name: 'backup',
+    parse(stored) {
+      const { location, label } = (stored ?? {}) as Partial<BackupParameters>;
+      if (typeof location === 'string' && typeof label === 'string') return { location, label };
+      throw new SecureStoreError('INTEGRITY', 'the stored backup names no destination');
+    },
+    run: ({ parameters: { location, label }, signal, progress }) =>
+      places.at(location, signal, async (place) => {
+        places.checkRegistered(location);
+        const wasRegistered = places.isRegistered(location);
+        if (registered && !wasRegistered) refuseUnregistered(location);
+        await places.checkAlone(location, place.backend, signal);
+        const report = await makeSnapshot(area, place, {
+          label,
+          signal,
+          onPhase: (phase) => progress({ phase }),
+          onCopied: (versions, bytes) => progress({ done: versions, bytes }),
+        });
+        await places.register(location, place.backend, signal, wasRegistered);
+        return report;
+      }),
+  };
+}
+
+/** Starts the job of a backup; where this process follows the destination, that makes the snapshot. */
+export function startBackup(
+  ports: ManagedPorts,
+  followers: ReadonlyMap<string, Pick<Follower, 'snapshot'>>,
+  destination: string,
+  options: BackupOptions,
+): Job<SnapshotReport> {
+  const { area, places } = ports;
+  const { label = '' } = options;
+  checkLabel(label);
+  const parameters = { location: places.named(destination), label };
+  const follower = followers.get(parameters.location);
+  const id = backupJobId(destination);
+  // One snapshot has all that an earlier backup which was interrupted would have had.
+  const start = { parameters, replace: true };
+  if (follower === undefined) {
+    const kind = backupKind(ports, places.isRegistered(parameters.location));
+    // What can't be reached now is no work that was begun, for others to go on with.
+    const before = (signal: AbortSignal): Promise<void> =>
+      places.at(parameters.location, signal, async () => undefined);
+    return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });
+  }
+  const kind = { ...backupKind(ports), run: async () => follower.snapshot(label) };
+  return area.runJob('backup', options, OPTIONS, { ...start, kind, id: id + AT_ONCE });
+}

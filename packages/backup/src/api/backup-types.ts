@@ -1,0 +1,90 @@
+import type { CallOptions } from '@securestore/objects';
+import type { ContinuousOptions, ContinuousStatus } from '../continuous/continuous-types.ts';
+import type { PointChoice } from '../repository/point-choice.ts';
+import type { RecoveryGap } from '../trust/moment.ts';
+import type { DrillFacts, DrillReceipt } from '../restore/receipt.ts';
+import type { RestoreIntoOptions, RestoreIntoReport } from '../restore/restore-into-types.ts';
+import type { RestoreReceipt } from '../restore/restore-receipt.ts';
+import type { RestoreReport, RestoreStoreOptions } from '../restore/restore-store.ts';
+import type { SynchronousOptions } from '../continuous/synchronous.ts';
+import type { VerifyBackupOptions } from '../verify/verify-backup.ts';
+
+export interface BackupOptions extends CallOptions {
+  /** What the snapshot is called, at most 128 bytes of UTF-8. */
+  readonly label?: string | undefined;
+}
+
+export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {
+  /** Who restores, for the receipt; by default whoever has the store. Of a session it is its principal. */
+  readonly by?: string | undefined;
+}
+
+export interface RestoreStoreJobOptions
+  extends CallOptions, PointChoice, Pick<RestoreStoreOptions, 'prefix' | 'partial'>, Pick<RestoreOptions, 'by'> {}
+
+/** What making a new store of a point did. */
+export interface RestoreStoreJobReport extends RestoreReport {
+  /** How long it took, in milliseconds. */
+  readonly took: number;
+  /** Absent for a member, who can't sign for the store. */
+  readonly receipt?: RestoreReceipt;
+}
+
+export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 'signal'> {
+  /**
+   * Reads only what is due, so that everything is read within so many milliseconds, from an hour to ten years, as long as there are runs
+   * regularly. By default everything is read. Not together with `depth: 'opens'` and `snapshot`.
+   */
+  readonly within?: number | undefined;
+}
+
+export interface DrillJobOptions extends CallOptions, PointChoice {
+  /** A location at which nothing is, for the restored store; by default memory. */
+  readonly scratch?: string | undefined;
+}
+
+/** What a drill has shown, and the receipt of it. */
+export interface DrillReport extends DrillFacts {
+  /**
+   * The names of the objects that are wrong, by what stands for them in `problems`; a session has those alone that may be listed by its
+   * principal.
+   */
+  readonly names: Readonly<Record<string, string>>;
+  readonly receipt: DrillReceipt;
+}
+
+/** What restoring into the store did. */
+export interface RestoreJobReport extends RestoreIntoReport {
+  /** The point that was restored, or the last one that is not after the moment. */
+  readonly snapshot: number;
+  /** What was restored is of this time: of `at`, or of the beginning of the gap that it is in. */
+  readonly time: Date;
+  /** The gap that `at` is in: what was stored in it before `at` is missing. */
+  readonly gap?: RecoveryGap;
+  /** How long it took, in milliseconds. */
+  readonly took: number;
+  /** Of a dry run: how long restoring may take, in milliseconds, going by the last restore or drill of this backup; absent where there was none. */
+  readonly estimate?: number;
+  /** Absent for a dry run, and for a member, who can't sign for the store. */
+  readonly receipt?: RestoreReceipt;
+  /** The number of the snapshot that was made before; absent where nothing could be lost. */
+  readonly before?: number;
+  /** What is to be looked at, as where a new store is made of a snapshot. */
+  readonly warnings: readonly string[];
+}
+
+export interface FollowOptions extends CallOptions, Omit<ContinuousOptions, 'signal'> {
+  /** Has writes of this process wait until they are backed up, too: then nothing that was acknowledged can be lost with the store. */
+  readonly synchronous?: boolean | SynchronousOptions | undefined;
+}
+
+/** A continuous backup under way. It ends with the store. */
+export interface ContinuousBackup extends AsyncDisposable {
+  readonly status: ContinuousStatus;
+  /** Resolves when it has ended. Rejects with why it ended by itself, where no repetition would have helped, such as `ACCESS_DENIED`. */
+  readonly ended: Promise<void>;
+  /** Resolves when everything that was acknowledged before the call can be restored. @throws `UNAVAILABLE`, and what keeps it from that */
+  shipped(): Promise<void>;
+  /** Ends it, after what is under way. @throws why it had ended before, where it had */
+  stop(): Promise<void>;
+}

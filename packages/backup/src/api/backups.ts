@@ -1,0 +1,314 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Job } from '@securestore/jobs';
+import { changeInTime, inTime } from '@securestore/objects';
+import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
+import { backupJobId, backupKind, isJobOf, startBackup } from './backup-job.ts';
+import type {
+  BackupOptions,
+  ContinuousBackup,
+  DrillJobOptions,
+  DrillReport,
+  FollowOptions,
+  RestoreJobReport,
+  RestoreOptions,
+  RestoreStoreJobOptions,
+  RestoreStoreJobReport,
+  VerifyOptions,
+} from './backup-types.ts';
+import type { ContinuousStatus } from '../continuous/continuous-types.ts';
+import type { Follower } from '../continuous/continuous.ts';
+import { DestinationKeeper } from '../trust/destination-keeper.ts';
+import { drillKind } from '../restore/drill-job.ts';
+import type { BackupVerifyReport } from '../repository/findings.ts';
+import type { FollowedNow } from '../trust/replication-status.ts';
+import { follow, followedFrom, waitForOther } from '../continuous/start-continuous.ts';
+import type { ForgetReport } from '../prune/forget.ts';
+import type { ChosenSnapshot } from '../trust/moment.ts';
+import { registerDestination, setRetention, unregisterDestination } from '../prune/destination-admin.ts';
+import type { PointChoice } from '../repository/point-choice.ts';
+import type { Connect } from '../trust/destinations.ts';
+import { Places } from '../trust/destinations.ts';
+import type { RegisteredDestination } from '../trust/registry.ts';
+import { registryOf } from '../trust/registry.ts';
+import type { RestorePorts } from '../restore/restore-job.ts';
+import { endRestore, startRestore } from '../restore/restore-job.ts';
+import { startRestoreStore } from '../restore/restore-store-job.ts';
+import type { RetainOptions, RetentionReport, RetentionSettings } from '../prune/retain.ts';
+import { checkRetention, forgetAt, retainDestination } from '../prune/retain.ts';
+import { checkRolling } from '../verify/rolling/verify-share.ts';
+import type { OnDamagedSnapshot, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
+import type { SynchronousOptions } from '../continuous/synchronous.ts';
+import { verifyDestination } from '../verify/verify-destination.ts';
+import type { RecoveryWindow } from '../trust/recovery-windows.ts';
+
+const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
+
+/** The backups of a store that is open. */
+export class Backups {
+  readonly #area: BackupArea;
+  readonly #store: ObjectStore;
+  readonly #places: Places;
+  /** The continuous backups of this process, by location. */
+  readonly #followers = new Map<string, Follower>();
+
+  /** @param connect how other places are reached */
+  constructor(store: ObjectStore, connect: Connect) {
+    this.#area = store.backupArea;
+    this.#store = store;
+    this.#places = new Places(this.#area, connect);
+    this.#area.addKind(backupKind(this.#ports));
+    this.#area.keepCopies(new DestinationKeeper(this.#area, this.#places));
+  }
+
+  /**
+   * Backs up what changes while the store is in use: a moment after it was acknowledged, every change can be restored, to the second.
+   * Begins with a snapshot where there is none. One process at a time does it for a destination; the others' changes are shipped too.
+   *
+   * @throws SecureStoreError `LOCKED` where another process is at it; as {@link backup} rejects
+   */
+  follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
+    const [area, places, followers] = [this.#area, this.#places, this.#followers];
+    const ports = { area, places, followers, jobId: backupJobId(destination) };
+    return follow(ports, places.named(destination), options);
+  }
+
+  /** How the continuous backups of this process go, by destination. */
+  get continuous(): ReadonlyMap<string, ContinuousStatus> {
+    return new Map([...this.#followers].map(([location, { status }]) => [location, status]));
+  }
+
+  /**
+   * What is known of the continuous backup to a destination, whichever process makes it: also of one that was killed, and of one that
+   * was ended; `undefined` where there was none within the last seven days.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
+   */
+  following(destination: string, options?: CallOptions): Promise<FollowedNow | undefined> {
+    const [area, places, followers] = [this.#area, this.#places, this.#followers];
+    return inTime('backups.following', options, (signal) =>
+      followedFrom({ area, places, followers }, destination, signal),
+    );
+  }
+
+  /**
+   * Has writes of this process wait until they are backed up by another one that follows the destination.
+   *
+   * @returns what ends that
+   */
+  waitForBackup(destination: string, options: SynchronousOptions = {}): () => Promise<void> {
+    return waitForOther({ area: this.#area, places: this.#places }, this.#places.named(destination), options);
+  }
+
+  /**
+   * Makes a snapshot at a destination, which is registered by the first: what has changed since the last one is copied, as ciphertext.
+   *
+   * The job rejects with `LOCKED` where another process is at it, `ALREADY_EXISTS` where the backups of another store lie there,
+   * `CONFLICT` where those of another copy of this one do, or where the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
+   */
+  backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
+    return startBackup(this.#ports, this.#followers, destination, options);
+  }
+
+  /**
+   * The moments that can be restored, the newest first.
+   *
+   * @param options.onDamaged told of each snapshot that is damaged; without it the first one ends the call
+   * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws
+   */
+  list(
+    source: string,
+    { onDamaged, ...options }: CallOptions & { readonly onDamaged?: OnDamagedSnapshot } = {},
+  ): Promise<SnapshotInfo[]> {
+    return inTime('backups.list', options, (signal) =>
+      this.#places.opened(source, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
+    );
+  }
+
+  /** The spans of time that can be restored, the newest first. @throws as {@link list} */
+  windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
+    return inTime('backups.windows', options, (signal) =>
+      this.#places.opened(source, signal, async (backup, { location }) => {
+        // Asked first: what comes after it goes further.
+        const followed = await this.following(location, { signal });
+        return backup.windows(signal, followed?.reached);
+      }),
+    );
+  }
+
+  /** Runs `body` with the store as it was at a point, which can be read and not changed. */
+  read<T>(
+    source: string,
+    choice: PointChoice,
+    body: (store: ObjectStore, point: ChosenSnapshot) => Promise<T>,
+    options?: CallOptions,
+  ): Promise<T> {
+    return changeInTime('backups.read', options, this.#area.clock, (signal) =>
+      this.#places.opened(source, signal, (backup) => backup.read(choice, body, signal)),
+    );
+  }
+
+  /**
+   * Runs `body` with the store as it was at a point, by default the newest of all, as a backend that only reads.
+   *
+   * @throws SecureStoreError as {@link list}
+   */
+  view<T>(
+    source: string,
+    choice: PointChoice,
+    body: (view: StorageBackend) => Promise<T>,
+    options?: CallOptions,
+  ): Promise<T> {
+    return changeInTime('backups.view', options, this.#area.clock, (signal) =>
+      this.#places.opened(source, signal, async (backup) => {
+        const isGiven = choice.snapshot !== undefined || choice.at !== undefined;
+        const moment = await (isGiven ? backup.choose(choice, signal) : backup.newest(signal));
+        return body(await backup.view(moment, signal));
+      }),
+    );
+  }
+
+  /**
+   * Reads every file of a backup, and opens what is in it where the depth says so; with `within`, only what is due. What is wrong is in
+   * the report.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`; what keeps it from looking, and with `within` what keeps it from remembering what it has
+   *   read
+   */
+  verify(
+    source: string,
+    { signal: stop, timeout, within, ...options }: VerifyOptions = {},
+  ): Promise<BackupVerifyReport> {
+    checkRolling(within, options);
+    return inTime('backups.verify', { signal: stop, timeout }, (signal) =>
+      verifyDestination(this.#ports, source, { ...options, within, signal }),
+    );
+  }
+
+  /**
+   * Restores a snapshot to a scratch place, opens everything, compares it with this store as it was then, measures how long recovering
+   * took, removes it again, and signs what it found. A backup that can't be restored fails it.
+   *
+   * The job rejects with what keeps it from being done; that the backup is bad is in the receipt, and `ok` is false.
+   */
+  drill(destination: string, options: DrillJobOptions = {}): Job<DrillReport> {
+    const { scratch = 'memory:', ...call } = options;
+    const kind = drillKind(this.#ports, destination, scratch, options);
+    return this.#area.runJob('drill', call, DRILL_OPTIONS, { kind, parameters: {} });
+  }
+
+  /**
+   * Restores objects of a point into this store, each as a new version. Where the whole store is restored in place, others get `LOCKED`
+   * until that is done, and a snapshot is made first.
+   *
+   * @param target what is written through, by default the store: a session may write less
+   */
+  restore(source: string, options: RestoreOptions = {}, target: SecureStorage = this.#store): Job<RestoreJobReport> {
+    return startRestore(this.#ports, source, options, target);
+  }
+
+  /**
+   * Makes a new store of a point, at a location where nothing is: the secrets of this one open it. What was interrupted is gone on with by the
+   * same call.
+   *
+   * The job rejects with `ALREADY_EXISTS` where something lies there, `NOT_FOUND`, `INTEGRITY` where the backup is damaged, unless `partial`.
+   */
+  restoreStore(source: string, to: string, options: RestoreStoreJobOptions = {}): Job<RestoreStoreJobReport> {
+    return startRestoreStore(this.#ports, source, to, options);
+  }
+
+  /**
+   * Opens the store to writers again where a restore in place was given up.
+   *
+   * @throws SecureStoreError `LOCKED` while one is under way
+   */
+  endRestore(options?: CallOptions): Promise<void> {
+    return this.#changing('backups.endRestore', options, (signal) => endRestore(this.#ports, signal));
+  }
+
+  get #ports(): RestorePorts {
+    return { area: this.#area, places: this.#places, store: this.#store };
+  }
+
+  #changing<T>(
+    operation: string,
+    options: CallOptions | undefined,
+    body: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    return changeInTime(operation, options, this.#area.clock, body);
+  }
+
+  /**
+   * Whether something is the location of a destination that is registered, by what is known here; of what is no location, `false`. So it
+   * is of one with credentials: with others the same name may be that of another place.
+   */
+  isRegistered(destination: unknown): boolean {
+    return this.#places.isDestination(destination);
+  }
+
+  /** Whether a job backs up to a destination that is registered, under the name that it is registered by. */
+  isJobOfRegistered(id: string): boolean {
+    return isJobOf(registryOf(this.#area), id);
+  }
+
+  /** Where the store is backed up. */
+  async destinations(): Promise<readonly RegisteredDestination[]> {
+    this.#area.checkOpen();
+    return registryOf(this.#area).destinations;
+  }
+
+  /**
+   * Registers a destination before anything is backed up there: so a member who was granted the keys of backups can do it.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED` for a member; as {@link backup} rejects
+   */
+  register(destination: string, options?: CallOptions): Promise<void> {
+    return this.#changing('backups.register', options, (signal) =>
+      registerDestination(this.#ports, destination, signal),
+    );
+  }
+
+  /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` where it is not registered */
+  async setRetention(destination: string, retention: RetentionSettings, options?: CallOptions): Promise<void> {
+    checkRetention(retention);
+    await this.#changing('backups.setRetention', options, (signal) =>
+      setRetention(this.#ports, destination, retention, signal),
+    );
+  }
+
+  /**
+   * Ends that a destination follows the store: nothing there is removed, but it is neither brought under new keys nor asked before keys
+   * are destroyed.
+   */
+  unregister(destination: string, options?: CallOptions): Promise<void> {
+    return this.#changing('backups.unregister', options, (signal) =>
+      unregisterDestination(this.#ports, destination, signal),
+    );
+  }
+
+  /**
+   * Removes what a destination keeps no longer, and what then nothing needs. The newest snapshot stays in any case.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` where nothing says what is kept; `INTEGRITY` where a snapshot is damaged, unless `damaged`
+   */
+  retain(destination: string, { signal: stop, timeout, ...options }: RetainOptions = {}): Promise<RetentionReport> {
+    return this.#changing('backups.retain', { signal: stop, timeout }, (signal) =>
+      retainDestination(this.#ports, destination, { ...options, signal }),
+    );
+  }
+
+  /**
+   * Removes points of a destination, and what then nothing needs.
+   *
+   * @param choose which are to go, of those that there are and of the damaged ones, of which there is nothing but their numbers
+   */
+  forget(
+    destination: string,
+    choose: (points: readonly SnapshotInfo[], damaged: readonly number[]) => readonly number[],
+    options?: CallOptions,
+  ): Promise<ForgetReport> {
+    return this.#changing('backups.forget', options, (signal) =>
+      this.#places.opened(destination, signal, (backup, found) => forgetAt(this.#area, backup, found, choose, signal)),
+    );
+  }
+}

@@ -1,0 +1,126 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { StateStorage } from '@securestore/jobs';
+import type { BackupArea } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
+import type { Backups } from './backups.ts';
+import { findDestination } from '../repository/destination.ts';
+import { drilledAt } from '../restore/last-drill.ts';
+import type { Places } from '../trust/destinations.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
+import { Points } from '../repository/snapshots.ts';
+import type { RegisteredDestination } from '../trust/registry.ts';
+import { registryOf } from '../trust/registry.ts';
+import { evidenceOf, rememberedAt } from '../trust/trusted-tip.ts';
+import { CheckedMemory } from '../verify/rolling/scrub-state.ts';
+import type { Schedule } from '../schedule/index.ts';
+import { readScheduleStatus } from '../schedule/index.ts';
+import { surveyOf } from '../trust/chain-tip.ts';
+import type { WatchFacts } from '../schedule/alerts/index.ts';
+import { scheduleFacts } from '../schedule/alerts/index.ts';
+
+/** Points that are looked at for their sizes. */
+const SIZES = 6;
+
+/** What is known of a destination. */
+export interface DestinationFacts {
+  readonly destination: RegisteredDestination;
+  readonly facts: WatchFacts;
+}
+
+export interface FactPorts {
+  readonly area: BackupArea;
+  readonly places: Places;
+  /** Where it stands how schedules go. */
+  readonly storage: StateStorage;
+  /** What tells of continuous backups. */
+  readonly backups: Pick<Backups, 'following'>;
+}
+
+type Schedules = readonly Schedule<{ readonly destination: string }>[];
+
+/** What lies in the store: how its schedules go, and whoever follows it. */
+async function knownOf(
+  { area, storage, backups }: FactPorts,
+  all: Schedules,
+  { location }: RegisteredDestination,
+  signal: AbortSignal | undefined,
+): Promise<WatchFacts> {
+  const now = area.clock.now();
+  const own = all.filter(({ task }) => task.destination === location);
+  const schedules = await Promise.all(
+    own.map(async (schedule) =>
+      scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
+    ),
+  );
+  const followed = await backups.following(location, { signal });
+  if (followed === undefined || followed.isOver) return { now, schedules, destination: location };
+  const { reached, error, isAlive, silent } = followed;
+  // Where nobody ships any more, it is at least as far behind as that was said.
+  const lag = reached === undefined ? (isAlive ? undefined : silent) : Math.max(0, now - reached.time);
+  return { now, schedules, destination: location, lag, following: { isAlive, error } };
+}
+
+/** The points from one on, as many as are looked at. */
+async function newestFrom(points: Points, number: number, signal: AbortSignal | undefined): Promise<FoundPoint[]> {
+  const found: FoundPoint[] = [];
+  for await (const read of points.all(signal)) {
+    if (!('error' in read) && read.number <= number) found.push(read);
+    if (found.length === SIZES) break;
+  }
+  return found;
+}
+
+/** @param known what lies in the store */
+async function factsOf(
+  { area, places }: FactPorts,
+  known: WatchFacts,
+  destination: RegisteredDestination,
+  signal: AbortSignal | undefined,
+): Promise<WatchFacts> {
+  const id = Buffer.from(destination.id, 'hex');
+  const verified = (await new CheckedMemory(area, id).since()) ?? destination.registered;
+  const drilled = await drilledAt(area, id);
+  return places.at(destination.location, signal, async ({ backend, location }) => {
+    const found = await findDestination(backend, location, signal);
+    // Whoever registers it leaves its keys there.
+    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: nothing lies there`);
+    const points = new Points(found, area.seals);
+    const remembered = area.hasKeys ? await rememberedAt(area, found, signal) : undefined;
+    const { newest, damaged } = await surveyOf(points, evidenceOf(area, found, remembered), signal);
+    const [top] = damaged;
+    if (top !== undefined) throw top.error;
+    const last = await newestFrom(points, newest?.number ?? 0, signal);
+    return {
+      ...known,
+      lastGood: newest?.time,
+      sizes: last.map(({ totals }) => totals.bytes).toReversed(),
+      unverifiedSince: verified,
+      drilled,
+    };
+  });
+}
+
+/**
+ * What is known of all destinations of a store.
+ *
+ * @param within how long looking at one of them may take, in milliseconds
+ */
+export async function factsOfAll(
+  ports: FactPorts,
+  schedules: Schedules,
+  { signal, within }: { readonly signal?: AbortSignal | undefined; readonly within?: number | undefined } = {},
+): Promise<DestinationFacts[]> {
+  // None waits for another, which may never answer.
+  const looks = registryOf(ports.area).destinations.map(async (destination): Promise<DestinationFacts> => {
+    const known = await knownOf(ports, schedules, destination, signal);
+    try {
+      const look = (ended: AbortSignal | undefined): Promise<WatchFacts> => factsOf(ports, known, destination, ended);
+      return { destination, facts: await inTime('schedules.conditions', { signal, timeout: within }, look) };
+    } catch (error) {
+      if (!SecureStoreError.is(error) || signal?.aborted === true) throw error;
+      // What can't be looked at is as good as not there.
+      return { destination, facts: { ...known, unreachable: error.code, why: error.message } };
+    }
+  });
+  return Promise.all(looks);
+}

@@ -1,0 +1,259 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { StateStorage } from '@securestore/jobs';
+import type { BackupArea, CallOptions, ObjectStore } from '@securestore/objects';
+import { changeInTime, inTime } from '@securestore/objects';
+import type { Backups } from './backups.ts';
+import type { DestinationFacts } from './destination-facts.ts';
+import { factsOfAll } from './destination-facts.ts';
+import type { Connect } from '../trust/destinations.ts';
+import { Places } from '../trust/destinations.ts';
+import { registeredAt } from '../trust/registry.ts';
+import type { RunHookOptions } from '../schedule/run-hooks.ts';
+import { runHooks } from '../schedule/run-hooks.ts';
+import type { Occurrence, RunReport, Schedule, ScheduleState } from '../schedule/index.ts';
+import { nextRun, overdue, readScheduleStatus, runDueSchedules, runSchedules } from '../schedule/index.ts';
+import type { BackupTask, ScheduleSettings } from '../schedule/schedule-list.ts';
+import {
+  changeSchedules,
+  checkTask,
+  scheduleOf,
+  schedulesOf,
+  storageIn,
+  withSchedule,
+} from '../schedule/schedule-list.ts';
+import type { AlertSink, Condition, WatchFacts, WatchThresholds } from '../schedule/alerts/index.ts';
+import { Alerts, conditionsOf } from '../schedule/alerts/index.ts';
+
+const CHECK_EVERY = 60_000;
+
+/** A schedule, and how it goes. */
+export interface ScheduleInfo extends ScheduleSettings {
+  /** When it is due next; absent where it is paused. */
+  readonly next?: Date;
+  readonly last?: ScheduleState['last'];
+  /** Runs that have failed since the last that succeeded. */
+  readonly failures: number;
+  /** A run was due then, and has not begun. */
+  readonly overdueSince?: Date;
+}
+
+export interface RunSchedulesOptions extends RunHookOptions {
+  /** Runs what is due now, and ends. */
+  readonly once?: boolean | undefined;
+  /** What this process is called where others look; by default its process id. */
+  readonly name?: string | undefined;
+  /** Who is told of what is not as it should be. */
+  readonly sinks?: readonly AlertSink[] | undefined;
+  readonly thresholds?: WatchThresholds | undefined;
+  /** Told after every run. */
+  readonly onRun?: ((report: RunReport<BackupTask>) => Promise<void> | void) | undefined;
+  /** Told what went wrong beside the runs themselves. */
+  readonly onProblem?: ((error: unknown) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How it is looked at how the backups are. */
+interface ConditionsOptions extends CallOptions {
+  readonly thresholds?: WatchThresholds | undefined;
+  /** How long looking at one destination may take, in milliseconds: one that has not answered by then can't be reached. Default `timeout` alone. */
+  readonly within?: number | undefined;
+}
+
+/** What is not as it should be with a destination. */
+interface DestinationConditions {
+  readonly destination: string;
+  readonly conditions: readonly Condition[];
+  readonly facts: WatchFacts;
+}
+
+/** When a store is backed up, verified and tried, and whether it is. */
+export class Schedules {
+  readonly #area: BackupArea;
+  readonly #backups: Backups;
+  readonly #places: Places;
+  readonly #storage: StateStorage;
+
+  constructor(store: ObjectStore, backups: Backups, connect: Connect) {
+    this.#area = store.backupArea;
+    this.#backups = backups;
+    this.#places = new Places(this.#area, connect);
+    this.#storage = storageIn(this.#area);
+  }
+
+  async #change(
+    change: (schedules: readonly Schedule<BackupTask>[]) => readonly Schedule<BackupTask>[],
+  ): Promise<void> {
+    this.#area.checkOpen();
+    await changeSchedules(this.#area, change);
+  }
+
+  /** All schedules, and how they go. */
+  list(options?: CallOptions): Promise<ScheduleInfo[]> {
+    return inTime('schedules.list', options, () => this.#infos());
+  }
+
+  async #infos(): Promise<ScheduleInfo[]> {
+    this.#area.checkOpen();
+    const now = this.#area.clock.now();
+    const infos: ScheduleInfo[] = [];
+    for (const schedule of await schedulesOf(this.#area)) {
+      const { task, since: _, ...settings } = schedule;
+      const status = await readScheduleStatus(this.#storage, this.#area.clock, schedule.id);
+      const next: Occurrence | undefined = schedule.paused === true ? undefined : nextRun(schedule, now);
+      const late = overdue(schedule, status, now);
+      infos.push({
+        ...settings,
+        ...task,
+        ...(next && { next: new Date(next.start) }),
+        ...(status.state?.last && { last: status.state.last }),
+        failures: status.state?.failures ?? 0,
+        ...(late && { overdueSince: new Date(late.start) }),
+      });
+    }
+    return infos;
+  }
+
+  /**
+   * Adds a schedule, or changes the one with this id. It runs while some process runs the schedules of the store.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` for what is no schedule, or for a destination that is not registered; `TOO_LARGE`
+   */
+  add(settings: ScheduleSettings, options?: CallOptions): Promise<void> {
+    return changeInTime('schedules.add', options, this.#area.clock, () => this.#add(settings));
+  }
+
+  async #add({ destination, ...settings }: ScheduleSettings): Promise<void> {
+    checkTask(settings);
+    const location = this.#places.named(destination);
+    this.#checkRegistered(location);
+    const schedule = scheduleOf({ ...settings, destination: location }, this.#area.clock.now());
+    await this.#change((schedules) => withSchedule(schedules, schedule));
+  }
+
+  /** @throws SecureStoreError `NOT_FOUND` */
+  remove(id: string, options?: CallOptions): Promise<void> {
+    return changeInTime('schedules.remove', options, this.#area.clock, () => this.#remove(id));
+  }
+
+  async #remove(id: string): Promise<void> {
+    await this.#change((schedules) => {
+      if (!schedules.some((schedule) => schedule.id === id)) {
+        throw new SecureStoreError('NOT_FOUND', `there is no schedule ${JSON.stringify(id)}`);
+      }
+      return schedules.filter((schedule) => schedule.id !== id);
+    });
+  }
+
+  /** @throws SecureStoreError `INVALID_ARGUMENT` */
+  #checkRegistered(location: string): void {
+    if (registeredAt(this.#area, location) !== undefined) return;
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `${location} is no registered destination: back up there, or register it, first`,
+    );
+  }
+
+  async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
+    // Schedules are kept under a key that members have, too; which destinations there are the head says, which the owner signs.
+    await this.#area.confirm(signal);
+    this.#checkRegistered(destination);
+    if (task === 'backup') {
+      const { failed } = await this.#backups.backup(destination, { signal });
+      const [first] = failed;
+      if (first !== undefined)
+        throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`);
+    } else if (task === 'verify') {
+      const { ok, findings } = await this.#backups.verify(destination, { signal, within });
+      if (!ok) throw new SecureStoreError('INTEGRITY', findings[0]?.message ?? 'the backup is damaged');
+    } else if (task === 'drill') {
+      const { ok, problems } = await this.#backups.drill(destination, { signal });
+      if (!ok) throw new SecureStoreError('INTEGRITY', problems[0] ?? 'the backup could not be restored');
+    } else {
+      await this.#backups.retain(destination, { signal });
+    }
+  }
+
+  async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
+    const [area, places, storage, backups] = [this.#area, this.#places, this.#storage, this.#backups];
+    return factsOfAll({ area, places, storage, backups }, await schedulesOf(this.#area), options);
+  }
+
+  /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
+  conditions({ thresholds, within, ...options }: ConditionsOptions = {}): Promise<DestinationConditions[]> {
+    return inTime('schedules.conditions', options, (signal) => this.#conditions(thresholds, { signal, within }));
+  }
+
+  async #conditions(
+    thresholds: WatchThresholds | undefined,
+    options: Parameters<typeof factsOfAll>[2],
+  ): Promise<DestinationConditions[]> {
+    this.#area.checkOpen();
+    const all = await this.#eachFacts(options);
+    return all.map(({ destination, facts }) => ({
+      destination: destination.location,
+      conditions: conditionsOf(facts, thresholds),
+      facts,
+    }));
+  }
+
+  async #tell(options: RunSchedulesOptions): Promise<void> {
+    const { sinks = [], thresholds, onProblem } = options;
+    if (sinks.length === 0) return;
+    for (const { destination, facts } of await this.#eachFacts()) {
+      const id = `alerts ${destination.id}`;
+      const alerts = new Alerts({ storage: this.#storage, id, clock: this.#area.clock, sinks, thresholds });
+      const report = await alerts.check(facts);
+      for (const { error } of report.failures) onProblem?.(error);
+    }
+  }
+
+  /**
+   * Runs the schedules when they are due, until the signal aborts, and tells what is not as it should be. Any number of processes may
+   * do so: each run is one process's. With `once`, runs what is due now.
+   *
+   * @returns with `once`, the runs
+   */
+  async run(options: RunSchedulesOptions = {}): Promise<readonly RunReport<BackupTask>[]> {
+    this.#area.checkOpen();
+    const { once = false, name = `process ${process.pid}`, onRun, onProblem, signal } = options;
+    const { clock } = this.#area;
+    const hooks = runHooks(clock, options, (error) => onProblem?.(error));
+    const runner = {
+      schedules: () => schedulesOf(this.#area),
+      state: this.#storage,
+      clock,
+      name,
+      run: (schedule: Schedule<BackupTask>, _: unknown, ended: AbortSignal) => this.#perform(schedule.task, ended),
+      hooks: {
+        ...hooks,
+        async after(report: RunReport<BackupTask>) {
+          await hooks.after?.(report).catch((error: unknown) => onProblem?.(error));
+          await onRun?.(report);
+        },
+        failed: (error: unknown) => onProblem?.(error),
+      },
+      signal,
+    };
+    if (once) {
+      const reports = await runDueSchedules(runner);
+      await this.#tell(options);
+      return reports;
+    }
+    const ended = new AbortController();
+    const watching = this.#watch(options, ended.signal);
+    try {
+      await runSchedules(runner);
+    } finally {
+      ended.abort();
+      await watching;
+    }
+    return [];
+  }
+
+  async #watch(options: RunSchedulesOptions, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await this.#tell(options).catch((error: unknown) => options.onProblem?.(error));
+      await this.#area.clock.sleep(CHECK_EVERY, ended).catch(() => undefined);
+    }
+  }
+}

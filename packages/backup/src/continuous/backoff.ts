@@ -1,0 +1,89 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import { publishFollow } from './diagnostics-channel.ts';
+import type { FollowMessage } from './diagnostics-channel.ts';
+
+const FIRST_RETRY = 500;
+const LAST_RETRY = 30_000;
+
+/** What passes, or is put right by somebody, besides what may be tried again at once: a disk that is not mounted, or full, a bucket that is gone. */
+const PASSING: ReadonlySet<string> = new Set([
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'THROTTLED',
+  'NOT_FOUND',
+  'NO_SPACE',
+  'READ_ONLY',
+]);
+
+/** Whether waiting may help. */
+export function isPassing(error: unknown): error is SecureStoreError {
+  return SecureStoreError.is(error) && (error.retryable || PASSING.has(error.code));
+}
+
+/** That a continuous backup can't go on for now: told once when it begins, and once when it is over. */
+export class Outage {
+  readonly #area: Pick<BackupArea, 'location' | 'logger'>;
+  readonly #destination: string;
+  #error: SecureStoreError | undefined;
+  #failures = 0;
+  #isNews = false;
+
+  constructor(area: Pick<BackupArea, 'location' | 'logger'>, destination: string) {
+    this.#area = area;
+    this.#destination = destination;
+  }
+
+  /** Why nothing can be shipped now. */
+  get error(): SecureStoreError | undefined {
+    return this.#error;
+  }
+
+  /** Whether something has begun or ended since this was called last. */
+  takeNews(): boolean {
+    const isNews = this.#isNews;
+    this.#isNews = false;
+    return isNews;
+  }
+
+  /** How long to wait until the next try, in milliseconds; `undefined` where nothing is wrong. */
+  get pause(): number | undefined {
+    return this.#failures === 0 ? undefined : Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY);
+  }
+
+  failed(error: SecureStoreError): void {
+    const isFirst = this.#error === undefined;
+    this.#error = error;
+    this.#failures += 1;
+    if (!isFirst) return;
+    const fields = this.#tell('failing', error);
+    this.#area.logger?.warn(fields, 'nothing can be shipped to a destination of backups; it is tried again and again');
+  }
+
+  over(): void {
+    if (this.#error === undefined) return;
+    this.#error = undefined;
+    this.#failures = 0;
+    const fields = this.#tell('going on');
+    this.#area.logger?.info(fields, 'what changes is shipped to a destination of backups again');
+  }
+
+  /** No waiting helps. */
+  end(error: unknown): void {
+    this.#error = SecureStoreError.is(error) ? error : new SecureStoreError('INTERNAL', 'it failed', { cause: error });
+    const fields = this.#tell('ended', this.#error);
+    this.#area.logger?.error(fields, 'a continuous backup has ended, since waiting does not help');
+  }
+
+  #tell(event: FollowMessage['event'], error?: SecureStoreError): object {
+    this.#isNews = true;
+    const reason = error && { code: error.code, message: error.message };
+    publishFollow({
+      location: this.#area.location,
+      destination: this.#destination,
+      event,
+      ...(reason && { error: reason }),
+    });
+    return { destination: this.#destination, ...reason };
+  }
+}

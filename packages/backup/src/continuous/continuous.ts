@@ -1,0 +1,291 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
+import type { BackupArea } from '@securestore/objects';
+import { Awaited } from './ack-waiters.ts';
+import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
+import type { FailedCopy } from '../repository/upload.ts';
+import type { Followed, Reached } from '../trust/replication-status.ts';
+import { beatOf, followedAt, rememberFollowed } from '../trust/replication-status.ts';
+import type { Line } from '../trust/reconnecting-destination.ts';
+import { Outage, isPassing } from './backoff.ts';
+import { isRemembered, knownAs } from '../trust/trusted-tip.ts';
+import type { OnAlarm, Position } from './ship-changes.ts';
+import { positionAt, shipChanges, steadyUntil } from './ship-changes.ts';
+import { makeSnapshot } from '../snapshot/snapshot.ts';
+import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
+
+/** A whole index is written after so many points, or so many changed objects: what a restore has to read is bounded by it. */
+const POINTS_PER_SNAPSHOT = 1000;
+const CHANGES_PER_SNAPSHOT = 50_000;
+const SNAPSHOT_EVERY: number = 60 * 60 * 1000;
+/** A point is published at least so often, so that whoever looks at the destination sees that it is alive. */
+const HEARTBEAT: number = 60 * 1000;
+/** Where the clock of the backend is finer than this, cuts may follow each other as fast as the shorter interval says. */
+const FINE_RESOLUTION = 10;
+const SHORT_INTERVAL = 250;
+const LONG_INTERVAL = 1000;
+/** So often others may come first until those who wait are told. */
+const MAX_OVERTAKEN = 5;
+
+/** Ships changes of a store to a destination while the store is in use. Made by {@link Backups.follow}. */
+export class Follower {
+  readonly #area: BackupArea;
+  readonly #line: Line;
+  readonly #outage: Outage;
+  readonly #options: ContinuousOptions;
+  readonly #interval: number;
+  #position: Position | undefined;
+  #reached: Reached | undefined;
+  /** When the newest point was made, by the clock of this process. */
+  #made = 0;
+  /** When others were told how far it is. */
+  #told: Instant | undefined;
+  /** What they were told. */
+  #said: string | undefined;
+  #points = 0;
+  #versions = 0;
+  #bytes = 0;
+  /** Of what the last step could not copy, the first. */
+  #failed: FailedCopy | undefined;
+  readonly #alarms = new Set<string>();
+  readonly #onAlarm: OnAlarm = ({ message }) => void this.#alarms.add(message);
+  readonly #awaited = new Awaited();
+
+  constructor(area: BackupArea, line: Line, options: ContinuousOptions) {
+    this.#area = area;
+    this.#line = line;
+    this.#outage = new Outage(area, line.location);
+    this.#options = options;
+    const isFine = area.capabilities.modifiedResolution <= FINE_RESOLUTION;
+    this.#interval = options.interval ?? (isFine ? SHORT_INTERVAL : LONG_INTERVAL);
+  }
+
+  get status(): ContinuousStatus {
+    const { clock, capabilities } = this.#area;
+    const reached = this.#reached;
+    const { error } = this.#outage;
+    return {
+      ...(reached && { recoverableTo: new Date(reached.time), lag: Math.max(0, clock.now() - reached.time) }),
+      skew: capabilities.clockSkew,
+      points: this.#points,
+      versions: this.#versions,
+      bytes: this.#bytes,
+      ...(error && { error: { code: error.code, message: error.message } }),
+      alarms: [...this.#alarms],
+    };
+  }
+
+  /** Why nothing can be shipped now. */
+  get error(): SecureStoreError | undefined {
+    return this.#outage.error;
+  }
+
+  /** What it says of itself to others. */
+  get followed(): Followed {
+    const { error } = this.status;
+    return { reached: this.#reached, ...(error && { error }), isOver: false };
+  }
+
+  /** Makes a snapshot at the next step. */
+  snapshot(label: string): Promise<SnapshotReport> {
+    return this.#awaited.snapshot(label);
+  }
+
+  /** Resolves when everything that was acknowledged before the call can be restored. @throws SecureStoreError why it can't be shipped */
+  shipped(): Promise<void> {
+    const { error } = this.#outage;
+    return error === undefined ? this.#awaited.shipped() : Promise.reject(error);
+  }
+
+  /** Looks where the destination stands, and makes the first snapshot. */
+  async begin(signal: AbortSignal): Promise<void> {
+    await this.#begin(signal);
+  }
+
+  /**
+   * Ships until the signal aborts.
+   *
+   * @param lossOf what has ended it by then, unless somebody meant to
+   * @throws SecureStoreError what no waiting mends, such as `ACCESS_DENIED`; what `lossOf` says
+   */
+  async run(signal: AbortSignal, lossOf: () => SecureStoreError | undefined): Promise<void> {
+    try {
+      await this.#run(signal);
+      const loss = lossOf();
+      if (loss !== undefined) throw loss;
+    } catch (error) {
+      this.#outage.end(error);
+      await this.#tellEnd(false);
+      throw error;
+    }
+    // Whoever ends it on purpose is not missed.
+    await this.#tellEnd(true);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    let overtaken = 0;
+    while (!signal.aborted) {
+      const waiting = this.#awaited.takeWaiting();
+      const begun = instant(this.#area.clock);
+      try {
+        this.#failed = undefined;
+        await this.#step(signal);
+        this.#outage.over();
+        overtaken = 0;
+        const failed = this.#failed;
+        for (const { resolve, reject } of waiting)
+          if (failed === undefined) resolve();
+          else reject(notCopied(failed));
+      } catch (error) {
+        // Whoever has published something in between keeps nothing from being shipped: it is next.
+        const isOvertaken = SecureStoreError.is(error, 'CONFLICT') && isPassing(error) && overtaken < MAX_OVERTAKEN;
+        if (isOvertaken && !signal.aborted) this.#awaited.putBack(waiting);
+        else for (const { reject } of waiting) reject(error);
+        if (signal.aborted) break;
+        if (!isPassing(error)) throw error;
+        // What another process has done meanwhile is looked at anew.
+        this.#position = undefined;
+        if (isOvertaken) overtaken += 1;
+        else {
+          this.#outage.failed(error);
+          await this.#line.drop();
+        }
+      }
+      this.#tell();
+      if (this.#isBeat()) await this.#tellOthers();
+      // Steps begin once an interval, however long they take.
+      const left = Math.max(0, this.#interval - elapsedSince(begun, this.#area.clock));
+      await this.#pause(this.#outage.pause ?? left, signal);
+    }
+    this.#awaited.reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
+  }
+
+  #tell(): void {
+    try {
+      this.#options.onStatus?.(this.status);
+    } catch {
+      // Whoever listens does not decide whether there is a backup.
+    }
+  }
+
+  /** Whether others are to be told how far it is, or that it fails or goes on again. */
+  #isBeat(): boolean {
+    const { clock } = this.#area;
+    const isNews = this.#outage.takeNews();
+    return isNews || this.#told === undefined || elapsedSince(this.#told, clock) >= beatOf(this.#interval);
+  }
+
+  async #tellOthers(): Promise<void> {
+    const { id } = this.#line;
+    if (id === undefined) return;
+    this.#told = instant(this.#area.clock);
+    this.#said = await rememberFollowed(this.#area, id, this.followed);
+  }
+
+  /** Another process that has taken it over meanwhile tells how it goes on. */
+  async #tellEnd(isOver: boolean): Promise<void> {
+    const { id } = this.#line;
+    if (id !== undefined) await rememberFollowed(this.#area, id, { ...this.followed, isOver }, this.#said);
+  }
+
+  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (this.#awaited.any && this.#outage.error === undefined) return;
+    await this.#awaited.untilAny((ended) => this.#area.clock.sleep(milliseconds, ended), signal);
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    const position = this.#position ?? (await this.#begin(signal));
+    const { clock } = this.#area;
+    const isLong =
+      position.newest.number - position.newest.base >= POINTS_PER_SNAPSHOT ||
+      position.changes.size >= CHANGES_PER_SNAPSHOT ||
+      clock.now() - position.snapshotMade >= SNAPSHOT_EVERY;
+    const wanted = this.#awaited.takeSnapshot();
+    if (wanted !== undefined) {
+      try {
+        this.#position = await this.#snapshot(signal, wanted.label, wanted.resolve);
+      } catch (error) {
+        wanted.reject(error);
+        throw error;
+      }
+      return;
+    }
+    if (position.reader.passDue) {
+      this.#position = await this.#snapshot(signal);
+      return;
+    }
+    try {
+      await this.#ship(position, signal);
+    } catch (error) {
+      // A snapshot looks at the whole store where the index of the newest is damaged; where it is something else, it fails as well.
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      this.#position = await this.#snapshot(signal);
+      return;
+    }
+    // After that nothing is left of which a snapshot would not tell the moments.
+    if (isLong) this.#position = await this.#snapshot(signal);
+  }
+
+  async #snapshot(signal: AbortSignal, label?: string, onDone?: (report: SnapshotReport) => void): Promise<Position> {
+    const steady = this.#reached && steadyUntil(this.#reached.time, this.#interval);
+    const place = await this.#line.reach(signal);
+    const report = await makeSnapshot(this.#area, place, { signal, label, steadyUntil: steady });
+    onDone?.(report);
+    for (const alarm of report.alarms) this.#alarms.add(alarm);
+    this.#note(report.failed);
+    this.#versions += report.copied.versions;
+    this.#bytes += report.copied.bytes;
+    this.#points += 1;
+    return this.#begin(signal);
+  }
+
+  #note(failed: readonly FailedCopy[]): void {
+    for (const { message } of failed) this.#alarms.add(message);
+    this.#failed ??= failed[0];
+  }
+
+  /** Looks where the destination stands, and makes a snapshot where nothing is that changes can follow. */
+  async #begin(signal: AbortSignal): Promise<Position> {
+    const position = await positionAt(this.#area, await this.#line.reach(signal), this.#onAlarm, signal);
+    if (position === undefined) return this.#snapshot(signal);
+    const { destination, newest } = position;
+    this.#line.keepTo(destination.id);
+    const known = this.#reached ?? (await followedAt(this.#area, destination.id, signal))?.reached;
+    const isSame = known !== undefined && isRemembered(known.point, newest);
+    this.#reach(isSame ? Math.max(known.time, newest.time) : newest.time, position);
+    this.#made = newest.made;
+    return position;
+  }
+
+  #reach(time: number, position: Position): void {
+    this.#reached = { point: knownAs(position.newest), time };
+    this.#position = position;
+  }
+
+  async #ship(position: Position, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#area;
+    const isAlive = Math.abs(clock.now() - this.#made) < HEARTBEAT;
+    const since = this.#reached?.time ?? position.newest.time;
+    const how = { onAlarm: this.#onAlarm, isAlive, since, interval: this.#interval, signal };
+    const shipped = await shipChanges(this.#area, position, how);
+    // The journal alone does not tell everything any more, and somebody may wait for what it does not tell.
+    if (shipped === undefined) {
+      this.#position = await this.#snapshot(signal);
+      return;
+    }
+    const { time, failed, points, copied } = shipped;
+    this.#note(failed);
+    // Nothing has changed after the newest point, so it is what the store was at this moment, too.
+    this.#reach(time, shipped.position);
+    if (points === 0) return;
+    this.#made = clock.now();
+    this.#points += points;
+    this.#versions += copied.versions;
+    this.#bytes += copied.bytes;
+  }
+}
+
+function notCopied({ name, message }: FailedCopy): SecureStoreError {
+  return new SecureStoreError('INTEGRITY', `not everything could be backed up: ${name}: ${message}`);
+}

@@ -1,0 +1,137 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, MutationGate } from '@securestore/objects';
+import type { Follower } from './continuous.ts';
+import type { FoundPoint, Points } from '../repository/snapshots.ts';
+
+const LOOK_AGAIN_AFTER = 100;
+/** So many that are none of its points, or damaged, are passed over at each look. */
+const MAX_STRANGE = 100;
+/** How long a write waits for a process that copies, in milliseconds. */
+const WAIT_AT_MOST = 30_000;
+/** How much later than by this process's clock a point may have been made since, in milliseconds. */
+const TOLERANCE = 5_000;
+
+/** What happens to a write while the destination can't be reached. */
+export type Unreachable = 'refuse' | 'degrade';
+
+export interface SynchronousOptions {
+  /**
+   * `refuse`, the default: the write fails with `UNAVAILABLE`; `degrade`: it is acknowledged all the same, and `onAlert` is told that it
+   * can be lost.
+   */
+  readonly unreachable?: Unreachable | undefined;
+  readonly onAlert?: ((message: string) => void) | undefined;
+}
+
+function refused(cause: unknown): SecureStoreError {
+  const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
+  return new SecureStoreError(
+    'UNAVAILABLE',
+    `the destination of the backup can't be reached${why}; nothing was changed`,
+    {
+      cause,
+      retryable: true,
+    },
+  );
+}
+
+function doubtful(cause: unknown): SecureStoreError {
+  const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
+  return new SecureStoreError('UNAVAILABLE', `it was stored, and may not have been backed up${why}`, {
+    cause,
+    retryable: true,
+    outcome: 'unknown',
+  });
+}
+
+function degrading(gate: MutationGate, { unreachable = 'refuse', onAlert }: SynchronousOptions): MutationGate {
+  if (unreachable === 'refuse') return gate;
+  const tell = (error: unknown): void => {
+    onAlert?.(
+      `writes are acknowledged without being backed up: ${SecureStoreError.is(error) ? error.message : 'unknown'}`,
+    );
+  };
+  return {
+    before() {
+      try {
+        gate.before();
+      } catch (error) {
+        tell(error);
+      }
+    },
+    async after(signal) {
+      await gate.after(signal).catch((error: unknown) => {
+        if (signal?.aborted === true) throw error;
+        tell(error);
+      });
+    },
+  };
+}
+
+/** Has writes wait for the process that copies, which is this one. */
+export function gateOf(follower: Follower, options: SynchronousOptions): MutationGate {
+  const gate: MutationGate = {
+    before() {
+      const { error } = follower;
+      if (error !== undefined) throw refused(error);
+    },
+    async after() {
+      try {
+        await follower.shipped();
+      } catch (error) {
+        throw doubtful(error);
+      }
+    },
+  };
+  return degrading(gate, options);
+}
+
+/** The newest point under the key of now, which whoever copies has; who was taken the right to may still have the one before. */
+async function newestOfNow(points: Points, signal: AbortSignal | undefined): Promise<FoundPoint | undefined> {
+  let looked = 0;
+  for await (const read of points.all(signal)) {
+    if (!('error' in read) && !read.isOld) return read;
+    looked += 1;
+    if (looked === MAX_STRANGE) return undefined;
+  }
+  return undefined;
+}
+
+/** Has writes wait for a process that copies, which is another one: until a point is of a later time. */
+export function remoteGate(area: BackupArea, points: () => Promise<Points>, options: SynchronousOptions): MutationGate {
+  let failure: unknown;
+  const waitFor = async (signal: AbortSignal | undefined): Promise<void> => {
+    const committed = await area.backendNow(signal);
+    if (committed === undefined) {
+      throw new SecureStoreError(
+        'UNSUPPORTED',
+        "the backend of the store doesn't tell its time: have this process copy",
+      );
+    }
+    const after = committed + 2 * area.capabilities.clockSkew;
+    const begun = area.clock.now();
+    while (area.clock.now() - begun < WAIT_AT_MOST) {
+      const newest = await newestOfNow(await points(), signal);
+      // A point from before the clock was set back says a time that is still to come, and nothing of this write.
+      const latest = after + (area.clock.now() - begun) + TOLERANCE;
+      if (newest !== undefined && newest.time > after && newest.time <= latest) return;
+      await area.clock.sleep(LOOK_AGAIN_AFTER, signal);
+    }
+    throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');
+  };
+  const gate: MutationGate = {
+    before() {
+      if (failure !== undefined) throw refused(failure);
+    },
+    async after(signal) {
+      try {
+        await waitFor(signal);
+        failure = undefined;
+      } catch (error) {
+        failure = error;
+        throw doubtful(error);
+      }
+    },
+  };
+  return degrading(gate, options);
+}

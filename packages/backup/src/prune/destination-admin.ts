@@ -1,0 +1,69 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import { bringHead } from '../repository/destination.ts';
+import type { Places } from '../trust/destinations.ts';
+import { changeRegistry, registeredAt } from '../trust/registry.ts';
+import type { RetentionSettings } from './retain.ts';
+import { readerLabel } from '../snapshot/snapshot.ts';
+
+/** What destinations are managed with. */
+export interface ManagedPorts {
+  readonly area: BackupArea;
+  readonly places: Places;
+}
+
+export async function registerDestination(
+  { area, places }: ManagedPorts,
+  destination: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  area.checkOpen();
+  const name = places.named(destination);
+  await places.at(name, signal, async ({ backend, location }) => {
+    await area.makeKeys(signal);
+    await places.checkAlone(name, backend, signal);
+    const { destination: found } = await bringHead(area, { backend, location }, signal);
+    await places.register(name, backend, signal);
+    // From now on the journal tells what changes, which only whoever unlocks the store can have it do.
+    await area.open(readerLabel(found), () => undefined, signal);
+  });
+}
+
+function notRegistered(destination: string): never {
+  throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
+}
+
+/** @throws SecureStoreError `NOT_FOUND` */
+export async function setRetention(
+  { area, places }: ManagedPorts,
+  destination: string,
+  retention: RetentionSettings,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const name = places.named(destination);
+  await changeRegistry(
+    area,
+    ({ destinations }) => {
+      const found = destinations.find(({ location }) => location === name) ?? notRegistered(destination);
+      return { destinations: [...destinations.filter((one) => one !== found), { ...found, retention }] };
+    },
+    signal,
+  );
+}
+
+/** @throws SecureStoreError `NOT_FOUND` */
+export async function unregisterDestination(
+  { area, places }: ManagedPorts,
+  destination: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const name = places.named(destination);
+  area.checkOpen();
+  const found = registeredAt(area, name) ?? notRegistered(destination);
+  await changeRegistry(
+    area,
+    (registry) => ({ destinations: registry.destinations.filter(({ id }) => id !== found.id) }),
+    signal,
+  );
+  await area.unregister(readerLabel({ id: Buffer.from(found.id, 'hex') }));
+}

@@ -1,0 +1,182 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, CallOptions } from '@securestore/objects';
+import type { FoundDestination } from '../repository/destination.ts';
+import type { ForgetReport } from './forget.ts';
+import { forgetPoints } from './forget.ts';
+import type { ManagedPorts } from './destination-admin.ts';
+import type { OpenedBackup } from '../trust/opened-backup.ts';
+import type { DamagedPoint } from '../repository/snapshots.ts';
+import { registeredAt } from '../trust/registry.ts';
+import { REMOVE_DAMAGED, unknowable } from './prune-plan.ts';
+import { includesNumber } from '../repository/number-ranges.ts';
+import { restoredAfter } from '../trust/restore-label.ts';
+import type { SnapshotInfo } from '../repository/snapshot-info.ts';
+import { infoOf } from '../repository/snapshot-info.ts';
+import { neverPoints } from '../trust/chain-tip.ts';
+import type { KeptPoint, RetentionPolicy } from '../retention/index.ts';
+import { applyRetention, parseRetentionPolicy } from '../retention/index.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+/** How long every second can be restored where a destination is backed up to continuously. */
+const DEFAULT_CONTINUOUS: number = 7 * DAY;
+
+/** How much of the past a destination keeps. */
+export interface RetentionSettings extends RetentionPolicy {
+  /**
+   * How long, in milliseconds, every second can be restored where a destination is backed up to continuously; by default 7 days. Of what
+   * is older, the snapshots stay that the other rules keep.
+   */
+  readonly continuous?: number | undefined;
+  /** Whose days, weeks, months and years are meant: an IANA name. Default `UTC`. */
+  readonly timeZone?: string | undefined;
+}
+
+export interface RetainOptions extends CallOptions {
+  /** Only says what would go. */
+  readonly dryRun?: boolean | undefined;
+  /** In the place of what was set for the destination. */
+  readonly retention?: RetentionSettings | undefined;
+  /**
+   * Removes damaged snapshots, too, and the moments that build on them. Without it they keep everything there, since nobody knows what they
+   * need.
+   */
+  readonly damaged?: boolean | undefined;
+}
+
+/** What a retention keeps and removes. */
+export interface RetentionReport {
+  /** Snapshots that stay, and why, the newest first. */
+  readonly kept: readonly KeptPoint[];
+  /** Numbers of the snapshots that go, damaged ones among them. */
+  readonly removed: readonly number[];
+  /** How many of the moments between snapshots go. */
+  readonly removedChanges: number;
+  /** What was removed; absent where it was only asked what would be. */
+  readonly done?: ForgetReport;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkRetention(settings: RetentionSettings): void {
+  const { continuous, timeZone, ...policy } = settings;
+  parseRetentionPolicy(policy);
+  applyRetention([], {}, { now: 0, timeZone });
+  if (continuous !== undefined && !(Number.isFinite(continuous) && continuous >= 0)) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "continuous" must be a number of milliseconds');
+  }
+}
+
+/** What a destination keeps by its settings. @param now milliseconds since 1970 by the backend's clock */
+function planRetention(
+  points: readonly SnapshotInfo[],
+  { continuous = DEFAULT_CONTINUOUS, timeZone, ...policy }: RetentionSettings,
+  now: number,
+): { readonly report: RetentionReport; readonly numbers: readonly number[] } {
+  const snapshots = points.filter(({ kind }) => kind === 'snapshot');
+  // What was there before a restore stands in for no snapshot that a restore takes by itself.
+  const judged = snapshots.map(({ number, time, label }) => {
+    return { number, time: time.getTime(), good: restoredAfter(label) === undefined };
+  });
+  const { kept, removed } = applyRetention(judged, policy, { now, timeZone });
+  const newest = Math.max(0, ...points.map(({ time }) => time.getTime()));
+  const isOld = ({ kind, time }: SnapshotInfo): boolean => kind === 'changes' && time.getTime() < newest - continuous;
+  const changes = points.filter(isOld).map(({ number }) => number);
+  return { report: { kept, removed, removedChanges: changes.length }, numbers: [...removed, ...changes] };
+}
+
+type DamagedSnapshot = Pick<DamagedPoint, 'number' | 'error'>;
+
+/** What there is at a destination. */
+interface Listed {
+  readonly points: readonly SnapshotInfo[];
+  readonly damaged: readonly DamagedSnapshot[];
+  /** The numbers of files that have the name of a point, and are none of the store's own: nothing needs them. */
+  readonly strange: readonly number[];
+}
+
+async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Promise<Listed> {
+  const unread: DamagedSnapshot[] = [];
+  const all = await Array.fromAsync(backup.found(signal, (number, error) => unread.push({ number, error })));
+  const own = all.filter((point) => !backup.isForeign(point));
+  const { junk } = await backup.survey(signal);
+  const never = new Set([...junk.map(({ number }) => number), ...neverPoints(own, unread)]);
+  const removed = await backup.points.removed(signal);
+  // What was announced to go goes, and what somebody else has made decides about nothing.
+  const points = own.filter(({ collects, number }) => !collects && !includesNumber(removed, number));
+  const foreign = all.filter((point) => backup.isForeign(point)).map(({ number }) => number);
+  return {
+    points: points.map((point) => infoOf(point)),
+    damaged: unread.filter(({ number }) => !never.has(number)),
+    strange: [...never, ...foreign],
+  };
+}
+
+/** Removes points, damaged ones among them, and what then nothing needs. */
+export function forgetAt(
+  area: BackupArea,
+  backup: OpenedBackup,
+  destination: FoundDestination,
+  choose: (points: readonly SnapshotInfo[], damaged: readonly number[]) => readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<ForgetReport> {
+  const numbers = async (): Promise<ReadonlySet<number>> => {
+    const { points, damaged, strange } = await listed(backup, signal);
+    return new Set(
+      choose(
+        points,
+        [...damaged.map(({ number }) => number), ...strange].toSorted((a, b) => b - a),
+      ),
+    );
+  };
+  return forgetPoints(area, destination, numbers, signal);
+}
+
+/** Removes what a destination keeps no longer by its settings. @param options.now milliseconds since 1970 by the backend's clock */
+async function retainAt(
+  area: BackupArea,
+  backup: OpenedBackup,
+  destination: FoundDestination,
+  options: Omit<RetainOptions, 'retention'> & { readonly settings: RetentionSettings; readonly now: number },
+): Promise<RetentionReport> {
+  const { settings, now, dryRun = false, damaged: removesDamaged = false, signal } = options;
+  const plan = (points: readonly SnapshotInfo[], damaged: readonly number[]): ReturnType<typeof planRetention> => {
+    const { report, numbers } = planRetention(points, settings, now);
+    const removed = [...report.removed, ...damaged].toSorted((a, b) => b - a);
+    return { report: { ...report, removed }, numbers: [...numbers, ...damaged] };
+  };
+  if (dryRun) {
+    const { points, damaged, strange } = await listed(backup, signal);
+    if (damaged.length > 0 && !removesDamaged) throw unknowable(destination, damaged, REMOVE_DAMAGED);
+    const numbers = [...damaged.map(({ number }) => number), ...strange];
+    return plan(points, removesDamaged ? numbers : []).report;
+  }
+  let planned: RetentionReport | undefined;
+  const choose = (points: readonly SnapshotInfo[], damaged: readonly number[]): readonly number[] => {
+    const { report, numbers } = plan(points, removesDamaged ? damaged : []);
+    planned = report;
+    return numbers;
+  };
+  const done = await forgetAt(area, backup, destination, choose, signal);
+  if (planned === undefined) throw new SecureStoreError('INTERNAL', 'a retention that planned nothing');
+  return { ...planned, done };
+}
+
+/** As {@link retainAt}, at a location, by the settings of the call or those that were set. @throws SecureStoreError `INVALID_ARGUMENT` where there are none */
+export async function retainDestination(
+  { area, places }: ManagedPorts,
+  destination: string,
+  options: Omit<RetainOptions, 'timeout'>,
+): Promise<RetentionReport> {
+  const name = places.nameOf(destination);
+  area.checkOpen();
+  const settings = options.retention ?? registeredAt(area, name)?.retention;
+  if (settings === undefined) {
+    const message = `nothing says what ${destination} keeps: set its retention first`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  checkRetention(settings);
+  const { signal } = options;
+  const now = (await area.backendNow(signal)) ?? area.clock.now();
+  return places.opened(destination, signal, (backup, found) =>
+    retainAt(area, backup, found, { ...options, settings, now }),
+  );
+}

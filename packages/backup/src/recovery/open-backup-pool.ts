@@ -1,0 +1,210 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, ObjectStore } from '@securestore/objects';
+import { openCopy } from '@securestore/objects';
+import { requireDestination } from '../repository/destination.ts';
+import { knownBackup } from '../trust/known-backup.ts';
+import type { FoundMoment } from '../trust/moment.ts';
+import type { IndexView } from '../repository/moment-index.ts';
+import type { OpenedBackup } from '../trust/opened-backup.ts';
+import type { Connected, Places } from '../trust/destinations.ts';
+import { FolderNames } from './directory-cache.ts';
+import { keepNewest } from './evict-oldest.ts';
+
+/** How long a backup that nobody looks at stays open, in milliseconds, and how many do at once. */
+const HELD_FOR = 60_000;
+const MAX_HELD = 4;
+/** How many of its points, and of the stores as they were then, are kept. */
+const REMEMBERED_POINTS = 10_000;
+const MAX_VIEWS = 4;
+/** How many large folders of its points are kept in order: some 30 MB each at most. */
+const MAX_FOLDERS = 2;
+
+/** The store as it was at a point or a moment, opened. Moments with the same contents share it. */
+export interface PointView {
+  readonly index: IndexView;
+  readonly store: ObjectStore;
+}
+
+/** What tells moments apart that have not the same contents. */
+export function idOf({ point, until }: FoundMoment): string {
+  return `${point.number} ${until ?? ''}`;
+}
+
+/** A backup that is open for a while, and the points of it that were looked at. It knows nothing of who may see what. */
+export class HeldBackup {
+  readonly backup: OpenedBackup;
+  readonly #place: Connected;
+  readonly #views = new Map<string, Promise<PointView>>();
+  readonly #folders = new Map<string, FolderNames>();
+  /** How many are looking at it. */
+  users = 0;
+  /** When the last one ceased to, in milliseconds since the machine started. */
+  left = 0;
+  /** Whether it is to be closed as soon as nobody looks at it any more. */
+  isOver = false;
+
+  constructor(backup: OpenedBackup, place: Connected) {
+    this.backup = backup;
+    this.#place = place;
+  }
+
+  /** The store as it was at a point or a moment. */
+  view(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
+    const id = idOf(moment);
+    const known = this.#views.get(id);
+    if (known !== undefined) {
+      this.#views.delete(id);
+      this.#views.set(id, known);
+      return known;
+    }
+    const opening = this.#open(moment, signal);
+    this.#views.set(id, opening);
+    opening.catch(() => this.#views.delete(id));
+    // Not closed: others may be reading it, and it holds nothing but memory.
+    keepNewest(this.#views, MAX_VIEWS);
+    return opening;
+  }
+
+  /** All names of a large folder at a moment, as far as they are read. @param within its token */
+  folder(moment: FoundMoment, within: string): FolderNames {
+    const id = `${idOf(moment)} ${within}`;
+    const folder = this.#folders.get(id) ?? new FolderNames(within);
+    this.#folders.delete(id);
+    this.#folders.set(id, folder);
+    keepNewest(this.#folders, MAX_FOLDERS);
+    return folder;
+  }
+
+  async #open(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
+    const { backup } = this;
+    const index = await backup.index(moment, signal);
+    return { index, store: openCopy(backup.copy, await backup.view(moment, signal, index)) };
+  }
+
+  async close(): Promise<void> {
+    this.#views.clear();
+    this.#folders.clear();
+    await this.#place.close();
+  }
+}
+
+/**
+ * Backups that are looked at again and again are opened once: what they are made of is read once, and so quick. They are opened anew
+ * when the head of the store has changed, with which their keys may have.
+ */
+export class HeldBackups {
+  readonly #area: BackupArea;
+  readonly #places: Places;
+  readonly #held = new Map<string, { readonly generation: number; readonly opening: Promise<HeldBackup> }>();
+  readonly #ended = new AbortController();
+  readonly #onIdle: () => void;
+  #sweeping = false;
+
+  /** @param onIdle called when nobody has looked at anything for a while, and when the store is closed */
+  constructor(area: BackupArea, places: Places, onIdle: () => void) {
+    this.#onIdle = onIdle;
+    this.#area = area;
+    this.#places = places;
+    area.onClose(() => this.#close());
+  }
+
+  /** Runs `body` with a backup. @throws SecureStoreError `NOT_FOUND` where there is none, `INTEGRITY`; what the backend throws */
+  async with<T>(source: string, body: (held: HeldBackup) => Promise<T>): Promise<T> {
+    const { held, release } = await this.take(source);
+    try {
+      return await body(held);
+    } catch (error) {
+      // What the place is reached by may be what fails: the next one begins anew.
+      if (!SecureStoreError.is(error) || error.retryable) this.#drop(source);
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  /** A backup for as long as somebody needs it. @returns it, and what says that this is over */
+  async take(source: string): Promise<{ held: HeldBackup; release: () => void }> {
+    this.#area.checkOpen();
+    const held = await this.#opened(source);
+    held.users += 1;
+    let isReleased = false;
+    const release = (): void => {
+      if (isReleased) return;
+      isReleased = true;
+      held.users -= 1;
+      held.left = this.#area.clock.uptime();
+      if (held.isOver && held.users === 0) void held.close().catch(() => undefined);
+      else this.sweep();
+    };
+    return { held, release };
+  }
+
+  #opened(source: string): Promise<HeldBackup> {
+    const { generation } = this.#area.head;
+    const known = this.#held.get(source);
+    if (known?.generation === generation) return known.opening;
+    if (known !== undefined) this.#drop(source);
+    // Others may wait for it as well, so it ends with nobody's signal.
+    const opening = this.#open(source);
+    this.#held.set(source, { generation, opening });
+    opening.catch(() => {
+      if (this.#held.get(source)?.opening === opening) this.#held.delete(source);
+    });
+    const [oldest] = this.#held.keys();
+    if (this.#held.size > MAX_HELD && oldest !== undefined) this.#drop(oldest);
+    return opening;
+  }
+
+  async #open(source: string): Promise<HeldBackup> {
+    const place = await this.#places.connect(source);
+    try {
+      const found = await requireDestination(place.backend, place.location, undefined);
+      return new HeldBackup(await knownBackup(this.#area, found, undefined, REMEMBERED_POINTS), place);
+    } catch (error) {
+      await place.close();
+      throw error;
+    }
+  }
+
+  #drop(source: string): void {
+    const known = this.#held.get(source);
+    this.#held.delete(source);
+    if (known !== undefined) void over(known.opening);
+  }
+
+  /** Closes what nobody has looked at for a while, as long as there is something. */
+  sweep(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    const { clock } = this.#area;
+    void (async () => {
+      do {
+        await clock.sleep(HELD_FOR / 2, this.#ended.signal, { ref: false });
+        for (const [source, { opening }] of this.#held) {
+          const held = await opening.catch(() => undefined);
+          const isIdle = held !== undefined && held.users === 0 && clock.uptime() - held.left >= HELD_FOR / 2;
+          if (isIdle) this.#drop(source);
+        }
+      } while (this.#held.size > 0);
+      this.#onIdle();
+    })()
+      .catch(() => undefined)
+      .finally(() => (this.#sweeping = false));
+  }
+
+  async #close(): Promise<void> {
+    this.#ended.abort();
+    const all = [...this.#held.values()];
+    this.#held.clear();
+    this.#onIdle();
+    await Promise.all(all.map(({ opening }) => opening.then((held) => held.close()).catch(() => undefined)));
+  }
+}
+
+/** Closes a backup as soon as nobody looks at it any more. */
+async function over(opening: Promise<HeldBackup>): Promise<void> {
+  const held = await opening.catch(() => undefined);
+  if (held === undefined) return;
+  held.isOver = true;
+  if (held.users === 0) await held.close().catch(() => undefined);
+}

@@ -1,0 +1,189 @@
+import type { NumberRange, Point } from '@securestore/core-format';
+import {
+  BACKUP_AREAS,
+  decodePoint,
+  encodePoint,
+  pointName,
+  pointNumber,
+  SecureStoreError,
+  sha256,
+  splitChecksum,
+  withChecksum,
+} from '@securestore/core-format';
+import type { BackupSeals } from '@securestore/objects';
+import { RecentCache } from '@securestore/crypto';
+import { entriesUnder } from '@securestore/objects';
+import type { Destination } from './destination.ts';
+import { damagedFile, isRefused, readWhole } from './files.ts';
+import { includesNumber } from './number-ranges.ts';
+
+const MAX_TRIES = 5;
+
+/** A point as it was read. */
+export interface FoundPoint extends Point {
+  /** SHA-256 of its body, which the next one names. */
+  readonly digest: Buffer;
+  /** The id of the key version that it is sealed under, in hex. */
+  readonly keyId: string;
+  /** Whether that has been replaced. */
+  readonly isOld: boolean;
+}
+
+/** A point of which there is nothing but its number. */
+export interface DamagedPoint {
+  readonly number: number;
+  /** SHA-256 of what lies there. */
+  readonly digest: Buffer;
+  readonly error: SecureStoreError;
+}
+
+/** The points of a destination. */
+export class Points {
+  readonly #destination: Destination;
+  readonly #seals: BackupSeals;
+  readonly #isForeign: (point: FoundPoint) => boolean;
+
+  #known: RecentCache<number, FoundPoint> | undefined;
+
+  /**
+   * @param isForeign tells points that are not the store's own: what such ones say was removed is not believed
+   * @param remembered how many of those that were read are not read again: none of them ever changes
+   */
+  constructor(
+    destination: Destination,
+    seals: BackupSeals,
+    isForeign: (point: FoundPoint) => boolean = () => false,
+    remembered = 0,
+  ) {
+    if (remembered > 0) this.#known = new RecentCache(remembered);
+    this.#destination = destination;
+    this.#seals = seals;
+    this.#isForeign = isForeign;
+  }
+
+  /**
+   * The numbers that files have as points, the newest first: anybody who may write there can make such names.
+   *
+   * @param onStrange told the names that no point can have
+   * @throws SecureStoreError what the backend throws
+   */
+  async numbers(signal?: AbortSignal, onStrange?: (name: string) => void): Promise<number[]> {
+    return Array.fromAsync(this.#numbers(signal, onStrange));
+  }
+
+  async *#numbers(signal?: AbortSignal, onStrange?: (name: string) => void): AsyncGenerator<number> {
+    for await (const { key } of entriesUnder(this.#destination.backend, BACKUP_AREAS.points, { signal })) {
+      const number = pointNumber(key);
+      // The first point has the number 1.
+      if (number === undefined || number === 0) onStrange?.(key);
+      else yield number;
+    }
+  }
+
+  /** All points, and what is no point or is damaged, the newest first. @throws as {@link readOrDamaged} */
+  async *all(signal?: AbortSignal): AsyncGenerator<FoundPoint | DamagedPoint> {
+    for await (const number of this.#numbers(signal)) yield this.readOrDamaged(number, signal);
+  }
+
+  /** What the newest point that is whole, and the store's own, says was removed. @throws as {@link readOrDamaged} */
+  async removed(signal?: AbortSignal): Promise<readonly NumberRange[]> {
+    for await (const read of this.all(signal)) {
+      if (!('error' in read) && !this.#isForeign(read)) return read.removed;
+    }
+    return [];
+  }
+
+  /** A point, or what is wrong with it. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
+  async readOrDamaged(number: number, signal?: AbortSignal): Promise<FoundPoint | DamagedPoint> {
+    try {
+      return await this.read(number, signal);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      const found = await this.#destination.backend.read(pointName(number), { signal });
+      return { number, digest: sha256(found?.body ?? Buffer.alloc(0)), error };
+    }
+  }
+
+  /** @throws SecureStoreError `INTEGRITY` where it is missing or damaged; `FORMAT_VERSION`; what the backend throws */
+  async read(number: number, signal?: AbortSignal): Promise<FoundPoint> {
+    const known = this.#known?.get(number);
+    if (known !== undefined) return known;
+    const point = await this.#read(number, signal);
+    this.#known?.set(number, point);
+    return point;
+  }
+
+  async #read(number: number, signal: AbortSignal | undefined): Promise<FoundPoint> {
+    const name = pointName(number);
+    const body = await readWhole(this.#destination.backend, name, signal);
+    const sealed = splitChecksum(`the file ${name} of the backup`, body);
+    const plaintext = await this.#open(name, sealed, signal);
+    const point = decodePoint(plaintext);
+    if (point.number !== number) throw damagedFile(name, 'it is another point');
+    const keyId = this.#seals.keyIdOf(sealed);
+    return { ...point, digest: sha256(body), keyId, isOld: keyId !== this.#seals.primaryId };
+  }
+
+  /** A version that this release doesn't read is damage here: nothing has authenticated it yet, so anybody can write it there. */
+  async #open(name: string, sealed: Uint8Array, signal: AbortSignal | undefined): Promise<Buffer> {
+    try {
+      return await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
+    } catch (error) {
+      if (SecureStoreError.is(error, 'FORMAT_VERSION')) throw damagedFile(name, error.message);
+      throw error;
+    }
+  }
+
+  /** A point; `undefined` where it was removed meanwhile. @throws as {@link read} */
+  async readUnlessRemoved(number: number, signal?: AbortSignal): Promise<FoundPoint | undefined> {
+    try {
+      return await this.read(number, signal);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      if (!includesNumber(await this.removed(signal), number)) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * Publishes a point under its number, which is the commit of all that it names.
+   *
+   * @throws SecureStoreError `CONFLICT` where the number is taken; what the backend throws
+   */
+  async publish(point: Point, signal?: AbortSignal): Promise<FoundPoint> {
+    const name = pointName(point.number);
+    const { backend, id, location } = this.#destination;
+    const sealed = this.#seals.seal('backupPoint', id, name, encodePoint(point));
+    const body = withChecksum(sealed);
+    const published: FoundPoint = { ...point, digest: sha256(body), keyId: this.#seals.keyIdOf(sealed), isOld: false };
+    if (body.length > backend.capabilities.maxBodyBytes) {
+      throw new SecureStoreError(
+        'TOO_LARGE',
+        `${location}: the point takes ${body.length} bytes; this backend holds ${backend.capabilities.maxBodyBytes}`,
+      );
+    }
+    for (let tries = 1; ; tries++) {
+      try {
+        await backend.write(name, body, { ifAbsent: true, signal });
+        return published;
+      } catch (error) {
+        if (!SecureStoreError.is(error)) throw error;
+        const isTaken = error.code === 'CONFLICT' || isRefused(error);
+        if (!isTaken && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
+        // What lies there decides: no two bodies are the same.
+        const found = await backend.read(name, { signal });
+        if (found === undefined && isRefused(error)) throw error;
+        if (found !== undefined && body.equals(found.body)) return published;
+        if (found !== undefined) {
+          throw new SecureStoreError(
+            'CONFLICT',
+            `${location}: another run has published point ${point.number} meanwhile`,
+            {
+              retryable: true,
+            },
+          );
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,264 @@
+import type { IndexedBlob, IndexEntry, SplitRecord } from '@securestore/core-format';
+import {
+  asBuffer,
+  BLOB_PREFIX_LENGTH,
+  compareIndexEntries,
+  historyPrefix,
+  historyVersion,
+  isDamage,
+  isZero,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import { recordDigest } from '@securestore/crypto';
+import type { BackupArea, Change } from '@securestore/objects';
+import { Added } from './pending-entries.ts';
+import { copyBlob, MAX_PARTS, partCount } from './blobs.ts';
+import type { Destination } from './destination.ts';
+import { HistoryNames } from './history-listing.ts';
+import type { IndexSet } from './index-set.ts';
+import { PackWriter } from './packs.ts';
+
+/** Changes that are looked at together. */
+const BATCH_CHANGES = 256;
+const BATCH_BYTES: number = 4 * 1024 * 1024;
+const READS = 8;
+
+/** Something that could not be copied, by its name at the store's backend. */
+export interface FailedCopy {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A record at the store's backend, and how many bytes it has. */
+interface Found {
+  readonly record: SplitRecord;
+  readonly size: number;
+}
+
+/** What a run works with. */
+export interface CopyPorts {
+  readonly area: BackupArea;
+  readonly destination: Destination;
+  /** Under which number the run is to be published. */
+  readonly epoch: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onCopied: (versions: number, bytes: number) => void;
+}
+
+/** Copies what changes come: payloads, records and the past of objects that is not known yet. */
+export class Copier {
+  readonly added: Added;
+  readonly failed: FailedCopy[] = [];
+  /** What was copied. */
+  versions = 0;
+  bytes = 0;
+  readonly #ports: CopyPorts;
+  readonly #names: HistoryNames;
+  readonly #others: IndexSet | undefined;
+  readonly #index: IndexSet;
+  #queue: Change[] = [];
+  #queued = 0;
+
+  /** Why an index of the destination could not be read. */
+  #damage: unknown;
+
+  /** @param others what lies at the destination too, and may not be what the store has */
+  constructor(ports: CopyPorts, index: IndexSet, others?: IndexSet) {
+    this.#others = others;
+    this.#ports = ports;
+    this.#index = index;
+    const { area, destination, epoch, signal } = ports;
+    this.added = new Added(destination, new PackWriter(destination, epoch, signal));
+    this.#names = new HistoryNames(area, signal);
+  }
+
+  /** Takes a change, to be copied soon. */
+  async visit(change: Change): Promise<void> {
+    this.#queue.push(change);
+    this.#queued += change.record.length;
+    if (this.#queue.length >= BATCH_CHANGES || this.#queued >= BATCH_BYTES) await this.flush();
+  }
+
+  /** Copies what was taken. */
+  async flush(): Promise<void> {
+    const batch = this.#queue;
+    [this.#queue, this.#queued] = [[], 0];
+    for (const change of batch) {
+      this.#ports.signal?.throwIfAborted();
+      await this.#tolerating(change.name, () => this.#copy(change));
+    }
+  }
+
+  async #known(token: string): Promise<readonly IndexEntry[]> {
+    return [...(await this.#indexed(this.#index, token)), ...this.added.get(token)];
+  }
+
+  /** What an index has of an object. That it is damaged says nothing of the object, which is not to be taken for what is wrong. */
+  async #indexed(index: IndexSet, token: string): Promise<readonly IndexEntry[]> {
+    try {
+      return await index.get(token, this.#ports.signal);
+    } catch (error) {
+      this.#damage = error;
+      throw error;
+    }
+  }
+
+  async #copy({ token, record, name }: Change): Promise<void> {
+    const split = splitRecord(record);
+    const known = await this.#known(token);
+    // The later one, where it was sealed anew meanwhile: then it is another record of the same version.
+    const same = known.findLast((entry) => isSame(entry, split));
+    const digest = recordDigest(split);
+    const isAsItWas = ({ digest: before }: IndexEntry): boolean => asBuffer(before).equals(digest);
+    if (same !== undefined) {
+      if (isAsItWas(same)) this.added.reseal(same, split.envelope);
+      else await this.#add(token, name, record.length, split, known);
+      return;
+    }
+    const other = await this.#takeOther(token, known, (entry) => isSame(entry, split) && isAsItWas(entry));
+    if (other !== undefined) {
+      this.added.reseal(other, split.envelope);
+      return;
+    }
+    await this.#add(token, name, record.length, split, known);
+    const { previousCommitId } = split.header;
+    const isPrevious = ({ commitId }: IndexEntry): boolean => asBuffer(commitId).equals(previousCommitId);
+    if (isZero(previousCommitId) || known.some(isPrevious)) return;
+    if ((await this.#takeOther(token, known, isPrevious)) === undefined) {
+      await this.#addHistory(token, previousCommitId);
+    }
+  }
+
+  /** Takes a version that lies at the destination already, and what was before it. */
+  async #takeOther(
+    token: string,
+    known: readonly IndexEntry[],
+    isMeant: (entry: IndexEntry) => boolean,
+  ): Promise<IndexEntry | undefined> {
+    const others = this.#others === undefined ? [] : await this.#indexed(this.#others, token);
+    const at = others.findIndex(isMeant);
+    for (const entry of at === -1 ? [] : others.slice(at)) {
+      const isKnown = known.some((one) => compareIndexEntries(one, entry) === 0);
+      if (!isKnown) this.added.take(entry);
+    }
+    return others[at];
+  }
+
+  /** The past of an object of which the version before is not known. */
+  async #addHistory(token: string, previousCommitId: Uint8Array): Promise<void> {
+    const isThere = async (): Promise<boolean> =>
+      (await this.#known(token)).some(({ commitId }) => asBuffer(commitId).equals(previousCommitId));
+    await this.#addVersions(token, await this.#names.inOrder(token));
+    // It was replaced after the names were listed, or has been forgotten.
+    if (!(await isThere())) await this.#addVersions(token, await this.#names.of(token));
+  }
+
+  async #addVersions(token: string, names: readonly string[]): Promise<void> {
+    const known = await this.#known(token);
+    const prefix = historyPrefix(token);
+    const missing = names.filter((name) => {
+      const version = historyVersion(prefix, name);
+      return version !== undefined && !known.some((entry) => entry.version === version);
+    });
+    for (let at = 0; at < missing.length; at += READS) {
+      const some = missing.slice(at, at + READS);
+      const found = await Promise.all(some.map((name) => this.#ports.area.read(name, { signal: this.#ports.signal })));
+      for (const [index, one] of found.entries()) {
+        const name = some[index];
+        if (one === undefined || name === undefined) continue;
+        await this.#tolerating(name, async () => {
+          const split = splitRecord(one.body);
+          if (split.header.version !== historyVersion(prefix, name)) {
+            throw new SecureStoreError('INTEGRITY', 'a version lies under the name of another');
+          }
+          const before = await this.#known(token);
+          if (!before.some((entry) => isSame(entry, split)))
+            await this.#add(token, name, one.body.length, split, before);
+        });
+      }
+    }
+  }
+
+  async #add(
+    token: string,
+    name: string,
+    size: number,
+    record: SplitRecord,
+    known: readonly IndexEntry[],
+  ): Promise<void> {
+    await this.#tolerating(name, async () => {
+      for (let found: Found | undefined = { record, size }; found !== undefined;) {
+        // Whoever opens a copy can't tell that it was retired, and would take it for genuine.
+        if (this.#ports.area.isRetired(found.record.envelope.keyId)) {
+          throw new SecureStoreError(
+            'INTEGRITY',
+            'it is sealed under a key version that has been retired: somebody put it there',
+          );
+        }
+        const blob = await this.#blobOf(token, found.record, known);
+        if (blob !== 'gone') {
+          await this.added.addRecord(token, found.record, found.size, blob);
+          this.versions += 1;
+          this.bytes += found.size;
+          this.#ports.onCopied(1, found.size);
+          return;
+        }
+        found = await this.#afterPayload(name, found.record);
+      }
+    });
+  }
+
+  /**
+   * The record of a version whose payload was removed: a rotation that makes payloads anew has put another one in its place. Absent if the
+   * version is gone too, by a purge or since it was replaced for long.
+   *
+   * @throws SecureStoreError `INTEGRITY` if the record still names that payload
+   */
+  async #afterPayload(name: string, { header }: SplitRecord): Promise<Found | undefined> {
+    const found = await this.#ports.area.read(name, { signal: this.#ports.signal });
+    if (found === undefined) return undefined;
+    const record = splitRecord(found.body);
+    if (!asBuffer(record.header.commitId).equals(header.commitId)) return undefined;
+    const { blob } = record.header;
+    if (header.blob !== undefined && blob !== undefined && !asBuffer(blob.blobId).equals(header.blob.blobId))
+      return { record, size: found.body.length };
+    throw new SecureStoreError('INTEGRITY', 'a part of its payload is missing');
+  }
+
+  /** What is wrong with one object is reported, and keeps no other one from being backed up. */
+  async #tolerating(name: string, body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+    } catch (error) {
+      if (!isDamage(error) || error === this.#damage) throw error;
+      this.failed.push({ name, code: error.code, message: error.message });
+    }
+  }
+
+  async #blobOf(
+    token: string,
+    { header }: SplitRecord,
+    known: readonly IndexEntry[],
+  ): Promise<IndexedBlob | undefined | 'gone'> {
+    const { blob } = header;
+    if (blob === undefined) return undefined;
+    // Of an older version nobody has seen yet whether it is genuine.
+    if (blob.partSize === 0 || blob.sealedLength < BLOB_PREFIX_LENGTH || partCount(blob) > MAX_PARTS) {
+      throw new SecureStoreError('INTEGRITY', 'the sizes of its payload can not be');
+    }
+    const before = known.find((entry) => entry.blob !== undefined && asBuffer(entry.blob.blobId).equals(blob.blobId));
+    if (before?.blob !== undefined) return before.blob;
+    const { area, destination, epoch, signal, onCopied } = this.#ports;
+    const onBytes = (bytes: number): void => {
+      this.bytes += bytes;
+      onCopied(0, bytes);
+    };
+    return (await copyBlob(area, destination, epoch, token, blob, onBytes, signal)) ?? 'gone';
+  }
+}
+
+function isSame({ version, commitId }: IndexEntry, { header }: SplitRecord): boolean {
+  return version === header.version && asBuffer(commitId).equals(header.commitId);
+}

@@ -1,0 +1,227 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { isDamage, SecureStoreError } from '@securestore/core-format';
+import { digestWhole } from '@securestore/crypto';
+import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
+import { openFounded } from '@securestore/objects';
+import type { OpenedBackup } from '../trust/opened-backup.ts';
+import type { PointChoice } from '../repository/point-choice.ts';
+import type { DrillFacts } from './receipt.ts';
+import { restoreStoreTo } from './restore-store.ts';
+
+const MAX_PROBLEMS = 100;
+/** In milliseconds: {@link wasAround}. */
+const AROUND: number = 60 * 1000;
+
+export interface DrillOptions extends PointChoice {
+  /** The store that the backup is of, to compare with. */
+  readonly live?: SecureStorage | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
+    | undefined;
+}
+
+/** What a drill has shown, and the names of the objects that are wrong, by what stands for them in `problems`. */
+export interface DrillOutcome {
+  readonly facts: DrillFacts;
+  readonly names: Readonly<Record<string, string>>;
+}
+
+/** Removes everything at a backend. */
+async function clear(backend: StorageBackend): Promise<void> {
+  for (;;) {
+    const { entries } = await backend.list('', {});
+    if (entries.length === 0) return;
+    for (const { key } of entries) await backend.delete(key);
+  }
+}
+
+/** What is wrong, which names no objects: who drills a backup need not know what there is. */
+class Problems {
+  readonly list: string[] = [];
+  /** What the ids in it stand for. */
+  readonly names: Record<string, string> = {};
+  readonly #idOf: (name: string) => string;
+  found = 0;
+
+  constructor(idOf: (name: string) => string) {
+    this.#idOf = idOf;
+  }
+
+  add(message: string): void {
+    this.found += 1;
+    if (this.list.length < MAX_PROBLEMS) this.list.push(message);
+  }
+
+  /** @param name of the object, or of what lies at the backend where no object is known */
+  addOf(name: string, message: string): void {
+    const id = this.#idOf(name);
+    if (this.list.length < MAX_PROBLEMS) this.names[id] = name;
+    this.add(`object ${id}: ${message}`);
+  }
+}
+
+/** What stands for a name, the same each time: a keyed digest, so that nobody finds out by guessing who has no key. */
+function idFor({ copy }: OpenedBackup): (name: string) => string {
+  const { digest } = copy.state.keys.journal;
+  return (name) => digestWhole(digest, Buffer.from(`object of a drill ${name}`)).toString('hex', 0, 8);
+}
+
+/** What is wrong with an object, without its name. */
+function reasonOf({ message, operation = '', key, code }: SecureStoreError): string {
+  const about = `${operation} ${JSON.stringify(key)}: `;
+  if (key === undefined) return message;
+  return message.startsWith(about) ? message.slice(about.length) : code;
+}
+
+/** Has an object judged. What is damaged is a problem of it, and whatever else goes wrong does not say what it is called. */
+async function judging(key: string, problems: Problems, judge: () => Promise<void>): Promise<void> {
+  try {
+    await judge();
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const reason = reasonOf(error);
+    const { code, retryable, cause } = error;
+    if (!isDamage(error))
+      throw new SecureStoreError(code, `an object can't be compared: ${reason}`, { retryable, cause });
+    problems.addOf(key, `it can't be compared: ${reason}`);
+  }
+}
+
+/** The version that was current at a moment; `undefined` where there was none, or is known no more. */
+async function versionAt(live: SecureStorage, key: string, at: Date): Promise<string | undefined> {
+  try {
+    return (await live.info(key, { at })).version;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** What is known of the past of an object; nothing where it was purged. */
+async function pastOf(live: SecureStorage, key: string): Promise<readonly HistoryEntry[]> {
+  try {
+    return await live.history(key);
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return [];
+    throw error;
+  }
+}
+
+/**
+ * Whether a version (or with `undefined` that there was none) was what an object was like within a minute of a moment: what was stored
+ * around it is not judged, since versions carry the clock of whoever stored them, and the moment is of the backend's.
+ */
+async function wasAround(live: SecureStorage, key: string, version: string | undefined, time: Date): Promise<boolean> {
+  const [from, to] = [time.getTime() - AROUND, time.getTime() + AROUND];
+  const past = await pastOf(live, key);
+  // What is forgotten can't be judged either.
+  if (past.length === 0) return true;
+  if (version === undefined) {
+    return past.some(({ deleted, modified }) => (deleted ? modified.getTime() <= to : modified.getTime() >= from));
+  }
+  const at = past.findIndex((entry) => entry.version === version);
+  const [own, next] = [past[at], past[at - 1]];
+  if (own === undefined) return (past.at(-1)?.modified.getTime() ?? 0) >= from && past.at(-1)?.purged === true;
+  return own.modified.getTime() <= to && (next === undefined || next.modified.getTime() >= from);
+}
+
+/** Compares what was restored with the store as it was at that moment. @returns how many objects were compared */
+async function compare(
+  restored: ObjectStore,
+  live: SecureStorage,
+  time: Date,
+  problems: Problems,
+  { signal, onProgress }: DrillOptions,
+): Promise<number> {
+  const call = signal === undefined ? {} : { signal };
+  let compared = 0;
+  const judge = async (key: string, version: string | undefined, message: string): Promise<void> => {
+    const isSame = (await versionAt(live, key, time)) === version;
+    if (!isSame && !(await wasAround(live, key, version, time))) problems.addOf(key, message);
+    compared += 1;
+    onProgress?.({ phase: 'comparing with the store', done: 1 });
+  };
+  for await (const { key, version } of restored.entries('', call)) {
+    await judging(key, problems, () => judge(key, version, 'it is not as it was at that moment'));
+  }
+  for await (const key of live.keys('', call)) {
+    await judging(key, problems, async () => {
+      if (!(await restored.has(key, call))) await judge(key, undefined, 'it is missing');
+    });
+  }
+  return compared;
+}
+
+/**
+ * Restores a snapshot to a scratch place, opens everything in it, compares it with the store, measures how long that took, and removes it
+ * again.
+ *
+ * @param scratch an initialised backend at which nothing is. It stays yours, and is empty afterwards
+ * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no snapshot; what keeps it from being
+ *   done. What is wrong with the backup is no error: it is in the facts
+ */
+export async function drillBackup(
+  backup: OpenedBackup,
+  scratch: StorageBackend,
+  options: DrillOptions = {},
+): Promise<DrillOutcome> {
+  const { live, signal, onProgress } = options;
+  const { clock } = backup.copy;
+  const begun = clock.now();
+  const problems = new Problems(idFor(backup));
+  const moment = await backup.choose(options, signal);
+  const { number, point } = moment;
+  const time = new Date(moment.time);
+  let [recovery, compared] = [0, 0];
+  const check = async (founded: FoundedStore): Promise<void> => {
+    recovery = clock.now() - begun;
+    await using restored = await openFounded(founded, backup.destination.location, signal);
+    onProgress?.({ phase: 'opening everything' });
+    const report = await restored.verify({ payloads: true, ...(signal === undefined ? {} : { signal }) });
+    for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
+    if (live !== undefined) compared = await compare(restored, live, time, problems, options);
+  };
+  let [objects, versions, bytes] = [0, 0, 0];
+  const { entries } = await scratch.list('', { limit: 1, signal });
+  if (entries.length > 0) {
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      'something lies at the scratch location of the drill; it was left as it is',
+    );
+  }
+  // What somebody else has made there in between is left as it is.
+  let isOurs = false;
+  const onBegun = (): void => {
+    isOurs = true;
+  };
+  try {
+    onProgress?.({ phase: 'restoring' });
+    const restoring = { moment, scratch: true, onBegun, onFounded: check, signal };
+    ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    problems.add(error.message);
+  } finally {
+    if (isOurs) await clear(scratch);
+  }
+  // Silent success over nothing would be found out on the day of the disaster.
+  if (objects === 0 && point.totals.objects > 0)
+    problems.add('nothing was restored, though the snapshot holds objects');
+  const facts = {
+    fingerprint: backup.fingerprint,
+    destination: backup.destination.location,
+    snapshot: number,
+    time: time.toISOString(),
+    begun: new Date(begun).toISOString(),
+    recovery,
+    objects,
+    versions,
+    bytes,
+    compared,
+    problems: problems.list,
+    found: problems.found,
+    ok: problems.found === 0,
+  };
+  return { facts, names: problems.names };
+}

@@ -1,0 +1,71 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, SecureStorage } from '@securestore/objects';
+import type { RestoreJobReport, RestoreOptions } from '../api/backup-types.ts';
+import { choiceInPlace } from './pre-restore-snapshot.ts';
+import type { Destination } from '../repository/destination.ts';
+import { momentWarnings } from '../trust/moment.ts';
+import type { OpenedBackup } from '../trust/opened-backup.ts';
+import { estimateOf, receiptFor } from './restore-record.ts';
+import { restoreInto } from './restore-into.ts';
+import { labelBefore } from '../trust/restore-label.ts';
+import { makeSnapshot } from '../snapshot/snapshot.ts';
+import { doubtsOf } from '../trust/chain-attestation.ts';
+
+/** Whether the whole store is restored in place. */
+export function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): boolean {
+  return prefix === '' && keys === undefined && into === undefined && dryRun !== true;
+}
+
+/** How something is restored into a store. */
+export interface RestoreCall {
+  readonly options: RestoreOptions;
+  readonly target: SecureStorage;
+  readonly signal: AbortSignal;
+  readonly progress: (update: { phase: string; done?: number; bytes?: number }) => void;
+}
+
+/**
+ * Restores objects of a point into a store, each as a new version. Where the whole store is restored in place, others are kept from
+ * writing meanwhile, and a snapshot is made first.
+ */
+export async function restoreFrom(
+  area: BackupArea,
+  backup: OpenedBackup,
+  place: Destination,
+  { options, target, signal, progress }: RestoreCall,
+): Promise<RestoreJobReport> {
+  // What would be restored is told of the point that would be restored.
+  const choice = isWhole({ ...options, dryRun: false }) ? await choiceInPlace(backup, area, options, signal) : options;
+  const moment = await backup.choose(choice, signal);
+  const { number: snapshot, gap } = moment;
+  const { error: wrong, warnings: doubts } = await doubtsOf(backup, moment.point, signal);
+  const warnings = [...momentWarnings(place.location, moment, choice.at), ...doubts];
+  if (wrong !== undefined) throw wrong;
+  const isBegun = area.head.state !== 'open';
+  const restore = async (): Promise<RestoreJobReport> => {
+    await using view = await backup.open(moment, signal);
+    const begun = area.clock.now();
+    const call = { ...options, signal, onProgress: progress };
+    const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
+      // It looks at everything before it changes anything, so there is nothing that others must be kept from.
+      if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
+      throw error;
+    });
+    const time = new Date(moment.time);
+    const took = area.clock.now() - begun;
+    const report = { ...done, snapshot, time, ...(gap && { gap }), warnings, took };
+    if (options.dryRun === true) return { ...report, ...(await estimateOf(area, place, report)) };
+    return { ...report, ...(await receiptFor(area, place, options, report, begun)) };
+  };
+  if (!isWhole(options)) return restore();
+  // Where an earlier run has begun, it has made one.
+  let before: number | undefined;
+  if (area.head.state === 'open') {
+    progress({ phase: 'making a snapshot of what there is' });
+    const { backend, location } = place;
+    before = (await makeSnapshot(area, { backend, location }, { label: labelBefore(moment), signal })).number;
+  }
+  progress({ phase: 'waiting for all writers to stop' });
+  const done = await area.whileRestoring(restore, signal);
+  return before === undefined ? done : { ...done, before };
+}

@@ -1,0 +1,144 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import type { RestoreJobReport, RestoreOptions, RestoreStoreJobOptions } from '../api/backup-types.ts';
+import type { Destination } from '../repository/destination.ts';
+import { readReceipt } from './receipt.ts';
+import { receiptsOf, rememberReceipt } from './receipts.ts';
+import type { RestoreFacts, RestoreReceipt } from './restore-receipt.ts';
+import { readRestoreReceipt, RESTORE_RECEIPT_USE } from './restore-receipt.ts';
+import type { RestoreReport } from './restore-store.ts';
+import { signFacts } from '../repository/signed-statement.ts';
+
+/** Who restores where no session does, as the audit log has it. */
+const ROOT = '[root]';
+
+type Place = Pick<Destination, 'id' | 'location'>;
+/** A report that is not signed yet. */
+type Unsigned = Omit<RestoreJobReport, 'receipt' | 'estimate' | 'before'>;
+
+/** Signs what was done, and remembers it. Nothing where a member does it, who can't sign for the store. */
+async function signed(area: BackupArea, { id }: Place, facts: RestoreFacts): Promise<{ receipt?: RestoreReceipt }> {
+  if (area.isMember) return {};
+  const receipt = signFacts(area, RESTORE_RECEIPT_USE, facts);
+  await rememberReceipt(area, id, 'restore', receipt);
+  return { receipt };
+}
+
+/** The receipt of a restore into the store. @param begun in milliseconds since 1970 */
+export function receiptFor(
+  area: BackupArea,
+  place: Place,
+  { at, prefix, keys, into, conflict = 'fail', deleteExtra = false, by = ROOT }: RestoreOptions,
+  { failed, time, snapshot, took, ...done }: Unsigned,
+  begun: number,
+): Promise<{ receipt?: RestoreReceipt }> {
+  const { created, replaced, renamed, skipped, unchanged, deleted, bytes, verified, digest } = done;
+  return signed(area, place, {
+    fingerprint: area.fingerprint,
+    source: place.location,
+    snapshot,
+    time: time.toISOString(),
+    ...(at !== undefined && { at: at.toISOString() }),
+    begun: new Date(begun).toISOString(),
+    took,
+    by,
+    ...(prefix !== undefined && { prefix }),
+    ...(keys !== undefined && { keys: keys.length }),
+    ...(into !== undefined && { into }),
+    conflict,
+    deleteExtra,
+    created,
+    replaced,
+    renamed,
+    skipped,
+    unchanged,
+    deleted,
+    failed: failed.length,
+    bytes,
+    verified,
+    digest,
+    ok: failed.length === 0,
+  });
+}
+
+/** The receipt of a new store that was made of a point. */
+export function receiptForStore(
+  area: BackupArea,
+  place: Place,
+  to: string,
+  { at, prefix, by = ROOT }: RestoreStoreJobOptions,
+  { snapshot, time, objects, bytes, failed }: RestoreReport,
+  took: number,
+): Promise<{ receipt?: RestoreReceipt }> {
+  return signed(area, place, {
+    fingerprint: area.fingerprint,
+    source: place.location,
+    snapshot,
+    time: time.toISOString(),
+    ...(at !== undefined && { at: at.toISOString() }),
+    begun: new Date(area.clock.now() - took).toISOString(),
+    took,
+    by,
+    ...(prefix !== undefined && { prefix }),
+    to,
+    conflict: 'fail',
+    deleteExtra: false,
+    created: objects,
+    replaced: 0,
+    renamed: 0,
+    skipped: 0,
+    unchanged: 0,
+    deleted: 0,
+    failed: failed.length,
+    bytes,
+    verified: 0,
+    digest: '',
+    ok: failed.length === 0,
+  });
+}
+
+/** How long something took, and how much it was. */
+interface Measured {
+  readonly took: number;
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** What the last restore of this backup that wrote something has shown, or its last good drill. */
+async function measuredAt(area: BackupArea, { id }: Place): Promise<Measured | undefined> {
+  const { drills, restores } = await receiptsOf(area, id);
+  const all = [
+    ...restores.map(({ time, receipt }) => {
+      const { took, created, replaced, renamed, bytes } = readRestoreReceipt(receipt, area.fingerprint);
+      return { time, took, objects: created + replaced + renamed, bytes };
+    }),
+    ...drills.map(({ time, receipt }) => {
+      const { recovery: took, objects, bytes, ok } = readReceipt(receipt, area.fingerprint);
+      return { time, took, objects: ok ? objects : 0, bytes };
+    }),
+  ].filter(({ objects, took }) => objects > 0 && took > 0);
+  return all.toSorted((a, b) => b.time.getTime() - a.time.getTime())[0];
+}
+
+/** How much of what was measured there is now. */
+function share(now: number, then: number): number {
+  return then === 0 ? 0 : now / then;
+}
+
+/** How long restoring what a dry run has found may take, going by what was measured before. */
+export async function estimateOf(
+  area: BackupArea,
+  place: Place,
+  { created, replaced, renamed, bytes }: Pick<Unsigned, 'created' | 'replaced' | 'renamed' | 'bytes'>,
+): Promise<{ estimate?: number }> {
+  try {
+    const measured = await measuredAt(area, place);
+    if (measured === undefined) return {};
+    const factor = Math.max(share(created + replaced + renamed, measured.objects), share(bytes, measured.bytes));
+    return { estimate: Math.ceil(measured.took * factor) };
+  } catch (error) {
+    // What is remembered is of another identity, or can't be had: nothing is known then.
+    if (!SecureStoreError.is(error)) throw error;
+    return {};
+  }
+}

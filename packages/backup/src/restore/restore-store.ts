@@ -1,0 +1,289 @@
+import { MAX_CLOCK_DIFFERENCE, type StorageBackend } from '@securestore/backend-api';
+import type { IndexEntry } from '@securestore/core-format';
+import {
+  AREAS,
+  BACKUP_KEYS_NAME,
+  backupPartName,
+  historyName,
+  isDamage,
+  objectName,
+  partName,
+  pointName,
+  SecureStoreError,
+} from '@securestore/core-format';
+import type { CopiedAccess, FoundedStore } from '@securestore/objects';
+import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects';
+import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
+import { damagedFile, digestOf, readWhole } from '../repository/files.ts';
+import type { OpenedBackup } from '../trust/opened-backup.ts';
+import type { PointChoice } from '../repository/point-choice.ts';
+import type { IndexSet } from '../repository/index-set.ts';
+import { indexOfOthers } from '../repository/index-set.ts';
+import type { FoundMoment, RecoveryGap } from '../trust/moment.ts';
+import { momentWarnings } from '../trust/moment.ts';
+import type { IndexView } from '../repository/moment-index.ts';
+import { olderKeys } from '../trust/stale-keys.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
+import { indexOfMoment } from '../trust/timeline.ts';
+import { doubtsOf } from '../trust/chain-attestation.ts';
+import { RestoreWriter } from './restore-writer.ts';
+
+const PARTS = 3;
+
+/** What was restored. */
+export interface RestoreReport {
+  /** Of the point that was restored, or of the last one that is not after the moment. */
+  readonly snapshot: number;
+  /** What was restored is of this time: of `at`, or of the beginning of the gap that it is in. */
+  readonly time: Date;
+  /** The gap that `at` is in: what was stored in it before `at` is missing. */
+  readonly gap?: RecoveryGap;
+  readonly objects: number;
+  /** Versions of objects, the current ones included. */
+  readonly versions: number;
+  readonly bytes: number;
+  /** Versions whose keys have been destroyed: nobody can open them. */
+  readonly unreadable: number;
+  /** What is damaged or missing in the backup, by name at the store's backend; only with `partial`. */
+  readonly failed: readonly { readonly name: string; readonly code: string; readonly message: string }[];
+  /**
+   * Of when it is who may open the new store, and do what with it. What was taken away later, and could not be brought to the destination, is
+   * not taken away there.
+   */
+  readonly access: CopiedAccess;
+  /**
+   * What is to be looked at: that `at` is in a gap; that nothing vouches for the snapshot, as it was made with a key that was retired since; that files were passed over
+   * which have the names of later ones, and are none.
+   */
+  readonly warnings: readonly string[];
+}
+
+export interface RestoreStoreOptions extends PointChoice {
+  /** What `OpenedBackup.choose` has found of the choice. */
+  readonly moment?: FoundMoment | undefined;
+  /** Only objects whose names start with this; all by default. */
+  readonly prefix?: string | undefined;
+  /** Restores what is whole, and reports what is not; by default the first damage ends it. */
+  readonly partial?: boolean | undefined;
+  /** Makes a store that only whoever has made it opens. */
+  readonly scratch?: boolean | undefined;
+  /** Called once the place is taken: what is written there from then on belongs to this restore. */
+  readonly onBegun?: (() => void) | undefined;
+  /** Called with the store once it is there. */
+  readonly onFounded?: ((founded: FoundedStore) => Promise<void>) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { done: number; bytes: number; total: number }) => void) | undefined;
+}
+
+/** Whether an error is of one object alone, as `KEY_DESTROYED` is where an envelope is older than the key that it was brought under. */
+function isOfOne(error: unknown): error is SecureStoreError {
+  return isDamage(error) || SecureStoreError.is(error, 'KEY_DESTROYED');
+}
+
+type Tally = { -readonly [K in keyof RestoreReport]: RestoreReport[K] };
+
+function failedAt(name: string, error: SecureStoreError | undefined): RestoreReport['failed'] {
+  return error === undefined ? [] : [{ name, code: error.code, message: error.message }];
+}
+
+/** The names that an interrupted restore has written already. */
+async function written(
+  target: StorageBackend,
+  area: string,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, number>> {
+  const names = new Map<string, number>();
+  for await (const { key, size } of entriesUnder(target, area, { signal })) names.set(key, size);
+  return names;
+}
+
+class StoreRestore {
+  readonly #backup: OpenedBackup;
+  readonly #target: StorageBackend;
+  readonly #founded: FoundedStore;
+  readonly #options: RestoreStoreOptions;
+  readonly #writer: RestoreWriter;
+  readonly #tally: Tally;
+  readonly #total: number;
+  #done = 0;
+  #parts: ReadonlyMap<string, number> = new Map();
+
+  constructor(
+    backup: OpenedBackup,
+    target: StorageBackend,
+    founded: FoundedStore,
+    options: RestoreStoreOptions,
+    tally: Tally,
+    total: number,
+  ) {
+    this.#backup = backup;
+    this.#target = target;
+    this.#founded = founded;
+    this.#options = options;
+    this.#tally = tally;
+    this.#total = total;
+    this.#writer = new RestoreWriter(target, options.signal);
+  }
+
+  async run(index: IndexView, others: IndexSet): Promise<void> {
+    const { signal } = this.#options;
+    if (this.#founded.resumed) this.#parts = await written(this.#target, AREAS.blobs, signal);
+    for await (const { token, entries } of index.objects('', signal)) {
+      signal?.throwIfAborted();
+      if (!(await this.#isWanted(token, entries))) continue;
+      // Of an object whose newest version is damaged, no older one may look as if it were the newest.
+      for (const [at, entry] of entries.entries()) {
+        const name = at === 0 ? objectName(token) : historyName(token, entry.version);
+        const isThere = await this.#tolerating(name, () => this.#version(token, name, entry));
+        if (at === 0 && isThere && entry.kind === 'object') this.#tally.objects += 1;
+      }
+    }
+    for await (const { token: name, entries } of others.objects('', signal)) {
+      const [entry] = entries;
+      if (entry === undefined) continue;
+      await this.#tolerating(name, async () => {
+        await this.#writer.write(name, await this.#backup.packs.read(entry, signal));
+        return true;
+      });
+    }
+    await this.#writer.finish();
+  }
+
+  async #isWanted(token: string, entries: readonly IndexEntry[]): Promise<boolean> {
+    const { prefix = '', signal } = this.#options;
+    if (prefix === '') return true;
+    // What is damaged elsewhere is no concern of what is restored.
+    const named = this.#backup.copy.nameIn(token);
+    if (named !== undefined) return named.startsWith(prefix);
+    for (const entry of entries) {
+      if (entry.kind !== 'object') continue;
+      const name = this.#backup.copy.nameOf(token, await this.#backup.packs.read(entry, signal));
+      if (name !== undefined) return name.startsWith(prefix);
+    }
+    return false;
+  }
+
+  /** @returns whether it is there now */
+  async #tolerating(name: string, body: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await body();
+    } catch (error) {
+      if (!isOfOne(error) || this.#options.partial !== true) throw error;
+      this.#tally.failed = [...this.#tally.failed, { name, code: error.code, message: error.message }];
+      return false;
+    }
+  }
+
+  async #version(token: string, name: string, entry: IndexEntry): Promise<boolean> {
+    const { signal } = this.#options;
+    const record = await this.#backup.packs.read(entry, signal);
+    const adopted = this.#founded.adopt(record);
+    if (adopted === undefined) {
+      this.#tally.unreadable += 1;
+      return false;
+    }
+    if (entry.blob !== undefined) await this.#payload(token, entry.blob);
+    await this.#writer.write(name, adopted);
+    this.#tally.versions += 1;
+    this.#tally.bytes += adopted.length;
+    this.#done += 1;
+    this.#tell();
+    return true;
+  }
+
+  #tell(): void {
+    this.#options.onProgress?.({ done: this.#done, bytes: this.#tally.bytes, total: this.#total });
+  }
+
+  #copied = new Set<string>();
+
+  async #payload(token: string, blob: NonNullable<IndexEntry['blob']>): Promise<void> {
+    const { signal } = this.#options;
+    const { backend } = this.#backup.destination;
+    const id = partName(token, blob.blobId, 0);
+    if (this.#copied.has(id)) return;
+    const digests = await readBlobDigests(blob, (name) => readWhole(backend, name, signal));
+    const restorePart = async (digest: Buffer, part: number): Promise<void> => {
+      signal?.throwIfAborted();
+      const name = partName(token, blob.blobId, part);
+      const length = sealedPartLength(blob, part);
+      if (this.#parts.get(name) === length) return;
+      const source = backupPartName(blob.epoch, blob.blobId, part);
+      const body = await readWhole(backend, source, signal);
+      if (body.length !== length || !(await digestOf(body)).equals(digest))
+        throw damagedFile(source, 'it is not what was copied');
+      await this.#target.write(name, body, { signal });
+      this.#tally.bytes += length;
+      this.#tell();
+    };
+    for await (const _ of mapConcurrently(digests.entries(), PARTS, ([part, digest]) => restorePart(digest, part)));
+    this.#copied.add(id);
+  }
+}
+
+/**
+ * Whether a point has to have all of the audit log that the head at the destination knows of. Snapshots alone copy it, after the head that
+ * they bring; and the head may have been replaced since, also more than once.
+ *
+ * @param snapshot that it builds on
+ */
+function hasWholeLog({ copy }: OpenedBackup, point: FoundPoint, snapshot: FoundPoint): boolean {
+  const { head } = copy;
+  if (Buffer.compare(point.instance, head.instance) !== 0) return false;
+  const isOfHead = point.kind === 'snapshot' && !point.collects && point.generation === head.generation;
+  return isOfHead || snapshot.time > head.time + MAX_CLOCK_DIFFERENCE + snapshot.skew;
+}
+
+/**
+ * Makes a store of a point of a backup, where nothing is: a new instance that the same secrets open, with new keys. Its head is written
+ * last; what is interrupted before is gone on with by the same call.
+ *
+ * @param target an initialised backend. It stays yours
+ * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no such point; `INTEGRITY` where the
+ *   backup is damaged, or the point is not the one that the next one names, and `ROLLBACK` where its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
+ */
+export async function restoreStoreTo(
+  backup: OpenedBackup,
+  target: StorageBackend,
+  options: RestoreStoreOptions = {},
+): Promise<RestoreReport> {
+  const { signal } = options;
+  const moment = options.moment ?? (await backup.choose(options, signal));
+  const { point, gap, until } = moment;
+  const { error, warnings } = await doubtsOf(backup, point, signal);
+  const older = await olderKeys(backup, point, signal);
+  const wrong = error ?? older;
+  if (wrong !== undefined && options.partial !== true) throw wrong;
+  const { index, snapshot } = await indexOfMoment(backup.points, backup.pages, moment, signal);
+  const others = indexOfOthers(backup.pages, point.others);
+  const end = until === undefined ? '' : `until ${until}\0`;
+  const what = Buffer.concat([point.digest, Buffer.from(end + (options.prefix ?? ''), 'utf8')]);
+  const { scratch, onBegun, onFounded } = options;
+  const founded = await foundStore(backup.copy, target, what, {
+    scratch,
+    hasWholeLog: hasWholeLog(backup, point, snapshot),
+    signal,
+  });
+  onBegun?.();
+  const tally: Tally = {
+    snapshot: moment.number,
+    time: new Date(moment.time),
+    ...(gap && { gap }),
+    objects: 0,
+    versions: 0,
+    bytes: 0,
+    unreadable: 0,
+    access: backup.copy.access,
+    failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
+    warnings: [...momentWarnings(backup.destination.location, moment, options.at), ...warnings],
+  };
+  try {
+    const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);
+    await restore.run(index, others);
+    await founded.finish(signal);
+    await onFounded?.(founded);
+    return tally;
+  } finally {
+    founded.wipe();
+  }
+}

@@ -1,0 +1,37 @@
+import type { FailedCopy } from '../repository/upload.ts';
+
+/** What a snapshot is, and what was done for it. */
+export interface SnapshotReport {
+  readonly destination: string;
+  /** By which it is called from now on. */
+  readonly number: number;
+  /** What was acknowledged before this is in it, by the clock of the store's backend. */
+  readonly time: Date;
+  readonly objects: number;
+  /** Objects that are deleted, whose past is kept. */
+  readonly deleted: number;
+  readonly versions: number;
+  /** Bytes of all that is in it, sealed. */
+  readonly bytes: number;
+  /** What was copied for it. */
+  readonly copied: { readonly versions: number; readonly bytes: number };
+  /** Versions that were there already and are under newer keys now. */
+  readonly rekeyed: number;
+  /** What the journal shows to be missing or damaged in the store. */
+  readonly alarms: readonly string[];
+  /** What could not be copied, and so is not in it. */
+  readonly failed: readonly FailedCopy[];
+}
+
+/** What a snapshot is made with. */
+export interface SnapshotOptions {
+  readonly label?: string | undefined;
+  /**
+   * Up to this time, by the clock of the store's backend, it tells all that has happened since the newest point, since somebody has
+   * followed the store; by default moments in between can't be told where something has changed.
+   */
+  readonly steadyUntil?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onPhase?: ((phase: string) => void) | undefined;
+  readonly onCopied?: ((versions: number, bytes: number) => void) | undefined;
+}

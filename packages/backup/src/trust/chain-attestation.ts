@@ -1,0 +1,63 @@
+import { pointName, SecureStoreError } from '@securestore/core-format';
+import { damagedFile } from '../repository/files.ts';
+import type { OpenedBackup } from './opened-backup.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
+import { isAfter, passedOver } from './chain-tip.ts';
+
+/** So many points are looked at for one that vouches for what was before it. */
+const MAX_LOOKED = 5000;
+
+/** What is to be said of a point before it is restored. */
+export interface Doubts {
+  /** What is wrong with it, which keeps it from being restored. */
+  readonly error?: SecureStoreError;
+  readonly warnings: readonly string[];
+}
+
+/** What became of the search for a later point that vouches for one: it is found, another one contradicts, or nobody knows. */
+type Voucher = 'found' | 'none' | SecureStoreError;
+
+/**
+ * Follows the chain upwards, to a point that nobody has made whose key was retired: each names the one before it.
+ *
+ * Where points in between were removed, it ends.
+ */
+async function voucherOf(backup: OpenedBackup, point: FoundPoint, signal: AbortSignal | undefined): Promise<Voucher> {
+  if (backup.isCertain(point)) return 'found';
+  const later = (await backup.points.numbers(signal)).filter((number) => number > point.number).toReversed();
+  let before = point;
+  for (const number of later.slice(0, MAX_LOOKED)) {
+    if (backup.isCertain(before)) return 'found';
+    const after = await backup.points.readOrDamaged(number, signal);
+    // What can't be read, or is somebody else's, says nothing of others.
+    if ('error' in after || backup.isForeign(after)) continue;
+    if (isAfter(after, before)) before = after;
+    else if (number > before.number + 1) return 'none';
+    else return damagedFile(pointName(before.number), `another point lies there than the one that ${number} follows`);
+  }
+  return backup.isCertain(before) ? 'found' : 'none';
+}
+
+/**
+ * What is to be told before a point is restored. Whoever had a key that was retired since may have put there what is sealed with it: so
+ * something later has to vouch for it.
+ *
+ * @throws SecureStoreError what the backend throws
+ */
+export async function doubtsOf(backup: OpenedBackup, point: FoundPoint, signal?: AbortSignal): Promise<Doubts> {
+  const { destination } = backup;
+  const survey = await backup.survey(signal);
+  const warnings = passedOver(destination, survey).map(({ message }) => message);
+  const voucher = await voucherOf(backup, point, signal);
+  if (voucher === 'found') return { warnings };
+  if (voucher !== 'none') {
+    const message =
+      `${destination.location}: ${voucher.message}: somebody whose right to back up was taken away may have made it. Choose another ` +
+      'snapshot; or restore with "partial" what lies there';
+    return { warnings, error: new SecureStoreError(voucher.code, message, { cause: voucher }) };
+  }
+  const doubt =
+    `${destination.location}: snapshot ${point.number} was made with a key that was retired since, and what came after it was removed, ` +
+    'so nothing vouches for it: whoever had that key, and could write there, may have put it there later. Compare it with what you know';
+  return { warnings: [...warnings, doubt] };
+}

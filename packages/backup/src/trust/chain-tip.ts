@@ -1,0 +1,150 @@
+import { asBuffer, BACKUP_AREAS, pointName } from '@securestore/core-format';
+import type { Alarm } from '@securestore/objects';
+import type { Destination } from '../repository/destination.ts';
+import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.ts';
+import type { Evidence } from './trusted-tip.ts';
+import { foreignPoint, isForeign, isRemembered } from './trusted-tip.ts';
+
+/** What lies at a destination, from the newest name down to the newest point. Whoever may write there can make any name. */
+export interface Survey {
+  /** The newest point that is whole, and the store's own. */
+  readonly newest: FoundPoint | undefined;
+  /** What comes after it, can't be read, and may have been a point; the newest first. */
+  readonly damaged: readonly DamagedPoint[];
+  /** What comes after it, and was made by somebody whose key was retired. */
+  readonly foreign: readonly FoundPoint[];
+  /** What has the name of a later point, and never was one. */
+  readonly junk: readonly DamagedPoint[];
+}
+
+/**
+ * Looks for the newest point. A name alone decides nothing: points are numbered without holes, but for names that were taken, so what
+ * can't be read and lies beyond one is none, unless the store knows of points up to there. Nor is what comes after the point that the store
+ * remembers as its newest.
+ *
+ * @throws SecureStoreError `FORMAT_VERSION`; what the backend throws
+ */
+export async function surveyOf(points: Points, evidence: Evidence, signal?: AbortSignal): Promise<Survey> {
+  const unread: DamagedPoint[] = [];
+  const foreign: FoundPoint[] = [];
+  let newest: FoundPoint | undefined;
+  for await (const read of points.all(signal)) {
+    if ('error' in read) unread.push(read);
+    else if (isForeign(evidence, read)) foreign.push(read);
+    else {
+      newest = read;
+      break;
+    }
+  }
+  if (newest === undefined) return { newest, damaged: unread, foreign, junk: [] };
+  if (isRemembered(evidence.known, newest)) return { newest, damaged: [], foreign, junk: unread };
+  const there = new Set([...unread, ...foreign].map(({ number }) => number));
+  let last = newest.number;
+  while (there.has(last + 1)) last += 1;
+  // So many there were: which of them a removal has left nobody knows.
+  last = Math.max(last, numberKnown(evidence));
+  const [damaged, junk] = [unread.filter(({ number }) => number <= last), unread.filter(({ number }) => number > last)];
+  return { newest, damaged, foreign, junk };
+}
+
+/** The number of the newest point of which the store knows, or its signed head. */
+function numberKnown({ known, fence }: Evidence): number {
+  return Math.max(known?.number ?? 0, fence?.number ?? 0);
+}
+
+/**
+ * Whether what is known of the journal may be of another point than the newest: nothing is remembered, or what is, is no part of its past.
+ *
+ * @param newest not older than what is remembered
+ */
+export function isDoubtful({ known }: Evidence, newest: FoundPoint | undefined): boolean {
+  if (newest === undefined || isRemembered(known, newest)) return false;
+  return known?.digest !== asBuffer(newest.previous).toString('hex');
+}
+
+/**
+ * Which of the files that can't be read never were points, and lie between those that were: where one names the one before it, there was
+ * none in between.
+ *
+ * @param own the points that are the store's own, the newest first
+ */
+export function neverPoints(
+  own: readonly FoundPoint[],
+  damaged: readonly Pick<DamagedPoint, 'number'>[],
+): ReadonlySet<number> {
+  const never = new Set<number>();
+  for (const { number } of damaged) {
+    const at = own.findIndex((one) => one.number < number);
+    const [after, before] = [own[at - 1], own[at]];
+    if (after !== undefined && before !== undefined && isAfter(after, before)) never.add(number);
+  }
+  return never;
+}
+
+/** Whether a point follows another one, with none in between. */
+export function isAfter(after: FoundPoint, before: FoundPoint): boolean {
+  return before.digest.equals(after.previous);
+}
+
+/** The number of the next point, and what it follows. */
+export interface NextPoint {
+  readonly number: number;
+  /** The digest of the point before, as far as that is known. */
+  readonly previous: Buffer;
+}
+
+/** The first number after another one that no file has. */
+export function freeAfter(number: number, { damaged, foreign, junk }: Omit<Survey, 'newest'>): number {
+  const taken = new Set([...damaged, ...foreign, ...junk].map((one) => one.number));
+  let free = number + 1;
+  while (taken.has(free)) free += 1;
+  return free;
+}
+
+function previousOf({ newest, damaged, foreign }: Survey, { known }: Evidence, number: number): Buffer {
+  if (number === 1) return Buffer.alloc(32);
+  const isKnownBefore = newest !== undefined && known !== undefined && newest.number > known.number;
+  // What it was, whatever lies there now.
+  if (known !== undefined && number > known.number && !isKnownBefore && known.digest !== '') {
+    return Buffer.from(known.digest, 'hex');
+  }
+  const last = damaged.find((one) => one.number === number - 1) ?? damaged[0] ?? newest ?? foreign[0];
+  return last?.digest ?? Buffer.alloc(32);
+}
+
+/**
+ * The point that comes next: under the first number that was free when it was looked. What others publish meanwhile has that number, and
+ * is noticed by it.
+ */
+export function nextAfter(survey: Survey, evidence: Evidence): NextPoint {
+  const { newest, damaged, foreign } = survey;
+  const others = [...damaged, ...foreign].map((one) => one.number);
+  if (newest === undefined && others.length === 0) return { number: 1, previous: Buffer.alloc(32) };
+  const known = numberKnown(evidence);
+  const first = known > 0 ? known : Math.min(...others) - 1;
+  const last = newest === undefined ? first : Math.max(newest.number, ...damaged.map((one) => one.number));
+  const number = freeAfter(last, survey);
+  return { number, previous: previousOf(survey, evidence, number) };
+}
+
+const alarm = (message: string): Alarm => ({ type: 'rolled-back', name: BACKUP_AREAS.points, message });
+
+/** What to tell of what was passed over. */
+export function passedOver({ location }: Pick<Destination, 'location'>, { foreign, junk }: Survey): Alarm[] {
+  const [strange] = foreign;
+  const [first] = junk;
+  const alarms: Alarm[] = [];
+  if (strange !== undefined) {
+    const { message } = foreignPoint(strange.number);
+    alarms.push(alarm(`${location}: ${message}. Nothing is built on it; remove it with forget`));
+  }
+  if (first !== undefined) {
+    const what =
+      junk.length === 1
+        ? 'file has the name of a later snapshot and can not be read as one'
+        : 'files have names of later snapshots and can not be read as such';
+    const advice = 'somebody else may write there. It is passed over; a retention with "damaged" removes it';
+    alarms.push(alarm(`${location}: ${junk.length} ${what} (${pointName(first.number)}): ${advice}`));
+  }
+  return alarms;
+}

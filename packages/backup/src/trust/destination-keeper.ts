@@ -1,0 +1,154 @@
+import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, CopiedHead } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
+import type { FoundDestination } from '../repository/destination.ts';
+import { accessAt, bringHead, prepareDestination, requireDestination } from '../repository/destination.ts';
+import type { Fence } from './key-fence.ts';
+import { isFenced } from './key-fence.ts';
+import { noteKeys } from './key-change-points.ts';
+import type { Places } from './destinations.ts';
+import type { RegisteredDestination } from './registry.ts';
+import { changeRegistry, registryOf } from './registry.ts';
+import { rekeyDestination } from '../repository/rekey.ts';
+
+/** How long each destination is waited for where access was taken away, in milliseconds. */
+const REACHED_WITHIN = 10_000;
+
+/** Keeps the destinations of a store up to its keys, and to who may open it. */
+export class DestinationKeeper {
+  readonly #area: BackupArea;
+  readonly #places: Pick<Places, 'at'>;
+
+  constructor(area: BackupArea, places: Pick<Places, 'at'>) {
+    this.#area = area;
+    this.#places = places;
+  }
+
+  /** Looks at all destinations. @returns what `visit` gave, and the locations at which it failed */
+  async #each<T>(
+    signal: AbortSignal | undefined,
+    visit: (found: FoundDestination) => Promise<T>,
+  ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
+    const results: T[] = [];
+    const pending: string[] = [];
+    for (const { location } of registryOf(this.#area).destinations) {
+      try {
+        await this.#places.at(location, signal, async (place) => {
+          results.push(await visit(await requireDestination(place.backend, place.location, signal)));
+        });
+      } catch (error) {
+        if (!SecureStoreError.is(error) || error.code === 'ABORTED') throw error;
+        pending.push(location);
+      }
+    }
+    return { results, pending };
+  }
+
+  /** A store that was restored has the destinations of the one before; whose they are a backup decides, and not that keys are renewed. */
+  #checkOwn({ keys, location }: FoundDestination): void {
+    if (asBuffer(decodeHead(keys.head).head.instance).equals(this.#area.head.instance)) return;
+    throw new SecureStoreError('CONFLICT', `${location}: the store that this one was restored from is backed up here`);
+  }
+
+  /** Brings the keys of now to all destinations, and goes on with each. */
+  async #renewEach<T>(
+    signal: AbortSignal | undefined,
+    goOn: (found: FoundDestination) => Promise<T>,
+  ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
+    const copied = await this.#area.copyHead(signal);
+    const fences = new Map<string, Fence>();
+    const done = await this.#each(signal, async (found) => {
+      this.#checkOwn(found);
+      await prepareDestination(this.#area, found, copied, signal);
+      const newest = await noteKeys(this.#area, found, signal);
+      fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
+      return goOn(found);
+    });
+    return { ...done, pending: [...done.pending, ...(await this.#fence(fences, done.pending, signal))] };
+  }
+
+  /**
+   * Has the head say from where on the key of now has to be used, and brings it to the destinations where that is news.
+   *
+   * @returns where that could not be done
+   */
+  async #fence(
+    fences: ReadonlyMap<string, Fence>,
+    skipped: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly string[]> {
+    const isNews = ({ id, fence }: RegisteredDestination): boolean => fences.has(id) && !isFenced(this.#area, fence);
+    if (this.#area.isMember || !registryOf(this.#area).destinations.some(isNews)) return [];
+    await changeRegistry(
+      this.#area,
+      ({ destinations }) => ({
+        destinations: destinations.map((one) => {
+          const fence = fences.get(one.id);
+          return fence === undefined || !isNews(one) ? one : { ...one, fence };
+        }),
+      }),
+      signal,
+    );
+    const { pending } = await this.#each(signal, async (found) => {
+      this.#checkOwn(found);
+      await bringHead(this.#area, found, signal);
+    });
+    return pending.filter((location) => !skipped.includes(location));
+  }
+
+  async rekey(
+    signal: AbortSignal | undefined,
+  ): Promise<{ counts: ReadonlyMap<string, number>; pending: readonly string[] }> {
+    const { results, pending } = await this.#renewEach(signal, (found) => rekeyDestination(this.#area, found, signal));
+    const counts = new Map<string, number>();
+    for (const result of results) {
+      for (const [id, count] of result) counts.set(id, (counts.get(id) ?? 0) + count);
+    }
+    return { counts, pending };
+  }
+
+  /**
+   * Brings the head of now to the destinations that have other slots, keys, members or another policy. All at once, and each for ten seconds
+   * at most: whoever takes access away waits for that.
+   *
+   * @returns where that could not be done
+   */
+  async bringAccess(signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const fences = new Map<string, Fence>();
+    const bring = async (location: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
+      this.#places.at(location, end, async (place) => {
+        const found = await requireDestination(place.backend, place.location, end);
+        this.#checkOwn(found);
+        const has = accessAt(found, copied);
+        if (has.openers && has.policy) return;
+        await prepareDestination(this.#area, found, copied, end);
+        // A point would have every backup that is under way begin anew, and policies change often.
+        if (has.openers) return;
+        const newest = await noteKeys(this.#area, found, end);
+        fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
+      });
+    const locations = registryOf(this.#area).destinations.map(({ location }) => location);
+    try {
+      const copied = await this.#area.copyHead(signal);
+      const pending = await Promise.all(
+        locations.map(async (location) => {
+          const options = { signal, timeout: REACHED_WITHIN };
+          const work = inTime('backups.keys', options, (end) => bring(location, copied, end));
+          return work.then(
+            () => [],
+            () => [location],
+          );
+        }),
+      );
+      return [...pending.flat(), ...(await this.#fence(fences, pending.flat(), signal))];
+    } catch (error) {
+      // The change is made, whatever becomes of this.
+      if (!SecureStoreError.is(error)) throw error;
+      return locations;
+    }
+  }
+
+  async replaceKeys(signal: AbortSignal | undefined): Promise<readonly string[]> {
+    return (await this.#renewEach(signal, async () => undefined)).pending;
+  }
+}

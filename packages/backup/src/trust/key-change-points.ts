@@ -1,0 +1,126 @@
+import type { Point } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import type { Destination } from '../repository/destination.ts';
+import { bringHead } from '../repository/destination.ts';
+import type { Fence } from './key-fence.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
+import { Points } from '../repository/snapshots.ts';
+import type { Evidence, Remembered } from './trusted-tip.ts';
+import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from './trusted-tip.ts';
+import { freeAfter, isDoubtful, surveyOf } from './chain-tip.ts';
+
+const MAX_TRIES = 4;
+
+/** The newest point of a destination, and what the next one is called. */
+export interface Newest {
+  readonly newest: FoundPoint;
+  readonly next: number;
+}
+
+/** A point that says the same of the store as the newest one, and something of its own of the destination. */
+export async function publishNote(
+  area: BackupArea,
+  destination: Destination,
+  points: Points,
+  { newest, next: number }: Newest,
+  note: Pick<Point, 'removed' | 'collects'>,
+  signal: AbortSignal | undefined,
+): Promise<FoundPoint> {
+  const { generation } = await bringHead(area, destination, signal);
+  await area.confirm(signal);
+  const { digest, ...before } = newest;
+  const isOwn = asBuffer(newest.instance).equals(area.head.instance);
+  return points.publish(
+    {
+      ...before,
+      ...note,
+      number,
+      previous: digest,
+      // Changes build on the snapshot before them, which has to stay as long as they do.
+      base: newest.kind === 'snapshot' ? number : newest.base,
+      pages: newest.kind === 'snapshot' ? newest.pages : [],
+      // What it says is of the store that made the point before, which may be the one that this one was restored from.
+      ...(isOwn && { generation }),
+      made: area.clock.now(),
+      gap: false,
+      label: '',
+      added: { versions: 0, bytes: 0 },
+    },
+    signal,
+  );
+}
+
+/** The last point of a destination that is the store's own, as far as that is certain, and what a note may follow. */
+interface Top {
+  readonly own: Remembered;
+  readonly note?: Newest & {
+    /** What the store may know when the note is published; `undefined` where it is not to know of it. */
+    readonly before: readonly (Remembered | undefined)[] | undefined;
+  };
+}
+
+/**
+ * What the store may know of a destination when another point is published there; `undefined` where what it knows is doubtful, which the
+ * next snapshot has to find.
+ */
+export function expected(evidence: Evidence, newest: FoundPoint): readonly (Remembered | undefined)[] | undefined {
+  return isDoubtful(evidence, newest) ? undefined : [evidence.known, knownAs(newest)];
+}
+
+/**
+ * What the store remembers is in nobody's way here: what the head signs for is what lies there, or what it has signed before. Whoever may
+ * back up can have the store remember what never was.
+ */
+async function topOf(area: BackupArea, destination: Destination, points: Points, signal?: AbortSignal): Promise<Top> {
+  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
+  const { known, fence } = evidence;
+  const survey = await surveyOf(points, evidence, signal);
+  const { newest, damaged } = survey;
+  const signed = { number: fence?.number ?? 0, digest: fence?.digest ?? '' };
+  const isGone = rolledBack(destination, known, newest) !== undefined;
+  // The next snapshot tells that, whatever becomes of the key that it is sealed with now.
+  if (isGone && known !== undefined) await remember(area, destination, known, [known], signal);
+  if (newest === undefined || newest.number < signed.number) return { own: signed };
+  const own = knownAs(newest);
+  // The next snapshot is not to be kept from telling it by a note that comes first.
+  if (isGone || damaged.length > 0) return { own };
+  const next = freeAfter(newest.number, survey);
+  return { own, note: { newest, next, before: expected(evidence, newest) } };
+}
+
+/**
+ * The last point of a destination that is the store's own, as far as that is certain; with the number 0 where there is none.
+ *
+ * @throws as {@link noteKeys}
+ */
+export async function newestOwn(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
+  return (await topOf(area, destination, new Points(destination, area.seals), signal)).own;
+}
+
+/**
+ * Leaves a point that shows that the keys at a destination were replaced, so that older ones which somebody puts back later are told by it,
+ * also where nothing is backed up in between. Where there is no point yet, or a newer one shows it already, there is nothing to do.
+ *
+ * @returns the last point that is the store's own, as {@link newestOwn}, and the one before it where that is the one that was left
+ * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
+ */
+export async function noteKeys(
+  area: BackupArea,
+  destination: Destination,
+  signal?: AbortSignal,
+): Promise<Omit<Fence, 'keyId'>> {
+  const points = new Points(destination, area.seals);
+  for (let tries = 1; ; tries++) {
+    const { own, note } = await topOf(area, destination, points, signal);
+    if (note === undefined || note.newest.generation >= area.head.generation) return own;
+    try {
+      const { removed } = note.newest;
+      const published = await publishNote(area, destination, points, note, { removed, collects: true }, signal);
+      if (note.before !== undefined) await remember(area, destination, knownAs(published), note.before, signal);
+      return { ...knownAs(published), last: own };
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { asBuffer } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import type { Destination } from '../repository/destination.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
+import { destinationsIn } from './registry.ts';
+import type { Remembered } from './trusted-tip.ts';
+
+/**
+ * The newest point that a destination had when its key was replaced: who was taken the right to back up has the one before. The signed
+ * head says it, so that it holds where the store is lost, too.
+ */
+export interface Fence extends Remembered {
+  /** Hex of the id of the key version that later points are made with, or with a newer one. */
+  readonly keyId: string;
+  /** The newest point with the key before; absent where that is the one above. It outlives the other, which only says that keys were replaced. */
+  readonly last?: Remembered;
+}
+
+/** Whether a point was made with an older key than a fence asks for, in the place of the point that it names or after it. */
+export function isBehind(
+  fence: Fence | undefined,
+  order: ReadonlyMap<string, number>,
+  { number, digest, keyId }: Pick<FoundPoint, 'number' | 'digest' | 'keyId'>,
+): boolean {
+  if (fence === undefined || number < fence.number) return false;
+  if (number === fence.number && (fence.digest === '' || digest.toString('hex') === fence.digest)) return false;
+  // A member knows no key that was not granted: of what it has, none is newer than the fence then.
+  return (order.get(keyId) ?? 0) < (order.get(fence.keyId) ?? Infinity);
+}
+
+/**
+ * The fence that a list of destinations, of a store or of a copy of its head, says for one of them; `undefined` where there is none.
+ *
+ * @throws SecureStoreError `INTEGRITY`
+ */
+export function fenceIn(list: Uint8Array | undefined, { id }: Pick<Destination, 'id'>): Fence | undefined {
+  const label = asBuffer(id).toString('hex');
+  return destinationsIn(list).find((one) => one.id === label)?.fence;
+}
+
+/** Whether what the registry says of a destination asks for the key of now. */
+export function isFenced({ seals, hasKeys }: BackupArea, fence: Fence | undefined): boolean {
+  return hasKeys && fence?.keyId === seals.primaryId;
+}

@@ -1,0 +1,154 @@
+import type { Reached } from './replication-status.ts';
+import type { FoundPoint, Points } from '../repository/snapshots.ts';
+import { isRemembered } from './trusted-tip.ts';
+import type { SnapshotInfo } from '../repository/snapshot-info.ts';
+import { infoOf } from '../repository/snapshot-info.ts';
+import { isAfter } from './chain-tip.ts';
+import { isUnchanged, tellsAllSince } from './recovery-windows.ts';
+
+/** A span of time of which a backup knows nothing but what was there at its beginning. */
+export interface RecoveryGap {
+  readonly from: Date;
+  /** Absent if the backup ends at `from`. */
+  readonly to?: Date;
+}
+
+/** What is meant by the choice of a point, or of a moment. */
+export interface FoundMoment {
+  /** The number of the last point that is not after it. */
+  readonly number: number;
+  /** The time of that point. Times are milliseconds since 1970 by the clock of the store's backend. */
+  readonly from: number;
+  /** What is restored is of this time: in a gap, of its beginning. */
+  readonly time: number;
+  /** The point whose index has everything that was acknowledged before `time`. */
+  readonly point: FoundPoint;
+  /** If `point` has more than that: versions that carry this time or a later one are left out. */
+  readonly until?: number;
+  /** The last point of which every version counts, whatever time it carries; absent if there is none. */
+  readonly settled?: FoundPoint;
+  /** The gap that the moment is in. */
+  readonly gap?: RecoveryGap;
+  /** The number of a newer snapshot that was made before a restore, if nothing was chosen. */
+  readonly passedOver?: number;
+}
+
+/** A point with all that it has. */
+export function wholePoint(point: FoundPoint): FoundMoment {
+  const { number, time } = point;
+  return { number, from: time, time, point };
+}
+
+/** What is read or restored of a backup: `time` is that of what was chosen, and in a gap that of its beginning. */
+export interface ChosenSnapshot extends SnapshotInfo {
+  /** The gap that the moment which was chosen is in. */
+  readonly gap?: RecoveryGap;
+}
+
+/** What is known of what was chosen. */
+export function chosenOf({ number, time, point, gap }: FoundMoment): ChosenSnapshot {
+  return { ...infoOf(point), number, time: new Date(time), ...(gap && { gap }) };
+}
+
+/** What moments are told by. */
+interface MomentPorts {
+  readonly points: Points;
+  /** Of all points, the newest first. */
+  readonly numbers: readonly number[];
+  /** Tells points that are not the store's own. */
+  readonly isForeign: (point: FoundPoint) => boolean;
+  /** Up to when it is known that nothing has changed since the newest point. */
+  readonly reached: () => Promise<Reached | undefined>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What comes after a point. */
+interface Next {
+  /** The next point that says something of the store. */
+  readonly point?: FoundPoint;
+  /** Whether every moment until then can be told. */
+  readonly isJoined: boolean;
+  /** The newest point, if no other one says something of the store. */
+  readonly newest: FoundPoint;
+}
+
+async function nextAfter(last: FoundPoint, ports: MomentPorts): Promise<Next> {
+  const { points, numbers, isForeign, signal } = ports;
+  let [before, isJoined] = [last, true];
+  for (const number of numbers.filter((one) => one > last.number).toReversed()) {
+    const point = await points.readOrDamaged(number, signal);
+    // What can't be read shows by the chain, in which it is missing then.
+    if ('error' in point || isForeign(point)) continue;
+    if (!point.collects) {
+      return { point, isJoined: isJoined && tellsAllSince(last.time, point, before), newest: point };
+    }
+    isJoined &&= isAfter(point, before);
+    before = point;
+  }
+  return { isJoined, newest: before };
+}
+
+/** The newest point, not after `last`, of which everything was begun before a moment by the clock of any server. */
+async function settledBefore(last: FoundPoint, at: number, ports: MomentPorts): Promise<FoundPoint | undefined> {
+  const { points, numbers, signal } = ports;
+  const isSettled = ({ time, skew }: FoundPoint): boolean => time + 2 * skew <= at;
+  let after = last;
+  for (const number of numbers.filter((one) => one < last.number)) {
+    if (isSettled(after)) break;
+    const before = await points.readOrDamaged(number, signal);
+    if ('error' in before) continue;
+    if (!isAfter(after, before)) return undefined;
+    after = before;
+  }
+  return isSettled(after) ? after : undefined;
+}
+
+/**
+ * What is restored of a moment. The point before it lacks what was acknowledged in between, so it is the next one, without the versions
+ * that carry a later time; so far as servers disagree about the time, a point also has what was begun after its own.
+ *
+ * @param last the last point that is not after the moment
+ * @param at in milliseconds since 1970
+ * @throws SecureStoreError what the backend throws
+ */
+export async function momentAfter(last: FoundPoint, at: number, ports: MomentPorts): Promise<FoundMoment> {
+  const settled = await settledBefore(last, at, ports);
+  const cutOff = (point: FoundPoint): FoundMoment => {
+    const of = { number: last.number, from: last.time, time: at };
+    // Nothing is to be left out of a point that has nothing from after the moment.
+    if (settled === last && (point === last || isUnchanged(point, last))) return { ...of, point: last };
+    return { ...of, point, until: at, ...(settled && { settled }) };
+  };
+  if (last.time === at) return cutOff(last);
+  const next = await nextAfter(last, ports);
+  if (next.point !== undefined && next.isJoined) return cutOff(next.point);
+  const reached = next.point === undefined ? await ports.reached() : undefined;
+  const isKnown = reached !== undefined && next.isJoined && isRemembered(reached.point, next.newest);
+  const end = isKnown ? Math.max(last.time, reached.time) : last.time;
+  if (at <= end) return cutOff(last);
+  const to = next.point && new Date(next.point.time);
+  return { ...cutOff(last), time: end, gap: { from: new Date(end), ...(to && { to }) } };
+}
+
+function gapWarning(gap: RecoveryGap, at: Date): string {
+  const [from, asked] = [gap.from.toISOString(), at.toISOString()];
+  const why =
+    gap.to === undefined
+      ? `nothing is known of what came after ${from}`
+      : `nothing is known of what happened between ${from} and ${gap.to.toISOString()}`;
+  return `${why}. What is restored is of ${from}: changes from then until ${asked} are missing`;
+}
+
+/** What is to be told of what was chosen, before it is restored. @param at the moment that was asked for */
+export function momentWarnings(location: string, { gap, passedOver }: FoundMoment, at: Date | undefined): string[] {
+  const warnings = [
+    ...(gap === undefined || at === undefined ? [] : [gapWarning(gap, at)]),
+    ...(passedOver === undefined
+      ? []
+      : [
+          `snapshot ${passedOver} is newer, and was passed over: it is what was there before a restore. To undo that restore, ` +
+            'choose it by its number',
+        ]),
+  ];
+  return warnings.map((warning) => `${location}: ${warning}`);
+}

@@ -1,0 +1,317 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { CopySettings, ObjectStore, UnlockedCopy } from '@securestore/objects';
+import { openCopy, unlockCopy } from '@securestore/objects';
+import type { Destination } from '../repository/destination.ts';
+import { requireDestination } from '../repository/destination.ts';
+import { fenceIn } from './key-fence.ts';
+import type { Reached } from './replication-status.ts';
+import { IndexPages } from '../repository/index-pages.ts';
+import { indexOfOthers } from '../repository/index-set.ts';
+import { momentByDefault } from './default-moment.ts';
+import type { ChosenSnapshot, FoundMoment } from './moment.ts';
+import { chosenOf, momentAfter, wholePoint } from './moment.ts';
+import type { IndexView } from '../repository/moment-index.ts';
+import { PackReader } from '../repository/packs.ts';
+import { PointBackend } from '../repository/point-backend.ts';
+import type { PointChoice } from '../repository/point-choice.ts';
+import { checkChoice } from '../repository/point-choice.ts';
+import type { DamagedPoint, FoundPoint } from '../repository/snapshots.ts';
+import { Points } from '../repository/snapshots.ts';
+import type { Evidence, Remembered } from './trusted-tip.ts';
+import { foreignPoint, isForeign, isRemembered } from './trusted-tip.ts';
+import { includesNumber } from '../repository/number-ranges.ts';
+import type { OnDamagedSnapshot, SnapshotInfo } from '../repository/snapshot-info.ts';
+import { infoOf } from '../repository/snapshot-info.ts';
+import type { Survey } from './chain-tip.ts';
+import { isAfter, surveyOf } from './chain-tip.ts';
+import { indexOfMoment, pointAt } from './timeline.ts';
+import type { RecoveryWindow } from './recovery-windows.ts';
+import { windowsOf } from './recovery-windows.ts';
+
+/** What opens the backups at a destination, without the store. */
+export interface BackupSettings extends Omit<CopySettings, 'keys'> {
+  /** An initialised backend. It stays yours. */
+  readonly backend: StorageBackend;
+}
+
+/** What is known of the backups at a destination besides what lies there. */
+export interface KnownOfBackup {
+  /** The newest point that the store knows of. */
+  readonly known?: Remembered | undefined;
+  /** Asked up to when it is known that nothing has changed since the newest point. */
+  readonly reached?: ((signal: AbortSignal | undefined) => Promise<Reached | undefined>) | undefined;
+  /** How many points that were read are not read again. */
+  readonly remembered?: number | undefined;
+}
+
+/** The backups of a store, opened with one of its secrets. Made by {@link openBackup}. */
+export class OpenedBackup {
+  readonly destination: Destination;
+  readonly copy: UnlockedCopy;
+  readonly points: Points;
+  readonly pages: IndexPages;
+  readonly packs: PackReader;
+
+  readonly #evidence: Evidence;
+  readonly #reached: NonNullable<KnownOfBackup['reached']>;
+
+  constructor(
+    destination: Destination,
+    copy: UnlockedCopy,
+    { known, reached = async () => undefined, remembered }: KnownOfBackup = {},
+  ) {
+    const fence = fenceIn(copy.state.destinations, destination);
+    this.#evidence = { known, fence, keyOrder: copy.keyOrder };
+    this.#reached = reached;
+    this.destination = destination;
+    this.copy = copy;
+    this.points = new Points(destination, copy.seals, (point) => this.isForeign(point), remembered);
+    this.pages = new IndexPages(destination, copy.seals);
+    this.packs = new PackReader(destination);
+  }
+
+  get fingerprint(): string {
+    return this.copy.fingerprint;
+  }
+
+  /** What lies at the destination from the newest name down to the newest point. @throws as {@link list} */
+  survey(signal?: AbortSignal): Promise<Survey> {
+    return surveyOf(this.points, this.#evidence, signal);
+  }
+
+  /**
+   * All points, the newest first. What was announced to be removed is among them as long as it is there.
+   *
+   * @param onDamaged told of each that is damaged, and of what has the name of a point and is none; without it the first that is damaged
+   *   ends the list
+   * @throws SecureStoreError `INTEGRITY`, and what the backend throws
+   */
+  async *list(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<SnapshotInfo> {
+    for await (const point of this.found(signal, onDamaged)) {
+      // One that collects says the same of the store as the one before.
+      if (!point.collects) yield infoOf(point);
+    }
+  }
+
+  /** As {@link list}, with all that points say, and those that collect. */
+  async *found(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<FoundPoint> {
+    const survey = await this.survey(signal);
+    const later = new Set(survey.junk.map(({ number }) => number));
+    for (const { number, error } of survey.junk) onDamaged?.(number, error);
+    // Whether they were points the next one that is whole tells.
+    let unread: DamagedPoint[] = [];
+    let after: FoundPoint | undefined;
+    for (const number of await this.points.numbers(signal)) {
+      if (later.has(number)) continue;
+      const point = await this.points.readOrDamaged(number, signal);
+      if ('error' in point) {
+        unread.push(point);
+        continue;
+      }
+      const isNone = after !== undefined && isAfter(after, point);
+      await this.#tell(unread, onDamaged, isNone, signal);
+      unread = [];
+      if (!this.isForeign(point)) after = point;
+      yield point;
+    }
+    await this.#tell(unread, onDamaged, false, signal);
+  }
+
+  /** @param isNone whether none of them ever was a point */
+  async #tell(
+    unread: readonly DamagedPoint[],
+    onDamaged: OnDamagedSnapshot | undefined,
+    isNone: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (unread.length === 0) return;
+    const removed = await this.points.removed(signal);
+    for (const { number, error } of unread) {
+      if (includesNumber(removed, number)) continue;
+      if (onDamaged !== undefined) onDamaged(number, error);
+      else if (!isNone) throw error;
+    }
+  }
+
+  /** What is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
+  async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
+    const { point, numbers } = await this.#choose(choice, signal);
+    if (choice.snapshot !== undefined) return wholePoint(point);
+    const isForeignPoint = (one: FoundPoint): boolean => this.isForeign(one);
+    if (choice.at === undefined) {
+      return momentByDefault(this.destination, point, async (after) => {
+        const earlier = numbers.filter((number) => number < after.number);
+        const before = await pointAt(this.points, earlier, Infinity, isForeignPoint, signal);
+        return before && this.#told(before, earlier, signal);
+      });
+    }
+    const reached = (): Promise<Reached | undefined> => this.#reached(signal);
+    const ports = { points: this.points, numbers, isForeign: isForeignPoint, reached, signal };
+    return momentAfter(point, choice.at.getTime(), ports);
+  }
+
+  /** The newest point, also one that was made before a restore. @throws as {@link choose} */
+  async newest(signal?: AbortSignal): Promise<FoundMoment> {
+    return wholePoint((await this.#choose({}, signal)).point);
+  }
+
+  /** @throws SecureStoreError `INTEGRITY` for a point that was made by somebody else */
+  #own(point: FoundPoint): FoundPoint {
+    if (!this.isForeign(point)) return point;
+    const { known, fence } = this.#evidence;
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `${this.destination.location}: ${foreignPoint(point.number).message}. Choose snapshot ${known?.number ?? fence?.number ?? 0} or an older one`,
+    );
+  }
+
+  /** Describes the snapshot or moment that a choice stands for. @throws as {@link choose} */
+  async describe(choice: PointChoice = {}, signal?: AbortSignal): Promise<ChosenSnapshot> {
+    return chosenOf(await this.choose(choice, signal));
+  }
+
+  /** What is wrong where the newest point is older than the one that was there when the keys were replaced last; `undefined` where it isn't. */
+  missesNewest(newest: number): string | undefined {
+    const { fence } = this.#evidence;
+    if (fence === undefined || newest >= fence.number) return undefined;
+    return (
+      `the newest snapshot here is ${newest}, and ${fence.number} was there when the keys of the store were replaced last: ` +
+      'somebody has removed what was backed up'
+    );
+  }
+
+  /** Whether a point was made with a key that was retired before: by what the store knows, or by what the copy of its head says. */
+  isForeign(point: FoundPoint): boolean {
+    return isForeign(this.#evidence, point);
+  }
+
+  /** Whether nobody can have made a point whose key was retired: it has the key of now, or is one that the store remembers or its head names. */
+  isCertain(point: FoundPoint): boolean {
+    const { known, fence } = this.#evidence;
+    return !point.isOld || [known, fence, fence?.last].some((one) => isRemembered(one, point));
+  }
+
+  /** @returns the last point that is not after what is meant, and the numbers of all, the newest first */
+  async #choose(
+    { snapshot, at }: PointChoice,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly point: FoundPoint; readonly numbers: readonly number[] }> {
+    checkChoice(snapshot, at);
+    const { location } = this.destination;
+    const numbers = await this.points.numbers(signal);
+    if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
+    if (snapshot !== undefined) {
+      if (numbers.includes(snapshot)) return { point: this.#own(await this.points.read(snapshot, signal)), numbers };
+      throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
+    }
+    const { junk, foreign, newest } = await this.survey(signal);
+    const never = new Set(junk.map((one) => one.number));
+    const named = numbers.filter((number) => !never.has(number));
+    const time = at?.getTime() ?? Infinity;
+    const own = await pointAt(this.points, named, time, (point) => this.isForeign(point), signal);
+    // Of what comes after the last that is the store's own somebody else says something.
+    const found = own?.number === newest?.number ? (foreign.find((one) => one.time <= time) ?? own) : own;
+    const gone = found !== undefined && found.number === named[0] ? this.missesNewest(found.number) : undefined;
+    if (gone !== undefined) {
+      throw new SecureStoreError(
+        'ROLLBACK',
+        `${location}: ${gone}. To restore what is left, choose a snapshot by its number`,
+      );
+    }
+    if (found !== undefined) return { point: this.#own(await this.#told(found, named, signal)), numbers: named };
+    if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
+    const oldest = await this.points.read(named.at(-1) ?? 0, signal);
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      `${location}: nothing is known of ${at.toISOString()}: the first snapshot is of ${new Date(oldest.time).toISOString()}`,
+    );
+  }
+
+  /** The point that is told of, where another one only repeats it. */
+  async #told(point: FoundPoint, numbers: readonly number[], signal: AbortSignal | undefined): Promise<FoundPoint> {
+    if (!point.collects) return point;
+    let isNext = true;
+    for (const number of numbers.slice(numbers.indexOf(point.number) + 1)) {
+      const before = await this.points.readOrDamaged(number, signal);
+      if (!('error' in before)) {
+        return isNext || isAfter(point, before) ? this.#told(before, numbers, signal) : point;
+      }
+      // It may be the one that is repeated.
+      isNext = false;
+    }
+    return point;
+  }
+
+  /**
+   * The spans of time that can be restored, the newest first.
+   *
+   * @param reached up to when it is known that nothing has changed since the newest point
+   * @throws as {@link list}
+   */
+  async windows(signal?: AbortSignal, reached?: Reached): Promise<RecoveryWindow[]> {
+    // What is damaged is missing between those that are whole.
+    const points = await Array.fromAsync(this.found(signal, () => undefined));
+    return this.windowsOf(points, reached);
+  }
+
+  /** The spans of time that can be restored, of points that were found. @param points the newest first */
+  windowsOf(points: readonly FoundPoint[], reached?: Reached): RecoveryWindow[] {
+    const own = points.filter((point) => !this.isForeign(point));
+    return windowsOf(own.toReversed(), reached).toReversed();
+  }
+
+  /** The index of what was chosen. @throws SecureStoreError `INTEGRITY`; what the backend throws */
+  async index(moment: FoundMoment, signal?: AbortSignal): Promise<IndexView> {
+    return (await indexOfMoment(this.points, this.pages, moment, signal)).index;
+  }
+
+  /** The store at a chosen moment, as a backend that is only read. @param known its index, if that was read already */
+  async view(moment: FoundMoment, signal?: AbortSignal, known?: IndexView): Promise<PointBackend> {
+    const { destination, packs, copy } = this;
+    const index = known ?? (await this.index(moment, signal));
+    const others = indexOfOthers(this.pages, moment.point.others);
+    return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: moment.time });
+  }
+
+  /**
+   * The store as it was at a point or a moment. It can be read as any store: `retrieve`, `list`, `history`, `verify`; what would change it
+   * fails with `READ_ONLY`. It is yours to close, before this.
+   */
+  async open(choice: PointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
+    const moment = 'point' in choice ? choice : await this.choose(choice, signal);
+    return openCopy(this.copy, await this.view(moment, signal));
+  }
+
+  /** Runs `body` with the store as {@link open} gives it, and what is known of it. @throws what `body` throws; as {@link open} */
+  async read<T>(
+    choice: PointChoice,
+    body: (store: ObjectStore, chosen: ChosenSnapshot) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const moment = await this.choose(choice, signal);
+    await using store = await this.open(moment, signal);
+    return await body(store, chosenOf(moment));
+  }
+
+  /** Forgets the keys. */
+  close(): void {
+    this.copy.wipe();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Opens the backups that lie somewhere, with a secret of the store that they are of: the store itself isn't needed.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where there are none; `UNLOCK_FAILED`; `INTEGRITY`; what the backend throws
+ */
+export async function openBackup(settings: BackupSettings): Promise<OpenedBackup> {
+  const { backend, location, signal } = settings;
+  const destination = await requireDestination(backend, location, signal);
+  const copy = await unlockCopy({ ...settings, keys: destination.keys });
+  return new OpenedBackup(destination, copy);
+}

@@ -1,0 +1,89 @@
+import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import type { Checked } from './scrub-progress.ts';
+import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './scrub-progress.ts';
+
+const MAX_TRIES = 5;
+/** Binds what is sealed to what it is; no file has this name. */
+const CONTEXT = `${BACKUP_AREAS.work}verified`;
+
+/**
+ * What of a destination was checked when. It lies in the store, where every member can write, and is sealed with the keys of backups, too:
+ * who doesn't have those of now can only remove it or put back what it was before, so that more is checked.
+ */
+export class CheckedMemory {
+  readonly #area: BackupArea;
+  readonly #destination: Uint8Array;
+  readonly #label: string;
+
+  constructor(area: BackupArea, destination: Uint8Array) {
+    this.#area = area;
+    this.#destination = destination;
+    this.#label = `verified ${asBuffer(destination).toString('hex')}`;
+  }
+
+  async #look(signal?: AbortSignal): Promise<{ readonly checked: Checked | undefined; readonly etag?: string }> {
+    const found = await this.#area.states.read(this.#label, signal);
+    if (found === undefined) return { checked: undefined };
+    return { etag: found.etag, checked: await this.#opened(found.state, signal) };
+  }
+
+  async #opened(value: Uint8Array, signal: AbortSignal | undefined): Promise<Checked | undefined> {
+    try {
+      const { seals, clock, sealsSince = 0 } = this.#area;
+      const opened = await seals.open('backupWork', this.#destination, CONTEXT, value, signal);
+      // Who has a key that was replaced may have been taken the right to back up: of what came after that it tells nothing.
+      const isOld = seals.keyIdOf(value) !== seals.primaryId;
+      return decodeChecked(opened, isOld ? Math.min(clock.now(), sealsSince) : clock.now());
+    } catch (error) {
+      // What is damaged tells nothing, so that everything is checked again.
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws SecureStoreError `ACCESS_DENIED` without the keys of backups; what the backend throws */
+  async read(signal?: AbortSignal): Promise<Checked> {
+    return (await this.#look(signal)).checked ?? nothingChecked(this.#area.clock.now());
+  }
+
+  /**
+   * Changes what is remembered.
+   *
+   * @param change asked again where somebody else was faster, or where nobody knows whether it was written
+   * @throws SecureStoreError `CONFLICT` where others are faster again and again; what the backend throws
+   */
+  async change(change: (found: Checked) => Checked, signal?: AbortSignal): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const { checked, etag } = await this.#look(signal);
+      const next = encodeChecked(change(checked ?? nothingChecked(this.#area.clock.now())));
+      try {
+        const body = this.#area.seals.seal('backupWork', this.#destination, CONTEXT, next);
+        const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
+        await this.#area.states.write(this.#label, body, condition);
+        return;
+      } catch (error) {
+        const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+        if (!again || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  /**
+   * When the byte was checked that wasn't for the longest time, in milliseconds since 1970; `undefined` where one never was.
+   *
+   * @throws as {@link read}
+   */
+  async since(signal?: AbortSignal): Promise<number | undefined> {
+    return checkedSince(await this.read(signal)) || undefined;
+  }
+
+  /** Remembers that everything was read and is right, by a run that began then. Who may not remember it has found it all the same. */
+  async rememberAll(began: number): Promise<void> {
+    try {
+      await this.change((found) => allChecked(began, this.#area.clock.now(), found));
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+    }
+  }
+}

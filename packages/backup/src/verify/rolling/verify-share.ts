@@ -1,0 +1,227 @@
+import type { Clock } from '@securestore/jobs';
+import { parseBackupBlobName, SecureStoreError } from '@securestore/core-format';
+import type { RandomSource } from '@securestore/crypto';
+import { mapConcurrently } from '@securestore/objects';
+import { partCount, sealedPartLength } from '../../repository/blobs.ts';
+import { Findings } from '../../repository/findings.ts';
+import type { BackupVerifyReport, VerifyProgress } from '../../repository/findings.ts';
+import type { OpenedBackup } from '../../trust/opened-backup.ts';
+import type { VerifyBackupOptions } from '../verify-backup.ts';
+import { FileChecks } from '../verify-files.ts';
+import type { BlobUse, NeededFiles } from '../reachable-files.ts';
+import { findNeeded, removalsOf, reportOf } from '../reachable-files.ts';
+import { checkedSince, rangeOf, unitOf } from './scrub-progress.ts';
+import type { CheckedMemory } from './scrub-state.ts';
+import { Progress } from './progress.ts';
+import type { Share } from './scrub-slice.ts';
+import { shareOf } from './scrub-slice.ts';
+import type { Units } from './scrub-units.ts';
+import { weighUnits } from './scrub-units.ts';
+
+const READS = 4;
+/** So many bytes are read before what was done is remembered, and at most so long, in milliseconds. */
+const REMEMBER_BYTES: number = 64 * 1024 * 1024;
+const REMEMBER_AFTER = 15_000;
+const MIN_WITHIN = 3_600_000;
+const MAX_WITHIN: number = 3660 * 86_400_000;
+
+export interface VerifyShareOptions {
+  /** Within how long everything is to be checked, in milliseconds. */
+  readonly within: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: VerifyProgress | undefined;
+  /** After how many bytes what was done is remembered. */
+  readonly rememberBytes?: number | undefined;
+}
+
+/** What a share is checked with. */
+export interface SharePorts {
+  readonly memory: CheckedMemory;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+}
+
+/** A file, or two that belong together, to be read; without `check` the end of a range. */
+interface Step {
+  readonly range: number;
+  /** Where the pass through the range is after it. */
+  readonly unit: string;
+  readonly steps: number;
+  readonly bytes: number;
+  readonly check?: () => Promise<void>;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkWithin(within: unknown): void {
+  const isLength = typeof within === 'number' && Number.isFinite(within);
+  if (isLength && within >= MIN_WITHIN && within <= MAX_WITHIN) return;
+  const message = 'the option "within" must be a number of milliseconds, from an hour to ten years';
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** Makes sure that options can go together. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkRolling(within: unknown, { depth = 'complete', snapshot }: VerifyBackupOptions): void {
+  if (within === undefined) return;
+  checkWithin(within);
+  if (depth === 'complete' && snapshot === undefined) return;
+  const message =
+    'with the option "within" what is due is read, and no snapshot is opened: leave out "depth" and "snapshot"';
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+async function checked(step: Step): Promise<Step> {
+  await step.check?.();
+  return step;
+}
+
+/** Everything that a run works with, once it knows what there is. */
+interface Scope {
+  readonly needed: NeededFiles;
+  readonly units: Units;
+  readonly checks: FileChecks;
+  readonly progress: Progress;
+}
+
+/** Reads what is due. */
+class ShareReader {
+  readonly #scope: Scope;
+  readonly #findings: Findings;
+  /** What was read because it was wrong before, or is missing: it isn't read again in this run. */
+  readonly #looked = new Set<string>();
+  /** The lists of digests that were read for that, by payload. */
+  readonly #lists = new Map<string, readonly Buffer[]>();
+
+  constructor(scope: Scope, findings: Findings) {
+    this.#scope = scope;
+    this.#findings = findings;
+  }
+
+  /** Looks at what was wrong in earlier runs: every run tells of it, until it is right or needed no more. */
+  async lookAgain(names: ReadonlySet<string>): Promise<void> {
+    const { progress } = this.#scope;
+    let done = 0;
+    for (const name of names) {
+      this.#findings.tell('checking what was wrong or is missing', done++, names.size);
+      await this.#lookAt(name);
+      progress.lookedAgain(name);
+    }
+    await progress.save();
+  }
+
+  async #lookAt(name: string): Promise<void> {
+    const { needed, checks } = this.#scope;
+    const unit = unitOf(name);
+    const pack = needed.packs.get(unit ?? '');
+    const blob = needed.blobs.get(unit ?? '');
+    if (unit !== undefined && pack !== undefined && !this.#looked.has(unit)) {
+      this.#looked.add(unit);
+      await checks.pack(unit, pack);
+    } else if (unit !== undefined && blob !== undefined) {
+      await this.#lookAtPayload(name, unit, blob);
+    }
+  }
+
+  async #lookAtPayload(name: string, unit: string, blob: BlobUse): Promise<void> {
+    const { checks } = this.#scope;
+    const digests = this.#lists.get(unit) ?? (await checks.digests(blob));
+    this.#lists.set(unit, digests);
+    const part = parseBackupBlobName(name)?.part;
+    // Without the list of their digests nobody could tell whether its parts are right: all were to be read again.
+    const parts = typeof part === 'number' ? [part] : digests.length === 0 ? [] : Array.from(digests.keys());
+    const check = async (one: number): Promise<void> => {
+      this.#looked.add(`${unit}${one}`);
+      await checks.part(blob, one, digests[one]);
+    };
+    const there = parts.filter((one) => one < partCount(blob));
+    for await (const _ of mapConcurrently(there, READS, check));
+  }
+
+  async read(share: Share): Promise<void> {
+    const { progress } = this.#scope;
+    let done = 0;
+    for await (const step of mapConcurrently(this.#steps(share), READS, checked)) {
+      this.#findings.tell('checking what is due', ++done);
+      if (step.check === undefined) progress.end(step.range);
+      else await progress.advance(step, step.bytes);
+    }
+  }
+
+  async *#steps({ order, mustEnd, bytes }: Share): AsyncGenerator<Step> {
+    const { units, progress } = this.#scope;
+    let read = 0;
+    for (const range of order) {
+      const cursor = progress.cursorIn(range);
+      for (const unit of units.ranges[range] ?? []) {
+        const at = cursor === undefined || unit > cursor.unit ? 0 : unit === cursor.unit ? cursor.steps : Infinity;
+        for await (const step of this.#stepsOf(range, unit, at)) {
+          if (!mustEnd(range) && read >= bytes) return;
+          read += step.bytes;
+          yield step;
+        }
+      }
+      yield { range, unit: '', steps: 0, bytes: 0 };
+    }
+  }
+
+  /** What of a pack or a payload there is to be read, but for the first `done` steps. */
+  async *#stepsOf(range: number, unit: string, done: number): AsyncGenerator<Step> {
+    const { needed, units, checks } = this.#scope;
+    const pack = needed.packs.get(unit);
+    if (pack !== undefined && done < 1 && !this.#looked.has(unit)) {
+      const bytes = units.sizes.get(unit) ?? 0;
+      yield { range, unit, steps: 1, bytes, check: () => checks.pack(unit, pack) };
+    }
+    const blob = needed.blobs.get(unit);
+    if (blob === undefined) return;
+    let digests: readonly Buffer[] | undefined;
+    for (let part = done; part < partCount(blob); part++) {
+      if (this.#looked.has(`${unit}${part}`)) continue;
+      // Only where there is something to be read.
+      digests ??= this.#lists.get(unit) ?? (await checks.digests(blob));
+      const digest = digests[part];
+      const bytes = sealedPartLength(blob, part);
+      yield { range, unit, steps: part + 1, bytes, check: () => checks.part(blob, part, digest) };
+    }
+  }
+}
+
+/**
+ * Reads what of a backup is due, so that everything is read within some time: what wasn't read for the longest time first. What was read when
+ * is remembered in the store, so that a run that was killed is gone on with. The points, the index and the names of all files are read
+ * by every run, so that what is missing shows at once. What is wrong is looked at by every run until it is right.
+ *
+ * @throws SecureStoreError what keeps it from looking, or from remembering what it has read
+ */
+export async function verifyShare(
+  backup: OpenedBackup,
+  { memory, clock, random }: SharePorts,
+  options: VerifyShareOptions,
+): Promise<BackupVerifyReport> {
+  const { within, signal, rememberBytes = REMEMBER_BYTES } = options;
+  // Before anything is listed: what comes later is newer than this run.
+  const began = clock.now();
+  const before = await memory.read(signal);
+  const progress = new Progress(before, { memory, clock, began, rememberBytes, rememberAfter: REMEMBER_AFTER });
+  const onFound = (name: string): void => {
+    const unit = unitOf(name);
+    if (unit !== undefined) progress.fail(name, rangeOf(unit));
+  };
+  const findings = new Findings({ ...options, onFound, areRemoved: removalsOf(backup, signal) });
+  const needed = await findNeeded(backup, findings, signal);
+  const units = await weighUnits(backup.destination.backend, needed, signal);
+  const checks = new FileChecks(backup, findings, signal);
+  const reader = new ShareReader({ needed, units, checks, progress }, findings);
+  try {
+    await reader.lookAgain(new Set([...before.failed.map(({ name }) => name), ...units.missing]));
+    for (const [range, { length }] of units.ranges.entries()) if (length === 0) progress.end(range);
+    await reader.read(shareOf(before, units.weights, { now: began, within, turn: random(1)[0] ?? 0 }));
+  } catch (error) {
+    // What was done is done, also where it can't go on; why is what is to be told.
+    await progress.save().catch(() => undefined);
+    throw error;
+  }
+  const since = checkedSince(await progress.finish());
+  const total = units.weights.reduce((sum, weight) => sum + weight, 0);
+  const rolling = { total, ...(since > 0 && { checkedSince: new Date(since) }) };
+  return { ...(await reportOf(backup, findings, needed, { depth: 'complete', opened: 0 }, signal)), rolling };
+}

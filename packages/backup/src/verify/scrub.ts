@@ -1,0 +1,158 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import {
+  asBuffer,
+  BACKUP_AREAS,
+  BACKUP_KEYS_NAME,
+  backupPartName,
+  decodeBackupKeys,
+  decodeBlobDigests,
+  decodeEnvelopes,
+  decodePack,
+  envelopesName,
+  parseBackupBlobName,
+  parseFileName,
+  pointNumber,
+  SecureStoreError,
+  sha256,
+  splitChecksum,
+} from '@securestore/core-format';
+import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects';
+import { isBackup } from '../repository/destination.ts';
+import { checkDigest, damagedFile, MissingFile } from '../repository/files.ts';
+import { Findings } from '../repository/findings.ts';
+import type { BackupVerifyReport, VerifyProgress } from '../repository/findings.ts';
+import type { Connected } from '../trust/destinations.ts';
+
+const READS = 4;
+
+export interface ScrubOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: VerifyProgress | undefined;
+}
+
+class Scrub {
+  readonly #backend: StorageBackend;
+  readonly #options: ScrubOptions;
+  readonly #findings: Findings;
+  #points = 0;
+
+  constructor(backend: StorageBackend, options: ScrubOptions) {
+    this.#backend = backend;
+    this.#options = options;
+    this.#findings = new Findings(options);
+  }
+
+  async run(): Promise<BackupVerifyReport> {
+    await this.#file(BACKUP_KEYS_NAME, BACKUP_KEYS_NAME, decodeBackupKeys);
+    await this.#area('checking snapshots', BACKUP_AREAS.points, async (name) => this.#point(name));
+    await this.#area('checking the index', BACKUP_AREAS.pages, async (name) => this.#named(name));
+    await this.#area('checking packs', BACKUP_AREAS.packs, async (name) => this.#pack(name));
+    await this.#area('checking payloads', BACKUP_AREAS.blobs, async (name) => this.#payload(name));
+    if (this.#points === 0) this.#findings.add('missing', BACKUP_AREAS.points, 'there is no snapshot here');
+    return this.#findings.report('unchanged', this.#points, 0);
+  }
+
+  async #area(phase: string, prefix: string, check: (name: string) => Promise<void>): Promise<void> {
+    const { signal } = this.#options;
+    let done = 0;
+    const names = entriesUnder(this.#backend, prefix, { signal });
+    for await (const _ of mapConcurrently(names, READS, ({ key }) => check(key))) this.#findings.tell(phase, ++done);
+  }
+
+  /**
+   * Reads a file and looks whether it is what was written.
+   *
+   * @param owner the file as long as which it has to be there: what was listed may have been removed since
+   */
+  async #file(name: string, owner: string | undefined, check: (body: Buffer) => unknown): Promise<void> {
+    const { signal } = this.#options;
+    await this.#findings.check(name, undefined, async () => {
+      const found = await this.#backend.read(name, { signal });
+      if (found !== undefined) {
+        this.#findings.count(found.body.length);
+        check(asBuffer(found.body));
+      } else if (owner !== undefined && (owner === name || (await this.#isThere(owner)))) {
+        throw new MissingFile(name);
+      }
+    });
+  }
+
+  async #isThere(name: string): Promise<boolean> {
+    const found = await this.#backend.read(name, { start: 0, end: 1, signal: this.#options.signal });
+    return found !== undefined;
+  }
+
+  #stranger(name: string): void {
+    this.#findings.add('damaged', name, `the file ${name} of the backup is damaged: no backup makes such a name`);
+  }
+
+  async #point(name: string): Promise<void> {
+    if (pointNumber(name) === undefined) return this.#stranger(name);
+    this.#points += 1;
+    await this.#file(name, undefined, (body) => splitChecksum(`the file ${name} of the backup`, body));
+  }
+
+  /** A file that is named by its digest. */
+  async #named(name: string, more?: (body: Buffer) => void): Promise<void> {
+    const file = parseFileName(name);
+    if (file === undefined) return this.#stranger(name);
+    const check = (body: Buffer): void => {
+      checkDigest(name, body, file.digest);
+      more?.(body);
+    };
+    await this.#file(name, undefined, check);
+  }
+
+  async #pack(name: string): Promise<void> {
+    let items: number | undefined;
+    await this.#named(name, (body) => {
+      items = decodePack(body).length;
+    });
+    const pack = parseFileName(name);
+    if (pack === undefined) return;
+    const envelopes = envelopesName(pack);
+    const check = (body: Buffer): void => {
+      const count = decodeEnvelopes(body).length;
+      if (items !== undefined && count !== items) throw damagedFile(envelopes, 'it is of another pack');
+    };
+    // Envelopes are written before their pack, and removed after it.
+    await this.#file(envelopes, name, check);
+  }
+
+  /** Parts are checked by the list of their digests, which is written last and removed first: without it they are nothing's. */
+  async #payload(name: string): Promise<void> {
+    const parsed = parseBackupBlobName(name);
+    if (parsed === undefined) return this.#stranger(name);
+    if (parsed.part !== 'digests') return;
+    const { epoch, blobId } = parsed;
+    let digests: readonly Buffer[] = [];
+    await this.#file(name, undefined, (body) => {
+      digests = decodeBlobDigests(body, blobId);
+    });
+    for (const [part, digest] of digests.entries()) {
+      const partName = backupPartName(epoch, blobId, part);
+      await this.#file(partName, name, (body) => {
+        if (!sha256(body).equals(digest)) throw damagedFile(partName, 'it is not what was copied');
+      });
+    }
+  }
+}
+
+/**
+ * Reads every file at a destination and looks whether it is as it was written, for which no key is needed: whoever hosts the files can
+ * do it. It shows what became of them by accident, and files that are missing beside others; not what somebody has changed on purpose,
+ * or a snapshot that is missing with all its files: `complete` shows that.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where there is no backup; what the backend throws
+ */
+export async function scrubBackup(
+  { backend, location }: Pick<Connected, 'backend' | 'location'>,
+  options: ScrubOptions = {},
+): Promise<BackupVerifyReport> {
+  const { signal } = options;
+  const { entries } = await listPage(backend, BACKUP_AREAS.points, { limit: 1, signal });
+  if (entries.length === 0 && !(await isBackup(backend, signal))) {
+    throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+  }
+  return new Scrub(backend, options).run();
+}
