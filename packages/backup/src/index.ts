@@ -25,24 +25,21 @@ export type {
   KeyTimeline,
   Moment,
   MomentInfo,
-  Receipts,
   Timeline,
   TimelineOptions,
   VersionThen,
 } from './recovery/types.ts';
-export type { SynchronousOptions } from './continuous/synchronous.ts';
+export type { BackupOptions } from './snapshot/snapshot-types.ts';
+export type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous/continuous-types.ts';
 export type {
-  BackupOptions,
-  ContinuousBackup,
   DrillJobOptions,
   DrillReport,
-  FollowOptions,
   RestoreJobReport,
   RestoreOptions,
   RestoreStoreJobOptions,
   RestoreStoreJobReport,
-  VerifyOptions as VerifyBackupOptions,
-} from './api/backup-types.ts';
+} from './restore/restore-types.ts';
+export type { VerifyOptions as VerifyBackupOptions } from './verify/verify-destination.ts';
 export type { Connect, Connected } from './trust/destinations.ts';
 export type { ForgetReport } from './prune/forget.ts';
 export type { RefusedRemoval } from './repository/tolerant-delete.ts';
@@ -52,7 +49,9 @@ export type { BackupSettings } from './trust/opened-backup.ts';
 export type { PointChoice } from './repository/point-choice.ts';
 export { destinationsIn } from './trust/registry.ts';
 export type { RegisteredDestination } from './trust/registry.ts';
-export type { RetainOptions, RetentionReport, RetentionSettings } from './prune/retain.ts';
+export type { RetainOptions, RetentionReport } from './prune/retain.ts';
+export type { RetentionSettings } from './retention/index.ts';
+export type { Receipts } from './restore/receipts.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy } from './retention/index.ts';
 export { restoreInto } from './restore/restore-into.ts';

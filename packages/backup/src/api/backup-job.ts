@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
-import type { BackupOptions } from './backup-types.ts';
+import type { BackupOptions } from '../snapshot/snapshot-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
-import type { ManagedPorts } from '../prune/destination-admin.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import type { Registry } from '../trust/registry.ts';
 import { restoredAfter } from '../trust/restore-label.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';

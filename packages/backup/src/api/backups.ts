@@ -3,19 +3,21 @@ import type { Job } from '@securestore/jobs';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
 import { backupJobId, backupKind, isJobOf, startBackup } from './backup-job.ts';
+import type { BackupOptions } from '../snapshot/snapshot-types.ts';
 import type {
-  BackupOptions,
-  ContinuousBackup,
   DrillJobOptions,
   DrillReport,
-  FollowOptions,
   RestoreJobReport,
   RestoreOptions,
   RestoreStoreJobOptions,
   RestoreStoreJobReport,
-  VerifyOptions,
-} from './backup-types.ts';
-import type { ContinuousStatus } from '../continuous/continuous-types.ts';
+} from '../restore/restore-types.ts';
+import type {
+  ContinuousBackup,
+  ContinuousStatus,
+  FollowOptions,
+  SynchronousOptions,
+} from '../continuous/continuous-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
 import { DestinationKeeper } from '../trust/destination-keeper.ts';
 import { drillKind } from '../restore/drill-job.ts';
@@ -33,12 +35,13 @@ import { registryOf } from '../trust/registry.ts';
 import type { RestorePorts } from '../restore/restore-job.ts';
 import { endRestore, startRestore } from '../restore/restore-job.ts';
 import { startRestoreStore } from '../restore/restore-store-job.ts';
-import type { RetainOptions, RetentionReport, RetentionSettings } from '../prune/retain.ts';
+import type { RetainOptions, RetentionReport } from '../prune/retain.ts';
+import type { RetentionSettings } from '../retention/index.ts';
 import { checkRetention, forgetAt, retainDestination } from '../prune/retain.ts';
 import { checkRolling } from '../verify/rolling/verify-share.ts';
 import type { OnDamagedSnapshot, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
-import type { SynchronousOptions } from '../continuous/synchronous.ts';
+import type { VerifyOptions } from '../verify/verify-destination.ts';
 import { verifyDestination } from '../verify/verify-destination.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 

@@ -12,7 +12,7 @@ import { IndexSet } from '../repository/index-set.ts';
 import { changesPoint } from '../repository/build-snapshot.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
-import type { Remembered } from '../trust/trusted-tip.ts';
+import type { Remembered } from '../trust/known-tip.ts';
 import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from '../trust/trusted-tip.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
 import { isDoubtful, nextAfter, passedOver, surveyOf } from '../trust/chain-tip.ts';

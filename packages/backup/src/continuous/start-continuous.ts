@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { JobKind } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
-import type { ContinuousBackup, FollowOptions } from '../api/backup-types.ts';
+import type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from '../repository/destination.ts';
 import type { FollowedNow } from '../trust/replication-status.ts';
@@ -10,7 +10,6 @@ import { Line } from '../trust/reconnecting-destination.ts';
 import type { Connected, Places } from '../trust/destinations.ts';
 import { Points } from '../repository/snapshots.ts';
 import { registryOf } from '../trust/registry.ts';
-import type { SynchronousOptions } from './synchronous.ts';
 import { gateOf, remoteGate } from './synchronous.ts';
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, MutationGate } from '@securestore/objects';
+import type { SynchronousOptions } from './continuous-types.ts';
 import type { Follower } from './continuous.ts';
 import type { FoundPoint, Points } from '../repository/snapshots.ts';
 
@@ -10,18 +11,6 @@ const MAX_STRANGE = 100;
 const WAIT_AT_MOST = 30_000;
 /** How much later than by this process's clock a point may have been made since, in milliseconds. */
 const TOLERANCE = 5_000;
-
-/** What happens to a write while the destination can't be reached. */
-export type Unreachable = 'refuse' | 'degrade';
-
-export interface SynchronousOptions {
-  /**
-   * `refuse`, the default: the write fails with `UNAVAILABLE`; `degrade`: it is acknowledged all the same, and `onAlert` is told that it
-   * can be lost.
-   */
-  readonly unreachable?: Unreachable | undefined;
-  readonly onAlert?: ((message: string) => void) | undefined;
-}
 
 function refused(cause: unknown): SecureStoreError {
   const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';

@@ -1,16 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
 import { bringHead } from '../repository/destination.ts';
-import type { Places } from '../trust/destinations.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import { changeRegistry, registeredAt } from '../trust/registry.ts';
-import type { RetentionSettings } from './retain.ts';
+import type { RetentionSettings } from '../retention/index.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
-
-/** What destinations are managed with. */
-export interface ManagedPorts {
-  readonly area: BackupArea;
-  readonly places: Places;
-}
 
 export async function registerDestination(
   { area, places }: ManagedPorts,

@@ -3,7 +3,7 @@ import type { BackupArea, CallOptions } from '@securestore/objects';
 import type { FoundDestination } from '../repository/destination.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints } from './forget.ts';
-import type { ManagedPorts } from './destination-admin.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { DamagedPoint } from '../repository/snapshots.ts';
 import { registeredAt } from '../trust/registry.ts';
@@ -13,23 +13,12 @@ import { restoredAfter } from '../trust/restore-label.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
-import type { KeptPoint, RetentionPolicy } from '../retention/index.ts';
+import type { KeptPoint, RetentionSettings } from '../retention/index.ts';
 import { applyRetention, parseRetentionPolicy } from '../retention/index.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** How long every second can be restored where a destination is backed up to continuously. */
 const DEFAULT_CONTINUOUS: number = 7 * DAY;
-
-/** How much of the past a destination keeps. */
-export interface RetentionSettings extends RetentionPolicy {
-  /**
-   * How long, in milliseconds, every second can be restored where a destination is backed up to continuously; by default 7 days. Of what
-   * is older, the snapshots stay that the other rules keep.
-   */
-  readonly continuous?: number | undefined;
-  /** Whose days, weeks, months and years are meant: an IANA name. Default `UTC`. */
-  readonly timeZone?: string | undefined;
-}
 
 export interface RetainOptions extends CallOptions {
   /** Only says what would go. */

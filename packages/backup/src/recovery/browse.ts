@@ -4,7 +4,8 @@ import { mapConcurrently } from '@securestore/objects';
 import { childrenOf } from './list-directory.ts';
 import type { FolderNames } from './directory-cache.ts';
 import type { PageSeal } from './page-token.ts';
-import type { LiveSource, PointSource, Source } from './sources.ts';
+import type { Source } from './source.ts';
+import type { LiveSource, PointSource } from './sources.ts';
 import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts';
 
 /** The largest folder whose objects are read for a page, and how many names are looked at for one. */

@@ -6,8 +6,9 @@ import { shareOf } from './browse.ts';
 import { firstAtLeast } from '../repository/index-set.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import type { IndexView } from '../repository/moment-index.ts';
-import type { Item, LiveItem, LiveSource, PointSource, Source } from './sources.ts';
-import { takeTurns } from './sources.ts';
+import type { Item, Source } from './source.ts';
+import type { LiveItem, LiveSource, PointSource } from './sources.ts';
+import { takeTurns } from './source.ts';
 import type { ComparePage, Difference } from './types.ts';
 
 /** How many names are looked at for a page, and how many of them are read for it. */

@@ -1,8 +1,9 @@
 import { byBytes } from '@securestore/core-format';
 import { firstPlace } from '../repository/lower-bound.ts';
 import { keepNewest } from './evict-oldest.ts';
-import type { PointSource } from './sources.ts';
-import { takeTurns } from './sources.ts';
+
+import type { Source } from './source.ts';
+import { takeTurns } from './source.ts';
 
 /** Of a folder with more names in it, and in the folders in it, none is kept; nor where they are longer together, in characters. */
 const MAX_NAMES = 200_000;
@@ -51,13 +52,13 @@ export class FolderNames {
   }
 
   /** Reads up to so many more, where it is not whole yet. */
-  async read(source: PointSource, most: number, signal: AbortSignal | undefined): Promise<void> {
+  async read(source: Source, most: number, signal: AbortSignal | undefined): Promise<void> {
     const turn = this.#turn.then(() => this.#read(source, most, signal));
     this.#turn = turn.catch(() => undefined);
     await turn;
   }
 
-  async #read(source: PointSource, most: number, signal: AbortSignal | undefined): Promise<void> {
+  async #read(source: Source, most: number, signal: AbortSignal | undefined): Promise<void> {
     if (this.#state !== 'reading') return;
     let left = most;
     for await (const item of source.items(this.#next, signal)) {

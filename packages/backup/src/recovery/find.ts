@@ -1,8 +1,8 @@
 import { byBytes } from '@securestore/core-format';
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
-import type { Item, Source } from './sources.ts';
-import { takeTurns } from './sources.ts';
+import type { Item, Source } from './source.ts';
+import { takeTurns } from './source.ts';
 import type { FindPage, FoundName } from './types.ts';
 
 /** How many names are looked at for a page. */

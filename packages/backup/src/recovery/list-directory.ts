@@ -1,6 +1,6 @@
 import { pastFolder } from '@securestore/objects';
-import type { Source } from './sources.ts';
-import { takeTurns } from './sources.ts';
+import type { Source } from './source.ts';
+import { takeTurns } from './source.ts';
 
 /** Names that are passed over one by one before it is looked for what comes after them all. */
 const PASSED_ONE_BY_ONE = 64;

@@ -2,7 +2,8 @@ import type { StoreKey } from '@securestore/core-format';
 import { parseStoreKey } from '@securestore/core-format';
 import type { BackupArea, CallOptions, ObjectStore, RangeOptions, RetrievedStream } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
-import type { Backups } from '../api/backups.ts';
+import type { Receipts } from '../restore/receipts.ts';
+import type { FollowedNow } from '../trust/replication-status.ts';
 import type { PointChoice } from '../repository/point-choice.ts';
 import type { Connect } from '../trust/destinations.ts';
 import { Places } from '../trust/destinations.ts';
@@ -19,7 +20,8 @@ import { KnownNames } from './name-cache.ts';
 import { keyTimeline } from './key-timeline.ts';
 import { PageSeal } from './page-token.ts';
 import { releasedStream } from './auto-release-stream.ts';
-import { LiveSource, PointSource, refuse } from './sources.ts';
+import { refuse } from './source.ts';
+import { LiveSource, PointSource } from './sources.ts';
 import { checkLimit, timelineOf } from './timeline.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from './types.ts';
 import type {
@@ -32,7 +34,6 @@ import type {
   KeyTimeline,
   Moment,
   PageOptions,
-  Receipts,
   Timeline,
   TimelineOptions,
 } from './types.ts';
@@ -59,20 +60,26 @@ function checkDestination(destination: unknown): string {
     : refuse('name the destination of a backup');
 }
 
+/** What knows of continuous backups, whichever process makes them. */
+export interface Followings {
+  /** `undefined` if there was none to a destination within the last seven days. */
+  following(destination: string, options?: CallOptions): Promise<FollowedNow | undefined>;
+}
+
 /** What a store was, at any point that can be restored, and what has changed since. Nothing here changes anything. */
 export class RecoveryPoints {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;
-  readonly #backups: Backups;
+  readonly #followings: Followings;
   readonly #places: Places;
   readonly #held: HeldBackups;
   readonly #seal: PageSeal;
   readonly #names = new KnownNames();
 
-  constructor(store: ObjectStore, backups: Backups, connect: Connect) {
+  constructor(store: ObjectStore, followings: Followings, connect: Connect) {
     this.#area = store.backupArea;
     this.#store = store;
-    this.#backups = backups;
+    this.#followings = followings;
     this.#places = new Places(this.#area, connect);
     this.#held = new HeldBackups(this.#area, this.#places, () => this.#names.clear());
     this.#seal = new PageSeal(this.#area.random);
@@ -102,7 +109,7 @@ export class RecoveryPoints {
       const name = this.#places.nameOf(checkDestination(destination));
       return this.#held.with(destination, async (held) => {
         // Asked first: what comes after it goes further.
-        const followed = await this.#backups.following(name, { signal });
+        const followed = await this.#followings.following(name, { signal });
         return timelineOf(this.#area, held, name, followed, { ...options, signal });
       });
     });

@@ -6,7 +6,7 @@ import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
 import type { HeldBackup } from './open-backup-pool.ts';
-import { refuse } from './sources.ts';
+import { refuse } from './source.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
 
 const DEFAULT_SNAPSHOTS = 100;

@@ -1,8 +1,6 @@
 import type { CallOptions } from '@securestore/objects';
 import type { PointChoice } from '../repository/point-choice.ts';
 import type { RecoveryGap } from '../trust/moment.ts';
-import type { DrillReceipt } from '../restore/receipt.ts';
-import type { RestoreReceipt } from '../restore/restore-receipt.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 
@@ -195,12 +193,4 @@ export interface ComparePage extends Page {
   readonly to: MomentInfo;
   /** By UTF-8 bytes of their keys within a page; pages come in an order of their own. */
   readonly differences: readonly Difference[];
-}
-
-/** What a store remembers of its drills and restores, of each destination the newest: as many as fit into 60 KiB. */
-export interface Receipts {
-  readonly drills: readonly { readonly time: Date; readonly receipt: DrillReceipt }[];
-  readonly restores: readonly { readonly time: Date; readonly receipt: RestoreReceipt }[];
-  /** How many others a session is not shown, since they name what may not be seen by it; absent where there are none. */
-  readonly withheld?: number;
 }

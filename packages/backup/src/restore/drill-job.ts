@@ -1,10 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { JobKind } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
-import type { DrillJobOptions, DrillReport } from '../api/backup-types.ts';
+import type { DrillJobOptions, DrillReport } from './restore-types.ts';
 import { drillBackup } from './drill.ts';
 import { rememberDrilled } from './last-drill.ts';
-import type { ManagedPorts } from '../prune/destination-admin.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import { RECEIPT_USE } from './receipt.ts';
 import { rememberReceipt } from './receipts.ts';
 import { signFacts } from '../repository/signed-statement.ts';

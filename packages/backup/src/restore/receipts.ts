@@ -1,8 +1,17 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject, SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
-import type { Receipts } from '../recovery/types.ts';
 import type { SignedFacts } from '../repository/signed-statement.ts';
+import type { DrillReceipt } from './receipt.ts';
+import type { RestoreReceipt } from './restore-receipt.ts';
+
+/** What a store remembers of its drills and restores, of each destination the newest: as many as fit into 60 KiB. */
+export interface Receipts {
+  readonly drills: readonly { readonly time: Date; readonly receipt: DrillReceipt }[];
+  readonly restores: readonly { readonly time: Date; readonly receipt: RestoreReceipt }[];
+  /** How many others a session is not shown, since they name what may not be seen by it; absent where there are none. */
+  readonly withheld?: number;
+}
 
 /** A state has 64 KiB at most. */
 const MAX_BYTES = 60 * 1024;

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, SecureStorage } from '@securestore/objects';
-import type { RestoreJobReport, RestoreOptions } from '../api/backup-types.ts';
+import type { RestoreJobReport, RestoreOptions } from './restore-types.ts';
 import { choiceInPlace } from './pre-restore-snapshot.ts';
 import type { Destination } from '../repository/destination.ts';
 import { momentWarnings } from '../trust/moment.ts';

@@ -1,8 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { ObjectStore, SecureStorage } from '@securestore/objects';
-import type { RestoreJobReport, RestoreOptions } from '../api/backup-types.ts';
-import type { ManagedPorts } from '../prune/destination-admin.ts';
+import type { RestoreJobReport, RestoreOptions } from './restore-types.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import { isWhole, restoreFrom } from './restore-from.ts';
 import { checkRestoreInto } from './restore-into.ts';
 

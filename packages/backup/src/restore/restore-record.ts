@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import type { RestoreJobReport, RestoreOptions, RestoreStoreJobOptions } from '../api/backup-types.ts';
+import type { RestoreJobReport, RestoreOptions, RestoreStoreJobOptions } from './restore-types.ts';
 import type { Destination } from '../repository/destination.ts';
 import { readReceipt } from './receipt.ts';
 import { receiptsOf, rememberReceipt } from './receipts.ts';

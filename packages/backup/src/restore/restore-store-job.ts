@@ -1,8 +1,8 @@
 import { assertStorable } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
-import type { RestoreStoreJobOptions, RestoreStoreJobReport } from '../api/backup-types.ts';
-import type { ManagedPorts } from '../prune/destination-admin.ts';
+import type { RestoreStoreJobOptions, RestoreStoreJobReport } from './restore-types.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import { receiptForStore } from './restore-record.ts';
 import { restoreStoreTo } from './restore-store.ts';
 

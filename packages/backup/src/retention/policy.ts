@@ -22,6 +22,17 @@ export interface RetentionPolicy {
   readonly within?: number;
 }
 
+/** How much of the past a destination keeps. */
+export interface RetentionSettings extends RetentionPolicy {
+  /**
+   * How long, in milliseconds, every second can be restored where a destination is backed up to continuously; by default 7 days. Of what
+   * is older, the snapshots stay that the other rules keep.
+   */
+  readonly continuous?: number | undefined;
+  /** Whose days, weeks, months and years are meant: an IANA name. Default `UTC`. */
+  readonly timeZone?: string | undefined;
+}
+
 const RULES: readonly (keyof RetentionPolicy)[] = ['last', ...PERIODS, 'within'];
 
 function isRule(name: string): name is keyof RetentionPolicy {

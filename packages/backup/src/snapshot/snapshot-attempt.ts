@@ -10,7 +10,7 @@ import type { IndexPages } from '../repository/index-pages.ts';
 import { snapshotPoint } from '../repository/build-snapshot.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
-import type { Remembered } from '../trust/trusted-tip.ts';
+import type { Remembered } from '../trust/known-tip.ts';
 import { knownAs, remember } from '../trust/trusted-tip.ts';
 import { SnapshotIndex } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';

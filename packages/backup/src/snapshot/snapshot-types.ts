@@ -1,3 +1,4 @@
+import type { CallOptions } from '@securestore/objects';
 import type { FailedCopy } from '../repository/upload.ts';
 
 /** What a snapshot is, and what was done for it. */
@@ -34,4 +35,9 @@ export interface SnapshotOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onPhase?: ((phase: string) => void) | undefined;
   readonly onCopied?: ((versions: number, bytes: number) => void) | undefined;
+}
+
+export interface BackupOptions extends CallOptions {
+  /** What the snapshot is called, at most 128 bytes of UTF-8. */
+  readonly label?: string | undefined;
 }

@@ -3,7 +3,7 @@ import type { BackupArea, CopiedHead } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
 import type { FoundDestination } from '../repository/destination.ts';
 import { accessAt, bringHead, prepareDestination, requireDestination } from '../repository/destination.ts';
-import type { Fence } from './key-fence.ts';
+import type { Fence } from './known-tip.ts';
 import { isFenced } from './key-fence.ts';
 import { noteKeys } from './key-change-points.ts';
 import type { Places } from './destinations.ts';

@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from '../repository/destination.ts';
-import type { Fence } from './key-fence.ts';
+import type { Fence } from './known-tip.ts';
 import { isFenced } from './key-fence.ts';
 import { newestOwn } from './key-change-points.ts';
 import { bringHead, findDestination, requireDestination } from '../repository/destination.ts';
@@ -168,4 +168,10 @@ export class Places {
     // The list is among what a copy of the head has.
     await bringHead(this.#area, { backend, location }, signal);
   }
+}
+
+/** What destinations are managed with. */
+export interface ManagedPorts {
+  readonly area: BackupArea;
+  readonly places: Places;
 }

@@ -3,10 +3,11 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from '../repository/destination.ts';
 import { bringHead } from '../repository/destination.ts';
-import type { Fence } from './key-fence.ts';
+import type { Fence } from './known-tip.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
-import type { Evidence, Remembered } from './trusted-tip.ts';
+import type { Remembered } from './known-tip.ts';
+import type { Evidence } from './trusted-tip.ts';
 import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from './trusted-tip.ts';
 import { freeAfter, isDoubtful, surveyOf } from './chain-tip.ts';
 

@@ -2,19 +2,8 @@ import { asBuffer } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from '../repository/destination.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
+import type { Fence } from './known-tip.ts';
 import { destinationsIn } from './registry.ts';
-import type { Remembered } from './trusted-tip.ts';
-
-/**
- * The newest point that a destination had when its key was replaced: who was taken the right to back up has the one before. The signed
- * head says it, so that it holds where the store is lost, too.
- */
-export interface Fence extends Remembered {
-  /** Hex of the id of the key version that later points are made with, or with a newer one. */
-  readonly keyId: string;
-  /** The newest point with the key before; absent where that is the one above. It outlives the other, which only says that keys were replaced. */
-  readonly last?: Remembered;
-}
 
 /** Whether a point was made with an older key than a fence asks for, in the place of the point that it names or after it. */
 export function isBehind(

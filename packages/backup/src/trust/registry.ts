@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import type { Fence } from './key-fence.ts';
-import type { RetentionSettings } from '../prune/retain.ts';
+import type { Fence } from './known-tip.ts';
+import type { RetentionSettings } from '../retention/index.ts';
 
 const MAX_DESTINATIONS = 64;
 

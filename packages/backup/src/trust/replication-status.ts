@@ -1,7 +1,7 @@
 import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject, SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
-import type { Remembered } from './trusted-tip.ts';
+import type { Remembered } from './known-tip.ts';
 
 /** Binds what is sealed to what it is; no file has this name. */
 const CONTEXT = `${BACKUP_AREAS.work}followed`;

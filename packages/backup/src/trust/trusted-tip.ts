@@ -2,16 +2,9 @@ import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore
 import { isCount, SharedState } from '@securestore/jobs';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from '../repository/destination.ts';
-import type { Fence } from './key-fence.ts';
+import type { Fence, Remembered } from './known-tip.ts';
 import { fenceIn, isBehind, isFenced } from './key-fence.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
-
-/** The newest point of a destination that the store knows of. */
-export interface Remembered {
-  readonly number: number;
-  /** Hex; empty where it could not be read. */
-  readonly digest: string;
-}
 
 /** What the store knows of a point. */
 export function knownAs({ number, digest }: Pick<FoundPoint, 'number' | 'digest'>): Remembered {

@@ -1,9 +1,18 @@
-import type { VerifyOptions } from '../api/backup-types.ts';
+import type { CallOptions } from '@securestore/objects';
 import type { BackupVerifyReport } from '../repository/findings.ts';
-import type { ManagedPorts } from '../prune/destination-admin.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import { CheckedMemory } from './rolling/scrub-state.ts';
 import { verifyShare } from './rolling/verify-share.ts';
+import type { VerifyBackupOptions } from './verify-backup.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
+
+export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 'signal'> {
+  /**
+   * Reads only what is due, so that everything is read within so many milliseconds, from an hour to ten years, as long as there are runs
+   * regularly. By default everything is read. Not together with `depth: 'opens'` and `snapshot`.
+   */
+  readonly within?: number | undefined;
+}
 
 /** Verifies what lies at a destination, or with `within` what is due of it, and remembers what was read. @throws as `Backups.verify` */
 export function verifyDestination(
