@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, PolicyObject, SecureStorage } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
+import type { AccessAdministration, NewToken, TokenInfo, TokenOptions } from './access-administration.ts';
 import type { Action } from './actions.ts';
 import { checkQuestion } from './actions.ts';
 import type { StoredToken } from './api-tokens.ts';
@@ -28,20 +29,6 @@ import { checkCategories } from './rule-check.ts';
 import { Session } from './session.ts';
 import type { Policy } from './types.ts';
 
-/** What anybody may know of an API token. */
-export type TokenInfo = Omit<StoredToken, 'hash'>;
-
-/** A new API token. */
-export interface NewToken extends TokenInfo {
-  /** Shown here and never again. */
-  readonly token: string;
-}
-
-export interface TokenOptions extends CallOptions {
-  /** Until when it is good; without it until it is revoked. */
-  readonly expires?: Date | undefined;
-}
-
 export interface AccessSettings {
   /** Ways of finding out who somebody is, beside API tokens. */
   readonly authenticators?: readonly Authenticator[] | undefined;
@@ -55,7 +42,7 @@ export interface AccessSettings {
 }
 
 /** Who may do what with a store: its policy, its API tokens, and sessions. */
-export class AccessControl {
+export class AccessControl implements AccessAdministration {
   readonly #storage: SecureStorage;
   readonly #object: PolicyObject;
   readonly #authenticators: readonly Authenticator[];

@@ -1,11 +1,12 @@
 export { AccessControl } from './access-control.ts';
-export type { AccessSettings, NewToken, TokenInfo, TokenOptions } from './access-control.ts';
+export type { AccessSettings } from './access-control.ts';
+export type { AccessAdministration, NewToken, TokenInfo, TokenOptions } from './access-administration.ts';
 export type { AccessChange } from './kept-document.ts';
 export { ACTIONS, isObjectAction } from './actions.ts';
 export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions.ts';
-export { ADMINISTRATION, guardAdministration } from './administration.ts';
+export { ADMINISTRATION } from './administration.ts';
+export { guardAdministration } from './guard-administration.ts';
 export type {
-  AccessAdministration,
   AboutObject,
   AdministrationCall,
   AuditAdministration,
@@ -54,7 +55,7 @@ export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recor
 export type { SessionAudit } from './session-audit.ts';
 export { Session } from './session.ts';
 export type { Permission, SessionContext } from './session.ts';
-export type { RequestOptions, SessionApprovals } from './session-approvals.ts';
+export type { RequestOptions, SessionApprovals } from './approvals-of-session.ts';
 export { SURFACE } from './surface.ts';
 export { TEMPLATES, templateRules } from './templates.ts';
 export type { Template } from './templates.ts';

@@ -2,11 +2,11 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStorage } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
 import type { StoreAdministration } from './administration.ts';
-import { guardAdministration } from './administration.ts';
+import { guardAdministration } from './guard-administration.ts';
 import type { ApprovalRequest } from './approval-requests.ts';
 import type { Method, RecordingContext } from './recorded-calls.ts';
 import { categoryIn, recordedCalls, recordedListing, requestIdIn } from './recorded-calls.ts';
-import type { SessionApprovals } from './session-approvals.ts';
+import type { SessionApprovals } from './approvals-of-session.ts';
 import type { Session } from './session.ts';
 
 /** What may be there beside the calls about data. */

@@ -1,5 +1,18 @@
 import { type ErrorCode, exitCodeOf, fileError, systemReasonOf, SecureStoreError } from '@securestore/core-format';
-import type { ErrorContext } from './output.ts';
+
+/** What the reporter of an error knows beside the error. */
+export interface ErrorContext {
+  /** The verb that failed, for errors that don't name an operation. */
+  readonly operation?: string | undefined;
+  /** Whether an interrupt was what ended the command. */
+  readonly interrupted?: boolean | undefined;
+  /** How to go on after an interrupt. */
+  readonly resume?: string | undefined;
+  /** The item concerned, for the line of a failed one. */
+  readonly subject?: string | undefined;
+  /** Instead of the exit code that belongs to the error. */
+  readonly exitCode?: number | undefined;
+}
 
 /** What is said of an error, in this order and under these names with `--json`. */
 export interface ErrorReport {

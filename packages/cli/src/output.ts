@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { Cli, OutputStream } from './cli-context.ts';
-import { reportOf, type ErrorReport } from './error-report.ts';
+import { reportOf, type ErrorContext, type ErrorReport } from './error-report.ts';
 import { jsonLine, printable } from './terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */
@@ -24,20 +24,6 @@ export interface Output {
   readonly bytes: (chunk: Uint8Array) => Promise<void>;
   /** Resolves when stdout has taken everything. @throws where it could not, though somebody is reading */
   readonly flush: () => Promise<void>;
-}
-
-/** What the reporter of an error knows beside the error. */
-export interface ErrorContext {
-  /** The verb that failed, for errors that don't name an operation. */
-  readonly operation?: string | undefined;
-  /** Whether an interrupt was what ended the command. */
-  readonly interrupted?: boolean | undefined;
-  /** How to go on after an interrupt. */
-  readonly resume?: string | undefined;
-  /** The item concerned, for the line of a failed one. */
-  readonly subject?: string | undefined;
-  /** Instead of the exit code that belongs to the error. */
-  readonly exitCode?: number | undefined;
 }
 
 /** The message without the name of the library's call, which says nothing to someone who typed a verb. */

@@ -1,6 +1,5 @@
 import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
-import { SIGNATURE_LENGTH } from './head.ts';
-import { ID_LENGTH, KEY_LENGTH } from './record.ts';
+import { ID_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH } from './record.ts';
 
 const MAGIC = 'SSAU';
 const VERSION = 1;

@@ -1,7 +1,6 @@
 import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
 import { SecureStoreError } from './errors.ts';
-import { SIGNATURE_LENGTH } from './head.ts';
-import { ID_LENGTH } from './record.ts';
+import { ID_LENGTH, SIGNATURE_LENGTH } from './record.ts';
 
 /** Checkpoints are versioned on their own. */
 const CHECKPOINT_FORMAT = 1;

@@ -4,13 +4,12 @@ import type { OptionalFields } from './head-optional.ts';
 import { readOptional, writeOptional } from './head-optional.ts';
 import type { References } from './head-references.ts';
 import { readReferences, writeReferences } from './head-references.ts';
-import { FORMAT, ID_LENGTH } from './record.ts';
+import { FORMAT, ID_LENGTH, SIGNATURE_LENGTH } from './record.ts';
 import type { Slot, UnknownSlot } from './slot.ts';
 import { decodeSlot, encodeSlot } from './slot.ts';
 
 const HEAD_MAGIC = 'SSHD';
 export const PUBLIC_KEY_LENGTH = 32;
-export const SIGNATURE_LENGTH = 64;
 const ANCESTOR_DIGEST_LENGTH = 32;
 
 /** How many heads before it a head tells. */

@@ -7,6 +7,7 @@ export const FORMAT = 1;
 
 export const ID_LENGTH = 16;
 export const KEY_ID_LENGTH = 8;
+export const SIGNATURE_LENGTH = 64;
 export const KEY_LENGTH = 32;
 export const COMMITMENT_LENGTH = 32;
 export const TAG_LENGTH = 16;

@@ -10,7 +10,7 @@ import {
 } from '@securestore/core-format';
 import { expandInput, label } from './derive.ts';
 import type { ChunkCipher } from './suite.ts';
-import { suiteOf } from './suite.ts';
+import { suiteOf } from './suites.ts';
 
 const BLOB_USE = label('blob');
 

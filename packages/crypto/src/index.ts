@@ -33,7 +33,7 @@ export { keyWrapper } from './key-wrapper.ts';
 export type { KeyWrapper, KeyWrapperMethod, KeyWrapperOptions, WrapContext, WrapOptions } from './key-wrapper.ts';
 export { formatRecipient, generateIdentity, identity, readRecipient, recipientOf } from './recipient.ts';
 export { openSealed, sealTo } from './seal-to.ts';
-export { loadSuites, SUITE_IDS, suiteOf } from './suite.ts';
+export { loadSuites, SUITE_IDS, suiteOf } from './suites.ts';
 export type { ChunkCipher, Suite } from './suite.ts';
 export { openSystemBody, sealSystemBody, unversioned } from './system-seal.ts';
 export type { SystemKey, SystemKeyFinder } from './system-seal.ts';

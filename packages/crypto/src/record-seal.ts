@@ -15,7 +15,7 @@ import { expandInput, headerInput, label } from './derive.ts';
 import type { OnKeyUse } from './key-use.ts';
 import type { RandomSource } from './random.ts';
 import type { Suite } from './suite.ts';
-import { suiteOf } from './suite.ts';
+import { suiteOf } from './suites.ts';
 
 const RECORD_USE = label('record');
 const WRAP_USE = label('wrap');

@@ -14,7 +14,7 @@ import {
 import { deriveBytes, expandInput, label } from './derive.ts';
 import type { OnKeyUse } from './key-use.ts';
 import type { RandomSource } from './random.ts';
-import { suiteOf } from './suite.ts';
+import { suiteOf } from './suites.ts';
 
 const SYSTEM_USE = label('system');
 const SALT_LENGTH = 32;

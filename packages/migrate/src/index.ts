@@ -24,7 +24,7 @@ export type {
 } from './folder/types.ts';
 export { MIGRATION_JOB } from '@securestore/objects';
 export type { KeptReport } from './online/keep.ts';
-export type { CancelledMigration, MigrationTarget, MoveStoreOptions } from './online/migration.ts';
+export type { CancelledMigration, MoveStoreOptions } from './online/migration.ts';
 export {
   BEING_MOVED,
   cancelMigration,
@@ -33,7 +33,7 @@ export {
   reclaimStore,
   retireOldSide,
 } from './online/migration.ts';
-export type { FailedMove, MigrationPhase, MigrationReport, MoveOptions } from './online/types.ts';
+export type { FailedMove, MigrationPhase, MigrationReport, MigrationTarget, MoveOptions } from './online/types.ts';
 export type { ResealSettings } from './online/reseal-settings.ts';
 export type { FormatStep, StepContext, UpgradeReport } from './upgrade/upgrade.ts';
 export { upgradeFormat } from './upgrade/upgrade.ts';

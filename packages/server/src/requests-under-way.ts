@@ -2,15 +2,23 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { SecureStoreError } from '@securestore/core-format';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AppSettings } from './app.ts';
+import type { Clock } from '@securestore/jobs';
+import type { Logger } from 'securestore';
 import type { Refusal } from './connections.ts';
+import type { ServerLimits } from './limits.ts';
 import { consoleRouteOf, leaveRest, routeOf } from './requests.ts';
 import { RequestFigures } from './request-figures.ts';
 import { SlowPeers } from './slow-peers.ts';
 
+interface UnderWaySettings {
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly logger?: Logger | undefined;
+}
+
 /** What a server is at: so many requests at once, and of each is told what became of it. */
 export class RequestsUnderWay {
-  readonly #settings: Pick<AppSettings, 'limits' | 'logger'>;
+  readonly #settings: Omit<UnderWaySettings, 'clock'>;
   readonly #principalOf: (request: FastifyRequest) => string | undefined;
   readonly #stopping: AbortSignal;
   readonly #slow: SlowPeers;
@@ -21,7 +29,7 @@ export class RequestsUnderWay {
 
   /** @param principalOf who a request is from, once that is known */
   constructor(
-    settings: Pick<AppSettings, 'limits' | 'clock' | 'logger'>,
+    settings: UnderWaySettings,
     principalOf: (request: FastifyRequest) => string | undefined,
     stopping: AbortSignal,
   ) {

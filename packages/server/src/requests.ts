@@ -4,9 +4,13 @@ import type { Socket } from 'node:net';
 import { SecureStoreError } from '@securestore/core-format';
 import { FRAMED_TYPE, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
 import type { FastifyRequest } from 'fastify';
-import type { ConsoleRoute } from './console/console-app.ts';
 import { BARE_HEADERS } from './console/security-headers.ts';
 import type { Route } from './route.ts';
+
+/** How a route of the console is told from one of the interface: `own` ones are for its pages alone, `open` ones browsers go to from anywhere. */
+export interface ConsoleRoute {
+  readonly console: 'own' | 'open';
+}
 
 const PATH_CHARACTERS = /^[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/;
 

@@ -8,7 +8,13 @@ import { startObjectProgress } from '../object-progress.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { isRemote } from '../served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
-import type { VerifyOptions } from './verify.ts';
+
+export interface VerifyOptions {
+  readonly payloads?: boolean;
+  readonly checkpoint?: boolean;
+  readonly unchanged?: boolean;
+  readonly within?: string;
+}
 
 function affected({ snapshots, versions, keys }: BackupFinding): string {
   if (snapshots.length === 0) return '';

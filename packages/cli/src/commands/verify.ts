@@ -7,13 +7,7 @@ import { startObjectProgress } from '../object-progress.ts';
 import { isForServer, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { count, formatTime, printable } from '../terminal-text.ts';
-
-export interface VerifyOptions {
-  readonly payloads?: boolean;
-  readonly checkpoint?: boolean;
-  readonly unchanged?: boolean;
-  readonly within?: string;
-}
+import type { VerifyOptions } from './verify-backup.ts';
 
 /** `securestore verify`. */
 export async function verify(call: Call<VerifyOptions>, location: string | undefined): Promise<ExitCode> {

@@ -3,7 +3,7 @@ import { addVerb, type Run } from '../call.ts';
 import type { ClockOptions } from '../commands/clock.ts';
 import type { HealthOptions } from '../commands/health.ts';
 import type { ScrubOptions } from '../commands/scrub.ts';
-import type { VerifyOptions } from '../commands/verify.ts';
+import type { VerifyOptions } from '../commands/verify-backup.ts';
 
 function addVerify(program: Command, run: Run): void {
   addVerb<VerifyOptions, [string | undefined]>(program, run, {

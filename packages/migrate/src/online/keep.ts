@@ -6,7 +6,7 @@ import { isSameStore } from '@securestore/objects';
 import { AuditLogCopy } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import { Copier } from './copier.ts';
-import type { MigrationTarget } from './migration.ts';
+import type { MigrationTarget } from './types.ts';
 import { consumerLabel } from './migration-run.ts';
 
 /** How often changes are looked for, in milliseconds. */

@@ -1,8 +1,8 @@
 import { MAX_PART_BYTES, SecureStoreError } from '@securestore/core-format';
 import { assertStorable } from '@securestore/backend-api';
-import type { BackendCapabilities, StorageBackend } from '@securestore/backend-api';
+import type { BackendCapabilities } from '@securestore/backend-api';
 import type { Job, JobKind } from '@securestore/jobs';
-import type { Anchor, CallOptions, MigrationArea, ObjectStore } from '@securestore/objects';
+import type { CallOptions, MigrationArea, ObjectStore } from '@securestore/objects';
 import { MIGRATION_JOB } from '@securestore/objects';
 import { readMovedHead } from './moved-head.ts';
 import type { KeptReport } from './keep.ts';
@@ -11,20 +11,10 @@ import { CONSUMERS } from './migration-run.ts';
 import { Move } from './move.ts';
 import { Reseal } from './reseal.ts';
 import type { ResealSettings } from './reseal-settings.ts';
-import type { MigrationReport, MoveOptions } from './types.ts';
+import type { MigrationReport, MigrationTarget, MoveOptions } from './types.ts';
 
 /** What whoever comes while a store is being moved is told. */
 export const BEING_MOVED = 'the store is being moved at this moment: interrupt that first, or wait for it';
-
-/** Where a store moves to. */
-export interface MigrationTarget {
-  /** Initialised. It stays yours. */
-  readonly backend: StorageBackend;
-  /** Without credentials, as processes that follow name it. */
-  readonly location: string;
-  /** Remembers the store there once it has moved, so that an older copy of it, or another store, shows. Without it nothing does. */
-  readonly anchor?: Anchor | undefined;
-}
 
 /** How a store is moved. */
 export interface MoveStoreOptions extends MoveOptions {

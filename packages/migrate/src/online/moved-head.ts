@@ -2,7 +2,7 @@ import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-forma
 import type { Head } from '@securestore/core-format';
 import type { MigrationArea } from '@securestore/objects';
 import { isInstance, isSameStore } from '@securestore/objects';
-import type { MigrationTarget } from './migration.ts';
+import type { MigrationTarget } from './types.ts';
 
 /**
  * The head that a store has left behind at a place. Only a hint: who has forged it has the store written to where nobody trusts it.

@@ -1,4 +1,16 @@
+import type { StorageBackend } from '@securestore/backend-api';
 import type { JobProgress } from '@securestore/jobs';
+import type { Anchor } from '@securestore/objects';
+
+/** Where a store moves to. */
+export interface MigrationTarget {
+  /** Initialised. It stays yours. */
+  readonly backend: StorageBackend;
+  /** Without credentials, as processes that follow name it. */
+  readonly location: string;
+  /** Remembers the store there once it has moved, so that an older copy of it, or another store, shows. Without it nothing does. */
+  readonly anchor?: Anchor | undefined;
+}
 
 /** Something that could not be moved, by its name at the backend. */
 export interface FailedMove {

@@ -18,6 +18,7 @@ import type { Session } from 'securestore';
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import type { Credentials } from '../credentials.ts';
+import type { ConsoleRoute } from '../requests.ts';
 import { checkBody } from '../requests.ts';
 import { exactly } from '../schemas.ts';
 import { VERSION as SERVER_VERSION } from '../version.ts';
@@ -64,11 +65,6 @@ const SIGN_IN = exactly({ token: Type.String({ minLength: 1, maxLength: 16 * 102
 /** Bodies of those who have proved nothing, in bytes: a token of any kind fits. */
 const MAX_GUEST_BODY = 32 * 1024;
 const START = exactly({ provider: Type.String({ maxLength: 64 }) });
-
-/** How a route of the console is told from one of the interface: `own` ones are for its pages alone, `open` ones browsers go to from anywhere. */
-export interface ConsoleRoute {
-  readonly console: 'own' | 'open';
-}
 
 interface PageRoute {
   readonly method: 'GET' | 'POST' | 'DELETE' | readonly ['GET', 'HEAD'];
