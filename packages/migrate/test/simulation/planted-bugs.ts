@@ -62,7 +62,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a mutation begins in one place and ends in the other',
     scenario: 'a writer is held up before its record until the store has moved',
-    file: 'objects/src/engine/relocatable-backend.ts',
+    file: 'objects/src/engine/engine.ts',
     edits: [['withBackend(engine, engine.place.pinned)', 'engine']],
   },
   {

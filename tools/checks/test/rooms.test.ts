@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ROOMS, upwardImports } from '../src/rooms.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+/** What is found without a room is an entry of the package. */
+const MAX_ENTRIES = 12;
+
+function folderOf(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-rooms-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
+  }
+  return folder;
+}
+
+describe.each(Object.entries(ROOMS))('the rooms of %s', (name, rooms) => {
+  const folder = join(root, 'packages', name);
+
+  it('import from those before them alone', () => {
+    expect(upwardImports(folder, rooms)).toEqual([]);
+  });
+
+  it('are all of them, and little lies beside them', () => {
+    const files = globSync('src/**/*.ts', { cwd: folder }).map((file) => file.split('/').slice(1));
+    expect([...new Set(files.filter(({ length }) => length > 1).map(([room = '']) => room))].toSorted()).toEqual(
+      [...rooms].toSorted(),
+    );
+    expect(files.filter(({ length }) => length === 1).length).toBeLessThanOrEqual(MAX_ENTRIES);
+  });
+});
+
+it('an import of a later room is found, also of a type, and one of an entry, and a room that nobody has named', () => {
+  const folder = folderOf({
+    'src/index.ts': "export * from './upper/a.ts';",
+    'src/lower/b.ts': "import type { A } from '../upper/a.ts';\nexport type B = A;",
+    'src/lower/c.ts': "import { index } from '../index.ts';\nexport { b } from './b.ts';",
+    'src/upper/a.ts': "import { b } from '../lower/b.ts';\nawait import('../attic/d.ts');",
+    'src/attic/d.ts': "import { b } from '../lower/b.ts';",
+  });
+  expect(upwardImports(folder, ['lower', 'upper']).toSorted()).toEqual([
+    'attic/d.ts -> lower/b.ts',
+    'lower/b.ts -> upper/a.ts',
+    'lower/c.ts -> index.ts',
+    'upper/a.ts -> attic/d.ts',
+  ]);
+});
+
+it('two files that import each other do not pass the linter, also if it is only for a type', () => {
+  const folder = folderOf({
+    'a.ts': "import type { B } from './b.ts';\nexport interface A {\n  readonly b?: B;\n}\n",
+    'b.ts': "import type { A } from './a.ts';\nexport interface B {\n  readonly a?: A;\n}\n",
+  });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/oxlint/bin/oxlint'), '--config', join(root, '.oxlintrc.json'), folder],
+    { encoding: 'utf8' },
+  );
+  expect(stdout).toContain('import(no-cycle)');
+  expect(status).toBe(1);
+});
