@@ -46,9 +46,15 @@ export const hasLandedFor = (closed: Head, landed: Head): boolean =>
   isSameStore(landed, closed) &&
   landed.generation > closed.generation;
 
-/** Whether `landed` is still what the store has landed as when it left by the head `left`, whatever came of that. */
-const isOfMove = (left: Head, landed: Head): boolean =>
-  isLanded(landed) && left.migration !== undefined && isInstance(landed, left.migration);
+/**
+ * Whether `landed` is what was put, to give a migration up, in the place of what the store has landed as when it left by the head `left`.
+ * What an attempt before has left there is older.
+ */
+const isGivenUp = (left: Head, landed: Head): boolean =>
+  isLanded(landed) &&
+  left.migration !== undefined &&
+  isInstance(landed, left.migration) &&
+  landed.generation > left.generation;
 
 /** Whether `there` is the head of the store that has landed as `landed`, as it is where that comes from and has not been left. */
 export const isStillAt = (there: Head, landed: Head): boolean =>
@@ -82,7 +88,7 @@ export async function openLanded(
         'the store has moved, and is not where it moved to; if it is lost there, reclaim it where it was',
       );
     }
-    if (!hasLeftFor(left.head, found.head) && isOfMove(left.head, found.head)) {
+    if (isGivenUp(left.head, found.head)) {
       throw new SecureStoreError(
         'CONFLICT',
         'giving this migration up was begun and not finished: cancel it once more',
