@@ -24,7 +24,7 @@ test(`a store moves through ${RING.join(', ')}, and back to where it was first`,
   expect.assert(home !== undefined);
   const store = await travelling(
     home,
-    LONG ? { small: 200, large: 2 } : { small: 20, large: 1, largeBytes: 1_000_000 },
+    LONG ? { small: 200, large: 1 } : { small: 20, large: 1, largeBytes: 1_000_000 },
   );
   for (const name of RING) {
     const next = name === 'memory' ? undefined : fresh(name);
