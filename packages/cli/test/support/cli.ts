@@ -33,7 +33,7 @@ export interface RunOptions {
 /** A folder in which the command line runs with nothing of the user's around it; it goes when the test has ended. */
 export interface Sandbox {
   readonly path: (...parts: string[]) => string;
-  /** In this process in a short run, without the start of one; otherwise, and for all that `start` starts, in one of its own. */
+  /** In this process, without the start of one; in the longest runs, and for all that `start` starts, in one of its own. */
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<Result>;
   readonly start: (args: readonly string[], options?: RunOptions) => ChildProcess;
   readonly env: Readonly<Record<string, string>>;
@@ -78,7 +78,7 @@ export async function sandbox(
   const run = async (args: readonly string[], options: RunOptions = {}): Promise<Result> => {
     const { env: more = {}, input = '' } = options;
     // What `exec` starts writes to the terminal of the process itself.
-    const isInside = SIZE === 'short' && !args.includes('exec');
+    const isInside = SIZE !== 'torture' && !args.includes('exec');
     if (isInside && (isAlone || !WAITING.test(args.join(' '))))
       return await runIn(folder, args, { env: { ...env, ...more }, input });
     if (isInside) return await runBeside(folder, args, { env: { ...env, ...more }, input });
