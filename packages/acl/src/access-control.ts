@@ -82,21 +82,10 @@ export class AccessControl implements AccessAdministration {
     return { hits, misses };
   }
 
-  /** The policy: roles, and principals with what is granted to them. */
   policy(options?: CallOptions): Promise<Policy> {
     return inTime('access.policy', options, async (signal) => (await this.#document.newest(signal)).policy);
   }
 
-  /**
-   * Changes the policy, all of `changes` or none, in one change of the head. It counts at once in this process and within
-   * five seconds in others. If it may take access away from anybody, it is brought to the destinations of backups as well, so that a restore
-   * does not undo it; each is waited for ten seconds at most.
-   *
-   * @returns the destinations that it could not be brought to
-   * @throws SecureStoreError `INVALID_ARGUMENT`, also for a rule that binds nothing or names a category that the store does not
-   *   have; `NOT_FOUND`; `CONFLICT` where nobody could change it any more who could before, or others come first again and
-   *   again
-   */
   async change(changes: PolicyChange | readonly PolicyChange[], options?: CallOptions): Promise<AccessChange> {
     const all = typeof changes === 'function' ? [changes] : changes;
     const changed = await this.#document.change(
@@ -122,11 +111,6 @@ export class AccessControl implements AccessAdministration {
     return { pending: changed.pending };
   }
 
-  /**
-   * Whether somebody may do something, and which rule says so.
-   *
-   * @throws SecureStoreError `INVALID_ARGUMENT` for an unknown action, or one about objects without a key
-   */
   async explain(principal: string, action: Action, key?: string, options?: CallOptions): Promise<Decision> {
     checkQuestion(action, key);
     const { decider } = await inTime('access.explain', options, (signal) => this.#document.newest(signal));
@@ -134,11 +118,6 @@ export class AccessControl implements AccessAdministration {
     return decider.subject(parseIdentity(principal)).decide({ action, key, category }, this.#object.clock.now());
   }
 
-  /**
-   * Makes an API token for a principal of the policy.
-   *
-   * @throws SecureStoreError `NOT_FOUND` where there is no such principal, `INVALID_ARGUMENT`
-   */
   async createToken(principal: string, { expires, ...options }: TokenOptions = {}): Promise<NewToken> {
     const fold = foldIdentity(parseIdentity(principal));
     const nameIn = ({ policy }: AccessDocument): Identity => {
@@ -166,14 +145,12 @@ export class AccessControl implements AccessAdministration {
     return { token, ...infoOf(stored) };
   }
 
-  /** The API tokens that are good, without anything that they could be made from. */
   async tokens(options?: CallOptions): Promise<TokenInfo[]> {
     const { tokens } = await inTime('access.tokens', options, (signal) => this.#document.newest(signal));
     const now = this.#object.clock.now();
     return tokens.filter(({ expires = Infinity }) => expires > now).map(infoOf);
   }
 
-  /** Revokes an API token; sessions that it began end with it. @throws SecureStoreError `NOT_FOUND` */
   async revokeToken(id: string, options?: CallOptions): Promise<AccessChange> {
     const changed = await this.#document.change(
       'access.revokeToken',
@@ -187,7 +164,6 @@ export class AccessControl implements AccessAdministration {
     return { pending: changed.pending };
   }
 
-  /** What somebody has asked a second person to approve and is not used or over. */
   requests(options?: CallOptions): Promise<ApprovalRequest[]> {
     return inTime('access.requests', options, (signal) => this.#desk.list(signal));
   }

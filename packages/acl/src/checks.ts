@@ -11,7 +11,7 @@ import type { Decision, Subject } from './decide.ts';
 import type { Identity } from './identity.ts';
 import type { ListingCounter } from './listing-counter.ts';
 import { denied, unapproved } from './refusals.ts';
-import type { SessionApprovals } from './approvals-of-session.ts';
+import type { SessionApprovals } from './session-approvals-types.ts';
 
 /** A call of a session, by its dotted name. */
 export type SessionCall =

@@ -55,7 +55,7 @@ export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recor
 export type { SessionAudit } from './session-audit.ts';
 export { Session } from './session.ts';
 export type { Permission, SessionContext } from './session.ts';
-export type { RequestOptions, SessionApprovals } from './approvals-of-session.ts';
+export type { RequestOptions, SessionApprovals } from './session-approvals-types.ts';
 export { SURFACE } from './surface.ts';
 export { TEMPLATES, templateRules } from './templates.ts';
 export type { Template } from './templates.ts';

@@ -6,7 +6,7 @@ import { guardAdministration } from './guard-administration.ts';
 import type { ApprovalRequest } from './approval-requests.ts';
 import type { Method, RecordingContext } from './recorded-calls.ts';
 import { categoryIn, recordedCalls, recordedListing, requestIdIn } from './recorded-calls.ts';
-import type { SessionApprovals } from './approvals-of-session.ts';
+import type { SessionApprovals } from './session-approvals-types.ts';
 import type { Session } from './session.ts';
 
 /** What may be there beside the calls about data. */

@@ -3,7 +3,7 @@ import type { CallOptions, SecureStorage } from '@securestore/objects';
 import { inTime, withOneEnd } from '@securestore/objects';
 import type { Action, StoreAction } from './actions.ts';
 import { checkQuestion, isObjectAction } from './actions.ts';
-import type { RequestOptions, SessionApprovals } from './approvals-of-session.ts';
+import type { RequestOptions, SessionApprovals } from './session-approvals-types.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import type { StoreAdministration } from './administration.ts';
 import { ADMINISTRATION } from './administration.ts';

@@ -14,7 +14,7 @@ import type { Identity } from './identity.ts';
 import { ListingPositions } from './listing-position.ts';
 import type { CacheFigures } from './permission-cache.ts';
 import { sessionApprovals } from './session-approvals.ts';
-import type { SessionApprovals } from './approvals-of-session.ts';
+import type { SessionApprovals } from './session-approvals-types.ts';
 import { sessionAudit } from './session-audit.ts';
 import type { SessionAudit } from './session-audit.ts';
 import { callerOf, sessionGuard } from './session-guard.ts';

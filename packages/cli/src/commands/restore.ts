@@ -1,6 +1,6 @@
 import { isServed, redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { ConflictPolicy, Job, PlannedOperation, RestoreJobReport, RestoreReport } from 'securestore';
+import type { ConflictPolicy, Job, PlannedOperation, RestoreJobReport, RestoreReport, SecureStore } from 'securestore';
 import { askToRestore } from '../ask-to-restore.ts';
 import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
@@ -102,7 +102,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   if (await isForServer(call)) {
     const choice = pointOf(options);
     return await withStore(call, async (store) => {
-      noteMoment(call, options, await momentAt(store, source, choice, call.cli.signal));
+      await noteServedMoment(call, store, source);
       return exportToFolder(call, pointSource(store, source, choice), folder, { prefix: below });
     });
   }
@@ -135,7 +135,7 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
     return await withStore(call, async (store) => {
       const { stream } = await store.points.retrieveStream(key, { ...about, signal });
       // An approval is for the data: it is not used up by a look at which moment that is.
-      noteMoment(call, options, await momentAt(store, source, choice, signal));
+      await noteServedMoment(call, store, source);
       await deliver(stream);
     });
   }
@@ -220,6 +220,13 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     }
     return failed.length === 0 ? 0 : SOME_FAILED;
   });
+}
+
+/** Says of which moment it is, if one was asked for, as far as the server tells that to whoever asks. */
+async function noteServedMoment(call: RestoreCall, store: SecureStore, source: string): Promise<void> {
+  const { cli, options } = call;
+  if (options.at === undefined) return;
+  noteMoment(call, options, await momentAt(store, source, pointOf(options), cli.signal));
 }
 
 function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {

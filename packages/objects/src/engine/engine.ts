@@ -1,10 +1,9 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { AuditEnd } from '../head/audit-segment-ends.ts';
-import type { NameCipher, RandomSource } from '@securestore/crypto';
-import type { Clock } from '@securestore/jobs';
-import type { HeadWatcher } from '../head/head-monitor.ts';
+import type { NameCipher } from '@securestore/crypto';
 import type { JournalWriter } from './journal-writer.ts';
 import type { KeyedMutex } from '../util/keyed-mutex.ts';
+import type { JournalPorts } from './ports.ts';
 import type { Place } from './relocatable-backend.ts';
 import type { RecordCache } from './record-cache.ts';
 
@@ -38,11 +37,7 @@ export interface MutationGate {
 }
 
 /** What the parts of the engine share. */
-export interface Engine {
-  readonly backend: StorageBackend;
-  readonly clock: Clock;
-  readonly random: RandomSource;
-  readonly watcher: HeadWatcher;
+export interface Engine extends JournalPorts {
   readonly names: NameCipher;
   readonly cache: RecordCache;
   /** Mutations of one object by this process take turns instead of losing races to each other. */

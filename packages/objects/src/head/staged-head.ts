@@ -50,7 +50,7 @@ export const hasLandedFor = (closed: Head, landed: Head): boolean =>
  * Whether `landed` is what was put, to give a migration up, in the place of what the store has landed as when it left by the head `left`.
  * What an attempt before has left there is older.
  */
-const isGivenUp = (left: Head, landed: Head): boolean =>
+const isWithdrawn = (left: Head, landed: Head): boolean =>
   isLanded(landed) &&
   left.migration !== undefined &&
   isInstance(landed, left.migration) &&
@@ -88,7 +88,7 @@ export async function openLanded(
         'the store has moved, and is not where it moved to; if it is lost there, reclaim it where it was',
       );
     }
-    if (isGivenUp(left.head, found.head)) {
+    if (isWithdrawn(left.head, found.head)) {
       throw new SecureStoreError(
         'CONFLICT',
         'giving this migration up was begun and not finished: cancel it once more',

@@ -14,7 +14,7 @@ import type {
 } from '../../src/index.ts';
 import { openStore, rawKey } from '../../src/index.ts';
 import { healthByCommandLine } from './server-cli.ts';
-import { LONG, onlyLong, sized } from '../../../../tools/campaigns/src/size.ts';
+import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const LOOKS = sized({ short: 5, full: 30, torture: 1000 });
 /** So many of them at a time. */
@@ -244,22 +244,17 @@ async function toldByCommandLine({ name, fresh, proxied }: ServerPlace): Promise
   await healthByCommandLine(await proxied(fresh()), name.replace(/ .*/, ''));
 }
 
-/** Where a short run looks at a store that is well, and where at one in trouble. */
-const SHORT = { well: ['postgres', 'gcs'], troubled: ['redis', 's3 on moto'] } as const;
-
 /** The health of stores on a server: while it is well, and in whatever trouble a network can bring. */
 export function describeHealth(place: ServerPlace): void {
   const reason = place.skip === undefined ? '' : ` (skipped: ${place.skip})`;
   describe.skipIf(place.skip !== undefined)(`the health of a store on ${place.name}${reason}`, () => {
     const ok = 'is ok, look after look, while two processes write and look';
-    const isWell = LONG || SHORT.well.some((name) => name === place.name);
-    test.runIf(isWell)(onlyLong(ok, isWell), () => staysWell(place), 3_600_000);
+    test(ok, () => staysWell(place), 3_600_000);
 
     // Each with a store of its own. They wait most of the time, so side by side they take a third of it.
     const wrong =
       'says what is wrong and nothing else, in time: of a server that is stopped, silent, slow, failing, throttling, or whose clock differs';
-    const isTroubled = LONG || SHORT.troubled.some((name) => name === place.name);
-    test.runIf(isTroubled)(onlyLong(wrong, isTroubled), async () => {
+    test(wrong, async () => {
       const troubled = [
         whereItIsStopped,
         whereItNeverAnswers,
