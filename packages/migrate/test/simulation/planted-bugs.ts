@@ -35,13 +35,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a mutation is not looked for where the store is now',
     plan: ({ busy }) => busy,
-    file: 'objects/src/object/commit.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [['if (found !== undefined) return found;', '']],
   },
   {
     name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
     scenario: 'a writer learns where the store is now that its record was written',
-    file: 'objects/src/object/commit.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
   },
   {

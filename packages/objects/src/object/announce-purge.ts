@@ -1,5 +1,5 @@
 import { historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { Prepared } from './commit-fence.ts';
+import type { Prepared } from './commit/commit-fence.ts';
 import type { Engine } from '../engine/engine.ts';
 import { announceCommit } from '../journal/announce.ts';
 

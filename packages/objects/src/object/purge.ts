@@ -11,10 +11,10 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
-import type { Prepared } from './commit-fence.ts';
-import { catchUp } from './commit-fence.ts';
+import type { Prepared } from './commit/commit-fence.ts';
+import { catchUp } from './commit/commit-fence.ts';
 import { reclaim } from '../record/sweep-blobs.ts';
-import { undecided } from './resolve-outcome.ts';
+import { undecided } from './commit/resolve-outcome.ts';
 import type { Engine } from '../engine/engine.ts';
 import { announceDeleted } from './announce-purge.ts';
 import { announceCommit } from '../journal/announce.ts';

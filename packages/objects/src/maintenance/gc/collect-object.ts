@@ -1,5 +1,5 @@
 import { objectName, parseStoreKey, SecureStoreError } from '@securestore/core-format';
-import { commit } from '../../object/commit.ts';
+import { commit } from '../../object/commit/commit.ts';
 import type { CurrentRecord } from './current-record.ts';
 import type { Pass } from './pass.ts';
 import { hasHistory } from './prune-history.ts';

@@ -10,7 +10,7 @@ import {
 } from '@securestore/core-format';
 import type { LocatedName } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import { historyCopy } from '../../object/archive-version.ts';
+import { historyCopy } from '../../object/commit/archive-version.ts';
 import { withNewestKeys } from '../../record/refresh-keys.ts';
 import { openLoose } from '../../record/open-record.ts';
 

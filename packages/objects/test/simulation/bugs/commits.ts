@@ -4,7 +4,7 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'an unknown outcome is a success',
-    file: 'objects/src/object/commit-attempt.ts',
+    file: 'objects/src/object/commit/commit-attempt.ts',
     edits: [
       [
         "if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
@@ -15,23 +15,23 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a lost race is a success',
-    file: 'objects/src/object/commit-attempt.ts',
+    file: 'objects/src/object/commit/commit-attempt.ts',
     edits: [["if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();", 'return { state, header, keys };']],
   },
   {
     name: 'a write of unknown outcome is not looked for',
-    file: 'objects/src/object/commit.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [['        doubt = { failure, expected: current?.stored };\n        undetermined = true;\n', '']],
   },
   {
     name: 'what a restore in doubt is refused for counts as its outcome',
     scenario: 'a version is collected while its restore is in doubt',
-    file: 'objects/src/object/commit.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [['throw undetermined ? undecided', "throw undetermined && error.code !== 'NOT_FOUND' ? undecided"]],
   },
   {
     name: 'a write of unknown outcome is looked for only in the current record',
-    file: 'objects/src/object/resolve-outcome.ts',
+    file: 'objects/src/object/commit/resolve-outcome.ts',
     edits: [
       [
         'if (current.opened !== undefined && isCommit(current.opened.header)) return current.opened;',
@@ -41,12 +41,12 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'conditions are not checked',
-    file: 'objects/src/object/commit-attempt.ts',
+    file: 'objects/src/object/commit/commit-attempt.ts',
     edits: [['  checkCondition(mutation.condition, current, now);\n', '']],
   },
   {
     name: 'the replaced version is not copied to the history',
-    file: 'objects/src/object/write-version.ts',
+    file: 'objects/src/object/commit/write-version.ts',
     edits: [
       ['if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {', 'if (backend.batch === null) {'],
       ['const created = await copyToHistory(engine, mutation, copyName, copy, current);', 'const created = false;'],
@@ -54,7 +54,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a copy in the history is replaced by what a process remembers',
-    file: 'objects/src/object/archive-version.ts',
+    file: 'objects/src/object/commit/archive-version.ts',
     edits: [
       ['if (token === undefined || (await backend.read(objectName(token)))?.etag !== current.stored.etag) return;', ''],
     ],
@@ -62,7 +62,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'versions do not grow beyond the one before',
-    file: 'objects/src/object/commit-attempt.ts',
+    file: 'objects/src/object/commit/commit-attempt.ts',
     edits: [['(before?.version ?? 0) + 1', '0']],
   },
   {
@@ -80,7 +80,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'what a purge buried is looked for as if it had never been',
     scenario: 'an object is purged while its record is in doubt',
-    file: 'objects/src/object/resolve-outcome.ts',
+    file: 'objects/src/object/commit/resolve-outcome.ts',
     edits: [['if (isPurged(header) && header.version > now * 1000) throw new Purged();', '']],
   },
   {

@@ -33,13 +33,13 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a store that closes meanwhile takes the write',
-    file: 'objects/src/object/commit.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [['      watcher.checkWritable();\n      const done', '      const done']],
   },
   {
     name: 'a write is left under the key that was replaced meanwhile',
     part: 'rotator',
-    file: 'objects/src/object/commit.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [
       ['const done = committed && (await catchUp(engine, target, committed, signal));', 'const done = committed;'],
     ],
@@ -66,7 +66,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a change is refused for what only a process with old keys finds',
     scenario: 'an idle process meets what landed under a retired key',
-    file: 'objects/src/object/commit.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [['if (!isRefusal(error)) throw error;', 'throw error;']],
   },
   {

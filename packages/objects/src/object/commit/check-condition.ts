@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Condition } from '../api/write-condition.ts';
-import type { Current, LiveRecord } from './open-record.ts';
-import { isVersion, liveIn, versionOf } from './open-record.ts';
+import type { Condition } from '../../api/write-condition.ts';
+import type { Current, LiveRecord } from '../../record/open-record.ts';
+import { isVersion, liveIn, versionOf } from '../../record/open-record.ts';
 
 /**
  * @param now in milliseconds since 1970

@@ -1,10 +1,10 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { historyName, historyPrefix, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { Engine } from '../engine/engine.ts';
-import { pagesUnder } from '../util/listing.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { pagesUnder } from '../../util/listing.ts';
 import { readCurrent } from './load-current.ts';
-import type { Current, Target } from '../record/open-record.ts';
-import { isPurged } from '../record/open-record.ts';
+import type { Current, Target } from '../../record/open-record.ts';
+import { isPurged } from '../../record/open-record.ts';
 
 /** A mutation that may have taken effect. */
 export interface Doubtful {

@@ -2,15 +2,15 @@ import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from
 import type { RecordHeader } from '@securestore/core-format';
 import type { CategoryKeys } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
-import type { Engine } from '../engine/engine.ts';
-import { announceCommit } from '../journal/announce.ts';
-import type { Announced } from '../engine/journal-writer.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { announceCommit } from '../../journal/announce.ts';
+import type { Announced } from '../../engine/journal-writer.ts';
 import { intoCategory } from './into-category.ts';
 import { recommit } from './rebind-generation.ts';
-import type { Target } from '../record/open-record.ts';
-import { isRetiredKey } from '../record/open-record.ts';
-import type { StoreState } from '../head/store-state.ts';
-import { isUndecided } from '../util/indeterminate.ts';
+import type { Target } from '../../record/open-record.ts';
+import { isRetiredKey } from '../../record/open-record.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { isUndecided } from '../../util/indeterminate.ts';
 
 /** A commit that took effect, and the state that it was prepared under. */
 export interface Prepared {

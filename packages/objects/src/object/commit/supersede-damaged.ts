@@ -10,12 +10,12 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import { Baseline } from '../checkpoint/baseline.ts';
-import type { Engine } from '../engine/engine.ts';
-import { pagesUnder } from '../util/listing.ts';
-import { openName } from './find-version.ts';
-import type { OpenedRecord, Refused, Target } from '../record/open-record.ts';
-import { originOf } from '../record/open-record.ts';
+import { Baseline } from '../../checkpoint/baseline.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { pagesUnder } from '../../util/listing.ts';
+import { openName } from '../find-version.ts';
+import type { OpenedRecord, Refused, Target } from '../../record/open-record.ts';
+import { originOf } from '../../record/open-record.ts';
 
 const MICROSECONDS = 1000;
 

@@ -1,7 +1,7 @@
 import type { RecordHeader } from '@securestore/core-format';
-import type { Condition } from '../api/write-condition.ts';
-import type { OpenBody } from './body.ts';
-import type { Current, Target } from './open-record.ts';
+import type { Condition } from '../../api/write-condition.ts';
+import type { OpenBody } from '../../record/body.ts';
+import type { Current, Target } from '../../record/open-record.ts';
 
 /** What a mutation makes of what was there; asked anew for every attempt. */
 export type Draft =

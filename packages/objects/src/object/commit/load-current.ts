@@ -1,11 +1,11 @@
 import { historyPrefix, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
 import { instant } from '@securestore/jobs';
 import { succession } from './supersede-damaged.ts';
-import type { Engine } from '../engine/engine.ts';
-import { withNewestKeys } from '../record/refresh-keys.ts';
-import { listPage } from '../util/listing.ts';
-import type { Current, Target } from '../record/open-record.ts';
-import { isRetired, openAt } from '../record/open-record.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { listPage } from '../../util/listing.ts';
+import type { Current, Target } from '../../record/open-record.ts';
+import { isRetired, openAt } from '../../record/open-record.ts';
 
 /**
  * What is to be named as the commit before by a version that replaces what can't be opened any more. A new object that

@@ -1,11 +1,11 @@
 import type { WriteResult } from '@securestore/backend-api';
 import { historyName, objectName, SecureStoreError } from '@securestore/core-format';
-import type { Mutation } from '../record/mutation.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Mutation } from './mutation.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './archive-version.ts';
-import { checkHeld, LostRace } from '../record/write-conflict.ts';
-import type { Current } from '../record/open-record.ts';
-import type { StoreState } from '../head/store-state.ts';
+import { checkHeld, LostRace } from './write-conflict.ts';
+import type { Current } from '../../record/open-record.ts';
+import type { StoreState } from '../../head/store-state.ts';
 
 /**
  * Puts `record` in the place of `current`, after that was copied to the history; in one batch where there is one.

@@ -8,14 +8,14 @@ import {
   splitUnderToken,
 } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
-import type { Mutation } from '../record/mutation.ts';
-import type { Engine } from '../engine/engine.ts';
-import { checkHeld } from '../record/write-conflict.ts';
-import { pagesUnder } from '../util/listing.ts';
-import type { Standing } from '../record/open-record.ts';
-import type { StoreState } from '../head/store-state.ts';
-import { deleteUnchanged } from '../engine/sealed-objects.ts';
-import { isUndecided } from '../util/indeterminate.ts';
+import type { Mutation } from './mutation.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { checkHeld } from './write-conflict.ts';
+import { pagesUnder } from '../../util/listing.ts';
+import type { Standing } from '../../record/open-record.ts';
+import type { StoreState } from '../../head/store-state.ts';
+import { deleteUnchanged } from '../../engine/sealed-objects.ts';
+import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_COPY_TRIES = 3;
 

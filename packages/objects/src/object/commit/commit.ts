@@ -7,17 +7,17 @@ import { attempt } from './commit-attempt.ts';
 import { catchUp } from './commit-fence.ts';
 import type { Doubtful, Finding } from './resolve-outcome.ts';
 import { findCommit, settle, undecided } from './resolve-outcome.ts';
-import type { Mutation } from '../record/mutation.ts';
-import type { Engine } from '../engine/engine.ts';
-import { LostRace } from '../record/write-conflict.ts';
-import { pinned } from '../engine/engine.ts';
-import { Left } from '../engine/relocatable-backend.ts';
+import type { Mutation } from './mutation.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { LostRace } from './write-conflict.ts';
+import { pinned } from '../../engine/engine.ts';
+import { Left } from '../../engine/relocatable-backend.ts';
 import { readCurrent } from './load-current.ts';
-import type { Current, Standing, Target } from '../record/open-record.ts';
-import { openAt } from '../record/open-record.ts';
-import type { StoredRecord } from '../engine/record-cache.ts';
-import { isSame, refusedWrongly, Standstill } from '../engine/stall-detector.ts';
-import { categoryKeys } from '../record/record-keys.ts';
+import type { Current, Standing, Target } from '../../record/open-record.ts';
+import { openAt } from '../../record/open-record.ts';
+import type { StoredRecord } from '../../engine/record-cache.ts';
+import { isSame, refusedWrongly, Standstill } from '../../engine/stall-detector.ts';
+import { categoryKeys } from '../../record/record-keys.ts';
 
 const MAX_BACKOFF_STEPS = 6;
 
