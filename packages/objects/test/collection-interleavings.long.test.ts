@@ -12,7 +12,8 @@ import { unnamed } from '../src/record/blob-liveness.ts';
 import { commit } from '../src/object/commit/commit.ts';
 import type { DraftBody } from '../src/object/commit/mutation.ts';
 import type { Engine } from '../src/engine/engine.ts';
-import { bringBack, setMetadata, storeObject } from '../src/object/store.ts';
+import { restoreVersion, setMetadata } from '../src/object/change.ts';
+import { storeObject } from '../src/object/store.ts';
 import { engineOf } from '../src/engine/create-engine.ts';
 import { purgeObject } from '../src/object/purge.ts';
 import type { Target } from '../src/record/open-record.ts';
@@ -144,7 +145,8 @@ const prune: Make = async (engine, start) => {
 const collectParts: Make = (engine, { target, blob }) =>
   reclaim(engine, target.token, [blob], { now: engine.clock.now(), freed: freed(), signal: undefined });
 
-const restore: Make = (engine, { target, version }) => bringBack(engine, target, { version }, undefined, undefined);
+const restore: Make = (engine, { target, version }) =>
+  restoreVersion(engine, target, { version }, undefined, undefined);
 
 const purge: Make = (engine, { target }) => purgeObject(engine, target, undefined, undefined);
 

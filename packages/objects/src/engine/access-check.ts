@@ -1,7 +1,6 @@
 import type { StoreKey } from '@securestore/core-format';
 import { SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
-import { isMember } from '../head/owner-keys.ts';
 
 /** Whether the keys of the category that an object of this name belongs to are here. */
 export function isGrantedName({ watcher }: Engine, key: StoreKey): boolean {
@@ -26,8 +25,7 @@ export function checkGranted(
   key: StoreKey,
   signal: AbortSignal | undefined,
 ): Promise<void> | undefined {
-  if (!isMember(engine.watcher.state) || isGrantedName(engine, key)) return undefined;
-  return confirmGranted(engine, key, signal);
+  return isGrantedName(engine, key) ? undefined : confirmGranted(engine, key, signal);
 }
 
 async function confirmGranted(engine: Engine, key: StoreKey, signal: AbortSignal | undefined): Promise<void> {

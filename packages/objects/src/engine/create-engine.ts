@@ -2,7 +2,7 @@ import type { Head } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import { NameCipher, randomPool } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
-import type { Engine } from './engine.ts';
+import type { Engine, Limits } from './engine.ts';
 import { GRACE_PERIOD } from './engine.ts';
 import { HeadWatcher } from '../head/head-monitor.ts';
 import { JournalWriter } from './journal-writer.ts';
@@ -35,15 +35,14 @@ export function engineOf(
   const etag = place === undefined ? read.etag : place.mark(read.etag);
   const watcher = new HeadWatcher({ backend, clock, unlock, logger }, state, { ...read, etag }, begun);
   const ports = { backend, clock, random: random ?? randomPool(), watcher };
-  const engine: Engine = {
+  // They change when the store moves.
+  const engine: Engine & { limits: Limits } = {
     ...ports,
     place,
     names: new NameCipher(state.keys.names, head.naming, head.lineage),
     cache: new RecordCache(clock, gracePeriod / 2),
     turns: new KeyedMutex(),
-    get limits() {
-      return limitsFor(backend.capabilities);
-    },
+    limits: limitsFor(backend.capabilities),
     journal: new JournalWriter(ports),
     audit: {},
     copies: {},
@@ -52,6 +51,7 @@ export function engineOf(
   if (moves !== undefined && place !== undefined) {
     const onMove = async (there: Arrived): Promise<string> => {
       place.moveTo(there.backend, there.location);
+      engine.limits = limitsFor(backend.capabilities);
       engine.cache.clear();
       engine.journal.restart();
       return place.mark(there.read.etag);

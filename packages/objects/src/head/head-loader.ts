@@ -48,11 +48,14 @@ export interface FollowerPorts {
  * this process under it.
  */
 export class HeadFollower {
+  // These three are read with every call, and changed by nobody else.
+  /** The store by the head that was followed last. */
+  state: StoreState;
+  /** What nothing but opening the store again helps against. */
+  lost: SecureStoreError | undefined;
+  /** Why the newest keys of the store can't be had, since the slot that opened it is gone; `undefined` if they can. */
+  lockedOut: SecureStoreError | undefined;
   readonly #ports: FollowerPorts;
-  #state: StoreState;
-  #lost: SecureStoreError | undefined;
-  /** Set while the store's keys can't be followed, since the slot that unlocked it is gone. */
-  #lockedOut: SecureStoreError | undefined;
   /** The newest head that was verified, followed or not. */
   #seen: Head;
   /** Counts the changes of the head by this process. */
@@ -68,7 +71,7 @@ export class HeadFollower {
   /** @param seen the head from which `state` was made */
   constructor(ports: FollowerPorts, state: StoreState, seen: Head) {
     this.#ports = ports;
-    this.#state = state;
+    this.state = state;
     this.#seen = seen;
     const { clock, logger, unlock } = ports;
     this.#again =
@@ -76,8 +79,8 @@ export class HeadFollower {
       new SecretAgain({
         clock,
         logger,
-        open: (head, signal) => unlockAgain(head, unlock, this.#state.events, signal),
-        onOpened: (slot) => this.#slot.replace(slot, this.#state.unlocked),
+        open: (head, signal) => unlockAgain(head, unlock, this.state.events, signal),
+        onOpened: (slot) => this.#slot.replace(slot, this.state.unlocked),
       });
   }
 
@@ -94,44 +97,20 @@ export class HeadFollower {
   /** Forgets the private keys by which this process opens the store; nothing can be followed any more. */
   wipe(): void {
     this.#again?.close();
-    this.#state.unlocked.wipe();
+    this.state.unlocked.wipe();
     this.#slot.wipe();
   }
 
   /** Has `listener` told once the store is {@link lost}, or another instance lies in its place. */
   onLost(listener: (error: SecureStoreError) => void): void {
     this.#onLost = listener;
-    if (this.#lost !== undefined) listener(this.#lost);
+    if (this.lost !== undefined) listener(this.lost);
   }
 
   #lose(error: SecureStoreError): void {
-    if (this.#lost !== undefined) return;
-    this.#lost = error;
+    if (this.lost !== undefined) return;
+    this.lost = error;
     this.#onLost?.(error);
-  }
-
-  get state(): StoreState {
-    return this.#state;
-  }
-
-  /** What nothing but opening the store again helps against. */
-  get lost(): SecureStoreError | undefined {
-    return this.#lost;
-  }
-
-  /** @throws SecureStoreError where the store is {@link lost} */
-  checkNotLost(): void {
-    if (this.#lost !== undefined) throw this.#lost;
-  }
-
-  /** Why the newest keys of the store can't be had; `undefined` if they can. */
-  get lockedOut(): SecureStoreError | undefined {
-    return this.#lockedOut;
-  }
-
-  /** @throws SecureStoreError `LOCKED` where the newest keys of the store can't be had */
-  checkFollowing(): void {
-    if (this.#lockedOut !== undefined) throw this.#lockedOut;
   }
 
   /**
@@ -182,13 +161,13 @@ export class HeadFollower {
       await this.#onHead?.(head);
       return this.#move(head);
     }
-    if (head.generation === this.#state.head.generation) return read;
+    if (head.generation === this.state.head.generation) return read;
     const unlocked = await this.#followKeys(head);
-    const state = unlocked && (await loadState(this.#ports.backend, head, unlocked, this.#state));
+    const state = unlocked && (await loadState(this.#ports.backend, head, unlocked, this.state));
     this.#seen = head;
     if (state === undefined) {
-      if (isMember(this.#state)) throw this.#revoked();
-      this.#lockedOut = new SecureStoreError(
+      if (isMember(this.state)) throw this.#revoked();
+      this.lockedOut = new SecureStoreError(
         'LOCKED',
         'the slot that opened the store has been removed; open it again with another secret',
       );
@@ -218,7 +197,7 @@ export class HeadFollower {
     let arrived: Arrived;
     let etag: string | undefined;
     try {
-      arrived = await followMove(moved, this.#state, {
+      arrived = await followMove(moved, this.state, {
         moves: this.#following?.moves,
         clock: this.#ports.clock,
         within: BOUNDS.freshFor,
@@ -241,12 +220,12 @@ export class HeadFollower {
   }
 
   #take(state: StoreState): void {
-    const before = this.#state.unlocked;
+    const before = this.state.unlocked;
     // What has one id shares its private key.
     if (!before.id.equals(state.unlocked.id)) before.wipe();
-    this.#state = state;
+    this.state = state;
     this.#slot.followed(state.unlocked);
-    this.#lockedOut = undefined;
+    this.lockedOut = undefined;
   }
 
   /** A member has nothing more to do here, whatever is known of the keys of before. */
@@ -261,7 +240,7 @@ export class HeadFollower {
 
   /** By what this process opens the store under `head`; `undefined` where it does so no more. */
   async #followKeys(head: Head, backend: StorageBackend = this.#ports.backend): Promise<Unlocked | undefined> {
-    const { unlocked, head: before } = this.#state;
+    const { unlocked, head: before } = this.state;
     if ('root' in unlocked) {
       const slot = await this.#slot.follow(unlocked, before, head);
       if (slot !== undefined || this.#again === undefined) return slot;
@@ -279,13 +258,13 @@ export class HeadFollower {
 
   /** As {@link OwnSlot.withdraw}. */
   withdraw(slot: UnlockedSlot | undefined): void {
-    this.#slot.withdraw(slot, this.#state.unlocked);
+    this.#slot.withdraw(slot, this.state.unlocked);
   }
 
   /** A change of the head by this process took effect. @param slot where it opens the store by another slot from now on */
   changed(slot: UnlockedSlot | undefined): void {
     this.#epoch += 1;
-    this.#slot.replace(slot, this.#state.unlocked);
+    this.#slot.replace(slot, this.state.unlocked);
   }
 
   /** Whether `head` comes after all that was seen. */
@@ -296,7 +275,7 @@ export class HeadFollower {
   /** Follows a head that this process has written itself. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
   async adopt(head: Head, slot: UnlockedSlot | undefined): Promise<void> {
     const unlocked = slot ?? (await this.#followKeys(head));
-    const state = unlocked && (await loadState(this.#ports.backend, head, unlocked, this.#state));
+    const state = unlocked && (await loadState(this.#ports.backend, head, unlocked, this.state));
     this.#seen = head;
     if (state !== undefined) this.#take(state);
   }

@@ -1,9 +1,10 @@
+import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
 import { boundsOf, SETTLED_AFTER, SETTLED_SOON_AFTER } from './freshness-bounds.ts';
-import { ClockDifference } from './clock-skew.ts';
+import { clockRefusal } from './clock-skew.ts';
 import { closedBy, ClosedStore } from './cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
@@ -31,7 +32,9 @@ export class HeadWatcher {
   readonly #clock: Clock;
   readonly #follower: HeadFollower;
   #confirmed: Instant;
-  readonly #difference: ClockDifference;
+  readonly #backend: StorageBackend;
+  /** Why the clocks keep this process from writing, if they do. */
+  #clockRefusal: string | undefined;
   #reading: Promise<void> | undefined;
   #etag: string;
   /** Whether this process may write while the store is being restored, since it is the one that does it. */
@@ -50,8 +53,8 @@ export class HeadWatcher {
     this.#clock = clock;
     this.#confirmed = begun;
     this.#etag = head.etag;
-    this.#difference = new ClockDifference(ports.backend);
-    this.#difference.note(head.now, begun);
+    this.#backend = ports.backend;
+    this.#compareClocks(head, begun);
     this.#closed = new ClosedStore({
       clock,
       closing: () => (this.#isClosed ? this.state.head : undefined),
@@ -111,7 +114,7 @@ export class HeadWatcher {
    * @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now
    */
   checkWritable(restores: boolean = this.restores): void {
-    this.#follower.checkNotLost();
+    this.#checkNotLost();
     this.checkFollowing();
     const { head } = this.state;
     const { state } = head;
@@ -119,12 +122,21 @@ export class HeadWatcher {
     const isOpen = state === 'open' || (state === 'restoring' && restores) || (isLeft && this.migrates);
     if (state === 'closing' && !isOpen) throw closedBy(head, locationOf(this.state));
     if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
-    this.#difference.check();
+    if (this.#clockRefusal !== undefined) {
+      throw new SecureStoreError('UNAVAILABLE', this.#clockRefusal, { retryable: false });
+    }
   }
 
-  /** @throws SecureStoreError `LOCKED` where the newest keys of the store can't be had */
+  /** @throws SecureStoreError `LOCKED` if the newest keys of the store can't be had */
   checkFollowing(): void {
-    this.#follower.checkFollowing();
+    const { lockedOut } = this.#follower;
+    if (lockedOut !== undefined) throw lockedOut;
+  }
+
+  /** @throws SecureStoreError if nothing but opening the store again helps */
+  #checkNotLost(): void {
+    const { lost } = this.#follower;
+    if (lost !== undefined) throw lost;
   }
 
   /**
@@ -134,7 +146,7 @@ export class HeadWatcher {
    * @throws SecureStoreError `UNAVAILABLE` where the head can't be confirmed, `ROLLBACK`, `INTEGRITY`, `LOCKED`
    */
   acknowledge(signal?: AbortSignal): Promise<void> | undefined {
-    this.#follower.checkNotLost();
+    this.#checkNotLost();
     if (this.#isClosed) return this.#closed.whenOpen(signal);
     const age = elapsedSince(this.#confirmed, this.#clock);
     const { refreshAfter, freshFor } = boundsOf(this.state.head);
@@ -175,7 +187,7 @@ export class HeadWatcher {
    * @throws as {@link acknowledge}
    */
   async refresh(signal?: AbortSignal): Promise<string> {
-    this.#follower.checkNotLost();
+    this.#checkNotLost();
     // A read that is under way may have begun before what the caller wants to see.
     await abortable(this.#reading ?? Promise.resolve(), signal).catch(() => undefined);
     await abortable(this.#read(), signal);
@@ -223,9 +235,14 @@ export class HeadWatcher {
       this.#failure = error.retryable || error.code === 'ABORTED' ? undefined : error;
       throw UNREACHABLE.has(error.code) ? unreachable(error) : error;
     }
-    this.#difference.note(head.now, begun);
+    this.#compareClocks(head, begun);
     this.#etag = head.etag;
     this.#confirmed = begun;
+  }
+
+  /** @param asked when the head was asked for */
+  #compareClocks({ now }: ReadHead, asked: Instant): void {
+    this.#clockRefusal = clockRefusal(this.#backend, now && now - asked.now);
   }
 
   /** As {@link HeadFollower.prepare}. */

@@ -2,7 +2,7 @@ import type { ConsumerState, RecordHeader } from '@securestore/core-format';
 import { encodeTombstoneBody, objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { withNewestKeys } from '../record/refresh-keys.ts';
+import { withNewestKeys } from '../record/stable-read.ts';
 import { openByToken } from '../record/open-record.ts';
 import { isUndecided } from '../util/indeterminate.ts';
 import { announceCommit } from './announce.ts';

@@ -9,7 +9,7 @@ import {
 } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import { withNewestKeys } from '../record/refresh-keys.ts';
+import { withNewestKeys } from '../record/stable-read.ts';
 import type { OpenedRecord } from '../record/open-record.ts';
 import { openByToken } from '../record/open-record.ts';
 import type { Alarm } from './alarms.ts';

@@ -1,5 +1,5 @@
 import { historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { Prepared } from './commit/commit-fence.ts';
+import type { Committed } from './commit/mutation.ts';
 import type { Engine } from '../engine/engine.ts';
 import { announceCommit } from '../journal/announce.ts';
 
@@ -8,7 +8,7 @@ interface Purge {
   /** Of its tombstone; `undefined` where nothing lay at the name. */
   readonly version?: number | undefined;
   /** The tombstone, where the call that deleted wrote it. */
-  readonly prepared?: Prepared | undefined;
+  readonly prepared?: Committed | undefined;
 }
 
 /** The commit of a purge that was found: its tombstone lies at the name, or in the history of what was stored since. */

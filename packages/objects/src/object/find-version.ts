@@ -8,10 +8,10 @@ import {
 } from '@securestore/core-format';
 import type { RecordHeader } from '@securestore/core-format';
 import { BlobReader } from '../record/blob-reader.ts';
-import { underConfirmedKeys } from '../record/stable-read.ts';
+import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { parseTime } from '../api/metadata.ts';
-import { withNewestKeys } from '../record/refresh-keys.ts';
+import { withNewestKeys } from '../record/stable-read.ts';
 import { listPage } from '../util/listing.ts';
 import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts';
 import { infoOf, isLive, isPurged, isVersion, openAt, originOf } from '../record/open-record.ts';
@@ -134,7 +134,7 @@ export async function findObject(
   if (options?.version !== undefined && options.at !== undefined) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
   }
-  const located = await underConfirmedKeys(engine, () => locate(engine, target, options, signal), signal);
+  const located = await underStableKeys(engine, () => locate(engine, target, options, signal), signal);
   const { state } = engine.watcher;
   if (located === undefined) {
     const which =

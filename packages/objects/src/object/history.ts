@@ -1,5 +1,5 @@
 import { historyPrefix, historyVersion, objectName, parseVersion, SecureStoreError } from '@securestore/core-format';
-import { underConfirmedKeys } from '../record/stable-read.ts';
+import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { pagesUnder } from '../util/listing.ts';
@@ -85,7 +85,7 @@ export async function historyOf(engine: Engine, target: Target, signal?: AbortSi
     }
     return found;
   };
-  const entries = await underConfirmedKeys(engine, read, signal);
+  const entries = await underStableKeys(engine, read, signal);
   if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'there never was such an object');
   return entries;
 }

@@ -9,9 +9,10 @@ import {
 } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { isGrantedRecord } from '../engine/access-check.ts';
-import { withNewestKeys } from '../record/refresh-keys.ts';
+import { withNewestKeys } from '../record/stable-read.ts';
 import { listPage } from '../util/listing.ts';
-import { openUnnamed } from '../record/open-record.ts';
+import type { OpenedRecord } from '../record/open-record.ts';
+import { openByToken } from '../record/open-record.ts';
 import type { StoreState } from '../head/store-state.ts';
 
 const PAGE = 1000;
@@ -24,9 +25,9 @@ export async function readName(engine: Engine, token: string, signal?: AbortSign
   if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
   // It is sealed with the object: a member has it of what was granted alone.
   if (!isGrantedRecord(engine, found.body)) return undefined;
-  const open = (state: StoreState): string =>
-    openUnnamed(state, found.body, (key) => engine.names.locate(key), token).body.name;
-  return withNewestKeys(engine, found.body, open, signal);
+  const open = (state: StoreState): OpenedRecord => openByToken(state, found.body, engine.names, token);
+  const opened = await withNewestKeys(engine, found.body, open, signal);
+  return opened.kind === 'object' ? opened.body.name : undefined;
 }
 
 /** A name that only the backend vouches for until its record is read: with plain names it may be no key at all. */

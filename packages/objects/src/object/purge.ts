@@ -11,15 +11,15 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
-import type { Prepared } from './commit/commit-fence.ts';
-import { catchUp } from './commit/commit-fence.ts';
+import type { Committed } from './commit/mutation.ts';
+import { catchUp } from './commit/commit.ts';
 import { reclaim } from '../record/sweep-blobs.ts';
 import { undecided } from './commit/resolve-outcome.ts';
 import type { Engine } from '../engine/engine.ts';
 import { announceDeleted } from './announce-purge.ts';
 import { announceCommit } from '../journal/announce.ts';
 import { pinned } from '../engine/engine.ts';
-import { withNewestKeys } from '../record/refresh-keys.ts';
+import { withNewestKeys } from '../record/stable-read.ts';
 import { pagesUnder } from '../util/listing.ts';
 import { parseCondition } from '../api/write-condition.ts';
 import type { Condition } from '../api/write-condition.ts';
@@ -70,7 +70,7 @@ function blobOf({ header }: Remains): string | undefined {
 }
 
 interface Tombstone {
-  readonly unannounced: Omit<Prepared, 'announced'>;
+  readonly unannounced: Omit<Committed, 'announced'>;
   readonly record: Buffer;
 }
 
@@ -94,7 +94,7 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
     generation: state.head.generation,
   };
   const record = sealRecord(primary, next, encodeTombstoneBody({ modified: now, origin: next.version }), engine.random);
-  return { unannounced: { state, header: next, keys, record, late: false }, record };
+  return { unannounced: { state, header: next, keys, generation: next.generation, record, late: false }, record };
 }
 
 /** An object that was buried. */
@@ -106,7 +106,7 @@ interface Burial {
   /** Copies that are to be deleted too, where no version tells which of them belong to what was buried. */
   readonly past?: readonly string[] | undefined;
   /** The tombstone, where this call wrote it. */
-  readonly prepared?: Prepared | undefined;
+  readonly prepared?: Committed | undefined;
 }
 
 /** What deleting the past of a buried object has met. */
@@ -132,7 +132,7 @@ interface Doubt {
   after?: number | undefined;
   replaced?: Remains | undefined;
   past?: readonly string[] | undefined;
-  prepared?: Prepared | undefined;
+  prepared?: Committed | undefined;
 }
 
 async function copiesOf(engine: Engine, { token }: Target, signal: AbortSignal | undefined): Promise<string[]> {

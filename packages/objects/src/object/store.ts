@@ -1,64 +1,35 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CategoryKeys } from '@securestore/crypto';
+import { digestWhole } from '@securestore/crypto';
+import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
-import { discardBlob, writeBlob } from '../record/blob-writer.ts';
-import type { WrittenBlob } from '../record/blob-writer.ts';
-import { commit } from './commit/commit.ts';
-import type { DraftBody } from './commit/mutation.ts';
-import { checkCondition } from './commit/check-condition.ts';
-import { underConfirmedKeys } from '../record/stable-read.ts';
-import { readCurrent } from './commit/load-current.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Choice } from './history.ts';
-import { chooseVersion } from './history.ts';
-import { KeptVersion } from './pinned-version.ts';
 import { encodeMetadata, parseTime } from '../api/metadata.ts';
-import type { Condition } from '../api/write-condition.ts';
-import { parseCondition } from '../api/write-condition.ts';
 import type { Payload } from '../api/payload-source.ts';
 import { payloadOf } from '../api/payload-source.ts';
-import type { Current, LiveRecord, Standing, Target } from '../record/open-record.ts';
-import { liveIn, originOf, versionOf } from '../record/open-record.ts';
-import type { ChangeOptions, ObjectInfo, RestoreVersionOptions, StoreData, StoreOptions } from '../api/types.ts';
+import type { ObjectInfo, StoreData, StoreOptions } from '../api/types.ts';
+import type { Condition } from '../api/write-condition.ts';
+import { parseCondition } from '../api/write-condition.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { CategoryMatcher } from '../head/category-matcher.ts';
+import { BlobHold, confirmWritten } from '../record/blob-lease.ts';
+import type { WrittenBlob } from '../record/blob-writer.ts';
+import { blobPayload, discardBlob, writeBlob } from '../record/blob-writer.ts';
+import type { OpenBody } from '../record/body.ts';
+import type { Target } from '../record/open-record.ts';
+import { liveIn } from '../record/open-record.ts';
+import { digestUnder } from '../record/payload-digest.ts';
 import { categoryKeys } from '../record/record-keys.ts';
-import { blobContent, commitContent, infoAfter, inlineContent } from './content.ts';
+import { underStableKeys } from '../record/stable-read.ts';
+import { commitObject } from './commit/commit.ts';
+import { readCurrent } from './commit/load-current.ts';
+import { checkCondition, LostRace } from './commit/mutation.ts';
 
-/** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
-async function checkEarly(
-  engine: Engine,
-  target: Target,
-  condition: Condition,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (condition.type === 'none') return;
-  const current = await underConfirmedKeys(
-    engine,
-    () => readCurrent(engine, target, { signal, evenDamaged: condition.type === 'damaged' }),
-    signal,
-  );
-  checkCondition(condition, current, engine.clock.now());
-}
-
-/** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED`, and what confirming the head throws */
-async function keysFor(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<CategoryKeys> {
-  const reconsidered = engine.watcher.reconsider(signal);
-  if (reconsidered !== undefined) await reconsidered;
-  const { state } = engine.watcher;
-  return categoryKeys(state, state.categories.idOf(target.key));
-}
-
-/** When an object is to expire, in milliseconds since 1970; 0 stands for never. @throws SecureStoreError `INVALID_ARGUMENT` */
-function parseExpiry({ clock }: Engine, given: Date | undefined): number {
-  if (given === undefined) return 0;
-  const expires = parseTime('expires', given);
-  if (expires > clock.now()) return expires;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `expires, ${new Date(expires).toISOString()}, is in the past: the object would be gone at once; give a time to come, or delete it`,
-  );
-}
-
+/**
+ * Stores an object: a small payload in its record, a large one in a blob that is written before.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`, and what sealing, the blob and the commit throw
+ */
 export async function storeObject<M extends object>(
   engine: Engine,
   target: Target,
@@ -84,6 +55,16 @@ export async function storeObject<M extends object>(
       payload.data.fill(0);
     }
   }
+  return storeStream(engine, request, keys, payload);
+}
+
+async function storeStream<M extends object>(
+  engine: Engine,
+  request: StoreRequest,
+  keys: CategoryKeys,
+  payload: Extract<Payload, { kind: 'stream' }>,
+): Promise<ObjectInfo<M>> {
+  const { target, condition, signal } = request;
   let blob: WrittenBlob;
   const since = instant(engine.clock);
   const epoch = engine.place?.epoch;
@@ -105,130 +86,114 @@ export async function storeObject<M extends object>(
   }
 }
 
-/** A record like `source` with other times; the payload isn't touched. */
-function resealed(
-  source: LiveRecord,
-  changes: Partial<DraftBody>,
-  now: number,
-): { body: DraftBody; blob: RecordHeader['blob'] } {
-  return { body: { ...source.body, ...changes, modified: now }, blob: source.header.blob };
+/** What one `store` call seals beside its payload. */
+interface StoreRequest {
+  readonly target: Target;
+  readonly condition: Condition;
+  readonly metadata: Uint8Array;
+  readonly expires: number;
+  readonly signal: AbortSignal | undefined;
 }
 
-/** @throws SecureStoreError why what lies there is refused, if it is */
-function checkOpened(current: Current): asserts current is Standing | undefined {
-  if (current !== undefined && current.opened === undefined) throw current.reason;
-}
-
-export async function setMetadata<M extends object>(
+/** Stores an object whose payload is sealed, or small enough for its record. */
+async function commitContent<M extends object>(
   engine: Engine,
-  target: Target,
-  metadata: M,
-  options: ChangeOptions | undefined,
-  signal: AbortSignal | undefined,
+  request: StoreRequest,
+  content: Content,
 ): Promise<ObjectInfo<M>> {
-  if (metadata === undefined) throw new SecureStoreError('INVALID_ARGUMENT', 'metadata must be an object; {} for none');
-  const encoded = encodeMetadata(metadata);
-  let body: DraftBody | undefined;
-  const committed = await commit(engine, {
-    target,
-    condition: parseCondition(options),
-    readFirst: true,
-    signal,
-    draft(current, now) {
-      checkOpened(current);
-      const live = liveIn(current, now);
-      if (live === undefined) throw new SecureStoreError('NOT_FOUND', 'no such object');
-      const next = resealed(live, { metadata: encoded }, now);
-      body = next.body;
-      return { kind: 'object', blob: next.blob, body };
-    },
-  });
-  if (committed === undefined || body === undefined)
-    throw new SecureStoreError('INTERNAL', 'a change that wrote nothing');
-  return infoAfter(committed, body);
-}
-
-/**
- * As {@link chooseVersion}; but what is not found is so only under a confirmed head: what a process that was idle does not find may be
- * there where the store has moved since.
- */
-async function chooseConfirmed(
-  engine: Engine,
-  target: Target,
-  choice: Choice,
-  signal: AbortSignal | undefined,
-): Promise<LiveRecord> {
-  const { watcher } = engine;
-  const reconsidered = watcher.reconsider(signal);
-  if (reconsidered !== undefined) await reconsidered;
-  while (true) {
-    const { keys } = watcher.state;
-    try {
-      return await chooseVersion(engine, target, choice, signal);
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-      const wait = watcher.acknowledge(signal);
-      if (wait !== undefined) await wait;
-      if (watcher.state.keys === keys) throw error;
-    }
-  }
-}
-
-/** Makes a retained version current again. */
-export async function bringBack<M extends object>(
-  engine: Engine,
-  target: Target,
-  choice: Choice,
-  options: RestoreVersionOptions | undefined,
-  signal: AbortSignal | undefined,
-): Promise<ObjectInfo<M>> {
-  const condition = parseCondition(options);
-  const kept = new KeptVersion(engine, target, await chooseConfirmed(engine, target, choice, signal));
-  let body: DraftBody | undefined;
-  const committed = await commit(engine, {
+  const { target, condition, metadata, expires, signal } = request;
+  const { blob, hold, categoryId: _, ...sealed } = content;
+  let { categoryId, digest } = content;
+  let known: CategoryMatcher | undefined;
+  // The categories may have been changed since the payload was read.
+  const isOfCategory = (): boolean => {
+    const { categories } = engine.watcher.state;
+    if (categories !== known && !categories.idOf(target.key).equals(categoryId)) return false;
+    known = categories;
+    return true;
+  };
+  const intoCategory = async (): Promise<void> => {
+    const { state } = engine.watcher;
+    const keys = categoryKeys(state, state.categories.idOf(target.key));
+    digest = await digestUnder(engine, target.token, keys.digest, content, signal);
+    categoryId = keys.primary.groupId;
+  };
+  return commitObject<M>(engine, {
     target,
     condition,
-    readFirst: true,
+    readFirst: condition.type === 'version' || condition.type === 'damaged',
     signal,
-    beforeAttempt: () => kept.confirm(signal),
-    stillHolds: () => kept.holds(),
+    beforeAttempt(doubtful) {
+      const confirmed = hold && confirmWritten(hold, doubtful, signal);
+      return isOfCategory() ? confirmed : Promise.resolve(confirmed).then(intoCategory);
+    },
+    stillHolds: hold && (() => hold.holds()),
     draft(current, now) {
-      checkOpened(current);
-      const live = liveIn(current, now);
-      if (live !== undefined && 'beforeDeletion' in choice) {
-        throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
-      }
-      if (originOf(current?.opened) > kept.record.header.version) {
-        throw new SecureStoreError('NOT_FOUND', 'it was purged in the meantime');
-      }
-      const next = resealed(kept.record, {}, now);
-      body = next.body;
-      return { kind: 'object', blob: next.blob, body };
+      if (!isOfCategory()) throw new LostRace();
+      const created = liveIn(current, now)?.body.created ?? now;
+      return { blob, body: { name: target.key, created, modified: now, expires, metadata, ...sealed, digest } };
     },
   });
-  if (committed === undefined || body === undefined)
-    throw new SecureStoreError('INTERNAL', 'a restore that wrote nothing');
-  return infoAfter(committed, body);
 }
 
-/** @returns whether the object was there */
-export async function deleteObject(
+/** When an object is to expire, in milliseconds since 1970; 0 stands for never. @throws SecureStoreError `INVALID_ARGUMENT` */
+function parseExpiry({ clock }: Engine, given: Date | undefined): number {
+  if (given === undefined) return 0;
+  const expires = parseTime('expires', given);
+  if (expires > clock.now()) return expires;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `expires, ${new Date(expires).toISOString()}, is in the past: the object would be gone at once; give a time to come, or delete it`,
+  );
+}
+
+/** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED`, and what confirming the head throws */
+async function keysFor(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<CategoryKeys> {
+  const reconsidered = engine.watcher.reconsider(signal);
+  if (reconsidered !== undefined) await reconsidered;
+  const { state } = engine.watcher;
+  return categoryKeys(state, state.categories.idOf(target.key));
+}
+
+/** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
+async function checkEarly(
   engine: Engine,
   target: Target,
-  options: ChangeOptions | undefined,
+  condition: Condition,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
-  let existed = false;
-  await commit(engine, {
-    target,
-    condition: parseCondition(options),
-    readFirst: true,
+): Promise<void> {
+  if (condition.type === 'none') return;
+  const current = await underStableKeys(
+    engine,
+    () => readCurrent(engine, target, { signal, evenDamaged: condition.type === 'damaged' }),
     signal,
-    draft(current, now) {
-      existed = liveIn(current, now) !== undefined;
-      if (current === undefined || current.opened?.kind === 'tombstone') return undefined;
-      return { kind: 'tombstone', modified: now };
-    },
-  });
-  return existed;
+  );
+  checkCondition(condition, current, engine.clock.now());
+}
+
+/** An object's payload as its record holds it. */
+type Content = Pick<OpenBody, 'length' | 'digest' | 'payload'> & {
+  /** The category with whose keys the digest is made. */
+  readonly categoryId: Buffer;
+  readonly blob?: RecordHeader['blob'];
+  readonly hold?: BlobHold;
+};
+
+function inlineContent({ digest, primary }: CategoryKeys, data: Uint8Array): Content {
+  const payload = { kind: 'inline', data } as const;
+  return { length: data.length, digest: digestWhole(digest, data), payload, categoryId: primary.groupId };
+}
+
+/** @param since when its first part was about to be written @param epoch where the store was then */
+function blobContent(
+  engine: Engine,
+  token: string,
+  blob: WrittenBlob,
+  { primary }: CategoryKeys,
+  since: Instant,
+  epoch: number | undefined,
+): Content {
+  const { length, digest, chunkSize, reference } = blob;
+  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since, epoch);
+  return { length, digest, payload: blobPayload(blob), categoryId: primary.groupId, blob: reference, hold };
 }

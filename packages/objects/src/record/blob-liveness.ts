@@ -2,7 +2,7 @@ import type { StoreKey } from '@securestore/core-format';
 import { encodeBase32, historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { LocatedName } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { withNewestKeys } from './refresh-keys.ts';
+import { withNewestKeys } from './stable-read.ts';
 import { pagesUnder } from '../util/listing.ts';
 import { openLoose } from './open-record.ts';
 

@@ -1,11 +1,11 @@
-import type { RecordHeader, StoreKey } from '@securestore/core-format';
-import { asBuffer, parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { KeyVersionInfo, LocatedName } from '@securestore/crypto';
+import type { RecordHeader } from '@securestore/core-format';
+import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-format';
+import type { KeyVersionInfo } from '@securestore/crypto';
 import { recordDigest } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { withNewestKeys } from './refresh-keys.ts';
-import type { OpenedRecord, Target } from './open-record.ts';
-import { isRetired, openAt, openLoose } from './open-record.ts';
+import { withNewestKeys } from './stable-read.ts';
+import type { OpenedRecord } from './open-record.ts';
+import { isRetired, openByToken } from './open-record.ts';
 import type { StoreState } from '../head/store-state.ts';
 
 /** What lies at the name of a record. */
@@ -38,25 +38,6 @@ function isUndoable({ keys }: StoreState, { categoryId }: RecordHeader): boolean
   return keys.isDestroyed(categoryId) && keys.versions.some((info) => info.destroyAt > 0 && isOwn(info));
 }
 
-/** What the token of a record says of its name. @throws SecureStoreError `INTEGRITY`, `INVALID_KEY` */
-function targetOf(engine: Engine, token: string): Target | undefined {
-  const opened = engine.names.open(token);
-  if ('hidden' in opened) return undefined;
-  const key = parseStoreKey(opened.name);
-  return { key, ...engine.names.locate(key) };
-}
-
-/** Opens a record as retrieving it would, also where only the record tells its name. */
-function openUnder(engine: Engine, state: StoreState, token: string, target: Target | undefined, bytes: Uint8Array) {
-  if (target !== undefined) return openAt(state, target, bytes);
-  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
-  const opened = openLoose(state, bytes, locate, token);
-  if (opened.kind === 'tombstone') return opened;
-  // Once more, now that its name is known by which its category can be told.
-  const key = parseStoreKey(opened.body.name);
-  return openAt(state, { key, ...locate(key) }, bytes);
-}
-
 /**
  * Reads and authenticates the record at a backend name. What is wrong with it is a result, not an error.
  *
@@ -73,8 +54,7 @@ export async function observe(
   try {
     const found = await engine.backend.read(name, { signal });
     if (found === undefined) return { state: 'absent' };
-    const target = targetOf(engine, token);
-    const open = (state: StoreState): OpenedRecord => openUnder(engine, state, token, target, found.body);
+    const open = (state: StoreState): OpenedRecord => openByToken(state, found.body, engine.names, token);
     const record = splitRecord(found.body);
     const digest = recordDigest(record);
     try {

@@ -89,10 +89,12 @@ function checkSuite({ head, events }: StoreState, suite: number, what: string): 
   damaged(`${what} is none that the store accepts`);
 }
 
+function checkName({ nameId }: RecordHeader, expected: Buffer): void {
+  if (!expected.equals(nameId)) damaged('it belongs to another name');
+}
+
 /** What can be checked before any key is used. */
-function checkHeader(state: StoreState, record: SplitRecord, nameId: Buffer): void {
-  const { header } = record;
-  if (!nameId.equals(header.nameId)) damaged('it belongs to another name');
+function checkHeader(state: StoreState, { header }: SplitRecord): void {
   if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damaged('it belongs to another store');
   if (header.kind === 'system') damaged("it is one of the store's own objects");
   checkSuite(state, header.suite, 'its suite');
@@ -136,27 +138,11 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
  */
 export function openAt(state: StoreState, target: Target, bytes: Uint8Array): OpenedRecord {
   const record = splitRecord(bytes);
-  checkHeader(state, record, target.nameId);
+  checkName(record.header, target.nameId);
+  checkHeader(state, record);
   checkCategory(state, record.header, target.key);
   const opened = openChecked(state, record);
   if (opened.kind === 'object' && opened.body.name !== target.key) damaged('it holds another name');
-  return opened;
-}
-
-/**
- * Opens a record whose name only it tells, since the name is too long for its token.
- *
- * @param nameIdOf the name id of a key, to compare with the record's
- */
-export function openUnnamed(
-  state: StoreState,
-  bytes: Uint8Array,
-  locate: (key: StoreKey) => LocatedName,
-  token: string,
-): LiveRecord {
-  const opened = openLoose(state, bytes, locate, token);
-  if (opened.kind !== 'object') return damaged('a tombstone has another size');
-  checkCategory(state, opened.header, keyOf(opened.body.name));
   return opened;
 }
 
@@ -172,20 +158,21 @@ export function openLoose(
   token: string,
 ): OpenedRecord {
   const record = splitRecord(bytes);
-  checkHeader(state, record, Buffer.from(record.header.nameId));
+  checkHeader(state, record);
   const opened = openChecked(state, record);
   if (opened.kind === 'tombstone') return opened;
   const key = keyOf(opened.body.name);
   const located = locate(key);
-  if (located.token !== token || !located.nameId.equals(opened.header.nameId)) damaged('it belongs to another name');
+  if (located.token !== token) damaged('it belongs to another name');
+  checkName(opened.header, located.nameId);
   return opened;
 }
 
 /**
- * Opens the record that lies at a token, whatever its kind. Where the token doesn't tell the name, a tombstone vouches
- * for the name id alone.
+ * Opens the record that lies at a token, as retrieving it would. If only the record tells its name, a tombstone vouches for the name
+ * id alone.
  *
- * @throws SecureStoreError as {@link openAt} does
+ * @throws SecureStoreError as {@link openAt}
  */
 export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCipher, token: string): OpenedRecord {
   const named = names.open(token);
@@ -193,11 +180,15 @@ export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCip
     const key = keyOf(named.name);
     return openAt(state, { key, ...names.locate(key) }, bytes);
   }
-  const record = splitRecord(bytes);
-  if (record.header.kind === 'object') return openUnnamed(state, bytes, (key) => names.locate(key), token);
-  const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
-  checkHeader(state, record, nameId ?? damaged('it lies at a name that no object can have'));
-  return openChecked(state, record);
+  const opened = openLoose(state, bytes, (key) => names.locate(key), token);
+  if (opened.kind === 'object') {
+    checkCategory(state, opened.header, keyOf(opened.body.name));
+  } else {
+    const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
+    if (nameId === undefined) damaged('it lies at a name that no object can have');
+    checkName(opened.header, nameId);
+  }
+  return opened;
 }
 
 /** Whether a record names a key version that is out of use, while its category has others. @throws SecureStoreError `INTEGRITY` */

@@ -35,7 +35,8 @@ import type { MemberAdministration } from '../maintenance/keys/members.ts';
 import type { SettingsAdministration } from '../api/settings-types.ts';
 import { isGrantedName } from '../engine/access-check.ts';
 import { retrieveMany, storeMany } from '../api/bulk.ts';
-import { bringBack, deleteObject, setMetadata, storeObject } from '../object/store.ts';
+import { deleteObject, restoreVersion, setMetadata } from '../object/change.ts';
+import { storeObject } from '../object/store.ts';
 import { matchesObject } from '../object/matches.ts';
 import { OpenCalls } from './call-gate.ts';
 import { PolicyObject } from './policy-extension.ts';
@@ -265,7 +266,7 @@ export class ObjectStore implements SecureStorage {
 
   undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
     return this.#calls.aboutObject('undelete', key, options, NO_OPTIONS, (target, signal) =>
-      bringBack(this.#engine, target, { beforeDeletion: true }, options, signal),
+      restoreVersion(this.#engine, target, { beforeDeletion: true }, options, signal),
     );
   }
 
@@ -275,7 +276,7 @@ export class ObjectStore implements SecureStorage {
     options?: RestoreVersionOptions,
   ): Promise<ObjectInfo<M>> {
     return this.#calls.aboutObject('restoreVersion', key, options, RESTORE_VERSION_OPTIONS, (target, signal) =>
-      bringBack(this.#engine, target, { version }, options, signal),
+      restoreVersion(this.#engine, target, { version }, options, signal),
     );
   }
 

@@ -3,7 +3,7 @@ import { encodeBase32, objectName, SecureStoreError, splitRecord } from '@secure
 import type { LocatedName } from '@securestore/crypto';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openLoose } from '../../record/open-record.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import type { Pass } from './pass.ts';
 
 /** What lies at the name of an object now. */

@@ -11,7 +11,7 @@ import {
 import type { LocatedName } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { historyCopy } from '../../object/commit/archive-version.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import { openLoose } from '../../record/open-record.ts';
 
 /**

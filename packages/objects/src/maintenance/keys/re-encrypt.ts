@@ -21,7 +21,7 @@ import { unnamed } from '../../record/blob-liveness.ts';
 import { reclaim } from '../../record/sweep-blobs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { announceRewrite } from '../../journal/announce.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import { entriesUnder, pagesUnder } from '../../util/listing.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';

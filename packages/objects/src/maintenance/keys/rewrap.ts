@@ -5,7 +5,7 @@ import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { announceRewrite } from '../../journal/announce.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import type { FailedObject } from '../../engine/scan-sealed-objects.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import { isRetired } from '../../record/open-record.ts';

@@ -10,7 +10,7 @@ import {
 import { rewrapRecord } from '@securestore/crypto';
 import type { Mutation } from './mutation.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { checkHeld } from './write-conflict.ts';
+import { checkHeld } from './mutation.ts';
 import { pagesUnder } from '../../util/listing.ts';
 import type { Standing } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';

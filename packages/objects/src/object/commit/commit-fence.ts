@@ -1,29 +1,14 @@
 import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { RecordHeader } from '@securestore/core-format';
-import type { CategoryKeys } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { announceCommit } from '../../journal/announce.ts';
-import type { Announced } from '../../engine/journal-writer.ts';
+import type { Committed } from './mutation.ts';
 import { intoCategory } from './into-category.ts';
 import { recommit } from './rebind-generation.ts';
 import type { Target } from '../../record/open-record.ts';
 import { isRetiredKey } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { isUndecided } from '../../util/indeterminate.ts';
-
-/** A commit that took effect, and the state that it was prepared under. */
-export interface Prepared {
-  readonly state: StoreState;
-  readonly header: RecordHeader;
-  readonly keys: CategoryKeys;
-  /** When the journal was told of the commit, if it was. */
-  readonly announced: Announced | undefined;
-  /** The record as it was written; `undefined` where it was found, and is not known to be what was written last. */
-  readonly record: Uint8Array | undefined;
-  /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */
-  readonly late: boolean;
-}
 
 const MAX_TRIES = 10;
 
@@ -32,7 +17,7 @@ async function rewrapOwn(
   { backend, watcher, cache }: Engine,
   { token }: Target,
   name: string,
-  { header, record: own }: Prepared,
+  { header, record: own }: Committed,
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const found = await backend.read(name);
@@ -63,66 +48,66 @@ async function rewrapOwn(
 }
 
 /**
- * What a commit owes to changes of the head that came while it was under way, before it may be acknowledged: it must
- * not stay under a key that has been replaced, not unknown to a journal that was switched on, or that may have forgotten
- * it, must not be taken for an object from before a checkpoint, and not stay in a category that its name has left.
+ * The next step of what a commit owes to changes of the head that came while it was under way, before it may be acknowledged. It must
+ * not stay under a key that has been replaced, nor unknown to a journal that was switched on or may have forgotten it. It must not be
+ * taken for an object from before a checkpoint, and not stay in a category that its name has left.
  *
- * @returns the commit under the newest state
+ * @param isAnnounced whether the journal knows of it
+ * @returns the commit with the step done, under a head that has been confirmed
  */
-export async function catchUp(
+export async function fenceCommit(
   engine: Engine,
   target: Target,
-  prepared: Prepared,
+  committed: Committed,
+  isAnnounced: boolean,
   signal: AbortSignal | undefined,
-): Promise<Prepared> {
-  const { watcher, journal } = engine;
-  let { header } = prepared;
+): Promise<Committed> {
+  const { watcher } = engine;
+  const { state } = watcher;
+  const next = await step(engine, state, target, committed, isAnnounced, signal);
+  const wait = watcher.acknowledge(signal);
+  if (wait !== undefined) await wait;
+  watcher.checkWritable();
+  return next;
+}
+
+async function step(
+  engine: Engine,
+  state: StoreState,
+  target: Target,
+  committed: Committed,
+  isAnnounced: boolean,
+  signal: AbortSignal | undefined,
+): Promise<Committed> {
+  const { header, generation } = committed;
   const { token } = target;
-  const confirm = async (): Promise<void> => {
-    const wait = watcher.acknowledge(signal);
-    if (wait !== undefined) await wait;
-    watcher.checkWritable();
-  };
-  let done = prepared;
-  // A commit that was found after an unknown outcome may have been prepared under an older state than the one it comes with.
-  let { generation } = header;
-  for (;;) {
-    const { state } = watcher;
-    if (state.head.journal === 'on' && !journal.covers(done.announced)) {
-      done = { ...done, announced: await journal.announce(token, header.commitId, signal) };
-      await confirm();
-      continue;
-    }
-    if (state.head.generation === generation) return done;
-    if (!state.categories.idOf(target.key).equals(header.categoryId)) {
-      await announceCommit(engine, state, token, header.commitId, undefined, signal);
-      const moved = await intoCategory(engine, target, done.record, signal);
-      ({ header } = moved);
-      ({ generation } = header);
-      done = { ...done, ...moved, state, keys: state.keys.category(header.categoryId) };
-      await confirm();
-      continue;
-    }
-    const keys = state.keys.category(header.categoryId);
-    if (generation !== done.state.head.generation || keys.primary.label !== done.keys.primary.label) {
-      // Whoever has read it already takes over the new envelope too.
-      await announceCommit(engine, state, token, header.commitId, undefined, signal);
-      const isThere =
-        (await rewrapOwn(engine, target, objectName(token), done)) ||
-        // Somebody has replaced it already, who copied it to the history.
-        (await rewrapOwn(engine, target, historyName(token, header.version), done));
-      // Whoever finds what landed when its key had been retired replaces it without a copy: it may never have counted.
-      if (!isThere && isRetiredKey(state, done.keys.primary)) {
-        throw new SecureStoreError(
-          'UNAVAILABLE',
-          'its key version was retired before it could be brought under the new one, and it is not there any more',
-        );
-      }
-    }
-    // Whoever has read it already may keep what it read: it is the same version, under a key that is as good.
-    if (prepared.late) await recommit(engine, target, header, signal);
-    done = { ...done, state, keys };
-    ({ generation } = state.head);
-    await confirm();
+  if (!isAnnounced) {
+    return { ...committed, announced: await engine.journal.announce(token, header.commitId, signal) };
   }
+  if (!state.categories.idOf(target.key).equals(header.categoryId)) {
+    await announceCommit(engine, state, token, header.commitId, undefined, signal);
+    const moved = await intoCategory(engine, target, committed.record, signal);
+    const keys = state.keys.category(moved.header.categoryId);
+    return { ...committed, ...moved, generation: moved.header.generation, state, keys };
+  }
+  const keys = state.keys.category(header.categoryId);
+  // A commit that was found after an unknown outcome may have been prepared under an older state than the one it comes with.
+  if (generation !== committed.state.head.generation || keys.primary.label !== committed.keys.primary.label) {
+    // Whoever has read it already takes over the new envelope too.
+    await announceCommit(engine, state, token, header.commitId, undefined, signal);
+    const isThere =
+      (await rewrapOwn(engine, target, objectName(token), committed)) ||
+      // Somebody has replaced it already, who copied it to the history.
+      (await rewrapOwn(engine, target, historyName(token, header.version), committed));
+    // Whoever finds what landed when its key had been retired replaces it without a copy: it may never have counted.
+    if (!isThere && isRetiredKey(state, committed.keys.primary)) {
+      throw new SecureStoreError(
+        'UNAVAILABLE',
+        'its key version was retired before it could be brought under the new one, and it is not there any more',
+      );
+    }
+  }
+  // Whoever has read it already may keep what it read: it is the same version, under a key that is as good.
+  if (committed.late) await recommit(engine, target, header, signal);
+  return { ...committed, state, keys, generation: state.head.generation };
 }

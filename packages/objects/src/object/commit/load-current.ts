@@ -2,7 +2,7 @@ import { historyPrefix, ID_LENGTH, noId, objectName, SecureStoreError } from '@s
 import { instant } from '@securestore/jobs';
 import { succession } from './supersede-damaged.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import { listPage } from '../../util/listing.ts';
 import type { Current, Target } from '../../record/open-record.ts';
 import { isRetired, openAt } from '../../record/open-record.ts';

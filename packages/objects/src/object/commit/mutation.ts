@@ -1,15 +1,27 @@
 import type { RecordHeader } from '@securestore/core-format';
+import { encodeTombstoneBody, SecureStoreError } from '@securestore/core-format';
+import type { CategoryKeys } from '@securestore/crypto';
+import { sealRecord } from '@securestore/crypto';
+import type { Instant } from '@securestore/jobs';
 import type { Condition } from '../../api/write-condition.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Announced } from '../../engine/journal-writer.ts';
+import type { StoreState } from '../../head/store-state.ts';
 import type { OpenBody } from '../../record/body.ts';
-import type { Current, Target } from '../../record/open-record.ts';
+import { encodeOpenBody } from '../../record/body.ts';
+import type { Current, LiveRecord, Target } from '../../record/open-record.ts';
+import { commitBefore, isVersion, liveIn, originAfter, versionOf } from '../../record/open-record.ts';
+import { categoryKeys } from '../../record/record-keys.ts';
+
+/** An object as a mutation makes it. */
+export interface ObjectDraft {
+  readonly blob?: RecordHeader['blob'] | undefined;
+  readonly body: DraftBody;
+}
 
 /** What a mutation makes of what was there; asked anew for every attempt. */
 export type Draft =
-  | {
-      readonly kind: 'object';
-      readonly blob?: RecordHeader['blob'] | undefined;
-      readonly body: DraftBody;
-    }
+  | ({ readonly kind: 'object' } & ObjectDraft)
   | { readonly kind: 'tombstone'; readonly modified: number };
 
 /** What a draft says of an object: the commit knows its origin. */
@@ -19,9 +31,9 @@ export type DraftBody = Omit<OpenBody, 'origin'>;
 export interface Mutation {
   readonly target: Target;
   readonly condition: Condition;
-  /** Needs to see what is there before anything is written, even where that isn't known. */
+  /** Needs to see what is there before anything is written, even if that isn't known. */
   readonly readFirst: boolean;
-  /** `undefined` where there is nothing to do. `now` is in milliseconds since 1970. */
+  /** `undefined` if there is nothing to do. `now` is in milliseconds since 1970. */
   readonly draft: (current: Current, now: number) => Draft | undefined;
   readonly signal: AbortSignal | undefined;
   /**
@@ -32,4 +44,110 @@ export interface Mutation {
   readonly beforeAttempt?: ((doubtful: boolean) => Promise<void> | undefined) | undefined;
   /** Whether what that made sure of is sure still; asked at the moment at which the record is sent. */
   readonly stillHolds?: (() => boolean) | undefined;
+}
+
+/** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
+export interface Identity {
+  readonly commitId: Buffer;
+  /** When it began, in milliseconds since 1970. */
+  readonly now: number;
+  /** Whether it may be to replace a record that is damaged. */
+  readonly evenDamaged: boolean;
+  /** Since when what it rests on is known: what is believed to be there, and the time that numbers the version. */
+  readonly begun: Instant;
+  /** When the journal was told, if it was. */
+  announced?: Announced | undefined;
+  /**
+   * The number of the last attempt. The next one gets a greater one: it may follow another version and say something else, under the
+   * same commit, and whoever kept the one that was refused could put it in the place of the one that was not.
+   */
+  version?: number | undefined;
+}
+
+/** A commit that took effect, and the state that it was prepared under. */
+export interface Committed {
+  readonly state: StoreState;
+  readonly header: RecordHeader;
+  readonly keys: CategoryKeys;
+  /** The generation of the head under which all is done that it owes to changes of the head. */
+  readonly generation: number;
+  /** When the journal was told of the commit, if it was. */
+  readonly announced: Announced | undefined;
+  /** The record as it was written; `undefined` if it was found, and is not known to be what was written last. */
+  readonly record: Uint8Array | undefined;
+  /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */
+  readonly late: boolean;
+}
+
+/** Thrown inside: somebody else was first, so look again. */
+export class LostRace extends Error {}
+
+/** A process may have slept since an attempt began. @throws LostRace if what it rests on must be made sure of anew */
+export function checkHeld({ stillHolds }: Mutation): void {
+  if (stillHolds?.() === false) throw new LostRace();
+}
+
+/**
+ * @param now in milliseconds since 1970
+ * @throws SecureStoreError `CONFLICT` with the version that stands in the way
+ */
+export function checkCondition(condition: Condition, current: Current, now: number): void {
+  if (condition.type === 'none') return;
+  const live = liveIn(current, now);
+  const refusal = refusalOf(condition, current, live);
+  if (refusal === undefined) return;
+  throw new SecureStoreError('CONFLICT', refusal, { currentVersion: live && versionOf(live.header) });
+}
+
+/** Why a condition doesn't hold; `undefined` if it does. */
+function refusalOf(condition: Condition, current: Current, live: LiveRecord | undefined): string | undefined {
+  if (condition.type === 'absent') return live && 'the object exists already';
+  if (condition.type === 'damaged') {
+    if (current !== undefined && current.opened === undefined) return undefined;
+    return live === undefined ? 'there is no record that is damaged' : 'the record is not damaged';
+  }
+  if (live === undefined) return 'the object does not exist';
+  const isMeant = condition.type === 'none' || isVersion(live.header, condition.version);
+  return isMeant ? undefined : 'the object has another version by now';
+}
+
+/**
+ * The record by which a draft replaces `current`, under the keys and the head of `state`.
+ *
+ * @throws SecureStoreError `KEY_DESTROYED`, `TOO_LARGE`
+ */
+export function sealDraft(
+  { random, limits }: Engine,
+  state: StoreState,
+  { key, nameId }: Target,
+  draft: Draft,
+  current: Current,
+  { commitId, now, version = 0 }: Identity,
+): { readonly header: RecordHeader; readonly keys: CategoryKeys; readonly record: Buffer } {
+  const { head, categories } = state;
+  const categoryId = categories.idOf(key);
+  const keys = categoryKeys(state, categoryId);
+  const before = current?.opened === undefined ? current : current.opened.header;
+  const header: RecordHeader = {
+    suite: keys.primary.suite,
+    kind: draft.kind,
+    lineage: head.lineage,
+    nameId,
+    categoryId,
+    version: Math.max(now * 1000, (before?.version ?? 0) + 1, head.versionFloor + 1, version + 1),
+    commitId,
+    previousCommitId: commitBefore(current),
+    generation: head.generation,
+    ...(draft.kind === 'object' && draft.blob !== undefined && { blob: draft.blob }),
+  };
+  const origin = originAfter(current, header);
+  const body =
+    draft.kind === 'tombstone'
+      ? encodeTombstoneBody({ modified: draft.modified, origin })
+      : encodeOpenBody({ ...draft.body, origin });
+  const record = sealRecord(keys.primary, header, body, random);
+  body.fill(0);
+  if (record.length <= limits.maxRecord) return { header, keys, record };
+  const message = `the record takes ${record.length} bytes; this backend holds ${limits.maxRecord}`;
+  throw new SecureStoreError('TOO_LARGE', message);
 }

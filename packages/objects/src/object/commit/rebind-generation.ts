@@ -2,7 +2,7 @@ import type { RecordHeader } from '@securestore/core-format';
 import { objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, Target } from '../../record/open-record.ts';
 import { openAt } from '../../record/open-record.ts';

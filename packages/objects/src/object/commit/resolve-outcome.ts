@@ -1,19 +1,19 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { historyName, historyPrefix, SecureStoreError, splitRecord } from '@securestore/core-format';
+import type { Instant } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
-import { pagesUnder } from '../../util/listing.ts';
-import { readCurrent } from './load-current.ts';
+import { pinned } from '../../engine/engine.ts';
+import type { Announced } from '../../engine/journal-writer.ts';
+import { Left } from '../../engine/relocatable-backend.ts';
 import type { Current, Target } from '../../record/open-record.ts';
 import { isPurged } from '../../record/open-record.ts';
+import { categoryKeys } from '../../record/record-keys.ts';
+import { pagesUnder } from '../../util/listing.ts';
+import { readCurrent } from './load-current.ts';
+import type { Committed, Identity, Mutation } from './mutation.ts';
 
 /** A mutation that may have taken effect. */
-export interface Doubtful {
-  readonly commitId: Buffer;
-  /** When it began, in milliseconds since 1970. */
-  readonly now: number;
-  /** Whether it may have been to replace a record that is damaged. */
-  readonly evenDamaged: boolean;
-}
+type Doubtful = Pick<Identity, 'commitId' | 'now' | 'evenDamaged'>;
 
 /** What became of it: it took effect, or it has not so far, and `current` lies at the name. */
 export type Finding = { readonly header: RecordHeader } | { readonly header?: undefined; readonly current: Current };
@@ -25,7 +25,7 @@ class Purged extends Error {}
  * Looks for a commit whose acknowledgement was lost: in the current record first, then in the history. In this order, a
  * mutation that is conditional on the current record found here can't take effect beside the one that is looked for.
  */
-export async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): Promise<Finding> {
+async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): Promise<Finding> {
   const { commitId, now, evenDamaged } = doubtful;
   const current = await readCurrent(engine, target, { evenDamaged });
   if (current === undefined) return { current };
@@ -47,7 +47,19 @@ export async function findCommit(engine: Engine, target: Target, doubtful: Doubt
   return { current };
 }
 
-/** Finds out what became of a mutation with a write of unknown outcome. @throws the error of that write where that can't be found out */
+/** What is there now; a backend that repeats requests by itself may have reported a conflict with this very mutation. */
+export async function lookAgain(
+  engine: Engine,
+  target: Target,
+  { commitId, evenDamaged }: Doubtful,
+  signal: AbortSignal | undefined,
+): Promise<Finding> {
+  const current = await readCurrent(engine, target, { signal, evenDamaged });
+  const opened = current?.opened;
+  return opened !== undefined && commitId.equals(opened.header.commitId) ? opened : { current };
+}
+
+/** Finds out what became of a mutation with a write of unknown outcome. @throws the error of that write if that can't be found out */
 export async function settle(
   engine: Engine,
   target: Target,
@@ -61,6 +73,47 @@ export async function settle(
   } catch {
     throw error;
   }
+}
+
+/** What became of a mutation in the place where the store is now, which it has moved to since the mutation began elsewhere. */
+export async function foundThere(
+  engine: Engine,
+  mutation: Mutation,
+  commitId: Buffer,
+  begun: Instant,
+): Promise<Committed | undefined> {
+  const evenDamaged = mutation.condition.type === 'damaged';
+  const doubtful = { commitId, now: begun.now, evenDamaged };
+  const { header } = await findCommit(pinned(engine), mutation.target, doubtful).catch((error: unknown) => {
+    if (SecureStoreError.is(error) || error instanceof Left) throw error;
+    const message =
+      'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
+    throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
+  });
+  if (header === undefined) return undefined;
+  // Parts of its payload that were written before are where they were.
+  await mutation.beforeAttempt?.(true);
+  return committedAs(engine, mutation, header, undefined);
+}
+
+/** A commit that was found afterwards: nobody knows when it landed. */
+export function committedAs(
+  { watcher }: Engine,
+  { target }: Mutation,
+  header: RecordHeader,
+  announced: Announced | undefined,
+): Committed {
+  const { state } = watcher;
+  const keys = categoryKeys(state, state.categories.idOf(target.key));
+  return { state, header, keys, generation: header.generation, record: undefined, announced, late: true };
+}
+
+/** The error of a mutation that took effect and could not be acknowledged. */
+export function notAcknowledged(error: unknown, signal: AbortSignal | undefined): unknown {
+  // As if its caller gives it up while the store is closed.
+  if (!SecureStoreError.is(error)) return undecided(error, signal);
+  const { code, message, retryable } = error;
+  return new SecureStoreError(code, message, { cause: error, outcome: 'unknown', retryable });
 }
 
 /** The error of a mutation one of whose attempts had an unknown outcome, and may still take effect whatever failed after it. */

@@ -3,7 +3,7 @@ import { historyName, objectName, SecureStoreError } from '@securestore/core-for
 import type { Mutation } from './mutation.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './archive-version.ts';
-import { checkHeld, LostRace } from './write-conflict.ts';
+import { checkHeld, LostRace } from './mutation.ts';
 import type { Current } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
 

@@ -1,7 +1,7 @@
 import type { StoreKey } from '@securestore/core-format';
 import { AREAS, historyPrefix, objectName, parseStoreKey, splitRecord } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import { pagesUnder } from '../../util/listing.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
 import { openByToken } from '../../record/open-record.ts';

@@ -14,7 +14,7 @@ import {
 } from '@securestore/core-format';
 import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import { withNewestKeys } from '../../record/refresh-keys.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openByToken } from '../../record/open-record.ts';
 

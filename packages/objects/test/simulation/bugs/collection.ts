@@ -19,7 +19,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'what was written counts as known from when the answer came',
     scenario: 'a writer sleeps until its record is collected',
-    file: 'objects/src/object/commit/commit-attempt.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [['etag: written.etag }, sent)', 'etag: written.etag }, instant(engine.clock))']],
   },
   {
@@ -103,7 +103,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a payload is not confirmed when its record is sent',
     scenario: 'a writer sleeps before its record',
-    file: 'objects/src/object/commit/write-conflict.ts',
+    file: 'objects/src/object/commit/mutation.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
   },
   {

@@ -4,7 +4,7 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'an unknown outcome is a success',
-    file: 'objects/src/object/commit/commit-attempt.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [
       [
         "if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
@@ -15,7 +15,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a lost race is a success',
-    file: 'objects/src/object/commit/commit-attempt.ts',
+    file: 'objects/src/object/commit/commit.ts',
     edits: [["if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();", 'return { state, header, keys };']],
   },
   {
@@ -41,8 +41,8 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'conditions are not checked',
-    file: 'objects/src/object/commit/commit-attempt.ts',
-    edits: [['  checkCondition(mutation.condition, current, now);\n', '']],
+    file: 'objects/src/object/commit/commit.ts',
+    edits: [['  checkCondition(mutation.condition, current, identity.now);\n', '']],
   },
   {
     name: 'the replaced version is not copied to the history',
@@ -62,7 +62,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'versions do not grow beyond the one before',
-    file: 'objects/src/object/commit/commit-attempt.ts',
+    file: 'objects/src/object/commit/mutation.ts',
     edits: [['(before?.version ?? 0) + 1', '0']],
   },
   {

@@ -17,7 +17,9 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a read of the head confirms the time at which it ends',
     file: 'objects/src/head/head-monitor.ts',
-    edits: [['confirmed = begun;\n  }\n\n  /** As', 'confirmed = instant(this.#clock);\n  }\n\n  /** As']],
+    edits: [
+      ['confirmed = begun;\n  }\n\n  /** @param asked', 'confirmed = instant(this.#clock);\n  }\n\n  /** @param asked'],
+    ],
   },
   {
     name: 'time passes by the wall clock alone',
@@ -29,7 +31,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'clocks that are far apart are not noticed',
     file: 'objects/src/head/clock-skew.ts',
-    edits: [['Math.abs(this.#difference) > MAX_CLOCK_DIFFERENCE', 'this.#difference > Infinity']],
+    edits: [['Math.abs(ahead) > MAX_CLOCK_DIFFERENCE', 'ahead > Infinity']],
   },
   {
     name: 'a store that closes meanwhile takes the write',
@@ -66,7 +68,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a change is refused for what only a process with old keys finds',
     scenario: 'an idle process meets what landed under a retired key',
-    file: 'objects/src/object/commit/commit.ts',
+    file: 'objects/src/record/stable-read.ts',
     edits: [['if (!isRefusal(error)) throw error;', 'throw error;']],
   },
   {
@@ -74,7 +76,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     scenario: 'an idle process meets what landed under a retired key',
     file: 'objects/src/object/store.ts',
     edits: [
-      ['await underConfirmedKeys(\n    engine,\n    () => readCurrent(', 'await (\n    readCurrent('],
+      ['await underStableKeys(\n    engine,\n    () => readCurrent(', 'await (\n    readCurrent('],
       ["'damaged' }),\n    signal,\n  );", "'damaged' })\n  );"],
     ],
   },
