@@ -166,6 +166,19 @@ describe('a record that alone tells its name', () => {
     await failure(shop.store.list(), 'INTEGRITY');
   });
 
+  it('[T-07] is found by verify if it is the deletion of another name', async () => {
+    const shop = await workshop();
+    const [mine, others] = [long('a'), long('b')].map((key) => objectName(shop.locate(key).token));
+    for (const key of [long('a'), long('b')]) {
+      await shop.store.store(key, '1');
+      await shop.store.delete(key);
+    }
+    expect((await shop.store.verify()).findings).toEqual([]);
+    const { body } = (await shop.backend.read(mine ?? '')) ?? {};
+    await shop.backend.write(others ?? '', body ?? Buffer.alloc(0));
+    expect((await shop.store.verify()).findings).toMatchObject([{ kind: 'damaged', name: others }]);
+  });
+
   it('[T-07] is refused in listings where its name is none', async () => {
     const shop = await workshop();
     await forge(shop, long('a'), { body: { name: `${long('a')}/` } });
