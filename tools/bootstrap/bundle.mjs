@@ -8,15 +8,17 @@ import { rolldown } from 'rolldown';
 const HELPERS = '@oxc-project/runtime/';
 
 /**
- * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed, and for what
- * `testing`, its tests for others, and `surface`, a part of it, share with it. Nothing is minified, renamed or taken from other packages: it is the
- * source without types, in the order in which it runs. `using` alone is written out, with a helper of the bundler: a Node
- * that can't parse it could not say that it is too old.
+ * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed, and for what its
+ * further entries share with it. Nothing is minified, renamed or taken from other packages: it is the source without types, in
+ * the order in which it runs. `using` alone is written out, with a helper of the bundler: a Node that can't parse it could not
+ * say that it is too old.
  *
  * @param {string} folder - of the package
  */
 async function bundlePackage(folder) {
-  const entries = ['index', 'main', 'surface', 'testing'].filter((name) => existsSync(join(folder, `src/${name}.ts`)));
+  const entries = ['index', 'internal', 'main', 'surface', 'testing'].filter((name) =>
+    existsSync(join(folder, `src/${name}.ts`)),
+  );
   const input = Object.fromEntries(entries.map((name) => [name, join(folder, `src/${name}.ts`)]));
   const dist = join(folder, 'dist');
   const bundle = await rolldown({

@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { CallOptions, PolicyObject, SecureStorage } from '@securestore/objects';
-import { inTime } from '@securestore/objects';
+import type { CallOptions, SecureStorage } from '@securestore/objects';
+import type { PolicyObject } from '@securestore/objects/internal';
+import { inTime } from '@securestore/objects/internal';
 import type { AccessAdministration, NewToken, TokenInfo, TokenOptions } from './access-administration.ts';
 import type { Action } from './actions.ts';
 import { checkQuestion } from './actions.ts';

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import type { CallOptions, PolicyObject } from '@securestore/objects';
-import { inTime } from '@securestore/objects';
+import type { CallOptions } from '@securestore/objects';
+import type { PolicyObject } from '@securestore/objects/internal';
+import { inTime } from '@securestore/objects/internal';
 import { randomId } from './api-tokens.ts';
 import type { NewRequest, StoredRequest, Verdict, Wanted } from './approval-requests.ts';
 import {

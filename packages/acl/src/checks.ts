@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStorage } from '@securestore/objects';
-import { inTime } from '@securestore/objects';
+import { inTime } from '@securestore/objects/internal';
 import type { Action } from './actions.ts';
 import type { AdministrationCall } from './administration.ts';
 import type { ApprovalDesk } from './approval-desk.ts';

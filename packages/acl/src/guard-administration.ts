@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, Job } from '@securestore/objects';
-import { withOneEnd } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects/internal';
 import type { AdministrationCall, Guard, JobCall, StoreAdministration } from './administration.ts';
 import { ADMINISTRATION, JOB_IDS } from './administration.ts';
 import { givenOnce } from './call-about.ts';

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ListingOptions, SecureStorage } from '@securestore/objects';
-import { withOneEnd } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects/internal';
 import { mapConcurrently, sortNames } from '@securestore/objects/surface';
 import type { ObjectAction } from './actions.ts';
 import type { Checks } from './checks.ts';

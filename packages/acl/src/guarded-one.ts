@@ -1,6 +1,6 @@
 import { parseStoreKey } from '@securestore/core-format';
 import type { CallOptions, ChangedObject, SecureStorage } from '@securestore/objects';
-import { withOneEnd } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects/internal';
 import { changesNothing } from './actions.ts';
 import type { ObjectAction } from './actions.ts';
 import type { Checks, Planner } from './checks.ts';

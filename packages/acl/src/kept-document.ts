@@ -1,4 +1,5 @@
-import type { CallOptions, NextPolicy, PolicyObject } from '@securestore/objects';
+import type { CallOptions } from '@securestore/objects';
+import type { NextPolicy, PolicyObject } from '@securestore/objects/internal';
 import type { StoredToken } from './api-tokens.ts';
 import { Decider } from './decide.ts';
 import type { AccessDocument } from './document.ts';

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ItemResult, ManyOptions, SecureStorage } from '@securestore/objects';
-import { signalOf } from '@securestore/objects';
+import { signalOf } from '@securestore/objects/internal';
 import { changesNothing } from './actions.ts';
 import { batchesOf } from './batches.ts';
 import { SURFACE } from './surface.ts';

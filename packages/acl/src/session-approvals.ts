@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, SecureStorage } from '@securestore/objects';
-import { inTime, withOneEnd } from '@securestore/objects';
+import { inTime, withOneEnd } from '@securestore/objects/internal';
 import type { Action, StoreAction } from './actions.ts';
 import { checkQuestion, isObjectAction } from './actions.ts';
 import type { RequestOptions, SessionApprovals } from './session-approvals-types.ts';

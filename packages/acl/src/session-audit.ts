@@ -1,6 +1,6 @@
 import type { EntriesOptions, TrailEntry } from '@securestore/audit';
 import { SecureStoreError } from '@securestore/core-format';
-import { withOneEnd } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects/internal';
 import { planOf } from './approval-plan.ts';
 import type { AuditAdministration } from './administration.ts';
 import type { Checks, Planner } from './checks.ts';

@@ -20,7 +20,7 @@ import type {
   StoreOptions,
   SecureStorage,
 } from '@securestore/objects';
-import { withOneEnd } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects/internal';
 import { parseRange } from '@securestore/objects/surface';
 import type { ObjectAction } from './actions.ts';
 import { bindTo, ofRestored, undeleted } from './bound-calls.ts';

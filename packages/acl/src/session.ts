@@ -1,7 +1,7 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import type { StoreKey } from '@securestore/core-format';
 import type { CallOptions, SecureStorage } from '@securestore/objects';
-import { withOneEnd } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects/internal';
 import { checkQuestion } from './actions.ts';
 import type { Action } from './actions.ts';
 import { guardAdministration } from './guard-administration.ts';

@@ -4,6 +4,7 @@ import type { SecureStore } from 'securestore';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Action, Rule, Session } from '../src/index.ts';
 import { AccessControl, addPrincipal, grantRole, setApprovals, setRole } from '../src/index.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 interface Scene {
   readonly store: SecureStore;
@@ -15,7 +16,7 @@ async function begin(): Promise<Scene> {
   const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
   onTestFinished(async () => store.close());
   const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };
-  const access = new AccessControl(store, store.policyObject, { authenticators: [house] });
+  const access = new AccessControl(store, extensionsOf(store).policy, { authenticators: [house] });
   const { version } = await store.store('k', 'x'.repeat(41_234), { metadata: { of: 'the first' } });
   await store.store('k', 'y'.repeat(51_234), { metadata: { of: 'the second' } });
   return { store, access, version };

@@ -4,6 +4,7 @@ import { createStore, rawKey } from 'securestore';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Action, Session } from '../src/index.ts';
 import { AccessControl, addPrincipal, grantRole, setApprovals, setRole } from '../src/index.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const HOUR = 3_600_000;
 const soon = (): Date => new Date(Date.now() + HOUR);
@@ -19,7 +20,7 @@ async function sceneWith(actions: readonly Action[]): Promise<Scene> {
   onTestFinished(async () => store.close());
   await store.store('k', 'x');
   const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };
-  const access = new AccessControl(store, store.policyObject, { authenticators: [house] });
+  const access = new AccessControl(store, extensionsOf(store).policy, { authenticators: [house] });
   await access.change([
     setRole('role', [{ effect: 'allow', actions }]),
     addPrincipal('alice', 'user'),

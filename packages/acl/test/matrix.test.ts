@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { randomBytes } from 'node:crypto';
 import type { ItemResult } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
 import { createStore, rawKey } from 'securestore';
@@ -318,7 +319,7 @@ async function begin(): Promise<Scene> {
   const reached: string[] = [];
   const heard: Heard[] = [];
   const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };
-  const access = new AccessControl(opened, opened.policyObject, {
+  const access = new AccessControl(opened, extensionsOf(opened).policy, {
     authenticators: [house],
     administration: recorded(reached),
     onDecision: (...decision) => void heard.push(decision),

@@ -43,7 +43,7 @@ export interface CallOptions {
   readonly timeout?: number | undefined;
 }
 
-/** What a trail needs of a store: the `auditArea` of `@securestore/objects` is one. */
+/** What a trail needs of a store: `extensionsOf(store).audit` of `@securestore/objects` is one. */
 export interface AuditPlace {
   /** `undefined` where the store is not audited. The same object as long as nothing changes. */
   readonly settings: AuditSettings | undefined;

@@ -22,6 +22,7 @@ import { Backups, openBackup, Schedules, verifyOpenedBackup } from '../src/index
 import { remember, rememberedAt } from '../src/trust/trusted-tip.ts';
 import { Shelf } from './support/shelf.ts';
 import { backupAt, backupsOf, memoryAt, reached, restoredFrom, snapshotAt, worldOf } from './support/worlds.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const PLACE = 'memory:backups';
 const OTHER = rawKey(Buffer.alloc(32, 8));
@@ -93,9 +94,9 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await owner.store('red/a', 'two');
     await backups.backup(PLACE);
     const operator = await enter(await join('operator', { groups: ['backup'] }));
-    const { keys } = operator.backupArea.seals;
+    const { keys } = extensionsOf(operator).backup.seals;
     const backend = await shelf.at(PLACE);
-    const { random, head } = owner.backupArea;
+    const { random, head } = extensionsOf(owner).backup;
     const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
     await owner.members.revoke('operator');
     await using view = await openBackupOf(backend, clock);
@@ -134,7 +135,9 @@ describe('a member who may write at the backend of the store', () => {
     const task = { task: 'backup', destination: 'memory:elsewhere' };
     const list = { version: 1, schedules: [{ id: 'mine', cron: '* * * * *', since, task }] };
     // What is kept in the store is sealed under the journal key, which every member has.
-    await member.backupArea.states.write('state schedules', Buffer.from(JSON.stringify(list)), { ifAbsent: true });
+    await extensionsOf(member).backup.states.write('state schedules', Buffer.from(JSON.stringify(list)), {
+      ifAbsent: true,
+    });
     clock.advance(10 * 60_000);
     const schedules = new Schedules(owner, backups, shelf.connect);
     const [report] = await schedules.run({ once: true });
@@ -155,7 +158,7 @@ describe('a member who may write at the backend of the store', () => {
       }
       const member = await enter(await join('reader', { categories: ['red'] }));
       const [destination] = await backups.destinations();
-      const { states } = member.backupArea;
+      const { states } = extensionsOf(member).backup;
       const label = `newest ${destination?.id ?? ''}`;
       const claim = async (): Promise<void> => {
         const { etag = '', state = Buffer.alloc(0) } = (await states.read(label)) ?? {};
@@ -192,7 +195,7 @@ describe('a backup operator', () => {
     }
     const operator = await enter(await join('operator', { groups: ['backup'] }));
     const { destination, points } = await openBackupOf(await shelf.at(PLACE), clock);
-    const area = operator.backupArea;
+    const area = extensionsOf(operator).backup;
     const before = await rememberedAt(area, destination);
     await remember(area, destination, { number: 1000, digest: 'ab'.repeat(32) }, [before]);
     await owner.members.revoke('operator');
@@ -222,8 +225,8 @@ async function openBackupOf(
 /** What seals as a backup operator does whose right to back up was taken away since. */
 async function sealsOfRevoked({ owner, join, enter }: Club): Promise<BackupSeals> {
   const operator = await enter(await join('operator', { groups: ['backup'] }));
-  const { keys } = operator.backupArea.seals;
-  const { random, head } = owner.backupArea;
+  const { keys } = extensionsOf(operator).backup.seals;
+  const { random, head } = extensionsOf(owner).backup;
   const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
   await owner.members.revoke('operator');
   return seals;
@@ -296,7 +299,7 @@ it('[P-22] a page that names an older record for the newest version is told, and
   await store.store('k', 'two');
   await snapshotAt(store, destination);
   const backup = await backupAt(destination, clock);
-  const { seals } = store.backupArea;
+  const { seals } = extensionsOf(store).backup;
   const backend = await reached(destination);
   const { digest, ...first } = await backup.points.read(1);
   const page = first.pages[0] ?? expect.unreachable();

@@ -15,6 +15,7 @@ import { allChecked, encodeChecked, nothingChecked } from '../src/verify/rolling
 import { CheckedMemory } from '../src/verify/rolling/scrub-state.ts';
 import { knownAs, remember, rememberedAt } from '../src/trust/trusted-tip.ts';
 import { Shelf } from './support/shelf.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const PLACE = 'memory:backups';
 
@@ -39,8 +40,8 @@ async function scene(fill: (scene: Pick<Scene, 'owner' | 'backups' | 'clock'>) =
   const backend = await shelf.at(PLACE);
   await fill({ owner, backups, clock });
   const operator = await enter(await join('operator', { groups: ['backup'] }));
-  const { keys } = operator.backupArea.seals;
-  const { random, head } = owner.backupArea;
+  const { keys } = extensionsOf(operator).backup.seals;
+  const { random, head } = extensionsOf(owner).backup;
   const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
   await owner.members.revoke('operator');
   const lost = async (): Promise<OpenedBackup> => {
@@ -96,7 +97,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const newest = await points.read(4);
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // Whoever has the backend of the store tries which name it is.
-    const area = owner.backupArea;
+    const area = extensionsOf(owner).backup;
     for (const name of await attacker.names('w/')) {
       const body = await attacker.get(name);
       await attacker.remove(name);
@@ -120,9 +121,9 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const [first, newest] = [await points.read(1), await points.read(4)];
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // What is kept in the store is sealed under the journal key, which every member has.
-    const area = owner.backupArea;
+    const area = extensionsOf(owner).backup;
     await remember(area, destination, knownAs(await points.read(5)), [await rememberedAt(area, destination)]);
-    expect(await newestOwn(owner.backupArea, destination)).toMatchObject({ number: 4 });
+    expect(await newestOwn(extensionsOf(owner).backup, destination)).toMatchObject({ number: 4 });
     await owner.store('red/d', 'four');
     const { alarms } = await backups.backup(PLACE);
     expect(alarms.join()).toMatch(/retired/);
@@ -175,19 +176,19 @@ describe('a backup operator whose membership was revoked, and who may still writ
   it('keeps nothing from being read, by saying that it was after they were gone', async () => {
     const { owner, clock, lost, seals } = await scene(fill);
     const { destination } = await lost();
-    const memory = new CheckedMemory(owner.backupArea, destination.id);
+    const memory = new CheckedMemory(extensionsOf(owner).backup, destination.id);
     const before = clock.now();
     clock.advance(86_400_000);
     const label = `verified ${Buffer.from(destination.id).toString('hex')}`;
     const claimed = encodeChecked(allChecked(clock.now(), clock.now(), nothingChecked(clock.now())));
     const body = seals.seal('backupWork', destination.id, 'w/verified', claimed);
-    await owner.backupArea.states.write(label, body, { ifAbsent: true });
+    await extensionsOf(owner).backup.states.write(label, body, { ifAbsent: true });
     expect(await memory.since()).toBeUndefined();
     // What was read before the key was replaced was read.
-    const { etag = '' } = (await owner.backupArea.states.read(label)) ?? {};
+    const { etag = '' } = (await extensionsOf(owner).backup.states.read(label)) ?? {};
     const genuine = encodeChecked(allChecked(before, before, nothingChecked(before)));
     const other = seals.seal('backupWork', destination.id, 'w/verified', genuine);
-    await owner.backupArea.states.write(label, other, { ifMatch: etag });
+    await extensionsOf(owner).backup.states.write(label, other, { ifMatch: etag });
     expect(await memory.since()).toBe(before);
   });
 

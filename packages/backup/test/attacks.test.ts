@@ -24,6 +24,7 @@ import {
   snapshotAt,
   worldOf,
 } from './support/worlds.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const OLD = rawKey(Buffer.alloc(32, 8));
 
@@ -174,8 +175,8 @@ describe('restoring in place', () => {
     await backups.backup(destination.location);
     const other = await openAt(source, { clock });
     const others = backupsOf(other, [destination]);
-    await store.backupArea.whileRestoring(async () => {
-      await other.backupArea.refresh();
+    await extensionsOf(store).backup.whileRestoring(async () => {
+      await extensionsOf(other).backup.refresh();
       await failure(other.store('x', 'y'), 'LOCKED');
       await failure(others.restore('memory:nowhere', { conflict: 'overwrite' }), 'NOT_FOUND');
       await failure(other.store('x', 'y'), 'LOCKED');

@@ -3,6 +3,7 @@ import type { Layer } from '@securestore/backend-api';
 import { intercept } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Logger, ObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { describe, expect, it } from 'vitest';
 import type { Club } from '../../objects/test/support/members.ts';
 import { club } from '../../objects/test/support/members.ts';
@@ -339,7 +340,7 @@ describe('what is known of a follower', () => {
     await following.shipped();
     await following.stop();
     const [{ id } = { id: '' }] = await here.backups.destinations();
-    const [area, of] = [here.store.backupArea, Buffer.from(id, 'hex')];
+    const [area, of] = [extensionsOf(here.store).backup, Buffer.from(id, 'hex')];
     const { point } = (await followedAt(area, of))?.reached ?? {};
     if (point === undefined) throw new Error('nothing is known');
     // Somebody with the keys of backups says that all is well, and goes.

@@ -1,5 +1,6 @@
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { ObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { DAY, processAt, whileTimePasses } from '../../objects/test/support/collection.ts';
@@ -28,7 +29,7 @@ async function newWorld(): Promise<World> {
   return {
     clock,
     store,
-    snapshot: () => whileTimePasses(clock, makeSnapshot(store.backupArea, { backend, location })),
+    snapshot: () => whileTimePasses(clock, makeSnapshot(extensionsOf(store).backup, { backend, location })),
     open: () => openBackup({ backend, location, unlock: UNLOCK, clock }),
   };
 }

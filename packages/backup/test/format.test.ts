@@ -29,6 +29,7 @@ import type { OpenedBackup } from '../src/index.ts';
 import { makeSnapshot, openBackup } from '../src/index.ts';
 import { partCount } from '../src/repository/blobs.ts';
 import { PackReader } from '../src/repository/packs.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const LOCATION = 'memory:backups';
 
@@ -48,7 +49,10 @@ async function world(): Promise<World> {
     destination,
     files: await attack(place),
     async snapshot() {
-      const { number } = await makeSnapshot(all.owner.backupArea, { backend: destination, location: LOCATION });
+      const { number } = await makeSnapshot(extensionsOf(all.owner).backup, {
+        backend: destination,
+        location: LOCATION,
+      });
       return number;
     },
     backup: () => openBackup({ backend: destination, location: LOCATION, unlock: UNLOCK, clock: all.clock }),

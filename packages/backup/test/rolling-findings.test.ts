@@ -7,6 +7,7 @@ import { checkShare, dataAt, DAY, fill, HOUR, memoryOf, readsAt } from './suppor
 import { Shelf } from './support/shelf.ts';
 import { backupAt, backupsOf, filesAt, memoryAt, reached, snapshotAt, worldOf } from './support/worlds.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 describe('what is wrong', () => {
   it('is told by every run until it is right again, and counts as not checked from then on', async () => {
@@ -105,11 +106,11 @@ describe('what is remembered of it', () => {
     // Whoever has the journal key writes states; what is in them is sealed once more.
     using backup = await backupAt(world.destination, clock);
     const label = `verified ${Buffer.from(backup.destination.id).toString('hex')}`;
-    const { etag = '' } = (await store.backupArea.states.read(label)) ?? {};
+    const { etag = '' } = (await extensionsOf(store).backup.states.read(label)) ?? {};
     const forged = Buffer.from(
       JSON.stringify({ version: 1, times: Array(256).fill(clock.now()), started: 0, runs: [], failed: [] }),
     );
-    await store.backupArea.states.write(label, forged, { ifMatch: etag });
+    await extensionsOf(store).backup.states.write(label, forged, { ifMatch: etag });
     const { layer, last } = readsAt(() => clock.now());
     expect(await memory.since()).toBeUndefined();
     await checkShare(world, { within: 2 * DAY, layers: [layer] });

@@ -1,6 +1,7 @@
 import { generateRecoveryCode, recoveryCode } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { ObjectStore, StoreSettings } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
@@ -180,14 +181,14 @@ it('brings back the policy, the members and their keys', async () => {
   await snapshotAt(store, destination);
   await store.members.add('ann', ann.recipient, { categories: ['red'] });
   await store.members.add('bob', bob.recipient, { groups: ['backup'] });
-  await store.policyObject.change('test', () => ({ policy: Buffer.from('a policy') }));
+  await extensionsOf(store).policy.change('test', () => ({ policy: Buffer.from('a policy') }));
   await store.store('red/k', 'r');
   await store.store('k', 'd');
   // With the keys of backups alone a member copies what it can't read.
   const operator = await openAt(source, { clock, unlock: bob.unlock, fingerprint: store.fingerprint });
   expect(await snapshotAt(operator, destination)).toMatchObject({ number: 2, objects: 2, failed: [], alarms: [] });
   const { store: owner, place } = await restoredFrom(destination, clock);
-  expect(Buffer.from(owner.policyObject.current ?? []).toString()).toBe('a policy');
+  expect(Buffer.from(extensionsOf(owner).policy.current ?? []).toString()).toBe('a policy');
   expect((await owner.members.list()).map(({ name }) => name)).toEqual(['ann', 'bob']);
   const member = await openAt(place, { clock, unlock: ann.unlock, fingerprint: store.fingerprint });
   expect((await member.retrieve('red/k')).text()).toBe('r');

@@ -2,8 +2,10 @@ import type { Meter } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { HealthArea, ObjectStore } from '@securestore/objects';
-import { signalOf } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
+import type { HealthArea } from '@securestore/objects/internal';
+import { signalOf } from '@securestore/objects/internal';
+import { extensionsOf } from '@securestore/objects/internal';
 import { capacitySource } from './checks/capacity.ts';
 import { migrationSource } from './checks/migration.ts';
 import { scrubSource } from './checks/scrub.ts';
@@ -101,22 +103,23 @@ export class Health {
   #last: HealthReport | undefined;
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` for thresholds that make no sense */
-  constructor({ healthArea, location }: Pick<ObjectStore, 'healthArea' | 'location'>, settings: HealthSettings = {}) {
+  constructor(store: ObjectStore, settings: HealthSettings = {}) {
     const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
-    this.#area = healthArea;
-    this.#location = location;
+    const area = extensionsOf(store).health;
+    this.#area = area;
+    this.#location = store.location;
     const routine = (): Promise<HealthReport> => this.#look({ timeout: ROUTINE_TIMEOUT }, true);
-    this.metrics = new Metrics(healthArea, meter, { last: () => this.#last, look: routine });
+    this.metrics = new Metrics(area, meter, { last: () => this.#last, look: routine });
     this.#thresholds = resolveThresholds(thresholds);
     this.#copies = copies;
     this.#sources = [
-      storeSource(healthArea, { meter, monotonic }),
-      capacitySource(healthArea),
-      scrubSource(healthArea),
-      migrationSource(healthArea),
+      storeSource(area, { meter, monotonic }),
+      capacitySource(area),
+      scrubSource(area),
+      migrationSource(area),
       ...sources,
     ];
-    healthArea.addKind(scrubKind({ area: healthArea, location }));
+    area.addKind(scrubKind({ area, location: store.location }));
   }
 
   /** The last report of this process. */

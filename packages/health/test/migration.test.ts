@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openAt } from '../../objects/test/support/stores.ts';
 import { Health } from '../src/index.ts';
 import { checkOf, DAY, world } from './support/world.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 describe('the health of a store that is to move', () => {
   it('says so, and is degraded where nobody has gone on with that for a day', async () => {
@@ -9,7 +10,7 @@ describe('the health of a store that is to move', () => {
     const names = async (): Promise<string[]> => (await health.check()).checks.map(({ name }) => name);
     expect(await names()).not.toContain('migration');
     const mover = await openAt(place, { clock, whereItWas: true });
-    await mover.migrationArea.begin('file:/new/place', false);
+    await extensionsOf(mover).migration.begin('file:/new/place', false);
     clock.advance(3 * 60 * 60 * 1000);
     const report = await health.check();
     expect(report.status).toBe('ok');
@@ -27,7 +28,7 @@ describe('the health of a store that is to move', () => {
       ),
       figures: { idle: expect.any(Number) },
     });
-    await mover.migrationArea.cancel();
+    await extensionsOf(mover).migration.cancel();
     expect(await names()).not.toContain('migration');
     await store.close();
   });
@@ -35,11 +36,11 @@ describe('the health of a store that is to move', () => {
   it('counts from when somebody was at it, and says where somebody is', async () => {
     const { health, place, clock } = await world();
     const mover = await openAt(place, { clock, whereItWas: true });
-    await mover.migrationArea.begin('file:/new/place', false);
+    await extensionsOf(mover).migration.begin('file:/new/place', false);
     clock.advance(2 * DAY);
     const work = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const job = mover.migrationArea.runJob('migrate', {}, new Set(), {
+    const job = extensionsOf(mover).migration.runJob('migrate', {}, new Set(), {
       kind: {
         name: 'migration',
         parse: () => ({}),

@@ -7,6 +7,7 @@ import type { World } from './support/world.ts';
 import { Health } from '../src/index.ts';
 import { checkOf, DAY, troubles, world } from './support/world.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 function failing(
   { injector }: Pick<World, 'injector'>,
@@ -184,7 +185,7 @@ describe('the health of a store', () => {
   ] as const)('says what to do about calls of the program that fail with %s', async (code, advice) => {
     const target = await world();
     failing(target, code, ({ operation }) => operation === 'list');
-    const backend = target.store.healthArea;
+    const backend = extensionsOf(target.store).health;
     for (let round = 0; round < 5; round++) await backend.count().catch(() => undefined);
     expect(checkOf(await target.health.check(), 'errors')).toMatchObject({
       status: 'degraded',

@@ -22,7 +22,7 @@ export type {
   TransferOptions,
   TransferReport,
 } from './folder/types.ts';
-export { MIGRATION_JOB } from '@securestore/objects';
+export { MIGRATION_JOB } from '@securestore/objects/internal';
 export type { KeptReport } from './online/keep.ts';
 export type { CancelledMigration, MoveStoreOptions } from './online/migration.ts';
 export {

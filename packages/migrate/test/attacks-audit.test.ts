@@ -2,6 +2,7 @@ import type { Layer } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
 import { AREAS, auditName, auditPrefix } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { describe, expect, it } from 'vitest';
 import type { Attacker } from '../../objects/test/support/attacker.ts';
 import { attack, flipped } from '../../objects/test/support/attacker.ts';
@@ -14,8 +15,9 @@ const SEGMENT = auditPrefix(Date.UTC(2026, 0, 1), Buffer.alloc(16, 3));
 const part = (number: number): string => auditName(SEGMENT, number);
 
 /** Writes a part of the audit log, as a process does that has the store open. */
-async function writePart({ auditArea }: ObjectStore, number: number): Promise<void> {
-  await auditArea.write(part(number), auditArea.seal(part(number), Buffer.from(`entry ${number}`)));
+async function writePart(store: ObjectStore, number: number): Promise<void> {
+  const { audit } = extensionsOf(store);
+  await audit.write(part(number), audit.seal(part(number), Buffer.from(`entry ${number}`)));
 }
 
 /** A store with two parts of its audit log, and a place to move it to. */
@@ -24,7 +26,7 @@ async function unmoved() {
   const memory = () => usePlace(() => memoryPlace(() => clock.now()));
   const [from, to] = [memory(), memory()];
   const store = await createAt(from, { clock });
-  await store.auditArea.enable({ auditor: Buffer.alloc(32, 9), mode: 'batched' });
+  await extensionsOf(store).audit.enable({ auditor: Buffer.alloc(32, 9), mode: 'batched' });
   for (const number of [0, 1]) await writePart(store, number);
   return { clock, from, to, store, log: (number: number) => writePart(store, number) };
 }
@@ -57,8 +59,8 @@ describe('where a store was, the audit log', () => {
     expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0 });
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
     const back = await openAt(from, { clock });
-    expect((await back.auditArea.read(part(1)))?.toString()).toBe('entry 1');
-    expect((await back.auditArea.read(part(2)))?.toString()).toBe('entry 2');
+    expect((await extensionsOf(back).audit.read(part(1)))?.toString()).toBe('entry 1');
+    expect((await extensionsOf(back).audit.read(part(2)))?.toString()).toBe('entry 2');
   });
 
   it('has nothing of it replaced by what was damaged where the store is', async () => {
@@ -66,7 +68,7 @@ describe('where a store was, the audit log', () => {
     await damage(atTo, part(1));
     expect(await move(to, from, { clock })).toMatchObject({ moved: true });
     const back = await openAt(from, { clock });
-    expect((await back.auditArea.read(part(1)))?.toString()).toBe('entry 1');
+    expect((await extensionsOf(back).audit.read(part(1)))?.toString()).toBe('entry 1');
   });
 });
 
@@ -96,7 +98,7 @@ describe('where a store moves to, the audit log', () => {
         }),
       );
     await failure(move(from, to, { clock, toLayers: [forgetful] }), 'INTEGRITY');
-    expect((await store.auditArea.read(part(3)))?.toString()).toBe('entry 3');
+    expect((await extensionsOf(store).audit.read(part(3)))?.toString()).toBe('entry 3');
     expect(await move(from, to, { clock })).toMatchObject({ moved: true });
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
   });

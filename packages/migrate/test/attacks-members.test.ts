@@ -16,6 +16,7 @@ import { fake, headOf, loot } from '../../objects/test/support/thief.ts';
 import { contentsOf, move } from './support/moves.ts';
 import { once, sabotaged } from './support/saboteur.ts';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const NEW = rawKey(Buffer.alloc(32, 9));
 
@@ -163,7 +164,7 @@ describe('a member who says that the way back has been read', () => {
     const label = `migration/${Buffer.from(instance).toString('hex')}`;
     if (isForged) {
       // Whoever has the journal key can seal the same.
-      const consumer = await there.migrationArea.open(label, () => undefined);
+      const consumer = await extensionsOf(there).migration.open(label, () => undefined);
       while ((await consumer.poll()).more);
       await consumer.commit();
     } else {
@@ -192,7 +193,7 @@ describe('a member who says that the way back has been read', () => {
     const secret = Buffer.alloc(32, 7);
     expect(await there.rotateEncryptionKey(secret, secret)).toMatchObject({ failed: 0 });
     const label = `migration/${Buffer.from(headOf(await attacker.copy()).instance).toString('hex')}`;
-    const consumer = await there.migrationArea.open(label, () => undefined);
+    const consumer = await extensionsOf(there).migration.open(label, () => undefined);
     while ((await consumer.poll()).more);
     await consumer.commit();
     for (const { id, kind, state } of await there.keys.states()) {

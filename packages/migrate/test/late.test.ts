@@ -8,6 +8,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
 import { contentsOf, following, move, mover } from './support/moves.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const inOneGo = (backend: StorageBackend): StorageBackend => backend;
 
@@ -108,7 +109,7 @@ it('what ends a migration that was given up, and comes late, has the next one be
   await store.store('k', 'x');
   const { job, store: source } = await mover(from, to, { clock });
   for await (const { phase } of job.progress) if (phase === 'copying') break;
-  await store.migrationArea.unregister('migration/');
+  await extensionsOf(store).migration.unregister('migration/');
   expect(await failure(job, 'CONFLICT')).toMatchObject({ retryable: true });
   await source.close();
   expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });

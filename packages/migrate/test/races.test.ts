@@ -7,6 +7,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
 import { contentsOf, following, move, mover } from './support/moves.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 it('a version that comes while its object is looked at once more is not overlooked', async () => {
   const clock = new EagerClock();
@@ -101,7 +102,9 @@ it.each([
       // The third one says that it is about to move: from then on the journal alone is looked at.
       if (heads === 3 && operation === 'list' && key === workPrefix('writer')) {
         // By the head that is there now: a change of it has every commit announced once more.
-        purging ??= store.migrationArea.refresh().then(() => store.purge('k'));
+        purging ??= extensionsOf(store)
+          .migration.refresh()
+          .then(() => store.purge('k'));
         await buried.promise;
       }
       return run(undefined);

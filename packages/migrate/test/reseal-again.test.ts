@@ -6,6 +6,7 @@ import { failure, openAt } from '../../objects/test/support/stores.ts';
 import { contentsOf, move } from './support/moves.ts';
 import type { Scene } from './support/scene.ts';
 import { damage, sceneWith } from './support/scene.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const NEW = rawKey(Buffer.alloc(32, 9));
 const OTHER = rawKey(Buffer.alloc(32, 10));
@@ -64,7 +65,7 @@ it('nothing is begun where the new secret can not be had', async () => {
   const { clock, from, to, store, atTo } = await scene();
   await expect(move(from, to, { clock, reseal: { unlock: NEW, beforeMaking: noRoom } })).rejects.toThrow();
   expect(await atTo.names()).toEqual([]);
-  expect(store.migrationArea.movesTo).toBeUndefined();
+  expect(extensionsOf(store).migration.movesTo).toBeUndefined();
 });
 
 it('a payload that is damaged in the store keeps it where it is, and is called damaged', async () => {

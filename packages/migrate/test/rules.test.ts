@@ -8,6 +8,7 @@ import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, UNLOCK, usePlace } from '../../objects/test/support/stores.ts';
 import { following, move, reached } from './support/moves.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 interface World {
   readonly clock: EagerClock;
@@ -42,11 +43,11 @@ describe('a store that moves', () => {
     await failure(store.rotateEncryptionKey(UNLOCK, UNLOCK), 'LOCKED');
     await failure(store.members.revokeAll(), 'NOT_FOUND');
     await failure(
-      store.backupArea.whileRestoring(async () => undefined),
+      extensionsOf(store).backup.whileRestoring(async () => undefined),
       'LOCKED',
     );
     await store.store('a', 'two');
-    await store.migrationArea.cancel();
+    await extensionsOf(store).migration.cancel();
     await clock.sleep(6000);
     await store.rotateEncryptionKey(UNLOCK, UNLOCK);
     expect((await store.retrieve('a')).text()).toBe('two');

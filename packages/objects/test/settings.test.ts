@@ -2,6 +2,7 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore, StoreSettings } from '../src/index.ts';
 import { openOrCreateObjectStore } from '../src/index.ts';
+import { extensionsOf } from '../src/internal.ts';
 import { EagerClock } from './support/eager-clock.ts';
 import type { Place } from './support/places.ts';
 import { reviseHead } from './support/heads.ts';
@@ -206,7 +207,7 @@ describe('categories', () => {
     await reviseHead(place, (head) => ({ ...head, rotation, generation: head.generation + 1 }));
     await failure(store.settings.change({ categories: { a: ['a/**'] } }), 'LOCKED');
     await reviseHead(place, (head) => ({ ...head, rotation: undefined, generation: head.generation + 1 }));
-    await store.migrationArea.begin('memory:elsewhere', false);
+    await extensionsOf(store).migration.begin('memory:elsewhere', false);
     await failure(store.settings.change({ categories: { a: ['a/**'] } }), 'LOCKED');
     await store.settings.change({ history: { days: 1 } });
   });

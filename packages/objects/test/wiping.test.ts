@@ -14,6 +14,7 @@ import { reviseHead } from './support/heads.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace } from './support/places.ts';
 import { createAt, failure, openAt, usePlace } from './support/stores.ts';
+import { extensionsOf } from '../src/internal.ts';
 
 const secret = (number: number): Buffer => Buffer.alloc(KEY_LENGTH, number);
 
@@ -150,7 +151,7 @@ async function askedFor() {
   /** @returns why the process can't go on, once it has read the head anew */
   const blocked = async (): Promise<string | undefined> => {
     clock.advance(STALE);
-    return (await process.healthArea.blocked())?.code;
+    return (await extensionsOf(process).health.blocked())?.code;
   };
   return { owner, source, process, keys, blocked };
 }

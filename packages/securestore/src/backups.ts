@@ -20,7 +20,7 @@ import type { UnlockMethod } from '@securestore/crypto';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
 import type { CallOptions, Clock, Logger, ObjectStore } from '@securestore/objects';
-import { signalOf } from '@securestore/objects';
+import { signalOf } from '@securestore/objects/internal';
 import { checkBackupOptions, checkPlaceOptions } from './check-options.ts';
 import { backupConnect } from './connect.ts';
 import type { BackendOptions } from './options.ts';

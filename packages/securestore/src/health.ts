@@ -8,6 +8,7 @@ import { Health } from '@securestore/health';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 
 /** How the health of a store is judged. */
 export interface HealthConfig {
@@ -153,15 +154,17 @@ function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): Healt
  * A source that finds nothing wrong where it only can't look: who is locked out opens nothing that was written since, which is
  * no damage. The head says so.
  */
-function following({ healthArea }: ObjectStore, source: HealthSource): HealthSource {
+function following(store: ObjectStore, source: HealthSource): HealthSource {
   return {
     ...source,
     async check(context) {
       const checks = await source.check(context);
       if (checks.every(({ status }) => status === 'ok')) return checks;
-      await healthArea.readHead(context.signal).catch((error: unknown) => {
-        if (SecureStoreError.is(error, 'LOCKED')) throw error;
-      });
+      await extensionsOf(store)
+        .health.readHead(context.signal)
+        .catch((error: unknown) => {
+          if (SecureStoreError.is(error, 'LOCKED')) throw error;
+        });
       return checks;
     },
   };
@@ -203,7 +206,7 @@ export function healthOf(
     meter,
     thresholds,
     sources: [backupSource(schedules, ofBackups), auditSource(trail, auditor)].map((source) =>
-      thrifty(store.healthArea.clock, following(store, source)),
+      thrifty(extensionsOf(store).health.clock, following(store, source)),
     ),
     copies: (location) => (body, signal) => backups.view(location, {}, body, { signal }),
   });

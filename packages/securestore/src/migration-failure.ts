@@ -1,6 +1,7 @@
 import { BEING_MOVED, MIGRATION_JOB } from '@securestore/migrate';
 import { lockedBy } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { SecureStoreError } from '@securestore/core-format';
 import { nameOfLocation } from './connect.ts';
 
@@ -24,10 +25,11 @@ const TOLD_WITHIN = 5000;
 const BEFORE_IT_BEGAN: ReadonlySet<string> = new Set(['ABORTED', 'INVALID_ARGUMENT', 'LOCKED', 'UNSUPPORTED']);
 
 /** Where a store moves to, and whether it has left; `undefined` where it does not, or that can't be found out now. */
-async function stateOfMove({ migrationArea }: ObjectStore) {
+async function stateOfMove(store: ObjectStore) {
+  const { migration } = extensionsOf(store);
   try {
-    const { state } = await migrationArea.refresh(AbortSignal.timeout(TOLD_WITHIN));
-    const to = migrationArea.movesTo;
+    const { state } = await migration.refresh(AbortSignal.timeout(TOLD_WITHIN));
+    const to = migration.movesTo;
     return to === undefined ? undefined : { to, hasLeft: state === 'moved' };
   } catch {
     return undefined;

@@ -16,7 +16,8 @@ import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
-import { openObjectStore, signalOf } from '@securestore/objects';
+import { openObjectStore } from '@securestore/objects';
+import { extensionsOf, signalOf } from '@securestore/objects/internal';
 import { AuditTrail } from '@securestore/audit';
 import { ROOT } from './audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from './check-options.ts';
@@ -80,8 +81,9 @@ async function opened<T>(
 
 /** Has the audit log of a store, where it has one, say what became of the migration. */
 async function recordedIn<T>({ store }: Opened, run: () => Promise<T>): Promise<T> {
-  if (store.auditArea.settings === undefined) return run();
-  const trail = new AuditTrail(store.auditArea, {});
+  const { audit } = extensionsOf(store);
+  if (audit.settings === undefined) return run();
+  const trail = new AuditTrail(audit, {});
   return trail.recorder.attempt({ action: 'migrate', principal: ROOT, readOnly: false }, run);
 }
 
@@ -183,7 +185,7 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       // What was sealed anew has no part of this log.
       if (!report.moved || reseal !== undefined) return tell(source);
       // Where it was nobody looks any more.
-      return source.store.auditArea.settings === undefined ? report : openedThere(to, options, signal, tell);
+      return extensionsOf(source.store).audit.settings === undefined ? report : openedThere(to, options, signal, tell);
     }),
   );
 }

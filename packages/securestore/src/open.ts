@@ -8,7 +8,8 @@ import { Backups, RecoveryPoints, Schedules } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';
-import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
+import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
+import { extensionsOf, signalOf } from '@securestore/objects/internal';
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from './check-options.ts';
 import { backupConnect, connect, followConnect, settingsFor } from './connect.ts';
@@ -92,12 +93,13 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   const schedules = new Schedules(store, backups, places);
   const points = new RecoveryPoints(store, backups, places);
   // What sessions administer is the store as it is returned, with its access control.
-  const access = new AccessControl(store, store.policyObject, { authenticators, administration: store });
-  const trail = new AuditTrail(store.auditArea, { onAlert: auditWarnings(logger), ...audit });
+  const { policy, audit: auditPlace } = extensionsOf(store);
+  const access = new AccessControl(store, policy, { authenticators, administration: store });
+  const trail = new AuditTrail(auditPlace, { onAlert: auditWarnings(logger), ...audit });
   events.to(trail);
   const health = healthOf(store, { backups, schedules, trail, meter }, opened.health);
   const { recorder } = trail;
-  const categoryOf = (key: string): string => store.policyObject.categoryOf(key);
+  const categoryOf = (key: string): string => policy.categoryOf(key);
   const begin = access.session.bind(access);
   const session: SecureStore['session'] = async (credentials, given = {}) => {
     checkSessionOptions(given);

@@ -3,6 +3,7 @@ import { destinationsIn } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { MigrationTarget } from '@securestore/migrate';
 import type { ObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { nameOfLocation } from './connect.ts';
 
 /**
@@ -11,14 +12,11 @@ import { nameOfLocation } from './connect.ts';
  * @throws SecureStoreError `ALREADY_EXISTS` where the store is backed up to where it is to move, also where nothing lies there now, or to a
  *   folder around or inside that
  */
-export async function refuseDestination(
-  { backupArea }: ObjectStore,
-  to: string,
-  target: MigrationTarget,
-): Promise<void> {
+export async function refuseDestination(store: ObjectStore, to: string, target: MigrationTarget): Promise<void> {
   // What is at its end already is ended.
-  if (backupArea.head.state !== 'open') return;
-  for (const { location } of destinationsIn(backupArea.destinations)) {
+  const { backup } = extensionsOf(store);
+  if (backup.head.state !== 'open') return;
+  for (const { location } of destinationsIn(backup.destinations)) {
     const isThere = location === nameOfLocation(to);
     if (!isThere && (await nestingOf(target.backend, { localPath: () => folderOf(location) })) === undefined) continue;
     const where = isThere ? location : `${location}, which lies in the same folder`;

@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
-import { signalOf } from '@securestore/objects';
+import { signalOf } from '@securestore/objects/internal';
 import type { CallOptions, Logger } from '@securestore/objects';
 import { checkPlaceOptions } from './check-options.ts';
 import { connect, nameOfLocation } from './connect.ts';

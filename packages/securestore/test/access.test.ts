@@ -20,6 +20,7 @@ import {
   templateRules,
 } from '../src/index.ts';
 import { unlock, World } from './support/access-world.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const READ_DB: Rule = { effect: 'allow', actions: ['read', 'list'], keys: ['db/**'] };
 const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
@@ -248,7 +249,7 @@ describe('a change of the policy', () => {
     const approvals = [{ actions: ['rotate'], categories: ['piii'] }];
     const policy = { roles: [{ name: 'old', rules }], principals: [], approvals };
     const document = { version: 1, policy, tokens: [], requests: [] };
-    await store.policyObject.change('access.change', () => ({ policy: Buffer.from(JSON.stringify(document)) }));
+    await extensionsOf(store).policy.change('access.change', () => ({ policy: Buffer.from(JSON.stringify(document)) }));
     const other = await world.open();
     expect(await other.access.policy()).toEqual(policy);
     await other.access.change([

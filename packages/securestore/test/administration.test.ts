@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Action, Rule, SecureStore, Session } from '../src/index.ts';
 import { addPrincipal, grantRole, rawKey, setRole, templateRules } from '../src/index.ts';
 import { World } from './support/access-world.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const SECRET = Buffer.alloc(32, 3);
 const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
@@ -71,7 +72,7 @@ describe('a session administers', () => {
   test('with jobs that do not begin where they are not allowed, or have been cancelled', async () => {
     const store = await newStore();
     const session = await sessionUnder(store, allow('collect'));
-    const generation = store.policyObject.generation;
+    const generation = extensionsOf(store).policy.generation;
     const denied = session.checkpoint();
     expect(await Array.fromAsync(denied.progress)).toEqual([]);
     await expect(denied).rejects.toEqual(DENIED);
@@ -79,7 +80,7 @@ describe('a session administers', () => {
     cancelled.cancel();
     await expect(cancelled).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(session.rotateEncryptionKey(SECRET, Buffer.alloc(32, 4))).rejects.toEqual(DENIED);
-    expect(store.policyObject.generation).toBe(generation);
+    expect(extensionsOf(store).policy.generation).toBe(generation);
     expect(await store.jobs.list()).toEqual([]);
   });
 

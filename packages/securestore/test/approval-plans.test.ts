@@ -3,6 +3,7 @@ import type { ApprovalRule, Rule, SecureStore, Session } from '../src/index.ts';
 import { addPrincipal, grantRole, openStore, setApprovals, setRole } from '../src/index.ts';
 import { as, PeoplesWorld, unlock } from './support/access-world.ts';
 import { BackupWorld } from './support/backup-world.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const EVERYTHING: Rule = { effect: 'allow', actions: ['*'] };
 const CHANGED = expect.objectContaining({
@@ -398,7 +399,7 @@ test('a request without a plan, of an older release, passes nothing and is asked
   await store.store('db/a', 'one');
   const { id } = await ann.approvals.request('purge', 'db/a');
   await bob.approvals.approve(id);
-  await store.policyObject.change('test', (bytes) => {
+  await extensionsOf(store).policy.change('test', (bytes) => {
     const document = JSON.parse(new TextDecoder().decode(bytes)) as { requests: { plan?: unknown }[] };
     for (const request of document.requests) delete request.plan;
     return { policy: new TextEncoder().encode(JSON.stringify(document)) };

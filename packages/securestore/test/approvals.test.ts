@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ApprovalRule, Rule, SecureStore, Session } from '../src/index.ts';
 import { addPrincipal, grantRole, openStore, removePrincipal, setApprovals, setRole } from '../src/index.ts';
 import { as, PeoplesWorld, unlock } from './support/access-world.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 const HOUR = 3_600_000;
 const EVERYTHING: Rule = { effect: 'allow', actions: ['*'] };
@@ -122,9 +123,9 @@ describe('what takes a second person', () => {
   test('can be the administration: a job does not begin before, and once', async () => {
     const all = await scene([{ actions: ['rotate', 'access.change'] }]);
     const [from, to] = [Buffer.alloc(32, 3), Buffer.alloc(32, 4)];
-    const { generation } = all.store.policyObject;
+    const { generation } = extensionsOf(all.store).policy;
     await expect(all.alice.rotateEncryptionKey(from, to)).rejects.toEqual(DENIED);
-    expect(all.store.policyObject.generation).toBe(generation);
+    expect(extensionsOf(all.store).policy.generation).toBe(generation);
     const operation = { call: 'rotateEncryptionKey', about: { depth: 'unlock' } } as const;
     await all.bob.approvals.approve((await all.alice.approvals.request('rotate', undefined, { operation })).id);
     const rotation = all.alice.rotateEncryptionKey(from, to, { depth: 'unlock' });
@@ -288,9 +289,9 @@ describe('a request', () => {
 
   test('that has not been made changes nothing in the store, however often it is tried', async () => {
     const { alice, store } = await scene();
-    const { generation } = store.policyObject;
+    const { generation } = extensionsOf(store).policy;
     for (let tries = 0; tries < 5; tries++) await expect(alice.purge('db/a')).rejects.toEqual(DENIED);
-    expect(store.policyObject.generation).toBe(generation);
+    expect(extensionsOf(store).policy.generation).toBe(generation);
   });
 
   test('lets one of many attempts pass, in however many processes', async () => {

@@ -16,6 +16,7 @@ import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, test } from 'vitest';
 import type { Anchor, AuditReport, SecureStore } from '../src/index.ts';
 import { identity, openStore, setRole } from '../src/index.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 import { audited, auditor, locationOf, memoryAnchor, unlock } from './support/audits.ts';
 
 /** A store that was audited yesterday, and an anchor that remembers it. */
@@ -44,18 +45,19 @@ async function asInsider<T>(
 }
 
 /** Puts a segment of harmless entries in the place of the newest one, under its id and with a header signed as it should be. */
-async function replaceNewest({ auditArea }: ObjectStore, backend: SqliteBackend, more: number): Promise<AuditLink> {
-  const names = await Array.fromAsync(auditArea.names());
+async function replaceNewest(store: ObjectStore, backend: SqliteBackend, more: number): Promise<AuditLink> {
+  const { audit } = extensionsOf(store);
+  const names = await Array.fromAsync(audit.names());
   const prefix = parseAuditName(names[0] ?? '')?.prefix ?? '';
   const parts = await Promise.all(
-    names.filter((name) => name.startsWith(prefix)).map(async (name) => ({ name, bytes: await auditArea.read(name) })),
+    names.filter((name) => name.startsWith(prefix)).map(async (name) => ({ name, bytes: await audit.read(name) })),
   );
   const batches = parts.map(({ bytes }) => decodeAuditBatch(bytes ?? Buffer.alloc(0)));
   const { header } = decodeAuditHeader(batches[0]?.header?.bytes ?? Buffer.alloc(0));
   for (const { name } of parts) await backend.delete(name);
   const { privateKey } = generateKeyPairSync('ed25519');
-  const { instance, nameKey } = auditArea;
-  const asStore = (use: string, bytes: Uint8Array): Buffer => auditArea.sign(use, bytes);
+  const { instance, nameKey } = audit;
+  const asStore = (use: string, bytes: Uint8Array): Buffer => audit.sign(use, bytes);
   const lines: AuditLine[] = [];
   const sink: Sink = {
     name: 'forger',
@@ -79,15 +81,16 @@ async function replaceNewest({ auditArea }: ObjectStore, backend: SqliteBackend,
   await log.close();
   const [begin, ...entries] = lines.map(({ stored }) => stored);
   const name = auditName(prefix, 0);
-  await auditArea.write(name, auditArea.seal(name, encodeAuditBatch({ header: begin, entries })));
+  await audit.write(name, audit.seal(name, encodeAuditBatch({ header: begin, entries })));
   return log.end;
 }
 
 /** Signs a head that says that a segment goes so far. */
-async function vouch({ auditArea, policyObject }: ObjectStore, end: AuditLink): Promise<void> {
-  auditArea.follow(() => ({ ...end, previous: [] }));
+async function vouch(store: ObjectStore, end: AuditLink): Promise<void> {
+  const { audit, policy } = extensionsOf(store);
+  audit.follow(() => ({ ...end, previous: [] }));
   const nothing = Buffer.from('{"version":1,"policy":{"roles":[],"principals":[]},"tokens":[]}');
-  await policyObject.change('vouch', (policy) => ({ policy: policy ?? nothing }));
+  await policy.change('vouch', (current) => ({ policy: current ?? nothing }));
 }
 
 async function verifyAt(location: string, anchor: Anchor): Promise<AuditReport> {

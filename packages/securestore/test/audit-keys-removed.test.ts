@@ -8,11 +8,12 @@ import type { Workshop } from '../../objects/test/support/workshop.ts';
 import { headAt } from '../../objects/test/support/heads.ts';
 import { identity, recipientOf } from '../src/index.ts';
 import { auditor } from './support/audits.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 /** A store that was audited, with the keys of its log removed from its keyring, by somebody who has those of the store. */
 async function withoutKeys(mode: HeadAudit['mode']): Promise<Workshop> {
   const shop = await workshop();
-  const trail = new AuditTrail(shop.store.auditArea);
+  const trail = new AuditTrail(extensionsOf(shop.store).audit);
   await trail.enable({ auditor: await recipientOf(auditor) });
   await trail.recorder.attempt({ action: 'write', principal: 'me', object: 'k' }, async () => 'done');
   await trail.recorder.close();
@@ -41,16 +42,16 @@ const CALLS: readonly (readonly [string, (trail: AuditTrail, place: AuditPlace) 
 describe.each(['batched', 'off'] as const)('a log whose keys were removed from the keyring, in the mode %s', (mode) => {
   test.each(CALLS)('is not taken for one that there never was, by %s', async (_name, call) => {
     const { store, place } = await withoutKeys(mode);
-    await store.auditArea.refresh();
-    await expect(call(new AuditTrail(store.auditArea), store.auditArea)).rejects.toEqual(removed);
+    await extensionsOf(store).audit.refresh();
+    await expect(call(new AuditTrail(extensionsOf(store).audit), extensionsOf(store).audit)).rejects.toEqual(removed);
     const later = await openAt(place);
-    await expect(call(new AuditTrail(later.auditArea), later.auditArea)).rejects.toEqual(removed);
+    await expect(call(new AuditTrail(extensionsOf(later).audit), extensionsOf(later).audit)).rejects.toEqual(removed);
   });
 });
 
 test('a store that was never audited says so', async () => {
   const { store } = await workshop();
-  const trail = new AuditTrail(store.auditArea);
+  const trail = new AuditTrail(extensionsOf(store).audit);
   const never = expect.objectContaining({ code: 'UNSUPPORTED', message: expect.stringContaining('no audit log') });
-  for (const [, call] of CALLS) await expect(call(trail, store.auditArea)).rejects.toEqual(never);
+  for (const [, call] of CALLS) await expect(call(trail, extensionsOf(store).audit)).rejects.toEqual(never);
 });

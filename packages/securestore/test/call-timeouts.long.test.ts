@@ -47,15 +47,6 @@ const ENDLESS: ReadonlySet<string> = new Set([
   'metrics.prometheus',
 ]);
 
-/** What is there for the packages of the library, and not for who uses it. */
-const INTERNAL: ReadonlySet<string> = new Set([
-  'policyObject',
-  'auditArea',
-  'backupArea',
-  'healthArea',
-  'migrationArea',
-]);
-
 function methodNames(target: object): string[] {
   const names = new Set<string>();
   for (let at = target; at !== Object.prototype && at !== Function.prototype; at = Object.getPrototypeOf(at) as object)
@@ -67,7 +58,7 @@ function methodNames(target: object): string[] {
 function functionsOf(target: object): string[] {
   return methodNames(target).flatMap((name) => {
     const value: unknown = Reflect.get(target, name, target);
-    if (INTERNAL.has(name) || Object(value) !== value) return [];
+    if (Object(value) !== value) return [];
     const members = methodNames(value as object)
       .filter((member) => typeof Reflect.get(value as object, member, value) === 'function')
       .map((member) => `${name}.${member}`);

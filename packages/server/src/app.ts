@@ -32,6 +32,7 @@ import { NOTHING } from './schemas.ts';
 import { buildValidator } from './validators.ts';
 import { VERSION } from './version.ts';
 import { Work } from './work.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 /** What a server is made of. */
 export interface AppSettings {
@@ -224,7 +225,7 @@ export class App {
       route,
       stopping: this.#stopping.signal,
       metrics: async () => `${await store.metrics.prometheus()}${this.#underWay.metrics()}`,
-      isBlocked: async (signal: AbortSignal) => (await store.healthArea.blocked(signal)) !== undefined,
+      isBlocked: async (signal: AbortSignal) => (await extensionsOf(store).health.blocked(signal)) !== undefined,
       store,
       openApi: () => this.#openApi,
     };

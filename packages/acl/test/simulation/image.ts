@@ -3,6 +3,7 @@ import { makeImage } from '../../../objects/test/simulation/image.ts';
 import { payload } from '../../../objects/test/simulation/operations.ts';
 import { AccessControl, addPrincipal, grantRole, setRole } from '../../src/index.ts';
 import type { Rule } from '../../src/index.ts';
+import { extensionsOf } from '@securestore/objects/internal';
 
 /** Objects that are there from the beginning and are never deleted, and one that comes and goes. */
 export const LASTING = ['a/1', 'a/2', 'b/1', 'b/large'] as const;
@@ -29,7 +30,7 @@ export const ROLE_NAMES = Object.keys(ROLES) as RoleName[];
 export function makeAccessImage(): Promise<Image> {
   return makeImage(async (store) => {
     for (const key of KEYS) await store.store(key, payload('first', key === 'b/large' ? LARGE : 12));
-    await new AccessControl(store, store.policyObject).change([
+    await new AccessControl(store, extensionsOf(store).policy).change([
       setRole('administrator', [{ effect: 'allow', actions: ['*'] }]),
       addPrincipal('admin', 'user'),
       grantRole('admin', 'administrator'),

@@ -3,6 +3,7 @@ import type { Head } from '@securestore/core-format';
 import { AREAS, decodeHead, HEAD_NAME } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { openObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { Calendar } from '../../../objects/test/simulation/calendar.ts';
 import { Dice } from '../../../objects/test/simulation/dice.ts';
 import { EventLog } from '../../../objects/test/simulation/event-log.ts';
@@ -165,7 +166,7 @@ export class World implements Recorded {
         return user === undefined ? undefined : { principal: parseIdentity(user) };
       },
     };
-    const access = new AccessControl(store, store.policyObject, { authenticators: [trusting] });
+    const access = new AccessControl(store, extensionsOf(store).policy, { authenticators: [trusting] });
     return { process, store, access };
   }
 

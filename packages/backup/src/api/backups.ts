@@ -1,7 +1,8 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Job } from '@securestore/jobs';
-import { changeInTime, inTime } from '@securestore/objects';
-import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
+import { changeInTime, extensionsOf, inTime } from '@securestore/objects/internal';
+import type { CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import { backupJobId, backupKind, isJobOf, startBackup } from './backup-job.ts';
 import type { BackupOptions } from '../snapshot/snapshot-types.ts';
 import type {
@@ -57,7 +58,7 @@ export class Backups {
 
   /** @param connect how other places are reached */
   constructor(store: ObjectStore, connect: Connect) {
-    this.#area = store.backupArea;
+    this.#area = extensionsOf(store).backup;
     this.#store = store;
     this.#places = new Places(this.#area, connect);
     this.#area.addKind(backupKind(this.#ports));

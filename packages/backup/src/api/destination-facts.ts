@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects';
-import { inTime } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
+import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
 import { drilledAt } from '../restore/last-drill.ts';

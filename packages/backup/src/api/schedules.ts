@@ -1,7 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
-import type { BackupArea, CallOptions, ObjectStore } from '@securestore/objects';
-import { changeInTime, inTime } from '@securestore/objects';
+import type { CallOptions, ObjectStore } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
+import { changeInTime, extensionsOf, inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import type { DestinationFacts } from './destination-facts.ts';
 import { factsOfAll } from './destination-facts.ts';
@@ -74,7 +75,7 @@ export class Schedules {
   readonly #storage: StateStorage;
 
   constructor(store: ObjectStore, backups: Backups, connect: Connect) {
-    this.#area = store.backupArea;
+    this.#area = extensionsOf(store).backup;
     this.#backups = backups;
     this.#places = new Places(this.#area, connect);
     this.#storage = storageIn(this.#area);

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import { publishFollow } from './diagnostics-channel.ts';
 import type { FollowMessage } from './diagnostics-channel.ts';
 

@@ -1,4 +1,4 @@
-import type { Change } from '@securestore/objects';
+import type { Change } from '@securestore/objects/internal';
 
 /** More than this is not told apart, so that memory and the number of points are bounded. */
 const MAX_CHANGES = 10_000;

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import { Awaited } from './ack-waiters.ts';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import type { FailedCopy } from '../repository/upload.ts';

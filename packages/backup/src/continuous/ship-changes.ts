@@ -1,6 +1,6 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Alarm, BackupArea, Change, Consumer } from '@securestore/objects';
+import type { Alarm, BackupArea, Change, Consumer } from '@securestore/objects/internal';
 import { Backlog } from './catch-up-buffer.ts';
 import type { FailedCopy } from '../repository/upload.ts';
 import { Copier } from '../repository/upload.ts';

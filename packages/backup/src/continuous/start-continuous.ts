@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { JobKind } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from '../repository/destination.ts';

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea, MutationGate } from '@securestore/objects';
+import type { BackupArea, MutationGate } from '@securestore/objects/internal';
 import type { SynchronousOptions } from './continuous-types.ts';
 import type { Follower } from './continuous.ts';
 import type { FoundPoint, Points } from '../repository/snapshots.ts';

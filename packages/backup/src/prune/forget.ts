@@ -1,6 +1,6 @@
 import type { NumberRange } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { isRefused } from '../repository/files.ts';
 import { IndexPages } from '../repository/index-pages.ts';

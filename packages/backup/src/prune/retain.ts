@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea, CallOptions } from '@securestore/objects';
+import type { CallOptions } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints } from './forget.ts';

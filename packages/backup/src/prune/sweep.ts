@@ -8,7 +8,7 @@ import {
   parseBackupBlobName,
   parseFileName,
 } from '@securestore/core-format';
-import { entriesUnder } from '@securestore/objects';
+import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import type { Points } from '../repository/snapshots.ts';

@@ -1,6 +1,6 @@
 import { byBytes, SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
-import { mapConcurrently } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects/internal';
 import { childrenOf } from './list-directory.ts';
 import type { FolderNames } from './directory-cache.ts';
 import type { PageSeal } from './page-token.ts';

@@ -1,6 +1,6 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore/core-format';
-import { mapConcurrently } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects/internal';
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
 import { firstAtLeast } from '../repository/index-set.ts';

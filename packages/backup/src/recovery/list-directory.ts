@@ -1,4 +1,4 @@
-import { pastFolder } from '@securestore/objects';
+import { pastFolder } from '@securestore/objects/internal';
 import type { Source } from './source.ts';
 import { takeTurns } from './source.ts';
 

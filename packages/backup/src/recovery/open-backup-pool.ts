@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea, ObjectStore } from '@securestore/objects';
-import { openCopy } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
+import { openCopy } from '@securestore/objects/internal';
 import { requireDestination } from '../repository/destination.ts';
 import { knownBackup } from '../trust/known-backup.ts';
 import type { FoundMoment } from '../trust/moment.ts';

@@ -1,7 +1,8 @@
 import type { StoreKey } from '@securestore/core-format';
 import { parseStoreKey } from '@securestore/core-format';
-import type { BackupArea, CallOptions, ObjectStore, RangeOptions, RetrievedStream } from '@securestore/objects';
-import { inTime } from '@securestore/objects';
+import type { CallOptions, ObjectStore, RangeOptions, RetrievedStream } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
+import { extensionsOf, inTime } from '@securestore/objects/internal';
 import type { Receipts } from '../restore/receipts.ts';
 import type { FollowedNow } from '../trust/replication-status.ts';
 import type { PointChoice } from '../repository/point-choice.ts';
@@ -77,7 +78,7 @@ export class RecoveryPoints {
   readonly #names = new KnownNames();
 
   constructor(store: ObjectStore, followings: Followings, connect: Connect) {
-    this.#area = store.backupArea;
+    this.#area = extensionsOf(store).backup;
     this.#store = store;
     this.#followings = followings;
     this.#places = new Places(this.#area, connect);

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ObjectStore, TokenNames } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
+import type { TokenNames } from '@securestore/objects/internal';
 import type { MomentInfo } from './types.ts';
 
 /** What became current last under a token: a version, or that there is none. */

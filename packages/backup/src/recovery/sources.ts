@@ -1,7 +1,8 @@
 import type { IndexEntry } from '@securestore/core-format';
 import { AREAS, formatVersion, objectName } from '@securestore/core-format';
-import type { BackupArea, ObjectStore, TokenNames } from '@securestore/objects';
-import { isPurged, isTombstoneSize, tokenIn } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
+import type { BackupArea, TokenNames } from '@securestore/objects/internal';
+import { extensionsOf, isPurged, isTombstoneSize, tokenIn } from '@securestore/objects/internal';
 import type { IndexPages } from '../repository/index-pages.ts';
 import { firstFrom } from '../repository/index-set.ts';
 import type { FoundMoment } from '../trust/moment.ts';
@@ -166,7 +167,7 @@ export class LiveSource implements Source {
   constructor(store: ObjectStore, known: KnownNames) {
     this.store = store;
     this.#known = known;
-    this.#area = store.backupArea;
+    this.#area = extensionsOf(store).backup;
     this.info = { time: new Date(this.#area.clock.now()) };
   }
 

@@ -1,4 +1,4 @@
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { FollowedNow } from '../trust/replication-status.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { restoredAfter } from '../trust/restore-label.ts';

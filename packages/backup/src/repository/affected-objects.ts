@@ -1,6 +1,6 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { backupBlobPrefix, isDamage, packName, SecureStoreError } from '@securestore/core-format';
-import type { UnlockedCopy } from '@securestore/objects';
+import type { UnlockedCopy } from '@securestore/objects/internal';
 import { MAX_SHOWN, type Use } from './findings.ts';
 import type { IndexPages } from './index-pages.ts';
 

@@ -11,8 +11,8 @@ import {
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
-import { mapConcurrently } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
+import { mapConcurrently } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { damagedFile, digestOf, writeOnce } from './files.ts';
 

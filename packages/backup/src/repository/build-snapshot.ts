@@ -1,5 +1,5 @@
 import type { Point } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { FoundPoint } from './snapshots.ts';
 
 /** What every point says of the store, and of who makes it. */

@@ -11,8 +11,8 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
-import type { BackupArea, CopiedHead } from '@securestore/objects';
-import { isGenuineCopy } from '@securestore/objects';
+import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
+import { isGenuineCopy } from '@securestore/objects/internal';
 
 const MAX_TRIES = 10;
 

@@ -1,4 +1,4 @@
-import type { BackupSeals } from '@securestore/objects';
+import type { BackupSeals } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { WorkFiles } from './run-state-files.ts';
 

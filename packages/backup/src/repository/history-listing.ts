@@ -1,5 +1,5 @@
 import { AREAS, historyPrefix, splitUnderToken } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 
 /**
  * The names of past versions, listed once while objects are visited in the order of their tokens; for those out of order, asked for one

@@ -8,7 +8,7 @@ import {
   sha256,
 } from '@securestore/core-format';
 import { digestWhole, RecentCache } from '@securestore/crypto';
-import type { BackupSeals } from '@securestore/objects';
+import type { BackupSeals } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { checkDigest, damagedFile, readWhole, writeOnce } from './files.ts';
 

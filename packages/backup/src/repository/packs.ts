@@ -14,7 +14,7 @@ import {
   sha256,
 } from '@securestore/core-format';
 import { RecentCache } from '@securestore/crypto';
-import { WorkGroup } from '@securestore/objects';
+import { WorkGroup } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { checkDigest, damagedFile, readToReplace, readWhole, writeOnce } from './files.ts';
 

@@ -21,7 +21,7 @@ import {
   SecureStoreError,
   splitUnderToken,
 } from '@securestore/core-format';
-import { keysObject, READ_ONLY_CAPABILITIES } from '@securestore/objects';
+import { keysObject, READ_ONLY_CAPABILITIES } from '@securestore/objects/internal';
 import { partCount, sealedPartLength } from './blobs.ts';
 import type { Destination } from './destination.ts';
 import type { IndexSet } from './index-set.ts';

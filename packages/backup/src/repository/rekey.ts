@@ -13,8 +13,8 @@ import {
   parseFileName,
   splitRecord,
 } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
-import { entriesUnder } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
+import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { MissingFile, readWhole } from './files.ts';
 import { replaceEnvelopes } from './packs.ts';

@@ -5,8 +5,8 @@ import {
   isDamage,
   SecureStoreError,
 } from '@securestore/core-format';
-import type { BackupSeals } from '@securestore/objects';
-import { entriesUnder, listPage } from '@securestore/objects';
+import type { BackupSeals } from '@securestore/objects/internal';
+import { entriesUnder, listPage } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { isRefused, writeOnce } from './files.ts';
 

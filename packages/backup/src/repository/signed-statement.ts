@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf, verifyAs } from '@securestore/crypto';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 
 /** Facts as text, and the signature of the store identity over them. */
 export interface SignedFacts {

@@ -10,9 +10,9 @@ import {
   splitChecksum,
   withChecksum,
 } from '@securestore/core-format';
-import type { BackupSeals } from '@securestore/objects';
+import type { BackupSeals } from '@securestore/objects/internal';
 import { RecentCache } from '@securestore/crypto';
-import { entriesUnder } from '@securestore/objects';
+import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
 import { damagedFile, isRefused, readWhole } from './files.ts';
 import { includesNumber } from './number-ranges.ts';

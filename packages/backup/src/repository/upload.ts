@@ -11,7 +11,7 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import { recordDigest } from '@securestore/crypto';
-import type { BackupArea, Change } from '@securestore/objects';
+import type { BackupArea, Change } from '@securestore/objects/internal';
 import { Added } from './pending-entries.ts';
 import { copyBlob, MAX_PARTS, partCount } from './blobs.ts';
 import type { Destination } from './destination.ts';

@@ -1,8 +1,9 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { isDamage, SecureStoreError } from '@securestore/core-format';
 import { digestWhole } from '@securestore/crypto';
-import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
-import { openFounded } from '@securestore/objects';
+import type { HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { FoundedStore } from '@securestore/objects/internal';
+import { openFounded } from '@securestore/objects/internal';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { PointChoice } from '../repository/point-choice.ts';
 import type { DrillFacts } from './receipt.ts';

@@ -1,6 +1,6 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { isCount, SharedState } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 
 interface Drilled {
   readonly time: number;

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { PointChoice } from '../repository/point-choice.ts';
 import { restoredAfter } from '../trust/restore-label.ts';

@@ -1,6 +1,6 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject, SharedState } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { SignedFacts } from '../repository/signed-statement.ts';
 import type { DrillReceipt } from './receipt.ts';
 import type { RestoreReceipt } from './restore-receipt.ts';

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea, SecureStorage } from '@securestore/objects';
+import type { SecureStorage } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { RestoreJobReport, RestoreOptions } from './restore-types.ts';
 import { choiceInPlace } from './pre-restore-snapshot.ts';
 import type { Destination } from '../repository/destination.ts';

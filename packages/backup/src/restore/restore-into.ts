@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { WorkGroup } from '@securestore/objects';
+import { WorkGroup } from '@securestore/objects/internal';
 import type { CallOptions, ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 import { POLICIES } from './restore-into-types.ts';

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { RestoreJobReport, RestoreOptions, RestoreStoreJobOptions } from './restore-types.ts';
 import type { Destination } from '../repository/destination.ts';
 import { readReceipt } from './receipt.ts';

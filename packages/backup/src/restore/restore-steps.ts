@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectInfo, SecureStorage } from '@securestore/objects';
-import { mapConcurrently } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects/internal';
 import type { RestoreIntoOptions } from './restore-into-types.ts';
 
 const MAX_LISTED = 1000;

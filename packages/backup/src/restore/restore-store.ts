@@ -11,8 +11,8 @@ import {
   pointName,
   SecureStoreError,
 } from '@securestore/core-format';
-import type { CopiedAccess, FoundedStore } from '@securestore/objects';
-import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects';
+import type { CopiedAccess, FoundedStore } from '@securestore/objects/internal';
+import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects/internal';
 import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
 import { damagedFile, digestOf, readWhole } from '../repository/files.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';

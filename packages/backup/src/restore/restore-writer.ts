@@ -1,5 +1,5 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
-import { WorkGroup } from '@securestore/objects';
+import { WorkGroup } from '@securestore/objects/internal';
 
 const WRITES = 16;
 const BATCH_BYTES: number = 2 * 1024 * 1024;

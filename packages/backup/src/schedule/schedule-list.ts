@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import { SharedState } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import { checkWithin } from '../verify/rolling/verify-share.ts';
 import type { Schedule } from './index.ts';
 import { checkSchedule } from './index.ts';

@@ -1,6 +1,6 @@
 import type { Point } from '@securestore/core-format';
 import { AREAS, asBuffer, decodePoint, encodePoint, isDamage, SecureStoreError } from '@securestore/core-format';
-import type { Alarm, BackupArea, BackupSeals, Consumer, KnownObject } from '@securestore/objects';
+import type { Alarm, BackupArea, BackupSeals, Consumer, KnownObject } from '@securestore/objects/internal';
 import type { Copier } from '../repository/upload.ts';
 import { copyOthers } from '../repository/upload-audit-log.ts';
 import type { Destination } from '../repository/destination.ts';

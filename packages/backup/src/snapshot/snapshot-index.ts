@@ -1,5 +1,5 @@
 import type { IndexEntry, IndexPage, PointTotals } from '@securestore/core-format';
-import type { KnownObject } from '@securestore/objects';
+import type { KnownObject } from '@securestore/objects/internal';
 import type { CopyPorts } from '../repository/upload.ts';
 import { Copier } from '../repository/upload.ts';
 import type { IndexPages } from '../repository/index-pages.ts';

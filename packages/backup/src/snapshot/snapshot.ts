@@ -1,5 +1,5 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import type { Alarm, BackupArea } from '@securestore/objects';
+import type { Alarm, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { bringHead } from '../repository/destination.ts';
 import { IndexPages } from '../repository/index-pages.ts';

@@ -1,5 +1,5 @@
 import { asBuffer, BACKUP_AREAS, pointName } from '@securestore/core-format';
-import type { Alarm } from '@securestore/objects';
+import type { Alarm } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.ts';
 import type { Evidence } from './trusted-tip.ts';

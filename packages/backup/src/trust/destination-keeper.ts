@@ -1,6 +1,6 @@
 import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format';
-import type { BackupArea, CopiedHead } from '@securestore/objects';
-import { inTime } from '@securestore/objects';
+import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
+import { inTime } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
 import { accessAt, bringHead, prepareDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence } from './known-tip.ts';

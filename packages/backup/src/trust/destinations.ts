@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
 import type { Fence } from './known-tip.ts';
 import { isFenced } from './key-fence.ts';

@@ -1,6 +1,6 @@
 import type { Point } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { bringHead } from '../repository/destination.ts';
 import type { Fence } from './known-tip.ts';

@@ -1,5 +1,5 @@
 import { asBuffer } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import type { Fence } from './known-tip.ts';

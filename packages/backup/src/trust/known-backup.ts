@@ -1,4 +1,4 @@
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
 import { followedAt } from './replication-status.ts';
 import { OpenedBackup } from './opened-backup.ts';

@@ -1,7 +1,8 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { CopySettings, ObjectStore, UnlockedCopy } from '@securestore/objects';
-import { openCopy, unlockCopy } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
+import type { CopySettings, UnlockedCopy } from '@securestore/objects/internal';
+import { openCopy, unlockCopy } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { requireDestination } from '../repository/destination.ts';
 import { fenceIn } from './key-fence.ts';

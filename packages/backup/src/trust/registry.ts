@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { Fence } from './known-tip.ts';
 import type { RetentionSettings } from '../retention/index.ts';
 

@@ -1,6 +1,6 @@
 import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject, SharedState } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { Remembered } from './known-tip.ts';
 
 /** Binds what is sealed to what it is; no file has this name. */

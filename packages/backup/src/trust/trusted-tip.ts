@@ -1,6 +1,6 @@
 import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
 import { isCount, SharedState } from '@securestore/jobs';
-import type { Alarm, BackupArea } from '@securestore/objects';
+import type { Alarm, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { Fence, Remembered } from './known-tip.ts';
 import { fenceIn, isBehind, isFenced } from './key-fence.ts';

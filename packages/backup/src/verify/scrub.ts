@@ -16,7 +16,7 @@ import {
   sha256,
   splitChecksum,
 } from '@securestore/core-format';
-import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects';
+import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects/internal';
 import { isBackup } from '../repository/destination.ts';
 import { checkDigest, damagedFile, MissingFile } from '../repository/files.ts';
 import { Findings } from '../repository/findings.ts';

@@ -1,5 +1,5 @@
 import { pointName, SecureStoreError } from '@securestore/core-format';
-import { mapConcurrently, openCopy } from '@securestore/objects';
+import { mapConcurrently, openCopy } from '@securestore/objects/internal';
 import { partCount } from '../repository/blobs.ts';
 import { Findings, usedBy } from '../repository/findings.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../repository/findings.ts';

@@ -1,6 +1,7 @@
 import type { FaultInjector, Layer } from '@securestore/backend-api';
 import { createFaultInjector, intercept } from '@securestore/backend-api';
 import type { ObjectStore } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { patterned } from '../../../objects/test/support/stores.ts';
 import type { BackupVerifyReport } from '../../src/index.ts';
 import { CheckedMemory } from '../../src/verify/rolling/scrub-state.ts';
@@ -25,7 +26,7 @@ export function readsAt(now: () => number): { readonly layer: Layer; readonly la
 
 export async function memoryOf(store: ObjectStore, world: World): Promise<CheckedMemory> {
   using backup = await backupAt(world.destination, world.clock);
-  return new CheckedMemory(store.backupArea, backup.destination.id);
+  return new CheckedMemory(extensionsOf(store).backup, backup.destination.id);
 }
 
 /** Checks a share as one process of several does. @param rememberBytes after how much it remembers what it has done */
@@ -45,8 +46,8 @@ export async function checkShare(
 ): Promise<BackupVerifyReport> {
   const { clock, destination } = world;
   const backup = await backupAt(destination, clock, { layers });
-  const memory = new CheckedMemory(store.backupArea, backup.destination.id);
-  return verifyShare(backup, { memory, clock, random: store.backupArea.random }, { within, rememberBytes });
+  const memory = new CheckedMemory(extensionsOf(store).backup, backup.destination.id);
+  return verifyShare(backup, { memory, clock, random: extensionsOf(store).backup.random }, { within, rememberBytes });
 }
 
 /** Files with data, of snapshots of a store that changes. */

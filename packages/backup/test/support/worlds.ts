@@ -4,6 +4,7 @@ import { composeLayers } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Clock, ObjectStore, StoreSettings } from '@securestore/objects';
+import { extensionsOf } from '@securestore/objects/internal';
 import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../../objects/test/support/places.ts';
 import { memoryPlace } from '../../../objects/test/support/places.ts';
@@ -66,7 +67,7 @@ export async function snapshotAt(
   { layers, wrap, ...options }: SnapshotOptions & Reach = {},
 ): Promise<SnapshotReport> {
   const backend = await reached(place, { ...(layers && { layers }), ...(wrap && { wrap }) });
-  return makeSnapshot(store.backupArea, { backend, location: place.location }, options);
+  return makeSnapshot(extensionsOf(store).backup, { backend, location: place.location }, options);
 }
 
 /** The backups at a place, opened with the secret of the store alone. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ConsoleProvider, ServerOptions } from '@securestore/server';
+import { extensionsOf } from '@securestore/objects/internal';
 import type { Authenticator, Logger, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import type { Issuer } from '../issuer-file.ts';
@@ -154,10 +155,11 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
 const LOOK_EVERY = 10_000;
 
 /** Waits for the signal. @throws SecureStoreError if nothing but another start helps, such as where the store has moved */
-async function untilLost({ healthArea }: SecureStore, signal: AbortSignal): Promise<void> {
+async function untilLost(store: SecureStore, signal: AbortSignal): Promise<void> {
+  const { health } = extensionsOf(store);
   const { promise: lost, reject } = Promise.withResolvers<never>();
-  healthArea.onLost(reject);
-  const looks = setInterval(() => void healthArea.blocked(signal), LOOK_EVERY);
+  health.onLost(reject);
+  const looks = setInterval(() => void health.blocked(signal), LOOK_EVERY);
   try {
     await Promise.race([lost, signal.aborted ? undefined : once(signal, 'abort')]);
   } finally {

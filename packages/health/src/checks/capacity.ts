@@ -1,5 +1,5 @@
 import type { BackendCapacity } from '@securestore/backend-api';
-import type { HealthArea } from '@securestore/objects';
+import type { HealthArea } from '@securestore/objects/internal';
 import type { HealthThresholds } from '../thresholds.ts';
 import type { HealthCheck, HealthSource } from '../types.ts';
 import { finding, fine } from '../verdict.ts';

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import type { HealthArea, HeadReading } from '@securestore/objects';
+import type { HealthArea, HeadReading } from '@securestore/objects/internal';
 import { rootCodeOf } from '../verdict.ts';
 
 /** How often a probe is written, read and removed. */

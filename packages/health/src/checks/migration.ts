@@ -1,4 +1,4 @@
-import type { HealthArea, UnfinishedMigration } from '@securestore/objects';
+import type { HealthArea, UnfinishedMigration } from '@securestore/objects/internal';
 import type { HealthCheck, HealthSource } from '../types.ts';
 import { finding, fine } from '../verdict.ts';
 import { age as inWords } from '../words.ts';

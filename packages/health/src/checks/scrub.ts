@@ -6,7 +6,7 @@ import type { HealthCheck, HealthSource } from '../types.ts';
 import { finding, fine } from '../verdict.ts';
 import { age as inWords, span } from '../words.ts';
 import { MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
-import type { HealthArea } from '@securestore/objects';
+import type { HealthArea } from '@securestore/objects/internal';
 
 function words(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${count} ${many}`;

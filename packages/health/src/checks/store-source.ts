@@ -1,5 +1,5 @@
 import type { Meter } from '@securestore/backend-api';
-import type { HealthArea } from '@securestore/objects';
+import type { HealthArea } from '@securestore/objects/internal';
 import type { HealthCheck, HealthContext, HealthSource } from '../types.ts';
 import { judgeBackend, judgeErrors, judgeLatency, WINDOW } from './backend.ts';
 import { judgeClock, judgeHead } from './head.ts';

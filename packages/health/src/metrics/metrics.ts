@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { MeterProvider } from '@opentelemetry/api';
 import type { Meter, MeterFigures } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { HealthArea } from '@securestore/objects';
+import type { HealthArea } from '@securestore/objects/internal';
 import { checkAmount, checkNames } from '../options.ts';
 import type { HealthReport } from '../types.ts';
 import type { Attributes, Source } from './instruments.ts';

@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
-import type { HealthArea, PassResult } from '@securestore/objects';
+import type { HealthArea, PassResult } from '@securestore/objects/internal';
 import { publishScrub } from '../channels.ts';
 import { checkAmount, checkNames } from '../options.ts';
 import { pace, plannedEnd } from './pacing.ts';

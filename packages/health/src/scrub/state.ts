@@ -1,5 +1,5 @@
 import { isCount, isObject, SharedState } from '@securestore/jobs';
-import type { HealthArea } from '@securestore/objects';
+import type { HealthArea } from '@securestore/objects/internal';
 import type { PastScrub, ScrubFinding, ScrubState } from './types.ts';
 
 /** Names at the backend have up to 900 bytes, and a state 64 KiB. */

@@ -1,5 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { CallOptions, PassCounts, PassFinding, Stray } from '@securestore/objects';
+import type { CallOptions, PassCounts, Stray } from '@securestore/objects';
+import type { PassFinding } from '@securestore/objects/internal';
 
 /** Runs `body` with a copy of the store, as a backend that is only read. */
 export type RepairSource = <T>(body: (copy: StorageBackend) => Promise<T>, signal: AbortSignal) => Promise<T>;

@@ -1,6 +1,6 @@
 import { type ErrorCode, fileError, SecureStoreError } from '@securestore/core-format';
 import { type Job, type JobContext, type JobKind, startVolatile } from '@securestore/jobs';
-import { signalOf } from '@securestore/objects';
+import { signalOf } from '@securestore/objects/internal';
 import { forEachConcurrently } from './concurrency.ts';
 import type { FailedItem, TransferItem, TransferOptions, TransferReport } from './types.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import { AREAS, asBuffer, SecureStoreError } from '@securestore/core-format';
-import type { MigrationArea } from '@securestore/objects';
-import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
+import { entriesUnder, mapConcurrently } from '@securestore/objects/internal';
 import type { Trust } from './copier.ts';
 
 const COPIES = 8;

@@ -1,5 +1,5 @@
-import type { Change, Consumer } from '@securestore/objects';
-import { mapConcurrently } from '@securestore/objects';
+import type { Change, Consumer } from '@securestore/objects/internal';
+import { mapConcurrently } from '@securestore/objects/internal';
 import type { Copier } from './copier.ts';
 
 const OBJECTS_AT_ONCE = 64;

@@ -1,8 +1,8 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import { asBuffer, historyName, objectName, SecureStoreError } from '@securestore/core-format';
-import type { Change, MigrationArea, SealedPayload } from '@securestore/objects';
-import { entriesUnder, isPurged, mapConcurrently } from '@securestore/objects';
+import type { Change, MigrationArea, SealedPayload } from '@securestore/objects/internal';
+import { entriesUnder, isPurged, mapConcurrently } from '@securestore/objects/internal';
 import { Leftovers } from './leftovers.ts';
 import { areLinked, headerIn, isPast, isSameId } from './linked.ts';
 import type { Listed } from './listing.ts';

@@ -1,8 +1,8 @@
 import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { MigrationArea } from '@securestore/objects';
-import { isSameStore } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
+import { isSameStore } from '@securestore/objects/internal';
 import { AuditLogCopy } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import { Copier } from './copier.ts';

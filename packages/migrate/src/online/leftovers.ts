@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { AREAS, objectName, SecureStoreError } from '@securestore/core-format';
-import type { MigrationArea } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
 import { isPurge } from './linked.ts';
 import { listOne } from './listing.ts';
 import { checkStays, checkStill } from './overtaken.ts';

@@ -1,7 +1,7 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { AREAS, asBuffer, isZero, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { Change } from '@securestore/objects';
-import { isPurged } from '@securestore/objects';
+import type { Change } from '@securestore/objects/internal';
+import { isPurged } from '@securestore/objects/internal';
 
 export const isSameId = (a: Uint8Array, b: Uint8Array): boolean => asBuffer(a).equals(b);
 

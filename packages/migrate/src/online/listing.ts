@@ -1,6 +1,6 @@
 import type { ListEntry, ReadResult } from '@securestore/backend-api';
 import { afterToken, AREAS, blobsPrefix, historyPrefix, objectName, splitUnderToken } from '@securestore/core-format';
-import { joinByToken } from '@securestore/objects';
+import { joinByToken } from '@securestore/objects/internal';
 
 /** What lies at a backend under the token of one object. */
 export interface Listed {

@@ -1,5 +1,6 @@
 import { tokenOf } from '@securestore/core-format';
-import type { Finding, LookedOver } from '@securestore/objects';
+import type { Finding } from '@securestore/objects';
+import type { LookedOver } from '@securestore/objects/internal';
 import type { Copier } from './copier.ts';
 
 /** How often everything that was copied is read. */

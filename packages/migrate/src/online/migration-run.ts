@@ -4,7 +4,7 @@ import type { Head } from '@securestore/core-format';
 import { AREAS, asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Instant, JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Consumer, MigrationArea } from '@securestore/objects';
+import type { Consumer, MigrationArea } from '@securestore/objects/internal';
 import type { Applied } from './changes.ts';
 import type { Tally } from './tally.ts';
 import type { MigrationPhase, MigrationReport, MoveOptions, MoveProgress } from './types.ts';

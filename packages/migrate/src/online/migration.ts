@@ -2,8 +2,9 @@ import { MAX_PART_BYTES, SecureStoreError } from '@securestore/core-format';
 import { assertStorable } from '@securestore/backend-api';
 import type { BackendCapabilities } from '@securestore/backend-api';
 import type { Job, JobKind } from '@securestore/jobs';
-import type { CallOptions, MigrationArea, ObjectStore } from '@securestore/objects';
-import { MIGRATION_JOB } from '@securestore/objects';
+import type { CallOptions, ObjectStore } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
+import { extensionsOf, MIGRATION_JOB } from '@securestore/objects/internal';
 import { readMovedHead } from './moved-head.ts';
 import type { KeptReport } from './keep.ts';
 import { keepOldSide } from './keep.ts';
@@ -50,7 +51,7 @@ function checkOptions(options: MoveOptions): void {
 }
 
 function migrationKind(
-  store: Pick<ObjectStore, 'migrationArea' | 'location'>,
+  store: ObjectStore,
   target: MigrationTarget,
   options: MoveStoreOptions,
 ): JobKind<Parameters, MigrationReport> {
@@ -58,16 +59,16 @@ function migrationKind(
     name: 'migration',
     parse: () => ({}),
     async run(context) {
-      const { migrationArea } = store;
+      const area = extensionsOf(store).migration;
       const places = { from: store.location, to: target.location, target: target.backend };
       const { reseal } = options;
       const run =
         reseal === undefined
-          ? new Move(migrationArea, places, options, context)
-          : new Reseal(migrationArea, places, reseal, options, context);
+          ? new Move(area, places, options, context)
+          : new Reseal(area, places, reseal, options, context);
       const report = await run.run();
       // It has moved, whatever comes of that; whoever opens it there remembers it too.
-      if (report.moved) await migrationArea.rememberAt(target, run.sealedAnew, context.signal).catch(() => undefined);
+      if (report.moved) await area.rememberAt(target, run.sealedAnew, context.signal).catch(() => undefined);
       return report;
     },
   };
@@ -116,15 +117,16 @@ export function moveStore(
     throw new SecureStoreError('INVALID_ARGUMENT', 'the store is there already: choose another location to move it to');
   }
   assertStorable(target.backend.capabilities, target.backend.name);
-  if (options.reseal === undefined) assertHoldsBodies(store.migrationArea.capabilities, target);
-  return store.migrationArea.runJob('migrate', options, OPTIONS, {
+  const area = extensionsOf(store).migration;
+  if (options.reseal === undefined) assertHoldsBodies(area.capabilities, target);
+  return area.runJob('migrate', options, OPTIONS, {
     kind: migrationKind(store, target, options),
     parameters: {},
     id: MIGRATION_JOB,
     // What is refused here leaves no job behind, which would be listed as unfinished.
     async before(signal) {
-      await store.migrationArea.refresh(signal);
-      await store.migrationArea.checkFree(target.backend, options.reseal !== undefined, signal);
+      await area.refresh(signal);
+      await area.checkFree(target.backend, options.reseal !== undefined, signal);
     },
   });
 }
@@ -140,15 +142,16 @@ export function moveStore(
  * @param store where it is now
  */
 export function keepInLine(store: ObjectStore, old: MigrationTarget, options: CallOptions = {}): Job<KeptReport> {
+  const area = extensionsOf(store).migration;
   const kind: JobKind<Parameters, KeptReport> = {
     name: 'migration-back',
     parse: () => ({}),
     async run(context) {
-      const { instance } = await readMovedHead(store.migrationArea, old, context.signal);
-      return keepOldSide(store.migrationArea, old, instance, context);
+      const { instance } = await readMovedHead(area, old, context.signal);
+      return keepOldSide(area, old, instance, context);
     },
   };
-  return store.migrationArea.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
+  return area.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
 }
 
 /** Whether a migration has left a job that nobody is at. @throws SecureStoreError `LOCKED` if somebody is at it */
@@ -175,14 +178,14 @@ export async function cancelMigration(
   reach: Reach,
   signal?: AbortSignal,
 ): Promise<CancelledMigration> {
-  const { migrationArea, jobs } = store;
+  const area = extensionsOf(store).migration;
   const isInterrupted = await hasJob(store, signal);
-  const { state } = await migrationArea.refresh(signal);
-  const to = placeIn(migrationArea);
-  const isTakenBack = state === 'moved' && to !== undefined && (await withdraw(migrationArea, to, reach, signal));
-  await (isTakenBack ? migrationArea.reclaim(signal) : migrationArea.cancel(signal));
-  await migrationArea.unregister(CONSUMERS, signal);
-  if (isInterrupted) await jobs.forget(MIGRATION_JOB, { signal });
+  const { state } = await area.refresh(signal);
+  const to = placeIn(area);
+  const isTakenBack = state === 'moved' && to !== undefined && (await withdraw(area, to, reach, signal));
+  await (isTakenBack ? area.reclaim(signal) : area.cancel(signal));
+  await area.unregister(CONSUMERS, signal);
+  if (isInterrupted) await store.jobs.forget(MIGRATION_JOB, { signal });
   return { from: store.location, to };
 }
 
@@ -212,14 +215,13 @@ function placeIn(area: MigrationArea): string | undefined {
  *   `ACCESS_DENIED` for a member
  */
 export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: AbortSignal): Promise<string> {
-  const { migrationArea } = store;
-  const { state, migration } = await migrationArea.refresh(signal);
-  const { movesTo } = migrationArea;
+  const area = extensionsOf(store).migration;
+  const { state, migration } = await area.refresh(signal);
+  const { movesTo } = area;
   if (state !== 'moved' || movesTo === undefined) {
     throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');
   }
-  const look = ({ backend }: MigrationTarget): ReturnType<MigrationArea['foundAt']> =>
-    migrationArea.foundAt(backend, signal);
+  const look = ({ backend }: MigrationTarget): ReturnType<MigrationArea['foundAt']> => area.foundAt(backend, signal);
   // Whoever says that a place is lost is believed, unless it answers.
   const found = await reach(movesTo, look).catch((error: unknown) => {
     signal?.throwIfAborted();
@@ -233,13 +235,13 @@ export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: Ab
     );
   }
   if (found === 'unopened') await hasJob(store, signal);
-  const isOpened = found === 'unopened' && !(await withdraw(migrationArea, movesTo, reach, signal));
+  const isOpened = found === 'unopened' && !(await withdraw(area, movesTo, reach, signal));
   if (found === 'the store' || isOpened) {
     const anew = migration?.resealed === true ? ', sealed anew' : '';
     throw new SecureStoreError('CONFLICT', `the store is at ${movesTo}${anew}: move it back, or go on with it there`);
   }
-  await migrationArea.reclaim(signal);
-  await migrationArea.unregister(CONSUMERS, signal);
+  await area.reclaim(signal);
+  await area.unregister(CONSUMERS, signal);
   return movesTo;
 }
 
@@ -250,12 +252,13 @@ export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: Ab
  * @returns whether anything was kept
  */
 export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
-  const { movesTo } = store.migrationArea;
+  const area = extensionsOf(store).migration;
+  const { movesTo } = area;
   if (movesTo !== undefined) {
     throw new SecureStoreError(
       'LOCKED',
       `the store is being moved to ${movesTo}, which needs what is kept: wait until it has moved, or cancel that first`,
     );
   }
-  return (await store.migrationArea.unregister(CONSUMERS, signal)) > 0;
+  return (await area.unregister(CONSUMERS, signal)) > 0;
 }

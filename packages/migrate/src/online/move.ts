@@ -1,8 +1,9 @@
 import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Consumer, Finding, MigrationArea, Occupied } from '@securestore/objects';
-import { entriesUnder, mapConcurrently, OWN_AREAS } from '@securestore/objects';
+import type { Finding } from '@securestore/objects';
+import type { Consumer, MigrationArea, Occupied } from '@securestore/objects/internal';
+import { entriesUnder, mapConcurrently, OWN_AREAS } from '@securestore/objects/internal';
 import { AuditLogCopy } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import type { Applied } from './changes.ts';

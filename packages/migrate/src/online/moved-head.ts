@@ -1,7 +1,7 @@
 import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
-import type { MigrationArea } from '@securestore/objects';
-import { isInstance, isSameStore } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
+import { isInstance, isSameStore } from '@securestore/objects/internal';
 import type { MigrationTarget } from './types.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { asBuffer, objectName, SecureStoreError } from '@securestore/core-format';
-import type { MigrationArea } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
 
 /** Whoever moves a store may sleep until others have gone on with it. */
 export function overtaken(): SecureStoreError {

@@ -1,7 +1,7 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { BlobReference } from '@securestore/core-format';
 import { asBuffer, BLOB_PREFIX_LENGTH, partName, SecureStoreError, tokenOf } from '@securestore/core-format';
-import type { MigrationArea, SealedPayload } from '@securestore/objects';
+import type { MigrationArea, SealedPayload } from '@securestore/objects/internal';
 import { gate } from './gate.ts';
 
 /** Parts of payloads that are copied at a time, of all objects together: this many are in memory. */

@@ -1,5 +1,6 @@
 import type { UnlockMethod } from '@securestore/crypto';
-import type { MigrationArea, StoreSettings } from '@securestore/objects';
+import type { StoreSettings } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
 
 /** What a store is to be that takes in another one: what is not given is as it was, but for what unlocks it. */
 export interface ResealSettings extends Omit<StoreSettings, 'unlock' | 'journal'> {

@@ -1,17 +1,9 @@
 import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type {
-  Consumer,
-  Finding,
-  LookedOver,
-  Looking,
-  Missed,
-  MigrationArea,
-  ObjectStore,
-  ResealedCopy,
-} from '@securestore/objects';
-import { mapConcurrently } from '@securestore/objects';
+import type { Finding } from '@securestore/objects';
+import type { Consumer, LookedOver, Looking, Missed, MigrationArea, ResealedCopy } from '@securestore/objects/internal';
+import { extensionsOf, mapConcurrently } from '@securestore/objects/internal';
 import type { Applied } from './changes.ts';
 import { failureOf } from './findings.ts';
 import type { Cursor, Places } from './migration-run.ts';
@@ -65,18 +57,19 @@ export class Reseal extends MigrationRun {
     const made = await this.area.occupyAnew(target, id, signal);
     if (!made && !isNew) await this.#anew.askSecret();
     await using there = await this.#anew.open(made);
-    this.#copy = this.area.resealedTo(there.migrationArea);
+    const area = extensionsOf(there).migration;
+    this.#copy = this.area.resealedTo(area);
     const consumer = await this.area.open(consumerLabel(id), ({ message }) => void this.alarms.add(message), signal);
     await this.#copyAll(consumer, hex(id), settled);
     await this.follow(consumer, true);
-    await this.#compare(consumer, there, made);
+    await this.#compare(consumer, area, made);
     const isWhole = this.tally.failed.size === 0 || this.options.partial === true;
     if (!isWhole || this.options.copyOnly === true) return this.report(0, false);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const pause = await this.#cutOver(consumer, there.migrationArea);
+      const pause = await this.#cutOver(consumer, area);
       if (pause === undefined) continue;
-      await there.migrationArea.withdrawMarker(target).catch(() => undefined);
-      this.sealedAnew = there.migrationArea.head;
+      await area.withdrawMarker(target).catch(() => undefined);
+      this.sealedAnew = area.head;
       return this.report(pause, true);
     }
     throw new SecureStoreError(
@@ -146,7 +139,7 @@ export class Reseal extends MigrationRun {
     }
   }
 
-  async #compare(consumer: Consumer, there: ObjectStore, made: boolean): Promise<void> {
+  async #compare(consumer: Consumer, there: MigrationArea, made: boolean): Promise<void> {
     const { signal } = this.context;
     await this.beginPass('comparing');
     let objects = 0;
@@ -167,7 +160,7 @@ export class Reseal extends MigrationRun {
     this.progress({ phase: 'verifying', total: 2 * this.objects });
     // What this run has sealed it has opened before. What lay there nobody has looked at since.
     const looking = { ...this.#looking, payloads: () => made };
-    const seen = await there.migrationArea.verifyHere(looking, signal);
+    const seen = await there.verifyHere(looking, signal);
     this.#fail(await this.#verifySource());
     const advice = `it is so at ${this.places.to}: cancel the migration, remove what lies there, and begin it again`;
     const findings = seen.findings.map((one): Finding => ({ ...one, message: `${one.message}; ${advice}` }));
@@ -242,10 +235,11 @@ export class Reseal extends MigrationRun {
     const { signal } = this.context;
     const { target } = this.places;
     await using there = await this.#anew.openLeftFor();
+    const area = extensionsOf(there).migration;
     if (await this.area.isTakenAnew(target, id, signal)) {
-      if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.area, signal);
-      await there.migrationArea.withdrawMarker(target, signal);
-      this.sealedAnew = there.migrationArea.head;
+      if (area.head.state === 'scratch') await area.openAnew(this.area, signal);
+      await area.withdrawMarker(target, signal);
+      this.sealedAnew = area.head;
     }
     return this.report(0, true);
   }

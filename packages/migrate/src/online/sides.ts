@@ -1,7 +1,7 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import { HEAD_NAME } from '@securestore/core-format';
-import type { MigrationArea } from '@securestore/objects';
-import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
+import { entriesUnder, mapConcurrently } from '@securestore/objects/internal';
 import type { Copier } from './copier.ts';
 import type { Listed, Lister } from './listing.ts';
 import { listObjects } from './listing.ts';

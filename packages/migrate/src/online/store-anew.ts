@@ -2,8 +2,10 @@ import { forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { holdSecret } from '@securestore/crypto';
-import type { MigrationArea, ObjectStore } from '@securestore/objects';
-import { openObjectStore, openStoreAnew } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
+import type { MigrationArea } from '@securestore/objects/internal';
+import { openObjectStore } from '@securestore/objects';
+import { extensionsOf, openStoreAnew } from '@securestore/objects/internal';
 import type { ResealSettings } from './reseal-settings.ts';
 import { otherThan } from './reseal-settings.ts';
 
@@ -53,7 +55,7 @@ export class StoreAnew {
     const opening = { ...settings, ...this.#context(), clock, random };
     const opened = openStoreAnew(opening, made, head.versionFloor);
     const there = await (made ? this.#byNewSecret(opened) : opened);
-    const others = otherThan(this.#ports.settings, there.migrationArea);
+    const others = otherThan(this.#ports.settings, extensionsOf(there).migration);
     if (others.length === 0) return there;
     await there.close();
     throw new SecureStoreError(

@@ -1,6 +1,6 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import { WorkGroup } from '@securestore/objects';
+import { WorkGroup } from '@securestore/objects/internal';
 import { headerIn } from './linked.ts';
 import { overtaken } from './overtaken.ts';
 

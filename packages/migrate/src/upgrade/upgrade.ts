@@ -3,7 +3,7 @@ import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
-import { entriesUnder, mapConcurrently, signalOf } from '@securestore/objects';
+import { entriesUnder, extensionsOf, mapConcurrently, signalOf } from '@securestore/objects/internal';
 
 const AT_ONCE = 16;
 const MAX_TRIES = 5;
@@ -113,7 +113,7 @@ export function upgradeFormat(
   step: FormatStep,
   options: CallOptions = {},
 ): Job<UpgradeReport> {
-  const area = store.backupArea;
+  const area = extensionsOf(store).backup;
   const kind: JobKind<object, UpgradeReport> = {
     name: 'format-upgrade',
     parse: () => ({}),

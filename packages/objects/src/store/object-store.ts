@@ -9,14 +9,14 @@ import type {
   VerifyOptions,
 } from './administration-types.ts';
 import { Administration } from './administration.ts';
-import { AuditArea } from './audit-extension.ts';
-import { BackupArea } from './backup-extension.ts';
 import type { CollectReport } from '../maintenance/gc/report.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
 import type { RotationReport } from '../maintenance/keys/rotate.ts';
 import { entriesOf } from './entries.ts';
+import type { StoreExtensions } from './extensions.ts';
+import { makeExtensions } from './extensions.ts';
 import {
   CHANGE_OPTIONS,
   LISTING_OPTIONS,
@@ -27,8 +27,6 @@ import {
   RETRIEVE_OPTIONS,
   STORE_OPTIONS,
 } from '../api/call-options.ts';
-import { HealthArea } from './health-extension.ts';
-import { MigrationArea } from './migration-extension.ts';
 import { historyOf } from '../object/history.ts';
 import { sortNames } from '../api/prefix.ts';
 import type { MemberAdministration } from '../maintenance/keys/members.ts';
@@ -39,7 +37,6 @@ import { deleteObject, restoreVersion, setMetadata } from '../object/change.ts';
 import { storeObject } from '../object/store.ts';
 import { matchesObject } from '../object/matches.ts';
 import { OpenCalls } from './call-gate.ts';
-import { PolicyObject } from './policy-extension.ts';
 import { purgeObject } from '../object/purge.ts';
 import { describeObject, hasObject } from '../object/find-version.ts';
 import type { Target } from '../record/open-record.ts';
@@ -83,6 +80,9 @@ export interface ObjectStoreParts {
   readonly onClose: () => Promise<void>;
 }
 
+/** Where a store has its extensions: under a symbol, which what wraps the store passes on, and no user meets. */
+const EXTENSIONS = Symbol('extensions');
+
 /** An open store over one backend. Made by `createObjectStore` and `openObjectStore`. */
 export class ObjectStore implements SecureStorage {
   /** The identity of the store: pin it to be sure that it is the same one when you open it again. */
@@ -97,19 +97,10 @@ export class ObjectStore implements SecureStorage {
   readonly settings: SettingsAdministration;
   /** Long work on the store that is not finished. */
   readonly jobs: JobAdministration;
-  /** Where the policy of access control lies. */
-  readonly policyObject: PolicyObject;
-  /** Where the audit log lies. */
-  readonly auditArea: AuditArea;
-  /** What a backup takes from. */
-  readonly backupArea: BackupArea;
-  /** What watching over the store looks at. */
-  readonly healthArea: HealthArea;
-  /** What moving it works with. */
-  readonly migrationArea: MigrationArea;
   readonly #engine: Engine;
   readonly #location: string;
   readonly #administration: Administration;
+  readonly #extensions: StoreExtensions;
   readonly #anchored: boolean;
   readonly #onClose: () => Promise<void>;
   readonly #calls: OpenCalls;
@@ -125,11 +116,8 @@ export class ObjectStore implements SecureStorage {
     this.#calls = new OpenCalls(engine);
     this.#administration = new Administration(engine, this.#calls);
     if (upkeep === true) this.#administration.keepUp(logger);
-    this.policyObject = new PolicyObject(engine, this.#calls);
-    this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
-    this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location, logger);
-    this.healthArea = new HealthArea(engine, this.#calls, this.#administration);
-    this.migrationArea = new MigrationArea(engine, this.#calls, this.#administration, rememberedEnds, logger);
+    this.#extensions = makeExtensions(engine, this.#calls, this.#administration, { location, logger, rememberedEnds });
+    Object.defineProperty(this, EXTENSIONS, { value: this.#extensions });
     this.slots = this.#administration.slots;
     this.members = this.#administration.members;
     this.settings = this.#administration.settings;
@@ -325,8 +313,8 @@ export class ObjectStore implements SecureStorage {
     this.#calls.refuse();
     await this.#administration.close();
     await this.#calls.ended();
-    await this.backupArea.close();
-    await this.auditArea.close();
+    await this.#extensions.backup.close();
+    await this.#extensions.audit.close();
     this.#engine.names.close();
     this.#engine.cache.clear();
     await this.#onClose();
@@ -335,4 +323,9 @@ export class ObjectStore implements SecureStorage {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** What the packages of this repository do with an open store beside its calls; also with one that is wrapped. */
+export function extensionsOf(store: ObjectStore): StoreExtensions {
+  return Reflect.get(store, EXTENSIONS) as StoreExtensions;
 }

@@ -2,9 +2,10 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { HEAD_NAME } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import type { ObjectStore, UnlockedCopy } from '../../src/index.ts';
+import type { ObjectStore } from '../../src/index.ts';
+import type { UnlockedCopy } from '../../src/internal.ts';
 import { anchorOf } from '../../src/head/trusted-state.ts';
-import { foundStore, unlockCopy } from '../../src/index.ts';
+import { extensionsOf, foundStore, unlockCopy } from '../../src/internal.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { copiedFrom } from '../support/copies.ts';
 import { furnished } from '../support/furnished.ts';
@@ -82,8 +83,8 @@ describe('a store that was founded from a copy', () => {
   it('[P-19] has new primary keys, and disables those of before, but for those of the audit log and of backups', async () => {
     const all = await furnished();
     const { owner, clock } = all;
-    await owner.auditArea.enable({ auditor: Buffer.alloc(32, 9), mode: 'batched' });
-    await owner.backupArea.makeKeys();
+    await extensionsOf(owner).audit.enable({ auditor: Buffer.alloc(32, 9), mode: 'batched' });
+    await extensionsOf(owner).backup.makeKeys();
     const secret = Buffer.alloc(32, 7);
     await owner.rotateEncryptionKey(secret, secret, { depth: 'keys' });
     const before = new Map((await owner.keys.states()).map((key) => [key.id, key]));
@@ -110,11 +111,11 @@ describe('a store that was founded from a copy', () => {
   it('[P-18] grants what was granted, and has the policy and destinations of before', async () => {
     const all = await furnished();
     const { clock, owner, ann } = all;
-    await owner.backupArea.changeDestinations(() => Buffer.from('destinations'));
+    await extensionsOf(owner).backup.changeDestinations(() => Buffer.from('destinations'));
     const { place } = await restored(all);
     const store = await openAt(place, { clock });
-    expect(Buffer.from(store.policyObject.current ?? []).toString()).toBe('the policy');
-    expect(Buffer.from(store.backupArea.destinations ?? []).toString()).toBe('destinations');
+    expect(Buffer.from(extensionsOf(store).policy.current ?? []).toString()).toBe('the policy');
+    expect(Buffer.from(extensionsOf(store).backup.destinations ?? []).toString()).toBe('destinations');
     expect(await store.members.list()).toEqual(await owner.members.list());
     const member = await openAt(place, { clock, unlock: ann.unlock, fingerprint: owner.fingerprint });
     expect(await textOf(member, 'red/small')).toBe('second of red');
@@ -128,7 +129,7 @@ describe('a store that was founded from a copy', () => {
     const first = await headAt(await all.place.open());
     const plain = await restored(all);
     expect((await headAt(plain.backend)).instances).toBeUndefined();
-    await all.owner.auditArea.enable({ auditor: Buffer.alloc(32, 9), mode: 'batched' });
+    await extensionsOf(all.owner).audit.enable({ auditor: Buffer.alloc(32, 9), mode: 'batched' });
     const second = await restored(all);
     const head = await headAt(second.backend);
     expect(head.instances).toEqual([first.instance]);
@@ -154,7 +155,7 @@ describe('a store that was founded from a copy', () => {
     };
     await anchored(atCopy);
     await anchored({ ...atCopy, generation: 1 });
-    await owner.policyObject.change('access.change', () => ({ policy: Buffer.from('another policy') }));
+    await extensionsOf(owner).policy.change('access.change', () => ({ policy: Buffer.from('another policy') }));
     const later = anchorOf(await headAt(source));
     expect(later.generation).toBe(atCopy.generation + 1);
     await failure(anchored(later), 'ROLLBACK');

@@ -3,8 +3,8 @@ import type { BackupKeys } from '@securestore/core-format';
 import { decodeBackupKeys, encodeBackupKeys, SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import type { CopySettings, UnlockedCopy } from '../../src/index.ts';
-import { unlockCopy } from '../../src/index.ts';
+import type { CopySettings, UnlockedCopy } from '../../src/internal.ts';
+import { extensionsOf, unlockCopy } from '../../src/internal.ts';
 import { flipped } from '../support/attacker.ts';
 import { copiedFrom, DESTINATION, keysOf } from '../support/copies.ts';
 import { furnished } from '../support/furnished.ts';
@@ -42,7 +42,7 @@ describe('a copy of a store', () => {
     const keys = await copiedFrom(owner);
     const opened = await copy(keys, { fingerprint: owner.fingerprint });
     expect(opened.fingerprint).toBe(owner.fingerprint);
-    expect(opened.head.generation).toBe(owner.backupArea.head.generation);
+    expect(opened.head.generation).toBe(extensionsOf(owner).backup.head.generation);
     expect(Buffer.from(opened.state.policy ?? []).toString()).toBe('the policy');
     opened.wipe();
     const member = await copy(keys, { unlock: ann.unlock, fingerprint: owner.fingerprint });
@@ -81,8 +81,8 @@ describe('a copy of a store', () => {
 describe('what is sealed for a destination', () => {
   it('[Y-05] [Y-06] opens at its own name, of its own purpose, under the backup key, and of this format version', async () => {
     const { owner } = await club();
-    await owner.backupArea.makeKeys();
-    const { seals } = owner.backupArea;
+    await extensionsOf(owner).backup.makeKeys();
+    const { seals } = extensionsOf(owner).backup;
     const sealed = seals.seal('backupPoint', DESTINATION, 's/x', Buffer.from('a point'));
     const opened = await seals.open('backupPoint', DESTINATION, 's/x', sealed);
     expect(opened.toString()).toBe('a point');
@@ -113,8 +113,8 @@ describe('with any byte of the keys of a backup changed', () => {
 
   it('[P-16] on purpose, they are refused; with another id of the destination they open nothing that lies there', async () => {
     const { owner } = await furnished();
-    await owner.backupArea.makeKeys();
-    const sealed = owner.backupArea.seals.seal('backupPoint', DESTINATION, 's/x', Buffer.from('a point'));
+    await extensionsOf(owner).backup.makeKeys();
+    const sealed = extensionsOf(owner).backup.seals.seal('backupPoint', DESTINATION, 's/x', Buffer.from('a point'));
     const keys = await keysOf(owner);
     expect(checked(keys)).toEqual(keys);
     for (let at = 0; at < keys.length - CHECKSUM; at++) {

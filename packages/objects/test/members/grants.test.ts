@@ -26,6 +26,7 @@ import type { Club, Person } from '../support/members.ts';
 import { club, person } from '../support/members.ts';
 import { failure, UNLOCK } from '../support/stores.ts';
 import { headOf, loot } from '../support/thief.ts';
+import { extensionsOf } from '../../src/internal.ts';
 
 const OLD = Buffer.alloc(32, 7);
 const RED = { categories: ['red'] };
@@ -83,7 +84,7 @@ describe('grants', () => {
     const { owner, join, attacker } = await club();
     await join('ann', RED);
     const before = headOf(await attacker.copy());
-    await owner.policyObject.change('access.change', () => ({ policy: Buffer.from('a policy') }));
+    await extensionsOf(owner).policy.change('access.change', () => ({ policy: Buffer.from('a policy') }));
     await owner.slots.add({ recipient: (await person()).recipient });
     expect(headOf(await attacker.copy()).references.grants).toEqual(before.references.grants);
   });

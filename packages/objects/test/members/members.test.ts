@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
+import { extensionsOf } from '../../src/internal.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { headAt } from '../support/heads.ts';
 import { club, person } from '../support/members.ts';
@@ -130,15 +131,16 @@ describe('a member', () => {
       'members.revokeAll': () => member.members.revokeAll(),
       'jobs.list': () => member.jobs.list(),
       'jobs.resume': () => member.jobs.resume('rotation'),
-      'policyObject.change': () => member.policyObject.change('access.change', () => ({ policy: new Uint8Array() })),
+      'policyObject.change': () =>
+        extensionsOf(member).policy.change('access.change', () => ({ policy: new Uint8Array() })),
     };
     for (const [name, call] of Object.entries(calls)) {
       const error = await failure((async () => call())(), 'ACCESS_DENIED');
       expect(error.message, name).toContain('whole store');
     }
     const denied = expect.objectContaining({ code: 'ACCESS_DENIED' });
-    expect(() => member.policyObject.tokenKey).toThrow(denied);
-    expect(() => member.policyObject.current).toThrow(denied);
+    expect(() => extensionsOf(member).policy.tokenKey).toThrow(denied);
+    expect(() => extensionsOf(member).policy.current).toThrow(denied);
   });
 
   it('must know the store, as whoever has a slot of a recipient must', async () => {

@@ -1,6 +1,7 @@
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { CryptoEvent, Logger } from '../../src/index.ts';
+import { extensionsOf } from '../../src/internal.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { memoryPlace } from '../support/places.ts';
 import type { Extras } from '../support/stores.ts';
@@ -30,7 +31,7 @@ async function world(extras: Extras = {}) {
   /** @returns why the process can't go on, once it has looked */
   const blocked = async (): Promise<string | undefined> => {
     clock.advance(STALE);
-    return (await process.healthArea.blocked())?.code;
+    return (await extensionsOf(process).health.blocked())?.code;
   };
   return { clock, place, owner, process, source, logged, blocked };
 }

@@ -1,12 +1,13 @@
 import type { BackupKeys } from '@securestore/core-format';
 import { decodeBackupKeys, encodeBackupKeys } from '@securestore/core-format';
 import type { ObjectStore } from '../../src/index.ts';
+import { extensionsOf } from '../../src/internal.ts';
 
 export const DESTINATION: Buffer = Buffer.alloc(16, 0xd);
 
 /** The object `keys` as a destination has it of a store. */
-export async function keysOf({ backupArea }: ObjectStore): Promise<Buffer> {
-  const { head, objects } = await backupArea.copyHead();
+export async function keysOf(store: ObjectStore): Promise<Buffer> {
+  const { head, objects } = await extensionsOf(store).backup.copyHead();
   return encodeBackupKeys({ destination: DESTINATION, head, objects });
 }
 

@@ -7,6 +7,7 @@ import { club } from './members.ts';
 import { patterned, UNLOCK } from './stores.ts';
 import type { Bodies } from './thief.ts';
 import { headOf } from './thief.ts';
+import { extensionsOf } from '../../src/internal.ts';
 
 /** A store with something of everything. */
 export async function furnished(): Promise<Club & { readonly ann: Person }> {
@@ -19,7 +20,7 @@ export async function furnished(): Promise<Club & { readonly ann: Person }> {
     await owner.store(`${folder}/gone`, 'x');
     await owner.delete(`${folder}/gone`);
   }
-  await owner.policyObject.change('access.change', () => ({ policy: Buffer.from('the policy') }));
+  await extensionsOf(owner).policy.change('access.change', () => ({ policy: Buffer.from('the policy') }));
   const ann = await join('ann', { categories: ['red'] });
   await join('bob', { categories: ['blue', 'default'] });
   await owner.checkpoint();

@@ -1,5 +1,5 @@
 import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
-import type { BackupArea } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects/internal';
 import type { Checked } from './scrub-progress.ts';
 import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './scrub-progress.ts';
 

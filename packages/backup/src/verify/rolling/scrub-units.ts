@@ -9,7 +9,7 @@ import {
   parseBackupBlobName,
   parseFileName,
 } from '@securestore/core-format';
-import { entriesUnder } from '@securestore/objects';
+import { entriesUnder } from '@securestore/objects/internal';
 import { partCount } from '../../repository/blobs.ts';
 import type { BlobUse, NeededFiles } from '../reachable-files.ts';
 import { RANGES, rangeOf } from './scrub-progress.ts';

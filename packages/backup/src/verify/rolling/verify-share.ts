@@ -1,7 +1,7 @@
 import type { Clock } from '@securestore/jobs';
 import { parseBackupBlobName, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
-import { mapConcurrently } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects/internal';
 import { partCount, sealedPartLength } from '../../repository/blobs.ts';
 import { Findings } from '../../repository/findings.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../../repository/findings.ts';
