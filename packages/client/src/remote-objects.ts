@@ -21,21 +21,15 @@ import type {
   StoreManyItem,
   StoreOptions,
 } from '@securestore/objects';
+import type { Operation } from '@securestore/objects/surface';
 import {
-  CHANGE_OPTIONS,
   checkOptions,
   checkPrefix,
   encodeMetadata,
-  LISTING_OPTIONS,
-  NO_OPTIONS,
+  OPERATIONS,
   parseCondition,
-  PURGE_OPTIONS,
-  RANGE_OPTIONS,
-  RESTORE_VERSION_OPTIONS,
-  RETRIEVE_OPTIONS,
   retrieveMany,
   sortNames,
-  STORE_OPTIONS,
   storeMany,
 } from '@securestore/objects/surface';
 import { encodeKey, encodeQuery, entityTagOf, RAW_TYPE } from '@securestore/protocol';
@@ -74,17 +68,26 @@ export class RemoteObjects implements SecureStorage {
     return this.#store(key, data, options);
   }
 
+  #about<T>(
+    operation: Operation,
+    key: string,
+    options: CallOptions | undefined,
+    body: (name: StoreKey, signal: AbortSignal | undefined) => Promise<T>,
+    inner = false,
+  ): Promise<T> {
+    return this.#calls.aboutObject(operation, key, options, OPERATIONS[operation].options, body, inner);
+  }
+
   #store<M extends object>(
     key: string,
     data: StoreData,
     options: StoreOptions<M> | undefined,
     inner = false,
   ): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject(
+    return this.#about(
       'store',
       key,
       options,
-      STORE_OPTIONS,
       async (name, signal) => {
         const headers = conditionHeaders(options as StoreOptions | undefined);
         const query = encodeQuery({ ifDamaged: options?.ifDamaged === true ? true : undefined });
@@ -101,11 +104,10 @@ export class RemoteObjects implements SecureStorage {
   }
 
   #retrieve<M extends object>(key: string, options: RetrieveOptions | undefined, inner = false): Promise<Retrieved<M>> {
-    return this.#calls.aboutObject(
+    return this.#about(
       'retrieve',
       key,
       options,
-      RETRIEVE_OPTIONS,
       async (name, signal) => {
         const path = `/v1/objects/${encodeKey(name)}${encodeQuery(chosen(options))}`;
         return retrievedFrom<M>(await openAnswer<M>(this.#calls, path, signal));
@@ -115,7 +117,7 @@ export class RemoteObjects implements SecureStorage {
   }
 
   retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
-    return this.#calls.aboutObject('retrieveStream', key, options, RANGE_OPTIONS, async (name, signal) => {
+    return this.#about('retrieveStream', key, options, async (name, signal) => {
       const path = `/v1/objects/${encodeKey(name)}${encodeQuery({ ...chosen(options), ...rangeIn(options) })}`;
       const { info, stream } = await openAnswer<M>(this.#calls, path, signal);
       return { stream: this.#calls.during(stream, 'retrieveStream', name, signal), metadata: info.metadata, info };
@@ -123,20 +125,20 @@ export class RemoteObjects implements SecureStorage {
   }
 
   info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, (name, signal) =>
+    return this.#about('info', key, options, (name, signal) =>
       this.#calls.get<ObjectInfo<M>>(`/v1/info/${encodeKey(name)}${encodeQuery(chosen(options))}`, signal),
     );
   }
 
   has(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#calls.aboutObject('has', key, options, NO_OPTIONS, async (name, signal) => {
+    return this.#about('has', key, options, async (name, signal) => {
       const { exists } = await this.#calls.get<{ exists: boolean }>(`/v1/exists/${encodeKey(name)}`, signal);
       return exists;
     });
   }
 
   matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
-    return this.#calls.aboutObject('matches', key, options, NO_OPTIONS, async (name, signal) => {
+    return this.#about('matches', key, options, async (name, signal) => {
       const path = `/v1/matches/${encodeKey(name)}`;
       const outgoing = await outgoingData(data, signal);
       const ask = { method: 'POST', path, headers: { 'content-type': RAW_TYPE }, signal, readOnly: true } as const;
@@ -149,7 +151,7 @@ export class RemoteObjects implements SecureStorage {
     metadata: M,
     options?: ChangeOptions,
   ): Promise<ChangedObject<M>> {
-    return this.#calls.aboutObject('setMetadata', key, options, CHANGE_OPTIONS, async (name, signal) => {
+    return this.#about('setMetadata', key, options, async (name, signal) => {
       // Says what is wrong with it as a store does; `undefined` is none at all.
       encodeMetadata(metadata ?? null);
       return this.#change<M>('PUT', `/v1/metadata/${encodeKey(name)}`, { metadata }, options, signal);
@@ -157,7 +159,7 @@ export class RemoteObjects implements SecureStorage {
   }
 
   delete(key: string, options?: ChangeOptions): Promise<boolean> {
-    return this.#calls.aboutObject('delete', key, options, CHANGE_OPTIONS, async (name, signal) => {
+    return this.#about('delete', key, options, async (name, signal) => {
       const headers = conditionHeaders(options);
       const path = `/v1/objects/${encodeKey(name)}`;
       return (await this.#calls.send<{ existed: boolean }>({ method: 'DELETE', path, headers, signal })).existed;
@@ -165,7 +167,7 @@ export class RemoteObjects implements SecureStorage {
   }
 
   purge(key: string, options?: PurgeOptions): Promise<boolean> {
-    return this.#calls.aboutObject('purge', key, options, PURGE_OPTIONS, async (name, signal) => {
+    return this.#about('purge', key, options, async (name, signal) => {
       const headers = conditionHeaders(options);
       const query = encodeQuery({ ifDamaged: options?.ifDamaged === true ? true : undefined });
       const path = `/v1/purge/${encodeKey(name)}${query}`;
@@ -174,7 +176,7 @@ export class RemoteObjects implements SecureStorage {
   }
 
   undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ChangedObject<M>> {
-    return this.#calls.aboutObject('undelete', key, options, NO_OPTIONS, (name, signal) =>
+    return this.#about('undelete', key, options, (name, signal) =>
       this.#calls.send<ChangedObject<M>>({ method: 'POST', path: `/v1/undelete/${encodeKey(name)}`, signal }),
     );
   }
@@ -184,7 +186,7 @@ export class RemoteObjects implements SecureStorage {
     version: string,
     options?: RestoreVersionOptions,
   ): Promise<ChangedObject<M>> {
-    return this.#calls.aboutObject('restoreVersion', key, options, RESTORE_VERSION_OPTIONS, async (name, signal) => {
+    return this.#about('restoreVersion', key, options, async (name, signal) => {
       parseVersion(version);
       return this.#change<M>('POST', `/v1/restore-version/${encodeKey(name)}`, { version }, options, signal);
     });
@@ -202,35 +204,34 @@ export class RemoteObjects implements SecureStorage {
   }
 
   history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
-    return this.#calls.aboutObject('history', key, options, NO_OPTIONS, async (name, signal) => {
+    return this.#about('history', key, options, async (name, signal) => {
       const path = `/v1/history/${encodeKey(name)}`;
       return (await this.#calls.get<{ history: HistoryEntry[] }>(path, signal)).history;
     });
   }
 
   async list(prefix = '', options?: CallOptions): Promise<string[]> {
-    const pages = this.#pages<string>('list', 'keys', prefix, options, NO_OPTIONS);
+    const pages = this.#pages<string>('list', 'keys', prefix, options);
     return sortNames(await this.#calls.ofManySteps(() => Array.fromAsync(pages)));
   }
 
   keys(prefix = '', options?: ListingOptions): AsyncGenerator<StoreKey> {
-    return this.#pages<StoreKey>('keys', 'keys', prefix, options, LISTING_OPTIONS);
+    return this.#pages<StoreKey>('keys', 'keys', prefix, options);
   }
 
   entries<M extends object = Metadata>(prefix = '', options?: ListingOptions): AsyncGenerator<ObjectInfo<M>> {
-    return this.#pages<ObjectInfo<M>>('entries', 'entries', prefix, options, LISTING_OPTIONS);
+    return this.#pages<ObjectInfo<M>>('entries', 'entries', prefix, options);
   }
 
   /** A listing, page by page. */
   async *#pages<T>(
-    operation: string,
+    operation: Operation,
     kind: 'keys' | 'entries',
     prefix: string,
     options: ListingOptions | undefined,
-    known: ReadonlySet<string>,
   ): AsyncGenerator<T> {
     const signal = await this.#calls.listing(operation, options, () => {
-      checkOptions(options, known);
+      checkOptions(options, OPERATIONS[operation].options);
       checkPrefix(prefix);
       if (options?.after !== undefined) parseStoreKey(options.after);
     });

@@ -1,16 +1,8 @@
 /** What the surface of a store asks of its arguments, for those who offer it over something else than a backend. */
 export { abortable } from './util/abort.ts';
 export { callSignal, checkOptions, inCall, inContext } from './api/call-boundary.ts';
-export {
-  CHANGE_OPTIONS,
-  LISTING_OPTIONS,
-  NO_OPTIONS,
-  PURGE_OPTIONS,
-  RANGE_OPTIONS,
-  RESTORE_VERSION_OPTIONS,
-  RETRIEVE_OPTIONS,
-  STORE_OPTIONS,
-} from './api/call-options.ts';
+export { NO_OPTIONS, OPERATIONS } from './api/operations.ts';
+export type { Operation } from './api/operations.ts';
 export { retrieveMany, storeMany } from './api/bulk.ts';
 export { mapConcurrently } from './util/map-concurrently.ts';
 export { checkPrefix, sortNames } from './api/prefix.ts';

@@ -1,9 +1,8 @@
 import type { Clock } from '@securestore/jobs';
 import { abortable, settledSoon } from '../util/abort.ts';
 import { callSignal, checkOptions, inContext, signalOf } from './call-boundary.ts';
+import { NO_OPTIONS } from './operations.ts';
 import type { CallOptions } from './types.ts';
-
-const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /**
  * Runs a call that changes nothing, or the part of one before it changes anything: it ends when its signal or its timeout

@@ -5,20 +5,12 @@ import { callSignal, checkOptions, inCall, inContext } from '../api/call-boundar
 import type { Engine, MutationGate } from '../engine/engine.ts';
 import { listNames } from '../object/list.ts';
 import { checkGranted } from '../engine/access-check.ts';
+import type { Operation } from '../api/operations.ts';
+import { OPERATIONS } from '../api/operations.ts';
 import { checkPrefix } from '../api/prefix.ts';
 import { checkOwner } from '../head/owner-keys.ts';
 import type { Target } from '../record/open-record.ts';
 import type { CallOptions, ListingOptions } from '../api/types.ts';
-
-/** The calls that change an object. */
-const MUTATIONS: ReadonlySet<string> = new Set([
-  'store',
-  'setMetadata',
-  'delete',
-  'purge',
-  'undelete',
-  'restoreVersion',
-]);
 
 /** Administration that changes nothing. */
 const READINGS: ReadonlySet<string> = new Set([
@@ -90,13 +82,13 @@ export class OpenCalls {
 
   /** A call about one object. @param inner whether it is part of a call that has asked already whether the store is open */
   async aboutObject<T>(
-    operation: string,
+    operation: Operation,
     key: unknown,
     options: CallOptions | undefined,
-    known: ReadonlySet<string>,
     body: Body<T>,
     inner = false,
   ): Promise<T> {
+    const { options: known, mutates } = OPERATIONS[operation];
     let signal: AbortSignal | undefined;
     this.#running += 1;
     try {
@@ -110,11 +102,9 @@ export class OpenCalls {
       const { gate } = this.#engine.copies;
       const target = { key: name, token, nameId };
       const running =
-        gate === undefined || !MUTATIONS.has(operation)
-          ? body(target, signal)
-          : gated(gate, () => body(target, signal), signal);
+        gate === undefined || !mutates ? body(target, signal) : gated(gate, () => body(target, signal), signal);
       if (signal === undefined) return await running;
-      return await settledSoon(running, signal, this.#engine.clock, MUTATIONS.has(operation) ? 'unknown' : undefined);
+      return await settledSoon(running, signal, this.#engine.clock, mutates ? 'unknown' : undefined);
     } catch (error) {
       throw inContext(error, operation, key, signal);
     } finally {
@@ -148,17 +138,16 @@ export class OpenCalls {
    * @param waitedFor whether closing waits for all of it, so that only its first step asks whether the store is open
    */
   async *names(
-    operation: string,
+    operation: Operation,
     prefix: string,
     options: ListingOptions | undefined,
-    known: ReadonlySet<string>,
     waitedFor = false,
   ): AsyncGenerator<StoreKey> {
     let signal: AbortSignal | undefined;
     const getSignal = (): AbortSignal | undefined => signal;
     const listing = await inCall(operation, undefined, getSignal, async () => {
       this.checkOpen();
-      checkOptions(options, known);
+      checkOptions(options, OPERATIONS[operation].options);
       const after = options?.after === undefined ? undefined : parseStoreKey(options.after);
       signal = callSignal(options);
       return listNames(this.#engine, checkPrefix(prefix), { after, signal });

@@ -2,7 +2,7 @@ import type { StoreKey } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions } from '../api/call-boundary.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import { LISTING_OPTIONS } from '../api/call-options.ts';
+import { OPERATIONS } from '../api/operations.ts';
 import type { OpenCalls } from './call-gate.ts';
 import type { ListingOptions, ObjectInfo } from '../api/types.ts';
 
@@ -18,7 +18,7 @@ export async function* entriesOf<M extends object>(
   options: ListingOptions | undefined,
   info: (key: StoreKey, signal: AbortSignal | undefined) => Promise<ObjectInfo<M> | undefined>,
 ): AsyncGenerator<ObjectInfo<M>> {
-  checkOptions(options, LISTING_OPTIONS);
+  checkOptions(options, OPERATIONS.entries.options);
   const signal = callSignal(options);
   const read = async (key: StoreKey): Promise<ObjectInfo<M> | undefined> => {
     try {
@@ -29,7 +29,7 @@ export async function* entriesOf<M extends object>(
       throw error;
     }
   };
-  const names = calls.names('entries', prefix, { signal, after: options?.after }, LISTING_OPTIONS);
+  const names = calls.names('entries', prefix, { signal, after: options?.after });
   for await (const found of mapConcurrently(names, PREFETCHED, read)) {
     if (found !== undefined) yield found;
   }

@@ -17,16 +17,6 @@ import type { RotationReport } from '../maintenance/keys/rotate.ts';
 import { entriesOf } from './entries.ts';
 import type { StoreExtensions } from './extensions.ts';
 import { makeExtensions } from './extensions.ts';
-import {
-  CHANGE_OPTIONS,
-  LISTING_OPTIONS,
-  NO_OPTIONS,
-  PURGE_OPTIONS,
-  RANGE_OPTIONS,
-  RESTORE_VERSION_OPTIONS,
-  RETRIEVE_OPTIONS,
-  STORE_OPTIONS,
-} from '../api/call-options.ts';
 import { historyOf } from '../object/history.ts';
 import { sortNames } from '../api/prefix.ts';
 import type { MemberAdministration } from '../maintenance/keys/members.ts';
@@ -123,7 +113,7 @@ export class ObjectStore implements SecureStorage {
     this.settings = this.#administration.settings;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(
-      (prefix = '', options?: ListingOptions) => this.#calls.names('keys', prefix, options, LISTING_OPTIONS),
+      (prefix = '', options?: ListingOptions) => this.#calls.names('keys', prefix, options),
       this.#administration.keys,
     );
   }
@@ -193,7 +183,7 @@ export class ObjectStore implements SecureStorage {
   ): Promise<ObjectInfo<M>> {
     const run = (target: Target, signal: AbortSignal | undefined): Promise<ObjectInfo<M>> =>
       storeObject(this.#engine, target, data, options, signal);
-    return this.#calls.aboutObject('store', key, options, STORE_OPTIONS, run, inner);
+    return this.#calls.aboutObject('store', key, options, run, inner);
   }
 
   retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
@@ -203,11 +193,11 @@ export class ObjectStore implements SecureStorage {
   #retrieve<M extends object>(key: string, options: RetrieveOptions | undefined, inner = false): Promise<Retrieved<M>> {
     const run = (target: Target, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
       retrieveObject<M>(this.#engine, target, options, signal);
-    return this.#calls.aboutObject('retrieve', key, options, RETRIEVE_OPTIONS, run, inner);
+    return this.#calls.aboutObject('retrieve', key, options, run, inner);
   }
 
   retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
-    return this.#calls.aboutObject('retrieveStream', key, options, RANGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('retrieveStream', key, options, (target, signal) =>
       streamObject<M>(this.#engine, target, key, options, signal),
     );
   }
@@ -217,43 +207,41 @@ export class ObjectStore implements SecureStorage {
   }
 
   #info<M extends object>(key: string, options: RetrieveOptions | undefined): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('info', key, options, (target, signal) =>
       describeObject<M>(this.#engine, target, options, signal),
     );
   }
 
   has(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#calls.aboutObject('has', key, options, NO_OPTIONS, (target, signal) =>
-      hasObject(this.#engine, target, signal),
-    );
+    return this.#calls.aboutObject('has', key, options, (target, signal) => hasObject(this.#engine, target, signal));
   }
 
   matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
-    return this.#calls.aboutObject('matches', key, options, NO_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('matches', key, options, (target, signal) =>
       matchesObject(this.#engine, target, data, signal),
     );
   }
 
   setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject('setMetadata', key, options, CHANGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('setMetadata', key, options, (target, signal) =>
       setMetadata(this.#engine, target, metadata, options, signal),
     );
   }
 
   delete(key: string, options?: ChangeOptions): Promise<boolean> {
-    return this.#calls.aboutObject('delete', key, options, CHANGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('delete', key, options, (target, signal) =>
       deleteObject(this.#engine, target, options, signal),
     );
   }
 
   purge(key: string, options?: PurgeOptions): Promise<boolean> {
-    return this.#calls.aboutObject('purge', key, options, PURGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('purge', key, options, (target, signal) =>
       purgeObject(this.#engine, target, options, signal),
     );
   }
 
   undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject('undelete', key, options, NO_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('undelete', key, options, (target, signal) =>
       restoreVersion(this.#engine, target, { beforeDeletion: true }, options, signal),
     );
   }
@@ -263,13 +251,13 @@ export class ObjectStore implements SecureStorage {
     version: string,
     options?: RestoreVersionOptions,
   ): Promise<ObjectInfo<M>> {
-    return this.#calls.aboutObject('restoreVersion', key, options, RESTORE_VERSION_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('restoreVersion', key, options, (target, signal) =>
       restoreVersion(this.#engine, target, { version }, options, signal),
     );
   }
 
   history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
-    return this.#calls.aboutObject('history', key, options, NO_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('history', key, options, (target, signal) =>
       historyOf(this.#engine, target, signal),
     );
   }
@@ -277,7 +265,7 @@ export class ObjectStore implements SecureStorage {
   list(prefix = '', options?: CallOptions): Promise<string[]> {
     return this.#calls.ofManySteps(async () => {
       const names: string[] = [];
-      for await (const name of this.#calls.names('list', prefix, options, NO_OPTIONS, true)) names.push(name);
+      for await (const name of this.#calls.names('list', prefix, options, true)) names.push(name);
       return sortNames(names);
     });
   }
