@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CheckpointEntry, CheckpointPage, CheckpointRoot, Head, Reference } from '@securestore/core-format';
 import {
   asBuffer,
@@ -33,7 +33,7 @@ export interface LoadedCheckpoint extends NamedCheckpoint {
 }
 
 export function sha256(bytes: Uint8Array): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hash('sha256', bytes, 'buffer');
 }
 
 function damaged(what: string, reason: string): never {

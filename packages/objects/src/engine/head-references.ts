@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { Head, Reference } from '@securestore/core-format';
+import type { Head, Keyring, Reference } from '@securestore/core-format';
 import {
   AREAS,
   decodeKeyring,
@@ -49,73 +49,32 @@ export async function grantsFor(
   }
 }
 
-const NAMES = { keyring: keyringName, policy: policyName, categoryMap: policyName } as const;
+type Purpose = 'keyring' | 'policy' | 'categoryMap' | 'destinations';
 
 function sealForNext(
-  engine: Engine,
-  { head, keys }: StoreState,
-  purpose: keyof typeof NAMES,
-  secret: KeyObject,
+  { random }: Engine,
+  { head }: StoreState,
+  purpose: Purpose,
+  key: Parameters<typeof sealSystemBody>[0],
   plaintext: Uint8Array,
 ): Sealed {
   const generation = head.generation + 1;
-  const name = NAMES[purpose](generation, engine.random(RANDOM_NAME_LENGTH));
-  const key = { secret, suite: keys.journal.primary.suite };
+  const nameOf = purpose === 'keyring' ? keyringName : policyName;
+  const name = nameOf(generation, random(RANDOM_NAME_LENGTH));
   const context = systemContext(head.instance, generation, name);
-  return { name, body: sealSystemBody(key, purpose, context, plaintext, engine.random) };
+  return { name, body: sealSystemBody(key, purpose, context, plaintext, random) };
 }
 
-async function writeSealed({ backend }: Engine, { name, body }: Sealed): Promise<Reference> {
-  await backend.write(name, body, { ifAbsent: true });
-  return { name, digest: createHash('sha256').update(body).digest() };
-}
-
-async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): Promise<Reference | undefined> {
-  const { keyring } = plan;
-  if (keyring === undefined) return undefined;
+function sealKeyring(engine: Engine, state: StoreState, keyring: Keyring, root: KeyObject): Sealed {
   const encoded = encodeKeyring(keyring);
-  let sealed: Sealed;
   try {
     // A keyring that no reader accepts must never be named by a head.
     loadKeyring(decodeKeyring(encoded));
-    sealed = sealForNext(engine, state, 'keyring', keyringKey(plan.root ?? rootOf(state)), encoded);
+    const key = { secret: keyringKey(root), suite: state.keys.journal.primary.suite };
+    return sealForNext(engine, state, 'keyring', key, encoded);
   } finally {
     encoded.fill(0);
   }
-  return writeSealed(engine, sealed);
-}
-
-async function writePolicy(engine: Engine, state: StoreState, { policy }: HeadPlan): Promise<Reference | undefined> {
-  if (policy === undefined) return undefined;
-  return writeSealed(engine, sealForNext(engine, state, 'policy', ownerKeys(state).policy, policy));
-}
-
-async function writeCategoryMap(
-  engine: Engine,
-  state: StoreState,
-  { categories }: HeadPlan,
-): Promise<Reference | undefined> {
-  if (categories === undefined) return undefined;
-  return writeSealed(
-    engine,
-    sealForNext(engine, state, 'categoryMap', state.keys.categoryMap, encodeCategoryMap(categories)),
-  );
-}
-
-async function writeDestinations(
-  engine: Engine,
-  state: StoreState,
-  { destinations }: HeadPlan,
-): Promise<Reference | undefined> {
-  const { backup } = state.keys;
-  if (destinations === undefined || backup === undefined) return undefined;
-  const generation = state.head.generation + 1;
-  const name = policyName(generation, engine.random(RANDOM_NAME_LENGTH));
-  const context = systemContext(state.head.instance, generation, name);
-  return writeSealed(engine, {
-    name,
-    body: sealSystemBody(backup.primary, 'destinations', context, destinations, engine.random),
-  });
 }
 
 /** There is one checkpoint at most: a new one takes the place of a former one too. */
@@ -127,9 +86,7 @@ function referencesAfter(before: Head['references'], plan: HeadPlan): Head['refe
 }
 
 /** What was written for a change of the head before the head itself. */
-export type Written = Readonly<
-  Partial<Record<'keyring' | 'categoryMap' | 'policy' | 'grants' | 'destinations', Reference>>
->;
+export type Written = Readonly<Partial<Record<Purpose | 'grants', Reference>>>;
 
 /** Writes the objects that the next head is to name. */
 export async function writeObjects(
@@ -138,18 +95,30 @@ export async function writeObjects(
   plan: HeadPlan,
   nextGrants: NextGrants,
 ): Promise<Written> {
-  const keyring = await writeKeyring(engine, state, plan);
-  const categoryMap = await writeCategoryMap(engine, state, plan);
-  const policy = await writePolicy(engine, state, plan);
-  const grants = typeof nextGrants === 'string' ? undefined : await writeSealed(engine, nextGrants);
-  const destinations = await writeDestinations(engine, state, plan);
-  return {
-    ...(keyring && { keyring }),
-    ...(categoryMap && { categoryMap }),
-    ...(policy && { policy }),
-    ...(grants && { grants }),
-    ...(destinations && { destinations }),
+  const { backup, categoryMap, journal } = state.keys;
+  const { keyring, categories, policy, destinations } = plan;
+  const { suite } = journal.primary;
+  const written: Partial<Record<keyof Written, Reference>> = {};
+  const write = async (kind: keyof Written, { name, body }: Sealed): Promise<void> => {
+    await engine.backend.write(name, body, { ifAbsent: true });
+    written[kind] = { name, digest: hash('sha256', body, 'buffer') };
   };
+  if (keyring !== undefined) {
+    await write('keyring', sealKeyring(engine, state, keyring, plan.root ?? rootOf(state)));
+  }
+  if (categories !== undefined) {
+    const map = encodeCategoryMap(categories);
+    await write('categoryMap', sealForNext(engine, state, 'categoryMap', { secret: categoryMap, suite }, map));
+  }
+  if (policy !== undefined) {
+    const secret = ownerKeys(state).policy;
+    await write('policy', sealForNext(engine, state, 'policy', { secret, suite }, policy));
+  }
+  if (typeof nextGrants !== 'string') await write('grants', nextGrants);
+  if (destinations !== undefined && backup !== undefined) {
+    await write('destinations', sealForNext(engine, state, 'destinations', backup.primary, destinations));
+  }
+  return written;
 }
 
 /** What the next head names, once that was written. */

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Head } from '@securestore/core-format';
 import { encodeHead, MAX_ANCESTORS, MAX_PAST_INSTANCES, SecureStoreError } from '@securestore/core-format';
 
 /** What later heads call a head by. */
 export function headDigest(head: Head): Buffer {
-  return createHash('sha256').update(encodeHead(head)).digest();
+  return hash('sha256', encodeHead(head), 'buffer');
 }
 
 /** The ancestors of the head that comes after `head`. */

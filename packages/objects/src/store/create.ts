@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { CategoryMap, Head, Keyring, Purpose, Reference } from '@securestore/core-format';
@@ -53,7 +53,7 @@ async function writeNew(
     if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
     throw refusedWrongly(backend, 'nothing can be at a random name', error);
   }
-  return { name, digest: createHash('sha256').update(body).digest() };
+  return { name, digest: hash('sha256', body, 'buffer') };
 }
 
 /** A new store over what another one has left would make it unreadable for good. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import type { StoreState } from '../../head/store-state.ts';
 import type { StoreSettings } from '../../api/create-settings.ts';
@@ -13,7 +13,7 @@ export function settingsOf({ head, categories: { patterns: categories } }: Store
   const rotation = { days: head.rotationDays };
   const changeable = JSON.stringify([Object.entries(categories), history, rotation]);
   return {
-    version: encodeBase32(createHash('sha256').update(changeable).digest().subarray(0, VERSION_LENGTH)),
+    version: encodeBase32(hash('sha256', changeable, 'buffer').subarray(0, VERSION_LENGTH)),
     categories,
     history,
     rotation,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ListEntry } from '@securestore/backend-api';
 import { AREAS, asBuffer, checkpointPageName, purposeOf, SecureStoreError } from '@securestore/core-format';
 import { Baseline } from '../../checkpoint/baseline.ts';
@@ -49,7 +49,7 @@ async function pinnedState(
   try {
     const found = await backend.read(name, { signal });
     if (found === undefined) return 'hidden';
-    return createHash('sha256').update(found.body).digest().equals(digest) ? 'sound' : 'damaged';
+    return hash('sha256', found.body, 'buffer').equals(digest) ? 'sound' : 'damaged';
   } catch (error) {
     // The backend itself may see that it is nothing that was written.
     if (SecureStoreError.is(error, 'INTEGRITY')) return 'damaged';

@@ -1,4 +1,4 @@
-import { createHash, createSecretKey } from 'node:crypto';
+import { hash, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
@@ -243,7 +243,7 @@ export async function foundStore(
   { signal, ...options }: FoundingOptions & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<FoundedStore> {
   rootOf(copy.state);
-  const digest = createHash('sha256').update(source).digest();
+  const digest = hash('sha256', source, 'buffer');
   const there = await readHead(target, signal);
   if (there !== undefined && (await wasFinished(copy, target, digest, there.head, signal))) {
     throw new SecureStoreError('ALREADY_EXISTS', 'this was restored here already, to the end: the store can be opened');

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head, Keyring, Reference } from '@securestore/core-format';
@@ -51,7 +51,7 @@ export async function writeFoundedReferences(
   const { suite } = keys.journal.primary;
   const write = async (name: string, body: Buffer): Promise<Reference> => {
     await target.write(name, body, { signal });
-    return { name, digest: createHash('sha256').update(body).digest() };
+    return { name, digest: hash('sha256', body, 'buffer') };
   };
   const place = (name: string): Buffer => systemContext(instance, generation, name);
   const named = (name: string, purpose: 'keyring' | 'categoryMap' | 'policy', secret: KeyObject, plain: Uint8Array) =>
