@@ -3,7 +3,7 @@ import { encodeConsumer, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import type { DamagedObject } from '../engine/sealed-objects.ts';
 import type { HeldConsumer } from './consumer-state.ts';
-import { lookAtConsumer, saveConsumer } from './consumer-state.ts';
+import { lookAtConsumer, NOTHING_READ, revived, saveConsumer } from './consumer-state.ts';
 
 const MAX_TRIES = 5;
 
@@ -88,7 +88,7 @@ export class ConsumerHold {
     const isOwn = found.etag === this.#held.etag;
     if (this.#wasSetBack(found, isOwn ? this.#held.modified : found.modified)) {
       this.#now = found.now ?? found.modified;
-      const anew = { ...found.state, expired: false, pass: 'afresh', cursors: [], pending: [] } as const;
+      const anew = { ...found.state, expired: false, ...NOTHING_READ };
       this.#held = await saveConsumer(this.#engine, this.#name, anew, found.etag);
       this.#inDoubt = false;
       return false;
@@ -97,9 +97,7 @@ export class ConsumerHold {
     if (isOwn) return true;
     const same = encodeConsumer(found.state).equals(encodeConsumer(this.state));
     if (!same && !found.state.expired && !this.#inDoubt) throw otherReads(label);
-    this.#held = found.state.expired
-      ? await saveConsumer(this.#engine, this.#name, { ...found.state, expired: false }, found.etag)
-      : found;
+    this.#held = await revived(this.#engine, this.#name, found);
     this.#inDoubt = false;
     return same;
   }

@@ -1,11 +1,10 @@
 import type { ConsumerState } from '@securestore/core-format';
-import { purposeOf, SecureStoreError, workPrefix } from '@securestore/core-format';
+import { SecureStoreError, workPrefix } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { readHead } from '../head/store-state.ts';
-import type { HeldConsumer } from './consumer-state.ts';
-import { lookAtConsumer, saveConsumer } from './consumer-state.ts';
+import { consumerNames, lookAtConsumer, NOTHING_READ, saveConsumer } from './consumer-state.ts';
 import { CONSUMER_EXPIRES_AFTER } from '../engine/journal-limits.ts';
-import { entryPages } from './streams.ts';
+import { entriesUnder } from '../util/listing.ts';
 
 /** What pruning goes by. */
 export interface Survey {
@@ -20,9 +19,8 @@ async function backendNow(engine: Engine, signal: AbortSignal | undefined): Prom
   if (head?.now !== undefined) return head.now;
   let latest = 0;
   for (const prefix of [workPrefix('consumer'), workPrefix('writer')]) {
-    for await (const page of entryPages(engine, prefix, undefined, signal)) {
-      latest = Math.max(latest, ...page.map(({ modified }) => modified));
-    }
+    for await (const { modified } of entriesUnder(engine.backend, prefix, { signal }))
+      latest = Math.max(latest, modified);
   }
   return latest;
 }
@@ -31,42 +29,15 @@ async function backendNow(engine: Engine, signal: AbortSignal | undefined): Prom
  * What is known of a consumer whose state is damaged: it begins anew once it is registered again, and until it has been
  * silent for as long as any other everything is kept for it.
  */
-const DAMAGED: ConsumerState = {
-  label: '',
-  started: 0,
-  since: 0,
-  expired: false,
-  pass: 'afresh',
-  cursors: [],
-  pending: [],
-};
-
-async function expire(engine: Engine, name: string, { state, etag }: HeldConsumer): Promise<void> {
-  const expired = { ...state, expired: true, pass: 'afresh', cursors: [], pending: [] } as const;
-  await saveConsumer(engine, name, expired, etag);
-}
-
-/** @param name of a consumer that may be alive, and so write its state meanwhile */
-async function makeOweAPass(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<void> {
-  const found = await lookAtConsumer(engine, name, signal);
-  // Whoever registers a damaged one anew owes a pass in any case.
-  if (found === undefined || 'error' in found || found.state.expired) return;
-  try {
-    await expire(engine, name, found);
-  } catch (error) {
-    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
-    await makeOweAPass(engine, name, signal);
-  }
-}
+const DAMAGED: ConsumerState = { label: '', started: 0, since: 0, expired: false, ...NOTHING_READ };
 
 /**
  * Has every consumer begin anew with a pass over all objects: what could not be opened when they read of it can be by
  * now. @throws SecureStoreError what the backend throws
  */
 export async function expireAll(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
-  for await (const page of entryPages(engine, workPrefix('consumer'), undefined, signal)) {
-    for (const { key } of page) if (purposeOf(key) !== undefined) await makeOweAPass(engine, key, signal);
-  }
+  // Whoever registers a damaged one anew owes a pass in any case.
+  for await (const name of consumerNames(engine, signal)) await activeConsumer(engine, name, () => true, signal);
 }
 
 /**
@@ -88,7 +59,7 @@ async function activeConsumer(
     if ('error' in found) return isSilent(found.modified) ? undefined : DAMAGED;
     if (found.state.expired) return undefined;
     if (!isSilent(found.modified)) return found.state;
-    await expire(engine, name, found);
+    await saveConsumer(engine, name, { ...found.state, expired: true, ...NOTHING_READ }, found.etag);
     return undefined;
   } catch (error) {
     // It has just shown that it is alive.
@@ -104,12 +75,9 @@ export async function survey(engine: Engine, signal: AbortSignal | undefined): P
   const isOlder = (modified: number, age: number): boolean => now - modified > age + clockSkew + modifiedResolution;
   const isSilent = (modified: number): boolean => isOlder(modified, CONSUMER_EXPIRES_AFTER);
   const consumers: ConsumerState[] = [];
-  for await (const page of entryPages(engine, workPrefix('consumer'), undefined, signal)) {
-    for (const { key } of page) {
-      if (purposeOf(key) === undefined) continue;
-      const consumer = await activeConsumer(engine, key, isSilent, signal);
-      if (consumer !== undefined) consumers.push(consumer);
-    }
+  for await (const name of consumerNames(engine, signal)) {
+    const consumer = await activeConsumer(engine, name, isSilent, signal);
+    if (consumer !== undefined) consumers.push(consumer);
   }
   return { consumers, isOlder };
 }

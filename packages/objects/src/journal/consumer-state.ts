@@ -1,15 +1,18 @@
-import type { ConsumerState } from '@securestore/core-format';
+import type { ConsumerState, PassOwed } from '@securestore/core-format';
 import {
   decodeConsumer,
   encodeConsumer,
   MAX_CONSUMER_BYTES,
+  purposeOf,
   SecureStoreError,
   SYSTEM_PREFIX_LENGTH,
   TAG_LENGTH,
+  workPrefix,
 } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import type { DamagedObject } from '../engine/sealed-objects.ts';
 import { lookAtSystemObject, sealJournalBody } from '../engine/sealed-objects.ts';
+import { entriesUnder } from '../util/listing.ts';
 
 const MAX_TRIES = 5;
 
@@ -20,6 +23,26 @@ export interface HeldConsumer {
   readonly modified: number;
   /** The time of reading, where the backend tells it. */
   readonly now: number | undefined;
+}
+
+/** What a consumer has read that begins anew: nothing, so that it owes a pass. */
+export const NOTHING_READ: Pick<ConsumerState, 'pass' | 'cursors' | 'pending'> = {
+  pass: 'afresh',
+  cursors: [],
+  pending: [],
+};
+
+/** The state of a consumer that is registered now. */
+export function newConsumer({ clock, watcher }: Engine, label: string, pass: PassOwed): ConsumerState {
+  const since = watcher.state.head.generation;
+  return { label, started: clock.now(), since, expired: false, pass, cursors: [], pending: [] };
+}
+
+/** The names of the states of all consumers. @throws SecureStoreError what the backend throws */
+export async function* consumerNames({ backend }: Engine, signal: AbortSignal | undefined): AsyncGenerator<string> {
+  for await (const { key } of entriesUnder(backend, workPrefix('consumer'), { signal })) {
+    if (purposeOf(key) !== undefined) yield key;
+  }
 }
 
 /** What lies at the name of a consumer, also where it is damaged. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
@@ -76,4 +99,9 @@ export async function saveConsumer(
       throw new SecureStoreError('CONFLICT', `the state of the consumer "${state.label}" has been changed by others`);
     }
   }
+}
+
+/** One that has expired takes part again: from now on the journal is kept for it. @throws SecureStoreError as {@link saveConsumer} */
+export async function revived(engine: Engine, name: string, found: HeldConsumer): Promise<HeldConsumer> {
+  return found.state.expired ? saveConsumer(engine, name, { ...found.state, expired: false }, found.etag) : found;
 }

@@ -1,3 +1,4 @@
+import type { ListEntry } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
@@ -5,7 +6,7 @@ import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
 import type { Change, Looked } from './resolve-hints.ts';
 import { lookAt } from './resolve-hints.ts';
-import { entryPages } from './streams.ts';
+import { entriesUnder } from '../util/listing.ts';
 
 const CONCURRENT_READS = 8;
 
@@ -35,16 +36,14 @@ interface Found {
 }
 
 async function* currentRecords(engine: Engine, signal: AbortSignal | undefined): AsyncGenerator<Found> {
-  const read = async (name: string): Promise<Found | undefined> => {
+  const read = async ({ key: name }: ListEntry): Promise<Found | undefined> => {
     const found = await engine.backend.read(name, { signal });
     if (found === undefined) return undefined;
     const token = name.slice(AREAS.objects.length);
     return { token, name, body: found.body, looked: await lookAt(engine, token, found.body, signal) };
   };
-  for await (const page of entryPages(engine, AREAS.objects, undefined, signal)) {
-    const names = page.map(({ key }) => key);
-    for await (const found of mapConcurrently(names, CONCURRENT_READS, read)) if (found !== undefined) yield found;
-  }
+  const entries = entriesUnder(engine.backend, AREAS.objects, { signal });
+  for await (const found of mapConcurrently(entries, CONCURRENT_READS, read)) if (found !== undefined) yield found;
 }
 
 function compare(found: Found, known: KnownObject | undefined): Difference | undefined {

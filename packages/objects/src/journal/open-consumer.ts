@@ -1,12 +1,10 @@
-import type { ConsumerState } from '@securestore/core-format';
 import { MAX_CONSUMER_LABEL_BYTES, parseStoreKey, SecureStoreError, workName } from '@securestore/core-format';
 import { NameCipher } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import { changeHead } from '../engine/commit-head.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
-import type { HeldConsumer } from './consumer-state.ts';
-import { lookAtConsumer, saveConsumer } from './consumer-state.ts';
+import { consumerNames, lookAtConsumer, newConsumer, revived, saveConsumer } from './consumer-state.ts';
 import { Consumer } from './consumer.ts';
 
 /** The backend's name of the state of the consumer with this label. */
@@ -51,26 +49,32 @@ export async function openConsumer(
     async ({ head }) => (head.journal === 'on' ? undefined : { head: { journal: 'on' } }),
     signal,
   );
-  const state: ConsumerState = {
-    label,
-    started: engine.clock.now(),
-    since: engine.watcher.state.head.generation,
-    expired: false,
-    pass: 'afresh',
-    cursors: [],
-    pending: [],
-  };
-  return new Consumer(engine, name, await saveConsumer(engine, name, state, found?.etag));
-}
-
-/** One that has expired takes part again: from now on the journal is kept for it. */
-async function revived(engine: Engine, name: string, found: HeldConsumer): Promise<HeldConsumer> {
-  return found.state.expired ? saveConsumer(engine, name, { ...found.state, expired: false }, found.etag) : found;
+  return new Consumer(
+    engine,
+    name,
+    await saveConsumer(engine, name, newConsumer(engine, label, 'afresh'), found?.etag),
+  );
 }
 
 /** Ends the consumer with this label, whatever its state is. */
 export async function unregisterConsumer(engine: Engine, label: string): Promise<void> {
   await engine.backend.delete(consumerName(engine, label));
+}
+
+/** Ends all consumers whose labels begin so, whatever process they belong to. @returns how many there were */
+export async function unregisterConsumers(
+  engine: Engine,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  let ended = 0;
+  for await (const name of consumerNames(engine, signal)) {
+    const found = await lookAtConsumer(engine, name, signal);
+    if (found === undefined || 'error' in found || !found.state.label.startsWith(prefix)) continue;
+    await engine.backend.delete(name, { signal });
+    ended += 1;
+  }
+  return ended;
 }
 
 /**
@@ -82,15 +86,5 @@ export async function registerConsumer(engine: Engine, label: string, signal: Ab
   const name = consumerName(engine, label);
   // Of an attempt before, under keys that came to nothing.
   await engine.backend.delete(name, { signal });
-  const { generation } = engine.watcher.state.head;
-  const state: ConsumerState = {
-    label,
-    started: engine.clock.now(),
-    since: generation,
-    expired: false,
-    pass: 'none',
-    cursors: [],
-    pending: [],
-  };
-  await saveConsumer(engine, name, state, undefined);
+  await saveConsumer(engine, name, newConsumer(engine, label, 'none'), undefined);
 }

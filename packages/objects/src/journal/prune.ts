@@ -11,10 +11,11 @@ import {
 import type { Engine } from '../engine/engine.ts';
 import { deleteUnchanged, isForged, lookAtSystemObject, writeSystemObject } from '../engine/sealed-objects.ts';
 import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../engine/journal-limits.ts';
-import { entryPages, listWriters, readRegistration, readSlot } from './streams.ts';
+import { listWriters, readRegistration, readSlot } from './streams.ts';
 import type { Survey } from './consumer-liveness.ts';
 import { survey } from './consumer-liveness.ts';
 import { isUndecided } from '../util/indeterminate.ts';
+import { entriesUnder } from '../util/listing.ts';
 
 /** Something that nobody who has the keys has put into a stream. */
 interface Stray {
@@ -62,15 +63,13 @@ async function hintsOf(
   const prefix = journalPrefix(writer);
   const hints: StoredHint[] = [];
   const strays: Stray[] = [];
-  for await (const page of entryPages(engine, prefix, undefined, signal)) {
-    for (const { key: name, modified } of page) {
-      const sequence = hintSequence(prefix, name);
-      if (sequence === undefined) continue;
-      const beyond = sequence > Math.max(floor, (hints.at(-1)?.sequence ?? -1) + 1);
-      const found = beyond ? await lookAtSystemObject(engine, 'hint', name, signal) : undefined;
-      if (found !== undefined && 'error' in found) strays.push({ name, modified, etag: found.etag });
-      else hints.push({ name, sequence, modified });
-    }
+  for await (const { key: name, modified } of entriesUnder(engine.backend, prefix, { signal })) {
+    const sequence = hintSequence(prefix, name);
+    if (sequence === undefined) continue;
+    const beyond = sequence > Math.max(floor, (hints.at(-1)?.sequence ?? -1) + 1);
+    const found = beyond ? await lookAtSystemObject(engine, 'hint', name, signal) : undefined;
+    if (found !== undefined && 'error' in found) strays.push({ name, modified, etag: found.etag });
+    else hints.push({ name, sequence, modified });
   }
   return { hints, strays };
 }

@@ -15,7 +15,7 @@ import { openByToken } from '../record/open-record.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
 import { isForged } from '../engine/sealed-objects.ts';
-import { entryPages } from './streams.ts';
+import { entriesUnder } from '../util/listing.ts';
 
 const CONCURRENT_READS = 32;
 
@@ -112,9 +112,8 @@ class TokenResolver {
     await this.#look(objectName(this.#token));
     if (this.#open.size > 0) {
       const from = this.#copiedFrom();
-      for await (const page of entryPages(this.#engine, historyPrefix(this.#token), undefined, this.#signal)) {
-        for (const { key, modified } of page) if (modified >= from && this.#open.size > 0) await this.#look(key);
-      }
+      const past = entriesUnder(this.#engine.backend, historyPrefix(this.#token), { signal: this.#signal });
+      for await (const { key, modified } of past) if (modified >= from && this.#open.size > 0) await this.#look(key);
     }
     this.changes.sort((a, b) => a.header.version - b.header.version);
     return [...this.#open.values(), ...this.#replaced];

@@ -13,7 +13,7 @@ import {
 import type { ListEntry } from '@securestore/backend-api';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import { listPage } from '../util/listing.ts';
+import { entriesUnder, listPage } from '../util/listing.ts';
 import { isForged, readSystemObject } from '../engine/sealed-objects.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingHints } from './alarms.ts';
@@ -34,36 +34,14 @@ export interface Step {
   readonly gap: boolean;
 }
 
-/** Pages of a listing with what it tells of the objects. */
-export async function* entryPages(
-  engine: Engine,
-  prefix: string,
-  start?: string,
-  signal?: AbortSignal,
-): AsyncGenerator<ListEntry[]> {
-  for (let after = start; ;) {
-    const page = await listPage(engine.backend, prefix, after === undefined ? { signal } : { after, signal });
-    if (page.entries.length > 0) yield page.entries;
-    after = page.entries.at(-1)?.key ?? after;
-    if (!page.more) return;
-  }
-}
-
-/** An id as it is named under `w/`, or `undefined` for what no release has put there. */
-function workId(prefix: string, name: string): Buffer | undefined {
-  const id = decodeBase32(name.slice(prefix.length));
-  return id?.length === ID_LENGTH ? id : undefined;
-}
-
 /** The writers that are registered. */
 export async function listWriters(engine: Engine, signal?: AbortSignal): Promise<Buffer[]> {
   const prefix = workPrefix('writer');
   const ids: Buffer[] = [];
-  for await (const page of entryPages(engine, prefix, undefined, signal)) {
-    for (const { key } of page) {
-      const id = workId(prefix, key);
-      if (id !== undefined) ids.push(id);
-    }
+  for await (const { key } of entriesUnder(engine.backend, prefix, { signal })) {
+    // Another name no release has put there.
+    const id = decodeBase32(key.slice(prefix.length));
+    if (id?.length === ID_LENGTH) ids.push(id);
   }
   return ids;
 }
@@ -164,9 +142,11 @@ export async function* readStream(
     const sequence = hintSequence(prefix, key) ?? -1;
     return { sequence, slot: sequence < start ? 'nothing' : await readSlot(engine, key, signal) };
   };
-  const after = start < 2 ? undefined : hintName(writer, start - 2);
-  for await (const page of entryPages(engine, prefix, after, signal)) {
-    const wanted = page.filter(({ modified }) => modified < before);
+  let after = start < 2 ? undefined : hintName(writer, start - 2);
+  for (let more = true; more;) {
+    const page = await listPage(engine.backend, prefix, after === undefined ? { signal } : { after, signal });
+    after = page.entries.at(-1)?.key;
+    const wanted = page.entries.filter(({ modified }) => modified < before);
     for await (const { sequence, slot } of mapConcurrently(wanted, CONCURRENT_READS, read)) {
       if (sequence === start - 1) previous = true;
       if (sequence < next || slot === 'nothing') continue;
@@ -176,7 +156,7 @@ export async function* readStream(
         if (step.closed) return;
       }
     }
-    if (wanted.length < page.length) break;
+    more = page.more && wanted.length === page.entries.length;
   }
   if (!previous && (await floorOf(engine, writer, signal)) < start) {
     yield { next, closed: false, entries: [], alarm: missingHints(writer, start - 1, start), gap: true };
