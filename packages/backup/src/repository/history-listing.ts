@@ -36,7 +36,7 @@ export class HistoryNames {
 
   /** The same as they are now. */
   async of(token: string): Promise<string[]> {
-    return Array.fromAsync(this.#area.entries(historyPrefix(token), this.#signal), ({ key }) => key);
+    return Array.fromAsync(this.#area.entries(historyPrefix(token), { signal: this.#signal }), ({ key }) => key);
   }
 
   async #nextPage(): Promise<string | undefined> {

@@ -21,7 +21,7 @@ export async function copyOthers(
   const added = new Added(destination, new PackWriter(destination, epoch, signal));
   const have = indexOfOthers(pages, before).objects('', signal);
   let next = await have.next();
-  for await (const { key } of area.entries(AREAS.audit, signal)) {
+  for await (const { key } of area.entries(AREAS.audit, { signal })) {
     while (next.done !== true && next.value.token < key) next = await have.next();
     if (next.done !== true && next.value.token === key) continue;
     const found = await area.read(key, { signal });

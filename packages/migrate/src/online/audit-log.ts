@@ -152,7 +152,7 @@ export class AuditLogCopy {
     const there = isThere ? (await target.read(name, { signal }))?.body : undefined;
     if (there !== undefined && asBuffer(body).equals(there)) return;
     // What is damaged where the store is takes the place of nothing that is right: it may be all that is left of it.
-    if (there !== undefined && area.isAuditPart(name, there) && !area.isAuditPart(name, body)) return;
+    if (there !== undefined && area.copying.isAuditPart(name, there) && !area.copying.isAuditPart(name, body)) return;
     await target.write(name, body, { signal });
   }
 }

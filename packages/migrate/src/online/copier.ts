@@ -162,7 +162,7 @@ export class Copier {
       // Forgotten, or purged, since it was listed.
       if (body === undefined) return;
       await this.#check(token, name, body, signal);
-      read.payloads?.add(await area.payloadOf(token, body, signal));
+      read.payloads?.add(await area.copying.payloadOf(token, body, signal));
       const there = compare ? await target.read(name, { signal }) : undefined;
       if (there !== undefined && asBuffer(body).equals(there.body)) return;
       const isCurrent = name === objectName(token);
@@ -179,7 +179,7 @@ export class Copier {
 
   /** @throws SecureStoreError `INTEGRITY` where it is not what the store has written there; `TOO_LARGE` */
   async #check(token: string, name: string, record: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const looked = await this.#ports.area.lookAt(token, record, signal);
+    const looked = await this.#ports.area.copying.lookAt(token, record, signal);
     const isOfName =
       looked === 'damaged' || looked === 'destroyed' || name === objectName(token)
         ? true
@@ -292,7 +292,7 @@ export class Copier {
     // Whoever has the key of a category can seal any sizes: it is over with the first part that is not there.
     if (blob.partSize === 0) return false;
     const { area, signal } = this.#ports;
-    const payload = await area.payloadOf(token, record, signal);
+    const payload = await area.copying.payloadOf(token, record, signal);
     const copies = mapConcurrently(partNames(token, blob), PARTS_AT_ONCE, (name) => this.#part(name, payload, false));
     for await (const copied of copies) if (copied === 'gone') return false;
     return true;

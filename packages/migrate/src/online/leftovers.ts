@@ -58,7 +58,7 @@ export class Leftovers {
    */
   async #isLeftBehind(token: string, name: string): Promise<boolean> {
     const { area, target, signal, isWayBack, fail } = this.#ports;
-    if (!isWayBack() || !(await area.isDamagedAt(target, token, name, signal))) return false;
+    if (!isWayBack() || !(await area.copying.isDamagedAt(target, token, name, signal))) return false;
     const current = await area.read(objectName(token), { signal });
     if (current !== undefined && isPurge(current.body)) return false;
     const message =

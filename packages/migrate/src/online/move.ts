@@ -2,7 +2,7 @@ import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-f
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Finding } from '@securestore/objects';
-import type { Consumer, MigrationArea, Occupied } from '@securestore/objects/internal';
+import type { Consumer, LookedOver, MigrationArea, Occupied } from '@securestore/objects/internal';
 import { entriesUnder, mapConcurrently, OWN_AREAS } from '@securestore/objects/internal';
 import { AuditLogCopy } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
@@ -196,7 +196,7 @@ export class Move extends MigrationRun {
   }
 
   /** @param payloads of which objects payloads are read there */
-  #verifyCopy(payloads: (token: string) => boolean): ReturnType<MigrationArea['verifyCopy']> {
+  #verifyCopy(payloads: (token: string) => boolean): Promise<LookedOver> {
     this.progress({ phase: 'verifying', total: this.objects });
     const told = namesToldOf(this.tally.failed);
     const looking = {
@@ -205,7 +205,7 @@ export class Move extends MigrationRun {
       onBytes: (bytes: number) => this.progress({ bytes }),
       isKnown: ({ name }: Finding) => told.has(name),
     };
-    return this.area.verifyCopy(this.places.target, looking, this.context.signal);
+    return this.area.copying.verifyCopy(this.places.target, looking, this.context.signal);
   }
 
   async #retry(name: string): Promise<void> {

@@ -83,7 +83,7 @@ export class Parts {
     for (const { key } of history) {
       if (due.every((part) => payloads.of(part.key) !== undefined)) return;
       const found = await area.read(key, { signal });
-      if (found !== undefined) payloads.add(await area.payloadOf(token, found.body, signal));
+      if (found !== undefined) payloads.add(await area.copying.payloadOf(token, found.body, signal));
     }
   }
 

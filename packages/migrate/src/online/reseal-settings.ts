@@ -21,7 +21,7 @@ const patterns = (map: Readonly<Record<string, string | readonly string[]>>): st
 /** What of the settings that are given a store that was made before does not have, as it has it. */
 export function otherThan(
   { suite, names, categories, history, rotation }: ResealSettings,
-  { head, categories: those }: MigrationArea,
+  { head, copying: { categories: those } }: MigrationArea,
 ): string[] {
   const [sealedWith = 1] = head.suites;
   return [

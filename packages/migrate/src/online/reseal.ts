@@ -58,7 +58,7 @@ export class Reseal extends MigrationRun {
     if (!made && !isNew) await this.#anew.askSecret();
     await using there = await this.#anew.open(made);
     const area = extensionsOf(there).migration;
-    this.#copy = this.area.resealedTo(area);
+    this.#copy = this.area.copying.resealedTo(area.copying);
     const consumer = await this.area.open(consumerLabel(id), ({ message }) => void this.alarms.add(message), signal);
     await this.#copyAll(consumer, hex(id), settled);
     await this.follow(consumer, true);
@@ -101,7 +101,7 @@ export class Reseal extends MigrationRun {
     if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
     await this.beginPass('copying', cursor?.after);
     const since = cursor?.since ?? (await this.area.read(HEAD_NAME, { signal }))?.modified ?? 0;
-    const tokens = this.area.tokens(signal);
+    const tokens = this.area.copying.tokens(signal);
     const copies = mapConcurrently(tokens, OBJECTS_AT_ONCE, async (token) => {
       if (cursor?.after === undefined || token > cursor.after) await this.#bring(token);
       return token;
@@ -143,7 +143,7 @@ export class Reseal extends MigrationRun {
     const { signal } = this.context;
     await this.beginPass('comparing');
     let objects = 0;
-    for await (const token of this.area.tokens(signal)) {
+    for await (const token of this.area.copying.tokens(signal)) {
       signal.throwIfAborted();
       objects += 1;
       this.progress({ done: 1 });
@@ -160,7 +160,7 @@ export class Reseal extends MigrationRun {
     this.progress({ phase: 'verifying', total: 2 * this.objects });
     // What this run has sealed it has opened before. What lay there nobody has looked at since.
     const looking = { ...this.#looking, payloads: () => made };
-    const seen = await there.verifyHere(looking, signal);
+    const seen = await there.copying.verifyHere(looking, signal);
     this.#fail(await this.#verifySource());
     const advice = `it is so at ${this.places.to}: cancel the migration, remove what lies there, and begin it again`;
     const findings = seen.findings.map((one): Finding => ({ ...one, message: `${one.message}; ${advice}` }));
@@ -187,7 +187,7 @@ export class Reseal extends MigrationRun {
     const missed = new Map<string, Missed>();
     const onMissed = (token: string, one: Missed): void => void missed.set(token, one);
     const isKnown = ({ name }: Finding): boolean => this.tally.failed.has(`${AREAS.objects}${tokenOf(name)}`);
-    const seen = await this.area.verifySealed(copy, onMissed, { ...this.#looking, isKnown }, signal);
+    const seen = await this.area.copying.verifySealed(copy, onMissed, { ...this.#looking, isKnown }, signal);
     for (const [token, one] of missed) {
       await this.#bring(token);
       const name = `${AREAS.objects}${token}`;

@@ -116,7 +116,7 @@ export class Sides {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
         else onCorrected(await copier.syncToken(listed.token));
       } else if (leftAt !== undefined) {
-        onCorrected(await copier.sync(listed, other, area.hasDestroyedKeys ? 'nothing' : 'sizes'));
+        onCorrected(await copier.sync(listed, other, area.copying.hasDestroyedKeys ? 'nothing' : 'sizes'));
       }
     });
     for await (const listed of compared) {

@@ -42,14 +42,14 @@ export class StoreAnew {
    *   throws
    */
   async open(made: boolean): Promise<ObjectStore> {
-    const { head, categories, clock, random } = this.#ports.area;
+    const { head, copying, clock, random } = this.#ports.area;
     const { history, rotationDays, naming, suites } = head;
     const settings = {
       history,
       rotation: { days: rotationDays },
       names: naming,
       suite: suites[0] === 2 ? (2 as const) : (1 as const),
-      categories,
+      categories: copying.categories,
       ...this.#ports.settings,
     };
     const opening = { ...settings, ...this.#context(), clock, random };

@@ -21,6 +21,7 @@ import type { Engine } from '../engine/engine.ts';
 import { changeHead } from '../engine/commit-head.ts';
 import { inTime, stepsInTime } from '../api/timed-call.ts';
 import type { OpenCalls } from './call-gate.ts';
+import type { ExtensionParts } from './extension.ts';
 import { isMember, ownerKeys } from '../head/owner-keys.ts';
 import { entriesUnder, listPage } from '../util/listing.ts';
 import type { StoreState } from '../head/store-state.ts';
@@ -41,11 +42,10 @@ export class AuditArea {
   /** What is being written when the store is closed looks for the ends of others still. */
   #ended = false;
 
-  /** @param remembered how far segments went by what is remembered outside the store */
-  constructor(engine: Engine, calls: OpenCalls, remembered: () => Promise<AuditLink[]>) {
+  constructor({ engine, calls, rememberedEnds }: Pick<ExtensionParts, 'engine' | 'calls' | 'rememberedEnds'>) {
     this.#engine = engine;
     this.#calls = calls;
-    this.#remembered = remembered;
+    this.#remembered = rememberedEnds;
   }
 
   get #state(): StoreState {

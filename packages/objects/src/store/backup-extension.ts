@@ -1,10 +1,8 @@
-import type { ListEntry } from '@securestore/backend-api';
 import type { BackupKeys } from '@securestore/core-format';
 import { AREAS, asBuffer, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
 import type { BackupKeySet } from '@securestore/crypto';
 import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
-import type { Administration } from './administration.ts';
 import { noBackupKeys, withBackupKeys } from '../replica/copy/backup-keys.ts';
 import type { CopiedHead } from '../replica/copy/copy-head.ts';
 import { copyHead } from '../replica/copy/copy-head.ts';
@@ -14,18 +12,16 @@ import { Restoring } from '../replica/copy/restore-lock.ts';
 import { BackupSeals } from '../replica/copy/backup-cipher.ts';
 import type { UnlockedCopy } from '../replica/copy/unlock-copy.ts';
 import { copyOfStore } from '../replica/copy/unlock-copy.ts';
-import type { CopyKeeper, Engine, MutationGate } from '../engine/engine.ts';
+import type { CopyKeeper, MutationGate } from '../engine/engine.ts';
 import { changeHead } from '../engine/commit-head.ts';
 import { unregisterConsumer } from '../journal/open-consumer.ts';
 import { damaged } from '../journal/alarms.ts';
 import type { Change } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
 import { hasStood } from '../journal/quiescence.ts';
-import type { OpenCalls } from './call-gate.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import { readName } from '../object/list.ts';
-import { entriesUnder } from '../util/listing.ts';
-import { SourceArea } from './replication-extension.ts';
+import { StoreArea } from './extension.ts';
 import { TokenNames } from '../record/encoded-names.ts';
 import type { Logger } from '../api/types.ts';
 
@@ -33,25 +29,19 @@ import type { Logger } from '../api/types.ts';
  * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
  * not know: `@securestore/backup` does.
  */
-export class BackupArea extends SourceArea {
-  readonly #engine: Engine;
-  readonly #calls: OpenCalls;
-  readonly location: string;
-  /** Where what goes wrong beside calls is told. */
-  readonly logger: Logger | undefined;
+export class BackupArea extends StoreArea {
   /** What names and tokens have to do with each other. */
-  readonly names: TokenNames;
-  readonly #restoring: Restoring;
+  readonly names: TokenNames = new TokenNames(() => this.engine.names);
+  readonly #restoring = new Restoring(this.engine);
   #onClose: (() => Promise<void>) | undefined;
 
-  constructor(engine: Engine, calls: OpenCalls, administration: Administration, location: string, logger?: Logger) {
-    super(engine, calls, administration);
-    this.#engine = engine;
-    this.#restoring = new Restoring(engine);
-    this.#calls = calls;
-    this.location = location;
-    this.logger = logger;
-    this.names = new TokenNames(() => engine.names);
+  get location(): string {
+    return this.parts.location;
+  }
+
+  /** Where what goes wrong beside calls is told. */
+  get logger(): Logger | undefined {
+    return this.parts.logger;
   }
 
   /** Has `listener` called when the store is closed, after its last call has ended. */
@@ -66,38 +56,31 @@ export class BackupArea extends SourceArea {
 
   /** Makes sure that what is known of the head is not older than five seconds. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
   async confirm(signal?: AbortSignal): Promise<void> {
-    this.#calls.checkOpen();
-    const wait = this.#engine.watcher.acknowledge(signal);
+    this.checkOpen();
+    const wait = this.engine.watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
-    this.#engine.watcher.checkFollowing();
-  }
-
-  /** Looks for a newer head. @throws as {@link confirm} */
-  async refresh(signal?: AbortSignal): Promise<void> {
-    this.#calls.checkOpen();
-    await this.#engine.watcher.refresh(signal);
-    this.#engine.watcher.checkFollowing();
+    this.engine.watcher.checkFollowing();
   }
 
   #keys(): BackupKeySet {
-    const { backup } = this.#engine.watcher.state.keys;
+    const { backup } = this.state.keys;
     if (backup !== undefined) return backup;
-    throw noBackupKeys(this.#engine.watcher.state);
+    throw noBackupKeys(this.state);
   }
 
   /** Whether there are keys for backups, and they are at hand. */
   get hasKeys(): boolean {
-    return this.#engine.watcher.state.keys.backup !== undefined;
+    return this.state.keys.backup !== undefined;
   }
 
   /** How new key versions are, by their ids: the newer of a group, the greater. A member knows those that were granted. */
   get keyOrder(): ReadonlyMap<string, number> {
-    return keyOrderOf(this.#engine.watcher.state);
+    return keyOrderOf(this.state);
   }
 
   /** When the key that seals backups now was made, in milliseconds since 1970; `undefined` where there is none. */
   get sealsSince(): number | undefined {
-    const { versions } = this.#engine.watcher.state.keys;
+    const { versions } = this.state.keys;
     return versions.find(({ kind, state }) => kind === 'backup' && state === 'primary')?.created;
   }
 
@@ -107,7 +90,7 @@ export class BackupArea extends SourceArea {
       keys: () => this.#keys(),
       suites: () => this.head.suites,
       random: this.random,
-      newer: async (signal) => this.refresh(signal),
+      newer: async (signal) => void (await this.refresh(signal)),
     });
   }
 
@@ -118,23 +101,23 @@ export class BackupArea extends SourceArea {
    * @throws SecureStoreError `ACCESS_DENIED` where a member would be the first
    */
   async prepare(signal?: AbortSignal): Promise<boolean> {
-    this.#calls.checkOpen();
+    this.checkOpen();
     // Asked first: making keys changes the head.
-    const settled = await hasStood(this.#engine, signal);
+    const settled = await hasStood(this.engine, signal);
     await this.makeKeys(signal);
     return settled;
   }
 
   /** Ends what was opened under `label`: the journal is not kept for it any more. */
   async unregister(label: string): Promise<void> {
-    this.#calls.checkOpen();
-    await unregisterConsumer(this.#engine, label);
+    this.checkOpen();
+    await unregisterConsumer(this.engine, label);
   }
 
   /** Makes keys for backups, where the store has none. @throws SecureStoreError `ACCESS_DENIED` for a member */
   async makeKeys(signal?: AbortSignal): Promise<void> {
     if (this.hasKeys) return;
-    await changeHead(this.#engine, (state) => withBackupKeys(this.#engine, state, signal), signal);
+    await changeHead(this.engine, (state) => withBackupKeys(this.engine, state, signal), signal);
     this.#keys();
   }
 
@@ -144,13 +127,13 @@ export class BackupArea extends SourceArea {
    * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, and what the backend throws
    */
   async copyHead(signal?: AbortSignal): Promise<CopiedHead> {
-    this.#calls.checkOpen();
-    return copyHead(this.#engine, signal);
+    this.checkOpen();
+    return copyHead(this.engine, signal);
   }
 
   /** Where the store is backed up, as it is known now; `undefined` where nothing is registered. The same as long as nothing changes. */
   get destinations(): Uint8Array | undefined {
-    return this.#engine.watcher.state.destinations;
+    return this.state.destinations;
   }
 
   /**
@@ -163,10 +146,10 @@ export class BackupArea extends SourceArea {
     next: (current: Uint8Array | undefined) => Uint8Array | undefined,
     signal?: AbortSignal,
   ): Promise<void> {
-    this.#calls.checkOpen();
+    this.checkOpen();
     await this.makeKeys(signal);
     await changeHead(
-      this.#engine,
+      this.engine,
       async (state) => {
         const destinations = next(state.destinations);
         return destinations && { destinations };
@@ -177,7 +160,7 @@ export class BackupArea extends SourceArea {
 
   /** Has the copies of the store follow its keys: asked by rotations, and when keys are destroyed. */
   keepCopies(keeper: CopyKeeper): void {
-    this.#engine.copies.keeper = keeper;
+    this.engine.copies.keeper = keeper;
   }
 
   /**
@@ -188,7 +171,7 @@ export class BackupArea extends SourceArea {
    */
   rewrap(record: Uint8Array): Buffer | undefined {
     const { header, envelope } = splitRecord(record);
-    const { keys } = this.#engine.watcher.state;
+    const { keys } = this.state;
     if (keys.isDestroyed(header.categoryId)) return undefined;
     const { primary } = keys.category(header.categoryId);
     if (primary.id.equals(envelope.keyId)) return undefined;
@@ -197,28 +180,24 @@ export class BackupArea extends SourceArea {
 
   /** Whether all keys of a category have been destroyed: its records need none any more. */
   isDestroyed(categoryId: Uint8Array): boolean {
-    return this.#engine.watcher.state.keys.isDestroyed(categoryId);
+    return this.state.keys.isDestroyed(categoryId);
   }
 
   /** Whether a key version is the one that seals now, by its id. */
   isPrimary(keyId: Uint8Array): boolean {
     const label = asBuffer(keyId).toString('hex');
-    return this.#engine.watcher.state.keys.versions.some(
-      (version) => version.label === label && version.state === 'primary',
-    );
+    return this.state.keys.versions.some((version) => version.label === label && version.state === 'primary');
   }
 
   /** Whether a key version was retired, by its id: nothing of the store lies under it any more, and who had it may have it still. */
   isRetired(keyId: Uint8Array): boolean {
     const label = asBuffer(keyId).toString('hex');
-    return this.#engine.watcher.state.keys.versions.some(
-      (version) => version.label === label && version.state === 'disabled',
-    );
+    return this.state.keys.versions.some((version) => version.label === label && version.state === 'disabled');
   }
 
   /** What is kept in the store under labels: of backups, and not part of any. A damaged one is empty. Every member has its key. */
   get states(): StateStorage {
-    return keptStates(this.#engine);
+    return keptStates(this.engine);
   }
 
   /** The identity of the store. */
@@ -228,19 +207,19 @@ export class BackupArea extends SourceArea {
 
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */
   sign(use: string, bytes: Uint8Array): Buffer {
-    return signAs(ownerKeys(this.#engine.watcher.state).identity, use, bytes);
+    return signAs(ownerKeys(this.state).identity, use, bytes);
   }
 
   /** Has every mutation of this process wait until it is copied elsewhere, too; `undefined` for none. */
   guardMutations(gate: MutationGate | undefined): void {
-    this.#engine.copies.gate = gate;
+    this.engine.copies.gate = gate;
   }
 
   /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` where it is of another one */
   openCopy(keys: BackupKeys): UnlockedCopy {
-    this.#calls.checkOpen();
+    this.checkOpen();
     const { location, clock, random } = this;
-    return copyOfStore(this.#engine.watcher.state, { keys, location, clock, random });
+    return copyOfStore(this.state, { keys, location, clock, random });
   }
 
   /**
@@ -272,12 +251,12 @@ export class BackupArea extends SourceArea {
    * @throws SecureStoreError `INTEGRITY` where it is damaged, and what the backend throws
    */
   async changeAt(name: string, signal?: AbortSignal): Promise<Change | undefined> {
-    const found = await this.#engine.backend.read(name, { signal });
+    const found = await this.engine.backend.read(name, { signal });
     if (found === undefined) return undefined;
     const token = name.startsWith(AREAS.objects)
       ? name.slice(AREAS.objects.length)
       : (splitUnderToken(AREAS.history, name)?.token ?? '');
-    const looked = await lookAt(this.#engine, token, found.body, signal);
+    const looked = await lookAt(this.engine, token, found.body, signal);
     if (looked === 'destroyed') return undefined;
     if (looked === 'damaged') throw new SecureStoreError('INTEGRITY', damaged('damaged-record', name).message);
     return { token, header: looked.header, record: found.body, name };
@@ -285,11 +264,6 @@ export class BackupArea extends SourceArea {
 
   /** The name of the live object at a token that does not tell it; `undefined` where it was deleted meanwhile, or is not to be had. */
   nameAt(token: string, signal?: AbortSignal): Promise<string | undefined> {
-    return readName(this.#engine, token, signal);
-  }
-
-  /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
-  entries(prefix: string, signal?: AbortSignal): AsyncGenerator<ListEntry> {
-    return entriesUnder(this.#engine.backend, prefix, { signal });
+    return readName(this.engine, token, signal);
   }
 }

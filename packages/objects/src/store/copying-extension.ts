@@ -1,19 +1,10 @@
-import type { ListEntry, StorageBackend } from '@securestore/backend-api';
-import { workPrefix } from '@securestore/core-format';
-import type { Administration } from './administration.ts';
+import type { StorageBackend } from '@securestore/backend-api';
 import { isAuditPart } from '../maintenance/audit/audit-part.ts';
 import type { Engine } from '../engine/engine.ts';
 import { withBackend } from '../engine/engine.ts';
-import { SETTLED_AFTER } from '../head/freshness-bounds.ts';
-import { lookAtConsumer } from '../journal/consumer-state.ts';
 import type { Looked } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
-import { hasStood } from '../journal/quiescence.ts';
 import { observe } from '../record/inspect-record.ts';
-import type { OpenCalls } from './call-gate.ts';
-import { ownerKeys } from '../head/owner-keys.ts';
-import { entriesUnder, pagesUnder } from '../util/listing.ts';
-import { SourceArea } from './replication-extension.ts';
 import type { LookedOver, Looking } from '../replica/migration/verify-target.ts';
 import { copyView, lookOver, overheard } from '../replica/migration/verify-target.ts';
 import type { Missed } from '../replica/migration/re-encrypted-copy.ts';
@@ -22,12 +13,11 @@ import type { SealedPayload } from '../replica/migration/verify-payload-parts.ts
 import { sealedPayloadOf } from '../replica/migration/verify-payload-parts.ts';
 import { tokensOf } from '../replica/migration/object-versions.ts';
 
-/** What bringing the objects of a store to another place takes of it: what they are, what changes, and whether they are there. */
-export class CopyingArea extends SourceArea {
+/** What bringing the objects of a store to another place takes of it: what they are, and whether they are there. */
+export class CopyingArea {
   readonly #engine: Engine;
 
-  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
-    super(engine, calls, administration);
+  constructor(engine: Engine) {
     this.#engine = engine;
   }
 
@@ -49,37 +39,6 @@ export class CopyingArea extends SourceArea {
   /** The tokens of the objects, deleted ones too. */
   tokens(signal?: AbortSignal): AsyncGenerator<string> {
     return tokensOf(this.#engine, signal);
-  }
-
-  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
-  async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
-    ownerKeys(this.#engine.watcher.state);
-    const { backend } = this.#engine;
-    let ended = 0;
-    for await (const names of pagesUnder(backend, workPrefix('consumer'), signal)) {
-      for (const name of names) {
-        const found = await lookAtConsumer(this.#engine, name, signal);
-        if (found === undefined || 'error' in found || !found.state.label.startsWith(prefix)) continue;
-        await backend.delete(name, { signal });
-        ended += 1;
-      }
-    }
-    return ended;
-  }
-
-  /** Whether everybody announces everything for so long already that nothing is under way which was not. */
-  journalStands(signal?: AbortSignal): Promise<boolean> {
-    return hasStood(this.#engine, signal);
-  }
-
-  /** How long {@link settle} waits, in milliseconds. */
-  get settledAfter(): number {
-    return SETTLED_AFTER;
-  }
-
-  /** Waits until nobody acts on an earlier head any more. */
-  settle(signal?: AbortSignal): Promise<void> {
-    return this.#engine.watcher.settle(signal);
   }
 
   /** Whether a record is what belongs to a token, by whatever opens it. */
@@ -104,14 +63,6 @@ export class CopyingArea extends SourceArea {
   /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
   payloadOf(token: string, record: Uint8Array, signal?: AbortSignal): Promise<SealedPayload | undefined> {
     return sealedPayloadOf(this.#engine, token, record, signal);
-  }
-
-  /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
-  entries(
-    prefix: string,
-    options: { after?: string; signal?: AbortSignal | undefined } = {},
-  ): AsyncGenerator<ListEntry> {
-    return entriesUnder(this.#engine.backend, prefix, options);
   }
 
   /**

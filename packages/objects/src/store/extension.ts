@@ -1,6 +1,8 @@
-import type { BackendCapabilities, Nesting, StorageBackend } from '@securestore/backend-api';
+import type { BackendCapabilities, ListEntry, ListOptions, ListResult, Nesting } from '@securestore/backend-api';
+import type { ReadOptions, ReadResult, StorageBackend } from '@securestore/backend-api';
 import { nestingOf } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
+import type { AuditLink, Head } from '@securestore/core-format';
+import { HEAD_NAME } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { JobStart } from './administration-types.ts';
@@ -8,55 +10,84 @@ import type { Administration } from './administration.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenCalls } from './call-gate.ts';
 import { isMember } from '../head/owner-keys.ts';
-import type { CallOptions } from '../api/types.ts';
+import type { StoreState } from '../head/store-state.ts';
+import type { Alarm } from '../journal/alarms.ts';
+import type { Consumer } from '../journal/consumer.ts';
+import { openConsumer } from '../journal/open-consumer.ts';
+import type { CallOptions, Logger } from '../api/types.ts';
+import { entriesUnder, listPage } from '../util/listing.ts';
 
-/** What packages that work on a store beside its callers all need of it. */
+/** What the extensions of a store are made of. */
+export interface ExtensionParts {
+  readonly engine: Engine;
+  readonly calls: OpenCalls;
+  readonly administration: Administration;
+  readonly location: string;
+  /** Where what goes wrong beside calls is told. */
+  readonly logger: Logger | undefined;
+  /** How far the segments of the audit log went by what is remembered outside the store. */
+  readonly rememberedEnds: () => Promise<AuditLink[]>;
+}
+
+/** What packages that work on a store beside its callers all need of it: what is known of it, its bytes as they lie there, and jobs. */
 export class StoreArea {
-  readonly #engine: Engine;
-  readonly #calls: OpenCalls;
-  readonly #administration: Administration;
+  protected readonly parts: ExtensionParts;
 
-  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
-    this.#engine = engine;
-    this.#calls = calls;
-    this.#administration = administration;
+  constructor(parts: ExtensionParts) {
+    this.parts = parts;
+  }
+
+  protected get engine(): Engine {
+    return this.parts.engine;
+  }
+
+  protected get state(): StoreState {
+    return this.engine.watcher.state;
   }
 
   get clock(): Clock {
-    return this.#engine.clock;
+    return this.engine.clock;
   }
 
   get random(): RandomSource {
-    return this.#engine.random;
+    return this.engine.random;
   }
 
   get capabilities(): BackendCapabilities {
-    return this.#engine.backend.capabilities;
+    return this.engine.backend.capabilities;
   }
 
   /** How another place lies to where the store is, on this machine. */
   nestingOf(other: StorageBackend): Promise<Nesting | undefined> {
-    return nestingOf(other, this.#engine.backend);
+    return nestingOf(other, this.engine.backend);
   }
 
   /** As it is known now. */
   get head(): Head {
-    return this.#engine.watcher.state.head;
+    return this.state.head;
   }
 
   /** Whether the store was opened by a member, who has a part of its keys. */
   get isMember(): boolean {
-    return isMember(this.#engine.watcher.state);
+    return isMember(this.state);
   }
 
   /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
   checkOpen(): void {
-    this.#calls.checkOpen();
+    this.parts.calls.checkOpen();
+  }
+
+  /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
+  async refresh(signal?: AbortSignal): Promise<Head> {
+    this.checkOpen();
+    await this.engine.watcher.refresh(signal);
+    this.engine.watcher.checkFollowing();
+    return this.head;
   }
 
   /** Has jobs of this kind resumed like any other of the store. */
   addKind(kind: JobKind<unknown, unknown>): void {
-    this.#administration.addKind(kind);
+    this.parts.administration.addKind(kind);
   }
 
   /** Starts a job that ends with the store, and is listed with its jobs. */
@@ -66,6 +97,39 @@ export class StoreArea {
     knownOptions: ReadonlySet<string>,
     job: JobStart<P, R>,
   ): Job<R> {
-    return this.#administration.runJob(operation, options, knownOptions, job);
+    return this.parts.administration.runJob(operation, options, knownOptions, job);
+  }
+
+  /**
+   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on.
+   *
+   * @throws SecureStoreError as `openConsumer` does
+   */
+  async open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<Consumer> {
+    this.checkOpen();
+    return openConsumer(this.engine, label, signal, onDamaged);
+  }
+
+  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
+  async backendNow(signal?: AbortSignal): Promise<number | undefined> {
+    return (await this.engine.backend.read(HEAD_NAME, { signal }))?.now;
+  }
+
+  /** The bytes at a name, sealed as they lie there. */
+  read(name: string, options?: ReadOptions): Promise<ReadResult | undefined> {
+    return this.engine.backend.read(name, options);
+  }
+
+  /** One page of what is at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
+  list(prefix: string, options: ListOptions): Promise<ListResult> {
+    return listPage(this.engine.backend, prefix, options);
+  }
+
+  /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
+  entries(
+    prefix: string,
+    options: { readonly after?: string; readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListEntry> {
+    return entriesUnder(this.engine.backend, prefix, options);
   }
 }

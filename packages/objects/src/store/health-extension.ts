@@ -4,14 +4,10 @@ import { HEAD_NAME, probeName } from '@securestore/core-format';
 import { sealSystemBody } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
 import { elapsedSince } from '@securestore/jobs';
-import type { JobAdministration } from './administration-types.ts';
-import type { Administration } from './administration.ts';
 import { keptStates } from '../replica/copy/state-store.ts';
-import type { Engine } from '../engine/engine.ts';
 import { keyAt } from '../record/decode-name.ts';
 import { openLocation } from '../head/sealed-location.ts';
 import { MIGRATION_JOB } from './migration-extension.ts';
-import type { OpenCalls } from './call-gate.ts';
 import type { KeyReport } from '../maintenance/keys/keys.ts';
 import { reportOf } from '../maintenance/keys/keys.ts';
 import { parseHead } from '../head/store-state.ts';
@@ -51,41 +47,29 @@ export interface UnfinishedMigration {
 
 /** What watching over a store needs of it. How it is judged the engine does not know: `@securestore/health` does. */
 export class HealthArea extends StoreArea {
-  readonly #engine: Engine;
-  readonly #calls: OpenCalls;
-  readonly #jobs: JobAdministration;
-
-  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
-    super(engine, calls, administration);
-    this.#jobs = administration.jobs;
-    this.#engine = engine;
-    this.#calls = calls;
-  }
-
   /** How much room the backend has; `undefined` where it doesn't tell. @throws SecureStoreError what the backend throws */
   async capacity(): Promise<BackendCapacity | undefined> {
-    return this.#engine.backend.capacity?.();
+    return this.engine.backend.capacity?.();
   }
 
   /** The backend's own name. */
   get backend(): string {
-    return this.#engine.backend.name;
+    return this.engine.backend.name;
   }
 
   /** Whether the backend's clock is this machine's and a record of its own, which can be set back. */
   get canResetClock(): boolean {
-    return this.#engine.backend.resetClock !== undefined;
+    return this.engine.backend.resetClock !== undefined;
   }
 
   /** How long ago what is known of the head was seen to be right, in milliseconds. */
   get confirmedAgo(): number {
-    return elapsedSince(this.#engine.watcher.confirmed, this.#engine.clock);
+    return elapsedSince(this.engine.watcher.confirmed, this.engine.clock);
   }
 
   /** All key versions that are known now. */
   get keys(): readonly KeyReport[] {
-    const { state } = this.#engine.watcher;
-    return state.keys.versions.map((info) => reportOf(state, info));
+    return this.state.keys.versions.map((info) => reportOf(this.state, info));
   }
 
   /**
@@ -95,11 +79,11 @@ export class HealthArea extends StoreArea {
    * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, `LOCKED`, `ACCESS_DENIED`, and what the backend throws
    */
   async readHead(signal?: AbortSignal): Promise<HeadReading | undefined> {
-    const found = await this.#engine.backend.read(HEAD_NAME, { signal });
+    const found = await this.engine.backend.read(HEAD_NAME, { signal });
     if (found === undefined) return undefined;
     const { head } = parseHead(found);
-    await this.#engine.watcher.refresh(signal);
-    this.#engine.watcher.checkFollowing();
+    await this.engine.watcher.refresh(signal);
+    this.engine.watcher.checkFollowing();
     return { generation: head.generation, ...(found.now !== undefined && { now: found.now }) };
   }
 
@@ -110,7 +94,7 @@ export class HealthArea extends StoreArea {
    * @param signal ends a look at the head, if one is due; then what is known by that time is told
    */
   async blocked(signal?: AbortSignal): Promise<SecureStoreError | undefined> {
-    const { watcher } = this.#engine;
+    const { watcher } = this.engine;
     try {
       await watcher.acknowledge(signal);
     } catch {
@@ -121,7 +105,7 @@ export class HealthArea extends StoreArea {
 
   /** Has `listener` told once nothing but opening the store again is likely to help this process. */
   onLost(listener: (error: SecureStoreError) => void): void {
-    this.#engine.watcher.onLost(listener);
+    this.engine.watcher.onLost(listener);
   }
 
   /**
@@ -130,11 +114,11 @@ export class HealthArea extends StoreArea {
    * @throws SecureStoreError `INTEGRITY`, and what reading its job throws
    */
   async migration(signal?: AbortSignal): Promise<UnfinishedMigration | undefined> {
-    const { state } = this.#engine.watcher;
+    const { state } = this.engine.watcher;
     const { migration, time } = state.head;
     if (migration === undefined) return undefined;
     const to = openLocation(state, migration);
-    const jobs = await this.#jobs.list({ signal });
+    const jobs = await this.parts.administration.jobs.list({ signal });
     const job = jobs.find(({ id }) => id === MIGRATION_JOB);
     if (job === undefined || job.state === 'damaged') return { to, since: time, isRunning: false };
     return { to, since: Math.max(time, job.updated), isRunning: job.state !== 'interrupted' };
@@ -142,7 +126,7 @@ export class HealthArea extends StoreArea {
 
   /** A probe at a fresh name. One that stays is removed by a collection. */
   probe(): Probe {
-    const { backend, random, watcher } = this.#engine;
+    const { backend, random, watcher } = this.engine;
     const { state } = watcher;
     const name = probeName(random(PROBE_NAME_LENGTH));
     // Also where the head can't be confirmed now, which is for others to say.
@@ -162,27 +146,27 @@ export class HealthArea extends StoreArea {
 
   /** The key of the object that a backend name belongs to; `undefined` where the name alone doesn't tell. */
   keyAt(name: string): string | undefined {
-    return keyAt(this.#engine, name);
+    return keyAt(this.engine, name);
   }
 
   /** Counts the names of objects, deleted ones too, by listing them. */
   count(signal?: AbortSignal): Promise<number> {
-    return countObjects(this.#engine, signal);
+    return countObjects(this.engine, signal);
   }
 
   /** How many bytes there are to read from a position on, by listing them. @throws SecureStoreError what the backend throws */
   bytesFrom(options: Pick<PassOptions, 'after' | 'payloads' | 'signal'>): Promise<number> {
-    return bytesFrom(this.#engine, options);
+    return bytesFrom(this.engine, options);
   }
 
   /** Reads the store from a position on: see {@link PassOptions}. @throws as `verify` does */
   scrub(options: PassOptions): Promise<PassResult> {
-    this.#calls.checkOpen();
-    return scrubFrom(this.#engine, options);
+    this.checkOpen();
+    return scrubFrom(this.engine, options);
   }
 
   /** What is kept in the store under labels: of its health. A damaged one is empty. Every member has its key. */
   get states(): StateStorage {
-    return keptStates(this.#engine, 'health ');
+    return keptStates(this.engine, 'health ');
   }
 }

@@ -1,13 +1,9 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { AuditLink, Head } from '@securestore/core-format';
+import type { Head } from '@securestore/core-format';
 import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
-import type { Administration } from './administration.ts';
 import { MIGRATION_NAME } from '../head/intent-marker.ts';
-import type { Engine } from '../engine/engine.ts';
-import { SETTLED_SOON_AFTER } from '../head/freshness-bounds.ts';
+import { SETTLED_AFTER, SETTLED_SOON_AFTER } from '../head/freshness-bounds.ts';
 import { changeHead } from '../engine/commit-head.ts';
-import type { OpenCalls } from './call-gate.ts';
-import type { Logger } from '../api/types.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { readHead } from '../head/store-state.ts';
@@ -30,7 +26,10 @@ import type { LandingPlaces } from '../replica/migration/prepare-cutover.ts';
 import type { NewPlace } from '../replica/migration/record-target.ts';
 import { rememberAt } from '../replica/migration/record-target.ts';
 import { reopen } from '../engine/abort-cutover.ts';
+import { unregisterConsumers } from '../journal/open-consumer.ts';
+import { hasStood } from '../journal/quiescence.ts';
 import { CopyingArea } from './copying-extension.ts';
+import { StoreArea } from './extension.ts';
 
 /** The id of the job that moves a store, of which it has one at a time. */
 export const MIGRATION_JOB = 'migration';
@@ -43,43 +42,14 @@ function refuse(message: string): never {
 }
 
 /** What moving a store takes of it, where it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
-export class MigrationArea extends CopyingArea {
-  readonly #engine: Engine;
-  readonly #calls: OpenCalls;
-  readonly #remembered: () => Promise<AuditLink[]>;
-  readonly #logger: Logger | undefined;
-
-  /** @param remembered how far segments of the audit log went by what is remembered outside the store */
-  constructor(
-    engine: Engine,
-    calls: OpenCalls,
-    administration: Administration,
-    remembered: () => Promise<AuditLink[]>,
-    logger: Logger | undefined,
-  ) {
-    super(engine, calls, administration);
-    this.#engine = engine;
-    this.#calls = calls;
-    this.#remembered = remembered;
-    this.#logger = logger;
-  }
-
-  get #state(): StoreState {
-    return this.#engine.watcher.state;
-  }
+export class MigrationArea extends StoreArea {
+  /** What its objects are, and whether they are there. */
+  readonly copying: CopyingArea = new CopyingArea(this.engine);
 
   /** Where the store moves to, or has moved; `undefined` where it does not. @throws SecureStoreError `INTEGRITY` */
   get movesTo(): string | undefined {
-    const { migration } = this.#state.head;
-    return migration && openLocation(this.#state, migration);
-  }
-
-  /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
-  async refresh(signal?: AbortSignal): Promise<Head> {
-    this.#calls.checkOpen();
-    await this.#engine.watcher.refresh(signal);
-    this.#engine.watcher.checkFollowing();
-    return this.head;
+    const { migration } = this.state.head;
+    return migration && openLocation(this.state, migration);
   }
 
   /**
@@ -91,9 +61,9 @@ export class MigrationArea extends CopyingArea {
    * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
    */
   async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
-    this.#calls.checkOpen();
-    ownerKeys(this.#state);
-    const { random } = this.#engine;
+    this.checkOpen();
+    ownerKeys(this.state);
+    const { random } = this.engine;
     await this.#change((state) => {
       const { head } = state;
       if (head.migration !== undefined) {
@@ -111,7 +81,7 @@ export class MigrationArea extends CopyingArea {
       const sealed = sealLocation(state, location, random);
       return { migration: { instance: random(ID_LENGTH), stage: 'copying', resealed, location: sealed } };
     }, signal);
-    const { migration } = this.#state.head;
+    const { migration } = this.state.head;
     if (migration === undefined) throw new SecureStoreError('CONFLICT', 'the migration was cancelled meanwhile');
     return migration.instance;
   }
@@ -126,36 +96,57 @@ export class MigrationArea extends CopyingArea {
     const nesting = await this.nestingOf(target);
     if (nesting !== undefined) throw nested(nesting);
     await refuseBackups(target, signal);
-    if (this.head.migration === undefined) await checkFree(target, this.#state, anew, signal);
+    if (this.head.migration === undefined) await checkFree(target, this.state, anew, signal);
   }
 
   /** Takes the place where the store moves to. @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
   async occupy(target: StorageBackend, instance: Uint8Array, signal?: AbortSignal): Promise<Occupied> {
-    return occupy(target, this.#state, instance, this.#engine.random, signal);
+    return occupy(target, this.state, instance, this.engine.random, signal);
   }
 
   /** Takes the place where the store is to be sealed anew. @returns whether it was taken before @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
   async occupyAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
-    return occupyAnew(target, this.#state, id, this.#engine.random, signal);
+    return occupyAnew(target, this.state, id, this.engine.random, signal);
   }
 
   /** Whether a place is taken by this migration, and not open yet. */
   async isTakenAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
-    return isTaken(target, this.#state, id, signal);
+    return isTaken(target, this.state, id, signal);
   }
 
   /** Opens a store that was made to take in another one, with the access policy of that. */
   async openAnew(from: MigrationArea, signal?: AbortSignal): Promise<void> {
-    const { policy, head } = from.#state;
+    const { policy, head } = from.state;
     await changeHead(
-      this.#engine,
+      this.engine,
       async (state) => ({
         head: { state: 'open', versionFloor: Math.max(state.head.versionFloor, head.versionFloor) },
         ...(policy !== undefined && { policy }),
       }),
       signal,
-      { checkMayChange: () => this.#engine.watcher.checkFollowing() },
+      { checkMayChange: () => this.engine.watcher.checkFollowing() },
     );
+  }
+
+  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
+  async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
+    ownerKeys(this.state);
+    return unregisterConsumers(this.engine, prefix, signal);
+  }
+
+  /** Whether everybody announces everything for so long already that nothing is under way which was not. */
+  journalStands(signal?: AbortSignal): Promise<boolean> {
+    return hasStood(this.engine, signal);
+  }
+
+  /** How long {@link settle} waits, in milliseconds. */
+  get settledAfter(): number {
+    return SETTLED_AFTER;
+  }
+
+  /** Waits until nobody acts on an earlier head any more. */
+  settle(signal?: AbortSignal): Promise<void> {
+    return this.engine.watcher.settle(signal);
   }
 
   /** Has everybody look at the head so often that closing takes less than a second; waits until everybody does. */
@@ -193,16 +184,16 @@ export class MigrationArea extends CopyingArea {
 
   /** Waits until nobody reads or writes any more, once the store is closed. */
   settleSoon(signal?: AbortSignal): Promise<void> {
-    return this.#engine.watcher.settleSoon(signal);
+    return this.engine.watcher.settleSoon(signal);
   }
 
   /** Makes ready what the head will be where the store moves to. */
   landing(places: LandingPlaces, { head }: Occupied, consumer: string): Landing {
-    const { migration } = this.#state.head;
+    const { migration } = this.state.head;
     if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
     const { instance } = migration;
-    const remembered = this.#remembered;
-    return new Landing(this.#engine, { ...places, instance, replaces: head, consumer, remembered });
+    const { rememberedEnds: remembered } = this.parts;
+    return new Landing(this.engine, { ...places, instance, replaces: head, consumer, remembered });
   }
 
   /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */
@@ -221,7 +212,7 @@ export class MigrationArea extends CopyingArea {
 
   /** Opens the store again where it is. */
   reopen(signal?: AbortSignal): Promise<void> {
-    return reopen(this.#engine, signal);
+    return reopen(this.engine, signal);
   }
 
   /** Whether what lies at a place is what the store has landed as, from the head that has closed it. */
@@ -237,11 +228,11 @@ export class MigrationArea extends CopyingArea {
    * @param other where it comes from, or any other place
    */
   async isElsewhere(other: StorageBackend, signal?: AbortSignal): Promise<boolean> {
-    const { backend, watcher } = this.#engine;
+    const { backend, watcher } = this.engine;
     if (!isLanded(this.head)) return false;
     const left = await readHead(other, signal);
     if (left === undefined || !hasLeftFor(left.head, this.head)) return true;
-    await openLanded(backend, { ...this.#state, head: left.head }, this.#engine.clock, signal);
+    await openLanded(backend, { ...this.state, head: left.head }, this.engine.clock, signal);
     await watcher.refresh(signal);
     return isLanded(this.head);
   }
@@ -252,7 +243,7 @@ export class MigrationArea extends CopyingArea {
    * @param landed its head there, where that was just written
    */
   arrive(target: StorageBackend, signal?: AbortSignal, landed?: LandedHead): Promise<void> {
-    return openLanded(target, this.#state, this.#engine.clock, signal, landed);
+    return openLanded(target, this.state, this.engine.clock, signal, landed);
   }
 
   /**
@@ -261,7 +252,7 @@ export class MigrationArea extends CopyingArea {
    * @param anew the head of the store that it was sealed anew as, where it was
    */
   rememberAt(place: NewPlace, anew: Head | undefined, signal?: AbortSignal): Promise<void> {
-    return rememberAt(place, this.head, anew, this.#logger, signal);
+    return rememberAt(place, this.head, anew, this.parts.logger, signal);
   }
 
   /** Removes what says that a place is taken. */
@@ -289,12 +280,12 @@ export class MigrationArea extends CopyingArea {
 
   /** As {@link lookThere}. */
   foundAt(target: StorageBackend, signal?: AbortSignal): Promise<FoundThere> {
-    return lookThere(target, this.#state, signal);
+    return lookThere(target, this.state, signal);
   }
 
   /** As {@link withdrawUnopened}. To be followed by {@link reclaim}. */
   withdrawUnopened(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
-    return withdrawUnopened(target, this.#state, signal);
+    return withdrawUnopened(target, this.state, signal);
   }
 
   /** Opens the store again where it was, as it was when it moved away. @throws SecureStoreError `NOT_FOUND` where it has not */
@@ -310,11 +301,11 @@ export class MigrationArea extends CopyingArea {
     signal: AbortSignal | undefined,
     isKnown = false,
   ): Promise<void> {
-    const { watcher } = this.#engine;
+    const { watcher } = this.engine;
     const next = async (state: StoreState) => {
       const head = plan(state);
       return head && { head };
     };
-    await changeHead(this.#engine, next, signal, { checkMayChange: () => watcher.checkFollowing(), isKnown });
+    await changeHead(this.engine, next, signal, { checkMayChange: () => watcher.checkFollowing(), isKnown });
   }
 }

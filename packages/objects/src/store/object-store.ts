@@ -106,7 +106,14 @@ export class ObjectStore implements SecureStorage {
     this.#calls = new OpenCalls(engine);
     this.#administration = new Administration(engine, this.#calls);
     if (upkeep === true) this.#administration.keepUp(logger);
-    this.#extensions = makeExtensions(engine, this.#calls, this.#administration, { location, logger, rememberedEnds });
+    this.#extensions = makeExtensions({
+      engine,
+      calls: this.#calls,
+      administration: this.#administration,
+      location,
+      logger,
+      rememberedEnds,
+    });
     Object.defineProperty(this, EXTENSIONS, { value: this.#extensions });
     this.slots = this.#administration.slots;
     this.members = this.#administration.members;

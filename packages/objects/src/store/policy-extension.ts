@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine.ts';
 import { changeHead } from '../engine/commit-head.ts';
 import type { HeadPlan } from '../head/head-edit.ts';
 import type { OpenCalls } from './call-gate.ts';
+import type { ExtensionParts } from './extension.ts';
 import { checkOwner, ownerKeys } from '../head/owner-keys.ts';
 import { bringAccess, bringAccessSoon } from '../maintenance/keys/rekey-replicas.ts';
 import type { CallOptions } from '../api/types.ts';
@@ -37,7 +38,7 @@ export class PolicyObject {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
 
-  constructor(engine: Engine, calls: OpenCalls) {
+  constructor({ engine, calls }: Pick<ExtensionParts, 'engine' | 'calls'>) {
     this.#engine = engine;
     this.#calls = calls;
   }
