@@ -27,7 +27,7 @@ export function unapproved(
     ? 'what was approved is not what it would do now. Nothing was changed; ask again with'
     : 'ask for it with';
   const message = `${call} takes the approval of a second person here: ${ask} ${asked}, and try again when it is given`;
-  return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
+  return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key, approvals: actions });
 }
 
 /** Why a session takes no more of the data, or of the items, of a call. */

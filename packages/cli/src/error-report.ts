@@ -24,6 +24,8 @@ export interface ErrorReport {
   readonly exitCode: number;
   readonly outcome?: 'unknown';
   readonly currentVersion?: string;
+  /** The actions of which the approval of a second person is missing. */
+  readonly approvals?: readonly string[];
   /** The message of what caused it, where there is one. */
   readonly cause?: string;
 }
@@ -221,6 +223,7 @@ export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
     exitCode: context.exitCode ?? exitCodeOf(known.code),
     ...(known.outcome === undefined ? {} : { outcome: known.outcome }),
     ...(known.currentVersion === undefined ? {} : { currentVersion: known.currentVersion }),
+    ...(known.approvals === undefined ? {} : { approvals: known.approvals }),
     ...(cause === undefined || known.message.includes(cause) ? {} : { cause }),
   };
 }

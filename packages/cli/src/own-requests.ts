@@ -45,8 +45,7 @@ export async function withOwnRequests(
   operation: PlannedOperation,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
-  if (!SecureStoreError.is(refused, 'ACCESS_DENIED') || !refused.message.includes('approval of a second person'))
-    return refused;
+  if (!SecureStoreError.is(refused) || refused.approvals === undefined) return refused;
   try {
     const states = (await ownRequests(store, operation, signal)).map(stateInWords);
     return new SecureStoreError(refused.code, [refused.message, ...states].join('; '), refused);

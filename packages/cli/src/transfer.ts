@@ -13,7 +13,7 @@ type Past = 'imported' | 'exported';
 /** What can come of an item, in the order in which it is summed up. */
 const STATUSES: Readonly<Record<Past, readonly Status[]>> = {
   imported: ['stored', 'unchanged', 'skipped', 'failed'],
-  exported: ['written', 'unchanged', 'skipped', 'failed'],
+  exported: ['written', 'unchanged', 'skipped', 'denied', 'failed'],
 };
 
 type Counts = Partial<Record<Status, number>>;
@@ -23,13 +23,14 @@ function inWords(counts: Counts, past: Past): string {
   return words.length === 0 ? 'nothing to do' : words.join(', ');
 }
 
-/** Says what came of an item: on stdout with `--json`; otherwise on stderr, where it was passed over or failed. */
+/** Says what came of an item: on stdout with `--json`; otherwise on stderr, if it was passed over, left out or failed. */
 async function say({ out, cli, verb }: Call, item: TransferItem): Promise<void> {
   const { name, status, reason, error, ...rest } = item;
   if (error !== undefined) {
     clearProgress(cli);
     const report = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
     if (out.json) await out.result({ name, status, error: report }, () => []);
+    else if (status === 'denied') out.note(`left out: ${printable(name)}: ${whyDenied(error)}`);
     else out.error(error, { operation: verb, subject: name });
   } else if (out.json) {
     await out.result({ name, status, ...(reason !== undefined && { reason }), ...rest }, () => []);
@@ -39,22 +40,37 @@ async function say({ out, cli, verb }: Call, item: TransferItem): Promise<void> 
   }
 }
 
+function whyDenied({ approvals }: SecureStoreError): string {
+  return approvals === undefined
+    ? 'reading it was not granted to you'
+    : 'reading it takes the approval of a second person';
+}
+
+/** What is a mistake, or is done next, when all items are done. */
+export interface TransferWords {
+  /** What to say if there were no items and that is a mistake. */
+  readonly none?: string | undefined;
+  /** How to ask for the approval that an object takes. */
+  readonly asking?: string;
+}
+
 /**
  * Waits for an import or export, and says what came of each item and of all.
  *
- * @param none what to say where there were no items, if that is a mistake
- * @returns 0, or {@link SOME_FAILED}
+ * @returns 0, or {@link SOME_FAILED}, also if an export has left something out that may not be read
  * @throws what the job rejects with; `NOT_FOUND` with `none`
  */
 export async function runTransfer(
   call: Call,
   past: Past,
   start: (onItem: (item: TransferItem) => Promise<void>) => Job<TransferReport>,
-  none?: string,
+  { none, asking }: TransferWords = {},
 ): Promise<ExitCode> {
   const { cli, out, verb } = call;
   const counts: Counts = {};
+  let asks = false;
   const job = start(async (item) => {
+    asks ||= item.status === 'denied' && item.error?.approvals !== undefined;
     counts[item.status] = (counts[item.status] ?? 0) + 1;
     await say(call, item);
   });
@@ -72,5 +88,8 @@ export async function runTransfer(
   if (none !== undefined && Object.keys(counts).length === 0) throw new SecureStoreError('NOT_FOUND', none);
   const summary = Object.fromEntries(STATUSES[past].map((status) => [status, counts[status] ?? 0]));
   await out.result({ summary }, () => `${past}: ${inWords(counts, past)}`);
-  return counts.failed === undefined ? 0 : SOME_FAILED;
+  if (asks && asking !== undefined) {
+    out.note(`hint: ask for it with ${asking}, for each object; if it is given, the same command writes the object`);
+  }
+  return counts.failed === undefined && counts.denied === undefined ? 0 : SOME_FAILED;
 }

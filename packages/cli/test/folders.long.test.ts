@@ -173,7 +173,9 @@ describe('export', () => {
     await writeFile(box.path('out', 'y'), 'a file');
     const { exitCode, stdout, stderr } = await box.run(['export', 'out', '--json']);
     expect(exitCode).toBe(8);
-    expect(jsonLines(stdout).at(-1)).toEqual({ summary: { written: 1, unchanged: 0, skipped: 0, failed: 3 } });
+    expect(jsonLines(stdout).at(-1)).toEqual({
+      summary: { written: 1, unchanged: 0, skipped: 0, denied: 0, failed: 3 },
+    });
     expect(jsonLines(stdout)).toContainEqual(expect.objectContaining({ name: 'foo', status: 'failed' }));
     expect(stderr).toBe('');
     expect(await readFile(box.path('out', 'foo', 'bar'), 'utf8')).toBe('foo/bar');

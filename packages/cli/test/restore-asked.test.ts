@@ -1,42 +1,6 @@
-import { describe, it, type TestContext } from 'vitest';
-import { type Result, sandbox } from './support/cli.ts';
-import { runHere } from './support/in-process.ts';
-import { serving } from './support/serving.ts';
-
-interface Scene {
-  readonly source: string;
-  readonly location: (name: string) => string;
-  readonly path: (name: string) => string;
-  /** Runs a command over the server. */
-  readonly as: (who: 'ann' | 'ben', ...args: string[]) => Promise<Result>;
-}
-
-/** A served store with one snapshot, in which `db/user` has changed since; ann may do everything, and ben approves. */
-async function scene(
-  { onTestFinished, expect }: Pick<TestContext, 'onTestFinished' | 'expect'>,
-  actions: string,
-): Promise<Scene> {
-  const box = await sandbox('sqlite', onTestFinished);
-  const source = `file:${box.path('backups')}`;
-  const made = async (args: readonly string[], input?: string): Promise<string> => {
-    const result = await box.run(args, { ...(input !== undefined && { input }) });
-    expect(result, result.stderr).toMatchObject({ exitCode: 0 });
-    return result.stdout.trim();
-  };
-  await made(['put', 'db/user'], 'first');
-  await made(['backup', source]);
-  await made(['put', 'db/user'], 'second');
-  await made(['role', 'add', 'everything', '--allow', '*']);
-  await made(['role', 'add', 'approver', '--allow', 'approve']);
-  await made(['grant', 'ann', 'everything']);
-  await made(['grant', 'ben', 'approver']);
-  await made(['approval', 'add', actions]);
-  const tokens = { ann: await made(['token', 'new', 'ann']), ben: await made(['token', 'new', 'ben']) };
-  const { url } = await serving(box, [], onTestFinished);
-  const as: Scene['as'] = (who, ...args) =>
-    runHere(args, { env: { SECURESTORE_URL: url, SECURESTORE_TOKEN: tokens[who], HOME: box.path() } });
-  return { source, location: (name) => `sqlite:${box.path(name)}`, path: box.path, as };
-}
+import { describe, it } from 'vitest';
+import type { Result } from './support/cli.ts';
+import { approvalScene as scene } from './support/approvals.ts';
 
 /** The ids of the requests that a command with `--ask` has made. */
 function requestsIn({ stdout }: Result): string[] {

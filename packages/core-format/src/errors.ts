@@ -75,6 +75,8 @@ export interface ErrorDetails {
   readonly outcome?: 'unknown' | undefined;
   /** With `CONFLICT`: the version that stands in the way; absent where the object does not exist. */
   readonly currentVersion?: string | undefined;
+  /** With `ACCESS_DENIED`: the actions of which the approval of a second person is missing; absent if it is not allowed at all. */
+  readonly approvals?: readonly string[] | undefined;
   /** With a failed backend batch: the index of the operation whose condition failed. */
   readonly index?: number | undefined;
   readonly cause?: unknown;
@@ -96,6 +98,7 @@ export class SecureStoreError extends Error {
   declare readonly backend?: string;
   declare readonly outcome?: 'unknown';
   declare readonly currentVersion?: string;
+  declare readonly approvals?: readonly string[];
   declare readonly index?: number;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -107,6 +110,7 @@ export class SecureStoreError extends Error {
     if (details.backend !== undefined) this.backend = details.backend;
     if (details.outcome !== undefined) this.outcome = details.outcome;
     if (details.currentVersion !== undefined) this.currentVersion = details.currentVersion;
+    if (details.approvals !== undefined) this.approvals = details.approvals;
     if (details.index !== undefined) this.index = details.index;
   }
 

@@ -10,6 +10,8 @@ export interface WireError {
   readonly key?: string;
   readonly outcome?: 'unknown';
   readonly currentVersion?: string;
+  /** The actions of which an approval is missing. */
+  readonly approvals?: readonly string[];
   /** What tells the request in the log of the server. */
   readonly requestId?: string;
 }
@@ -57,7 +59,7 @@ export function toWireError(error: unknown, requestId?: string): WireError {
     const outcome = SecureStoreError.is(error) && error.outcome !== undefined ? { outcome: error.outcome } : {};
     return { code: 'INTERNAL', message, retryable: false, ...outcome, ...id };
   }
-  const { code, message, retryable, operation, key, outcome, currentVersion } = error;
+  const { code, message, retryable, operation, key, outcome, currentVersion, approvals } = error;
   return {
     code,
     message,
@@ -66,6 +68,7 @@ export function toWireError(error: unknown, requestId?: string): WireError {
     ...(key !== undefined && { key }),
     ...(outcome !== undefined && { outcome }),
     ...(currentVersion !== undefined && { currentVersion }),
+    ...(approvals !== undefined && { approvals }),
     ...id,
   };
 }
@@ -83,7 +86,10 @@ function withoutSubject(message: string, operation: unknown, key: unknown): stri
 
 /** The error that the other side tells of, with its code. What is no error of ours is `fallback`. */
 export function fromWireError(told: unknown, fallback: SecureStoreError): SecureStoreError {
-  const { code, message, retryable, operation, key, outcome, currentVersion } = (told ?? {}) as Record<string, unknown>;
+  const { code, message, retryable, operation, key, outcome, currentVersion, approvals } = (told ?? {}) as Record<
+    string,
+    unknown
+  >;
   if (typeof code !== 'string' || typeof message !== 'string') return fallback;
   // A release that is newer may have codes that are not known here.
   const known = Object.hasOwn(STATUS, code) ? (code as ErrorCode) : 'INTERNAL';
@@ -93,5 +99,6 @@ export function fromWireError(told: unknown, fallback: SecureStoreError): Secure
     key: textIn(key),
     outcome: outcome === 'unknown' ? outcome : undefined,
     currentVersion: textIn(currentVersion),
+    approvals: Array.isArray(approvals) ? approvals.map(String) : undefined,
   });
 }

@@ -102,6 +102,9 @@ export const ERROR_BODY: TObject = exactly(
       key: Type.Optional(Type.String()),
       outcome: Type.Optional(Type.String({ enum: ['unknown'], description: 'it may have been done' })),
       currentVersion: Type.Optional(VERSION),
+      approvals: Type.Optional(
+        Type.Array(Type.String(), { description: 'the actions of which the approval of a second person is missing' }),
+      ),
       requestId: Type.Optional(Type.String()),
     }),
   },

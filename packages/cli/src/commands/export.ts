@@ -5,7 +5,7 @@ import type { ExportSource } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseFolder } from '../parse-values.ts';
-import { runTransfer } from '../transfer.ts';
+import { runTransfer, type TransferWords } from '../transfer.ts';
 
 export interface ExportOptions {
   readonly prefix?: string;
@@ -28,14 +28,14 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
   }
   const { exportFile } = await import('securestore');
   return await withStore(call, (store) =>
-    runTransfer(
-      call,
-      'exported',
-      (onItem) => exportFile(store, path, { format, prefix, onItem, signal: cli.signal }),
-      nothingBelow(prefix),
-    ),
+    runTransfer(call, 'exported', (onItem) => exportFile(store, path, { format, prefix, onItem, signal: cli.signal }), {
+      none: nothingBelow(prefix),
+      asking: ASKING,
+    }),
   );
 }
+
+const ASKING = 'securestore approval request read KEY';
 
 /** A program that was to read what is below a misspelt prefix would go on without it, or with the file of before. */
 function nothingBelow(prefix: string | undefined): string | undefined {
@@ -55,12 +55,13 @@ export async function exportToFolder(
   store: ExportSource,
   directory: string,
   options: { readonly prefix: string | undefined; readonly metadata?: boolean | undefined },
+  words: TransferWords = {},
 ): Promise<ExitCode> {
   const { exportFolder } = await import('securestore');
   return await runTransfer(
     call,
     'exported',
     (onItem) => exportFolder(store, directory, { ...options, onItem, signal: call.cli.signal }),
-    nothingBelow(options.prefix),
+    { none: nothingBelow(options.prefix), asking: ASKING, ...words },
   );
 }

@@ -50,7 +50,7 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
   const keys = await store.list(prefix, { signal: cli.signal });
   const rows: { readonly name: Buffer; readonly cells: readonly string[] }[] = [];
   let failed = 0;
-  let denied = 0;
+  const leftOut = { denied: 0, unapproved: 0 };
   // A list of names alone has what has expired, until it is collected; what is gone is in neither.
   const addExpired = async (key: string): Promise<void> => {
     const [newest] = await store.history(key, { signal: cli.signal }).catch(() => []);
@@ -67,7 +67,7 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
       if (out.json) await out.result(infoRecord(info), () => []);
       else rows.push({ name: Buffer.from(key), cells: row(info, out.name) });
     } catch (error) {
-      if (isNotGranted(error)) denied += 1;
+      if (isNotGranted(error)) leftOut[error.approvals === undefined ? 'denied' : 'unapproved'] += 1;
       else if (SecureStoreError.is(error, 'NOT_FOUND')) await addExpired(key);
       else {
         passOver(call, key, error);
@@ -77,7 +77,11 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
   });
   const sorted = rows.toSorted((a, b) => Buffer.compare(a.name, b.name)).map(({ cells }) => cells);
   if (!out.json) await out.result({}, () => formatTable(COLUMNS, sorted));
-  if (denied > 0) out.note(`left out: ${count(denied, 'object')} of categories that were not granted to you`);
+  const { denied, unapproved } = leftOut;
+  if (denied > 0) out.note(`left out: ${count(denied, 'object')} of which more than the name was not granted to you`);
+  if (unapproved > 0) {
+    out.note(`left out: ${count(unapproved, 'object')} of which it takes the approval of a second person to see more`);
+  }
   return failed === 0 ? 0 : SOME_FAILED;
 }
 

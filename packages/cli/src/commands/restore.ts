@@ -103,7 +103,18 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
     const choice = pointOf(options);
     return await withStore(call, async (store) => {
       await noteServedMoment(call, store, source);
-      return exportToFolder(call, pointSource(store, source, choice), folder, { prefix: below });
+      // A listing shows what may be seen: that there is nothing in it says nothing of the backup.
+      const where = below === undefined ? '' : ` below "${below}"`;
+      return exportToFolder(
+        call,
+        pointSource(store, source, choice),
+        folder,
+        { prefix: below },
+        {
+          none: `${source}: there is nothing${where} that you may see without an approval, so nothing was written`,
+          asking: 'this command and --stdout --key KEY --ask REASON in the place of --folder',
+        },
+      );
     });
   }
   const { readSnapshot } = await import('securestore');
@@ -119,7 +130,8 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   const { cli, out, options } = call;
   const [key, ...more] = options.key ?? [];
   if (key === undefined || more.length > 0) refuse('--stdout takes one object: give its name as --key NAME');
-  if (out.json) refuse('--stdout writes the data of the object, which is not JSON; leave out --json');
+  if (out.json && options.ask === undefined)
+    refuse('--stdout writes the data of the object, which is not JSON; leave out --json');
   const deliver = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
     if (cli.stdout.isTTY !== true) return await deliverBytes(call, stream);
     await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');

@@ -36,6 +36,8 @@ interface FileExport {
  * name. {@link importFile} makes the same objects of it, and `util.parseEnv` reads the same values. The file is readable by its owner alone (mode 0600) and replaced whole; where it
  * is identical already it is passed over. Where there is nothing to write, no file is.
  *
+ * What whoever exports may not read, or may with an approval alone, is left out of the file and counted as `denied`.
+ *
  * What can't be in the file is left out of it and in the report, by the code of its error: `INVALID_ARGUMENT` for data that are not UTF-8, and for a `.env` file
  * names that can't be variables and values that can't be written; `ALREADY_EXISTS` for an object in JSON whose name is also the folder of others; `TOO_LARGE`. The
  * job rejects with `ALREADY_EXISTS` where a folder or a symbolic link is in the way, `TOO_LARGE` where the file would have more than 16 MiB, which importing it could not read,
@@ -59,8 +61,7 @@ export function exportFile(store: ExportSource, path: string, options: FileTrans
     const work: FileExport = { store, transfer, format, objection, members: new Map() };
     await readMembers(work, objects);
     await writeMembers(work, objects, place);
-    const { done: written, ...report } = transfer.report();
-    return { written, ...report };
+    return transfer.exported();
   });
 }
 

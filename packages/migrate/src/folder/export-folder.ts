@@ -31,6 +31,8 @@ interface FolderExport {
  * replaced whole. What is identical already is passed over, so an export can be repeated, and an interrupted one is gone on with by the same
  * call. Nothing is deleted, and nothing is written outside the folder, which is made where it is missing.
  *
+ * What whoever exports may not read, or may with an approval alone, is left out and counted as `denied`: an export with any is not whole.
+ *
  * What can't be written is in the report, by the code of its error: `ALREADY_EXISTS` for what is in the way, such as a symbolic link, and for an
  * object whose name is also the folder of others; `INTEGRITY` for one that is damaged. The job rejects with `INVALID_ARGUMENT` or `ACCESS_DENIED` where the
  * folder can't be made, and with what every further object would meet as well, such as `NO_SPACE` or `UNAVAILABLE`.
@@ -69,8 +71,7 @@ export function exportFolder(
         return await unlessPassedOver(key, () => writeObject({ store, transfer, folder, sidecars }, object));
       },
     });
-    const { done: written, ...report } = transfer.report();
-    return { written, ...report };
+    return transfer.exported();
   });
 }
 
@@ -81,7 +82,7 @@ export async function unlessPassedOver<T>(key: string, work: () => Promise<T>): 
   } catch (error) {
     // Deleted or expired since the names were listed.
     if (SecureStoreError.is(error, 'NOT_FOUND')) return { status: 'skipped', reason: 'it is gone', key };
-    if (isNotGranted(error)) return { status: 'skipped', reason: 'it was not granted to you', key };
+    if (isNotGranted(error)) return { status: 'denied', key, error };
     throw error;
   }
 }

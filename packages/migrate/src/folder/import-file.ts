@@ -50,8 +50,7 @@ export function importFile(store: ImportTarget, path: string, options: FileTrans
       nameOf: ({ name }) => name,
       work: (entry) => importEntry(store, transfer, below, entry),
     });
-    const { done: stored, ...report } = transfer.report();
-    return { stored, ...report };
+    return transfer.imported();
   });
 }
 

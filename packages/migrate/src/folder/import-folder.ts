@@ -49,8 +49,7 @@ export function importFolder(store: ImportTarget, directory: string, options: Tr
       nameOf: ({ name }) => name,
       work: (found) => importFound(work, found),
     });
-    const { done: stored, ...report } = transfer.report();
-    return { stored, ...report };
+    return transfer.imported();
   });
 }
 

@@ -2,7 +2,7 @@ import { type ErrorCode, fileError, SecureStoreError } from '@securestore/core-f
 import { type Job, type JobContext, type JobKind, startVolatile } from '@securestore/jobs';
 import { signalOf } from '@securestore/objects/internal';
 import { forEachConcurrently } from './concurrency.ts';
-import type { FailedItem, TransferItem, TransferOptions, TransferReport } from './types.ts';
+import type { ExportReport, FailedItem, ImportReport, TransferItem, TransferOptions } from './types.ts';
 
 /** How many of the items that failed a report lists. */
 const MAX_FAILURES = 1000;
@@ -26,7 +26,7 @@ export function endsAll(code: ErrorCode): boolean {
 }
 
 /** What came of an item that didn't fail. */
-export type ItemOutcome = Omit<TransferItem, 'name' | 'error'>;
+export type ItemOutcome = Omit<TransferItem, 'name'>;
 
 /** An import or export that is under way. */
 export interface Transfer extends Pick<JobContext<object>, 'signal' | 'progress'> {
@@ -36,8 +36,8 @@ export interface Transfer extends Pick<JobContext<object>, 'signal' | 'progress'
   /** Counts what `source` yields as it is taken. */
   readonly counted: <T extends Uint8Array>(source: AsyncIterable<T>) => AsyncIterable<T>;
   readonly addBytes: (bytes: number) => void;
-  /** What is counted, with how many items have the status that is neither `unchanged`, `skipped` nor `failed`. */
-  readonly report: () => TransferReport & { readonly done: number };
+  readonly imported: () => ImportReport;
+  readonly exported: () => ExportReport;
 }
 
 function known(error: unknown): SecureStoreError {
@@ -47,7 +47,7 @@ function known(error: unknown): SecureStoreError {
 }
 
 function transferOf({ signal, progress }: JobContext<object>, onItem: TransferOptions['onItem']): Transfer {
-  const counts = { done: 0, unchanged: 0, skipped: 0, failed: 0 };
+  const counts = { stored: 0, written: 0, unchanged: 0, skipped: 0, denied: 0, failed: 0 };
   const failures: FailedItem[] = [];
   let total = 0;
   const addBytes = (bytes: number): void => {
@@ -56,7 +56,7 @@ function transferOf({ signal, progress }: JobContext<object>, onItem: TransferOp
   };
   const tell = async (item: TransferItem): Promise<void> => {
     const { status } = item;
-    counts[status === 'stored' || status === 'written' ? 'done' : status] += 1;
+    counts[status] += 1;
     progress({ done: 1 });
     await onItem?.(item);
   };
@@ -80,7 +80,14 @@ function transferOf({ signal, progress }: JobContext<object>, onItem: TransferOp
         yield chunk;
       }
     },
-    report: () => ({ ...counts, failures, bytes: total }),
+    imported: () => {
+      const { written: _, denied: __, ...counted } = counts;
+      return { ...counted, failures, bytes: total };
+    },
+    exported: () => {
+      const { stored: _, ...counted } = counts;
+      return { ...counted, failures, bytes: total };
+    },
   };
 }
 

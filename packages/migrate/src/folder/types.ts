@@ -20,15 +20,18 @@ export interface TransferItem {
    * or the names of the members that lead to the value, with `/` between; or `line 7`, where there is no name to tell.
    */
   readonly name: string;
-  /** `stored` by an import, `written` by an export, `unchanged` where it was there already, `skipped` for the `reason`. */
-  readonly status: 'stored' | 'written' | 'unchanged' | 'skipped' | 'failed';
+  /**
+   * `stored` by an import, `written` by an export, `unchanged` if it was there already, `skipped` for the `reason`; `denied` by an export if
+   * whoever exports may not read it.
+   */
+  readonly status: 'stored' | 'written' | 'unchanged' | 'skipped' | 'denied' | 'failed';
   /** Why it was skipped. */
   readonly reason?: string;
   /** The name of the object. */
   readonly key?: string;
   /** The version that is now in the store, or was exported. */
   readonly version?: string;
-  /** Why it failed. */
+  /** Why it failed or was denied: with `approvals` if it takes the approval of a second person. */
   readonly error?: SecureStoreError;
 }
 
@@ -69,4 +72,6 @@ export interface ImportReport extends TransferReport {
 export interface ExportReport extends TransferReport {
   /** Objects that were written to files. */
   readonly written: number;
+  /** Objects that were left out, since whoever exports may not read them, or may with an approval alone. */
+  readonly denied: number;
 }

@@ -6,9 +6,9 @@ import { MemoryBackend } from '@securestore/backend-memory';
 import { rawKey } from '@securestore/crypto';
 import type { JobProgress } from '@securestore/jobs';
 import { createObjectStore } from '@securestore/objects';
-import { addPrincipal, createStore, grantRole, setRole } from 'securestore';
+import { addPrincipal, createStore, grantRole, setApprovals, setRole } from 'securestore';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { exportFolder, importFolder, type ImportTarget, type TransferItem } from '../../src/index.ts';
+import { exportFile, exportFolder, importFolder, type ImportTarget, type TransferItem } from '../../src/index.ts';
 import { contents, folder, memoryStore, outcomes } from './support/scene.ts';
 
 /** Writes files `f/0`, `f/1` and so on. */
@@ -41,7 +41,7 @@ describe('importing and exporting a folder', () => {
     expect(items).toContainEqual({ name: 'f/1', status: 'stored', key: 'p/f/1', version });
 
     const exported = await exportFolder(store, path('out', 'new'), { prefix: 'p/f/', metadata: true });
-    expect(exported).toEqual({ written: 3, unchanged: 0, skipped: 0, failed: 0, failures: [], bytes: 3 });
+    expect(exported).toEqual({ written: 3, unchanged: 0, skipped: 0, denied: 0, failed: 0, failures: [], bytes: 3 });
     expect(await readFile(path('out', 'new', '2'), 'utf8')).toBe('2');
     const copy = await memoryStore();
     expect(await importFolder(copy, path('out', 'new'))).toMatchObject({ stored: 3, failed: 0 });
@@ -231,8 +231,22 @@ describe('in a session', () => {
     });
     expect(imported.of()).toEqual({ 'db/a': 'stored', web: 'ACCESS_DENIED' });
     const exported = outcomes();
-    await exportFolder(session, path('out'), { onItem: exported.onItem });
-    expect(exported.of()).toEqual({ 'db/a': 'written', 'db/b': 'written', secret: 'skipped' });
+    const report = await exportFolder(session, path('out'), { onItem: exported.onItem });
+    expect(report).toMatchObject({ written: 2, denied: 1, failed: 0 });
+    expect(exported.of()).toEqual({ 'db/a': 'written', 'db/b': 'written', secret: 'ACCESS_DENIED' });
+    expect(exported.items).toContainEqual(expect.objectContaining({ name: 'secret', status: 'denied', key: 'secret' }));
+    await exportFile(session, path('all.json'), { onItem: exported.onItem });
+    expect(JSON.parse(await readFile(path('all.json'), 'utf8'))).toEqual({ db: { a: 'new', b: 'old' } });
+    expect(exported.items.at(-3)).toMatchObject({ name: 'secret', status: 'denied' });
+
+    // The rules allow it, with an approval alone.
+    await store.access.change([
+      setRole('some', [{ effect: 'allow', actions: ['read', 'list'] }]),
+      setApprovals([{ actions: ['read'], keys: ['secret'] }]),
+    ]);
+    const approved = outcomes();
+    expect(await exportFolder(session, path('out'), { onItem: approved.onItem })).toMatchObject({ denied: 1 });
+    expect(approved.items.find(({ name }) => name === 'secret')?.error).toMatchObject({ approvals: ['read'] });
   });
 });
 

@@ -59,10 +59,10 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
     return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, details);
   }
   if (!known) return new SecureStoreError('INTERNAL', `${what}: an unexpected error`, { operation, key, cause: error });
-  const { code, retryable, backend, currentVersion } = error;
+  const { code, retryable, backend, currentVersion, approvals } = error;
   // What a backend names is none of the keys that callers know.
   const about = key ?? (backend === undefined ? error.key : undefined);
-  const details = { operation, key: about, outcome, retryable, backend, currentVersion, cause: error.cause };
+  const details = { operation, key: about, outcome, retryable, backend, currentVersion, approvals, cause: error.cause };
   return new SecureStoreError(code, joined(what, error.message), details);
 }
 

@@ -30,14 +30,15 @@ export class ApiError extends Error {
   constructor(
     code: string,
     message: string,
-    { retryable = false, requestId }: { retryable?: boolean; requestId?: string } = {},
+    {
+      retryable = false,
+      requestId,
+      approvals = [],
+    }: Partial<Pick<ApiError, 'retryable' | 'requestId' | 'approvals'>> = {},
   ) {
     super(inOurTerms(message));
     this.code = code;
-    const isOfTwo = code === 'ACCESS_DENIED' && /takes the approval of a second person/.test(message);
-    this.approvals = isOfTwo
-      ? [...message.matchAll(/approvals\.request\('([\w.]+)'/g)].map(([, action = '']) => action)
-      : [];
+    this.approvals = approvals;
     this.retryable = retryable;
     this.requestId = requestId;
   }
@@ -117,11 +118,12 @@ export function unreadable(status?: number): ApiError {
 
 /** The error that the server tells of. */
 export function errorIn(told: unknown, status?: number): ApiError {
-  const { code, message, retryable, requestId } = (told ?? {}) as Record<string, unknown>;
+  const { code, message, retryable, requestId, approvals } = (told ?? {}) as Record<string, unknown>;
   if (typeof code !== 'string' || typeof message !== 'string') return unreadable(status);
   return new ApiError(code, message, {
     retryable: retryable === true,
     ...(typeof requestId === 'string' && { requestId }),
+    ...(Array.isArray(approvals) && { approvals: approvals.map(String) }),
   });
 }
 
