@@ -149,12 +149,8 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
   ],
   [/\bmove it with the option "reseal"/, 'move it with --reseal'],
   [
-    /\bhave migrateStore seal the store anew with these categories$/,
-    'seal it anew as another store: securestore migrate --reseal',
-  ],
-  [
-    /\bLeave them out, or change those of the store with settings\.change$/,
-    'Leave them out, or change those of the store: securestore settings change',
+    /\bmake another store of it with these categories, by migrateStore with its option "reseal"$/,
+    'make another store of it with all of these: securestore migrate FROM TO --reseal --category NAME=PATTERN',
   ],
   [/: the same migration ends that$/, '; the same command ends that'],
   [

@@ -20,11 +20,29 @@ describe.concurrent('settings', () => {
     await box.seed({ 'db/user': 'ops' });
     const refused = await box.run(['settings', 'change', '--category', 'prod=db/**']);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
-    expect(refused.stderr).toMatch(/"db\/user" is in the category "default".*securestore migrate --reseal/);
+    expect(refused.stderr).toMatch(
+      /"db\/user" is in the category "default".*securestore migrate FROM TO --reseal --category NAME=PATTERN/,
+    );
     const changed = await box.run(['settings', 'change', '--category', 'pii=users/**', '--json']);
     expect(jsonLines(changed.stdout)).toMatchObject([{ categories: { pii: ['users/**'] } }]);
     await box.run(['put', 'users/1'], { input: 'x' });
     expect(jsonLines((await box.run(['info', 'users/1', '--json'])).stdout)).toMatchObject([{ category: 'pii' }]);
+  });
+
+  it('are other ones of the objects that there are, once the store is sealed anew with them', async ({
+    onTestFinished,
+  }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    await box.seed({ 'db/user': 'ops' });
+    const [from, to] = [`sqlite:${box.path('vault')}`, `sqlite:${box.path('anew')}`];
+    const key = box.path('anew.key');
+    const given = ['--category', 'prod=db/**', '--new-key-file', key];
+    const moved = await box.run(['migrate', from, to, '--reseal', ...given]);
+    expect(moved, moved.stderr).toMatchObject({ exitCode: 0 });
+    const shown = await box.run(['info', 'db/user', '--json', '--store', to, '--key-file', key]);
+    expect(jsonLines(shown.stdout)).toMatchObject([{ category: 'prod' }]);
+    const alone = await box.run(['migrate', from, to, '--category', 'prod=db/**']);
+    expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('go together with --reseal') });
   });
 
   it.for([

@@ -58,6 +58,24 @@ describe('opening or creating a store that has other settings', () => {
     expect(message).toContain('names is "encrypted", not "plain"; history.versions is 5, not 1');
   });
 
+  it.each<readonly [string, Partial<StoreSettings>, RegExp]>([
+    [
+      'what can be changed',
+      { rotation: { days: 1 } },
+      /; leave them out, or change those of the store with settings\.change$/,
+    ],
+    [
+      'what another store has',
+      { suite: 2 },
+      /; leave them out, or make another .* migrateStore with its option "reseal"$/,
+    ],
+    ['neither', { journal: true }, /; leave them out$/],
+  ])('names what changes it: %s', async (_, asked, told) => {
+    const place = usePlace(memoryPlace);
+    await (await createAt(place, MADE)).close();
+    expect((await failure(openOrCreateAt(place, asked), 'INVALID_ARGUMENT')).message).toMatch(told);
+  });
+
   it('is refused where the order of patterns decides about a name', async () => {
     const place = usePlace(memoryPlace);
     const made = { all: ['team/**'], own: ['team/*/own'] };

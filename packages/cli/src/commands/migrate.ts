@@ -11,6 +11,7 @@ import { invitationOf, locationOf, loggerFor } from '../open.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { notServed } from '../served.ts';
+import { parseCategories } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { isSameSecret } from '../same-secret.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
@@ -20,6 +21,7 @@ export interface MigrateOptions extends NewSecretOptions {
   readonly reseal?: boolean;
   readonly suite?: '1' | '2';
   readonly names?: 'encrypted' | 'plain';
+  readonly category?: readonly string[];
   readonly partial?: boolean;
   readonly copyOnly?: boolean;
   readonly keep?: boolean;
@@ -168,11 +170,11 @@ async function newSecretOf(call: MigrateCall, present: SecretMethod): Promise<Ne
 }
 
 /** What only a store that is sealed anew can be given. */
-function checkReseal({ reseal, suite, names, newKeyFile, newPassphraseFile, keep }: MigrateOptions): void {
+function checkReseal({ reseal, suite, names, category, newKeyFile, newPassphraseFile, keep }: MigrateOptions): void {
   if (reseal === true && keep === true)
     refuse('--keep is for a store that moves as it is: what is sealed anew has no way back');
-  const isGiven = [suite, names, newKeyFile, newPassphraseFile].some((option) => option !== undefined);
-  if (isGiven && reseal !== true) refuse('--suite, --names and a new secret go together with --reseal');
+  const isGiven = [suite, names, category, newKeyFile, newPassphraseFile].some((option) => option !== undefined);
+  if (isGiven && reseal !== true) refuse('--suite, --names, --category and a new secret go together with --reseal');
 }
 
 async function move(call: MigrateCall, from: string, to: string): Promise<ExitCode> {
@@ -181,12 +183,13 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
   const { keepOldSide, migrateStore } = await import('securestore');
   return await withUnlock(call, async (opening, present) => {
     using anew = await newSecretOf(call, present);
-    const { suite, names } = options;
+    const { suite, names, category } = options;
     const reseal = anew && {
       unlock: anew.method,
       beforeMaking: anew.beforeMaking,
       ...(suite && { suite: suite === '2' ? (2 as const) : (1 as const) }),
       ...(names && { names }),
+      ...(category && { categories: parseCategories(category) }),
     };
     await sayMissingFolders(out, to);
     const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });

@@ -141,7 +141,8 @@ function addSettings(program: Command, run: Run): void {
     notes: `Give all categories that there are to be: one that is left out gets no more objects, and keeps its keys. No object comes
 into another category, since it is sealed with the keys of its own: a change that would do that is refused. While the
 names are looked through, six seconds or more, the store answers nothing else.
-Names and suite stay as they are; securestore migrate --reseal makes a store with others.
+Names and suite stay as they are; securestore migrate --reseal makes a store with others, and with other categories of
+what there is.
 
 Examples:
   securestore settings

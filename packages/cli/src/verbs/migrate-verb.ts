@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addVerb, collect, type Run } from '../call.ts';
 import type { MigrateOptions } from '../commands/migrate.ts';
 
 /** Adds the verb that moves a store. */
@@ -19,6 +19,10 @@ export function addMigrateVerb(program: Command, run: Run): void {
       new Option('--reseal', 'seal everything anew at the new place, as another store with another secret and keys'),
       new Option('--suite <suite>', 'with --reseal: with which algorithms').choices(['1', '2']),
       new Option('--names <how>', 'with --reseal: whether the new place sees names').choices(['encrypted', 'plain']),
+      new Option(
+        '--category <name=pattern>',
+        'with --reseal: all categories of the new store; may be repeated. By default those that there are',
+      ).argParser(collect),
       new Option('--new-passphrase-file <file>', 'with --reseal: a file that holds the new passphrase'),
       new Option('--new-key-file <file>', 'with --reseal: the new key file, made if it is missing'),
       new Option('--cancel', 'give up moving the store'),

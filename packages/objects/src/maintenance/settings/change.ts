@@ -73,7 +73,7 @@ async function checkStay(
     throw new SecureStoreError(
       'CONFLICT',
       `${which} is in the category "${from}" and would be in "${to}"; nothing was changed. Objects stay in the category that they were stored in: ` +
-        'choose patterns that match new names alone, or have migrateStore seal the store anew with these categories',
+        'choose patterns that match new names alone, or make another store of it with these categories, by migrateStore with its option "reseal"',
       { key },
     );
   }

@@ -51,12 +51,20 @@ function differences(settings: Settings, asked: Omit<StoreSettings, 'unlock'>): 
  * @throws SecureStoreError `INVALID_ARGUMENT` with each difference
  */
 export function checkSettings(state: StoreState, asked: Omit<StoreSettings, 'unlock'>): void {
-  const told = differences(settingsOf(state), asked).map(
+  const found = differences(settingsOf(state), asked);
+  if (found.length === 0) return;
+  const told = found.map(
     ([setting, has, value]) => `${setting} is ${JSON.stringify(has)}, not ${JSON.stringify(value)}`,
   );
-  if (told.length === 0) return;
+  const isOf = (settings: readonly string[]): boolean =>
+    found.some(([setting]) => settings.includes(setting.split('.')[0] ?? ''));
+  const ways = [
+    'leave them out',
+    ...(isOf(['categories', 'history', 'rotation']) ? ['change those of the store with settings.change'] : []),
+    ...(isOf(['names', 'suite']) ? ['make another store of it by migrateStore with its option "reseal"'] : []),
+  ];
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `the store exists with other settings: ${told.join('; ')}. Leave them out, or change those of the store with settings.change`,
+    `the store exists with other settings: ${told.join('; ')}; ${ways.join(', or ')}`,
   );
 }
