@@ -15,6 +15,8 @@ export type { FoundedStore } from './replica/copy/restore-target.ts';
 export { foundStore } from './replica/copy/restore-target.ts';
 export type { CopiedAccess, CopySettings, UnlockedCopy } from './replica/copy/unlock-copy.ts';
 export { unlockCopy } from './replica/copy/unlock-copy.ts';
+export type { RestoreSource } from './replica/copy/restore-begun.ts';
+export { begunWith } from './replica/copy/restore-begun.ts';
 export { isGenuineCopy } from './replica/copy/verify-copy.ts';
 export type { Missed, ResealedCopy } from './replica/migration/re-encrypted-copy.ts';
 export type { Occupied } from './replica/migration/target-reservation.ts';

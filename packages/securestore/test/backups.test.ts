@@ -1,7 +1,8 @@
 import { MemoryBackend } from '@securestore/backend-memory';
 import { describe, expect, test } from 'vitest';
-import type { OpenBackupOptions } from '../src/index.ts';
+import type { Job, OpenBackupOptions, SnapshotChoice } from '../src/index.ts';
 import {
+  addPrincipal,
   generateRecoveryCode,
   hasBackup,
   listSnapshots,
@@ -16,6 +17,15 @@ import { unlock } from './support/access-world.ts';
 import { backedUp, BackupWorld, contentOf, furnish } from './support/backup-world.ts';
 
 const HOUR = 3_600_000;
+
+/** Interrupts a restore once it has written something. */
+async function stopped(restore: (signal: AbortSignal) => Job<unknown>): Promise<void> {
+  const ending = new AbortController();
+  const job = restore(ending.signal);
+  for await (const { bytes } of job.progress) if (bytes > 0) break;
+  ending.abort();
+  await expect(job).rejects.toMatchObject({ name: expect.any(String) });
+}
 
 describe('a backup', () => {
   test('says what is in it, and the second one copies only what has changed', async () => {
@@ -171,11 +181,7 @@ describe('a restored store', () => {
 
   test('goes on where it was interrupted, and before that is no store', async () => {
     const { world } = await backedUp();
-    const ending = new AbortController();
-    const job = restoreStore(world.backup, world.target, { ...world.secret, signal: ending.signal });
-    for await (const { bytes } of job.progress) if (bytes > 0) break;
-    ending.abort();
-    await expect(job).rejects.toMatchObject({ name: expect.any(String) });
+    await stopped((signal) => restoreStore(world.backup, world.target, { ...world.secret, signal }));
     await expect(openStore(world.target, { unlock })).rejects.toMatchObject({
       code: 'INTEGRITY',
       message: expect.stringMatching(/restored to this place, and its head comes last.*the same restore goes on/),
@@ -186,6 +192,62 @@ describe('a restored store', () => {
     await restoreStore(world.backup, world.target, world.secret);
     await using again = await openStore(world.target, { unlock, upkeep: false });
     expect(await again.verify({ payloads: true })).toMatchObject({ ok: true });
+  });
+
+  test.each<readonly [string, SnapshotChoice]>([
+    ['the newest', {}],
+    ['a moment that was not over', { at: new Date(Date.UTC(2090)) }],
+  ])('goes on with the snapshot that it was begun with, though there are newer ones: %s', async (_, choice) => {
+    const { world, store } = await backedUp();
+    const then = await contentOf(store);
+    const asked = { ...world.secret, ...choice };
+    await stopped((signal) => restoreStore(world.backup, world.target, { ...asked, signal }));
+    world.clock.advance(HOUR);
+    await store.store('db/a', 'later');
+    await store.backup(world.backup);
+    // What is asked for otherwise is another restore, also of the same snapshot.
+    await expect(restoreStore(world.backup, world.target, { ...world.secret, snapshot: 2 })).rejects.toMatchObject({
+      code: 'ALREADY_EXISTS',
+      message: expect.stringContaining('To go on with that, repeat it as it was begun'),
+    });
+    expect(await restoreStore(world.backup, world.target, asked)).toMatchObject({
+      snapshot: 1,
+      warnings: expect.arrayContaining([
+        expect.stringMatching(/begun before, of snapshot 1; what snapshot 2 and others/),
+      ]),
+    });
+    await using again = await openStore(world.target, { unlock, upkeep: false });
+    expect(await contentOf(again)).toEqual(then);
+    await expect(restoreStore(world.backup, world.target, asked)).rejects.toMatchObject({
+      message: expect.stringContaining('there is a store here already'),
+    });
+  });
+
+  test('goes on where the snapshot is named that it was begun with', async () => {
+    const { world, store } = await backedUp();
+    await stopped((signal) => restoreStore(world.backup, world.target, { ...world.secret, signal }));
+    world.clock.advance(HOUR);
+    await store.store('db/a', 'later');
+    // Who may do what is as it is at the end.
+    await store.access.change(addPrincipal('late', 'service'));
+    await store.backup(world.backup);
+    expect(await restoreStore(world.backup, world.target, { ...world.secret, snapshot: 1 })).toMatchObject({
+      snapshot: 1,
+    });
+  });
+
+  test('does not go on if the snapshot is gone that it was begun with, and says so', async () => {
+    const { world, store } = await backedUp();
+    await stopped((signal) => restoreStore(world.backup, world.target, { ...world.secret, signal }));
+    world.clock.advance(HOUR);
+    await store.backup(world.backup);
+    await store.backups.forget(world.backup, () => [1]);
+    await expect(restoreStore(world.backup, world.target, world.secret)).rejects.toMatchObject({
+      code: 'ALREADY_EXISTS',
+      message: expect.stringMatching(
+        /of snapshot 1, which is gone .*To start over, delete everything at this location/s,
+      ),
+    });
   });
 });
 

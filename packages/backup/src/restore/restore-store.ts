@@ -12,11 +12,12 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { CopiedAccess, FoundedStore } from '@securestore/objects/internal';
-import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects/internal';
+import { begunWith, entriesUnder, foundStore, mapConcurrently } from '@securestore/objects/internal';
 import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
 import { damagedFile, digestOf, readWhole } from '../repository/files.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { PointChoice } from '../repository/point-choice.ts';
+import { checkChoice } from '../repository/point-choice.ts';
 import type { IndexSet } from '../repository/index-set.ts';
 import { indexOfOthers } from '../repository/index-set.ts';
 import type { FoundMoment, RecoveryGap } from '../trust/moment.ts';
@@ -26,6 +27,7 @@ import { olderKeys } from '../trust/stale-keys.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { indexOfMoment } from '../trust/timeline.ts';
 import { doubtsOf } from '../trust/chain-attestation.ts';
+import { askedFor, pinnedMoment, pinOf, pinWarnings } from './pinned-moment.ts';
 import { RestoreWriter } from './restore-writer.ts';
 
 const PARTS = 3;
@@ -236,7 +238,7 @@ function hasWholeLog({ copy }: OpenedBackup, point: FoundPoint, snapshot: FoundP
 
 /**
  * Makes a store of a point of a backup, where nothing is: a new instance that the same secrets open, with new keys. Its head is written
- * last; what is interrupted before is gone on with by the same call.
+ * last; what is interrupted before is resumed by the same call, with the moment that it was begun with, also if the backup has newer ones.
  *
  * @param target an initialised backend. It stays yours
  * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no such point; `INTEGRITY` where the
@@ -248,7 +250,13 @@ export async function restoreStoreTo(
   options: RestoreStoreOptions = {},
 ): Promise<RestoreReport> {
   const { signal } = options;
-  const moment = options.moment ?? (await backup.choose(options, signal));
+  checkChoice(options.snapshot, options.at);
+  const asked = askedFor(backup.destination, options);
+  const pin = options.moment === undefined ? await begunWith(backup.copy, target, asked, signal) : undefined;
+  const moment =
+    pin === undefined
+      ? (options.moment ?? (await backup.choose(options, signal)))
+      : await pinnedMoment(backup, pin, signal);
   const { point, gap, until } = moment;
   const { error, warnings } = await doubtsOf(backup, point, signal);
   const older = await olderKeys(backup, point, signal);
@@ -259,11 +267,16 @@ export async function restoreStoreTo(
   const end = until === undefined ? '' : `until ${until}\0`;
   const what = Buffer.concat([point.digest, Buffer.from(end + (options.prefix ?? ''), 'utf8')]);
   const { scratch, onBegun, onFounded } = options;
-  const founded = await foundStore(backup.copy, target, what, {
-    scratch,
-    hasWholeLog: hasWholeLog(backup, point, snapshot),
-    signal,
-  });
+  const founded = await foundStore(
+    backup.copy,
+    target,
+    { what, asked, pin: pinOf(moment) },
+    {
+      scratch,
+      hasWholeLog: hasWholeLog(backup, point, snapshot),
+      signal,
+    },
+  );
   onBegun?.();
   const tally: Tally = {
     snapshot: moment.number,
@@ -275,7 +288,11 @@ export async function restoreStoreTo(
     unreadable: 0,
     access: backup.copy.access,
     failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
-    warnings: [...momentWarnings(backup.destination.location, moment, options.at), ...warnings],
+    warnings: [
+      ...momentWarnings(backup.destination.location, moment, options.at),
+      ...warnings,
+      ...(pin !== undefined && options.snapshot === undefined ? await pinWarnings(backup, moment, signal) : []),
+    ],
   };
   try {
     const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);

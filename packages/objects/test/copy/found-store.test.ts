@@ -3,9 +3,9 @@ import { HEAD_NAME } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
-import type { UnlockedCopy } from '../../src/internal.ts';
+import type { RestoreSource, UnlockedCopy } from '../../src/internal.ts';
 import { anchorOf } from '../../src/head/trusted-state.ts';
-import { extensionsOf, foundStore, unlockCopy } from '../../src/internal.ts';
+import { begunWith, extensionsOf, foundStore, unlockCopy } from '../../src/internal.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { copiedFrom } from '../support/copies.ts';
 import { furnished } from '../support/furnished.ts';
@@ -16,7 +16,12 @@ import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';
 import { failure, openAt, UNLOCK, usePlace } from '../support/stores.ts';
 
-const POINT = Buffer.from('a point');
+const POINT: RestoreSource = {
+  what: Buffer.from('a point'),
+  asked: Buffer.from('the newest'),
+  pin: Buffer.from('the first'),
+};
+const OTHER: RestoreSource = { ...POINT, what: Buffer.from('another point') };
 
 async function textOf(store: ObjectStore, key: string): Promise<string> {
   return Buffer.from((await store.retrieve(key)).data).toString();
@@ -181,7 +186,7 @@ describe('founding a store from a copy', () => {
     const target = await usePlace(() => memoryPlace(() => clock.now())).open();
     const [first, second] = [await foundStore(copy, target, POINT), await foundStore(copy, target, POINT)];
     expect([first.resumed, second.resumed]).toEqual([false, true]);
-    await failure(foundStore(copy, target, Buffer.from('another point')), 'ALREADY_EXISTS');
+    await failure(foundStore(copy, target, OTHER), 'ALREADY_EXISTS');
   });
 
   it('says how to go on, or to start over, where it was begun of something else, or under keys that changed since', async () => {
@@ -193,10 +198,14 @@ describe('founding a store from a copy', () => {
     (await foundStore(copy, target, POINT)).wipe();
     const startOver =
       'To start over, delete everything at this location and restore again, or choose an empty location';
-    const other = await failure(foundStore(copy, target, Buffer.from('another point')), 'ALREADY_EXISTS');
+    const other = await failure(foundStore(copy, target, OTHER), 'ALREADY_EXISTS');
     expect(other.message).toContain(`To go on with that, repeat it as it was begun. ${startOver}`);
     await owner.slots.add({ recipient: (await person()).recipient });
+    // Whoever else may open it since, it is the same keys that make it.
+    expect((await foundStore(await unlocked(owner, all), target, POINT)).resumed).toBe(true);
+    await owner.settings.change({ categories: { ...(await owner.settings.get()).categories, new: ['new/**'] } });
     const later = await unlocked(owner, all);
+    expect(await begunWith(later, target, POINT.asked)).toBeUndefined();
     const refused = await failure(foundStore(later, target, POINT), 'ALREADY_EXISTS');
     expect(refused.message).toMatch(
       /the keys that the backup has now do not open what it left: they were changed since/,
@@ -204,6 +213,21 @@ describe('founding a store from a copy', () => {
     expect(refused.message).toContain(startOver);
     for (const { key } of (await target.list('')).entries) await target.delete(key);
     expect((await foundStore(later, target, POINT)).resumed).toBe(false);
+  });
+
+  it('gives what was asked for its pin as long as it is not finished', async () => {
+    const all = await club();
+    const { clock, owner } = all;
+    const copy = await unlocked(owner, all);
+    const target = await usePlace(() => memoryPlace(() => clock.now())).open();
+    expect(await begunWith(copy, target, POINT.asked)).toBeUndefined();
+    (await foundStore(copy, target, POINT)).wipe();
+    expect(await begunWith(copy, target, POINT.asked)).toEqual(POINT.pin);
+    expect(await begunWith(copy, target, Buffer.from('something else'))).toBeUndefined();
+    const again = await foundStore(copy, target, POINT);
+    await again.finish();
+    again.wipe();
+    expect(await begunWith(copy, target, POINT.asked)).toBeUndefined();
   });
 
   it('[P-20] begun again writes the same instance and keys, so that what was adopted before counts', async () => {

@@ -13,17 +13,29 @@ import type { UnlockedCopy } from './unlock-copy.ts';
 
 /** What is decided when a restore begins, and kept so that it can be gone on with. */
 export interface Foundation {
-  /** SHA-256 of the head of the copy, and what is restored of it. */
+  /** SHA-256 of what is restored. */
   readonly source: Buffer;
+  /** SHA-256 of the keyring of the copy, which `keyring` was made of. */
+  readonly keys: Buffer;
+  /** SHA-256 of what was asked for. */
+  readonly asked: Buffer;
+  /** What that meant then, as whoever restores has it. */
+  readonly pin: Buffer;
   readonly instance: Buffer;
   readonly root: Buffer;
   readonly keyring: Keyring;
 }
 
-export function encodeFoundation({ source, instance, root, keyring }: Foundation): Buffer {
+export function encodeFoundation({ source, keys, asked, pin, instance, root, keyring }: Foundation): Buffer {
   const encoded = encodeKeyring(keyring);
   const writer = new ByteWriter(1024).fixed(source, KEY_LENGTH).fixed(instance, ID_LENGTH).fixed(root, KEY_LENGTH);
-  const bytes = writer.bytes(encoded).finish();
+  const bytes = writer
+    .fixed(keys, KEY_LENGTH)
+    .fixed(asked, KEY_LENGTH)
+    .u16(pin.length)
+    .bytes(pin)
+    .bytes(encoded)
+    .finish();
   encoded.fill(0);
   return bytes;
 }
@@ -34,6 +46,9 @@ export function decodeFoundation(bytes: Buffer): Foundation {
     source: reader.copy(KEY_LENGTH),
     instance: reader.copy(ID_LENGTH),
     root: copySecret(reader.view(KEY_LENGTH)),
+    keys: reader.copy(KEY_LENGTH),
+    asked: reader.copy(KEY_LENGTH),
+    pin: reader.copy(reader.u16()),
   };
   return { ...fixed, keyring: decodeKeyring(reader.view(reader.remaining)) };
 }

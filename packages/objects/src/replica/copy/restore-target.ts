@@ -1,5 +1,4 @@
-import { hash, createSecretKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import {
@@ -11,18 +10,9 @@ import {
   KEY_LENGTH,
   SecureStoreError,
   splitRecord,
-  systemContext,
 } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
-import {
-  keyringKey,
-  loadKeyring,
-  openSystemBody,
-  rewrapRecord,
-  sealSystemBody,
-  unversioned,
-  wipeKeyring,
-} from '@securestore/crypto';
+import { loadKeyring, rewrapRecord, sealSystemBody } from '@securestore/crypto';
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
 import { hasRemains } from '../../head/store-remains.ts';
@@ -35,8 +25,10 @@ import { loadState, readHead, readKeyring } from '../../head/store-state.ts';
 import { RESTORE_NAME } from '../../head/intent-marker.ts';
 import type { Foundation } from './restore-bootstrap.ts';
 import { writeFoundedReferences } from './write-references.ts';
-import { decodeFoundation, encodeFoundation, renewed } from './restore-bootstrap.ts';
+import { encodeFoundation, renewed } from './restore-bootstrap.ts';
 import { keysBackend } from './read-only-backend.ts';
+import type { RestoreSource } from './restore-begun.ts';
+import { begunBefore, keyringDigest, restoreContext, restoreKey, sha256, wipeFoundation } from './restore-begun.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
 export interface FoundingOptions {
@@ -162,49 +154,8 @@ export class FoundedStore {
 
   /** Forgets the keys. */
   wipe(): void {
-    this.#foundation.root.fill(0);
-    wipeKeyring(this.#foundation.keyring);
+    wipeFoundation(this.#foundation);
   }
-}
-
-function restoreKey(copy: UnlockedCopy): { readonly secret: KeyObject; readonly suite: number } {
-  return { secret: keyringKey(rootOf(copy.state)), suite: copy.state.keys.journal.primary.suite };
-}
-
-const restoreContext = ({ head }: UnlockedCopy): Buffer => systemContext(head.lineage, head.generation, RESTORE_NAME);
-
-const START_OVER =
-  'To start over, delete everything at this location and restore again, or choose an empty location; the backup has all of it';
-
-async function begunBefore(
-  copy: UnlockedCopy,
-  target: StorageBackend,
-  source: Buffer,
-  signal: AbortSignal | undefined,
-): Promise<Foundation | undefined> {
-  const found = await target.read(RESTORE_NAME, { signal });
-  if (found === undefined) return undefined;
-  let opened: Buffer | undefined;
-  try {
-    const key = unversioned(restoreKey(copy).secret);
-    opened = openSystemBody('the restore', key, copy.head.suites, 'keyring', restoreContext(copy), found.body);
-    const foundation = decodeFoundation(opened);
-    if (foundation.source.equals(source)) return foundation;
-    wipeKeyring(foundation.keyring);
-  } catch (error) {
-    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-    throw new SecureStoreError(
-      'ALREADY_EXISTS',
-      `a restore was begun here and not finished, and the keys that the backup has now do not open what it left: they were changed since, or it was of another backup. It can not go on. ${START_OVER}`,
-      { cause: error },
-    );
-  } finally {
-    opened?.fill(0);
-  }
-  throw new SecureStoreError(
-    'ALREADY_EXISTS',
-    `a restore of another snapshot, or of other objects, was begun here and not finished. To go on with that, repeat it as it was begun. ${START_OVER}`,
-  );
 }
 
 /** Whether a store is what an earlier run was to make, which was interrupted after that; what it needed is removed then. */
@@ -222,8 +173,7 @@ async function wasFinished(
     if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
   }
   if (begun === undefined) return false;
-  begun.root.fill(0);
-  wipeKeyring(begun.keyring);
+  wipeFoundation(begun);
   const isFinished = begun.instance.equals(instance);
   if (isFinished) await target.delete(RESTORE_NAME, { signal });
   return isFinished;
@@ -233,17 +183,16 @@ async function wasFinished(
  * Begins to make a store of a copy, or goes on with it: a new instance of the same lineage and identity, with new keys, which the same
  * secrets open.
  *
- * @param source what is restored: going on with another one is refused
  * @throws SecureStoreError `ALREADY_EXISTS` where something lies there already; `ACCESS_DENIED` for a member; what the backend throws
  */
 export async function foundStore(
   copy: UnlockedCopy,
   target: StorageBackend,
-  source: Uint8Array,
+  { what, asked, pin }: RestoreSource,
   { signal, ...options }: FoundingOptions & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<FoundedStore> {
   rootOf(copy.state);
-  const digest = hash('sha256', source, 'buffer');
+  const digest = sha256(what);
   const there = await readHead(target, signal);
   if (there !== undefined && (await wasFinished(copy, target, digest, there.head, signal))) {
     throw new SecureStoreError('ALREADY_EXISTS', 'this was restored here already, to the end: the store can be opened');
@@ -263,6 +212,9 @@ export async function foundStore(
   const keyring = await readKeyring(keysBackend(copy.keys), copy.head, rootOf(copy.state), signal);
   const foundation: Foundation = {
     source: digest,
+    keys: keyringDigest(copy),
+    asked: sha256(asked),
+    pin: Buffer.from(pin),
     instance: random(ID_LENGTH),
     root: copySecret(random(KEY_LENGTH)),
     keyring: renewed(keyring, clock.now(), random),
