@@ -28,7 +28,7 @@ const REFUSED = [
   [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],
   [['migrate', 'FROM', '--retire', '--partial'], 2, '--retire takes the location of the store and nothing else'],
   [['migrate', 'FROM', '--lost', '--cancel'], 2, 'either --cancel or --lost'],
-  [['migrate', 'FROM', '--lost'], 2, 'add --yes to do it'],
+  [['migrate', 'FROM', '--lost'], 3, 'the store has not moved from here'],
   [['migrate', 'FROM', '--lost', '--yes'], 3, 'the store has not moved from here'],
   [['migrate', 'NEW', 'FROM'], 3, 'no store is here'],
   [['migrate', 'FROM', '--cancel'], 3, 'the store is not being moved'],

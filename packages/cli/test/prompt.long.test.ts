@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, sandbox } from './support/cli.ts';
 import { converse, type Exchange, hasTerminals } from './support/converse.ts';
@@ -97,6 +97,30 @@ describe.skipIf(!hasTerminals)(
       expect(await converse(box, ['slots', 'remove', String(other?.['id'])], [])).toMatchObject({ exitCode: 0 });
       const last = await converse(box, ['slots', 'remove', id], []);
       expect(last.exitCode).toBe(2);
+    });
+
+    it('migrate --lost looks before it asks, and asks with what there is', { timeout: 60_000 }, async () => {
+      const box = await sandbox('file');
+      await box.seed({ k: 'data', l: 'more' });
+      const here = ['migrate', 'file:./vault', '--lost'];
+      const unmoved = await converse(box, here, []);
+      expect(unmoved).toMatchObject({ exitCode: 3, transcript: expect.stringContaining('has not moved from here') });
+      expect((await box.run(['migrate', 'file:./vault', 'file:./new'])).exitCode).toBe(0);
+      const open = await converse(box, here, []);
+      expect(open).toMatchObject({ exitCode: 6, transcript: expect.stringContaining('the store is at file:') });
+
+      await rm(box.path('new'), { recursive: true });
+      const question = 'is given up. [y/N] ';
+      const refused = await converse(box, here, [[question, 'n\r']]);
+      expect(refused.exitCode).toBe(130);
+      expect(refused.transcript.replaceAll(/\s+/g, ' ')).toMatch(
+        /The store moved from file:\S+vault to file:\S+new at \S+ \S+Z, and is not there\. Open it again at file:\S+vault, with what it had then \(2 objects, deletions included\)\? What was written at file:\S+new since then is given up\./,
+      );
+      const unasked = await box.run(here);
+      expect(unasked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('add --yes to do it') });
+      expect((await box.run(['ls'])).exitCode).toBe(7);
+      expect(await converse(box, here, [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
+      expect((await box.run(['get', 'k'])).stdout).toBe('data');
     });
 
     it('purge asks, and takes nothing but yes for yes', async () => {

@@ -24,7 +24,7 @@ export type {
 } from './folder/types.ts';
 export { MIGRATION_JOB } from '@securestore/objects/internal';
 export type { KeptReport } from './online/keep.ts';
-export type { CancelledMigration, MoveStoreOptions } from './online/migration.ts';
+export type { CancelledMigration, MoveStoreOptions, ReclaimableStore } from './online/migration.ts';
 export {
   BEING_MOVED,
   cancelMigration,

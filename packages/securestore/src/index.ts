@@ -184,13 +184,14 @@ export { findConfig, loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';
 export type { Discovery } from './discovery.ts';
 export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './migration.ts';
-export type { MigrateOptions, MigrationOpenOptions, ReclaimReport } from './migration.ts';
+export type { MigrateOptions, MigrationOpenOptions, ReclaimOptions, ReclaimReport } from './migration.ts';
 export type {
   CancelledMigration,
   FailedMove,
   KeptReport,
   MigrationPhase,
   MigrationReport,
+  ReclaimableStore,
   ResealSettings,
 } from '@securestore/migrate';
 export { fileAnchor, stateFolder } from './file-anchor.ts';

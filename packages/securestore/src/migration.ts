@@ -1,4 +1,5 @@
 import type {
+  ReclaimableStore,
   CancelledMigration,
   KeptReport,
   MigrationReport,
@@ -240,6 +241,12 @@ export async function cancelMigration(location: string, options: MigrationOpenOp
   );
 }
 
+/** How a store is opened again whose place is lost. */
+export interface ReclaimOptions extends MigrationOpenOptions {
+  /** Told what would be reclaimed, once it is known that nothing is in the way, and waited for. What it throws ends the call, and nothing is changed. */
+  readonly beforeReclaiming?: ((found: ReclaimableStore) => void | PromiseLike<void>) | undefined;
+}
+
 /** What became of a store whose place was lost. */
 export interface ReclaimReport {
   /** Where it is now, as it was when it moved away. */
@@ -259,12 +266,13 @@ export interface ReclaimReport {
  *   `LOCKED` while somebody is moving it;
  *   `ACCESS_DENIED` for a member; and what opening it throws
  */
-export async function reclaimStore(location: string, options: MigrationOpenOptions): Promise<ReclaimReport> {
-  checkMigrateOptions(options);
+export async function reclaimStore(location: string, options: ReclaimOptions): Promise<ReclaimReport> {
+  checkMigrateOptions(options, ['beforeReclaiming']);
+  const { beforeReclaiming } = options;
   return opened(location, options, signalOf(options), true, (source) =>
     recordedIn(source, async () => {
       const { store, signal } = source;
-      const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), signal);
+      const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), beforeReclaiming, signal);
       return { from: store.location, lost };
     }),
   );

@@ -70,6 +70,14 @@ describe.concurrent('a store whose new place is lost', () => {
     await moved(from.location, to.location);
     to.lose();
     await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
+    const told: unknown[] = [];
+    const no = (found: unknown): Promise<never> => {
+      told.push(found);
+      return Promise.reject(new Error('no'));
+    };
+    await expect(reclaimStore(from.location, { unlock, beforeReclaiming: no })).rejects.toThrow('no');
+    expect(told).toEqual([{ from: from.location, lost: to.location, moved: expect.any(Date), objects: 1 }]);
+    await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
     expect(await reclaimStore(from.location, { unlock })).toEqual({ from: from.location, lost: to.location });
     await using store = await openStore(from.location, { unlock, upkeep: false });
     expect((await store.retrieve('k')).text()).toBe('before');

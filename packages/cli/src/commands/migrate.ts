@@ -1,6 +1,12 @@
 import { isServed, redactLocation } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import type { MigrationOpenOptions, MigrationPhase, MigrationReport, SecretMethod } from 'securestore';
+import type {
+  MigrationOpenOptions,
+  MigrationPhase,
+  MigrationReport,
+  ReclaimableStore,
+  SecretMethod,
+} from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { discoveryOf } from '../discovery.ts';
 import { SOME_FAILED } from '../call.ts';
@@ -14,7 +20,7 @@ import { notServed } from '../served.ts';
 import { parseCategories } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { isSameSecret } from '../same-secret.ts';
-import { count, formatBytes, printable } from '../terminal-text.ts';
+import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import { oneFingerprint, unlockWith } from '../unlocking.ts';
 
 export interface MigrateOptions extends NewSecretOptions {
@@ -115,9 +121,14 @@ const isSet = ({ options }: MigrateCall, name: string): boolean => options[name 
 async function openAgain(call: MigrateCall, location: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { reclaimStore } = await import('securestore');
-  const question = `Open the store again at ${printable(redactLocation(location))}, as it was when it moved away? What was written at the new place is given up.`;
-  await confirmDestruction(cli, options.yes, question, 'this gives up what was written at the new place');
-  const report = await withUnlock(call, (opening) => reclaimStore(location, opening));
+  const beforeReclaiming = async ({ from, lost, moved, objects }: ReclaimableStore): Promise<void> => {
+    const [here, there] = [printable(from), printable(lost)];
+    const question =
+      `The store moved from ${here} to ${there} at ${formatTime(moved)}, and is not there. Open it again at ${here}, with what it had ` +
+      `then (${count(objects, 'object')}, deletions included)? What was written at ${there} since then is given up.`;
+    await confirmDestruction(cli, options.yes, question, 'this gives up what was written at the new place');
+  };
+  const report = await withUnlock(call, (opening) => reclaimStore(location, { ...opening, beforeReclaiming }));
   await out.result(report, () => [
     `the store is at ${printable(report.from)} again, as it was when it moved to ${printable(report.lost)}`,
     'programs that had it open there are to open it here; if that place comes back, remove it: it is not this store any more',

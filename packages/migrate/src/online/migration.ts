@@ -204,19 +204,37 @@ function placeIn(area: MigrationArea): string | undefined {
   }
 }
 
+/** What a store would be that is opened again in a place that it has left. Locations are without credentials. */
+export interface ReclaimableStore {
+  /** Where it would be. */
+  readonly from: string;
+  /** Where it has moved to, and is not, or nobody has opened it. */
+  readonly lost: string;
+  /** When it moved. */
+  readonly moved: Date;
+  /** How many objects it had then, deleted ones included. */
+  readonly objects: number;
+}
+
 /**
  * Opens a store again in a place that it has left, as it was then: for when the place that it has moved to is lost, with all that was
  * written there.
  *
  * @param store opened with `whereItWas`
  * @param reach reaches the place that is lost, if anything does
+ * @param before told what would be reclaimed, once it is known that nothing is in the way; what it throws ends this
  * @returns the location that is lost
  * @throws SecureStoreError `NOT_FOUND` where it has not moved; `CONFLICT` where it lies at that place after all; `LOCKED` while somebody is moving it;
  *   `ACCESS_DENIED` for a member
  */
-export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: AbortSignal): Promise<string> {
+export async function reclaimStore(
+  store: ObjectStore,
+  reach: Reach,
+  before?: (found: ReclaimableStore) => void | PromiseLike<void>,
+  signal?: AbortSignal,
+): Promise<string> {
   const area = extensionsOf(store).migration;
-  const { state, migration } = await area.refresh(signal);
+  const { state, migration, time } = await area.refresh(signal);
   const { movesTo } = area;
   if (state !== 'moved' || movesTo === undefined) {
     throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');
@@ -234,11 +252,16 @@ export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: Ab
       `the store went on from ${movesTo} to another place: open it again there, where it is newer`,
     );
   }
+  const anew = migration?.resealed === true ? ', sealed anew' : '';
+  const message = `the store is at ${movesTo}${anew}: move it back, or go on with it there`;
+  if (found === 'the store') throw new SecureStoreError('CONFLICT', message);
   if (found === 'unopened') await hasJob(store, signal);
-  const isOpened = found === 'unopened' && !(await withdraw(area, movesTo, reach, signal));
-  if (found === 'the store' || isOpened) {
-    const anew = migration?.resealed === true ? ', sealed anew' : '';
-    throw new SecureStoreError('CONFLICT', `the store is at ${movesTo}${anew}: move it back, or go on with it there`);
+  if (before !== undefined) {
+    const objects = await extensionsOf(store).health.count(signal);
+    await before({ from: store.location, lost: movesTo, moved: new Date(time), objects });
+  }
+  if (found === 'unopened' && !(await withdraw(area, movesTo, reach, signal))) {
+    throw new SecureStoreError('CONFLICT', message);
   }
   await area.reclaim(signal);
   await area.unregister(CONSUMERS, signal);
