@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { CheckpointEntry, CheckpointPage, CheckpointRoot, Head, Reference } from '@securestore/core-format';
 import {
   asBuffer,
@@ -6,6 +5,7 @@ import {
   decodeCheckpointPage,
   decodeCheckpointRoot,
   SecureStoreError,
+  sha256,
   systemBodyKeyId,
 } from '@securestore/core-format';
 import { checkpointPageId, verifyAs } from '@securestore/crypto';
@@ -30,10 +30,6 @@ export interface LoadedCheckpoint extends NamedCheckpoint {
   readonly root: CheckpointRoot;
   /** The version of the journal key under which it and its pages lie. */
   readonly keyId: Buffer;
-}
-
-export function sha256(bytes: Uint8Array): Buffer {
-  return hash('sha256', bytes, 'buffer');
 }
 
 function damaged(what: string, reason: string): never {

@@ -1,5 +1,11 @@
 import type { CheckpointRoot, Reference } from '@securestore/core-format';
-import { checkpointName, encodeCheckpointRoot, joinCheckpointRoot, SecureStoreError } from '@securestore/core-format';
+import {
+  checkpointName,
+  encodeCheckpointRoot,
+  joinCheckpointRoot,
+  SecureStoreError,
+  sha256,
+} from '@securestore/core-format';
 import { sealSystemBody, signAs } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import { changeHead } from '../engine/commit-head.ts';
@@ -10,15 +16,7 @@ import { contextOf } from '../engine/sealed-objects.ts';
 import { PageWriter, Superseded } from './page-writer.ts';
 import { removeUnused } from './remove-unused.ts';
 import type { LoadedCheckpoint, NamedCheckpoint } from './load.ts';
-import {
-  CHECKPOINT_USE,
-  checkpointOf,
-  loadCheckpoint,
-  readPage,
-  sameCheckpoint,
-  sameReference,
-  sha256,
-} from './load.ts';
+import { CHECKPOINT_USE, checkpointOf, loadCheckpoint, readPage, sameCheckpoint, sameReference } from './load.ts';
 import type { Source, Tally } from './passes.ts';
 import { ChangedTokens, changesPass, copyPass, fullPass } from './passes.ts';
 

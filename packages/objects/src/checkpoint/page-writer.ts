@@ -9,6 +9,7 @@ import {
   MAX_CHECKPOINT_ENTRY_BYTES,
   MAX_CHECKPOINT_PAGE_BYTES,
   SecureStoreError,
+  sha256,
 } from '@securestore/core-format';
 import type { LoadedKey } from '@securestore/crypto';
 import { checkpointPageId, digestWhole } from '@securestore/crypto';
@@ -16,7 +17,6 @@ import type { Engine } from '../engine/engine.ts';
 import { sealJournalBody } from '../engine/sealed-objects.ts';
 import { GRACE_PERIOD } from './limits.ts';
 import type { LoadedCheckpoint } from './load.ts';
-import { sha256 } from './load.ts';
 
 /** One entry in so many ends its page, on average. */
 const ENTRIES_PER_PAGE = 512;

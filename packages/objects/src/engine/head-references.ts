@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Head, Keyring, Reference } from '@securestore/core-format';
 import {
@@ -9,6 +8,7 @@ import {
   generationOf,
   keyringName,
   policyName,
+  sha256,
   systemContext,
 } from '@securestore/core-format';
 import { keyringKey, loadKeyring, sealSystemBody, wipeKeyring } from '@securestore/crypto';
@@ -101,7 +101,7 @@ export async function writeObjects(
   const written: Partial<Record<keyof Written, Reference>> = {};
   const write = async (kind: keyof Written, { name, body }: Sealed): Promise<void> => {
     await engine.backend.write(name, body, { ifAbsent: true });
-    written[kind] = { name, digest: hash('sha256', body, 'buffer') };
+    written[kind] = { name, digest: sha256(body) };
   };
   if (keyring !== undefined) {
     await write('keyring', sealKeyring(engine, state, keyring, plan.root ?? rootOf(state)));

@@ -1,10 +1,9 @@
-import { hash } from 'node:crypto';
 import type { Head } from '@securestore/core-format';
-import { encodeHead, MAX_ANCESTORS, MAX_PAST_INSTANCES, SecureStoreError } from '@securestore/core-format';
+import { encodeHead, MAX_ANCESTORS, MAX_PAST_INSTANCES, SecureStoreError, sha256 } from '@securestore/core-format';
 
 /** What later heads call a head by. */
 export function headDigest(head: Head): Buffer {
-  return hash('sha256', encodeHead(head), 'buffer');
+  return sha256(encodeHead(head));
 }
 
 /** The ancestors of the head that comes after `head`. */

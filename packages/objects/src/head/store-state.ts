@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { ReadResult, StorageBackend } from '@securestore/backend-api';
 import type { Head, Keyring, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
@@ -10,6 +9,7 @@ import {
   generationOf,
   HEAD_NAME,
   SecureStoreError,
+  sha256,
   systemContext,
 } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
@@ -100,7 +100,7 @@ export async function readPinned(
   }
   const found = await backend.read(reference.name, { signal });
   if (found === undefined) throw new SecureStoreError('INTEGRITY', `the ${LABELS[kind]} of the store is missing`);
-  if (!hash('sha256', found.body, 'buffer').equals(asBuffer(reference.digest))) {
+  if (!sha256(found.body).equals(asBuffer(reference.digest))) {
     throw new SecureStoreError(
       'INTEGRITY',
       `the ${LABELS[kind]} of the store is damaged: it is not what the head names`,

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { CategoryMap, Head, Keyring, Purpose, Reference } from '@securestore/core-format';
@@ -12,6 +11,7 @@ import {
   noId,
   policyName,
   SecureStoreError,
+  sha256,
   systemContext,
 } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
@@ -53,7 +53,7 @@ async function writeNew(
     if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
     throw refusedWrongly(backend, 'nothing can be at a random name', error);
   }
-  return { name, digest: hash('sha256', body, 'buffer') };
+  return { name, digest: sha256(body) };
 }
 
 /** A new store over what another one has left would make it unreadable for good. */

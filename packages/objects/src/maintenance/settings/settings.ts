@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto';
-import { encodeBase32, SecureStoreError } from '@securestore/core-format';
+import { encodeBase32, SecureStoreError, sha256 } from '@securestore/core-format';
 import type { StoreState } from '../../head/store-state.ts';
 import type { StoreSettings } from '../../api/create-settings.ts';
 import { sameCategories } from './rules.ts';
@@ -11,9 +10,9 @@ const VERSION_LENGTH = 16;
 export function settingsOf({ head, categories: { patterns: categories } }: StoreState): Settings {
   const history = { versions: head.history.versions, days: head.history.days };
   const rotation = { days: head.rotationDays };
-  const changeable = JSON.stringify([Object.entries(categories), history, rotation]);
+  const changeable = Buffer.from(JSON.stringify([Object.entries(categories), history, rotation]));
   return {
-    version: encodeBase32(hash('sha256', changeable, 'buffer').subarray(0, VERSION_LENGTH)),
+    version: encodeBase32(sha256(changeable).subarray(0, VERSION_LENGTH)),
     categories,
     history,
     rotation,

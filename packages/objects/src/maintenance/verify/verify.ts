@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
 import type { ListEntry } from '@securestore/backend-api';
-import { AREAS, asBuffer, checkpointPageName, purposeOf, SecureStoreError } from '@securestore/core-format';
+import { AREAS, asBuffer, checkpointPageName, purposeOf, SecureStoreError, sha256 } from '@securestore/core-format';
 import { Baseline } from '../../checkpoint/baseline.ts';
 import { checkpointOf } from '../../checkpoint/load.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -49,7 +48,7 @@ async function pinnedState(
   try {
     const found = await backend.read(name, { signal });
     if (found === undefined) return 'hidden';
-    return hash('sha256', found.body, 'buffer').equals(digest) ? 'sound' : 'damaged';
+    return sha256(found.body).equals(digest) ? 'sound' : 'damaged';
   } catch (error) {
     // The backend itself may see that it is nothing that was written.
     if (SecureStoreError.is(error, 'INTEGRITY')) return 'damaged';

@@ -1,7 +1,6 @@
-import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import { KEY_LENGTH, SecureStoreError, systemContext } from '@securestore/core-format';
+import { KEY_LENGTH, SecureStoreError, sha256, systemContext } from '@securestore/core-format';
 import { keyringKey, openSystemBody, unversioned, wipeKeyring } from '@securestore/crypto';
 import { rootOf } from '../../head/owner-keys.ts';
 import { RESTORE_NAME } from '../../head/intent-marker.ts';
@@ -32,10 +31,6 @@ export const keyringDigest = ({ head }: UnlockedCopy): Buffer =>
 
 const START_OVER =
   'To start over, delete everything at this location and restore again, or choose an empty location; the backup has all of it';
-
-export function sha256(data: Uint8Array): Buffer {
-  return hash('sha256', data, 'buffer');
-}
 
 export function wipeFoundation({ root, keyring }: Foundation): void {
   root.fill(0);

@@ -9,6 +9,7 @@ import {
   ID_LENGTH,
   KEY_LENGTH,
   SecureStoreError,
+  sha256,
   splitRecord,
 } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
@@ -28,7 +29,7 @@ import { writeFoundedReferences } from './write-references.ts';
 import { encodeFoundation, renewed } from './restore-bootstrap.ts';
 import { keysBackend } from './read-only-backend.ts';
 import type { RestoreSource } from './restore-begun.ts';
-import { begunBefore, keyringDigest, restoreContext, restoreKey, sha256, wipeFoundation } from './restore-begun.ts';
+import { begunBefore, keyringDigest, restoreContext, restoreKey, wipeFoundation } from './restore-begun.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
 export interface FoundingOptions {

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head, Keyring, Reference } from '@securestore/core-format';
@@ -8,6 +7,7 @@ import {
   encodeKeyring,
   keyringName,
   policyName,
+  sha256,
   systemContext,
 } from '@securestore/core-format';
 import type { KeySet, RandomSource } from '@securestore/crypto';
@@ -51,7 +51,7 @@ export async function writeFoundedReferences(
   const { suite } = keys.journal.primary;
   const write = async (name: string, body: Buffer): Promise<Reference> => {
     await target.write(name, body, { signal });
-    return { name, digest: hash('sha256', body, 'buffer') };
+    return { name, digest: sha256(body) };
   };
   const place = (name: string): Buffer => systemContext(instance, generation, name);
   const named = (name: string, purpose: 'keyring' | 'categoryMap' | 'policy', secret: KeyObject, plain: Uint8Array) =>
