@@ -5,13 +5,13 @@ import { announceCommit } from '../journal/announce.ts';
 
 /** A purge that has deleted what it buried. */
 interface Purge {
-  /** Of its tombstone; `undefined` where nothing lay at the name. */
+  /** Version of its tombstone; `undefined` if there was no object. */
   readonly version?: number | undefined;
-  /** The tombstone, where the call that deleted wrote it. */
+  /** The tombstone, if this call wrote it. */
   readonly prepared?: Committed | undefined;
 }
 
-/** The commit of a purge that was found: its tombstone lies at the name, or in the history of what was stored since. */
+/** The commit id of an earlier purge. Its tombstone is current, or in the history of a later object. */
 async function commitOf(
   { backend }: Engine,
   token: string,
@@ -32,8 +32,8 @@ async function commitOf(
 }
 
 /**
- * Tells the journal of a purge once more, when what it deletes is gone. Whoever brings changes elsewhere may have looked at the object
- * when its tombstone was there already, and what that buries was, too; and would leave it there for good.
+ * Announces a purge again after the history is deleted. A consumer may have read the object between the tombstone and that, when the
+ * history was still there, and would otherwise keep it for good.
  *
  * @throws SecureStoreError as {@link announceCommit} does
  */

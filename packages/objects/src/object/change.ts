@@ -17,7 +17,7 @@ function withChanges({ header, body }: LiveRecord, changes: Partial<DraftBody>, 
   return { body: { ...body, ...changes, modified: now }, blob: header.blob };
 }
 
-/** @throws SecureStoreError why what lies there is refused, if it is */
+/** @throws SecureStoreError the reason why the current record is refused, if it is */
 function checkOpened(current: Current): asserts current is Standing | undefined {
   if (current !== undefined && current.opened === undefined) throw current.reason;
 }
@@ -57,7 +57,7 @@ export async function restoreVersion<M extends object>(
   const condition = parseCondition(options);
   const reconsidered = engine.watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
-  // What a process that was idle does not find may be there where the store has moved since.
+  // A process that was idle may look in a place that the store has left since.
   const chosen = await refusedUnderStableKeys(
     engine,
     () => chooseVersion(engine, target, choice, signal),

@@ -22,11 +22,11 @@ import type { ObjectInfo, RetrieveOptions } from '../api/types.ts';
 export interface Found {
   readonly state: StoreState;
   readonly opened: LiveRecord;
-  /** Where its record lies. */
+  /** Backend name of its record. */
   readonly name: string;
 }
 
-/** What was being read is kept no more: it was purged, or it was replaced and then collected. */
+/** The version that was being read is gone: it was purged, or replaced and then collected. */
 export class GoneMeanwhile extends SecureStoreError {
   constructor() {
     super('NOT_FOUND', 'the object was purged while it was being read');
@@ -37,7 +37,7 @@ function notFound(reason: string): never {
   throw new SecureStoreError('NOT_FOUND', reason);
 }
 
-/** The record at `name`, opened; `undefined` where there is none. */
+/** The record at `name`, opened; `undefined` if there is none. */
 export async function openName(
   engine: Engine,
   target: Target,
@@ -123,7 +123,7 @@ async function locate(
 /**
  * Finds the version of an object that `options` ask for, and acknowledges it.
  *
- * @throws SecureStoreError `NOT_FOUND` where there is none, it is a deletion, or it has expired
+ * @throws SecureStoreError `NOT_FOUND` if there is none, it is a deletion, or it has expired
  */
 export async function findObject(
   engine: Engine,
@@ -155,7 +155,7 @@ export async function findObject(
   return { state, opened, name };
 }
 
-/** What there is to know of an object beside its payload. @throws SecureStoreError as {@link findObject} */
+/** Everything about an object but its payload. @throws SecureStoreError as {@link findObject} */
 export async function describeObject<M extends object>(
   engine: Engine,
   target: Target,
@@ -177,7 +177,7 @@ export async function hasObject(engine: Engine, target: Target, signal: AbortSig
   }
 }
 
-/** A version that was found as it is now: the current one, or in the history. `undefined` where it is gone. */
+/** A version that was found before, as it is now: current or in the history. `undefined` if it is gone. */
 export async function retained(
   engine: Engine,
   target: Target,
@@ -192,7 +192,7 @@ export async function retained(
   return isIt(copy) ? copy : undefined;
 }
 
-/** A reader of the object's blob; `undefined` where the payload is in the record. */
+/** A reader of the object's blob; `undefined` if the payload is in the record. */
 export function blobReader(engine: Engine, target: Target, { opened }: Pick<Found, 'opened'>): BlobReader | undefined {
   const { body, header } = opened;
   const { blob: reference } = header;

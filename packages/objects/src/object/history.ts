@@ -13,12 +13,11 @@ const PREFETCHED = 8;
 /**
  * The history names of the versions before `current`, newest first, down to its origin.
  *
- * A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed after
- * the current version was read; what is older than the origin, from before a purge for instance, is a copy that could
- * not be taken back. None of them is opened: a process that was left behind may have put its copy under a key version
- * that has been retired, until the next overwrite, or the next purge, puts that right.
+ * Three kinds of copies are passed over. An attempt that stopped half-way leaves a copy of the current version. A newer one was committed
+ * after the current record was read. One older than the origin, such as from before a purge, could not be withdrawn. None of them is
+ * opened: its key version may have been retired, until the next overwrite or purge removes it.
  *
- * @param current `undefined` where there is none
+ * @param current `undefined` if there is none
  */
 async function* historyNames(
   engine: Engine,

@@ -19,11 +19,11 @@ const PAGE = 1000;
 /** Sorts after every name below a folder: `~` is the greatest character of a backend name. */
 const PAST_FOLDER = '/~~';
 
-/** The true name of an object whose token doesn't tell it. `undefined` where it was deleted meanwhile, or is not to be had. */
+/** The name of an object whose token doesn't tell it. `undefined` if it was deleted meanwhile, or its category was not granted. */
 export async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
   const found = await engine.backend.read(objectName(token), { signal });
   if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
-  // It is sealed with the object: a member has it of what was granted alone.
+  // The name is sealed with the object: a member can open it only in a granted category.
   if (!isGrantedRecord(engine, found.body)) return undefined;
   const open = (state: StoreState): OpenedRecord => openByToken(state, found.body, engine.names, token);
   const opened = await withNewestKeys(engine, found.body, open, signal);
@@ -39,7 +39,7 @@ function keyOf(name: string): StoreKey {
   }
 }
 
-/** Where to go on after a page: past the whole folder in which it ended, if nothing in there can match. */
+/** The name to continue after: past the whole folder in which a page ended, if nothing in it can match. */
 function nextAfter(folder: string, lastKey: string, lastMatched: boolean): string {
   if (lastMatched) return lastKey;
   const slash = lastKey.indexOf('/', folder.length);
@@ -53,7 +53,7 @@ export async function* listNames(
   { after: begin, signal }: { readonly after?: StoreKey | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<StoreKey> {
   const { backend, names, watcher, place } = engine;
-  // No key has these: so nothing starts with them, and no folder of theirs needs to be looked for.
+  // No key contains these, so nothing starts with such a prefix.
   if (prefix.startsWith('/') || prefix.includes('//') || prefix.length > MAX_KEY_BYTES) return;
   const visible = names.visibleFolder(prefix);
   const folder = visible === '' ? AREAS.objects : `${objectName(visible)}/`;
@@ -66,7 +66,7 @@ export async function* listNames(
     );
     const wait = watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
-    // Where the store is now there may be more.
+    // The store has moved: list the page again there.
     if (place?.epoch !== epoch) continue;
     let matched = true;
     for (const { key, size } of page.entries) {

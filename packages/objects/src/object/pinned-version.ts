@@ -17,8 +17,8 @@ function haveOneBlob(a: LiveRecord, b: LiveRecord): boolean {
 }
 
 /**
- * A version that is to be current again. Its payload may lose its last record before that, and be collected, so it is
- * made sure of before each attempt.
+ * A version that is to be current again. Its last record may be collected before that, and its payload with it, so both are confirmed
+ * before each attempt.
  */
 export class KeptVersion {
   readonly #engine: Engine;
@@ -33,7 +33,7 @@ export class KeptVersion {
     this.#hold = holdOf(engine, target, record);
   }
 
-  /** As it was when it was last made sure of. */
+  /** As it was when it was confirmed last. */
   get record(): LiveRecord {
     return this.#record;
   }
@@ -43,7 +43,7 @@ export class KeptVersion {
     return this.#hold?.holds() ?? true;
   }
 
-  /** @throws SecureStoreError `NOT_FOUND` where it is gone or about to go, `INTEGRITY` where parts are missing */
+  /** @throws SecureStoreError `NOT_FOUND` if it is gone or being collected, `INTEGRITY` if parts are missing */
   async confirm(signal: AbortSignal | undefined): Promise<void> {
     while (true) {
       const held = (await this.#hold?.confirm(false, signal)) ?? 'held';
@@ -52,7 +52,7 @@ export class KeptVersion {
         throw new SecureStoreError('NOT_FOUND', 'that version was purged or collected in the meantime');
       }
       if (!haveOneBlob(now, this.#record)) {
-        // Its payload has been sealed anew.
+        // Its payload has been re-encrypted.
         this.#record = now;
         this.#hold = holdOf(this.#engine, this.#target, now);
         continue;

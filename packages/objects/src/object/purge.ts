@@ -33,12 +33,12 @@ import { categoryKeys } from '../record/record-keys.ts';
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
 
-/** What lies at a name that is to be purged, as far as it can be told: a damaged object can be purged too. */
+/** The record of an object that is to be purged, as far as it opens: a damaged object can be purged too. */
 interface Remains {
   readonly header: RecordHeader | undefined;
   /** Whether the header is authentic. */
   readonly sound: boolean;
-  /** The version with which its history begins; 0 where that isn't told by what is sound. */
+  /** The version with which its history begins; 0 if no authentic record says so. */
   readonly origin: number;
 }
 
@@ -99,36 +99,36 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
 
 /** An object that was buried. */
 interface Burial {
-  /** What the tombstone took the place of; `undefined` where it was there already, or nothing was. */
+  /** The record that the tombstone replaced; `undefined` if there was none, or the tombstone was there already. */
   readonly replaced?: Remains | undefined;
-  /** Of the tombstone: the versions before it are to be deleted. `undefined` where nothing lies at the name. */
+  /** Version of the tombstone, before which all versions are deleted; `undefined` if there is no object. */
   readonly version?: number | undefined;
-  /** Copies that are to be deleted too, where no version tells which of them belong to what was buried. */
+  /** Copies that are deleted too, if no version tells which of them belong to the purged object. */
   readonly past?: readonly string[] | undefined;
-  /** The tombstone, where this call wrote it. */
+  /** The tombstone, if this call wrote it. */
   readonly prepared?: Committed | undefined;
 }
 
-/** What deleting the past of a buried object has met. */
+/** What was found when the history of a purged object was deleted. */
 interface Deleted {
   /** Whether anything was there, the object itself included. */
   readonly existed: boolean;
-  /** Whether anything was there beside the record that the tombstone took the place of. */
+  /** Whether anything was there beside the record that the tombstone replaced. */
   readonly hadPast: boolean;
 }
 
 /**
- * The version of the purge with which the history of what lies at a name begins: where that is the tombstone itself, or
- * what was stored since a purge after the version `after`.
+ * The version of the purge with which the history of an object begins, if its record is that tombstone, or was stored since a purge
+ * after the version `after`.
  */
 function buriedAt({ header, sound, origin }: Remains, after: number | undefined): number | undefined {
   if (sound && header !== undefined && isPurged(header)) return header.version;
   return after !== undefined && origin > after ? origin : undefined;
 }
 
-/** What is known of attempts whose outcome is not. */
+/** What is known of attempts whose outcome is unknown. */
 interface Doubt {
-  /** The version that the last of them was to replace. */
+  /** The version that the last attempt was to replace. */
   after?: number | undefined;
   replaced?: Remains | undefined;
   past?: readonly string[] | undefined;
@@ -142,7 +142,7 @@ async function copiesOf(engine: Engine, { token }: Target, signal: AbortSignal |
 }
 
 /**
- * Before anything is buried. What this purge has begun with it goes on with, whatever stands there by then.
+ * Checks the condition before the first tombstone. A purge that has written one goes on whatever the current record is by then.
  *
  * @throws SecureStoreError `CONFLICT` with the version that stands in the way
  */
@@ -176,7 +176,7 @@ async function buryUntilDone(
     let found = await engine.backend.read(name, { signal });
     if (found === undefined) {
       const past = await copiesOf(engine, target, signal);
-      // They may be of an object that was stored meanwhile, which is to be buried with them.
+      // They may belong to an object that was stored meanwhile, which is purged with them.
       if (past.length > 0) found = await engine.backend.read(name, { signal });
       if (found === undefined) {
         checkRemains(condition, undefined, doubt);
@@ -191,10 +191,10 @@ async function buryUntilDone(
     const remains = await inspect(engine, target, found.body, signal);
     checkRemains(condition, remains, doubt);
     const { after } = doubt;
-    // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
+    // A tombstone of unknown outcome may have been replaced since: the newer object stays.
     const version = buriedAt(remains, after);
     if (version !== undefined) return { ...doubt, version };
-    // No version tells what was there before it, but the order of time does.
+    // Without an authentic version, everything that is there now counts as older.
     const past = remains.sound ? undefined : await copiesOf(engine, target, signal);
     const { unannounced, record } = tombstoneAfter(engine, target, remains, now);
     const { state, header } = unannounced;
@@ -208,12 +208,12 @@ async function buryUntilDone(
     };
     try {
       await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
-      // Where the store moves now, it is looked for in the new place.
+      // If the store moves now, the tombstone is looked for in the new place.
       note();
       return { replaced: remains, past, prepared, version: prepared.header.version };
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
-      // The tombstone may be there already: its blob is looked for all the same.
+      // The tombstone may be there already: the blob that it replaced is deleted all the same.
       if (unknown) note();
       if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
     } finally {
@@ -222,12 +222,12 @@ async function buryUntilDone(
   }
 }
 
-/** The error of a purge that may have taken effect before it failed, where it may. */
+/** The error of a purge, which may have taken effect before it failed. */
 function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined): unknown {
   return doubt.after === undefined ? error : undecided(error, signal);
 }
 
-/** Puts a tombstone without a past in the place of what lies there. */
+/** Replaces the current record by a tombstone without a past. */
 async function bury(
   engine: Engine,
   target: Target,
@@ -277,7 +277,7 @@ async function deletePast(
     }
   }
   const freed = { blobs: 0, parts: 0, bytes: 0 };
-  // Claims are left to the collector, which knows when they lapse.
+  // Claims are left to the collector, which knows when they expire.
   await reclaim(engine, target.token, blobs, { now: 0, freed, signal });
   return { existed: replaced !== undefined || copies > 0, hadPast: copies > 0 || blobs.size > 0 };
 }
@@ -285,8 +285,8 @@ async function deletePast(
 /**
  * Replaces an object by a tombstone, then deletes its history and its payloads.
  *
- * Only blobs that the purged records named are deleted, and of these not what somebody claims who is about to commit:
- * parts that no record names may belong to such a writer. A purge that is stopped half-way goes on when it is called again.
+ * Only blobs that the purged records name are deleted, unless a writer who is about to commit claims them: parts without a record may
+ * belong to such a writer. A purge that stopped half-way continues when it is called again.
  *
  * @returns whether anything was there
  * @throws SecureStoreError `CONFLICT` if a condition of the options does not hold
@@ -301,7 +301,7 @@ export async function purgeObject(
   const reconsidered = engine.watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
-  // What was buried where the store was is buried where it is now.
+  // The doubt outlives a move of the store: what was purged in the former place is purged in the new one.
   const doubt: Doubt = {};
   for (let existed = false; ;) {
     let epoch = engine.place?.epoch;
@@ -314,7 +314,7 @@ export async function purgeObject(
       existed ||= here;
       if (engine.place?.epoch === epoch) return existed;
     } catch (error) {
-      // Where the store is now it may be there still.
+      // The store has moved, and the object may still be in the new place.
       if (engine.place?.epoch === epoch) throw failureOf(doubt, error, signal);
     }
   }

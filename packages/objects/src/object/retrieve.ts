@@ -15,7 +15,7 @@ import { blobReader, findObject, GoneMeanwhile } from './find-version.ts';
 
 const MAX_TRIES = 10;
 
-/** An object as a whole. @throws SecureStoreError as {@link findObject}, and where its payload is damaged */
+/** An object as a whole. @throws SecureStoreError as {@link findObject}; `INTEGRITY` if its payload is damaged */
 export async function retrieveObject<M extends object>(
   engine: Engine,
   target: Target,
@@ -27,7 +27,7 @@ export async function retrieveObject<M extends object>(
     try {
       return await retrieveOnce<M>(engine, target, options, signal);
     } catch (error) {
-      // What was current when the call began may have been replaced, and collected: then there is something newer.
+      // The version that was current when the call began may have been replaced and collected: then there is a newer one.
       if (!(error instanceof GoneMeanwhile) || !wantsCurrent || tries === MAX_TRIES) throw error;
     }
   }
@@ -95,7 +95,7 @@ async function readAll(
 /**
  * An object as a stream.
  *
- * @param key as the caller gave it, for what is wrong while the stream is read
+ * @param key as the caller gave it, for errors while the stream is read
  * @throws SecureStoreError as {@link findObject}
  */
 export async function streamObject<M extends object>(
@@ -146,7 +146,7 @@ function streamRange(
   );
 }
 
-/** What is in memory already: a stream that reads step by step would cost more than a small object does. */
+/** A payload that is in memory already: a stream that reads step by step would cost more than a small object. */
 function inlineStream(data: Uint8Array, start: number, end: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {

@@ -28,7 +28,7 @@ import { checkCondition, LostRace } from './commit/mutation.ts';
 /**
  * Stores an object: a small payload in its record, a large one in a blob that is written before.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`, and what sealing, the blob and the commit throw
+ * @throws SecureStoreError `INVALID_ARGUMENT`; errors of sealing, of writing the blob and of the commit
  */
 export async function storeObject<M extends object>(
   engine: Engine,
@@ -80,7 +80,7 @@ async function storeStream<M extends object>(
   try {
     return await commitContent(engine, request, blobContent(engine, target.token, blob, keys, since, epoch));
   } catch (error) {
-    // Unless it may be in use after all.
+    // A commit of unknown outcome may use it.
     if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob(engine, target.token, blob);
     throw error;
   }
@@ -155,7 +155,7 @@ async function keysFor(engine: Engine, target: Target, signal: AbortSignal | und
   return categoryKeys(state, state.categories.idOf(target.key));
 }
 
-/** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
+/** Checks the condition before a stream is uploaded in vain. @throws SecureStoreError `CONFLICT` */
 async function checkEarly(
   engine: Engine,
   target: Target,
@@ -184,7 +184,7 @@ function inlineContent({ digest, primary }: CategoryKeys, data: Uint8Array): Con
   return { length: data.length, digest: digestWhole(digest, data), payload, categoryId: primary.groupId };
 }
 
-/** @param since when its first part was about to be written @param epoch where the store was then */
+/** @param since when writing its first part began @param epoch of the place where the store was then */
 function blobContent(
   engine: Engine,
   token: string,

@@ -43,16 +43,15 @@ export type OpenedRecord =
       readonly body: TombstoneBody;
     };
 
-/** A record that lies at a name, and what it says. */
+/** A record and its opened contents. */
 export interface Standing {
   readonly stored: StoredRecord;
   readonly opened: OpenedRecord;
 }
 
 /**
- * What lies at a name and is not opened: under a key version that has been retired, so a write that landed late and was never
- * acknowledged, or what somebody put there, which any mutation replaces; or damaged, which replaces who asks for it. Nothing that it
- * says is used.
+ * A record that readers refuse; none of its contents is trusted. Either it is sealed under a retired key version (a late write that was
+ * never acknowledged, or a forgery), and any mutation replaces it; or it is damaged, and only a call with `ifDamaged` does.
  */
 export interface Refused {
   readonly stored: StoredRecord;
@@ -61,13 +60,13 @@ export interface Refused {
   readonly reason: SecureStoreError;
   /** What the version that replaces it names as the commit before. */
   readonly previousCommitId: Uint8Array;
-  /** The greatest version that may have been acknowledged, as far as that can be told. */
+  /** The greatest version number that may have been acknowledged, as far as is known. */
   readonly version: number;
-  /** The version with which the history begins that the one that replaces it goes on with; 0 where that isn't known. */
+  /** The version with which the history of its replacement begins; 0 if that isn't known. */
   readonly origin: number;
 }
 
-/** What lies at a name, if anything does. */
+/** The current record of an object, if there is one. */
 export type Current = Standing | Refused | undefined;
 
 function damaged(reason: string): never {
@@ -93,7 +92,7 @@ function checkName({ nameId }: RecordHeader, expected: Buffer): void {
   if (!expected.equals(nameId)) damaged('it belongs to another name');
 }
 
-/** What can be checked before any key is used. */
+/** Checks that need no key. */
 function checkHeader(state: StoreState, { header }: SplitRecord): void {
   if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damaged('it belongs to another store');
   if (header.kind === 'system') damaged("it is one of the store's own objects");
@@ -104,7 +103,7 @@ function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): 
   if (!state.categories.idOf(key).equals(header.categoryId)) damaged('its category is not that of its name');
 }
 
-/** A version without one before it begins the history; any other one began before it. */
+/** A version without a predecessor begins its history; any other history began before. */
 function checkOrigin({ version, previousCommitId }: RecordHeader, origin: number): void {
   const fits = isZero(previousCommitId) ? origin === version : origin < version;
   if (!fits) damaged('the version with which its history begins contradicts its header');
@@ -215,21 +214,21 @@ export function liveIn(current: Current, now: number): LiveRecord | undefined {
   return current?.opened !== undefined && isLive(current.opened, now) ? current.opened : undefined;
 }
 
-/** What the version that replaces `current` names as the commit before it; zeros where there is none. */
+/** The predecessor that the replacement of `current` names; zeros if there is none. */
 export function commitBefore(current: Current): Uint8Array {
   if (current === undefined) return noId();
   return current.opened === undefined ? current.previousCommitId : current.opened.header.commitId;
 }
 
 /**
- * The version with which the history of the object at `current` begins. What is older does not belong to it: a copy that
- * landed after a purge, or that somebody put back.
+ * The version with which the history of an object begins. An older copy does not belong to it: it landed after a purge, or an attacker
+ * put it back.
  */
 export function originOf(current: OpenedRecord | undefined): number {
   return current?.body.origin ?? 0;
 }
 
-/** The origin of the version with `header` that replaces `current`: its own where nothing comes before it. */
+/** The origin of the version with `header` that replaces `current`: itself if it has no predecessor. */
 export function originAfter(current: Current, { version, previousCommitId }: RecordHeader): number {
   if (isZero(previousCommitId)) return version;
   return current?.opened === undefined ? (current?.origin ?? 0) : originOf(current.opened);
@@ -263,7 +262,7 @@ export function infoFrom<M extends object>(
     category: state.categories.nameOf(header.categoryId),
     created: new Date(body.created),
     modified: new Date(body.modified),
-    // What callers claim of the shape of their metadata isn't checked, here as anywhere in TypeScript.
+    // The shape of metadata is the caller's claim: it isn't checked.
     metadata: decodeMetadata(body.metadata) as M,
     keyVersion,
   };

@@ -4,10 +4,10 @@ import type { StoreState } from '../head/store-state.ts';
 import { categoryKeys } from './record-keys.ts';
 
 /**
- * What `read` gives, released only when the head is known under which its keys were good. Where the keys have been changed
- * meanwhile, it is read again: a process that was idle knows of them only now, and they may have been destroyed or retired.
+ * Returns the result of `read` once the head is confirmed under which its keys were in use. If the keys have changed meanwhile, it reads
+ * again: a process that was idle learns only now that they were destroyed or retired.
  *
- * @throws SecureStoreError what `read` throws, and what confirming the head throws
+ * @throws SecureStoreError errors of `read` and of confirming the head
  */
 export async function underStableKeys<T>(
   { watcher }: Engine,
@@ -26,11 +26,10 @@ export async function underStableKeys<T>(
 }
 
 /**
- * What `attempt` gives. What it is refused for is so only when the head is known under which its keys were good; else it is tried
- * again, as {@link underStableKeys} does.
+ * Returns the result of `attempt`. A refusal counts only once the head is confirmed, as in {@link underStableKeys}; else it is tried again.
  *
- * @param isRefusal whether an error says what `attempt` found, and not that it could not look
- * @throws SecureStoreError what `attempt` throws, and what confirming the head throws
+ * @param isRefusal whether an error is about what `attempt` found
+ * @throws SecureStoreError errors of `attempt` and of confirming the head
  */
 export async function refusedUnderStableKeys<T>(
   { watcher }: Engine,
@@ -52,9 +51,9 @@ export async function refusedUnderStableKeys<T>(
 }
 
 /**
- * To be called when something has been read on for long that was found before.
+ * To be called after reading a payload for long.
  *
- * @throws SecureStoreError `KEY_DESTROYED` where the keys of its category have been destroyed since, or are to be; and as
+ * @throws SecureStoreError `KEY_DESTROYED` if the keys of its category have been destroyed since, or are about to be; as
  *   {@link HeadWatcher.acknowledge}
  */
 export async function confirmStill(
@@ -68,10 +67,10 @@ export async function confirmStill(
 }
 
 /**
- * Opens a record; where it names a key version that this process doesn't know, with the keys of the newest head: it was
- * written after a change that this process has not followed yet.
+ * Opens a record. If it names a key version that this process doesn't know, it was written after a change of the head that this process
+ * has not followed yet: then the newest head is read first.
  *
- * @throws SecureStoreError what `open` throws; `LOCKED` where the newest keys can't be had
+ * @throws SecureStoreError errors of `open`; `LOCKED` if the newest keys can't be had
  */
 export async function withNewestKeys<T>(
   { watcher }: Engine,
@@ -84,7 +83,7 @@ export async function withNewestKeys<T>(
   } catch (error) {
     const { keys, categories } = watcher.state;
     if (keys.knows(keyIdOf(bytes))) {
-      // Since a change of the categories, of which a process knows that was not idle, its name may belong to another one.
+      // The categories may have been changed while this process was idle, so that its name belongs to another one.
       const wait = watcher.acknowledge(signal);
       if (wait === undefined) throw error;
       await wait;

@@ -27,9 +27,8 @@ export function historyCopy(state: StoreState, { stored, opened }: Standing): Ui
 }
 
 /**
- * Replaces a copy that landed late: under a key version that has been replaced, or from before it was sealed anew. What
- * `current` is believed to be may itself be from before that, so it counts only if it is there still, after the copy was
- * read: whoever seals it anew does so before the copy.
+ * Replaces a copy that landed late: under a replaced key version, or from before its version was re-encrypted. The cached `current` may
+ * be from before that as well, so it counts only if it is still there after the copy was read: re-encryption replaces it first.
  */
 async function renewCopy(engine: Engine, name: string, found: ReadResult, current: Standing): Promise<void> {
   const { backend, watcher } = engine;
@@ -42,12 +41,12 @@ async function renewCopy(engine: Engine, name: string, found: ReadResult, curren
   try {
     await backend.write(name, copy, { ifMatch: found.etag ?? '' });
   } catch (error) {
-    // Whoever came first has done the same.
+    // Another process has done the same.
     if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
   }
 }
 
-/** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
+/** Whether the history holds this very version already, since an attempt that stopped half-way copied it. */
 export async function isCopied(engine: Engine, name: string, current: Standing): Promise<boolean> {
   const found = await engine.backend.read(name);
   if (found === undefined) return false;
@@ -59,8 +58,8 @@ export async function isCopied(engine: Engine, name: string, current: Standing):
 }
 
 /**
- * @returns whether the copy is new, and not what another attempt left
- * @throws LostRace where `current` may have been replaced and collected by now, so that a copy would bring it back
+ * @returns whether the copy is new, rather than left by another attempt
+ * @throws LostRace if `current` may have been replaced and collected by now, so that a copy would bring it back
  */
 export async function copyToHistory(
   engine: Engine,
@@ -90,10 +89,9 @@ export async function copyToHistory(
 }
 
 /**
- * Removes a copy of a version that turned out to have been purged, so that a client that had not noticed doesn't bring
- * it back. Whatever replaced a version without a purge names it as the one before, and is in the history or current.
- * Only what was looked at is removed where the backend can say so. Where it can't, too, nothing else is lost: the name
- * holds copies of this one version and never of another.
+ * Removes the copy of a version that turned out to have been purged, so that this client doesn't bring it back. Every version that
+ * replaced another without a purge names it as its predecessor, and is current or in the history. The copy is deleted on the condition
+ * that it is unchanged if the backend has such deletions. Without them nothing else is lost: its name never holds another version.
  */
 export async function withdrawCopy(
   engine: Engine,
@@ -106,7 +104,7 @@ export async function withdrawCopy(
   const isKept = async (name: string): Promise<boolean> => {
     const found = await backend.read(name);
     const header = found && splitRecord(found.body).header;
-    // The very version may be current still, under another key: then the copy is needed in a moment.
+    // This version may still be current, under another key: then the copy is about to be needed.
     return [header?.commitId, header?.previousCommitId].some(
       (id) => id !== undefined && Buffer.compare(id, commitId) === 0,
     );

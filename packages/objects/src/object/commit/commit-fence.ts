@@ -12,7 +12,7 @@ import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 
-/** Brings the record of a commit, where it lies at `name`, under the primary key version. */
+/** Re-wraps the record of a commit under the primary key version. @returns whether it lies at `name` */
 async function rewrapOwn(
   { backend, watcher, cache }: Engine,
   { token }: Target,
@@ -25,15 +25,15 @@ async function rewrapOwn(
     const record = splitRecord(found.body);
     if (Buffer.compare(record.header.commitId, header.commitId) !== 0) return false;
     const { keys } = watcher.state;
-    // Somebody who has followed the head further has brought it under a newer one.
+    // A process that knows a newer head has re-wrapped it under a newer key version.
     if (!keys.knows(record.envelope.keyId)) return true;
     const { primary } = keys.category(header.categoryId);
     const under = keys.version(record.envelope.keyId, header.categoryId);
-    // Whoever has a retired key could have sealed it: only the very bytes that were written are what was written.
+    // Anyone with the retired key could have sealed it: only the bytes that were written are known to be genuine.
     if (under.state === 'disabled' && (own === undefined || !asBuffer(own).equals(found.body))) {
       throw new SecureStoreError('UNAVAILABLE', 'its key version was retired before the new record landed; try again');
     }
-    // Another suite can't be had by re-wrapping: such a change is a job that seals anew.
+    // Re-wrapping can't change the suite: a re-encryption does.
     if (under.label === primary.label || under.suite !== primary.suite) return true;
     try {
       await backend.write(name, rewrapRecord(found.body, under, primary), { ifMatch: found.etag ?? '' });
@@ -93,13 +93,13 @@ async function step(
   const keys = state.keys.category(header.categoryId);
   // A commit that was found after an unknown outcome may have been prepared under an older state than the one it comes with.
   if (generation !== committed.state.head.generation || keys.primary.label !== committed.keys.primary.label) {
-    // Whoever has read it already takes over the new envelope too.
+    // Consumers that have read the record already copy its new envelope.
     await announceCommit(engine, state, token, header.commitId, undefined, signal);
     const isThere =
       (await rewrapOwn(engine, target, objectName(token), committed)) ||
-      // Somebody has replaced it already, who copied it to the history.
+      // Another writer has replaced it, and copied it to the history before.
       (await rewrapOwn(engine, target, historyName(token, header.version), committed));
-    // Whoever finds what landed when its key had been retired replaces it without a copy: it may never have counted.
+    // A record that landed under a retired key is replaced without a copy, since it may never have been acknowledged.
     if (!isThere && isRetiredKey(state, committed.keys.primary)) {
       throw new SecureStoreError(
         'UNAVAILABLE',
@@ -107,7 +107,7 @@ async function step(
       );
     }
   }
-  // Whoever has read it already may keep what it read: it is the same version, under a key that is as good.
+  // Copies that were read before stay valid: this keeps the version, and its key is in use.
   if (committed.late) await recommit(engine, target, header, signal);
   return { ...committed, state, keys, generation: state.head.generation };
 }

@@ -23,11 +23,18 @@ const MAX_BACKOFF_STEPS = 6;
 const UNCHANGED = 'what was to be replaced is still there, and the object was not changed';
 
 /**
- * Commits one mutation: a conditional write of one record, after the version that it replaces was copied to the
- * history. Unconditional mutations retry lost races inside.
+ * Commits one mutation: one conditional write of one record, after the version that it replaces was copied to the history.
  *
- * If the store has moved since it began, it is looked for in the new place: everything that took effect before the store closed is
- * there, and nothing that came later, which is then done there.
+ * 1. Mutations of one object by this process take turns.
+ * 2. Each attempt starts from the record in the cache, or reads the current one, and writes on the condition that it is still there.
+ *    A lost race is repeated without the caller noticing, unless the caller's own condition fails.
+ * 3. If the answer to a write is lost, the commit is looked for by its random id before anything else is tried. Whatever can't be
+ *    found out is an error with `outcome: 'unknown'`, and never a second commit.
+ * 4. Before it is acknowledged, the head is confirmed, and the commit is fenced against changes of keys, journal, checkpoint and
+ *    categories that came meanwhile.
+ *
+ * If the store moves while this runs, the commit is looked for in the new place. Everything that took effect before the store closed is
+ * there, and nothing later is, so a mutation that is not found there is done there.
  *
  * @returns `undefined` if there was nothing to do
  * @throws SecureStoreError `CONFLICT` if the mutation has a condition that fails
@@ -40,7 +47,7 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
   watcher.checkWritable();
   const commitId = engine.random(ID_LENGTH);
   const begun = instant(engine.clock);
-  // Whether it may have taken effect: in the place where the store was, and so where it is now.
+  // Whether it may have taken effect in the place where the store was, and so be where it is now.
   let isDoubtful = false;
   for (;;) {
     let epoch = place?.epoch;
@@ -93,7 +100,7 @@ export async function commitObject<M extends object>(
   return infoFrom(state, header, body, keys.primary.label);
 }
 
-/** A commit with all done that it owes to changes of the head that came while it was under way, as {@link fenceCommit} does it. */
+/** Fences a commit, step by step, against every change of the head that came while it was under way. */
 export async function catchUp(
   engine: Engine,
   target: Target,
@@ -111,15 +118,14 @@ export async function catchUp(
 }
 
 /**
- * As {@link commitLoop}; but what was refused for what lies there is so only under keys that are confirmed, as anything
- * that is told of an object. A process that was idle opens what has landed under a retired key, and what nobody else sees
- * must not be in the way of anything.
+ * As {@link commitLoop}, but a refusal counts only under confirmed keys. A process that was idle still opens records that landed under a
+ * key that was retired meanwhile: no other process sees them, and so they must not refuse anything.
  */
 function commitUnderStableKeys(engine: Engine, mutation: Mutation, commitId: Buffer): Promise<Committed | undefined> {
   return refusedUnderStableKeys(engine, () => commitLoop(engine, mutation, commitId), isRefusal, mutation.signal);
 }
 
-/** Whether a mutation was refused, without any doubt, for what lies there. */
+/** Whether a mutation was certainly refused because of the current record. */
 function isRefusal(error: unknown): boolean {
   if (!SecureStoreError.is(error) || error.outcome !== undefined) return false;
   return error.code === 'CONFLICT' || error.code === 'NOT_FOUND';
@@ -171,14 +177,14 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
       const final = !unknown && !isWorthLooking(failure, verified);
       if (final && doubt === undefined) throw failure;
       await backOff(engine, losses, signal);
-      // What an earlier attempt may have done decides before what this one failed of.
+      // Whether an earlier attempt took effect counts more than why this one failed.
       const found =
         doubt === undefined
           ? await lookAgain(engine, target, identity, signal)
           : await settle(engine, target, identity, doubt.failure, signal);
       if (found.header !== undefined) return committedAs(engine, mutation, found.header, identity.announced);
-      // It replaces nothing but what it was to replace; and if it had before that was replaced, it would have been found,
-      // unless that is so long ago that it may have been collected.
+      // The doubtful attempt can replace one record only. If that is gone without its commit being found, it never will,
+      // unless it took so long that the commit may have been collected since.
       if (!isSame(doubt?.expected, found.current?.stored) && isInTime(engine, identity)) undetermined = false;
       if (final) throw failure;
       standstill ??= new Standstill();
@@ -186,7 +192,7 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
         throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
       }
       if (!isInTime(engine, identity)) {
-        // What is on its way has the old number.
+        // The attempt that is still on its way has the old version number.
         if (doubt !== undefined) throw doubt.failure;
         const { announced, version } = identity;
         identity = { ...newIdentity(engine, requested, commitId), announced, version };
@@ -205,15 +211,14 @@ function newIdentity({ clock }: Engine, { condition }: Mutation, commitId: Buffe
 }
 
 /**
- * Whether what an attempt rests on is recent enough for it to be sent. The collector forgets deletions, and their numbers,
- * a grace period after they were made, and as soon removes copies of what was replaced: half of it is for requests that
- * are long under way.
+ * Whether an attempt may be sent. A grace period after they were made, the collector forgets deletions with their version numbers, and
+ * removes copies of replaced versions. Half of that period is left for requests that are long under way.
  */
 function isInTime({ clock, gracePeriod }: Engine, { begun }: Identity): boolean {
   return elapsedSince(begun, clock) < gracePeriod / 2;
 }
 
-/** What is remembered of a name: a record, that something lies there, or nothing. */
+/** What the cache knows of a name: its record, that there is one, or nothing. */
 function remembered(
   { cache, watcher }: Engine,
   target: Target,
@@ -224,7 +229,7 @@ function remembered(
   try {
     return { current: { stored, opened: openAt(watcher.state, target, stored.bytes) }, since };
   } catch (error) {
-    // It was remembered under keys that have been retired since.
+    // Its key was retired since it was cached.
     if (!SecureStoreError.is(error)) throw error;
     return 'exists';
   }
@@ -236,10 +241,10 @@ async function backOff(engine: Engine, losses: number, signal: AbortSignal | und
   await engine.clock.sleep((engine.random(1).readUInt8(0) / 255) * most, signal);
 }
 
-/** Whether a failed attempt may have failed only because it didn't know what is there. */
+/** Whether an attempt may have failed only because it did not know the current record. */
 function isWorthLooking(error: unknown, verified: boolean): boolean {
   if (error instanceof LostRace) return true;
-  // What contradicts a mere belief is no conflict yet.
+  // A cached record that contradicts the condition is no conflict yet.
   return !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
 }
 

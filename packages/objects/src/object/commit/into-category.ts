@@ -10,7 +10,7 @@ import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 
-/** A commit as it lies at its name. */
+/** A commit as the backend holds it. */
 interface CommittedRecord {
   readonly header: RecordHeader;
   readonly record: Uint8Array;
@@ -24,10 +24,10 @@ function overtaken(): never {
 }
 
 /**
- * Seals a commit, which was prepared before its name came to belong to another category, with the keys of that one: under its own no reader
- * accepts it. Version, commit and contents stay.
+ * Seals a commit with the keys of the category that its name belongs to now. It was prepared before the categories were changed, and no
+ * reader accepts it under its former one. Version, commit id and contents stay.
  *
- * @param own the very bytes that were written: others may be of somebody who has nothing but keys of the former category
+ * @param own the bytes that were written: others may come from a member who has the keys of the former category alone
  * @throws SecureStoreError `UNAVAILABLE` if something else is there; what the backend throws
  */
 export async function intoCategory(
@@ -46,7 +46,7 @@ export async function intoCategory(
     if (!asBuffer(own).equals(found.body)) overtaken();
     const { state } = watcher;
     const opened = openLoose(state, found.body, (key) => names.locate(key), target.token);
-    // A deletion is of something that was there, and then its category does not change.
+    // A name that had an object keeps its category, so a deletion needs no other one.
     if (opened.kind === 'tombstone') overtaken();
     const categoryId = state.categories.idOf(target.key);
     const { primary, digest: digestKeys } = state.keys.category(categoryId);

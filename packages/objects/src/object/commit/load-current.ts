@@ -8,17 +8,16 @@ import type { Current, Target } from '../../record/open-record.ts';
 import { isRetired, openAt } from '../../record/open-record.ts';
 
 /**
- * What is to be named as the commit before by a version that replaces what can't be opened any more. A new object that
- * landed late has no history, since its condition was that nothing lay there: it counts as nothing. Where there is a
- * history, an acknowledged version has been replaced by somebody else; naming a commit that nobody made leaves a hole
- * in the chain, which `verify` reports.
+ * The predecessor that a version names if it replaces a record under a retired key. A new object that landed late has no history, since
+ * it was written on the condition that nothing was there, and it counts as nothing. If there is a history, another record has taken the
+ * place of an acknowledged version: a random commit id leaves a gap in the chain, which `verify` reports.
  */
 async function commitBeforeRefused(engine: Engine, { token }: Target, signal: AbortSignal | undefined) {
   const { entries } = await listPage(engine.backend, historyPrefix(token), { limit: 1, signal });
   return entries.length === 0 ? noId() : engine.random(ID_LENGTH);
 }
 
-/** Why a record that is damaged is in the way, and what to do: nobody should lose sight of it by storing something else. */
+/** Why a damaged record is in the way, and what to do. It is never replaced silently, so that the damage stays in sight. */
 function inTheWay({ code, message, cause }: SecureStoreError): SecureStoreError {
   return new SecureStoreError(
     code,
@@ -28,17 +27,17 @@ function inTheWay({ code, message, cause }: SecureStoreError): SecureStoreError 
   );
 }
 
-/** How what lies at a name is read. */
+/** How the current record is read. */
 export interface ReadCurrentOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Whether a record that is damaged is to be replaced: else it is an error. */
+  /** Whether a damaged record is returned, to be replaced; it is an error otherwise. */
   readonly evenDamaged?: boolean | undefined;
 }
 
 /**
- * What lies at a name now; it is kept for the next overwrite.
+ * Reads the current record of an object, and caches it for the next overwrite.
  *
- * @throws SecureStoreError `INTEGRITY` where it is damaged, and what opening a record and the backend throw
+ * @throws SecureStoreError `INTEGRITY` if it is damaged; errors of opening a record and of the backend
  */
 export async function readCurrent(
   engine: Engine,
@@ -74,7 +73,7 @@ function namesRetiredKey({ watcher }: Engine, bytes: Uint8Array): boolean {
   try {
     return isRetired(watcher.state, bytes);
   } catch (error) {
-    // What is no record at all names no key.
+    // Bytes that are no record name no key.
     if (SecureStoreError.is(error)) return false;
     throw error;
   }

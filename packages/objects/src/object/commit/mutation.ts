@@ -31,35 +31,35 @@ export type DraftBody = Omit<OpenBody, 'origin'>;
 export interface Mutation {
   readonly target: Target;
   readonly condition: Condition;
-  /** Needs to see what is there before anything is written, even if that isn't known. */
+  /** Whether the current record is read before the first attempt even if the cache knows nothing of the name. */
   readonly readFirst: boolean;
-  /** `undefined` if there is nothing to do. `now` is in milliseconds since 1970. */
+  /** Makes the next version of `current`; `undefined` if there is nothing to do. `now` is in milliseconds since 1970. */
   readonly draft: (current: Current, now: number) => Draft | undefined;
   readonly signal: AbortSignal | undefined;
   /**
-   * Called before every attempt, once it is known what is to be replaced; what it throws ends the mutation.
+   * Called before every attempt. An error that it throws ends the mutation.
    *
    * @param doubtful whether an earlier attempt may have taken effect
    */
   readonly beforeAttempt?: ((doubtful: boolean) => Promise<void> | undefined) | undefined;
-  /** Whether what that made sure of is sure still; asked at the moment at which the record is sent. */
+  /** Whether the result of `beforeAttempt` still counts; asked when the record is sent. */
   readonly stillHolds?: (() => boolean) | undefined;
 }
 
-/** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
+/** What all attempts of one mutation share. Whichever of them takes effect, late or not, is this mutation. */
 export interface Identity {
   readonly commitId: Buffer;
   /** When it began, in milliseconds since 1970. */
   readonly now: number;
   /** Whether it may be to replace a record that is damaged. */
   readonly evenDamaged: boolean;
-  /** Since when what it rests on is known: what is believed to be there, and the time that numbers the version. */
+  /** When the record that it replaces was read, and the time that numbers its version. */
   readonly begun: Instant;
   /** When the journal was told, if it was. */
   announced?: Announced | undefined;
   /**
-   * The number of the last attempt. The next one gets a greater one: it may follow another version and say something else, under the
-   * same commit, and whoever kept the one that was refused could put it in the place of the one that was not.
+   * Version number of the last attempt. The next attempt uses a greater one: it has the same commit id and may have other contents, so
+   * an attacker who kept the refused record could otherwise put it in the place of the accepted one.
    */
   version?: number | undefined;
 }
@@ -69,20 +69,20 @@ export interface Committed {
   readonly state: StoreState;
   readonly header: RecordHeader;
   readonly keys: CategoryKeys;
-  /** The generation of the head under which all is done that it owes to changes of the head. */
+  /** The newest generation of the head that the commit was fenced against. */
   readonly generation: number;
   /** When the journal was told of the commit, if it was. */
   readonly announced: Announced | undefined;
   /** The record as it was written; `undefined` if it was found, and is not known to be what was written last. */
   readonly record: Uint8Array | undefined;
-  /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */
+  /** Whether it may have landed after other processes began to rely on its generation of the head being out of use. */
   readonly late: boolean;
 }
 
-/** Thrown inside: somebody else was first, so look again. */
+/** Thrown inside the engine: another writer was first, so the current record is read again. */
 export class LostRace extends Error {}
 
-/** A process may have slept since an attempt began. @throws LostRace if what it rests on must be made sure of anew */
+/** Its process may have slept since the attempt began. @throws LostRace if `beforeAttempt` must be called again */
 export function checkHeld({ stillHolds }: Mutation): void {
   if (stillHolds?.() === false) throw new LostRace();
 }

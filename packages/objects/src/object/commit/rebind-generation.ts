@@ -10,7 +10,7 @@ import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 
-/** The same version under the newest generation: with another data key, since H is bound to it. */
+/** The same version under the newest generation. It gets another data key, since the header is bound to that key. */
 function underNewestHead({ watcher, random }: Engine, { header, body }: LiveRecord): Buffer {
   const { head, keys } = watcher.state;
   const { primary } = keys.category(header.categoryId);
@@ -23,11 +23,11 @@ function underNewestHead({ watcher, random }: Engine, { header, body }: LiveReco
 }
 
 /**
- * Brings a commit that may have landed after a checkpoint had begun, prepared under a head from before it, under the
- * newest head: otherwise it could not be told from an object that was brought back from before that checkpoint. Version,
- * commit and contents stay. Where the object has been changed since, there is nothing to do.
+ * Seals a commit under the newest head if it may have landed after a checkpoint began, though it was prepared before. Otherwise nothing
+ * would tell it from an older object that was put back. Version, commit id and contents stay. An object that has been changed since is
+ * left as it is.
  *
- * @throws SecureStoreError `UNAVAILABLE`, and what the backend throws
+ * @throws SecureStoreError `UNAVAILABLE`; errors of the backend
  */
 export async function recommit(
   engine: Engine,

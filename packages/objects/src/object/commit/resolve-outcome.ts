@@ -15,15 +15,15 @@ import type { Committed, Identity, Mutation } from './mutation.ts';
 /** A mutation that may have taken effect. */
 type Doubtful = Pick<Identity, 'commitId' | 'now' | 'evenDamaged'>;
 
-/** What became of it: it took effect, or it has not so far, and `current` lies at the name. */
+/** The header of the commit if it took effect; else the current record. */
 export type Finding = { readonly header: RecordHeader } | { readonly header?: undefined; readonly current: Current };
 
-/** Thrown inside: a purge may have removed what is looked for. */
+/** Thrown inside the engine: a purge may have removed the commit that is looked for. */
 class Purged extends Error {}
 
 /**
- * Looks for a commit whose acknowledgement was lost: in the current record first, then in the history. In this order, a
- * mutation that is conditional on the current record found here can't take effect beside the one that is looked for.
+ * Looks for a commit whose acknowledgement was lost, in the current record first and then in the history. In this order, a mutation on
+ * the condition of the current record that is found here can't take effect beside the commit.
  */
 async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): Promise<Finding> {
   const { commitId, now, evenDamaged } = doubtful;
@@ -34,7 +34,7 @@ async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): P
     return commitId.equals(header.commitId);
   };
   if (current.opened !== undefined && isCommit(current.opened.header)) return current.opened;
-  // No version of it is older than it.
+  // Its versions are not older than the mutation.
   const oldest = historyName(target.token, now * 1000);
   for await (const names of pagesUnder(engine.backend, historyPrefix(target.token))) {
     for (const name of names) {
@@ -47,7 +47,7 @@ async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): P
   return { current };
 }
 
-/** What is there now; a backend that repeats requests by itself may have reported a conflict with this very mutation. */
+/** Reads the current record. A backend that repeats requests by itself may have reported a conflict with this very commit. */
 export async function lookAgain(
   engine: Engine,
   target: Target,
@@ -75,7 +75,7 @@ export async function settle(
   }
 }
 
-/** What became of a mutation in the place where the store is now, which it has moved to since the mutation began elsewhere. */
+/** Looks for a commit where the store is now, after it has moved since the mutation began. */
 export async function foundThere(
   engine: Engine,
   mutation: Mutation,
@@ -91,12 +91,12 @@ export async function foundThere(
     throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
   });
   if (header === undefined) return undefined;
-  // Parts of its payload that were written before are where they were.
+  // Parts of its payload may still be in the former place alone.
   await mutation.beforeAttempt?.(true);
   return committedAs(engine, mutation, header, undefined);
 }
 
-/** A commit that was found afterwards: nobody knows when it landed. */
+/** A commit that was found afterwards, so that its time of landing is unknown. */
 export function committedAs(
   { watcher }: Engine,
   { target }: Mutation,
@@ -110,13 +110,13 @@ export function committedAs(
 
 /** The error of a mutation that took effect and could not be acknowledged. */
 export function notAcknowledged(error: unknown, signal: AbortSignal | undefined): unknown {
-  // As if its caller gives it up while the store is closed.
+  // The caller may have given it up while the store was closed.
   if (!SecureStoreError.is(error)) return undecided(error, signal);
   const { code, message, retryable } = error;
   return new SecureStoreError(code, message, { cause: error, outcome: 'unknown', retryable });
 }
 
-/** The error of a mutation one of whose attempts had an unknown outcome, and may still take effect whatever failed after it. */
+/** The error of a mutation that may still take effect, since the outcome of one of its attempts is unknown. */
 export function undecided(error: unknown, signal: AbortSignal | undefined): unknown {
   const known = SecureStoreError.is(error);
   if (known && error.outcome === 'unknown') return error;

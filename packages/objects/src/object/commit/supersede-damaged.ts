@@ -19,10 +19,10 @@ import { originOf } from '../../record/open-record.ts';
 
 const MICROSECONDS = 1000;
 
-/** What the version that replaces a damaged record goes by. */
+/** What the replacement of a damaged record follows. */
 export type Succession = Pick<Refused, 'previousCommitId' | 'version' | 'origin'>;
 
-/** What a damaged record says of itself, which nothing authenticates; `undefined` where it says nothing of this object. */
+/** The header of a damaged record, which nothing authenticates; `undefined` if it isn't about this object. */
 function claimOf({ watcher }: Engine, target: Target, bytes: Uint8Array): RecordHeader | undefined {
   try {
     const { header } = splitRecord(bytes);
@@ -35,7 +35,7 @@ function claimOf({ watcher }: Engine, target: Target, bytes: Uint8Array): Record
   }
 }
 
-/** The newest version in the history that is genuine; `'unreadable'` where there are some, and none of them is. */
+/** The newest genuine version in the history; `'unreadable'` if it has versions, none of which opens. */
 async function newestPast(
   engine: Engine,
   target: Target,
@@ -50,7 +50,7 @@ async function newestPast(
       if (version === undefined) continue;
       try {
         const opened = await openName(engine, target, name, signal);
-        // Names are no more genuine than what lies at them.
+        // The name of a record is no more genuine than its contents.
         if (opened?.header.version === version) return opened;
       } catch (error) {
         if (!SecureStoreError.is(error) || !UNREADABLE.has(error.code)) throw error;
@@ -64,10 +64,10 @@ const UNREADABLE: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 
 
 /**
  * How the version that replaces a damaged record follows what was there (R-25). Its number must be greater than any that was
- * acknowledged: otherwise whoever has kept that record could put it back later, and it would pass for what was stored since.
+ * acknowledged. Otherwise an attacker who kept the damaged record could put it back later, and it would pass for the newer version.
  *
- * The history goes on where its newest genuine version tells how, so what it holds stays. It begins anew where the damaged record, or
- * the checkpoint, says that the object was purged or had no history: what was purged must not come back.
+ * The history continues after its newest genuine version. It starts afresh if the damaged record or the checkpoint says that the object
+ * was purged or had no history, since purged versions must not come back.
  *
  * @throws SecureStoreError what the backend throws
  */
@@ -82,8 +82,8 @@ export async function succession(
   const past = await newestPast(engine, target, signal);
   const pastVersion = typeof past === 'object' ? past.header.version : 0;
   const claim = claimOf(engine, target, bytes);
-  // Whoever writes to the backend could choose it to exhaust the versions. No writer's clock, nor this one, may be further from the
-  // backend's than that, so what was acknowledged has no greater number unless something genuine tells so.
+  // An attacker could choose its number so large that no greater one is left. Clocks of writers may not be further apart than this, so
+  // no acknowledged version has a greater number, unless a genuine record says so.
   const greatest = (engine.clock.now() + 2 * MAX_CLOCK_DIFFERENCE) * MICROSECONDS;
   const claimed = claim !== undefined && claim.version <= greatest ? claim.version : 0;
   const version = Math.max(pastVersion, entry?.version ?? 0, claimed);

@@ -8,7 +8,7 @@ import type { Current } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
 /**
- * Puts `record` in the place of `current`, after that was copied to the history; in one batch where there is one.
+ * Copies `current` to the history, then replaces it by `record`; in one batch if the backend has batches.
  *
  * @throws LostRace, SecureStoreError `CONFLICT`
  */
@@ -23,7 +23,7 @@ export async function replace(
   const { token } = mutation.target;
   const { signal } = mutation;
   const name = objectName(token);
-  // Nothing of it may come into the history, where it would be under a key that is in use.
+  // A refused record must not be archived: the copy would be sealed under a key that is in use.
   if (current.opened === undefined) return backend.write(name, record, { ifMatch: current.stored.etag, signal });
   const copyName = historyName(token, current.opened.header.version);
   const copy = historyCopy(state, current);
@@ -50,7 +50,7 @@ export async function replace(
     checkHeld(mutation);
     return await backend.write(name, record, { ifMatch, signal });
   } catch (error) {
-    // The race is lost either way, and a copy that stays is found by the next purge.
+    // The race is lost either way; the next purge finds a copy that stays.
     if (created && (error instanceof LostRace || SecureStoreError.is(error, 'CONFLICT')))
       await withdrawCopy(engine, token, copyName, current).catch(() => undefined);
     throw error;
