@@ -131,7 +131,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a purge forgets in the new place what it has buried in the old one',
     scenario: 'a purge learns where the store is now that it has buried something',
     file: 'objects/src/object/purge.ts',
-    edits: [['      // Where the store moves now, it is looked for in the new place.\n      note();\n', '']],
+    edits: [['      // If the store moves now, the tombstone is looked for in the new place.\n      note();\n', '']],
   },
   {
     name: 'who opens a store where it has landed works with it',
