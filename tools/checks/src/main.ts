@@ -51,6 +51,8 @@ const CHECKS: readonly Stage[] = [
   tool('lint', 'oxlint/bin/oxlint'),
   tool('format', 'oxfmt/bin/oxfmt', '--check'),
   tool('unused code', 'knip/bin/knip.js', '--no-progress'),
+  // Of the sources that are published and of the tools; .jscpd.json has the budget, in per cent of all lines.
+  tool('duplicated code', 'jscpd/run-jscpd.js'),
   // They mostly wait for what they install.
   { name: 'packages', beginsWith: 'types', run: () => checkPackages(root) },
 ];

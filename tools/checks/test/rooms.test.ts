@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,4 +64,20 @@ it('two files that import each other do not pass the linter, also if it is only 
   );
   expect(stdout).toContain('import(no-cycle)');
   expect(status).toBe(1);
+});
+
+/** Functions of these names. */
+const functionsOf = (names: readonly string[]): string =>
+  names.map((name, at) => `export const ${name} = (value: number): number => value * ${at} + 1;\n`).join('');
+
+it('code that is copied between packages does not pass the budget for duplicates, and code that differs does', () => {
+  const functions = functionsOf(['one', 'two', 'three', 'four', 'five', 'six', 'seven']);
+  const statusOf = (other: string): number | null => {
+    const folder = folderOf({ 'packages/one/src/sum.ts': functions, 'tools/other/src/sums/sum.ts': other });
+    cpSync(join(root, '.jscpd.json'), join(folder, '.jscpd.json'));
+    const tool = join(root, 'node_modules/jscpd/run-jscpd.js');
+    return spawnSync(process.execPath, [tool], { cwd: folder }).status;
+  };
+  expect(statusOf(functions)).toBe(1);
+  expect(statusOf(`export const text = ${JSON.stringify(functions)};\n`)).toBe(0);
 });
