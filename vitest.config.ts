@@ -16,6 +16,7 @@ process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache
 /** Files that take longest, mostly because they wait. */
 const LONGEST = [
   'securestore/test/migrat',
+  'securestore/test/moments',
   'securestore/test/processes/moving',
   'securestore/test/crash-images/move',
   'cli/test/migrate',
@@ -32,11 +33,11 @@ const LONGEST = [
   'backup/test/faults',
 ];
 /**
- * How many other files begin after the n-th of them in a short run, so that the processors are busy while those wait. The
- * first ones wait longest, and must not have all workers at once.
+ * How many other files begin after the n-th of them, so that the processors are busy while those wait. The first ones wait
+ * longest, and must not have all workers at once.
  */
 function othersAfter(at: number): number {
-  return LONG ? 0 : at < 16 ? 8 : 3;
+  return LONG ? 2 : at < 16 ? 8 : 3;
 }
 
 function placeOf({ moduleId }: TestSpecification): number {
@@ -80,6 +81,6 @@ export default defineConfig({
     setupFiles: fileURLToPath(new URL('vitest.setup.ts', import.meta.url)),
     sequence: { sequencer: LongestFirst },
     // Much of their time they wait for a server, a process or a clock; the full forms wait less.
-    maxWorkers: availableParallelism() + (LONG ? 1 : 4),
+    maxWorkers: availableParallelism() + (LONG ? 2 : 4),
   },
 });

@@ -1,6 +1,6 @@
 import type { PoolOptions, PoolRunnerInitializer, PoolTask, WorkerRequest } from 'vitest/node';
 import { ForksPoolWorker } from 'vitest/node';
-import { LONG } from '../../campaigns/src/size.ts';
+import { TORTURE } from '../../campaigns/src/size.ts';
 
 /** How much of its heap a process may use when the next file of tests begins, in bytes. */
 const MOST_USED = 150 * 2 ** 20;
@@ -21,7 +21,7 @@ function withoutViteConditions(args: readonly string[]): string[] {
 /**
  * A process for files of tests, one after another: to load the modules anew for each file takes a second. What they leave
  * in its memory, such as stores whose calls never end because their process was "killed", makes all later ones slower,
- * so from some size on another process takes over. Some files get a process of their own, and in a full run all of them.
+ * so from some size on another process takes over. Some files get a process of their own, and in the longest form all of them.
  */
 class RecycledFork extends ForksPoolWorker {
   override readonly name = 'recycled-forks';
@@ -46,7 +46,7 @@ class RecycledFork extends ForksPoolWorker {
   }
 
   canReuse({ context }: PoolTask): boolean {
-    return !LONG && this.#used < MOST_USED && this.#files < MOST_FILES && !this.#wasAlone && !isAlone(context.files);
+    return !TORTURE && this.#used < MOST_USED && this.#files < MOST_FILES && !this.#wasAlone && !isAlone(context.files);
   }
 }
 
