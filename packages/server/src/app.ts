@@ -225,6 +225,10 @@ export class App {
       route,
       stopping: this.#stopping.signal,
       metrics: async () => `${await store.metrics.prometheus()}${this.#underWay.metrics()}`,
+      readiness: () => ({
+        isShut: extensionsOf(store).health.isShut,
+        isFailClosed: store.audit.status.mode === 'fail-closed',
+      }),
       isBlocked: async (signal: AbortSignal) => (await extensionsOf(store).health.blocked(signal)) !== undefined,
       store,
       openApi: () => this.#openApi,

@@ -5,6 +5,7 @@ import type { FastifyReply } from 'fastify';
 import type { SecureStore, Session } from 'securestore';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ServerLimits } from './limits.ts';
+import type { Readiness } from './readiness.ts';
 import type { RunningJobs } from './running-jobs.ts';
 import type { Work } from './work.ts';
 
@@ -47,6 +48,8 @@ export interface RouteContext<Query = Readonly<Record<string, string>>, Body = u
   readonly metrics: () => Promise<string>;
   /** Whether this process can't go on with the store by itself. `signal` ends the look at it. */
   readonly isBlocked: (signal: AbortSignal) => Promise<boolean>;
+  /** What besides its health decides whether the store can be used. */
+  readonly readiness: () => Readiness;
   /** What was started over this server. */
   readonly jobs: RunningJobs;
   /** What came of it. */

@@ -41,6 +41,7 @@ function degrading(gate: MutationGate, { unreachable = 'refuse', onAlert }: Sync
     );
   };
   return {
+    isShut: false,
     before() {
       try {
         gate.before();
@@ -60,6 +61,9 @@ function degrading(gate: MutationGate, { unreachable = 'refuse', onAlert }: Sync
 /** Has writes wait for the process that copies, which is this one. */
 export function gateOf(follower: Follower, options: SynchronousOptions): MutationGate {
   const gate: MutationGate = {
+    get isShut() {
+      return follower.error !== undefined;
+    },
     before() {
       const { error } = follower;
       if (error !== undefined) throw refused(error);
@@ -109,6 +113,9 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
     throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');
   };
   const gate: MutationGate = {
+    get isShut() {
+      return failure !== undefined;
+    },
     before() {
       if (failure !== undefined) throw refused(failure);
     },

@@ -30,6 +30,8 @@ export interface CopyKeeper {
 
 /** Stands around every mutation: what is not copied elsewhere too is not acknowledged. */
 export interface MutationGate {
+  /** Whether mutations are refused now, as far as it is known without trying one. */
+  readonly isShut: boolean;
   /** Asked before anything is changed. @throws SecureStoreError where it could not be copied now */
   readonly before: () => void;
   /** Awaited before a mutation that took effect is acknowledged. @throws SecureStoreError where it could not be copied */

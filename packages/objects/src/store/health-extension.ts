@@ -103,6 +103,11 @@ export class HealthArea extends StoreArea {
     return watcher.blocked;
   }
 
+  /** Whether writes of this process are refused now, since they wait for a backup that does not go on. */
+  get isShut(): boolean {
+    return this.#engine.copies.gate?.isShut ?? false;
+  }
+
   /** Has `listener` told once nothing but opening the store again is likely to help this process. */
   onLost(listener: (error: SecureStoreError) => void): void {
     this.engine.watcher.onLost(listener);

@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { Type } from 'typebox';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
+import { readinessOf } from '../readiness.ts';
 import { exactly, HEALTH_REPORT } from '../schemas.ts';
 
 /** What `/readyz` allows the store to answer in, in milliseconds: those who ask wait for a second or a few. */
@@ -28,10 +29,10 @@ export const STORE_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/readyz',
     access: 'health',
-    summary: 'whether the store can be used: 503 where it is failing',
+    summary: 'whether the store can be used through this server: 503 if it can not',
     answer: { description: 'it can', json: exactly({ status: Type.String({ enum: ['ok', 'degraded', 'failing'] }) }) },
-    async handle({ session, reply, signal }) {
-      const { status } = await session.health({ timeout: READY_WITHIN, signal });
+    async handle({ session, readiness, reply, signal }) {
+      const status = readinessOf(await session.health({ timeout: READY_WITHIN, signal }), readiness());
       if (status === 'failing') reply.code(503);
       return { status };
     },
