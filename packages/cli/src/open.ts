@@ -100,10 +100,16 @@ export function loggerFor({ out }: Call): Logger {
  * Opens the store of a call, uses it and closes it.
  *
  * @param operand the location, for a command that takes one
+ * @param more what a command says of what the library logs, by default its warnings
  * @throws whatever `openStore` throws: `NOT_FOUND`, `UNLOCK_FAILED`, `ROLLBACK` and so on.
  */
-export async function withStore<T>(call: Call, use: (store: SecureStore) => Promise<T>, operand?: string): Promise<T> {
-  await using store = await openAt(call, await storeOf(call, operand));
+export async function withStore<T>(
+  call: Call,
+  use: (store: SecureStore) => Promise<T>,
+  operand?: string,
+  more: Pick<OpenOptions, 'logger'> = {},
+): Promise<T> {
+  await using store = await openAt(call, await storeOf(call, operand), more);
   return await use(store);
 }
 

@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { BACKUP_KEYS_NAME } from '@securestore/core-format';
 import { describe, it, type TestContext } from 'vitest';
 import { FsBackend } from '../../backend-fs/src/fs-backend.ts';
@@ -7,6 +8,8 @@ import { finished, jsonLines, type Result } from './support/cli.ts';
 interface Following extends BackupScene {
   /** Interrupts it. */
   readonly interrupt: () => void;
+  /** What it has said on stdout so far. */
+  readonly said: () => string;
   readonly ending: Promise<Result>;
 }
 
@@ -16,7 +19,9 @@ async function followed({ onTestFinished }: TestContext, ...options: string[]): 
   const { run, destination } = scene;
   const controller = new AbortController();
   const shipping = Promise.withResolvers<void>();
+  let said = '';
   const onOutput = (text: string): void => {
+    said += text;
     if (text.includes('recoverable')) shipping.resolve();
   };
   const ending = run(['backup', destination, '--follow', ...options], { signal: controller.signal, onOutput });
@@ -25,7 +30,7 @@ async function followed({ onTestFinished }: TestContext, ...options: string[]): 
     await ending;
   });
   await Promise.race([shipping.promise, ending]);
-  return { ...scene, interrupt: () => controller.abort(), ending };
+  return { ...scene, interrupt: () => controller.abort(), said: () => said, ending };
 }
 
 // Each waits six seconds for other processes.
@@ -137,6 +142,31 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
     const made = await run(['backup', destination, '--label', 'after it']);
     expect(made, made.stderr).toMatchObject({ exitCode: 0, stderr: '' });
     expect((await run(['job'])).stderr).toBe('there is no unfinished job\n');
+  });
+
+  it('goes on when its secret was replaced, once the new one is where it reads it', async (context) => {
+    const { expect } = context;
+    const { run, path, destination, interrupt, said, ending } = await followed(context);
+    const [own, next] = [path('vault.key'), path('next.key')];
+    const rotated = await run(['rotate', '--depth', 'unlock', '--new-key-file', next, '--key-file', own]);
+    expect(rotated, rotated.stderr).toMatchObject({ exitCode: 0 });
+    // Meanwhile it can't know what there is.
+    await expect.poll(said, { timeout: 60_000, interval: 200 }).toContain('it is tried again and again');
+    await rename(next, own);
+    const put = await run(['put', 'db/a'], { input: 'after it' });
+    expect(put, put.stderr).toMatchObject({ exitCode: 0 });
+    await expect
+      .poll(async () => (await run(['restore', destination, '--stdout', '--key', 'db/a'])).stdout, {
+        timeout: 60_000,
+        interval: 500,
+      })
+      .toBe('after it');
+    interrupt();
+    const { exitCode, stdout, stderr } = await ending;
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain('warning: the slot that opened the store is gone');
+    expect(stderr).toContain('its secret was asked for again, and opens another one');
+    expect(stdout).toMatch(/it is tried again and again\n(?:.*\n)*recoverable to .* behind\n/);
   });
 
   it('that can not go on ends with the reason, and is not silent', async (context) => {

@@ -25,12 +25,15 @@ export interface RunSetting {
   readonly stop: AbortController;
 }
 
+type Outlasts = NonNullable<JobKind<never, unknown>['outlasts']>;
+
 /** Writes the state of a running job: when there is something to save, and often enough to keep the lease. */
 class StateWriter {
   readonly #lease: Lease;
   readonly #feed: ProgressFeed;
   readonly #clock: Clock;
   readonly #stop: AbortController;
+  readonly #outlasts: Outlasts;
   readonly #ended = new AbortController();
   readonly #beating: Promise<void>;
   #saved: SavedCursor | undefined;
@@ -41,7 +44,8 @@ class StateWriter {
   #queued: Promise<void> | undefined;
   #failed = false;
 
-  constructor({ lease, feed, clock, stop }: RunSetting) {
+  constructor({ lease, feed, clock, stop }: RunSetting, outlasts: Outlasts = () => false) {
+    this.#outlasts = outlasts;
     this.#lease = lease;
     this.#feed = feed;
     this.#clock = clock;
@@ -119,20 +123,24 @@ class StateWriter {
     return this.#queued;
   }
 
+  #fail(error: unknown): unknown {
+    this.#failed = true;
+    this.#stop.abort(error);
+    return error;
+  }
+
   async #renew(): Promise<void> {
     const begun = instant(this.#clock);
     this.#tried = begun;
     const { counters } = this.#feed;
+    let held: boolean;
     try {
-      const held = await this.#lease.renew({ progress: counters, ...(this.#saved && { saved: this.#saved }) });
-      if (!held) throw await this.#lease.lost();
+      held = await this.#lease.renew({ progress: counters, ...(this.#saved && { saved: this.#saved }) });
     } catch (error) {
-      if (!SecureStoreError.is(error) || !error.retryable) {
-        this.#failed = true;
-        this.#stop.abort(error);
-      }
+      if (!SecureStoreError.is(error) || !(error.retryable || this.#outlasts(error))) this.#fail(error);
       throw error;
     }
+    if (!held) throw this.#fail(await this.#lease.lost());
     this.#written = begun;
     if (this.#lease.state.cancelling) {
       this.#stop.abort(new SecureStoreError('ABORTED', `job ${this.#lease.id} was cancelled from elsewhere`));
@@ -161,7 +169,7 @@ export function failureOf(error: unknown, signal: AbortSignal): unknown {
 export async function runJob<P, R>(kind: JobKind<P, R>, parameters: P, setting: RunSetting): Promise<R> {
   const { lease, feed, stop } = setting;
   feed.restore(lease.state.saved?.progress ?? { phase: 'starting', done: 0, bytes: 0 });
-  const writer = new StateWriter(setting);
+  const writer = new StateWriter(setting, kind.outlasts);
   try {
     stop.signal.throwIfAborted();
     const result = await kind.run(contextOf(parameters, writer, setting));

@@ -1,3 +1,4 @@
+import type { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from './clock.ts';
 
 /** How far a job is. `done`, `total` and `bytes` count within the phase. */
@@ -98,6 +99,11 @@ export interface JobKind<P, R> {
    * one. Default `true`.
    */
   readonly resumable?: boolean;
+  /**
+   * Whether a run goes on though its state could not be written for a reason that trying again does not mend by itself. It may be taken over
+   * meanwhile, and ends once that shows. By default none does.
+   */
+  readonly outlasts?: ((error: SecureStoreError) => boolean) | undefined;
 }
 
 /** What counts towards the progress. */

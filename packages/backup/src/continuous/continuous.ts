@@ -143,7 +143,9 @@ export class Follower {
         if (isOvertaken && !signal.aborted) this.#awaited.putBack(waiting);
         else for (const { reject } of waiting) reject(error);
         if (signal.aborted) break;
-        if (!isPassing(error)) throw error;
+        // Once the new secret is where it is read from, it goes on.
+        const isLockedOut = SecureStoreError.is(error) && this.#area.isLockedOut;
+        if (!isPassing(error) && !isLockedOut) throw error;
         // What another process has done meanwhile is looked at anew.
         this.#position = undefined;
         if (isOvertaken) overtaken += 1;

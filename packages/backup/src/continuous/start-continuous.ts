@@ -48,6 +48,7 @@ function followKind(
   return {
     name: 'continuous-backup',
     resumable: false,
+    outlasts: () => area.isLockedOut,
     parse() {
       throw new SecureStoreError('UNSUPPORTED', 'a continuous backup is begun again by following the destination');
     },

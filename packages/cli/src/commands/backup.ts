@@ -4,7 +4,7 @@ import { refuseMemory, whoIsAtIt } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
-import { withStore } from '../open.ts';
+import { loggerFor, withStore } from '../open.ts';
 import { isRemote, notServed } from '../served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 
@@ -71,8 +71,12 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
 export async function backup(call: Call<BackupOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   refuseMemory(destination);
+  if (options.follow === true) {
+    // It goes on for long: that its secret was read again, or a destination is reached again, is worth knowing.
+    const logger = { ...loggerFor(call), info: (_fields: object, message: string): void => out.note(message) };
+    return await withStore(call, (store) => follow(call, store, destination), undefined, { logger });
+  }
   return await withStore(call, async (store) => {
-    if (options.follow === true) return await follow(call, store, destination);
     const { label } = options;
     const job = store.backup(destination, { ...(label === undefined ? {} : { label }), signal: cli.signal });
     const report = await watchJob(cli, 'backup', job).catch(async (error: unknown) => {

@@ -127,6 +127,11 @@ export class HeadWatcher {
     }
   }
 
+  /** Whether the newest keys of the store can't be had now: the secret that opened it was replaced, and is asked for again. */
+  get isLockedOut(): boolean {
+    return this.#follower.lockedOut !== undefined;
+  }
+
   /** @throws SecureStoreError `LOCKED` if the newest keys of the store can't be had */
   checkFollowing(): void {
     const { lockedOut } = this.#follower;

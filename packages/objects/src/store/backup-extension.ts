@@ -205,6 +205,11 @@ export class BackupArea extends StoreArea {
     return fingerprintOf(this.head.identity);
   }
 
+  /** Whether the secret that opened the store was replaced: it may be had again once it is where it is read from. */
+  get isLockedOut(): boolean {
+    return this.#engine.watcher.isLockedOut;
+  }
+
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */
   sign(use: string, bytes: Uint8Array): Buffer {
     return signAs(ownerKeys(this.state).identity, use, bytes);
