@@ -189,6 +189,7 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
   [/\bset the store's back with resetClock; else/, "set the store's back with securestore clock reset; else"],
   [/; an export of the log has them$/, '; securestore audit export has them, where the store is unlocked'],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
+  [/\bsettings\.get\(\) tells which there are$/, 'securestore settings shows which there are'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [

@@ -149,7 +149,11 @@ describe('member', () => {
     const add = async (...args: string[]): Promise<number | null> => (await asOwner('member', 'add', ...args)).exitCode;
     expect(await add('bob', 'SSRP1-X', '--category', 'red')).toBe(2);
     expect(await add('ann', recipient, '--group', 'journal')).toBe(2);
-    expect(await add('ann', recipient, '--category', 'green')).toBe(3);
+    const unknown = await asOwner('member', 'add', 'ann', recipient, '--category', 'green');
+    expect(unknown).toMatchObject({ exitCode: 3, stdout: '' });
+    expect(unknown.stderr).toBe(
+      'error: the store has no category "green"; it has: default, red. securestore settings shows which objects are in each [NOT_FOUND]\n',
+    );
     expect(await add('bob', recipient, '--category', 'red')).toBe(6);
     const [one, another] = jsonLines((await asOwner('member', '--json')).stdout);
     expect([one?.['name'], another]).toEqual(['ann', undefined]);

@@ -15,6 +15,9 @@ export interface MemberOptions {
 
 const COLUMNS = [{ title: 'MEMBER' }, { title: 'GRANTED' }, { title: 'ADDED' }, { title: 'RECIPIENT' }] as const;
 
+/** How many categories an error names. */
+const MOST_NAMED = 8;
+
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
@@ -66,6 +69,28 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   }
 }
 
+/** An error about a category that the store does not have, with those that it has, if whoever asks may know of them. */
+async function withCategories(
+  error: unknown,
+  { settings }: SecureStore,
+  asked: readonly string[] = [],
+  signal?: AbortSignal,
+): Promise<unknown> {
+  if (!SecureStoreError.is(error, 'NOT_FOUND')) return error;
+  const found = await ifAllowed(settings.get({ signal })).catch(() => undefined);
+  if (found === undefined) return error;
+  // It has no patterns, and what no other pattern matches.
+  const names = ['default', ...Object.keys(found.categories)];
+  const missing = asked.find((name) => !names.includes(name));
+  if (missing === undefined) return error;
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  const known = names.slice(0, MOST_NAMED).map(printable).join(', ');
+  const message =
+    `the store has no category ${JSON.stringify(missing)}; it has: ${known}${more}. ` +
+    'securestore settings shows which objects are in each';
+  return new SecureStoreError(error.code, message, error);
+}
+
 /** The invitation goes to stdout, so that it can be sent as it is. */
 async function add(
   { cli, out, options }: Call<MemberOptions>,
@@ -77,7 +102,10 @@ async function add(
   const { category: categories, group } = options;
   // What is no kind of keys the library refuses.
   const groups = group as readonly GrantableGroup[] | undefined;
-  const added = await store.members.add(name, recipient, { categories, groups, signal: cli.signal });
+  const adding = store.members.add(name, recipient, { categories, groups, signal: cli.signal });
+  const added = await adding.catch(async (error: unknown) => {
+    throw await withCategories(error, store, categories, cli.signal);
+  });
   const { fingerprint } = store;
   const location = placeOf(store);
   const invitation = formatInvitation({ fingerprint, location, recipient: added.recipient });

@@ -111,7 +111,10 @@ function grantOf(state: StoreState, { categories = [], groups = [] }: GrantOptio
 function idOf({ categories }: StoreState, name: string): Uint8Array {
   const id = categories.find(name);
   if (id !== undefined) return id;
-  throw new SecureStoreError('NOT_FOUND', `the store has no category ${JSON.stringify(name)}`);
+  throw new SecureStoreError(
+    'NOT_FOUND',
+    `the store has no category ${JSON.stringify(name)}; settings.get() tells which there are`,
+  );
 }
 
 /** Both grants together, in the order of the format. */
