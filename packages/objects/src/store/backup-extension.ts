@@ -207,7 +207,7 @@ export class BackupArea extends StoreArea {
 
   /** Whether the secret that opened the store was replaced: it may be had again once it is where it is read from. */
   get isLockedOut(): boolean {
-    return this.#engine.watcher.isLockedOut;
+    return this.engine.watcher.isLockedOut;
   }
 
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */

@@ -105,7 +105,7 @@ export class HealthArea extends StoreArea {
 
   /** Whether writes of this process are refused now, since they wait for a backup that does not go on. */
   get isShut(): boolean {
-    return this.#engine.copies.gate?.isShut ?? false;
+    return this.engine.copies.gate?.isShut ?? false;
   }
 
   /** Has `listener` told once nothing but opening the store again is likely to help this process. */
