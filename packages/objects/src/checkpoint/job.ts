@@ -1,8 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind, Jobs } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
-import { followCheckpoint } from './from-journal.ts';
-import type { CheckpointReport } from './make.ts';
+import type { CheckpointReport, MakeOptions } from './make.ts';
+import type { Alarm } from '../journal/alarms.ts';
+import type { Consumer } from '../journal/consumer.ts';
+import { openConsumer } from '../journal/open-consumer.ts';
+import { makeCheckpoint } from './make.ts';
 
 /**
  * Begun anew when it is resumed: pages that were written are found, and the cut is to be a late one.
@@ -31,4 +34,48 @@ export function startCheckpoint(
     throw new SecureStoreError('INVALID_ARGUMENT', 'the option "afresh" must be a boolean');
   }
   return jobs.start(checkpointKind(engine, afresh), {}, { signal });
+}
+
+/** The label of the consumer that checkpoints are made by. */
+const LABEL = 'checkpoint';
+
+const MAX_ALARMS = 100;
+
+/** What has changed since the last checkpoint. `undefined` where only a look at all objects tells. */
+async function changesOf(
+  consumer: Consumer,
+  alarms: Alarm[],
+  signal: AbortSignal | undefined,
+): Promise<AsyncIterable<string> | undefined> {
+  const tokens = new Set<string>();
+  if (!consumer.passDue) {
+    const cut = await consumer.cut(({ token }) => void tokens.add(token), signal);
+    alarms.push(...cut.alarms);
+  }
+  if (!consumer.passDue) return each(tokens);
+  // What it finds changed is looked at again with everything else.
+  alarms.push(...(await consumer.pass(() => undefined, { signal })));
+  return undefined;
+}
+
+async function* each(tokens: Iterable<string>): AsyncGenerator<string> {
+  yield* tokens;
+}
+
+/**
+ * Makes a checkpoint from what the journal says has changed, where it is on, and else from all objects.
+ *
+ * @throws SecureStoreError as {@link makeCheckpoint} does; `CONFLICT` where another process makes one as well
+ */
+async function followCheckpoint(engine: Engine, options: Omit<MakeOptions, 'changed'>): Promise<CheckpointReport> {
+  const { signal } = options;
+  await engine.watcher.refresh(signal);
+  // Who has not asked for a journal does not pay for one.
+  if (engine.watcher.state.head.journal === 'off') return makeCheckpoint(engine, options);
+  const alarms: Alarm[] = [];
+  // Anew, it looks at all objects. What the checkpoint before says stays said.
+  const consumer = await openConsumer(engine, LABEL, signal, (alarm) => void alarms.push(alarm));
+  const report = await makeCheckpoint(engine, { ...options, changed: () => changesOf(consumer, alarms, signal) });
+  await consumer.commit();
+  return { ...report, alarms: alarms.slice(0, MAX_ALARMS).map(({ message }) => message) };
 }

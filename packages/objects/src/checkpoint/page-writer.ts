@@ -14,8 +14,8 @@ import {
 import type { LoadedKey } from '@securestore/crypto';
 import { checkpointPageId, digestWhole } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
+import { GRACE_PERIOD } from '../engine/engine.ts';
 import { sealJournalBody } from '../engine/sealed-objects.ts';
-import { GRACE_PERIOD } from './limits.ts';
 import type { LoadedCheckpoint } from './load.ts';
 
 /** One entry in so many ends its page, on average. */

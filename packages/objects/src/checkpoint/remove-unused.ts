@@ -8,8 +8,8 @@ import {
 } from '@securestore/core-format';
 import type { ReadResult } from '@securestore/backend-api';
 import type { Engine } from '../engine/engine.ts';
+import { GRACE_PERIOD } from '../engine/engine.ts';
 import { entriesUnder } from '../util/listing.ts';
-import { GRACE_PERIOD } from './limits.ts';
 import { deleteUnchanged } from '../engine/sealed-objects.ts';
 import { loadCheckpoint } from './load.ts';
 

@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Instant, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { publishAuditEnd } from './audit/audit-settings.ts';
-import { isCollectionDue } from './gc/last-run.ts';
+import { isCollectionDue } from './gc/job.ts';
 import type { IsDue } from './gc/job.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { StoreState } from '../head/store-state.ts';

@@ -26,11 +26,10 @@ import { addMember, checkMemberName, listMembers } from '../maintenance/keys/mem
 import type { OpenCalls } from './call-gate.ts';
 import { checkOwner, isMember } from '../head/owner-keys.ts';
 import { takeCensus } from '../maintenance/keys/key-usage.ts';
-import { ROTATION_JOB } from '../maintenance/keys/job-ids.ts';
+import { ROTATION_JOB, rotationKind, startRotation } from '../maintenance/keys/rotate.ts';
 import { destroyKeys, finishDestruction, undoDestruction } from '../maintenance/keys/destroy.ts';
 import { listKeys } from '../maintenance/keys/keys.ts';
 import type { RotationReport } from '../maintenance/keys/rotate.ts';
-import { rotationKind, startRotation } from '../maintenance/keys/rotate.ts';
 import { endRotation, rotationUnderWay } from '../engine/rotation-state.ts';
 import type { Recipient } from '../maintenance/keys/slots.ts';
 import { addSlot, listSlots, removeSlot } from '../maintenance/keys/slots.ts';

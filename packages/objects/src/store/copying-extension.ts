@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { isAuditPart } from '../maintenance/audit/audit-part.ts';
+import { isAuditPart } from '../maintenance/audit/audit-settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import { withBackend } from '../engine/engine.ts';
 import type { Looked } from '../journal/resolve-hints.ts';

@@ -27,7 +27,7 @@ import type { NewPlace } from '../replica/migration/record-target.ts';
 import { rememberAt } from '../replica/migration/record-target.ts';
 import { reopen } from '../engine/abort-cutover.ts';
 import { unregisterConsumers } from '../journal/open-consumer.ts';
-import { hasStood } from '../journal/quiescence.ts';
+import { hasStood } from '../journal/announce.ts';
 import { CopyingArea } from './copying-extension.ts';
 import { StoreArea } from './extension.ts';
 

@@ -1,8 +1,9 @@
+import type { StorageBackend } from '@securestore/backend-api';
 import type { AuditLink } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf, randomPool } from '@securestore/crypto';
-import { settledSoon } from '../util/abort.ts';
 import { systemClock } from '@securestore/jobs';
+import { settledSoon } from '../util/abort.ts';
 import type { AuditEnd } from '../head/audit-segment-ends.ts';
 import { atLocation } from '../api/call-boundary.ts';
 import { eventsFor } from '../head/crypto-event-source.ts';
@@ -18,6 +19,8 @@ import { endsIn, rememberedAt, rememberFirst, rememberNewest } from '../head/tru
 import { engineOf } from '../engine/create-engine.ts';
 import { loadNewest, noHead } from '../head/load-head.ts';
 import type { OpenSettings, StoreContext } from '../head/open-settings.ts';
+import type { FoundedStore } from '../replica/copy/restore-target.ts';
+import type { UnlockedCopy } from '../replica/copy/unlock-copy.ts';
 
 /**
  * What an open store is made of.
@@ -173,4 +176,26 @@ export function openStoreAnew(
     const fingerprint = await createStoreAt(settings.backend, { ...settings, founded }, clock, random);
     return open({ ...opening, fingerprint, acceptHead: true });
   });
+}
+
+/**
+ * The store as a backend shows it that holds what a copy holds. It can be read; what would change it fails with `READ_ONLY`.
+ *
+ * @param view serves the head of the copy and what it names, too; closed with the store
+ */
+export function openCopy(copy: UnlockedCopy, view: StorageBackend): ObjectStore {
+  const { fingerprint, location } = copy;
+  // The keys are the copy's, of which there may be several views.
+  return new ObjectStore({ engine: copy.engineOver(view), fingerprint, location, onClose: () => view.close() });
+}
+
+/**
+ * A store that was made of a copy, once it is finished: for whoever has made it, also if it is a scratch store that nobody else opens.
+ *
+ * @throws SecureStoreError `INTEGRITY` if its head is missing; what the backend throws
+ */
+export async function openFounded(founded: FoundedStore, location: string, signal?: AbortSignal): Promise<ObjectStore> {
+  const engine = await founded.engineAt(location, signal);
+  const fingerprint = fingerprintOf(engine.watcher.state.head.identity);
+  return new ObjectStore({ engine, fingerprint, location, onClose: async () => undefined });
 }

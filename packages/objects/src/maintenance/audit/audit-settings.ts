@@ -1,7 +1,7 @@
 import type { AuditMode, Head, HeadAudit } from '@securestore/core-format';
-import { compareAuditLinks, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
-import { wipeKeyring } from '@securestore/crypto';
+import { compareAuditLinks, generationOf, ID_LENGTH, SecureStoreError, systemContext } from '@securestore/core-format';
 import type { AuditKeys } from '@securestore/crypto';
+import { openSystemBody, wipeKeyring } from '@securestore/crypto';
 import { inOrder, newGroup } from '../../engine/new-keys.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadPlan } from '../../head/head-edit.ts';
@@ -76,4 +76,44 @@ export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Prom
     },
     signal,
   );
+}
+
+/**
+ * Opens a part of the audit log. It may have been written before the store was restored, or has moved.
+ *
+ * @param body what lies at `name`
+ * @throws SecureStoreError `INTEGRITY` where it is damaged, and as `auditKeysOf` does
+ */
+export function openAuditPart(state: StoreState, name: string, body: Uint8Array): Buffer {
+  const { instance, instances = [], suites } = state.head;
+  const keys = auditKeysOf(state);
+  let failure: unknown;
+  for (const written of [instance, ...instances]) {
+    const context = systemContext(written, generationOf(name) ?? 0, name);
+    try {
+      return openSystemBody(
+        `the part ${name} of the audit log`,
+        (id) => keys.version(id),
+        suites,
+        'audit',
+        context,
+        body,
+      );
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+/** Whether something is the part of the audit log that belongs to a name. */
+export function isAuditPart(state: StoreState, name: string, body: Uint8Array): boolean {
+  try {
+    openAuditPart(state, name, body).fill(0);
+    return true;
+  } catch (error) {
+    if (SecureStoreError.is(error)) return false;
+    throw error;
+  }
 }

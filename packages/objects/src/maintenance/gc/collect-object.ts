@@ -1,9 +1,56 @@
-import { objectName, parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import type { ListEntry } from '@securestore/backend-api';
+import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import {
+  AREAS,
+  encodeBase32,
+  historyPrefix,
+  historyVersion,
+  objectName,
+  parseStoreKey,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { LocatedName } from '@securestore/crypto';
 import { commit } from '../../object/commit/commit.ts';
-import type { CurrentRecord } from './current-record.ts';
 import type { Pass } from './pass.ts';
-import { hasHistory } from './prune-history.ts';
-import { isForgettable } from './retention.ts';
+import { isForgettable, prunable } from './retention.ts';
+import type { OpenedRecord } from '../../record/open-record.ts';
+import { openLoose, originOf } from '../../record/open-record.ts';
+import { withNewestKeys } from '../../record/stable-read.ts';
+import { deleteEntries } from '../../record/sweep-blobs.ts';
+import type { TokenEntry } from './merge-listings.ts';
+
+/** What lies at the name of an object now. */
+export interface CurrentRecord {
+  readonly header: RecordHeader;
+  /** `undefined` where its key has been destroyed. */
+  readonly opened: OpenedRecord | undefined;
+  readonly etag: string;
+  readonly modified: number;
+  readonly size: number;
+}
+
+/** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
+export async function currentRecord({ engine, signal }: Pass, token: string): Promise<CurrentRecord | undefined> {
+  const found = await engine.backend.read(objectName(token), { signal });
+  if (found === undefined) return undefined;
+  const { body, modified, size } = found;
+  const common = { etag: found.etag ?? '', modified, size };
+  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
+  try {
+    const opened = await withNewestKeys(engine, body, (state) => openLoose(state, body, locate, token), signal);
+    return { header: opened.header, opened, ...common };
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
+    return { header: splitRecord(body).header, opened: undefined, ...common };
+  }
+}
+
+/** The blob that the record names, in base32. */
+export function blobIn(record: CurrentRecord | undefined): string | undefined {
+  const blob = record?.header.blob;
+  return blob === undefined ? undefined : encodeBase32(blob.blobId);
+}
 
 /** Deletes an object that has been expired for longer than the grace period, as its owner would. */
 export async function deleteExpired({ engine, now, report, signal }: Pass, record: CurrentRecord): Promise<void> {
@@ -48,4 +95,46 @@ export async function forgetTombstone(pass: Pass, token: string, record: Current
   }
   report.tombstones += 1;
   report.bytes += size;
+}
+
+/** Removes the past versions of an object that are not kept. @param current of the object now */
+export async function pruneHistory(
+  { engine, floor, report, rules, signal }: Pass,
+  token: string,
+  current: CurrentRecord | undefined,
+  entries: AsyncIterable<TokenEntry>,
+): Promise<void> {
+  const prefix = historyPrefix(token);
+  const goes = prunable(rules, current, originOf(current?.opened));
+  async function* beyond(): AsyncGenerator<ListEntry> {
+    for await (const { entry } of entries) {
+      const version = historyVersion(prefix, entry.key);
+      if (version === undefined) {
+        throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+      }
+      if (!goes(version, entry.modified)) continue;
+      await floor.cover(version, signal);
+      yield entry;
+    }
+  }
+  await deleteEntries(
+    engine,
+    beyond(),
+    (count, bytes) => {
+      report.versions += count;
+      report.bytes += bytes;
+    },
+    signal,
+  );
+}
+
+/** Whether anything is left of the past of an object. */
+async function hasHistory({ engine, signal }: Pass, token: string): Promise<boolean> {
+  const page = await engine.backend.list(historyPrefix(token), { limit: 1, signal });
+  return page.entries.length > 0;
+}
+
+/** The backend name of an object, for failures. */
+export function nameOf(token: string): string {
+  return AREAS.objects + token;
 }

@@ -1,3 +1,4 @@
+import { ByteReader, ByteWriter, COLLECTED_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { inContext } from '../../api/call-boundary.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -5,9 +6,9 @@ import { forgetAnnounced } from '../../journal/late-deletions.ts';
 import { pruneJournal, unreadSince } from '../../journal/prune.ts';
 import { retireJournalKeys } from '../keys/retire-journal.ts';
 import { collect, isCursor } from './collect.ts';
-import { noteCollected } from './last-run.ts';
 import type { CollectReport } from './report.ts';
 import { emptyReport } from './report.ts';
+import { readSystemObject, writeSystemObject } from '../../engine/sealed-objects.ts';
 
 /** Asked once the job is held, since somebody else may just have done it. */
 export type IsDue = (signal: AbortSignal) => Promise<boolean>;
@@ -58,4 +59,38 @@ async function runCollection(
 
 export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal, isDue?: IsDue): Job<CollectReport> {
   return jobs.start(collectionKind(engine, isDue), {}, { signal });
+}
+
+const VERSION = 1;
+
+/** Remembers that the store has been collected, for all processes. What can't be kept costs another collection at most. */
+async function noteCollected(engine: Engine): Promise<void> {
+  const body = new ByteWriter(16).u8(VERSION).u53(Math.floor(engine.clock.now())).finish();
+  try {
+    await writeSystemObject(engine, 'job', COLLECTED_NAME, body, {});
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+  }
+}
+
+/**
+ * Whether the last collection by any process ended over `age` milliseconds ago. Clocks may differ by the few minutes
+ * with which a process may write at all. One that is said to be yet to come was not.
+ *
+ * @throws SecureStoreError what the backend throws
+ */
+export async function isCollectionDue(engine: Engine, age: number, signal?: AbortSignal): Promise<boolean> {
+  try {
+    const found = await readSystemObject(engine, 'job', COLLECTED_NAME, signal);
+    if (found === undefined) return true;
+    const reader: ByteReader = new ByteReader('the time of the last collection', found.plaintext);
+    reader.version(VERSION);
+    const at = reader.time();
+    reader.end();
+    return Math.abs(engine.clock.now() - at) >= age;
+  } catch (error) {
+    // The next collection writes it anew.
+    if (SecureStoreError.is(error, 'INTEGRITY')) return true;
+    throw error;
+  }
 }

@@ -57,7 +57,7 @@ class Listing {
 }
 
 /**
- * All that lies under the tokens of objects, object by object, from four listings side by side: they are in one order.
+ * All that lies under the tokens of objects, object by object, from listings side by side: they are in one order.
  * In memory are two pages of each at most, however many objects there are and however much one of them has.
  */
 export class TokenMerge {
@@ -67,21 +67,23 @@ export class TokenMerge {
   /**
    * @param after the token after which to begin
    * @param onForeign called with what has no token
+   * @param areas which of them; by default all
    */
   constructor(
     backend: StorageBackend,
     after: string | undefined,
     onForeign: (entry: ListEntry) => void,
     signal?: AbortSignal,
+    areas: readonly ObjectArea[] = OBJECT_AREAS,
   ) {
     this.#listings = new Map(
-      OBJECT_AREAS.map((area) => [area, new Listing(backend, area, after, onForeign, signal)] as const),
+      areas.map((area) => [area, new Listing(backend, area, after, onForeign, signal)] as const),
     );
   }
 
   /** Goes on to the next object, past what was not asked for of the one before. */
   async next(): Promise<string | undefined> {
-    for (const area of OBJECT_AREAS) for await (const _ of this.of(area));
+    for (const area of this.#listings.keys()) for await (const _ of this.of(area));
     let least: string | undefined;
     for (const listing of this.#listings.values()) {
       const token = (await listing.peek())?.token;

@@ -4,7 +4,7 @@ import { isOld } from '../../record/backend-age.ts';
 import type { CollectReport } from './report.ts';
 import type { RetentionRules } from './retention.ts';
 import { forgettable } from './retention.ts';
-import { VersionFloor } from './version-floor.ts';
+import { changeHead } from '../../engine/commit-head.ts';
 
 /** What the parts of one pass share. */
 export interface Pass {
@@ -28,4 +28,38 @@ export function newPass(engine: Engine, { report, now, mayForget, signal, unread
   const rules: RetentionRules = { history, now, gracePeriod, unreadSince, isOld: isOldNow };
   const floor = new VersionFloor(engine, forgettable(rules));
   return { engine, report, floor, now, rules, mayForget, signal };
+}
+
+/**
+ * Sees to it that nothing is forgotten whose number could be given again: the floor of the head is raised first, at
+ * most once in a pass, to all that the pass may forget.
+ */
+export class VersionFloor {
+  readonly #engine: Engine;
+  readonly #target: number;
+  #raising: Promise<void> | undefined;
+
+  /** @param target the greatest version that the pass may forget */
+  constructor(engine: Engine, target: number) {
+    this.#engine = engine;
+    this.#target = target;
+  }
+
+  /** Returns once no version up to `version` will be made again. @throws SecureStoreError as {@link changeHead} */
+  async cover(version: number, signal: AbortSignal | undefined): Promise<void> {
+    if (version <= this.#engine.watcher.state.head.versionFloor && this.#raising === undefined) return;
+    this.#raising ??= this.#raise(signal);
+    await this.#raising;
+  }
+
+  async #raise(signal: AbortSignal | undefined): Promise<void> {
+    const versionFloor = this.#target;
+    const raised = await changeHead(
+      this.#engine,
+      async ({ head }) => (head.versionFloor >= versionFloor ? undefined : { head: { versionFloor } }),
+      signal,
+    );
+    // Until then somebody may acknowledge a version that was numbered under the old floor.
+    if (raised) await this.#engine.watcher.settle(signal);
+  }
 }

@@ -1,7 +1,8 @@
 import type { Engine } from '../../engine/engine.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
-const keyringOf = ({ head }: StoreState): string => head.references.keyring?.name ?? '';
+/** The name of the keyring, which tells whether keys have been replaced. */
+export const keyringOf = ({ head }: StoreState): string => head.references.keyring?.name ?? '';
 
 /**
  * The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed, and the audit log and

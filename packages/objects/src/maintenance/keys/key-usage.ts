@@ -26,9 +26,12 @@ export interface CensusOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of objects counted since the last call. */
   readonly onCounted?: ((count: number) => void) | undefined;
+  /** Whether only what the store keeps for itself is counted, and no records. */
+  readonly ownOnly?: boolean | undefined;
 }
 
-const RECORD_AREAS = [AREAS.objects, AREAS.history] as const;
+/** The areas whose records have a wrapped key. */
+export const RECORD_AREAS: readonly string[] = [AREAS.objects, AREAS.history];
 
 async function keyIdAt(
   engine: Engine,
@@ -50,12 +53,12 @@ async function keyIdAt(
  * Counts what lies under each key version: records by what they say of themselves, what the store keeps for itself by
  * what it opens under. Memory is bounded.
  */
-export async function takeCensus(engine: Engine, { signal, onCounted }: CensusOptions): Promise<Census> {
+export async function takeCensus(engine: Engine, { signal, onCounted, ownOnly }: CensusOptions): Promise<Census> {
   const counts = new Map<string, number>();
   const count = (id: string): void => void counts.set(id, (counts.get(id) ?? 0) + 1);
   const unreadable: string[] = [];
   const strays: FailedObject[] = [];
-  for (const area of RECORD_AREAS) {
+  for (const area of ownOnly === true ? [] : RECORD_AREAS) {
     const entries = entriesUnder(engine.backend, area, { signal });
     for await (const found of mapConcurrently(entries, READS, (entry) => keyIdAt(engine, entry, signal))) {
       onCounted?.(1);

@@ -22,11 +22,12 @@ import { reclaim } from '../../record/sweep-blobs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { announceRewrite } from '../../journal/announce.ts';
 import { withNewestKeys } from '../../record/stable-read.ts';
-import { entriesUnder, pagesUnder } from '../../util/listing.ts';
+import { entriesUnder } from '../../util/listing.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
 import { openLoose } from '../../record/open-record.ts';
 import { copyOfCurrent } from './current-copy.ts';
+import { historyNames } from '../verify/scan.ts';
 import type { PassOptions } from './rewrap.ts';
 import { note } from './rewrap.ts';
 import { isUndecided } from '../../util/indeterminate.ts';
@@ -178,9 +179,7 @@ async function resealAt(
 
 /** The names under which versions of an object lie: the current one last, so that what it becomes meanwhile is new. */
 async function versionNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of pagesUnder(engine.backend, historyPrefix(token), signal)) names.push(...page);
-  return [...names, objectName(token)];
+  return [...(await historyNames(engine, token, signal)), objectName(token)];
 }
 
 /** Deletes those of the old blobs that no version names any more. */

@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.ts';
-import { OWN_AREAS, ownObjects } from '../../engine/scan-sealed-objects.ts';
 import type { StoreState } from '../../head/store-state.ts';
+import { takeCensus } from './key-usage.ts';
 import { retireUnused } from './keys.ts';
 import { settleKeys } from './await-quiescence.ts';
 
@@ -15,17 +15,6 @@ function isDue(state: StoreState): boolean {
   return state.head.rotation === undefined && replacedOfJournal(state).size > 0;
 }
 
-/** How much of what the store keeps for itself lies under each version of the journal key. */
-async function countOwn(engine: Engine, signal: AbortSignal): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const area of OWN_AREAS) {
-    for await (const { keyId } of ownObjects(engine, area, { signal })) {
-      if (keyId !== undefined) counts.set(keyId, (counts.get(keyId) ?? 0) + 1);
-    }
-  }
-  return counts;
-}
-
 /**
  * Retires the older versions of the journal key under which nothing lies any more. A rotation leaves in use what seals hints, and these
  * go with time.
@@ -38,7 +27,6 @@ export async function retireJournalKeys(engine: Engine, signal: AbortSignal): Pr
   const { state } = engine.watcher;
   if (!isDue(state)) return;
   const candidates = new Set([...replacedOfJournal(state)].filter((id) => settled.has(id)));
-  const counts = await countOwn(engine, signal);
   // Records lie under other keys.
-  await retireUnused(engine, candidates, { counts, unreadable: [], strays: [] }, signal);
+  await retireUnused(engine, candidates, await takeCensus(engine, { signal, ownOnly: true }), signal);
 }

@@ -1,5 +1,5 @@
 import type { BatchOperation, ListEntry } from '@securestore/backend-api';
-import { AREAS, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
@@ -11,6 +11,7 @@ import { entriesUnder } from '../../util/listing.ts';
 import { isRetired } from '../../record/open-record.ts';
 import { isUndecided } from '../../util/indeterminate.ts';
 import { copyOfCurrent } from './current-copy.ts';
+import { RECORD_AREAS } from './key-usage.ts';
 
 const READS = 16;
 /** Bounds of one batch: records are small, and other writers wait while it is committed. */
@@ -146,9 +147,6 @@ async function flush(engine: Engine, group: Group, options: PassOptions): Promis
   }
   if (group.cursor !== undefined) await options.onDone(group.cursor, group.examined);
 }
-
-/** The areas whose records have a wrapped key. */
-const RECORD_AREAS = [AREAS.objects, AREAS.history] as const;
 
 /** What {@link rewrapAll} looks at, in its order. */
 export async function* recordsAfter(

@@ -9,7 +9,6 @@ import type { FailedObject } from '../../engine/scan-sealed-objects.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { takeCensus } from './key-usage.ts';
 import { rekeyCopies, replaceCopiedKeys } from './rekey-replicas.ts';
-import { ROTATION_JOB } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
 import type { ReadySecrets, Secrets } from './rotation-plan.ts';
 import { readySecrets, renew, wipeSecrets } from './rotation-plan.ts';
@@ -17,7 +16,7 @@ import { objectsAfter, resealAll } from './re-encrypt.ts';
 import type { PassOptions, RekeyCounts } from './rewrap.ts';
 import { note, recordsAfter, rewrapAll } from './rewrap.ts';
 import { endRotation, rotationUnderWay, takeOver } from '../../engine/rotation-state.ts';
-import { settleKeys } from './await-quiescence.ts';
+import { keyringOf, settleKeys } from './await-quiescence.ts';
 import { resealWork } from './rekey-sealed-objects.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
@@ -67,8 +66,6 @@ interface Cursor {
   readonly keyring: string;
   readonly after: string;
 }
-
-const keyringOf = ({ head }: StoreState): string => head.references.keyring?.name ?? '';
 
 /** What a pass saved; `undefined` where none has begun. */
 function parseCursor(cursor: unknown): Cursor | undefined {
@@ -271,3 +268,6 @@ export function startRotation(
   void job.finally(() => wipeSecrets(ready)).catch(() => undefined);
   return job;
 }
+
+/** The kind of job that rotates keys, and its id: there is one at a time. */
+export const ROTATION_JOB = 'rotation';

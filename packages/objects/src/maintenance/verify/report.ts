@@ -106,48 +106,33 @@ export class ReportBuilder {
   parts = 0;
   bytes = 0;
   unreadable = 0;
-  #found = 0;
-  readonly #findings: Finding[] = [];
-  readonly #strays: Stray[] = [];
-
   /** How much was found in all. */
-  get found(): number {
-    return this.#found;
-  }
-
+  found = 0;
   /** The first 1,000. */
-  get findings(): readonly Finding[] {
-    return this.#findings;
-  }
+  readonly findings: Finding[] = [];
+  readonly strays: Stray[] = [];
 
-  get strays(): readonly Stray[] {
-    return this.#strays;
+  get counts(): PassCounts {
+    const { objects, deleted, versions, blobs, parts, bytes, unreadable } = this;
+    return { objects, deleted, versions, blobs, parts, bytes, unreadable };
   }
 
   add(findings: readonly Finding[]): void {
-    this.#found += findings.length;
-    this.#findings.push(...findings.slice(0, MAX_LISTED - this.#findings.length));
+    this.found += findings.length;
+    this.findings.push(...findings.slice(0, MAX_LISTED - this.findings.length));
+  }
+
+  /** Adds a name in the areas of objects that no store makes. */
+  addForeign(name: string): void {
+    this.add([{ kind: 'damaged', name, message: 'the areas of objects hold a name that this store did not make' }]);
   }
 
   addStray(stray: Stray): void {
-    if (this.#strays.length < MAX_LISTED) this.#strays.push(stray);
+    if (this.strays.length < MAX_LISTED) this.strays.push(stray);
   }
 
   finish(rest: Pick<VerifyReport, 'anchored' | 'baseline'>): VerifyReport {
-    const { objects, deleted, versions, blobs, parts, bytes, unreadable } = this;
-    return {
-      ok: this.#found === 0,
-      objects,
-      deleted,
-      versions,
-      blobs,
-      parts,
-      bytes,
-      unreadable,
-      ...rest,
-      strays: this.#strays,
-      found: this.#found,
-      findings: this.#findings,
-    };
+    const { counts, findings, found, strays } = this;
+    return { ok: found === 0, ...counts, ...rest, strays, found, findings };
   }
 }

@@ -1,6 +1,6 @@
 import type { ListEntry } from '@securestore/backend-api';
 import type { CheckpointEntry } from '@securestore/core-format';
-import { afterToken, AREAS, blobsPrefix, historyPrefix, splitUnderToken } from '@securestore/core-format';
+import { blobsPrefix, historyPrefix } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Baseline, Expectation } from '../../checkpoint/baseline.ts';
@@ -8,6 +8,8 @@ import { joinByToken } from '../../util/merge-by-token.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
 import { entriesUnder, pagesUnder } from '../../util/listing.ts';
+import type { ObjectArea } from '../gc/merge-listings.ts';
+import { TokenMerge } from '../gc/merge-listings.ts';
 import type { LookOptions } from './blobs.ts';
 import type { ListedBlobs, Look } from './inspect-object.ts';
 import { lookAtObject } from './inspect-object.ts';
@@ -63,72 +65,34 @@ interface Suspect extends Pick<Look, 'findings' | 'strays'> {
   readonly token: string;
 }
 
-interface History {
+/** What the areas of objects hold under one token. */
+interface Listed {
   readonly token: string;
-  /** Newest first. */
-  readonly names: string[];
-}
-
-interface Parts {
-  readonly token: string;
+  /** The names of its history, newest first. */
+  readonly history: readonly string[];
   readonly blobs: ListedBlobs;
 }
 
-/** What an area holds after a token, in order. */
-function entriesAfter({ engine, options }: Pass, area: string, after: string | undefined): AsyncGenerator<ListEntry> {
-  const from = after === undefined ? undefined : afterToken(area, after);
-  return entriesUnder(engine.backend, area, { after: from, signal: options.signal });
-}
+type Parts = Map<string, { modified: number; bytes: number }>;
 
-async function* listedTokens(pass: Pass): AsyncGenerator<{ token: string }> {
-  for await (const { key } of entriesAfter(pass, AREAS.objects, pass.after)) {
-    yield { token: key.slice(AREAS.objects.length) };
-  }
-}
-
-/** Groups of what an area holds by token, in the order of their tokens, as `.` sorts below all bytes of a token. */
-async function* grouped<G extends { readonly token: string }>(
-  pass: Pass,
-  area: string,
-  begin: (token: string) => G,
-  add: (group: G, rest: string, entry: ListEntry) => void,
-): AsyncGenerator<G> {
-  let group: G | undefined;
-  for await (const entry of entriesAfter(pass, area, pass.after)) {
-    const split = splitUnderToken(area, entry.key);
-    if (split === undefined) {
-      pass.onForeign(entry.key);
-      continue;
-    }
-    const { token, rest } = split;
-    if (group !== undefined && group.token !== token) yield group;
-    if (group?.token !== token) group = begin(token);
-    add(group, rest, entry);
-  }
-  if (group !== undefined) yield group;
-}
-
-const noHistory = (token: string): History => ({ token, names: [] });
-
-function listedHistories(pass: Pass): AsyncGenerator<History> {
-  return grouped(pass, AREAS.history, noHistory, ({ names }, _, { key }) => void names.push(key));
-}
-
-function addPart(blobs: Map<string, { modified: number; bytes: number }>, rest: string, entry: ListEntry): void {
+function addPart(blobs: Parts, rest: string, entry: ListEntry): void {
   const [id = ''] = rest.split('/', 1);
   const { modified, bytes } = blobs.get(id) ?? { modified: 0, bytes: 0 };
   blobs.set(id, { modified: Math.max(modified, entry.modified), bytes: bytes + entry.size });
 }
 
-type PartGroup = { readonly token: string; readonly blobs: Map<string, { modified: number; bytes: number }> };
-
-const noParts = (token: string): PartGroup => ({ token, blobs: new Map() });
-
-function listedParts(pass: Pass): AsyncGenerator<Parts> {
-  return grouped(pass, AREAS.blobs, noParts, ({ blobs }, rest, entry) => addPart(blobs, rest, entry));
+/** All objects that are listed, in the order of their tokens. */
+async function* listed({ engine, options, after, orphans, onForeign }: Pass): AsyncGenerator<Listed> {
+  const areas: readonly ObjectArea[] = orphans === true ? ['objects', 'history', 'blobs'] : ['objects', 'history'];
+  const merge = new TokenMerge(engine.backend, after, ({ key }) => onForeign(key), options.signal, areas);
+  for (let token = await merge.next(); token !== undefined; token = await merge.next()) {
+    const history: string[] = [];
+    for await (const { entry } of merge.of('history')) history.push(entry.key);
+    const blobs: Parts = new Map();
+    for await (const { rest, entry } of merge.of('blobs')) addPart(blobs, rest, entry);
+    yield { token, history, blobs };
+  }
 }
-
-async function* nothing(): AsyncGenerator<Parts> {}
 
 /** The history of an object as it is now, newest first. */
 export async function historyNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
@@ -138,7 +102,7 @@ export async function historyNames(engine: Engine, token: string, signal: AbortS
 }
 
 async function partsOf({ engine, options }: Pass, token: string): Promise<ListedBlobs> {
-  const blobs = new Map<string, { modified: number; bytes: number }>();
+  const blobs: Parts = new Map();
   const prefix = blobsPrefix(token);
   for await (const entry of entriesUnder(engine.backend, prefix, { signal: options.signal })) {
     addPart(blobs, entry.key.slice(prefix.length), entry);
@@ -233,22 +197,15 @@ class Suspects {
  */
 export async function passOver(pass: Pass): Promise<void> {
   const { engine, baseline, options, orphans, after, onLook, onSettled } = pass;
-  const joined = joinByToken<{
-    entry: CheckpointEntry;
-    listed: { token: string };
-    history: History;
-    parts: Parts;
-  }>({
+  const joined = joinByToken<{ entry: CheckpointEntry; found: Listed }>({
     entry: baseline.entries(after),
-    listed: listedTokens(pass),
-    history: listedHistories(pass),
-    parts: orphans === true ? listedParts(pass) : nothing(),
+    found: listed(pass),
   });
-  const looks = mapConcurrently(joined, OBJECTS_AT_ONCE, async ({ token, entry, history, parts }) => {
+  const looks = mapConcurrently(joined, OBJECTS_AT_ONCE, async ({ token, entry, found }) => {
     const expected = baseline.expect(token, entry);
-    const names = async (): Promise<string[]> => history?.names ?? [];
-    const blobs = parts?.blobs ?? new Map();
-    const subject = { token, history: names, expected, ...(orphans === true && { parts: async () => blobs }) };
+    const history = async (): Promise<readonly string[]> => found?.history ?? [];
+    const blobs: ListedBlobs = found?.blobs ?? new Map();
+    const subject = { token, history, expected, ...(orphans === true && { parts: async () => blobs }) };
     let bytes = 0;
     const onBytes = (more: number): void => {
       bytes += more;

@@ -10,7 +10,7 @@ import { repairObject } from './repair.ts';
 import type { Finding, PassCounts, Stray, VerifyReport } from './report.ts';
 import { ReportBuilder } from './report.ts';
 import type { Verification } from './verify.ts';
-import { countLook, entriesOf, foreignName, loadBaseline, verifyOwn, verifyPinned } from './verify.ts';
+import { checkpointIn, countLook, loadBaseline, verifyOwn, verifyPinned } from './verify.ts';
 
 /**
  * How long others are looked at, after the first object that seems wrong, before it is looked at again: the position stays before it until
@@ -45,10 +45,6 @@ export interface PassOptions {
 
 /** What a pass came to, from where it began. */
 export interface PassResult extends PassCounts, Pick<VerifyReport, 'baseline'> {}
-
-function countsOf({ objects, deleted, versions, blobs, parts, bytes, unreadable }: ReportBuilder): PassCounts {
-  return { objects, deleted, versions, blobs, parts, bytes, unreadable };
-}
 
 /** Counts the names of objects, by listing them. */
 export async function countObjects(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
@@ -117,12 +113,8 @@ export async function scrubFrom(engine: Engine, options: PassOptions): Promise<P
     after,
     orphans: true,
     lookAhead: LOOK_AHEAD,
-    options: {
-      payloads,
-      signal,
-      onBytes: (bytes) => onBytes?.(bytes),
-    },
-    onForeign: (name) => report.add([foreignName(name)]),
+    options: { payloads, signal, onBytes: (bytes) => onBytes?.(bytes) },
+    onForeign: (name) => report.addForeign(name),
     onLook: (look, bytes) => {
       countLook(report, look);
       report.bytes += bytes;
@@ -141,16 +133,12 @@ export async function scrubFrom(engine: Engine, options: PassOptions): Promise<P
     },
     onSettled: async (token) => {
       await whole.pass(report);
-      await onPosition(token, countsOf(report));
+      await onPosition(token, report.counts);
     },
   });
   await verifyOwn(verification);
   await whole.pass(report);
   for (const stray of report.strays) onStray(stray);
-  const counts = countsOf(report);
-  const entries = entriesOf(baseline);
-  const { root } = baseline;
-  return root === undefined || entries === undefined
-    ? counts
-    : { ...counts, baseline: { time: new Date(root.time), entries } };
+  const checkpoint = checkpointIn(baseline);
+  return { ...report.counts, ...(checkpoint && { baseline: checkpoint }) };
 }

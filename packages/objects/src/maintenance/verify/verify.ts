@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { OWN_AREAS, ownObjects } from '../../engine/scan-sealed-objects.ts';
 import type { Look } from './inspect-object.ts';
 import { passOver } from './scan.ts';
-import type { Finding, VerifyProgress, VerifyReport } from './report.ts';
+import type { VerifyProgress, VerifyReport } from './report.ts';
 import { ReportBuilder } from './report.ts';
 
 export interface VerifyOptions {
@@ -32,11 +32,6 @@ export function countLook(report: ReportBuilder, look: Look): void {
   report.blobs += look.blobs;
   report.parts += look.parts;
   report.unreadable += look.unreadable;
-}
-
-/** Of a name in the areas of objects. */
-export function foreignName(name: string): Finding {
-  return { kind: 'damaged', name, message: 'the areas of objects hold a name that this store did not make' };
 }
 
 async function pinnedState(
@@ -105,7 +100,7 @@ export async function verifyStore(engine: Engine, anchored: boolean, options: Ve
   await engine.watcher.refresh(signal);
   engine.watcher.checkFollowing();
   const baseline = await loadBaseline(engine, report, signal);
-  const total = entriesOf(baseline);
+  const total = checkpointIn(baseline)?.entries;
   let done = 0;
   const tell = (): void => {
     // What was stored since the checkpoint makes its count too small.
@@ -122,7 +117,7 @@ export async function verifyStore(engine: Engine, anchored: boolean, options: Ve
     engine,
     baseline,
     options: { payloads, onBytes, signal },
-    onForeign: (name) => report.add([foreignName(name)]),
+    onForeign: (name) => report.addForeign(name),
     onLook: (look) => {
       countLook(report, look);
       done += 1;
@@ -131,10 +126,8 @@ export async function verifyStore(engine: Engine, anchored: boolean, options: Ve
     onCertain: async ({ findings }) => report.add(findings),
   });
   await verifyOwn(verification);
-  const { root } = baseline;
-  const entries = entriesOf(baseline);
-  if (root === undefined || entries === undefined) return report.finish({ anchored });
-  return report.finish({ anchored, baseline: { time: new Date(root.time), entries } });
+  const checkpoint = checkpointIn(baseline);
+  return report.finish({ anchored, ...(checkpoint && { baseline: checkpoint }) });
 }
 
 /** The checkpoint to hold the store against; what is wrong with it is reported. */
@@ -150,7 +143,9 @@ export async function loadBaseline(
   return Baseline.load(engine, onDamaged, signal);
 }
 
-/** How many names a checkpoint knows; `undefined` without one. */
-export function entriesOf({ root }: Baseline): number | undefined {
-  return root && root.totals.object + root.totals.tombstone + root.totals.purged;
+/** The checkpoint that a store was held against, for a report; `undefined` without one. */
+export function checkpointIn({ root }: Baseline): VerifyReport['baseline'] {
+  if (root === undefined) return undefined;
+  const { object, tombstone, purged } = root.totals;
+  return { time: new Date(root.time), entries: object + tombstone + purged };
 }

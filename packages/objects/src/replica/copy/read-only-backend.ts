@@ -1,6 +1,7 @@
 import type { BackendCapabilities, StorageBackend } from '@securestore/backend-api';
 import type { BackupKeys, Head, Reference } from '@securestore/core-format';
-import { asBuffer, HEAD_NAME, SecureStoreError, sha256 } from '@securestore/core-format';
+import { asBuffer, HEAD_NAME, isDamage, SecureStoreError, sha256 } from '@securestore/core-format';
+import { parseHead } from '../../head/store-state.ts';
 
 /** What a copy of a store has of what its head names. */
 export const COPIED = ['keyring', 'categoryMap', 'policy', 'grants', 'destinations'] as const;
@@ -71,4 +72,15 @@ export function keysBackend(keys: BackupKeys): StorageBackend {
     list: async () => ({ entries: [], more: false }),
     close: async () => undefined,
   };
+}
+
+/** Whether a copy has a head that its identity has signed, and exactly what that names: so that whoever trusts the identity can open it. */
+export function isGenuineCopy(keys: BackupKeys): boolean {
+  try {
+    checkCopied(keys, parseHead({ body: keys.head }).head);
+    return true;
+  } catch (error) {
+    if (isDamage(error)) return false;
+    throw error;
+  }
 }

@@ -14,7 +14,6 @@ import { loadState, parseHead } from '../../head/store-state.ts';
 import { checkIdentity } from '../../head/trust-on-first-use.ts';
 import { TokenNames } from '../../record/encoded-names.ts';
 import { unlockHead } from '../../head/unlock-head.ts';
-import { keyOrderOf } from './key-order.ts';
 import { checkCopied, keysBackend, keysObject } from './read-only-backend.ts';
 import { BackupSeals } from './backup-cipher.ts';
 
@@ -233,4 +232,9 @@ export async function unlockCopy(settings: CopySettings): Promise<UnlockedCopy> 
     unlocked.wipe();
     throw error;
   }
+}
+
+/** How new key versions are, by their ids in hex: the newer of a group, the greater. A member knows those that were granted. */
+export function keyOrderOf({ keys }: StoreState): ReadonlyMap<string, number> {
+  return new Map(keys.versions.map(({ label }, at) => [label, at + 1]));
 }

@@ -1,8 +1,9 @@
 import type { StoreKey } from '@securestore/core-format';
-import { AREAS, historyPrefix, objectName, parseStoreKey, splitRecord } from '@securestore/core-format';
+import { AREAS, objectName, parseStoreKey, splitRecord } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
 import { withNewestKeys } from '../../record/stable-read.ts';
 import { pagesUnder } from '../../util/listing.ts';
+import { historyNames } from '../../maintenance/verify/scan.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
 import { openByToken } from '../../record/open-record.ts';
 
@@ -29,13 +30,6 @@ export async function readVersion(
 ): Promise<Version | undefined> {
   const found = await engine.backend.read(name, { signal });
   return found && openVersion(engine, token, found.body, signal);
-}
-
-/** The names of the older versions of an object, the newest first. */
-export async function versionNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of pagesUnder(engine.backend, historyPrefix(token), signal)) names.push(...page);
-  return names;
 }
 
 /**
@@ -72,7 +66,7 @@ export async function nameAt(
   const named = engine.names.open(token);
   if (!('hidden' in named)) return parseStoreKey(named.name);
   const current = await readVersion(engine, token, objectName(token), signal);
-  return nameOf(engine, token, current, await versionNames(engine, token, signal), signal);
+  return nameOf(engine, token, current, await historyNames(engine, token, signal), signal);
 }
 
 /** The tokens of the objects of a store, deleted ones too. */

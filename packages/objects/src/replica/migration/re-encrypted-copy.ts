@@ -12,10 +12,11 @@ import {
 } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
 import { pagesUnder } from '../../util/listing.ts';
+import { historyNames } from '../../maintenance/verify/scan.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { Resealer } from './re-encryptor.ts';
 import type { Version } from './object-versions.ts';
-import { nameAt, nameOf, openVersion, readVersion, tokensOf, versionNames } from './object-versions.ts';
+import { nameAt, nameOf, openVersion, readVersion, tokensOf } from './object-versions.ts';
 
 /** What bringing one object in line did. */
 export interface Resealed {
@@ -72,7 +73,7 @@ export class ResealedCopy {
    * @throws SecureStoreError `INTEGRITY` where it is damaged; what the backends throw
    */
   async bring(token: string, signal: AbortSignal | undefined, known?: StoreKey): Promise<Resealed> {
-    const names = await versionNames(this.#source, token, signal);
+    const names = await historyNames(this.#source, token, signal);
     const current = await this.#read(token, objectName(token), signal);
     const name = known ?? (await nameOf(this.#source, token, current, names, signal));
     const tally: Tally = { versions: 0, bytes: 0, unreadable: 0 };
@@ -82,7 +83,7 @@ export class ResealedCopy {
     }
     this.#untold.delete(token);
     const { token: there } = this.#target.names.locate(name);
-    const had = new Set(await versionNames(this.#target, there, signal));
+    const had = new Set(await historyNames(this.#target, there, signal));
     const wanted = new Set<string>();
     for (const from of names.toReversed()) {
       const version = historyVersion(historyPrefix(token), from);
@@ -128,7 +129,7 @@ export class ResealedCopy {
   ): Promise<readonly string[]> {
     if (names.length === 0) return [];
     const now = new Set<string>();
-    for (const from of await versionNames(this.#source, token, signal)) {
+    for (const from of await historyNames(this.#source, token, signal)) {
       const version = historyVersion(historyPrefix(token), from);
       if (version !== undefined) now.add(historyName(there, version));
     }
@@ -186,7 +187,7 @@ export class ResealedCopy {
   async #dropPayloads(there: string, signal: AbortSignal | undefined): Promise<void> {
     const { backend } = this.#target;
     const named = new Set<string>();
-    for (const name of [...(await versionNames(this.#target, there, signal)), objectName(there)]) {
+    for (const name of [...(await historyNames(this.#target, there, signal)), objectName(there)]) {
       const found = await backend.read(name, { signal });
       const blob = found && splitRecord(found.body).header.blob;
       if (blob !== undefined) named.add(encodeBase32(blob.blobId));
@@ -265,7 +266,7 @@ export class ResealedCopy {
 
   /** Removes an object of the new store. */
   async #drop(there: string, signal: AbortSignal | undefined): Promise<void> {
-    const past = await versionNames(this.#target, there, signal);
+    const past = await historyNames(this.#target, there, signal);
     await this.#checkStays(signal);
     for (const name of past) await this.#target.backend.delete(name, { signal });
     await this.#target.backend.delete(objectName(there), { signal });

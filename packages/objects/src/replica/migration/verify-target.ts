@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { passOver } from '../../maintenance/verify/scan.ts';
 import type { Finding } from '../../maintenance/verify/report.ts';
 import { ReportBuilder } from '../../maintenance/verify/report.ts';
-import { foreignName, loadBaseline } from '../../maintenance/verify/verify.ts';
+import { loadBaseline } from '../../maintenance/verify/verify.ts';
 
 async function readOnly(): Promise<never> {
   throw new SecureStoreError('READ_ONLY', 'a copy is only looked at');
@@ -75,7 +75,7 @@ export async function lookOver(
     baseline,
     options: { payloads: payloads ?? false, onBytes: onBytes ?? (() => undefined), signal },
     isKnown,
-    onForeign: (name) => report.add([foreignName(name)]),
+    onForeign: (name) => report.addForeign(name),
     onLook: onLooked,
     onCertain: async ({ findings }) => report.add(findings),
   });
