@@ -46,20 +46,16 @@ async function changesOf(
   consumer: Consumer,
   alarms: Alarm[],
   signal: AbortSignal | undefined,
-): Promise<AsyncIterable<string> | undefined> {
+): Promise<Iterable<string> | undefined> {
   const tokens = new Set<string>();
   if (!consumer.passDue) {
     const cut = await consumer.cut(({ token }) => void tokens.add(token), signal);
     alarms.push(...cut.alarms);
   }
-  if (!consumer.passDue) return each(tokens);
+  if (!consumer.passDue) return tokens;
   // What it finds changed is looked at again with everything else.
   alarms.push(...(await consumer.pass(() => undefined, { signal })));
   return undefined;
-}
-
-async function* each(tokens: Iterable<string>): AsyncGenerator<string> {
-  yield* tokens;
 }
 
 /**

@@ -54,7 +54,7 @@ export interface MakeOptions {
    * Asked when the cut begins: the tokens of what may have changed since the checkpoint before, as far as the answers before
    * did not say. Without it, or an answer, all objects are looked at.
    */
-  readonly changed?: (() => Promise<AsyncIterable<string> | undefined>) | undefined;
+  readonly changed?: (() => Promise<Iterable<string> | undefined>) | undefined;
   /** Takes what is there now as right, whatever the checkpoint before says. */
   readonly afresh?: boolean | undefined;
   /** The id of the rotation that makes it, which knows when digests don't change any more. */
@@ -193,7 +193,7 @@ export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}):
   const report = await build(engine, options, async ({ before }) => {
     const cut = { time: engine.clock.now(), floor: engine.watcher.state.head.generation };
     await engine.watcher.settle(signal);
-    await tokens.add(await changed?.());
+    tokens.add(await changed?.());
     const sorted = tokens.sorted;
     const fromChanges = before !== undefined && sorted !== undefined;
     return { cut, pass: fromChanges ? (source) => changesPass(source, before, sorted) : fullPass };

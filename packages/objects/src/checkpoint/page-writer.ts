@@ -8,13 +8,13 @@ import {
   encodeCheckpointPage,
   MAX_CHECKPOINT_ENTRY_BYTES,
   MAX_CHECKPOINT_PAGE_BYTES,
-  SecureStoreError,
   sha256,
 } from '@securestore/core-format';
 import type { LoadedKey } from '@securestore/crypto';
 import { checkpointPageId, digestWhole } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import { GRACE_PERIOD } from '../engine/engine.ts';
+import { isUndecided } from '../util/indeterminate.ts';
 import { sealJournalBody } from '../engine/sealed-objects.ts';
 import type { LoadedCheckpoint } from './load.ts';
 
@@ -24,7 +24,7 @@ const ENTRIES_PER_PAGE = 512;
 /** Room for what sealing adds. */
 const SEALING_OVERHEAD = 1024;
 
-const MAX_TRIES = 5;
+const MAX_TRIES = 10;
 
 const KINDS: readonly CheckpointKind[] = ['object', 'tombstone', 'purged'];
 
@@ -38,27 +38,18 @@ export class Superseded extends Error {}
 async function writePage(engine: Engine, name: string, body: Buffer, signal: AbortSignal | undefined): Promise<void> {
   const { backend, clock } = engine;
   for (let tries = 1; ; tries++) {
-    let failure: unknown;
     try {
-      await backend.write(name, body, { ifAbsent: true, signal });
-      return;
-    } catch (error) {
-      if (!SecureStoreError.is(error) || (error.code !== 'CONFLICT' && error.outcome !== 'unknown')) throw error;
-      failure = error;
-    }
-    try {
-      const found = await backend.read(name, { signal });
+      const found = tries === 1 ? undefined : await backend.read(name, { signal });
       if (found !== undefined) {
         const age = (found.now ?? clock.now()) - found.modified;
         if (body.equals(found.body) && age < GRACE_PERIOD / 2) return;
-        await backend.write(name, body, { ifMatch: found.etag ?? '', signal });
-        return;
       }
+      const condition = found === undefined ? { ifAbsent: true as const } : { ifMatch: found.etag ?? '' };
+      await backend.write(name, body, { ...condition, signal });
+      return;
     } catch (error) {
-      if (!SecureStoreError.is(error) || (error.code !== 'CONFLICT' && error.outcome !== 'unknown')) throw error;
-      failure = error;
+      if (!isUndecided(error) || tries === MAX_TRIES) throw error;
     }
-    if (tries === MAX_TRIES) throw failure;
   }
 }
 

@@ -148,9 +148,9 @@ export class ChangedTokens {
   #tokens: Set<string> | undefined = new Set();
 
   /** @param changed `undefined` where anything may have changed */
-  async add(changed: AsyncIterable<string> | undefined): Promise<void> {
+  add(changed: Iterable<string> | undefined): void {
     if (changed === undefined) this.#tokens = undefined;
-    else for await (const token of changed) this.#keep(token);
+    else for (const token of changed) this.#keep(token);
   }
 
   #keep(token: string): void {

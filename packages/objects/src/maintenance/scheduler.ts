@@ -67,6 +67,18 @@ function collector(engine: Engine, { collect }: Upkeep, signal: AbortSignal): ()
   };
 }
 
+/** Sleeps without keeping the process alive. @returns whether to go on: `false` once `signal` aborts */
+async function slept({ clock }: Engine, time: number, signal: AbortSignal): Promise<boolean> {
+  const begun = instant(clock);
+  try {
+    await clock.sleep(time, signal, { ref: false });
+  } catch {
+    return false;
+  }
+  // A clock of a test may not sleep at all: nothing gets old on it, and this must not go round and round.
+  return elapsedSince(begun, clock) >= time / 2;
+}
+
 /**
  * Tries again to bring to the destinations of backups what takes access away, where that failed: a minute later first, then at twice the
  * distance each time, up to an hour. Ends when `signal` aborts.
@@ -74,13 +86,7 @@ function collector(engine: Engine, { collect }: Upkeep, signal: AbortSignal): ()
 export async function keepCopiesUp(engine: Engine, signal: AbortSignal): Promise<void> {
   let wait = RETRY_AFTER;
   for (let left = wait; ; left -= RETRY_AFTER) {
-    const begun = instant(engine.clock);
-    try {
-      await engine.clock.sleep(RETRY_AFTER, signal, { ref: false });
-    } catch {
-      return;
-    }
-    if (elapsedSince(begun, engine.clock) < RETRY_AFTER / 2) return;
+    if (!(await slept(engine, RETRY_AFTER, signal))) return;
     if (engine.copies.isBehind !== true) wait = left = RETRY_AFTER;
     if (engine.copies.isBehind !== true || left > RETRY_AFTER) continue;
     // It stays behind, and who asks is told of it.
@@ -102,14 +108,7 @@ export async function keepUp(
 ): Promise<void> {
   const collectIfDue = collector(engine, upkeep, signal);
   for (let wait = FIRST_AFTER; ; wait = EVERY) {
-    const begun = instant(engine.clock);
-    try {
-      await engine.clock.sleep(wait, signal, { ref: false });
-    } catch {
-      return;
-    }
-    // A clock of a test may not sleep at all: nothing gets old on it, and this must not go round and round.
-    if (elapsedSince(begun, engine.clock) < wait / 2) return;
+    if (!(await slept(engine, wait, signal))) return;
     try {
       await lookAfterKeys(engine, upkeep, signal);
       await publishAuditEnd(engine, signal);

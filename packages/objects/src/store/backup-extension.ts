@@ -3,13 +3,12 @@ import { AREAS, asBuffer, SecureStoreError, splitRecord, splitUnderToken } from 
 import type { BackupKeySet } from '@securestore/crypto';
 import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
-import { noBackupKeys, withBackupKeys } from '../replica/copy/backup-keys.ts';
+import { noBackupKeys, withBackupKeys, BackupSeals } from '../replica/copy/backup-cipher.ts';
 import type { CopiedHead } from '../replica/copy/copy-head.ts';
 import { copyHead } from '../replica/copy/copy-head.ts';
 import { keptStates } from '../replica/copy/state-store.ts';
 import { keyOrderOf, copyOfStore } from '../replica/copy/unlock-copy.ts';
 import { Restoring } from '../replica/copy/restore-lock.ts';
-import { BackupSeals } from '../replica/copy/backup-cipher.ts';
 import type { UnlockedCopy } from '../replica/copy/unlock-copy.ts';
 import type { CopyKeeper, MutationGate } from '../engine/engine.ts';
 import { changeHead } from '../engine/commit-head.ts';

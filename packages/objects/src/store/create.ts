@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { CategoryMap, Head, Keyring, Purpose, Reference } from '@securestore/core-format';
+import type { Head, Keyring, Purpose, Reference } from '@securestore/core-format';
 import {
   encodeCategoryMap,
   encodeKeyring,
@@ -14,7 +14,6 @@ import {
   sha256,
   systemContext,
 } from '@securestore/core-format';
-import type { RandomSource } from '@securestore/crypto';
 import {
   fingerprintBytes,
   identityPrivateKey,
@@ -23,11 +22,12 @@ import {
   keyringKey,
   loadKeyring,
   loadSuites,
+  randomPool,
   sealSlot,
   sealSystemBody,
   takeKey,
 } from '@securestore/crypto';
-import type { Clock } from '@securestore/jobs';
+import { systemClock } from '@securestore/jobs';
 import { inOrder, newGroup } from '../engine/new-keys.ts';
 import { refuseBegun } from '../head/intent-marker.ts';
 import { FIRST_GENERATION, hasRemains } from '../head/store-remains.ts';
@@ -37,6 +37,8 @@ import { refusedWrongly } from '../engine/stall-detector.ts';
 import { signedHead } from '../head/sign-head.ts';
 import type { StoreSettings } from '../api/create-settings.ts';
 import { categoryMapOf, parseSettings } from '../api/create-settings.ts';
+import type { StoreContext } from '../head/open-settings.ts';
+import { isUndecided } from '../util/indeterminate.ts';
 
 const FIRST_ROOT = 1;
 const RANDOM_NAME_LENGTH = 16;
@@ -81,13 +83,10 @@ interface Founded {
  *   lost its head; `INVALID_ARGUMENT`
  */
 export async function createStoreAt(
-  backend: StorageBackend,
-  settings: StoreSettings & { readonly signal?: AbortSignal | undefined } & Founded,
-  clock: Clock,
-  random: RandomSource,
+  settings: StoreSettings & StoreContext & Founded,
   events?: CryptoEventSource,
 ): Promise<string> {
-  const { signal } = settings;
+  const { backend, signal, clock = systemClock(), random = randomPool() } = settings;
   const { history, rotationDays, naming, journal, suite, categories: named } = parseSettings(settings);
   const map = categoryMapOf(named, random);
   await loadSuites([suite]);
@@ -106,16 +105,21 @@ export async function createStoreAt(
   const categories = map.categories.map(({ id }) => newGroup(id, 'category', suite, now, random));
   const groups = inOrder([...categories, newGroup(random(ID_LENGTH), 'journal', suite, now, random)]);
   const keyring: Keyring = { rootNumber: FIRST_ROOT, identitySeed: seed, nameKey: random(KEY_LENGTH), groups };
-  const references = await writeSystemObjects({
-    backend,
-    instance,
-    root,
-    keyring,
-    suite,
-    map,
-    random,
-    signal,
-  });
+  const seal = (purpose: Purpose, secret: KeyObject, name: string, plaintext: Buffer): Promise<Reference> => {
+    const context = systemContext(instance, FIRST_GENERATION, name);
+    const body = sealSystemBody({ secret, suite }, purpose, context, plaintext, random);
+    plaintext.fill(0);
+    return writeNew(backend, name, body, signal);
+  };
+  const encoded = encodeKeyring(keyring);
+  // Loading wipes what it is given.
+  const keys = loadKeyring(keyring);
+  const ringName = keyringName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
+  const mapName = policyName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
+  const references = {
+    keyring: await seal('keyring', keyringKey(root), ringName, encoded),
+    categoryMap: await seal('categoryMap', keys.categoryMap, mapName, encodeCategoryMap(map)),
+  };
   const head: Head = {
     lineage,
     instance,
@@ -139,8 +143,8 @@ export async function createStoreAt(
   try {
     await backend.write(HEAD_NAME, body, { ifAbsent: true, signal });
   } catch (error) {
-    const conflict = SecureStoreError.is(error, 'CONFLICT');
-    if (!conflict && !(SecureStoreError.is(error) && error.outcome === 'unknown')) throw error;
+    if (!isUndecided(error)) throw error;
+    const conflict = error.code === 'CONFLICT';
     // What lies there now decides: no two heads are the same.
     const found = await backend.read(HEAD_NAME, { signal }).catch((failure: unknown) => {
       throw conflict ? failure : error;
@@ -156,42 +160,4 @@ export async function createStoreAt(
 
 function alreadyExists(): never {
   throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
-}
-
-interface SystemObjects {
-  readonly backend: StorageBackend;
-  readonly instance: Buffer;
-  readonly root: KeyObject;
-  /** Wiped. */
-  readonly keyring: Keyring;
-  readonly suite: number;
-  readonly map: CategoryMap;
-  readonly random: RandomSource;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function writeSystemObjects({
-  backend,
-  instance,
-  root,
-  keyring,
-  suite,
-  map,
-  random,
-  signal,
-}: SystemObjects): Promise<Head['references']> {
-  const seal = async (purpose: Purpose, key: KeyObject, name: string, plaintext: Buffer): Promise<Reference> => {
-    const context = systemContext(instance, FIRST_GENERATION, name);
-    const body = sealSystemBody({ secret: key, suite }, purpose, context, plaintext, random);
-    plaintext.fill(0);
-    return writeNew(backend, name, body, signal);
-  };
-  const encoded = encodeKeyring(keyring);
-  const keys = loadKeyring(keyring);
-  const ringName = keyringName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
-  const mapName = policyName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
-  return {
-    keyring: await seal('keyring', keyringKey(root), ringName, encoded),
-    categoryMap: await seal('categoryMap', keys.categoryMap, mapName, encodeCategoryMap(map)),
-  };
 }

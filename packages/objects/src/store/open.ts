@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { AuditLink } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
-import { fingerprintOf, randomPool } from '@securestore/crypto';
+import { fingerprintOf } from '@securestore/crypto';
 import { systemClock } from '@securestore/jobs';
 import { settledSoon } from '../util/abort.ts';
 import type { AuditEnd } from '../head/audit-segment-ends.ts';
@@ -113,11 +113,8 @@ export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
  *   are whose head is missing; `INVALID_ARGUMENT`
  */
 export function createObjectStore(settings: StoreSettings & StoreContext): Promise<ObjectStore> {
-  const { backend } = settings;
   return owning('create', settings, async () => {
-    const random = settings.random ?? randomPool();
-    const clock = settings.clock ?? systemClock();
-    const fingerprint = await createStoreAt(backend, settings, clock, random, eventsFor(settings, clock));
+    const fingerprint = await createStoreAt(settings, eventsFor(settings, settings.clock ?? systemClock()));
     // Whatever was remembered of this location was of another store: making a new one is an explicit act.
     return open({ ...settings, fingerprint, acceptHead: true });
   });
@@ -132,8 +129,6 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
   const { backend, signal } = settings;
   return owning('open', settings, async () => {
     parseSettings(settings);
-    const random = settings.random ?? randomPool();
-    const clock = settings.clock ?? systemClock();
     if ((await backend.read(HEAD_NAME, { signal })) === undefined) {
       await noHead(settings).catch((error: unknown) => {
         if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
@@ -145,7 +140,7 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
         );
       }
       try {
-        const fingerprint = await createStoreAt(backend, settings, clock, random, eventsFor(settings, clock));
+        const fingerprint = await createStoreAt(settings, eventsFor(settings, settings.clock ?? systemClock()));
         return await open({ ...settings, fingerprint });
       } catch (error) {
         // Another process made it in the meantime.
@@ -168,12 +163,10 @@ export function openStoreAnew(
   versionFloor: number,
 ): Promise<ObjectStore> {
   return owning('create', settings, async () => {
-    const random = settings.random ?? randomPool();
-    const clock = settings.clock ?? systemClock();
     const opening = { ...settings, whereItWas: true };
     if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
     const founded = { versionFloor, state: 'scratch' } as const;
-    const fingerprint = await createStoreAt(settings.backend, { ...settings, founded }, clock, random);
+    const fingerprint = await createStoreAt({ ...settings, founded });
     return open({ ...opening, fingerprint, acceptHead: true });
   });
 }

@@ -27,7 +27,7 @@ async function* locateAll({ names }: Engine, keys: Iterable<string>): AsyncGener
 }
 
 function tokensOf(engine: Engine, keys: Iterable<string>): NonNullable<MakeOptions['changed']> {
-  return async () => locateAll(engine, keys);
+  return () => Array.fromAsync(locateAll(engine, keys));
 }
 
 async function pagesOf(engine: Engine): Promise<string[]> {

@@ -1,14 +1,13 @@
 import type { AuditMode, Head, HeadAudit } from '@securestore/core-format';
 import { compareAuditLinks, generationOf, ID_LENGTH, SecureStoreError, systemContext } from '@securestore/core-format';
 import type { AuditKeys } from '@securestore/crypto';
-import { openSystemBody, wipeKeyring } from '@securestore/crypto';
-import { inOrder, newGroup } from '../../engine/new-keys.ts';
+import { openSystemBody } from '@securestore/crypto';
+import { keyringWith } from '../keys/keys.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadPlan } from '../../head/head-edit.ts';
 import { changeHead } from '../../engine/commit-head.ts';
-import { isMember, rootOf } from '../../head/owner-keys.ts';
+import { isMember } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import { readKeyring } from '../../head/store-state.ts';
 
 /** How a store is audited. */
 export type AuditSettings = Pick<HeadAudit, 'auditor'> & { readonly mode: AuditMode };
@@ -40,21 +39,14 @@ export function auditKeysOf(state: StoreState): AuditKeys {
 
 /** A change of the head after which the store is audited, with keys for that where it never was. */
 export async function planAudit(
-  { backend, clock, random }: Engine,
+  engine: Engine,
   state: StoreState,
   settings: AuditSettings,
   signal: AbortSignal | undefined,
 ): Promise<HeadPlan> {
   const head: Pick<Head, 'audit'> = { audit: { ...settings, ends: state.head.audit?.ends ?? [] } };
   if (state.keys.audit !== undefined) return { head };
-  const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
-  try {
-    const group = newGroup(random(ID_LENGTH), 'audit', state.keys.journal.primary.suite, clock.now(), random);
-    return { head, keyring: { ...keyring, groups: inOrder([...keyring.groups, group]) } };
-  } catch (error) {
-    wipeKeyring(keyring);
-    throw error;
-  }
+  return { head, keyring: await keyringWith(engine, state, 'audit', [engine.random(ID_LENGTH)], signal) };
 }
 
 /** A change of the head after which the store is not audited; `undefined` where it is not. */

@@ -1,8 +1,9 @@
-import type { Keyring, KeyVersion } from '@securestore/core-format';
+import type { KeyGroup, Keyring, KeyVersion } from '@securestore/core-format';
 import { asBuffer } from '@securestore/core-format';
 import type { KeyVersionInfo } from '@securestore/crypto';
 import { wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
+import { inOrder, newGroup } from '../../engine/new-keys.ts';
 import type { HeadPlan } from '../../head/head-edit.ts';
 import { changeHead } from '../../engine/commit-head.ts';
 import { rootOf } from '../../head/owner-keys.ts';
@@ -49,6 +50,29 @@ export async function listKeys({ watcher }: Engine, signal?: AbortSignal): Promi
   await watcher.refresh(signal);
   const { state } = watcher;
   return state.keys.versions.map((info) => reportOf(state, info));
+}
+
+/**
+ * The keyring of the store with new groups in it, one for each id. It is the caller's to wipe.
+ *
+ * @throws SecureStoreError `ACCESS_DENIED` for a member, and what reading the keyring throws
+ */
+export async function keyringWith(
+  { backend, clock, random }: Engine,
+  state: StoreState,
+  kind: KeyGroup['kind'],
+  ids: readonly Uint8Array[],
+  signal: AbortSignal | undefined,
+): Promise<Keyring> {
+  const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
+  try {
+    const { suite } = state.keys.journal.primary;
+    const groups = ids.map((id) => newGroup(id, kind, suite, clock.now(), random));
+    return { ...keyring, groups: inOrder([...keyring.groups, ...groups]) };
+  } catch (error) {
+    wipeKeyring(keyring);
+    throw error;
+  }
 }
 
 export type ChangeVersion = (version: KeyVersion, state: StoreState) => KeyVersion;

@@ -2,14 +2,13 @@ import type { CategoryMap } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CategoryMatcher } from '../../head/category-matcher.ts';
 import { categoryMatcher } from '../../head/category-matcher.ts';
-import { inOrder, newGroup } from '../../engine/new-keys.ts';
+import { keyringWith } from '../keys/keys.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { changeHead } from '../../engine/commit-head.ts';
 import type { HeadPlan } from '../../head/head-edit.ts';
 import { reopen } from '../../engine/abort-cutover.ts';
-import { ownerKeys, rootOf } from '../../head/owner-keys.ts';
+import { ownerKeys } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import { readKeyring } from '../../head/store-state.ts';
 import { categoryMapOf, parseCategories, parseHistory, parseRotationDays } from '../../api/create-settings.ts';
 import { movedNames } from './moved-names.ts';
 import { settingsOf } from './settings.ts';
@@ -95,17 +94,13 @@ function checkMayClose({ head }: StoreState): void {
 
 /** The keys with those of new categories. */
 async function keyringAfter(
-  { backend, clock, random }: Engine,
+  engine: Engine,
   state: StoreState,
   map: CategoryMap,
   signal: AbortSignal | undefined,
 ): Promise<Pick<HeadPlan, 'keyring'>> {
-  const added = map.categories.filter(({ name }) => !state.categories.names.includes(name));
-  if (added.length === 0) return {};
-  const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
-  const { suite } = state.keys.journal.primary;
-  const groups = added.map(({ id }) => newGroup(id, 'category', suite, clock.now(), random));
-  return { keyring: { ...keyring, groups: inOrder([...keyring.groups, ...groups]) } };
+  const added = map.categories.filter(({ name }) => !state.categories.names.includes(name)).map(({ id }) => id);
+  return added.length === 0 ? {} : { keyring: await keyringWith(engine, state, 'category', added, signal) };
 }
 
 /**

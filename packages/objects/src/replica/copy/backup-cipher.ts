@@ -1,7 +1,19 @@
 import type { BackupPurpose } from '@securestore/core-format';
-import { asBuffer, isDamage, systemBodyKeyId, systemContext } from '@securestore/core-format';
+import {
+  asBuffer,
+  isDamage,
+  systemBodyKeyId,
+  systemContext,
+  ID_LENGTH,
+  SecureStoreError,
+} from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody } from '@securestore/crypto';
+import { keyringWith } from '../../maintenance/keys/keys.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { HeadPlan } from '../../head/head-edit.ts';
+import { isMember } from '../../head/owner-keys.ts';
+import type { StoreState } from '../../head/store-state.ts';
 
 const LABELS: Readonly<Record<BackupPurpose, string>> = {
   backupPoint: 'point of the backup',
@@ -81,4 +93,26 @@ export class BackupSeals {
       throw error;
     }
   }
+}
+
+/** Why there are no keys of backups at hand. */
+export function noBackupKeys(state: StoreState): SecureStoreError {
+  return isMember(state)
+    ? new SecureStoreError('ACCESS_DENIED', 'the keys of backups were not granted to this member')
+    : new SecureStoreError('UNSUPPORTED', 'the store was never backed up: it has no keys for it');
+}
+
+/**
+ * The head with keys for backups; `undefined` where it has some.
+ *
+ * @throws SecureStoreError `ACCESS_DENIED` for a member
+ */
+export async function withBackupKeys(
+  engine: Engine,
+  state: StoreState,
+  signal: AbortSignal | undefined,
+): Promise<HeadPlan | undefined> {
+  if (state.keys.backup !== undefined) return undefined;
+  if (isMember(state)) throw noBackupKeys(state);
+  return { keyring: await keyringWith(engine, state, 'backup', [engine.random(ID_LENGTH)], signal) };
 }

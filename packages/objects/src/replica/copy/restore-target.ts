@@ -31,6 +31,7 @@ import { keysBackend } from './read-only-backend.ts';
 import type { RestoreSource } from './restore-begun.ts';
 import { begunBefore, keyringDigest, restoreContext, restoreKey, wipeFoundation } from './restore-begun.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
+import { isUndecided } from '../../util/indeterminate.ts';
 
 export interface FoundingOptions {
   /** Whether it is made for a drill, and is to be opened by nobody else. */
@@ -130,8 +131,7 @@ export class FoundedStore {
     try {
       await this.#target.write(HEAD_NAME, body, { ifAbsent: true, signal });
     } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
-      if (error.code !== 'CONFLICT' && error.outcome !== 'unknown') throw error;
+      if (!isUndecided(error)) throw error;
       const found = await readHead(this.#target, signal);
       if (found === undefined) throw error;
       if (Buffer.compare(found.head.instance, instance) !== 0) {

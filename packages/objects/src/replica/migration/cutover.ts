@@ -16,6 +16,7 @@ import { lookAtSystemObject, sealJournalBody } from '../../engine/sealed-objects
 import type { LandedHead } from '../../head/staged-head.ts';
 import type { LandingSettings, PreparedLanding } from './prepare-cutover.ts';
 import { copiedCheckpoint, prepareLanding } from './prepare-cutover.ts';
+import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 5;
 
@@ -152,8 +153,7 @@ export class Landing {
         const condition = replaces === undefined ? { ifAbsent: true as const } : { ifMatch: replaces.etag };
         return (await target.write(HEAD_NAME, body, { ...condition, signal })).etag;
       } catch (error) {
-        if (!SecureStoreError.is(error)) throw error;
-        if (error.code !== 'CONFLICT' && error.outcome !== 'unknown') throw error;
+        if (!isUndecided(error)) throw error;
         const found = await target.read(HEAD_NAME, { signal });
         if (found !== undefined && body.equals(found.body)) return found.etag;
         const there = found && (await readHead(target, signal));
