@@ -27,6 +27,8 @@ export class Baseline {
   #current: LoadedCheckpoint | undefined;
   /** Pages that can't be read, by the first token of each. */
   readonly #gaps = new Set<string>();
+  /** The page that was read last: names are asked for in the order of their tokens. */
+  #last: { readonly of: LoadedCheckpoint; readonly index: number; readonly entries: CheckpointEntry[] } | undefined;
 
   private constructor(engine: Engine, onDamaged: OnDamaged, signal: AbortSignal | undefined) {
     this.#engine = engine;
@@ -69,8 +71,11 @@ export class Baseline {
   async #page(index: number): Promise<CheckpointEntry[] | undefined | 'replaced'> {
     const current = this.#current;
     if (current === undefined) return undefined;
+    if (this.#last?.of === current && this.#last.index === index) return this.#last.entries;
     try {
-      return await readPage(this.#engine, current, index, this.#signal);
+      const entries = await readPage(this.#engine, current, index, this.#signal);
+      this.#last = { of: current, index, entries };
+      return entries;
     } catch (error) {
       if (!isDamage(error)) throw error;
       // The pages of an older checkpoint are removed.

@@ -7,8 +7,8 @@ import { changeHead } from '../engine/commit-head.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { readHead } from '../head/store-state.ts';
-import type { FoundThere } from '../replica/migration/found-there.ts';
-import { lookThere, withdrawUnopened } from '../replica/migration/found-there.ts';
+import type { FoundThere, NewPlace } from '../replica/migration/found-there.ts';
+import { lookThere, withdrawUnopened, rememberAt } from '../replica/migration/found-there.ts';
 import type { LandedHead } from '../head/staged-head.ts';
 import { hasLandedFor, hasLeftFor, isLanded, openLanded } from '../head/staged-head.ts';
 import { Landing } from '../replica/migration/cutover.ts';
@@ -23,8 +23,6 @@ import {
   refuseBackups,
 } from '../replica/migration/target-reservation.ts';
 import type { LandingPlaces } from '../replica/migration/prepare-cutover.ts';
-import type { NewPlace } from '../replica/migration/record-target.ts';
-import { rememberAt } from '../replica/migration/record-target.ts';
 import { reopen } from '../engine/abort-cutover.ts';
 import { unregisterConsumers } from '../journal/open-consumer.ts';
 import { hasStood } from '../journal/announce.ts';

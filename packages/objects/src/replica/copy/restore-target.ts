@@ -48,17 +48,15 @@ export class FoundedStore {
   readonly #keys: KeySet;
   /** Whether an earlier run has begun to restore the same here: what it has written counts. */
   readonly resumed: boolean;
-  readonly #isScratch: boolean;
-  readonly #hasWholeLog: boolean;
+  readonly #options: FoundingOptions;
 
   constructor(
     copy: UnlockedCopy,
     target: StorageBackend,
     foundation: Foundation,
-    { resumed, scratch, hasWholeLog }: FoundingOptions & { readonly resumed: boolean },
+    { resumed, ...options }: FoundingOptions & { readonly resumed: boolean },
   ) {
-    this.#isScratch = scratch ?? false;
-    this.#hasWholeLog = hasWholeLog ?? true;
+    this.#options = options;
     this.#copy = copy;
     this.#target = target;
     this.#foundation = foundation;
@@ -92,6 +90,7 @@ export class FoundedStore {
   async finish(signal?: AbortSignal): Promise<Pick<Head, 'instance' | 'generation'>> {
     const { state, clock } = this.#copy;
     const { instance } = this.#foundation;
+    const { scratch = false, hasWholeLog = true } = this.#options;
     const before = this.#copy.head;
     const root = createSecretKey(this.#foundation.root);
     const slots = await resealSlots(before.slots, before.lineage, { number: before.rootNumber + 1, key: root });
@@ -114,7 +113,7 @@ export class FoundedStore {
       ...settings,
       ...(audit && {
         // What is not there was not cut off: it is of another time.
-        audit: this.#hasWholeLog ? audit : { ...audit, ends: [] },
+        audit: hasWholeLog ? audit : { ...audit, ends: [] },
         instances: pastInstancesAfter(before),
       }),
       instance,
@@ -123,7 +122,7 @@ export class FoundedStore {
       ancestors: ancestorsAfter(before),
       time: clock.now(),
       rootNumber: before.rootNumber + 1,
-      state: this.#isScratch ? 'scratch' : 'open',
+      state: scratch ? 'scratch' : 'open',
       slots,
       references,
     };
