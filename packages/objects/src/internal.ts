@@ -16,10 +16,10 @@ export type { CopiedAccess, CopySettings, UnlockedCopy } from './replica/copy/un
 export { unlockCopy } from './replica/copy/unlock-copy.ts';
 export type { RestoreSource } from './replica/copy/restore-begun.ts';
 export { begunWith } from './replica/copy/restore-begun.ts';
-export type { Missed, ResealedCopy } from './replica/migration/re-encrypted-copy.ts';
+export type { Missed, ReEncryptedCopy } from './replica/migration/re-encrypted-copy.ts';
 export type { Occupied } from './replica/migration/target-reservation.ts';
 export type { SealedPayload } from './replica/migration/verify-payload-parts.ts';
-export type { LookedOver, Looking } from './replica/migration/verify-target.ts';
+export type { VerifiedRecords, VerifyRecordsOptions } from './replica/migration/verify-target.ts';
 export type { PassFinding, PassResult } from './maintenance/verify/scrub.ts';
 export type { Alarm } from './journal/alarms.ts';
 export type { Consumer } from './journal/consumer.ts';

@@ -1,6 +1,6 @@
 import { tokenOf } from '@securestore/core-format';
 import type { Finding } from '@securestore/objects';
-import type { LookedOver } from '@securestore/objects/internal';
+import type { VerifiedRecords } from '@securestore/objects/internal';
 import type { Copier } from './copier.ts';
 
 /** How often everything that was copied is read. */
@@ -10,7 +10,7 @@ const MAX_LOOKS = 3;
 interface MendPorts {
   readonly copier: Copier;
   /** Reads everything that was copied. @param payloads of which objects payloads are read there */
-  readonly verify: (payloads: (token: string) => boolean) => Promise<LookedOver>;
+  readonly verify: (payloads: (token: string) => boolean) => Promise<VerifiedRecords>;
   /** Follows what has changed in the store. */
   readonly follow: () => Promise<void>;
   /** Told how many names were not the same. */
@@ -41,7 +41,7 @@ async function bringAgain(
  * @param payloads of which objects payloads are read there
  * @returns what is still wrong
  */
-export async function mendCopy(payloads: (token: string) => boolean, ports: MendPorts): Promise<LookedOver> {
+export async function mendCopy(payloads: (token: string) => boolean, ports: MendPorts): Promise<VerifiedRecords> {
   let seen = await ports.verify(payloads);
   for (let looks = 1; seen.found > 0 && looks < MAX_LOOKS; looks++) {
     const { findings, found } = seen;

@@ -2,7 +2,7 @@ import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-f
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Finding } from '@securestore/objects';
-import type { Consumer, LookedOver, MigrationArea, Occupied } from '@securestore/objects/internal';
+import type { Consumer, VerifiedRecords, MigrationArea, Occupied } from '@securestore/objects/internal';
 import { entriesUnder, mapConcurrently, OWN_AREAS } from '@securestore/objects/internal';
 import { AuditLogCopy } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
@@ -45,7 +45,7 @@ export class Move extends MigrationRun {
     const { signal } = this.context;
     this.progress({ phase: 'preparing' });
     if (await this.#hasMoved()) return this.report(0, true);
-    const settled = await this.area.journalStands(signal);
+    const settled = await this.area.isJournalQuiescent(signal);
     const { instance, occupied } = await this.#begin();
     if (occupied.head !== undefined) this.#copier.trust = 'nothing';
     if (occupied.head !== undefined || occupied.resumed) this.#auditLog.trust = 'nothing';
@@ -196,7 +196,7 @@ export class Move extends MigrationRun {
   }
 
   /** @param payloads of which objects payloads are read there */
-  #verifyCopy(payloads: (token: string) => boolean): Promise<LookedOver> {
+  #verifyCopy(payloads: (token: string) => boolean): Promise<VerifiedRecords> {
     this.progress({ phase: 'verifying', total: this.objects });
     const told = namesToldOf(this.tally.failed);
     const looking = {

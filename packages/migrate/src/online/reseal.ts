@@ -2,7 +2,14 @@ import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-f
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Finding } from '@securestore/objects';
-import type { Consumer, LookedOver, Looking, Missed, MigrationArea, ResealedCopy } from '@securestore/objects/internal';
+import type {
+  Consumer,
+  VerifiedRecords,
+  VerifyRecordsOptions,
+  Missed,
+  MigrationArea,
+  ReEncryptedCopy,
+} from '@securestore/objects/internal';
 import { extensionsOf, mapConcurrently } from '@securestore/objects/internal';
 import type { Applied } from './changes.ts';
 import { failureOf } from './findings.ts';
@@ -26,7 +33,7 @@ export class Reseal extends MigrationRun {
     'TOO_LARGE',
     'KEY_DESTROYED',
   ]);
-  #copy: ResealedCopy | undefined;
+  #copy: ReEncryptedCopy | undefined;
 
   constructor(
     area: MigrationArea,
@@ -52,7 +59,7 @@ export class Reseal extends MigrationRun {
     if (head.state === 'closing') await this.area.reopen(signal);
     const isNew = this.area.head.migration === undefined;
     if (isNew) await this.#anew.askSecret();
-    const settled = await this.area.journalStands(signal);
+    const settled = await this.area.isJournalQuiescent(signal);
     const id = await this.area.begin(to, true, signal);
     const made = await this.area.occupyAnew(target, id, signal);
     if (!made && !isNew) await this.#anew.askSecret();
@@ -167,12 +174,12 @@ export class Reseal extends MigrationRun {
     this.#fail({ ...seen, findings });
   }
 
-  #fail({ findings, found }: LookedOver): void {
+  #fail({ findings, found }: VerifiedRecords): void {
     this.tally.untold += found - findings.length;
     for (const finding of findings) if (!this.tally.failed.has(finding.name)) this.tally.fail(failureOf(finding));
   }
 
-  get #looking(): Looking {
+  get #looking(): VerifyRecordsOptions {
     return {
       onLooked: () => this.progress({ done: 1 }),
       onBytes: (bytes) => this.progress({ bytes }),
@@ -180,7 +187,7 @@ export class Reseal extends MigrationRun {
   }
 
   /** Verifies the store, and that what was sealed anew is what was verified. */
-  async #verifySource(): Promise<LookedOver> {
+  async #verifySource(): Promise<VerifiedRecords> {
     const { signal } = this.context;
     const copy = this.#copy;
     if (copy === undefined) return { findings: [], found: 0 };
@@ -212,7 +219,7 @@ export class Reseal extends MigrationRun {
     try {
       await this.settleClosed(consumer);
       while (await this.take(consumer));
-      await this.#copy?.bringUntold(this.#tolerating, signal);
+      await this.#copy?.bringUnnamed(this.#tolerating, signal);
       const isIncomplete = this.tally.failed.size > failures && this.options.partial !== true;
       if (isIncomplete || consumer.passDue) {
         throw new SecureStoreError(

@@ -8,7 +8,7 @@ import { Baseline } from './baseline.ts';
  *
  * @throws SecureStoreError what the backend throws
  */
-export async function checkpointsForget(
+export async function tombstoneGuard(
   engine: Engine,
   signal?: AbortSignal,
 ): Promise<(token: string, header: RecordHeader) => Promise<boolean>> {

@@ -48,7 +48,7 @@ export async function announceRewrite(
  * Whether the head of now has stood, with the journal on, for so long that nobody acts on an older one any more: by the clock of the
  * backend, which has to tell it.
  */
-export async function hasStood({ backend, watcher }: Engine, signal?: AbortSignal): Promise<boolean> {
+export async function isQuiescent({ backend, watcher }: Engine, signal?: AbortSignal): Promise<boolean> {
   await watcher.refresh(signal);
   if (watcher.state.head.journal !== 'on') return false;
   const found = await backend.read(HEAD_NAME, { signal });

@@ -2,7 +2,7 @@ import type { ConsumerState, PendingEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import type { Alarm } from './alarms.ts';
-import { ConsumerHold } from './consumer-lease.ts';
+import { ConsumerLease } from './consumer-lease.ts';
 import type { HeldConsumer } from './consumer-state.ts';
 import { fitsConsumer } from './consumer-state.ts';
 import type { KnownObject } from './full-scan-diff.ts';
@@ -11,7 +11,7 @@ import { HINT_LAPSES_AFTER } from '../engine/journal-limits.ts';
 import { Position } from './cursor.ts';
 import type { Change } from './resolve-hints.ts';
 import { resolveHints } from './resolve-hints.ts';
-import { Suspects } from './unannounced-changes.ts';
+import { UnannouncedChanges } from './unannounced-changes.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_TICKS = 10;
@@ -61,12 +61,12 @@ async function* nothingKnown(): AsyncGenerator<KnownObject> {}
  */
 export class Consumer {
   readonly #engine: Engine;
-  readonly #hold: ConsumerHold;
+  readonly #hold: ConsumerLease;
   #position: Position;
 
   constructor(engine: Engine, name: string, held: HeldConsumer) {
     this.#engine = engine;
-    this.#hold = new ConsumerHold(engine, name, held);
+    this.#hold = new ConsumerLease(engine, name, held);
     this.#position = new Position(held.state);
   }
 
@@ -134,7 +134,7 @@ export class Consumer {
     // It may be owed for what keys open that this process has not heard of yet.
     await watcher.refresh(signal);
     const judging = known !== undefined && !this.#beginsAnew;
-    const suspects = new Suspects();
+    const suspects = new UnannouncedChanges();
     const alarms: Alarm[] = [];
     for await (const difference of differences(this.#engine, known ?? nothingKnown(), signal)) {
       const { token, change, alarm } = difference;

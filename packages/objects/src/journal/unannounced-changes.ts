@@ -4,7 +4,7 @@ import type { Alarm } from './alarms.ts';
 import type { Change } from './resolve-hints.ts';
 
 /** What a full pass has found that nobody has announced yet: what still nobody has when all hints are read is an alarm. */
-export class Suspects {
+export class UnannouncedChanges {
   /** By their commits, or by their tokens where nothing is there. */
   readonly #alarms = new Map<string, Alarm>();
 

@@ -25,7 +25,7 @@ import type { MemberAdministration } from '../maintenance/keys/members.ts';
 import { addMember, checkMemberName, listMembers } from '../maintenance/keys/members.ts';
 import type { OpenCalls } from './call-gate.ts';
 import { checkOwner, isMember } from '../head/owner-keys.ts';
-import { takeCensus } from '../maintenance/keys/key-usage.ts';
+import { countKeyUsage } from '../maintenance/keys/key-usage.ts';
 import { ROTATION_JOB, rotationKind, startRotation } from '../maintenance/keys/rotate.ts';
 import { destroyKeys, finishDestruction, undoDestruction } from '../maintenance/keys/destroy.ts';
 import { listKeys } from '../maintenance/keys/keys.ts';
@@ -102,7 +102,7 @@ export class Administration {
         calls.administrative('keys.states', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
       census: (options) =>
         calls.administrative('keys.census', options, NO_OPTIONS, async (signal) =>
-          Object.fromEntries((await takeCensus(engine, { signal })).counts),
+          Object.fromEntries((await countKeyUsage(engine, { signal })).counts),
         ),
       destroy: (target, options) =>
         calls.administrative('keys.destroy', options, DESTROY_OPTIONS, (signal) =>

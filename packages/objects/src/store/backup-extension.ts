@@ -8,7 +8,7 @@ import type { CopiedHead } from '../replica/copy/copy-head.ts';
 import { copyHead } from '../replica/copy/copy-head.ts';
 import { keptStates } from '../replica/copy/state-store.ts';
 import { keyOrderOf, copyOfStore } from '../replica/copy/unlock-copy.ts';
-import { Restoring } from '../replica/copy/restore-lock.ts';
+import { RestoreLock } from '../replica/copy/restore-lock.ts';
 import type { UnlockedCopy } from '../replica/copy/unlock-copy.ts';
 import type { CopyKeeper, MutationGate } from '../engine/engine.ts';
 import { changeHead } from '../engine/commit-head.ts';
@@ -16,7 +16,7 @@ import { unregisterConsumer } from '../journal/open-consumer.ts';
 import { damaged } from '../journal/alarms.ts';
 import type { Change } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
-import { hasStood } from '../journal/announce.ts';
+import { isQuiescent } from '../journal/announce.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import { readName } from '../object/list.ts';
 import { StoreArea } from './extension.ts';
@@ -30,7 +30,7 @@ import type { Logger } from '../api/types.ts';
 export class BackupArea extends StoreArea {
   /** What names and tokens have to do with each other. */
   readonly names: TokenNames = new TokenNames(() => this.engine.names);
-  readonly #restoring = new Restoring(this.engine);
+  readonly #restoring = new RestoreLock(this.engine);
   #onClose: (() => Promise<void>) | undefined;
 
   get location(): string {
@@ -101,7 +101,7 @@ export class BackupArea extends StoreArea {
   async prepare(signal?: AbortSignal): Promise<boolean> {
     this.checkOpen();
     // Asked first: making keys changes the head.
-    const settled = await hasStood(this.engine, signal);
+    const settled = await isQuiescent(this.engine, signal);
     await this.makeKeys(signal);
     return settled;
   }

@@ -5,10 +5,10 @@ import { withBackend } from '../engine/engine.ts';
 import type { Looked } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
 import { observe } from '../record/inspect-record.ts';
-import type { LookedOver, Looking } from '../replica/migration/verify-target.ts';
-import { copyView, lookOver, overheard } from '../replica/migration/verify-target.ts';
+import type { VerifiedRecords, VerifyRecordsOptions } from '../replica/migration/verify-target.ts';
+import { copyView, verifyRecords, withReadObserver } from '../replica/migration/verify-target.ts';
 import type { Missed } from '../replica/migration/re-encrypted-copy.ts';
-import { ResealedCopy } from '../replica/migration/re-encrypted-copy.ts';
+import { ReEncryptedCopy } from '../replica/migration/re-encrypted-copy.ts';
 import type { SealedPayload } from '../replica/migration/verify-payload-parts.ts';
 import { sealedPayloadOf } from '../replica/migration/verify-payload-parts.ts';
 import { tokensOf } from '../replica/migration/object-versions.ts';
@@ -32,8 +32,8 @@ export class CopyingArea {
   }
 
   /** What brings objects of this store into another one, by its area. */
-  resealedTo(other: CopyingArea): ResealedCopy {
-    return new ResealedCopy(this.#engine, other.#engine);
+  resealedTo(other: CopyingArea): ReEncryptedCopy {
+    return new ReEncryptedCopy(this.#engine, other.#engine);
   }
 
   /** The tokens of the objects, deleted ones too. */
@@ -69,14 +69,14 @@ export class CopyingArea {
    * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
    * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
    */
-  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
+  verifyCopy(target: StorageBackend, looking: VerifyRecordsOptions, signal?: AbortSignal): Promise<VerifiedRecords> {
     const backend = copyView(this.#engine.backend, target);
-    return lookOver(withBackend(this.#engine, backend), looking, signal);
+    return verifyRecords(withBackend(this.#engine, backend), looking, signal);
   }
 
   /** The same of the store itself. */
-  verifyHere(looking: Looking, signal?: AbortSignal): Promise<LookedOver> {
-    return lookOver(this.#engine, looking, signal);
+  verifyHere(looking: VerifyRecordsOptions, signal?: AbortSignal): Promise<VerifiedRecords> {
+    return verifyRecords(this.#engine, looking, signal);
   }
 
   /**
@@ -86,16 +86,16 @@ export class CopyingArea {
    * @param onMissed told of each object of which the copy does not have what was verified
    */
   verifySealed(
-    copy: ResealedCopy,
+    copy: ReEncryptedCopy,
     onMissed: (token: string, missed: Missed) => void,
-    looking: Looking,
+    looking: VerifyRecordsOptions,
     signal?: AbortSignal,
-  ): Promise<LookedOver> {
+  ): Promise<VerifiedRecords> {
     const onRecord = async (token: string, record: Uint8Array): Promise<void> => {
       const missed = await copy.missedBy(token, record, signal);
       if (missed !== undefined) onMissed(token, missed);
     };
-    const backend = overheard(this.#engine.backend, onRecord);
-    return lookOver(withBackend(this.#engine, backend), looking, signal);
+    const backend = withReadObserver(this.#engine.backend, onRecord);
+    return verifyRecords(withBackend(this.#engine, backend), looking, signal);
   }
 }

@@ -13,7 +13,7 @@ import { reportOf } from '../maintenance/keys/keys.ts';
 import { parseHead } from '../head/store-state.ts';
 import { StoreArea } from './extension.ts';
 import { contextOf } from '../engine/sealed-objects.ts';
-import type { PassOptions, PassResult } from '../maintenance/verify/scrub.ts';
+import type { ScrubPassOptions, PassResult } from '../maintenance/verify/scrub.ts';
 import { bytesFrom, countObjects, scrubFrom } from '../maintenance/verify/scrub.ts';
 
 const PROBE_NAME_LENGTH = 16;
@@ -160,12 +160,12 @@ export class HealthArea extends StoreArea {
   }
 
   /** How many bytes there are to read from a position on, by listing them. @throws SecureStoreError what the backend throws */
-  bytesFrom(options: Pick<PassOptions, 'after' | 'payloads' | 'signal'>): Promise<number> {
+  bytesFrom(options: Pick<ScrubPassOptions, 'after' | 'payloads' | 'signal'>): Promise<number> {
     return bytesFrom(this.engine, options);
   }
 
-  /** Reads the store from a position on: see {@link PassOptions}. @throws as `verify` does */
-  scrub(options: PassOptions): Promise<PassResult> {
+  /** Reads the store from a position on: see {@link ScrubPassOptions}. @throws as `verify` does */
+  scrub(options: ScrubPassOptions): Promise<PassResult> {
     this.checkOpen();
     return scrubFrom(this.engine, options);
   }

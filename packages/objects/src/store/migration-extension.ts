@@ -8,7 +8,7 @@ import { ownerKeys } from '../head/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { readHead } from '../head/store-state.ts';
 import type { FoundThere, NewPlace } from '../replica/migration/found-there.ts';
-import { lookThere, withdrawUnopened, rememberAt } from '../replica/migration/found-there.ts';
+import { findAtTarget, withdrawUnopened, rememberAt } from '../replica/migration/found-there.ts';
 import type { LandedHead } from '../head/staged-head.ts';
 import { hasLandedFor, hasLeftFor, isLanded, openLanded } from '../head/staged-head.ts';
 import { Landing } from '../replica/migration/cutover.ts';
@@ -25,7 +25,7 @@ import {
 import type { LandingPlaces } from '../replica/migration/prepare-cutover.ts';
 import { reopen } from '../engine/abort-cutover.ts';
 import { unregisterConsumers } from '../journal/open-consumer.ts';
-import { hasStood } from '../journal/announce.ts';
+import { isQuiescent } from '../journal/announce.ts';
 import { CopyingArea } from './copying-extension.ts';
 import { StoreArea } from './extension.ts';
 
@@ -133,8 +133,8 @@ export class MigrationArea extends StoreArea {
   }
 
   /** Whether everybody announces everything for so long already that nothing is under way which was not. */
-  journalStands(signal?: AbortSignal): Promise<boolean> {
-    return hasStood(this.engine, signal);
+  isJournalQuiescent(signal?: AbortSignal): Promise<boolean> {
+    return isQuiescent(this.engine, signal);
   }
 
   /** How long {@link settle} waits, in milliseconds. */
@@ -276,9 +276,9 @@ export class MigrationArea extends StoreArea {
     }, signal);
   }
 
-  /** As {@link lookThere}. */
+  /** As {@link findAtTarget}. */
   foundAt(target: StorageBackend, signal?: AbortSignal): Promise<FoundThere> {
-    return lookThere(target, this.state, signal);
+    return findAtTarget(target, this.state, signal);
   }
 
   /** As {@link withdrawUnopened}. To be followed by {@link reclaim}. */

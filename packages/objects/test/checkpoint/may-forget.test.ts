@@ -1,6 +1,6 @@
 import { AREAS, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { checkpointsForget } from '../../src/checkpoint/tombstone-guard.ts';
+import { tombstoneGuard } from '../../src/checkpoint/tombstone-guard.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { OpenedEngine } from '../support/engines.ts';
 import { engineAt } from '../support/engines.ts';
@@ -17,7 +17,7 @@ async function opened(): Promise<OpenedEngine> {
 
 /** Whether each of the objects, in the order of their tokens, may be forgotten. */
 async function answers(engine: Engine): Promise<boolean[]> {
-  const mayForget = await checkpointsForget(engine);
+  const mayForget = await tombstoneGuard(engine);
   const { entries } = await engine.backend.list(AREAS.objects);
   const found: boolean[] = [];
   for (const { key } of entries) {

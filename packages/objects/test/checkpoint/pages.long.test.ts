@@ -2,7 +2,7 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS, HEAD_NAME, objectName, parseStoreKey, splitRecord, TOMBSTONE_LENGTH } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkpointsForget } from '../../src/checkpoint/tombstone-guard.ts';
+import { tombstoneGuard } from '../../src/checkpoint/tombstone-guard.ts';
 import { loadCheckpoint } from '../../src/checkpoint/load.ts';
 import type { CheckpointReport, MakeOptions } from '../../src/checkpoint/make.ts';
 import { makeCheckpoint } from '../../src/checkpoint/make.ts';
@@ -96,7 +96,7 @@ async function forget({ engine }: OpenedEngine, key: string): Promise<void> {
   const { token } = engine.names.locate(parseStoreKey(key));
   const found = await engine.backend.read(objectName(token));
   if (found?.body.length !== TOMBSTONE_LENGTH) return;
-  const mayForget = await checkpointsForget(engine);
+  const mayForget = await tombstoneGuard(engine);
   if (await mayForget(token, splitRecord(found.body).header)) await engine.backend.delete(objectName(token));
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { changeHead } from '../../src/engine/commit-head.ts';
 import { rootOf } from '../../src/head/owner-keys.ts';
-import { resealWork } from '../../src/maintenance/keys/rekey-sealed-objects.ts';
+import { rekeySealedObjects } from '../../src/maintenance/keys/rekey-sealed-objects.ts';
 import { readKeyring } from '../../src/head/store-state.ts';
 import { Follower } from '../support/followers.ts';
 import { reviseHead } from '../support/heads.ts';
@@ -62,7 +62,7 @@ describe('new keys', () => {
       await follower.poll();
       const other = await world.start();
       await renewKeys(other.engine);
-      await resealWork(other.engine, { examined: 0, rekeyed: 0, failed: 0, failures: [] });
+      await rekeySealedObjects(other.engine, { examined: 0, rekeyed: 0, failed: 0, failures: [] });
       await follower.consumer[call]();
       await follower.consumer.commit();
       const next = await Follower.open((await world.start()).engine, world.clock);

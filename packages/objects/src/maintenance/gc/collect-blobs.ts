@@ -2,7 +2,7 @@ import { blobPrefix, decodeBase32, ID_LENGTH, markerName, purposeOf, SecureStore
 import { deleteUnchanged, isForged } from '../../engine/sealed-objects.ts';
 import { isOld } from '../../record/backend-age.ts';
 import { readMarker } from '../../record/blob-markers.ts';
-import type { Pass } from './pass.ts';
+import type { CollectionPass } from './pass.ts';
 import { unnamed } from '../../record/blob-liveness.ts';
 import { reclaim } from '../../record/sweep-blobs.ts';
 import { noteFailure } from './report.ts';
@@ -19,7 +19,7 @@ function blobOf(rest: string): string {
 }
 
 /** The blobs of which every part is older than the grace period: a younger part is of an upload that goes on. */
-async function* oldBlobs({ engine, now }: Pass, parts: AsyncIterable<TokenEntry>): AsyncGenerator<string> {
+async function* oldBlobs({ engine, now }: CollectionPass, parts: AsyncIterable<TokenEntry>): AsyncGenerator<string> {
   let blob: string | undefined;
   let old = true;
   for await (const { rest, entry } of parts) {
@@ -33,7 +33,7 @@ async function* oldBlobs({ engine, now }: Pass, parts: AsyncIterable<TokenEntry>
   if (blob !== undefined && old) yield blob;
 }
 
-async function reclaimUnnamed(pass: Pass, token: string, blobs: Iterable<string>): Promise<void> {
+async function reclaimUnnamed(pass: CollectionPass, token: string, blobs: Iterable<string>): Promise<void> {
   const { engine, now, report, signal } = pass;
   const garbage = await unnamed(engine, token, blobs, signal);
   await reclaim(engine, token, garbage, { now, freed: report, signal });
@@ -41,7 +41,7 @@ async function reclaimUnnamed(pass: Pass, token: string, blobs: Iterable<string>
 
 /** Removes the parts of an object that none of its records leads to. @param current what its current record names */
 export async function collectBlobs(
-  pass: Pass,
+  pass: CollectionPass,
   token: string,
   current: string | undefined,
   parts: AsyncIterable<TokenEntry>,
@@ -58,7 +58,7 @@ export async function collectBlobs(
 }
 
 /** Clears one marker away, if its time has come. */
-async function collectMarker(pass: Pass, token: string, blob: string): Promise<void> {
+async function collectMarker(pass: CollectionPass, token: string, blob: string): Promise<void> {
   const { engine, now, report, signal } = pass;
   const name = markerName(token, Buffer.from(decodeBase32(blob) ?? []));
   const marker = await readMarker(engine, name, now, signal);
@@ -78,7 +78,11 @@ async function collectMarker(pass: Pass, token: string, blob: string): Promise<v
 }
 
 /** Clears away lapsed claims, and what collectors that were stopped have left. */
-export async function collectMarkers(pass: Pass, token: string, markers: AsyncIterable<TokenEntry>): Promise<void> {
+export async function collectMarkers(
+  pass: CollectionPass,
+  token: string,
+  markers: AsyncIterable<TokenEntry>,
+): Promise<void> {
   for await (const { rest, entry } of markers) {
     // What lies at a name that is none of a marker is removed with all that is like it.
     if (purposeOf(entry.key) === undefined) continue;

@@ -12,7 +12,7 @@ import {
 } from '@securestore/core-format';
 import type { LocatedName } from '@securestore/crypto';
 import { commit } from '../../object/commit/commit.ts';
-import type { Pass } from './pass.ts';
+import type { CollectionPass } from './pass.ts';
 import { isForgettable, prunable } from './retention.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openLoose, originOf } from '../../record/open-record.ts';
@@ -31,7 +31,10 @@ export interface CurrentRecord {
 }
 
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
-export async function currentRecord({ engine, signal }: Pass, token: string): Promise<CurrentRecord | undefined> {
+export async function currentRecord(
+  { engine, signal }: CollectionPass,
+  token: string,
+): Promise<CurrentRecord | undefined> {
   const found = await engine.backend.read(objectName(token), { signal });
   if (found === undefined) return undefined;
   const { body, modified, size } = found;
@@ -53,7 +56,10 @@ export function blobIn(record: CurrentRecord | undefined): string | undefined {
 }
 
 /** Deletes an object that has been expired for longer than the grace period, as its owner would. */
-export async function deleteExpired({ engine, now, report, signal }: Pass, record: CurrentRecord): Promise<void> {
+export async function deleteExpired(
+  { engine, now, report, signal }: CollectionPass,
+  record: CurrentRecord,
+): Promise<void> {
   const { opened } = record;
   if (opened?.kind !== 'object') return;
   const { expires, name } = opened.body;
@@ -77,7 +83,7 @@ export async function deleteExpired({ engine, now, report, signal }: Pass, recor
 }
 
 /** Forgets a deleted object of which nothing else is left. */
-export async function forgetTombstone(pass: Pass, token: string, record: CurrentRecord): Promise<void> {
+export async function forgetTombstone(pass: CollectionPass, token: string, record: CurrentRecord): Promise<void> {
   const { engine, floor, report, rules, signal } = pass;
   const { opened, etag, modified, size } = record;
   if (opened?.kind !== 'tombstone' || !isForgettable(rules, opened.header, modified)) return;
@@ -99,7 +105,7 @@ export async function forgetTombstone(pass: Pass, token: string, record: Current
 
 /** Removes the past versions of an object that are not kept. @param current of the object now */
 export async function pruneHistory(
-  { engine, floor, report, rules, signal }: Pass,
+  { engine, floor, report, rules, signal }: CollectionPass,
   token: string,
   current: CurrentRecord | undefined,
   entries: AsyncIterable<TokenEntry>,
@@ -129,7 +135,7 @@ export async function pruneHistory(
 }
 
 /** Whether anything is left of the past of an object. */
-async function hasHistory({ engine, signal }: Pass, token: string): Promise<boolean> {
+async function hasHistory({ engine, signal }: CollectionPass, token: string): Promise<boolean> {
   const page = await engine.backend.list(historyPrefix(token), { limit: 1, signal });
   return page.entries.length > 0;
 }

@@ -1,6 +1,6 @@
 import type { ListEntry } from '@securestore/backend-api';
 import { AREAS, PROBES, SecureStoreError } from '@securestore/core-format';
-import { checkpointsForget } from '../../checkpoint/tombstone-guard.ts';
+import { tombstoneGuard } from '../../checkpoint/tombstone-guard.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
 import { backendNow } from '../../record/backend-age.ts';
@@ -8,11 +8,11 @@ import { collectBlobs, collectMarkers } from './collect-blobs.ts';
 import { nameOf, pruneHistory, deleteExpired, forgetTombstone, blobIn, currentRecord } from './collect-object.ts';
 import type { MayForget } from '../../journal/late-deletions.ts';
 import type { CurrentRecord } from './collect-object.ts';
-import type { Pass } from './pass.ts';
-import { newPass } from './pass.ts';
+import type { CollectionPass } from './pass.ts';
+import { beginCollection } from './pass.ts';
 import type { CollectReport } from './report.ts';
 import { emptyReport, noteFailure } from './report.ts';
-import { collectStrays } from './orphans.ts';
+import { collectOrphans } from './orphans.ts';
 import { collectSystemObjects } from './system-objects.ts';
 import { TokenMerge } from './merge-listings.ts';
 
@@ -63,14 +63,14 @@ function checkStopped(signal: AbortSignal | undefined): void {
 }
 
 /** What needs the current record of an object, and the record alone. */
-async function collectRecord(pass: Pass, token: string, record: CurrentRecord | undefined): Promise<void> {
+async function collectRecord(pass: CollectionPass, token: string, record: CurrentRecord | undefined): Promise<void> {
   if (record === undefined) return;
   await deleteExpired(pass, record);
   await forgetTombstone(pass, token, record);
 }
 
 /** Runs `body`, counting what fails for this object alone. */
-async function forObject(pass: Pass, token: string, body: () => Promise<void>): Promise<void> {
+async function forObject(pass: CollectionPass, token: string, body: () => Promise<void>): Promise<void> {
   try {
     await body();
   } catch (error) {
@@ -79,7 +79,7 @@ async function forObject(pass: Pass, token: string, body: () => Promise<void>): 
 }
 
 /** An object with more than its record: what it has is read as it is listed. */
-async function collectWhole(pass: Pass, token: string, merge: TokenMerge): Promise<void> {
+async function collectWhole(pass: CollectionPass, token: string, merge: TokenMerge): Promise<void> {
   await forObject(pass, token, async () => {
     const record = await currentRecord(pass, token);
     // First what keeps payloads alive, then the payloads.
@@ -97,7 +97,7 @@ interface Step {
 }
 
 /** Object by object; those with nothing but a record are left to the caller, who reads many at once. */
-async function* steps(pass: Pass, merge: TokenMerge): AsyncGenerator<Step> {
+async function* steps(pass: CollectionPass, merge: TokenMerge): AsyncGenerator<Step> {
   for (let token = await merge.next(); token !== undefined; token = await merge.next()) {
     checkStopped(pass.signal);
     let entry: ListEntry | undefined;
@@ -108,7 +108,7 @@ async function* steps(pass: Pass, merge: TokenMerge): AsyncGenerator<Step> {
   }
 }
 
-async function collectAlone(pass: Pass, { token, alone }: Step): Promise<string> {
+async function collectAlone(pass: CollectionPass, { token, alone }: Step): Promise<string> {
   if (alone === undefined || !pass.rules.isOld(alone.modified)) return token;
   await forObject(pass, token, async () => collectRecord(pass, token, await currentRecord(pass, token)));
   return token;
@@ -130,11 +130,11 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
   checkCursor(cursor);
   engine.watcher.checkWritable();
   const report = emptyReport();
-  const isHeld = await checkpointsForget(engine, signal);
+  const isHeld = await tombstoneGuard(engine, signal);
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
   const now = await backendNow(engine, signal);
   const unreadSince = (await options.unreadSince?.()) ?? Number.POSITIVE_INFINITY;
-  const pass = newPass(engine, { report, now, mayForget: forgets, signal, unreadSince });
+  const pass = beginCollection(engine, { report, now, mayForget: forgets, signal, unreadSince });
   const onForeign = ({ key, modified }: ListEntry): void => {
     if (key.startsWith(PROBES)) return;
     // An old one is removed at the end.
@@ -149,6 +149,6 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
     await onCursor?.(token);
   }
   await collectSystemObjects(pass);
-  await collectStrays(pass);
+  await collectOrphans(pass);
   return report;
 }

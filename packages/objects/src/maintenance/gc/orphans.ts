@@ -16,18 +16,18 @@ import { ownObjects } from '../../engine/scan-sealed-objects.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import { deleteUnchanged, isForged } from '../../engine/sealed-objects.ts';
 import { isAged } from '../../record/backend-age.ts';
-import type { Pass } from './pass.ts';
+import type { CollectionPass } from './pass.ts';
 import { noteFailure } from './report.ts';
 
 const isForeign = ({ key }: ListEntry): boolean => purposeOf(key) === undefined;
 
 /** Whether something that a listing shows is over `age` milliseconds old. */
-function isOlder({ engine, now }: Pass, { modified }: ListEntry, age: number): boolean {
+function isOlder({ engine, now }: CollectionPass, { modified }: ListEntry, age: number): boolean {
   return isAged(engine, modified, now, Math.max(age, engine.gracePeriod));
 }
 
 /** Removes what nobody who has the keys has written, if it is still that. */
-async function remove({ engine, report }: Pass, { name, size, etag }: OwnObject): Promise<void> {
+async function remove({ engine, report }: CollectionPass, { name, size, etag }: OwnObject): Promise<void> {
   if (etag === undefined) {
     await engine.backend.delete(name);
   } else if (engine.backend.capabilities.conditionalDelete) {
@@ -41,7 +41,11 @@ async function remove({ engine, report }: Pass, { name, size, etag }: OwnObject)
   report.bytes += size;
 }
 
-async function removeDamaged(pass: Pass, prefix: string, wanted: (entry: ListEntry) => boolean): Promise<void> {
+async function removeDamaged(
+  pass: CollectionPass,
+  prefix: string,
+  wanted: (entry: ListEntry) => boolean,
+): Promise<void> {
   const { engine, signal } = pass;
   for await (const found of ownObjects(engine, prefix, { signal, wanted })) {
     if (found.keyId === undefined) await remove(pass, found);
@@ -55,7 +59,7 @@ function writerIn(name: string): Buffer {
 }
 
 /** Whether nobody uses a stream any more: a writer takes a new one after a day, and others close it after seven. */
-async function isSilent(pass: Pass, writer: Buffer): Promise<boolean> {
+async function isSilent(pass: CollectionPass, writer: Buffer): Promise<boolean> {
   for await (const entry of entriesUnder(pass.engine.backend, journalPrefix(writer), { signal: pass.signal })) {
     if (!isOlder(pass, entry, STREAM_CLOSES_AFTER)) return false;
   }
@@ -66,7 +70,7 @@ async function isSilent(pass: Pass, writer: Buffer): Promise<boolean> {
  * Removes registrations that can't be read. Not while somebody may write to the stream: consumers find it by the
  * registration, also by one that is damaged.
  */
-async function collectRegistrations(pass: Pass): Promise<void> {
+async function collectRegistrations(pass: CollectionPass): Promise<void> {
   const { engine, signal } = pass;
   const wanted = (entry: ListEntry): boolean => !isForeign(entry) && isOlder(pass, entry, STREAM_CLOSES_AFTER);
   for await (const found of ownObjects(engine, workPrefix('writer'), { signal, wanted })) {
@@ -78,7 +82,7 @@ async function collectRegistrations(pass: Pass): Promise<void> {
  * Removes hints of streams that are not registered: nobody finds them. That goes for genuine ones too, which somebody
  * may have put back, since they would keep their key in use for ever. Streams that are registered are pruned.
  */
-async function collectHints(pass: Pass): Promise<void> {
+async function collectHints(pass: CollectionPass): Promise<void> {
   const { engine, signal } = pass;
   const registered = new Map<string, boolean>();
   for await (const entry of entriesUnder(engine.backend, AREAS.journal, { signal })) {
@@ -97,7 +101,7 @@ async function collectHints(pass: Pass): Promise<void> {
 }
 
 /** What the head pins stays, damaged or not: `verify` names it. `undefined` where that can't be told. */
-async function pinnedNames({ engine, signal }: Pass): Promise<Set<string> | undefined> {
+async function pinnedNames({ engine, signal }: CollectionPass): Promise<Set<string> | undefined> {
   try {
     const current = await loadCheckpoint(engine, signal);
     const pages = current?.root.pages.map(({ id }) => checkpointPageName(id)) ?? [];
@@ -113,7 +117,7 @@ async function pinnedNames({ engine, signal }: Pass): Promise<Set<string> | unde
  * what is damaged, once it is so old that nobody can be about to replace it. Names that no store makes go too. Markers are
  * collected with the objects that they belong to.
  */
-export async function collectStrays(pass: Pass): Promise<void> {
+export async function collectOrphans(pass: CollectionPass): Promise<void> {
   const { engine, signal } = pass;
   for (const area of [AREAS.journal, AREAS.markers]) {
     await removeDamaged(pass, area, (entry) => isForeign(entry) && isOlder(pass, entry, 0));

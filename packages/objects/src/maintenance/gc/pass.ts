@@ -7,7 +7,7 @@ import { forgettable } from './retention.ts';
 import { changeHead } from '../../engine/commit-head.ts';
 
 /** What the parts of one pass share. */
-export interface Pass {
+export interface CollectionPass {
   readonly engine: Engine;
   readonly report: CollectReport;
   readonly floor: VersionFloor;
@@ -19,9 +19,13 @@ export interface Pass {
 }
 
 /** What a pass is given to begin with. */
-export type PassStart = Pick<Pass, 'report' | 'now' | 'mayForget' | 'signal'> & Pick<RetentionRules, 'unreadSince'>;
+export type CollectionStart = Pick<CollectionPass, 'report' | 'now' | 'mayForget' | 'signal'> &
+  Pick<RetentionRules, 'unreadSince'>;
 
-export function newPass(engine: Engine, { report, now, mayForget, signal, unreadSince }: PassStart): Pass {
+export function beginCollection(
+  engine: Engine,
+  { report, now, mayForget, signal, unreadSince }: CollectionStart,
+): CollectionPass {
   const { history } = engine.watcher.state.head;
   const { gracePeriod } = engine;
   const isOldNow = (modified: number): boolean => isOld(engine, modified, now);

@@ -1,7 +1,7 @@
 import { AREAS, generationOf, PROBES } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import { entriesUnder } from '../../util/listing.ts';
-import type { Pass } from './pass.ts';
+import type { CollectionPass } from './pass.ts';
 
 const NAMED_BY_HEAD: readonly string[] = [AREAS.keyrings, AREAS.policies, AREAS.checkpoints];
 
@@ -9,7 +9,7 @@ function namedBy({ references }: Head): Set<string> {
   return new Set(Object.values(references).map(({ name }) => name));
 }
 
-async function remove({ engine, report, signal }: Pass, name: string, size: number): Promise<void> {
+async function remove({ engine, report, signal }: CollectionPass, name: string, size: number): Promise<void> {
   await engine.backend.delete(name, { signal });
   report.systemObjects += 1;
   report.bytes += size;
@@ -22,7 +22,7 @@ async function remove({ engine, report, signal }: Pass, name: string, size: numb
  * and names another one, the change can't take effect any more, however late it comes: its condition fails. One that
  * was written for a generation to come is left alone.
  */
-async function collectNamed(pass: Pass): Promise<void> {
+async function collectNamed(pass: CollectionPass): Promise<void> {
   const { engine, rules, signal } = pass;
   for (const area of NAMED_BY_HEAD) {
     let confirmed: Head | undefined;
@@ -39,7 +39,7 @@ async function collectNamed(pass: Pass): Promise<void> {
 }
 
 /** Removes what the store keeps for itself and nobody needs any more. */
-export async function collectSystemObjects(pass: Pass): Promise<void> {
+export async function collectSystemObjects(pass: CollectionPass): Promise<void> {
   const { engine, rules, signal } = pass;
   await collectNamed(pass);
   for await (const { key, size, modified } of entriesUnder(engine.backend, PROBES, { signal })) {

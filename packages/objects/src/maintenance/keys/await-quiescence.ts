@@ -16,7 +16,7 @@ function replacedVersions({ keys }: StoreState): Set<string> {
 }
 
 /** Waits until nobody seals anything under the key versions that have been replaced by now, and gives their ids. */
-export async function settleKeys(engine: Engine, signal: AbortSignal): Promise<Set<string>> {
+export async function awaitQuiescence(engine: Engine, signal: AbortSignal): Promise<Set<string>> {
   while (true) {
     await engine.watcher.refresh(signal);
     const keyring = keyringOf(engine.watcher.state);

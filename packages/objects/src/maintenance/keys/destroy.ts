@@ -8,9 +8,9 @@ import { changeHead } from '../../engine/commit-head.ts';
 import { removeOldKeys } from '../../engine/head-references.ts';
 import { expireAll } from '../../journal/consumer-liveness.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import type { Census } from './key-usage.ts';
+import type { KeyUsage } from './key-usage.ts';
 import { rekeyCopies, replaceCopiedKeys } from './rekey-replicas.ts';
-import { takeCensus } from './key-usage.ts';
+import { countKeyUsage } from './key-usage.ts';
 import type { KeyReport } from './keys.ts';
 import { changeVersions, labelOf, planVersions, reportOf } from './keys.ts';
 import { withNewRoot } from '../../engine/new-keys.ts';
@@ -53,7 +53,7 @@ async function checkUnused(
       `the key version ${target} is ${info.state}; only one that a rotation has retired can be destroyed, or a whole category`,
     );
   }
-  const { counts, unreadable } = await takeCensus(engine, { signal });
+  const { counts, unreadable } = await countKeyUsage(engine, { signal });
   const copies = await rekeyCopies(engine, signal);
   if (copies.pending.length > 0) {
     throw new SecureStoreError(
@@ -155,17 +155,17 @@ export async function undoDestruction(engine: Engine, target: string, signal?: A
 }
 
 /** Whether a single version may go: never the one that seals what is stored now. */
-function isUnused({ label, state }: KeyVersionInfo, census: Census | undefined): boolean {
-  if (census === undefined || state !== 'disabled') return false;
-  return census.unreadable.length === 0 && !census.counts.has(label);
+function isUnused({ label, state }: KeyVersionInfo, usage: KeyUsage | undefined): boolean {
+  if (usage === undefined || state !== 'disabled') return false;
+  return usage.unreadable.length === 0 && !usage.counts.has(label);
 }
 
-/** The census of the store and of its copies; `undefined` where not all of them can be looked through. */
-async function censusOfAll(engine: Engine, signal: AbortSignal | undefined): Promise<Census | undefined> {
-  const census = await takeCensus(engine, { signal });
+/** The usage of the store and of its copies; `undefined` where not all of them can be looked through. */
+async function usageOfAll(engine: Engine, signal: AbortSignal | undefined): Promise<KeyUsage | undefined> {
+  const usage = await countKeyUsage(engine, { signal });
   const copies = await rekeyCopies(engine, signal);
   if (copies.pending.length > 0) return undefined;
-  return { ...census, counts: new Map([...copies.counts, ...census.counts]) };
+  return { ...usage, counts: new Map([...copies.counts, ...usage.counts]) };
 }
 
 /** A version of a category that is to be destroyed as a whole shares its fate. @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -244,12 +244,12 @@ async function destroyDue(
   const due = isDue(before);
   if (due.length === 0) return { destroyed: [], inUse: [] };
   const single = due.some((info) => !wholeGroup(before, info));
-  const census = single ? await censusOfAll(engine, signal) : undefined;
+  const usage = single ? await usageOfAll(engine, signal) : undefined;
   let result: Omit<Destroyed, 'pending'> = { destroyed: [], inUse: [] };
   await changeHead(
     engine,
     async (state) => {
-      const [ready, kept] = partition(isDue(state), (info) => wholeGroup(state, info) || isUnused(info, census));
+      const [ready, kept] = partition(isDue(state), (info) => wholeGroup(state, info) || isUnused(info, usage));
       result = { destroyed: ready.map(({ label }) => label), inUse: kept.map(({ label }) => label) };
       return planDestruction(engine, state, ready, signal);
     },

@@ -13,7 +13,7 @@ const READS = 16;
 const MAX_LISTED = 1000;
 
 /** How many objects lie under each key version. */
-export interface Census {
+export interface KeyUsage {
   /** By the id of the key version. */
   readonly counts: ReadonlyMap<string, number>;
   /** Records that name no key version in a way that can be read. They may lie under any of them. */
@@ -22,7 +22,7 @@ export interface Census {
   readonly strays: readonly FailedObject[];
 }
 
-export interface CensusOptions {
+export interface KeyUsageOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of objects counted since the last call. */
   readonly onCounted?: ((count: number) => void) | undefined;
@@ -53,7 +53,10 @@ async function keyIdAt(
  * Counts what lies under each key version: records by what they say of themselves, what the store keeps for itself by
  * what it opens under. Memory is bounded.
  */
-export async function takeCensus(engine: Engine, { signal, onCounted, ownOnly }: CensusOptions): Promise<Census> {
+export async function countKeyUsage(
+  engine: Engine,
+  { signal, onCounted, ownOnly }: KeyUsageOptions,
+): Promise<KeyUsage> {
   const counts = new Map<string, number>();
   const count = (id: string): void => void counts.set(id, (counts.get(id) ?? 0) + 1);
   const unreadable: string[] = [];

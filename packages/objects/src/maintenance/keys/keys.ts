@@ -9,7 +9,7 @@ import { changeHead } from '../../engine/commit-head.ts';
 import { rootOf } from '../../head/owner-keys.ts';
 import { readKeyring } from '../../head/store-state.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import type { Census } from './key-usage.ts';
+import type { KeyUsage } from './key-usage.ts';
 
 /** What a key version may be used for: `destroying` ones wait to be destroyed, and open nothing. */
 export type KeyVersionState = 'primary' | 'enabled' | 'disabled' | 'destroying' | 'destroyed';
@@ -110,24 +110,24 @@ export async function changeVersions(
 }
 
 /**
- * Retires the key versions of `candidates` under which nothing lies any more by `census`.
+ * Retires the key versions of `candidates` under which nothing lies any more by `usage`.
  *
  * @returns the ids of those that were retired now
  */
 export async function retireUnused(
   engine: Engine,
   candidates: ReadonlySet<string>,
-  census: Census,
+  usage: KeyUsage,
   signal?: AbortSignal,
 ): Promise<string[]> {
   // A record that can't be read may lie under any of them.
-  if (census.unreadable.length > 0) return [];
+  if (usage.unreadable.length > 0) return [];
   let retired: string[] = [];
   await changeVersions(
     engine,
     (version) => {
       const id = labelOf(version);
-      if (version.state !== 'enabled' || !candidates.has(id) || census.counts.has(id)) return version;
+      if (version.state !== 'enabled' || !candidates.has(id) || usage.counts.has(id)) return version;
       retired.push(id);
       return { ...version, state: 'disabled' };
     },

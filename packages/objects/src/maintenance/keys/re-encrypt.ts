@@ -28,13 +28,13 @@ import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
 import { openLoose } from '../../record/open-record.ts';
 import { copyOfCurrent } from './current-copy.ts';
 import { historyNames } from '../verify/scan.ts';
-import type { PassOptions } from './rewrap.ts';
+import type { RekeyOptions } from './rewrap.ts';
 import { note } from './rewrap.ts';
 import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 
-export interface ResealOptions extends PassOptions {
+export interface ReEncryptOptions extends RekeyOptions {
   /** Passes over what lies under a primary key version. */
   readonly onlyOld: boolean;
 }
@@ -119,7 +119,7 @@ async function newBlob(
 }
 
 /** The record under a new data key, and its payload as well. Version, commit and times stay: it is the same version. */
-async function reseal(
+async function reEncrypt(
   engine: Engine,
   token: string,
   { opened }: Found,
@@ -154,18 +154,18 @@ async function reseal(
   }
 }
 
-async function resealAt(
+async function reEncryptAt(
   engine: Engine,
   token: string,
   name: string,
   blobs: NewBlobs,
-  { onlyOld, signal }: ResealOptions,
+  { onlyOld, signal }: ReEncryptOptions,
 ): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     const found = await readRecord(engine, token, name, signal);
     if (found === undefined || (onlyOld && found.opened.key.state === 'primary')) return false;
     await announceRewrite(engine, name, found.opened.header.commitId, signal);
-    const record = await reseal(engine, token, found, blobs, signal);
+    const record = await reEncrypt(engine, token, found, blobs, signal);
     try {
       await engine.backend.write(name, record, { ifMatch: found.etag, signal });
       return true;
@@ -200,7 +200,7 @@ async function renewCopy(
   token: string,
   name: string,
   blobs: NewBlobs,
-  options: ResealOptions,
+  options: ReEncryptOptions,
 ): Promise<boolean> {
   const { signal } = options;
   for (let tries = 1; ; tries++) {
@@ -208,7 +208,7 @@ async function renewCopy(
     if (found === undefined) return false;
     const copy = await copyOfCurrent(engine, name, found.body, signal);
     // It is a past version by now.
-    if (copy === undefined) return resealAt(engine, token, name, blobs, options);
+    if (copy === undefined) return reEncryptAt(engine, token, name, blobs, options);
     if (Buffer.compare(copy, found.body) === 0) return false;
     await announceRewrite(engine, name, splitRecord(copy).header.commitId, signal);
     try {
@@ -233,7 +233,12 @@ async function notPast(
 }
 
 /** All versions that have not been yet; then what is left of copies of the current one. */
-async function resealVersions(engine: Engine, token: string, blobs: NewBlobs, options: ResealOptions): Promise<void> {
+async function reEncryptVersions(
+  engine: Engine,
+  token: string,
+  blobs: NewBlobs,
+  options: ReEncryptOptions,
+): Promise<void> {
   const { counts, signal } = options;
   const done = new Set<string>();
   const copies: string[] = [];
@@ -243,7 +248,7 @@ async function resealVersions(engine: Engine, token: string, blobs: NewBlobs, op
     for (const name of left) {
       counts.examined += 1;
       if (isCopy(name)) copies.push(name);
-      else if (await resealAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
+      else if (await reEncryptAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
       done.add(name);
     }
     left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
@@ -251,11 +256,11 @@ async function resealVersions(engine: Engine, token: string, blobs: NewBlobs, op
   for (const name of copies) if (await renewCopy(engine, token, name, blobs, options)) counts.rekeyed += 1;
 }
 
-async function resealObject(engine: Engine, token: string, options: ResealOptions): Promise<void> {
+async function reEncryptObject(engine: Engine, token: string, options: ReEncryptOptions): Promise<void> {
   const { signal } = options;
   const blobs: NewBlobs = new Map();
   try {
-    await resealVersions(engine, token, blobs, options);
+    await reEncryptVersions(engine, token, blobs, options);
     await dropOldBlobs(engine, token, blobs, signal);
   } catch (error) {
     for (const { written, named } of blobs.values()) if (!named) await discardBlob(engine, token, written);
@@ -263,7 +268,7 @@ async function resealObject(engine: Engine, token: string, options: ResealOption
   }
 }
 
-/** What {@link resealAll} looks at, in its order. */
+/** What {@link reEncryptAll} looks at, in its order. */
 export function objectsAfter(
   engine: Engine,
   after: string | undefined,
@@ -277,12 +282,12 @@ export function objectsAfter(
  *
  * @throws SecureStoreError what concerns all objects; what concerns one is counted
  */
-export async function resealAll(engine: Engine, options: ResealOptions): Promise<void> {
+export async function reEncryptAll(engine: Engine, options: ReEncryptOptions): Promise<void> {
   const { counts, signal, after } = options;
   for await (const { key } of objectsAfter(engine, after, signal)) {
     signal?.throwIfAborted();
     try {
-      await resealObject(engine, key.slice(AREAS.objects.length), options);
+      await reEncryptObject(engine, key.slice(AREAS.objects.length), options);
     } catch (error) {
       note(counts, key, error);
     }

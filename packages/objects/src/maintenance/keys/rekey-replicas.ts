@@ -1,7 +1,7 @@
 import type { CopyKeeper, Engine } from '../../engine/engine.ts';
 
 /** What lies under which keys in the copies of a store, after they were brought under those of now. */
-export interface CopiesCensus {
+export interface ReplicaKeyUsage {
   /** By the id of the key version. */
   readonly counts: ReadonlyMap<string, number>;
   /** Destinations that could not be looked through: what they hold may lie under any key. */
@@ -23,7 +23,7 @@ function isCopied({ watcher }: Engine): boolean {
 }
 
 /** Brings the copies of the store under the keys of now, and counts what lies under others. */
-export async function rekeyCopies(engine: Engine, signal: AbortSignal | undefined): Promise<CopiesCensus> {
+export async function rekeyCopies(engine: Engine, signal: AbortSignal | undefined): Promise<ReplicaKeyUsage> {
   if (!isCopied(engine)) return { counts: new Map(), pending: [] };
   return (engine.copies.keeper ?? NOBODY).rekey(signal);
 }

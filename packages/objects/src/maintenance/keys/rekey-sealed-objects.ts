@@ -16,9 +16,9 @@ const KEPT = [
 
 type Kept = (typeof KEPT)[number]['purpose'];
 
-async function resealOne(engine: Engine, purpose: Kept, name: string, signal: AbortSignal | undefined): Promise<void> {
+async function rekeyOne(engine: Engine, purpose: Kept, name: string, signal: AbortSignal | undefined): Promise<void> {
   const found = await lookAtSystemObject(engine, purpose, name, signal);
-  // What does not open lies under no key; the census names it.
+  // What does not open lies under no key; counting key usage names it.
   if (found === undefined || 'error' in found) return;
   if (engine.watcher.state.keys.journal.primary.id.equals(found.keyId)) return;
   const body = await sealJournalBody(engine, purpose, name, found.plaintext);
@@ -31,12 +31,12 @@ async function resealOne(engine: Engine, purpose: Kept, name: string, signal: Ab
 }
 
 /** Seals registrations, consumers, markers and the time of the last collection anew where they lie under an older journal key. */
-export async function resealWork(engine: Engine, counts: RekeyCounts, signal?: AbortSignal): Promise<void> {
+export async function rekeySealedObjects(engine: Engine, counts: RekeyCounts, signal?: AbortSignal): Promise<void> {
   for (const { prefix, purpose } of KEPT) {
     for await (const names of pagesUnder(engine.backend, prefix, signal)) {
       for (const name of names) {
         try {
-          await resealOne(engine, purpose, name, signal);
+          await rekeyOne(engine, purpose, name, signal);
         } catch (error) {
           note(counts, name, error);
         }

@@ -1,8 +1,8 @@
 import type { Engine } from '../../engine/engine.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import { takeCensus } from './key-usage.ts';
+import { countKeyUsage } from './key-usage.ts';
 import { retireUnused } from './keys.ts';
-import { settleKeys } from './await-quiescence.ts';
+import { awaitQuiescence } from './await-quiescence.ts';
 
 /** The ids of the versions of the journal key that seal nothing new, and were not retired. */
 function replacedOfJournal({ keys }: StoreState): ReadonlySet<string> {
@@ -23,10 +23,10 @@ function isDue(state: StoreState): boolean {
  */
 export async function retireJournalKeys(engine: Engine, signal: AbortSignal): Promise<void> {
   if (!isDue(engine.watcher.state)) return;
-  const settled = await settleKeys(engine, signal);
+  const settled = await awaitQuiescence(engine, signal);
   const { state } = engine.watcher;
   if (!isDue(state)) return;
   const candidates = new Set([...replacedOfJournal(state)].filter((id) => settled.has(id)));
   // Records lie under other keys.
-  await retireUnused(engine, candidates, await takeCensus(engine, { signal, ownOnly: true }), signal);
+  await retireUnused(engine, candidates, await countKeyUsage(engine, { signal, ownOnly: true }), signal);
 }

@@ -32,7 +32,7 @@ export interface RekeyCounts {
   readonly failures: FailedObject[];
 }
 
-export interface PassOptions {
+export interface RekeyOptions {
   readonly counts: RekeyCounts;
   /** The backend name after which to go on. */
   readonly after?: string | undefined;
@@ -96,7 +96,7 @@ async function rewrapOne(engine: Engine, name: string, signal: AbortSignal | und
   }
 }
 
-async function writeSingly(engine: Engine, rewrites: readonly Rewrite[], options: PassOptions): Promise<void> {
+async function writeSingly(engine: Engine, rewrites: readonly Rewrite[], options: RekeyOptions): Promise<void> {
   const { counts, signal } = options;
   const write = async (rewrite: Rewrite): Promise<void> => {
     try {
@@ -115,7 +115,7 @@ async function writeSingly(engine: Engine, rewrites: readonly Rewrite[], options
 }
 
 /** All at once where the backend can; a batch that somebody came before is written one by one. */
-async function writeTogether(engine: Engine, rewrites: readonly Rewrite[], options: PassOptions): Promise<void> {
+async function writeTogether(engine: Engine, rewrites: readonly Rewrite[], options: RekeyOptions): Promise<void> {
   const { backend } = engine;
   if (backend.batch === undefined || rewrites.length > backend.capabilities.maxBatch || rewrites.length < 2) {
     await writeSingly(engine, rewrites, options);
@@ -140,7 +140,7 @@ interface Group {
 
 const emptyGroup = (): Group => ({ rewrites: [], bytes: 0, examined: 0, cursor: undefined });
 
-async function flush(engine: Engine, group: Group, options: PassOptions): Promise<void> {
+async function flush(engine: Engine, group: Group, options: RekeyOptions): Promise<void> {
   if (group.rewrites.length > 0) {
     await Promise.all(group.rewrites.map((rewrite) => announce(engine, rewrite, options.signal)));
     await writeTogether(engine, group.rewrites, options);
@@ -172,7 +172,7 @@ export async function* recordsAfter(
  *
  * @throws SecureStoreError what concerns all objects, such as `UNAVAILABLE`; what concerns one is counted
  */
-export async function rewrapAll(engine: Engine, options: PassOptions): Promise<void> {
+export async function rewrapAll(engine: Engine, options: RekeyOptions): Promise<void> {
   const { counts, signal, after } = options;
   const examine = async ({ key }: ListEntry): Promise<{ key: string; rewrite?: Rewrite | undefined }> => {
     try {

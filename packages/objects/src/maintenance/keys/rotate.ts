@@ -7,17 +7,17 @@ import type { Engine } from '../../engine/engine.ts';
 import { removeOldKeys } from '../../engine/head-references.ts';
 import type { FailedObject } from '../../engine/scan-sealed-objects.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import { takeCensus } from './key-usage.ts';
+import { countKeyUsage } from './key-usage.ts';
 import { rekeyCopies, replaceCopiedKeys } from './rekey-replicas.ts';
 import { retireUnused } from './keys.ts';
 import type { ReadySecrets, Secrets } from './rotation-plan.ts';
 import { readySecrets, renew, wipeSecrets } from './rotation-plan.ts';
-import { objectsAfter, resealAll } from './re-encrypt.ts';
-import type { PassOptions, RekeyCounts } from './rewrap.ts';
+import { objectsAfter, reEncryptAll } from './re-encrypt.ts';
+import type { RekeyOptions, RekeyCounts } from './rewrap.ts';
 import { note, recordsAfter, rewrapAll } from './rewrap.ts';
 import { endRotation, rotationUnderWay, takeOver } from '../../engine/rotation-state.ts';
-import { keyringOf, settleKeys } from './await-quiescence.ts';
-import { resealWork } from './rekey-sealed-objects.ts';
+import { keyringOf, awaitQuiescence } from './await-quiescence.ts';
+import { rekeySealedObjects } from './rekey-sealed-objects.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
 export type RotationDepth = 'unlock' | 'keys' | 'data';
@@ -92,21 +92,21 @@ async function countAhead(
   return total;
 }
 
-interface Pass {
+interface RekeyPass {
   readonly counts: RekeyCounts;
   readonly after: string | undefined;
   /** From 1: the first one seals everything anew where the depth says so, the others what is under old keys. */
   readonly number: number;
 }
 
-async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Pass): Promise<void> {
+async function runPass(engine: Engine, context: JobContext<Parameters>, pass: RekeyPass): Promise<void> {
   const { depth } = context.parameters;
   const { signal } = context;
   const { counts, after, number } = pass;
   const keyring = keyringOf(engine.watcher.state);
   context.progress({ phase: number === 1 ? 're-keying' : `re-keying, pass ${number}` });
   context.progress({ total: await countAhead(engine, depth, after, signal) });
-  const options: PassOptions = {
+  const options: RekeyOptions = {
     counts,
     after,
     signal,
@@ -115,7 +115,7 @@ async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Pa
       await context.save({ keyring, after: cursor } satisfies Cursor);
     },
   };
-  if (depth === 'data') await resealAll(engine, { ...options, onlyOld: number > 1 });
+  if (depth === 'data') await reEncryptAll(engine, { ...options, onlyOld: number > 1 });
   else await rewrapAll(engine, options);
 }
 
@@ -154,29 +154,29 @@ async function rekeyAll(
   let after = saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
   // The state of this job, too, goes under the new journal key.
   await context.save({ keyring, after: after ?? '' } satisfies Cursor, { now: true });
-  await resealWork(engine, counts, signal);
+  await rekeySealedObjects(engine, counts, signal);
   await rekeyCheckpoint(engine, rotation, signal);
   for (let number = 1; ; number++) {
     await runPass(engine, context, { counts, after, number });
     after = undefined;
     context.progress({ phase: 'counting', total: counts.examined });
-    const census = await takeCensus(engine, { signal, onCounted: (done) => context.progress({ done }) });
+    const usage = await countKeyUsage(engine, { signal, onCounted: (done) => context.progress({ done }) });
     context.progress({ phase: 're-keying backups' });
     const copies = await rekeyCopies(engine, signal);
-    const left = [...candidates].filter((id) => census.counts.has(id) || copies.counts.has(id));
+    const left = [...candidates].filter((id) => usage.counts.has(id) || copies.counts.has(id));
     const ofRecords = categoryVersions(engine.watcher.state);
     if (left.some((id) => ofRecords.has(id)) && counts.failed === 0 && number < MAX_PASSES) continue;
     // What could not be looked through there may lie under any of them.
     const isNeeded = (id: string): boolean => copies.counts.has(id) || (copies.pending.length > 0 && ofRecords.has(id));
     const unused = new Set([...candidates].filter((id) => !isNeeded(id)));
-    const retired = counts.failed > 0 ? [] : await retireUnused(engine, unused, census, signal);
+    const retired = counts.failed > 0 ? [] : await retireUnused(engine, unused, usage, signal);
     // What that change could not remove.
     await removeOldKeys(engine, signal);
     const contradicted = depth === 'data' ? await newBaseline(engine, context, counts, rotation) : 0;
     await endRotation(engine, rotation, signal);
-    const countOf = (id: string): number => (census.counts.get(id) ?? 0) + (copies.counts.get(id) ?? 0);
+    const countOf = (id: string): number => (usage.counts.get(id) ?? 0) + (copies.counts.get(id) ?? 0);
     const remaining = Object.fromEntries(left.map((id) => [id, countOf(id)]));
-    return { depth, pending: copies.pending, ...counts, strays: census.strays, retired, remaining, contradicted };
+    return { depth, pending: copies.pending, ...counts, strays: usage.strays, retired, remaining, contradicted };
   }
 }
 
@@ -238,7 +238,7 @@ export function rotationKind(
         return { ...nothingMore(depth), pending: await replaceCopiedKeys(engine, signal) };
       }
       context.progress({ phase: 'waiting for all processes to follow' });
-      const candidates = await settleKeys(engine, signal);
+      const candidates = await awaitQuiescence(engine, signal);
       return rekeyAll(engine, context, id, candidates);
     },
   };

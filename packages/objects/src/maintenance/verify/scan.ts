@@ -38,7 +38,7 @@ export interface LookAhead {
 }
 
 /** What all objects of a pass share. */
-export interface Pass {
+export interface VerifyPass {
   readonly engine: Engine;
   readonly baseline: Baseline;
   readonly options: LookOptions;
@@ -82,7 +82,7 @@ function addPart(blobs: Parts, rest: string, entry: ListEntry): void {
 }
 
 /** All objects that are listed, in the order of their tokens. */
-async function* listed({ engine, options, after, orphans, onForeign }: Pass): AsyncGenerator<Listed> {
+async function* listed({ engine, options, after, orphans, onForeign }: VerifyPass): AsyncGenerator<Listed> {
   const areas: readonly ObjectArea[] = orphans === true ? ['objects', 'history', 'blobs'] : ['objects', 'history'];
   const merge = new TokenMerge(engine.backend, after, ({ key }) => onForeign(key), options.signal, areas);
   for (let token = await merge.next(); token !== undefined; token = await merge.next()) {
@@ -101,7 +101,7 @@ export async function historyNames(engine: Engine, token: string, signal: AbortS
   return names;
 }
 
-async function partsOf({ engine, options }: Pass, token: string): Promise<ListedBlobs> {
+async function partsOf({ engine, options }: VerifyPass, token: string): Promise<ListedBlobs> {
   const blobs: Parts = new Map();
   const prefix = blobsPrefix(token);
   for await (const entry of entriesUnder(engine.backend, prefix, { signal: options.signal })) {
@@ -111,13 +111,13 @@ async function partsOf({ engine, options }: Pass, token: string): Promise<Listed
 }
 
 /** Without what is told of elsewhere. */
-function unknownOf({ isKnown }: Pass, look: Look): Look {
+function unknownOf({ isKnown }: VerifyPass, look: Look): Look {
   if (isKnown === undefined || look.findings.length === 0) return look;
   return { ...look, findings: look.findings.filter((finding) => !isKnown(finding)) };
 }
 
 /** Looks at an object once more. Whatever came before the version that is current now is in its history by then. */
-async function lookAgain(pass: Pass, token: string): Promise<Look & { readonly expected: Expectation }> {
+async function lookAgain(pass: VerifyPass, token: string): Promise<Look & { readonly expected: Expectation }> {
   const { engine, baseline, options, orphans } = pass;
   const expected = await baseline.lookUp(token);
   const history = (): Promise<string[]> => historyNames(engine, token, options.signal);
@@ -125,7 +125,7 @@ async function lookAgain(pass: Pass, token: string): Promise<Look & { readonly e
   return { ...unknownOf(pass, await lookAtObject(engine, subject, options)), expected };
 }
 
-const isSame = (a: Pick<Look, 'findings' | 'strays'>, b: Pick<Look, 'findings' | 'strays'>): boolean =>
+const isSameLook = (a: Pick<Look, 'findings' | 'strays'>, b: Pick<Look, 'findings' | 'strays'>): boolean =>
   JSON.stringify([a.findings, a.strays]) === JSON.stringify([b.findings, b.strays]);
 
 const seemsWrong = ({ findings, strays }: Pick<Look, 'findings' | 'strays'>): boolean =>
@@ -135,7 +135,7 @@ const seemsWrong = ({ findings, strays }: Pick<Look, 'findings' | 'strays'>): bo
  * Looks again at what seems wrong, once nothing is under way any more that was then. What seems wrong in another way each
  * time is being changed, as by a purge.
  */
-async function confirm(pass: Pass, suspects: readonly Suspect[]): Promise<void> {
+async function confirm(pass: VerifyPass, suspects: readonly Suspect[]): Promise<void> {
   const { engine, baseline, options } = pass;
   let left = suspects;
   for (let looks = 2; left.length > 0; looks++) {
@@ -146,7 +146,7 @@ async function confirm(pass: Pass, suspects: readonly Suspect[]): Promise<void> 
       const { findings, strays, expected } = await lookAgain(pass, suspect.token);
       const { token } = suspect;
       if (!seemsWrong({ findings, strays })) continue;
-      if (looks === MAX_LOOKS || isSame({ findings, strays }, suspect)) {
+      if (looks === MAX_LOOKS || isSameLook({ findings, strays }, suspect)) {
         await pass.onCertain({ token, findings, strays, expected });
       } else again.push({ token, findings, strays });
     }
@@ -156,13 +156,13 @@ async function confirm(pass: Pass, suspects: readonly Suspect[]): Promise<void> 
 
 /** Objects that seem wrong, until they are looked at again. */
 class Suspects {
-  readonly #pass: Pass;
+  readonly #pass: VerifyPass;
   #list: Suspect[] = [];
   #since = 0;
   /** When the first of them was noted. */
   #begun: Instant | undefined;
 
-  constructor(pass: Pass) {
+  constructor(pass: VerifyPass) {
     this.#pass = pass;
   }
 
@@ -195,7 +195,7 @@ class Suspects {
  *
  * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`, `ABORTED`
  */
-export async function passOver(pass: Pass): Promise<void> {
+export async function passOver(pass: VerifyPass): Promise<void> {
   const { engine, baseline, options, orphans, after, onLook, onSettled } = pass;
   const joined = joinByToken<{ entry: CheckpointEntry; found: Listed }>({
     entry: baseline.entries(after),

@@ -24,7 +24,7 @@ export interface PassFinding extends Finding {
 }
 
 /** How a part of a pass goes. */
-export interface PassOptions {
+export interface ScrubPassOptions {
   /** Where the pass before stopped: a position that {@link onPosition} was told. */
   readonly after?: string | undefined;
   /** Stands around every reading of the pass, such as one that limits how fast it goes. */
@@ -56,7 +56,7 @@ export async function countObjects(engine: Engine, signal: AbortSignal | undefin
 /** How many bytes the records of objects have, and their payloads, from a position on; by listing them. */
 export async function bytesFrom(
   engine: Engine,
-  { after, payloads, signal }: Pick<PassOptions, 'after' | 'payloads' | 'signal'>,
+  { after, payloads, signal }: Pick<ScrubPassOptions, 'after' | 'payloads' | 'signal'>,
 ): Promise<number> {
   let bytes = 0;
   for (const area of [AREAS.objects, AREAS.history, ...(payloads ? [AREAS.blobs] : [])]) {
@@ -68,10 +68,10 @@ export async function bytesFrom(
 
 /** Findings about the store as a whole, which nothing repairs object by object. */
 class Unrepaired {
-  readonly #tell: PassOptions['onFindings'];
+  readonly #tell: ScrubPassOptions['onFindings'];
   #told = 0;
 
-  constructor(tell: PassOptions['onFindings']) {
+  constructor(tell: ScrubPassOptions['onFindings']) {
     this.#tell = tell;
   }
 
@@ -83,7 +83,7 @@ class Unrepaired {
   }
 }
 
-const isSame = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.name === b.name;
+const isSameFinding = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.name === b.name;
 
 /**
  * Reads the store from a position on, as verifying it does, and looks for payloads that nothing names. Writes nothing but
@@ -91,7 +91,7 @@ const isSame = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.name 
  *
  * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`, `ABORTED`; `ROLLBACK`
  */
-export async function scrubFrom(engine: Engine, options: PassOptions): Promise<PassResult> {
+export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Promise<PassResult> {
   const { after, layer, payloads, repairFrom, onBytes, onFindings, onStray, onPosition, signal } = options;
   const reading = layer === undefined ? engine : withBackend(engine, layer(engine.backend));
   const report = new ReportBuilder();
@@ -126,9 +126,12 @@ export async function scrubFrom(engine: Engine, options: PassOptions): Promise<P
         repairFrom === undefined
           ? findings
           : await repairObject(mending, repairFrom, { token, expected }, { onBytes: counted, signal });
-      const before = findings.map((finding) => ({ ...finding, repaired: !left.some((one) => isSame(one, finding)) }));
+      const before = findings.map((finding) => ({
+        ...finding,
+        repaired: !left.some((one) => isSameFinding(one, finding)),
+      }));
       // Mending one thing may show another that is wrong beside it.
-      const others = left.filter((one) => !findings.some((finding) => isSame(one, finding)));
+      const others = left.filter((one) => !findings.some((finding) => isSameFinding(one, finding)));
       await onFindings([...before, ...others.map((finding) => ({ ...finding, repaired: false }))]);
     },
     onSettled: async (token) => {

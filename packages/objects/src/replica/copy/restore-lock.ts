@@ -16,7 +16,7 @@ function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | 
 }
 
 /** Has one process write to a store while it is restored, and all others wait. */
-export class Restoring {
+export class RestoreLock {
   readonly #engine: Engine;
   /** How many calls of this process are restoring the store. */
   #calls = 0;

@@ -19,7 +19,7 @@ export type FoundThere = 'the store' | 'left' | 'unopened' | 'nothing';
  * What lies at the place to which the store has moved: it, or what it has left behind there when it went on. What was sealed anew is told by
  * nothing, so any store that is open may be it.
  */
-export async function lookThere(
+export async function findAtTarget(
   target: StorageBackend,
   state: StoreState,
   signal: AbortSignal | undefined,

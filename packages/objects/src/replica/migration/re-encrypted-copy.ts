@@ -14,12 +14,12 @@ import type { Engine } from '../../engine/engine.ts';
 import { pagesUnder } from '../../util/listing.ts';
 import { historyNames } from '../../maintenance/verify/scan.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
-import { Resealer } from './re-encryptor.ts';
+import { ReEncryptor } from './re-encryptor.ts';
 import type { Version } from './object-versions.ts';
 import { nameAt, nameOf, openVersion, readVersion, tokensOf } from './object-versions.ts';
 
 /** What bringing one object in line did. */
-export interface Resealed {
+export interface ReEncrypted {
   /** Versions that were sealed. */
   readonly versions: number;
   /** Written, in bytes. */
@@ -28,7 +28,7 @@ export interface Resealed {
   readonly unreadable: number;
 }
 
-type Tally = { -readonly [Count in keyof Resealed]: number };
+type Tally = { -readonly [Count in keyof ReEncrypted]: number };
 
 /** Does something to an object of the store, and notes what is wrong with that one. */
 type Tolerating = (token: string, body: () => Promise<void>) => Promise<void>;
@@ -53,17 +53,17 @@ function isInPlace(there: RecordHeader | undefined, { header }: OpenedRecord): b
 }
 
 /** Brings objects of a store into another one: opened with the keys of the one, and sealed with those of the other. */
-export class ResealedCopy {
+export class ReEncryptedCopy {
   readonly #source: Engine;
   readonly #target: Engine;
-  readonly #resealer: Resealer;
+  readonly #reEncryptor: ReEncryptor;
   /** Tokens of objects of which nothing is left but that they are gone: of a name that is too long for its token, not even that. */
-  readonly #untold = new Set<string>();
+  readonly #unnamedTokens = new Set<string>();
 
   constructor(source: Engine, target: Engine) {
     this.#source = source;
     this.#target = target;
-    this.#resealer = new Resealer(source, target);
+    this.#reEncryptor = new ReEncryptor(source, target);
   }
 
   /**
@@ -72,16 +72,16 @@ export class ResealedCopy {
    * @param known its name, where that is known
    * @throws SecureStoreError `INTEGRITY` where it is damaged; what the backends throw
    */
-  async bring(token: string, signal: AbortSignal | undefined, known?: StoreKey): Promise<Resealed> {
+  async bring(token: string, signal: AbortSignal | undefined, known?: StoreKey): Promise<ReEncrypted> {
     const names = await historyNames(this.#source, token, signal);
     const current = await this.#read(token, objectName(token), signal);
     const name = known ?? (await nameOf(this.#source, token, current, names, signal));
     const tally: Tally = { versions: 0, bytes: 0, unreadable: 0 };
     if (name === undefined) {
-      this.#noteUntold(token, current);
+      this.#noteUnnamed(token, current);
       return tally;
     }
-    this.#untold.delete(token);
+    this.#unnamedTokens.delete(token);
     const { token: there } = this.#target.names.locate(name);
     const had = new Set(await historyNames(this.#target, there, signal));
     const wanted = new Set<string>();
@@ -172,7 +172,7 @@ export class ResealedCopy {
       return;
     }
     const { backend, limits } = this.#target;
-    const record = await this.#resealer.seal(name, opened, tally, signal);
+    const record = await this.#reEncryptor.seal(name, opened, tally, signal);
     if (record.length > limits.maxRecord) {
       const message = `${to} has ${record.length} bytes; the backend that the store moves to holds ${limits.maxRecord}`;
       throw new SecureStoreError('TOO_LARGE', message);
@@ -206,8 +206,8 @@ export class ResealedCopy {
     return readVersion(this.#source, token, name, signal);
   }
 
-  #noteUntold(token: string, current: Version | undefined): void {
-    if (current !== undefined && current !== 'unreadable') this.#untold.add(token);
+  #noteUnnamed(token: string, current: Version | undefined): void {
+    if (current !== undefined && current !== 'unreadable') this.#unnamedTokens.add(token);
   }
 
   /** The name of an object of the new store; `undefined` where nothing tells it, or what lies there is damaged. */
@@ -231,7 +231,7 @@ export class ResealedCopy {
   async dropGone(tolerating: Tolerating, signal: AbortSignal | undefined): Promise<number> {
     let dropped = 0;
     for await (const [token, there, name] of this.#namedThere(signal)) {
-      if (this.#untold.has(token)) {
+      if (this.#unnamedTokens.has(token)) {
         await tolerating(token, async () => {
           if ((await this.bring(token, signal, name)).versions > 0) dropped += 1;
         });
@@ -240,18 +240,18 @@ export class ResealedCopy {
         dropped += 1;
       }
     }
-    this.#untold.clear();
+    this.#unnamedTokens.clear();
     return dropped;
   }
 
   /** Brings in line what has been purged since {@link dropGone}. @param tolerating as there */
-  async bringUntold(tolerating: Tolerating, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#untold.size === 0) return;
+  async bringUnnamed(tolerating: Tolerating, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#unnamedTokens.size === 0) return;
     for await (const [token, , name] of this.#namedThere(signal)) {
-      if (!this.#untold.has(token)) continue;
+      if (!this.#unnamedTokens.has(token)) continue;
       await tolerating(token, async () => void (await this.bring(token, signal, name)));
     }
-    this.#untold.clear();
+    this.#unnamedTokens.clear();
   }
 
   /** The objects of the new store whose names can be told: each with its token in the store, and there. */
@@ -304,7 +304,7 @@ export class ResealedCopy {
     if (current === undefined || current === 'unreadable') return true;
     const name = await nameOf(this.#source, token, current, [], signal);
     if (name === undefined) {
-      this.#noteUntold(token, current);
+      this.#noteUnnamed(token, current);
       return true;
     }
     return isInPlace((await this.#recordThere(this.#target.names.locate(name).token))?.header, current);

@@ -15,7 +15,7 @@ const REMEMBERED = 1000;
 type Payload = Pick<OpenBody, 'digest' | 'payload'> & { readonly blob: RecordHeader['blob'] };
 
 /** Seals versions of objects of one store with the keys of another: version, commit and times stay. */
-export class Resealer {
+export class ReEncryptor {
   readonly #source: Engine;
   readonly #target: Engine;
   readonly #payloads = new RecentCache<string, Payload>(REMEMBERED);

@@ -26,7 +26,7 @@ export function copyView(store: StorageBackend, target: StorageBackend): Storage
 }
 
 /** A backend of which somebody is told of each current record that is read. */
-export function overheard(
+export function withReadObserver(
   inner: StorageBackend,
   onRecord: (token: string, record: Uint8Array) => Promise<void>,
 ): StorageBackend {
@@ -42,7 +42,7 @@ export function overheard(
 }
 
 /** How a copy, or the store, is looked at. */
-export interface Looking {
+export interface VerifyRecordsOptions {
   /** Told of each object that was looked at. */
   readonly onLooked: () => void;
   /** Of which objects payloads are read and opened; by default of none. */
@@ -54,7 +54,7 @@ export interface Looking {
 }
 
 /** What looking over a copy, or the store, has found. */
-export interface LookedOver {
+export interface VerifiedRecords {
   /** The first 1,000 of it. */
   readonly findings: readonly Finding[];
   /** How much it is in all. */
@@ -62,11 +62,11 @@ export interface LookedOver {
 }
 
 /** Reads every record of a store, and holds it against the checkpoint of that. @returns what is wrong */
-export async function lookOver(
+export async function verifyRecords(
   engine: Engine,
-  { onLooked, payloads, onBytes, isKnown }: Looking,
+  { onLooked, payloads, onBytes, isKnown }: VerifyRecordsOptions,
   signal: AbortSignal | undefined,
-): Promise<LookedOver> {
+): Promise<VerifiedRecords> {
   const report = new ReportBuilder();
   await engine.watcher.refresh(signal);
   const baseline = await loadBaseline(engine, report, signal);
