@@ -1,6 +1,4 @@
-import type { StoreKey } from '@securestore/core-format';
 import { encodeBase32, historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { LocatedName } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import { withNewestKeys } from './stable-read.ts';
 import { pagesUnder } from '../util/listing.ts';
@@ -18,11 +16,10 @@ async function blobNamedBy(
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
   let { blob } = splitRecord(bytes).header;
   try {
     ({ blob } = (
-      await withNewestKeys(engine, bytes, (state) => openLoose(state, bytes, locate, token), signal)
+      await withNewestKeys(engine, bytes, (state) => openLoose(state, bytes, engine.names, token), signal)
     ).header);
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;

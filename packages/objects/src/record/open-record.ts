@@ -150,18 +150,13 @@ export function openAt(state: StoreState, target: Target, bytes: Uint8Array): Op
  *
  * @throws SecureStoreError as {@link openAt}
  */
-export function openLoose(
-  state: StoreState,
-  bytes: Uint8Array,
-  locate: (key: StoreKey) => LocatedName,
-  token: string,
-): OpenedRecord {
+export function openLoose(state: StoreState, bytes: Uint8Array, names: NameCipher, token: string): OpenedRecord {
   const record = splitRecord(bytes);
   checkHeader(state, record);
   const opened = openChecked(state, record);
   if (opened.kind === 'tombstone') return opened;
   const key = keyOf(opened.body.name);
-  const located = locate(key);
+  const located = names.locate(key);
   if (located.token !== token) damaged('it belongs to another name');
   checkName(opened.header, located.nameId);
   return opened;
@@ -179,7 +174,7 @@ export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCip
     const key = keyOf(named.name);
     return openAt(state, { key, ...names.locate(key) }, bytes);
   }
-  const opened = openLoose(state, bytes, (key) => names.locate(key), token);
+  const opened = openLoose(state, bytes, names, token);
   if (opened.kind === 'object') {
     checkCategory(state, opened.header, keyOf(opened.body.name));
   } else {

@@ -122,7 +122,7 @@ async function reachableParts({ backend, watcher, names }: Engine): Promise<Set<
     const token = splitUnderToken(AREAS.history, name)?.token ?? name.slice(AREAS.objects.length);
     const found = await backend.read(name);
     if (found === undefined) continue;
-    const opened = openLoose(watcher.state, found.body, (key) => names.locate(key), token);
+    const opened = openLoose(watcher.state, found.body, names, token);
     if (opened.kind === 'tombstone' || opened.header.blob === undefined || opened.body.payload.kind === 'inline')
       continue;
     const { blobId, partSize } = opened.header.blob;

@@ -1,5 +1,5 @@
 import type { ListEntry } from '@securestore/backend-api';
-import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import type { RecordHeader } from '@securestore/core-format';
 import {
   AREAS,
   encodeBase32,
@@ -10,7 +10,6 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import type { LocatedName } from '@securestore/crypto';
 import { commit } from '../../object/commit/commit.ts';
 import type { CollectionPass } from './pass.ts';
 import { isForgettable, prunable } from './retention.ts';
@@ -39,9 +38,8 @@ export async function currentRecord(
   if (found === undefined) return undefined;
   const { body, modified, size } = found;
   const common = { etag: found.etag ?? '', modified, size };
-  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
   try {
-    const opened = await withNewestKeys(engine, body, (state) => openLoose(state, body, locate, token), signal);
+    const opened = await withNewestKeys(engine, body, (state) => openLoose(state, body, engine.names, token), signal);
     return { header: opened.header, opened, ...common };
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;

@@ -1,5 +1,4 @@
 import type { ReadResult } from '@securestore/backend-api';
-import type { StoreKey } from '@securestore/core-format';
 import {
   AREAS,
   historyPrefix,
@@ -8,7 +7,6 @@ import {
   splitRecord,
   splitUnderToken,
 } from '@securestore/core-format';
-import type { LocatedName } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { historyCopy } from '../../object/commit/archive-version.ts';
 import { withNewestKeys } from '../../record/stable-read.ts';
@@ -34,12 +32,11 @@ export async function copyOfCurrent(
   const found = await engine.backend.read(objectName(token), { signal });
   if (found === undefined || !isSameVersion(found, copy)) return undefined;
   if (historyVersion(historyPrefix(token), name) !== splitRecord(found.body).header.version) return undefined;
-  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
   return withNewestKeys(
     engine,
     found.body,
     (state) => {
-      const opened = openLoose(state, found.body, locate, token);
+      const opened = openLoose(state, found.body, engine.names, token);
       return historyCopy(state, { stored: { bytes: found.body, etag: found.etag ?? '' }, opened });
     },
     signal,

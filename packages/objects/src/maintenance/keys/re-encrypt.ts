@@ -1,5 +1,5 @@
 import type { ListEntry } from '@securestore/backend-api';
-import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import type { RecordHeader } from '@securestore/core-format';
 import {
   AREAS,
   encodeBase32,
@@ -10,7 +10,6 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import type { LocatedName } from '@securestore/crypto';
 import { sealRecord } from '@securestore/crypto';
 import { instant } from '@securestore/jobs';
 import { BlobReader } from '../../record/blob-reader.ts';
@@ -67,11 +66,10 @@ async function readRecord(
   // What belongs to a destroyed category can't be sealed anew, and needn't be.
   if (found === undefined || engine.watcher.state.keys.isDestroyed(splitRecord(found.body).header.categoryId))
     return undefined;
-  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
   const opened = await withNewestKeys(
     engine,
     found.body,
-    (state) => openLoose(state, found.body, locate, token),
+    (state) => openLoose(state, found.body, engine.names, token),
     signal,
   );
   return { name, etag: found.etag ?? '', opened };

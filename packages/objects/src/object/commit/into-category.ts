@@ -45,7 +45,7 @@ export async function intoCategory(
     if (sent !== undefined && asBuffer(sent.record).equals(found.body)) return sent;
     if (!asBuffer(own).equals(found.body)) overtaken();
     const { state } = watcher;
-    const opened = openLoose(state, found.body, (key) => names.locate(key), target.token);
+    const opened = openLoose(state, found.body, names, target.token);
     // A name that had an object keeps its category, so a deletion needs no other one.
     if (opened.kind === 'tombstone') overtaken();
     const categoryId = state.categories.idOf(target.key);

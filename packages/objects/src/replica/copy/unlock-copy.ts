@@ -156,7 +156,7 @@ export class UnlockedCopy {
     const names = this.#cipher;
     const named = this.nameIn(token);
     if (named !== undefined) return named;
-    const opened = openLoose(this.state, record, (key) => names.locate(key), token);
+    const opened = openLoose(this.state, record, names, token);
     return opened.kind === 'object' ? opened.body.name : undefined;
   }
 

@@ -41,7 +41,7 @@ export async function inspect(world: World, collected: boolean): Promise<Remains
     if (found === undefined) continue;
     if (name.startsWith(AREAS.objects)) current.set(token, splitRecord(found.body).header.version);
     try {
-      const record = openLoose(watcher.state, found.body, (key) => names.locate(key), token);
+      const record = openLoose(watcher.state, found.body, names, token);
       if (record.kind === 'tombstone' || record.header.blob === undefined || record.body.payload.kind === 'inline')
         continue;
       const { blobId, partSize } = record.header.blob;
