@@ -3,7 +3,7 @@ import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
 import type { Call } from './call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
-import { withAdvice } from './error-report.ts';
+import { inOurTerms, withAdvice } from './error-report.ts';
 import { checkFromFile } from './location-from-file.ts';
 import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
@@ -92,7 +92,7 @@ function checkedLocation(location: string, setting?: string): string {
 
 /** Says the library's warnings on stderr; what it logs below that is for programs. */
 export function loggerFor({ out }: Call): Logger {
-  const say = (_fields: object, message: string): void => out.warning(message);
+  const say = (_fields: object, message: string): void => out.warning(inOurTerms(message));
   return { debug: () => {}, info: () => {}, warn: say, error: say };
 }
 

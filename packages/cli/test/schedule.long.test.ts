@@ -46,6 +46,27 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     }
   });
 
+  it('run ends if the store moves, and says where it is', async ({ expect, onTestFinished }) => {
+    const { run, path, location } = await changedScene(onTestFinished);
+    const controller = new AbortController();
+    const running = Promise.withResolvers<void>();
+    const ending = run(['schedule', 'run'], { signal: controller.signal, onOutput: () => running.resolve() });
+    onTestFinished(async () => {
+      controller.abort();
+      await ending;
+    });
+    await running.promise;
+    const to = `sqlite:${path('new.db')}`;
+    const moved = await run(['migrate', location, to]);
+    expect(moved, moved.stderr).toMatchObject({ exitCode: 0 });
+    const { exitCode, stderr } = await ending;
+    expect(exitCode).toBe(7);
+    expect(stderr).toMatch(
+      /error: the store has moved to sqlite:\S+; give that location from now on, by --store, in \$SECURESTORE_URL or in the configuration \[LOCKED\]\n$/,
+    );
+    expect(stderr).not.toContain('option');
+  });
+
   it('add puts none in the place of another one, unless it is told so', async ({ expect, onTestFinished }) => {
     const { run, destination } = await changedScene(onTestFinished);
     const add = (...more: string[]): ReturnType<typeof run> =>

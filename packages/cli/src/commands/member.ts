@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore } from 'securestore';
+import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore, Settings } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
@@ -77,7 +77,12 @@ async function withCategories(
   signal?: AbortSignal,
 ): Promise<unknown> {
   if (!SecureStoreError.is(error, 'NOT_FOUND')) return error;
-  const found = await ifAllowed(settings.get({ signal })).catch(() => undefined);
+  let found: Settings | undefined;
+  try {
+    found = await ifAllowed(settings.get({ signal }));
+  } catch {
+    // That it was refused is said in any case.
+  }
   if (found === undefined) return error;
   // It has no patterns, and what no other pattern matches.
   const names = ['default', ...Object.keys(found.categories)];

@@ -8,6 +8,7 @@ import type {
   SecretMethod,
 } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
+import { inOurTerms } from '../error-report.ts';
 import { discoveryOf } from '../discovery.ts';
 import { SOME_FAILED } from '../call.ts';
 import { refuseMemory } from '../backup-place.ts';
@@ -206,9 +207,10 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });
     const report = await watchJob(cli, 'migrate', job, PHASES);
     for (const failure of report.failed) {
-      const { name, code, message } = failure;
+      const { name, code } = failure;
+      const message = inOurTerms(failure.message);
       await out.result(
-        { ...failure, status: 'failed' },
+        { ...failure, message, status: 'failed' },
         () => `failed: ${printable(name)}: ${printable(message)} [${code}]`,
       );
     }

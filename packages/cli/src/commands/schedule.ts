@@ -7,6 +7,7 @@ import { loggerFor, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { whileOpen } from '../while-open.ts';
 
 export interface ScheduleOptions {
   readonly cron?: string;
@@ -154,39 +155,42 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
   let [runs, failed] = [0, 0];
   if (options.once !== true) out.note('running the schedules of the store; press Ctrl-C to stop');
-  await store.schedules.run({
-    once: options.once === true,
-    sinks,
-    before: hookOf(options.before),
-    after: hookOf(options.after),
-    ...(hookTimeout === undefined ? {} : { hookTimeout: parseDuration('--hook-timeout', hookTimeout) }),
-    signal: cli.signal,
-    onProblem: say,
-    async onRun({ schedule: { id, task: work }, occurrence, end, error, message: theirs }) {
-      runs += 1;
-      if (end !== 'success') failed += 1;
-      const message = theirs === undefined ? undefined : inOurTerms(theirs);
-      const why = message === undefined ? '' : `: ${printable(message)}`;
-      const outcome = error === undefined ? end : `${end}${why} [${error}]`;
-      const { task, destination } = work;
-      await out.result(
-        {
-          id,
-          task,
-          destination,
-          occurrence: new Date(occurrence),
-          end,
-          ...(error === undefined ? {} : { error }),
-          ...(message === undefined ? {} : { message }),
-        },
-        () => {
-          return `${id}: ${task} to ${printable(destination)}: ${outcome}`;
-        },
-      );
-      const unheard = await tellPing?.(end);
-      if (unheard !== undefined) say(unheard);
-    },
-  });
+  const running = (signal: AbortSignal): Promise<unknown> =>
+    store.schedules.run({
+      once: options.once === true,
+      sinks,
+      before: hookOf(options.before),
+      after: hookOf(options.after),
+      ...(hookTimeout === undefined ? {} : { hookTimeout: parseDuration('--hook-timeout', hookTimeout) }),
+      signal,
+      onProblem: say,
+      async onRun({ schedule: { id, task: work }, occurrence, end, error, message: theirs }) {
+        runs += 1;
+        if (end !== 'success') failed += 1;
+        const message = theirs === undefined ? undefined : inOurTerms(theirs);
+        const why = message === undefined ? '' : `: ${printable(message)}`;
+        const outcome = error === undefined ? end : `${end}${why} [${error}]`;
+        const { task, destination } = work;
+        await out.result(
+          {
+            id,
+            task,
+            destination,
+            occurrence: new Date(occurrence),
+            end,
+            ...(error === undefined ? {} : { error }),
+            ...(message === undefined ? {} : { message }),
+          },
+          () => {
+            return `${id}: ${task} to ${printable(destination)}: ${outcome}`;
+          },
+        );
+        const unheard = await tellPing?.(end);
+        if (unheard !== undefined) say(unheard);
+      },
+    });
+  // Nothing runs any more if the store has moved or was restored; whoever watches this process is to see that.
+  await whileOpen(store, cli.signal, running);
   if (cli.signal.aborted) {
     const made = `${count(runs, 'run')} ${runs === 1 ? 'was' : 'were'} made, ${failed} of them without success`;
     await out.result({ summary: { stopped: true, runs, failed } }, () => {

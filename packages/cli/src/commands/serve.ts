@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ConsoleProvider, ServerOptions } from '@securestore/server';
-import { extensionsOf } from '@securestore/objects/internal';
-import type { Authenticator, Logger, SecureStore } from 'securestore';
+import type { Authenticator, Logger } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import type { Issuer } from '../issuer-file.ts';
 import { issuerIn } from '../issuer-file.ts';
 import { loggerFor, withOpenStore } from '../open.ts';
 import { warnIfShared } from '../shared-file.ts';
 import { formatTime, jsonLine, printable } from '../terminal-text.ts';
+import { whileOpen } from '../while-open.ts';
 
 export interface ServeOptions {
   readonly host: string;
@@ -146,23 +146,7 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
       `serving ${store.location} at ${url}`,
       ...(console === undefined ? [] : [`the console is at ${console}`]),
     ]);
-    await untilLost(store, cli.signal);
+    await whileOpen(store, cli.signal, async (signal) => void (signal.aborted || (await once(signal, 'abort'))));
     out.note('stopping: what is under way ends first');
   });
-}
-
-/** How often a server without requests looks whether it can go on, in milliseconds. */
-const LOOK_EVERY = 10_000;
-
-/** Waits for the signal. @throws SecureStoreError if nothing but another start helps, such as where the store has moved */
-async function untilLost(store: SecureStore, signal: AbortSignal): Promise<void> {
-  const { health } = extensionsOf(store);
-  const { promise: lost, reject } = Promise.withResolvers<never>();
-  health.onLost(reject);
-  const looks = setInterval(() => void health.blocked(signal), LOOK_EVERY);
-  try {
-    await Promise.race([lost, signal.aborted ? undefined : once(signal, 'abort')]);
-  } finally {
-    clearInterval(looks);
-  }
 }
