@@ -110,6 +110,21 @@ describe('what takes access away since the last backup', () => {
     await expect(readsBy((await restored(all)).store, all.token)).rejects.toEqual(DENIED);
   });
 
+  test('is not undone by a restore that was begun before it: what was revoked meanwhile opens nothing', async () => {
+    const all = await scene();
+    const { world, store, token, id, place } = all;
+    const to = `${world.target}-resumed`;
+    const ending = new AbortController();
+    const job = restoreStore(place.location, to, { ...world.secret, signal: ending.signal });
+    for await (const { bytes } of job.progress) if (bytes > 0) break;
+    ending.abort();
+    await expect(job).rejects.toMatchObject({ name: expect.any(String) });
+    await store.access.revokeToken(id);
+    expect(await restoreStore(place.location, to, world.secret)).toMatchObject({ snapshot: 1 });
+    await using again = await openStore(to, { unlock, clock: world.clock, upkeep: false });
+    await expect(readsBy(again, token)).rejects.toEqual(DENIED);
+  });
+
   test.each(TAKEN)('is not undone by a restore: whoever %s stays so', async (_, change) => {
     const all = await scene();
     expect(await all.store.access.change(change)).toEqual({ pending: [] });
