@@ -30,7 +30,7 @@ const LONGEST = [
   'console/test/',
   'conformance.test',
   'backend-mongodb/test/crash',
-  'backup/test/faults',
+  'backup/test/api/faults',
 ];
 /**
  * How many other files begin after the n-th of them, so that the processors are busy while those wait. The first ones wait

@@ -35,6 +35,6 @@ it('finds the tests whose amount is that of the size of a run, also through what
 it('finds some of this repository, and not all', () => {
   const long = longTests(fileURLToPath(new URL('../../..', import.meta.url)));
   expect(long).toContain('packages/objects/test/simulation/simulation.test.ts');
-  expect(long).toContain('packages/backup/test/faults.test.ts');
+  expect(long).toContain('packages/backup/test/api/faults.test.ts');
   expect(long).not.toContain('packages/core-format/test/lessons.test.ts');
 });
