@@ -1,16 +1,19 @@
 export { isBackup } from './repository/destination.ts';
 export { backupJobId } from './api/backup-job.ts';
 export { Backups } from './api/backups.ts';
-export { FOLLOW_CHANNEL } from './continuous/diagnostics-channel.ts';
-export type { FollowMessage } from './continuous/diagnostics-channel.ts';
-export type { ContinuousStatus } from './continuous/continuous-types.ts';
+export { FOLLOW_CHANNEL } from './continuous/backoff.ts';
+export type { FollowMessage } from './continuous/backoff.ts';
+export type {
+  ContinuousBackup,
+  ContinuousStatus,
+  FollowOptions,
+  SynchronousOptions,
+} from './continuous/continuous-types.ts';
 export type { Followed, FollowedNow, Reached } from './trust/replication-status.ts';
 export { drillBackup } from './restore/drill.ts';
 export type { DrillOptions } from './restore/drill.ts';
-export { readReceipt } from './restore/receipt.ts';
-export type { DrillFacts, DrillReceipt } from './restore/receipt.ts';
-export { readRestoreReceipt } from './restore/restore-receipt.ts';
-export type { RestoreFacts, RestoreReceipt } from './restore/restore-receipt.ts';
+export { readReceipt, readRestoreReceipt } from './restore/receipts.ts';
+export type { DrillFacts, DrillReceipt, Receipts, RestoreFacts, RestoreReceipt } from './restore/receipts.ts';
 export { RecoveryPoints } from './recovery/recovery-points.ts';
 export type { PointRetrieveOptions } from './recovery/recovery-points.ts';
 export type {
@@ -29,11 +32,15 @@ export type {
   TimelineOptions,
   VersionThen,
 } from './recovery/types.ts';
-export type { BackupOptions } from './snapshot/snapshot-types.ts';
-export type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous/continuous-types.ts';
+export type { BackupOptions, SnapshotOptions, SnapshotReport } from './snapshot/snapshot-types.ts';
 export type {
+  ConflictPolicy,
   DrillJobOptions,
   DrillReport,
+  RestoreChange,
+  RestoredObject,
+  RestoreIntoOptions,
+  RestoreIntoReport,
   RestoreJobReport,
   RestoreOptions,
   RestoreStoreJobOptions,
@@ -46,27 +53,16 @@ export type { RefusedRemoval } from './repository/tolerant-delete.ts';
 export type { ChosenSnapshot, RecoveryGap } from './trust/moment.ts';
 export { openBackup, OpenedBackup } from './trust/opened-backup.ts';
 export type { BackupSettings } from './trust/opened-backup.ts';
-export type { PointChoice } from './repository/point-choice.ts';
+export type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './repository/snapshot-info.ts';
 export { destinationsIn } from './trust/registry.ts';
 export type { RegisteredDestination } from './trust/registry.ts';
 export type { RetainOptions, RetentionReport } from './prune/retain.ts';
-export type { RetentionSettings } from './retention/index.ts';
-export type { Receipts } from './restore/receipts.ts';
+export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy, RetentionSettings } from './retention/index.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
-export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy } from './retention/index.ts';
 export { restoreInto } from './restore/restore-into.ts';
-export type {
-  ConflictPolicy,
-  RestoreChange,
-  RestoredObject,
-  RestoreIntoOptions,
-  RestoreIntoReport,
-} from './restore/restore-into-types.ts';
 export { restoreStoreTo } from './restore/restore-store.ts';
 export type { RestoreReport, RestoreStoreOptions } from './restore/restore-store.ts';
 export { makeSnapshot } from './snapshot/snapshot.ts';
-export type { OnDamagedSnapshot, SnapshotInfo } from './repository/snapshot-info.ts';
-export type { SnapshotOptions, SnapshotReport } from './snapshot/snapshot-types.ts';
 export { verifyOpenedBackup } from './verify/verify-backup.ts';
 export type {
   BackupFinding,

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
-import type { BackupOptions } from '../snapshot/snapshot-types.ts';
+import { refuse } from '../repository/errors.ts';
+import type { BackupOptions, SnapshotReport } from '../snapshot/snapshot-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import type { Registry } from '../trust/registry.ts';
-import { restoredAfter } from '../trust/restore-label.ts';
+import { restoredAfter } from '../trust/moment.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
-import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
 
 const OPTIONS: ReadonlySet<string> = new Set(['label']);
 
@@ -40,16 +40,10 @@ function checkLabel(label: unknown): asserts label is string {
     Buffer.byteLength(label) <= MAX_POINT_LABEL_BYTES &&
     !/[\u0000-\u001f\u007f]/.test(label);
   if (!isLabel) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `the label of a snapshot must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`,
-    );
+    refuse(`the label of a snapshot must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`);
   }
   if (restoredAfter(label) === undefined) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    'this label is for the snapshots that a restore makes first: choose another one',
-  );
+  refuse('this label is for the snapshots that a restore makes first: choose another one');
 }
 
 function refuseUnregistered(location: string): never {

@@ -1,10 +1,10 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Job } from '@securestore/jobs';
-import { changeInTime, extensionsOf, inTime } from '@securestore/objects/internal';
 import type { CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { BackupArea } from '@securestore/objects/internal';
+import { changeInTime, extensionsOf, inTime } from '@securestore/objects/internal';
 import { backupJobId, backupKind, isJobOf, startBackup } from './backup-job.ts';
-import type { BackupOptions } from '../snapshot/snapshot-types.ts';
+import type { BackupOptions, SnapshotReport } from '../snapshot/snapshot-types.ts';
 import type {
   DrillJobOptions,
   DrillReport,
@@ -21,32 +21,26 @@ import type {
 } from '../continuous/continuous-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
 import { DestinationKeeper } from '../trust/destination-keeper.ts';
-import { drillKind } from '../restore/drill-job.ts';
+import type { RestorePorts } from '../restore/restore-jobs.ts';
+import { endRestore, startDrill, startRestore, startRestoreStore } from '../restore/restore-jobs.ts';
 import type { BackupVerifyReport } from '../repository/findings.ts';
 import type { FollowedNow } from '../trust/replication-status.ts';
 import { follow, followedFrom, waitForOther } from '../continuous/start-continuous.ts';
 import type { ForgetReport } from '../prune/forget.ts';
 import type { ChosenSnapshot } from '../trust/moment.ts';
 import { registerDestination, setRetention, unregisterDestination } from '../prune/destination-admin.ts';
-import type { PointChoice } from '../repository/point-choice.ts';
+import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
 import { Places } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
-import type { RestorePorts } from '../restore/restore-job.ts';
-import { endRestore, startRestore } from '../restore/restore-job.ts';
-import { startRestoreStore } from '../restore/restore-store-job.ts';
 import type { RetainOptions, RetentionReport } from '../prune/retain.ts';
-import type { RetentionSettings } from '../retention/index.ts';
 import { checkRetention, forgetAt, retainDestination } from '../prune/retain.ts';
+import type { RetentionSettings } from '../retention/index.ts';
 import { checkRolling } from '../verify/rolling/verify-share.ts';
-import type { OnDamagedSnapshot, SnapshotInfo } from '../repository/snapshot-info.ts';
-import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
 import type { VerifyOptions } from '../verify/verify-destination.ts';
 import { verifyDestination } from '../verify/verify-destination.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';
-
-const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
 
 /** The backups of a store that is open. */
 export class Backups {
@@ -72,9 +66,8 @@ export class Backups {
    * @throws SecureStoreError `LOCKED` where another process is at it; as {@link backup} rejects
    */
   follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
-    const [area, places, followers] = [this.#area, this.#places, this.#followers];
-    const ports = { area, places, followers, jobId: backupJobId(destination) };
-    return follow(ports, places.named(destination), options);
+    const ports = { ...this.#ports, followers: this.#followers, jobId: backupJobId(destination) };
+    return follow(ports, this.#places.named(destination), options);
   }
 
   /** How the continuous backups of this process go, by destination. */
@@ -89,10 +82,8 @@ export class Backups {
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
    */
   following(destination: string, options?: CallOptions): Promise<FollowedNow | undefined> {
-    const [area, places, followers] = [this.#area, this.#places, this.#followers];
-    return inTime('backups.following', options, (signal) =>
-      followedFrom({ area, places, followers }, destination, signal),
-    );
+    const ports = { ...this.#ports, followers: this.#followers };
+    return inTime('backups.following', options, (signal) => followedFrom(ports, destination, signal));
   }
 
   /**
@@ -101,7 +92,7 @@ export class Backups {
    * @returns what ends that
    */
   waitForBackup(destination: string, options: SynchronousOptions = {}): () => Promise<void> {
-    return waitForOther({ area: this.#area, places: this.#places }, this.#places.named(destination), options);
+    return waitForOther(this.#ports, this.#places.named(destination), options);
   }
 
   /**
@@ -196,9 +187,7 @@ export class Backups {
    * The job rejects with what keeps it from being done; that the backup is bad is in the receipt, and `ok` is false.
    */
   drill(destination: string, options: DrillJobOptions = {}): Job<DrillReport> {
-    const { scratch = 'memory:', ...call } = options;
-    const kind = drillKind(this.#ports, destination, scratch, options);
-    return this.#area.runJob('drill', call, DRILL_OPTIONS, { kind, parameters: {} });
+    return startDrill(this.#ports, destination, options);
   }
 
   /**

@@ -4,7 +4,7 @@ import type { BackupArea } from '@securestore/objects/internal';
 import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
-import { drilledAt } from '../restore/last-drill.ts';
+import { drilledAt } from '../restore/receipts.ts';
 import type { Places } from '../trust/destinations.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';

@@ -3,6 +3,7 @@ import type { StateStorage } from '@securestore/jobs';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
 import type { BackupArea } from '@securestore/objects/internal';
 import { changeInTime, extensionsOf, inTime } from '@securestore/objects/internal';
+import { refuse } from '../repository/errors.ts';
 import type { Backups } from './backups.ts';
 import type { DestinationFacts } from './destination-facts.ts';
 import { factsOfAll } from './destination-facts.ts';
@@ -11,7 +12,7 @@ import { Places } from '../trust/destinations.ts';
 import { registeredAt } from '../trust/registry.ts';
 import type { RunHookOptions } from '../schedule/run-hooks.ts';
 import { runHooks } from '../schedule/run-hooks.ts';
-import type { Occurrence, RunReport, Schedule, ScheduleState } from '../schedule/index.ts';
+import type { RunReport, Schedule, ScheduleState } from '../schedule/index.ts';
 import { nextRun, overdue, readScheduleStatus, runDueSchedules, runSchedules } from '../schedule/index.ts';
 import type { BackupTask, ScheduleSettings } from '../schedule/schedule-list.ts';
 import {
@@ -90,28 +91,24 @@ export class Schedules {
 
   /** All schedules, and how they go. */
   list(options?: CallOptions): Promise<ScheduleInfo[]> {
-    return inTime('schedules.list', options, () => this.#infos());
-  }
-
-  async #infos(): Promise<ScheduleInfo[]> {
-    this.#area.checkOpen();
-    const now = this.#area.clock.now();
-    const infos: ScheduleInfo[] = [];
-    for (const schedule of await schedulesOf(this.#area)) {
-      const { task, since: _, ...settings } = schedule;
-      const status = await readScheduleStatus(this.#storage, this.#area.clock, schedule.id);
-      const next: Occurrence | undefined = schedule.paused === true ? undefined : nextRun(schedule, now);
-      const late = overdue(schedule, status, now);
-      infos.push({
-        ...settings,
-        ...task,
-        ...(next && { next: new Date(next.start) }),
-        ...(status.state?.last && { last: status.state.last }),
-        failures: status.state?.failures ?? 0,
-        ...(late && { overdueSince: new Date(late.start) }),
+    return inTime('schedules.list', options, async () => {
+      this.#area.checkOpen();
+      const now = this.#area.clock.now();
+      return Array.fromAsync(await schedulesOf(this.#area), async (schedule): Promise<ScheduleInfo> => {
+        const { task, since: _, ...settings } = schedule;
+        const status = await readScheduleStatus(this.#storage, this.#area.clock, schedule.id);
+        const next = schedule.paused === true ? undefined : nextRun(schedule, now);
+        const late = overdue(schedule, status, now);
+        return {
+          ...settings,
+          ...task,
+          ...(next && { next: new Date(next.start) }),
+          ...(status.state?.last && { last: status.state.last }),
+          failures: status.state?.failures ?? 0,
+          ...(late && { overdueSince: new Date(late.start) }),
+        };
       });
-    }
-    return infos;
+    });
   }
 
   /**
@@ -119,39 +116,32 @@ export class Schedules {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no schedule, or for a destination that is not registered; `TOO_LARGE`
    */
-  add(settings: ScheduleSettings, options?: CallOptions): Promise<void> {
-    return changeInTime('schedules.add', options, this.#area.clock, () => this.#add(settings));
-  }
-
-  async #add({ destination, ...settings }: ScheduleSettings): Promise<void> {
-    checkTask(settings);
-    const location = this.#places.named(destination);
-    this.#checkRegistered(location);
-    const schedule = scheduleOf({ ...settings, destination: location }, this.#area.clock.now());
-    await this.#change((schedules) => withSchedule(schedules, schedule));
+  add({ destination, ...settings }: ScheduleSettings, options?: CallOptions): Promise<void> {
+    return changeInTime('schedules.add', options, this.#area.clock, async () => {
+      checkTask(settings);
+      const location = this.#places.named(destination);
+      this.#checkRegistered(location);
+      const schedule = scheduleOf({ ...settings, destination: location }, this.#area.clock.now());
+      await this.#change((schedules) => withSchedule(schedules, schedule));
+    });
   }
 
   /** @throws SecureStoreError `NOT_FOUND` */
   remove(id: string, options?: CallOptions): Promise<void> {
-    return changeInTime('schedules.remove', options, this.#area.clock, () => this.#remove(id));
-  }
-
-  async #remove(id: string): Promise<void> {
-    await this.#change((schedules) => {
-      if (!schedules.some((schedule) => schedule.id === id)) {
-        throw new SecureStoreError('NOT_FOUND', `there is no schedule ${JSON.stringify(id)}`);
-      }
-      return schedules.filter((schedule) => schedule.id !== id);
-    });
+    return changeInTime('schedules.remove', options, this.#area.clock, () =>
+      this.#change((schedules) => {
+        if (!schedules.some((schedule) => schedule.id === id)) {
+          throw new SecureStoreError('NOT_FOUND', `there is no schedule ${JSON.stringify(id)}`);
+        }
+        return schedules.filter((schedule) => schedule.id !== id);
+      }),
+    );
   }
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` */
   #checkRegistered(location: string): void {
     if (registeredAt(this.#area, location) !== undefined) return;
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `${location} is no registered destination: back up there, or register it, first`,
-    );
+    refuse(`${location} is no registered destination: back up there, or register it, first`);
   }
 
   async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
@@ -181,20 +171,15 @@ export class Schedules {
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
   conditions({ thresholds, within, ...options }: ConditionsOptions = {}): Promise<DestinationConditions[]> {
-    return inTime('schedules.conditions', options, (signal) => this.#conditions(thresholds, { signal, within }));
-  }
-
-  async #conditions(
-    thresholds: WatchThresholds | undefined,
-    options: Parameters<typeof factsOfAll>[2],
-  ): Promise<DestinationConditions[]> {
-    this.#area.checkOpen();
-    const all = await this.#eachFacts(options);
-    return all.map(({ destination, facts }) => ({
-      destination: destination.location,
-      conditions: conditionsOf(facts, thresholds),
-      facts,
-    }));
+    return inTime('schedules.conditions', options, async (signal) => {
+      this.#area.checkOpen();
+      const all = await this.#eachFacts({ signal, within });
+      return all.map(({ destination, facts }) => ({
+        destination: destination.location,
+        conditions: conditionsOf(facts, thresholds),
+        facts,
+      }));
+    });
   }
 
   async #tell(options: RunSchedulesOptions): Promise<void> {

@@ -1,22 +1,16 @@
 import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
 
-/** Who waits for what is to be shipped. */
-export interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
+type Waiter<T> = Pick<PromiseWithResolvers<T>, 'resolve' | 'reject'>;
 
 /** Who waits for a snapshot. */
-interface WantedSnapshot {
+interface WantedSnapshot extends Waiter<SnapshotReport> {
   readonly label: string;
-  readonly resolve: (report: SnapshotReport) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** What callers wait for that a continuous backup is to do: it is begun at once, whenever the next step would be. */
 export class Awaited {
   /** Who waits for a cut that has not begun yet. */
-  #waiting: Waiting[] = [];
+  #waiting: Waiter<void>[] = [];
   #wanted: WantedSnapshot[] = [];
   #wake: (() => void) | undefined;
 
@@ -42,14 +36,14 @@ export class Awaited {
   }
 
   /** Those whom the cut concerns that begins now. */
-  takeWaiting(): readonly Waiting[] {
+  takeWaiting(): readonly Waiter<void>[] {
     const waiting = this.#waiting;
     this.#waiting = [];
     return waiting;
   }
 
   /** The next cut is to be theirs. */
-  putBack(waiting: readonly Waiting[]): void {
+  putBack(waiting: readonly Waiter<void>[]): void {
     this.#waiting.unshift(...waiting);
   }
 

@@ -4,6 +4,7 @@ import { elapsedSince, instant } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { Awaited } from './ack-waiters.ts';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
+import { hasCode, withFallback } from '../repository/errors.ts';
 import type { FailedCopy } from '../repository/upload.ts';
 import type { Followed, Reached } from '../trust/replication-status.ts';
 import { beatOf, followedAt, rememberFollowed } from '../trust/replication-status.ts';
@@ -83,8 +84,7 @@ export class Follower {
 
   /** What it says of itself to others. */
   get followed(): Followed {
-    const { error } = this.status;
-    return { reached: this.#reached, ...(error && { error }), isOver: false };
+    return { reached: this.#reached, error: this.status.error, isOver: false };
   }
 
   /** Makes a snapshot at the next step. */
@@ -96,11 +96,6 @@ export class Follower {
   shipped(): Promise<void> {
     const { error } = this.#outage;
     return error === undefined ? this.#awaited.shipped() : Promise.reject(error);
-  }
-
-  /** Looks where the destination stands, and makes the first snapshot. */
-  async begin(signal: AbortSignal): Promise<void> {
-    await this.#begin(signal);
   }
 
   /**
@@ -197,7 +192,7 @@ export class Follower {
   }
 
   async #step(signal: AbortSignal): Promise<void> {
-    const position = this.#position ?? (await this.#begin(signal));
+    const position = this.#position ?? (await this.begin(signal));
     const { clock } = this.#area;
     const isLong =
       position.newest.number - position.newest.base >= POINTS_PER_SNAPSHOT ||
@@ -213,20 +208,14 @@ export class Follower {
       }
       return;
     }
-    if (position.reader.passDue) {
-      this.#position = await this.#snapshot(signal);
-      return;
-    }
-    try {
+    const ship = async (): Promise<boolean> => {
       await this.#ship(position, signal);
-    } catch (error) {
-      // A snapshot looks at the whole store where the index of the newest is damaged; where it is something else, it fails as well.
-      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      this.#position = await this.#snapshot(signal);
-      return;
-    }
-    // After that nothing is left of which a snapshot would not tell the moments.
-    if (isLong) this.#position = await this.#snapshot(signal);
+      // After that nothing is left of which a snapshot would not tell the moments.
+      return isLong;
+    };
+    // A snapshot looks at the whole store if the index of the newest is damaged; if it is something else, it fails as well.
+    const isDue = position.reader.passDue || (await withFallback(hasCode('INTEGRITY'), true, ship));
+    if (isDue) this.#position = await this.#snapshot(signal);
   }
 
   async #snapshot(signal: AbortSignal, label?: string, onDone?: (report: SnapshotReport) => void): Promise<Position> {
@@ -236,10 +225,14 @@ export class Follower {
     onDone?.(report);
     for (const alarm of report.alarms) this.#alarms.add(alarm);
     this.#note(report.failed);
-    this.#versions += report.copied.versions;
-    this.#bytes += report.copied.bytes;
-    this.#points += 1;
-    return this.#begin(signal);
+    this.#count(1, report.copied);
+    return this.begin(signal);
+  }
+
+  #count(points: number, copied: { readonly versions: number; readonly bytes: number }): void {
+    this.#points += points;
+    this.#versions += copied.versions;
+    this.#bytes += copied.bytes;
   }
 
   #note(failed: readonly FailedCopy[]): void {
@@ -248,7 +241,7 @@ export class Follower {
   }
 
   /** Looks where the destination stands, and makes a snapshot where nothing is that changes can follow. */
-  async #begin(signal: AbortSignal): Promise<Position> {
+  async begin(signal: AbortSignal): Promise<Position> {
     const position = await positionAt(this.#area, await this.#line.reach(signal), this.#onAlarm, signal);
     if (position === undefined) return this.#snapshot(signal);
     const { destination, newest } = position;
@@ -282,9 +275,7 @@ export class Follower {
     this.#reach(time, shipped.position);
     if (points === 0) return;
     this.#made = clock.now();
-    this.#points += points;
-    this.#versions += copied.versions;
-    this.#bytes += copied.bytes;
+    this.#count(points, copied);
   }
 }
 

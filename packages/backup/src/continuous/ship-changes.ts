@@ -1,23 +1,22 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea, Change, Consumer } from '@securestore/objects/internal';
 import { Backlog } from './catch-up-buffer.ts';
 import type { FailedCopy } from '../repository/upload.ts';
 import { Copier } from '../repository/upload.ts';
 import type { Destination } from '../repository/destination.ts';
 import { bringHead } from '../repository/destination.ts';
-import { FailedCopies } from '../repository/failed-copies.ts';
+import { hasCode, withFallback } from '../repository/errors.ts';
+import { FailedCopies } from '../repository/run-state-files.ts';
 import { IndexPages, IndexWriter } from '../repository/index-pages.ts';
 import { IndexSet } from '../repository/index-set.ts';
-import { changesPoint } from '../repository/build-snapshot.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
-import { Points } from '../repository/snapshots.ts';
-import type { Remembered } from '../trust/known-tip.ts';
+import { changesPoint, Points } from '../repository/snapshots.ts';
+import type { Remembered } from '../trust/registry.ts';
 import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from '../trust/trusted-tip.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
 import { isDoubtful, nextAfter, passedOver, surveyOf } from '../trust/chain-tip.ts';
 import { indexAt } from '../trust/timeline.ts';
-import { timeOfVersion } from '../repository/version-time.ts';
+import { timeOfVersion } from '../repository/retained.ts';
 
 /** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */
 const EVERYTHING = { versions: Number.MAX_SAFE_INTEGER, days: 1_000_000 };
@@ -38,18 +37,6 @@ export interface Position {
   readonly basePages: readonly IndexPage[];
   readonly changes: Map<string, IndexEntry[]>;
   readonly snapshotMade: number;
-}
-
-/** The index of a point, and the snapshot that it builds on; `undefined` where they are damaged. */
-async function indexUnlessDamaged(
-  ...of: Parameters<typeof indexAt>
-): Promise<Awaited<ReturnType<typeof indexAt>> | undefined> {
-  try {
-    return await indexAt(...of);
-  } catch (error) {
-    if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
-    throw error;
-  }
 }
 
 /** Where a destination stands; `undefined` where nothing is there that changes can follow. */
@@ -73,7 +60,7 @@ export async function positionAt(
   for (const alarm of passedOver(destination, survey)) onAlarm(alarm);
   const { number } = nextAfter(survey, evidence);
   const reader = await area.open(readerLabel(destination), onAlarm, signal);
-  const found = await indexUnlessDamaged(points, pages, newest, signal);
+  const found = await withFallback(hasCode('INTEGRITY'), undefined, () => indexAt(points, pages, newest, signal));
   if (found === undefined) return undefined;
   const { index, snapshot } = found;
   const changes = new Map([...index.changes].map(([token, entries]) => [token, [...entries]]));

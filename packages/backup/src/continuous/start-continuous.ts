@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { JobKind } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
+import { refuse } from '../repository/errors.ts';
 import type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from '../repository/destination.ts';
@@ -78,10 +79,7 @@ function followKind(
 
 function checkInterval(interval: unknown): void {
   if (interval === undefined || (Number.isSafeInteger(interval) && Number(interval) >= 1)) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    'the option "interval" must be a whole number of milliseconds, 1 or more',
-  );
+  refuse('the option "interval" must be a whole number of milliseconds, 1 or more');
 }
 
 /** Begins a continuous backup, in a job that ends with the store. @throws SecureStoreError as `Backups.follow` does */

@@ -12,71 +12,55 @@ const WAIT_AT_MOST = 30_000;
 /** How much later than by this process's clock a point may have been made since, in milliseconds. */
 const TOLERANCE = 5_000;
 
-function refused(cause: unknown): SecureStoreError {
+/** @param outcome of a write that was made already, and may not be backed up */
+function unavailable(message: string, cause: unknown, after: string, outcome?: 'unknown'): SecureStoreError {
   const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
-  return new SecureStoreError(
-    'UNAVAILABLE',
-    `the destination of the backup can't be reached${why}; nothing was changed`,
-    {
-      cause,
-      retryable: true,
-    },
-  );
+  return new SecureStoreError('UNAVAILABLE', `${message}${why}${after}`, { cause, retryable: true, outcome });
 }
 
-function doubtful(cause: unknown): SecureStoreError {
-  const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
-  return new SecureStoreError('UNAVAILABLE', `it was stored, and may not have been backed up${why}`, {
-    cause,
-    retryable: true,
-    outcome: 'unknown',
-  });
-}
-
-function degrading(gate: MutationGate, { unreachable = 'refuse', onAlert }: SynchronousOptions): MutationGate {
-  if (unreachable === 'refuse') return gate;
-  const tell = (error: unknown): void => {
-    onAlert?.(
-      `writes are acknowledged without being backed up: ${SecureStoreError.is(error) ? error.message : 'unknown'}`,
-    );
+/**
+ * Has writes wait.
+ *
+ * @param failure why nothing can be backed up now, as far as that is known before a write
+ * @param wait until what was written is backed up
+ */
+function gateWith(
+  failure: () => unknown,
+  wait: (signal: AbortSignal | undefined) => Promise<void>,
+  { unreachable = 'refuse', onAlert }: SynchronousOptions,
+): MutationGate {
+  const fail = (error: SecureStoreError): void => {
+    if (unreachable === 'refuse') throw error;
+    onAlert?.(`writes are acknowledged without being backed up: ${error.message}`);
   };
   return {
-    isShut: false,
+    get isShut() {
+      return unreachable === 'refuse' && failure() !== undefined;
+    },
     before() {
-      try {
-        gate.before();
-      } catch (error) {
-        tell(error);
-      }
+      const cause = failure();
+      if (cause === undefined) return;
+      fail(unavailable("the destination of the backup can't be reached", cause, '; nothing was changed'));
     },
     async after(signal) {
-      await gate.after(signal).catch((error: unknown) => {
+      try {
+        await wait(signal);
+      } catch (cause) {
+        const error = unavailable('it was stored, and may not have been backed up', cause, '', 'unknown');
         if (signal?.aborted === true) throw error;
-        tell(error);
-      });
+        fail(error);
+      }
     },
   };
 }
 
 /** Has writes wait for the process that copies, which is this one. */
 export function gateOf(follower: Follower, options: SynchronousOptions): MutationGate {
-  const gate: MutationGate = {
-    get isShut() {
-      return follower.error !== undefined;
-    },
-    before() {
-      const { error } = follower;
-      if (error !== undefined) throw refused(error);
-    },
-    async after() {
-      try {
-        await follower.shipped();
-      } catch (error) {
-        throw doubtful(error);
-      }
-    },
-  };
-  return degrading(gate, options);
+  return gateWith(
+    () => follower.error,
+    () => follower.shipped(),
+    options,
+  );
 }
 
 /** The newest point under the key of now, which whoever copies has; who was taken the right to may still have the one before. */
@@ -112,22 +96,14 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
     }
     throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');
   };
-  const gate: MutationGate = {
-    get isShut() {
-      return failure !== undefined;
-    },
-    before() {
-      if (failure !== undefined) throw refused(failure);
-    },
-    async after(signal) {
-      try {
-        await waitFor(signal);
-        failure = undefined;
-      } catch (error) {
-        failure = error;
-        throw doubtful(error);
-      }
-    },
+  const wait = async (signal: AbortSignal | undefined): Promise<void> => {
+    try {
+      await waitFor(signal);
+      failure = undefined;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
   };
-  return degrading(gate, options);
+  return gateWith(() => failure, wait, options);
 }

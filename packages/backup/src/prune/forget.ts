@@ -2,7 +2,7 @@ import type { NumberRange } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
-import { isRefused } from '../repository/files.ts';
+import { isConflict, isRefused, withRetries } from '../repository/errors.ts';
 import { IndexPages } from '../repository/index-pages.ts';
 import type { Newest } from '../trust/key-change-points.ts';
 import { expected, publishNote } from '../trust/key-change-points.ts';
@@ -12,8 +12,7 @@ import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from '../trus
 import type { RefusedRemoval } from '../repository/tolerant-delete.ts';
 import { Refusals } from '../repository/tolerant-delete.ts';
 import { lookThrough, planRemoval, unknowable } from './prune-plan.ts';
-import { neededBy, removeUnneeded } from './sweep.ts';
-import { removePoints } from './delete-snapshots.ts';
+import { neededBy, removePoints, removeUnneeded } from './sweep.ts';
 import { includesNumber, withNumbers, withoutNumbers } from '../repository/number-ranges.ts';
 import { freeAfter, surveyOf } from '../trust/chain-tip.ts';
 import { indexAt } from '../trust/timeline.ts';
@@ -50,13 +49,7 @@ export async function forgetPoints(
   signal?: AbortSignal,
 ): Promise<ForgetReport> {
   const points = new Points(destination, area.seals);
-  for (let tries = 1; ; tries++) {
-    try {
-      return await forgetOnce(area, destination, points, choose, signal);
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
-    }
-  }
+  return withRetries(isConflict, MAX_TRIES, () => forgetOnce(area, destination, points, choose, signal));
 }
 
 async function forgetOnce(

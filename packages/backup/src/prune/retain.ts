@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from '@securestore/objects';
 import type { BackupArea } from '@securestore/objects/internal';
+import { refuse } from '../repository/errors.ts';
 import type { FoundDestination } from '../repository/destination.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints } from './forget.ts';
@@ -10,7 +11,7 @@ import type { DamagedPoint } from '../repository/snapshots.ts';
 import { registeredAt } from '../trust/registry.ts';
 import { REMOVE_DAMAGED, unknowable } from './prune-plan.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
-import { restoredAfter } from '../trust/restore-label.ts';
+import { restoredAfter } from '../trust/moment.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
@@ -51,13 +52,19 @@ export function checkRetention(settings: RetentionSettings): void {
   parseRetentionPolicy(policy);
   applyRetention([], {}, { now: 0, timeZone });
   if (continuous !== undefined && !(Number.isFinite(continuous) && continuous >= 0)) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "continuous" must be a number of milliseconds');
+    refuse('the option "continuous" must be a number of milliseconds');
   }
 }
 
-/** What a destination keeps by its settings. @param now milliseconds since 1970 by the backend's clock */
+/**
+ * What a destination keeps by its settings.
+ *
+ * @param damaged numbers of what goes besides
+ * @param now milliseconds since 1970 by the backend's clock
+ */
 function planRetention(
   points: readonly SnapshotInfo[],
+  damaged: readonly number[],
   { continuous = DEFAULT_CONTINUOUS, timeZone, ...policy }: RetentionSettings,
   now: number,
 ): { readonly report: RetentionReport; readonly numbers: readonly number[] } {
@@ -70,7 +77,8 @@ function planRetention(
   const newest = Math.max(0, ...points.map(({ time }) => time.getTime()));
   const isOld = ({ kind, time }: SnapshotInfo): boolean => kind === 'changes' && time.getTime() < newest - continuous;
   const changes = points.filter(isOld).map(({ number }) => number);
-  return { report: { kept, removed, removedChanges: changes.length }, numbers: [...removed, ...changes] };
+  const gone = [...removed, ...damaged].toSorted((a, b) => b - a);
+  return { report: { kept, removed: gone, removedChanges: changes.length }, numbers: [...gone, ...changes] };
 }
 
 type DamagedSnapshot = Pick<DamagedPoint, 'number' | 'error'>;
@@ -110,12 +118,8 @@ export function forgetAt(
 ): Promise<ForgetReport> {
   const numbers = async (): Promise<ReadonlySet<number>> => {
     const { points, damaged, strange } = await listed(backup, signal);
-    return new Set(
-      choose(
-        points,
-        [...damaged.map(({ number }) => number), ...strange].toSorted((a, b) => b - a),
-      ),
-    );
+    const others = [...damaged.map(({ number }) => number), ...strange].toSorted((a, b) => b - a);
+    return new Set(choose(points, others));
   };
   return forgetPoints(area, destination, numbers, signal);
 }
@@ -128,20 +132,15 @@ async function retainAt(
   options: Omit<RetainOptions, 'retention'> & { readonly settings: RetentionSettings; readonly now: number },
 ): Promise<RetentionReport> {
   const { settings, now, dryRun = false, damaged: removesDamaged = false, signal } = options;
-  const plan = (points: readonly SnapshotInfo[], damaged: readonly number[]): ReturnType<typeof planRetention> => {
-    const { report, numbers } = planRetention(points, settings, now);
-    const removed = [...report.removed, ...damaged].toSorted((a, b) => b - a);
-    return { report: { ...report, removed }, numbers: [...numbers, ...damaged] };
-  };
   if (dryRun) {
     const { points, damaged, strange } = await listed(backup, signal);
     if (damaged.length > 0 && !removesDamaged) throw unknowable(destination, damaged, REMOVE_DAMAGED);
     const numbers = [...damaged.map(({ number }) => number), ...strange];
-    return plan(points, removesDamaged ? numbers : []).report;
+    return planRetention(points, removesDamaged ? numbers : [], settings, now).report;
   }
   let planned: RetentionReport | undefined;
   const choose = (points: readonly SnapshotInfo[], damaged: readonly number[]): readonly number[] => {
-    const { report, numbers } = plan(points, removesDamaged ? damaged : []);
+    const { report, numbers } = planRetention(points, removesDamaged ? damaged : [], settings, now);
     planned = report;
     return numbers;
   };
@@ -159,10 +158,7 @@ export async function retainDestination(
   const name = places.nameOf(destination);
   area.checkOpen();
   const settings = options.retention ?? registeredAt(area, name)?.retention;
-  if (settings === undefined) {
-    const message = `nothing says what ${destination} keeps: set its retention first`;
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
-  }
+  if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
   checkRetention(settings);
   const { signal } = options;
   const now = (await area.backendNow(signal)) ?? area.clock.now();

@@ -1,17 +1,18 @@
-import type { FileReference, IndexPage } from '@securestore/core-format';
+import type { IndexPage } from '@securestore/core-format';
 import {
-  backupBlobPrefix,
   BACKUP_AREAS,
+  backupBlobPrefix,
   blobDigestsName,
   indexPageName,
   packName,
   parseBackupBlobName,
   parseFileName,
+  pointName,
 } from '@securestore/core-format';
 import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
-import type { Points } from '../repository/snapshots.ts';
+import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.ts';
 import type { Refusals } from '../repository/tolerant-delete.ts';
 
 /** What the remaining points need. */
@@ -54,14 +55,12 @@ export async function neededBy(
 /** Whether a file may go: nothing names it, and no run that can still be published has written it. */
 function isUnneeded(name: string, epoch: number, needed: Needed): boolean {
   const file = parseFileName(name);
+  if (file !== undefined && file.epoch <= epoch) {
+    return file.area === BACKUP_AREAS.pages ? !needed.pages.has(name) : !needed.packs.has(packName(file));
+  }
   const blob = parseBackupBlobName(name);
-  const own = file ?? blob;
   // What no backup makes is no concern of ours.
-  if (own === undefined || own.epoch > epoch) return false;
-  if (blob !== undefined) return !needed.blobs.has(backupBlobPrefix(blob.epoch, blob.blobId));
-  const reference: FileReference & { readonly area: string } = file as FileReference & { readonly area: string };
-  if (reference.area === BACKUP_AREAS.pages) return !needed.pages.has(name);
-  return !needed.packs.has(packName(reference));
+  return blob !== undefined && blob.epoch <= epoch && !needed.blobs.has(backupBlobPrefix(blob.epoch, blob.blobId));
 }
 
 /** What was removed. */
@@ -72,85 +71,86 @@ interface Removed {
   left: number;
 }
 
-class FileRemoval {
-  readonly #destination: Destination;
-  readonly #epoch: number;
-  readonly #needed: Needed;
-  readonly #refusals: Refusals;
-  readonly #signal: AbortSignal | undefined;
-  readonly #removed: Removed = { files: 0, bytes: 0, left: 0 };
-  /** Packs that are there: their envelopes stay with them. */
-  readonly #packs = new Set<string>();
-
-  constructor(
-    destination: Destination,
-    epoch: number,
-    needed: Needed,
-    refusals: Refusals,
-    signal: AbortSignal | undefined,
-  ) {
-    this.#destination = destination;
-    this.#epoch = epoch;
-    this.#needed = needed;
-    this.#refusals = refusals;
-    this.#signal = signal;
-  }
-
-  async run(): Promise<Removed> {
-    const { pages, packs, envelopes, blobs } = BACKUP_AREAS;
-    for (const area of [pages, packs, envelopes]) {
-      this.#refusals.begin();
-      for await (const { key, size } of this.#unneeded(area)) await this.#file(area, key, size);
-    }
-    await this.#payloads(blobs);
-    return this.#removed;
-  }
-
-  async *#unneeded(area: string): AsyncGenerator<{ readonly key: string; readonly size: number }> {
-    for await (const entry of entriesUnder(this.#destination.backend, area, { signal: this.#signal })) {
-      this.#signal?.throwIfAborted();
-      if (isUnneeded(entry.key, this.#epoch, this.#needed)) yield entry;
-    }
-  }
-
-  async #file(area: string, key: string, size: number): Promise<void> {
-    const file = area === BACKUP_AREAS.envelopes ? parseFileName(key) : undefined;
-    // Without them the pack that could not be removed would look damaged.
-    const isKept = file !== undefined && this.#packs.has(packName(file));
-    if (!isKept && (await this.#remove(key, size))) return;
-    this.#removed.left += 1;
-    if (area === BACKUP_AREAS.packs) this.#packs.add(key);
-  }
-
-  async #payloads(area: string): Promise<void> {
-    this.#refusals.begin();
-    let leaving: string | undefined;
-    let isRefused = false;
-    for await (const { key, size } of this.#unneeded(area)) {
-      const blob = parseBackupBlobName(key);
-      const list = blob && blobDigestsName(blob.epoch, blob.blobId);
-      // First what says that parts have to be there: as long as it is, they stay.
-      if (list !== undefined && list !== leaving) isRefused = !(await this.#refusals.remove(list, this.#signal));
-      leaving = list;
-      if (isRefused || !(await this.#remove(key, size))) this.#removed.left += 1;
-    }
-  }
-
-  async #remove(key: string, size: number): Promise<boolean> {
-    if (!(await this.#refusals.remove(key, this.#signal))) return false;
-    this.#removed.files += 1;
-    this.#removed.bytes += size;
-    return true;
-  }
-}
-
 /** Removes the files that nothing needs, of runs up to an epoch. @param refusals is told of those that can't be removed */
 export async function removeUnneeded(
-  destination: Destination,
+  { backend }: Destination,
   epoch: number,
   needed: Needed,
   refusals: Refusals,
   signal: AbortSignal | undefined,
 ): Promise<Readonly<Removed>> {
-  return new FileRemoval(destination, epoch, needed, refusals, signal).run();
+  const removed: Removed = { files: 0, bytes: 0, left: 0 };
+  const unneeded = async function* (area: string): AsyncGenerator<{ readonly key: string; readonly size: number }> {
+    refusals.begin();
+    for await (const entry of entriesUnder(backend, area, { signal })) {
+      signal?.throwIfAborted();
+      if (isUnneeded(entry.key, epoch, needed)) yield entry;
+    }
+  };
+  const remove = async (key: string, size: number): Promise<boolean> => {
+    const isGone = await refusals.remove(key, signal);
+    if (isGone) removed.files += 1;
+    if (isGone) removed.bytes += size;
+    else removed.left += 1;
+    return isGone;
+  };
+  const { pages, packs, envelopes, blobs } = BACKUP_AREAS;
+  for await (const { key, size } of unneeded(pages)) await remove(key, size);
+  const packsLeft = new Set<string>();
+  for await (const { key, size } of unneeded(packs)) if (!(await remove(key, size))) packsLeft.add(key);
+  for await (const { key, size } of unneeded(envelopes)) {
+    const file = parseFileName(key);
+    // Without them the pack that could not be removed would look damaged.
+    if (file !== undefined && packsLeft.has(packName(file))) removed.left += 1;
+    else await remove(key, size);
+  }
+  let leaving: string | undefined;
+  let isRefused = false;
+  for await (const { key, size } of unneeded(blobs)) {
+    const blob = parseBackupBlobName(key);
+    const list = blob && blobDigestsName(blob.epoch, blob.blobId);
+    // First what says that parts have to be there: as long as it is, they stay.
+    if (list !== undefined && list !== leaving) isRefused = !(await refusals.remove(list, signal));
+    leaving = list;
+    if (isRefused) removed.left += 1;
+    else await remove(key, size);
+  }
+  return removed;
+}
+
+/** Points of which the later ones build on the earlier ones, the oldest first. */
+type Chain = readonly number[];
+
+/** What is to go, the oldest first: a snapshot together with the changes that build on it. */
+function chainsOf(gone: readonly (FoundPoint | DamagedPoint)[]): Chain[] {
+  const chains = new Map<number, number[]>();
+  for (const point of gone.toSorted((a, b) => a.number - b.number)) {
+    const base = 'base' in point ? point.base : point.number;
+    const chain = chains.get(base);
+    if (chain === undefined) chains.set(base, [point.number]);
+    else chain.push(point.number);
+  }
+  return [...chains.values()];
+}
+
+/**
+ * Removes points. Of one that the place does not let go, all that it builds on stays.
+ *
+ * @returns the numbers of those that stay, and can be restored as before
+ * @throws SecureStoreError what the backend throws
+ */
+export async function removePoints(
+  gone: readonly (FoundPoint | DamagedPoint)[],
+  refusals: Refusals,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlySet<number>> {
+  const remaining = new Set<number>();
+  for (const chain of chainsOf(gone)) {
+    let isHeld = false;
+    for (const number of chain.toReversed()) {
+      isHeld ||= !(await refusals.remove(pointName(number), signal));
+      if (isHeld) remaining.add(number);
+    }
+  }
+  return remaining;
 }

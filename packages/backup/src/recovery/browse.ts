@@ -30,15 +30,11 @@ export interface PageAsked {
 
 type Entry = ObjectThen | FolderThen | DamagedThen;
 
-function callOf(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
-  return signal === undefined ? {} : { signal };
-}
-
 /** What is known of an object; `undefined` where it went away, or has expired. */
 async function entryOf(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<Entry | undefined> {
   if (key.endsWith('/')) return { type: 'folder', key };
   try {
-    const { version, size, modified } = await store.info(key, callOf(signal));
+    const { version, size, modified } = await store.info(key, { signal });
     return { type: 'object', key, version, size, modified };
   } catch (error) {
     if (!SecureStoreError.is(error) || error.retryable) throw error;
@@ -53,15 +49,10 @@ async function entriesOf(
   signal: AbortSignal | undefined,
 ): Promise<Entry[]> {
   const entries: Entry[] = [];
-  // oxlint-disable-next-line typescript/await-thenable -- an async iterable of values
-  for await (const entry of mapConcurrently(each(keys), READ_AT_ONCE, (key) => entryOf(store, key, signal))) {
+  for await (const entry of mapConcurrently(keys, READ_AT_ONCE, (key) => entryOf(store, key, signal))) {
     if (entry !== undefined) entries.push(entry);
   }
   return entries;
-}
-
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }
 
 /** A page of a folder at a moment. */

@@ -7,8 +7,8 @@ import { firstAtLeast } from '../repository/index-set.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import type { Item, Source } from './source.ts';
-import type { LiveItem, LiveSource, PointSource } from './sources.ts';
 import { takeTurns } from './source.ts';
+import type { LiveItem, LiveSource, PointSource } from './sources.ts';
 import type { ComparePage, Difference } from './types.ts';
 
 /** How many names are looked at for a page, and how many of them are read for it. */
@@ -179,7 +179,7 @@ async function sideOf(
   if (current === undefined) return undefined;
   const { version, modified } = current;
   try {
-    const { size } = await source.store.info(key, signal === undefined ? {} : { signal });
+    const { size } = await source.store.info(key, { signal });
     return { version, modified, size };
   } catch (error) {
     if (!SecureStoreError.is(error) || error.retryable) throw error;
@@ -191,10 +191,6 @@ interface Named {
   readonly pair: Pair;
   readonly key: string;
   readonly type: Difference['type'];
-}
-
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
 }
 
 /** A page of the differences between two moments. */
@@ -227,7 +223,7 @@ export async function compare(from: PointSource, to: PointSource | LiveSource, a
     }
   }
   const differences: Difference[] = [];
-  const described = mapConcurrently(each(found), READ_AT_ONCE, (one) => describe(from, to, one, signal));
+  const described = mapConcurrently(found, READ_AT_ONCE, (one) => describe(from, to, one, signal));
   for await (const difference of described) differences.push(difference);
   differences.sort((a, b) => byBytes(a.key, b.key));
   return {

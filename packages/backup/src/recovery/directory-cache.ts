@@ -1,9 +1,40 @@
 import { byBytes } from '@securestore/core-format';
-import { firstPlace } from '../repository/lower-bound.ts';
-import { keepNewest } from './evict-oldest.ts';
-
+import { RecentCache } from '@securestore/crypto';
+import { firstPlace } from '../repository/index-set.ts';
 import type { Source } from './source.ts';
 import { takeTurns } from './source.ts';
+
+/** Keeps the values that were used last, and no more than `most` of them. @returns the value */
+export function keepRecent<T>(kept: Map<unknown, T>, id: unknown, value: T, most: number): T {
+  kept.delete(id);
+  kept.set(id, value);
+  for (const key of kept.keys()) {
+    if (kept.size <= most) break;
+    kept.delete(key);
+  }
+  return value;
+}
+
+/** How many names are kept; and up to as many again of those that were used before. */
+const MAX_KNOWN = 100_000;
+
+/** Names by their tokens: opening one takes longer than looking for it. They are the same at each moment. */
+export class KnownNames {
+  readonly #names = new RecentCache<string, string>(MAX_KNOWN);
+
+  /** @param open asked where a name is not known; `undefined` where nothing tells it any more */
+  async of(token: string, open: () => string | undefined | Promise<string | undefined>): Promise<string | undefined> {
+    const known = this.#names.get(token);
+    if (known !== undefined) return known;
+    const name = await open();
+    if (name !== undefined) this.#names.set(token, name);
+    return name;
+  }
+
+  clear(): void {
+    this.#names.clear();
+  }
+}
 
 /** Of a folder with more names in it, and in the folders in it, none is kept; nor where they are longer together, in characters. */
 const MAX_NAMES = 200_000;
@@ -107,11 +138,9 @@ export class FolderNames {
       const shown = childOf(key, folder);
       within = shown === key ? undefined : shown;
     }
-    const children = new Children(this.#names, Uint32Array.from(places), folder);
+    const children = childrenAt(this.#names, Uint32Array.from(places), folder);
     const made = number();
-    this.#listings.set(made, children);
-    keepNewest(this.#listings, MAX_LISTINGS);
-    return { listing: made, children };
+    return { listing: made, children: keepRecent(this.#listings, made, children, MAX_LISTINGS) };
   }
 }
 
@@ -122,30 +151,20 @@ function childOf(key: string, folder: string): string {
 }
 
 /** What somebody may see in a folder, each by the first name that shows it. */
-class Children {
-  readonly #names: readonly NamedThen[];
-  readonly #places: Uint32Array;
-  readonly #folder: string;
-
-  constructor(names: readonly NamedThen[], places: Uint32Array, folder: string) {
-    this.#names = names;
-    this.#places = places;
-    this.#folder = folder;
-  }
-
-  get length(): number {
-    return this.#places.length;
-  }
-
+interface Children {
+  readonly length: number;
   /** What is shown, and the name that shows it. @throws RangeError where there is none */
-  at(place: number): { readonly shown: string; readonly named: NamedThen } {
-    const named = this.#names[this.#places[place] ?? this.#names.length];
-    if (named === undefined) throw new RangeError('there is no such child');
-    return { shown: childOf(named.key, this.#folder), named };
-  }
-
+  at(place: number): { readonly shown: string; readonly named: NamedThen };
   /** The first one after a name. */
-  after(name: string): number {
-    return firstPlace(this.length, (at) => byBytes(this.at(at).shown, name) <= 0);
-  }
+  after(name: string): number;
+}
+
+function childrenAt(names: readonly NamedThen[], places: Uint32Array, folder: string): Children {
+  const { length } = places;
+  const at: Children['at'] = (place) => {
+    const named = names[places[place] ?? names.length];
+    if (named === undefined) throw new RangeError('there is no such child');
+    return { shown: childOf(named.key, folder), named };
+  };
+  return { length, at, after: (name) => firstPlace(length, (place) => byBytes(at(place).shown, name) <= 0) };
 }

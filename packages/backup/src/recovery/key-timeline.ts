@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { HistoryEntry, ObjectStore } from '@securestore/objects';
+import { isNotFound, withFallback } from '../repository/errors.ts';
 import { wholePoint } from '../trust/moment.ts';
 import type { HeldBackup } from './open-backup-pool.ts';
 import type { KeyTimeline, VersionThen } from './types.ts';
@@ -10,13 +11,8 @@ const MAX_POINTS = 30;
 type Known = Omit<VersionThen, 'to'> & { readonly to?: Date };
 
 /** What a store keeps of a key; nothing where it never was. */
-async function historyIn(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<HistoryEntry[]> {
-  try {
-    return await store.history(key, signal === undefined ? {} : { signal });
-  } catch (error) {
-    if (SecureStoreError.is(error, 'NOT_FOUND')) return [];
-    throw error;
-  }
+function historyIn(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<HistoryEntry[]> {
+  return withFallback(isNotFound, [], () => store.history(key, { signal }));
 }
 
 function knownOf({ version, modified, deleted, purged, size }: HistoryEntry, from: Partial<Known>): Known {
@@ -65,23 +61,18 @@ async function lookBack(
 ): Promise<boolean> {
   let at: Date | undefined;
   for (let looked = 0; looked < MAX_POINTS; looked++) {
-    let moment;
-    try {
-      moment = await (at === undefined ? held.backup.newest(signal) : held.backup.choose({ at }, signal));
-    } catch (error) {
-      // There is none so old.
-      if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
-      throw error;
-    }
+    const moment = await withFallback(isNotFound, undefined, () =>
+      at === undefined ? held.backup.newest(signal) : held.backup.choose({ at }, signal),
+    );
+    // There is none so old.
+    if (moment === undefined) return false;
     const { point, number, from } = moment;
     const { store } = await held.view(wholePoint(point), signal);
     const found = await historyIn(store, key, signal);
     versions.add(found, { snapshot: point.number });
     // Of a point that knows nothing of it, older ones may.
     const before = Math.min(versions.oldest, from) - 1;
-    if (found.length === 0 && versions.oldest > from) {
-      if (number === 1) return false;
-    }
+    if (found.length === 0 && versions.oldest > from && number === 1) return false;
     if (at !== undefined && before >= at.getTime()) return false;
     at = new Date(before);
   }

@@ -3,13 +3,12 @@ import type { ObjectStore } from '@securestore/objects';
 import type { BackupArea } from '@securestore/objects/internal';
 import { openCopy } from '@securestore/objects/internal';
 import { requireDestination } from '../repository/destination.ts';
-import { knownBackup } from '../trust/known-backup.ts';
+import type { Connected, Places } from '../trust/destinations.ts';
+import { knownBackup } from '../trust/destinations.ts';
 import type { FoundMoment } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { Connected, Places } from '../trust/destinations.ts';
-import { FolderNames } from './directory-cache.ts';
-import { keepNewest } from './evict-oldest.ts';
+import { FolderNames, keepRecent } from './directory-cache.ts';
 
 /** How long a backup that nobody looks at stays open, in milliseconds, and how many do at once. */
 const HELD_FOR = 60_000;
@@ -53,27 +52,16 @@ export class HeldBackup {
   view(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
     const id = idOf(moment);
     const known = this.#views.get(id);
-    if (known !== undefined) {
-      this.#views.delete(id);
-      this.#views.set(id, known);
-      return known;
-    }
-    const opening = this.#open(moment, signal);
-    this.#views.set(id, opening);
-    opening.catch(() => this.#views.delete(id));
-    // Not closed: others may be reading it, and it holds nothing but memory.
-    keepNewest(this.#views, MAX_VIEWS);
-    return opening;
+    const view = known ?? this.#open(moment, signal);
+    if (known === undefined) view.catch(() => this.#views.delete(id));
+    // Those that are not kept are not closed: others may be reading them, and they hold nothing but memory.
+    return keepRecent(this.#views, id, view, MAX_VIEWS);
   }
 
   /** All names of a large folder at a moment, as far as they are read. @param within its token */
   folder(moment: FoundMoment, within: string): FolderNames {
     const id = `${idOf(moment)} ${within}`;
-    const folder = this.#folders.get(id) ?? new FolderNames(within);
-    this.#folders.delete(id);
-    this.#folders.set(id, folder);
-    keepNewest(this.#folders, MAX_FOLDERS);
-    return folder;
+    return keepRecent(this.#folders, id, this.#folders.get(id) ?? new FolderNames(within), MAX_FOLDERS);
   }
 
   async #open(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {

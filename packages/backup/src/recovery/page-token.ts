@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { RandomSource } from '@securestore/crypto';
-import { refuse } from './source.ts';
+import { refuse } from '../repository/errors.ts';
 
 const NONCE = 12;
 const TAG = 16;

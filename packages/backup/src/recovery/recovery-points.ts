@@ -4,11 +4,11 @@ import type { CallOptions, ObjectStore, RangeOptions, RetrievedStream } from '@s
 import type { BackupArea } from '@securestore/objects/internal';
 import { extensionsOf, inTime } from '@securestore/objects/internal';
 import type { Receipts } from '../restore/receipts.ts';
+import { receiptsOf } from '../restore/receipts.ts';
 import type { FollowedNow } from '../trust/replication-status.ts';
-import type { PointChoice } from '../repository/point-choice.ts';
+import type { PointChoice } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
 import { Places } from '../trust/destinations.ts';
-import { receiptsOf } from '../restore/receipts.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
 import type { PageAsked, Sees } from './browse.ts';
@@ -17,14 +17,13 @@ import { compare } from './compare.ts';
 import { find } from './find.ts';
 import type { HeldBackup } from './open-backup-pool.ts';
 import { HeldBackups } from './open-backup-pool.ts';
-import { KnownNames } from './name-cache.ts';
+import { KnownNames } from './directory-cache.ts';
 import { keyTimeline } from './key-timeline.ts';
 import { PageSeal } from './page-token.ts';
 import { releasedStream } from './auto-release-stream.ts';
-import { refuse } from './source.ts';
+import { refuse } from '../repository/errors.ts';
 import { LiveSource, PointSource } from './sources.ts';
 import { checkLimit, timelineOf } from './timeline.ts';
-import { DEFAULT_PAGE, MAX_PAGE } from './types.ts';
 import type {
   BrowseOptions,
   BrowsePage,
@@ -38,6 +37,7 @@ import type {
   Timeline,
   TimelineOptions,
 } from './types.ts';
+import { DEFAULT_PAGE, MAX_PAGE } from './types.ts';
 
 const MAX_TEXT = 1024;
 const EVERYTHING: Sees = () => true;
@@ -193,12 +193,7 @@ export class RecoveryPoints {
     signal: AbortSignal | undefined,
   ): Promise<RetrievedStream> {
     const { store } = await this.#pointIn(held, choice, signal);
-    const part = {
-      ...(start !== undefined && { start }),
-      ...(end !== undefined && { end }),
-      ...(version !== undefined && { version }),
-    };
-    return store.retrieveStream(key, { ...part, ...(signal && { signal }) });
+    return store.retrieveStream(key, { start, end, version, signal });
   }
 
   /** What the store remembers of drills and restores of a destination. @throws SecureStoreError as {@link timeline} */

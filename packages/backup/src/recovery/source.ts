@@ -1,4 +1,3 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import type { TokenNames } from '@securestore/objects/internal';
 import type { MomentInfo } from './types.ts';
@@ -42,9 +41,4 @@ const STEPS_A_TURN = 512;
 /** Lets others have their turn now and then: what is remembered is looked through without waiting for anything. @param left steps to go */
 export async function takeTurns(left: number): Promise<void> {
   if (left % STEPS_A_TURN === 0) await new Promise(setImmediate);
-}
-
-/** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
 }

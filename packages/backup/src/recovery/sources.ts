@@ -1,3 +1,4 @@
+import type { ListEntry } from '@securestore/backend-api';
 import type { IndexEntry } from '@securestore/core-format';
 import { AREAS, formatVersion, objectName } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
@@ -7,11 +8,10 @@ import type { IndexPages } from '../repository/index-pages.ts';
 import { firstFrom } from '../repository/index-set.ts';
 import type { FoundMoment } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
-import { timeOfVersion } from '../repository/version-time.ts';
+import { timeOfVersion } from '../repository/retained.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { FolderNames } from './directory-cache.ts';
+import type { FolderNames, KnownNames } from './directory-cache.ts';
 import { type HeldBackup, idOf, type PointView } from './open-backup-pool.ts';
-import type { KnownNames } from './name-cache.ts';
 import type { Current, Item, Source } from './source.ts';
 import type { MomentInfo } from './types.ts';
 
@@ -27,34 +27,19 @@ function currentIn({ kind, version, commitId }: IndexEntry): Current {
 /** Times of backends may be whole seconds. */
 const CLOCK_STEP = 1000;
 
-class PointItem implements Item {
-  readonly token: string;
-  readonly #entry: IndexEntry;
-  readonly #backup: OpenedBackup;
-
-  readonly #known: KnownNames;
-
-  constructor(entry: IndexEntry, backup: OpenedBackup, known: KnownNames) {
-    this.token = entry.token;
-    this.#entry = entry;
-    this.#backup = backup;
-    this.#known = known;
-  }
-
-  get isThere(): boolean {
-    return this.#entry.kind === 'object';
-  }
-
-  async current(): Promise<Current> {
-    return currentIn(this.#entry);
-  }
-
-  name(signal: AbortSignal | undefined): Promise<string | undefined> {
-    const { copy, packs } = this.#backup;
-    const { token } = this;
-    const inRecord = async (): Promise<string | undefined> => copy.nameOf(token, await packs.read(this.#entry, signal));
-    return this.#known.of(token, () => copy.nameIn(token) ?? inRecord());
-  }
+/** What an entry of an index is about. */
+function pointItem(entry: IndexEntry, { copy, packs }: OpenedBackup, known: KnownNames): Item {
+  const { token } = entry;
+  return {
+    token,
+    isThere: entry.kind === 'object',
+    current: async () => currentIn(entry),
+    name: (signal) =>
+      known.of(
+        token,
+        () => copy.nameIn(token) ?? packs.read(entry, signal).then((record) => copy.nameOf(token, record)),
+      ),
+  };
 }
 
 /** The names in a backup, at a point. */
@@ -103,13 +88,13 @@ export class PointSource implements Source {
 
   /** What an entry of the index is about. */
   itemOf(entry: IndexEntry): Item {
-    return new PointItem(entry, this.#backup, this.#known);
+    return pointItem(entry, this.#backup, this.#known);
   }
 
   async *items(after: string, signal: AbortSignal | undefined): AsyncGenerator<Item> {
     for await (const { token, entries } of this.index.objects(after, signal)) {
       const [current] = entries;
-      if (current !== undefined && token > after) yield new PointItem(current, this.#backup, this.#known);
+      if (current !== undefined && token > after) yield this.itemOf(current);
     }
   }
 
@@ -120,40 +105,31 @@ export class PointSource implements Source {
 }
 
 /** Something in the store as it is now. */
-export class LiveItem implements Item {
-  readonly token: string;
-  readonly isThere: boolean;
+export interface LiveItem extends Item {
   /** When it was written, by the clock of the backend, in milliseconds since 1970. */
   readonly written: number;
-  readonly #area: BackupArea;
-  readonly #known: KnownNames;
+}
 
-  constructor(area: BackupArea, known: KnownNames, token: string, size: number, written: number) {
-    this.#area = area;
-    this.#known = known;
-    this.token = token;
-    this.isThere = !isTombstoneSize(size);
-    this.written = written;
-  }
-
-  async current(signal: AbortSignal | undefined): Promise<Current | undefined> {
-    const found = await this.#area.changeAt(objectName(this.token), signal);
-    if (found === undefined) return undefined;
-    const { header } = found;
-    const state = header.kind !== 'tombstone' ? 'there' : isPurged(header) ? 'purged' : 'deleted';
-    return {
-      state,
-      version: formatVersion(header.version, header.commitId),
-      modified: new Date(timeOfVersion(header.version)),
-    };
-  }
-
-  name(signal: AbortSignal | undefined): Promise<string | undefined> {
-    const { token, isThere } = this;
-    const inRecord = (): Promise<string | undefined> | undefined =>
-      isThere ? this.#area.nameAt(token, signal) : undefined;
-    return this.#known.of(token, () => this.#area.names.nameIn(token) ?? inRecord());
-  }
+function liveItem(area: BackupArea, known: KnownNames, { key, size, modified: written }: ListEntry): LiveItem {
+  const token = tokenIn(key);
+  const isThere = !isTombstoneSize(size);
+  return {
+    token,
+    isThere,
+    written,
+    async current(signal) {
+      const found = await area.changeAt(key, signal);
+      if (found === undefined) return undefined;
+      const { header } = found;
+      return {
+        state: header.kind !== 'tombstone' ? 'there' : isPurged(header) ? 'purged' : 'deleted',
+        version: formatVersion(header.version, header.commitId),
+        modified: new Date(timeOfVersion(header.version)),
+      };
+    },
+    name: (signal) =>
+      known.of(token, () => area.names.nameIn(token) ?? (isThere ? area.nameAt(token, signal) : undefined)),
+  };
 }
 
 /** The names in the store as it is now. */
@@ -181,16 +157,11 @@ export class LiveSource implements Source {
   }
 
   async *items(begin: string, signal: AbortSignal | undefined): AsyncGenerator<LiveItem> {
-    for (let after: string | undefined = begin === '' ? undefined : objectName(begin); ;) {
-      const { entries, more } = await this.#area.list(AREAS.objects, {
-        ...(after === undefined ? {} : { after }),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      for (const { key, size, modified } of entries)
-        yield new LiveItem(this.#area, this.#known, tokenIn(key), size, modified);
-      const last = entries.at(-1);
-      if (!more || last === undefined) return;
-      after = last.key;
+    for (let after = begin === '' ? undefined : objectName(begin); ;) {
+      const { entries, more } = await this.#area.list(AREAS.objects, { ...(after !== undefined && { after }), signal });
+      for (const entry of entries) yield liveItem(this.#area, this.#known, entry);
+      after = entries.at(-1)?.key;
+      if (!more || after === undefined) return;
     }
   }
 

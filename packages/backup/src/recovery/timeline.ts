@@ -1,12 +1,12 @@
 import type { BackupArea } from '@securestore/objects/internal';
 import type { FollowedNow } from '../trust/replication-status.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
-import { restoredAfter } from '../trust/restore-label.ts';
+import { restoredAfter } from '../trust/moment.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
 import type { HeldBackup } from './open-backup-pool.ts';
-import { refuse } from './source.ts';
+import { refuse } from '../repository/errors.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
 
 const DEFAULT_SNAPSHOTS = 100;

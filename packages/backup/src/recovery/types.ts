@@ -1,7 +1,6 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice } from '../repository/point-choice.ts';
+import type { PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { RecoveryGap } from '../trust/moment.ts';
-import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 
 /** The most that one page holds, and how many there are without a limit. */

@@ -14,7 +14,8 @@ import {
 import type { BackupArea } from '@securestore/objects/internal';
 import { mapConcurrently } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { damagedFile, digestOf, writeOnce } from './files.ts';
+import { damagedFile } from './errors.ts';
+import { digestOf, writeOnce } from './files.ts';
 
 /** Parts that are copied at a time: this many are in memory. */
 const COPIES = 3;

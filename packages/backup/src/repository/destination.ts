@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { BackupKeys } from '@securestore/core-format';
+import type { BackupKeys, Head } from '@securestore/core-format';
 import {
   BACKUP_AREAS,
   BACKUP_KEYS_NAME,
@@ -10,9 +10,10 @@ import {
   ID_LENGTH,
   SecureStoreError,
 } from '@securestore/core-format';
-import type { Head } from '@securestore/core-format';
+import { isUndecided } from '@securestore/jobs';
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { isGenuineCopy } from '@securestore/objects/internal';
+import { isConflict, refuse } from './errors.ts';
 
 const MAX_TRIES = 10;
 
@@ -127,8 +128,7 @@ async function refuseStore(
   const nesting = await area.nestingOf(backend);
   if (nesting !== undefined) {
     const where = nesting === 'inside' ? 'this lies inside the store itself' : 'the store itself lies inside this';
-    const message = `${location}: ${where}; backups need a location of their own, apart from the store`;
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    refuse(`${location}: ${where}; backups need a location of their own, apart from the store`);
   }
   if ((await backend.read(HEAD_NAME, { start: 0, end: 1, signal })) === undefined) return;
   throw new SecureStoreError(
@@ -156,7 +156,7 @@ export async function prepareDestination(
     if (found !== undefined) {
       const before = headOf(found);
       checkLineage(location, before, next);
-      const isOwn = Buffer.compare(before.instance, next.instance) === 0;
+      const isOwn = same(before.instance, next.instance);
       // Somebody who has followed the head further was here; or whoever may write here says so, and nobody could open it.
       if (isOwn && before.generation >= next.generation && isGenuineCopy(found.keys)) return found;
     }
@@ -170,12 +170,11 @@ export async function prepareDestination(
       const { etag } = await backend.write(BACKUP_KEYS_NAME, encodeBackupKeys(keys), { ...condition, signal });
       return { backend, location, id: keys.destination, keys, etag };
     } catch (error) {
-      const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!again || (tries === MAX_TRIES && error.code !== 'CONFLICT')) throw error;
-      if (tries === MAX_TRIES) {
-        const message = `${location}: others replace the keys that lie here again and again`;
-        throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error });
-      }
+      if (!isUndecided(error)) throw error;
+      if (tries < MAX_TRIES) continue;
+      if (!isConflict(error)) throw error;
+      const message = `${location}: others replace the keys that lie here again and again`;
+      throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error });
     }
   }
 }

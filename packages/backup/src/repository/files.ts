@@ -1,16 +1,10 @@
 import { webcrypto } from 'node:crypto';
 import type { ReadOptions, ReadResult, StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError, sha256 } from '@securestore/core-format';
+import type { RecentCache } from '@securestore/crypto';
+import { damagedFile, isRefused, MissingFile } from './errors.ts';
 
 const MAX_TRIES = 5;
-
-/**
- * Whether a place refuses something for good: its credentials may not do it, or a lock holds what is there. Such places keep what was
- * written from whoever writes there.
- */
-export function isRefused(error: unknown): boolean {
-  return SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'READ_ONLY');
-}
 
 /**
  * Writes what never changes. Where something lies there already it is the same, since names are digests or belong to one run.
@@ -63,21 +57,19 @@ async function mustRead(backend: StorageBackend, name: string, options: ReadOpti
   return found;
 }
 
+/** What is being read, or was read lately, by its name. What could not be read is read again the next time. */
+export function readOnce<T>(cache: RecentCache<string, Promise<T>>, name: string, read: () => Promise<T>): Promise<T> {
+  const known = cache.get(name);
+  if (known !== undefined) return known;
+  const reading = read();
+  cache.set(name, reading);
+  reading.catch(() => cache.delete(name));
+  return reading;
+}
+
 /** SHA-256 of something large, taken in the thread pool of Node: others are read and written meanwhile. */
 export async function digestOf(body: Uint8Array): Promise<Buffer> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', body as Uint8Array<ArrayBuffer>));
-}
-
-/** That a file is needed and not there. */
-export class MissingFile extends SecureStoreError {
-  constructor(name: string) {
-    super('INTEGRITY', `the file ${name} of the backup is missing`);
-  }
-}
-
-/** A file that is not what it was when it was written. */
-export function damagedFile(name: string, reason: string): SecureStoreError {
-  return new SecureStoreError('INTEGRITY', `the file ${name} of the backup is damaged: ${reason}`);
 }
 
 /** Makes sure that a file is the one that is named by its digest. @throws SecureStoreError `INTEGRITY` */

@@ -1,5 +1,5 @@
 import { isDamage } from '@securestore/core-format';
-import { MissingFile } from './files.ts';
+import { MissingFile } from './errors.ts';
 
 /** So many points and names are shown of each finding. */
 export const MAX_SHOWN = 20;
@@ -60,7 +60,7 @@ export interface Use {
   readonly newest: number;
   /** Versions in that one. */
   versions: number;
-  /** Names of objects that need it, which {@link noteAffected} finds out where it is damaged. */
+  /** Names of objects that need it, which are found out if it is damaged. */
   keys?: Set<string>;
   /** What was noted last. */
   last?: Use;

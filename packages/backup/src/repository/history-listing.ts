@@ -8,10 +8,9 @@ import type { BackupArea } from '@securestore/objects/internal';
 export class HistoryNames {
   readonly #area: BackupArea;
   readonly #signal: AbortSignal | undefined;
-  #names: string[] = [];
-  #at = 0;
-  #after: string | undefined;
-  #isAtEnd = false;
+  #listing: AsyncGenerator<{ readonly key: string }> | undefined;
+  /** The next name of the listing; `undefined` at its end. */
+  #next: string | undefined;
   #last = '';
 
   constructor(area: BackupArea, signal: AbortSignal | undefined) {
@@ -23,15 +22,14 @@ export class HistoryNames {
   async inOrder(token: string): Promise<string[]> {
     if (token <= this.#last) return this.of(token);
     this.#last = token;
+    if (this.#listing === undefined) await this.#advance();
     const found: string[] = [];
-    for (;;) {
-      const name = this.#names[this.#at] ?? (await this.#nextPage());
-      if (name === undefined) return found;
-      const other = splitUnderToken(AREAS.history, name)?.token ?? '';
-      if (other > token) return found;
-      this.#at += 1;
-      if (other === token) found.push(name);
+    for (; this.#next !== undefined; await this.#advance()) {
+      const other = splitUnderToken(AREAS.history, this.#next)?.token ?? '';
+      if (other > token) break;
+      if (other === token) found.push(this.#next);
     }
+    return found;
   }
 
   /** The same as they are now. */
@@ -39,14 +37,9 @@ export class HistoryNames {
     return Array.fromAsync(this.#area.entries(historyPrefix(token), { signal: this.#signal }), ({ key }) => key);
   }
 
-  async #nextPage(): Promise<string | undefined> {
-    if (this.#isAtEnd) return undefined;
-    const options = this.#after === undefined ? { signal: this.#signal } : { after: this.#after, signal: this.#signal };
-    const page = await this.#area.list(AREAS.history, options);
-    this.#names = page.entries.map(({ key }) => key);
-    this.#at = 0;
-    this.#after = this.#names.at(-1);
-    this.#isAtEnd = !page.more;
-    return this.#names[0];
+  async #advance(): Promise<void> {
+    this.#listing ??= this.#area.entries(AREAS.history, { signal: this.#signal });
+    const { done, value } = await this.#listing.next();
+    this.#next = done === true ? undefined : value.key;
   }
 }

@@ -10,7 +10,8 @@ import {
 import { digestWhole, RecentCache } from '@securestore/crypto';
 import type { BackupSeals } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { checkDigest, damagedFile, readWhole, writeOnce } from './files.ts';
+import { damagedFile } from './errors.ts';
+import { readOnce, checkDigest, readWhole, writeOnce } from './files.ts';
 
 /** One object in so many ends its page, on average. */
 const OBJECTS_PER_PAGE = 512;
@@ -36,12 +37,7 @@ export class IndexPages {
   /** The entries of a page. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
   read(page: IndexPage, signal?: AbortSignal): Promise<IndexEntry[]> {
     const name = indexPageName(page);
-    const known = this.#cache.get(name);
-    if (known !== undefined) return known;
-    const reading = this.#read(name, page, signal);
-    this.#cache.set(name, reading);
-    reading.catch(() => this.#cache.delete(name));
-    return reading;
+    return readOnce(this.#cache, name, () => this.#read(name, page, signal));
   }
 
   async #read(name: string, page: IndexPage, signal: AbortSignal | undefined): Promise<IndexEntry[]> {

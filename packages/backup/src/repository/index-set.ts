@@ -1,8 +1,18 @@
 import type { IndexEntry, IndexPage, PointTotals } from '@securestore/core-format';
-import { firstPlace } from './lower-bound.ts';
 import type { IndexPages, IndexWriter, Versions } from './index-pages.ts';
 import type { HistoryRule } from './retained.ts';
 import { retainedVersions } from './retained.ts';
+
+/** The first place of so many in order that is not before what is looked for; their number where all are. */
+export function firstPlace(length: number, isBefore: (place: number) => boolean): number {
+  let [low, high] = [0, length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBefore(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 const NOTHING: readonly IndexEntry[] = [];
 const NOBODY: ReadonlySet<string> = new Set();
@@ -51,13 +61,6 @@ export class IndexSet {
 
   /** The versions of an object, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
   async get(token: string, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
-    const found = await this.inPages(token, signal);
-    const isChanged = this.changes.has(token) || this.#gone.has(token);
-    return isChanged ? this.#settled(token, found).entries : found;
-  }
-
-  /** What the pages alone have of an object. */
-  async inPages(token: string, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
     // The versions of an object may begin on the page before the first one that begins with it.
     let at = Math.max(0, firstFrom(this.pages, token) - 1);
     const found: IndexEntry[] = [];
@@ -68,7 +71,8 @@ export class IndexSet {
         if (entry !== undefined) found.push(entry);
       }
     }
-    return found.length === 0 ? NOTHING : found;
+    const isChanged = this.changes.has(token) || this.#gone.has(token);
+    return isChanged ? this.#settled(token, found).entries : found;
   }
 
   /** Those of its pages of which every entry counts, but for what has changed since. */
@@ -78,17 +82,13 @@ export class IndexSet {
 
   /** The tokens of what has changed since its pages were written, in order. */
   get changedTokens(): readonly string[] {
-    return this.#changedTokens();
-  }
-
-  #changedTokens(): string[] {
     this.#sorted ??= [...new Set([...this.changes.keys(), ...this.#gone])].toSorted((a, b) => (a < b ? -1 : 1));
     return this.#sorted;
   }
 
   /** All objects from `from` on, in the order of tokens. @throws as {@link get} */
   async *objects(from = '', signal?: AbortSignal): AsyncGenerator<Versions> {
-    const changed = this.#changedTokens();
+    const changed = this.changedTokens;
     let next = firstAtLeast(changed, from);
     for await (const { token, entries } of this.#pagedObjects(from, signal)) {
       for (let before = changed[next]; before !== undefined && before < token; before = changed[++next]) {
@@ -144,7 +144,7 @@ export class IndexSet {
    */
   async write(writer: IndexWriter, signal?: AbortSignal): Promise<PointTotals> {
     const { pages } = this;
-    const changed = this.#changedTokens();
+    const changed = this.changedTokens;
     const totals = { objects: 0, deleted: 0, versions: 0, bytes: 0 };
     let next = 0;
     const emit = async (token: string, before: readonly IndexEntry[]): Promise<void> => {

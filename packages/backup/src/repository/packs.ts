@@ -14,9 +14,11 @@ import {
   sha256,
 } from '@securestore/core-format';
 import { RecentCache } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import { WorkGroup } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { checkDigest, damagedFile, readToReplace, readWhole, writeOnce } from './files.ts';
+import { damagedFile, withRetries } from './errors.ts';
+import { readOnce, checkDigest, readToReplace, readWhole, writeOnce } from './files.ts';
 
 /** A pack is written once it has this many bytes. */
 const PACK_BYTES: number = 4 * 1024 * 1024;
@@ -139,7 +141,7 @@ export class PackReader {
   async read(entry: IndexEntry, signal?: AbortSignal): Promise<Buffer> {
     const { pack, slot } = entry;
     const name = packName(pack);
-    const { items, envelopes } = await this.#load(name, pack, signal);
+    const { items, envelopes } = await readOnce(this.#cache, name, () => this.#readPack(name, pack, signal));
     const item = items[slot];
     if (item === undefined) throw damagedFile(name, 'it has less in it than its index says');
     if (!isMeant(item, entry)) throw damagedFile(name, 'it has something else in it than its index says');
@@ -147,15 +149,6 @@ export class PackReader {
     const envelope = envelopes[slot];
     if (envelope === undefined) throw damagedFile(envelopesName(pack), 'it has no envelope for a record');
     return joinRecord(item.headerBytes, { ...envelope, commitment: item.commitment }, item.body);
-  }
-
-  #load(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
-    const known = this.#cache.get(name);
-    if (known !== undefined) return known;
-    const loading = this.#readPack(name, pack, signal);
-    this.#cache.set(name, loading);
-    loading.catch(() => this.#cache.delete(name));
-    return loading;
   }
 
   async #readPack(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
@@ -202,7 +195,7 @@ export async function replaceEnvelopes(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   const name = envelopesName(pack);
-  for (let tries = 1; ; tries++) {
+  return withRetries(isUndecided, MAX_TRIES, async () => {
     const { body, etag } = await readToReplace(backend, name, signal);
     let replaced = 0;
     const next = decodeEnvelopes(body).map((envelope, slot) => {
@@ -210,13 +203,7 @@ export async function replaceEnvelopes(
       if (other !== envelope) replaced += 1;
       return other;
     });
-    if (replaced === 0) return 0;
-    try {
-      await backend.write(name, encodeEnvelopes(next), { ifMatch: etag, signal });
-      return replaced;
-    } catch (error) {
-      const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!again || tries === MAX_TRIES) throw error;
-    }
-  }
+    if (replaced > 0) await backend.write(name, encodeEnvelopes(next), { ifMatch: etag, signal });
+    return replaced;
+  });
 }

@@ -7,7 +7,7 @@ import type {
   ReadResult,
   StorageBackend,
 } from '@securestore/backend-api';
-import type { BackupKeys, IndexEntry } from '@securestore/core-format';
+import type { BackupKeys, IndexedBlob, IndexEntry } from '@securestore/core-format';
 import {
   AREAS,
   backupPartName,
@@ -42,20 +42,11 @@ export interface PointView {
   readonly time: number;
 }
 
-interface Blob {
-  readonly id: string;
-  readonly blob: NonNullable<IndexEntry['blob']>;
-}
-
 /** The payloads of an object, each once, in the order of their names. */
-function blobsOf(token: string, entries: readonly IndexEntry[]): Blob[] {
-  const blobs = new Map<string, Blob>();
-  for (const { blob } of entries) {
-    if (blob === undefined) continue;
-    const id = partName(token, blob.blobId, 0);
-    blobs.set(id, { id, blob });
-  }
-  return [...blobs.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+function blobsOf(token: string, entries: readonly IndexEntry[]): IndexedBlob[] {
+  const blobs = new Map<string, IndexedBlob>();
+  for (const { blob } of entries) if (blob !== undefined) blobs.set(partName(token, blob.blobId, 0), blob);
+  return [...blobs].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, blob]) => blob);
 }
 
 /** A store as it was at a point of its backup, as a backend that only reads. */
@@ -176,7 +167,7 @@ const NAMES: Readonly<Record<string, (versions: Versions) => Named[]>> = {
   [AREAS.history]: ({ token, entries }) =>
     entries.slice(1).map(({ version, size }) => ({ key: historyName(token, version), size })),
   [AREAS.blobs]: ({ token, entries }) =>
-    blobsOf(token, entries).flatMap(({ blob }) =>
+    blobsOf(token, entries).flatMap((blob) =>
       Array.from({ length: partCount(blob) }, (_, part) => ({
         key: partName(token, blob.blobId, part),
         size: sealedPartLength(blob, part),

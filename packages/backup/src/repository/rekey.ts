@@ -16,7 +16,8 @@ import {
 import type { BackupArea } from '@securestore/objects/internal';
 import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { MissingFile, readWhole } from './files.ts';
+import { MissingFile } from './errors.ts';
+import { readWhole } from './files.ts';
 import { replaceEnvelopes } from './packs.ts';
 
 /** In the place of a sealed body, which re-keying does not touch: as long as the shortest, that of a deletion. */
@@ -37,45 +38,33 @@ async function directoryOf(
   return decodePackDirectory(found.body);
 }
 
+/** Replaces the envelopes of a pack that are under older keys. @returns those that are there then and are needed */
 async function rekeyPack(
   area: BackupArea,
   destination: Destination,
   pack: FileReference,
-  counts: Map<string, number>,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const body = await readWhole(destination.backend, envelopesName(pack), signal);
+): Promise<readonly (PackedEnvelope | undefined)[]> {
+  const read = async (): Promise<ReturnType<typeof decodeEnvelopes>> =>
+    decodeEnvelopes(await readWhole(destination.backend, envelopesName(pack), signal));
   const isOld = (envelope: PackedEnvelope | undefined): boolean =>
     envelope !== undefined && !area.isPrimary(envelope.keyId);
-  const envelopes = decodeEnvelopes(body);
-  if (envelopes.some(isOld)) {
-    const directory = await directoryOf(destination, pack, signal);
-    const next = (envelope: PackedEnvelope, slot: number): PackedEnvelope => {
-      const entry = directory[slot];
-      if (entry === undefined || !isOld(envelope)) return envelope;
-      const record = joinRecord(entry.headerBytes, { ...envelope, commitment: entry.commitment }, NO_BODY);
-      const rewrapped = area.rewrap(record);
-      return rewrapped === undefined ? envelope : splitRecord(rewrapped).envelope;
-    };
-    await replaceEnvelopes(destination, pack, next, signal);
-    const after = decodeEnvelopes(await readWhole(destination.backend, envelopesName(pack), signal));
-    for (const [slot, envelope] of after.entries()) {
-      const entry = directory[slot];
-      // What was destroyed on purpose needs no key any more.
-      const isGone =
-        entry !== undefined &&
-        entry.headerBytes.length > 0 &&
-        area.isDestroyed(decodeRecordHeader(entry.headerBytes).categoryId);
-      if (envelope !== undefined && !isGone) count(counts, envelope);
-    }
-    return;
-  }
-  for (const envelope of envelopes) if (envelope !== undefined) count(counts, envelope);
-}
-
-function count(counts: Map<string, number>, { keyId }: PackedEnvelope): void {
-  const id = asBuffer(keyId).toString('hex');
-  counts.set(id, (counts.get(id) ?? 0) + 1);
+  const envelopes = await read();
+  if (!envelopes.some(isOld)) return envelopes;
+  const directory = await directoryOf(destination, pack, signal);
+  const next = (envelope: PackedEnvelope, slot: number): PackedEnvelope => {
+    const entry = directory[slot];
+    if (entry === undefined || !isOld(envelope)) return envelope;
+    const record = joinRecord(entry.headerBytes, { ...envelope, commitment: entry.commitment }, NO_BODY);
+    const rewrapped = area.rewrap(record);
+    return rewrapped === undefined ? envelope : splitRecord(rewrapped).envelope;
+  };
+  await replaceEnvelopes(destination, pack, next, signal);
+  // What was destroyed on purpose needs no key any more.
+  return (await read()).filter((_, slot) => {
+    const header = directory[slot]?.headerBytes ?? Buffer.alloc(0);
+    return header.length === 0 || !area.isDestroyed(decodeRecordHeader(header).categoryId);
+  });
 }
 
 /**
@@ -93,7 +82,11 @@ export async function rekeyDestination(
   const counts = new Map<string, number>();
   for await (const { key } of entriesUnder(destination.backend, BACKUP_AREAS.envelopes, { signal })) {
     const pack = parseFileName(key);
-    if (pack !== undefined) await rekeyPack(area, destination, pack, counts, signal);
+    for (const envelope of pack === undefined ? [] : await rekeyPack(area, destination, pack, signal)) {
+      if (envelope === undefined) continue;
+      const id = asBuffer(envelope.keyId).toString('hex');
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
   }
   return counts;
 }

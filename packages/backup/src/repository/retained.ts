@@ -48,3 +48,8 @@ export function retainedVersions(entries: readonly IndexEntry[], { history, now,
     now - only.version / MICROSECONDS >= keptFor;
   return isForgotten ? [] : kept;
 }
+
+/** The time that a version carries: when it was stored by the clock of whoever did, in milliseconds since 1970. */
+export function timeOfVersion(version: number): number {
+  return Math.floor(version / 1000);
+}

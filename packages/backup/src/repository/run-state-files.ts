@@ -8,7 +8,8 @@ import {
 import type { BackupSeals } from '@securestore/objects/internal';
 import { entriesUnder, listPage } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { isRefused, writeOnce } from './files.ts';
+import { isRefused, withFallback } from './errors.ts';
+import { writeOnce } from './files.ts';
 
 /** What isn't a state, and was put there by somebody else, is passed over so often. */
 const MAX_STRANGE = 100;
@@ -60,14 +61,11 @@ export class WorkFiles {
     const { backend, id } = this.#destination;
     const found = await backend.read(name, { signal });
     if (found === undefined) return undefined;
-    try {
+    // Whoever can damage it can remove it, too.
+    return withFallback(isDamage, undefined, async () => {
       const plaintext = await this.#seals.open('backupWork', id, name, found.body, signal);
       return { plaintext, isOld: this.#seals.keyIdOf(found.body) !== this.#seals.primaryId };
-    } catch (error) {
-      // Whoever can damage it can remove it, too.
-      if (isDamage(error)) return undefined;
-      throw error;
-    }
+    });
   }
 
   /** Writes the next state. @throws SecureStoreError what the backend throws */
@@ -106,12 +104,42 @@ export class WorkFiles {
   }
 
   async #remove(name: string, signal: AbortSignal | undefined): Promise<boolean> {
-    try {
+    return withFallback(isRefused, false, async () => {
       await this.#destination.backend.delete(name, { signal });
       return true;
-    } catch (error) {
-      if (isRefused(error)) return false;
-      throw error;
-    }
+    });
+  }
+}
+
+const MAX_NAMES = 10_000;
+
+/** What could not be copied by the runs before, which is tried again by every one: the names of records at the store's backend. */
+export class FailedCopies {
+  readonly #files: WorkFiles;
+
+  constructor(destination: Destination, seals: BackupSeals) {
+    this.#files = new WorkFiles(destination, seals, 'failed');
+  }
+
+  /** @throws SecureStoreError what the backend throws */
+  async read(signal?: AbortSignal): Promise<string[]> {
+    const found = await this.#files.read(signal);
+    const text = found?.plaintext.toString('latin1') ?? '';
+    return text === '' ? [] : text.split('\n');
+  }
+
+  /** Has the next snapshot try again what could not be copied now. */
+  async add(failed: readonly { readonly name: string }[], signal?: AbortSignal): Promise<void> {
+    if (failed.length === 0) return;
+    const before = await this.read(signal);
+    await this.replace(before, [...before, ...failed.map(({ name }) => name)], signal);
+  }
+
+  /** @param before what {@link read} gave */
+  async replace(before: readonly string[], names: readonly string[], signal?: AbortSignal): Promise<void> {
+    const next = [...new Set(names)].toSorted().slice(0, MAX_NAMES);
+    if (next.join('\n') === before.join('\n')) return;
+    if (next.length === 0 && (await this.#files.clear(signal))) return;
+    await this.#files.write(Buffer.from(next.join('\n'), 'latin1'), signal);
   }
 }

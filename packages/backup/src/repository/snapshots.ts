@@ -10,11 +10,12 @@ import {
   splitChecksum,
   withChecksum,
 } from '@securestore/core-format';
-import type { BackupSeals } from '@securestore/objects/internal';
 import { RecentCache } from '@securestore/crypto';
+import type { BackupArea, BackupSeals } from '@securestore/objects/internal';
 import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { damagedFile, isRefused, readWhole } from './files.ts';
+import { damagedFile, isRefused } from './errors.ts';
+import { readWhole } from './files.ts';
 import { includesNumber } from './number-ranges.ts';
 
 const MAX_TRIES = 5;
@@ -186,4 +187,41 @@ export class Points {
       }
     }
   }
+}
+
+/** What every point says of the store, and of who makes it. */
+function sayOf({ head, capabilities, clock }: BackupArea): Pick<Point, 'instance' | 'skew' | 'made' | 'history'> {
+  return { instance: head.instance, skew: capabilities.clockSkew, made: clock.now(), history: head.history };
+}
+
+/** What a snapshot says of itself. */
+export type SnapshotFacts = Pick<
+  Point,
+  'number' | 'previous' | 'generation' | 'time' | 'gap' | 'label' | 'removed' | 'totals' | 'added' | 'pages' | 'others'
+>;
+
+/** A point with the whole index of the store. */
+export function snapshotPoint(area: BackupArea, facts: SnapshotFacts): Point {
+  return { ...sayOf(area), ...facts, kind: 'snapshot', base: facts.number, collects: false };
+}
+
+/** The point after `newest`, with what has changed since. */
+export function changesPoint(
+  area: BackupArea,
+  newest: FoundPoint,
+  facts: Pick<Point, 'number' | 'generation' | 'time' | 'gap' | 'pages' | 'added'>,
+): Point {
+  const { digest: previous, base, removed, totals, others } = newest;
+  return {
+    ...sayOf(area),
+    base,
+    removed,
+    totals,
+    others,
+    ...facts,
+    previous,
+    kind: 'changes',
+    collects: false,
+    label: '',
+  };
 }

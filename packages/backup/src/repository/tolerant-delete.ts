@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { ErrorCode } from '@securestore/core-format';
 import { BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import type { Destination } from './destination.ts';
-import { isRefused } from './files.ts';
+import { isRefused } from './errors.ts';
 
 /** After so many refusals one after the other what comes is left to the next time: a lock holds what is newest for longest. */
 const MAX_REFUSED = 100;

@@ -1,5 +1,6 @@
-import type { IndexedBlob, IndexEntry, SplitRecord } from '@securestore/core-format';
+import type { IndexedBlob, IndexEntry, IndexPage, SplitRecord } from '@securestore/core-format';
 import {
+  AREAS,
   asBuffer,
   BLOB_PREFIX_LENGTH,
   compareIndexEntries,
@@ -8,6 +9,7 @@ import {
   isDamage,
   isZero,
   SecureStoreError,
+  sha256,
   splitRecord,
 } from '@securestore/core-format';
 import { recordDigest } from '@securestore/crypto';
@@ -16,7 +18,10 @@ import { Added } from './pending-entries.ts';
 import { copyBlob, MAX_PARTS, partCount } from './blobs.ts';
 import type { Destination } from './destination.ts';
 import { HistoryNames } from './history-listing.ts';
+import type { IndexPages } from './index-pages.ts';
+import { IndexWriter } from './index-pages.ts';
 import type { IndexSet } from './index-set.ts';
+import { indexOfOthers } from './index-set.ts';
 import { PackWriter } from './packs.ts';
 
 /** Changes that are looked at together. */
@@ -261,4 +266,32 @@ export class Copier {
 
 function isSame({ version, commitId }: IndexEntry, { header }: SplitRecord): boolean {
   return version === header.version && asBuffer(commitId).equals(header.commitId);
+}
+
+/**
+ * Copies what has come to the audit log, whose parts never change.
+ *
+ * @param before the index of what is there
+ * @returns the index of all of it
+ */
+export async function copyOthers(
+  { area, destination, epoch, signal }: Omit<CopyPorts, 'onCopied'>,
+  pages: IndexPages,
+  before: readonly IndexPage[],
+): Promise<readonly IndexPage[]> {
+  const added = new Added(destination, new PackWriter(destination, epoch, signal));
+  const have = indexOfOthers(pages, before).objects('', signal);
+  let next = await have.next();
+  for await (const { key } of area.entries(AREAS.audit, { signal })) {
+    while (next.done !== true && next.value.token < key) next = await have.next();
+    if (next.done !== true && next.value.token === key) continue;
+    const found = await area.read(key, { signal });
+    if (found !== undefined) await added.addOther(key, found.body, sha256(found.body));
+  }
+  await have.return(undefined);
+  if (added.entries.size === 0) return before;
+  await added.finish(area.keyOrder, signal);
+  const writer = new IndexWriter(destination, area.seals, epoch, signal);
+  await indexOfOthers(pages, before, added.entries).write(writer, signal);
+  return writer.finish();
 }

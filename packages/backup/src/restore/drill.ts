@@ -1,12 +1,13 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { isDamage, SecureStoreError } from '@securestore/core-format';
 import { digestWhole } from '@securestore/crypto';
-import type { HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { ObjectStore, SecureStorage } from '@securestore/objects';
 import type { FoundedStore } from '@securestore/objects/internal';
 import { openFounded } from '@securestore/objects/internal';
+import { isNotFound, withFallback } from '../repository/errors.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { PointChoice } from '../repository/point-choice.ts';
-import type { DrillFacts } from './receipt.ts';
+import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { DrillFacts } from './receipts.ts';
 import { restoreStoreTo } from './restore-store.ts';
 
 const MAX_PROBLEMS = 100;
@@ -91,22 +92,7 @@ async function judging(key: string, problems: Problems, judge: () => Promise<voi
 
 /** The version that was current at a moment; `undefined` where there was none, or is known no more. */
 async function versionAt(live: SecureStorage, key: string, at: Date): Promise<string | undefined> {
-  try {
-    return (await live.info(key, { at })).version;
-  } catch (error) {
-    if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
-    throw error;
-  }
-}
-
-/** What is known of the past of an object; nothing where it was purged. */
-async function pastOf(live: SecureStorage, key: string): Promise<readonly HistoryEntry[]> {
-  try {
-    return await live.history(key);
-  } catch (error) {
-    if (SecureStoreError.is(error, 'NOT_FOUND')) return [];
-    throw error;
-  }
+  return (await withFallback(isNotFound, undefined, () => live.info(key, { at })))?.version;
 }
 
 /**
@@ -115,8 +101,8 @@ async function pastOf(live: SecureStorage, key: string): Promise<readonly Histor
  */
 async function wasAround(live: SecureStorage, key: string, version: string | undefined, time: Date): Promise<boolean> {
   const [from, to] = [time.getTime() - AROUND, time.getTime() + AROUND];
-  const past = await pastOf(live, key);
-  // What is forgotten can't be judged either.
+  // Nothing is known of what was purged. What is forgotten can't be judged either.
+  const past = await withFallback(isNotFound, [], () => live.history(key));
   if (past.length === 0) return true;
   if (version === undefined) {
     return past.some(({ deleted, modified }) => (deleted ? modified.getTime() <= to : modified.getTime() >= from));
@@ -135,7 +121,7 @@ async function compare(
   problems: Problems,
   { signal, onProgress }: DrillOptions,
 ): Promise<number> {
-  const call = signal === undefined ? {} : { signal };
+  const call = { signal };
   let compared = 0;
   const judge = async (key: string, version: string | undefined, message: string): Promise<void> => {
     const isSame = (await versionAt(live, key, time)) === version;
@@ -179,17 +165,15 @@ export async function drillBackup(
     recovery = clock.now() - begun;
     await using restored = await openFounded(founded, backup.destination.location, signal);
     onProgress?.({ phase: 'opening everything' });
-    const report = await restored.verify({ payloads: true, ...(signal === undefined ? {} : { signal }) });
+    const report = await restored.verify({ payloads: true, signal });
     for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
     if (live !== undefined) compared = await compare(restored, live, time, problems, options);
   };
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });
   if (entries.length > 0) {
-    throw new SecureStoreError(
-      'ALREADY_EXISTS',
-      'something lies at the scratch location of the drill; it was left as it is',
-    );
+    const message = 'something lies at the scratch location of the drill; it was left as it is';
+    throw new SecureStoreError('ALREADY_EXISTS', message);
   }
   // What somebody else has made there in between is left as it is.
   let isOurs = false;

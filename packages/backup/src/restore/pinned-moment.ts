@@ -3,7 +3,7 @@ import type { Destination } from '../repository/destination.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import type { FoundMoment } from '../trust/moment.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { PointChoice } from '../repository/point-choice.ts';
+import type { PointChoice } from '../repository/snapshot-info.ts';
 
 /** A {@link FoundMoment} with points by their numbers, and times as milliseconds since 1970. */
 interface Pinned extends Omit<FoundMoment, 'point' | 'settled' | 'gap'> {

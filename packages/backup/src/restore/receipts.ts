@@ -1,9 +1,132 @@
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import { isCount, isObject, SharedState } from '@securestore/jobs';
+import { SecureStoreError } from '@securestore/core-format';
+import { fingerprintOf, verifyAs } from '@securestore/crypto';
+import type { SharedState } from '@securestore/jobs';
+import { isCount, isObject } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
-import type { SignedFacts } from '../repository/signed-statement.ts';
-import type { DrillReceipt } from './receipt.ts';
-import type { RestoreReceipt } from './restore-receipt.ts';
+import { rememberIfPossible, stateAbout } from '../repository/destination-state.ts';
+
+/** Facts as text, and the signature of the store identity over them. */
+export interface SignedFacts {
+  readonly facts: string;
+  /** The Ed25519 public key of the store identity, in base64url. */
+  readonly identity: string;
+  readonly signature: string;
+}
+
+/** Signs facts as the store. @param use what they are of, which a signature is bound to @throws SecureStoreError `ACCESS_DENIED` for a member */
+export function signFacts(area: BackupArea, use: string, facts: object): SignedFacts {
+  const text = JSON.stringify(facts);
+  const signature = area.sign(use, Buffer.from(text)).toString('base64url');
+  return { facts: text, identity: Buffer.from(area.head.identity).toString('base64url'), signature };
+}
+
+/** Reads facts that a store has signed. @throws SecureStoreError `INTEGRITY` where it has not */
+function signedFacts(signed: SignedFacts, use: string, fingerprint: string): unknown {
+  const { facts, identity, signature } = Object(signed) as Partial<Record<keyof SignedFacts, unknown>>;
+  if (typeof facts === 'string' && typeof identity === 'string' && typeof signature === 'string') {
+    const key = Buffer.from(identity, 'base64url');
+    const isSigned =
+      key.length === 32 &&
+      fingerprintOf(key) === fingerprint &&
+      verifyAs(key, use, Buffer.from(facts), Buffer.from(signature, 'base64url'));
+    if (isSigned) return JSON.parse(facts) as unknown;
+  }
+  throw new SecureStoreError('INTEGRITY', 'the receipt was not signed by the store');
+}
+
+/** Domain label of the signature of a receipt. */
+export const RECEIPT_USE = 'drill receipt';
+
+/** What a drill has shown. Times are ISO 8601. */
+export interface DrillFacts {
+  readonly fingerprint: string;
+  readonly destination: string;
+  readonly snapshot: number;
+  /** The moment that was restored. */
+  readonly time: string;
+  /** When the drill began, and how long restoring took, in milliseconds: what a recovery would take. */
+  readonly begun: string;
+  readonly recovery: number;
+  readonly objects: number;
+  readonly versions: number;
+  readonly bytes: number;
+  /** Objects that were compared with the store as it was at that moment; 0 where there was no store to compare with. */
+  readonly compared: number;
+  /** What was wrong, at most 100 of it. Objects have no names in it: `object`, and a digest that only the store can make. */
+  readonly problems: readonly string[];
+  readonly found: number;
+  readonly ok: boolean;
+}
+
+/** A receipt of {@link DrillFacts}. */
+export type DrillReceipt = SignedFacts;
+
+/**
+ * Reads a receipt.
+ *
+ * @param fingerprint of the store that is to have signed it
+ * @throws SecureStoreError `INTEGRITY` where it is none, or another store's
+ */
+export function readReceipt(receipt: DrillReceipt, fingerprint: string): DrillFacts {
+  return signedFacts(receipt, RECEIPT_USE, fingerprint) as DrillFacts;
+}
+
+/** What a restore has done. Times are ISO 8601. */
+export interface RestoreFacts {
+  /** The identity of the store that was restored into. */
+  readonly fingerprint: string;
+  /** Where the backup lies. */
+  readonly source: string;
+  /** Of the snapshot, or of the last point that is not after `at`. */
+  readonly snapshot: number;
+  /** The moment that was restored: that of the snapshot, or `at`, and in a gap an earlier one. */
+  readonly time: string;
+  /** The moment that somebody chose; absent where they chose a snapshot by its number, or the newest. */
+  readonly at?: string;
+  readonly begun: string;
+  /** How long it took, in milliseconds. */
+  readonly took: number;
+  /** Who did it: the principal of a session, or `[root]` for whoever unlocks the store. */
+  readonly by: string;
+  /** What was chosen: everything where neither is there. */
+  readonly prefix?: string;
+  /** How many keys were named, where they were. */
+  readonly keys?: number;
+  readonly into?: string;
+  /** Where a new store was made of it. */
+  readonly to?: string;
+  readonly conflict: string;
+  readonly deleteExtra: boolean;
+  readonly created: number;
+  readonly replaced: number;
+  readonly renamed: number;
+  readonly skipped: number;
+  readonly unchanged: number;
+  readonly deleted: number;
+  readonly failed: number;
+  readonly bytes: number;
+  /** Objects that were read back and compared with the backup, byte by byte; 0 where nobody asked for that. */
+  readonly verified: number;
+  /** SHA-256, in hexadecimal, of what was done with each object, in the order of the point: see `docs/guides/backup.md`. */
+  readonly digest: string;
+  readonly ok: boolean;
+}
+
+/** A receipt of {@link RestoreFacts}. */
+export type RestoreReceipt = SignedFacts;
+
+/** Domain label of the signature of a receipt. */
+export const RESTORE_RECEIPT_USE = 'restore receipt';
+
+/**
+ * Reads the receipt of a restore.
+ *
+ * @param fingerprint of the store that is to have signed it
+ * @throws SecureStoreError `INTEGRITY` where it is none, or another store's
+ */
+export function readRestoreReceipt(receipt: RestoreReceipt, fingerprint: string): RestoreFacts {
+  return signedFacts(receipt, RESTORE_RECEIPT_USE, fingerprint) as RestoreFacts;
+}
 
 /** What a store remembers of its drills and restores, of each destination the newest: as many as fit into 60 KiB. */
 export interface Receipts {
@@ -22,11 +145,6 @@ interface Kept {
   readonly receipt: SignedFacts;
 }
 
-interface Remembered {
-  /** The newest first. */
-  readonly receipts: readonly Kept[];
-}
-
 function isKept(value: unknown): value is Kept {
   if (!isObject(value) || !isCount(value['time']) || !isObject(value['receipt'])) return false;
   const { facts, identity, signature } = value['receipt'];
@@ -36,12 +154,10 @@ function isKept(value: unknown): value is Kept {
   );
 }
 
-function stateOf({ states, clock }: BackupArea, destination: Uint8Array): SharedState<Remembered> {
-  return new SharedState(states, clock, `receipts ${asBuffer(destination).toString('hex')}`, {
-    what: 'what the store remembers of its receipts',
-    version: 1,
-    parse: ({ receipts }) => (Array.isArray(receipts) && receipts.every(isKept) ? { receipts } : undefined),
-  });
+function receiptsAbout(area: BackupArea, destination: Uint8Array): SharedState<{ readonly receipts: readonly Kept[] }> {
+  return stateAbout(area, 'receipts', destination, 'its receipts', ({ receipts }) =>
+    Array.isArray(receipts) && receipts.every(isKept) ? { receipts } : undefined,
+  );
 }
 
 /** As many of the newest as fit. */
@@ -57,18 +173,31 @@ export async function rememberReceipt(
   kind: Kept['kind'],
   receipt: SignedFacts,
 ): Promise<void> {
-  try {
-    const kept = { kind, time: area.clock.now(), receipt };
-    await stateOf(area, destination).update(({ value }) => ({ receipts: fitting([kept, ...(value?.receipts ?? [])]) }));
-  } catch (error) {
-    if (!SecureStoreError.is(error)) throw error;
-  }
+  const kept = { kind, time: area.clock.now(), receipt };
+  await rememberIfPossible(() =>
+    receiptsAbout(area, destination).update(({ value }) => ({ receipts: fitting([kept, ...(value?.receipts ?? [])]) })),
+  );
 }
 
 /** What is remembered of a destination. */
 export async function receiptsOf(area: BackupArea, destination: Uint8Array): Promise<Receipts> {
-  const { receipts } = (await stateOf(area, destination).read()).value ?? { receipts: [] };
+  const { receipts } = (await receiptsAbout(area, destination).read()).value ?? { receipts: [] };
   const of = (kind: Kept['kind']): { time: Date; receipt: SignedFacts }[] =>
     receipts.filter((one) => one.kind === kind).map(({ time, receipt }) => ({ time: new Date(time), receipt }));
   return { drills: of('drill'), restores: of('restore') };
+}
+
+function drillAbout(area: BackupArea, destination: Uint8Array): SharedState<{ readonly time: number }> {
+  return stateAbout(area, 'drilled', destination, 'its drills', ({ time }) => (isCount(time) ? { time } : undefined));
+}
+
+/** When a drill of a destination has succeeded last, in milliseconds since 1970; `undefined` where none ever did. */
+export async function drilledAt(area: BackupArea, destination: Uint8Array): Promise<number | undefined> {
+  return (await drillAbout(area, destination).read()).value?.time;
+}
+
+/** Remembers that a drill has succeeded now. Who may not remember it has seen it all the same. */
+export async function rememberDrilled(area: BackupArea, destination: Uint8Array): Promise<void> {
+  const time = area.clock.now();
+  await rememberIfPossible(() => drillAbout(area, destination).update(() => ({ time })));
 }

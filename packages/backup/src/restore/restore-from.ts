@@ -1,16 +1,37 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStorage } from '@securestore/objects';
 import type { BackupArea } from '@securestore/objects/internal';
+import { refuse } from '../repository/errors.ts';
 import type { RestoreJobReport, RestoreOptions } from './restore-types.ts';
-import { choiceInPlace } from './pre-restore-snapshot.ts';
 import type { Destination } from '../repository/destination.ts';
-import { momentWarnings } from '../trust/moment.ts';
+import { labelBefore, momentWarnings, restoredAfter } from '../trust/moment.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import { estimateOf, receiptFor } from './restore-record.ts';
 import { restoreInto } from './restore-into.ts';
-import { labelBefore } from '../trust/restore-label.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
 import { doubtsOf } from '../trust/chain-attestation.ts';
+import type { PointChoice } from '../repository/snapshot-info.ts';
+
+/**
+ * Which point a restore in place is of. If an earlier run was interrupted and the call doesn't say, it is the one that the earlier run was of.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where it can't be told; what listing the snapshots throws
+ */
+async function choiceInPlace(
+  backup: OpenedBackup,
+  { head }: Pick<BackupArea, 'head'>,
+  choice: PointChoice,
+  signal?: AbortSignal,
+): Promise<PointChoice> {
+  if (choice.snapshot !== undefined || choice.at !== undefined || head.state === 'open') return choice;
+  for await (const { label } of backup.list(signal)) {
+    const restored = restoredAfter(label);
+    if (restored !== undefined) return restored;
+  }
+  return refuse(
+    'a restore of the whole store was begun and did not end, and from here it can not be told of which snapshot: give its number',
+  );
+}
 
 /** Whether the whole store is restored in place. */
 export function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): boolean {

@@ -1,10 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { WorkGroup } from '@securestore/objects/internal';
 import type { CallOptions, ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
-import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
-import { POLICIES } from './restore-into-types.ts';
+import { WorkGroup } from '@securestore/objects/internal';
+import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-types.ts';
+import { POLICIES } from './restore-types.ts';
+import { refuse } from '../repository/errors.ts';
 import type { Before, Step } from './restore-steps.ts';
-import { callOf, DAMAGED, RestoreSteps } from './restore-steps.ts';
+import { DAMAGED, RestoreSteps } from './restore-steps.ts';
 import { RestoredDigest } from './restored-digest.ts';
 
 /** So many objects at once: small ones are written together, of large ones each holds some megabytes. */
@@ -13,11 +14,28 @@ const LARGE_AT_ONCE = 4;
 /** Payloads up to this many bytes are read whole. */
 const WHOLE_BYTES: number = 256 * 1024;
 
-type Tally = { -readonly [K in keyof RestoreIntoReport]: RestoreIntoReport[K] };
+const PHASE = 'restoring';
+/** What concerns the whole store, and no object alone. */
+const WHOLE: ReadonlySet<string> = new Set([
+  'ABORTED',
+  'LOCKED',
+  'ACCESS_DENIED',
+  'UNAUTHENTICATED',
+  'READ_ONLY',
+  'NO_SPACE',
+  'ROLLBACK',
+]);
+/** Where the report counts what was done with an object. */
+const COUNTED = {
+  create: 'created',
+  replace: 'replaced',
+  rename: 'renamed',
+  skip: 'skipped',
+  unchanged: 'unchanged',
+  delete: 'deleted',
+} as const;
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
+type Tally = { -readonly [K in keyof RestoreIntoReport]: RestoreIntoReport[K] };
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkRestoreInto({
@@ -66,7 +84,7 @@ class Restorer {
     this.#source = source;
     this.#target = target;
     this.#options = options;
-    this.#call = callOf(options);
+    this.#call = { signal: options.signal };
     this.#steps = new RestoreSteps(source, target, options);
     this.#tally = {
       dryRun: options.dryRun === true,
@@ -85,11 +103,22 @@ class Restorer {
     };
   }
 
-  /** @returns what is told of it in the digest */
+  /** Does what is to be done with an object, unless this is a dry run. @returns what is told of it in the digest */
   async #apply(step: Step): Promise<readonly unknown[]> {
-    await this.#do(step);
-    const isWritten = step.type === 'create' || step.type === 'replace' || step.type === 'rename';
-    await this.#options.onObject?.({ key: step.to, type: step.type, bytes: isWritten ? step.info.size : 0 });
+    this.#ask(step);
+    const isDone = this.#options.dryRun !== true;
+    if (step.type === 'delete' && isDone) {
+      await this.#target.delete(step.to, { ...this.#call, ifVersion: step.before });
+    }
+    let bytes = 0;
+    if (step.type === 'create' || step.type === 'replace' || step.type === 'rename') {
+      if (isDone) await this.#write(step.info, step.to, step.before);
+      bytes = step.info.size;
+      this.#options.onProgress?.({ phase: PHASE, bytes });
+    }
+    this.#tally[COUNTED[step.type]] += 1;
+    this.#tally.bytes += bytes;
+    await this.#options.onObject?.({ key: step.to, type: step.type, bytes });
     return step.type === 'delete' ? [step.type, step.to] : [step.type, step.to, step.info.version, step.info.size];
   }
 
@@ -100,28 +129,6 @@ class Restorer {
     if (onChange(changeOf(step))) return;
     const message = `${JSON.stringify(step.to)} was left as it is: what would be done with it is not what was planned`;
     throw new SecureStoreError('CONFLICT', message, { key: step.to });
-  }
-
-  async #do(step: Step): Promise<void> {
-    this.#ask(step);
-    const { dryRun } = this.#options;
-    if (step.type === 'unchanged' || step.type === 'skip') {
-      if (step.type === 'skip') this.#tally.skipped += 1;
-      else this.#tally.unchanged += 1;
-      return;
-    }
-    if (step.type === 'delete') {
-      if (dryRun !== true) await this.#target.delete(step.to, { ...this.#call, ifVersion: step.before });
-      this.#tally.deleted += 1;
-      return;
-    }
-    const { info, to, before } = step;
-    if (dryRun !== true) await this.#write(info, to, before);
-    if (step.type === 'create') this.#tally.created += 1;
-    else if (step.type === 'replace') this.#tally.replaced += 1;
-    else this.#tally.renamed += 1;
-    this.#tally.bytes += info.size;
-    this.#options.onProgress?.({ phase: PHASE, bytes: info.size });
   }
 
   async #write({ key, size, metadata, expires }: ObjectInfo, to: string, before: Before): Promise<void> {
@@ -215,18 +222,6 @@ class Restorer {
     }
   }
 }
-
-const PHASE = 'restoring';
-/** What concerns the whole store, and no object alone. */
-const WHOLE: ReadonlySet<string> = new Set([
-  'ABORTED',
-  'LOCKED',
-  'ACCESS_DENIED',
-  'UNAUTHENTICATED',
-  'READ_ONLY',
-  'NO_SPACE',
-  'ROLLBACK',
-]);
 
 /**
  * Restores objects of a point into a store that is open, each as a new version; so what was there stays in its history. Run again, it

@@ -2,12 +2,16 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { RestoreJobReport, RestoreOptions, RestoreStoreJobOptions } from './restore-types.ts';
 import type { Destination } from '../repository/destination.ts';
-import { readReceipt } from './receipt.ts';
-import { receiptsOf, rememberReceipt } from './receipts.ts';
-import type { RestoreFacts, RestoreReceipt } from './restore-receipt.ts';
-import { readRestoreReceipt, RESTORE_RECEIPT_USE } from './restore-receipt.ts';
+import type { RestoreFacts, RestoreReceipt } from './receipts.ts';
+import {
+  readReceipt,
+  readRestoreReceipt,
+  receiptsOf,
+  rememberReceipt,
+  RESTORE_RECEIPT_USE,
+  signFacts,
+} from './receipts.ts';
 import type { RestoreReport } from './restore-store.ts';
-import { signFacts } from '../repository/signed-statement.ts';
 
 /** Who restores where no session does, as the audit log has it. */
 const ROOT = '[root]';
@@ -16,10 +20,37 @@ type Place = Pick<Destination, 'id' | 'location'>;
 /** A report that is not signed yet. */
 type Unsigned = Omit<RestoreJobReport, 'receipt' | 'estimate' | 'before'>;
 
+/** What a new store that was made of a point says of itself, as the report of a restore into it would. */
+const NOTHING_REPLACED = { replaced: 0, renamed: 0, skipped: 0, unchanged: 0, deleted: 0, verified: 0, digest: '' };
+
+type Chosen = Pick<RestoreOptions, 'at' | 'prefix' | 'by'>;
+type Done = Pick<Unsigned, 'snapshot' | 'time' | 'took'> & { readonly failed: readonly unknown[] };
+
 /** Signs what was done, and remembers it. Nothing where a member does it, who can't sign for the store. */
-async function signed(area: BackupArea, { id }: Place, facts: RestoreFacts): Promise<{ receipt?: RestoreReceipt }> {
+async function signed(
+  area: BackupArea,
+  { id, location }: Place,
+  { at, prefix, by = ROOT }: Chosen,
+  { snapshot, time, took, failed }: Done,
+  begun: number,
+  facts: Omit<RestoreFacts, keyof Chosen | keyof Done | 'fingerprint' | 'source' | 'begun' | 'ok'>,
+): Promise<{ receipt?: RestoreReceipt }> {
   if (area.isMember) return {};
-  const receipt = signFacts(area, RESTORE_RECEIPT_USE, facts);
+  const all: RestoreFacts = {
+    fingerprint: area.fingerprint,
+    source: location,
+    snapshot,
+    time: time.toISOString(),
+    ...(at !== undefined && { at: at.toISOString() }),
+    begun: new Date(begun).toISOString(),
+    took,
+    by,
+    ...(prefix !== undefined && { prefix }),
+    ...facts,
+    failed: failed.length,
+    ok: failed.length === 0,
+  };
+  const receipt = signFacts(area, RESTORE_RECEIPT_USE, all);
   await rememberReceipt(area, id, 'restore', receipt);
   return { receipt };
 }
@@ -28,36 +59,19 @@ async function signed(area: BackupArea, { id }: Place, facts: RestoreFacts): Pro
 export function receiptFor(
   area: BackupArea,
   place: Place,
-  { at, prefix, keys, into, conflict = 'fail', deleteExtra = false, by = ROOT }: RestoreOptions,
-  { failed, time, snapshot, took, ...done }: Unsigned,
+  options: RestoreOptions,
+  report: Unsigned,
   begun: number,
 ): Promise<{ receipt?: RestoreReceipt }> {
-  const { created, replaced, renamed, skipped, unchanged, deleted, bytes, verified, digest } = done;
-  return signed(area, place, {
-    fingerprint: area.fingerprint,
-    source: place.location,
-    snapshot,
-    time: time.toISOString(),
-    ...(at !== undefined && { at: at.toISOString() }),
-    begun: new Date(begun).toISOString(),
-    took,
-    by,
-    ...(prefix !== undefined && { prefix }),
+  const { keys, into, conflict = 'fail', deleteExtra = false } = options;
+  const { created, replaced, renamed, skipped, unchanged, deleted, bytes, verified, digest } = report;
+  const counts = { created, replaced, renamed, skipped, unchanged, deleted, bytes, verified, digest };
+  return signed(area, place, options, report, begun, {
     ...(keys !== undefined && { keys: keys.length }),
     ...(into !== undefined && { into }),
     conflict,
     deleteExtra,
-    created,
-    replaced,
-    renamed,
-    skipped,
-    unchanged,
-    deleted,
-    failed: failed.length,
-    bytes,
-    verified,
-    digest,
-    ok: failed.length === 0,
+    ...counts,
   });
 }
 
@@ -66,35 +80,12 @@ export function receiptForStore(
   area: BackupArea,
   place: Place,
   to: string,
-  { at, prefix, by = ROOT }: RestoreStoreJobOptions,
-  { snapshot, time, objects, bytes, failed }: RestoreReport,
+  options: RestoreStoreJobOptions,
+  { objects: created, bytes, ...report }: RestoreReport,
   took: number,
 ): Promise<{ receipt?: RestoreReceipt }> {
-  return signed(area, place, {
-    fingerprint: area.fingerprint,
-    source: place.location,
-    snapshot,
-    time: time.toISOString(),
-    ...(at !== undefined && { at: at.toISOString() }),
-    begun: new Date(area.clock.now() - took).toISOString(),
-    took,
-    by,
-    ...(prefix !== undefined && { prefix }),
-    to,
-    conflict: 'fail',
-    deleteExtra: false,
-    created: objects,
-    replaced: 0,
-    renamed: 0,
-    skipped: 0,
-    unchanged: 0,
-    deleted: 0,
-    failed: failed.length,
-    bytes,
-    verified: 0,
-    digest: '',
-    ok: failed.length === 0,
-  });
+  const facts = { to, conflict: 'fail', deleteExtra: false, created, bytes, ...NOTHING_REPLACED };
+  return signed(area, place, options, { ...report, took }, area.clock.now() - took, facts);
 }
 
 /** How long something took, and how much it was. */

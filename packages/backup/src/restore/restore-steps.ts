@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, ObjectInfo, SecureStorage } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects/internal';
-import type { RestoreIntoOptions } from './restore-into-types.ts';
+import type { RestoreIntoOptions } from './restore-types.ts';
 
 const MAX_LISTED = 1000;
 const MAX_RENAMES = 1000;
@@ -30,11 +30,6 @@ export type Wanted =
 
 export type Before = string | typeof DAMAGED | undefined;
 
-/** What calls are given that a restore makes. */
-export function callOf({ signal }: RestoreIntoOptions): CallOptions {
-  return signal === undefined ? {} : { signal };
-}
-
 /** Decides what becomes of each object that is to be restored, by what is there. */
 export class RestoreSteps {
   readonly #source: SecureStorage;
@@ -48,7 +43,7 @@ export class RestoreSteps {
     this.#source = source;
     this.#target = target;
     this.#options = options;
-    this.#call = callOf(options);
+    this.#call = { signal: options.signal };
   }
 
   #nameFor(key: string): string {

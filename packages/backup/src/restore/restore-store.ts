@@ -14,19 +14,19 @@ import {
 import type { CopiedAccess, FoundedStore } from '@securestore/objects/internal';
 import { begunWith, entriesUnder, foundStore, mapConcurrently } from '@securestore/objects/internal';
 import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
-import { damagedFile, digestOf, readWhole } from '../repository/files.ts';
+import { damagedFile } from '../repository/errors.ts';
+import { digestOf, readWhole } from '../repository/files.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { PointChoice } from '../repository/point-choice.ts';
-import { checkChoice } from '../repository/point-choice.ts';
+import type { PointChoice } from '../repository/snapshot-info.ts';
+import { checkChoice } from '../repository/snapshot-info.ts';
 import type { IndexSet } from '../repository/index-set.ts';
 import { indexOfOthers } from '../repository/index-set.ts';
 import type { FoundMoment, RecoveryGap } from '../trust/moment.ts';
 import { momentWarnings } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
-import { olderKeys } from '../trust/stale-keys.ts';
+import { doubtsOf, olderKeys } from '../trust/chain-attestation.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { indexOfMoment } from '../trust/timeline.ts';
-import { doubtsOf } from '../trust/chain-attestation.ts';
 import { askedFor, pinnedMoment, pinOf, pinWarnings } from './pinned-moment.ts';
 import { RestoreWriter } from './restore-writer.ts';
 
@@ -88,17 +88,6 @@ function failedAt(name: string, error: SecureStoreError | undefined): RestoreRep
   return error === undefined ? [] : [{ name, code: error.code, message: error.message }];
 }
 
-/** The names that an interrupted restore has written already. */
-async function written(
-  target: StorageBackend,
-  area: string,
-  signal: AbortSignal | undefined,
-): Promise<Map<string, number>> {
-  const names = new Map<string, number>();
-  for await (const { key, size } of entriesUnder(target, area, { signal })) names.set(key, size);
-  return names;
-}
-
 class StoreRestore {
   readonly #backup: OpenedBackup;
   readonly #target: StorageBackend;
@@ -108,7 +97,9 @@ class StoreRestore {
   readonly #tally: Tally;
   readonly #total: number;
   #done = 0;
+  /** The parts that an interrupted restore has written already, and their lengths. */
   #parts: ReadonlyMap<string, number> = new Map();
+  readonly #copied = new Set<string>();
 
   constructor(
     backup: OpenedBackup,
@@ -129,7 +120,10 @@ class StoreRestore {
 
   async run(index: IndexView, others: IndexSet): Promise<void> {
     const { signal } = this.#options;
-    if (this.#founded.resumed) this.#parts = await written(this.#target, AREAS.blobs, signal);
+    if (this.#founded.resumed) {
+      const written = entriesUnder(this.#target, AREAS.blobs, { signal });
+      this.#parts = new Map(await Array.fromAsync(written, ({ key, size }) => [key, size] as const));
+    }
     for await (const { token, entries } of index.objects('', signal)) {
       signal?.throwIfAborted();
       if (!(await this.#isWanted(token, entries))) continue;
@@ -196,8 +190,6 @@ class StoreRestore {
   #tell(): void {
     this.#options.onProgress?.({ done: this.#done, bytes: this.#tally.bytes, total: this.#total });
   }
-
-  #copied = new Set<string>();
 
   async #payload(token: string, blob: NonNullable<IndexEntry['blob']>): Promise<void> {
     const { signal } = this.#options;

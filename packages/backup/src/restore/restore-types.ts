@@ -1,10 +1,95 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice } from '../repository/point-choice.ts';
+import type { PointChoice } from '../repository/snapshot-info.ts';
 import type { RecoveryGap } from '../trust/moment.ts';
-import type { DrillFacts, DrillReceipt } from './receipt.ts';
-import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
-import type { RestoreReceipt } from './restore-receipt.ts';
+import type { DrillFacts, DrillReceipt, RestoreReceipt } from './receipts.ts';
 import type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
+
+/** The policies of {@link ConflictPolicy}. */
+export const POLICIES = ['fail', 'skip', 'newer', 'overwrite', 'rename'] as const;
+
+/**
+ * What is done where the object to be restored is there, as another version: `fail` refuses before anything is changed, `skip` leaves it,
+ * `newer` replaces one that was stored before the restored version, `overwrite` any, `rename` restores beside it as `name (restored)`.
+ *
+ * Where the record there is damaged, `overwrite` replaces it by a new version that goes on with its history, `rename` restores beside it,
+ * `fail` refuses, and with the others the object counts as failed.
+ */
+export type ConflictPolicy = (typeof POLICIES)[number];
+
+/** What was, or would be, done with an object. */
+export interface RestoredObject {
+  /** The name in the store. */
+  readonly key: string;
+  readonly type: 'create' | 'replace' | 'rename' | 'skip' | 'unchanged' | 'delete';
+  /** Bytes of what is created, replaced or renamed; else 0. */
+  readonly bytes: number;
+}
+
+/** A change that a restore makes, or would make. */
+export interface RestoreChange {
+  /** The name in the store. */
+  readonly key: string;
+  readonly type: 'create' | 'replace' | 'rename' | 'delete';
+  /** The version in the backup that is restored; absent for a deletion. */
+  readonly from?: string;
+  /** The version in the store that is replaced or deleted, `damaged` for a record that can't be read; absent if nothing is there. */
+  readonly before?: string;
+}
+
+/** Which objects are restored, and how. */
+export interface RestoreIntoOptions {
+  /** Only names that start with this. */
+  readonly prefix?: string | undefined;
+  /** Only these names. */
+  readonly keys?: readonly string[] | undefined;
+  /** Restored names start with this in the place of `prefix`. */
+  readonly into?: string | undefined;
+  /** Default `fail`. */
+  readonly conflict?: ConflictPolicy | undefined;
+  /** Deletes what is there, under the restored names, and was not there then. Not together with `keys`, nor with `rename`. */
+  readonly deleteExtra?: boolean | undefined;
+  /** Tells what would be done, and does nothing. */
+  readonly dryRun?: boolean | undefined;
+  /** Reads back what was written, and compares it with the backup: what differs has failed. */
+  readonly verify?: boolean | undefined;
+  /** Told of every object, when it is done; with `dryRun` what would be. What is next waits for it. */
+  readonly onObject?: ((object: RestoredObject) => Promise<void> | void) | undefined;
+  /**
+   * Asked before each change, and with `dryRun` about each that would be made. A change for which it returns `false` is not made, and the
+   * object counts as failed with `CONFLICT`. A change that is made replaces the version that was named here, or fails.
+   */
+  readonly onChange?: ((change: RestoreChange) => boolean) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
+    | undefined;
+}
+
+/** What was, or would be, done. */
+export interface RestoreIntoReport {
+  readonly dryRun: boolean;
+  /** Objects of the point that were meant, and looked at. */
+  readonly compared: number;
+  /** Objects that were not there. */
+  readonly created: number;
+  /** Objects that were there as another version. */
+  readonly replaced: number;
+  readonly renamed: number;
+  /** Objects that were there as another version, and stayed. */
+  readonly skipped: number;
+  /** Objects that are as they were. */
+  readonly unchanged: number;
+  readonly deleted: number;
+  /** Bytes of what is created, replaced and renamed. */
+  readonly bytes: number;
+  /** Objects that were read back, and are what the backup has; 0 without `verify`. */
+  readonly verified: number;
+  /** SHA-256, in hexadecimal, of what was done with each object. */
+  readonly digest: string;
+  /** Names of objects that are there as another version: the first 1,000. */
+  readonly conflicts: readonly string[];
+  readonly failed: readonly { readonly key: string; readonly code: string; readonly message: string }[];
+}
 
 export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {
   /** Who restores, for the receipt; by default whoever has the store. Of a session it is its principal. */

@@ -1,6 +1,6 @@
 import { MAX_TIME, SecureStoreError } from '@securestore/core-format';
-import type { Bucketer } from './buckets.ts';
-import { calendarOf } from './buckets.ts';
+import type { Bucketer } from './calendar.ts';
+import { calendarOf } from './calendar.ts';
 import type { Period, RetentionPolicy } from './policy.ts';
 import { parseRetentionPolicy, PERIODS } from './policy.ts';
 

@@ -1,5 +1,5 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
+import { refuse } from '../repository/errors.ts';
 import type { BackupTask } from './schedule-list.ts';
 import type { RunHooks, RunReport, ScheduledRun } from './index.ts';
 import { moment } from './alerts/conditions.ts';
@@ -71,8 +71,7 @@ export function runHooks(
   tell: (error: unknown) => void,
 ): Pick<RunHooks<BackupTask>, 'before' | 'after'> {
   if (!Number.isSafeInteger(hookTimeout) || hookTimeout < 1 || hookTimeout > MAX_TIMEOUT) {
-    const message = 'the option "hookTimeout" must be a whole number of milliseconds, up to a day';
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    refuse('the option "hookTimeout" must be a whole number of milliseconds, up to a day');
   }
   const call = async (hook: RunHook, when: string, run: HookedRun, signal: AbortSignal): Promise<void> => {
     const what = `the hook ${when} runs of schedule ${run.schedule.id}`;

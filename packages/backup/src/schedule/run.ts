@@ -38,7 +38,7 @@ export interface RunSetting {
   readonly signal: AbortSignal;
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return SecureStoreError.is(error) ? error.code : 'INTERNAL';
 }
 
@@ -131,11 +131,6 @@ async function settle(
   }
 }
 
-function outcomeOf(claim: RunClaim, duration: number, error: string | undefined): RunOutcome {
-  const { beat: _, ...run } = claim;
-  return { ...run, duration, ...(error !== undefined && { error }) };
-}
-
 /** The state after a run that came to its end. */
 function concluded(state: ScheduleState, outcome: RunOutcome): ScheduleState {
   const { claim: _, ...rest } = state;
@@ -187,7 +182,8 @@ export async function runClaimed(
     return { end: 'released', error: 'ABORTED', duration };
   }
   const error = failed ? codeOf(failure) : undefined;
-  const outcome = outcomeOf(claim, duration, error);
+  const { beat: _, ...run } = claim;
+  const outcome: RunOutcome = { ...run, duration, ...(error !== undefined && { error }) };
   const recorded = await settle(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
   if (!recorded) return { end: 'lost', error: 'LOCKED', duration };
   if (error === undefined) return { end: 'success', duration };

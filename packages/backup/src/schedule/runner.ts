@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, StateStorage } from '@securestore/jobs';
 import { ClaimWatch, elapsedSince, instant } from '@securestore/jobs';
 import type { FinishedRun } from './run.ts';
-import { runClaimed } from './run.ts';
+import { codeOf, runClaimed } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import { checkSchedule, nextRun } from './schedule.ts';
 import type { RunClaim, ScheduleState } from './state.ts';
@@ -158,12 +158,7 @@ class Runner<T> {
     } catch (error) {
       // Nobody knows of the outcome, and what was begun before the run is to be ended all the same.
       const duration = Math.max(0, Math.round(elapsedSince(started, clock)));
-      await this.#ended({
-        ...begun,
-        end: 'lost',
-        error: SecureStoreError.is(error) ? error.code : 'INTERNAL',
-        duration,
-      });
+      await this.#ended({ ...begun, end: 'lost', error: codeOf(error), duration });
       throw error;
     }
   }
@@ -176,11 +171,6 @@ class Runner<T> {
     }
     return report;
   }
-}
-
-/** Sleeps, for no longer than until one of the signals aborts. */
-async function rest(clock: Clock, milliseconds: number, ...signals: AbortSignal[]): Promise<void> {
-  await clock.sleep(Math.max(0, milliseconds), AbortSignal.any(signals)).catch(() => undefined);
 }
 
 /**
@@ -225,7 +215,7 @@ export async function runSchedules<T>(options: RunnerOptions<T>): Promise<void> 
       runner.failed(error);
     }
     // Never for long: a timer stands still while the machine sleeps, and schedules are added meanwhile.
-    await rest(clock, pause, signal, wake.signal);
+    await clock.sleep(Math.max(0, pause), AbortSignal.any([signal, wake.signal])).catch(() => undefined);
   }
   await Promise.all(active.values());
 }

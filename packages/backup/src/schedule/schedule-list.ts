@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import { SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
+import { refuse } from '../repository/errors.ts';
 import { checkWithin } from '../verify/rolling/verify-share.ts';
 import type { Schedule } from './index.ts';
 import { checkSchedule } from './index.ts';
@@ -57,12 +58,10 @@ export async function changeSchedules(area: BackupArea, change: (schedules: Sche
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkTask({ task, within }: Pick<BackupTask, 'task' | 'within'>): void {
-  if (!TASKS.includes(task)) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `a schedule does one of ${TASKS.join(', ')}`);
-  }
+  if (!TASKS.includes(task)) refuse(`a schedule does one of ${TASKS.join(', ')}`);
   if (within === undefined) return;
   checkWithin(within);
-  if (task !== 'verify') throw new SecureStoreError('INVALID_ARGUMENT', 'the option "within" is for the task verify');
+  if (task !== 'verify') refuse('the option "within" is for the task verify');
 }
 
 /** @param since from when on it is to run, in milliseconds since 1970. @throws SecureStoreError `INVALID_ARGUMENT` */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import { Cron } from 'croner';
-import { offsetsOf } from '../retention/time-zone.ts';
+import { refuse } from '../repository/errors.ts';
+import { offsetsOf } from '../retention/calendar.ts';
 
 /** Work that recurs. */
 export interface Schedule<T = unknown> {
@@ -97,8 +98,7 @@ function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timeta
 export function checkSchedule(schedule: Omit<Schedule, 'task'>): void {
   const { id, jitter = 0, paused = false, since } = schedule;
   if (typeof id !== 'string' || !ID.test(id)) {
-    const message = 'the id of a schedule has 1 to 64 of a-z, 0-9 and, inside, "-"';
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    refuse('the id of a schedule has 1 to 64 of a-z, 0-9 and, inside, "-"');
   }
   if (!Number.isSafeInteger(jitter) || jitter < 0 || jitter > MAX_JITTER) {
     throw invalid(id, 'its jitter is a whole number of milliseconds from 0 to a day');

@@ -116,7 +116,7 @@ export async function makeSnapshot(
       const { next, before, base, alarms, ...standing } = await standingAt(area, destination, pages, damage, signal);
       early.push(...alarms);
       if (standing.isDoubtful) reader.startOver();
-      const attempt = new Attempt(area, destination, options, next, before, base, pages);
+      const attempt = new Attempt({ area, destination, options, pages }, next, before, base);
       if (damage === undefined) await attempt.recall();
       const { report } = await attempt.run(reader, settled);
       return { ...report, alarms: [...new Set([...early.map(({ message }) => message), ...report.alarms])] };

@@ -1,5 +1,6 @@
-import { pointName, SecureStoreError } from '@securestore/core-format';
-import { damagedFile } from '../repository/files.ts';
+import type { Head, Point } from '@securestore/core-format';
+import { BACKUP_KEYS_NAME, SecureStoreError } from '@securestore/core-format';
+import { anotherPoint } from '../repository/errors.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { isAfter, passedOver } from './chain-tip.ts';
@@ -33,7 +34,7 @@ async function voucherOf(backup: OpenedBackup, point: FoundPoint, signal: AbortS
     if ('error' in after || backup.isForeign(after)) continue;
     if (isAfter(after, before)) before = after;
     else if (number > before.number + 1) return 'none';
-    else return damagedFile(pointName(before.number), `another point lies there than the one that ${number} follows`);
+    else return anotherPoint(before.number, number);
   }
   return backup.isCertain(before) ? 'found' : 'none';
 }
@@ -60,4 +61,34 @@ export async function doubtsOf(backup: OpenedBackup, point: FoundPoint, signal?:
     `${destination.location}: snapshot ${point.number} was made with a key that was retired since, and what came after it was removed, ` +
     'so nothing vouches for it: whoever had that key, and could write there, may have put it there later. Compare it with what you know';
   return { warnings: [...warnings, doubt] };
+}
+
+/**
+ * Whether a destination holds keys of before one of its points: then somebody has put them back. Generations go on from one instance to
+ * the next, and whoever publishes a point has replaced the keys first.
+ */
+export function isOlderThan({ generation }: Pick<Head, 'generation'>, point: Pick<Point, 'generation'>): boolean {
+  return generation < point.generation;
+}
+
+/**
+ * What makes a store of a backup gives its keys to all slots and members that `keys` names: not to those of before.
+ *
+ * @returns what is wrong; `undefined` where nothing is
+ */
+export async function olderKeys(
+  backup: OpenedBackup,
+  point: FoundPoint,
+  signal: AbortSignal | undefined,
+): Promise<SecureStoreError | undefined> {
+  const { location } = backup.destination;
+  const newest = (await backup.survey(signal)).newest ?? point;
+  const than = [point, newest].find((one) => isOlderThan(backup.copy.head, one));
+  if (than === undefined) return undefined;
+  return new SecureStoreError(
+    'ROLLBACK',
+    `${location}: the object "${BACKUP_KEYS_NAME}" is of generation ${backup.copy.head.generation} of the store, older than snapshot ` +
+      `${than.number} (${than.generation}): secrets and members that were removed since would open the restored store. Bring the newer one ` +
+      'back from another destination; or restore with "partial", and look at slots and members then',
+  );
 }

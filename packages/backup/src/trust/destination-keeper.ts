@@ -3,12 +3,10 @@ import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { inTime } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
 import { accessAt, bringHead, prepareDestination, requireDestination } from '../repository/destination.ts';
-import type { Fence } from './known-tip.ts';
-import { isFenced } from './key-fence.ts';
+import type { Fence, RegisteredDestination } from './registry.ts';
+import { changeRegistry, isFenced, registryOf } from './registry.ts';
 import { noteKeys } from './key-change-points.ts';
 import type { Places } from './destinations.ts';
-import type { RegisteredDestination } from './registry.ts';
-import { changeRegistry, registryOf } from './registry.ts';
 import { rekeyDestination } from '../repository/rekey.ts';
 
 /** How long each destination is waited for where access was taken away, in milliseconds. */
@@ -50,6 +48,12 @@ export class DestinationKeeper {
     throw new SecureStoreError('CONFLICT', `${location}: the store that this one was restored from is backed up here`);
   }
 
+  /** Leaves a point that shows that the keys of a destination were replaced. @returns from where on the new one has to be used, by its id */
+  async #noteAt(found: FoundDestination, signal: AbortSignal | undefined): Promise<[id: string, fence: Fence]> {
+    const newest = await noteKeys(this.#area, found, signal);
+    return [asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest }];
+  }
+
   /** Brings the keys of now to all destinations, and goes on with each. */
   async #renewEach<T>(
     signal: AbortSignal | undefined,
@@ -60,8 +64,7 @@ export class DestinationKeeper {
     const done = await this.#each(signal, async (found) => {
       this.#checkOwn(found);
       await prepareDestination(this.#area, found, copied, signal);
-      const newest = await noteKeys(this.#area, found, signal);
-      fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
+      fences.set(...(await this.#noteAt(found, signal)));
       return goOn(found);
     });
     return { ...done, pending: [...done.pending, ...(await this.#fence(fences, done.pending, signal))] };
@@ -124,17 +127,15 @@ export class DestinationKeeper {
         await prepareDestination(this.#area, found, copied, end);
         // A point would have every backup that is under way begin anew, and policies change often.
         if (has.openers) return;
-        const newest = await noteKeys(this.#area, found, end);
-        fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
+        fences.set(...(await this.#noteAt(found, end)));
       });
     const locations = registryOf(this.#area).destinations.map(({ location }) => location);
     try {
       const copied = await this.#area.copyHead(signal);
       const pending = await Promise.all(
-        locations.map(async (location) => {
+        locations.map((location) => {
           const options = { signal, timeout: REACHED_WITHIN };
-          const work = inTime('backups.keys', options, (end) => bring(location, copied, end));
-          return work.then(
+          return inTime('backups.keys', options, (end) => bring(location, copied, end)).then(
             () => [],
             () => [location],
           );

@@ -2,14 +2,35 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
-import type { Fence } from './known-tip.ts';
-import { isFenced } from './key-fence.ts';
-import { newestOwn } from './key-change-points.ts';
 import { bringHead, findDestination, requireDestination } from '../repository/destination.ts';
-import { knownBackup } from './known-backup.ts';
-import type { OpenedBackup } from './opened-backup.ts';
-import type { RegisteredDestination } from './registry.ts';
-import { changeRegistry, registeredAt, registryOf } from './registry.ts';
+import type { Fence, RegisteredDestination } from './registry.ts';
+import { changeRegistry, isFenced, registeredAt, registryOf } from './registry.ts';
+import { newestOwn } from './key-change-points.ts';
+import { followedAt } from './replication-status.ts';
+import { OpenedBackup } from './opened-backup.ts';
+import { rememberedAt } from './trusted-tip.ts';
+
+/**
+ * The backups at a destination, by the keys of the store and what it knows of them.
+ *
+ * @param remembered how many points that were read are not read again
+ * @throws SecureStoreError `INTEGRITY`; what the backend of the store throws
+ */
+export async function knownBackup(
+  area: BackupArea,
+  found: FoundDestination,
+  signal: AbortSignal | undefined,
+  remembered?: number,
+): Promise<OpenedBackup> {
+  // Asked first: somebody may publish in between.
+  const known = area.hasKeys ? await rememberedAt(area, found, signal) : undefined;
+  const copy = area.openCopy(found.keys);
+  return new OpenedBackup(found, copy, {
+    known,
+    reached: async (end) => (await followedAt(area, found.id, end))?.reached,
+    remembered,
+  });
+}
 
 /** A backend that is ready, at a location without credentials. */
 export interface Connected {

@@ -1,12 +1,12 @@
 import type { Point } from '@securestore/core-format';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { bringHead } from '../repository/destination.ts';
-import type { Fence } from './known-tip.ts';
+import { isConflict, withRetries } from '../repository/errors.ts';
+import type { Fence, Remembered } from './registry.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
-import type { Remembered } from './known-tip.ts';
 import type { Evidence } from './trusted-tip.ts';
 import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from './trusted-tip.ts';
 import { freeAfter, isDoubtful, surveyOf } from './chain-tip.ts';
@@ -112,16 +112,12 @@ export async function noteKeys(
   signal?: AbortSignal,
 ): Promise<Omit<Fence, 'keyId'>> {
   const points = new Points(destination, area.seals);
-  for (let tries = 1; ; tries++) {
+  return withRetries(isConflict, MAX_TRIES, async () => {
     const { own, note } = await topOf(area, destination, points, signal);
     if (note === undefined || note.newest.generation >= area.head.generation) return own;
-    try {
-      const { removed } = note.newest;
-      const published = await publishNote(area, destination, points, note, { removed, collects: true }, signal);
-      if (note.before !== undefined) await remember(area, destination, knownAs(published), note.before, signal);
-      return { ...knownAs(published), last: own };
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
-    }
-  }
+    const { removed } = note.newest;
+    const published = await publishNote(area, destination, points, note, { removed, collects: true }, signal);
+    if (note.before !== undefined) await remember(area, destination, knownAs(published), note.before, signal);
+    return { ...knownAs(published), last: own };
+  });
 }

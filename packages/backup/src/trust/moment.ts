@@ -1,10 +1,12 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { Reached } from './replication-status.ts';
 import type { FoundPoint, Points } from '../repository/snapshots.ts';
 import { isRemembered } from './trusted-tip.ts';
-import type { SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { isAfter } from './chain-tip.ts';
 import { isUnchanged, tellsAllSince } from './recovery-windows.ts';
+import type { Destination } from '../repository/destination.ts';
 
 /** A span of time of which a backup knows nothing but what was there at its beginning. */
 export interface RecoveryGap {
@@ -151,4 +153,45 @@ export function momentWarnings(location: string, { gap, passedOver }: FoundMomen
         ]),
   ];
   return warnings.map((warning) => `${location}: ${warning}`);
+}
+
+/**
+ * What is meant if nothing is chosen: the newest point that was not made before a restore. A restore that is repeated would undo the first
+ * one otherwise.
+ *
+ * @param before finds the point before another one
+ * @throws SecureStoreError `NOT_FOUND` if there is no such point; what `before` throws
+ */
+export async function momentByDefault(
+  { location }: Pick<Destination, 'location'>,
+  newest: FoundPoint,
+  before: (point: FoundPoint) => Promise<FoundPoint | undefined>,
+): Promise<FoundMoment> {
+  let point = newest;
+  while (restoredAfter(point.label) !== undefined) {
+    const found = await before(point);
+    if (found === undefined) {
+      throw new SecureStoreError(
+        'NOT_FOUND',
+        `${location}: the only snapshots here were made before a restore. Choose one by its number, such as ${newest.number}`,
+      );
+    }
+    point = found;
+  }
+  return { ...wholePoint(point), ...(point !== newest && { passedOver: newest.number }) };
+}
+
+const LABEL = /^before a restore of (?:snapshot (\d+)|(\d\S+Z))$/;
+
+/** What a snapshot is called that is made before a store is restored in place. */
+export function labelBefore({ number, until }: Pick<FoundMoment, 'number' | 'until'>): string {
+  return `before a restore of ${until === undefined ? `snapshot ${number}` : new Date(until).toISOString()}`;
+}
+
+/** What the restore was of before which the snapshot of this label was made; `undefined` for any other label. */
+export function restoredAfter(label: string): PointChoice | undefined {
+  const [, snapshot, at] = LABEL.exec(label) ?? [];
+  if (snapshot !== undefined) return { snapshot: Number(snapshot) };
+  const moment = new Date(at ?? Number.NaN);
+  return Number.isNaN(moment.getTime()) ? undefined : { at: moment };
 }

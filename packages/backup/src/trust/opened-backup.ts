@@ -5,26 +5,23 @@ import type { CopySettings, UnlockedCopy } from '@securestore/objects/internal';
 import { openCopy, unlockCopy } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { requireDestination } from '../repository/destination.ts';
-import { fenceIn } from './key-fence.ts';
+import type { Remembered } from './registry.ts';
+import { fenceIn } from './registry.ts';
 import type { Reached } from './replication-status.ts';
 import { IndexPages } from '../repository/index-pages.ts';
 import { indexOfOthers } from '../repository/index-set.ts';
-import { momentByDefault } from './default-moment.ts';
 import type { ChosenSnapshot, FoundMoment } from './moment.ts';
-import { chosenOf, momentAfter, wholePoint } from './moment.ts';
+import { chosenOf, momentAfter, momentByDefault, wholePoint } from './moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import { PackReader } from '../repository/packs.ts';
 import { PointBackend } from '../repository/point-backend.ts';
-import type { PointChoice } from '../repository/point-choice.ts';
-import { checkChoice } from '../repository/point-choice.ts';
+import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import { checkChoice, infoOf } from '../repository/snapshot-info.ts';
 import type { DamagedPoint, FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
-import type { Remembered } from './known-tip.ts';
 import type { Evidence } from './trusted-tip.ts';
 import { foreignPoint, isForeign, isRemembered } from './trusted-tip.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
-import type { OnDamagedSnapshot, SnapshotInfo } from '../repository/snapshot-info.ts';
-import { infoOf } from '../repository/snapshot-info.ts';
 import type { Survey } from './chain-tip.ts';
 import { isAfter, surveyOf } from './chain-tip.ts';
 import { indexOfMoment, pointAt } from './timeline.ts';
@@ -54,6 +51,8 @@ export class OpenedBackup {
   readonly points: Points;
   readonly pages: IndexPages;
   readonly packs: PackReader;
+  /** Whether a point was made with a key that was retired before: by what the store knows, or by what the copy of its head says. */
+  readonly isForeign: (point: FoundPoint) => boolean = (point) => isForeign(this.#evidence, point);
 
   readonly #evidence: Evidence;
   readonly #reached: NonNullable<KnownOfBackup['reached']>;
@@ -68,7 +67,7 @@ export class OpenedBackup {
     this.#reached = reached;
     this.destination = destination;
     this.copy = copy;
-    this.points = new Points(destination, copy.seals, (point) => this.isForeign(point), remembered);
+    this.points = new Points(destination, copy.seals, this.isForeign, remembered);
     this.pages = new IndexPages(destination, copy.seals);
     this.packs = new PackReader(destination);
   }
@@ -140,17 +139,20 @@ export class OpenedBackup {
   async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
     const { point, numbers } = await this.#choose(choice, signal);
     if (choice.snapshot !== undefined) return wholePoint(point);
-    const isForeignPoint = (one: FoundPoint): boolean => this.isForeign(one);
     if (choice.at === undefined) {
       return momentByDefault(this.destination, point, async (after) => {
         const earlier = numbers.filter((number) => number < after.number);
-        const before = await pointAt(this.points, earlier, Infinity, isForeignPoint, signal);
+        const before = await pointAt(this.points, earlier, Infinity, this.isForeign, signal);
         return before && this.#told(before, earlier, signal);
       });
     }
-    const reached = (): Promise<Reached | undefined> => this.#reached(signal);
-    const ports = { points: this.points, numbers, isForeign: isForeignPoint, reached, signal };
-    return momentAfter(point, choice.at.getTime(), ports);
+    return momentAfter(point, choice.at.getTime(), {
+      points: this.points,
+      numbers,
+      isForeign: this.isForeign,
+      reached: () => this.#reached(signal),
+      signal,
+    });
   }
 
   /** The newest point, also one that was made before a restore. @throws as {@link choose} */
@@ -183,11 +185,6 @@ export class OpenedBackup {
     );
   }
 
-  /** Whether a point was made with a key that was retired before: by what the store knows, or by what the copy of its head says. */
-  isForeign(point: FoundPoint): boolean {
-    return isForeign(this.#evidence, point);
-  }
-
   /** Whether nobody can have made a point whose key was retired: it has the key of now, or is one that the store remembers or its head names. */
   isCertain(point: FoundPoint): boolean {
     const { known, fence } = this.#evidence;
@@ -211,7 +208,7 @@ export class OpenedBackup {
     const never = new Set(junk.map((one) => one.number));
     const named = numbers.filter((number) => !never.has(number));
     const time = at?.getTime() ?? Infinity;
-    const own = await pointAt(this.points, named, time, (point) => this.isForeign(point), signal);
+    const own = await pointAt(this.points, named, time, this.isForeign, signal);
     // Of what comes after the last that is the store's own somebody else says something.
     const found = own?.number === newest?.number ? (foreign.find((one) => one.time <= time) ?? own) : own;
     const gone = found !== undefined && found.number === named[0] ? this.missesNewest(found.number) : undefined;

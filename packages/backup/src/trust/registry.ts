@@ -1,7 +1,26 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
-import type { Fence } from './known-tip.ts';
 import type { RetentionSettings } from '../retention/index.ts';
+import type { Destination } from '../repository/destination.ts';
+import type { FoundPoint } from '../repository/snapshots.ts';
+
+/** The newest point of a destination that the store knows of. */
+export interface Remembered {
+  readonly number: number;
+  /** Hex; empty where it could not be read. */
+  readonly digest: string;
+}
+
+/**
+ * The newest point that a destination had when its key was replaced: who was taken the right to back up has the one before. The signed
+ * head says it, so that it holds where the store is lost, too.
+ */
+export interface Fence extends Remembered {
+  /** Hex of the id of the key version that later points are made with, or with a newer one. */
+  readonly keyId: string;
+  /** The newest point with the key before; absent where that is the one above. It outlives the other, which only says that keys were replaced. */
+  readonly last?: Remembered;
+}
 
 const MAX_DESTINATIONS = 64;
 
@@ -69,4 +88,31 @@ export async function changeRegistry(
     const next = change(decodeRegistry(current));
     return next && encodeRegistry(next);
   }, signal);
+}
+
+/** Whether a point was made with an older key than a fence asks for, in the place of the point that it names or after it. */
+export function isBehind(
+  fence: Fence | undefined,
+  order: ReadonlyMap<string, number>,
+  { number, digest, keyId }: Pick<FoundPoint, 'number' | 'digest' | 'keyId'>,
+): boolean {
+  if (fence === undefined || number < fence.number) return false;
+  if (number === fence.number && (fence.digest === '' || digest.toString('hex') === fence.digest)) return false;
+  // A member knows no key that was not granted: of what it has, none is newer than the fence then.
+  return (order.get(keyId) ?? 0) < (order.get(fence.keyId) ?? Infinity);
+}
+
+/**
+ * The fence that a list of destinations, of a store or of a copy of its head, says for one of them; `undefined` where there is none.
+ *
+ * @throws SecureStoreError `INTEGRITY`
+ */
+export function fenceIn(list: Uint8Array | undefined, { id }: Pick<Destination, 'id'>): Fence | undefined {
+  const label = asBuffer(id).toString('hex');
+  return destinationsIn(list).find((one) => one.id === label)?.fence;
+}
+
+/** Whether what the registry says of a destination asks for the key of now. */
+export function isFenced({ seals, hasKeys }: BackupArea, fence: Fence | undefined): boolean {
+  return hasKeys && fence?.keyId === seals.primaryId;
 }

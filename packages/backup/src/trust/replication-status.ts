@@ -1,10 +1,9 @@
-import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
-import { isCount, isObject, SharedState } from '@securestore/jobs';
+import { SecureStoreError } from '@securestore/core-format';
+import { isCount, isObject } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
-import type { Remembered } from './known-tip.ts';
+import { SealedState } from '../repository/destination-state.ts';
+import type { Remembered } from './registry.ts';
 
-/** Binds what is sealed to what it is; no file has this name. */
-const CONTEXT = `${BACKUP_AREAS.work}followed`;
 /** A process that follows tells others how far it is at least so often, in milliseconds, and so often where its cuts come fast. */
 const SLOWEST_BEAT = 5000;
 const INTERVALS_PER_BEAT = 4;
@@ -46,28 +45,14 @@ export function beatOf(interval: number): number {
   return Math.min(SLOWEST_BEAT, INTERVALS_PER_BEAT * interval);
 }
 
-/** Every member has the key of the states of a store, so what is in this one is sealed with that of backups, too. */
-interface Sealed {
-  /** Base64. */
-  readonly sealed: string;
-}
-
-function stateOf({ states, clock }: BackupArea, id: Uint8Array): SharedState<Sealed> {
-  return new SharedState(states, clock, `followed ${asBuffer(id).toString('hex')}`, {
-    what: 'what the store remembers of a continuous backup',
-    version: 1,
-    parse: ({ sealed }) => (typeof sealed === 'string' ? { sealed } : undefined),
-  });
-}
-
 function parseReached(value: unknown): Reached | undefined {
   if (!isObject(value) || !isObject(value['point']) || !isCount(value['time'])) return undefined;
   const { number, digest } = value['point'];
   return isCount(number) && typeof digest === 'string' ? { point: { number, digest }, time: value['time'] } : undefined;
 }
 
-function parse(text: string): Followed {
-  const { reached, error, isOver } = JSON.parse(text) as Partial<Record<keyof Followed, unknown>>;
+function parse(value: unknown): Followed {
+  const { reached, error, isOver } = value as Partial<Record<keyof Followed, unknown>>;
   const known = parseReached(reached);
   const isError = isObject(error) && typeof error['code'] === 'string' && typeof error['message'] === 'string';
   return {
@@ -75,6 +60,10 @@ function parse(text: string): Followed {
     ...(isError && { error: { code: String(error['code']), message: String(error['message']) } }),
     isOver: isOver === true,
   };
+}
+
+function stateOf(area: BackupArea, id: Uint8Array): SealedState<Followed> {
+  return new SealedState(area, 'followed', id, 'a continuous backup', parse);
 }
 
 /**
@@ -93,9 +82,9 @@ export async function rememberFollowed(
   const { code, message = '' } = followed.error ?? {};
   const reason = code === undefined ? {} : { error: { code, message: message.slice(0, MAX_REASON).toWellFormed() } };
   try {
-    const text = Buffer.from(JSON.stringify({ ...followed, ...reason }));
-    const next = { sealed: area.seals.seal('backupWork', id, CONTEXT, text).toString('base64') };
-    await stateOf(area, id).update(({ value }) => (after === undefined || value?.sealed === after ? next : undefined));
+    const state = stateOf(area, id);
+    const next = state.seal({ ...followed, ...reason });
+    await state.shared.update(({ value }) => (after === undefined || value?.sealed === after ? next : undefined));
     return next.sealed;
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
@@ -120,17 +109,14 @@ export async function followedAt(
   signal?: AbortSignal,
 ): Promise<FollowedNow | undefined> {
   if (!area.hasKeys) return undefined;
-  const { seals, clock } = area;
   try {
-    const { value, stored } = await stateOf(area, id).read(signal);
-    if (value === undefined || stored === undefined) return undefined;
-    const body = Buffer.from(value.sealed, 'base64');
-    const followed = parse((await seals.open('backupWork', id, CONTEXT, body, signal)).toString('utf8'));
-    const silent = Math.max(0, (stored.now ?? clock.now()) - stored.modified);
+    const { value: followed, isOld, stored } = (await stateOf(area, id).read(signal)) ?? {};
+    if (followed === undefined || stored === undefined) return undefined;
+    const silent = Math.max(0, (stored.now ?? area.clock.now()) - stored.modified);
     if (silent > KNOWN_FOR) return undefined;
     const { isOver } = followed;
     const now = { isOver, isAlive: !isOver && silent <= ALIVE_FOR, silent };
-    if (seals.keyIdOf(body) !== seals.primaryId) return now;
+    if (isOld === true) return now;
     return { ...followed, ...now, reached: notAfter(followed.reached, stored.modified) };
   } catch (error) {
     // Nothing is known, then.

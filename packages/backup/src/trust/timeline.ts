@@ -1,11 +1,11 @@
 import type { IndexEntry, PointTotals } from '@securestore/core-format';
-import { pointName, SecureStoreError } from '@securestore/core-format';
-import { damagedFile } from '../repository/files.ts';
+import { SecureStoreError } from '@securestore/core-format';
+import { anotherPoint } from '../repository/errors.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import { IndexSet } from '../repository/index-set.ts';
 import type { FoundMoment } from './moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
-import { MomentIndex } from '../repository/moment-index.ts';
+import { indexBefore } from '../repository/moment-index.ts';
 import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
 import type { HistoryRule } from '../repository/retained.ts';
@@ -13,10 +13,6 @@ import { isAfter } from './chain-tip.ts';
 
 /** More changed objects than this between two snapshots are not looked at in memory. */
 const MAX_CHANGED = 500_000;
-
-function anotherPoint(number: number, { number: after }: FoundPoint): SecureStoreError {
-  return damagedFile(pointName(number), `another point lies there than the one that ${after} follows`);
-}
 
 /** An index, and what its pages alone hold. */
 export interface FoundIndex {
@@ -38,7 +34,7 @@ async function chainTo(points: Points, point: FoundPoint, signal: AbortSignal | 
   for (let number = point.number - 1; number >= point.base; number--) {
     const one = await points.readOrDamaged(number, signal);
     if ('error' in one) wrong ??= one.error;
-    else if (!one.digest.equals(after.previous)) wrong ??= anotherPoint(number, after);
+    else if (!one.digest.equals(after.previous)) wrong ??= anotherPoint(number, after.number);
     else {
       chain.push(one);
       after = one;
@@ -115,7 +111,7 @@ export async function indexOfMoment(
   const { index, snapshot, between } = await indexAt(points, pages, point, signal, settled);
   if (until === undefined) return { index, snapshot };
   const before = between ?? (settled && (await indexAt(points, pages, settled, signal)).index);
-  return { index: new MomentIndex(index, { until, settled: before, rule: ruleOf(point) }), snapshot };
+  return { index: indexBefore(index, { until, settled: before, rule: ruleOf(point) }), snapshot };
 }
 
 /** The time of the store's own newest point, of the whole ones; `Infinity` if there is none. @throws as {@link Points.readOrDamaged} */

@@ -1,9 +1,10 @@
-import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
-import { isCount, SharedState } from '@securestore/jobs';
+import { BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
+import { isCount } from '@securestore/jobs';
 import type { Alarm, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
-import type { Fence, Remembered } from './known-tip.ts';
-import { fenceIn, isBehind, isFenced } from './key-fence.ts';
+import { SealedState } from '../repository/destination-state.ts';
+import type { Fence, Remembered } from './registry.ts';
+import { fenceIn, isBehind, isFenced } from './registry.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 
 /** What the store knows of a point. */
@@ -11,51 +12,25 @@ export function knownAs({ number, digest }: Pick<FoundPoint, 'number' | 'digest'
   return { number, digest: digest.toString('hex') };
 }
 
-/** Binds what is sealed to what it is; no file has this name. */
-const CONTEXT = `${BACKUP_AREAS.work}newest`;
-
-/** Every member has the key of the states of a store, so what is in this one is sealed with that of backups, too. */
-interface Sealed {
-  /** Base64. */
-  readonly sealed: string;
-}
-
-function stateOf({ states, clock }: BackupArea, { id }: Pick<Destination, 'id'>): SharedState<Sealed> {
-  return new SharedState(states, clock, `newest ${asBuffer(id).toString('hex')}`, {
-    what: 'what the store remembers of its newest snapshot',
-    version: 1,
-    parse: ({ sealed }) => (typeof sealed === 'string' ? { sealed } : undefined),
-  });
-}
-
-function parse(text: string): Remembered | undefined {
-  const { number, digest } = JSON.parse(text) as Partial<Remembered>;
+function parse(value: unknown): Remembered | undefined {
+  const { number, digest } = value as Partial<Remembered>;
   return isCount(number) && typeof digest === 'string' ? { number, digest } : undefined;
 }
 
-/** Who had a key that was replaced, and no other since, tells of nothing that came after that. */
-function isBelieved({ number }: Remembered, isOld: boolean, fence: Fence | undefined, area: BackupArea): boolean {
-  return !isOld || !isFenced(area, fence) || number <= (fence?.number ?? 0);
+function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState<Remembered> {
+  return new SealedState(area, 'newest', id, 'its newest snapshot', parse);
 }
 
-async function openedBy(
+/** Who had a key that was replaced, and no other since, tells of nothing that came after that. */
+function believed(
   area: BackupArea,
   destination: Destination,
-  { sealed }: Sealed,
-  signal: AbortSignal | undefined,
-): Promise<Remembered | undefined> {
-  const { seals } = area;
-  const body = Buffer.from(sealed, 'base64');
-  try {
-    const opened = parse((await seals.open('backupWork', destination.id, CONTEXT, body, signal)).toString('utf8'));
-    const isOld = seals.keyIdOf(body) !== seals.primaryId;
-    const fence = fenceIn(area.destinations, destination);
-    return opened !== undefined && isBelieved(opened, isOld, fence, area) ? opened : undefined;
-  } catch (error) {
-    // What is damaged tells nothing.
-    if (isDamage(error)) return undefined;
-    throw error;
-  }
+  opened: { readonly value: Remembered | undefined; readonly isOld: boolean } | undefined,
+): Remembered | undefined {
+  if (opened?.isOld !== true) return opened?.value;
+  const { value } = opened;
+  const fence = fenceIn(area.destinations, destination);
+  return value && isFenced(area, fence) && value.number > (fence?.number ?? 0) ? undefined : value;
 }
 
 /**
@@ -69,8 +44,7 @@ export async function rememberedAt(
   destination: Destination,
   signal?: AbortSignal,
 ): Promise<Remembered | undefined> {
-  const { value } = await stateOf(area, destination).read(signal);
-  return value && openedBy(area, destination, value, signal);
+  return believed(area, destination, await stateOf(area, destination).read(signal));
 }
 
 /** Whether a point is the one that the store remembers. */
@@ -147,11 +121,10 @@ export async function remember(
   before: readonly (Remembered | undefined)[],
   signal?: AbortSignal,
 ): Promise<void> {
-  const { seals } = area;
-  const text = Buffer.from(JSON.stringify({ number, digest }));
-  const next = { sealed: seals.seal('backupWork', destination.id, CONTEXT, text).toString('base64') };
-  await stateOf(area, destination).update(async ({ value }) => {
-    const known = value && (await openedBy(area, destination, value, signal));
+  const state = stateOf(area, destination);
+  const next = state.seal({ number, digest });
+  await state.shared.update(async ({ value }) => {
+    const known = believed(area, destination, value && (await state.open(value, signal)));
     if (known === undefined || before.some((one) => isSame(one, known))) return next;
     if (isSame({ number, digest }, known)) return undefined;
     const message = `${destination.location}: another run has published snapshot ${known.number} meanwhile`;

@@ -6,12 +6,12 @@ import {
   isDamage,
   packName,
   pointName,
+  SecureStoreError,
 } from '@securestore/core-format';
-import { noteAffected } from '../repository/affected-objects.ts';
-import { damagedFile } from '../repository/files.ts';
-import { usedBy } from '../repository/findings.ts';
 import type { BackupVerifyReport, Findings, Use, VerifyDepth } from '../repository/findings.ts';
-import { isOlderThan } from '../trust/stale-keys.ts';
+import { MAX_SHOWN, usedBy } from '../repository/findings.ts';
+import { damagedFile, withFallback } from '../repository/errors.ts';
+import { isOlderThan } from '../trust/chain-attestation.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
@@ -43,148 +43,96 @@ export interface NeededFiles {
   readonly blobs: ReadonlyMap<string, BlobUse>;
 }
 
-class NeededFinder {
-  readonly #backup: OpenedBackup;
-  readonly #signal: AbortSignal | undefined;
-  readonly #findings: Findings;
-  readonly #packs = new Map<string, PackUse>();
-  readonly #blobs = new Map<string, BlobUse>();
-
-  constructor(backup: OpenedBackup, findings: Findings, signal: AbortSignal | undefined) {
-    this.#backup = backup;
-    this.#findings = findings;
-    this.#signal = signal;
+/** The points that can be read. What is missing between them, and was not removed on purpose, is found. */
+async function readPoints(
+  backup: OpenedBackup,
+  findings: Findings,
+  signal: AbortSignal | undefined,
+): Promise<FoundPoint[]> {
+  const { points, copy } = backup;
+  const numbers = await points.numbers(signal, (name) =>
+    findings.add('damaged', name, damagedFile(name, 'no backup makes such a name').message),
+  );
+  const found: FoundPoint[] = [];
+  for (const [at, number] of numbers.entries()) {
+    findings.tell('reading snapshots', at, numbers.length);
+    await findings.check(pointName(number), usedBy(number), async () => {
+      found.push(await points.read(number, signal));
+      findings.count();
+    });
   }
-
-  async run(): Promise<NeededFiles> {
-    const points = await this.#points();
-    const pages = await this.#pages(points);
-    return { points, pages, packs: this.#packs, blobs: this.#blobs };
-  }
-
-  /** The points that can be read. What is missing between them, and was not removed on purpose, is found. */
-  async #points(): Promise<FoundPoint[]> {
-    const { points, copy } = this.#backup;
-    const numbers = await points.numbers(this.#signal, (name) =>
-      this.#findings.add('damaged', name, damagedFile(name, 'no backup makes such a name').message),
-    );
-    const found: FoundPoint[] = [];
-    for (const [at, number] of numbers.entries()) {
-      this.#findings.tell('reading snapshots', at, numbers.length);
-      const name = pointName(number);
-      const use = usedBy(number);
-      await this.#findings.check(name, use, async () => {
-        found.push(await points.read(number, this.#signal));
-        this.#findings.count();
-      });
-    }
-    const [newest] = found;
-    if (newest === undefined) {
-      if (numbers.length === 0) this.#findings.add('missing', 's/', 'there is no snapshot here');
-      return found;
-    }
-    // Of numbers that are no point's, of which anybody can make any, nothing follows.
-    const own = found.filter((point) => !this.#backup.isForeign(point));
-    this.#missing(own, numbers);
-    for (const [at, point] of found.entries()) {
-      const before = found[at + 1];
-      if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
-      const use = usedBy(before.number);
-      this.#findings.add(
-        'damaged',
-        pointName(before.number),
-        `another point lies there than the one that ${point.number} follows`,
-        use,
-      );
-    }
-    this.#strange(found);
-    const { generation } = copy.head;
-    if (isOlderThan(copy.head, newest)) {
-      const use = {
-        points: new Set(found.map(({ number }) => number)),
-        newest: newest.number,
-        versions: newest.totals.versions,
-      };
-      const message = `the object "keys" is of generation ${generation} of the store, older than the newest snapshot (${newest.generation})`;
-      this.#findings.add('rolled-back', BACKUP_KEYS_NAME, message, use);
-    }
+  const [newest] = found;
+  if (newest === undefined) {
+    if (numbers.length === 0) findings.add('missing', 's/', 'there is no snapshot here');
     return found;
   }
-
-  /** Points that somebody else may have made, and what has to be there since the keys were replaced last. */
-  #strange(found: readonly FoundPoint[]): void {
-    for (const point of found) {
-      if (!this.#backup.isForeign(point)) continue;
-      const message = `snapshot ${point.number} was made with a key that was retired, or is another snapshot than was there when it was`;
-      this.#findings.add('rolled-back', pointName(point.number), message, usedBy(point.number));
-    }
-    const gone = this.#backup.missesNewest(found[0]?.number ?? 0);
-    if (gone !== undefined) this.#findings.add('rolled-back', 's/', gone);
+  // Of numbers that are no point's, of which anybody can make any, nothing follows.
+  const own = found.filter((point) => !backup.isForeign(point));
+  findMissing(own, numbers, findings);
+  for (const [at, point] of found.entries()) {
+    const before = found[at + 1];
+    if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
+    const message = `another point lies there than the one that ${point.number} follows`;
+    findings.add('damaged', pointName(before.number), message, usedBy(before.number));
   }
+  findForeign(backup, found, findings);
+  if (isOlderThan(copy.head, newest)) {
+    const all = new Set(found.map(({ number }) => number));
+    const use = { points: all, newest: newest.number, versions: newest.totals.versions };
+    const message = `the object "keys" is of generation ${copy.head.generation} of the store, older than the newest snapshot (${newest.generation})`;
+    findings.add('rolled-back', BACKUP_KEYS_NAME, message, use);
+  }
+  return found;
+}
 
-  /** Numbers below the newest point that are neither there nor were removed, nor passed over when the next one was made. */
-  #missing(own: readonly FoundPoint[], numbers: readonly number[]): void {
-    const [newest] = own;
-    if (newest === undefined) return;
-    const there = numbers.filter((number) => number < newest.number).map((number) => ({ from: number, to: number }));
-    const between = own.flatMap((point, at) => {
-      const before = own[at + 1];
-      return before !== undefined && isAfter(point, before) ? [{ from: before.number, to: point.number - 1 }] : [];
-    });
-    const known = [...there, ...between, ...newest.removed, { from: 0, to: 0 }].toSorted((a, b) => b.to - a.to);
-    let before = newest.number;
-    for (const { from, to } of known) {
-      for (let number = before - 1; number > to; number--) {
-        if (this.#findings.isFull) {
-          this.#findings.addUnlisted(number - to);
-          break;
-        }
-        const message = `the snapshot ${number} is missing, and was not removed by a retention`;
-        this.#findings.add('missing', pointName(number), message, usedBy(number));
+/** Points that somebody else may have made, and what has to be there since the keys were replaced last. */
+function findForeign(backup: OpenedBackup, found: readonly FoundPoint[], findings: Findings): void {
+  for (const point of found) {
+    if (!backup.isForeign(point)) continue;
+    const message = `snapshot ${point.number} was made with a key that was retired, or is another snapshot than was there when it was`;
+    findings.add('rolled-back', pointName(point.number), message, usedBy(point.number));
+  }
+  const gone = backup.missesNewest(found[0]?.number ?? 0);
+  if (gone !== undefined) findings.add('rolled-back', 's/', gone);
+}
+
+/** Numbers below the newest point that are neither there nor were removed, nor passed over when the next one was made. */
+function findMissing(own: readonly FoundPoint[], numbers: readonly number[], findings: Findings): void {
+  const [newest] = own;
+  if (newest === undefined) return;
+  const there = numbers.filter((number) => number < newest.number).map((number) => ({ from: number, to: number }));
+  const between = own.flatMap((point, at) => {
+    const before = own[at + 1];
+    return before !== undefined && isAfter(point, before) ? [{ from: before.number, to: point.number - 1 }] : [];
+  });
+  const known = [...there, ...between, ...newest.removed, { from: 0, to: 0 }].toSorted((a, b) => b.to - a.to);
+  let before = newest.number;
+  for (const { from, to } of known) {
+    for (let number = before - 1; number > to; number--) {
+      if (findings.isFull) {
+        findings.addUnlisted(number - to);
+        break;
       }
-      before = Math.min(before, from);
+      const message = `the snapshot ${number} is missing, and was not removed by a retention`;
+      findings.add('missing', pointName(number), message, usedBy(number));
     }
+    before = Math.min(before, from);
   }
+}
 
-  /** @returns the pages of all points, those of the newest first */
-  async #pages(points: readonly FoundPoint[]): Promise<IndexPage[]> {
-    const { pages } = this.#backup;
-    const uses = new Map<string, Use & { readonly page: IndexPage }>();
-    for (const { number, pages: own, others } of points) {
-      for (const page of [...own, ...others]) {
-        const name = indexPageName(page);
-        const use = uses.get(name) ?? { page, points: new Set<number>(), newest: number, versions: page.count };
-        use.points.add(number);
-        uses.set(name, use);
-      }
-    }
-    let done = 0;
-    for (const [name, use] of uses) {
-      this.#findings.tell('reading the index', done++, uses.size);
-      await this.#findings.check(name, use, async () => {
-        for (const { pack, blob } of await pages.read(use.page, this.#signal)) {
-          this.#use(this.#packs, packName(pack), use, { pack });
-          if (blob !== undefined) this.#use(this.#blobs, backupBlobPrefix(blob.epoch, blob.blobId), use, blob);
-        }
-        this.#findings.count();
-      });
-    }
-    return [...uses.values()].map(({ page }) => page);
+/** Notes that what is used as `of` is used by a pack or a payload, too. */
+function addUse<U extends Use>(map: Map<string, U>, name: string, of: Use, more: Omit<U, keyof Use>): void {
+  let use = map.get(name);
+  if (use === undefined) {
+    // Pages come from the newest point to the oldest.
+    use = { ...more, newest: of.newest, points: new Set<number>(), versions: 0 } as unknown as U;
+    map.set(name, use);
   }
-
-  #use<U extends Use>(map: Map<string, U>, name: string, of: Use, more: Omit<U, keyof Use>): void {
-    let use = map.get(name);
-    if (use === undefined) {
-      // Pages come from the newest point to the oldest.
-      use = { ...more, newest: of.newest, points: new Set<number>(), versions: 0 } as unknown as U;
-      map.set(name, use);
-    }
-    // What older points have is no other version.
-    if (of.newest === use.newest) use.versions += 1;
-    if (use.last === of) return;
-    use.last = of;
-    for (const number of of.points) use.points.add(number);
-  }
+  // What older points have is no other version.
+  if (of.newest === use.newest) use.versions += 1;
+  if (use.last === of) return;
+  use.last = of;
+  for (const number of of.points) use.points.add(number);
 }
 
 /**
@@ -193,20 +141,80 @@ class NeededFinder {
  * @throws SecureStoreError what keeps it from looking
  */
 export async function findNeeded(backup: OpenedBackup, findings: Findings, signal?: AbortSignal): Promise<NeededFiles> {
-  return new NeededFinder(backup, findings, signal).run();
+  const points = await readPoints(backup, findings, signal);
+  const packs = new Map<string, PackUse>();
+  const blobs = new Map<string, BlobUse>();
+  const uses = new Map<string, Use & { readonly page: IndexPage }>();
+  for (const { number, pages, others } of points) {
+    for (const page of [...pages, ...others]) {
+      const name = indexPageName(page);
+      const use = uses.get(name) ?? { page, points: new Set<number>(), newest: number, versions: page.count };
+      use.points.add(number);
+      uses.set(name, use);
+    }
+  }
+  let done = 0;
+  for (const [name, use] of uses) {
+    findings.tell('reading the index', done++, uses.size);
+    await findings.check(name, use, async () => {
+      for (const { pack, blob } of await backup.pages.read(use.page, signal)) {
+        addUse(packs, packName(pack), use, { pack });
+        if (blob !== undefined) addUse(blobs, backupBlobPrefix(blob.epoch, blob.blobId), use, blob);
+      }
+      findings.count();
+    });
+  }
+  return { points, pages: [...uses.values()].map(({ page }) => page), packs, blobs };
+}
+
+/** The name that a token tells; `undefined` where only a record would tell it, which may be what is damaged. */
+function nameIn({ copy }: OpenedBackup, token: string): string | undefined {
+  try {
+    return copy.nameIn(token);
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Notes in the uses of damaged files which objects need these, as far as the index tells their names. A backup that is whole costs nothing
+ * for it.
+ */
+async function noteAffected(
+  backup: OpenedBackup,
+  { pages, packs, blobs }: NeededFiles,
+  damaged: ReadonlySet<Use>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const isWanted = (use: Use | undefined): use is Use =>
+    use !== undefined && damaged.has(use) && (use.keys?.size ?? 0) < MAX_SHOWN;
+  for (const page of pages) {
+    if (![...damaged].some(isWanted)) return;
+    // A page that is damaged is among the findings itself.
+    for (const { kind, token, pack, blob } of await withFallback(isDamage, [], () => backup.pages.read(page, signal))) {
+      if (kind === 'other') continue;
+      const ofBlob = blob && blobs.get(backupBlobPrefix(blob.epoch, blob.blobId));
+      for (const use of [packs.get(packName(pack)), ofBlob]) {
+        if (!isWanted(use)) continue;
+        const name = nameIn(backup, token);
+        if (name !== undefined) (use.keys ??= new Set()).add(name);
+      }
+    }
+  }
 }
 
 /** What was found, and the names of the objects that it concerns. @throws SecureStoreError what the backend throws */
 export async function reportOf(
-  { copy, pages: reader }: OpenedBackup,
+  backup: OpenedBackup,
   findings: Findings,
-  { points, pages, packs, blobs }: NeededFiles,
+  needed: NeededFiles,
   { depth, opened }: { readonly depth: VerifyDepth; readonly opened: number },
   signal: AbortSignal | undefined,
 ): Promise<BackupVerifyReport> {
-  await noteAffected(copy, reader, pages, { uses: findings.uses, packs, blobs }, signal);
+  await noteAffected(backup, needed, findings.uses, signal);
   // One that collects says the same of the store as the one before.
-  const snapshots = points.filter(({ collects }) => !collects).length;
+  const snapshots = needed.points.filter(({ collects }) => !collects).length;
   return findings.report(depth, snapshots, opened);
 }
 
@@ -216,11 +224,8 @@ export function removalsOf(
   signal: AbortSignal | undefined,
 ): (numbers: ReadonlySet<number>) => Promise<boolean> {
   return async (numbers) => {
-    const removed = await points.removed(signal).catch((error: unknown) => {
-      // That one is damaged is among the findings; what it says nobody knows.
-      if (isDamage(error)) return [];
-      throw error;
-    });
+    // That the newest one is damaged is among the findings; what it says nobody knows.
+    const removed = await withFallback(isDamage, [], () => points.removed(signal));
     return [...numbers].every((number) => includesNumber(removed, number));
   };
 }

@@ -18,9 +18,10 @@ import {
 } from '@securestore/core-format';
 import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects/internal';
 import { isBackup } from '../repository/destination.ts';
-import { checkDigest, damagedFile, MissingFile } from '../repository/files.ts';
-import { Findings } from '../repository/findings.ts';
+import { damagedFile, MissingFile } from '../repository/errors.ts';
+import { checkDigest } from '../repository/files.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../repository/findings.ts';
+import { Findings } from '../repository/findings.ts';
 import type { Connected } from '../trust/destinations.ts';
 
 const READS = 4;

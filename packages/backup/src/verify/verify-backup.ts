@@ -1,8 +1,9 @@
-import { pointName, SecureStoreError } from '@securestore/core-format';
+import { pointName } from '@securestore/core-format';
 import { mapConcurrently, openCopy } from '@securestore/objects/internal';
 import { partCount } from '../repository/blobs.ts';
-import { Findings, usedBy } from '../repository/findings.ts';
+import { hasCode, refuse, withFallback } from '../repository/errors.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../repository/findings.ts';
+import { Findings, usedBy } from '../repository/findings.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import { FileChecks } from './verify-files.ts';
 import type { NeededFiles } from './reachable-files.ts';
@@ -20,73 +21,50 @@ export interface VerifyBackupOptions {
   readonly onProgress?: VerifyProgress | undefined;
 }
 
-class Verification {
-  readonly #backup: OpenedBackup;
-  readonly #options: VerifyBackupOptions;
-  readonly #findings: Findings;
-  readonly #checks: FileChecks;
-  #opened = 0;
+async function checkPacks({ packs }: NeededFiles, checks: FileChecks, findings: Findings): Promise<void> {
+  let done = 0;
+  const reads = mapConcurrently(packs, READS, ([name, use]) => checks.pack(name, use));
+  for await (const _ of reads) findings.tell('checking packs', ++done, packs.size);
+}
 
-  constructor(backup: OpenedBackup, options: VerifyBackupOptions) {
-    this.#backup = backup;
-    this.#options = options;
-    this.#findings = new Findings({ ...options, areRemoved: removalsOf(backup, options.signal) });
-    this.#checks = new FileChecks(backup, this.#findings, options.signal);
+async function checkBlobs({ blobs }: NeededFiles, checks: FileChecks, findings: Findings): Promise<void> {
+  let done = 0;
+  for (const use of blobs.values()) {
+    findings.tell('checking payloads', done++, blobs.size);
+    const digests = await checks.digests(use);
+    const parts = Array.from({ length: partCount(use) }).keys();
+    for await (const _ of mapConcurrently(parts, READS, (part) => checks.part(use, part, digests[part])));
   }
+}
 
-  async run(): Promise<BackupVerifyReport> {
-    const { depth = 'complete', signal } = this.#options;
-    const needed = await findNeeded(this.#backup, this.#findings, signal);
-    await this.#readPacks(needed);
-    await this.#readBlobs(needed);
-    if (depth === 'opens') await this.#open();
-    return reportOf(this.#backup, this.#findings, needed, { depth, opened: this.#opened }, signal);
-  }
-
-  async #readPacks({ packs }: NeededFiles): Promise<void> {
-    let done = 0;
-    const reads = mapConcurrently(packs, READS, ([name, use]) => this.#checks.pack(name, use));
-    for await (const _ of reads) this.#findings.tell('checking packs', ++done, packs.size);
-  }
-
-  async #readBlobs({ blobs }: NeededFiles): Promise<void> {
-    let done = 0;
-    for (const use of blobs.values()) {
-      this.#findings.tell('checking payloads', done++, blobs.size);
-      const digests = await this.#checks.digests(use);
-      const parts = Array.from({ length: partCount(use) }).keys();
-      const reads = mapConcurrently(parts, READS, (part) => this.#checks.part(use, part, digests[part]));
-      for await (const _ of reads);
+/** Opens everything that a point has, as a store. @returns how many versions were opened */
+async function openAll(
+  backup: OpenedBackup,
+  { snapshot, signal }: VerifyBackupOptions,
+  findings: Findings,
+): Promise<number> {
+  // Why there is none is among the findings.
+  const chosen = await withFallback(hasCode('INTEGRITY', 'NOT_FOUND'), undefined, () =>
+    snapshot === undefined ? backup.newest(signal) : backup.choose({ snapshot }, signal),
+  );
+  if (chosen === undefined) return 0;
+  const { number, totals } = chosen.point;
+  const whole = { ...usedBy(number), versions: totals.versions };
+  let opened = 0;
+  await findings.check(pointName(number), whole, async () => {
+    await using store = openCopy(backup.copy, await backup.view(chosen, signal));
+    const report = await store.verify({
+      payloads: true,
+      signal,
+      onProgress: ({ done }) => findings.tell('opening everything', done, totals.objects + totals.deleted),
+    });
+    opened = report.objects + report.deleted + report.versions;
+    for (const { name, key, message } of report.findings) {
+      const use = { ...usedBy(number, ...(key === undefined ? [] : [key])), versions: 1 };
+      findings.add('unreadable', name, message, use);
     }
-  }
-
-  /** Opens everything that a point has, as a store. */
-  async #open(): Promise<void> {
-    const { signal, snapshot } = this.#options;
-    const choosing = snapshot === undefined ? this.#backup.newest(signal) : this.#backup.choose({ snapshot }, signal);
-    const chosen = await choosing.catch((error: unknown) => {
-      // Why is among the findings.
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
-      throw error;
-    });
-    if (chosen === undefined) return;
-    const { point } = chosen;
-    const whole = { ...usedBy(point.number), versions: point.totals.versions };
-    await this.#findings.check(pointName(point.number), whole, async () => {
-      await using store = openCopy(this.#backup.copy, await this.#backup.view(chosen, signal));
-      const report = await store.verify({
-        payloads: true,
-        ...(signal === undefined ? {} : { signal }),
-        onProgress: ({ done }) =>
-          this.#findings.tell('opening everything', done, point.totals.objects + point.totals.deleted),
-      });
-      this.#opened = report.objects + report.deleted + report.versions;
-      for (const { name, key, message } of report.findings) {
-        const use = { ...usedBy(point.number, ...(key === undefined ? [] : [key])), versions: 1 };
-        this.#findings.add('unreadable', name, message, use);
-      }
-    });
-  }
+  });
+  return opened;
 }
 
 /**
@@ -102,9 +80,13 @@ export async function verifyOpenedBackup(
   backup: OpenedBackup,
   options: VerifyBackupOptions = {},
 ): Promise<BackupVerifyReport> {
-  const { depth } = options;
-  if (depth !== undefined && !DEPTHS.includes(depth)) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `the option "depth" must be one of ${DEPTHS.join(', ')}`);
-  }
-  return new Verification(backup, options).run();
+  const { depth = 'complete', signal } = options;
+  if (!DEPTHS.includes(depth)) refuse(`the option "depth" must be one of ${DEPTHS.join(', ')}`);
+  const findings = new Findings({ ...options, areRemoved: removalsOf(backup, signal) });
+  const checks = new FileChecks(backup, findings, signal);
+  const needed = await findNeeded(backup, findings, signal);
+  await checkPacks(needed, checks, findings);
+  await checkBlobs(needed, checks, findings);
+  const opened = depth === 'opens' ? await openAll(backup, options, findings) : 0;
+  return reportOf(backup, findings, needed, { depth, opened }, signal);
 }

@@ -10,7 +10,8 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
-import { checkDigest, damagedFile, digestOf, readWhole } from '../repository/files.ts';
+import { damagedFile } from '../repository/errors.ts';
+import { checkDigest, digestOf, readWhole } from '../repository/files.ts';
 import type { Findings, Use } from '../repository/findings.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { BlobUse, PackUse } from './reachable-files.ts';

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { skewed } from '../../../objects/test/support/collection.ts';
 import { club } from '../../../objects/test/support/members.ts';
-import { openAt } from '../../../objects/test/support/stores.ts';
+import { openAt, UNLOCK } from '../../../objects/test/support/stores.ts';
 import { Backups, openBackup, restoreStoreTo } from '../../src/index.ts';
-import { UNLOCK } from '../../../objects/test/support/stores.ts';
 import { openObjectStore } from '@securestore/objects';
 import { Shelf } from '../support/shelf.ts';
 import { sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Claim, Clock, StateKind, StateStorage } from '@securestore/jobs';
 import { ClaimWatch, isObject, LAPSES_AFTER, SharedState } from '@securestore/jobs';
+import { refuse } from '../../repository/errors.ts';
 import type { Condition, WatchThresholds } from './conditions.ts';
 import { conditionsOf } from './conditions.ts';
 import { deliver } from './deliver.ts';
@@ -119,9 +120,9 @@ export class Alerts {
   constructor(options: AlertsOptions) {
     const { storage, id, clock, sinks } = options;
     if (new Set(sinks.map(({ name }) => name)).size < sinks.length) {
-      const message =
-        'two sinks for alerts have the same name: give them different ones, since it is remembered which was told';
-      throw new SecureStoreError('INVALID_ARGUMENT', message);
+      refuse(
+        'two sinks for alerts have the same name: give them different ones, since it is remembered which was told',
+      );
     }
     const kind: StateKind<AlertState> = { what: 'the state of the alerts', version: 1, parse: parseState };
     this.#options = options;

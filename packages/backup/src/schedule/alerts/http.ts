@@ -1,5 +1,5 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { RunEnd } from '../index.ts';
 import type { AlertSink } from './alerts.ts';

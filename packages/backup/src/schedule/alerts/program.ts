@@ -3,6 +3,9 @@ import { spawn } from 'node:child_process';
 import process from 'node:process';
 import { SecureStoreError, withoutOwn } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
+import { refuse } from '../../repository/errors.ts';
+import type { Alert, AlertSink } from './alerts.ts';
+import { moment } from './conditions.ts';
 import { limited } from './deliver.ts';
 
 /** How long a program may take to end when it is asked to, in milliseconds. */
@@ -96,9 +99,7 @@ export function programOf({
   env = withoutOwn(process.env),
 }: ProgramOptions): (call: ProgramCall) => Promise<void> {
   const [program, ...args] = command;
-  if (program === undefined || program === '') {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'an exec hook names a program, and then its arguments');
-  }
+  if (program === undefined || program === '') refuse('an exec hook names a program, and then its arguments');
   return ({ what, timeout, variables, input, signal }) =>
     limited(clock, timeout, `the program of ${what}`, signal, async (limit) => {
       const child = spawn(program, args, {
@@ -110,4 +111,44 @@ export function programOf({
       });
       await waitFor(child, what, input, clock, limit);
     });
+}
+
+const TIMEOUT = 10_000;
+
+export interface ExecHookOptions extends ProgramOptions {
+  /** Of the sink. Default `exec`. */
+  readonly name?: string | undefined;
+  /** How long it may run, in milliseconds. Default ten seconds. */
+  readonly timeout?: number | undefined;
+}
+
+function variablesOf({ id, event, severity, message, since, facts }: Alert): Record<string, string> {
+  return {
+    SECURESTORE_ALERT_ID: id,
+    SECURESTORE_ALERT_EVENT: event,
+    SECURESTORE_ALERT_SEVERITY: severity,
+    SECURESTORE_ALERT_MESSAGE: message,
+    SECURESTORE_ALERT_SINCE: moment(since),
+    ...(facts.lastGood !== undefined && { SECURESTORE_ALERT_LAST_GOOD: moment(facts.lastGood) }),
+    ...(facts.lag !== undefined && { SECURESTORE_ALERT_LAG_MS: String(facts.lag) }),
+  };
+}
+
+/**
+ * Runs a program for each alert, with the alert in environment variables and as JSON on its stdin. It has succeeded
+ * where it ends with 0 in time; else it is run again, up to three times. One that takes too long is ended together with all
+ * that it has started.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where there is no program to run
+ */
+export function execHook(options: ExecHookOptions): AlertSink {
+  const { name = 'exec', timeout = TIMEOUT } = options;
+  const run = programOf(options);
+  return {
+    name,
+    send: (alert, signal) => {
+      const input = `${JSON.stringify(alert)}\n`;
+      return run({ what: 'the exec hook', timeout, variables: variablesOf(alert), input, signal });
+    },
+  };
 }

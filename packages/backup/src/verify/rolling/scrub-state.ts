@@ -1,5 +1,8 @@
-import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, BACKUP_AREAS, isDamage } from '@securestore/core-format';
+import { isUndecided } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
+import { rememberIfPossible } from '../../repository/destination-state.ts';
+import { withFallback, withRetries } from '../../repository/errors.ts';
 import type { Checked } from './scrub-progress.ts';
 import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './scrub-progress.ts';
 
@@ -29,17 +32,14 @@ export class CheckedMemory {
   }
 
   async #opened(value: Uint8Array, signal: AbortSignal | undefined): Promise<Checked | undefined> {
-    try {
-      const { seals, clock, sealsSince = 0 } = this.#area;
+    const { seals, clock, sealsSince = 0 } = this.#area;
+    // What is damaged tells nothing, so that everything is checked again.
+    return withFallback(isDamage, undefined, async () => {
       const opened = await seals.open('backupWork', this.#destination, CONTEXT, value, signal);
       // Who has a key that was replaced may have been taken the right to back up: of what came after that it tells nothing.
       const isOld = seals.keyIdOf(value) !== seals.primaryId;
       return decodeChecked(opened, isOld ? Math.min(clock.now(), sealsSince) : clock.now());
-    } catch (error) {
-      // What is damaged tells nothing, so that everything is checked again.
-      if (isDamage(error)) return undefined;
-      throw error;
-    }
+    });
   }
 
   /** @throws SecureStoreError `ACCESS_DENIED` without the keys of backups; what the backend throws */
@@ -54,19 +54,13 @@ export class CheckedMemory {
    * @throws SecureStoreError `CONFLICT` where others are faster again and again; what the backend throws
    */
   async change(change: (found: Checked) => Checked, signal?: AbortSignal): Promise<void> {
-    for (let tries = 1; ; tries++) {
+    await withRetries(isUndecided, MAX_TRIES, async () => {
       const { checked, etag } = await this.#look(signal);
       const next = encodeChecked(change(checked ?? nothingChecked(this.#area.clock.now())));
-      try {
-        const body = this.#area.seals.seal('backupWork', this.#destination, CONTEXT, next);
-        const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
-        await this.#area.states.write(this.#label, body, condition);
-        return;
-      } catch (error) {
-        const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-        if (!again || tries === MAX_TRIES) throw error;
-      }
-    }
+      const body = this.#area.seals.seal('backupWork', this.#destination, CONTEXT, next);
+      const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
+      await this.#area.states.write(this.#label, body, condition);
+    });
   }
 
   /**
@@ -80,10 +74,6 @@ export class CheckedMemory {
 
   /** Remembers that everything was read and is right, by a run that began then. Who may not remember it has found it all the same. */
   async rememberAll(began: number): Promise<void> {
-    try {
-      await this.change((found) => allChecked(began, this.#area.clock.now(), found));
-    } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
-    }
+    await rememberIfPossible(() => this.change((found) => allChecked(began, this.#area.clock.now(), found)));
   }
 }

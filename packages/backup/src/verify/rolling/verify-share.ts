@@ -1,10 +1,11 @@
-import type { Clock } from '@securestore/jobs';
-import { parseBackupBlobName, SecureStoreError } from '@securestore/core-format';
+import { parseBackupBlobName } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
 import { mapConcurrently } from '@securestore/objects/internal';
 import { partCount, sealedPartLength } from '../../repository/blobs.ts';
-import { Findings } from '../../repository/findings.ts';
+import { refuse } from '../../repository/errors.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../../repository/findings.ts';
+import { Findings } from '../../repository/findings.ts';
 import type { OpenedBackup } from '../../trust/opened-backup.ts';
 import type { VerifyBackupOptions } from '../verify-backup.ts';
 import { FileChecks } from '../verify-files.ts';
@@ -55,8 +56,7 @@ interface Step {
 export function checkWithin(within: unknown): void {
   const isLength = typeof within === 'number' && Number.isFinite(within);
   if (isLength && within >= MIN_WITHIN && within <= MAX_WITHIN) return;
-  const message = 'the option "within" must be a number of milliseconds, from an hour to ten years';
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+  refuse('the option "within" must be a number of milliseconds, from an hour to ten years');
 }
 
 /** Makes sure that options can go together. @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -64,9 +64,7 @@ export function checkRolling(within: unknown, { depth = 'complete', snapshot }: 
   if (within === undefined) return;
   checkWithin(within);
   if (depth === 'complete' && snapshot === undefined) return;
-  const message =
-    'with the option "within" what is due is read, and no snapshot is opened: leave out "depth" and "snapshot"';
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+  refuse('with the option "within" what is due is read, and no snapshot is opened: leave out "depth" and "snapshot"');
 }
 
 async function checked(step: Step): Promise<Step> {

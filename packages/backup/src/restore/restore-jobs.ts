@@ -1,0 +1,136 @@
+import { assertStorable } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Job, JobKind } from '@securestore/jobs';
+import type { ObjectStore, SecureStorage } from '@securestore/objects';
+import { refuse } from '../repository/errors.ts';
+import type {
+  DrillJobOptions,
+  DrillReport,
+  RestoreJobReport,
+  RestoreOptions,
+  RestoreStoreJobOptions,
+  RestoreStoreJobReport,
+} from './restore-types.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
+import { drillBackup } from './drill.ts';
+import { RECEIPT_USE, rememberDrilled, rememberReceipt, signFacts } from './receipts.ts';
+import { isWhole, restoreFrom } from './restore-from.ts';
+import { checkRestoreInto } from './restore-into.ts';
+import { receiptForStore } from './restore-record.ts';
+import { restoreStoreTo } from './restore-store.ts';
+
+const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
+const RESTORE_STORE_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot', 'prefix', 'partial', 'by']);
+const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
+  'at',
+  'snapshot',
+  'prefix',
+  'by',
+  'keys',
+  'into',
+  'conflict',
+  'deleteExtra',
+  'dryRun',
+  'onObject',
+  'onChange',
+  'verify',
+]);
+
+/** What a store is restored with. */
+export interface RestorePorts extends ManagedPorts {
+  readonly store: ObjectStore;
+}
+
+/** What a job starts with of which nothing is kept that another process could go on with. @param advice what to do instead */
+function startedAnew<T>(
+  name: string,
+  advice: string,
+  run: JobKind<object, T>['run'],
+): { readonly kind: JobKind<object, T>; readonly parameters: object } {
+  return { kind: { name, parse: () => refuse(advice), run }, parameters: {} };
+}
+
+/** Starts the job of a restore into the store. @param target what is written through */
+export function startRestore(
+  { area, places }: ManagedPorts,
+  source: string,
+  options: RestoreOptions,
+  target: SecureStorage,
+): Job<RestoreJobReport> {
+  checkRestoreInto(options);
+  // Who restores a part, or only looks, must not write where somebody else restores the whole.
+  const release = isWhole(options) ? area.goOnRestoring() : undefined;
+  const advice = 'a restore is gone on with by starting it again: it passes over what is done';
+  const start = startedAnew('restore', advice, ({ signal, progress }) =>
+    places.opened(source, signal, (backup, place) =>
+      restoreFrom(area, backup, place, { options, target, signal, progress }),
+    ),
+  );
+  const job = area.runJob('restore', options, RESTORE_OPTIONS, start);
+  if (release !== undefined) void Promise.resolve(job).then(release, release);
+  return job;
+}
+
+/** Opens the store to writers again where a restore in place was given up. @throws SecureStoreError `LOCKED` while one is under way */
+export async function endRestore({ area, store }: RestorePorts, signal: AbortSignal | undefined): Promise<void> {
+  const jobs = await store.jobs.list({ signal });
+  if (jobs.some(({ id, state }) => id === 'restore' && (state === 'running' || state === 'cancelling'))) {
+    throw new SecureStoreError(
+      'LOCKED',
+      'a restore is under way: cancel its job first, or wait until it has ended; where its process was killed, for a minute',
+      { retryable: true },
+    );
+  }
+  await area.endRestoring(signal);
+}
+
+/** Starts the job that makes a new store of a point. */
+export function startRestoreStore(
+  { area, places }: ManagedPorts,
+  source: string,
+  to: string,
+  options: RestoreStoreJobOptions,
+): Job<RestoreStoreJobReport> {
+  const location = places.named(to);
+  const advice = 'this is gone on with by starting it again';
+  const start = startedAnew('restore-store', advice, ({ signal, progress }) =>
+    places.opened(source, signal, (backup, found) =>
+      places.at(location, signal, async ({ backend }) => {
+        assertStorable(backend.capabilities, backend.name);
+        const begun = area.clock.now();
+        const phase = 'restoring';
+        let [done, bytes] = [0, 0];
+        const onProgress = (now: { done: number; bytes: number; total: number }): void => {
+          progress({ phase, total: now.total, done: now.done - done, bytes: now.bytes - bytes });
+          [done, bytes] = [now.done, now.bytes];
+        };
+        progress({ phase });
+        const { at, snapshot, prefix, partial } = options;
+        const report = await restoreStoreTo(backup, backend, { at, snapshot, prefix, partial, signal, onProgress });
+        const took = area.clock.now() - begun;
+        return { ...report, took, ...(await receiptForStore(area, found, location, options, report, took)) };
+      }),
+    ),
+  );
+  return area.runJob('backups.restoreStore', options, RESTORE_STORE_OPTIONS, start);
+}
+
+/** Starts the job of a drill, which compares what it restores with the store. */
+export function startDrill(
+  { area, places, store }: RestorePorts,
+  destination: string,
+  { scratch = 'memory:', ...options }: DrillJobOptions,
+): Job<DrillReport> {
+  const start = startedAnew('drill', 'a drill is begun anew by starting it again', ({ signal, progress }) =>
+    places.opened(destination, signal, async (backup, { id }) => {
+      const { facts, names } = await places.at(places.named(scratch), signal, ({ backend }) =>
+        drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
+      );
+      if (facts.ok) await rememberDrilled(area, id);
+      const receipt = signFacts(area, RECEIPT_USE, facts);
+      await rememberReceipt(area, id, 'drill', receipt);
+      return { ...facts, names, receipt };
+    }),
+  );
+  return area.runJob('drill', options, DRILL_OPTIONS, start);
+}
