@@ -9,7 +9,7 @@ export type {
   FollowOptions,
   SynchronousOptions,
 } from './continuous/continuous-types.ts';
-export type { Followed, FollowedNow, Reached } from './trust/replication-status.ts';
+export type { ReplicationStatus, CurrentReplicationStatus, Reached } from './trust/replication-status.ts';
 export { drillBackup } from './restore/drill.ts';
 export type { DrillOptions } from './restore/drill.ts';
 export { readReceipt, readRestoreReceipt } from './restore/receipts.ts';

@@ -66,7 +66,7 @@ export type {
   ConflictPolicy,
   ContinuousBackup,
   ContinuousStatus,
-  FollowedNow,
+  CurrentReplicationStatus,
   DrillFacts,
   DrillReceipt,
   Difference,

@@ -59,7 +59,7 @@ function refuseUnregistered(location: string): never {
  * @param registered whether the destination was registered when the backup was asked for; not known of one that is gone on with
  */
 export function backupKind(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   registered = false,
 ): JobKind<BackupParameters, SnapshotReport> {
   return {
@@ -70,18 +70,18 @@ export function backupKind(
       throw new SecureStoreError('INTEGRITY', 'the stored backup names no destination');
     },
     run: ({ parameters: { location, label }, signal, progress }) =>
-      places.at(location, signal, async (place) => {
-        places.checkRegistered(location);
-        const wasRegistered = places.isRegistered(location);
+      destinations.at(location, signal, async (connected) => {
+        destinations.checkRegistered(location);
+        const wasRegistered = destinations.isRegistered(location);
         if (registered && !wasRegistered) refuseUnregistered(location);
-        await places.checkAlone(location, place.backend, signal);
-        const report = await makeSnapshot(area, place, {
+        await destinations.checkAlone(location, connected.backend, signal);
+        const report = await makeSnapshot(area, connected, {
           label,
           signal,
           onPhase: (phase) => progress({ phase }),
           onCopied: (versions, bytes) => progress({ done: versions, bytes }),
         });
-        await places.register(location, place.backend, signal, wasRegistered);
+        await destinations.register(location, connected.backend, signal, wasRegistered);
         return report;
       }),
   };
@@ -94,19 +94,19 @@ export function startBackup(
   destination: string,
   options: BackupOptions,
 ): Job<SnapshotReport> {
-  const { area, places } = ports;
+  const { area, destinations } = ports;
   const { label = '' } = options;
   checkLabel(label);
-  const parameters = { location: places.named(destination), label };
+  const parameters = { location: destinations.named(destination), label };
   const follower = followers.get(parameters.location);
   const id = backupJobId(destination);
   // One snapshot has all that an earlier backup which was interrupted would have had.
   const start = { parameters, replace: true };
   if (follower === undefined) {
-    const kind = backupKind(ports, places.isRegistered(parameters.location));
+    const kind = backupKind(ports, destinations.isRegistered(parameters.location));
     // What can't be reached now is no work that was begun, for others to go on with.
     const before = (signal: AbortSignal): Promise<void> =>
-      places.at(parameters.location, signal, async () => undefined);
+      destinations.at(parameters.location, signal, async () => undefined);
     return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });
   }
   const kind = { ...backupKind(ports), run: async () => follower.snapshot(label) };

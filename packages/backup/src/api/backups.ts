@@ -24,14 +24,14 @@ import { DestinationKeeper } from '../trust/destination-keeper.ts';
 import type { RestorePorts } from '../restore/restore-jobs.ts';
 import { endRestore, startDrill, startRestore, startRestoreStore } from '../restore/restore-jobs.ts';
 import type { BackupVerifyReport } from '../repository/findings.ts';
-import type { FollowedNow } from '../trust/replication-status.ts';
-import { follow, followedFrom, waitForOther } from '../continuous/start-continuous.ts';
+import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
+import { follow, replicationStatusFrom, waitForOther } from '../continuous/start-continuous.ts';
 import type { ForgetReport } from '../prune/forget.ts';
 import type { ChosenSnapshot } from '../trust/moment.ts';
 import { registerDestination, setRetention, unregisterDestination } from '../prune/destination-admin.ts';
 import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
-import { Places } from '../trust/destinations.ts';
+import { Destinations } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
 import type { RetainOptions, RetentionReport } from '../prune/retain.ts';
@@ -46,7 +46,7 @@ import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 export class Backups {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;
-  readonly #places: Places;
+  readonly #destinations: Destinations;
   /** The continuous backups of this process, by location. */
   readonly #followers = new Map<string, Follower>();
 
@@ -54,9 +54,9 @@ export class Backups {
   constructor(store: ObjectStore, connect: Connect) {
     this.#area = extensionsOf(store).backup;
     this.#store = store;
-    this.#places = new Places(this.#area, connect);
+    this.#destinations = new Destinations(this.#area, connect);
     this.#area.addKind(backupKind(this.#ports));
-    this.#area.keepCopies(new DestinationKeeper(this.#area, this.#places));
+    this.#area.keepCopies(new DestinationKeeper(this.#area, this.#destinations));
   }
 
   /**
@@ -67,7 +67,7 @@ export class Backups {
    */
   follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
     const ports = { ...this.#ports, followers: this.#followers, jobId: backupJobId(destination) };
-    return follow(ports, this.#places.named(destination), options);
+    return follow(ports, this.#destinations.named(destination), options);
   }
 
   /** How the continuous backups of this process go, by destination. */
@@ -81,9 +81,9 @@ export class Backups {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
    */
-  following(destination: string, options?: CallOptions): Promise<FollowedNow | undefined> {
+  following(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined> {
     const ports = { ...this.#ports, followers: this.#followers };
-    return inTime('backups.following', options, (signal) => followedFrom(ports, destination, signal));
+    return inTime('backups.following', options, (signal) => replicationStatusFrom(ports, destination, signal));
   }
 
   /**
@@ -92,7 +92,7 @@ export class Backups {
    * @returns what ends that
    */
   waitForBackup(destination: string, options: SynchronousOptions = {}): () => Promise<void> {
-    return waitForOther(this.#ports, this.#places.named(destination), options);
+    return waitForOther(this.#ports, this.#destinations.named(destination), options);
   }
 
   /**
@@ -116,17 +116,17 @@ export class Backups {
     { onDamaged, ...options }: CallOptions & { readonly onDamaged?: OnDamagedSnapshot } = {},
   ): Promise<SnapshotInfo[]> {
     return inTime('backups.list', options, (signal) =>
-      this.#places.opened(source, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
+      this.#destinations.opened(source, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
     );
   }
 
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
     return inTime('backups.windows', options, (signal) =>
-      this.#places.opened(source, signal, async (backup, { location }) => {
+      this.#destinations.opened(source, signal, async (backup, { location }) => {
         // Asked first: what comes after it goes further.
-        const followed = await this.following(location, { signal });
-        return backup.windows(signal, followed?.reached);
+        const replication = await this.following(location, { signal });
+        return backup.windows(signal, replication?.reached);
       }),
     );
   }
@@ -139,7 +139,7 @@ export class Backups {
     options?: CallOptions,
   ): Promise<T> {
     return changeInTime('backups.read', options, this.#area.clock, (signal) =>
-      this.#places.opened(source, signal, (backup) => backup.read(choice, body, signal)),
+      this.#destinations.opened(source, signal, (backup) => backup.read(choice, body, signal)),
     );
   }
 
@@ -155,7 +155,7 @@ export class Backups {
     options?: CallOptions,
   ): Promise<T> {
     return changeInTime('backups.view', options, this.#area.clock, (signal) =>
-      this.#places.opened(source, signal, async (backup) => {
+      this.#destinations.opened(source, signal, async (backup) => {
         const isGiven = choice.snapshot !== undefined || choice.at !== undefined;
         const moment = await (isGiven ? backup.choose(choice, signal) : backup.newest(signal));
         return body(await backup.view(moment, signal));
@@ -220,7 +220,7 @@ export class Backups {
   }
 
   get #ports(): RestorePorts {
-    return { area: this.#area, places: this.#places, store: this.#store };
+    return { area: this.#area, destinations: this.#destinations, store: this.#store };
   }
 
   #changing<T>(
@@ -236,7 +236,7 @@ export class Backups {
    * is of one with credentials: with others the same name may be that of another place.
    */
   isRegistered(destination: unknown): boolean {
-    return this.#places.isDestination(destination);
+    return this.#destinations.isDestination(destination);
   }
 
   /** Whether a job backs up to a destination that is registered, under the name that it is registered by. */
@@ -301,7 +301,9 @@ export class Backups {
     options?: CallOptions,
   ): Promise<ForgetReport> {
     return this.#changing('backups.forget', options, (signal) =>
-      this.#places.opened(destination, signal, (backup, found) => forgetAt(this.#area, backup, found, choose, signal)),
+      this.#destinations.opened(destination, signal, (backup, found) =>
+        forgetAt(this.#area, backup, found, choose, signal),
+      ),
     );
   }
 }

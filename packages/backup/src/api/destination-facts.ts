@@ -5,16 +5,16 @@ import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
 import { drilledAt } from '../restore/receipts.ts';
-import type { Places } from '../trust/destinations.ts';
+import type { Destinations } from '../trust/destinations.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
-import { evidenceOf, rememberedAt } from '../trust/trusted-tip.ts';
-import { CheckedMemory } from '../verify/rolling/scrub-state.ts';
+import { evidenceOf, trustedTipAt } from '../trust/trusted-tip.ts';
+import { ScrubState } from '../verify/rolling/scrub-state.ts';
 import type { Schedule } from '../schedule/index.ts';
 import { readScheduleStatus } from '../schedule/index.ts';
-import { surveyOf } from '../trust/chain-tip.ts';
+import { readChainTip } from '../trust/chain-tip.ts';
 import type { WatchFacts } from '../schedule/alerts/index.ts';
 import { scheduleFacts } from '../schedule/alerts/index.ts';
 
@@ -29,7 +29,7 @@ export interface DestinationFacts {
 
 export interface FactPorts {
   readonly area: BackupArea;
-  readonly places: Places;
+  readonly destinations: Destinations;
   /** Where it stands how schedules go. */
   readonly storage: StateStorage;
   /** What tells of continuous backups. */
@@ -52,9 +52,9 @@ async function knownOf(
       scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
     ),
   );
-  const followed = await backups.following(location, { signal });
-  if (followed === undefined || followed.isOver) return { now, schedules, destination: location };
-  const { reached, error, isAlive, silent } = followed;
+  const replication = await backups.following(location, { signal });
+  if (replication === undefined || replication.isOver) return { now, schedules, destination: location };
+  const { reached, error, isAlive, silent } = replication;
   // Where nobody ships any more, it is at least as far behind as that was said.
   const lag = reached === undefined ? (isAlive ? undefined : silent) : Math.max(0, now - reached.time);
   return { now, schedules, destination: location, lag, following: { isAlive, error } };
@@ -72,21 +72,21 @@ async function newestFrom(points: Points, number: number, signal: AbortSignal | 
 
 /** @param known what lies in the store */
 async function factsOf(
-  { area, places }: FactPorts,
+  { area, destinations }: FactPorts,
   known: WatchFacts,
   destination: RegisteredDestination,
   signal: AbortSignal | undefined,
 ): Promise<WatchFacts> {
   const id = Buffer.from(destination.id, 'hex');
-  const verified = (await new CheckedMemory(area, id).since()) ?? destination.registered;
+  const verified = (await new ScrubState(area, id).since()) ?? destination.registered;
   const drilled = await drilledAt(area, id);
-  return places.at(destination.location, signal, async ({ backend, location }) => {
+  return destinations.at(destination.location, signal, async ({ backend, location }) => {
     const found = await findDestination(backend, location, signal);
     // Whoever registers it leaves its keys there.
     if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: nothing lies there`);
     const points = new Points(found, area.seals);
-    const remembered = area.hasKeys ? await rememberedAt(area, found, signal) : undefined;
-    const { newest, damaged } = await surveyOf(points, evidenceOf(area, found, remembered), signal);
+    const remembered = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
+    const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, remembered), signal);
     const [top] = damaged;
     if (top !== undefined) throw top.error;
     const last = await newestFrom(points, newest?.number ?? 0, signal);

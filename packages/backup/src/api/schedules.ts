@@ -8,7 +8,7 @@ import type { Backups } from './backups.ts';
 import type { DestinationFacts } from './destination-facts.ts';
 import { factsOfAll } from './destination-facts.ts';
 import type { Connect } from '../trust/destinations.ts';
-import { Places } from '../trust/destinations.ts';
+import { Destinations } from '../trust/destinations.ts';
 import { registeredAt } from '../trust/registry.ts';
 import type { RunHookOptions } from '../schedule/run-hooks.ts';
 import { runHooks } from '../schedule/run-hooks.ts';
@@ -72,13 +72,13 @@ interface DestinationConditions {
 export class Schedules {
   readonly #area: BackupArea;
   readonly #backups: Backups;
-  readonly #places: Places;
+  readonly #destinations: Destinations;
   readonly #storage: StateStorage;
 
   constructor(store: ObjectStore, backups: Backups, connect: Connect) {
     this.#area = extensionsOf(store).backup;
     this.#backups = backups;
-    this.#places = new Places(this.#area, connect);
+    this.#destinations = new Destinations(this.#area, connect);
     this.#storage = storageIn(this.#area);
   }
 
@@ -119,7 +119,7 @@ export class Schedules {
   add({ destination, ...settings }: ScheduleSettings, options?: CallOptions): Promise<void> {
     return changeInTime('schedules.add', options, this.#area.clock, async () => {
       checkTask(settings);
-      const location = this.#places.named(destination);
+      const location = this.#destinations.named(destination);
       this.#checkRegistered(location);
       const schedule = scheduleOf({ ...settings, destination: location }, this.#area.clock.now());
       await this.#change((schedules) => withSchedule(schedules, schedule));
@@ -165,8 +165,8 @@ export class Schedules {
   }
 
   async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
-    const [area, places, storage, backups] = [this.#area, this.#places, this.#storage, this.#backups];
-    return factsOfAll({ area, places, storage, backups }, await schedulesOf(this.#area), options);
+    const [area, destinations, storage, backups] = [this.#area, this.#destinations, this.#storage, this.#backups];
+    return factsOfAll({ area, destinations, storage, backups }, await schedulesOf(this.#area), options);
   }
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */

@@ -8,7 +8,7 @@ interface WantedSnapshot extends Waiter<SnapshotReport> {
 }
 
 /** What callers wait for that a continuous backup is to do: it is begun at once, whenever the next step would be. */
-export class Awaited {
+export class AckWaiters {
   /** Who waits for a cut that has not begun yet. */
   #waiting: Waiter<void>[] = [];
   #wanted: WantedSnapshot[] = [];

@@ -24,7 +24,7 @@ interface Span {
  * What has happened while nobody shipped: the journal tells of each change when it was announced, so that the moments in between can be
  * told apart afterwards.
  */
-export class Backlog {
+export class CatchUpBuffer {
   #changes: Change[] = [];
   #bytes = 0;
 

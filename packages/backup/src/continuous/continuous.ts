@@ -2,15 +2,15 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
-import { Awaited } from './ack-waiters.ts';
+import { AckWaiters } from './ack-waiters.ts';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import { hasCode, withFallback } from '../repository/errors.ts';
 import type { FailedCopy } from '../repository/upload.ts';
-import type { Followed, Reached } from '../trust/replication-status.ts';
-import { beatOf, followedAt, rememberFollowed } from '../trust/replication-status.ts';
-import type { Line } from '../trust/reconnecting-destination.ts';
+import type { ReplicationStatus, Reached } from '../trust/replication-status.ts';
+import { beatOf, replicationStatusAt, publishReplicationStatus } from '../trust/replication-status.ts';
+import type { ReconnectingDestination } from '../trust/reconnecting-destination.ts';
 import { Outage, isPassing } from './backoff.ts';
-import { isRemembered, knownAs } from '../trust/trusted-tip.ts';
+import { matchesTip, tipOf } from '../trust/trusted-tip.ts';
 import type { OnAlarm, Position } from './ship-changes.ts';
 import { positionAt, shipChanges, steadyUntil } from './ship-changes.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
@@ -32,7 +32,7 @@ const MAX_OVERTAKEN = 5;
 /** Ships changes of a store to a destination while the store is in use. Made by {@link Backups.follow}. */
 export class Follower {
   readonly #area: BackupArea;
-  readonly #line: Line;
+  readonly #connection: ReconnectingDestination;
   readonly #outage: Outage;
   readonly #options: ContinuousOptions;
   readonly #interval: number;
@@ -51,12 +51,12 @@ export class Follower {
   #failed: FailedCopy | undefined;
   readonly #alarms = new Set<string>();
   readonly #onAlarm: OnAlarm = ({ message }) => void this.#alarms.add(message);
-  readonly #awaited = new Awaited();
+  readonly #waiters = new AckWaiters();
 
-  constructor(area: BackupArea, line: Line, options: ContinuousOptions) {
+  constructor(area: BackupArea, connection: ReconnectingDestination, options: ContinuousOptions) {
     this.#area = area;
-    this.#line = line;
-    this.#outage = new Outage(area, line.location);
+    this.#connection = connection;
+    this.#outage = new Outage(area, connection.location);
     this.#options = options;
     const isFine = area.capabilities.modifiedResolution <= FINE_RESOLUTION;
     this.#interval = options.interval ?? (isFine ? SHORT_INTERVAL : LONG_INTERVAL);
@@ -83,19 +83,19 @@ export class Follower {
   }
 
   /** What it says of itself to others. */
-  get followed(): Followed {
+  get replicationStatus(): ReplicationStatus {
     return { reached: this.#reached, error: this.status.error, isOver: false };
   }
 
   /** Makes a snapshot at the next step. */
   snapshot(label: string): Promise<SnapshotReport> {
-    return this.#awaited.snapshot(label);
+    return this.#waiters.snapshot(label);
   }
 
   /** Resolves when everything that was acknowledged before the call can be restored. @throws SecureStoreError why it can't be shipped */
   shipped(): Promise<void> {
     const { error } = this.#outage;
-    return error === undefined ? this.#awaited.shipped() : Promise.reject(error);
+    return error === undefined ? this.#waiters.shipped() : Promise.reject(error);
   }
 
   /**
@@ -121,7 +121,7 @@ export class Follower {
   async #run(signal: AbortSignal): Promise<void> {
     let overtaken = 0;
     while (!signal.aborted) {
-      const waiting = this.#awaited.takeWaiting();
+      const waiting = this.#waiters.takeWaiting();
       const begun = instant(this.#area.clock);
       try {
         this.#failed = undefined;
@@ -135,7 +135,7 @@ export class Follower {
       } catch (error) {
         // Whoever has published something in between keeps nothing from being shipped: it is next.
         const isOvertaken = SecureStoreError.is(error, 'CONFLICT') && isPassing(error) && overtaken < MAX_OVERTAKEN;
-        if (isOvertaken && !signal.aborted) this.#awaited.putBack(waiting);
+        if (isOvertaken && !signal.aborted) this.#waiters.putBack(waiting);
         else for (const { reject } of waiting) reject(error);
         if (signal.aborted) break;
         // Once the new secret is where it is read from, it goes on.
@@ -146,7 +146,7 @@ export class Follower {
         if (isOvertaken) overtaken += 1;
         else {
           this.#outage.failed(error);
-          await this.#line.drop();
+          await this.#connection.disconnect();
         }
       }
       this.#tell();
@@ -155,7 +155,7 @@ export class Follower {
       const left = Math.max(0, this.#interval - elapsedSince(begun, this.#area.clock));
       await this.#pause(this.#outage.pause ?? left, signal);
     }
-    this.#awaited.reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
+    this.#waiters.reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
   }
 
   #tell(): void {
@@ -174,21 +174,22 @@ export class Follower {
   }
 
   async #tellOthers(): Promise<void> {
-    const { id } = this.#line;
+    const { id } = this.#connection;
     if (id === undefined) return;
     this.#told = instant(this.#area.clock);
-    this.#said = await rememberFollowed(this.#area, id, this.followed);
+    this.#said = await publishReplicationStatus(this.#area, id, this.replicationStatus);
   }
 
   /** Another process that has taken it over meanwhile tells how it goes on. */
   async #tellEnd(isOver: boolean): Promise<void> {
-    const { id } = this.#line;
-    if (id !== undefined) await rememberFollowed(this.#area, id, { ...this.followed, isOver }, this.#said);
+    const { id } = this.#connection;
+    if (id !== undefined)
+      await publishReplicationStatus(this.#area, id, { ...this.replicationStatus, isOver }, this.#said);
   }
 
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-    if (this.#awaited.any && this.#outage.error === undefined) return;
-    await this.#awaited.untilAny((ended) => this.#area.clock.sleep(milliseconds, ended), signal);
+    if (this.#waiters.any && this.#outage.error === undefined) return;
+    await this.#waiters.untilAny((ended) => this.#area.clock.sleep(milliseconds, ended), signal);
   }
 
   async #step(signal: AbortSignal): Promise<void> {
@@ -198,7 +199,7 @@ export class Follower {
       position.newest.number - position.newest.base >= POINTS_PER_SNAPSHOT ||
       position.changes.size >= CHANGES_PER_SNAPSHOT ||
       clock.now() - position.snapshotMade >= SNAPSHOT_EVERY;
-    const wanted = this.#awaited.takeSnapshot();
+    const wanted = this.#waiters.takeSnapshot();
     if (wanted !== undefined) {
       try {
         this.#position = await this.#snapshot(signal, wanted.label, wanted.resolve);
@@ -220,8 +221,8 @@ export class Follower {
 
   async #snapshot(signal: AbortSignal, label?: string, onDone?: (report: SnapshotReport) => void): Promise<Position> {
     const steady = this.#reached && steadyUntil(this.#reached.time, this.#interval);
-    const place = await this.#line.reach(signal);
-    const report = await makeSnapshot(this.#area, place, { signal, label, steadyUntil: steady });
+    const target = await this.#connection.connect(signal);
+    const report = await makeSnapshot(this.#area, target, { signal, label, steadyUntil: steady });
     onDone?.(report);
     for (const alarm of report.alarms) this.#alarms.add(alarm);
     this.#note(report.failed);
@@ -242,19 +243,19 @@ export class Follower {
 
   /** Looks where the destination stands, and makes a snapshot where nothing is that changes can follow. */
   async begin(signal: AbortSignal): Promise<Position> {
-    const position = await positionAt(this.#area, await this.#line.reach(signal), this.#onAlarm, signal);
+    const position = await positionAt(this.#area, await this.#connection.connect(signal), this.#onAlarm, signal);
     if (position === undefined) return this.#snapshot(signal);
     const { destination, newest } = position;
-    this.#line.keepTo(destination.id);
-    const known = this.#reached ?? (await followedAt(this.#area, destination.id, signal))?.reached;
-    const isSame = known !== undefined && isRemembered(known.point, newest);
-    this.#reach(isSame ? Math.max(known.time, newest.time) : newest.time, position);
+    this.#connection.pin(destination.id);
+    const known = this.#reached ?? (await replicationStatusAt(this.#area, destination.id, signal))?.reached;
+    const isSame = known !== undefined && matchesTip(known.point, newest);
+    this.#advance(isSame ? Math.max(known.time, newest.time) : newest.time, position);
     this.#made = newest.made;
     return position;
   }
 
-  #reach(time: number, position: Position): void {
-    this.#reached = { point: knownAs(position.newest), time };
+  #advance(time: number, position: Position): void {
+    this.#reached = { point: tipOf(position.newest), time };
     this.#position = position;
   }
 
@@ -272,7 +273,7 @@ export class Follower {
     const { time, failed, points, copied } = shipped;
     this.#note(failed);
     // Nothing has changed after the newest point, so it is what the store was at this moment, too.
-    this.#reach(time, shipped.position);
+    this.#advance(time, shipped.position);
     if (points === 0) return;
     this.#made = clock.now();
     this.#count(points, copied);

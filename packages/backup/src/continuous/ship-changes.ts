@@ -1,6 +1,6 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import type { Alarm, BackupArea, Change, Consumer } from '@securestore/objects/internal';
-import { Backlog } from './catch-up-buffer.ts';
+import { CatchUpBuffer } from './catch-up-buffer.ts';
 import type { FailedCopy } from '../repository/upload.ts';
 import { Copier } from '../repository/upload.ts';
 import type { Destination } from '../repository/destination.ts';
@@ -11,10 +11,10 @@ import { IndexPages, IndexWriter } from '../repository/index-pages.ts';
 import { IndexSet } from '../repository/index-set.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { changesPoint, Points } from '../repository/snapshots.ts';
-import type { Remembered } from '../trust/registry.ts';
-import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from '../trust/trusted-tip.ts';
+import type { TrustedTip } from '../trust/registry.ts';
+import { evidenceOf, tipOf, trustTip, trustedTipAt, rolledBack } from '../trust/trusted-tip.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
-import { isDoubtful, nextAfter, passedOver, surveyOf } from '../trust/chain-tip.ts';
+import { isDoubtful, nextAfter, ignoredFileAlarms, readChainTip } from '../trust/chain-tip.ts';
 import { indexAt } from '../trust/timeline.ts';
 import { timeOfVersion } from '../repository/retained.ts';
 
@@ -28,7 +28,7 @@ export interface Position {
   readonly destination: Destination;
   readonly newest: FoundPoint;
   /** What the store knows of the destination. */
-  readonly known: Remembered | undefined;
+  readonly trusted: TrustedTip | undefined;
   /** Of the next point. */
   readonly number: number;
   readonly reader: Consumer;
@@ -42,30 +42,30 @@ export interface Position {
 /** Where a destination stands; `undefined` where nothing is there that changes can follow. */
 export async function positionAt(
   area: BackupArea,
-  place: Pick<Destination, 'backend' | 'location'>,
+  target: Pick<Destination, 'backend' | 'location'>,
   onAlarm: OnAlarm,
   signal: AbortSignal,
 ): Promise<Position | undefined> {
   await area.prepare(signal);
-  const { destination } = await bringHead(area, place, signal);
+  const { destination } = await bringHead(area, target, signal);
   const points = new Points(destination, area.seals);
   const pages = new IndexPages(destination, area.seals);
   // Asked first: another run may publish in between.
-  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
-  const { known } = evidence;
-  const survey = await surveyOf(points, evidence, signal);
-  const { newest, damaged } = survey;
-  const isWhole = damaged.length === 0 && rolledBack(destination, known, newest) === undefined;
+  const evidence = evidenceOf(area, destination, await trustedTipAt(area, destination, signal));
+  const { trusted } = evidence;
+  const tip = await readChainTip(points, evidence, signal);
+  const { newest, damaged } = tip;
+  const isWhole = damaged.length === 0 && rolledBack(destination, trusted, newest) === undefined;
   if (newest === undefined || !isWhole || isDoubtful(evidence, newest)) return undefined;
-  for (const alarm of passedOver(destination, survey)) onAlarm(alarm);
-  const { number } = nextAfter(survey, evidence);
+  for (const alarm of ignoredFileAlarms(destination, tip)) onAlarm(alarm);
+  const { number } = nextAfter(tip, evidence);
   const reader = await area.open(readerLabel(destination), onAlarm, signal);
   const found = await withFallback(hasCode('INTEGRITY'), undefined, () => indexAt(points, pages, newest, signal));
   if (found === undefined) return undefined;
   const { index, snapshot } = found;
   const changes = new Map([...index.changes].map(([token, entries]) => [token, [...entries]]));
   const [basePages, snapshotMade] = [snapshot.pages, snapshot.made];
-  return { destination, newest, known, number, reader, pages, points, changes, basePages, snapshotMade };
+  return { destination, newest, trusted, number, reader, pages, points, changes, basePages, snapshotMade };
 }
 
 interface ShipOptions {
@@ -116,20 +116,20 @@ function copierFor(area: BackupArea, position: Position, signal: AbortSignal): C
 async function publish(
   area: BackupArea,
   position: Position,
-  { added, versions, bytes }: Copier,
+  { pending, versions, bytes }: Copier,
   { time, gap }: { readonly time: number; readonly gap: boolean },
   signal: AbortSignal,
 ): Promise<Position> {
-  const { destination, newest, known, number, pages, points, changes } = position;
+  const { destination, newest, trusted, number, pages, points, changes } = position;
   const writer = new IndexWriter(destination, area.seals, number, signal);
-  await new IndexSet(pages, [], added.entries, { history: EVERYTHING, now: time, floor: 0 }).write(writer, signal);
+  await new IndexSet(pages, [], pending.entries, { history: EVERYTHING, now: time, floor: 0 }).write(writer, signal);
   const delta = await writer.finish();
   const generation = await followHead(area, destination, newest, signal);
   const facts = { number, generation, time, gap, pages: delta, added: { versions, bytes } };
   const point = await points.publish(changesPoint(area, newest, facts), signal);
-  await remember(area, destination, knownAs(point), [known, knownAs(newest)], signal);
-  for (const [token, entries] of added.entries) changes.set(token, [...(changes.get(token) ?? []), ...entries]);
-  return { ...position, newest: point, known: knownAs(point), number: point.number + 1 };
+  await trustTip(area, destination, tipOf(point), [trusted, tipOf(newest)], signal);
+  for (const [token, entries] of pending.entries) changes.set(token, [...(changes.get(token) ?? []), ...entries]);
+  return { ...position, newest: point, trusted: tipOf(point), number: point.number + 1 };
 }
 
 /**
@@ -145,7 +145,7 @@ export async function shipChanges(
 ): Promise<Shipped | undefined> {
   const { reader, newest } = position;
   const { clock, seals, capabilities } = area;
-  let backlog = clock.now() > steadyUntil(since, interval) ? new Backlog() : undefined;
+  let buffer = clock.now() > steadyUntil(since, interval) ? new CatchUpBuffer() : undefined;
   let copier = copierFor(area, position, signal);
   const copyAll = async (changes: readonly Change[]): Promise<void> => {
     for (const change of changes) await copier.visit(change);
@@ -154,10 +154,10 @@ export async function shipChanges(
   let seemsOlder = false;
   const cut = await reader.cut(async (change) => {
     seemsOlder ||= timeOfVersion(change.header.version) < since;
-    if (backlog === undefined) return copier.visit(change);
-    if (backlog.take(change)) return undefined;
-    const all = backlog.release();
-    backlog = undefined;
+    if (buffer === undefined) return copier.visit(change);
+    if (buffer.take(change)) return undefined;
+    const all = buffer.release();
+    buffer = undefined;
     return copyAll(all);
   }, signal);
   for (const alarm of cut.alarms) onAlarm(alarm);
@@ -165,24 +165,24 @@ export async function shipChanges(
   const { clockSkew, modifiedResolution } = capabilities;
   // What is announced within the resolution of the clock belongs together.
   const apart = Math.ceil(interval / modifiedResolution) * modifiedResolution;
-  const steps = backlog?.steps({ after: newest.time, until: cut.time, interval: apart, skew: clockSkew });
+  const steps = buffer?.steps({ after: newest.time, until: cut.time, interval: apart, skew: clockSkew });
   const failed: FailedCopy[] = [];
   const copied = { versions: 0, bytes: 0 };
   let [now, points] = [position, 0];
   const finish = async (time: number, isNeeded: boolean, isSteady: boolean): Promise<void> => {
     await copier.flush();
-    await copier.added.finish(area.keyOrder, signal);
+    await copier.pending.finish(area.keyOrder, signal);
     await new FailedCopies(now.destination, seals).add(copier.failed, signal);
     failed.push(...copier.failed);
     copied.versions += copier.versions;
     copied.bytes += copier.bytes;
-    const hasChanged = copier.added.entries.size > 0;
+    const hasChanged = copier.pending.entries.size > 0;
     if (!hasChanged && !isNeeded) return;
     now = await publish(area, now, copier, { time, gap: hasChanged && !isSteady }, signal);
     points += 1;
   };
   if (steps === undefined || steps.length === 0) {
-    await copyAll(backlog?.release() ?? []);
+    await copyAll(buffer?.release() ?? []);
     // A point of that cut keeps it from being taken for something that was there before.
     if (seemsOlder && since > newest.time) {
       const facts = { time: since, gap: false };

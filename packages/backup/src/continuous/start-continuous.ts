@@ -5,20 +5,20 @@ import { refuse } from '../repository/errors.ts';
 import type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from '../repository/destination.ts';
-import type { FollowedNow } from '../trust/replication-status.ts';
-import { followedAt } from '../trust/replication-status.ts';
-import { Line } from '../trust/reconnecting-destination.ts';
-import type { Connected, Places } from '../trust/destinations.ts';
+import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
+import { replicationStatusAt } from '../trust/replication-status.ts';
+import { ReconnectingDestination } from '../trust/reconnecting-destination.ts';
+import type { Connected, Destinations } from '../trust/destinations.ts';
 import { Points } from '../repository/snapshots.ts';
 import { registryOf } from '../trust/registry.ts';
-import { gateOf, remoteGate } from './synchronous.ts';
+import { localGate, remoteGate } from './synchronous.ts';
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /** What a continuous backup works with. */
 export interface FollowPorts {
   readonly area: BackupArea;
-  readonly places: Places;
+  readonly destinations: Destinations;
   /** Those of this process, by location. */
   readonly followers: Map<string, Follower>;
   readonly jobId: string;
@@ -40,7 +40,7 @@ function lossOf(area: BackupArea, { reason }: AbortSignal): SecureStoreError | u
 }
 
 function followKind(
-  { area, places, followers }: FollowPorts,
+  { area, destinations, followers }: FollowPorts,
   location: string,
   { interval, onStatus }: FollowOptions,
   stop: AbortSignal,
@@ -54,23 +54,23 @@ function followKind(
       throw new SecureStoreError('UNSUPPORTED', 'a continuous backup is begun again by following the destination');
     },
     async run({ signal, progress }) {
-      const place = await places.connect(location, signal);
-      const line = new Line(places, place);
+      const connected = await destinations.connect(location, signal);
+      const connection = new ReconnectingDestination(destinations, connected);
       let follower: Follower | undefined;
       try {
-        places.checkRegistered(location);
-        await places.checkAlone(location, place.backend, signal);
+        destinations.checkRegistered(location);
+        await destinations.checkAlone(location, connected.backend, signal);
         progress({ phase: 'backing up continuously' });
         const ended = AbortSignal.any([signal, stop]);
-        follower = new Follower(area, line, { interval, onStatus });
+        follower = new Follower(area, connection, { interval, onStatus });
         await follower.begin(ended);
-        await places.register(location, place.backend, ended);
+        await destinations.register(location, connected.backend, ended);
         followers.set(location, follower);
         onStarted(follower);
         await follower.run(ended, () => lossOf(area, signal));
       } finally {
         if (followers.get(location) === follower) followers.delete(location);
-        await line.drop();
+        await connection.disconnect();
       }
       return null;
     },
@@ -94,7 +94,7 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
   const ended = Promise.resolve(job).then(() => undefined);
   ended.catch((error: unknown) => started.reject(error));
   const follower = await started.promise;
-  if (synchronous !== false) area.guardMutations(gateOf(follower, synchronous === true ? {} : synchronous));
+  if (synchronous !== false) area.guardMutations(localGate(follower, synchronous === true ? {} : synchronous));
   const end = async (): Promise<void> => {
     if (synchronous !== false) area.guardMutations(undefined);
     stop.abort();
@@ -112,35 +112,35 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
 }
 
 /** What is known of the continuous backup to a destination: by itself where this process makes it, else by what was told last. */
-export async function followedFrom(
-  { area, places, followers }: Omit<FollowPorts, 'jobId'>,
+export async function replicationStatusFrom(
+  { area, destinations, followers }: Omit<FollowPorts, 'jobId'>,
   destination: string,
   signal: AbortSignal | undefined,
-): Promise<FollowedNow | undefined> {
+): Promise<CurrentReplicationStatus | undefined> {
   area.checkOpen();
-  const name = places.nameOf(destination);
+  const name = destinations.nameOf(destination);
   const own = followers.get(name);
-  if (own !== undefined) return { ...own.followed, isAlive: true, silent: 0 };
+  if (own !== undefined) return { ...own.replicationStatus, isAlive: true, silent: 0 };
   // The newest under this name, where it was begun anew.
   const registered = registryOf(area).destinations.findLast(({ location }) => location === name);
-  return registered && followedAt(area, Buffer.from(registered.id, 'hex'), signal);
+  return registered && replicationStatusAt(area, Buffer.from(registered.id, 'hex'), signal);
 }
 
 /** Has writes wait for another process that follows a destination. @returns what ends that */
 export function waitForOther(
-  { area, places }: Pick<FollowPorts, 'area' | 'places'>,
+  { area, destinations }: Pick<FollowPorts, 'area' | 'destinations'>,
   location: string,
   options: SynchronousOptions,
 ): () => Promise<void> {
-  let place: Promise<Connected> | undefined;
+  let connected: Promise<Connected> | undefined;
   const points = async (): Promise<Points> => {
-    place ??= places.connect(location);
-    const { backend } = await place;
+    connected ??= destinations.connect(location);
+    const { backend } = await connected;
     return new Points(await requireDestination(backend, location), area.seals);
   };
   area.guardMutations(remoteGate(area, points, options));
   return async () => {
     area.guardMutations(undefined);
-    await (await place)?.close();
+    await (await connected)?.close();
   };
 }

@@ -55,7 +55,7 @@ function gateWith(
 }
 
 /** Has writes wait for the process that copies, which is this one. */
-export function gateOf(follower: Follower, options: SynchronousOptions): MutationGate {
+export function localGate(follower: Follower, options: SynchronousOptions): MutationGate {
   return gateWith(
     () => follower.error,
     () => follower.shipped(),

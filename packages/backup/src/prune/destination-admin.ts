@@ -6,17 +6,17 @@ import type { RetentionSettings } from '../retention/index.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
 
 export async function registerDestination(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   destination: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   area.checkOpen();
-  const name = places.named(destination);
-  await places.at(name, signal, async ({ backend, location }) => {
+  const name = destinations.named(destination);
+  await destinations.at(name, signal, async ({ backend, location }) => {
     await area.makeKeys(signal);
-    await places.checkAlone(name, backend, signal);
+    await destinations.checkAlone(name, backend, signal);
     const { destination: found } = await bringHead(area, { backend, location }, signal);
-    await places.register(name, backend, signal);
+    await destinations.register(name, backend, signal);
     // From now on the journal tells what changes, which only whoever unlocks the store can have it do.
     await area.open(readerLabel(found), () => undefined, signal);
   });
@@ -28,17 +28,17 @@ function notRegistered(destination: string): never {
 
 /** @throws SecureStoreError `NOT_FOUND` */
 export async function setRetention(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   destination: string,
   retention: RetentionSettings,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const name = places.named(destination);
+  const name = destinations.named(destination);
   await changeRegistry(
     area,
-    ({ destinations }) => {
-      const found = destinations.find(({ location }) => location === name) ?? notRegistered(destination);
-      return { destinations: [...destinations.filter((one) => one !== found), { ...found, retention }] };
+    (registry) => {
+      const found = registry.destinations.find(({ location }) => location === name) ?? notRegistered(destination);
+      return { destinations: [...registry.destinations.filter((one) => one !== found), { ...found, retention }] };
     },
     signal,
   );
@@ -46,11 +46,11 @@ export async function setRetention(
 
 /** @throws SecureStoreError `NOT_FOUND` */
 export async function unregisterDestination(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   destination: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const name = places.named(destination);
+  const name = destinations.named(destination);
   area.checkOpen();
   const found = registeredAt(area, name) ?? notRegistered(destination);
   await changeRegistry(

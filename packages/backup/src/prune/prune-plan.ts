@@ -4,14 +4,14 @@ import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.t
 import type { Evidence } from '../trust/trusted-tip.ts';
 import { foreignPoint, isForeign } from '../trust/trusted-tip.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
-import type { Survey } from '../trust/chain-tip.ts';
+import type { ChainTip } from '../trust/chain-tip.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
 
 /** What to do about damaged points, when others are to be removed. */
 export const REMOVE_DAMAGED = 'Remove these, too: a retention does that with "damaged"';
 
 /** That nothing can be removed, since nobody knows what damaged points need. */
-export function unknowable(
+export function removalBlocked(
   { location }: Destination,
   damaged: readonly Pick<DamagedPoint, 'number' | 'error'>[],
   advice: string,
@@ -37,10 +37,10 @@ export interface Contents {
   readonly strange: readonly DamagedPoint[];
 }
 
-export async function lookThrough(
+export async function readContents(
   points: Points,
   newest: FoundPoint,
-  { foreign, junk }: Survey,
+  { foreign, junk }: ChainTip,
   evidence: Evidence,
   signal: AbortSignal | undefined,
 ): Promise<Contents> {
@@ -83,11 +83,11 @@ export function planRemoval(
   chosen: ReadonlySet<number>,
 ): RemovalPlan {
   const unchosen = damaged.filter(({ number }) => !chosen.has(number) && !includesNumber(newest.removed, number));
-  if (unchosen.length > 0) throw unknowable(destination, unchosen, REMOVE_DAMAGED);
+  if (unchosen.length > 0) throw removalBlocked(destination, unchosen, REMOVE_DAMAGED);
   // Changes are nothing without all that they build on.
   const isLost = ({ kind, base, number }: FoundPoint): boolean =>
     kind === 'changes' && damaged.some((one) => one.number >= base && one.number < number);
-  if (isLost(newest)) throw unknowable(destination, damaged, 'Make a snapshot');
+  if (isLost(newest)) throw removalBlocked(destination, damaged, 'Make a snapshot');
   // What was announced to be gone by a run that did not come to its end goes now.
   const isGone = ({ number, collects }: FoundPoint): boolean =>
     collects || chosen.has(number) || includesNumber(newest.removed, number);

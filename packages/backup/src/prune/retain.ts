@@ -9,7 +9,7 @@ import type { ManagedPorts } from '../trust/destinations.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { DamagedPoint } from '../repository/snapshots.ts';
 import { registeredAt } from '../trust/registry.ts';
-import { REMOVE_DAMAGED, unknowable } from './prune-plan.ts';
+import { REMOVE_DAMAGED, removalBlocked } from './prune-plan.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
 import { restoredAfter } from '../trust/moment.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
@@ -95,7 +95,7 @@ async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Pr
   const unread: DamagedSnapshot[] = [];
   const all = await Array.fromAsync(backup.found(signal, (number, error) => unread.push({ number, error })));
   const own = all.filter((point) => !backup.isForeign(point));
-  const { junk } = await backup.survey(signal);
+  const { junk } = await backup.chainTip(signal);
   const never = new Set([...junk.map(({ number }) => number), ...neverPoints(own, unread)]);
   const removed = await backup.points.removed(signal);
   // What was announced to go goes, and what somebody else has made decides about nothing.
@@ -134,7 +134,7 @@ async function retainAt(
   const { settings, now, dryRun = false, damaged: removesDamaged = false, signal } = options;
   if (dryRun) {
     const { points, damaged, strange } = await listed(backup, signal);
-    if (damaged.length > 0 && !removesDamaged) throw unknowable(destination, damaged, REMOVE_DAMAGED);
+    if (damaged.length > 0 && !removesDamaged) throw removalBlocked(destination, damaged, REMOVE_DAMAGED);
     const numbers = [...damaged.map(({ number }) => number), ...strange];
     return planRetention(points, removesDamaged ? numbers : [], settings, now).report;
   }
@@ -151,18 +151,18 @@ async function retainAt(
 
 /** As {@link retainAt}, at a location, by the settings of the call or those that were set. @throws SecureStoreError `INVALID_ARGUMENT` where there are none */
 export async function retainDestination(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   destination: string,
   options: Omit<RetainOptions, 'timeout'>,
 ): Promise<RetentionReport> {
-  const name = places.nameOf(destination);
+  const name = destinations.nameOf(destination);
   area.checkOpen();
   const settings = options.retention ?? registeredAt(area, name)?.retention;
   if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
   checkRetention(settings);
   const { signal } = options;
   const now = (await area.backendNow(signal)) ?? area.clock.now();
-  return places.opened(destination, signal, (backup, found) =>
+  return destinations.opened(destination, signal, (backup, found) =>
     retainAt(area, backup, found, { ...options, settings, now }),
   );
 }

@@ -13,32 +13,32 @@ import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.ts';
-import type { Refusals } from '../repository/tolerant-delete.ts';
+import type { TolerantDeleter } from '../repository/tolerant-delete.ts';
 
 /** What the remaining points need. */
-export interface Needed {
+export interface ReachableNames {
   readonly pages: Set<string>;
   readonly packs: Set<string>;
   readonly blobs: Set<string>;
 }
 
 /** Reads what points need. @throws SecureStoreError `INTEGRITY` where it can't be read; what the backend throws */
-export async function neededBy(
+export async function reachableFrom(
   points: Points,
   pages: IndexPages,
   numbers: readonly number[],
   signal: AbortSignal | undefined,
-): Promise<Needed> {
-  const needed: Needed = { pages: new Set(), packs: new Set(), blobs: new Set() };
+): Promise<ReachableNames> {
+  const reachable: ReachableNames = { pages: new Set(), packs: new Set(), blobs: new Set() };
   const add = async (list: readonly IndexPage[]): Promise<void> => {
     for (const page of list) {
       const name = indexPageName(page);
       // Points share most of their pages.
-      if (needed.pages.has(name)) continue;
-      needed.pages.add(name);
+      if (reachable.pages.has(name)) continue;
+      reachable.pages.add(name);
       for (const { pack, blob } of await pages.read(page, signal)) {
-        needed.packs.add(packName(pack));
-        if (blob !== undefined) needed.blobs.add(backupBlobPrefix(blob.epoch, blob.blobId));
+        reachable.packs.add(packName(pack));
+        if (blob !== undefined) reachable.blobs.add(backupBlobPrefix(blob.epoch, blob.blobId));
       }
     }
   };
@@ -49,18 +49,18 @@ export async function neededBy(
     await add(point.pages);
     await add(point.others);
   }
-  return needed;
+  return reachable;
 }
 
 /** Whether a file may go: nothing names it, and no run that can still be published has written it. */
-function isUnneeded(name: string, epoch: number, needed: Needed): boolean {
+function isUnneeded(name: string, epoch: number, reachable: ReachableNames): boolean {
   const file = parseFileName(name);
   if (file !== undefined && file.epoch <= epoch) {
-    return file.area === BACKUP_AREAS.pages ? !needed.pages.has(name) : !needed.packs.has(packName(file));
+    return file.area === BACKUP_AREAS.pages ? !reachable.pages.has(name) : !reachable.packs.has(packName(file));
   }
   const blob = parseBackupBlobName(name);
   // What no backup makes is no concern of ours.
-  return blob !== undefined && blob.epoch <= epoch && !needed.blobs.has(backupBlobPrefix(blob.epoch, blob.blobId));
+  return blob !== undefined && blob.epoch <= epoch && !reachable.blobs.has(backupBlobPrefix(blob.epoch, blob.blobId));
 }
 
 /** What was removed. */
@@ -71,24 +71,24 @@ interface Removed {
   left: number;
 }
 
-/** Removes the files that nothing needs, of runs up to an epoch. @param refusals is told of those that can't be removed */
+/** Removes the files that nothing needs, of runs up to an epoch. @param deleter is told of those that can't be removed */
 export async function removeUnneeded(
   { backend }: Destination,
   epoch: number,
-  needed: Needed,
-  refusals: Refusals,
+  reachable: ReachableNames,
+  deleter: TolerantDeleter,
   signal: AbortSignal | undefined,
 ): Promise<Readonly<Removed>> {
   const removed: Removed = { files: 0, bytes: 0, left: 0 };
   const unneeded = async function* (area: string): AsyncGenerator<{ readonly key: string; readonly size: number }> {
-    refusals.begin();
+    deleter.begin();
     for await (const entry of entriesUnder(backend, area, { signal })) {
       signal?.throwIfAborted();
-      if (isUnneeded(entry.key, epoch, needed)) yield entry;
+      if (isUnneeded(entry.key, epoch, reachable)) yield entry;
     }
   };
   const remove = async (key: string, size: number): Promise<boolean> => {
-    const isGone = await refusals.remove(key, signal);
+    const isGone = await deleter.remove(key, signal);
     if (isGone) removed.files += 1;
     if (isGone) removed.bytes += size;
     else removed.left += 1;
@@ -110,7 +110,7 @@ export async function removeUnneeded(
     const blob = parseBackupBlobName(key);
     const list = blob && blobDigestsName(blob.epoch, blob.blobId);
     // First what says that parts have to be there: as long as it is, they stay.
-    if (list !== undefined && list !== leaving) isRefused = !(await refusals.remove(list, signal));
+    if (list !== undefined && list !== leaving) isRefused = !(await deleter.remove(list, signal));
     leaving = list;
     if (isRefused) removed.left += 1;
     else await remove(key, size);
@@ -141,14 +141,14 @@ function chainsOf(gone: readonly (FoundPoint | DamagedPoint)[]): Chain[] {
  */
 export async function removePoints(
   gone: readonly (FoundPoint | DamagedPoint)[],
-  refusals: Refusals,
+  deleter: TolerantDeleter,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlySet<number>> {
   const remaining = new Set<number>();
   for (const chain of chainsOf(gone)) {
     let isHeld = false;
     for (const number of chain.toReversed()) {
-      isHeld ||= !(await refusals.remove(pointName(number), signal));
+      isHeld ||= !(await deleter.remove(pointName(number), signal));
       if (isHeld) remaining.add(number);
     }
   }

@@ -2,7 +2,7 @@ import { byBytes, SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects/internal';
 import { childrenOf } from './list-directory.ts';
-import type { FolderNames } from './directory-cache.ts';
+import type { DirectoryCache } from './directory-cache.ts';
 import type { PageSeal } from './page-token.ts';
 import type { Source } from './source.ts';
 import type { LiveSource, PointSource } from './sources.ts';
@@ -77,7 +77,7 @@ export async function browse(source: PointSource | LiveSource, asked: PageAsked)
   const from = end !== undefined && 'token' in end ? end.token : undefined;
   const { children, next } = await childrenOf(source, { ...walk, after: from, most: limit });
   const entries = await entriesOf(source.store, keysOf(children), signal);
-  const progress = next === undefined ? 1 : shareOf(source, prefix, next);
+  const progress = next === undefined ? 1 : progressAt(source, prefix, next);
   const more = next === undefined ? {} : { after: seal.seal({ token: next }, about) };
   return { ...source.info, entries, isSorted: false, progress, ...more };
 }
@@ -112,7 +112,7 @@ async function sortedPage(
  */
 async function readingPage(
   source: PointSource,
-  names: FolderNames,
+  names: DirectoryCache,
   name: string,
   begun: readonly string[],
   { prefix, limit, seal, signal }: PageAsked,
@@ -124,7 +124,7 @@ async function readingPage(
     ...source.info,
     entries: [],
     isSorted: true,
-    progress: shareOf(source, prefix, names.next),
+    progress: progressAt(source, prefix, names.next),
     after: seal.seal({ name, listing: 0 }, about),
     ...(preview.length > 0 && { preview }),
   };
@@ -136,7 +136,7 @@ async function readingPage(
  */
 async function largePage(
   source: PointSource,
-  names: FolderNames,
+  names: DirectoryCache,
   end: { readonly name: string; readonly listing?: number },
   { prefix, limit, sees, seal }: PageAsked,
   about: readonly unknown[],
@@ -164,7 +164,7 @@ async function largePage(
 const keysOf = (children: readonly { readonly key: string }[]): string[] => children.map(({ key }) => key);
 
 /** How much of what a prefix is about comes before a token where more comes after it: from 0 to 0.99, since only all of it is 1. */
-export function shareOf(source: Source, prefix: string, token: string): number {
+export function progressAt(source: Source, prefix: string, token: string): number {
   const within = source.names.folderOf(prefix);
   const [begin, end] = [source.shareBefore(within), source.shareBefore(`${within}~~`)];
   const here = source.shareBefore(token);

@@ -2,7 +2,7 @@ import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore/core-format';
 import { mapConcurrently } from '@securestore/objects/internal';
 import type { PageAsked } from './browse.ts';
-import { shareOf } from './browse.ts';
+import { progressAt } from './browse.ts';
 import { firstAtLeast } from '../repository/index-set.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import type { IndexView } from '../repository/moment-index.ts';
@@ -230,7 +230,7 @@ export async function compare(from: PointSource, to: PointSource | LiveSource, a
     from: from.info,
     to: to.info,
     differences,
-    progress: isEnd ? 1 : shareOf(from, prefix, last),
+    progress: isEnd ? 1 : progressAt(from, prefix, last),
     ...(!isEnd && { after: seal.seal({ token: last }, about) }),
   };
 }

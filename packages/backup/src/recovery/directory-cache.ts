@@ -1,6 +1,6 @@
 import { byBytes } from '@securestore/core-format';
 import { RecentCache } from '@securestore/crypto';
-import { firstPlace } from '../repository/index-set.ts';
+import { lowerBound } from '../repository/index-set.ts';
 import type { Source } from './source.ts';
 import { takeTurns } from './source.ts';
 
@@ -19,7 +19,7 @@ export function keepRecent<T>(kept: Map<unknown, T>, id: unknown, value: T, most
 const MAX_KNOWN = 100_000;
 
 /** Names by their tokens: opening one takes longer than looking for it. They are the same at each moment. */
-export class KnownNames {
+export class NameCache {
   readonly #names = new RecentCache<string, string>(MAX_KNOWN);
 
   /** @param open asked where a name is not known; `undefined` where nothing tells it any more */
@@ -53,7 +53,7 @@ export interface NamedThen {
  * All names in a large folder of a point, and in the folders in it, to be put in order once. They are read some at a time, by whoever asks
  * for a page. What somebody may see of it is found out once for all pages of a listing, and asked again for each entry of a page.
  */
-export class FolderNames {
+export class DirectoryCache {
   readonly #within: string;
   #names: NamedThen[] = [];
   #length = 0;
@@ -129,16 +129,16 @@ export class FolderNames {
     const known = this.#listings.get(listing);
     if (known !== undefined) return { listing, children: known };
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    const places: number[] = [];
+    const positions: number[] = [];
     let within: string | undefined;
     for (const [at, { key }] of this.#names.entries()) {
       await takeTurns(at);
       if (!sees(key) || !key.startsWith(prefix) || (within !== undefined && key.startsWith(within))) continue;
-      places.push(at);
+      positions.push(at);
       const shown = childOf(key, folder);
       within = shown === key ? undefined : shown;
     }
-    const children = childrenAt(this.#names, Uint32Array.from(places), folder);
+    const children = childrenAt(this.#names, Uint32Array.from(positions), folder);
     const made = number();
     return { listing: made, children: keepRecent(this.#listings, made, children, MAX_LISTINGS) };
   }
@@ -154,17 +154,17 @@ function childOf(key: string, folder: string): string {
 interface Children {
   readonly length: number;
   /** What is shown, and the name that shows it. @throws RangeError where there is none */
-  at(place: number): { readonly shown: string; readonly named: NamedThen };
+  at(position: number): { readonly shown: string; readonly named: NamedThen };
   /** The first one after a name. */
   after(name: string): number;
 }
 
-function childrenAt(names: readonly NamedThen[], places: Uint32Array, folder: string): Children {
-  const { length } = places;
-  const at: Children['at'] = (place) => {
-    const named = names[places[place] ?? names.length];
+function childrenAt(names: readonly NamedThen[], positions: Uint32Array, folder: string): Children {
+  const { length } = positions;
+  const at: Children['at'] = (position) => {
+    const named = names[positions[position] ?? names.length];
     if (named === undefined) throw new RangeError('there is no such child');
     return { shown: childOf(named.key, folder), named };
   };
-  return { length, at, after: (name) => firstPlace(length, (place) => byBytes(at(place).shown, name) <= 0) };
+  return { length, at, after: (name) => lowerBound(length, (position) => byBytes(at(position).shown, name) <= 0) };
 }

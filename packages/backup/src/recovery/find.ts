@@ -1,6 +1,6 @@
 import { byBytes } from '@securestore/core-format';
 import type { PageAsked } from './browse.ts';
-import { shareOf } from './browse.ts';
+import { progressAt } from './browse.ts';
 import type { Item, Source } from './source.ts';
 import { takeTurns } from './source.ts';
 import type { FindPage, FoundName } from './types.ts';
@@ -26,7 +26,7 @@ export async function find(source: Source, contains: string, asked: PageAsked): 
   const names: FoundName[] = [];
   const inOrder = (): FoundName[] => names.toSorted((a, b) => byBytes(a.key, b.key));
   const page = (token: string): FindPage => {
-    const progress = shareOf(source, prefix, token);
+    const progress = progressAt(source, prefix, token);
     return { ...source.info, names: inOrder(), progress, after: seal.seal({ token }, about) };
   };
   let [left, last] = [MAX_STEPS, end !== undefined && 'token' in end ? end.token : within];

@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { HistoryEntry, ObjectStore } from '@securestore/objects';
 import { isNotFound, withFallback } from '../repository/errors.ts';
 import { wholePoint } from '../trust/moment.ts';
-import type { HeldBackup } from './open-backup-pool.ts';
+import type { PooledBackup } from './open-backup-pool.ts';
 import type { KeyTimeline, VersionThen } from './types.ts';
 
 /** How many points are looked at for one key. */
@@ -54,7 +54,7 @@ class Versions {
 
 /** Looks through the points of a backup, each as old as the oldest version that is known. @returns whether there may be more */
 async function lookBack(
-  held: HeldBackup,
+  pooled: PooledBackup,
   key: string,
   versions: Versions,
   signal: AbortSignal | undefined,
@@ -62,12 +62,12 @@ async function lookBack(
   let at: Date | undefined;
   for (let looked = 0; looked < MAX_POINTS; looked++) {
     const moment = await withFallback(isNotFound, undefined, () =>
-      at === undefined ? held.backup.newest(signal) : held.backup.choose({ at }, signal),
+      at === undefined ? pooled.backup.newest(signal) : pooled.backup.choose({ at }, signal),
     );
     // There is none so old.
     if (moment === undefined) return false;
     const { point, number, from } = moment;
-    const { store } = await held.view(wholePoint(point), signal);
+    const { store } = await pooled.view(wholePoint(point), signal);
     const found = await historyIn(store, key, signal);
     versions.add(found, { snapshot: point.number });
     // Of a point that knows nothing of it, older ones may.
@@ -82,13 +82,13 @@ async function lookBack(
 /** What a key was over time, by what the store and a backup keep. @throws SecureStoreError `NOT_FOUND` where neither knows of it */
 export async function keyTimeline(
   live: ObjectStore,
-  held: HeldBackup | undefined,
+  pooled: PooledBackup | undefined,
   key: string,
   signal: AbortSignal | undefined,
 ): Promise<KeyTimeline> {
   const versions = new Versions();
   versions.add(await historyIn(live, key, signal), { inStore: true });
-  const hasMore = held !== undefined && (await lookBack(held, key, versions, signal));
+  const hasMore = pooled !== undefined && (await lookBack(pooled, key, versions, signal));
   const all = versions.list();
   if (all.length === 0)
     throw new SecureStoreError('NOT_FOUND', 'neither the store nor the backup knows of such an object', { key });

@@ -3,16 +3,16 @@ import type { ObjectStore } from '@securestore/objects';
 import type { BackupArea } from '@securestore/objects/internal';
 import { openCopy } from '@securestore/objects/internal';
 import { requireDestination } from '../repository/destination.ts';
-import type { Connected, Places } from '../trust/destinations.ts';
+import type { Connected, Destinations } from '../trust/destinations.ts';
 import { knownBackup } from '../trust/destinations.ts';
 import type { FoundMoment } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import { FolderNames, keepRecent } from './directory-cache.ts';
+import { DirectoryCache, keepRecent } from './directory-cache.ts';
 
 /** How long a backup that nobody looks at stays open, in milliseconds, and how many do at once. */
-const HELD_FOR = 60_000;
-const MAX_HELD = 4;
+const POOLED_FOR = 60_000;
+const MAX_POOLED = 4;
 /** How many of its points, and of the stores as they were then, are kept. */
 const REMEMBERED_POINTS = 10_000;
 const MAX_VIEWS = 4;
@@ -31,11 +31,11 @@ export function idOf({ point, until }: FoundMoment): string {
 }
 
 /** A backup that is open for a while, and the points of it that were looked at. It knows nothing of who may see what. */
-export class HeldBackup {
+export class PooledBackup {
   readonly backup: OpenedBackup;
-  readonly #place: Connected;
+  readonly #connected: Connected;
   readonly #views = new Map<string, Promise<PointView>>();
-  readonly #folders = new Map<string, FolderNames>();
+  readonly #folders = new Map<string, DirectoryCache>();
   /** How many are looking at it. */
   users = 0;
   /** When the last one ceased to, in milliseconds since the machine started. */
@@ -43,9 +43,9 @@ export class HeldBackup {
   /** Whether it is to be closed as soon as nobody looks at it any more. */
   isOver = false;
 
-  constructor(backup: OpenedBackup, place: Connected) {
+  constructor(backup: OpenedBackup, connected: Connected) {
     this.backup = backup;
-    this.#place = place;
+    this.#connected = connected;
   }
 
   /** The store as it was at a point or a moment. */
@@ -59,9 +59,9 @@ export class HeldBackup {
   }
 
   /** All names of a large folder at a moment, as far as they are read. @param within its token */
-  folder(moment: FoundMoment, within: string): FolderNames {
+  folder(moment: FoundMoment, within: string): DirectoryCache {
     const id = `${idOf(moment)} ${within}`;
-    return keepRecent(this.#folders, id, this.#folders.get(id) ?? new FolderNames(within), MAX_FOLDERS);
+    return keepRecent(this.#folders, id, this.#folders.get(id) ?? new DirectoryCache(within), MAX_FOLDERS);
   }
 
   async #open(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
@@ -73,7 +73,7 @@ export class HeldBackup {
   async close(): Promise<void> {
     this.#views.clear();
     this.#folders.clear();
-    await this.#place.close();
+    await this.#connected.close();
   }
 }
 
@@ -81,27 +81,27 @@ export class HeldBackup {
  * Backups that are looked at again and again are opened once: what they are made of is read once, and so quick. They are opened anew
  * when the head of the store has changed, with which their keys may have.
  */
-export class HeldBackups {
+export class OpenBackupPool {
   readonly #area: BackupArea;
-  readonly #places: Places;
-  readonly #held = new Map<string, { readonly generation: number; readonly opening: Promise<HeldBackup> }>();
+  readonly #destinations: Destinations;
+  readonly #pooled = new Map<string, { readonly generation: number; readonly opening: Promise<PooledBackup> }>();
   readonly #ended = new AbortController();
   readonly #onIdle: () => void;
   #sweeping = false;
 
   /** @param onIdle called when nobody has looked at anything for a while, and when the store is closed */
-  constructor(area: BackupArea, places: Places, onIdle: () => void) {
+  constructor(area: BackupArea, destinations: Destinations, onIdle: () => void) {
     this.#onIdle = onIdle;
     this.#area = area;
-    this.#places = places;
+    this.#destinations = destinations;
     area.onClose(() => this.#close());
   }
 
   /** Runs `body` with a backup. @throws SecureStoreError `NOT_FOUND` where there is none, `INTEGRITY`; what the backend throws */
-  async with<T>(source: string, body: (held: HeldBackup) => Promise<T>): Promise<T> {
-    const { held, release } = await this.take(source);
+  async with<T>(source: string, body: (pooled: PooledBackup) => Promise<T>): Promise<T> {
+    const { pooled, release } = await this.take(source);
     try {
-      return await body(held);
+      return await body(pooled);
     } catch (error) {
       // What the place is reached by may be what fails: the next one begins anew.
       if (!SecureStoreError.is(error) || error.retryable) this.#drop(source);
@@ -112,52 +112,52 @@ export class HeldBackups {
   }
 
   /** A backup for as long as somebody needs it. @returns it, and what says that this is over */
-  async take(source: string): Promise<{ held: HeldBackup; release: () => void }> {
+  async take(source: string): Promise<{ pooled: PooledBackup; release: () => void }> {
     this.#area.checkOpen();
-    const held = await this.#opened(source);
-    held.users += 1;
+    const pooled = await this.#opened(source);
+    pooled.users += 1;
     let isReleased = false;
     const release = (): void => {
       if (isReleased) return;
       isReleased = true;
-      held.users -= 1;
-      held.left = this.#area.clock.uptime();
-      if (held.isOver && held.users === 0) void held.close().catch(() => undefined);
+      pooled.users -= 1;
+      pooled.left = this.#area.clock.uptime();
+      if (pooled.isOver && pooled.users === 0) void pooled.close().catch(() => undefined);
       else this.sweep();
     };
-    return { held, release };
+    return { pooled, release };
   }
 
-  #opened(source: string): Promise<HeldBackup> {
+  #opened(source: string): Promise<PooledBackup> {
     const { generation } = this.#area.head;
-    const known = this.#held.get(source);
+    const known = this.#pooled.get(source);
     if (known?.generation === generation) return known.opening;
     if (known !== undefined) this.#drop(source);
     // Others may wait for it as well, so it ends with nobody's signal.
     const opening = this.#open(source);
-    this.#held.set(source, { generation, opening });
+    this.#pooled.set(source, { generation, opening });
     opening.catch(() => {
-      if (this.#held.get(source)?.opening === opening) this.#held.delete(source);
+      if (this.#pooled.get(source)?.opening === opening) this.#pooled.delete(source);
     });
-    const [oldest] = this.#held.keys();
-    if (this.#held.size > MAX_HELD && oldest !== undefined) this.#drop(oldest);
+    const [oldest] = this.#pooled.keys();
+    if (this.#pooled.size > MAX_POOLED && oldest !== undefined) this.#drop(oldest);
     return opening;
   }
 
-  async #open(source: string): Promise<HeldBackup> {
-    const place = await this.#places.connect(source);
+  async #open(source: string): Promise<PooledBackup> {
+    const connected = await this.#destinations.connect(source);
     try {
-      const found = await requireDestination(place.backend, place.location, undefined);
-      return new HeldBackup(await knownBackup(this.#area, found, undefined, REMEMBERED_POINTS), place);
+      const found = await requireDestination(connected.backend, connected.location, undefined);
+      return new PooledBackup(await knownBackup(this.#area, found, undefined, REMEMBERED_POINTS), connected);
     } catch (error) {
-      await place.close();
+      await connected.close();
       throw error;
     }
   }
 
   #drop(source: string): void {
-    const known = this.#held.get(source);
-    this.#held.delete(source);
+    const known = this.#pooled.get(source);
+    this.#pooled.delete(source);
     if (known !== undefined) void over(known.opening);
   }
 
@@ -168,13 +168,13 @@ export class HeldBackups {
     const { clock } = this.#area;
     void (async () => {
       do {
-        await clock.sleep(HELD_FOR / 2, this.#ended.signal, { ref: false });
-        for (const [source, { opening }] of this.#held) {
-          const held = await opening.catch(() => undefined);
-          const isIdle = held !== undefined && held.users === 0 && clock.uptime() - held.left >= HELD_FOR / 2;
+        await clock.sleep(POOLED_FOR / 2, this.#ended.signal, { ref: false });
+        for (const [source, { opening }] of this.#pooled) {
+          const pooled = await opening.catch(() => undefined);
+          const isIdle = pooled !== undefined && pooled.users === 0 && clock.uptime() - pooled.left >= POOLED_FOR / 2;
           if (isIdle) this.#drop(source);
         }
-      } while (this.#held.size > 0);
+      } while (this.#pooled.size > 0);
       this.#onIdle();
     })()
       .catch(() => undefined)
@@ -183,17 +183,17 @@ export class HeldBackups {
 
   async #close(): Promise<void> {
     this.#ended.abort();
-    const all = [...this.#held.values()];
-    this.#held.clear();
+    const all = [...this.#pooled.values()];
+    this.#pooled.clear();
     this.#onIdle();
-    await Promise.all(all.map(({ opening }) => opening.then((held) => held.close()).catch(() => undefined)));
+    await Promise.all(all.map(({ opening }) => opening.then((pooled) => pooled.close()).catch(() => undefined)));
   }
 }
 
 /** Closes a backup as soon as nobody looks at it any more. */
-async function over(opening: Promise<HeldBackup>): Promise<void> {
-  const held = await opening.catch(() => undefined);
-  if (held === undefined) return;
-  held.isOver = true;
-  if (held.users === 0) await held.close().catch(() => undefined);
+async function over(opening: Promise<PooledBackup>): Promise<void> {
+  const pooled = await opening.catch(() => undefined);
+  if (pooled === undefined) return;
+  pooled.isOver = true;
+  if (pooled.users === 0) await pooled.close().catch(() => undefined);
 }

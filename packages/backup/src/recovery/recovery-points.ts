@@ -5,22 +5,22 @@ import type { BackupArea } from '@securestore/objects/internal';
 import { extensionsOf, inTime } from '@securestore/objects/internal';
 import type { Receipts } from '../restore/receipts.ts';
 import { receiptsOf } from '../restore/receipts.ts';
-import type { FollowedNow } from '../trust/replication-status.ts';
+import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
 import type { PointChoice } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
-import { Places } from '../trust/destinations.ts';
+import { Destinations } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
 import type { PageAsked, Sees } from './browse.ts';
 import { browse } from './browse.ts';
 import { compare } from './compare.ts';
 import { find } from './find.ts';
-import type { HeldBackup } from './open-backup-pool.ts';
-import { HeldBackups } from './open-backup-pool.ts';
-import { KnownNames } from './directory-cache.ts';
+import type { PooledBackup } from './open-backup-pool.ts';
+import { OpenBackupPool } from './open-backup-pool.ts';
+import { NameCache } from './directory-cache.ts';
 import { keyTimeline } from './key-timeline.ts';
 import { PageSeal } from './page-token.ts';
-import { releasedStream } from './auto-release-stream.ts';
+import { autoReleaseStream } from './auto-release-stream.ts';
 import { refuse } from '../repository/errors.ts';
 import { LiveSource, PointSource } from './sources.ts';
 import { checkLimit, timelineOf } from './timeline.ts';
@@ -62,27 +62,27 @@ function checkDestination(destination: unknown): string {
 }
 
 /** What knows of continuous backups, whichever process makes them. */
-export interface Followings {
+export interface ReplicationStatusSource {
   /** `undefined` if there was none to a destination within the last seven days. */
-  following(destination: string, options?: CallOptions): Promise<FollowedNow | undefined>;
+  following(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined>;
 }
 
 /** What a store was, at any point that can be restored, and what has changed since. Nothing here changes anything. */
 export class RecoveryPoints {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;
-  readonly #followings: Followings;
-  readonly #places: Places;
-  readonly #held: HeldBackups;
+  readonly #replication: ReplicationStatusSource;
+  readonly #destinations: Destinations;
+  readonly #pooled: OpenBackupPool;
   readonly #seal: PageSeal;
-  readonly #names = new KnownNames();
+  readonly #names = new NameCache();
 
-  constructor(store: ObjectStore, followings: Followings, connect: Connect) {
+  constructor(store: ObjectStore, replication: ReplicationStatusSource, connect: Connect) {
     this.#area = extensionsOf(store).backup;
     this.#store = store;
-    this.#followings = followings;
-    this.#places = new Places(this.#area, connect);
-    this.#held = new HeldBackups(this.#area, this.#places, () => this.#names.clear());
+    this.#replication = replication;
+    this.#destinations = new Destinations(this.#area, connect);
+    this.#pooled = new OpenBackupPool(this.#area, this.#destinations, () => this.#names.clear());
     this.#seal = new PageSeal(this.#area.random);
   }
 
@@ -107,11 +107,11 @@ export class RecoveryPoints {
    */
   timeline(destination: string, { signal: stop, timeout, ...options }: TimelineOptions = {}): Promise<Timeline> {
     return inTime('points.timeline', { signal: stop, timeout }, (signal) => {
-      const name = this.#places.nameOf(checkDestination(destination));
-      return this.#held.with(destination, async (held) => {
+      const name = this.#destinations.nameOf(checkDestination(destination));
+      return this.#pooled.with(destination, async (pooled) => {
         // Asked first: what comes after it goes further.
-        const followed = await this.#followings.following(name, { signal });
-        return timelineOf(this.#area, held, name, followed, { ...options, signal });
+        const replication = await this.#replication.following(name, { signal });
+        return timelineOf(this.#area, pooled, name, replication, { ...options, signal });
       });
     });
   }
@@ -143,10 +143,10 @@ export class RecoveryPoints {
     return inTime('points.compare', { signal: stop, timeout }, (signal) => {
       const asked = this.#asked(options, sees, signal);
       const { destination, from, to } = options;
-      return this.#held.with(checkDestination(destination), async (held) => {
-        const source = await this.#pointIn(held, from, signal);
+      return this.#pooled.with(checkDestination(destination), async (pooled) => {
+        const source = await this.#pointIn(pooled, from, signal);
         const target =
-          to === undefined ? new LiveSource(this.#store, this.#names) : await this.#pointIn(held, to, signal);
+          to === undefined ? new LiveSource(this.#store, this.#names) : await this.#pointIn(pooled, to, signal);
         return compare(source, target, asked);
       });
     });
@@ -164,7 +164,9 @@ export class RecoveryPoints {
     return inTime('points.versions', { signal: stop, timeout }, (signal) => {
       const name = parseStoreKey(key);
       if (destination === undefined) return keyTimeline(this.#store, undefined, name, signal);
-      return this.#held.with(checkDestination(destination), (held) => keyTimeline(this.#store, held, name, signal));
+      return this.#pooled.with(checkDestination(destination), (pooled) =>
+        keyTimeline(this.#store, pooled, name, signal),
+      );
     });
   }
 
@@ -176,9 +178,9 @@ export class RecoveryPoints {
   retrieveStream(key: string, { signal: stop, timeout, ...options }: PointRetrieveOptions): Promise<RetrievedStream> {
     return inTime('points.retrieveStream', { signal: stop, timeout }, async (signal) => {
       const name = parseStoreKey(key);
-      const { held, release } = await this.#held.take(checkDestination(options.destination));
+      const { pooled, release } = await this.#pooled.take(checkDestination(options.destination));
       try {
-        return releasedStream(await this.#retrieve(held, name, options, signal), release, signal);
+        return autoReleaseStream(await this.#retrieve(pooled, name, options, signal), release, signal);
       } catch (error) {
         release();
         throw error;
@@ -187,19 +189,19 @@ export class RecoveryPoints {
   }
 
   async #retrieve(
-    held: HeldBackup,
+    pooled: PooledBackup,
     key: StoreKey,
     { start, end, version, ...choice }: Omit<PointRetrieveOptions, 'signal' | 'timeout'>,
     signal: AbortSignal | undefined,
   ): Promise<RetrievedStream> {
-    const { store } = await this.#pointIn(held, choice, signal);
+    const { store } = await this.#pointIn(pooled, choice, signal);
     return store.retrieveStream(key, { start, end, version, signal });
   }
 
   /** What the store remembers of drills and restores of a destination. @throws SecureStoreError as {@link timeline} */
   receipts(destination: string, { signal: stop, timeout }: CallOptions = {}): Promise<Receipts> {
     return inTime('points.receipts', { signal: stop, timeout }, () =>
-      this.#held.with(checkDestination(destination), ({ backup }) => receiptsOf(this.#area, backup.destination.id)),
+      this.#pooled.with(checkDestination(destination), ({ backup }) => receiptsOf(this.#area, backup.destination.id)),
     );
   }
 
@@ -226,20 +228,20 @@ export class RecoveryPoints {
     if (destination === undefined) {
       if (at !== undefined || snapshot !== undefined) refuse('name the destination whose snapshot is meant');
       this.#area.checkOpen();
-      this.#held.sweep();
+      this.#pooled.sweep();
       return body(new LiveSource(this.#store, this.#names));
     }
-    return this.#held.with(checkDestination(destination), async (held) =>
-      body(await this.#pointIn(held, { at, snapshot }, signal)),
+    return this.#pooled.with(checkDestination(destination), async (pooled) =>
+      body(await this.#pointIn(pooled, { at, snapshot }, signal)),
     );
   }
 
   async #pointIn(
-    held: HeldBackup,
+    pooled: PooledBackup,
     { at, snapshot }: PointChoice,
     signal: AbortSignal | undefined,
   ): Promise<PointSource> {
-    const moment = await held.backup.choose({ at, snapshot }, signal);
-    return new PointSource(held, moment, await held.view(moment, signal), this.#names);
+    const moment = await pooled.backup.choose({ at, snapshot }, signal);
+    return new PointSource(pooled, moment, await pooled.view(moment, signal), this.#names);
   }
 }

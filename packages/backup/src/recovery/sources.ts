@@ -10,8 +10,8 @@ import type { FoundMoment } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import { timeOfVersion } from '../repository/retained.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { FolderNames, KnownNames } from './directory-cache.ts';
-import { type HeldBackup, idOf, type PointView } from './open-backup-pool.ts';
+import type { DirectoryCache, NameCache } from './directory-cache.ts';
+import { type PooledBackup, idOf, type PointView } from './open-backup-pool.ts';
 import type { Current, Item, Source } from './source.ts';
 import type { MomentInfo } from './types.ts';
 
@@ -28,7 +28,7 @@ function currentIn({ kind, version, commitId }: IndexEntry): Current {
 const CLOCK_STEP = 1000;
 
 /** What an entry of an index is about. */
-function pointItem(entry: IndexEntry, { copy, packs }: OpenedBackup, known: KnownNames): Item {
+function pointItem(entry: IndexEntry, { copy, packs }: OpenedBackup, known: NameCache): Item {
   const { token } = entry;
   return {
     token,
@@ -49,13 +49,13 @@ export class PointSource implements Source {
   readonly info: MomentInfo & { readonly snapshot: number };
   readonly id: string;
   readonly #moment: FoundMoment;
-  readonly #held: HeldBackup;
+  readonly #pooled: PooledBackup;
   readonly #backup: OpenedBackup;
-  readonly #known: KnownNames;
+  readonly #known: NameCache;
 
-  constructor(held: HeldBackup, moment: FoundMoment, { index, store }: PointView, known: KnownNames) {
-    const { backup } = held;
-    this.#held = held;
+  constructor(pooled: PooledBackup, moment: FoundMoment, { index, store }: PointView, known: NameCache) {
+    const { backup } = pooled;
+    this.#pooled = pooled;
     this.#backup = backup;
     this.#known = known;
     this.index = index;
@@ -82,8 +82,8 @@ export class PointSource implements Source {
   }
 
   /** All names of the folder that a prefix is in, as far as they are read. They are kept while the backup is looked at. */
-  largeFolder(prefix: string): FolderNames {
-    return this.#held.folder(this.#moment, this.names.folderOf(prefix));
+  largeFolder(prefix: string): DirectoryCache {
+    return this.#pooled.folder(this.#moment, this.names.folderOf(prefix));
   }
 
   /** What an entry of the index is about. */
@@ -110,7 +110,7 @@ export interface LiveItem extends Item {
   readonly written: number;
 }
 
-function liveItem(area: BackupArea, known: KnownNames, { key, size, modified: written }: ListEntry): LiveItem {
+function liveItem(area: BackupArea, known: NameCache, { key, size, modified: written }: ListEntry): LiveItem {
   const token = tokenIn(key);
   const isThere = !isTombstoneSize(size);
   return {
@@ -138,9 +138,9 @@ export class LiveSource implements Source {
   readonly info: MomentInfo;
   readonly id = 'now';
   readonly #area: BackupArea;
-  readonly #known: KnownNames;
+  readonly #known: NameCache;
 
-  constructor(store: ObjectStore, known: KnownNames) {
+  constructor(store: ObjectStore, known: NameCache) {
     this.store = store;
     this.#known = known;
     this.#area = extensionsOf(store).backup;

@@ -1,11 +1,11 @@
 import type { BackupArea } from '@securestore/objects/internal';
-import type { FollowedNow } from '../trust/replication-status.ts';
+import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { restoredAfter } from '../trust/moment.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
-import type { HeldBackup } from './open-backup-pool.ts';
+import type { PooledBackup } from './open-backup-pool.ts';
 import { refuse } from '../repository/errors.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
 
@@ -37,12 +37,12 @@ function pageOf(
   return { snapshots, ...(meant.length > most && last && { before: last.number }) };
 }
 
-/** What can be restored from a destination. @param followed what is known of whoever follows the store */
+/** What can be restored from a destination. @param replication what is known of whoever follows the store */
 export async function timelineOf(
   area: BackupArea,
-  { backup }: HeldBackup,
+  { backup }: PooledBackup,
   destination: string,
-  followed: FollowedNow | undefined,
+  replication: CurrentReplicationStatus | undefined,
   { signal, ...options }: Omit<TimelineOptions, 'timeout'>,
 ): Promise<Timeline> {
   const damaged: number[] = [];
@@ -51,7 +51,7 @@ export async function timelineOf(
     found,
     damaged.map((number) => ({ number })),
   );
-  const windows = backup.windowsOf(found, followed?.reached);
+  const windows = backup.windowsOf(found, replication?.reached);
   const now = area.clock.now();
   const last = windows[0]?.to;
   const told = found.filter(({ collects }) => !collects);
@@ -64,8 +64,8 @@ export async function timelineOf(
     ...(newest && {
       newest: { snapshot: newest.number, time: last !== undefined && newest === own[0] ? last : new Date(newest.time) },
     }),
-    isContinuous: followed?.isAlive === true,
-    ...(followed?.error && !followed.isOver && { error: followed.error }),
+    isContinuous: replication?.isAlive === true,
+    ...(replication?.error && !replication.isOver && { error: replication.error }),
     windows,
     ...pageOf(told, options),
     damaged: damaged.filter((number) => !never.has(number)),

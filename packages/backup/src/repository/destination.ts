@@ -186,10 +186,10 @@ export async function prepareDestination(
  */
 export async function bringHead(
   area: BackupArea,
-  place: Pick<Destination, 'backend' | 'location'>,
+  target: Pick<Destination, 'backend' | 'location'>,
   signal?: AbortSignal,
 ): Promise<{ readonly destination: FoundDestination; readonly generation: number }> {
   const copied = await area.copyHead(signal);
-  const destination = await prepareDestination(area, place, copied, signal);
+  const destination = await prepareDestination(area, target, copied, signal);
   return { destination, generation: copied.generation };
 }

@@ -5,7 +5,7 @@ import type { BackupArea } from '@securestore/objects/internal';
  * The names of past versions, listed once while objects are visited in the order of their tokens; for those out of order, asked for one
  * by one.
  */
-export class HistoryNames {
+export class HistoryListing {
   readonly #area: BackupArea;
   readonly #signal: AbortSignal | undefined;
   #listing: AsyncGenerator<{ readonly key: string }> | undefined;

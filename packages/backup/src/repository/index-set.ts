@@ -4,7 +4,7 @@ import type { HistoryRule } from './retained.ts';
 import { retainedVersions } from './retained.ts';
 
 /** The first place of so many in order that is not before what is looked for; their number where all are. */
-export function firstPlace(length: number, isBefore: (place: number) => boolean): number {
+export function lowerBound(length: number, isBefore: (position: number) => boolean): number {
   let [low, high] = [0, length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -19,17 +19,17 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 /** Where the first of sorted texts is that is not before `least`. */
 export function firstAtLeast(sorted: readonly string[], least: string): number {
-  return firstPlace(sorted.length, (at) => (sorted[at] ?? '') < least);
+  return lowerBound(sorted.length, (at) => (sorted[at] ?? '') < least);
 }
 
 /** The first page whose first token is not before `token`. */
 export function firstFrom(pages: readonly IndexPage[], token: string): number {
-  return firstPlace(pages.length, (at) => (pages[at]?.firstToken ?? '') < token);
+  return lowerBound(pages.length, (at) => (pages[at]?.firstToken ?? '') < token);
 }
 
 /** The first entry of a page that is not before `token`. */
 function firstEntry(entries: readonly IndexEntry[], token: string): number {
-  return firstPlace(entries.length, (at) => (entries[at]?.token ?? '') < token);
+  return lowerBound(entries.length, (at) => (entries[at]?.token ?? '') < token);
 }
 
 /**
@@ -213,7 +213,7 @@ function count(
 }
 
 /** An index of what is no object: parts of the audit log, which never change and are all kept. */
-export function indexOfOthers(
+export function auditLogIndex(
   reader: IndexPages,
   pages: readonly IndexPage[],
   added: ReadonlyMap<string, readonly IndexEntry[]> = new Map(),

@@ -11,7 +11,7 @@ const UNWRITTEN = { epoch: 0, digest: Buffer.alloc(32) };
 type Draft = { -readonly [K in keyof IndexEntry]: IndexEntry[K] };
 
 /** What a run has added to an index, by token, and the envelopes that it found to be others. */
-export class Added {
+export class PendingEntries {
   readonly entries: Map<string, IndexEntry[]> = new Map();
   readonly #destination: Destination;
   readonly #packs: PackWriter;

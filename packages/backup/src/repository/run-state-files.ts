@@ -15,7 +15,7 @@ import { writeOnce } from './files.ts';
 const MAX_STRANGE = 100;
 
 /** What was read. */
-export interface WorkState {
+export interface RunState {
   readonly plaintext: Buffer;
   /** Whether it is sealed under a version of the key that has been replaced. */
   readonly isOld: boolean;
@@ -25,7 +25,7 @@ export interface WorkState {
  * Something at a destination that changes, for runs to come. Each state has a name of its own, since a place may refuse to replace and to
  * remove what is there: the newest counts, and the others are removed where that is allowed.
  */
-export class WorkFiles {
+export class RunStateFiles {
   readonly #destination: Destination;
   readonly #seals: BackupSeals;
   readonly #what: string;
@@ -42,7 +42,7 @@ export class WorkFiles {
   }
 
   /** The newest state; `undefined` where there is none. @throws SecureStoreError what the backend throws */
-  async read(signal?: AbortSignal): Promise<WorkState | undefined> {
+  async read(signal?: AbortSignal): Promise<RunState | undefined> {
     const { backend } = this.#destination;
     const { entries } = await listPage(backend, backupWorkPrefix(this.#what), { limit: MAX_STRANGE, signal });
     this.#newest = 0;
@@ -57,7 +57,7 @@ export class WorkFiles {
     return undefined;
   }
 
-  async #open(name: string, signal: AbortSignal | undefined): Promise<WorkState | undefined> {
+  async #open(name: string, signal: AbortSignal | undefined): Promise<RunState | undefined> {
     const { backend, id } = this.#destination;
     const found = await backend.read(name, { signal });
     if (found === undefined) return undefined;
@@ -115,10 +115,10 @@ const MAX_NAMES = 10_000;
 
 /** What could not be copied by the runs before, which is tried again by every one: the names of records at the store's backend. */
 export class FailedCopies {
-  readonly #files: WorkFiles;
+  readonly #files: RunStateFiles;
 
   constructor(destination: Destination, seals: BackupSeals) {
-    this.#files = new WorkFiles(destination, seals, 'failed');
+    this.#files = new RunStateFiles(destination, seals, 'failed');
   }
 
   /** @throws SecureStoreError what the backend throws */

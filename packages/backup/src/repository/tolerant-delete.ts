@@ -24,7 +24,7 @@ export interface RefusedRemoval {
 }
 
 /** Removes files, and keeps account of those that the place does not let go. */
-export class Refusals {
+export class TolerantDeleter {
   readonly #backend: StorageBackend;
   readonly #location: string;
   #error: SecureStoreError | undefined;

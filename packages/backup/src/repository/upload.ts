@@ -14,14 +14,14 @@ import {
 } from '@securestore/core-format';
 import { recordDigest } from '@securestore/crypto';
 import type { BackupArea, Change } from '@securestore/objects/internal';
-import { Added } from './pending-entries.ts';
+import { PendingEntries } from './pending-entries.ts';
 import { copyBlob, MAX_PARTS, partCount } from './blobs.ts';
 import type { Destination } from './destination.ts';
-import { HistoryNames } from './history-listing.ts';
+import { HistoryListing } from './history-listing.ts';
 import type { IndexPages } from './index-pages.ts';
 import { IndexWriter } from './index-pages.ts';
 import type { IndexSet } from './index-set.ts';
-import { indexOfOthers } from './index-set.ts';
+import { auditLogIndex } from './index-set.ts';
 import { PackWriter } from './packs.ts';
 
 /** Changes that are looked at together. */
@@ -54,13 +54,13 @@ export interface CopyPorts {
 
 /** Copies what changes come: payloads, records and the past of objects that is not known yet. */
 export class Copier {
-  readonly added: Added;
+  readonly pending: PendingEntries;
   readonly failed: FailedCopy[] = [];
   /** What was copied. */
   versions = 0;
   bytes = 0;
   readonly #ports: CopyPorts;
-  readonly #names: HistoryNames;
+  readonly #names: HistoryListing;
   readonly #others: IndexSet | undefined;
   readonly #index: IndexSet;
   #queue: Change[] = [];
@@ -75,8 +75,8 @@ export class Copier {
     this.#ports = ports;
     this.#index = index;
     const { area, destination, epoch, signal } = ports;
-    this.added = new Added(destination, new PackWriter(destination, epoch, signal));
-    this.#names = new HistoryNames(area, signal);
+    this.pending = new PendingEntries(destination, new PackWriter(destination, epoch, signal));
+    this.#names = new HistoryListing(area, signal);
   }
 
   /** Takes a change, to be copied soon. */
@@ -97,7 +97,7 @@ export class Copier {
   }
 
   async #known(token: string): Promise<readonly IndexEntry[]> {
-    return [...(await this.#indexed(this.#index, token)), ...this.added.get(token)];
+    return [...(await this.#indexed(this.#index, token)), ...this.pending.get(token)];
   }
 
   /** What an index has of an object. That it is damaged says nothing of the object, which is not to be taken for what is wrong. */
@@ -118,13 +118,13 @@ export class Copier {
     const digest = recordDigest(split);
     const isAsItWas = ({ digest: before }: IndexEntry): boolean => asBuffer(before).equals(digest);
     if (same !== undefined) {
-      if (isAsItWas(same)) this.added.reseal(same, split.envelope);
+      if (isAsItWas(same)) this.pending.reseal(same, split.envelope);
       else await this.#add(token, name, record.length, split, known);
       return;
     }
     const other = await this.#takeOther(token, known, (entry) => isSame(entry, split) && isAsItWas(entry));
     if (other !== undefined) {
-      this.added.reseal(other, split.envelope);
+      this.pending.reseal(other, split.envelope);
       return;
     }
     await this.#add(token, name, record.length, split, known);
@@ -146,7 +146,7 @@ export class Copier {
     const at = others.findIndex(isMeant);
     for (const entry of at === -1 ? [] : others.slice(at)) {
       const isKnown = known.some((one) => compareIndexEntries(one, entry) === 0);
-      if (!isKnown) this.added.take(entry);
+      if (!isKnown) this.pending.take(entry);
     }
     return others[at];
   }
@@ -204,7 +204,7 @@ export class Copier {
         }
         const blob = await this.#blobOf(token, found.record, known);
         if (blob !== 'gone') {
-          await this.added.addRecord(token, found.record, found.size, blob);
+          await this.pending.addRecord(token, found.record, found.size, blob);
           this.versions += 1;
           this.bytes += found.size;
           this.#ports.onCopied(1, found.size);
@@ -274,24 +274,24 @@ function isSame({ version, commitId }: IndexEntry, { header }: SplitRecord): boo
  * @param before the index of what is there
  * @returns the index of all of it
  */
-export async function copyOthers(
+export async function copyAuditLog(
   { area, destination, epoch, signal }: Omit<CopyPorts, 'onCopied'>,
   pages: IndexPages,
   before: readonly IndexPage[],
 ): Promise<readonly IndexPage[]> {
-  const added = new Added(destination, new PackWriter(destination, epoch, signal));
-  const have = indexOfOthers(pages, before).objects('', signal);
+  const pending = new PendingEntries(destination, new PackWriter(destination, epoch, signal));
+  const have = auditLogIndex(pages, before).objects('', signal);
   let next = await have.next();
   for await (const { key } of area.entries(AREAS.audit, { signal })) {
     while (next.done !== true && next.value.token < key) next = await have.next();
     if (next.done !== true && next.value.token === key) continue;
     const found = await area.read(key, { signal });
-    if (found !== undefined) await added.addOther(key, found.body, sha256(found.body));
+    if (found !== undefined) await pending.addOther(key, found.body, sha256(found.body));
   }
   await have.return(undefined);
-  if (added.entries.size === 0) return before;
-  await added.finish(area.keyOrder, signal);
+  if (pending.entries.size === 0) return before;
+  await pending.finish(area.keyOrder, signal);
   const writer = new IndexWriter(destination, area.seals, epoch, signal);
-  await indexOfOthers(pages, before, added.entries).write(writer, signal);
+  await auditLogIndex(pages, before, pending.entries).write(writer, signal);
   return writer.finish();
 }

@@ -9,7 +9,7 @@ import type { OpenedBackup } from '../trust/opened-backup.ts';
 import { estimateOf, receiptFor } from './restore-record.ts';
 import { restoreInto } from './restore-into.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
-import { doubtsOf } from '../trust/chain-attestation.ts';
+import { attest } from '../trust/chain-attestation.ts';
 import type { PointChoice } from '../repository/snapshot-info.ts';
 
 /**
@@ -53,15 +53,15 @@ export interface RestoreCall {
 export async function restoreFrom(
   area: BackupArea,
   backup: OpenedBackup,
-  place: Destination,
+  destination: Destination,
   { options, target, signal, progress }: RestoreCall,
 ): Promise<RestoreJobReport> {
   // What would be restored is told of the point that would be restored.
   const choice = isWhole({ ...options, dryRun: false }) ? await choiceInPlace(backup, area, options, signal) : options;
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
-  const { error: wrong, warnings: doubts } = await doubtsOf(backup, moment.point, signal);
-  const warnings = [...momentWarnings(place.location, moment, choice.at), ...doubts];
+  const { error: wrong, warnings: doubts } = await attest(backup, moment.point, signal);
+  const warnings = [...momentWarnings(destination.location, moment, choice.at), ...doubts];
   if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {
@@ -76,15 +76,15 @@ export async function restoreFrom(
     const time = new Date(moment.time);
     const took = area.clock.now() - begun;
     const report = { ...done, snapshot, time, ...(gap && { gap }), warnings, took };
-    if (options.dryRun === true) return { ...report, ...(await estimateOf(area, place, report)) };
-    return { ...report, ...(await receiptFor(area, place, options, report, begun)) };
+    if (options.dryRun === true) return { ...report, ...(await estimateOf(area, destination, report)) };
+    return { ...report, ...(await receiptFor(area, destination, options, report, begun)) };
   };
   if (!isWhole(options)) return restore();
   // Where an earlier run has begun, it has made one.
   let before: number | undefined;
   if (area.head.state === 'open') {
     progress({ phase: 'making a snapshot of what there is' });
-    const { backend, location } = place;
+    const { backend, location } = destination;
     before = (await makeSnapshot(area, { backend, location }, { label: labelBefore(moment), signal })).number;
   }
   progress({ phase: 'waiting for all writers to stop' });

@@ -52,7 +52,7 @@ function startedAnew<T>(
 
 /** Starts the job of a restore into the store. @param target what is written through */
 export function startRestore(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   source: string,
   options: RestoreOptions,
   target: SecureStorage,
@@ -62,8 +62,8 @@ export function startRestore(
   const release = isWhole(options) ? area.goOnRestoring() : undefined;
   const advice = 'a restore is gone on with by starting it again: it passes over what is done';
   const start = startedAnew('restore', advice, ({ signal, progress }) =>
-    places.opened(source, signal, (backup, place) =>
-      restoreFrom(area, backup, place, { options, target, signal, progress }),
+    destinations.opened(source, signal, (backup, destination) =>
+      restoreFrom(area, backup, destination, { options, target, signal, progress }),
     ),
   );
   const job = area.runJob('restore', options, RESTORE_OPTIONS, start);
@@ -86,16 +86,16 @@ export async function endRestore({ area, store }: RestorePorts, signal: AbortSig
 
 /** Starts the job that makes a new store of a point. */
 export function startRestoreStore(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   source: string,
   to: string,
   options: RestoreStoreJobOptions,
 ): Job<RestoreStoreJobReport> {
-  const location = places.named(to);
+  const location = destinations.named(to);
   const advice = 'this is gone on with by starting it again';
   const start = startedAnew('restore-store', advice, ({ signal, progress }) =>
-    places.opened(source, signal, (backup, found) =>
-      places.at(location, signal, async ({ backend }) => {
+    destinations.opened(source, signal, (backup, found) =>
+      destinations.at(location, signal, async ({ backend }) => {
         assertStorable(backend.capabilities, backend.name);
         const begun = area.clock.now();
         const phase = 'restoring';
@@ -117,13 +117,13 @@ export function startRestoreStore(
 
 /** Starts the job of a drill, which compares what it restores with the store. */
 export function startDrill(
-  { area, places, store }: RestorePorts,
+  { area, destinations, store }: RestorePorts,
   destination: string,
   { scratch = 'memory:', ...options }: DrillJobOptions,
 ): Job<DrillReport> {
   const start = startedAnew('drill', 'a drill is begun anew by starting it again', ({ signal, progress }) =>
-    places.opened(destination, signal, async (backup, { id }) => {
-      const { facts, names } = await places.at(places.named(scratch), signal, ({ backend }) =>
+    destinations.opened(destination, signal, async (backup, { id }) => {
+      const { facts, names } = await destinations.at(destinations.named(scratch), signal, ({ backend }) =>
         drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
       );
       if (facts.ok) await rememberDrilled(area, id);

@@ -16,7 +16,7 @@ import type { RestoreReport } from './restore-store.ts';
 /** Who restores where no session does, as the audit log has it. */
 const ROOT = '[root]';
 
-type Place = Pick<Destination, 'id' | 'location'>;
+type DestinationRef = Pick<Destination, 'id' | 'location'>;
 /** A report that is not signed yet. */
 type Unsigned = Omit<RestoreJobReport, 'receipt' | 'estimate' | 'before'>;
 
@@ -29,7 +29,7 @@ type Done = Pick<Unsigned, 'snapshot' | 'time' | 'took'> & { readonly failed: re
 /** Signs what was done, and remembers it. Nothing where a member does it, who can't sign for the store. */
 async function signed(
   area: BackupArea,
-  { id, location }: Place,
+  { id, location }: DestinationRef,
   { at, prefix, by = ROOT }: Chosen,
   { snapshot, time, took, failed }: Done,
   begun: number,
@@ -58,7 +58,7 @@ async function signed(
 /** The receipt of a restore into the store. @param begun in milliseconds since 1970 */
 export function receiptFor(
   area: BackupArea,
-  place: Place,
+  destination: DestinationRef,
   options: RestoreOptions,
   report: Unsigned,
   begun: number,
@@ -66,7 +66,7 @@ export function receiptFor(
   const { keys, into, conflict = 'fail', deleteExtra = false } = options;
   const { created, replaced, renamed, skipped, unchanged, deleted, bytes, verified, digest } = report;
   const counts = { created, replaced, renamed, skipped, unchanged, deleted, bytes, verified, digest };
-  return signed(area, place, options, report, begun, {
+  return signed(area, destination, options, report, begun, {
     ...(keys !== undefined && { keys: keys.length }),
     ...(into !== undefined && { into }),
     conflict,
@@ -78,14 +78,14 @@ export function receiptFor(
 /** The receipt of a new store that was made of a point. */
 export function receiptForStore(
   area: BackupArea,
-  place: Place,
+  destination: DestinationRef,
   to: string,
   options: RestoreStoreJobOptions,
   { objects: created, bytes, ...report }: RestoreReport,
   took: number,
 ): Promise<{ receipt?: RestoreReceipt }> {
   const facts = { to, conflict: 'fail', deleteExtra: false, created, bytes, ...NOTHING_REPLACED };
-  return signed(area, place, options, { ...report, took }, area.clock.now() - took, facts);
+  return signed(area, destination, options, { ...report, took }, area.clock.now() - took, facts);
 }
 
 /** How long something took, and how much it was. */
@@ -96,7 +96,7 @@ interface Measured {
 }
 
 /** What the last restore of this backup that wrote something has shown, or its last good drill. */
-async function measuredAt(area: BackupArea, { id }: Place): Promise<Measured | undefined> {
+async function measuredAt(area: BackupArea, { id }: DestinationRef): Promise<Measured | undefined> {
   const { drills, restores } = await receiptsOf(area, id);
   const all = [
     ...restores.map(({ time, receipt }) => {
@@ -119,11 +119,11 @@ function share(now: number, then: number): number {
 /** How long restoring what a dry run has found may take, going by what was measured before. */
 export async function estimateOf(
   area: BackupArea,
-  place: Place,
+  destination: DestinationRef,
   { created, replaced, renamed, bytes }: Pick<Unsigned, 'created' | 'replaced' | 'renamed' | 'bytes'>,
 ): Promise<{ estimate?: number }> {
   try {
-    const measured = await measuredAt(area, place);
+    const measured = await measuredAt(area, destination);
     if (measured === undefined) return {};
     const factor = Math.max(share(created + replaced + renamed, measured.objects), share(bytes, measured.bytes));
     return { estimate: Math.ceil(measured.took * factor) };

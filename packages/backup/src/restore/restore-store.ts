@@ -20,11 +20,11 @@ import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { PointChoice } from '../repository/snapshot-info.ts';
 import { checkChoice } from '../repository/snapshot-info.ts';
 import type { IndexSet } from '../repository/index-set.ts';
-import { indexOfOthers } from '../repository/index-set.ts';
+import { auditLogIndex } from '../repository/index-set.ts';
 import type { FoundMoment, RecoveryGap } from '../trust/moment.ts';
 import { momentWarnings } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
-import { doubtsOf, olderKeys } from '../trust/chain-attestation.ts';
+import { attest, olderKeys } from '../trust/chain-attestation.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { indexOfMoment } from '../trust/timeline.ts';
 import { askedFor, pinnedMoment, pinOf, pinWarnings } from './pinned-moment.ts';
@@ -250,12 +250,12 @@ export async function restoreStoreTo(
       ? (options.moment ?? (await backup.choose(options, signal)))
       : await pinnedMoment(backup, pin, signal);
   const { point, gap, until } = moment;
-  const { error, warnings } = await doubtsOf(backup, point, signal);
+  const { error, warnings } = await attest(backup, point, signal);
   const older = await olderKeys(backup, point, signal);
   const wrong = error ?? older;
   if (wrong !== undefined && options.partial !== true) throw wrong;
   const { index, snapshot } = await indexOfMoment(backup.points, backup.pages, moment, signal);
-  const others = indexOfOthers(backup.pages, point.others);
+  const others = auditLogIndex(backup.pages, point.others);
   const end = until === undefined ? '' : `until ${until}\0`;
   const what = Buffer.concat([point.digest, Buffer.from(end + (options.prefix ?? ''), 'utf8')]);
   const { scratch, onBegun, onFounded } = options;

@@ -1,16 +1,16 @@
 import type { Point } from '@securestore/core-format';
 import { AREAS, asBuffer, decodePoint, encodePoint, isDamage, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea, Change, Consumer, KnownObject } from '@securestore/objects/internal';
-import { copyOthers } from '../repository/upload.ts';
+import { copyAuditLog } from '../repository/upload.ts';
 import type { Destination } from '../repository/destination.ts';
 import { bringHead } from '../repository/destination.ts';
 import { withFallback } from '../repository/errors.ts';
-import { FailedCopies, WorkFiles } from '../repository/run-state-files.ts';
+import { FailedCopies, RunStateFiles } from '../repository/run-state-files.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points, snapshotPoint } from '../repository/snapshots.ts';
-import type { Remembered } from '../trust/registry.ts';
-import { knownAs, remember } from '../trust/trusted-tip.ts';
+import type { TrustedTip } from '../trust/registry.ts';
+import { tipOf, trustTip } from '../trust/trusted-tip.ts';
 import { SnapshotIndex } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import type { NextPoint } from '../trust/chain-tip.ts';
@@ -31,9 +31,9 @@ interface Reading {
 export type Before = Pick<FoundPoint, 'instance' | 'time' | 'removed' | 'others'>;
 
 /** Which point is to be made. */
-export interface Place extends NextPoint {
+export interface PlannedPoint extends NextPoint {
   /** What the store may know of the destination when it is made. */
-  readonly known: readonly (Remembered | undefined)[];
+  readonly expectedTips: readonly (TrustedTip | undefined)[];
 }
 
 /** What a snapshot is made with. */
@@ -45,29 +45,29 @@ interface AttemptPorts {
 }
 
 /** One attempt to make a snapshot: others may come first. */
-export class Attempt {
+export class SnapshotAttempt {
   readonly #ports: AttemptPorts;
-  readonly #place: Place;
+  readonly #planned: PlannedPoint;
   readonly #signal: AbortSignal | undefined;
   readonly #newest: Before | undefined;
   readonly #isOwn: boolean;
   readonly #failed: FailedCopies;
-  readonly #run: WorkFiles;
+  readonly #run: RunStateFiles;
   readonly #index: SnapshotIndex;
   /** Whether the whole store was read. */
   #passed = false;
 
-  constructor(ports: AttemptPorts, place: Place, newest: Before | undefined, found: FoundIndex) {
+  constructor(ports: AttemptPorts, planned: PlannedPoint, newest: Before | undefined, found: FoundIndex) {
     const { area, destination, options, pages } = ports;
     const { signal, onCopied = () => undefined } = options;
     this.#ports = ports;
-    this.#place = place;
+    this.#planned = planned;
     this.#signal = signal;
     this.#newest = newest;
     this.#failed = new FailedCopies(destination, area.seals);
-    this.#run = new WorkFiles(destination, area.seals, 'run');
+    this.#run = new RunStateFiles(destination, area.seals, 'run');
     this.#isOwn = newest === undefined || asBuffer(newest.instance).equals(area.head.instance);
-    const copying = { area, destination, epoch: place.number, signal, onCopied, pages, before: newest?.time };
+    const copying = { area, destination, epoch: planned.number, signal, onCopied, pages, before: newest?.time };
     const others = this.#isOwn ? undefined : found.index;
     this.#index = new SnapshotIndex({ ...copying, others }, this.#isOwn ? found : undefined);
   }
@@ -79,7 +79,7 @@ export class Attempt {
     if (found === undefined || found.isOld) return;
     // What can't be read is of no use.
     const run = await withFallback(isDamage, undefined, async () => decodePoint(found.plaintext));
-    if (run?.number !== this.#place.number || !this.#place.previous.equals(run.previous)) return;
+    if (run?.number !== this.#planned.number || !this.#planned.previous.equals(run.previous)) return;
     this.#index.goOnFrom(run.pages, run.totals, run.added);
   }
 
@@ -131,14 +131,14 @@ export class Attempt {
     const before = this.#isOwn ? (this.#newest?.others ?? []) : [];
     // First the head, which says how far the audit log goes, and then the log: so it is not shorter than that.
     const { generation } = await bringHead(area, destination, signal);
-    const others = await copyOthers({ area, destination, epoch: this.#place.number, signal }, pages, before);
+    const others = await copyAuditLog({ area, destination, epoch: this.#planned.number, signal }, pages, before);
     await this.#refuseNothing();
     const gap = this.#newest !== undefined && !this.#isSteady(time);
     // What the point needs to be opened is there before the point is: "keys" is never older than what points say.
     await area.confirm(signal);
     const facts = this.#pointOf({ time, pages: this.#index.pages, others, gap, generation });
     const point = await new Points(destination, area.seals).publish(facts, signal);
-    await remember(area, destination, knownAs(point), this.#place.known, signal);
+    await trustTip(area, destination, tipOf(point), this.#planned.expectedTips, signal);
     const damaged = alarms.filter(({ type }) => type === 'damaged-record');
     const failed = [...this.#index.copier.failed, ...damaged].map(({ name }) => name);
     await this.#failed.replace(failedBefore, failed, signal);
@@ -204,7 +204,7 @@ export class Attempt {
   }
 
   #pointOf(facts: Pick<Point, 'time' | 'pages' | 'others' | 'gap' | 'generation'>): Point {
-    const { number, previous } = this.#place;
+    const { number, previous } = this.#planned;
     return snapshotPoint(this.#ports.area, {
       ...facts,
       number,

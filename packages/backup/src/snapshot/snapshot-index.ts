@@ -70,7 +70,7 @@ export class SnapshotIndex {
 
   /** Whether so much was copied that it is to be brought into pages and remembered. */
   get isLarge(): boolean {
-    return this.#copier.added.entries.size >= MAX_CHANGED || this.#copier.bytes > REMEMBER_BYTES;
+    return this.#copier.pending.entries.size >= MAX_CHANGED || this.#copier.bytes > REMEMBER_BYTES;
   }
 
   /** Goes on from what an earlier run has brought into pages. */
@@ -116,11 +116,11 @@ export class SnapshotIndex {
   async spill(time: number, isLast = false): Promise<void> {
     const { area, destination, epoch, signal, pages: reader } = this.#ports;
     await this.#copier.flush();
-    this.#rekeyed += await this.#copier.added.finish(area.keyOrder, signal);
+    this.#rekeyed += await this.#copier.pending.finish(area.keyOrder, signal);
     const { history, versionFloor: floor } = area.head;
     const changes = new Map<string, readonly IndexEntry[]>(this.#base.changes);
     for (const token of this.#gone) changes.delete(token);
-    for (const [token, entries] of this.#copier.added.entries) {
+    for (const [token, entries] of this.#copier.pending.entries) {
       changes.set(token, [...(changes.get(token) ?? []), ...entries]);
     }
     const rule = { history, now: time, floor };
@@ -133,9 +133,9 @@ export class SnapshotIndex {
     const difference = await set.write(writer, signal);
     const pages = await writer.finish();
     this.#totals = sum(this.#totals, difference);
-    const { versions, bytes, failed, added } = this.#copier;
+    const { versions, bytes, failed, pending } = this.#copier;
     this.#copied = { versions: this.#copied.versions + versions, bytes: this.#copied.bytes + bytes };
-    for (const id of added.keyIds) this.#keyIds.add(id);
+    for (const id of pending.keyIds) this.#keyIds.add(id);
     this.#base = this.#indexOf(pages);
     this.#gone.clear();
     this.#copier = this.#newCopier();

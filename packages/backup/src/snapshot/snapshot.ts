@@ -7,12 +7,12 @@ import { IndexSet } from '../repository/index-set.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { Evidence } from '../trust/trusted-tip.ts';
-import { evidenceOf, isForeign, isRemembered, knownAs, rememberedAt, rolledBack } from '../trust/trusted-tip.ts';
-import type { Before, Place } from './snapshot-attempt.ts';
-import { Attempt } from './snapshot-attempt.ts';
+import { evidenceOf, isForeign, matchesTip, tipOf, trustedTipAt, rolledBack } from '../trust/trusted-tip.ts';
+import type { Before, PlannedPoint } from './snapshot-attempt.ts';
+import { SnapshotAttempt } from './snapshot-attempt.ts';
 import { NO_TOTALS } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
-import { isDoubtful, nextAfter, passedOver, surveyOf } from '../trust/chain-tip.ts';
+import { isDoubtful, nextAfter, ignoredFileAlarms, readChainTip } from '../trust/chain-tip.ts';
 import type { FoundIndex } from '../trust/timeline.ts';
 import { indexAt } from '../trust/timeline.ts';
 
@@ -24,23 +24,23 @@ export function readerLabel({ id }: Pick<Destination, 'id'>): string {
 }
 
 /** The point that the next one is built on: the newest, or where nothing vouches for that, one that the head names. */
-async function trusted(
+async function trustedBase(
   points: Points,
   newest: FoundPoint,
   evidence: Evidence,
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint | undefined> {
-  const { known, fence } = evidence;
+  const { trusted, fence } = evidence;
   // Of an older one with an old key nobody can tell whether it was there before.
-  if (known === undefined || !newest.isOld || isRemembered(known, newest)) return newest;
+  if (trusted === undefined || !newest.isOld || matchesTip(trusted, newest)) return newest;
   if (fence === undefined || fence.number === 0) return undefined;
   const last = await points.readOrDamaged(fence.number, signal);
-  return !('error' in last) && isRemembered(fence, last) && !isForeign(evidence, last) ? last : undefined;
+  return !('error' in last) && matchesTip(fence, last) && !isForeign(evidence, last) ? last : undefined;
 }
 
 /** What a snapshot follows, what it is built on, and what is to be told. */
-interface Standing {
-  readonly next: Place;
+interface SnapshotBasis {
+  readonly next: PlannedPoint;
   readonly before: Before | undefined;
   readonly base: FoundIndex;
   readonly alarms: readonly Alarm[];
@@ -57,37 +57,37 @@ function damageAt({ location }: Destination, message: string): Alarm {
 }
 
 /** @param damage what an attempt found damaged at the destination: then nothing there is built on */
-async function standingAt(
+async function readBasis(
   area: BackupArea,
   destination: Destination,
   pages: IndexPages,
   damage: SecureStoreError | undefined,
   signal: AbortSignal | undefined,
-): Promise<Standing> {
+): Promise<SnapshotBasis> {
   const points = new Points(destination, area.seals);
   // Asked first: another run may publish in between.
-  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
-  const survey = await surveyOf(points, evidence, signal);
-  const { newest, damaged } = survey;
+  const evidence = evidenceOf(area, destination, await trustedTipAt(area, destination, signal));
+  const tip = await readChainTip(points, evidence, signal);
+  const { newest, damaged } = tip;
   const [top] = damaged;
   const alarm =
-    top === undefined ? rolledBack(destination, evidence.known, newest) : damageAt(destination, top.error.message);
+    top === undefined ? rolledBack(destination, evidence.trusted, newest) : damageAt(destination, top.error.message);
   const wrong = [alarm, damage && damageAt(destination, damage.message)].filter((one) => one !== undefined);
   const rule = { history: area.head.history, now: area.clock.now(), floor: 0 };
   const nothing: FoundIndex = { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS };
-  const own = newest && (await trusted(points, newest, evidence, signal));
+  const own = newest && (await trustedBase(points, newest, evidence, signal));
   const isNothing = own === undefined || damage !== undefined;
   const base = isNothing ? nothing : await indexAt(points, pages, own, signal);
   const { instance } = area.head;
   // What was removed on purpose only a point that is the store's own tells.
   const lost = { instance, time: 0, others: [], removed: own?.removed ?? [] };
-  const next = { ...nextAfter(survey, evidence), known: [evidence.known, newest && knownAs(newest)] };
+  const next = { ...nextAfter(tip, evidence), expectedTips: [evidence.trusted, newest && tipOf(newest)] };
   const isFirst = newest === undefined && next.number === 1;
   return {
     next,
     before: isFirst ? undefined : isNothing ? lost : own,
     base,
-    alarms: [...wrong, ...passedOver(destination, survey)],
+    alarms: [...wrong, ...ignoredFileAlarms(destination, tip)],
     isDoubtful: wrong.length > 0 || isDoubtful(evidence, newest),
   };
 }
@@ -100,7 +100,7 @@ async function standingAt(
  */
 export async function makeSnapshot(
   area: BackupArea,
-  place: { readonly backend: Destination['backend']; readonly location: string },
+  target: { readonly backend: Destination['backend']; readonly location: string },
   options: SnapshotOptions = {},
 ): Promise<SnapshotReport> {
   const { signal } = options;
@@ -108,15 +108,15 @@ export async function makeSnapshot(
   let damage: SecureStoreError | undefined;
   // What reads the journal needs the destination's id, which its keys have: and these are made with the store's.
   const settled = await area.prepare(signal);
-  const { destination } = await bringHead(area, place, signal);
+  const { destination } = await bringHead(area, target, signal);
   for (let tries = 1; ; tries++) {
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
     const pages = new IndexPages(destination, area.seals);
     try {
-      const { next, before, base, alarms, ...standing } = await standingAt(area, destination, pages, damage, signal);
+      const { next, before, base, alarms, ...basis } = await readBasis(area, destination, pages, damage, signal);
       early.push(...alarms);
-      if (standing.isDoubtful) reader.startOver();
-      const attempt = new Attempt({ area, destination, options, pages }, next, before, base);
+      if (basis.isDoubtful) reader.startOver();
+      const attempt = new SnapshotAttempt({ area, destination, options, pages }, next, before, base);
       if (damage === undefined) await attempt.recall();
       const { report } = await attempt.run(reader, settled);
       return { ...report, alarms: [...new Set([...early.map(({ message }) => message), ...report.alarms])] };

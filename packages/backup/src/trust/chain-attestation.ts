@@ -3,27 +3,31 @@ import { BACKUP_KEYS_NAME, SecureStoreError } from '@securestore/core-format';
 import { anotherPoint } from '../repository/errors.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
-import { isAfter, passedOver } from './chain-tip.ts';
+import { isAfter, ignoredFileAlarms } from './chain-tip.ts';
 
 /** So many points are looked at for one that vouches for what was before it. */
 const MAX_LOOKED = 5000;
 
 /** What is to be said of a point before it is restored. */
-export interface Doubts {
+export interface AttestationResult {
   /** What is wrong with it, which keeps it from being restored. */
   readonly error?: SecureStoreError;
   readonly warnings: readonly string[];
 }
 
 /** What became of the search for a later point that vouches for one: it is found, another one contradicts, or nobody knows. */
-type Voucher = 'found' | 'none' | SecureStoreError;
+type Attestation = 'found' | 'none' | SecureStoreError;
 
 /**
  * Follows the chain upwards, to a point that nobody has made whose key was retired: each names the one before it.
  *
  * Where points in between were removed, it ends.
  */
-async function voucherOf(backup: OpenedBackup, point: FoundPoint, signal: AbortSignal | undefined): Promise<Voucher> {
+async function findAttestation(
+  backup: OpenedBackup,
+  point: FoundPoint,
+  signal: AbortSignal | undefined,
+): Promise<Attestation> {
   if (backup.isCertain(point)) return 'found';
   const later = (await backup.points.numbers(signal)).filter((number) => number > point.number).toReversed();
   let before = point;
@@ -45,17 +49,21 @@ async function voucherOf(backup: OpenedBackup, point: FoundPoint, signal: AbortS
  *
  * @throws SecureStoreError what the backend throws
  */
-export async function doubtsOf(backup: OpenedBackup, point: FoundPoint, signal?: AbortSignal): Promise<Doubts> {
+export async function attest(
+  backup: OpenedBackup,
+  point: FoundPoint,
+  signal?: AbortSignal,
+): Promise<AttestationResult> {
   const { destination } = backup;
-  const survey = await backup.survey(signal);
-  const warnings = passedOver(destination, survey).map(({ message }) => message);
-  const voucher = await voucherOf(backup, point, signal);
-  if (voucher === 'found') return { warnings };
-  if (voucher !== 'none') {
+  const tip = await backup.chainTip(signal);
+  const warnings = ignoredFileAlarms(destination, tip).map(({ message }) => message);
+  const attestation = await findAttestation(backup, point, signal);
+  if (attestation === 'found') return { warnings };
+  if (attestation !== 'none') {
     const message =
-      `${destination.location}: ${voucher.message}: somebody whose right to back up was taken away may have made it. Choose another ` +
+      `${destination.location}: ${attestation.message}: somebody whose right to back up was taken away may have made it. Choose another ` +
       'snapshot; or restore with "partial" what lies there';
-    return { warnings, error: new SecureStoreError(voucher.code, message, { cause: voucher }) };
+    return { warnings, error: new SecureStoreError(attestation.code, message, { cause: attestation }) };
   }
   const doubt =
     `${destination.location}: snapshot ${point.number} was made with a key that was retired since, and what came after it was removed, ` +
@@ -82,7 +90,7 @@ export async function olderKeys(
   signal: AbortSignal | undefined,
 ): Promise<SecureStoreError | undefined> {
   const { location } = backup.destination;
-  const newest = (await backup.survey(signal)).newest ?? point;
+  const newest = (await backup.chainTip(signal)).newest ?? point;
   const than = [point, newest].find((one) => isOlderThan(backup.copy.head, one));
   if (than === undefined) return undefined;
   return new SecureStoreError(

@@ -3,10 +3,10 @@ import type { Alarm } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.ts';
 import type { Evidence } from './trusted-tip.ts';
-import { foreignPoint, isForeign, isRemembered } from './trusted-tip.ts';
+import { foreignPoint, isForeign, matchesTip } from './trusted-tip.ts';
 
 /** What lies at a destination, from the newest name down to the newest point. Whoever may write there can make any name. */
-export interface Survey {
+export interface ChainTip {
   /** The newest point that is whole, and the store's own. */
   readonly newest: FoundPoint | undefined;
   /** What comes after it, can't be read, and may have been a point; the newest first. */
@@ -24,7 +24,7 @@ export interface Survey {
  *
  * @throws SecureStoreError `FORMAT_VERSION`; what the backend throws
  */
-export async function surveyOf(points: Points, evidence: Evidence, signal?: AbortSignal): Promise<Survey> {
+export async function readChainTip(points: Points, evidence: Evidence, signal?: AbortSignal): Promise<ChainTip> {
   const unread: DamagedPoint[] = [];
   const foreign: FoundPoint[] = [];
   let newest: FoundPoint | undefined;
@@ -37,7 +37,7 @@ export async function surveyOf(points: Points, evidence: Evidence, signal?: Abor
     }
   }
   if (newest === undefined) return { newest, damaged: unread, foreign, junk: [] };
-  if (isRemembered(evidence.known, newest)) return { newest, damaged: [], foreign, junk: unread };
+  if (matchesTip(evidence.trusted, newest)) return { newest, damaged: [], foreign, junk: unread };
   const there = new Set([...unread, ...foreign].map(({ number }) => number));
   let last = newest.number;
   while (there.has(last + 1)) last += 1;
@@ -48,8 +48,8 @@ export async function surveyOf(points: Points, evidence: Evidence, signal?: Abor
 }
 
 /** The number of the newest point of which the store knows, or its signed head. */
-function numberKnown({ known, fence }: Evidence): number {
-  return Math.max(known?.number ?? 0, fence?.number ?? 0);
+function numberKnown({ trusted, fence }: Evidence): number {
+  return Math.max(trusted?.number ?? 0, fence?.number ?? 0);
 }
 
 /**
@@ -57,9 +57,9 @@ function numberKnown({ known, fence }: Evidence): number {
  *
  * @param newest not older than what is remembered
  */
-export function isDoubtful({ known }: Evidence, newest: FoundPoint | undefined): boolean {
-  if (newest === undefined || isRemembered(known, newest)) return false;
-  return known?.digest !== asBuffer(newest.previous).toString('hex');
+export function isDoubtful({ trusted }: Evidence, newest: FoundPoint | undefined): boolean {
+  if (newest === undefined || matchesTip(trusted, newest)) return false;
+  return trusted?.digest !== asBuffer(newest.previous).toString('hex');
 }
 
 /**
@@ -94,19 +94,19 @@ export interface NextPoint {
 }
 
 /** The first number after another one that no file has. */
-export function freeAfter(number: number, { damaged, foreign, junk }: Omit<Survey, 'newest'>): number {
+export function freeAfter(number: number, { damaged, foreign, junk }: Omit<ChainTip, 'newest'>): number {
   const taken = new Set([...damaged, ...foreign, ...junk].map((one) => one.number));
   let free = number + 1;
   while (taken.has(free)) free += 1;
   return free;
 }
 
-function previousOf({ newest, damaged, foreign }: Survey, { known }: Evidence, number: number): Buffer {
+function previousOf({ newest, damaged, foreign }: ChainTip, { trusted }: Evidence, number: number): Buffer {
   if (number === 1) return Buffer.alloc(32);
-  const isKnownBefore = newest !== undefined && known !== undefined && newest.number > known.number;
+  const isKnownBefore = newest !== undefined && trusted !== undefined && newest.number > trusted.number;
   // What it was, whatever lies there now.
-  if (known !== undefined && number > known.number && !isKnownBefore && known.digest !== '') {
-    return Buffer.from(known.digest, 'hex');
+  if (trusted !== undefined && number > trusted.number && !isKnownBefore && trusted.digest !== '') {
+    return Buffer.from(trusted.digest, 'hex');
   }
   const last = damaged.find((one) => one.number === number - 1) ?? damaged[0] ?? newest ?? foreign[0];
   return last?.digest ?? Buffer.alloc(32);
@@ -116,21 +116,21 @@ function previousOf({ newest, damaged, foreign }: Survey, { known }: Evidence, n
  * The point that comes next: under the first number that was free when it was looked. What others publish meanwhile has that number, and
  * is noticed by it.
  */
-export function nextAfter(survey: Survey, evidence: Evidence): NextPoint {
-  const { newest, damaged, foreign } = survey;
+export function nextAfter(tip: ChainTip, evidence: Evidence): NextPoint {
+  const { newest, damaged, foreign } = tip;
   const others = [...damaged, ...foreign].map((one) => one.number);
   if (newest === undefined && others.length === 0) return { number: 1, previous: Buffer.alloc(32) };
   const known = numberKnown(evidence);
   const first = known > 0 ? known : Math.min(...others) - 1;
   const last = newest === undefined ? first : Math.max(newest.number, ...damaged.map((one) => one.number));
-  const number = freeAfter(last, survey);
-  return { number, previous: previousOf(survey, evidence, number) };
+  const number = freeAfter(last, tip);
+  return { number, previous: previousOf(tip, evidence, number) };
 }
 
 const alarm = (message: string): Alarm => ({ type: 'rolled-back', name: BACKUP_AREAS.points, message });
 
 /** What to tell of what was passed over. */
-export function passedOver({ location }: Pick<Destination, 'location'>, { foreign, junk }: Survey): Alarm[] {
+export function ignoredFileAlarms({ location }: Pick<Destination, 'location'>, { foreign, junk }: ChainTip): Alarm[] {
   const [strange] = foreign;
   const [first] = junk;
   const alarms: Alarm[] = [];

@@ -5,8 +5,8 @@ import type { FoundDestination } from '../repository/destination.ts';
 import { accessAt, bringHead, prepareDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registryOf } from './registry.ts';
-import { noteKeys } from './key-change-points.ts';
-import type { Places } from './destinations.ts';
+import { publishKeyChange } from './key-change-points.ts';
+import type { Destinations } from './destinations.ts';
 import { rekeyDestination } from '../repository/rekey.ts';
 
 /** How long each destination is waited for where access was taken away, in milliseconds. */
@@ -15,11 +15,11 @@ const REACHED_WITHIN = 10_000;
 /** Keeps the destinations of a store up to its keys, and to who may open it. */
 export class DestinationKeeper {
   readonly #area: BackupArea;
-  readonly #places: Pick<Places, 'at'>;
+  readonly #destinations: Pick<Destinations, 'at'>;
 
-  constructor(area: BackupArea, places: Pick<Places, 'at'>) {
+  constructor(area: BackupArea, destinations: Pick<Destinations, 'at'>) {
     this.#area = area;
-    this.#places = places;
+    this.#destinations = destinations;
   }
 
   /** Looks at all destinations. @returns what `visit` gave, and the locations at which it failed */
@@ -31,8 +31,8 @@ export class DestinationKeeper {
     const pending: string[] = [];
     for (const { location } of registryOf(this.#area).destinations) {
       try {
-        await this.#places.at(location, signal, async (place) => {
-          results.push(await visit(await requireDestination(place.backend, place.location, signal)));
+        await this.#destinations.at(location, signal, async (connected) => {
+          results.push(await visit(await requireDestination(connected.backend, connected.location, signal)));
         });
       } catch (error) {
         if (!SecureStoreError.is(error) || error.code === 'ABORTED') throw error;
@@ -50,7 +50,7 @@ export class DestinationKeeper {
 
   /** Leaves a point that shows that the keys of a destination were replaced. @returns from where on the new one has to be used, by its id */
   async #noteAt(found: FoundDestination, signal: AbortSignal | undefined): Promise<[id: string, fence: Fence]> {
-    const newest = await noteKeys(this.#area, found, signal);
+    const newest = await publishKeyChange(this.#area, found, signal);
     return [asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest }];
   }
 
@@ -119,8 +119,8 @@ export class DestinationKeeper {
   async bringAccess(signal: AbortSignal | undefined): Promise<readonly string[]> {
     const fences = new Map<string, Fence>();
     const bring = async (location: string, copied: CopiedHead, end: AbortSignal | undefined): Promise<void> =>
-      this.#places.at(location, end, async (place) => {
-        const found = await requireDestination(place.backend, place.location, end);
+      this.#destinations.at(location, end, async (connected) => {
+        const found = await requireDestination(connected.backend, connected.location, end);
         this.#checkOwn(found);
         const has = accessAt(found, copied);
         if (has.openers && has.policy) return;

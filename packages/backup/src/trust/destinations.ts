@@ -6,9 +6,9 @@ import { bringHead, findDestination, requireDestination } from '../repository/de
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registeredAt, registryOf } from './registry.ts';
 import { newestOwn } from './key-change-points.ts';
-import { followedAt } from './replication-status.ts';
+import { replicationStatusAt } from './replication-status.ts';
 import { OpenedBackup } from './opened-backup.ts';
-import { rememberedAt } from './trusted-tip.ts';
+import { trustedTipAt } from './trusted-tip.ts';
 
 /**
  * The backups at a destination, by the keys of the store and what it knows of them.
@@ -23,11 +23,11 @@ export async function knownBackup(
   remembered?: number,
 ): Promise<OpenedBackup> {
   // Asked first: somebody may publish in between.
-  const known = area.hasKeys ? await rememberedAt(area, found, signal) : undefined;
+  const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
   const copy = area.openCopy(found.keys);
   return new OpenedBackup(found, copy, {
-    known,
-    reached: async (end) => (await followedAt(area, found.id, end))?.reached,
+    trusted,
+    reached: async (end) => (await replicationStatusAt(area, found.id, end))?.reached,
     remembered,
   });
 }
@@ -54,7 +54,7 @@ function isHiding(name: string): boolean {
 }
 
 /** The places at which a store is backed up. */
-export class Places {
+export class Destinations {
   readonly #area: BackupArea;
   readonly #connect: Connect;
   /** Locations as they were given, which may hold credentials, by their names. */
@@ -97,13 +97,13 @@ export class Places {
   async at<T>(
     location: string,
     signal: AbortSignal | undefined,
-    body: (place: { readonly backend: StorageBackend; readonly location: string }) => Promise<T>,
+    body: (connected: { readonly backend: StorageBackend; readonly location: string }) => Promise<T>,
   ): Promise<T> {
-    const place = await this.connect(location, signal);
+    const connected = await this.connect(location, signal);
     try {
-      return await body(place);
+      return await body(connected);
     } finally {
-      await place.close();
+      await connected.close();
     }
   }
 
@@ -147,8 +147,8 @@ export class Places {
     const id = found && asBuffer(found.id).toString('hex');
     const other = registryOf(this.#area).destinations.find((one) => one.id === id && one.location !== location);
     if (other === undefined) return;
-    const there = await this.at(other.location, signal, (place) =>
-      findDestination(place.backend, place.location, signal),
+    const there = await this.at(other.location, signal, (connected) =>
+      findDestination(connected.backend, connected.location, signal),
     );
     if (there === undefined || asBuffer(there.id).toString('hex') !== id) return;
     throw new SecureStoreError(
@@ -194,5 +194,5 @@ export class Places {
 /** What destinations are managed with. */
 export interface ManagedPorts {
   readonly area: BackupArea;
-  readonly places: Places;
+  readonly destinations: Destinations;
 }

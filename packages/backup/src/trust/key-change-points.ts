@@ -4,12 +4,12 @@ import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { bringHead } from '../repository/destination.ts';
 import { isConflict, withRetries } from '../repository/errors.ts';
-import type { Fence, Remembered } from './registry.ts';
+import type { Fence, TrustedTip } from './registry.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { Evidence } from './trusted-tip.ts';
-import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from './trusted-tip.ts';
-import { freeAfter, isDoubtful, surveyOf } from './chain-tip.ts';
+import { evidenceOf, tipOf, trustTip, trustedTipAt, rolledBack } from './trusted-tip.ts';
+import { freeAfter, isDoubtful, readChainTip } from './chain-tip.ts';
 
 const MAX_TRIES = 4;
 
@@ -20,7 +20,7 @@ export interface Newest {
 }
 
 /** A point that says the same of the store as the newest one, and something of its own of the destination. */
-export async function publishNote(
+export async function publishRepeat(
   area: BackupArea,
   destination: Destination,
   points: Points,
@@ -54,10 +54,10 @@ export async function publishNote(
 
 /** The last point of a destination that is the store's own, as far as that is certain, and what a note may follow. */
 interface Top {
-  readonly own: Remembered;
+  readonly own: TrustedTip;
   readonly note?: Newest & {
     /** What the store may know when the note is published; `undefined` where it is not to know of it. */
-    readonly before: readonly (Remembered | undefined)[] | undefined;
+    readonly before: readonly (TrustedTip | undefined)[] | undefined;
   };
 }
 
@@ -65,8 +65,8 @@ interface Top {
  * What the store may know of a destination when another point is published there; `undefined` where what it knows is doubtful, which the
  * next snapshot has to find.
  */
-export function expected(evidence: Evidence, newest: FoundPoint): readonly (Remembered | undefined)[] | undefined {
-  return isDoubtful(evidence, newest) ? undefined : [evidence.known, knownAs(newest)];
+export function expectedTips(evidence: Evidence, newest: FoundPoint): readonly (TrustedTip | undefined)[] | undefined {
+  return isDoubtful(evidence, newest) ? undefined : [evidence.trusted, tipOf(newest)];
 }
 
 /**
@@ -74,28 +74,28 @@ export function expected(evidence: Evidence, newest: FoundPoint): readonly (Reme
  * back up can have the store remember what never was.
  */
 async function topOf(area: BackupArea, destination: Destination, points: Points, signal?: AbortSignal): Promise<Top> {
-  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
-  const { known, fence } = evidence;
-  const survey = await surveyOf(points, evidence, signal);
-  const { newest, damaged } = survey;
+  const evidence = evidenceOf(area, destination, await trustedTipAt(area, destination, signal));
+  const { trusted, fence } = evidence;
+  const tip = await readChainTip(points, evidence, signal);
+  const { newest, damaged } = tip;
   const signed = { number: fence?.number ?? 0, digest: fence?.digest ?? '' };
-  const isGone = rolledBack(destination, known, newest) !== undefined;
+  const isGone = rolledBack(destination, trusted, newest) !== undefined;
   // The next snapshot tells that, whatever becomes of the key that it is sealed with now.
-  if (isGone && known !== undefined) await remember(area, destination, known, [known], signal);
+  if (isGone && trusted !== undefined) await trustTip(area, destination, trusted, [trusted], signal);
   if (newest === undefined || newest.number < signed.number) return { own: signed };
-  const own = knownAs(newest);
+  const own = tipOf(newest);
   // The next snapshot is not to be kept from telling it by a note that comes first.
   if (isGone || damaged.length > 0) return { own };
-  const next = freeAfter(newest.number, survey);
-  return { own, note: { newest, next, before: expected(evidence, newest) } };
+  const next = freeAfter(newest.number, tip);
+  return { own, note: { newest, next, before: expectedTips(evidence, newest) } };
 }
 
 /**
  * The last point of a destination that is the store's own, as far as that is certain; with the number 0 where there is none.
  *
- * @throws as {@link noteKeys}
+ * @throws as {@link publishKeyChange}
  */
-export async function newestOwn(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
+export async function newestOwn(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<TrustedTip> {
   return (await topOf(area, destination, new Points(destination, area.seals), signal)).own;
 }
 
@@ -106,7 +106,7 @@ export async function newestOwn(area: BackupArea, destination: Destination, sign
  * @returns the last point that is the store's own, as {@link newestOwn}, and the one before it where that is the one that was left
  * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
  */
-export async function noteKeys(
+export async function publishKeyChange(
   area: BackupArea,
   destination: Destination,
   signal?: AbortSignal,
@@ -116,8 +116,8 @@ export async function noteKeys(
     const { own, note } = await topOf(area, destination, points, signal);
     if (note === undefined || note.newest.generation >= area.head.generation) return own;
     const { removed } = note.newest;
-    const published = await publishNote(area, destination, points, note, { removed, collects: true }, signal);
-    if (note.before !== undefined) await remember(area, destination, knownAs(published), note.before, signal);
-    return { ...knownAs(published), last: own };
+    const published = await publishRepeat(area, destination, points, note, { removed, collects: true }, signal);
+    if (note.before !== undefined) await trustTip(area, destination, tipOf(published), note.before, signal);
+    return { ...tipOf(published), last: own };
   });
 }

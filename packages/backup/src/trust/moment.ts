@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Reached } from './replication-status.ts';
 import type { FoundPoint, Points } from '../repository/snapshots.ts';
-import { isRemembered } from './trusted-tip.ts';
+import { matchesTip } from './trusted-tip.ts';
 import type { PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { isAfter } from './chain-tip.ts';
@@ -125,7 +125,7 @@ export async function momentAfter(last: FoundPoint, at: number, ports: MomentPor
   const next = await nextAfter(last, ports);
   if (next.point !== undefined && next.isJoined) return cutOff(next.point);
   const reached = next.point === undefined ? await ports.reached() : undefined;
-  const isKnown = reached !== undefined && next.isJoined && isRemembered(reached.point, next.newest);
+  const isKnown = reached !== undefined && next.isJoined && matchesTip(reached.point, next.newest);
   const end = isKnown ? Math.max(last.time, reached.time) : last.time;
   if (at <= end) return cutOff(last);
   const to = next.point && new Date(next.point.time);

@@ -5,11 +5,11 @@ import type { CopySettings, UnlockedCopy } from '@securestore/objects/internal';
 import { openCopy, unlockCopy } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { requireDestination } from '../repository/destination.ts';
-import type { Remembered } from './registry.ts';
+import type { TrustedTip } from './registry.ts';
 import { fenceIn } from './registry.ts';
 import type { Reached } from './replication-status.ts';
 import { IndexPages } from '../repository/index-pages.ts';
-import { indexOfOthers } from '../repository/index-set.ts';
+import { auditLogIndex } from '../repository/index-set.ts';
 import type { ChosenSnapshot, FoundMoment } from './moment.ts';
 import { chosenOf, momentAfter, momentByDefault, wholePoint } from './moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
@@ -20,10 +20,10 @@ import { checkChoice, infoOf } from '../repository/snapshot-info.ts';
 import type { DamagedPoint, FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { Evidence } from './trusted-tip.ts';
-import { foreignPoint, isForeign, isRemembered } from './trusted-tip.ts';
+import { foreignPoint, isForeign, matchesTip } from './trusted-tip.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
-import type { Survey } from './chain-tip.ts';
-import { isAfter, surveyOf } from './chain-tip.ts';
+import type { ChainTip } from './chain-tip.ts';
+import { isAfter, readChainTip } from './chain-tip.ts';
 import { indexOfMoment, pointAt } from './timeline.ts';
 import type { RecoveryWindow } from './recovery-windows.ts';
 import { windowsOf } from './recovery-windows.ts';
@@ -37,7 +37,7 @@ export interface BackupSettings extends Omit<CopySettings, 'keys'> {
 /** What is known of the backups at a destination besides what lies there. */
 export interface KnownOfBackup {
   /** The newest point that the store knows of. */
-  readonly known?: Remembered | undefined;
+  readonly trusted?: TrustedTip | undefined;
   /** Asked up to when it is known that nothing has changed since the newest point. */
   readonly reached?: ((signal: AbortSignal | undefined) => Promise<Reached | undefined>) | undefined;
   /** How many points that were read are not read again. */
@@ -60,10 +60,10 @@ export class OpenedBackup {
   constructor(
     destination: Destination,
     copy: UnlockedCopy,
-    { known, reached = async () => undefined, remembered }: KnownOfBackup = {},
+    { trusted, reached = async () => undefined, remembered }: KnownOfBackup = {},
   ) {
     const fence = fenceIn(copy.state.destinations, destination);
-    this.#evidence = { known, fence, keyOrder: copy.keyOrder };
+    this.#evidence = { trusted, fence, keyOrder: copy.keyOrder };
     this.#reached = reached;
     this.destination = destination;
     this.copy = copy;
@@ -77,8 +77,8 @@ export class OpenedBackup {
   }
 
   /** What lies at the destination from the newest name down to the newest point. @throws as {@link list} */
-  survey(signal?: AbortSignal): Promise<Survey> {
-    return surveyOf(this.points, this.#evidence, signal);
+  chainTip(signal?: AbortSignal): Promise<ChainTip> {
+    return readChainTip(this.points, this.#evidence, signal);
   }
 
   /**
@@ -97,9 +97,9 @@ export class OpenedBackup {
 
   /** As {@link list}, with all that points say, and those that collect. */
   async *found(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<FoundPoint> {
-    const survey = await this.survey(signal);
-    const later = new Set(survey.junk.map(({ number }) => number));
-    for (const { number, error } of survey.junk) onDamaged?.(number, error);
+    const tip = await this.chainTip(signal);
+    const later = new Set(tip.junk.map(({ number }) => number));
+    for (const { number, error } of tip.junk) onDamaged?.(number, error);
     // Whether they were points the next one that is whole tells.
     let unread: DamagedPoint[] = [];
     let after: FoundPoint | undefined;
@@ -163,10 +163,10 @@ export class OpenedBackup {
   /** @throws SecureStoreError `INTEGRITY` for a point that was made by somebody else */
   #own(point: FoundPoint): FoundPoint {
     if (!this.isForeign(point)) return point;
-    const { known, fence } = this.#evidence;
+    const { trusted, fence } = this.#evidence;
     throw new SecureStoreError(
       'INTEGRITY',
-      `${this.destination.location}: ${foreignPoint(point.number).message}. Choose snapshot ${known?.number ?? fence?.number ?? 0} or an older one`,
+      `${this.destination.location}: ${foreignPoint(point.number).message}. Choose snapshot ${trusted?.number ?? fence?.number ?? 0} or an older one`,
     );
   }
 
@@ -187,8 +187,8 @@ export class OpenedBackup {
 
   /** Whether nobody can have made a point whose key was retired: it has the key of now, or is one that the store remembers or its head names. */
   isCertain(point: FoundPoint): boolean {
-    const { known, fence } = this.#evidence;
-    return !point.isOld || [known, fence, fence?.last].some((one) => isRemembered(one, point));
+    const { trusted, fence } = this.#evidence;
+    return !point.isOld || [trusted, fence, fence?.last].some((one) => matchesTip(one, point));
   }
 
   /** @returns the last point that is not after what is meant, and the numbers of all, the newest first */
@@ -204,7 +204,7 @@ export class OpenedBackup {
       if (numbers.includes(snapshot)) return { point: this.#own(await this.points.read(snapshot, signal)), numbers };
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
-    const { junk, foreign, newest } = await this.survey(signal);
+    const { junk, foreign, newest } = await this.chainTip(signal);
     const never = new Set(junk.map((one) => one.number));
     const named = numbers.filter((number) => !never.has(number));
     const time = at?.getTime() ?? Infinity;
@@ -269,7 +269,7 @@ export class OpenedBackup {
   async view(moment: FoundMoment, signal?: AbortSignal, known?: IndexView): Promise<PointBackend> {
     const { destination, packs, copy } = this;
     const index = known ?? (await this.index(moment, signal));
-    const others = indexOfOthers(this.pages, moment.point.others);
+    const others = auditLogIndex(this.pages, moment.point.others);
     return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: moment.time });
   }
 

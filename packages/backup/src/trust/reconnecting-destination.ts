@@ -1,20 +1,20 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Destination } from '../repository/destination.ts';
 import { findDestination } from '../repository/destination.ts';
-import type { Connected, Places } from './destinations.ts';
+import type { Connected, Destinations } from './destinations.ts';
 
 /** The way to a destination, which is reached anew after it has failed. */
-export class Line {
+export class ReconnectingDestination {
   readonly location: string;
-  readonly #places: Pick<Places, 'connect'>;
-  #place: Connected | undefined;
+  readonly #destinations: Pick<Destinations, 'connect'>;
+  #connected: Connected | undefined;
   #id: Uint8Array | undefined;
 
   /** @param first what it is reached by at first; it is closed with the line */
-  constructor(places: Pick<Places, 'connect'>, first: Connected) {
+  constructor(destinations: Pick<Destinations, 'connect'>, first: Connected) {
     this.location = first.location;
-    this.#places = places;
-    this.#place = first;
+    this.#destinations = destinations;
+    this.#connected = first;
   }
 
   /** The id of the destination, once that is known. */
@@ -23,7 +23,7 @@ export class Line {
   }
 
   /** Nothing else is followed from now on. */
-  keepTo(id: Uint8Array): void {
+  pin(id: Uint8Array): void {
     this.#id = id;
   }
 
@@ -31,17 +31,17 @@ export class Line {
    * @throws SecureStoreError `UNAVAILABLE` where the destination is not there any more, `ALREADY_EXISTS` where another one is; what connecting
    *   throws
    */
-  async reach(signal: AbortSignal): Promise<Pick<Destination, 'backend' | 'location'>> {
-    if (this.#place !== undefined) return this.#place;
-    const place = await this.#places.connect(this.location, signal);
+  async connect(signal: AbortSignal): Promise<Pick<Destination, 'backend' | 'location'>> {
+    if (this.#connected !== undefined) return this.#connected;
+    const connected = await this.#destinations.connect(this.location, signal);
     try {
-      await this.#check(place, signal);
+      await this.#check(connected, signal);
     } catch (error) {
-      await place.close().catch(() => undefined);
+      await connected.close().catch(() => undefined);
       throw error;
     }
-    this.#place = place;
-    return place;
+    this.#connected = connected;
+    return connected;
   }
 
   /** Where the disk is not mounted, or somebody has put something else there, nothing is begun anew. */
@@ -62,9 +62,9 @@ export class Line {
   }
 
   /** Gives up what it is reached by now. */
-  async drop(): Promise<void> {
-    const place = this.#place;
-    this.#place = undefined;
-    await place?.close().catch(() => undefined);
+  async disconnect(): Promise<void> {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    await connected?.close().catch(() => undefined);
   }
 }

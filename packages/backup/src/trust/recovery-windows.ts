@@ -1,7 +1,7 @@
 import { asBuffer } from '@securestore/core-format';
 import type { Reached } from './replication-status.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
-import { isRemembered } from './trusted-tip.ts';
+import { matchesTip } from './trusted-tip.ts';
 import { isAfter } from './chain-tip.ts';
 
 /**
@@ -56,7 +56,7 @@ export function windowsOf(points: readonly FoundPoint[], reached?: Reached): Rec
     before = point;
   }
   const last = windows.at(-1);
-  const isKnown = last !== undefined && isJoined && reached !== undefined && isRemembered(reached.point, before);
+  const isKnown = last !== undefined && isJoined && reached !== undefined && matchesTip(reached.point, before);
   if (isKnown && reached.time > last.to.getTime()) last.to = new Date(reached.time);
   return windows;
 }

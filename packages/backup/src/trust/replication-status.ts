@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { isCount, isObject } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { SealedState } from '../repository/destination-state.ts';
-import type { Remembered } from './registry.ts';
+import type { TrustedTip } from './registry.ts';
 
 /** A process that follows tells others how far it is at least so often, in milliseconds, and so often where its cuts come fast. */
 const SLOWEST_BEAT = 5000;
@@ -18,13 +18,13 @@ const MAX_REASON = 1000;
 /** Up to when it is known what the store was. */
 export interface Reached {
   /** The newest point at that time: nothing has changed since. */
-  readonly point: Remembered;
+  readonly point: TrustedTip;
   /** By the clock of the store's backend, in milliseconds since 1970. */
   readonly time: number;
 }
 
 /** What a continuous backup says of itself, for other processes. */
-export interface Followed {
+export interface ReplicationStatus {
   readonly reached?: Reached | undefined;
   /** Why it can't go on now. */
   readonly error?: { readonly code: string; readonly message: string } | undefined;
@@ -33,7 +33,7 @@ export interface Followed {
 }
 
 /** What is known of a continuous backup. */
-export interface FollowedNow extends Followed {
+export interface CurrentReplicationStatus extends ReplicationStatus {
   /** Whether a process follows the destination at this moment. */
   readonly isAlive: boolean;
   /** How long ago it has said so, in milliseconds, by the clock of the store's backend; a rotation of keys says it once more. */
@@ -51,8 +51,8 @@ function parseReached(value: unknown): Reached | undefined {
   return isCount(number) && typeof digest === 'string' ? { point: { number, digest }, time: value['time'] } : undefined;
 }
 
-function parse(value: unknown): Followed {
-  const { reached, error, isOver } = value as Partial<Record<keyof Followed, unknown>>;
+function parse(value: unknown): ReplicationStatus {
+  const { reached, error, isOver } = value as Partial<Record<keyof ReplicationStatus, unknown>>;
   const known = parseReached(reached);
   const isError = isObject(error) && typeof error['code'] === 'string' && typeof error['message'] === 'string';
   return {
@@ -62,7 +62,7 @@ function parse(value: unknown): Followed {
   };
 }
 
-function stateOf(area: BackupArea, id: Uint8Array): SealedState<Followed> {
+function stateOf(area: BackupArea, id: Uint8Array): SealedState<ReplicationStatus> {
   return new SealedState(area, 'followed', id, 'a continuous backup', parse);
 }
 
@@ -73,17 +73,17 @@ function stateOf(area: BackupArea, id: Uint8Array): SealedState<Followed> {
  * @param after what this process has told last: nothing is told if another process has told something since
  * @returns what is told now, for the next call
  */
-export async function rememberFollowed(
+export async function publishReplicationStatus(
   area: BackupArea,
   id: Uint8Array,
-  followed: Followed,
+  replication: ReplicationStatus,
   after?: string,
 ): Promise<string | undefined> {
-  const { code, message = '' } = followed.error ?? {};
+  const { code, message = '' } = replication.error ?? {};
   const reason = code === undefined ? {} : { error: { code, message: message.slice(0, MAX_REASON).toWellFormed() } };
   try {
     const state = stateOf(area, id);
-    const next = state.seal({ ...followed, ...reason });
+    const next = state.seal({ ...replication, ...reason });
     await state.shared.update(({ value }) => (after === undefined || value?.sealed === after ? next : undefined));
     return next.sealed;
   } catch (error) {
@@ -103,21 +103,21 @@ function notAfter(reached: Reached | undefined, said: number): Reached | undefin
  *
  * @param id of the destination
  */
-export async function followedAt(
+export async function replicationStatusAt(
   area: BackupArea,
   id: Uint8Array,
   signal?: AbortSignal,
-): Promise<FollowedNow | undefined> {
+): Promise<CurrentReplicationStatus | undefined> {
   if (!area.hasKeys) return undefined;
   try {
-    const { value: followed, isOld, stored } = (await stateOf(area, id).read(signal)) ?? {};
-    if (followed === undefined || stored === undefined) return undefined;
+    const { value: replication, isOld, stored } = (await stateOf(area, id).read(signal)) ?? {};
+    if (replication === undefined || stored === undefined) return undefined;
     const silent = Math.max(0, (stored.now ?? area.clock.now()) - stored.modified);
     if (silent > KNOWN_FOR) return undefined;
-    const { isOver } = followed;
+    const { isOver } = replication;
     const now = { isOver, isAlive: !isOver && silent <= ALIVE_FOR, silent };
     if (isOld === true) return now;
-    return { ...followed, ...now, reached: notAfter(followed.reached, stored.modified) };
+    return { ...replication, ...now, reached: notAfter(replication.reached, stored.modified) };
   } catch (error) {
     // Nothing is known, then.
     if (SecureStoreError.is(error) && signal?.aborted !== true) return undefined;

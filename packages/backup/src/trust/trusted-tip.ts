@@ -3,21 +3,21 @@ import { isCount } from '@securestore/jobs';
 import type { Alarm, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { SealedState } from '../repository/destination-state.ts';
-import type { Fence, Remembered } from './registry.ts';
+import type { Fence, TrustedTip } from './registry.ts';
 import { fenceIn, isBehind, isFenced } from './registry.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 
 /** What the store knows of a point. */
-export function knownAs({ number, digest }: Pick<FoundPoint, 'number' | 'digest'>): Remembered {
+export function tipOf({ number, digest }: Pick<FoundPoint, 'number' | 'digest'>): TrustedTip {
   return { number, digest: digest.toString('hex') };
 }
 
-function parse(value: unknown): Remembered | undefined {
-  const { number, digest } = value as Partial<Remembered>;
+function parse(value: unknown): TrustedTip | undefined {
+  const { number, digest } = value as Partial<TrustedTip>;
   return isCount(number) && typeof digest === 'string' ? { number, digest } : undefined;
 }
 
-function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState<Remembered> {
+function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState<TrustedTip> {
   return new SealedState(area, 'newest', id, 'its newest snapshot', parse);
 }
 
@@ -25,8 +25,8 @@ function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState
 function believed(
   area: BackupArea,
   destination: Destination,
-  opened: { readonly value: Remembered | undefined; readonly isOld: boolean } | undefined,
-): Remembered | undefined {
+  opened: { readonly value: TrustedTip | undefined; readonly isOld: boolean } | undefined,
+): TrustedTip | undefined {
   if (opened?.isOld !== true) return opened?.value;
   const { value } = opened;
   const fence = fenceIn(area.destinations, destination);
@@ -39,32 +39,32 @@ function believed(
  *
  * @throws as `SharedState.read`
  */
-export async function rememberedAt(
+export async function trustedTipAt(
   area: BackupArea,
   destination: Destination,
   signal?: AbortSignal,
-): Promise<Remembered | undefined> {
+): Promise<TrustedTip | undefined> {
   return believed(area, destination, await stateOf(area, destination).read(signal));
 }
 
 /** Whether a point is the one that the store remembers. */
-export function isRemembered(known: Remembered | undefined, point: FoundPoint | undefined): boolean {
-  return point !== undefined && known?.number === point.number && known.digest === point.digest.toString('hex');
+export function matchesTip(trusted: TrustedTip | undefined, point: FoundPoint | undefined): boolean {
+  return point !== undefined && trusted?.number === point.number && trusted.digest === point.digest.toString('hex');
 }
 
 /**
  * Whether a point was made with a key that has been replaced, in the place of the last one that the store knows of or after it. Whoever may
  * back up has the new key, and has the store know.
  */
-function isUnknown(known: Remembered | undefined, { number, digest, isOld }: FoundPoint): boolean {
-  if (known === undefined || !isOld || number < known.number) return false;
-  return number > known.number || digest.toString('hex') !== known.digest;
+function isUnknown(trusted: TrustedTip | undefined, { number, digest, isOld }: FoundPoint): boolean {
+  if (trusted === undefined || !isOld || number < trusted.number) return false;
+  return number > trusted.number || digest.toString('hex') !== trusted.digest;
 }
 
 /** What tells the points of a destination that are not the store's own. */
 export interface Evidence {
   /** What the store remembers: whoever has its backend can remove that. */
-  readonly known: Remembered | undefined;
+  readonly trusted: TrustedTip | undefined;
   /** What its signed head says in any case. */
   readonly fence: Fence | undefined;
   /** How new key versions are, by their ids. */
@@ -72,8 +72,8 @@ export interface Evidence {
 }
 
 /** Whether a point is not the store's own, by any of what tells it. */
-export function isForeign({ known, fence, keyOrder }: Evidence, point: FoundPoint): boolean {
-  return isUnknown(known, point) || isBehind(fence, keyOrder, point);
+export function isForeign({ trusted, fence, keyOrder }: Evidence, point: FoundPoint): boolean {
+  return isUnknown(trusted, point) || isBehind(fence, keyOrder, point);
 }
 
 /** That a point is not the store's own. */
@@ -86,25 +86,25 @@ export function foreignPoint(number: number): SecureStoreError {
 }
 
 /** What a store knows of a destination. @throws SecureStoreError `INTEGRITY` */
-export function evidenceOf(area: BackupArea, destination: Destination, known: Remembered | undefined): Evidence {
-  return { known, fence: fenceIn(area.destinations, destination), keyOrder: area.keyOrder };
+export function evidenceOf(area: BackupArea, destination: Destination, trusted: TrustedTip | undefined): Evidence {
+  return { trusted, fence: fenceIn(area.destinations, destination), keyOrder: area.keyOrder };
 }
 
 /**
  * Whether points are gone from a destination that the store knows of: then the journal has been read beyond what lies there.
  *
- * @param newest of the store's own, as it was read after `known`
+ * @param newest of the store's own, as it was read after `trusted`
  * @returns what to tell of it
  */
 export function rolledBack(
   { location }: Pick<Destination, 'location'>,
-  known: Remembered | undefined,
+  trusted: TrustedTip | undefined,
   newest: FoundPoint | undefined,
 ): Alarm | undefined {
-  if (known === undefined || isRemembered(known, newest)) return undefined;
-  if (newest !== undefined && newest.number > known.number) return undefined;
+  if (trusted === undefined || matchesTip(trusted, newest)) return undefined;
+  if (newest !== undefined && newest.number > trusted.number) return undefined;
   const found = newest === undefined ? 'none' : String(newest.number);
-  const message = `${location}: the newest snapshot was ${known.number}, and now ${found} is: somebody has removed or replaced what was backed up`;
+  const message = `${location}: the newest snapshot was ${trusted.number}, and now ${found} is: somebody has removed or replaced what was backed up`;
   return { type: 'rolled-back', name: BACKUP_AREAS.points, message };
 }
 
@@ -114,24 +114,24 @@ export function rolledBack(
  * @param before what it may know: anything else shows that others have published meanwhile
  * @throws SecureStoreError `CONFLICT` where they have; as `SharedState.update`
  */
-export async function remember(
+export async function trustTip(
   area: BackupArea,
   destination: Destination,
-  { number, digest }: Remembered,
-  before: readonly (Remembered | undefined)[],
+  { number, digest }: TrustedTip,
+  before: readonly (TrustedTip | undefined)[],
   signal?: AbortSignal,
 ): Promise<void> {
   const state = stateOf(area, destination);
   const next = state.seal({ number, digest });
   await state.shared.update(async ({ value }) => {
-    const known = believed(area, destination, value && (await state.open(value, signal)));
-    if (known === undefined || before.some((one) => isSame(one, known))) return next;
-    if (isSame({ number, digest }, known)) return undefined;
-    const message = `${destination.location}: another run has published snapshot ${known.number} meanwhile`;
+    const trusted = believed(area, destination, value && (await state.open(value, signal)));
+    if (trusted === undefined || before.some((one) => isSame(one, trusted))) return next;
+    if (isSame({ number, digest }, trusted)) return undefined;
+    const message = `${destination.location}: another run has published snapshot ${trusted.number} meanwhile`;
     throw new SecureStoreError('CONFLICT', message, { retryable: true });
   }, signal);
 }
 
-function isSame(one: Remembered | undefined, other: Remembered): boolean {
+function isSame(one: TrustedTip | undefined, other: TrustedTip): boolean {
   return one?.number === other.number && one.digest === other.digest;
 }

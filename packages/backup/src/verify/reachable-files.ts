@@ -32,7 +32,7 @@ export interface BlobUse extends Use {
 }
 
 /** The points of a destination that can be read, and the files that these need. */
-export interface NeededFiles {
+export interface ReachableFiles {
   /** The newest first. */
   readonly points: readonly FoundPoint[];
   /** Those of the newest point first. */
@@ -140,7 +140,11 @@ function addUse<U extends Use>(map: Map<string, U>, name: string, of: Use, more:
  *
  * @throws SecureStoreError what keeps it from looking
  */
-export async function findNeeded(backup: OpenedBackup, findings: Findings, signal?: AbortSignal): Promise<NeededFiles> {
+export async function findReachable(
+  backup: OpenedBackup,
+  findings: Findings,
+  signal?: AbortSignal,
+): Promise<ReachableFiles> {
   const points = await readPoints(backup, findings, signal);
   const packs = new Map<string, PackUse>();
   const blobs = new Map<string, BlobUse>();
@@ -183,7 +187,7 @@ function nameIn({ copy }: OpenedBackup, token: string): string | undefined {
  */
 async function noteAffected(
   backup: OpenedBackup,
-  { pages, packs, blobs }: NeededFiles,
+  { pages, packs, blobs }: ReachableFiles,
   damaged: ReadonlySet<Use>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -208,13 +212,13 @@ async function noteAffected(
 export async function reportOf(
   backup: OpenedBackup,
   findings: Findings,
-  needed: NeededFiles,
+  reachable: ReachableFiles,
   { depth, opened }: { readonly depth: VerifyDepth; readonly opened: number },
   signal: AbortSignal | undefined,
 ): Promise<BackupVerifyReport> {
-  await noteAffected(backup, needed, findings.uses, signal);
+  await noteAffected(backup, reachable, findings.uses, signal);
   // One that collects says the same of the store as the one before.
-  const snapshots = needed.points.filter(({ collects }) => !collects).length;
+  const snapshots = reachable.points.filter(({ collects }) => !collects).length;
   return findings.report(depth, snapshots, opened);
 }
 

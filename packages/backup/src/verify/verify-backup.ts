@@ -6,8 +6,8 @@ import type { BackupVerifyReport, VerifyProgress } from '../repository/findings.
 import { Findings, usedBy } from '../repository/findings.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import { FileChecks } from './verify-files.ts';
-import type { NeededFiles } from './reachable-files.ts';
-import { findNeeded, removalsOf, reportOf } from './reachable-files.ts';
+import type { ReachableFiles } from './reachable-files.ts';
+import { findReachable, removalsOf, reportOf } from './reachable-files.ts';
 
 const READS = 4;
 const DEPTHS = ['complete', 'opens'] as const;
@@ -21,13 +21,13 @@ export interface VerifyBackupOptions {
   readonly onProgress?: VerifyProgress | undefined;
 }
 
-async function checkPacks({ packs }: NeededFiles, checks: FileChecks, findings: Findings): Promise<void> {
+async function checkPacks({ packs }: ReachableFiles, checks: FileChecks, findings: Findings): Promise<void> {
   let done = 0;
   const reads = mapConcurrently(packs, READS, ([name, use]) => checks.pack(name, use));
   for await (const _ of reads) findings.tell('checking packs', ++done, packs.size);
 }
 
-async function checkBlobs({ blobs }: NeededFiles, checks: FileChecks, findings: Findings): Promise<void> {
+async function checkBlobs({ blobs }: ReachableFiles, checks: FileChecks, findings: Findings): Promise<void> {
   let done = 0;
   for (const use of blobs.values()) {
     findings.tell('checking payloads', done++, blobs.size);
@@ -84,9 +84,9 @@ export async function verifyOpenedBackup(
   if (!DEPTHS.includes(depth)) refuse(`the option "depth" must be one of ${DEPTHS.join(', ')}`);
   const findings = new Findings({ ...options, areRemoved: removalsOf(backup, signal) });
   const checks = new FileChecks(backup, findings, signal);
-  const needed = await findNeeded(backup, findings, signal);
-  await checkPacks(needed, checks, findings);
-  await checkBlobs(needed, checks, findings);
+  const reachable = await findReachable(backup, findings, signal);
+  await checkPacks(reachable, checks, findings);
+  await checkBlobs(reachable, checks, findings);
   const opened = depth === 'opens' ? await openAll(backup, options, findings) : 0;
-  return reportOf(backup, findings, needed, { depth, opened }, signal);
+  return reportOf(backup, findings, reachable, { depth, opened }, signal);
 }

@@ -1,8 +1,8 @@
 import type { CallOptions } from '@securestore/objects';
 import type { BackupVerifyReport } from '../repository/findings.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
-import { CheckedMemory } from './rolling/scrub-state.ts';
-import { verifyShare } from './rolling/verify-share.ts';
+import { ScrubState } from './rolling/scrub-state.ts';
+import { verifySlice } from './rolling/verify-share.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
 
@@ -16,14 +16,14 @@ export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 's
 
 /** Verifies what lies at a destination, or with `within` what is due of it, and remembers what was read. @throws as `Backups.verify` */
 export function verifyDestination(
-  { area, places }: ManagedPorts,
+  { area, destinations }: ManagedPorts,
   source: string,
   { within, signal, ...options }: Omit<VerifyOptions, 'timeout'>,
 ): Promise<BackupVerifyReport> {
   const { clock, random } = area;
-  return places.opened(source, signal, async (backup, { id }) => {
-    const memory = new CheckedMemory(area, id);
-    if (within !== undefined) return verifyShare(backup, { memory, clock, random }, { ...options, within, signal });
+  return destinations.opened(source, signal, async (backup, { id }) => {
+    const memory = new ScrubState(area, id);
+    if (within !== undefined) return verifySlice(backup, { memory, clock, random }, { ...options, within, signal });
     const began = clock.now();
     const report = await verifyOpenedBackup(backup, { ...options, signal });
     if (report.ok) await memory.rememberAll(began);

@@ -10,7 +10,7 @@ import { club } from '../../../objects/test/support/members.ts';
 import { atEnd, failure, openAt } from '../../../objects/test/support/stores.ts';
 import type { FollowMessage } from '../../src/index.ts';
 import { Backups, FOLLOW_CHANNEL, RecoveryPoints, Schedules } from '../../src/index.ts';
-import { followedAt, rememberFollowed } from '../../src/trust/replication-status.ts';
+import { replicationStatusAt, publishReplicationStatus } from '../../src/trust/replication-status.ts';
 import { Shelf } from '../support/shelf.ts';
 
 const PLACE = 'memory:backups';
@@ -341,10 +341,10 @@ describe('what is known of a follower', () => {
     await following.stop();
     const [{ id } = { id: '' }] = await here.backups.destinations();
     const [area, of] = [extensionsOf(here.store).backup, Buffer.from(id, 'hex')];
-    const { point } = (await followedAt(area, of))?.reached ?? {};
+    const { point } = (await replicationStatusAt(area, of))?.reached ?? {};
     if (point === undefined) throw new Error('nothing is known');
     // Somebody with the keys of backups says that all is well, and goes.
-    await rememberFollowed(area, of, { reached: { point, time: clock.now() + ahead }, isOver: false });
+    await publishReplicationStatus(area, of, { reached: { point, time: clock.now() + ahead }, isOver: false });
     await clock.sleep(10 * MINUTE);
     const { recoverableTo, windows } = await there.points.timeline(PLACE);
     expect(recoverableTo?.getTime()).toBeLessThanOrEqual(clock.now());

@@ -4,8 +4,8 @@ import type { ObjectStore } from '@securestore/objects';
 import { extensionsOf } from '@securestore/objects/internal';
 import { patterned } from '../../../objects/test/support/stores.ts';
 import type { BackupVerifyReport } from '../../src/index.ts';
-import { CheckedMemory } from '../../src/verify/rolling/scrub-state.ts';
-import { verifyShare } from '../../src/verify/rolling/verify-share.ts';
+import { ScrubState } from '../../src/verify/rolling/scrub-state.ts';
+import { verifySlice } from '../../src/verify/rolling/verify-share.ts';
 import type { World } from './worlds.ts';
 import { backupAt, filesAt, snapshotAt } from './worlds.ts';
 
@@ -24,9 +24,9 @@ export function readsAt(now: () => number): { readonly layer: Layer; readonly la
   return { layer, last };
 }
 
-export async function memoryOf(store: ObjectStore, world: World): Promise<CheckedMemory> {
+export async function memoryOf(store: ObjectStore, world: World): Promise<ScrubState> {
   using backup = await backupAt(world.destination, world.clock);
-  return new CheckedMemory(extensionsOf(store).backup, backup.destination.id);
+  return new ScrubState(extensionsOf(store).backup, backup.destination.id);
 }
 
 /** Checks a share as one process of several does. @param rememberBytes after how much it remembers what it has done */
@@ -46,8 +46,8 @@ export async function checkShare(
 ): Promise<BackupVerifyReport> {
   const { clock, destination } = world;
   const backup = await backupAt(destination, clock, { layers });
-  const memory = new CheckedMemory(extensionsOf(store).backup, backup.destination.id);
-  return verifyShare(backup, { memory, clock, random: extensionsOf(store).backup.random }, { within, rememberBytes });
+  const memory = new ScrubState(extensionsOf(store).backup, backup.destination.id);
+  return verifySlice(backup, { memory, clock, random: extensionsOf(store).backup.random }, { within, rememberBytes });
 }
 
 /** Files with data, of snapshots of a store that changes. */

@@ -12,8 +12,8 @@ import { forgetPoints } from '../../src/prune/forget.ts';
 import { newestOwn } from '../../src/trust/key-change-points.ts';
 import { Backups, openBackup, restoreStoreTo, verifyOpenedBackup } from '../../src/index.ts';
 import { allChecked, encodeChecked, nothingChecked } from '../../src/verify/rolling/scrub-progress.ts';
-import { CheckedMemory } from '../../src/verify/rolling/scrub-state.ts';
-import { knownAs, remember, rememberedAt } from '../../src/trust/trusted-tip.ts';
+import { ScrubState } from '../../src/verify/rolling/scrub-state.ts';
+import { tipOf, trustTip, trustedTipAt } from '../../src/trust/trusted-tip.ts';
 import { Shelf } from '../support/shelf.ts';
 import { extensionsOf } from '@securestore/objects/internal';
 
@@ -101,10 +101,10 @@ describe('a backup operator whose membership was revoked, and who may still writ
     for (const name of await attacker.names('w/')) {
       const body = await attacker.get(name);
       await attacker.remove(name);
-      if ((await rememberedAt(area, destination)) === undefined) break;
+      if ((await trustedTipAt(area, destination)) === undefined) break;
       await attacker.put(name, body);
     }
-    expect(await rememberedAt(area, destination)).toBeUndefined();
+    expect(await trustedTipAt(area, destination)).toBeUndefined();
     expect(await newestOwn(area, destination)).toMatchObject({ number: 4, digest: newest.digest.toString('hex') });
     await owner.store('red/d', 'four');
     const { alarms } = await backups.backup(PLACE);
@@ -122,7 +122,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // What is kept in the store is sealed under the journal key, which every member has.
     const area = extensionsOf(owner).backup;
-    await remember(area, destination, knownAs(await points.read(5)), [await rememberedAt(area, destination)]);
+    await trustTip(area, destination, tipOf(await points.read(5)), [await trustedTipAt(area, destination)]);
     expect(await newestOwn(extensionsOf(owner).backup, destination)).toMatchObject({ number: 4 });
     await owner.store('red/d', 'four');
     const { alarms } = await backups.backup(PLACE);
@@ -176,7 +176,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
   it('keeps nothing from being read, by saying that it was after they were gone', async () => {
     const { owner, clock, lost, seals } = await scene(fill);
     const { destination } = await lost();
-    const memory = new CheckedMemory(extensionsOf(owner).backup, destination.id);
+    const memory = new ScrubState(extensionsOf(owner).backup, destination.id);
     const before = clock.now();
     clock.advance(86_400_000);
     const label = `verified ${Buffer.from(destination.id).toString('hex')}`;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Checked } from '../../src/verify/rolling/scrub-progress.ts';
+import type { ScrubProgress } from '../../src/verify/rolling/scrub-progress.ts';
 import {
   checkedSince,
   decodeChecked,
@@ -10,7 +10,7 @@ import {
   RANGES,
   withRun,
 } from '../../src/verify/rolling/scrub-progress.ts';
-import { shareOf } from '../../src/verify/rolling/scrub-slice.ts';
+import { sliceOf } from '../../src/verify/rolling/scrub-slice.ts';
 import { sized } from '../../../../tools/campaigns/src/size.ts';
 
 const HOUR = 3_600_000;
@@ -18,14 +18,14 @@ const DAY = 24 * HOUR;
 const START = Date.UTC(2026, 0, 1);
 
 interface Ran {
-  readonly checked: Checked;
+  readonly checked: ScrubProgress;
   readonly read: readonly number[];
   readonly bytes: number;
 }
 
 /** A run that reads what is due, as a real one does. @param killAfter it is killed when it has read so many ranges */
 function ranAt(
-  checked: Checked,
+  checked: ScrubProgress,
   weights: readonly number[],
   {
     now,
@@ -39,7 +39,7 @@ function ranAt(
     readonly killAfter?: number;
   },
 ): Ran {
-  const share = shareOf(checked, weights, { now, within, turn });
+  const share = sliceOf(checked, weights, { now, within, turn });
   const times = [...checked.times];
   const read: number[] = [];
   let bytes = 0;
@@ -104,7 +104,7 @@ describe('the share that is due', () => {
     const weights = Array.from({ length: RANGES }, () => 1);
     const times = Array.from({ length: RANGES }, (_, range) => START + ((range * 101) % RANGES) * 1000);
     const checked = { ...nothingChecked(START), times, runs: [START + HOUR] };
-    const { order } = shareOf(checked, weights, { now: START + DAY, within: 30 * DAY, turn: 5 });
+    const { order } = sliceOf(checked, weights, { now: START + DAY, within: 30 * DAY, turn: 5 });
     const ordered = order.map((range) => times[range] ?? 0);
     expect(ordered).toEqual(ordered.toSorted((a, b) => a - b));
     expect(ordered.length).toBe(RANGES);
@@ -138,13 +138,13 @@ describe('the share that is due', () => {
   it('begins elsewhere each time where nothing is remembered', () => {
     const weights = Array.from({ length: RANGES }, () => 1);
     const firstOf = (turn: number): number | undefined =>
-      shareOf(nothingChecked(START), weights, { now: START, within: 30 * DAY, turn }).order[0];
+      sliceOf(nothingChecked(START), weights, { now: START, within: 30 * DAY, turn }).order[0];
     expect(new Set([0, 1, 100].map(firstOf)).size).toBe(3);
   });
 });
 
 describe('what is remembered', () => {
-  const full: Checked = {
+  const full: ScrubProgress = {
     times: Array.from({ length: RANGES }, (_, range) => START + range),
     started: START,
     runs: [START, START + DAY],
@@ -174,7 +174,7 @@ describe('what is remembered', () => {
 
   it.each([
     ['no text', Buffer.from([0xff])],
-    ['another version', encodeChecked({ ...full, version: 2 } as Checked)],
+    ['another version', encodeChecked({ ...full, version: 2 } as ScrubProgress)],
     ['too few ranges', encodeChecked({ ...full, times: full.times.slice(1) })],
     ['a time that is none', encodeChecked({ ...full, times: full.times.with(0, -1) })],
     ['more that is wrong than is kept', encodeChecked({ ...full, failed: Array(MAX_FAILED + 1).fill(full.failed[0]) })],

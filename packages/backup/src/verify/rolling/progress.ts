@@ -1,11 +1,11 @@
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Checked, Cursor } from './scrub-progress.ts';
+import type { ScrubProgress, Cursor } from './scrub-progress.ts';
 import { MAX_FAILED, rangeOf, unitOf, withRun } from './scrub-progress.ts';
-import type { CheckedMemory } from './scrub-state.ts';
+import type { ScrubState } from './scrub-state.ts';
 
 export interface ProgressOptions {
-  readonly memory: CheckedMemory;
+  readonly memory: ScrubState;
   readonly clock: Clock;
   /** When the run began, in milliseconds since 1970. */
   readonly began: number;
@@ -15,9 +15,9 @@ export interface ProgressOptions {
 }
 
 /** What a run has checked, remembered as it goes on: one that is killed is gone on with from there. */
-export class Progress {
+export class RunProgress {
   readonly #options: ProgressOptions;
-  readonly #before: Checked;
+  readonly #before: ScrubProgress;
   readonly #times = new Map<number, number>();
   /** What is wrong, and since when. */
   readonly #failed: Map<string, number>;
@@ -32,7 +32,7 @@ export class Progress {
   #bytes = 0;
   #saved: Instant;
 
-  constructor(before: Checked, options: ProgressOptions) {
+  constructor(before: ScrubProgress, options: ProgressOptions) {
     this.#options = options;
     this.#before = before;
     this.#failed = new Map(before.failed.map(({ name, since }) => [name, since]));
@@ -86,7 +86,7 @@ export class Progress {
     return this.cursorIn(range)?.since ?? this.#options.began;
   }
 
-  #merged(found: Checked): Checked {
+  #merged(found: ScrubProgress): ScrubProgress {
     const times = found.times.map((time, range) => Math.max(time, this.#times.get(range) ?? 0));
     const own = [...this.#failed].map(([name, since]) => ({ name, since }));
     const others = found.failed.filter(({ name }) => !this.#right.has(name) && !this.#failed.has(name));
@@ -106,7 +106,7 @@ export class Progress {
   }
 
   /** Remembers that the run has come to its end. @returns what is remembered */
-  async finish(): Promise<Checked> {
+  async finish(): Promise<ScrubProgress> {
     let checked = this.#before;
     await this.#options.memory.change((found) => {
       const merged = this.#merged(found);

@@ -34,7 +34,7 @@ export interface FailedFile {
 }
 
 /** What of a destination was checked when. All times are milliseconds since 1970. */
-export interface Checked {
+export interface ScrubProgress {
   /** For each range, when the run began that read it whole last; 0 for never. */
   readonly times: readonly number[];
   /** When the first run began. */
@@ -59,12 +59,12 @@ export function rangeOf(unit: string): number {
 }
 
 /** Where nothing was checked yet. */
-export function nothingChecked(now: number): Checked {
+export function nothingChecked(now: number): ScrubProgress {
   return { times: Array.from({ length: RANGES }, () => 0), started: now, runs: [], failed: [] };
 }
 
 /** After a run that has read everything. */
-export function allChecked(began: number, now: number, before: Checked): Checked {
+export function allChecked(began: number, now: number, before: ScrubProgress): ScrubProgress {
   const times = before.times.map((time) => Math.max(time, began));
   return { times, started: before.started, runs: withRun(before.runs, now), failed: [] };
 }
@@ -78,7 +78,7 @@ export function withRun(runs: readonly number[], now: number): readonly number[]
  *
  * @returns 0 where something never was
  */
-export function checkedSince({ times, failed }: Checked): number {
+export function checkedSince({ times, failed }: ScrubProgress): number {
   return Math.min(...times, ...failed.map(({ since }) => since));
 }
 
@@ -103,7 +103,7 @@ function parseFailed(value: unknown, now: number): FailedFile[] | undefined {
 }
 
 /** What is remembered, as it is kept. */
-export function encodeChecked(checked: Checked): Buffer {
+export function encodeChecked(checked: ScrubProgress): Buffer {
   return Buffer.from(JSON.stringify({ version: 1, ...checked }));
 }
 
@@ -112,7 +112,7 @@ export function encodeChecked(checked: Checked): Buffer {
  *
  * @param now what is said to be of later was said by a clock that was wrong, and counts for nothing
  */
-export function decodeChecked(bytes: Uint8Array, now: number): Checked | undefined {
+export function decodeChecked(bytes: Uint8Array, now: number): ScrubProgress | undefined {
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(bytes).toString('utf8'));

@@ -1,11 +1,11 @@
-import type { Checked } from './scrub-progress.ts';
+import type { ScrubProgress } from './scrub-progress.ts';
 import { RANGES } from './scrub-progress.ts';
 
 /** How long after the one before the first run is taken to be, in milliseconds. */
 const FIRST_PAUSE = 86_400_000;
 
 /** What a run has to check. */
-export interface Share {
+export interface ScrubSlice {
   /** Ranges in the order in which they are to be checked, the least recently checked first; those that have to be come first. */
   readonly order: readonly number[];
   /** Whether a range has to be read to its end. */
@@ -14,7 +14,7 @@ export interface Share {
   readonly bytes: number;
 }
 
-export interface ShareOptions {
+export interface SliceOptions {
   /** When the run began. */
   readonly now: number;
   /** Within how long everything is to be checked, in milliseconds. */
@@ -30,7 +30,11 @@ export interface ShareOptions {
  *
  * @param weights bytes in each range
  */
-export function shareOf(checked: Checked, weights: readonly number[], { now, within, turn }: ShareOptions): Share {
+export function sliceOf(
+  checked: ScrubProgress,
+  weights: readonly number[],
+  { now, within, turn }: SliceOptions,
+): ScrubSlice {
   const { times, started, runs, cursor } = checked;
   const last = runs.at(-1);
   const pause = Math.max(0, last === undefined ? Math.max(FIRST_PAUSE, now - started) : now - last);

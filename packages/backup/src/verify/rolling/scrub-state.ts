@@ -3,7 +3,7 @@ import { isUndecided } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { rememberIfPossible } from '../../repository/destination-state.ts';
 import { withFallback, withRetries } from '../../repository/errors.ts';
-import type { Checked } from './scrub-progress.ts';
+import type { ScrubProgress } from './scrub-progress.ts';
 import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './scrub-progress.ts';
 
 const MAX_TRIES = 5;
@@ -14,7 +14,7 @@ const CONTEXT = `${BACKUP_AREAS.work}verified`;
  * What of a destination was checked when. It lies in the store, where every member can write, and is sealed with the keys of backups, too:
  * who doesn't have those of now can only remove it or put back what it was before, so that more is checked.
  */
-export class CheckedMemory {
+export class ScrubState {
   readonly #area: BackupArea;
   readonly #destination: Uint8Array;
   readonly #label: string;
@@ -25,13 +25,13 @@ export class CheckedMemory {
     this.#label = `verified ${asBuffer(destination).toString('hex')}`;
   }
 
-  async #look(signal?: AbortSignal): Promise<{ readonly checked: Checked | undefined; readonly etag?: string }> {
+  async #look(signal?: AbortSignal): Promise<{ readonly checked: ScrubProgress | undefined; readonly etag?: string }> {
     const found = await this.#area.states.read(this.#label, signal);
     if (found === undefined) return { checked: undefined };
     return { etag: found.etag, checked: await this.#opened(found.state, signal) };
   }
 
-  async #opened(value: Uint8Array, signal: AbortSignal | undefined): Promise<Checked | undefined> {
+  async #opened(value: Uint8Array, signal: AbortSignal | undefined): Promise<ScrubProgress | undefined> {
     const { seals, clock, sealsSince = 0 } = this.#area;
     // What is damaged tells nothing, so that everything is checked again.
     return withFallback(isDamage, undefined, async () => {
@@ -43,7 +43,7 @@ export class CheckedMemory {
   }
 
   /** @throws SecureStoreError `ACCESS_DENIED` without the keys of backups; what the backend throws */
-  async read(signal?: AbortSignal): Promise<Checked> {
+  async read(signal?: AbortSignal): Promise<ScrubProgress> {
     return (await this.#look(signal)).checked ?? nothingChecked(this.#area.clock.now());
   }
 
@@ -53,7 +53,7 @@ export class CheckedMemory {
    * @param change asked again where somebody else was faster, or where nobody knows whether it was written
    * @throws SecureStoreError `CONFLICT` where others are faster again and again; what the backend throws
    */
-  async change(change: (found: Checked) => Checked, signal?: AbortSignal): Promise<void> {
+  async change(change: (found: ScrubProgress) => ScrubProgress, signal?: AbortSignal): Promise<void> {
     await withRetries(isUndecided, MAX_TRIES, async () => {
       const { checked, etag } = await this.#look(signal);
       const next = encodeChecked(change(checked ?? nothingChecked(this.#area.clock.now())));

@@ -11,7 +11,7 @@ import {
 } from '@securestore/core-format';
 import { entriesUnder } from '@securestore/objects/internal';
 import { partCount } from '../../repository/blobs.ts';
-import type { NeededFiles } from '../reachable-files.ts';
+import type { ReachableFiles } from '../reachable-files.ts';
 import { RANGES, rangeOf } from './scrub-progress.ts';
 
 /** What is to be checked: packs with their envelopes, and payloads. */
@@ -38,7 +38,7 @@ function addSize(sizes: Map<string, number>, unit: string, size: number): void {
 
 async function listPacks(
   backend: StorageBackend,
-  { packs }: NeededFiles,
+  { packs }: ReachableFiles,
   { sizes, missing }: Listed,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -55,7 +55,7 @@ async function listPacks(
 
 async function listBlobs(
   backend: StorageBackend,
-  { blobs }: NeededFiles,
+  { blobs }: ReachableFiles,
   { sizes, missing }: Listed,
   signal: AbortSignal | undefined,
 ): Promise<void> {
@@ -86,15 +86,15 @@ async function listBlobs(
  */
 export async function weighUnits(
   backend: StorageBackend,
-  needed: NeededFiles,
+  reachable: ReachableFiles,
   signal: AbortSignal | undefined,
 ): Promise<Units> {
   const listed: Listed = { sizes: new Map(), missing: [] };
-  await listPacks(backend, needed, listed, signal);
-  await listBlobs(backend, needed, listed, signal);
+  await listPacks(backend, reachable, listed, signal);
+  await listBlobs(backend, reachable, listed, signal);
   const ranges: string[][] = Array.from({ length: RANGES }, () => []);
   const weights = Array.from({ length: RANGES }, () => 0);
-  for (const unit of [...needed.packs.keys(), ...needed.blobs.keys()].toSorted()) {
+  for (const unit of [...reachable.packs.keys(), ...reachable.blobs.keys()].toSorted()) {
     const range = rangeOf(unit);
     ranges[range]?.push(unit);
     weights[range] = (weights[range] ?? 0) + (listed.sizes.get(unit) ?? 0);

@@ -9,13 +9,13 @@ import { Findings } from '../../repository/findings.ts';
 import type { OpenedBackup } from '../../trust/opened-backup.ts';
 import type { VerifyBackupOptions } from '../verify-backup.ts';
 import { FileChecks } from '../verify-files.ts';
-import type { BlobUse, NeededFiles } from '../reachable-files.ts';
-import { findNeeded, removalsOf, reportOf } from '../reachable-files.ts';
+import type { BlobUse, ReachableFiles } from '../reachable-files.ts';
+import { findReachable, removalsOf, reportOf } from '../reachable-files.ts';
 import { checkedSince, rangeOf, unitOf } from './scrub-progress.ts';
-import type { CheckedMemory } from './scrub-state.ts';
-import { Progress } from './progress.ts';
-import type { Share } from './scrub-slice.ts';
-import { shareOf } from './scrub-slice.ts';
+import type { ScrubState } from './scrub-state.ts';
+import { RunProgress } from './progress.ts';
+import type { ScrubSlice } from './scrub-slice.ts';
+import { sliceOf } from './scrub-slice.ts';
 import type { Units } from './scrub-units.ts';
 import { weighUnits } from './scrub-units.ts';
 
@@ -26,7 +26,7 @@ const REMEMBER_AFTER = 15_000;
 const MIN_WITHIN = 3_600_000;
 const MAX_WITHIN: number = 3660 * 86_400_000;
 
-export interface VerifyShareOptions {
+export interface VerifySliceOptions {
   /** Within how long everything is to be checked, in milliseconds. */
   readonly within: number;
   readonly signal?: AbortSignal | undefined;
@@ -36,8 +36,8 @@ export interface VerifyShareOptions {
 }
 
 /** What a share is checked with. */
-export interface SharePorts {
-  readonly memory: CheckedMemory;
+export interface SlicePorts {
+  readonly memory: ScrubState;
   readonly clock: Clock;
   readonly random: RandomSource;
 }
@@ -74,14 +74,14 @@ async function checked(step: Step): Promise<Step> {
 
 /** Everything that a run works with, once it knows what there is. */
 interface Scope {
-  readonly needed: NeededFiles;
+  readonly reachable: ReachableFiles;
   readonly units: Units;
   readonly checks: FileChecks;
-  readonly progress: Progress;
+  readonly progress: RunProgress;
 }
 
 /** Reads what is due. */
-class ShareReader {
+class SliceReader {
   readonly #scope: Scope;
   readonly #findings: Findings;
   /** What was read because it was wrong before, or is missing: it isn't read again in this run. */
@@ -107,10 +107,10 @@ class ShareReader {
   }
 
   async #lookAt(name: string): Promise<void> {
-    const { needed, checks } = this.#scope;
+    const { reachable, checks } = this.#scope;
     const unit = unitOf(name);
-    const pack = needed.packs.get(unit ?? '');
-    const blob = needed.blobs.get(unit ?? '');
+    const pack = reachable.packs.get(unit ?? '');
+    const blob = reachable.blobs.get(unit ?? '');
     if (unit !== undefined && pack !== undefined && !this.#looked.has(unit)) {
       this.#looked.add(unit);
       await checks.pack(unit, pack);
@@ -134,17 +134,17 @@ class ShareReader {
     for await (const _ of mapConcurrently(there, READS, check));
   }
 
-  async read(share: Share): Promise<void> {
+  async read(slice: ScrubSlice): Promise<void> {
     const { progress } = this.#scope;
     let done = 0;
-    for await (const step of mapConcurrently(this.#steps(share), READS, checked)) {
+    for await (const step of mapConcurrently(this.#steps(slice), READS, checked)) {
       this.#findings.tell('checking what is due', ++done);
       if (step.check === undefined) progress.end(step.range);
       else await progress.advance(step, step.bytes);
     }
   }
 
-  async *#steps({ order, mustEnd, bytes }: Share): AsyncGenerator<Step> {
+  async *#steps({ order, mustEnd, bytes }: ScrubSlice): AsyncGenerator<Step> {
     const { units, progress } = this.#scope;
     let read = 0;
     for (const range of order) {
@@ -163,13 +163,13 @@ class ShareReader {
 
   /** What of a pack or a payload there is to be read, but for the first `done` steps. */
   async *#stepsOf(range: number, unit: string, done: number): AsyncGenerator<Step> {
-    const { needed, units, checks } = this.#scope;
-    const pack = needed.packs.get(unit);
+    const { reachable, units, checks } = this.#scope;
+    const pack = reachable.packs.get(unit);
     if (pack !== undefined && done < 1 && !this.#looked.has(unit)) {
       const bytes = units.sizes.get(unit) ?? 0;
       yield { range, unit, steps: 1, bytes, check: () => checks.pack(unit, pack) };
     }
-    const blob = needed.blobs.get(unit);
+    const blob = reachable.blobs.get(unit);
     if (blob === undefined) return;
     let digests: readonly Buffer[] | undefined;
     for (let part = done; part < partCount(blob); part++) {
@@ -190,29 +190,29 @@ class ShareReader {
  *
  * @throws SecureStoreError what keeps it from looking, or from remembering what it has read
  */
-export async function verifyShare(
+export async function verifySlice(
   backup: OpenedBackup,
-  { memory, clock, random }: SharePorts,
-  options: VerifyShareOptions,
+  { memory, clock, random }: SlicePorts,
+  options: VerifySliceOptions,
 ): Promise<BackupVerifyReport> {
   const { within, signal, rememberBytes = REMEMBER_BYTES } = options;
   // Before anything is listed: what comes later is newer than this run.
   const began = clock.now();
   const before = await memory.read(signal);
-  const progress = new Progress(before, { memory, clock, began, rememberBytes, rememberAfter: REMEMBER_AFTER });
+  const progress = new RunProgress(before, { memory, clock, began, rememberBytes, rememberAfter: REMEMBER_AFTER });
   const onFound = (name: string): void => {
     const unit = unitOf(name);
     if (unit !== undefined) progress.fail(name, rangeOf(unit));
   };
   const findings = new Findings({ ...options, onFound, areRemoved: removalsOf(backup, signal) });
-  const needed = await findNeeded(backup, findings, signal);
-  const units = await weighUnits(backup.destination.backend, needed, signal);
+  const reachable = await findReachable(backup, findings, signal);
+  const units = await weighUnits(backup.destination.backend, reachable, signal);
   const checks = new FileChecks(backup, findings, signal);
-  const reader = new ShareReader({ needed, units, checks, progress }, findings);
+  const reader = new SliceReader({ reachable, units, checks, progress }, findings);
   try {
     await reader.lookAgain(new Set([...before.failed.map(({ name }) => name), ...units.missing]));
     for (const [range, { length }] of units.ranges.entries()) if (length === 0) progress.end(range);
-    await reader.read(shareOf(before, units.weights, { now: began, within, turn: random(1)[0] ?? 0 }));
+    await reader.read(sliceOf(before, units.weights, { now: began, within, turn: random(1)[0] ?? 0 }));
   } catch (error) {
     // What was done is done, also where it can't go on; why is what is to be told.
     await progress.save().catch(() => undefined);
@@ -221,5 +221,5 @@ export async function verifyShare(
   const since = checkedSince(await progress.finish());
   const total = units.weights.reduce((sum, weight) => sum + weight, 0);
   const rolling = { total, ...(since > 0 && { checkedSince: new Date(since) }) };
-  return { ...(await reportOf(backup, findings, needed, { depth: 'complete', opened: 0 }, signal)), rolling };
+  return { ...(await reportOf(backup, findings, reachable, { depth: 'complete', opened: 0 }, signal)), rolling };
 }
