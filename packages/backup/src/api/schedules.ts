@@ -182,7 +182,7 @@ export class Schedules {
     });
   }
 
-  async #tell(options: RunSchedulesOptions): Promise<void> {
+  async #sendAlerts(options: RunSchedulesOptions): Promise<void> {
     const { sinks = [], thresholds, onProblem } = options;
     if (sinks.length === 0) return;
     for (const { destination, facts } of await this.#eachFacts()) {
@@ -222,7 +222,7 @@ export class Schedules {
     };
     if (once) {
       const reports = await runDueSchedules(runner);
-      await this.#tell(options);
+      await this.#sendAlerts(options);
       return reports;
     }
     const ended = new AbortController();
@@ -238,7 +238,7 @@ export class Schedules {
 
   async #watch(options: RunSchedulesOptions, ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
-      await this.#tell(options).catch((error: unknown) => options.onProblem?.(error));
+      await this.#sendAlerts(options).catch((error: unknown) => options.onProblem?.(error));
       await this.#area.clock.sleep(CHECK_EVERY, ended).catch(() => undefined);
     }
   }

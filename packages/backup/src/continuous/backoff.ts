@@ -78,7 +78,7 @@ export class Outage {
     this.#error = error;
     this.#failures += 1;
     if (!isFirst) return;
-    const fields = this.#tell('failing', error);
+    const fields = this.#publish('failing', error);
     this.#area.logger?.warn(fields, 'nothing can be shipped to a destination of backups; it is tried again and again');
   }
 
@@ -86,18 +86,18 @@ export class Outage {
     if (this.#error === undefined) return;
     this.#error = undefined;
     this.#failures = 0;
-    const fields = this.#tell('going on');
+    const fields = this.#publish('going on');
     this.#area.logger?.info(fields, 'what changes is shipped to a destination of backups again');
   }
 
   /** No waiting helps. */
   end(error: unknown): void {
     this.#error = SecureStoreError.is(error) ? error : new SecureStoreError('INTERNAL', 'it failed', { cause: error });
-    const fields = this.#tell('ended', this.#error);
+    const fields = this.#publish('ended', this.#error);
     this.#area.logger?.error(fields, 'a continuous backup has ended, since waiting does not help');
   }
 
-  #tell(event: FollowMessage['event'], error?: SecureStoreError): object {
+  #publish(event: FollowMessage['event'], error?: SecureStoreError): object {
     this.#isNews = true;
     const reason = error && { code: error.code, message: error.message };
     publishFollow({

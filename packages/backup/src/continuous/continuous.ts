@@ -39,11 +39,11 @@ export class Follower {
   #position: Position | undefined;
   #reached: Reached | undefined;
   /** When the newest point was made, by the clock of this process. */
-  #made = 0;
+  #newestMade = 0;
   /** When others were told how far it is. */
-  #told: Instant | undefined;
+  #publishedAt: Instant | undefined;
   /** What they were told. */
-  #said: string | undefined;
+  #published: string | undefined;
   #points = 0;
   #versions = 0;
   #bytes = 0;
@@ -111,11 +111,11 @@ export class Follower {
       if (loss !== undefined) throw loss;
     } catch (error) {
       this.#outage.end(error);
-      await this.#tellEnd(false);
+      await this.#publishEnd(false);
       throw error;
     }
     // Whoever ends it on purpose is not missed.
-    await this.#tellEnd(true);
+    await this.#publishEnd(true);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -149,8 +149,8 @@ export class Follower {
           await this.#connection.disconnect();
         }
       }
-      this.#tell();
-      if (this.#isBeat()) await this.#tellOthers();
+      this.#notify();
+      if (this.#isPublishDue()) await this.#publishStatus();
       // Steps begin once an interval, however long they take.
       const left = Math.max(0, this.#interval - elapsedSince(begun, this.#area.clock));
       await this.#pause(this.#outage.pause ?? left, signal);
@@ -158,7 +158,7 @@ export class Follower {
     this.#waiters.reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
   }
 
-  #tell(): void {
+  #notify(): void {
     try {
       this.#options.onStatus?.(this.status);
     } catch {
@@ -167,24 +167,26 @@ export class Follower {
   }
 
   /** Whether others are to be told how far it is, or that it fails or goes on again. */
-  #isBeat(): boolean {
+  #isPublishDue(): boolean {
     const { clock } = this.#area;
     const isNews = this.#outage.takeNews();
-    return isNews || this.#told === undefined || elapsedSince(this.#told, clock) >= beatOf(this.#interval);
+    return (
+      isNews || this.#publishedAt === undefined || elapsedSince(this.#publishedAt, clock) >= beatOf(this.#interval)
+    );
   }
 
-  async #tellOthers(): Promise<void> {
+  async #publishStatus(): Promise<void> {
     const { id } = this.#connection;
     if (id === undefined) return;
-    this.#told = instant(this.#area.clock);
-    this.#said = await publishReplicationStatus(this.#area, id, this.replicationStatus);
+    this.#publishedAt = instant(this.#area.clock);
+    this.#published = await publishReplicationStatus(this.#area, id, this.replicationStatus);
   }
 
   /** Another process that has taken it over meanwhile tells how it goes on. */
-  async #tellEnd(isOver: boolean): Promise<void> {
+  async #publishEnd(isOver: boolean): Promise<void> {
     const { id } = this.#connection;
     if (id !== undefined)
-      await publishReplicationStatus(this.#area, id, { ...this.replicationStatus, isOver }, this.#said);
+      await publishReplicationStatus(this.#area, id, { ...this.replicationStatus, isOver }, this.#published);
   }
 
   async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
@@ -225,7 +227,7 @@ export class Follower {
     const report = await makeSnapshot(this.#area, target, { signal, label, steadyUntil: steady });
     onDone?.(report);
     for (const alarm of report.alarms) this.#alarms.add(alarm);
-    this.#note(report.failed);
+    this.#noteFailures(report.failed);
     this.#count(1, report.copied);
     return this.begin(signal);
   }
@@ -236,7 +238,7 @@ export class Follower {
     this.#bytes += copied.bytes;
   }
 
-  #note(failed: readonly FailedCopy[]): void {
+  #noteFailures(failed: readonly FailedCopy[]): void {
     for (const { message } of failed) this.#alarms.add(message);
     this.#failed ??= failed[0];
   }
@@ -250,7 +252,7 @@ export class Follower {
     const known = this.#reached ?? (await replicationStatusAt(this.#area, destination.id, signal))?.reached;
     const isSame = known !== undefined && matchesTip(known.point, newest);
     this.#advance(isSame ? Math.max(known.time, newest.time) : newest.time, position);
-    this.#made = newest.made;
+    this.#newestMade = newest.made;
     return position;
   }
 
@@ -261,7 +263,7 @@ export class Follower {
 
   async #ship(position: Position, signal: AbortSignal): Promise<void> {
     const { clock } = this.#area;
-    const isAlive = Math.abs(clock.now() - this.#made) < HEARTBEAT;
+    const isAlive = Math.abs(clock.now() - this.#newestMade) < HEARTBEAT;
     const since = this.#reached?.time ?? position.newest.time;
     const how = { onAlarm: this.#onAlarm, isAlive, since, interval: this.#interval, signal };
     const shipped = await shipChanges(this.#area, position, how);
@@ -271,11 +273,11 @@ export class Follower {
       return;
     }
     const { time, failed, points, copied } = shipped;
-    this.#note(failed);
+    this.#noteFailures(failed);
     // Nothing has changed after the newest point, so it is what the store was at this moment, too.
     this.#advance(time, shipped.position);
     if (points === 0) return;
-    this.#made = clock.now();
+    this.#newestMade = clock.now();
     this.#count(points, copied);
   }
 }

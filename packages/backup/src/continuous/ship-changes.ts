@@ -4,7 +4,7 @@ import { CatchUpBuffer } from './catch-up-buffer.ts';
 import type { FailedCopy } from '../repository/upload.ts';
 import { Copier } from '../repository/upload.ts';
 import type { Destination } from '../repository/destination.ts';
-import { bringHead } from '../repository/destination.ts';
+import { publishHead } from '../repository/destination.ts';
 import { hasCode, withFallback } from '../repository/errors.ts';
 import { FailedCopies } from '../repository/run-state-files.ts';
 import { IndexPages, IndexWriter } from '../repository/index-pages.ts';
@@ -47,7 +47,7 @@ export async function positionAt(
   signal: AbortSignal,
 ): Promise<Position | undefined> {
   await area.prepare(signal);
-  const { destination } = await bringHead(area, target, signal);
+  const { destination } = await publishHead(area, target, signal);
   const points = new Points(destination, area.seals);
   const pages = new IndexPages(destination, area.seals);
   // Asked first: another run may publish in between.
@@ -124,7 +124,7 @@ async function publish(
   const writer = new IndexWriter(destination, area.seals, number, signal);
   await new IndexSet(pages, [], pending.entries, { history: EVERYTHING, now: time, floor: 0 }).write(writer, signal);
   const delta = await writer.finish();
-  const generation = await followHead(area, destination, newest, signal);
+  const generation = await publishNewerHead(area, destination, newest, signal);
   const facts = { number, generation, time, gap, pages: delta, added: { versions, bytes } };
   const point = await points.publish(changesPoint(area, newest, facts), signal);
   await trustTip(area, destination, tipOf(point), [trusted, tipOf(newest)], signal);
@@ -205,7 +205,7 @@ export async function shipChanges(
 }
 
 /** What a point needs to be opened is there before the point is. @returns the generation of what is there, at least */
-async function followHead(
+async function publishNewerHead(
   area: BackupArea,
   destination: Destination,
   newest: FoundPoint,
@@ -213,5 +213,5 @@ async function followHead(
 ): Promise<number> {
   await area.confirm(signal);
   if (area.head.generation === newest.generation) return newest.generation;
-  return (await bringHead(area, destination, signal)).generation;
+  return (await publishHead(area, destination, signal)).generation;
 }

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { bringHead } from '../repository/destination.ts';
+import { publishHead } from '../repository/destination.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import { changeRegistry, registeredAt } from '../trust/registry.ts';
 import type { RetentionSettings } from '../retention/index.ts';
@@ -15,7 +15,7 @@ export async function registerDestination(
   await destinations.at(name, signal, async ({ backend, location }) => {
     await area.makeKeys(signal);
     await destinations.checkAlone(name, backend, signal);
-    const { destination: found } = await bringHead(area, { backend, location }, signal);
+    const { destination: found } = await publishHead(area, { backend, location }, signal);
     await destinations.register(name, backend, signal);
     // From now on the journal tells what changes, which only whoever unlocks the store can have it do.
     await area.open(readerLabel(found), () => undefined, signal);

@@ -19,7 +19,7 @@ const MAX_PREVIEW = 100;
 export type Sees = (key: string) => boolean;
 
 /** What is asked for, checked. */
-export interface PageAsked {
+export interface PageRequest {
   readonly prefix: string;
   readonly after: string | undefined;
   readonly limit: number;
@@ -56,8 +56,8 @@ async function entriesOf(
 }
 
 /** A page of a folder at a moment. */
-export async function browse(source: PointSource | LiveSource, asked: PageAsked): Promise<BrowsePage> {
-  const { prefix, after, limit, sees, seal, signal } = asked;
+export async function browse(source: PointSource | LiveSource, request: PageRequest): Promise<BrowsePage> {
+  const { prefix, after, limit, sees, seal, signal } = request;
   const about = ['browse', source.id, prefix];
   const end = seal.open(after, about);
   const walk = { prefix, sees, steps: MAX_STEPS, signal };
@@ -65,14 +65,14 @@ export async function browse(source: PointSource | LiveSource, asked: PageAsked)
   if (end === undefined || ('name' in end && end.listing === undefined)) {
     const all = await childrenOf(source, { ...walk, most: MAX_SORTED + 1 });
     const keys = keysOf(all.children);
-    if (all.next === undefined) return sortedPage(source, keys, end?.name, asked, about);
+    if (all.next === undefined) return sortedPage(source, keys, end?.name, request, about);
     if (end === undefined) begun = keys;
   }
   if ((end === undefined || 'name' in end) && 'index' in source) {
     const names = source.largeFolder(prefix);
     await names.read(source, MAX_STEPS, signal);
-    if (names.isWhole) return largePage(source, names, end ?? { name: '' }, asked, about);
-    if (!names.isTooLarge) return readingPage(source, names, end?.name ?? '', begun, asked, about);
+    if (names.isWhole) return largePage(source, names, end ?? { name: '' }, request, about);
+    if (!names.isTooLarge) return readingPage(source, names, end?.name ?? '', begun, request, about);
   }
   const from = end !== undefined && 'token' in end ? end.token : undefined;
   const { children, next } = await childrenOf(source, { ...walk, after: from, most: limit });
@@ -86,7 +86,7 @@ async function sortedPage(
   source: Source,
   keys: readonly string[],
   begin: string | undefined,
-  { limit, seal, signal }: PageAsked,
+  { limit, seal, signal }: PageRequest,
   about: readonly unknown[],
 ): Promise<BrowsePage> {
   const inOrder = keys.toSorted(byBytes);
@@ -115,7 +115,7 @@ async function readingPage(
   names: DirectoryCache,
   name: string,
   begun: readonly string[],
-  { prefix, limit, seal, signal }: PageAsked,
+  { prefix, limit, seal, signal }: PageRequest,
   about: readonly unknown[],
 ): Promise<BrowsePage> {
   const shown = begun.toSorted(byBytes).slice(0, Math.min(limit, MAX_PREVIEW));
@@ -138,7 +138,7 @@ async function largePage(
   source: PointSource,
   names: DirectoryCache,
   end: { readonly name: string; readonly listing?: number },
-  { prefix, limit, sees, seal }: PageAsked,
+  { prefix, limit, sees, seal }: PageRequest,
   about: readonly unknown[],
 ): Promise<BrowsePage> {
   const entries: Entry[] = [];

@@ -1,13 +1,13 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore/core-format';
 import { mapConcurrently } from '@securestore/objects/internal';
-import type { PageAsked } from './browse.ts';
+import type { PageRequest } from './browse.ts';
 import { progressAt } from './browse.ts';
 import { firstAtLeast } from '../repository/index-set.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import type { Item, Source } from './source.ts';
-import { takeTurns } from './source.ts';
+import { yieldTurn } from './source.ts';
 import type { LiveItem, LiveSource, PointSource } from './sources.ts';
 import type { ComparePage, Difference } from './types.ts';
 
@@ -194,8 +194,12 @@ interface Named {
 }
 
 /** A page of the differences between two moments. */
-export async function compare(from: PointSource, to: PointSource | LiveSource, asked: PageAsked): Promise<ComparePage> {
-  const { prefix, after, limit, sees, seal, signal } = asked;
+export async function compare(
+  from: PointSource,
+  to: PointSource | LiveSource,
+  request: PageRequest,
+): Promise<ComparePage> {
+  const { prefix, after, limit, sees, seal, signal } = request;
   const about = ['compare', from.id, to.id, prefix];
   const end = seal.open(after, about);
   const within = from.names.folderOf(prefix);
@@ -210,7 +214,7 @@ export async function compare(from: PointSource, to: PointSource | LiveSource, a
       break;
     }
     last = step.token;
-    await takeTurns(steps);
+    await yieldTurn(steps);
     reads -= step.reads;
     const type = step.pair && differenceType(step.pair);
     if (step.pair === undefined || type === undefined) continue;

@@ -2,7 +2,7 @@ import { byBytes } from '@securestore/core-format';
 import { RecentCache } from '@securestore/crypto';
 import { lowerBound } from '../repository/index-set.ts';
 import type { Source } from './source.ts';
-import { takeTurns } from './source.ts';
+import { yieldTurn } from './source.ts';
 
 /** Keeps the values that were used last, and no more than `most` of them. @returns the value */
 export function keepRecent<T>(kept: Map<unknown, T>, id: unknown, value: T, most: number): T {
@@ -95,7 +95,7 @@ export class DirectoryCache {
     for await (const item of source.items(this.#next, signal)) {
       if (!item.token.startsWith(this.#within)) break;
       if (left-- <= 0) return;
-      await takeTurns(left);
+      await yieldTurn(left);
       const key = item.isThere ? await item.name(signal) : undefined;
       const current = key === undefined ? undefined : await item.current(signal);
       // After what may fail, so that nothing is passed over by whoever reads on.
@@ -132,7 +132,7 @@ export class DirectoryCache {
     const positions: number[] = [];
     let within: string | undefined;
     for (const [at, { key }] of this.#names.entries()) {
-      await takeTurns(at);
+      await yieldTurn(at);
       if (!sees(key) || !key.startsWith(prefix) || (within !== undefined && key.startsWith(within))) continue;
       positions.push(at);
       const shown = childOf(key, folder);

@@ -1,15 +1,15 @@
 import { byBytes } from '@securestore/core-format';
-import type { PageAsked } from './browse.ts';
+import type { PageRequest } from './browse.ts';
 import { progressAt } from './browse.ts';
 import type { Item, Source } from './source.ts';
-import { takeTurns } from './source.ts';
+import { yieldTurn } from './source.ts';
 import type { FindPage, FoundName } from './types.ts';
 
 /** How many names are looked at for a page. */
 const MAX_STEPS = 10_000;
 
 /** The name of an item where it is one that is looked for, and may be known of. */
-async function match(item: Item, wanted: string, { prefix, sees, signal }: PageAsked): Promise<string | undefined> {
+async function match(item: Item, wanted: string, { prefix, sees, signal }: PageRequest): Promise<string | undefined> {
   const name = await item.name(signal);
   // Asked first: how long a page takes must not tell what is in names that may not be seen.
   if (name === undefined || !sees(name) || !name.startsWith(prefix)) return undefined;
@@ -17,8 +17,8 @@ async function match(item: Item, wanted: string, { prefix, sees, signal }: PageA
 }
 
 /** A page of the names that have a text in them, also of what was deleted. */
-export async function find(source: Source, contains: string, asked: PageAsked): Promise<FindPage> {
-  const { prefix, after, limit, seal, signal } = asked;
+export async function find(source: Source, contains: string, request: PageRequest): Promise<FindPage> {
+  const { prefix, after, limit, seal, signal } = request;
   const about = ['find', source.id, prefix, contains];
   const end = seal.open(after, about);
   const within = source.names.folderOf(prefix);
@@ -34,8 +34,8 @@ export async function find(source: Source, contains: string, asked: PageAsked): 
     if (!item.token.startsWith(within)) break;
     if (left-- <= 0) return page(last);
     last = item.token;
-    await takeTurns(left);
-    const key = await match(item, wanted, asked);
+    await yieldTurn(left);
+    const key = await match(item, wanted, request);
     if (key === undefined) continue;
     const current = await item.current(signal);
     if (current !== undefined) names.push({ key, ...current });

@@ -1,6 +1,6 @@
 import { pastFolder } from '@securestore/objects/internal';
 import type { Source } from './source.ts';
-import { takeTurns } from './source.ts';
+import { yieldTurn } from './source.ts';
 
 /** Names that are passed over one by one before it is looked for what comes after them all. */
 const PASSED_ONE_BY_ONE = 64;
@@ -67,7 +67,7 @@ export async function childrenOf(
       if (!item.token.startsWith(within)) return undefined;
       if (left-- <= 0) return { children, next: past > last ? past : last };
       last = item.token;
-      await takeTurns(left);
+      await yieldTurn(left);
       if (item.token <= past) {
         passed += 1;
         if (passed > PASSED_ONE_BY_ONE) return past;

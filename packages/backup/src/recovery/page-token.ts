@@ -40,23 +40,23 @@ export class PageSeal {
     return ++this.#numbers;
   }
 
-  /** @param asked what the listing is of */
-  seal(end: PageEnd, asked: readonly unknown[]): string {
+  /** @param request what the listing is of */
+  seal(end: PageEnd, request: readonly unknown[]): string {
     const nonce = Buffer.from(this.#random(NONCE));
-    const cipher = createCipheriv(CIPHER, this.#key, nonce, { authTagLength: TAG }).setAAD(aboutOf(asked));
+    const cipher = createCipheriv(CIPHER, this.#key, nonce, { authTagLength: TAG }).setAAD(aboutOf(request));
     const sealed = Buffer.concat([cipher.update(padded(JSON.stringify(end))), cipher.final()]);
     return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
   }
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` for what this process has not sealed for such a listing */
-  open(text: string | undefined, asked: readonly unknown[]): PageEnd | undefined {
+  open(text: string | undefined, request: readonly unknown[]): PageEnd | undefined {
     if (text === undefined) return undefined;
     const bytes =
       typeof text === 'string' && text.length <= MAX_LENGTH ? Buffer.from(text, 'base64url') : Buffer.alloc(0);
     try {
       if (bytes.length > NONCE + TAG) {
         const decipher = createDecipheriv(CIPHER, this.#key, bytes.subarray(0, NONCE), { authTagLength: TAG })
-          .setAAD(aboutOf(asked))
+          .setAAD(aboutOf(request))
           .setAuthTag(bytes.subarray(-TAG));
         const opened = Buffer.concat([decipher.update(bytes.subarray(NONCE, -TAG)), decipher.final()]);
         const end: unknown = JSON.parse(opened.toString('utf8'));
@@ -76,6 +76,6 @@ function padded(text: string): Buffer {
   return Buffer.concat([bytes], size).fill(' ', bytes.length);
 }
 
-function aboutOf(asked: readonly unknown[]): Buffer {
-  return Buffer.from(JSON.stringify(asked));
+function aboutOf(request: readonly unknown[]): Buffer {
+  return Buffer.from(JSON.stringify(request));
 }

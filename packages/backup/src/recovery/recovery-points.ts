@@ -11,7 +11,7 @@ import type { Connect } from '../trust/destinations.ts';
 import { Destinations } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
 import { registryOf } from '../trust/registry.ts';
-import type { PageAsked, Sees } from './browse.ts';
+import type { PageRequest, Sees } from './browse.ts';
 import { browse } from './browse.ts';
 import { compare } from './compare.ts';
 import { find } from './find.ts';
@@ -124,8 +124,8 @@ export class RecoveryPoints {
    */
   browse({ signal: stop, timeout, ...options }: BrowseOptions = {}, sees: Sees = EVERYTHING): Promise<BrowsePage> {
     return inTime('points.browse', { signal: stop, timeout }, (signal) => {
-      const asked = this.#asked(options, sees, signal);
-      return this.#at(options, signal, (source) => browse(source, asked));
+      const request = this.#requestOf(options, sees, signal);
+      return this.#at(options, signal, (source) => browse(source, request));
     });
   }
 
@@ -133,21 +133,21 @@ export class RecoveryPoints {
   find({ signal: stop, timeout, ...options }: FindOptions, sees: Sees = EVERYTHING): Promise<FindPage> {
     return inTime('points.find', { signal: stop, timeout }, (signal) => {
       const contains = checkText('contains', options.contains);
-      const asked = this.#asked(options, sees, signal);
-      return this.#at(options, signal, (source) => find(source, contains, asked));
+      const request = this.#requestOf(options, sees, signal);
+      return this.#at(options, signal, (source) => find(source, contains, request));
     });
   }
 
   /** What differs between two points, or between one and now, a page of it. @throws SecureStoreError as {@link browse} */
   compare({ signal: stop, timeout, ...options }: CompareOptions, sees: Sees = EVERYTHING): Promise<ComparePage> {
     return inTime('points.compare', { signal: stop, timeout }, (signal) => {
-      const asked = this.#asked(options, sees, signal);
+      const request = this.#requestOf(options, sees, signal);
       const { destination, from, to } = options;
       return this.#pooled.with(checkDestination(destination), async (pooled) => {
         const source = await this.#pointIn(pooled, from, signal);
         const target =
           to === undefined ? new LiveSource(this.#store, this.#names) : await this.#pointIn(pooled, to, signal);
-        return compare(source, target, asked);
+        return compare(source, target, request);
       });
     });
   }
@@ -205,11 +205,11 @@ export class RecoveryPoints {
     );
   }
 
-  #asked(
+  #requestOf(
     { after, limit, prefix }: PageOptions & { prefix?: string | undefined },
     sees: Sees,
     signal: AbortSignal | undefined,
-  ): PageAsked {
+  ): PageRequest {
     return {
       prefix: checkText('prefix', prefix),
       after,

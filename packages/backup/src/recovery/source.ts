@@ -39,6 +39,6 @@ export interface Source {
 const STEPS_A_TURN = 512;
 
 /** Lets others have their turn now and then: what is remembered is looked through without waiting for anything. @param left steps to go */
-export async function takeTurns(left: number): Promise<void> {
+export async function yieldTurn(left: number): Promise<void> {
   if (left % STEPS_A_TURN === 0) await new Promise(setImmediate);
 }

@@ -184,7 +184,7 @@ export async function prepareDestination(
  *
  * @returns the destination, and the generation of what lies there, at least
  */
-export async function bringHead(
+export async function publishHead(
   area: BackupArea,
   target: Pick<Destination, 'backend' | 'location'>,
   signal?: AbortSignal,

@@ -120,7 +120,7 @@ export class Findings {
     this.#bytes += bytes;
   }
 
-  tell(phase: string, done: number, total?: number): void {
+  progress(phase: string, done: number, total?: number): void {
     this.#options.onProgress?.({ phase, done, bytes: this.#bytes, ...(total === undefined ? {} : { total }) });
   }
 

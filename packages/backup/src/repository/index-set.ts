@@ -72,7 +72,7 @@ export class IndexSet {
       }
     }
     const isChanged = this.changes.has(token) || this.#gone.has(token);
-    return isChanged ? this.#settled(token, found).entries : found;
+    return isChanged ? this.#retained(token, found).entries : found;
   }
 
   /** Those of its pages of which every entry counts, but for what has changed since. */
@@ -92,19 +92,19 @@ export class IndexSet {
     let next = firstAtLeast(changed, from);
     for await (const { token, entries } of this.#pagedObjects(from, signal)) {
       for (let before = changed[next]; before !== undefined && before < token; before = changed[++next]) {
-        yield this.#settled(before, NOTHING);
+        yield this.#retained(before, NOTHING);
       }
       if (changed[next] !== token) {
         yield { token, entries };
         continue;
       }
       next += 1;
-      yield this.#settled(token, entries);
+      yield this.#retained(token, entries);
     }
-    for (; next < changed.length; next++) yield this.#settled(changed[next] ?? '', NOTHING);
+    for (; next < changed.length; next++) yield this.#retained(changed[next] ?? '', NOTHING);
   }
 
-  #settled(token: string, before: readonly IndexEntry[]): Versions {
+  #retained(token: string, before: readonly IndexEntry[]): Versions {
     const known = this.#gone.has(token) ? NOTHING : before;
     return { token, entries: retainedVersions([...known, ...(this.changes.get(token) ?? NOTHING)], this.#rule) };
   }
@@ -150,7 +150,7 @@ export class IndexSet {
     const emit = async (token: string, before: readonly IndexEntry[]): Promise<void> => {
       if (changed[next] !== token) return writer.add({ token, entries: before });
       next += 1;
-      const after = this.#settled(token, before);
+      const after = this.#retained(token, before);
       count(totals, before, -1);
       count(totals, after.entries, 1);
       await writer.add(after);

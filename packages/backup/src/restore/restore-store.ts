@@ -183,11 +183,11 @@ class StoreRestore {
     this.#tally.versions += 1;
     this.#tally.bytes += adopted.length;
     this.#done += 1;
-    this.#tell();
+    this.#reportProgress();
     return true;
   }
 
-  #tell(): void {
+  #reportProgress(): void {
     this.#options.onProgress?.({ done: this.#done, bytes: this.#tally.bytes, total: this.#total });
   }
 
@@ -208,7 +208,7 @@ class StoreRestore {
         throw damagedFile(source, 'it is not what was copied');
       await this.#target.write(name, body, { signal });
       this.#tally.bytes += length;
-      this.#tell();
+      this.#reportProgress();
     };
     for await (const _ of mapConcurrently(digests.entries(), PARTS, ([part, digest]) => restorePart(digest, part)));
     this.#copied.add(id);

@@ -109,7 +109,7 @@ class ClaimKeeper {
  * @param within how long it is tried, in milliseconds
  * @returns whether it is written
  */
-async function settle(
+async function recordEnd(
   { state, claim, clock, signal }: RunSetting,
   within: number,
   change: (state: ScheduleState) => ScheduleState,
@@ -174,17 +174,17 @@ export async function runClaimed(
   const duration = Math.max(0, Math.round(elapsedSince(begun, clock)));
   if (failed && keeper.stop.signal.aborted) {
     // Where nobody has taken it over yet, nobody needs to wait for the claim to lapse.
-    await settle(setting, 0, (state) => givenBack(state, 1)).catch(() => undefined);
+    await recordEnd(setting, 0, (state) => givenBack(state, 1)).catch(() => undefined);
     return { end: 'lost', error: codeOf(keeper.stop.signal.reason), duration };
   }
   if (failed && signal.aborted) {
-    await settle(setting, 0, (state) => givenBack(state, 0)).catch(() => undefined);
+    await recordEnd(setting, 0, (state) => givenBack(state, 0)).catch(() => undefined);
     return { end: 'released', error: 'ABORTED', duration };
   }
   const error = failed ? codeOf(failure) : undefined;
   const { beat: _, ...run } = claim;
   const outcome: RunOutcome = { ...run, duration, ...(error !== undefined && { error }) };
-  const recorded = await settle(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
+  const recorded = await recordEnd(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
   if (!recorded) return { end: 'lost', error: 'LOCKED', duration };
   if (error === undefined) return { end: 'success', duration };
   return { end: 'failure', error, ...(SecureStoreError.is(failure) && { message: failure.message }), duration };

@@ -3,7 +3,7 @@ import { AREAS, asBuffer, decodePoint, encodePoint, isDamage, SecureStoreError }
 import type { Alarm, BackupArea, Change, Consumer, KnownObject } from '@securestore/objects/internal';
 import { copyAuditLog } from '../repository/upload.ts';
 import type { Destination } from '../repository/destination.ts';
-import { bringHead } from '../repository/destination.ts';
+import { publishHead } from '../repository/destination.ts';
 import { withFallback } from '../repository/errors.ts';
 import { FailedCopies, RunStateFiles } from '../repository/run-state-files.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
@@ -55,7 +55,7 @@ export class SnapshotAttempt {
   readonly #run: RunStateFiles;
   readonly #index: SnapshotIndex;
   /** Whether the whole store was read. */
-  #passed = false;
+  #isWholeRead = false;
 
   constructor(ports: AttemptPorts, planned: PlannedPoint, newest: Before | undefined, found: FoundIndex) {
     const { area, destination, options, pages } = ports;
@@ -73,14 +73,14 @@ export class SnapshotAttempt {
   }
 
   /** Goes on with what an earlier run has done for the same number. */
-  async recall(): Promise<void> {
+  async resume(): Promise<void> {
     const found = await this.#run.read(this.#signal);
     // It saves work alone, and who has lost the right to back up may have left it.
     if (found === undefined || found.isOld) return;
     // What can't be read is of no use.
     const run = await withFallback(isDamage, undefined, async () => decodePoint(found.plaintext));
     if (run?.number !== this.#planned.number || !this.#planned.previous.equals(run.previous)) return;
-    this.#index.goOnFrom(run.pages, run.totals, run.added);
+    this.#index.resumeFrom(run.pages, run.totals, run.added);
   }
 
   async #remember(): Promise<void> {
@@ -124,15 +124,15 @@ export class SnapshotAttempt {
     let time = await this.#follow(read);
     options.onPhase?.('writing the index');
     await this.#index.spill(time, true);
-    for (let rounds = 1; (await this.#isBehind()) && rounds < MAX_ROUNDS; rounds++) {
+    for (let rounds = 1; (await this.#hasOldKeys()) && rounds < MAX_ROUNDS; rounds++) {
       time = await this.#follow(read);
       await this.#index.spill(time, true);
     }
     const before = this.#isOwn ? (this.#newest?.others ?? []) : [];
     // First the head, which says how far the audit log goes, and then the log: so it is not shorter than that.
-    const { generation } = await bringHead(area, destination, signal);
+    const { generation } = await publishHead(area, destination, signal);
     const others = await copyAuditLog({ area, destination, epoch: this.#planned.number, signal }, pages, before);
-    await this.#refuseNothing();
+    await this.#refuseEmpty();
     const gap = this.#newest !== undefined && !this.#isSteady(time);
     // What the point needs to be opened is there before the point is: "keys" is never older than what points say.
     await area.confirm(signal);
@@ -149,7 +149,7 @@ export class SnapshotAttempt {
 
   /** Whether the moments between the newest point and this one can be told. */
   #isSteady(time: number): boolean {
-    if (this.#passed || !this.#isOwn) return false;
+    if (this.#isWholeRead || !this.#isOwn) return false;
     const { steadyUntil = -Infinity } = this.#ports.options;
     return this.#index.copied.versions === 0 || time <= steadyUntil;
   }
@@ -159,7 +159,7 @@ export class SnapshotAttempt {
    * looked for such things at the destination before they were there, and then nobody but this run brings them under the new one. What
    * is brought under it in the store is announced, so that the next look at the journal finds it.
    */
-  async #isBehind(): Promise<boolean> {
+  async #hasOldKeys(): Promise<boolean> {
     const { area } = this.#ports;
     await area.confirm(this.#signal);
     const isOld = (id: string): boolean => area.isMember || !area.isPrimary(Buffer.from(id, 'hex'));
@@ -173,13 +173,13 @@ export class SnapshotAttempt {
     for (let passes = 0; ; passes++) {
       if (reader.passDue) {
         if (passes === MAX_PASSES) throw unstable();
-        this.#passed = true;
+        this.#isWholeRead = true;
         onPhase?.('reading the whole store');
         // What was added since belongs to what is known.
         if (passes > 0) await this.#index.spill(this.#ports.area.clock.now());
         const isFirst = (this.#newest === undefined || !this.#isOwn) && this.#index.pages.length === 0;
         const before = isFirst ? undefined : this.#index.known();
-        const onGone = ({ token }: KnownObject): void => this.#index.leaveOut(token);
+        const onGone = ({ token }: KnownObject): void => this.#index.forget(token);
         alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
         await this.#index.copier.flush();
       }
@@ -191,7 +191,7 @@ export class SnapshotAttempt {
   }
 
   /** Silent success over nothing would be found out on the day of the disaster. */
-  async #refuseNothing(): Promise<void> {
+  async #refuseEmpty(): Promise<void> {
     const { objects, deleted } = this.#index.totals;
     if (objects + deleted > 0) return;
     const { entries } = await this.#ports.area.list(AREAS.objects, { limit: 1, signal: this.#signal });

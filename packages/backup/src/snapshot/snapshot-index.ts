@@ -74,7 +74,7 @@ export class SnapshotIndex {
   }
 
   /** Goes on from what an earlier run has brought into pages. */
-  goOnFrom(pages: readonly IndexPage[], totals: PointTotals, copied: SnapshotIndex['copied']): void {
+  resumeFrom(pages: readonly IndexPage[], totals: PointTotals, copied: SnapshotIndex['copied']): void {
     this.#base = this.#indexOf(pages);
     this.#totals = totals;
     this.#copied = { ...copied };
@@ -91,7 +91,7 @@ export class SnapshotIndex {
   }
 
   /** Leaves out an object of which the store has forgotten everything. */
-  leaveOut(token: string): void {
+  forget(token: string): void {
     this.#gone.add(token);
   }
 

@@ -1,7 +1,7 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
-import { bringHead } from '../repository/destination.ts';
+import { publishHead } from '../repository/destination.ts';
 import { IndexPages } from '../repository/index-pages.ts';
 import { IndexSet } from '../repository/index-set.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
@@ -108,7 +108,7 @@ export async function makeSnapshot(
   let damage: SecureStoreError | undefined;
   // What reads the journal needs the destination's id, which its keys have: and these are made with the store's.
   const settled = await area.prepare(signal);
-  const { destination } = await bringHead(area, target, signal);
+  const { destination } = await publishHead(area, target, signal);
   for (let tries = 1; ; tries++) {
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
     const pages = new IndexPages(destination, area.seals);
@@ -117,7 +117,7 @@ export async function makeSnapshot(
       early.push(...alarms);
       if (basis.isDoubtful) reader.startOver();
       const attempt = new SnapshotAttempt({ area, destination, options, pages }, next, before, base);
-      if (damage === undefined) await attempt.recall();
+      if (damage === undefined) await attempt.resume();
       const { report } = await attempt.run(reader, settled);
       return { ...report, alarms: [...new Set([...early.map(({ message }) => message), ...report.alarms])] };
     } catch (error) {

@@ -2,7 +2,7 @@ import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { inTime } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
-import { accessAt, bringHead, prepareDestination, requireDestination } from '../repository/destination.ts';
+import { accessAt, publishHead, prepareDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registryOf } from './registry.ts';
 import { publishKeyChange } from './key-change-points.ts';
@@ -23,7 +23,7 @@ export class DestinationKeeper {
   }
 
   /** Looks at all destinations. @returns what `visit` gave, and the locations at which it failed */
-  async #each<T>(
+  async #visitAll<T>(
     signal: AbortSignal | undefined,
     visit: (found: FoundDestination) => Promise<T>,
   ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
@@ -61,7 +61,7 @@ export class DestinationKeeper {
   ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
     const copied = await this.#area.copyHead(signal);
     const fences = new Map<string, Fence>();
-    const done = await this.#each(signal, async (found) => {
+    const done = await this.#visitAll(signal, async (found) => {
       this.#checkOwn(found);
       await prepareDestination(this.#area, found, copied, signal);
       fences.set(...(await this.#noteAt(found, signal)));
@@ -92,9 +92,9 @@ export class DestinationKeeper {
       }),
       signal,
     );
-    const { pending } = await this.#each(signal, async (found) => {
+    const { pending } = await this.#visitAll(signal, async (found) => {
       this.#checkOwn(found);
-      await bringHead(this.#area, found, signal);
+      await publishHead(this.#area, found, signal);
     });
     return pending.filter((location) => !skipped.includes(location));
   }

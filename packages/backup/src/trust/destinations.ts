@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
-import { bringHead, findDestination, requireDestination } from '../repository/destination.ts';
+import { publishHead, findDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registeredAt, registryOf } from './registry.ts';
 import { newestOwn } from './key-change-points.ts';
@@ -187,7 +187,7 @@ export class Destinations {
       signal,
     );
     // The list is among what a copy of the head has.
-    await bringHead(this.#area, { backend, location }, signal);
+    await publishHead(this.#area, { backend, location }, signal);
   }
 }
 

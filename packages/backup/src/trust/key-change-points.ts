@@ -2,7 +2,7 @@ import type { Point } from '@securestore/core-format';
 import { asBuffer } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
-import { bringHead } from '../repository/destination.ts';
+import { publishHead } from '../repository/destination.ts';
 import { isConflict, withRetries } from '../repository/errors.ts';
 import type { Fence, TrustedTip } from './registry.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
@@ -28,7 +28,7 @@ export async function publishRepeat(
   note: Pick<Point, 'removed' | 'collects'>,
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint> {
-  const { generation } = await bringHead(area, destination, signal);
+  const { generation } = await publishHead(area, destination, signal);
   await area.confirm(signal);
   const { digest, ...before } = newest;
   const isOwn = asBuffer(newest.instance).equals(area.head.instance);

@@ -111,16 +111,16 @@ export class OpenedBackup {
         continue;
       }
       const isNone = after !== undefined && isAfter(after, point);
-      await this.#tell(unread, onDamaged, isNone, signal);
+      await this.#reportDamaged(unread, onDamaged, isNone, signal);
       unread = [];
       if (!this.isForeign(point)) after = point;
       yield point;
     }
-    await this.#tell(unread, onDamaged, false, signal);
+    await this.#reportDamaged(unread, onDamaged, false, signal);
   }
 
   /** @param isNone whether none of them ever was a point */
-  async #tell(
+  async #reportDamaged(
     unread: readonly DamagedPoint[],
     onDamaged: OnDamagedSnapshot | undefined,
     isNone: boolean,
@@ -143,7 +143,7 @@ export class OpenedBackup {
       return momentByDefault(this.destination, point, async (after) => {
         const earlier = numbers.filter((number) => number < after.number);
         const before = await pointAt(this.points, earlier, Infinity, this.isForeign, signal);
-        return before && this.#told(before, earlier, signal);
+        return before && this.#repeatedPoint(before, earlier, signal);
       });
     }
     return momentAfter(point, choice.at.getTime(), {
@@ -161,7 +161,7 @@ export class OpenedBackup {
   }
 
   /** @throws SecureStoreError `INTEGRITY` for a point that was made by somebody else */
-  #own(point: FoundPoint): FoundPoint {
+  #requireOwn(point: FoundPoint): FoundPoint {
     if (!this.isForeign(point)) return point;
     const { trusted, fence } = this.#evidence;
     throw new SecureStoreError(
@@ -201,7 +201,8 @@ export class OpenedBackup {
     const numbers = await this.points.numbers(signal);
     if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
     if (snapshot !== undefined) {
-      if (numbers.includes(snapshot)) return { point: this.#own(await this.points.read(snapshot, signal)), numbers };
+      if (numbers.includes(snapshot))
+        return { point: this.#requireOwn(await this.points.read(snapshot, signal)), numbers };
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
     const { junk, foreign, newest } = await this.chainTip(signal);
@@ -218,7 +219,8 @@ export class OpenedBackup {
         `${location}: ${gone}. To restore what is left, choose a snapshot by its number`,
       );
     }
-    if (found !== undefined) return { point: this.#own(await this.#told(found, named, signal)), numbers: named };
+    if (found !== undefined)
+      return { point: this.#requireOwn(await this.#repeatedPoint(found, named, signal)), numbers: named };
     if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
     const oldest = await this.points.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(
@@ -228,13 +230,17 @@ export class OpenedBackup {
   }
 
   /** The point that is told of, where another one only repeats it. */
-  async #told(point: FoundPoint, numbers: readonly number[], signal: AbortSignal | undefined): Promise<FoundPoint> {
+  async #repeatedPoint(
+    point: FoundPoint,
+    numbers: readonly number[],
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPoint> {
     if (!point.collects) return point;
     let isNext = true;
     for (const number of numbers.slice(numbers.indexOf(point.number) + 1)) {
       const before = await this.points.readOrDamaged(number, signal);
       if (!('error' in before)) {
-        return isNext || isAfter(point, before) ? this.#told(before, numbers, signal) : point;
+        return isNext || isAfter(point, before) ? this.#repeatedPoint(before, numbers, signal) : point;
       }
       // It may be the one that is repeated.
       isNext = false;

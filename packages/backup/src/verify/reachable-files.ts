@@ -55,7 +55,7 @@ async function readPoints(
   );
   const found: FoundPoint[] = [];
   for (const [at, number] of numbers.entries()) {
-    findings.tell('reading snapshots', at, numbers.length);
+    findings.progress('reading snapshots', at, numbers.length);
     await findings.check(pointName(number), usedBy(number), async () => {
       found.push(await points.read(number, signal));
       findings.count();
@@ -159,7 +159,7 @@ export async function findReachable(
   }
   let done = 0;
   for (const [name, use] of uses) {
-    findings.tell('reading the index', done++, uses.size);
+    findings.progress('reading the index', done++, uses.size);
     await findings.check(name, use, async () => {
       for (const { pack, blob } of await backup.pages.read(use.page, signal)) {
         addUse(packs, packName(pack), use, { pack });

@@ -57,7 +57,8 @@ class Scrub {
     const { signal } = this.#options;
     let done = 0;
     const names = entriesUnder(this.#backend, prefix, { signal });
-    for await (const _ of mapConcurrently(names, READS, ({ key }) => check(key))) this.#findings.tell(phase, ++done);
+    for await (const _ of mapConcurrently(names, READS, ({ key }) => check(key)))
+      this.#findings.progress(phase, ++done);
   }
 
   /**

@@ -24,13 +24,13 @@ export interface VerifyBackupOptions {
 async function checkPacks({ packs }: ReachableFiles, checks: FileChecks, findings: Findings): Promise<void> {
   let done = 0;
   const reads = mapConcurrently(packs, READS, ([name, use]) => checks.pack(name, use));
-  for await (const _ of reads) findings.tell('checking packs', ++done, packs.size);
+  for await (const _ of reads) findings.progress('checking packs', ++done, packs.size);
 }
 
 async function checkBlobs({ blobs }: ReachableFiles, checks: FileChecks, findings: Findings): Promise<void> {
   let done = 0;
   for (const use of blobs.values()) {
-    findings.tell('checking payloads', done++, blobs.size);
+    findings.progress('checking payloads', done++, blobs.size);
     const digests = await checks.digests(use);
     const parts = Array.from({ length: partCount(use) }).keys();
     for await (const _ of mapConcurrently(parts, READS, (part) => checks.part(use, part, digests[part])));
@@ -56,7 +56,7 @@ async function openAll(
     const report = await store.verify({
       payloads: true,
       signal,
-      onProgress: ({ done }) => findings.tell('opening everything', done, totals.objects + totals.deleted),
+      onProgress: ({ done }) => findings.progress('opening everything', done, totals.objects + totals.deleted),
     });
     opened = report.objects + report.deleted + report.versions;
     for (const { name, key, message } of report.findings) {

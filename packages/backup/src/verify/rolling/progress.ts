@@ -55,7 +55,7 @@ export class RunProgress {
   }
 
   /** Notes that a file that was wrong before was looked at again, or is needed no more. */
-  lookedAgain(name: string): void {
+  rechecked(name: string): void {
     if (this.#found.has(name) || !this.#failed.delete(name)) return;
     this.#right.add(name);
   }

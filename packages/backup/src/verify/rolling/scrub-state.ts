@@ -25,7 +25,7 @@ export class ScrubState {
     this.#label = `verified ${asBuffer(destination).toString('hex')}`;
   }
 
-  async #look(signal?: AbortSignal): Promise<{ readonly checked: ScrubProgress | undefined; readonly etag?: string }> {
+  async #load(signal?: AbortSignal): Promise<{ readonly checked: ScrubProgress | undefined; readonly etag?: string }> {
     const found = await this.#area.states.read(this.#label, signal);
     if (found === undefined) return { checked: undefined };
     return { etag: found.etag, checked: await this.#opened(found.state, signal) };
@@ -44,7 +44,7 @@ export class ScrubState {
 
   /** @throws SecureStoreError `ACCESS_DENIED` without the keys of backups; what the backend throws */
   async read(signal?: AbortSignal): Promise<ScrubProgress> {
-    return (await this.#look(signal)).checked ?? nothingChecked(this.#area.clock.now());
+    return (await this.#load(signal)).checked ?? nothingChecked(this.#area.clock.now());
   }
 
   /**
@@ -55,7 +55,7 @@ export class ScrubState {
    */
   async change(change: (found: ScrubProgress) => ScrubProgress, signal?: AbortSignal): Promise<void> {
     await withRetries(isUndecided, MAX_TRIES, async () => {
-      const { checked, etag } = await this.#look(signal);
+      const { checked, etag } = await this.#load(signal);
       const next = encodeChecked(change(checked ?? nothingChecked(this.#area.clock.now())));
       const body = this.#area.seals.seal('backupWork', this.#destination, CONTEXT, next);
       const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };

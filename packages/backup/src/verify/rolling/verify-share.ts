@@ -85,7 +85,7 @@ class SliceReader {
   readonly #scope: Scope;
   readonly #findings: Findings;
   /** What was read because it was wrong before, or is missing: it isn't read again in this run. */
-  readonly #looked = new Set<string>();
+  readonly #rechecked = new Set<string>();
   /** The lists of digests that were read for that, by payload. */
   readonly #lists = new Map<string, readonly Buffer[]>();
 
@@ -95,31 +95,31 @@ class SliceReader {
   }
 
   /** Looks at what was wrong in earlier runs: every run tells of it, until it is right or needed no more. */
-  async lookAgain(names: ReadonlySet<string>): Promise<void> {
+  async recheck(names: ReadonlySet<string>): Promise<void> {
     const { progress } = this.#scope;
     let done = 0;
     for (const name of names) {
-      this.#findings.tell('checking what was wrong or is missing', done++, names.size);
-      await this.#lookAt(name);
-      progress.lookedAgain(name);
+      this.#findings.progress('checking what was wrong or is missing', done++, names.size);
+      await this.#recheckFile(name);
+      progress.rechecked(name);
     }
     await progress.save();
   }
 
-  async #lookAt(name: string): Promise<void> {
+  async #recheckFile(name: string): Promise<void> {
     const { reachable, checks } = this.#scope;
     const unit = unitOf(name);
     const pack = reachable.packs.get(unit ?? '');
     const blob = reachable.blobs.get(unit ?? '');
-    if (unit !== undefined && pack !== undefined && !this.#looked.has(unit)) {
-      this.#looked.add(unit);
+    if (unit !== undefined && pack !== undefined && !this.#rechecked.has(unit)) {
+      this.#rechecked.add(unit);
       await checks.pack(unit, pack);
     } else if (unit !== undefined && blob !== undefined) {
-      await this.#lookAtPayload(name, unit, blob);
+      await this.#recheckPayload(name, unit, blob);
     }
   }
 
-  async #lookAtPayload(name: string, unit: string, blob: BlobUse): Promise<void> {
+  async #recheckPayload(name: string, unit: string, blob: BlobUse): Promise<void> {
     const { checks } = this.#scope;
     const digests = this.#lists.get(unit) ?? (await checks.digests(blob));
     this.#lists.set(unit, digests);
@@ -127,7 +127,7 @@ class SliceReader {
     // Without the list of their digests nobody could tell whether its parts are right: all were to be read again.
     const parts = typeof part === 'number' ? [part] : digests.length === 0 ? [] : Array.from(digests.keys());
     const check = async (one: number): Promise<void> => {
-      this.#looked.add(`${unit}${one}`);
+      this.#rechecked.add(`${unit}${one}`);
       await checks.part(blob, one, digests[one]);
     };
     const there = parts.filter((one) => one < partCount(blob));
@@ -138,7 +138,7 @@ class SliceReader {
     const { progress } = this.#scope;
     let done = 0;
     for await (const step of mapConcurrently(this.#steps(slice), READS, checked)) {
-      this.#findings.tell('checking what is due', ++done);
+      this.#findings.progress('checking what is due', ++done);
       if (step.check === undefined) progress.end(step.range);
       else await progress.advance(step, step.bytes);
     }
@@ -165,7 +165,7 @@ class SliceReader {
   async *#stepsOf(range: number, unit: string, done: number): AsyncGenerator<Step> {
     const { reachable, units, checks } = this.#scope;
     const pack = reachable.packs.get(unit);
-    if (pack !== undefined && done < 1 && !this.#looked.has(unit)) {
+    if (pack !== undefined && done < 1 && !this.#rechecked.has(unit)) {
       const bytes = units.sizes.get(unit) ?? 0;
       yield { range, unit, steps: 1, bytes, check: () => checks.pack(unit, pack) };
     }
@@ -173,7 +173,7 @@ class SliceReader {
     if (blob === undefined) return;
     let digests: readonly Buffer[] | undefined;
     for (let part = done; part < partCount(blob); part++) {
-      if (this.#looked.has(`${unit}${part}`)) continue;
+      if (this.#rechecked.has(`${unit}${part}`)) continue;
       // Only where there is something to be read.
       digests ??= this.#lists.get(unit) ?? (await checks.digests(blob));
       const digest = digests[part];
@@ -210,7 +210,7 @@ export async function verifySlice(
   const checks = new FileChecks(backup, findings, signal);
   const reader = new SliceReader({ reachable, units, checks, progress }, findings);
   try {
-    await reader.lookAgain(new Set([...before.failed.map(({ name }) => name), ...units.missing]));
+    await reader.recheck(new Set([...before.failed.map(({ name }) => name), ...units.missing]));
     for (const [range, { length }] of units.ranges.entries()) if (length === 0) progress.end(range);
     await reader.read(sliceOf(before, units.weights, { now: began, within, turn: random(1)[0] ?? 0 }));
   } catch (error) {
