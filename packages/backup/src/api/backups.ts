@@ -37,7 +37,7 @@ import { registryOf } from '../trust/registry.ts';
 import type { RetainOptions, RetentionReport } from '../prune/retain.ts';
 import { checkRetention, forgetAt, retainDestination } from '../prune/retain.ts';
 import type { RetentionSettings } from '../retention/index.ts';
-import { checkRolling } from '../verify/rolling/verify-share.ts';
+import { checkRolling } from '../verify/rolling/verify-slice.ts';
 import type { VerifyOptions } from '../verify/verify-destination.ts';
 import { verifyDestination } from '../verify/verify-destination.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';

@@ -15,7 +15,7 @@ import type { TrustedTip } from '../trust/registry.ts';
 import { evidenceOf, tipOf, trustTip, trustedTipAt, rolledBack } from '../trust/trusted-tip.ts';
 import { readerLabel } from '../snapshot/snapshot.ts';
 import { isDoubtful, nextAfter, ignoredFileAlarms, readChainTip } from '../trust/chain-tip.ts';
-import { indexAt } from '../trust/timeline.ts';
+import { indexAt } from '../trust/point-index.ts';
 import { timeOfVersion } from '../repository/retained.ts';
 
 /** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */

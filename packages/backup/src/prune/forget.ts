@@ -15,7 +15,7 @@ import { readContents, planRemoval, removalBlocked } from './prune-plan.ts';
 import { reachableFrom, removePoints, removeUnneeded } from './sweep.ts';
 import { includesNumber, withNumbers, withoutNumbers } from '../repository/number-ranges.ts';
 import { freeAfter, readChainTip } from '../trust/chain-tip.ts';
-import { indexAt } from '../trust/timeline.ts';
+import { indexAt } from '../trust/point-index.ts';
 
 const MAX_TRIES = 4;
 

@@ -2,7 +2,7 @@ import { byBytes, SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects/internal';
 import { childrenOf } from './list-directory.ts';
-import type { DirectoryCache } from './directory-cache.ts';
+import type { DirectoryCache } from './name-caches.ts';
 import type { PageSeal } from './page-token.ts';
 import type { Source } from './source.ts';
 import type { LiveSource, PointSource } from './sources.ts';

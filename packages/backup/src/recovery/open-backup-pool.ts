@@ -8,7 +8,7 @@ import { knownBackup } from '../trust/destinations.ts';
 import type { FoundMoment } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import { DirectoryCache, keepRecent } from './directory-cache.ts';
+import { DirectoryCache, keepRecent } from './name-caches.ts';
 
 /** How long a backup that nobody looks at stays open, in milliseconds, and how many do at once. */
 const POOLED_FOR = 60_000;

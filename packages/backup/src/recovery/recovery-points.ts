@@ -17,7 +17,7 @@ import { compare } from './compare.ts';
 import { find } from './find.ts';
 import type { PooledBackup } from './open-backup-pool.ts';
 import { OpenBackupPool } from './open-backup-pool.ts';
-import { NameCache } from './directory-cache.ts';
+import { NameCache } from './name-caches.ts';
 import { keyTimeline } from './key-timeline.ts';
 import { PageSeal } from './page-token.ts';
 import { autoReleaseStream } from './auto-release-stream.ts';

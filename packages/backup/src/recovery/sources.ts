@@ -10,7 +10,7 @@ import type { FoundMoment } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import { timeOfVersion } from '../repository/retained.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { DirectoryCache, NameCache } from './directory-cache.ts';
+import type { DirectoryCache, NameCache } from './name-caches.ts';
 import { type PooledBackup, idOf, type PointView } from './open-backup-pool.ts';
 import type { Current, Item, Source } from './source.ts';
 import type { MomentInfo } from './types.ts';

@@ -26,7 +26,7 @@ import { momentWarnings } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import { attest, olderKeys } from '../trust/chain-attestation.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
-import { indexOfMoment } from '../trust/timeline.ts';
+import { indexOfMoment } from '../trust/point-index.ts';
 import { askedFor, pinnedMoment, pinOf, pinWarnings } from './pinned-moment.ts';
 import { RestoreWriter } from './restore-writer.ts';
 

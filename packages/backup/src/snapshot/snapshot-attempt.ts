@@ -14,7 +14,7 @@ import { tipOf, trustTip } from '../trust/trusted-tip.ts';
 import { SnapshotIndex } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import type { NextPoint } from '../trust/chain-tip.ts';
-import type { FoundIndex } from '../trust/timeline.ts';
+import type { FoundIndex } from '../trust/point-index.ts';
 
 const MAX_PASSES = 3;
 const MAX_ROUNDS = 3;

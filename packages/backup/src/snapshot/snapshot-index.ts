@@ -5,7 +5,7 @@ import { Copier } from '../repository/upload.ts';
 import type { IndexPages } from '../repository/index-pages.ts';
 import { IndexWriter } from '../repository/index-pages.ts';
 import { IndexSet } from '../repository/index-set.ts';
-import type { FoundIndex } from '../trust/timeline.ts';
+import type { FoundIndex } from '../trust/point-index.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Changed objects that are kept in memory; then they go into pages. */

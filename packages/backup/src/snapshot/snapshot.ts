@@ -13,8 +13,8 @@ import { SnapshotAttempt } from './snapshot-attempt.ts';
 import { NO_TOTALS } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import { isDoubtful, nextAfter, ignoredFileAlarms, readChainTip } from '../trust/chain-tip.ts';
-import type { FoundIndex } from '../trust/timeline.ts';
-import { indexAt } from '../trust/timeline.ts';
+import type { FoundIndex } from '../trust/point-index.ts';
+import { indexAt } from '../trust/point-index.ts';
 
 const MAX_TRIES = 4;
 

@@ -24,7 +24,7 @@ import { foreignPoint, isForeign, matchesTip } from './trusted-tip.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
 import type { ChainTip } from './chain-tip.ts';
 import { isAfter, readChainTip } from './chain-tip.ts';
-import { indexOfMoment, pointAt } from './timeline.ts';
+import { indexOfMoment, pointAt } from './point-index.ts';
 import type { RecoveryWindow } from './recovery-windows.ts';
 import { windowsOf } from './recovery-windows.ts';
 

@@ -2,7 +2,7 @@ import type { CallOptions } from '@securestore/objects';
 import type { BackupVerifyReport } from '../repository/findings.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import { ScrubState } from './rolling/scrub-state.ts';
-import { verifySlice } from './rolling/verify-share.ts';
+import { verifySlice } from './rolling/verify-slice.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
 

@@ -5,7 +5,7 @@ import { extensionsOf } from '@securestore/objects/internal';
 import { patterned } from '../../../objects/test/support/stores.ts';
 import type { BackupVerifyReport } from '../../src/index.ts';
 import { ScrubState } from '../../src/verify/rolling/scrub-state.ts';
-import { verifySlice } from '../../src/verify/rolling/verify-share.ts';
+import { verifySlice } from '../../src/verify/rolling/verify-slice.ts';
 import type { World } from './worlds.ts';
 import { backupAt, filesAt, snapshotAt } from './worlds.ts';
 

@@ -13,7 +13,7 @@ import type { BlobUse, ReachableFiles } from '../reachable-files.ts';
 import { findReachable, removalsOf, reportOf } from '../reachable-files.ts';
 import { checkedSince, rangeOf, unitOf } from './scrub-progress.ts';
 import type { ScrubState } from './scrub-state.ts';
-import { RunProgress } from './progress.ts';
+import { RunProgress } from './run-progress.ts';
 import type { ScrubSlice } from './scrub-slice.ts';
 import { sliceOf } from './scrub-slice.ts';
 import type { Units } from './scrub-units.ts';
