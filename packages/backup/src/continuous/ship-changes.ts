@@ -170,7 +170,6 @@ export async function shipChanges(
   const copied = { versions: 0, bytes: 0 };
   let [now, points] = [position, 0];
   const finish = async (time: number, isNeeded: boolean, isSteady: boolean): Promise<void> => {
-    await copier.flush();
     await copier.pending.finish(area.keyOrder, signal);
     await new FailedCopies(now.destination, seals).add(copier.failed, signal);
     failed.push(...copier.failed);

@@ -24,9 +24,6 @@ import type { IndexSet } from './index-set.ts';
 import { auditLogIndex } from './index-set.ts';
 import { PackWriter } from './packs.ts';
 
-/** Changes that are looked at together. */
-const BATCH_CHANGES = 256;
-const BATCH_BYTES: number = 4 * 1024 * 1024;
 const READS = 8;
 
 /** Something that could not be copied, by its name at the store's backend. */
@@ -63,8 +60,6 @@ export class Copier {
   readonly #names: HistoryListing;
   readonly #others: IndexSet | undefined;
   readonly #index: IndexSet;
-  #queue: Change[] = [];
-  #queued = 0;
 
   /** Why an index of the destination could not be read. */
   #damage: unknown;
@@ -79,21 +74,10 @@ export class Copier {
     this.#names = new HistoryListing(area, signal);
   }
 
-  /** Takes a change, to be copied soon. */
+  /** Copies what a change brings. */
   async visit(change: Change): Promise<void> {
-    this.#queue.push(change);
-    this.#queued += change.record.length;
-    if (this.#queue.length >= BATCH_CHANGES || this.#queued >= BATCH_BYTES) await this.flush();
-  }
-
-  /** Copies what was taken. */
-  async flush(): Promise<void> {
-    const batch = this.#queue;
-    [this.#queue, this.#queued] = [[], 0];
-    for (const change of batch) {
-      this.#ports.signal?.throwIfAborted();
-      await this.#tolerating(change.name, () => this.#copy(change));
-    }
+    this.#ports.signal?.throwIfAborted();
+    await this.#tolerating(change.name, () => this.#copy(change));
   }
 
   async #known(token: string): Promise<readonly IndexEntry[]> {

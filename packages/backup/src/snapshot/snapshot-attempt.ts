@@ -102,7 +102,6 @@ export class SnapshotAttempt {
         copier.failed.push({ name, code: error.code, message: error.message });
       }
     }
-    await copier.flush();
   }
 
   async run(
@@ -181,7 +180,6 @@ export class SnapshotAttempt {
         const before = isFirst ? undefined : this.#index.known();
         const onGone = ({ token }: KnownObject): void => this.#index.forget(token);
         alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
-        await this.#index.copier.flush();
       }
       onPhase?.('reading changes');
       const cut = await reader.cut(visit, signal);

@@ -115,7 +115,6 @@ export class SnapshotIndex {
   /** Brings what was added into pages, so that memory is bounded and an interruption loses little. */
   async spill(time: number, isLast = false): Promise<void> {
     const { area, destination, epoch, signal, pages: reader } = this.#ports;
-    await this.#copier.flush();
     this.#rekeyed += await this.#copier.pending.finish(area.keyOrder, signal);
     const { history, versionFloor: floor } = area.head;
     const changes = new Map<string, readonly IndexEntry[]>(this.#base.changes);
