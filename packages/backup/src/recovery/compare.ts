@@ -1,6 +1,6 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { asBuffer, byBytes, indexPageName, SecureStoreError } from '@securestore/core-format';
-import { mapConcurrently } from '@securestore/objects/internal';
+import { joinByToken, mapConcurrently } from '@securestore/objects/internal';
 import type { PageRequest } from './browse.ts';
 import { progressAt } from './browse.ts';
 import { firstAtLeast } from '../repository/index-set.ts';
@@ -30,23 +30,6 @@ type Step = { readonly token: string; readonly pair?: Pair; readonly reads: numb
 interface Own {
   readonly token: string;
   readonly newest?: IndexEntry;
-}
-
-/** What several sorted sequences have under each token, in order. */
-async function* merged(
-  sequences: readonly AsyncGenerator<Own>[],
-): AsyncGenerator<{ readonly token: string; readonly found: readonly (Own | undefined)[] }> {
-  const heads = await Promise.all(sequences.map(async (one) => (await one.next()).value as Own | undefined));
-  for (;;) {
-    let token: string | undefined;
-    for (const head of heads) if (head !== undefined && (token === undefined || head.token < token)) token = head.token;
-    if (token === undefined) return;
-    const found = heads.map((head) => (head?.token === token ? head : undefined));
-    yield { token, found };
-    for (const [at, sequence] of sequences.entries()) {
-      if (found[at] !== undefined) heads[at] = (await sequence.next()).value as Own | undefined;
-    }
-  }
 }
 
 /** What is on those pages of an index that another one has not. */
@@ -98,15 +81,14 @@ async function* betweenPoints(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Step> {
   const [a, b] = [from.index, to.index];
-  const own = merged([
-    onOwnPages(a, from.pages, namesOf(b.wholePages), after, signal),
-    onOwnPages(b, to.pages, namesOf(a.wholePages), after, signal),
-    changedIn(a, after),
-    changedIn(b, after),
-  ]);
-  for await (const { token, found } of own) {
-    const [inA, inB, ...changed] = found;
-    const isPlain = changed.every((one) => one === undefined);
+  const own = joinByToken<Record<'inA' | 'inB' | 'changedInA' | 'changedInB', Own>>({
+    inA: onOwnPages(a, from.pages, namesOf(b.wholePages), after, signal),
+    inB: onOwnPages(b, to.pages, namesOf(a.wholePages), after, signal),
+    changedInA: changedIn(a, after),
+    changedInB: changedIn(b, after),
+  });
+  for await (const { token, inA, inB, changedInA, changedInB } of own) {
+    const isPlain = changedInA === undefined && changedInB === undefined;
     const before = (isPlain && inA?.newest) || (await a.get(token, signal))[0];
     const now = (isPlain && inB?.newest) || (await b.get(token, signal))[0];
     if (isSameEntry(before, now)) {
@@ -126,21 +108,10 @@ async function* againstNow(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Step> {
   const unchanged = from.unchanged - to.skew;
-  const [past, live] = [from.items(after, signal), to.items(after, signal)];
-  let [before, now] = [await past.next(), await live.next()];
-  while (before.done !== true || now.done !== true) {
-    const [then, current] = [before.value as Item | undefined, now.value as LiveItem | undefined];
-    const token = least(then?.token, current?.token);
-    const [a, b] = [then?.token === token ? then : undefined, current?.token === token ? current : undefined];
-    yield await stepOf(token, a, b, unchanged, signal);
-    if (a !== undefined) before = await past.next();
-    if (b !== undefined) now = await live.next();
+  const items = { past: from.items(after, signal), live: to.items(after, signal) };
+  for await (const { token, past, live } of joinByToken<{ past: Item; live: LiveItem }>(items)) {
+    yield await stepOf(token, past, live, unchanged, signal);
   }
-}
-
-function least(a: string | undefined, b: string | undefined): string {
-  if (a === undefined || b === undefined) return a ?? b ?? '';
-  return a < b ? a : b;
 }
 
 async function stepOf(
