@@ -1,11 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
-import type { BackupArea } from '@securestore/objects/internal';
 import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
 import { drilledAt } from '../restore/receipts.ts';
-import type { Destinations } from '../trust/destinations.ts';
+import type { ManagedPorts } from '../trust/destinations.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
@@ -27,9 +26,7 @@ export interface DestinationFacts {
   readonly facts: WatchFacts;
 }
 
-export interface FactPorts {
-  readonly area: BackupArea;
-  readonly destinations: Destinations;
+export interface FactPorts extends ManagedPorts {
   /** Where it stands how schedules go. */
   readonly storage: StateStorage;
   /** What tells of continuous backups. */

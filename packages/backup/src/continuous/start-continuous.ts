@@ -8,7 +8,7 @@ import { requireDestination } from '../repository/destination.ts';
 import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
 import { replicationStatusAt } from '../trust/replication-status.ts';
 import { ReconnectingDestination } from '../trust/reconnecting-destination.ts';
-import type { Connected, Destinations } from '../trust/destinations.ts';
+import type { Connected, ManagedPorts } from '../trust/destinations.ts';
 import { Points } from '../repository/snapshots.ts';
 import { registryOf } from '../trust/registry.ts';
 import { localGate, remoteGate } from './synchronous.ts';
@@ -16,9 +16,7 @@ import { localGate, remoteGate } from './synchronous.ts';
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /** What a continuous backup works with. */
-export interface FollowPorts {
-  readonly area: BackupArea;
-  readonly destinations: Destinations;
+export interface FollowPorts extends ManagedPorts {
   /** Those of this process, by location. */
   readonly followers: Map<string, Follower>;
   readonly jobId: string;
@@ -128,7 +126,7 @@ export async function replicationStatusFrom(
 
 /** Has writes wait for another process that follows a destination. @returns what ends that */
 export function waitForOther(
-  { area, destinations }: Pick<FollowPorts, 'area' | 'destinations'>,
+  { area, destinations }: ManagedPorts,
   location: string,
   options: SynchronousOptions,
 ): () => Promise<void> {

@@ -4,7 +4,7 @@ import type { BackupArea } from '@securestore/objects/internal';
 import { openCopy } from '@securestore/objects/internal';
 import { requireDestination } from '../repository/destination.ts';
 import type { Connected, Destinations } from '../trust/destinations.ts';
-import { knownBackup } from '../trust/destinations.ts';
+import { knownBackup } from '../trust/open-backup.ts';
 import type { FoundMoment } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';

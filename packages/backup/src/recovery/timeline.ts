@@ -5,6 +5,7 @@ import { restoredAfter } from '../trust/moment.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
+import { windowsOf } from '../trust/recovery-windows.ts';
 import type { PooledBackup } from './open-backup-pool.ts';
 import { refuse } from '../repository/errors.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
@@ -51,23 +52,30 @@ export async function timelineOf(
     found,
     damaged.map((number) => ({ number })),
   );
-  const windows = backup.windowsOf(found, replication?.reached);
+  const own = found.filter((point) => !backup.isForeign(point));
+  const windows = windowsOf(own, replication?.reached);
   const now = area.clock.now();
   const last = windows[0]?.to;
-  const told = found.filter(({ collects }) => !collects);
-  const own = told.filter((point) => !backup.isForeign(point));
-  const newest = own.find(({ label }) => restoredAfter(label) === undefined);
+  // One that collects says the same of the store as the one before.
+  const moments = own.filter(({ collects }) => !collects);
+  const newest = moments.find(({ label }) => restoredAfter(label) === undefined);
   return {
     destination,
     now: new Date(now),
     ...(last !== undefined && { recoverableTo: last, lag: Math.max(0, now - last.getTime()) }),
     ...(newest && {
-      newest: { snapshot: newest.number, time: last !== undefined && newest === own[0] ? last : new Date(newest.time) },
+      newest: {
+        snapshot: newest.number,
+        time: last !== undefined && newest === moments[0] ? last : new Date(newest.time),
+      },
     }),
     isContinuous: replication?.isAlive === true,
     ...(replication?.error && !replication.isOver && { error: replication.error }),
     windows,
-    ...pageOf(told, options),
+    ...pageOf(
+      found.filter(({ collects }) => !collects),
+      options,
+    ),
     damaged: damaged.filter((number) => !never.has(number)),
   };
 }

@@ -9,18 +9,15 @@ import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { PointChoice } from '../repository/snapshot-info.ts';
 import type { DrillFacts } from './receipts.ts';
 import { restoreStoreTo } from './restore-store.ts';
+import type { RestoreIntoOptions } from './restore-types.ts';
 
 const MAX_PROBLEMS = 100;
 /** In milliseconds: {@link wasAround}. */
 const AROUND: number = 60 * 1000;
 
-export interface DrillOptions extends PointChoice {
+export interface DrillOptions extends PointChoice, Pick<RestoreIntoOptions, 'signal' | 'onProgress'> {
   /** The store that the backup is of, to compare with. */
   readonly live?: SecureStorage | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?:
-    | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
-    | undefined;
 }
 
 /** What a drill has shown, and the names of the objects that are wrong, by what stands for them in `problems`. */

@@ -6,31 +6,8 @@ import { publishHead, findDestination, requireDestination } from '../repository/
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registeredAt, registryOf } from './registry.ts';
 import { newestOwn } from './key-change-points.ts';
-import { replicationStatusAt } from './replication-status.ts';
-import { OpenedBackup } from './opened-backup.ts';
-import { trustedTipAt } from './trusted-tip.ts';
-
-/**
- * The backups at a destination, by the keys of the store and what it knows of them.
- *
- * @param remembered how many points that were read are not read again
- * @throws SecureStoreError `INTEGRITY`; what the backend of the store throws
- */
-export async function knownBackup(
-  area: BackupArea,
-  found: FoundDestination,
-  signal: AbortSignal | undefined,
-  remembered?: number,
-): Promise<OpenedBackup> {
-  // Asked first: somebody may publish in between.
-  const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
-  const copy = area.openCopy(found.keys);
-  return new OpenedBackup(found, copy, {
-    trusted,
-    reached: async (end) => (await replicationStatusAt(area, found.id, end))?.reached,
-    remembered,
-  });
-}
+import { knownBackup } from './open-backup.ts';
+import type { OpenedBackup } from './opened-backup.ts';
 
 /** A backend that is ready, at a location without credentials. */
 export interface Connected {

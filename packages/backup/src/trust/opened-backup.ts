@@ -1,10 +1,8 @@
-import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
-import type { CopySettings, UnlockedCopy } from '@securestore/objects/internal';
-import { openCopy, unlockCopy } from '@securestore/objects/internal';
+import type { UnlockedCopy } from '@securestore/objects/internal';
+import { openCopy } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
-import { requireDestination } from '../repository/destination.ts';
 import type { TrustedTip } from './registry.ts';
 import { fenceIn } from './registry.ts';
 import type { Reached } from './replication-status.ts';
@@ -27,12 +25,6 @@ import { isAfter, readChainTip } from './chain-tip.ts';
 import { indexOfMoment, pointAt } from './point-index.ts';
 import type { RecoveryWindow } from './recovery-windows.ts';
 import { windowsOf } from './recovery-windows.ts';
-
-/** What opens the backups at a destination, without the store. */
-export interface BackupSettings extends Omit<CopySettings, 'keys'> {
-  /** An initialised backend. It stays yours. */
-  readonly backend: StorageBackend;
-}
 
 /** What is known of the backups at a destination besides what lies there. */
 export interface KnownOfBackup {
@@ -257,13 +249,8 @@ export class OpenedBackup {
   async windows(signal?: AbortSignal, reached?: Reached): Promise<RecoveryWindow[]> {
     // What is damaged is missing between those that are whole.
     const points = await Array.fromAsync(this.found(signal, () => undefined));
-    return this.windowsOf(points, reached);
-  }
-
-  /** The spans of time that can be restored, of points that were found. @param points the newest first */
-  windowsOf(points: readonly FoundPoint[], reached?: Reached): RecoveryWindow[] {
     const own = points.filter((point) => !this.isForeign(point));
-    return windowsOf(own.toReversed(), reached).toReversed();
+    return windowsOf(own, reached);
   }
 
   /** The index of what was chosen. @throws SecureStoreError `INTEGRITY`; what the backend throws */
@@ -307,16 +294,4 @@ export class OpenedBackup {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/**
- * Opens the backups that lie somewhere, with a secret of the store that they are of: the store itself isn't needed.
- *
- * @throws SecureStoreError `NOT_FOUND` where there are none; `UNLOCK_FAILED`; `INTEGRITY`; what the backend throws
- */
-export async function openBackup(settings: BackupSettings): Promise<OpenedBackup> {
-  const { backend, location, signal } = settings;
-  const destination = await requireDestination(backend, location, signal);
-  const copy = await unlockCopy({ ...settings, keys: destination.keys });
-  return new OpenedBackup(destination, copy);
 }

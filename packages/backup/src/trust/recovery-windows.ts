@@ -27,15 +27,16 @@ export function isUnchanged({ kind, pages, added, instance }: FoundPoint, before
  * What can be restored. Between windows nothing is known but what the last point before says. Points belong to one window where each
  * names the one before it, and tells all that has happened in between.
  *
- * @param points the store's own in ascending order of their numbers, with those that only repeat the one before
+ * @param points the store's own, the newest first, with those that only repeat the one before
  * @param reached up to when it is known that nothing has changed since the newest point
+ * @returns the newest first
  */
 export function windowsOf(points: readonly FoundPoint[], reached?: Reached): RecoveryWindow[] {
   const windows: { from: Date; to: Date; points: number }[] = [];
   let before: FoundPoint | undefined;
   // Whether the last window goes up to it.
   let isJoined = false;
-  for (const point of points) {
+  for (const point of points.toReversed()) {
     const isNext = before !== undefined && isAfter(point, before);
     // Changes are nothing without all that they build on.
     if (point.kind === 'changes' && !(isNext && point.base === before?.base)) continue;
@@ -58,7 +59,7 @@ export function windowsOf(points: readonly FoundPoint[], reached?: Reached): Rec
   const last = windows.at(-1);
   const isKnown = last !== undefined && isJoined && reached !== undefined && matchesTip(reached.point, before);
   if (isKnown && reached.time > last.to.getTime()) last.to = new Date(reached.time);
-  return windows;
+  return windows.toReversed();
 }
 
 /**
