@@ -87,7 +87,7 @@ export function backupKind(
   };
 }
 
-/** Starts the job of a backup; where this process follows the destination, that makes the snapshot. */
+/** Starts the job of a backup; if this process follows the destination, that makes the snapshot. */
 export function startBackup(
   ports: ManagedPorts,
   followers: ReadonlyMap<string, Pick<Follower, 'snapshot'>>,

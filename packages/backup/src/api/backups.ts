@@ -61,9 +61,9 @@ export class Backups {
 
   /**
    * Backs up what changes while the store is in use: a moment after it was acknowledged, every change can be restored, to the second.
-   * Begins with a snapshot where there is none. One process at a time does it for a destination; the others' changes are shipped too.
+   * Begins with a snapshot if there is none. One process at a time does it for a destination; the others' changes are shipped too.
    *
-   * @throws SecureStoreError `LOCKED` where another process is at it; as {@link backup} rejects
+   * @throws SecureStoreError `LOCKED` if another process is at it; as {@link backup} rejects
    */
   follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
     const ports = { ...this.#ports, followers: this.#followers, jobId: backupJobId(destination) };
@@ -77,7 +77,7 @@ export class Backups {
 
   /**
    * What is known of the continuous backup to a destination, whichever process makes it: also of one that was killed, and of one that
-   * was ended; `undefined` where there was none within the last seven days.
+   * was ended; `undefined` if there was none within the last seven days.
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
    */
@@ -98,8 +98,8 @@ export class Backups {
   /**
    * Makes a snapshot at a destination, which is registered by the first: what has changed since the last one is copied, as ciphertext.
    *
-   * The job rejects with `LOCKED` where another process is at it, `ALREADY_EXISTS` where the backups of another store lie there,
-   * `CONFLICT` where those of another copy of this one do, or where the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
+   * The job rejects with `LOCKED` if another process is at it, `ALREADY_EXISTS` if the backups of another store lie there,
+   * `CONFLICT` if those of another copy of this one do, or if the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
    */
   backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
     return startBackup(this.#ports, this.#followers, destination, options);
@@ -164,7 +164,7 @@ export class Backups {
   }
 
   /**
-   * Reads every file of a backup, and opens what is in it where the depth says so; with `within`, only what is due. What is wrong is in
+   * Reads every file of a backup, and opens what is in it if the depth says so; with `within`, only what is due. What is wrong is in
    * the report.
    *
    * @throws SecureStoreError `INVALID_ARGUMENT`; what keeps it from looking, and with `within` what keeps it from remembering what it has
@@ -191,7 +191,7 @@ export class Backups {
   }
 
   /**
-   * Restores objects of a point into this store, each as a new version. Where the whole store is restored in place, others get `LOCKED`
+   * Restores objects of a point into this store, each as a new version. If the whole store is restored in place, others get `LOCKED`
    * until that is done, and a snapshot is made first.
    *
    * @param target what is written through, by default the store: a session may write less
@@ -204,7 +204,7 @@ export class Backups {
    * Makes a new store of a point, at a location where nothing is: the secrets of this one open it. What was interrupted is gone on with by the
    * same call.
    *
-   * The job rejects with `ALREADY_EXISTS` where something lies there, `NOT_FOUND`, `INTEGRITY` where the backup is damaged, unless `partial`.
+   * The job rejects with `ALREADY_EXISTS` if something lies there, `NOT_FOUND`, `INTEGRITY` if the backup is damaged, unless `partial`.
    */
   restoreStore(source: string, to: string, options: RestoreStoreJobOptions = {}): Job<RestoreStoreJobReport> {
     return startRestoreStore(this.#ports, source, to, options);
@@ -261,7 +261,7 @@ export class Backups {
     );
   }
 
-  /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` where it is not registered */
+  /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` if it is not registered */
   async setRetention(destination: string, retention: RetentionSettings, options?: CallOptions): Promise<void> {
     checkRetention(retention);
     await this.#changing('backups.setRetention', options, (signal) =>
@@ -282,7 +282,7 @@ export class Backups {
   /**
    * Removes what a destination keeps no longer, and what then nothing needs. The newest snapshot stays in any case.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` where nothing says what is kept; `INTEGRITY` where a snapshot is damaged, unless `damaged`
+   * @throws SecureStoreError `INVALID_ARGUMENT` if nothing says what is kept; `INTEGRITY` if a snapshot is damaged, unless `damaged`
    */
   retain(destination: string, { signal: stop, timeout, ...options }: RetainOptions = {}): Promise<RetentionReport> {
     return this.#changing('backups.retain', { signal: stop, timeout }, (signal) =>

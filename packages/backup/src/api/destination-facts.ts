@@ -52,7 +52,7 @@ async function knownOf(
   const replication = await backups.following(location, { signal });
   if (replication === undefined || replication.isOver) return { now, schedules, destination: location };
   const { reached, error, isAlive, silent } = replication;
-  // Where nobody ships any more, it is at least as far behind as that was said.
+  // If nobody ships any more, it is at least as far behind as that was said.
   const lag = reached === undefined ? (isAlive ? undefined : silent) : Math.max(0, now - reached.time);
   return { now, schedules, destination: location, lag, following: { isAlive, error } };
 }

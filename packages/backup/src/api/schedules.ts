@@ -30,7 +30,7 @@ const CHECK_EVERY = 60_000;
 
 /** A schedule, and how it goes. */
 export interface ScheduleInfo extends ScheduleSettings {
-  /** When it is due next; absent where it is paused. */
+  /** When it is due next; absent if it is paused. */
   readonly next?: Date;
   readonly last?: ScheduleState['last'];
   /** Runs that have failed since the last that succeeded. */

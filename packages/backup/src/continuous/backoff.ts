@@ -68,7 +68,7 @@ export class Outage {
     return isNews;
   }
 
-  /** How long to wait until the next try, in milliseconds; `undefined` where nothing is wrong. */
+  /** How long to wait until the next try, in milliseconds; `undefined` if nothing is wrong. */
   get pause(): number | undefined {
     return this.#failures === 0 ? undefined : Math.min(FIRST_RETRY * 2 ** (this.#failures - 1), LAST_RETRY);
   }

@@ -50,7 +50,7 @@ export class CatchUpBuffer {
    * @param until the time of the cut, which has all of it
    * @param interval how far they are apart at least, in milliseconds
    * @param skew how far the clocks of two servers may be apart, in milliseconds
-   * @returns `undefined` where there are too many
+   * @returns `undefined` if there are too many
    */
   steps({ after, until, interval, skew }: Span): Step[] | undefined {
     const stepOf = ({ announced = 0 }: Change): number => {

@@ -10,13 +10,13 @@ export interface ContinuousStatus {
   readonly points: number;
   readonly versions: number;
   readonly bytes: number;
-  /** Why the last attempt failed; absent where it did not. */
+  /** Why the last attempt failed; absent if it did not. */
   readonly error?: { readonly code: string; readonly message: string };
   readonly alarms: readonly string[];
 }
 
 export interface ContinuousOptions {
-  /** Milliseconds from one cut to the next, a whole number from 1; by default 250 where the backend's clock is fine enough, else 1,000. */
+  /** Milliseconds from one cut to the next, a whole number from 1; by default 250 if the backend's clock is fine enough, else 1,000. */
   readonly interval?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Told after every point, and of every failure. What it throws is ignored. */

@@ -22,7 +22,7 @@ const CHANGES_PER_SNAPSHOT = 50_000;
 const SNAPSHOT_EVERY: number = 60 * 60 * 1000;
 /** A point is published at least so often, so that whoever looks at the destination sees that it is alive. */
 const HEARTBEAT: number = 60 * 1000;
-/** Where the clock of the backend is finer than this, cuts may follow each other as fast as the shorter interval says. */
+/** If the clock of the backend is finer than this, cuts may follow each other as fast as the shorter interval says. */
 const FINE_RESOLUTION = 10;
 const SHORT_INTERVAL = 250;
 const LONG_INTERVAL = 1000;
@@ -243,7 +243,7 @@ export class Follower {
     this.#failed ??= failed[0];
   }
 
-  /** Looks where the destination stands, and makes a snapshot where nothing is that changes can follow. */
+  /** Looks where the destination stands, and makes a snapshot if there is nothing that changes can follow. */
   async begin(signal: AbortSignal): Promise<Position> {
     const position = await positionAt(this.#area, await this.#connection.connect(signal), this.#onAlarm, signal);
     if (position === undefined) return this.#snapshot(signal);

@@ -39,7 +39,7 @@ export interface Position {
   readonly snapshotMade: number;
 }
 
-/** Where a destination stands; `undefined` where nothing is there that changes can follow. */
+/** Where a destination stands; `undefined` if nothing is there that changes can follow. */
 export async function positionAt(
   area: BackupArea,
   target: Pick<Destination, 'backend' | 'location'>,
@@ -84,7 +84,7 @@ interface Shipped {
   /** What was acknowledged before this can be restored. */
   readonly time: number;
   readonly failed: readonly FailedCopy[];
-  /** From where it goes on: as before where nothing has changed. */
+  /** From where it goes on: as before if nothing has changed. */
   readonly position: Position;
   /** How many points were published. */
   readonly points: number;
@@ -136,7 +136,7 @@ async function publish(
  * Ships what has changed since the newest point: as one point, or as one for each moment where much time has passed since it was looked
  * last.
  *
- * @returns `undefined` where the journal does not tell all of it
+ * @returns `undefined` if the journal does not tell all of it
  */
 export async function shipChanges(
   area: BackupArea,

@@ -109,7 +109,7 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
   };
 }
 
-/** What is known of the continuous backup to a destination: by itself where this process makes it, else by what was told last. */
+/** What is known of the continuous backup to a destination: by itself if this process makes it, else by what was told last. */
 export async function replicationStatusFrom(
   { area, destinations, followers }: Omit<FollowPorts, 'jobId'>,
   destination: string,

@@ -28,7 +28,7 @@ export interface ForgetReport {
   /** Files that nothing needs any more, and their bytes. */
   readonly files: number;
   readonly bytes: number;
-  /** What the place did not let go; absent where all went that was to go. */
+  /** What the place did not let go; absent if all went that was to go. */
   readonly refused?: RefusedRemoval;
 }
 
@@ -38,8 +38,8 @@ export interface ForgetReport {
  *
  * @param choose which are to go, of those that there are; the newest stays in any case, and what others build on. Damaged ones go where they
  *   are among them, and with them the changes that build on them
- * @throws SecureStoreError `NOT_FOUND` where there are no points; `INTEGRITY` where one of those that stay can't be read: then nothing
- *   of the files goes; `CONFLICT`; `ACCESS_DENIED`, `READ_ONLY` where nothing may be removed: then nothing is announced either; what the
+ * @throws SecureStoreError `NOT_FOUND` if there are no points; `INTEGRITY` if one of those that stay can't be read: then nothing
+ *   of the files goes; `CONFLICT`; `ACCESS_DENIED`, `READ_ONLY` if nothing may be removed: then nothing is announced either; what the
  *   backend throws
  */
 export async function forgetPoints(

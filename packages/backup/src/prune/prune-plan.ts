@@ -70,10 +70,10 @@ export interface RemovalPlan {
 }
 
 /**
- * Says what goes where points were chosen to go. The newest stays in any case, and so does the newest that can be restored.
+ * Says what goes when points were chosen to go. The newest stays in any case, and so does the newest that can be restored.
  *
  * @param own those of the points that were not announced to go
- * @throws SecureStoreError `INTEGRITY` where a damaged point was not chosen, or the newest builds on one
+ * @throws SecureStoreError `INTEGRITY` if a damaged point was not chosen, or the newest builds on one
  */
 export function planRemoval(
   destination: Destination,

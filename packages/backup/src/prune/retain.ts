@@ -42,7 +42,7 @@ export interface RetentionReport {
   readonly removed: readonly number[];
   /** How many of the moments between snapshots go. */
   readonly removedChanges: number;
-  /** What was removed; absent where it was only asked what would be. */
+  /** What was removed; absent if it was only asked what would be. */
   readonly done?: ForgetReport;
 }
 
@@ -149,7 +149,7 @@ async function retainAt(
   return { ...planned, done };
 }
 
-/** As {@link retainAt}, at a location, by the settings of the call or those that were set. @throws SecureStoreError `INVALID_ARGUMENT` where there are none */
+/** As {@link retainAt}, at a location, by the settings of the call or those that were set. @throws SecureStoreError `INVALID_ARGUMENT` if there are none */
 export async function retainDestination(
   { area, destinations }: ManagedPorts,
   destination: string,

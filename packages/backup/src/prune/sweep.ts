@@ -22,7 +22,7 @@ export interface ReachableNames {
   readonly blobs: Set<string>;
 }
 
-/** Reads what points need. @throws SecureStoreError `INTEGRITY` where it can't be read; what the backend throws */
+/** Reads what points need. @throws SecureStoreError `INTEGRITY` if it can't be read; what the backend throws */
 export async function reachableFrom(
   points: Points,
   pages: IndexPages,

@@ -1,7 +1,7 @@
 import type { RetrievedStream } from '@securestore/objects';
 
 /**
- * Data that say when nobody reads them any more: at their end, where they are given up, where they fail, and when `signal` aborts, since whoever
+ * Data that say when nobody reads them any more: at their end, when they are given up, when they fail, and when `signal` aborts, since whoever
  * is gone by then neither reads nor gives up anything.
  */
 export function autoReleaseStream(

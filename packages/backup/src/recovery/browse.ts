@@ -30,7 +30,7 @@ export interface PageRequest {
 
 type Entry = ObjectThen | FolderThen | DamagedThen;
 
-/** What is known of an object; `undefined` where it went away, or has expired. */
+/** What is known of an object; `undefined` if it went away, or has expired. */
 async function entryOf(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<Entry | undefined> {
   if (key.endsWith('/')) return { type: 'folder', key };
   try {

@@ -10,7 +10,7 @@ const MAX_POINTS = 30;
 
 type Known = Omit<VersionThen, 'to'> & { readonly to?: Date };
 
-/** What a store keeps of a key; nothing where it never was. */
+/** What a store keeps of a key; nothing if it never was. */
 function historyIn(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<HistoryEntry[]> {
   return withFallback(isNotFound, [], () => store.history(key, { signal }));
 }
@@ -79,7 +79,7 @@ async function lookBack(
   return true;
 }
 
-/** What a key was over time, by what the store and a backup keep. @throws SecureStoreError `NOT_FOUND` where neither knows of it */
+/** What a key was over time, by what the store and a backup keep. @throws SecureStoreError `NOT_FOUND` if neither knows of it */
 export async function keyTimeline(
   live: ObjectStore,
   pooled: PooledBackup | undefined,

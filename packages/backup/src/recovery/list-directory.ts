@@ -28,7 +28,7 @@ export interface ChildrenOptions {
 
 export interface Children {
   readonly children: readonly Child[];
-  /** Where to go on; absent where that was all. */
+  /** Where to go on; absent if that was all. */
   readonly next?: string;
 }
 

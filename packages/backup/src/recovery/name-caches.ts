@@ -22,7 +22,7 @@ const MAX_KNOWN = 100_000;
 export class NameCache {
   readonly #names = new RecentCache<string, string>(MAX_KNOWN);
 
-  /** @param open asked where a name is not known; `undefined` where nothing tells it any more */
+  /** @param open asked if a name is not known; `undefined` if nothing tells it any more */
   async of(token: string, open: () => string | undefined | Promise<string | undefined>): Promise<string | undefined> {
     const known = this.#names.get(token);
     if (known !== undefined) return known;
@@ -36,7 +36,7 @@ export class NameCache {
   }
 }
 
-/** Of a folder with more names in it, and in the folders in it, none is kept; nor where they are longer together, in characters. */
+/** Of a folder with more names in it, and in the folders in it, none is kept; nor if they are longer together, in characters. */
 const MAX_NAMES = 200_000;
 const MAX_LENGTH: number = 16 * 1024 * 1024;
 /** How many listings of a folder go on where they were; others are listed anew. */
@@ -153,7 +153,7 @@ function childOf(key: string, folder: string): string {
 /** What somebody may see in a folder, each by the first name that shows it. */
 interface Children {
   readonly length: number;
-  /** What is shown, and the name that shows it. @throws RangeError where there is none */
+  /** What is shown, and the name that shows it. @throws RangeError if there is none */
   at(position: number): { readonly shown: string; readonly named: NamedThen };
   /** The first one after a name. */
   after(name: string): number;

@@ -97,7 +97,7 @@ export class OpenBackupPool {
     area.onClose(() => this.#close());
   }
 
-  /** Runs `body` with a backup. @throws SecureStoreError `NOT_FOUND` where there is none, `INTEGRITY`; what the backend throws */
+  /** Runs `body` with a backup. @throws SecureStoreError `NOT_FOUND` if there is none, `INTEGRITY`; what the backend throws */
   async with<T>(source: string, body: (pooled: PooledBackup) => Promise<T>): Promise<T> {
     const { pooled, release } = await this.take(source);
     try {

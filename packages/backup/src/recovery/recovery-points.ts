@@ -103,7 +103,7 @@ export class RecoveryPoints {
   /**
    * What can be restored from a destination: up to when, which spans of time, which snapshots.
    *
-   * @throws SecureStoreError `NOT_FOUND` where there are no backups, `INTEGRITY`, `INVALID_ARGUMENT`; what the backend throws
+   * @throws SecureStoreError `NOT_FOUND` if there are no backups, `INTEGRITY`, `INVALID_ARGUMENT`; what the backend throws
    */
   timeline(destination: string, { signal: stop, timeout, ...options }: TimelineOptions = {}): Promise<Timeline> {
     return inTime('points.timeline', { signal: stop, timeout }, (signal) => {
@@ -120,7 +120,7 @@ export class RecoveryPoints {
    * What lies in a folder at a moment, a page of it.
    *
    * @param sees whether somebody may know of a name; by default of all
-   * @throws SecureStoreError as {@link timeline}, and `NOT_FOUND` where there is no such point
+   * @throws SecureStoreError as {@link timeline}, and `NOT_FOUND` if there is no such point
    */
   browse({ signal: stop, timeout, ...options }: BrowseOptions = {}, sees: Sees = EVERYTHING): Promise<BrowsePage> {
     return inTime('points.browse', { signal: stop, timeout }, (signal) => {
@@ -155,7 +155,7 @@ export class RecoveryPoints {
   /**
    * What a key was over time, by what the store keeps, and a destination.
    *
-   * @throws SecureStoreError `NOT_FOUND` where neither knows of it; as {@link browse}
+   * @throws SecureStoreError `NOT_FOUND` if neither knows of it; as {@link browse}
    */
   versions(
     key: string,

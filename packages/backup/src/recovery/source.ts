@@ -15,9 +15,9 @@ export interface Item {
   readonly token: string;
   /** Whether an object is there, as far as that shows without reading it. */
   readonly isThere: boolean;
-  /** What is known of it; `undefined` where it went away meanwhile. */
+  /** What is known of it; `undefined` if it went away meanwhile. */
   current(signal: AbortSignal | undefined): Promise<Current | undefined>;
-  /** Its name; `undefined` where nothing tells it any more. */
+  /** Its name; `undefined` if nothing tells it any more. */
   name(signal: AbortSignal | undefined): Promise<string | undefined>;
 }
 
@@ -31,7 +31,7 @@ export interface Source {
   readonly id: string;
   /** All that comes after a token. */
   items(after: string, signal: AbortSignal | undefined): AsyncIterable<Item>;
-  /** How many of all names come before a token, from 0 to 1; `undefined` where nobody knows. */
+  /** How many of all names come before a token, from 0 to 1; `undefined` if nobody knows. */
   shareBefore(token: string): number | undefined;
 }
 

@@ -30,7 +30,7 @@ export interface Moment extends PointChoice {
 
 /** The moment that an answer is about. */
 export interface MomentInfo {
-  /** Absent where it is now. */
+  /** Absent if it is now. */
   readonly snapshot?: number;
   readonly time: Date;
   /** The gap that `at` is in: what was stored in it before `at` is missing. */
@@ -51,10 +51,10 @@ export interface Timeline {
   readonly destination: string;
   /** By the clock of the store. */
   readonly now: Date;
-  /** Up to when the store can be restored; absent where there is no snapshot. */
+  /** Up to when the store can be restored; absent if there is no snapshot. */
   readonly recoverableTo?: Date;
   /**
-   * What is meant if no point is chosen: the newest that was not made before a restore, of what that replaced. Absent where there is none.
+   * What is meant if no point is chosen: the newest that was not made before a restore, of what that replaced. Absent if there is none.
    */
   readonly newest?: MomentInfo;
   /** How far that is behind `now`, in milliseconds. */
@@ -69,7 +69,7 @@ export interface Timeline {
   readonly snapshots: readonly SnapshotInfo[];
   /** The numbers of snapshots that are damaged, of which nothing else is known. */
   readonly damaged: readonly number[];
-  /** Give as `before` for older ones; absent where there are none. */
+  /** Give as `before` for older ones; absent if there are none. */
   readonly before?: number;
 }
 
@@ -145,7 +145,7 @@ export interface VersionThen {
   readonly to?: Date;
   /** Of the data, in bytes. */
   readonly size?: number;
-  /** A point of the backup which has it; absent where only the store does. */
+  /** A point of the backup which has it; absent if only the store does. */
   readonly snapshot?: number;
   /** Whether the store itself has it still. */
   readonly inStore: boolean;
@@ -175,7 +175,7 @@ export interface CompareOptions extends PageOptions {
 export interface VersionInfo {
   readonly version: string;
   readonly modified: Date;
-  /** Of the data, in bytes; absent where it can't be read. */
+  /** Of the data, in bytes; absent if it can't be read. */
   readonly size?: number;
 }
 

@@ -40,7 +40,7 @@ export function sealedPartLength(
  * Copies the parts of a payload as they are.
  *
  * @param onBytes told of every part that is copied
- * @returns `undefined` where a part is not there any more: then the version is not either
+ * @returns `undefined` if a part is not there any more: then the version is not either
  * @throws SecureStoreError `INTEGRITY` for a part of another length, `TOO_LARGE`, and what the backends throw
  */
 export async function copyBlob(

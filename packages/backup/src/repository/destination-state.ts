@@ -64,7 +64,7 @@ export class SealedState<T> {
     return { sealed: body.toString('base64') };
   }
 
-  /** What a sealed state says; `undefined` where it is damaged, which tells nothing. */
+  /** What a sealed state says; `undefined` if it is damaged, which tells nothing. */
   async open({ sealed }: Sealed, signal?: AbortSignal): Promise<Unsealed<T> | undefined> {
     const { seals } = this.#area;
     const body = Buffer.from(sealed, 'base64');

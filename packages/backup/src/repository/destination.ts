@@ -33,7 +33,7 @@ export interface FoundDestination extends Destination {
   readonly etag: string;
 }
 
-/** @throws SecureStoreError `INTEGRITY` where points lie there without keys, and what the backend throws */
+/** @throws SecureStoreError `INTEGRITY` if points lie there without keys, and what the backend throws */
 export async function findDestination(
   backend: StorageBackend,
   location: string,
@@ -53,7 +53,7 @@ export async function findDestination(
   );
 }
 
-/** @throws SecureStoreError as {@link findDestination}; `NOT_FOUND` where nothing lies there */
+/** @throws SecureStoreError as {@link findDestination}; `NOT_FOUND` if nothing lies there */
 export async function requireDestination(
   backend: StorageBackend,
   location: string,
@@ -117,7 +117,7 @@ function checkLineage(location: string, before: Head, next: Head): void {
 /**
  * What lies in the store itself is lost with it; and whoever removes the one must not remove the other.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` where a store lies there, `INVALID_ARGUMENT` where one of both lies in the folder of the other
+ * @throws SecureStoreError `ALREADY_EXISTS` if a store lies there, `INVALID_ARGUMENT` if one of both lies in the folder of the other
  */
 async function refuseStore(
   area: BackupArea,
@@ -140,8 +140,8 @@ async function refuseStore(
 /**
  * The destination with the keys of now, made where nothing is.
  *
- * @throws SecureStoreError as {@link findDestination}; `ALREADY_EXISTS`, `CONFLICT` where it belongs to another store or copy;
- *   `INVALID_ARGUMENT` where it would lie in the folder of the store, or around it
+ * @throws SecureStoreError as {@link findDestination}; `ALREADY_EXISTS`, `CONFLICT` if it belongs to another store or copy;
+ *   `INVALID_ARGUMENT` if it would lie in the folder of the store, or around it
  */
 export async function prepareDestination(
   area: BackupArea,

@@ -7,7 +7,7 @@ import { damagedFile, isRefused, MissingFile } from './errors.ts';
 const MAX_TRIES = 5;
 
 /**
- * Writes what never changes. Where something lies there already it is the same, since names are digests or belong to one run.
+ * Writes what never changes. If something lies there already it is the same, since names are digests or belong to one run.
  *
  * @returns whether something lay there
  * @throws SecureStoreError what the backend throws
@@ -32,7 +32,7 @@ export async function writeOnce(
   }
 }
 
-/** @throws SecureStoreError `INTEGRITY` where it is missing, and what the backend throws */
+/** @throws SecureStoreError `INTEGRITY` if it is missing, and what the backend throws */
 export async function readWhole(
   backend: StorageBackend,
   name: string,

@@ -46,7 +46,7 @@ export interface BackupVerifyReport {
 export interface RollingReport {
   /** Bytes that there are to be checked, sealed. */
   readonly total: number;
-  /** Everything was read after this; absent where something never was. */
+  /** Everything was read after this; absent if something never was. */
   readonly checkedSince?: Date;
 }
 

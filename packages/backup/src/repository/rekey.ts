@@ -72,7 +72,7 @@ async function rekeyPack(
  * harm.
  *
  * @returns what lies under which key version: by its id, how many envelopes
- * @throws SecureStoreError `INTEGRITY` where something can't be read, `ACCESS_DENIED` for a member, and what the backend throws
+ * @throws SecureStoreError `INTEGRITY` if something can't be read, `ACCESS_DENIED` for a member, and what the backend throws
  */
 export async function rekeyDestination(
   area: BackupArea,

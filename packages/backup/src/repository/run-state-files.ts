@@ -23,13 +23,13 @@ export interface RunState {
 
 /**
  * Something at a destination that changes, for runs to come. Each state has a name of its own, since a place may refuse to replace and to
- * remove what is there: the newest counts, and the others are removed where that is allowed.
+ * remove what is there: the newest counts, and the others are removed if that is allowed.
  */
 export class RunStateFiles {
   readonly #destination: Destination;
   readonly #seals: BackupSeals;
   readonly #what: string;
-  /** The number of the newest state, once that is known; 0 where there is none. */
+  /** The number of the newest state, once that is known; 0 if there is none. */
   #newest: number | undefined;
   /** Whether anything was there, or is. */
   #isUsed = true;
@@ -41,7 +41,7 @@ export class RunStateFiles {
     this.#what = what;
   }
 
-  /** The newest state; `undefined` where there is none. @throws SecureStoreError what the backend throws */
+  /** The newest state; `undefined` if there is none. @throws SecureStoreError what the backend throws */
   async read(signal?: AbortSignal): Promise<RunState | undefined> {
     const { backend } = this.#destination;
     const { entries } = await listPage(backend, backupWorkPrefix(this.#what), { limit: MAX_STRANGE, signal });
@@ -89,7 +89,7 @@ export class RunStateFiles {
   }
 
   /**
-   * Removes all states. Where that is refused, the newest one stays what it is.
+   * Removes all states. If that is refused, the newest one stays what it is.
    *
    * @returns whether nothing is left
    */

@@ -105,7 +105,7 @@ export class Points {
     }
   }
 
-  /** @throws SecureStoreError `INTEGRITY` where it is missing or damaged; `FORMAT_VERSION`; what the backend throws */
+  /** @throws SecureStoreError `INTEGRITY` if it is missing or damaged; `FORMAT_VERSION`; what the backend throws */
   async read(number: number, signal?: AbortSignal): Promise<FoundPoint> {
     const known = this.#known?.get(number);
     if (known !== undefined) return known;
@@ -135,7 +135,7 @@ export class Points {
     }
   }
 
-  /** A point; `undefined` where it was removed meanwhile. @throws as {@link read} */
+  /** A point; `undefined` if it was removed meanwhile. @throws as {@link read} */
   async readUnlessRemoved(number: number, signal?: AbortSignal): Promise<FoundPoint | undefined> {
     try {
       return await this.read(number, signal);
@@ -149,7 +149,7 @@ export class Points {
   /**
    * Publishes a point under its number, which is the commit of all that it names.
    *
-   * @throws SecureStoreError `CONFLICT` where the number is taken; what the backend throws
+   * @throws SecureStoreError `CONFLICT` if the number is taken; what the backend throws
    */
   async publish(point: Point, signal?: AbortSignal): Promise<FoundPoint> {
     const name = pointName(point.number);

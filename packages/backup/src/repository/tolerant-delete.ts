@@ -47,7 +47,7 @@ export class TolerantDeleter {
     throw new SecureStoreError(code, message, { cause: this.#error });
   }
 
-  /** To be called where others are tried, that may be removed though the ones before may not. */
+  /** To be called when other files are tried, that may be removed though the ones before may not. */
   begin(): void {
     this.#inRow = 0;
   }
@@ -71,7 +71,7 @@ export class TolerantDeleter {
   }
 
   /**
-   * What was refused; `undefined` where nothing was.
+   * What was refused; `undefined` if nothing was.
    *
    * @param snapshots that were to go and stay
    * @param files that nothing needs and that are there still

@@ -87,7 +87,7 @@ async function judging(key: string, problems: Problems, judge: () => Promise<voi
   }
 }
 
-/** The version that was current at a moment; `undefined` where there was none, or is known no more. */
+/** The version that was current at a moment; `undefined` if there was none, or is known no more. */
 async function versionAt(live: SecureStorage, key: string, at: Date): Promise<string | undefined> {
   return (await withFallback(isNotFound, undefined, () => live.info(key, { at })))?.version;
 }
@@ -142,7 +142,7 @@ async function compare(
  * again.
  *
  * @param scratch an initialised backend at which nothing is. It stays yours, and is empty afterwards
- * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no snapshot; what keeps it from being
+ * @throws SecureStoreError `ALREADY_EXISTS` if something lies there; `NOT_FOUND` if there is no snapshot; what keeps it from being
  *   done. What is wrong with the backup is no error: it is in the facts
  */
 export async function drillBackup(

@@ -20,7 +20,7 @@ export function signFacts(area: BackupArea, use: string, facts: object): SignedF
   return { facts: text, identity: Buffer.from(area.head.identity).toString('base64url'), signature };
 }
 
-/** Reads facts that a store has signed. @throws SecureStoreError `INTEGRITY` where it has not */
+/** Reads facts that a store has signed. @throws SecureStoreError `INTEGRITY` if it has not */
 function signedFacts(signed: SignedFacts, use: string, fingerprint: string): unknown {
   const { facts, identity, signature } = Object(signed) as Partial<Record<keyof SignedFacts, unknown>>;
   if (typeof facts === 'string' && typeof identity === 'string' && typeof signature === 'string') {
@@ -50,7 +50,7 @@ export interface DrillFacts {
   readonly objects: number;
   readonly versions: number;
   readonly bytes: number;
-  /** Objects that were compared with the store as it was at that moment; 0 where there was no store to compare with. */
+  /** Objects that were compared with the store as it was at that moment; 0 if there was no store to compare with. */
   readonly compared: number;
   /** What was wrong, at most 100 of it. Objects have no names in it: `object`, and a digest that only the store can make. */
   readonly problems: readonly string[];
@@ -65,7 +65,7 @@ export type DrillReceipt = SignedFacts;
  * Reads a receipt.
  *
  * @param fingerprint of the store that is to have signed it
- * @throws SecureStoreError `INTEGRITY` where it is none, or another store's
+ * @throws SecureStoreError `INTEGRITY` if it is none, or another store's
  */
 export function readReceipt(receipt: DrillReceipt, fingerprint: string): DrillFacts {
   return signedFacts(receipt, RECEIPT_USE, fingerprint) as DrillFacts;
@@ -81,7 +81,7 @@ export interface RestoreFacts {
   readonly snapshot: number;
   /** The moment that was restored: that of the snapshot, or `at`, and in a gap an earlier one. */
   readonly time: string;
-  /** The moment that somebody chose; absent where they chose a snapshot by its number, or the newest. */
+  /** The moment that somebody chose; absent if they chose a snapshot by its number, or the newest. */
   readonly at?: string;
   readonly begun: string;
   /** How long it took, in milliseconds. */
@@ -105,7 +105,7 @@ export interface RestoreFacts {
   readonly deleted: number;
   readonly failed: number;
   readonly bytes: number;
-  /** Objects that were read back and compared with the backup, byte by byte; 0 where nobody asked for that. */
+  /** Objects that were read back and compared with the backup, byte by byte; 0 if nobody asked for that. */
   readonly verified: number;
   /** SHA-256, in hexadecimal, of what was done with each object, in the order of the point: see `docs/guides/backup.md`. */
   readonly digest: string;
@@ -122,7 +122,7 @@ export const RESTORE_RECEIPT_USE = 'restore receipt';
  * Reads the receipt of a restore.
  *
  * @param fingerprint of the store that is to have signed it
- * @throws SecureStoreError `INTEGRITY` where it is none, or another store's
+ * @throws SecureStoreError `INTEGRITY` if it is none, or another store's
  */
 export function readRestoreReceipt(receipt: RestoreReceipt, fingerprint: string): RestoreFacts {
   return signedFacts(receipt, RESTORE_RECEIPT_USE, fingerprint) as RestoreFacts;
@@ -132,7 +132,7 @@ export function readRestoreReceipt(receipt: RestoreReceipt, fingerprint: string)
 export interface Receipts {
   readonly drills: readonly { readonly time: Date; readonly receipt: DrillReceipt }[];
   readonly restores: readonly { readonly time: Date; readonly receipt: RestoreReceipt }[];
-  /** How many others a session is not shown, since they name what may not be seen by it; absent where there are none. */
+  /** How many others a session is not shown, since they name what may not be seen by it; absent if there are none. */
   readonly withheld?: number;
 }
 
@@ -191,7 +191,7 @@ function drillAbout(area: BackupArea, destination: Uint8Array): SharedState<{ re
   return stateAbout(area, 'drilled', destination, 'its drills', ({ time }) => (isCount(time) ? { time } : undefined));
 }
 
-/** When a drill of a destination has succeeded last, in milliseconds since 1970; `undefined` where none ever did. */
+/** When a drill of a destination has succeeded last, in milliseconds since 1970; `undefined` if none ever did. */
 export async function drilledAt(area: BackupArea, destination: Uint8Array): Promise<number | undefined> {
   return (await drillAbout(area, destination).read()).value?.time;
 }

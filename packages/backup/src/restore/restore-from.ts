@@ -15,7 +15,7 @@ import type { PointChoice } from '../repository/snapshot-info.ts';
 /**
  * Which point a restore in place is of. If an earlier run was interrupted and the call doesn't say, it is the one that the earlier run was of.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where it can't be told; what listing the snapshots throws
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it can't be told; what listing the snapshots throws
  */
 async function choiceInPlace(
   backup: OpenedBackup,
@@ -47,7 +47,7 @@ export interface RestoreCall {
 }
 
 /**
- * Restores objects of a point into a store, each as a new version. Where the whole store is restored in place, others are kept from
+ * Restores objects of a point into a store, each as a new version. If the whole store is restored in place, others are kept from
  * writing meanwhile, and a snapshot is made first.
  */
 export async function restoreFrom(
@@ -80,7 +80,7 @@ export async function restoreFrom(
     return { ...report, ...(await receiptFor(area, destination, options, report, begun)) };
   };
   if (!isWhole(options)) return restore();
-  // Where an earlier run has begun, it has made one.
+  // If an earlier run has begun, it has made one.
   let before: number | undefined;
   if (area.head.state === 'open') {
     progress({ phase: 'making a snapshot of what there is' });

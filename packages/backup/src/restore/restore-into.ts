@@ -193,7 +193,7 @@ class Restorer {
     return this.#tally;
   }
 
-  /** Looks at everything first, so that nothing is changed where something is in the way. */
+  /** Looks at everything first, so that nothing is changed if something is in the way. */
   async #refuseConflicts(): Promise<void> {
     if (this.#options.dryRun === true) return;
     for await (const wanted of this.#steps.wanted()) {
@@ -228,7 +228,7 @@ class Restorer {
  * passes over what is done.
  *
  * @param source the point, as `OpenedBackup.open` gives it
- * @throws SecureStoreError `CONFLICT` where something is in the way and the policy is `fail`; `NOT_FOUND` for one of `keys`;
+ * @throws SecureStoreError `CONFLICT` if something is in the way and the policy is `fail`; `NOT_FOUND` for one of `keys`;
  *   `INVALID_ARGUMENT`; what the store throws
  */
 export async function restoreInto(

@@ -58,7 +58,7 @@ export function startRestore(
   target: SecureStorage,
 ): Job<RestoreJobReport> {
   checkRestoreInto(options);
-  // Who restores a part, or only looks, must not write where somebody else restores the whole.
+  // Who restores a part, or only looks, must not write while somebody else restores the whole.
   const release = isWhole(options) ? area.goOnRestoring() : undefined;
   const advice = 'a restore is gone on with by starting it again: it passes over what is done';
   const start = startedAnew('restore', advice, ({ signal, progress }) =>

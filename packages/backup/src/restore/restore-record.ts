@@ -26,7 +26,7 @@ const NOTHING_REPLACED = { replaced: 0, renamed: 0, skipped: 0, unchanged: 0, de
 type Chosen = Pick<RestoreOptions, 'at' | 'prefix' | 'by'>;
 type Done = Pick<Unsigned, 'snapshot' | 'time' | 'took'> & { readonly failed: readonly unknown[] };
 
-/** Signs what was done, and remembers it. Nothing where a member does it, who can't sign for the store. */
+/** Signs what was done, and remembers it. Nothing if a member does it, who can't sign for the store. */
 async function signed(
   area: BackupArea,
   { id, location }: DestinationRef,

@@ -111,7 +111,7 @@ export class RestoreSteps {
     );
   }
 
-  /** @throws SecureStoreError `CONFLICT` where what is there is damaged, and the policy does not say what becomes of it */
+  /** @throws SecureStoreError `CONFLICT` if what is there is damaged, and the policy does not say what becomes of it */
   async stepFor(info: ObjectInfo): Promise<Step> {
     const { conflict = 'fail' } = this.#options;
     const to = this.#nameFor(info.key);

@@ -233,8 +233,8 @@ function hasWholeLog({ copy }: OpenedBackup, point: FoundPoint, snapshot: FoundP
  * last; what is interrupted before is resumed by the same call, with the moment that it was begun with, also if the backup has newer ones.
  *
  * @param target an initialised backend. It stays yours
- * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no such point; `INTEGRITY` where the
- *   backup is damaged, or the point is not the one that the next one names, and `ROLLBACK` where its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
+ * @throws SecureStoreError `ALREADY_EXISTS` if something lies there; `NOT_FOUND` if there is no such point; `INTEGRITY` if the
+ *   backup is damaged, or the point is not the one that the next one names, and `ROLLBACK` if its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
  */
 export async function restoreStoreTo(
   backup: OpenedBackup,

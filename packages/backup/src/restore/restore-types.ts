@@ -11,7 +11,7 @@ export const POLICIES = ['fail', 'skip', 'newer', 'overwrite', 'rename'] as cons
  * What is done where the object to be restored is there, as another version: `fail` refuses before anything is changed, `skip` leaves it,
  * `newer` replaces one that was stored before the restored version, `overwrite` any, `rename` restores beside it as `name (restored)`.
  *
- * Where the record there is damaged, `overwrite` replaces it by a new version that goes on with its history, `rename` restores beside it,
+ * If the record there is damaged, `overwrite` replaces it by a new version that goes on with its history, `rename` restores beside it,
  * `fail` refuses, and with the others the object counts as failed.
  */
 export type ConflictPolicy = (typeof POLICIES)[number];
@@ -117,11 +117,11 @@ export interface RestoreJobReport extends RestoreIntoReport {
   readonly gap?: RecoveryGap;
   /** How long it took, in milliseconds. */
   readonly took: number;
-  /** Of a dry run: how long restoring may take, in milliseconds, going by the last restore or drill of this backup; absent where there was none. */
+  /** Of a dry run: how long restoring may take, in milliseconds, going by the last restore or drill of this backup; absent if there was none. */
   readonly estimate?: number;
   /** Absent for a dry run, and for a member, who can't sign for the store. */
   readonly receipt?: RestoreReceipt;
-  /** The number of the snapshot that was made before; absent where nothing could be lost. */
+  /** The number of the snapshot that was made before; absent if nothing could be lost. */
   readonly before?: number;
   /** What is to be looked at, as where a new store is made of a snapshot. */
   readonly warnings: readonly string[];

@@ -125,7 +125,7 @@ function checked(points: Iterable<RetentionPoint>): RetentionPoint[] {
  * Which points a policy keeps, and why, and which are to be removed. Nothing is removed here.
  *
  * As with `restic forget`, each rule goes through the points from the newest on, and keeps the newest point of each of so
- * many hours, days and so on that have points, and a point is kept where any rule keeps it. Four things differ:
+ * many hours, days and so on that have points, and a point is kept if any rule keeps it. Four things differ:
  *
  * - The newest good point is kept whatever the policy says, an empty policy keeps everything, and points that aren't good count
  *   for nothing: they never stand in for a good one.
@@ -142,7 +142,7 @@ function checked(points: Iterable<RetentionPoint>): RetentionPoint[] {
  * - Restic keeps the very first snapshot as well while a count isn't used up. A rule is easier to foresee without that, and
  *   `within` or a longer period say it plainly.
  *
- * `within` counts back from the newest trusted point, as restic's does, and not from now: where no backups are made any
+ * `within` counts back from the newest trusted point, as restic's does, and not from now: if no backups are made any
  * more, nothing goes.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`

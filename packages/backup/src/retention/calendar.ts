@@ -6,7 +6,7 @@ const SECOND = 1000;
 /**
  * Milliseconds by which the wall clocks of a time zone are ahead of UTC at a time in milliseconds since 1970.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where there is no such time zone
+ * @throws SecureStoreError `INVALID_ARGUMENT` if there is no such time zone
  */
 export function offsetsOf(timeZone: string): (time: number) => number {
   let format: Intl.DateTimeFormat;
@@ -45,7 +45,7 @@ export type Bucketer = (time: number, period: Period) => string;
 /**
  * The calendar of a time zone.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where there is no such time zone
+ * @throws SecureStoreError `INVALID_ARGUMENT` if there is no such time zone
  */
 export function calendarOf(timeZone: string): Bucketer {
   const offsetAt = offsetsOf(timeZone);

@@ -5,7 +5,7 @@ export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as con
 export type Period = (typeof PERIODS)[number];
 
 /**
- * Which points of a destination to keep. A point is kept where any of the rules keeps it; without any rule all points
+ * Which points of a destination to keep. A point is kept if any of the rules keeps it; without any rule all points
  * are kept.
  */
 export interface RetentionPolicy {
@@ -47,7 +47,7 @@ function invalid(message: string): SecureStoreError {
  * A retention policy from anywhere: a configuration file, options of the command line. Rules that are `undefined` are
  * left out.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where a rule has another name, or its value isn't a whole number from 1
+ * @throws SecureStoreError `INVALID_ARGUMENT` if a rule has another name, or its value isn't a whole number from 1
  */
 export function parseRetentionPolicy(value: unknown): RetentionPolicy {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -20,7 +20,7 @@ export type HookedRun = ScheduledRun<BackupTask> & Partial<Pick<RunReport, 'end'
 export type RunHook = (run: HookedRun, signal: AbortSignal) => Promise<void> | void;
 
 export interface RunHookOptions {
-  /** Before each run. Where it throws or takes too long, the run isn't made, and has failed. */
+  /** Before each run. If it throws or takes too long, the run isn't made, and has failed. */
   readonly before?: RunHook | undefined;
   /** After each run, whatever came of it, also where `before` has failed. What it throws is a problem, and changes no outcome. */
   readonly after?: RunHook | undefined;
@@ -113,7 +113,7 @@ function variablesOf({ schedule, occurrence, attempt, end, error, duration }: Ho
  * A hook that runs a program, with what is known of the run in `SECURESTORE_RUN_…` variables and as JSON on its stdin. It has succeeded where it
  * ends with 0. One that takes too long is ended together with all that it has started.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where there is no program to run
+ * @throws SecureStoreError `INVALID_ARGUMENT` if there is no program to run
  */
 export function execRunHook(options: ProgramOptions): RunHook {
   const run = programOf(options);

@@ -153,7 +153,7 @@ function givenBack(state: ScheduleState, failures: number): ScheduleState {
 /**
  * Does the work of a claimed occurrence, keeps the claim meanwhile, and records the outcome.
  *
- * @throws SecureStoreError where the outcome can't be recorded for ten minutes; the claim then lapses by itself
+ * @throws SecureStoreError if the outcome can't be recorded for ten minutes; the claim then lapses by itself
  */
 export async function runClaimed(
   setting: RunSetting,
@@ -173,7 +173,7 @@ export async function runClaimed(
   await keeper.end();
   const duration = Math.max(0, Math.round(elapsedSince(begun, clock)));
   if (failed && keeper.stop.signal.aborted) {
-    // Where nobody has taken it over yet, nobody needs to wait for the claim to lapse.
+    // If nobody has taken it over yet, nobody needs to wait for the claim to lapse.
     await recordEnd(setting, 0, (state) => givenBack(state, 1)).catch(() => undefined);
     return { end: 'lost', error: codeOf(keeper.stop.signal.reason), duration };
   }

@@ -18,7 +18,7 @@ export interface ScheduledRun<T> {
   readonly schedule: Schedule<T>;
   /** What `cron` says, in milliseconds since 1970. Occurrences before it that were missed are made up for by this run. */
   readonly occurrence: number;
-  /** From 1; more where processes died in the middle of it. */
+  /** From 1; more if processes died in the middle of it. */
   readonly attempt: number;
 }
 
@@ -223,9 +223,9 @@ export async function runSchedules<T>(options: RunnerOptions<T>): Promise<void> 
 /**
  * Runs what is due now, each schedule at most once, and resolves when all of it has ended: for those who have another
  * scheduler, which calls this often. What another process runs is left to it. The claim of a process that has died is
- * taken over after a minute, or after an hour where the storage doesn't tell its time. Runs that fail are in the reports.
+ * taken over after a minute, or after an hour if the storage doesn't tell its time. Runs that fail are in the reports.
  *
- * @throws SecureStoreError where the schedules can't be listed, or the state of one can't be read or written; that is told
+ * @throws SecureStoreError if the schedules can't be listed, or the state of one can't be read or written; that is told
  *   to `hooks.failed` for each, and thrown when the others are done
  */
 export async function runDueSchedules<T>(options: RunnerOptions<T>): Promise<RunReport<T>[]> {

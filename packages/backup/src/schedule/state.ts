@@ -14,9 +14,9 @@ export interface RunClaim extends Claim {
   readonly by: string;
   /** The occurrence that it is for; earlier ones that were missed are made up for with it. */
   readonly occurrence: number;
-  /** From 1; more where processes died in the middle of it. */
+  /** From 1; more if processes died in the middle of it. */
   readonly attempt: number;
-  /** Milliseconds since 1970, by the clock of the storage where it tells. */
+  /** Milliseconds since 1970, by the clock of the storage if it tells. */
   readonly started: number;
 }
 
@@ -26,11 +26,11 @@ export interface RunOutcome {
   readonly by: string;
   readonly occurrence: number;
   readonly attempt: number;
-  /** Milliseconds since 1970, by the clock of the storage where it tells. */
+  /** Milliseconds since 1970, by the clock of the storage if it tells. */
   readonly started: number;
   /** Milliseconds. */
   readonly duration: number;
-  /** The error code with which it failed; left out where it didn't. */
+  /** The error code with which it failed; left out if it didn't. */
   readonly error?: string;
 }
 
@@ -107,9 +107,9 @@ export function owed(schedule: Omit<Schedule, 'task'>, state: ScheduleState, now
 
 /** What was read of a schedule. */
 export interface ScheduleStatus {
-  /** `undefined` where nobody has run it yet. */
+  /** `undefined` if nobody has run it yet. */
   readonly state: ScheduleState | undefined;
-  /** When that was written, and what the clock of the storage said when it was read, where it tells. */
+  /** When that was written, and what the clock of the storage said when it was read, if it tells. */
   readonly stored: Pick<StoredState, 'modified' | 'now'> | undefined;
 }
 
@@ -124,7 +124,7 @@ export async function readScheduleStatus(storage: StateStorage, clock: Clock, id
 }
 
 /**
- * The first occurrence whose run was due and has not begun, or was begun by a process that is dead; `undefined` where all
+ * The first occurrence whose run was due and has not begun, or was begun by a process that is dead; `undefined` if all
  * is well. Whoever looks finds out, also where no scheduler runs at all.
  *
  * @param now milliseconds since 1970

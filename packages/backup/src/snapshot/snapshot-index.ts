@@ -18,7 +18,7 @@ export const NO_TOTALS: PointTotals = { objects: 0, deleted: 0, versions: 0, byt
 /** What an index is made of beside what it follows. */
 interface SnapshotIndexPorts extends CopyPorts {
   readonly pages: IndexPages;
-  /** The time of the point before; `undefined` where there is none. */
+  /** The time of the point before; `undefined` if there is none. */
   readonly before: number | undefined;
   /** What lies at the destination of a store that this one was made of: it may be newer than what this one has. */
   readonly others: IndexSet | undefined;

@@ -29,7 +29,7 @@ export interface SnapshotOptions {
   readonly label?: string | undefined;
   /**
    * Up to this time, by the clock of the store's backend, it tells all that has happened since the newest point, since somebody has
-   * followed the store; by default moments in between can't be told where something has changed.
+   * followed the store; by default moments in between can't be told if something has changed.
    */
   readonly steadyUntil?: number | undefined;
   readonly signal?: AbortSignal | undefined;

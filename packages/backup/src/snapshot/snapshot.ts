@@ -23,7 +23,7 @@ export function readerLabel({ id }: Pick<Destination, 'id'>): string {
   return `backup/${asBuffer(id).toString('hex')}`;
 }
 
-/** The point that the next one is built on: the newest, or where nothing vouches for that, one that the head names. */
+/** The point that the next one is built on: the newest, or if nothing vouches for that, one that the head names. */
 async function trustedBase(
   points: Points,
   newest: FoundPoint,
@@ -93,9 +93,9 @@ async function readBasis(
 }
 
 /**
- * Makes a snapshot: what has changed since the last one, and the whole where there is none, or what lies there is damaged.
+ * Makes a snapshot: what has changed since the last one, and the whole if there is none, or what lies there is damaged.
  *
- * @throws SecureStoreError `LOCKED`, `CONFLICT` where another run is under way; `ACCESS_DENIED`; `INTEGRITY`; `TOO_LARGE`; what the
+ * @throws SecureStoreError `LOCKED`, `CONFLICT` if another run is under way; `ACCESS_DENIED`; `INTEGRITY`; `TOO_LARGE`; what the
  *   backends throw
  */
 export async function makeSnapshot(

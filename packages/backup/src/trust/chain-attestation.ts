@@ -21,7 +21,7 @@ type Attestation = 'found' | 'none' | SecureStoreError;
 /**
  * Follows the chain upwards, to a point that nobody has made whose key was retired: each names the one before it.
  *
- * Where points in between were removed, it ends.
+ * If points in between were removed, it ends.
  */
 async function findAttestation(
   backup: OpenedBackup,
@@ -82,7 +82,7 @@ export function isOlderThan({ generation }: Pick<Head, 'generation'>, point: Pic
 /**
  * What makes a store of a backup gives its keys to all slots and members that `keys` names: not to those of before.
  *
- * @returns what is wrong; `undefined` where nothing is
+ * @returns what is wrong; `undefined` if nothing is
  */
 export async function olderKeys(
   backup: OpenedBackup,

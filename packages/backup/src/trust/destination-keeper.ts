@@ -9,7 +9,7 @@ import { publishKeyChange } from './key-change-points.ts';
 import type { Destinations } from './destinations.ts';
 import { rekeyDestination } from '../repository/rekey.ts';
 
-/** How long each destination is waited for where access was taken away, in milliseconds. */
+/** How long each destination is waited for when access was taken away, in milliseconds. */
 const REACHED_WITHIN = 10_000;
 
 /** Keeps the destinations of a store up to its keys, and to who may open it. */
@@ -71,7 +71,7 @@ export class DestinationKeeper {
   }
 
   /**
-   * Has the head say from where on the key of now has to be used, and brings it to the destinations where that is news.
+   * Has the head say from where on the key of now has to be used, and brings it to the destinations for which that is news.
    *
    * @returns where that could not be done
    */

@@ -103,7 +103,7 @@ export class Destinations {
     });
   }
 
-  /** @throws SecureStoreError `ACCESS_DENIED` where a member would be the first to back up somewhere */
+  /** @throws SecureStoreError `ACCESS_DENIED` if a member would be the first to back up somewhere */
   checkRegistered(location: string): void {
     if (!this.#area.isMember) return;
     if (this.isRegistered(location)) return;
@@ -117,7 +117,7 @@ export class Destinations {
    * A destination that was moved is known by its id at its new place. A copy of one is none: what the one was told the other would never
    * hear of, and no keys would be replaced there any more.
    *
-   * @throws SecureStoreError `CONFLICT` where the same destination is registered at another place, and still lies there
+   * @throws SecureStoreError `CONFLICT` if the same destination is registered at another place, and still lies there
    */
   async checkAlone(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
     const found = await findDestination(backend, location, signal);

@@ -56,13 +56,13 @@ export async function publishRepeat(
 interface Top {
   readonly own: TrustedTip;
   readonly note?: Newest & {
-    /** What the store may know when the note is published; `undefined` where it is not to know of it. */
+    /** What the store may know when the note is published; `undefined` if it is not to know of it. */
     readonly before: readonly (TrustedTip | undefined)[] | undefined;
   };
 }
 
 /**
- * What the store may know of a destination when another point is published there; `undefined` where what it knows is doubtful, which the
+ * What the store may know of a destination when another point is published there; `undefined` if what it knows is doubtful, which the
  * next snapshot has to find.
  */
 export function expectedTips(evidence: Evidence, newest: FoundPoint): readonly (TrustedTip | undefined)[] | undefined {
@@ -91,7 +91,7 @@ async function topOf(area: BackupArea, destination: Destination, points: Points,
 }
 
 /**
- * The last point of a destination that is the store's own, as far as that is certain; with the number 0 where there is none.
+ * The last point of a destination that is the store's own, as far as that is certain; with the number 0 if there is none.
  *
  * @throws as {@link publishKeyChange}
  */
@@ -104,7 +104,7 @@ export async function newestOwn(area: BackupArea, destination: Destination, sign
  * also where nothing is backed up in between. Where there is no point yet, or a newer one shows it already, there is nothing to do.
  *
  * @returns the last point that is the store's own, as {@link newestOwn}, and the one before it where that is the one that was left
- * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
+ * @throws SecureStoreError `CONFLICT` if others publish again and again; `INTEGRITY`; what the backend throws
  */
 export async function publishKeyChange(
   area: BackupArea,

@@ -16,7 +16,7 @@ export interface BackupSettings extends Omit<CopySettings, 'keys'> {
 /**
  * Opens the backups that lie somewhere, with a secret of the store that they are of: the store itself isn't needed.
  *
- * @throws SecureStoreError `NOT_FOUND` where there are none; `UNLOCK_FAILED`; `INTEGRITY`; what the backend throws
+ * @throws SecureStoreError `NOT_FOUND` if there are none; `UNLOCK_FAILED`; `INTEGRITY`; what the backend throws
  */
 export async function openBackup(settings: BackupSettings): Promise<OpenedBackup> {
   const { backend, location, signal } = settings;

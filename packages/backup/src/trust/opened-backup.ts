@@ -127,7 +127,7 @@ export class OpenedBackup {
     }
   }
 
-  /** What is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
+  /** What is meant. @throws SecureStoreError `NOT_FOUND` if there is none; `INTEGRITY`; what the backend throws */
   async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
     const { point, numbers } = await this.#choose(choice, signal);
     if (choice.snapshot !== undefined) return wholePoint(point);
@@ -167,7 +167,7 @@ export class OpenedBackup {
     return chosenOf(await this.choose(choice, signal));
   }
 
-  /** What is wrong where the newest point is older than the one that was there when the keys were replaced last; `undefined` where it isn't. */
+  /** What is wrong if the newest point is older than the one that was there when the keys were replaced last; `undefined` if it isn't. */
   missesNewest(newest: number): string | undefined {
     const { fence } = this.#evidence;
     if (fence === undefined || newest >= fence.number) return undefined;

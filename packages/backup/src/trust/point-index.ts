@@ -60,7 +60,7 @@ function ruleOf({ history, time }: FoundPoint): HistoryRule {
  * The index of a point: that of the snapshot which it builds on, and the changes since.
  *
  * @param between a point before it, whose index is wanted too if the same snapshot leads to it
- * @throws SecureStoreError `INTEGRITY` where something of it is missing or damaged; what the backend throws
+ * @throws SecureStoreError `INTEGRITY` if something of it is missing or damaged; what the backend throws
  */
 export async function indexAt(
   points: Points,
@@ -129,13 +129,13 @@ async function newestTime(
 }
 
 /**
- * The last point that is not after a moment, among those with these numbers, the newest first; `undefined` where all are after it.
+ * The last point that is not after a moment, among those with these numbers, the newest first; `undefined` if all are after it.
  *
  * What can't be read is passed over, unless it may be the point that is meant: not where it was announced to be removed, nor where one point
  * names the one before, with none in between.
  *
  * @param isForeign tells points that are not the store's own: they are passed over, and may say any time
- * @throws SecureStoreError `INTEGRITY` where it can't be told, since the one that may be meant is damaged; what the backend throws
+ * @throws SecureStoreError `INTEGRITY` if it can't be told, since the one that may be meant is damaged; what the backend throws
  */
 export async function pointAt(
   points: Points,

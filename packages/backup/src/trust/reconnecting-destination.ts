@@ -28,7 +28,7 @@ export class ReconnectingDestination {
   }
 
   /**
-   * @throws SecureStoreError `UNAVAILABLE` where the destination is not there any more, `ALREADY_EXISTS` where another one is; what connecting
+   * @throws SecureStoreError `UNAVAILABLE` if the destination is not there any more, `ALREADY_EXISTS` if another one is; what connecting
    *   throws
    */
   async connect(signal: AbortSignal): Promise<Pick<Destination, 'backend' | 'location'>> {
@@ -44,7 +44,7 @@ export class ReconnectingDestination {
     return connected;
   }
 
-  /** Where the disk is not mounted, or somebody has put something else there, nothing is begun anew. */
+  /** If the disk is not mounted, or somebody has put something else there, nothing is begun anew. */
   async #check({ backend, location }: Connected, signal: AbortSignal): Promise<void> {
     if (this.#id === undefined) return;
     const found = await findDestination(backend, location, signal);

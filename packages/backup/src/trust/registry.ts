@@ -7,7 +7,7 @@ import type { FoundPoint } from '../repository/snapshots.ts';
 /** The newest point of a destination that the store knows of. */
 export interface TrustedTip {
   readonly number: number;
-  /** Hex; empty where it could not be read. */
+  /** Hex; empty if it could not be read. */
   readonly digest: string;
 }
 
@@ -18,7 +18,7 @@ export interface TrustedTip {
 export interface Fence extends TrustedTip {
   /** Hex of the id of the key version that later points are made with, or with a newer one. */
   readonly keyId: string;
-  /** The newest point with the key before; absent where that is the one above. It outlives the other, which only says that keys were replaced. */
+  /** The newest point with the key before; absent if that is the one above. It outlives the other, which only says that keys were replaced. */
   readonly last?: TrustedTip;
 }
 
@@ -73,12 +73,12 @@ export function registryOf(area: BackupArea): Registry {
   return decodeRegistry(area.destinations);
 }
 
-/** What the store knows of a place, by its name; `undefined` where it is no destination. */
+/** What the store knows of a place, by its name; `undefined` if it is no destination. */
 export function registeredAt(area: BackupArea, location: string): RegisteredDestination | undefined {
   return registryOf(area).destinations.find((one) => one.location === location);
 }
 
-/** Changes what the store knows of its backups. @param change `undefined` where nothing is to be changed */
+/** Changes what the store knows of its backups. @param change `undefined` if nothing is to be changed */
 export async function changeRegistry(
   area: BackupArea,
   change: (registry: Registry) => Registry | undefined,
@@ -103,7 +103,7 @@ export function isBehind(
 }
 
 /**
- * The fence that a list of destinations, of a store or of a copy of its head, says for one of them; `undefined` where there is none.
+ * The fence that a list of destinations, of a store or of a copy of its head, says for one of them; `undefined` if there is none.
  *
  * @throws SecureStoreError `INTEGRITY`
  */

@@ -67,7 +67,7 @@ function stateOf(area: BackupArea, id: Uint8Array): SealedState<ReplicationStatu
 }
 
 /**
- * Tells other processes how far a continuous backup is. Where that can't be kept, they know what lies at the destination.
+ * Tells other processes how far a continuous backup is. If that can't be kept, they know what lies at the destination.
  *
  * @param id of the destination
  * @param after what this process has told last: nothing is told if another process has told something since
@@ -98,7 +98,7 @@ function notAfter(reached: Reached | undefined, said: number): Reached | undefin
 }
 
 /**
- * What a continuous backup has said of itself last, in any process; `undefined` where nothing is known. Of what is under a key that was
+ * What a continuous backup has said of itself last, in any process; `undefined` if nothing is known. Of what is under a key that was
  * replaced there is only when it was said: who had it may have the right to back up no more, but that nobody ships goes on being so.
  *
  * @param id of the destination

@@ -109,10 +109,10 @@ export function rolledBack(
 }
 
 /**
- * Has the store know of a point. Where it can't be kept, the next run finds the points that there are.
+ * Has the store know of a point. If it can't be kept, the next run finds the points that there are.
  *
  * @param before what it may know: anything else shows that others have published meanwhile
- * @throws SecureStoreError `CONFLICT` where they have; as `SharedState.update`
+ * @throws SecureStoreError `CONFLICT` if they have; as `SharedState.update`
  */
 export async function trustTip(
   area: BackupArea,

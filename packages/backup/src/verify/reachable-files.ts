@@ -171,7 +171,7 @@ export async function findReachable(
   return { points, pages: [...uses.values()].map(({ page }) => page), packs, blobs };
 }
 
-/** The name that a token tells; `undefined` where only a record would tell it, which may be what is damaged. */
+/** The name that a token tells; `undefined` if only a record would tell it, which may be what is damaged. */
 function nameIn({ copy }: OpenedBackup, token: string): string | undefined {
   try {
     return copy.nameIn(token);

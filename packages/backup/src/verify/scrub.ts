@@ -145,7 +145,7 @@ class Scrub {
  * do it. It shows what became of them by accident, and files that are missing beside others; not what somebody has changed on purpose,
  * or a snapshot that is missing with all its files: `complete` shows that.
  *
- * @throws SecureStoreError `NOT_FOUND` where there is no backup; what the backend throws
+ * @throws SecureStoreError `NOT_FOUND` if there is no backup; what the backend throws
  */
 export async function scrubBackup(
   { backend, location }: Pick<Connected, 'backend' | 'location'>,

@@ -74,7 +74,7 @@ export class FileChecks {
     }
   }
 
-  /** Reads the list of the digests of all parts of a payload. @returns none where it is damaged or missing */
+  /** Reads the list of the digests of all parts of a payload. @returns none if it is damaged or missing */
   async digests(use: BlobUse): Promise<readonly Buffer[]> {
     let digests: readonly Buffer[] = [];
     await this.#findings.check(blobDigestsName(use.epoch, use.blobId), use, async () => {

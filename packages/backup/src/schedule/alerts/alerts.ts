@@ -26,7 +26,7 @@ export interface Alert extends Condition {
 export interface AlertSink {
   /** Never given to another sink: what was told to whom is remembered under it. */
   readonly name: string;
-  /** @throws SecureStoreError where it could not be told; one that is `retryable` is tried again */
+  /** @throws SecureStoreError if it could not be told; one that is `retryable` is tried again */
   send(alert: Alert, signal: AbortSignal): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ interface AlertState {
 }
 
 export interface AlertFailure {
-  /** Left out where the state of the alerts could not be read or written. */
+  /** Left out if the state of the alerts could not be read or written. */
   readonly sink?: string;
   readonly error: SecureStoreError;
 }
@@ -116,7 +116,7 @@ export class Alerts {
   readonly #state: SharedState<AlertState>;
   readonly #watch: ClaimWatch;
 
-  /** @throws SecureStoreError `INVALID_ARGUMENT` where two sinks have the same name */
+  /** @throws SecureStoreError `INVALID_ARGUMENT` if two sinks have the same name */
   constructor(options: AlertsOptions) {
     const { storage, id, clock, sinks } = options;
     if (new Set(sinks.map(({ name }) => name)).size < sinks.length) {
@@ -162,7 +162,7 @@ export class Alerts {
         return error === undefined;
       };
       const tellAll = async (list: readonly Task[]): Promise<void> => {
-        // Where one could not be told, the others would only take their time.
+        // If one could not be told, the others would only take their time.
         for (const task of list) if (!(await tell(task))) return;
       };
       await Promise.all([...Map.groupBy(tasks, ({ sink }) => sink).values()].map(tellAll));

@@ -35,7 +35,7 @@ export async function limited<T>(
 /**
  * Tries to do something that is done elsewhere. Never throws.
  *
- * @returns why it could not be done; `undefined` where it is
+ * @returns why it could not be done; `undefined` if it is
  */
 export async function deliver(
   clock: Clock,

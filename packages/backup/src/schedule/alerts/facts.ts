@@ -10,7 +10,7 @@ export interface ScheduleFacts {
   readonly lastRun?: number | undefined;
   /** Runs that have failed since the last that succeeded. */
   readonly failures: number;
-  /** The error code of the last run, where it failed. */
+  /** The error code of the last run, if it failed. */
   readonly lastError?: string | undefined;
 }
 

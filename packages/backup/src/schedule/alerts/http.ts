@@ -78,7 +78,7 @@ async function request(
 /**
  * Sends each alert with a POST, as JSON.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where the address won't do
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the address won't do
  */
 export function webhook(options: WebhookOptions): AlertSink {
   const { name = 'webhook', headers = {} } = options;
@@ -99,7 +99,7 @@ export function webhook(options: WebhookOptions): AlertSink {
  * when it hasn't been told for a while. Of anything else it hears nothing, so it works where nothing of ours does.
  *
  * @returns what is to be called after each run. It never throws, and gives back why the service could not be told
- * @throws SecureStoreError `INVALID_ARGUMENT` where the address won't do
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the address won't do
  */
 export function deadManPing(
   options: HttpOptions,

@@ -89,9 +89,9 @@ async function waitFor(
 /**
  * What runs a program to its end. One that takes too long is ended together with all that it has started.
  *
- * @returns rejects with `NOT_FOUND`, `ACCESS_DENIED` where it can't be started, `UNAVAILABLE` where it ends with another code than 0,
+ * @returns rejects with `NOT_FOUND`, `ACCESS_DENIED` if it can't be started, `UNAVAILABLE` if it ends with another code than 0,
  *   `TIMEOUT`, and the reason of the signal
- * @throws SecureStoreError `INVALID_ARGUMENT` where there is no program to run
+ * @throws SecureStoreError `INVALID_ARGUMENT` if there is no program to run
  */
 export function programOf({
   clock,
@@ -136,10 +136,10 @@ function variablesOf({ id, event, severity, message, since, facts }: Alert): Rec
 
 /**
  * Runs a program for each alert, with the alert in environment variables and as JSON on its stdin. It has succeeded
- * where it ends with 0 in time; else it is run again, up to three times. One that takes too long is ended together with all
+ * if it ends with 0 in time; else it is run again, up to three times. One that takes too long is ended together with all
  * that it has started.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where there is no program to run
+ * @throws SecureStoreError `INVALID_ARGUMENT` if there is no program to run
  */
 export function execHook(options: ExecHookOptions): AlertSink {
   const { name = 'exec', timeout = TIMEOUT } = options;

@@ -98,7 +98,7 @@ export class RunProgress {
     return { times, started, runs: found.runs, cursor, failed };
   }
 
-  /** @throws SecureStoreError where it can't be remembered */
+  /** @throws SecureStoreError if it can't be remembered */
   async save(): Promise<void> {
     this.#bytes = 0;
     await this.#options.memory.change((found) => this.#merged(found));

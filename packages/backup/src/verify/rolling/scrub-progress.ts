@@ -76,7 +76,7 @@ export function withRun(runs: readonly number[], now: number): readonly number[]
 /**
  * From when on a byte may not have been checked: that of the range that was read least recently, or of what was found wrong.
  *
- * @returns 0 where something never was
+ * @returns 0 if something never was
  */
 export function checkedSince({ times, failed }: ScrubProgress): number {
   return Math.min(...times, ...failed.map(({ since }) => since));
@@ -108,7 +108,7 @@ export function encodeChecked(checked: ScrubProgress): Buffer {
 }
 
 /**
- * What is remembered; `undefined` where that is nothing, or nothing that can be: then everything is to be checked again.
+ * What is remembered; `undefined` if that is nothing, or nothing that can be: then everything is to be checked again.
  *
  * @param now what is said to be of later was said by a clock that was wrong, and counts for nothing
  */

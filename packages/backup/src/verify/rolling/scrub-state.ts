@@ -50,8 +50,8 @@ export class ScrubState {
   /**
    * Changes what is remembered.
    *
-   * @param change asked again where somebody else was faster, or where nobody knows whether it was written
-   * @throws SecureStoreError `CONFLICT` where others are faster again and again; what the backend throws
+   * @param change asked again if somebody else was faster, or if nobody knows whether it was written
+   * @throws SecureStoreError `CONFLICT` if others are faster again and again; what the backend throws
    */
   async change(change: (found: ScrubProgress) => ScrubProgress, signal?: AbortSignal): Promise<void> {
     await withRetries(isUndecided, MAX_TRIES, async () => {
@@ -64,7 +64,7 @@ export class ScrubState {
   }
 
   /**
-   * When the byte was checked that wasn't for the longest time, in milliseconds since 1970; `undefined` where one never was.
+   * When the byte was checked that wasn't for the longest time, in milliseconds since 1970; `undefined` if one never was.
    *
    * @throws as {@link read}
    */

@@ -214,7 +214,7 @@ export async function verifySlice(
     for (const [range, { length }] of units.ranges.entries()) if (length === 0) progress.end(range);
     await reader.read(sliceOf(before, units.weights, { now: began, within, turn: random(1)[0] ?? 0 }));
   } catch (error) {
-    // What was done is done, also where it can't go on; why is what is to be told.
+    // What was done is done, also if it can't go on; why is what is to be told.
     await progress.save().catch(() => undefined);
     throw error;
   }
