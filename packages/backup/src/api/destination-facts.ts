@@ -82,8 +82,8 @@ async function factsOf(
     // Whoever registers it leaves its keys there.
     if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: nothing lies there`);
     const points = new Points(found, area.seals);
-    const remembered = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
-    const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, remembered), signal);
+    const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
+    const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, trusted), signal);
     const [top] = damaged;
     if (top !== undefined) throw top.error;
     const last = await newestFrom(points, newest?.number ?? 0, signal);

@@ -97,7 +97,7 @@ async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Pr
   const own = all.filter((point) => !backup.isForeign(point));
   const { junk } = await backup.chainTip(signal);
   const never = new Set([...junk.map(({ number }) => number), ...neverPoints(own, unread)]);
-  const removed = await backup.points.removed(signal);
+  const removed = await backup.points.removedNumbers(signal);
   // What was announced to go goes, and what somebody else has made decides about nothing.
   const points = own.filter(({ collects, number }) => !collects && !includesNumber(removed, number));
   const foreign = all.filter((point) => backup.isForeign(point)).map(({ number }) => number);

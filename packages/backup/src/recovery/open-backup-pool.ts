@@ -14,7 +14,7 @@ import { DirectoryCache, keepRecent } from './name-caches.ts';
 const POOLED_FOR = 60_000;
 const MAX_POOLED = 4;
 /** How many of its points, and of the stores as they were then, are kept. */
-const REMEMBERED_POINTS = 10_000;
+const CACHED_POINTS = 10_000;
 const MAX_VIEWS = 4;
 /** How many large folders of its points are kept in order: some 30 MB each at most. */
 const MAX_FOLDERS = 2;
@@ -148,7 +148,7 @@ export class OpenBackupPool {
     const connected = await this.#destinations.connect(source);
     try {
       const found = await requireDestination(connected.backend, connected.location, undefined);
-      return new PooledBackup(await knownBackup(this.#area, found, undefined, REMEMBERED_POINTS), connected);
+      return new PooledBackup(await knownBackup(this.#area, found, undefined, CACHED_POINTS), connected);
     } catch (error) {
       await connected.close();
       throw error;

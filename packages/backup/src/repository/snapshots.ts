@@ -48,15 +48,15 @@ export class Points {
 
   /**
    * @param isForeign tells points that are not the store's own: what such ones say was removed is not believed
-   * @param remembered how many of those that were read are not read again: none of them ever changes
+   * @param cachedPoints how many of those that were read are not read again: none of them ever changes
    */
   constructor(
     destination: Destination,
     seals: BackupSeals,
     isForeign: (point: FoundPoint) => boolean = () => false,
-    remembered = 0,
+    cachedPoints = 0,
   ) {
-    if (remembered > 0) this.#known = new RecentCache(remembered);
+    if (cachedPoints > 0) this.#known = new RecentCache(cachedPoints);
     this.#destination = destination;
     this.#seals = seals;
     this.#isForeign = isForeign;
@@ -87,7 +87,7 @@ export class Points {
   }
 
   /** What the newest point that is whole, and the store's own, says was removed. @throws as {@link readOrDamaged} */
-  async removed(signal?: AbortSignal): Promise<readonly NumberRange[]> {
+  async removedNumbers(signal?: AbortSignal): Promise<readonly NumberRange[]> {
     for await (const read of this.all(signal)) {
       if (!('error' in read) && !this.#isForeign(read)) return read.removed;
     }
@@ -141,7 +141,7 @@ export class Points {
       return await this.read(number, signal);
     } catch (error) {
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      if (!includesNumber(await this.removed(signal), number)) throw error;
+      if (!includesNumber(await this.removedNumbers(signal), number)) throw error;
       return undefined;
     }
   }

@@ -11,7 +11,7 @@ const DAY = 24 * 60 * 60 * 1000;
 /** Changed objects that are kept in memory; then they go into pages. */
 const MAX_CHANGED = 20_000;
 /** So much is copied before what was done is remembered. */
-const REMEMBER_BYTES: number = 512 * 1024 * 1024;
+const SPILL_BYTES: number = 512 * 1024 * 1024;
 /** Of nothing. */
 export const NO_TOTALS: PointTotals = { objects: 0, deleted: 0, versions: 0, bytes: 0 };
 
@@ -70,7 +70,7 @@ export class SnapshotIndex {
 
   /** Whether so much was copied that it is to be brought into pages and remembered. */
   get isLarge(): boolean {
-    return this.#copier.pending.entries.size >= MAX_CHANGED || this.#copier.bytes > REMEMBER_BYTES;
+    return this.#copier.pending.entries.size >= MAX_CHANGED || this.#copier.bytes > SPILL_BYTES;
   }
 
   /** Goes on from what an earlier run has brought into pages. */

@@ -28,14 +28,14 @@ export async function openBackup(settings: BackupSettings): Promise<OpenedBackup
 /**
  * The backups at a destination, by the keys of the store and what it knows of them.
  *
- * @param remembered how many points that were read are not read again
+ * @param cachedPoints how many points that were read are not read again
  * @throws SecureStoreError `INTEGRITY`; what the backend of the store throws
  */
 export async function knownBackup(
   area: BackupArea,
   found: FoundDestination,
   signal: AbortSignal | undefined,
-  remembered?: number,
+  cachedPoints?: number,
 ): Promise<OpenedBackup> {
   // Asked first: somebody may publish in between.
   const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
@@ -43,6 +43,6 @@ export async function knownBackup(
   return new OpenedBackup(found, copy, {
     trusted,
     reached: async (end) => (await replicationStatusAt(area, found.id, end))?.reached,
-    remembered,
+    cachedPoints,
   });
 }

@@ -33,7 +33,7 @@ export interface KnownOfBackup {
   /** Asked up to when it is known that nothing has changed since the newest point. */
   readonly reached?: ((signal: AbortSignal | undefined) => Promise<Reached | undefined>) | undefined;
   /** How many points that were read are not read again. */
-  readonly remembered?: number | undefined;
+  readonly cachedPoints?: number | undefined;
 }
 
 /** The backups of a store, opened with one of its secrets. Made by {@link openBackup}. */
@@ -52,14 +52,14 @@ export class OpenedBackup {
   constructor(
     destination: Destination,
     copy: UnlockedCopy,
-    { trusted, reached = async () => undefined, remembered }: KnownOfBackup = {},
+    { trusted, reached = async () => undefined, cachedPoints }: KnownOfBackup = {},
   ) {
     const fence = fenceIn(copy.state.destinations, destination);
     this.#evidence = { trusted, fence, keyOrder: copy.keyOrder };
     this.#reached = reached;
     this.destination = destination;
     this.copy = copy;
-    this.points = new Points(destination, copy.seals, this.isForeign, remembered);
+    this.points = new Points(destination, copy.seals, this.isForeign, cachedPoints);
     this.pages = new IndexPages(destination, copy.seals);
     this.packs = new PackReader(destination);
   }
@@ -119,7 +119,7 @@ export class OpenedBackup {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (unread.length === 0) return;
-    const removed = await this.points.removed(signal);
+    const removed = await this.points.removedNumbers(signal);
     for (const { number, error } of unread) {
       if (includesNumber(removed, number)) continue;
       if (onDamaged !== undefined) onDamaged(number, error);

@@ -172,7 +172,7 @@ export async function pointAt(
   // Of that very moment there is nothing else to say.
   if (found?.time === time || !damaged.some(isBetween)) return found;
   if (found !== undefined && after !== undefined && isAfter(after, found)) return found;
-  const removed = await points.removed(signal);
+  const removed = await points.removedNumbers(signal);
   const between = damaged.find((one) => isBetween(one) && !includesNumber(removed, one.number));
   if (between !== undefined) throw undecided(between, found?.number);
   return found;

@@ -229,7 +229,7 @@ export function removalsOf(
 ): (numbers: ReadonlySet<number>) => Promise<boolean> {
   return async (numbers) => {
     // That the newest one is damaged is among the findings; what it says nobody knows.
-    const removed = await withFallback(isDamage, [], () => points.removed(signal));
+    const removed = await withFallback(isDamage, [], () => points.removedNumbers(signal));
     return [...numbers].every((number) => includesNumber(removed, number));
   };
 }
