@@ -12,17 +12,17 @@ const WAIT_AT_MOST = 30_000;
 /** How much later than by this process's clock a point may have been made since, in milliseconds. */
 const TOLERANCE = 5_000;
 
-/** @param outcome of a write that was made already, and may not be backed up */
+/** @param outcome `unknown` for a write that was made and may not be backed up */
 function unavailable(message: string, cause: unknown, after: string, outcome?: 'unknown'): SecureStoreError {
   const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
   return new SecureStoreError('UNAVAILABLE', `${message}${why}${after}`, { cause, retryable: true, outcome });
 }
 
 /**
- * Has writes wait.
+ * Makes writes wait until they are backed up.
  *
- * @param failure why nothing can be backed up now, as far as that is known before a write
- * @param wait until what was written is backed up
+ * @param failure why nothing can be backed up now, if that is known before a write
+ * @param wait resolves once what was written is backed up
  */
 function gateWith(
   failure: () => unknown,

@@ -33,8 +33,8 @@ export interface Children {
 }
 
 /**
- * What lies in a folder at a moment, in the order of the store, as far as the steps go. The folders in it are not looked through: of each
- * the first name that may be seen is enough.
+ * What is in a folder at a moment, in the order of the store, as far as the steps go. Folders in it are not searched: the first visible
+ * name shows each.
  */
 export async function childrenOf(
   source: Source,

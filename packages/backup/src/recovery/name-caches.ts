@@ -4,7 +4,7 @@ import { lowerBound } from '../repository/index-set.ts';
 import type { Source } from './source.ts';
 import { yieldTurn } from './source.ts';
 
-/** Keeps the values that were used last, and no more than `most` of them. @returns the value */
+/** Puts a value into a cache that keeps the `most` values used last. @returns the value */
 export function keepRecent<T>(kept: Map<unknown, T>, id: unknown, value: T, most: number): T {
   kept.delete(id);
   kept.set(id, value);

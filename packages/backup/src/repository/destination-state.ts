@@ -4,7 +4,7 @@ import { SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { withFallback } from './errors.ts';
 
-/** What a store remembers of one of its destinations. @param name of the state @param what for messages: what is remembered */
+/** The state in which a store remembers something about a destination. @param what is remembered, for messages */
 export function stateAbout<T extends object>(
   { states, clock }: BackupArea,
   name: string,
@@ -16,7 +16,7 @@ export function stateAbout<T extends object>(
   return new SharedState(states, clock, id, { what: `what the store remembers of ${what}`, version: 1, parse });
 }
 
-/** Remembers something, unless that fails: whoever may not remember it has done it all the same. */
+/** Remembers something if possible: a caller without the right to write states has done the work all the same. */
 export async function rememberIfPossible(work: () => Promise<void>): Promise<void> {
   await withFallback((error) => SecureStoreError.is(error), undefined, work);
 }
@@ -33,7 +33,7 @@ interface Unsealed<T> {
   readonly isOld: boolean;
 }
 
-/** A state about a destination, sealed with the keys of backups: every member has the key of the states of a store. */
+/** A state about a destination, sealed with the keys of backups, since every member has the key of the store's states. */
 export class SealedState<T> {
   readonly shared: SharedState<Sealed>;
   readonly #area: BackupArea;
@@ -64,7 +64,7 @@ export class SealedState<T> {
     return { sealed: body.toString('base64') };
   }
 
-  /** What a sealed state says; `undefined` if it is damaged, which tells nothing. */
+  /** What a sealed state says; `undefined` if it is damaged. */
   async open({ sealed }: Sealed, signal?: AbortSignal): Promise<Unsealed<T> | undefined> {
     const { seals } = this.#area;
     const body = Buffer.from(sealed, 'base64');

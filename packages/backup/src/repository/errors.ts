@@ -6,19 +6,19 @@ export function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** That a file is needed and not there. */
+/** A file that a point needs does not exist. */
 export class MissingFile extends SecureStoreError {
   constructor(name: string) {
     super('INTEGRITY', `the file ${name} of the backup is missing`);
   }
 }
 
-/** A file that is not what it was when it was written. */
+/** A file differs from what was written. */
 export function damagedFile(name: string, reason: string): SecureStoreError {
   return new SecureStoreError('INTEGRITY', `the file ${name} of the backup is damaged: ${reason}`);
 }
 
-/** That a point is not the one that a later point names as the one before it. */
+/** A point is not the one that a later point names as its predecessor. */
 export function anotherPoint(number: number, after: number): SecureStoreError {
   return damagedFile(pointName(number), `another point lies there than the one that ${after} follows`);
 }
@@ -30,10 +30,7 @@ export function hasCode(...codes: readonly ErrorCode[]): (error: unknown) => boo
 
 export const isNotFound: (error: unknown) => boolean = hasCode('NOT_FOUND');
 export const isConflict: (error: unknown) => boolean = hasCode('CONFLICT');
-/**
- * Whether a place refuses something for good: its credentials may not do it, or a lock holds what is there. Such places keep what was
- * written from whoever writes there.
- */
+/** Whether a destination refuses for good: the credentials lack the right, or a lock holds the file. */
 export const isRefused: (error: unknown) => boolean = hasCode('ACCESS_DENIED', 'READ_ONLY');
 
 /** What `work` gives, or `instead` if it fails in an expected way. @throws what `work` throws otherwise */
@@ -50,7 +47,7 @@ export async function withFallback<T, F>(
   }
 }
 
-/** Does `work`, again as long as it fails in a way that another attempt may mend, and `tries` are left. @throws what the last one throws */
+/** Does `work` up to `tries` times, as long as another attempt may pass. @throws what the last attempt throws */
 export async function withRetries<T>(
   mayPass: (error: unknown) => boolean,
   tries: number,

@@ -7,7 +7,7 @@ import { damagedFile, isRefused, MissingFile } from './errors.ts';
 const MAX_TRIES = 5;
 
 /**
- * Writes what never changes. If something lies there already it is the same, since names are digests or belong to one run.
+ * Writes a file that never changes. A file that exists already is the same, since names are digests or belong to one run.
  *
  * @returns whether something lay there
  * @throws SecureStoreError what the backend throws
@@ -57,7 +57,7 @@ async function mustRead(backend: StorageBackend, name: string, options: ReadOpti
   return found;
 }
 
-/** What is being read, or was read lately, by its name. What could not be read is read again the next time. */
+/** Reads a file once for all callers, and keeps it in the cache. A failed read is tried again by the next caller. */
 export function readOnce<T>(cache: RecentCache<string, Promise<T>>, name: string, read: () => Promise<T>): Promise<T> {
   const known = cache.get(name);
   if (known !== undefined) return known;

@@ -38,7 +38,7 @@ async function directoryOf(
   return decodePackDirectory(found.body);
 }
 
-/** Replaces the envelopes of a pack that are under older keys. @returns those that are there then and are needed */
+/** Replaces the envelopes of a pack that are under older keys. @returns the envelopes that are still needed */
 async function rekeyPack(
   area: BackupArea,
   destination: Destination,

@@ -74,7 +74,7 @@ export class Copier {
     this.#names = new HistoryListing(area, signal);
   }
 
-  /** Copies what a change brings. */
+  /** Copies the version of a change, and the past of its object that is not known yet. */
   async visit(change: Change): Promise<void> {
     this.#ports.signal?.throwIfAborted();
     await this.#tolerating(change.name, () => this.#copy(change));

@@ -103,7 +103,7 @@ class Restorer {
     };
   }
 
-  /** Does what is to be done with an object, unless this is a dry run. @returns what is told of it in the digest */
+  /** Applies a step, unless this is a dry run. @returns the line of the digest */
   async #apply(step: Step): Promise<readonly unknown[]> {
     this.#ask(step);
     const isDone = this.#options.dryRun !== true;

@@ -41,7 +41,7 @@ export interface RestorePorts extends ManagedPorts {
   readonly store: ObjectStore;
 }
 
-/** What a job starts with of which nothing is kept that another process could go on with. @param advice what to do instead */
+/** How to start a job that no other process can resume, since it keeps no parameters. @param advice what to do instead */
 function startedAnew<T>(
   name: string,
   advice: string,

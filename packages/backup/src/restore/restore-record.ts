@@ -20,13 +20,13 @@ type DestinationRef = Pick<Destination, 'id' | 'location'>;
 /** A report that is not signed yet. */
 type Unsigned = Omit<RestoreJobReport, 'receipt' | 'estimate' | 'before'>;
 
-/** What a new store that was made of a point says of itself, as the report of a restore into it would. */
+/** What the receipt of a new store says of the objects that were there before: there were none. */
 const NOTHING_REPLACED = { replaced: 0, renamed: 0, skipped: 0, unchanged: 0, deleted: 0, verified: 0, digest: '' };
 
 type Chosen = Pick<RestoreOptions, 'at' | 'prefix' | 'by'>;
 type Done = Pick<Unsigned, 'snapshot' | 'time' | 'took'> & { readonly failed: readonly unknown[] };
 
-/** Signs what was done, and remembers it. Nothing if a member does it, who can't sign for the store. */
+/** Signs what was done, and remembers it. A member can't sign for the store, so there is no receipt then. */
 async function signed(
   area: BackupArea,
   { id, location }: DestinationRef,

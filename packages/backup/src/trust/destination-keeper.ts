@@ -48,7 +48,7 @@ export class DestinationKeeper {
     throw new SecureStoreError('CONFLICT', `${location}: the store that this one was restored from is backed up here`);
   }
 
-  /** Leaves a point that shows that the keys of a destination were replaced. @returns from where on the new one has to be used, by its id */
+  /** Publishes a point that shows that keys were replaced. @returns the id of the destination, and its fence */
   async #noteAt(found: FoundDestination, signal: AbortSignal | undefined): Promise<[id: string, fence: Fence]> {
     const newest = await publishKeyChange(this.#area, found, signal);
     return [asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest }];

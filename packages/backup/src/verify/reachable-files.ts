@@ -120,7 +120,7 @@ function findMissing(own: readonly FoundPoint[], numbers: readonly number[], fin
   }
 }
 
-/** Notes that what is used as `of` is used by a pack or a payload, too. */
+/** Counts the uses of a page as uses of a pack or payload that it names. */
 function addUse<U extends Use>(map: Map<string, U>, name: string, of: Use, more: Omit<U, keyof Use>): void {
   let use = map.get(name);
   if (use === undefined) {
@@ -171,7 +171,7 @@ export async function findReachable(
   return { points, pages: [...uses.values()].map(({ page }) => page), packs, blobs };
 }
 
-/** The name that a token tells; `undefined` if only a record would tell it, which may be what is damaged. */
+/** The name in a token; `undefined` if only the record has it, which may be what is damaged. */
 function nameIn({ copy }: OpenedBackup, token: string): string | undefined {
   try {
     return copy.nameIn(token);

@@ -26,7 +26,7 @@ export interface Units {
   readonly missing: readonly string[];
 }
 
-/** What listings tell of the files of units. */
+/** What the listings of a destination say. */
 interface Listed {
   readonly sizes: Map<string, number>;
   readonly missing: string[];
