@@ -11,6 +11,7 @@ import {
   sha256,
   systemContext,
 } from '@securestore/core-format';
+import type { RandomSource } from '@securestore/crypto';
 import { keyringKey, loadKeyring, sealSystemBody, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import type { HeadPlan } from '../head/head-edit.ts';
@@ -50,19 +51,30 @@ export async function grantsFor(
 }
 
 type Purpose = 'keyring' | 'policy' | 'categoryMap' | 'destinations';
+type SealingKey = Parameters<typeof sealSystemBody>[0];
+
+/** Seals what a head names, for the instance and the generation that it is of. */
+export function sealReference(
+  purpose: Purpose,
+  { instance, generation }: Pick<Head, 'instance' | 'generation'>,
+  key: SealingKey,
+  plaintext: Uint8Array,
+  random: RandomSource,
+): Sealed {
+  const nameOf = purpose === 'keyring' ? keyringName : policyName;
+  const name = nameOf(generation, random(RANDOM_NAME_LENGTH));
+  const context = systemContext(instance, generation, name);
+  return { name, body: sealSystemBody(key, purpose, context, plaintext, random) };
+}
 
 function sealForNext(
   { random }: Engine,
   { head }: StoreState,
   purpose: Purpose,
-  key: Parameters<typeof sealSystemBody>[0],
+  key: SealingKey,
   plaintext: Uint8Array,
 ): Sealed {
-  const generation = head.generation + 1;
-  const nameOf = purpose === 'keyring' ? keyringName : policyName;
-  const name = nameOf(generation, random(RANDOM_NAME_LENGTH));
-  const context = systemContext(head.instance, generation, name);
-  return { name, body: sealSystemBody(key, purpose, context, plaintext, random) };
+  return sealReference(purpose, { ...head, generation: head.generation + 1 }, key, plaintext, random);
 }
 
 function sealKeyring(engine: Engine, state: StoreState, keyring: Keyring, root: KeyObject): Sealed {

@@ -1,18 +1,15 @@
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring, Purpose, Reference } from '@securestore/core-format';
+import type { Head, Keyring, Reference } from '@securestore/core-format';
 import {
   encodeCategoryMap,
   encodeKeyring,
   HEAD_NAME,
   ID_LENGTH,
   KEY_LENGTH,
-  keyringName,
   noId,
-  policyName,
   SecureStoreError,
   sha256,
-  systemContext,
 } from '@securestore/core-format';
 import {
   fingerprintBytes,
@@ -24,10 +21,11 @@ import {
   loadSuites,
   randomPool,
   sealSlot,
-  sealSystemBody,
   takeKey,
 } from '@securestore/crypto';
 import { systemClock } from '@securestore/jobs';
+import { sealReference } from '../engine/head-references.ts';
+import type { Sealed } from '../engine/seal-grants.ts';
 import { inOrder, newGroup } from '../engine/new-keys.ts';
 import { refuseBegun } from '../head/intent-marker.ts';
 import { FIRST_GENERATION, hasRemains } from '../head/store-remains.ts';
@@ -41,12 +39,10 @@ import type { StoreContext } from '../head/open-settings.ts';
 import { isUndecided } from '../util/indeterminate.ts';
 
 const FIRST_ROOT = 1;
-const RANDOM_NAME_LENGTH = 16;
 
 async function writeNew(
   backend: StorageBackend,
-  name: string,
-  body: Buffer,
+  { name, body }: Sealed,
   signal: AbortSignal | undefined,
 ): Promise<Reference> {
   try {
@@ -105,20 +101,18 @@ export async function createStoreAt(
   const categories = map.categories.map(({ id }) => newGroup(id, 'category', suite, now, random));
   const groups = inOrder([...categories, newGroup(random(ID_LENGTH), 'journal', suite, now, random)]);
   const keyring: Keyring = { rootNumber: FIRST_ROOT, identitySeed: seed, nameKey: random(KEY_LENGTH), groups };
-  const seal = (purpose: Purpose, secret: KeyObject, name: string, plaintext: Buffer): Promise<Reference> => {
-    const context = systemContext(instance, FIRST_GENERATION, name);
-    const body = sealSystemBody({ secret, suite }, purpose, context, plaintext, random);
+  const place = { instance, generation: FIRST_GENERATION };
+  const write = (purpose: 'keyring' | 'categoryMap', secret: KeyObject, plaintext: Buffer): Promise<Reference> => {
+    const sealed = sealReference(purpose, place, { secret, suite }, plaintext, random);
     plaintext.fill(0);
-    return writeNew(backend, name, body, signal);
+    return writeNew(backend, sealed, signal);
   };
   const encoded = encodeKeyring(keyring);
   // Loading wipes what it is given.
   const keys = loadKeyring(keyring);
-  const ringName = keyringName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
-  const mapName = policyName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
   const references = {
-    keyring: await seal('keyring', keyringKey(root), ringName, encoded),
-    categoryMap: await seal('categoryMap', keys.categoryMap, mapName, encodeCategoryMap(map)),
+    keyring: await write('keyring', keyringKey(root), encoded),
+    categoryMap: await write('categoryMap', keys.categoryMap, encodeCategoryMap(map)),
   };
   const head: Head = {
     lineage,

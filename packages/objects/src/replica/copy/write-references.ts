@@ -1,25 +1,17 @@
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head, Keyring, Reference } from '@securestore/core-format';
-import {
-  decodeCategoryMap,
-  encodeCategoryMap,
-  encodeKeyring,
-  keyringName,
-  policyName,
-  sha256,
-  systemContext,
-} from '@securestore/core-format';
+import { decodeCategoryMap, encodeCategoryMap, encodeKeyring, sha256 } from '@securestore/core-format';
 import type { KeySet, RandomSource } from '@securestore/crypto';
-import { keyringKey, openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
+import { keyringKey, openSystemBody, unversioned } from '@securestore/crypto';
 import { limitsFor } from '../../engine/limits.ts';
 import { readMembers } from '../../head/grants.ts';
+import { sealReference } from '../../engine/head-references.ts';
+import type { Sealed } from '../../engine/seal-grants.ts';
 import { sealGrants } from '../../engine/seal-grants.ts';
 import { ownerKeys } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { readPinned } from '../../head/store-state.ts';
-
-const RANDOM_NAME_LENGTH = 16;
 
 /** A store that is made of another one, and of the same identity. */
 export interface Founding {
@@ -49,38 +41,35 @@ export async function writeFoundedReferences(
   const owner = ownerKeys(state);
   const generation = before.generation + 1;
   const { suite } = keys.journal.primary;
-  const write = async (name: string, body: Buffer): Promise<Reference> => {
+  const write = async ({ name, body }: Sealed): Promise<Reference> => {
     await target.write(name, body, { signal });
     return { name, digest: sha256(body) };
   };
-  const place = (name: string): Buffer => systemContext(instance, generation, name);
-  const named = (name: string, purpose: 'keyring' | 'categoryMap' | 'policy', secret: KeyObject, plain: Uint8Array) =>
-    write(name, sealSystemBody({ secret, suite }, purpose, place(name), plain, random));
-  const freshName = (): string => policyName(generation, random(RANDOM_NAME_LENGTH));
+  const writeSealed = (purpose: 'keyring' | 'categoryMap' | 'policy', secret: KeyObject, plaintext: Uint8Array) =>
+    write(sealReference(purpose, { instance, generation }, { secret, suite }, plaintext, random));
   const map = await readPinned(source, before, 'categoryMap', signal);
   const key = unversioned(state.keys.categoryMap);
   const openedMap = openSystemBody('the category map', key, before.suites, 'categoryMap', map.context, map.body);
   const references: Partial<Record<'keyring' | 'categoryMap' | 'policy' | 'grants' | 'destinations', Reference>> = {};
   const encoded = encodeKeyring(keyring);
   try {
-    const name = keyringName(generation, random(RANDOM_NAME_LENGTH));
-    references.keyring = await named(name, 'keyring', keyringKey(root), encoded);
+    references.keyring = await writeSealed('keyring', keyringKey(root), encoded);
   } finally {
     encoded.fill(0);
   }
   const categories = encodeCategoryMap(decodeCategoryMap(openedMap));
-  references.categoryMap = await named(freshName(), 'categoryMap', state.keys.categoryMap, categories);
-  if (state.policy !== undefined) references.policy = await named(freshName(), 'policy', owner.policy, state.policy);
+  references.categoryMap = await writeSealed('categoryMap', state.keys.categoryMap, categories);
+  if (state.policy !== undefined) references.policy = await writeSealed('policy', owner.policy, state.policy);
   if (state.destinations !== undefined && keys.backup !== undefined) {
-    const name = freshName();
-    const sealed = sealSystemBody(keys.backup.primary, 'destinations', place(name), state.destinations, random);
-    references.destinations = await write(name, sealed);
+    const { primary } = keys.backup;
+    const place = { instance, generation };
+    references.destinations = await write(sealReference('destinations', place, primary, state.destinations, random));
   }
   const members = await readMembers(source, { ...state, head: before }, signal);
   if (members.length > 0) {
     const limits = limitsFor(target.capabilities);
     const sealed = await sealGrants({ random, limits }, { ...state, head: { ...before, instance } }, members, keyring);
-    references.grants = await write(sealed.name, sealed.body);
+    references.grants = await write(sealed);
   }
   return references;
 }
