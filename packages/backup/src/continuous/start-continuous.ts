@@ -132,13 +132,16 @@ export function waitForOther(
 ): () => Promise<void> {
   let connected: Promise<Connected> | undefined;
   const points = async (): Promise<Points> => {
-    connected ??= destinations.connect(location);
+    connected ??= destinations.connect(location).catch((error: unknown) => {
+      connected = undefined;
+      throw error;
+    });
     const { backend } = await connected;
     return new Points(await requireDestination(backend, location), area.seals);
   };
   area.guardMutations(remoteGate(area, points, options));
   return async () => {
     area.guardMutations(undefined);
-    await (await connected)?.close();
+    await (await connected?.catch(() => undefined))?.close();
   };
 }

@@ -76,34 +76,63 @@ async function newestOfNow(points: Points, signal: AbortSignal | undefined): Pro
 
 /** Has writes wait for a process that copies, which is another one: until a point is of a later time. */
 export function remoteGate(area: BackupArea, points: () => Promise<Points>, options: SynchronousOptions): MutationGate {
-  let failure: unknown;
-  const waitFor = async (signal: AbortSignal | undefined): Promise<void> => {
-    const committed = await area.backendNow(signal);
-    if (committed === undefined) {
-      throw new SecureStoreError(
-        'UNSUPPORTED',
-        "the backend of the store doesn't tell its time: have this process copy",
-      );
-    }
-    const after = committed + 2 * area.capabilities.clockSkew;
+  let failure: { readonly cause: unknown; readonly isOver: (newest: FoundPoint) => boolean } | undefined;
+  let isLooking = false;
+  /** Whether a point has everything that was acknowledged before `after`. */
+  const isLater = (after: number): ((newest: FoundPoint) => boolean) => {
     const begun = area.clock.now();
-    while (area.clock.now() - begun < WAIT_AT_MOST) {
-      const newest = await newestOfNow(await points(), signal);
+    return ({ time }) => {
       // A point from before the clock was set back says a time that is still to come, and nothing of this write.
       const latest = after + (area.clock.now() - begun) + TOLERANCE;
-      if (newest !== undefined && newest.time > after && newest.time <= latest) return;
-      await area.clock.sleep(LOOK_AGAIN_AFTER, signal);
+      return time > after && time <= latest;
+    };
+  };
+  /** Looks whether a process copies again: nobody waits for that, and what is refused meanwhile can be tried again. */
+  const look = async (): Promise<void> => {
+    if (isLooking) return;
+    isLooking = true;
+    try {
+      const newest = await newestOfNow(await points(), undefined);
+      if (newest !== undefined && failure?.isOver(newest) === true) failure = undefined;
+    } catch {
+      // It is away still.
+    } finally {
+      isLooking = false;
     }
-    throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');
+  };
+  const waitFor = async (signal: AbortSignal | undefined): Promise<void> => {
+    // Until the backend has told its time, that of this process has to do.
+    let isOver = isLater(area.clock.now() + TOLERANCE);
+    try {
+      const committed = await area.backendNow(signal);
+      if (committed === undefined) {
+        isOver = () => false;
+        throw new SecureStoreError(
+          'UNSUPPORTED',
+          "the backend of the store doesn't tell its time: have this process copy",
+        );
+      }
+      isOver = isLater(committed + 2 * area.capabilities.clockSkew);
+      const begun = area.clock.now();
+      while (area.clock.now() - begun < WAIT_AT_MOST) {
+        const newest = await newestOfNow(await points(), signal);
+        if (newest !== undefined && isOver(newest)) return;
+        await area.clock.sleep(LOOK_AGAIN_AFTER, signal);
+      }
+      throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');
+    } catch (cause) {
+      // Whoever waits no longer says nothing of the backup.
+      if (signal?.aborted !== true) failure = { cause, isOver };
+      throw cause;
+    }
+  };
+  const failed = (): unknown => {
+    if (failure !== undefined) void look();
+    return failure?.cause;
   };
   const wait = async (signal: AbortSignal | undefined): Promise<void> => {
-    try {
-      await waitFor(signal);
-      failure = undefined;
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
+    await waitFor(signal);
+    failure = undefined;
   };
-  return gateWith(() => failure, wait, options);
+  return gateWith(failed, wait, options);
 }

@@ -146,6 +146,34 @@ it('a continuous backup whose state can not be kept any more ends with the reaso
   expect(await there.conditions()).toContain('following');
 });
 
+it('writes that wait for the backup of another process pass again once one makes it, after they were refused', async () => {
+  const { clock, owner, place } = await club();
+  const shelf = new Shelf(() => clock.now());
+  const backups = new Backups(owner, shelf.connect);
+  await owner.store('a', '0');
+  await backups.backup(PLACE);
+  shelf.down.add(PLACE);
+  const end = backups.waitForBackup(PLACE);
+  // It is stored, and not acknowledged; from then on nothing is.
+  expect(await failure(owner.store('a', '1'), 'UNAVAILABLE')).toMatchObject({ outcome: 'unknown' });
+  expect(await failure(owner.store('a', '2'), 'UNAVAILABLE')).toMatchObject({ retryable: true });
+  shelf.down.delete(PLACE);
+  expect(await failure(owner.store('a', '2'), 'UNAVAILABLE')).toMatchObject({ retryable: true });
+  const other = await openAt(place, { clock });
+  await using _ = await new Backups(other, shelf.connect).follow(PLACE);
+  await clock.sleep(60_000);
+  let tries = 0;
+  for (; tries < 100; tries++) {
+    const refused = await owner.store('a', '3').catch((error: unknown) => error);
+    if (!SecureStoreError.is(refused)) break;
+    expect(refused).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    await clock.sleep(1000);
+  }
+  expect(tries).toBeLessThan(100);
+  await end();
+  expect((await owner.retrieve('a')).text()).toBe('3');
+});
+
 it('a continuous backup goes on while another process restores the whole store in place', async () => {
   const { clock, here, there } = await twoProcesses();
   await using following = await here.backups.follow(PLACE);
