@@ -6,7 +6,7 @@ import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { backendNow } from '../src/record/backend-age.ts';
 import { collect } from '../src/maintenance/gc/collect.ts';
 import { markDeleting } from '../src/record/blob-markers.ts';
-import { changeHead } from '../src/engine/commit-head.ts';
+import { commitHead } from '../src/engine/commit-head.ts';
 import type { Process } from './support/collection.ts';
 import {
   DAY,
@@ -189,7 +189,7 @@ describe('what a stop leaves', () => {
     clock.advance(2 * DAY);
     await whileTimePasses(clock, collect(engine));
     expect(await namesUnder(engine.backend, AREAS.keyrings)).toHaveLength(2);
-    await changeHead(engine, async () => ({ head: { rotationDays: 5 } }));
+    await commitHead(engine, async () => ({ head: { rotationDays: 5 } }));
     await whileTimePasses(clock, collect(engine));
     const { references } = await headAt(engine.backend);
     expect(await namesUnder(engine.backend, AREAS.keyrings)).toEqual([references.keyring?.name]);

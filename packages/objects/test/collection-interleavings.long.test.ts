@@ -5,7 +5,7 @@ import { instant } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { blobPayload, writeBlob } from '../src/record/blob-writer.ts';
-import { BlobHold, confirmWritten } from '../src/record/blob-lease.ts';
+import { BlobLease, confirmWritten } from '../src/record/blob-lease.ts';
 import { collect } from '../src/maintenance/gc/collect.ts';
 import { reclaim } from '../src/record/sweep-blobs.ts';
 import { unnamed } from '../src/record/blob-liveness.ts';
@@ -159,7 +159,7 @@ const commitLate: Make = (engine, { target, uncommitted }) => {
   if (uncommitted === undefined) throw new Error('nothing to commit');
   const { body, reference } = uncommitted;
   const { token } = target;
-  const hold = new BlobHold(engine, { token, reference, length: body.length, chunkSize: 65_536 });
+  const hold = new BlobLease(engine, { token, reference, length: body.length, chunkSize: 65_536 });
   return commit(engine, {
     target,
     condition: { type: 'none' },

@@ -60,7 +60,7 @@ const read = async (store: ObjectStore): Promise<Uint8Array> => (await store.ret
 it.each([
   ['in its record', patterned(50)],
   ['in parts', patterned(20_000)],
-])('a restore that may still land is undecided, though its version was collected: payload %s', async (_, data) => {
+])('a restore that may still land is indeterminate, though its version was collected: payload %s', async (_, data) => {
   const { owner, restoredWhile, land } = await lateRestore(data);
   const error = await restoredWhile(async ({ engine }) => {
     await collect(engine);

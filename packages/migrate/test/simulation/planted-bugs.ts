@@ -42,7 +42,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
     scenario: 'a writer learns where the store is now that its record was written',
     file: 'objects/src/object/commit/commit.ts',
-    edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
+    edits: [['throw isDoubtful ? indeterminate(error, signal) : error;', 'throw error;']],
   },
   {
     name: 'etags do not tell of which place they are',

@@ -60,8 +60,8 @@ export class Baseline {
 
   /** Follows the head. @returns whether another checkpoint counts now, or none */
   async follow(): Promise<boolean> {
-    await this.#engine.watcher.refresh(this.#signal);
-    const named = checkpointOf(this.#engine.watcher.state.head);
+    await this.#engine.monitor.refresh(this.#signal);
+    const named = checkpointOf(this.#engine.monitor.state.head);
     if (this.#current === undefined || sameCheckpoint(named, this.#current)) return false;
     await this.#reload();
     return true;

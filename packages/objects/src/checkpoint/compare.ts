@@ -1,6 +1,6 @@
 import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
 import { CHECKPOINT_COMMIT_LENGTH, isZero } from '@securestore/core-format';
-import type { Observed } from '../record/inspect-record.ts';
+import type { Inspection } from '../record/inspect-record.ts';
 import { isPurged } from '../record/open-record.ts';
 
 /** How what lies at a name contradicts what a checkpoint says of it, or itself. */
@@ -18,7 +18,7 @@ function isCommit({ commitId }: RecordHeader, { commit }: CheckpointEntry): bool
  */
 export function compare(
   entry: CheckpointEntry | undefined,
-  observed: Observed,
+  observed: Inspection,
   floor: number | undefined,
 ): Contradiction | undefined {
   if (observed.state === 'damaged') return 'damaged';
@@ -62,7 +62,7 @@ function entryOf(token: string, header: RecordHeader, digest: Buffer): Checkpoin
 export function nextEntry(
   token: string,
   before: CheckpointEntry | undefined,
-  observed: Observed,
+  observed: Inspection,
   contradiction: Contradiction | undefined,
 ): CheckpointEntry | undefined {
   if (contradiction !== undefined) return before;

@@ -65,9 +65,9 @@ async function changesOf(
  */
 async function followCheckpoint(engine: Engine, options: Omit<MakeOptions, 'changed'>): Promise<CheckpointReport> {
   const { signal } = options;
-  await engine.watcher.refresh(signal);
+  await engine.monitor.refresh(signal);
   // Who has not asked for a journal does not pay for one.
-  if (engine.watcher.state.head.journal === 'off') return makeCheckpoint(engine, options);
+  if (engine.monitor.state.head.journal === 'off') return makeCheckpoint(engine, options);
   const alarms: Alarm[] = [];
   // Anew, it looks at all objects. What the checkpoint before says stays said.
   const consumer = await openConsumer(engine, LABEL, signal, (alarm) => void alarms.push(alarm));

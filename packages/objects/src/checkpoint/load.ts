@@ -66,7 +66,7 @@ async function readRoot(
   const keyId = systemBodyKeyId(found.body);
   const plaintext = await openJournalBody(engine, 'checkpoint', reference.name, found.body, signal);
   const { root, signedBytes, signature } = decodeCheckpointRoot(plaintext);
-  const { head } = engine.watcher.state;
+  const { head } = engine.monitor.state;
   if (!verifyAs(head.identity, CHECKPOINT_USE, signedBytes, signature)) {
     damaged('the checkpoint of the store', 'its signature does not match');
   }
@@ -83,15 +83,15 @@ async function readRoot(
  */
 export async function loadCheckpoint(engine: Engine, signal?: AbortSignal): Promise<LoadedCheckpoint | undefined> {
   for (;;) {
-    const named = checkpointOf(engine.watcher.state.head);
+    const named = checkpointOf(engine.monitor.state.head);
     if (named === undefined) return undefined;
     try {
       return await readRoot(engine, named, signal);
     } catch (error) {
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       // An older checkpoint is removed when another one has taken its place: then that one counts.
-      await engine.watcher.refresh(signal);
-      if (sameCheckpoint(checkpointOf(engine.watcher.state.head), named)) throw error;
+      await engine.monitor.refresh(signal);
+      if (sameCheckpoint(checkpointOf(engine.monitor.state.head), named)) throw error;
     }
   }
 }
@@ -115,7 +115,7 @@ export async function readPage(
   if (found === undefined) throw new SecureStoreError('INTEGRITY', `${what} is missing`);
   if (!sha256(found.body).equals(asBuffer(page.digest))) damaged(what, 'it is not what the checkpoint names');
   const plaintext = await openJournalBody(engine, 'checkpointPage', name, found.body, signal);
-  const key = engine.watcher.state.keys.journal.version(systemBodyKeyId(found.body));
+  const key = engine.monitor.state.keys.journal.version(systemBodyKeyId(found.body));
   if (key === undefined || !checkpointPageId(key, plaintext).equals(asBuffer(page.id))) {
     damaged(what, 'its name is not that of its contents');
   }

@@ -8,7 +8,7 @@ import {
 } from '@securestore/core-format';
 import { sealSystemBody, signAs } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { changeHead } from '../engine/commit-head.ts';
+import { commitHead } from '../engine/commit-head.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import { checkMayChange } from '../engine/rotation-state.ts';
 import type { StoreState } from '../head/store-state.ts';
@@ -72,7 +72,7 @@ type Cut = Pick<CheckpointRoot, 'time' | 'floor'>;
 
 async function basisOf(engine: Engine, afresh: boolean, signal: AbortSignal | undefined): Promise<Basis> {
   const before = afresh ? undefined : await loadCheckpoint(engine, signal);
-  const { head } = engine.watcher.state;
+  const { head } = engine.monitor.state;
   return { before, named: checkpointOf(head), keyring: head.references.keyring };
 }
 
@@ -117,7 +117,7 @@ async function commitRoot(
     // What can't be deleted now is removed when it is old.
     if (written !== undefined) await engine.backend.delete(written.name).catch(() => undefined);
   };
-  const changed = await changeHead(
+  const changed = await commitHead(
     engine,
     async (state) => {
       await withdraw();
@@ -142,10 +142,10 @@ async function build(
 ): Promise<CheckpointReport | undefined> {
   const { signal, onExamined, afresh = false, rotation } = options;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    await engine.watcher.refresh(signal);
-    engine.watcher.checkWritable();
+    await engine.monitor.refresh(signal);
+    engine.monitor.checkWritable();
     const basis = await basisOf(engine, afresh, signal);
-    checkMayChange(engine.watcher.state, rotation);
+    checkMayChange(engine.monitor.state, rotation);
     const begun = await begin(basis);
     if (begun === undefined) return undefined;
     try {
@@ -167,7 +167,7 @@ async function build(
 function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWriter, tally: Tally): CheckpointReport {
   return {
     time: new Date(cut.time),
-    generation: engine.watcher.state.head.generation,
+    generation: engine.monitor.state.head.generation,
     objects: totals.object,
     deleted: totals.tombstone,
     purged: totals.purged,
@@ -191,8 +191,8 @@ export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}):
   const { changed, signal } = options;
   const tokens = new ChangedTokens();
   const report = await build(engine, options, async ({ before }) => {
-    const cut = { time: engine.clock.now(), floor: engine.watcher.state.head.generation };
-    await engine.watcher.settle(signal);
+    const cut = { time: engine.clock.now(), floor: engine.monitor.state.head.generation };
+    await engine.monitor.quiesce(signal);
     tokens.add(await changed?.());
     const sorted = tokens.sorted;
     const fromChanges = before !== undefined && sorted !== undefined;
@@ -216,7 +216,7 @@ export async function rekeyCheckpoint(
 ): Promise<void> {
   try {
     await build(engine, { signal, rotation }, async ({ before }) => {
-      const { primary } = engine.watcher.state.keys.journal;
+      const { primary } = engine.monitor.state.keys.journal;
       if (before === undefined || (primary.id.equals(before.keyId) && !before.former)) return undefined;
       const { time, floor } = before.root;
       return { cut: { time, floor }, pass: copyPass };
@@ -246,7 +246,7 @@ export async function copyCheckpoint(
     for (const entry of await readPage(source, before, index, signal)) await writer.add(entry);
   }
   await writer.finish();
-  const { state } = target.watcher;
+  const { state } = target.monitor;
   const { time, floor } = before.root;
   const reference = await writeRoot(target, state, writer, { time, floor }, state.head.generation);
   return { reference, former: before.former };

@@ -73,7 +73,7 @@ export class PageWriter {
   /** @param before the checkpoint whose pages can be used again */
   constructor(engine: Engine, before: LoadedCheckpoint | undefined, signal: AbortSignal | undefined) {
     this.#engine = engine;
-    this.#key = engine.watcher.state.keys.journal.primary;
+    this.#key = engine.monitor.state.keys.journal.primary;
     // The pages of a former one hold digests that count no more.
     const isUsable = before !== undefined && !before.former && this.#key.id.equals(before.keyId);
     const usable = isUsable ? before.root.pages : [];
@@ -113,7 +113,7 @@ export class PageWriter {
 
   /** Keyed, so that nobody who chooses names chooses where pages end. */
   #endsPage(token: string): boolean {
-    const { digest } = this.#engine.watcher.state.keys.journal;
+    const { digest } = this.#engine.monitor.state.keys.journal;
     const hash = digestWhole(digest, Buffer.from(AREAS.checkpoints + token, 'latin1'));
     return hash.readUInt32BE(0) % ENTRIES_PER_PAGE === 0;
   }
@@ -125,7 +125,7 @@ export class PageWriter {
     const count = this.#entries.length;
     this.#entries = [];
     this.#length = CHECKPOINT_PAGE_OVERHEAD;
-    if (!this.#engine.watcher.state.keys.journal.primary.id.equals(this.#key.id)) throw new Superseded();
+    if (!this.#engine.monitor.state.keys.journal.primary.id.equals(this.#key.id)) throw new Superseded();
     const id = checkpointPageId(this.#key, plaintext);
     const name = checkpointPageName(id);
     const known = this.#known.get(name);

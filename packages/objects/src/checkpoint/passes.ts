@@ -2,7 +2,7 @@ import type { CheckpointEntry, CheckpointTotals } from '@securestore/core-format
 import { AREAS, objectName } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import { observe } from '../record/inspect-record.ts';
+import { inspectRecord } from '../record/inspect-record.ts';
 import { entriesUnder } from '../util/listing.ts';
 import { compare, nextEntry } from './compare.ts';
 import { joinByToken } from '../util/merge-by-token.ts';
@@ -47,7 +47,7 @@ async function lookAt(
   entry: CheckpointEntry | undefined,
   announced: boolean,
 ): Promise<CheckpointEntry | undefined> {
-  const observed = await observe(engine, token, objectName(token), signal);
+  const observed = await inspectRecord(engine, token, objectName(token), signal);
   const found = compare(entry, observed, before?.root.floor);
   // A commit that landed late belongs to the cut that found it.
   const contradiction = announced && found === 'unlisted' ? undefined : found;

@@ -14,10 +14,10 @@ import { deleteUnchanged } from '../engine/sealed-objects.ts';
 import { loadCheckpoint } from './load.ts';
 
 /** Whether a body lies under a journal key that has been replaced; one that this process doesn't know yet is newer. */
-function isReplaced({ watcher }: Engine, body: Uint8Array): boolean {
+function isReplaced({ monitor }: Engine, body: Uint8Array): boolean {
   try {
     const label = asBuffer(systemBodyKeyId(body)).toString('hex');
-    return watcher.state.keys.versions.some((version) => version.label === label && version.state !== 'primary');
+    return monitor.state.keys.versions.some((version) => version.label === label && version.state !== 'primary');
   } catch (error) {
     // What is no page at all stays for the grace period, like everything else.
     if (SecureStoreError.is(error)) return false;
@@ -44,7 +44,7 @@ async function removeUseless(engine: Engine, name: string, signal: AbortSignal |
  * period, and at once where they lie under a journal key that has been replaced.
  */
 export async function removeUnused(engine: Engine, signal?: AbortSignal): Promise<void> {
-  await engine.watcher.refresh(signal);
+  await engine.monitor.refresh(signal);
   const current = await loadCheckpoint(engine, signal);
   const used = new Set(current?.root.pages.map(({ id }) => checkpointPageName(id)));
   if (current !== undefined) used.add(current.reference.name);

@@ -1,6 +1,6 @@
 import type { Head } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
-import { changeHead } from './commit-head.ts';
+import { commitHead } from './commit-head.ts';
 import { isMember } from '../head/owner-keys.ts';
 import { readHead } from '../head/store-state.ts';
 import { hasLeftFor, isLanded } from '../head/staged-head.ts';
@@ -17,10 +17,10 @@ async function hasLeft({ place }: Engine, landed: Head, signal: AbortSignal | un
  * the head of the place that it leaves says so, in a change of the very head that closed it. One that has landed is opened by whoever has come
  * from there, and knows.
  */
-export async function reopen(engine: Engine, signal?: AbortSignal): Promise<void> {
-  const { watcher } = engine;
-  if (isMember(watcher.state)) return;
-  await changeHead(
+export async function abortCutover(engine: Engine, signal?: AbortSignal): Promise<void> {
+  const { monitor } = engine;
+  if (isMember(monitor.state)) return;
+  await commitHead(
     engine,
     async ({ head }) => {
       if (head.state !== 'closing') return undefined;
@@ -31,6 +31,6 @@ export async function reopen(engine: Engine, signal?: AbortSignal): Promise<void
       return { head: { state: 'open', migration: migration && { ...migration, stage: 'copying' } } };
     },
     signal,
-    { checkMayChange: () => watcher.checkFollowing() },
+    { checkMayChange: () => monitor.checkFollowing() },
   );
 }

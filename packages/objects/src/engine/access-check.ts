@@ -3,14 +3,14 @@ import { SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
 
 /** Whether the keys of the category that an object of this name belongs to are here. */
-export function isGrantedName({ watcher }: Engine, key: StoreKey): boolean {
-  const { keys, categories } = watcher.state;
+export function isGrantedName({ monitor }: Engine, key: StoreKey): boolean {
+  const { keys, categories } = monitor.state;
   return keys.owner !== undefined || keys.has(categories.idOf(key));
 }
 
 /** The same of a record, by what its header says. */
-export function isGrantedRecord({ watcher }: Engine, bytes: Uint8Array): boolean {
-  const { keys } = watcher.state;
+export function isGrantedRecord({ monitor }: Engine, bytes: Uint8Array): boolean {
+  const { keys } = monitor.state;
   return keys.owner !== undefined || keys.has(splitRecord(bytes).header.categoryId);
 }
 
@@ -29,9 +29,9 @@ export function checkGranted(
 }
 
 async function confirmGranted(engine: Engine, key: StoreKey, signal: AbortSignal | undefined): Promise<void> {
-  await engine.watcher.acknowledge(signal);
+  await engine.monitor.acknowledge(signal);
   if (isGrantedName(engine, key)) return;
-  const { categories } = engine.watcher.state;
+  const { categories } = engine.monitor.state;
   const category = JSON.stringify(categories.nameOf(categories.idOf(key)));
   throw new SecureStoreError(
     'ACCESS_DENIED',

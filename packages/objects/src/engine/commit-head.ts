@@ -8,7 +8,7 @@ import { withEnds } from '../head/audit-segment-ends.ts';
 import type { Engine } from './engine.ts';
 import type { NextGrants, Written } from './head-references.ts';
 import { discardObjects, grantsFor, nextReferences, removeOldKeys, writeObjects } from './head-references.ts';
-import type { HeadPlan } from '../head/head-edit.ts';
+import type { HeadEdit } from '../head/head-edit.ts';
 import { keyChanges } from './key-changes.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import { signedHead } from '../head/sign-head.ts';
@@ -47,7 +47,7 @@ async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: strin
 interface Attempt {
   readonly state: StoreState;
   readonly etag: string;
-  readonly plan: HeadPlan;
+  readonly plan: HeadEdit;
   readonly nextGrants: NextGrants;
   readonly begun: Instant;
 }
@@ -78,20 +78,20 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   // New keys are told of by the names of their categories.
   if (plan.categories !== undefined) events?.name(plan.categories);
   const changes = events === undefined ? [] : keyChanges(events, { before: state, ...plan });
-  engine.watcher.prepare(plan.unlocked);
+  engine.monitor.prepare(plan.unlocked);
   const { head, outcome, written } = await writePlanned(engine, attempt).catch((error: unknown) => {
-    engine.watcher.withdraw(plan.unlocked);
+    engine.monitor.withdraw(plan.unlocked);
     events?.changed(changes, error);
     throw error;
   });
   if (outcome === 'lost') {
-    engine.watcher.withdraw(plan.unlocked);
+    engine.monitor.withdraw(plan.unlocked);
     await discardObjects(engine, written);
     return false;
   }
   events?.changed(changes);
-  if (outcome === 'followed') await engine.watcher.adoptFollowed(plan.unlocked);
-  else await engine.watcher.adopt(head, outcome.etag, begun, plan.unlocked);
+  if (outcome === 'followed') await engine.monitor.adoptFollowed(plan.unlocked);
+  else await engine.monitor.adopt(head, outcome.etag, begun, plan.unlocked);
   const isReplaced = plan.keyring !== undefined || plan.members !== undefined || plan.destinations !== undefined;
   if (isReplaced) await removeOldKeys(engine).catch(() => undefined);
   return true;
@@ -117,18 +117,18 @@ export interface HeadChangeOptions {
  * @throws SecureStoreError `CONFLICT` where other changes come first again and again; `ACCESS_DENIED` where the store was opened
  *   by a member; and what `plan` throws
  */
-export async function changeHead(
+export async function commitHead(
   engine: Engine,
-  plan: (state: StoreState) => Promise<HeadPlan | undefined>,
+  plan: (state: StoreState) => Promise<HeadEdit | undefined>,
   signal?: AbortSignal,
-  { checkMayChange = () => engine.watcher.checkWritable(), isKnown = false }: HeadChangeOptions = {},
+  { checkMayChange = () => engine.monitor.checkWritable(), isKnown = false }: HeadChangeOptions = {},
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const begun = instant(engine.clock);
-    const etag = isKnown && tries === 0 ? engine.watcher.etag : await engine.watcher.refresh(signal);
+    const etag = isKnown && tries === 0 ? engine.monitor.etag : await engine.monitor.refresh(signal);
     checkMayChange();
-    const { state } = engine.watcher;
-    let planned: HeadPlan | undefined;
+    const { state } = engine.monitor;
+    let planned: HeadEdit | undefined;
     let attempted = false;
     try {
       planned = await plan(state);
@@ -143,8 +143,8 @@ export async function changeHead(
       planned?.unlocked?.wipe();
       // What it needs of the head may have been removed, since another change came first.
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      await engine.watcher.refresh(signal);
-      if (engine.watcher.state === state) throw error;
+      await engine.monitor.refresh(signal);
+      if (engine.monitor.state === state) throw error;
     } finally {
       if (planned?.keyring !== undefined) wipeKeyring(planned.keyring);
     }

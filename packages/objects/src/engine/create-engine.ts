@@ -4,12 +4,12 @@ import { NameCipher, randomPool } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { Engine, Limits } from './engine.ts';
 import { GRACE_PERIOD } from './engine.ts';
-import { HeadWatcher } from '../head/head-monitor.ts';
+import { HeadMonitor } from '../head/head-monitor.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { KeyedMutex } from '../util/keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import type { Arrived } from '../head/follow-redirect.ts';
-import { Place } from './relocatable-backend.ts';
+import { RelocatableBackend } from './relocatable-backend.ts';
 import { RecordCache } from './record-cache.ts';
 import { rememberArrival } from '../head/trust-on-first-use.ts';
 import type { Loaded } from '../head/load-head.ts';
@@ -28,13 +28,13 @@ export function engineOf(
 ): Engine {
   const { backend: given, random, moves, unlock, logger } = context;
   const { head } = read;
-  const place = moves && new Place(left?.backend ?? given, left?.location ?? context.location);
+  const place = moves && new RelocatableBackend(left?.backend ?? given, left?.location ?? context.location);
   if (left !== undefined) place?.moveTo(given, context.location);
   if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
   const backend = place?.backend ?? given;
   const etag = place === undefined ? read.etag : place.mark(read.etag);
-  const watcher = new HeadWatcher({ backend, clock, unlock, logger }, state, { ...read, etag }, begun);
-  const ports = { backend, clock, random: random ?? randomPool(), watcher };
+  const monitor = new HeadMonitor({ backend, clock, unlock, logger }, state, { ...read, etag }, begun);
+  const ports = { backend, clock, random: random ?? randomPool(), monitor };
   // They change when the store moves.
   const engine: Engine & { limits: Limits } = {
     ...ports,
@@ -57,7 +57,7 @@ export function engineOf(
       return place.mark(there.read.etag);
     };
     const onFound = (location: string, found: Head): Promise<void> => rememberArrival({ ...context, location }, found);
-    watcher.follows({ moves, onMove, onFound });
+    monitor.follows({ moves, onMove, onFound });
   }
   return engine;
 }

@@ -4,7 +4,7 @@ import type { NameCipher } from '@securestore/crypto';
 import type { JournalWriter } from './journal-writer.ts';
 import type { KeyedMutex } from '../util/keyed-mutex.ts';
 import type { JournalPorts } from './ports.ts';
-import type { Place } from './relocatable-backend.ts';
+import type { RelocatableBackend } from './relocatable-backend.ts';
 import type { RecordCache } from './record-cache.ts';
 
 /** Looks after the copies of a store at the destinations of its backups. */
@@ -47,7 +47,7 @@ export interface Engine extends JournalPorts {
   /** Those of the backend where the store is now: derived engines follow them, see {@link withBackend}. */
   readonly limits: Limits;
   /** Where the store is, where this process follows it to another location; then `backend` is that of it. */
-  readonly place?: Place | undefined;
+  readonly place?: RelocatableBackend | undefined;
   readonly journal: JournalWriter;
   /** How far the audit log of this process goes, where it writes one. */
   readonly audit: { end?: (() => AuditEnd | undefined) | undefined };

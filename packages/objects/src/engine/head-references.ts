@@ -14,7 +14,7 @@ import {
 import type { RandomSource } from '@securestore/crypto';
 import { keyringKey, loadKeyring, sealSystemBody, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
-import type { HeadPlan } from '../head/head-edit.ts';
+import type { HeadEdit } from '../head/head-edit.ts';
 import { readMembers } from '../head/grants.ts';
 import type { Sealed } from './seal-grants.ts';
 import { sealGrants } from './seal-grants.ts';
@@ -35,7 +35,7 @@ export type NextGrants = 'same' | 'none' | Sealed;
 export async function grantsFor(
   engine: Engine,
   state: StoreState,
-  plan: HeadPlan,
+  plan: HeadEdit,
   signal: AbortSignal | undefined,
 ): Promise<NextGrants> {
   if (plan.keyring === undefined && plan.members === undefined) return 'same';
@@ -90,7 +90,7 @@ function sealKeyring(engine: Engine, state: StoreState, keyring: Keyring, root: 
 }
 
 /** There is one checkpoint at most: a new one takes the place of a former one too. */
-function referencesAfter(before: Head['references'], plan: HeadPlan): Head['references'] {
+function referencesAfter(before: Head['references'], plan: HeadEdit): Head['references'] {
   const { checkpoint, formerCheckpoint, ...others } = { ...before, ...plan.head?.references };
   if (checkpoint !== undefined && plan.outdatesCheckpoint !== true) return { ...others, checkpoint };
   const former = checkpoint ?? formerCheckpoint;
@@ -104,7 +104,7 @@ export type Written = Readonly<Partial<Record<Purpose | 'grants', Reference>>>;
 export async function writeObjects(
   engine: Engine,
   state: StoreState,
-  plan: HeadPlan,
+  plan: HeadEdit,
   nextGrants: NextGrants,
 ): Promise<Written> {
   const { backup, categoryMap, journal } = state.keys;
@@ -136,7 +136,7 @@ export async function writeObjects(
 /** What the next head names, once that was written. */
 export function nextReferences(
   { head }: StoreState,
-  plan: HeadPlan,
+  plan: HeadEdit,
   nextGrants: NextGrants,
   written: Written,
 ): Head['references'] {
@@ -154,8 +154,8 @@ export async function discardObjects({ backend }: Engine, written: Written): Pro
  * Removes the keyrings and grants that no head names any more, also those of changes that stopped half-way, and with the
  * grants what lies under `p/` beside them. What is of a generation to come may be named by a head that is just being written.
  */
-export async function removeOldKeys({ backend, watcher }: Engine, signal?: AbortSignal): Promise<void> {
-  const { generation, references } = watcher.state.head;
+export async function removeOldKeys({ backend, monitor }: Engine, signal?: AbortSignal): Promise<void> {
+  const { generation, references } = monitor.state.head;
   const named = new Set(Object.values(references).map(({ name }) => name));
   for (const area of [AREAS.keyrings, AREAS.policies]) {
     for await (const names of pagesUnder(backend, area, signal)) {

@@ -2,7 +2,7 @@ import { AREAS, asBuffer, ByteReader, ByteWriter, ID_LENGTH, workName, workPrefi
 import { digestWhole } from '@securestore/crypto';
 import type { JobStorage } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
-import { guarded } from './write-fence.ts';
+import { withWriteFence } from './write-fence.ts';
 import { pagesUnder } from '../util/listing.ts';
 import { storedState } from './stored-state.ts';
 import { deleteUnchanged, lookAtSystemObject, writeSystemObject } from './sealed-objects.ts';
@@ -20,8 +20,8 @@ function decodeJob(plaintext: Uint8Array): { id: string; state: Buffer } {
 }
 
 /** The backend's name of the state of a job. */
-function jobName({ watcher }: Engine, id: string): string {
-  const { digest } = watcher.state.keys.journal;
+function jobName({ monitor }: Engine, id: string): string {
+  const { digest } = monitor.state.keys.journal;
   return workName('job', digestWhole(digest, Buffer.from(`${AREAS.work}job/${id}`)).subarray(0, ID_LENGTH));
 }
 
@@ -33,7 +33,7 @@ function jobName({ watcher }: Engine, id: string): string {
  * @param known ids that jobs of a store have: a damaged state can be told only by one of these
  */
 export function jobStorage(unguarded: Engine, known: readonly string[] = []): JobStorage {
-  const [beginning, engine] = [guarded(unguarded), guarded(unguarded, true)];
+  const [beginning, engine] = [withWriteFence(unguarded), withWriteFence(unguarded, true)];
   const nameOf = (id: string): string => jobName(engine, id);
   /** The id of the job at a name. What is damaged under a name that no job of this release has stands in nobody's way. */
   const idAt = async (name: string): Promise<string | undefined> => {

@@ -110,7 +110,7 @@ export class JournalWriter {
     await this.#running;
     this.#leaveOld();
     if (this.#stream === undefined) return;
-    this.#ports.watcher.checkWritable();
+    this.#ports.monitor.checkWritable();
     await this.#append('close', []);
     this.#stream = undefined;
   }
@@ -144,11 +144,11 @@ export class JournalWriter {
 
   /** Others may have closed a stream that was not used for long, and a key that was replaced is to go some day. */
   #leaveOld(): void {
-    const { clock, watcher } = this.#ports;
+    const { clock, monitor } = this.#ports;
     if (this.#stream === undefined) return;
     const { used, key } = this.#stream;
     const old = elapsedSince(used, clock) >= STREAM_USED_FOR;
-    if (old || key !== watcher.state.keys.journal.primary.label) this.#stream = undefined;
+    if (old || key !== monitor.state.keys.journal.primary.label) this.#stream = undefined;
   }
 
   /** @returns when it began to be written, and where */
@@ -161,7 +161,7 @@ export class JournalWriter {
       const stream = (this.#stream ??= await this.#register());
       // The store has moved meanwhile.
       if (this.#stream !== stream || begun.place !== this.#place) continue;
-      const { generation } = this.#ports.watcher.state.head;
+      const { generation } = this.#ports.monitor.state.head;
       const name = hintName(stream.id, stream.next);
       const body = await sealJournalBody(this.#ports, 'hint', name, encodeHint({ kind, generation, entries }));
       if (this.#stream !== stream) continue;
@@ -209,7 +209,7 @@ export class JournalWriter {
   async #register(): Promise<Stream> {
     const { backend, clock, random } = this.#ports;
     const used = instant(clock);
-    const key = this.#ports.watcher.state.keys.journal.primary.label;
+    const key = this.#ports.monitor.state.keys.journal.primary.label;
     const place = this.#place;
     const id = Buffer.from(random(ID_LENGTH));
     const name = workName('writer', id);

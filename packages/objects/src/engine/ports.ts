@@ -1,13 +1,13 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { RandomSource } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
-import type { HeadWatcher } from '../head/head-monitor.ts';
+import type { HeadMonitor } from '../head/head-monitor.ts';
 
 /** What is needed to seal and open the store's own objects. */
 export interface SealingPorts {
   readonly backend: StorageBackend;
   readonly random: RandomSource;
-  readonly watcher: HeadWatcher;
+  readonly monitor: HeadMonitor;
 }
 
 /** What the journal's writer, a part of the engine itself, needs of the others. */

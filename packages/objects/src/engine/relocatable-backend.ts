@@ -2,10 +2,10 @@ import type { BatchOperation, StorageBackend, WriteResult } from '@securestore/b
 import { SecureStoreError } from '@securestore/core-format';
 
 /** Thrown inside: the store has moved since something began that must be all in one place. */
-export class Left extends Error {}
+export class BackendMoved extends Error {}
 
 /** The backend of a store that may move to another one while it is open. */
-export class Place {
+export class RelocatableBackend {
   #current: StorageBackend;
   readonly #left: StorageBackend[] = [];
   #pinned: StorageBackend;
@@ -32,7 +32,7 @@ export class Place {
     this.#pinned = this.#pin();
   }
 
-  /** The backend as long as the store stays there: then each of its calls throws {@link Left}. */
+  /** The backend as long as the store stays there: then each of its calls throws {@link BackendMoved}. */
   get pinned(): StorageBackend {
     return this.#pinned;
   }
@@ -66,7 +66,7 @@ export class Place {
     const { epoch } = this;
     const current = this.#current;
     const check = (): void => {
-      if (this.epoch !== epoch) throw new Left();
+      if (this.epoch !== epoch) throw new BackendMoved();
     };
     return view(
       () => current,

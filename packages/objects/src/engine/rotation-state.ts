@@ -1,8 +1,8 @@
 import type { RunningRotation } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
-import type { HeadPlan } from '../head/head-edit.ts';
-import { changeHead } from './commit-head.ts';
+import type { HeadEdit } from '../head/head-edit.ts';
+import { commitHead } from './commit-head.ts';
 import type { StoreState } from '../head/store-state.ts';
 
 /** Whether `state` says that the rotation with this id is under way. */
@@ -45,19 +45,19 @@ export function checkDepthUnderWay({ head }: StoreState, depth: string): void {
 }
 
 /** The rotation that is under way, or was stopped, by the newest head. */
-export async function rotationUnderWay({ watcher }: Engine): Promise<RunningRotation | undefined> {
-  await watcher.refresh();
-  return watcher.state.head.rotation;
+export async function rotationUnderWay({ monitor }: Engine): Promise<RunningRotation | undefined> {
+  await monitor.refresh();
+  return monitor.state.head.rotation;
 }
 
 /** What makes a rotation that is under way the one of whoever goes on with it. */
-export function planTakeOver(rotation: RunningRotation): HeadPlan {
+export function planTakeOver(rotation: RunningRotation): HeadEdit {
   return { head: { rotation }, outdatesCheckpoint: rotation.depth === 'data' };
 }
 
 /** @throws SecureStoreError `NOT_FOUND` where none is under way, `CONFLICT` where one to another depth is */
 export async function takeOver(engine: Engine, rotation: RunningRotation, signal: AbortSignal): Promise<void> {
-  await changeHead(
+  await commitHead(
     engine,
     async (state) => {
       checkDepthUnderWay(state, rotation.depth);
@@ -73,7 +73,7 @@ export async function takeOver(engine: Engine, rotation: RunningRotation, signal
 
 /** Says that a rotation is not under way any more. Nothing where somebody else has taken it over. */
 export async function endRotation(engine: Engine, id: Uint8Array, signal?: AbortSignal): Promise<void> {
-  await changeHead(
+  await commitHead(
     engine,
     async (state) => (isRunning(state, id) ? { head: { rotation: undefined } } : undefined),
     signal,

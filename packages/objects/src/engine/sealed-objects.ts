@@ -76,7 +76,7 @@ function decodeJournalBody(what: string, purpose: JournalPurpose, body: Uint8Arr
  * @throws SecureStoreError `INTEGRITY`; `LOCKED` where the newest keys can't be had
  */
 export async function openJournalBody(
-  { watcher }: SealingPorts,
+  { monitor }: SealingPorts,
   purpose: JournalPurpose,
   name: string,
   body: Uint8Array,
@@ -85,11 +85,11 @@ export async function openJournalBody(
   const what = `the ${LABELS[purpose]} ${name}`;
   const { keyId, suite } = decodeJournalBody(what, purpose, body);
   // Written by somebody who has followed the head further.
-  if (watcher.state.keys.journal.version(keyId) === undefined) {
-    await watcher.refresh(signal);
-    watcher.checkFollowing();
+  if (monitor.state.keys.journal.version(keyId) === undefined) {
+    await monitor.refresh(signal);
+    monitor.checkFollowing();
   }
-  const { state } = watcher;
+  const { state } = monitor;
   if (!state.head.suites.includes(suite)) state.events?.refusedSuite(suite);
   const context = contextOf(state, name);
   return openSystemBody(what, (id) => state.keys.journal.version(id), state.head.suites, purpose, context, body);
@@ -110,19 +110,19 @@ export async function sealJournalBody(
   plaintext: Uint8Array,
   salt?: Uint8Array,
 ): Promise<Buffer> {
-  const wait = engine.watcher.acknowledge();
+  const wait = engine.monitor.acknowledge();
   if (wait !== undefined) await wait;
   // Nobody whose slot is gone announces, claims or keeps anything.
-  engine.watcher.checkFollowing();
-  const { state } = engine.watcher;
+  engine.monitor.checkFollowing();
+  const { state } = engine.monitor;
   const random = salt === undefined ? engine.random : (): Buffer => Buffer.from(salt);
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
 }
 
-function namesRetired({ watcher }: SealingPorts, body: Uint8Array): boolean {
+function namesRetired({ monitor }: SealingPorts, body: Uint8Array): boolean {
   try {
     const label = systemBodyKeyId(body).toString('hex');
-    return watcher.state.keys.versions.some((version) => version.label === label && version.state === 'disabled');
+    return monitor.state.keys.versions.some((version) => version.label === label && version.state === 'disabled');
   } catch (error) {
     if (isDamage(error)) return false;
     throw error;

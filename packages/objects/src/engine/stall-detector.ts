@@ -6,14 +6,14 @@ import type { StoredRecord } from './record-cache.ts';
 const MAX_STALLS = 16;
 
 /** Whether two looks at a name have found the same. */
-export const isSame = (a: StoredRecord | undefined, b: StoredRecord | undefined): boolean =>
+export const isSameRecord = (a: StoredRecord | undefined, b: StoredRecord | undefined): boolean =>
   a?.etag === b?.etag && (a === undefined || b === undefined || asBuffer(a.bytes).equals(b.bytes));
 
 /**
  * Tells a backend that answers wrongly from races that were lost. Whoever wins a race leaves other bytes, so that a
  * mutation may lose as many as there are; where an attempt fails and nothing has changed, nobody won.
  */
-export class Standstill {
+export class StallDetector {
   #stalls = 0;
 
   /**
@@ -23,7 +23,7 @@ export class Standstill {
    * @param found what lies there now
    */
   isReached(expected: StoredRecord | undefined, found: StoredRecord | undefined): boolean {
-    this.#stalls = isSame(expected, found) ? this.#stalls + 1 : 0;
+    this.#stalls = isSameRecord(expected, found) ? this.#stalls + 1 : 0;
     return this.#stalls >= MAX_STALLS;
   }
 }

@@ -2,17 +2,17 @@ import { forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Engine } from './engine.ts';
 import { withBackend } from './engine.ts';
-import type { HeadWatcher } from '../head/head-monitor.ts';
+import type { HeadMonitor } from '../head/head-monitor.ts';
 
 /**
  * A backend on which every write and deletion asks first whether this process may still write, by a head that was
  * confirmed a few seconds ago at most.
  */
-function guardedBackend(backend: StorageBackend, watcher: HeadWatcher, restores: boolean | undefined): StorageBackend {
+function guardedBackend(backend: StorageBackend, monitor: HeadMonitor, restores: boolean | undefined): StorageBackend {
   const check = async (signal: AbortSignal | undefined): Promise<void> => {
-    const wait = watcher.acknowledge(signal);
+    const wait = monitor.acknowledge(signal);
     if (wait !== undefined) await wait;
-    watcher.checkWritable(restores);
+    monitor.checkWritable(restores);
   };
   return forwardTo(backend, {
     async write(key, body, options) {
@@ -40,6 +40,6 @@ function guardedBackend(backend: StorageBackend, watcher: HeadWatcher, restores:
  *
  * @param restores whether it goes on while the store is restored; by default only in the process that restores it
  */
-export function guarded(engine: Engine, restores?: boolean): Engine {
-  return withBackend(engine, guardedBackend(engine.backend, engine.watcher, restores));
+export function withWriteFence(engine: Engine, restores?: boolean): Engine {
+  return withBackend(engine, guardedBackend(engine.backend, engine.monitor, restores));
 }

@@ -13,7 +13,7 @@ function isBySlot(unlocked: Unlocked, { id }: UnlockedSlot): boolean {
 }
 
 /** By which slot a process opens the store, also while it changes that itself. */
-export class OwnSlot {
+export class ActiveSlot {
   /** Slots by which this process opens the store once it follows a head that names them; the newest comes first. */
   #waiting: readonly UnlockedSlot[] = [];
   /** The one that a change makes which this process is writing: it counts wherever a head names it. */

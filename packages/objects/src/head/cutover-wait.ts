@@ -53,7 +53,7 @@ export interface ClosedPorts {
 }
 
 /** A store that is closed, to move or for a change of its categories, and what waits until it is open somewhere. */
-export class ClosedStore {
+export class CutoverWait {
   readonly #ports: ClosedPorts;
   /** What all calls wait for. */
   #looking: Promise<void> | undefined;

@@ -6,10 +6,10 @@ import { elapsedSince } from '@securestore/jobs';
  * How long, in milliseconds of its own clock, whoever raised the generation waits before relying on it: then nobody
  * acknowledges anything any more that was prepared under the one before.
  */
-export const SETTLED_AFTER = 6000;
+export const QUIESCENT_AFTER = 6000;
 
 /** The same where the store is announced to move, so that nobody waits for long while it does. */
-export const SETTLED_SOON_AFTER = 550;
+export const QUIESCENT_SOON_AFTER = 550;
 
 /** How often the head is read, and how long what was read counts. */
 export interface Bounds {

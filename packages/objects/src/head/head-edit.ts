@@ -4,7 +4,7 @@ import type { UnlockedSlot } from '@securestore/crypto';
 import type { MemberEvent } from '../api/crypto-events.ts';
 
 /** What a change of the head makes of the one before. */
-export interface HeadPlan {
+export interface HeadEdit {
   readonly head?: Partial<
     Pick<
       Head,

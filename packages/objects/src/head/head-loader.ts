@@ -10,7 +10,7 @@ import { followGrant } from './grants.ts';
 import type { Arrived, FollowPorts, Moves } from './follow-redirect.ts';
 import { followMove } from './follow-redirect.ts';
 import { findReturn } from './returned-store.ts';
-import { OwnSlot } from './active-slot.ts';
+import { ActiveSlot } from './active-slot.ts';
 import { isMember } from './owner-keys.ts';
 import { readInTime } from './read-head-timed.ts';
 import { SecretAgain } from './read-secret-again.ts';
@@ -60,7 +60,7 @@ export class HeadFollower {
   #seen: Head;
   /** Counts the changes of the head by this process. */
   #epoch = 0;
-  readonly #slot = new OwnSlot();
+  readonly #slot = new ActiveSlot();
   /** A head of another instance than this process knows, which no other place has led here. */
   #strange: string | undefined;
   readonly #again: SecretAgain | undefined;
@@ -251,12 +251,12 @@ export class HeadFollower {
     return followGrant(backend, head, unlocked);
   }
 
-  /** As {@link OwnSlot.prepare}. */
+  /** As {@link ActiveSlot.prepare}. */
   prepare(slot: UnlockedSlot | undefined): void {
     this.#slot.prepare(slot);
   }
 
-  /** As {@link OwnSlot.withdraw}. */
+  /** As {@link ActiveSlot.withdraw}. */
   withdraw(slot: UnlockedSlot | undefined): void {
     this.#slot.withdraw(slot, this.state.unlocked);
   }

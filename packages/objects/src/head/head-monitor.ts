@@ -3,9 +3,9 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
-import { boundsOf, SETTLED_AFTER, SETTLED_SOON_AFTER } from './freshness-bounds.ts';
+import { boundsOf, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
 import { clockRefusal } from './clock-skew.ts';
-import { closedBy, ClosedStore } from './cutover-wait.ts';
+import { closedBy, CutoverWait } from './cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Following, FollowerPorts } from './head-loader.ts';
@@ -28,7 +28,7 @@ function unreachable(cause: SecureStoreError): SecureStoreError {
  * *began* less than five seconds ago showed the generation under which it was prepared; so whoever raises the
  * generation and waits a little longer knows that nobody acts on the old one any more. Only clock rates matter.
  */
-export class HeadWatcher {
+export class HeadMonitor {
   readonly #clock: Clock;
   readonly #follower: HeadFollower;
   #confirmed: Instant;
@@ -41,7 +41,7 @@ export class HeadWatcher {
   restores = false;
   /** Whether this process goes on while the store is closed to move, since it is the one that moves it. */
   migrates = false;
-  readonly #closed: ClosedStore;
+  readonly #closed: CutoverWait;
   #onStalled: (() => Promise<void>) | undefined;
   /** Why the head could not be read last, unless trying again may help. */
   #failure: SecureStoreError | undefined;
@@ -55,7 +55,7 @@ export class HeadWatcher {
     this.#etag = head.etag;
     this.#backend = ports.backend;
     this.#compareClocks(head, begun);
-    this.#closed = new ClosedStore({
+    this.#closed = new CutoverWait({
       clock,
       closing: () => (this.#isClosed ? this.state.head : undefined),
       cameFrom: () => locationOf(this.state),
@@ -200,13 +200,13 @@ export class HeadWatcher {
   }
 
   /** Waits until nobody acts on an earlier generation than the one that is current now. */
-  async settle(signal?: AbortSignal): Promise<void> {
-    await this.#clock.sleep(SETTLED_AFTER, signal);
+  async quiesce(signal?: AbortSignal): Promise<void> {
+    await this.#clock.sleep(QUIESCENT_AFTER, signal);
   }
 
-  /** The same where the one before had announced, and for as long as {@link settle} takes, that the store moves. */
-  async settleSoon(signal?: AbortSignal): Promise<void> {
-    await this.#clock.sleep(SETTLED_SOON_AFTER, signal);
+  /** The same where the one before had announced, and for as long as {@link quiesce} takes, that the store moves. */
+  async quiesceSoon(signal?: AbortSignal): Promise<void> {
+    await this.#clock.sleep(QUIESCENT_SOON_AFTER, signal);
   }
 
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {

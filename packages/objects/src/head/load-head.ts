@@ -14,7 +14,7 @@ import { openLocation } from './sealed-location.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
 import { loadState, readHead } from './store-state.ts';
 import type { Trust } from './trust-on-first-use.ts';
-import { OwnSlot } from './active-slot.ts';
+import { ActiveSlot } from './active-slot.ts';
 import { checkIdentity, rememberArrival, rememberedAt, rememberFirst, rememberNewest } from './trust-on-first-use.ts';
 import { unlockHead } from './unlock-head.ts';
 import type { OpenSettings, StoreContext } from './open-settings.ts';
@@ -81,7 +81,7 @@ async function loadMoved(settings: OpenSettings, state: StoreState, begun: Insta
   else await rememberNewest(settings, head);
   if (head.migration?.resealed === true && to !== undefined) throw sealedAnew(to);
   if (moves === undefined) throw movedAway(to);
-  const slot = new OwnSlot();
+  const slot = new ActiveSlot();
   const arrived = await followMove(head, state, {
     moves,
     clock,

@@ -2,7 +2,7 @@ import { HEAD_NAME, tokenOf } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import type { StoreState } from '../head/store-state.ts';
 import type { Announced } from '../engine/journal-writer.ts';
-import { SETTLED_AFTER } from '../head/freshness-bounds.ts';
+import { QUIESCENT_AFTER } from '../head/freshness-bounds.ts';
 
 /**
  * What a mutation prepared under `state` owes to the journal before it may take effect.
@@ -39,20 +39,20 @@ export async function announceRewrite(
   const token = tokenOf(name);
   if (token === undefined) return;
   // The journal may have been switched on since the job began, which may be hours ago.
-  const wait = engine.watcher.acknowledge(signal);
+  const wait = engine.monitor.acknowledge(signal);
   if (wait !== undefined) await wait;
-  await announceCommit(engine, engine.watcher.state, token, commitId, undefined, signal);
+  await announceCommit(engine, engine.monitor.state, token, commitId, undefined, signal);
 }
 
 /**
  * Whether the head of now has stood, with the journal on, for so long that nobody acts on an older one any more: by the clock of the
  * backend, which has to tell it.
  */
-export async function isQuiescent({ backend, watcher }: Engine, signal?: AbortSignal): Promise<boolean> {
-  await watcher.refresh(signal);
-  if (watcher.state.head.journal !== 'on') return false;
+export async function isQuiescent({ backend, monitor }: Engine, signal?: AbortSignal): Promise<boolean> {
+  await monitor.refresh(signal);
+  if (monitor.state.head.journal !== 'on') return false;
   const found = await backend.read(HEAD_NAME, { signal });
   if (found?.now === undefined) return false;
   const { clockSkew, modifiedResolution } = backend.capabilities;
-  return found.now - found.modified > SETTLED_AFTER + 2 * clockSkew + modifiedResolution;
+  return found.now - found.modified > QUIESCENT_AFTER + 2 * clockSkew + modifiedResolution;
 }

@@ -33,8 +33,8 @@ export const NOTHING_READ: Pick<ConsumerState, 'pass' | 'cursors' | 'pending'> =
 };
 
 /** The state of a consumer that is registered now. */
-export function newConsumer({ clock, watcher }: Engine, label: string, pass: PassOwed): ConsumerState {
-  const since = watcher.state.head.generation;
+export function newConsumer({ clock, monitor }: Engine, label: string, pass: PassOwed): ConsumerState {
+  const since = monitor.state.head.generation;
   return { label, started: clock.now(), since, expired: false, pass, cursors: [], pending: [] };
 }
 

@@ -129,10 +129,10 @@ export class Consumer {
   }
 
   async #pass(visit: Visit, { known, onGone, settled, signal }: PassOptions): Promise<Alarm[]> {
-    const { watcher } = this.#engine;
-    if (settled !== true) await watcher.settle(signal);
+    const { monitor } = this.#engine;
+    if (settled !== true) await monitor.quiesce(signal);
     // It may be owed for what keys open that this process has not heard of yet.
-    await watcher.refresh(signal);
+    await monitor.refresh(signal);
     const judging = known !== undefined && !this.#beginsAnew;
     const suspects = new UnannouncedChanges();
     const alarms: Alarm[] = [];
@@ -244,7 +244,7 @@ export class Consumer {
 
   /** Whether what is missing may be missing rightly. Where the store is no more, the journal is removed, and nobody is registered. */
   async #isExcused(signal: AbortSignal | undefined): Promise<boolean> {
-    await this.#engine.watcher.refresh(signal);
+    await this.#engine.monitor.refresh(signal);
     return this.#look(signal);
   }
 

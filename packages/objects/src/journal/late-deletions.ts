@@ -2,7 +2,7 @@ import type { ConsumerState, RecordHeader } from '@securestore/core-format';
 import { encodeTombstoneBody, objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { withNewestKeys } from '../record/stable-read.ts';
+import { withRefreshedKeys } from '../record/stable-read.ts';
 import { openByToken } from '../record/open-record.ts';
 import { isUndecided } from '../util/indeterminate.ts';
 import { announceCommit } from './announce.ts';
@@ -25,14 +25,14 @@ async function announceAnew(
   { commitId }: RecordHeader,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { backend, cache, names, random, watcher } = engine;
+  const { backend, cache, names, random, monitor } = engine;
   const name = objectName(token);
   const found = await backend.read(name, { signal });
   if (found === undefined) return;
   const { body, etag = '' } = found;
-  const opened = await withNewestKeys(engine, body, (state) => openByToken(state, body, names, token), signal);
+  const opened = await withRefreshedKeys(engine, body, (state) => openByToken(state, body, names, token), signal);
   if (opened.kind !== 'tombstone' || Buffer.compare(opened.header.commitId, commitId) !== 0) return;
-  const { state } = watcher;
+  const { state } = monitor;
   await announceCommit(engine, state, token, commitId, undefined, signal);
   const { primary } = state.keys.category(opened.header.categoryId);
   const header = { ...opened.header, suite: primary.suite, generation: state.head.generation };

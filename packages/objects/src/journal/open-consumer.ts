@@ -1,14 +1,14 @@
 import { MAX_CONSUMER_LABEL_BYTES, parseStoreKey, SecureStoreError, workName } from '@securestore/core-format';
 import { NameCipher } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { changeHead } from '../engine/commit-head.ts';
+import { commitHead } from '../engine/commit-head.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
 import { consumerNames, lookAtConsumer, newConsumer, revived, saveConsumer } from './consumer-state.ts';
 import { Consumer } from './consumer.ts';
 
 /** The backend's name of the state of the consumer with this label. */
-function consumerName({ watcher }: Engine, label: string): string {
+function consumerName({ monitor }: Engine, label: string): string {
   const key = parseStoreKey(label);
   if (Buffer.byteLength(key) > MAX_CONSUMER_LABEL_BYTES) {
     throw new SecureStoreError(
@@ -16,7 +16,7 @@ function consumerName({ watcher }: Engine, label: string): string {
       `the label of a consumer has at most ${MAX_CONSUMER_LABEL_BYTES} bytes`,
     );
   }
-  const { keys, head } = watcher.state;
+  const { keys, head } = monitor.state;
   // Another root than that of the names of objects, so that the backend can't tell that it is the same text.
   return workName('consumer', new NameCipher(keys.names, 'encrypted', head.instance).locate(key).nameId);
 }
@@ -44,7 +44,7 @@ export async function openConsumer(
     onDamaged(damaged('damaged-consumer', name));
   }
   // Before its state is there: wherever this stops, no consumer reads a journal that is off.
-  await changeHead(
+  await commitHead(
     engine,
     async ({ head }) => (head.journal === 'on' ? undefined : { head: { journal: 'on' } }),
     signal,

@@ -168,7 +168,7 @@ async function register(engine: Engine, { writer, registration, floor, ended }: 
 }
 
 async function closeStream(engine: Engine, writer: Buffer, sequence: number): Promise<void> {
-  const close = encodeHint({ kind: 'close', generation: engine.watcher.state.head.generation, entries: [] });
+  const close = encodeHint({ kind: 'close', generation: engine.monitor.state.head.generation, entries: [] });
   try {
     await writeSystemObject(engine, 'hint', hintName(writer, sequence), close, { ifAbsent: true });
   } catch (error) {

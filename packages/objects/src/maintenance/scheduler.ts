@@ -45,7 +45,7 @@ async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSi
   // Also what another process could not bring there, which has ended since.
   if (engine.copies.keeper !== undefined) await bringAccess(engine, signal);
   const isDue = (state: StoreState): boolean => isRotationDue(state, engine.clock.now());
-  if (isDue(engine.watcher.state)) await rotate(isDue);
+  if (isDue(engine.monitor.state)) await rotate(isDue);
 }
 
 /**

@@ -43,7 +43,7 @@ export async function announceDeleted(
   { version, prepared }: Purge,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { state } = engine.watcher;
+  const { state } = engine.monitor;
   if (state.head.journal === 'off' || version === undefined) return;
   const commit = prepared?.header.commitId ?? (await commitOf(engine, token, version, signal));
   if (commit !== undefined) await announceCommit(engine, state, token, commit, undefined, signal);

@@ -10,7 +10,7 @@ import { commit, commitObject } from './commit/commit.ts';
 import type { DraftBody, ObjectDraft } from './commit/mutation.ts';
 import type { Choice } from './history.ts';
 import { chooseVersion } from './history.ts';
-import { KeptVersion } from './pinned-version.ts';
+import { PinnedVersion } from './pinned-version.ts';
 
 /** The object `source` with other times; the payload isn't touched. */
 function withChanges({ header, body }: LiveRecord, changes: Partial<DraftBody>, now: number): ObjectDraft {
@@ -55,7 +55,7 @@ export async function restoreVersion<M extends object>(
   signal: AbortSignal | undefined,
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);
-  const reconsidered = engine.watcher.reconsider(signal);
+  const reconsidered = engine.monitor.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   // A process that was idle may look in a place that the store has left since.
   const chosen = await refusedUnderStableKeys(
@@ -64,14 +64,14 @@ export async function restoreVersion<M extends object>(
     (error) => SecureStoreError.is(error, 'NOT_FOUND'),
     signal,
   );
-  const kept = new KeptVersion(engine, target, chosen);
+  const kept = new PinnedVersion(engine, target, chosen);
   return commitObject<M>(engine, {
     target,
     condition,
     readFirst: true,
     signal,
     beforeAttempt: () => kept.confirm(signal),
-    stillHolds: () => kept.holds(),
+    isStillValid: () => kept.holds(),
     draft(current, now) {
       checkOpened(current);
       const live = liveIn(current, now);

@@ -11,7 +11,7 @@ import { BlobReader } from '../record/blob-reader.ts';
 import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { parseTime } from '../api/metadata.ts';
-import { withNewestKeys } from '../record/stable-read.ts';
+import { withRefreshedKeys } from '../record/stable-read.ts';
 import { listPage } from '../util/listing.ts';
 import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts';
 import { infoOf, isLive, isPurged, isVersion, openAt, originOf } from '../record/open-record.ts';
@@ -38,14 +38,14 @@ function notFound(reason: string): never {
 }
 
 /** The record at `name`, opened; `undefined` if there is none. */
-export async function openName(
+export async function openRecordAt(
   engine: Engine,
   target: Target,
   name: string,
   signal?: AbortSignal,
 ): Promise<OpenedRecord | undefined> {
   const found = await engine.backend.read(name, { signal });
-  return found && withNewestKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
+  return found && withRefreshedKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
 }
 
 /** A history record must be the version that its name says. */
@@ -55,7 +55,7 @@ async function openHistory(
   version: number,
   signal?: AbortSignal,
 ): Promise<OpenedRecord | undefined> {
-  const opened = await openName(engine, target, historyName(target.token, version), signal);
+  const opened = await openRecordAt(engine, target, historyName(target.token, version), signal);
   if (opened !== undefined && opened.header.version !== version) {
     throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
   }
@@ -70,7 +70,7 @@ async function findVersion(
 ): Promise<{ opened: OpenedRecord; name: string } | undefined> {
   const wanted = parseVersion(version);
   const name = objectName(target.token);
-  const current = await openName(engine, target, name, signal);
+  const current = await openRecordAt(engine, target, name, signal);
   if (current?.header.version === wanted.number) {
     return isVersion(current.header, wanted) ? { opened: current, name } : undefined;
   }
@@ -91,7 +91,7 @@ async function findAsOf(
 ): Promise<{ opened: OpenedRecord; name: string } | undefined> {
   const newest = Math.min(at * MICROSECONDS + MICROSECONDS - 1, Number.MAX_SAFE_INTEGER - 1);
   const name = objectName(target.token);
-  const current = await openName(engine, target, name, signal);
+  const current = await openRecordAt(engine, target, name, signal);
   if (current !== undefined && current.header.version <= newest) return { opened: current, name };
   // Newer versions sort before older ones: the first entry after the next newer name is the one.
   const prefix = historyPrefix(target.token);
@@ -116,7 +116,7 @@ async function locate(
   if (options?.version !== undefined) return findVersion(engine, target, options.version, signal);
   if (options?.at !== undefined) return findAsOf(engine, target, parseTime('at', options.at), signal);
   const name = objectName(target.token);
-  const opened = await openName(engine, target, name, signal);
+  const opened = await openRecordAt(engine, target, name, signal);
   return opened && { opened, name };
 }
 
@@ -135,7 +135,7 @@ export async function findObject(
     throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
   }
   const located = await underStableKeys(engine, () => locate(engine, target, options, signal), signal);
-  const { state } = engine.watcher;
+  const { state } = engine.monitor;
   if (located === undefined) {
     const which =
       options?.version !== undefined
@@ -183,12 +183,12 @@ export async function retained(
   target: Target,
   { version, commitId }: RecordHeader,
 ): Promise<LiveRecord | undefined> {
-  const current = await openName(engine, target, objectName(target.token));
+  const current = await openRecordAt(engine, target, objectName(target.token));
   const isIt = (opened: OpenedRecord | undefined): opened is LiveRecord =>
     opened?.kind === 'object' && Buffer.compare(opened.header.commitId, commitId) === 0;
   if (isIt(current)) return current;
   if (version < originOf(current)) return undefined;
-  const copy = await openName(engine, target, historyName(target.token, version));
+  const copy = await openRecordAt(engine, target, historyName(target.token, version));
   return isIt(copy) ? copy : undefined;
 }
 

@@ -3,7 +3,7 @@ import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { pagesUnder } from '../util/listing.ts';
-import { openName } from './find-version.ts';
+import { openRecordAt } from './find-version.ts';
 import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts';
 import { isLive, isPurged, isVersion, originOf, versionOf } from '../record/open-record.ts';
 import type { HistoryEntry } from '../api/types.ts';
@@ -45,11 +45,11 @@ async function* versionsOf(
   signal?: AbortSignal,
 ): AsyncGenerator<{ opened: OpenedRecord; current: boolean; name: string }> {
   const name = objectName(target.token);
-  const current = await openName(engine, target, name, signal);
+  const current = await openRecordAt(engine, target, name, signal);
   if (current !== undefined) yield { opened: current, current: true, name };
   const names = historyNames(engine, target.token, current, signal);
   const opened = mapConcurrently(names, PREFETCHED, async ({ name: copyName, version }) => ({
-    opened: await openName(engine, target, copyName, signal),
+    opened: await openRecordAt(engine, target, copyName, signal),
     copyName,
     version,
   }));

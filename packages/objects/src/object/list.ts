@@ -9,7 +9,7 @@ import {
 } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { isGrantedRecord } from '../engine/access-check.ts';
-import { withNewestKeys } from '../record/stable-read.ts';
+import { withRefreshedKeys } from '../record/stable-read.ts';
 import { listPage } from '../util/listing.ts';
 import type { OpenedRecord } from '../record/open-record.ts';
 import { openByToken } from '../record/open-record.ts';
@@ -26,7 +26,7 @@ export async function readName(engine: Engine, token: string, signal?: AbortSign
   // The name is sealed with the object: a member can open it only in a granted category.
   if (!isGrantedRecord(engine, found.body)) return undefined;
   const open = (state: StoreState): OpenedRecord => openByToken(state, found.body, engine.names, token);
-  const opened = await withNewestKeys(engine, found.body, open, signal);
+  const opened = await withRefreshedKeys(engine, found.body, open, signal);
   return opened.kind === 'object' ? opened.body.name : undefined;
 }
 
@@ -52,7 +52,7 @@ export async function* listNames(
   prefix: string,
   { after: begin, signal }: { readonly after?: StoreKey | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<StoreKey> {
-  const { backend, names, watcher, place } = engine;
+  const { backend, names, monitor, place } = engine;
   // No key contains these, so nothing starts with such a prefix.
   if (prefix.startsWith('/') || prefix.includes('//') || prefix.length > MAX_KEY_BYTES) return;
   const visible = names.visibleFolder(prefix);
@@ -64,7 +64,7 @@ export async function* listNames(
       folder,
       after === undefined ? { limit: PAGE, signal } : { after, limit: PAGE, signal },
     );
-    const wait = watcher.acknowledge(signal);
+    const wait = monitor.acknowledge(signal);
     if (wait !== undefined) await wait;
     // The store has moved: list the page again there.
     if (place?.epoch !== epoch) continue;

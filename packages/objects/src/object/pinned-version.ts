@@ -1,13 +1,13 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { BlobHold } from '../record/blob-lease.ts';
+import { BlobLease } from '../record/blob-lease.ts';
 import type { Engine } from '../engine/engine.ts';
 import { retained } from './find-version.ts';
 import type { LiveRecord, Target } from '../record/open-record.ts';
 
-function holdOf(engine: Engine, { token }: Target, { header, body }: LiveRecord): BlobHold | undefined {
+function holdOf(engine: Engine, { token }: Target, { header, body }: LiveRecord): BlobLease | undefined {
   const { length, payload } = body;
   if (header.blob === undefined || payload.kind === 'inline') return undefined;
-  return new BlobHold(engine, { token, reference: header.blob, length, chunkSize: payload.chunkSize });
+  return new BlobLease(engine, { token, reference: header.blob, length, chunkSize: payload.chunkSize });
 }
 
 function haveOneBlob(a: LiveRecord, b: LiveRecord): boolean {
@@ -20,11 +20,11 @@ function haveOneBlob(a: LiveRecord, b: LiveRecord): boolean {
  * A version that is to be current again. Its last record may be collected before that, and its payload with it, so both are confirmed
  * before each attempt.
  */
-export class KeptVersion {
+export class PinnedVersion {
   readonly #engine: Engine;
   readonly #target: Target;
   #record: LiveRecord;
-  #hold: BlobHold | undefined;
+  #hold: BlobLease | undefined;
 
   constructor(engine: Engine, target: Target, record: LiveRecord) {
     this.#engine = engine;

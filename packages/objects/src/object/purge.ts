@@ -12,21 +12,21 @@ import {
 } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Committed } from './commit/mutation.ts';
-import { catchUp } from './commit/commit.ts';
+import { fenceCommit } from './commit/commit.ts';
 import { reclaim } from '../record/sweep-blobs.ts';
-import { undecided } from './commit/resolve-outcome.ts';
+import { indeterminate } from './commit/resolve-outcome.ts';
 import type { Engine } from '../engine/engine.ts';
 import { announceDeleted } from './announce-purge.ts';
 import { announceCommit } from '../journal/announce.ts';
 import { pinned } from '../engine/engine.ts';
-import { withNewestKeys } from '../record/stable-read.ts';
+import { withRefreshedKeys } from '../record/stable-read.ts';
 import { pagesUnder } from '../util/listing.ts';
 import { parseCondition } from '../api/write-condition.ts';
 import type { Condition } from '../api/write-condition.ts';
 import type { StoredRecord } from '../engine/record-cache.ts';
 import type { Target } from '../record/open-record.ts';
 import { isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
-import { refusedWrongly, Standstill } from '../engine/stall-detector.ts';
+import { refusedWrongly, StallDetector } from '../engine/stall-detector.ts';
 import type { PurgeOptions } from '../api/types.ts';
 import { categoryKeys } from '../record/record-keys.ts';
 
@@ -52,7 +52,7 @@ async function inspect(
   signal: AbortSignal | undefined,
 ): Promise<Remains> {
   try {
-    const opened = await withNewestKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
+    const opened = await withRefreshedKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
     return { header: opened.header, sound: true, origin: originOf(opened) };
   } catch (error) {
     if (!SecureStoreError.is(error) || !UNSOUND.has(error.code)) throw error;
@@ -76,7 +76,7 @@ interface Tombstone {
 
 /** A tombstone without a past. */
 function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains, now: number): Tombstone {
-  const { state } = engine.watcher;
+  const { state } = engine.monitor;
   const keys = categoryKeys(state, state.categories.idOf(target.key));
   const { primary } = keys;
   // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
@@ -171,7 +171,7 @@ async function buryUntilDone(
   const name = objectName(target.token);
   const now = engine.clock.now();
   let refused: StoredRecord | undefined;
-  const standstill = new Standstill();
+  const standstill = new StallDetector();
   for (let tries = 1; ;) {
     let found = await engine.backend.read(name, { signal });
     if (found === undefined) {
@@ -224,7 +224,7 @@ async function buryUntilDone(
 
 /** The error of a purge, which may have taken effect before it failed. */
 function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined): unknown {
-  return doubt.after === undefined ? error : undecided(error, signal);
+  return doubt.after === undefined ? error : indeterminate(error, signal);
 }
 
 /** Replaces the current record by a tombstone without a past. */
@@ -298,9 +298,9 @@ export async function purgeObject(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const condition = parseCondition(options);
-  const reconsidered = engine.watcher.reconsider(signal);
+  const reconsidered = engine.monitor.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
-  engine.watcher.checkWritable();
+  engine.monitor.checkWritable();
   // The doubt outlives a move of the store: what was purged in the former place is purged in the new one.
   const doubt: Doubt = {};
   for (let existed = false; ;) {
@@ -331,10 +331,10 @@ async function purgeHere(
   try {
     const { existed, hadPast } = await deletePast(engine, target, burial, signal);
     if (hadPast) await announceDeleted(engine, target.token, burial, signal);
-    const wait = engine.watcher.acknowledge(signal);
+    const wait = engine.monitor.acknowledge(signal);
     if (wait !== undefined) await wait;
-    if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
-    engine.watcher.checkWritable();
+    if (burial.prepared !== undefined) await fenceCommit(engine, target, burial.prepared, signal);
+    engine.monitor.checkWritable();
     return existed;
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;

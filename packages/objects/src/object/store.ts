@@ -12,7 +12,7 @@ import type { Condition } from '../api/write-condition.ts';
 import { parseCondition } from '../api/write-condition.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CategoryMatcher } from '../head/category-matcher.ts';
-import { BlobHold, confirmWritten } from '../record/blob-lease.ts';
+import { BlobLease, confirmWritten } from '../record/blob-lease.ts';
 import type { WrittenBlob } from '../record/blob-writer.ts';
 import { blobPayload, discardBlob, writeBlob } from '../record/blob-writer.ts';
 import type { OpenBody } from '../record/body.ts';
@@ -22,8 +22,8 @@ import { digestUnder } from '../record/payload-digest.ts';
 import { categoryKeys } from '../record/record-keys.ts';
 import { underStableKeys } from '../record/stable-read.ts';
 import { commitObject } from './commit/commit.ts';
-import { readCurrent } from './commit/load-current.ts';
-import { checkCondition, LostRace } from './commit/mutation.ts';
+import { loadCurrent } from './commit/load-current.ts';
+import { checkCondition, WriteConflict } from './commit/mutation.ts';
 
 /**
  * Stores an object: a small payload in its record, a large one in a blob that is written before.
@@ -69,9 +69,9 @@ async function storeStream<M extends object>(
   const since = instant(engine.clock);
   const epoch = engine.place?.epoch;
   try {
-    const wait = engine.watcher.reconsider(signal);
+    const wait = engine.monitor.reconsider(signal);
     if (wait !== undefined) await wait;
-    engine.watcher.checkWritable();
+    engine.monitor.checkWritable();
     await checkEarly(engine, target, condition, signal);
     blob = await writeBlob(engine, target.token, keys.primary.suite, keys.digest, payload.source, signal);
   } finally {
@@ -107,13 +107,13 @@ async function commitContent<M extends object>(
   let known: CategoryMatcher | undefined;
   // The categories may have been changed since the payload was read.
   const isOfCategory = (): boolean => {
-    const { categories } = engine.watcher.state;
+    const { categories } = engine.monitor.state;
     if (categories !== known && !categories.idOf(target.key).equals(categoryId)) return false;
     known = categories;
     return true;
   };
   const intoCategory = async (): Promise<void> => {
-    const { state } = engine.watcher;
+    const { state } = engine.monitor;
     const keys = categoryKeys(state, state.categories.idOf(target.key));
     digest = await digestUnder(engine, target.token, keys.digest, content, signal);
     categoryId = keys.primary.groupId;
@@ -127,9 +127,9 @@ async function commitContent<M extends object>(
       const confirmed = hold && confirmWritten(hold, doubtful, signal);
       return isOfCategory() ? confirmed : Promise.resolve(confirmed).then(intoCategory);
     },
-    stillHolds: hold && (() => hold.holds()),
+    isStillValid: hold && (() => hold.holds()),
     draft(current, now) {
-      if (!isOfCategory()) throw new LostRace();
+      if (!isOfCategory()) throw new WriteConflict();
       const created = liveIn(current, now)?.body.created ?? now;
       return { blob, body: { name: target.key, created, modified: now, expires, metadata, ...sealed, digest } };
     },
@@ -149,9 +149,9 @@ function parseExpiry({ clock }: Engine, given: Date | undefined): number {
 
 /** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED`, and what confirming the head throws */
 async function keysFor(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<CategoryKeys> {
-  const reconsidered = engine.watcher.reconsider(signal);
+  const reconsidered = engine.monitor.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
-  const { state } = engine.watcher;
+  const { state } = engine.monitor;
   return categoryKeys(state, state.categories.idOf(target.key));
 }
 
@@ -165,7 +165,7 @@ async function checkEarly(
   if (condition.type === 'none') return;
   const current = await underStableKeys(
     engine,
-    () => readCurrent(engine, target, { signal, evenDamaged: condition.type === 'damaged' }),
+    () => loadCurrent(engine, target, { signal, allowDamaged: condition.type === 'damaged' }),
     signal,
   );
   checkCondition(condition, current, engine.clock.now());
@@ -176,7 +176,7 @@ type Content = Pick<OpenBody, 'length' | 'digest' | 'payload'> & {
   /** The category with whose keys the digest is made. */
   readonly categoryId: Buffer;
   readonly blob?: RecordHeader['blob'];
-  readonly hold?: BlobHold;
+  readonly hold?: BlobLease;
 };
 
 function inlineContent({ digest, primary }: CategoryKeys, data: Uint8Array): Content {
@@ -194,6 +194,6 @@ function blobContent(
   epoch: number | undefined,
 ): Content {
   const { length, digest, chunkSize, reference } = blob;
-  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since, epoch);
+  const hold = new BlobLease(engine, { token, reference, length, chunkSize }, since, epoch);
   return { length, digest, payload: blobPayload(blob), categoryId: primary.groupId, blob: reference, hold };
 }

@@ -16,7 +16,7 @@ import { entriesUnder } from '../util/listing.ts';
 import { claimMarker } from './blob-markers.ts';
 
 /** What became of an attempt to make sure of a blob: its parts are being deleted, or some of them are gone. */
-export type HoldResult = 'held' | 'collected' | 'incomplete';
+export type LeaseResult = 'held' | 'collected' | 'incomplete';
 
 async function isComplete(
   engine: Engine,
@@ -38,16 +38,16 @@ async function isComplete(
  * Keeps the parts of a blob from the collector until a record names it. Since the collector leaves alone what is
  * younger than the grace period, nothing needs to be done in the first half of it; after that, claims do it.
  */
-export class BlobHold {
+export class BlobLease {
   readonly #engine: Engine;
   readonly #blob: HeldBlob;
   #since: Instant | undefined;
-  /** The place, counted, where its parts are: see `Place`. */
+  /** The place, counted, where its parts are: see `RelocatableBackend`. */
   #epoch: number | undefined;
 
   /**
    * @param since when its first part was about to be written; `undefined` for one that was there before
-   * @param epoch where the store was then: see `Place`
+   * @param epoch where the store was then: see `RelocatableBackend`
    */
   constructor(engine: Engine, blob: HeldBlob, since?: Instant, epoch: number | undefined = engine.place?.epoch) {
     this.#engine = engine;
@@ -68,7 +68,7 @@ export class BlobHold {
    * @param doubtful whether an earlier attempt may have taken effect, so that the blob may have been purged since
    * @throws SecureStoreError what the backend throws
    */
-  async confirm(doubtful: boolean, signal: AbortSignal | undefined): Promise<HoldResult> {
+  async confirm(doubtful: boolean, signal: AbortSignal | undefined): Promise<LeaseResult> {
     const { place } = this.#engine;
     if (place !== undefined && place.epoch !== this.#epoch) {
       const { epoch } = place;
@@ -89,7 +89,7 @@ export class BlobHold {
 
 /** @throws SecureStoreError `UNAVAILABLE` where the payload that was written is not there as a whole any more */
 export async function confirmWritten(
-  hold: BlobHold,
+  hold: BlobLease,
   doubtful: boolean,
   signal: AbortSignal | undefined,
 ): Promise<void> {

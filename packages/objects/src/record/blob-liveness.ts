@@ -1,6 +1,6 @@
 import { encodeBase32, historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
-import { withNewestKeys } from './stable-read.ts';
+import { withRefreshedKeys } from './stable-read.ts';
 import { pagesUnder } from '../util/listing.ts';
 import { openLoose } from './open-record.ts';
 
@@ -19,7 +19,7 @@ async function blobNamedBy(
   let { blob } = splitRecord(bytes).header;
   try {
     ({ blob } = (
-      await withNewestKeys(engine, bytes, (state) => openLoose(state, bytes, engine.names, token), signal)
+      await withRefreshedKeys(engine, bytes, (state) => openLoose(state, bytes, engine.names, token), signal)
     ).header);
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;

@@ -8,7 +8,7 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import { entriesUnder } from '../util/listing.ts';
-import type { Place } from '../engine/relocatable-backend.ts';
+import type { RelocatableBackend } from '../engine/relocatable-backend.ts';
 
 /** A blob that a record is to name. */
 export interface HeldBlob {
@@ -25,7 +25,7 @@ export interface HeldBlob {
  * @returns whether all of them are here now
  */
 export async function carryParts(
-  place: Place,
+  place: RelocatableBackend,
   { token, reference, length, chunkSize }: HeldBlob,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {

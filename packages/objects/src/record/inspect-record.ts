@@ -3,13 +3,13 @@ import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-forma
 import type { KeyVersionInfo } from '@securestore/crypto';
 import { recordDigest } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { withNewestKeys } from './stable-read.ts';
+import { withRefreshedKeys } from './stable-read.ts';
 import type { OpenedRecord } from './open-record.ts';
 import { isRetired, openByToken } from './open-record.ts';
 import type { StoreState } from '../head/store-state.ts';
 
 /** What lies at the name of a record. */
-export type Observed =
+export type Inspection =
   | { readonly state: 'absent' }
   | { readonly state: 'sound'; readonly header: RecordHeader; readonly digest: Buffer; readonly opened: OpenedRecord }
   /** Its keys have been destroyed: its digest is known, and nothing says whether it is what was stored. */
@@ -28,7 +28,7 @@ export type Observed =
       readonly retired: boolean;
     };
 
-function damagedBy({ code, message }: SecureStoreError, retired: boolean): Observed {
+function damagedBy({ code, message }: SecureStoreError, retired: boolean): Inspection {
   return { state: 'damaged', code, reason: message, retired };
 }
 
@@ -44,12 +44,12 @@ function isUndoable({ keys }: StoreState, { categoryId }: RecordHeader): boolean
  * @param token of the object whose record it is
  * @throws SecureStoreError what concerns more than this record, such as `UNAVAILABLE` and `LOCKED`
  */
-export async function observe(
+export async function inspectRecord(
   engine: Engine,
   token: string,
   name: string,
   signal: AbortSignal | undefined,
-): Promise<Observed> {
+): Promise<Inspection> {
   let retired = false;
   try {
     const found = await engine.backend.read(name, { signal });
@@ -58,14 +58,14 @@ export async function observe(
     const record = splitRecord(found.body);
     const digest = recordDigest(record);
     try {
-      const opened = await withNewestKeys(engine, found.body, open, signal);
+      const opened = await withRefreshedKeys(engine, found.body, open, signal);
       return { state: 'sound', header: opened.header, digest, opened };
     } catch (error) {
       if (SecureStoreError.is(error, 'KEY_DESTROYED')) {
-        const undoable = isUndoable(engine.watcher.state, record.header);
+        const undoable = isUndoable(engine.monitor.state, record.header);
         return { state: 'destroyed', header: record.header, digest, undoable };
       }
-      retired = isRetired(engine.watcher.state, found.body);
+      retired = isRetired(engine.monitor.state, found.body);
       throw error;
     }
   } catch (error) {

@@ -10,18 +10,18 @@ import { categoryKeys } from './record-keys.ts';
  * @throws SecureStoreError errors of `read` and of confirming the head
  */
 export async function underStableKeys<T>(
-  { watcher }: Engine,
+  { monitor }: Engine,
   read: () => Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
-  const reconsidered = watcher.reconsider(signal);
+  const reconsidered = monitor.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   while (true) {
-    const { keys } = watcher.state;
+    const { keys } = monitor.state;
     const result = await read();
-    const wait = watcher.acknowledge(signal);
+    const wait = monitor.acknowledge(signal);
     if (wait !== undefined) await wait;
-    if (watcher.state.keys === keys) return result;
+    if (monitor.state.keys === keys) return result;
   }
 }
 
@@ -32,20 +32,20 @@ export async function underStableKeys<T>(
  * @throws SecureStoreError errors of `attempt` and of confirming the head
  */
 export async function refusedUnderStableKeys<T>(
-  { watcher }: Engine,
+  { monitor }: Engine,
   attempt: () => Promise<T>,
   isRefusal: (error: unknown) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   while (true) {
-    const { keys } = watcher.state;
+    const { keys } = monitor.state;
     try {
       return await attempt();
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      const wait = watcher.acknowledge(signal);
+      const wait = monitor.acknowledge(signal);
       if (wait !== undefined) await wait;
-      if (watcher.state.keys === keys) throw error;
+      if (monitor.state.keys === keys) throw error;
     }
   }
 }
@@ -54,16 +54,16 @@ export async function refusedUnderStableKeys<T>(
  * To be called after reading a payload for long.
  *
  * @throws SecureStoreError `KEY_DESTROYED` if the keys of its category have been destroyed since, or are about to be; as
- *   {@link HeadWatcher.acknowledge}
+ *   {@link HeadMonitor.acknowledge}
  */
 export async function confirmStill(
-  { watcher }: Engine,
+  { monitor }: Engine,
   categoryId: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const wait = watcher.acknowledge(signal);
+  const wait = monitor.acknowledge(signal);
   if (wait !== undefined) await wait;
-  categoryKeys(watcher.state, categoryId);
+  categoryKeys(monitor.state, categoryId);
 }
 
 /**
@@ -72,27 +72,27 @@ export async function confirmStill(
  *
  * @throws SecureStoreError errors of `open`; `LOCKED` if the newest keys can't be had
  */
-export async function withNewestKeys<T>(
-  { watcher }: Engine,
+export async function withRefreshedKeys<T>(
+  { monitor }: Engine,
   bytes: Uint8Array,
   open: (state: StoreState) => T,
   signal?: AbortSignal,
 ): Promise<T> {
   try {
-    return open(watcher.state);
+    return open(monitor.state);
   } catch (error) {
-    const { keys, categories } = watcher.state;
+    const { keys, categories } = monitor.state;
     if (keys.knows(keyIdOf(bytes))) {
       // The categories may have been changed while this process was idle, so that its name belongs to another one.
-      const wait = watcher.acknowledge(signal);
+      const wait = monitor.acknowledge(signal);
       if (wait === undefined) throw error;
       await wait;
-      if (watcher.state.categories === categories) throw error;
+      if (monitor.state.categories === categories) throw error;
     } else {
-      await watcher.refresh(signal);
-      watcher.checkFollowing();
+      await monitor.refresh(signal);
+      monitor.checkFollowing();
     }
-    return open(watcher.state);
+    return open(monitor.state);
   }
 }
 

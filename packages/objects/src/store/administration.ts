@@ -19,11 +19,11 @@ import type { CheckpointReport } from '../checkpoint/make.ts';
 import { collectionKind, startCollection } from '../maintenance/gc/job.ts';
 import type { CollectReport } from '../maintenance/gc/report.ts';
 import type { Engine } from '../engine/engine.ts';
-import { guarded } from '../engine/write-fence.ts';
+import { withWriteFence } from '../engine/write-fence.ts';
 import { jobStorage } from '../engine/job-storage.ts';
 import type { MemberAdministration } from '../maintenance/keys/members.ts';
 import { addMember, checkMemberName, listMembers } from '../maintenance/keys/members.ts';
-import type { OpenCalls } from './call-gate.ts';
+import type { CallGate } from './call-gate.ts';
 import { checkOwner, isMember } from '../head/owner-keys.ts';
 import { countKeyUsage } from '../maintenance/keys/key-usage.ts';
 import { ROTATION_JOB, rotationKind, startRotation } from '../maintenance/keys/rotate.ts';
@@ -81,11 +81,11 @@ export class Administration {
   readonly #jobs: Jobs;
   readonly #closed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #calls: OpenCalls;
+  readonly #calls: CallGate;
   readonly #others: JobKind<unknown, unknown>[] = [];
 
-  constructor(unguarded: Engine, calls: OpenCalls) {
-    const engine = guarded(unguarded);
+  constructor(unguarded: Engine, calls: CallGate) {
+    const engine = withWriteFence(unguarded);
     this.#engine = engine;
     this.#calls = calls;
     const known = this.#kinds().map(({ name }) => name);
@@ -192,7 +192,7 @@ export class Administration {
   ): Job<R> {
     try {
       this.#calls.checkOpen();
-      checkAllowed(this.#engine.watcher.state);
+      checkAllowed(this.#engine.monitor.state);
       checkOptions(options, knownOptions);
       const given = callSignal(options);
       const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);
@@ -243,7 +243,7 @@ export class Administration {
 
   /** Looks after the store from now on, until it is closed. A member leaves that to others. */
   keepUp(logger: Logger | undefined): void {
-    if (isMember(this.#engine.watcher.state)) return;
+    if (isMember(this.#engine.monitor.state)) return;
     const { signal } = this.#closed;
     const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
     const collect: Upkeep['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);

@@ -17,9 +17,9 @@ import { mergeEnds } from '../head/audit-segment-ends.ts';
 import type { AuditSettings } from '../maintenance/audit/audit-settings.ts';
 import { auditKeysOf, planAudit, planNoAudit, settingsOf, openAuditPart } from '../maintenance/audit/audit-settings.ts';
 import type { Engine } from '../engine/engine.ts';
-import { changeHead } from '../engine/commit-head.ts';
+import { commitHead } from '../engine/commit-head.ts';
 import { inTime, stepsInTime } from '../api/timed-call.ts';
-import type { OpenCalls } from './call-gate.ts';
+import type { CallGate } from './call-gate.ts';
 import type { ExtensionParts } from './extension.ts';
 import { isMember, ownerKeys } from '../head/owner-keys.ts';
 import { entriesUnder, listPage } from '../util/listing.ts';
@@ -35,7 +35,7 @@ const NO_OPTIONS: ReadonlySet<string> = new Set();
  */
 export class AuditArea {
   readonly #engine: Engine;
-  readonly #calls: OpenCalls;
+  readonly #calls: CallGate;
   readonly #remembered: () => Promise<AuditLink[]>;
   #onClose: (() => Promise<void>) | undefined;
   /** What is being written when the store is closed looks for the ends of others still. */
@@ -48,7 +48,7 @@ export class AuditArea {
   }
 
   get #state(): StoreState {
-    return this.#engine.watcher.state;
+    return this.#engine.monitor.state;
   }
 
   /** As it is known now; `undefined` where the store is not audited. The same as long as nothing changes. */
@@ -149,7 +149,7 @@ export class AuditArea {
   /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` */
   async refresh(signal?: AbortSignal): Promise<void> {
     this.#calls.checkOpen();
-    await this.#engine.watcher.refresh(signal);
+    await this.#engine.monitor.refresh(signal);
   }
 
   /** How far segments went, by the signed head and, last, what is remembered outside the store. */
@@ -178,7 +178,7 @@ export class AuditArea {
 
   /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, and as {@link checkReadable} */
   seal(name: string, plaintext: Uint8Array): Buffer {
-    this.#engine.watcher.checkFollowing();
+    this.#engine.monitor.checkFollowing();
     const context = contextOf(this.#state, name);
     return sealSystemBody(auditKeysOf(this.#state).primary, 'audit', context, plaintext, this.#engine.random);
   }
@@ -204,7 +204,7 @@ export class AuditArea {
   /** Makes sure that the store is where it is thought to be. Where that can't be told, the log is still to be written there. */
   async #confirmPlace(): Promise<void> {
     try {
-      const wait = this.#engine.watcher.acknowledge();
+      const wait = this.#engine.monitor.acknowledge();
       if (wait !== undefined) await wait;
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;
@@ -270,14 +270,14 @@ export class AuditArea {
       if (!AUDIT_MODES.includes(mode)) {
         throw new SecureStoreError('INVALID_ARGUMENT', `the mode of an audit is ${AUDIT_MODES.join(' or ')}`);
       }
-      await changeHead(this.#engine, (state) => planAudit(this.#engine, state, { auditor, mode }, signal), signal);
+      await commitHead(this.#engine, (state) => planAudit(this.#engine, state, { auditor, mode }, signal), signal);
     });
   }
 
   /** Switches the audit off; the log stays, and what the head says of it. @throws as {@link enable} */
   disable(options?: CallOptions): Promise<void> {
     return this.#calls.administrative('audit.disable', options, NO_OPTIONS, async (signal) => {
-      await changeHead(this.#engine, async ({ head }) => planNoAudit(head), signal);
+      await commitHead(this.#engine, async ({ head }) => planNoAudit(head), signal);
     });
   }
 }

@@ -11,7 +11,7 @@ import { keyOrderOf, copyOfStore } from '../replica/copy/unlock-copy.ts';
 import { RestoreLock } from '../replica/copy/restore-lock.ts';
 import type { UnlockedCopy } from '../replica/copy/unlock-copy.ts';
 import type { CopyKeeper, MutationGate } from '../engine/engine.ts';
-import { changeHead } from '../engine/commit-head.ts';
+import { commitHead } from '../engine/commit-head.ts';
 import { unregisterConsumer } from '../journal/open-consumer.ts';
 import { damaged } from '../journal/alarms.ts';
 import type { Change } from '../journal/resolve-hints.ts';
@@ -55,9 +55,9 @@ export class BackupArea extends StoreArea {
   /** Makes sure that what is known of the head is not older than five seconds. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
   async confirm(signal?: AbortSignal): Promise<void> {
     this.checkOpen();
-    const wait = this.engine.watcher.acknowledge(signal);
+    const wait = this.engine.monitor.acknowledge(signal);
     if (wait !== undefined) await wait;
-    this.engine.watcher.checkFollowing();
+    this.engine.monitor.checkFollowing();
   }
 
   #keys(): BackupKeySet {
@@ -115,7 +115,7 @@ export class BackupArea extends StoreArea {
   /** Makes keys for backups, where the store has none. @throws SecureStoreError `ACCESS_DENIED` for a member */
   async makeKeys(signal?: AbortSignal): Promise<void> {
     if (this.hasKeys) return;
-    await changeHead(this.engine, (state) => withBackupKeys(this.engine, state, signal), signal);
+    await commitHead(this.engine, (state) => withBackupKeys(this.engine, state, signal), signal);
     this.#keys();
   }
 
@@ -146,7 +146,7 @@ export class BackupArea extends StoreArea {
   ): Promise<void> {
     this.checkOpen();
     await this.makeKeys(signal);
-    await changeHead(
+    await commitHead(
       this.engine,
       async (state) => {
         const destinations = next(state.destinations);
@@ -205,7 +205,7 @@ export class BackupArea extends StoreArea {
 
   /** Whether the secret that opened the store was replaced: it may be had again once it is where it is read from. */
   get isLockedOut(): boolean {
-    return this.engine.watcher.isLockedOut;
+    return this.engine.monitor.isLockedOut;
   }
 
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */

@@ -35,7 +35,7 @@ async function gated<T>(gate: MutationGate, body: () => Promise<T>, signal: Abor
 }
 
 /** The calls under way on an open store: none begins once it is closed, and closing waits for them. */
-export class OpenCalls {
+export class CallGate {
   readonly #engine: Engine;
   #running = 0;
   #closed = false;
@@ -123,7 +123,7 @@ export class OpenCalls {
     const getSignal = (): AbortSignal | undefined => signal;
     const run = (): Promise<T> => {
       this.checkOpen();
-      checkOwner(this.#engine.watcher.state);
+      checkOwner(this.#engine.monitor.state);
       checkOptions(options, known);
       signal = callSignal(options);
       const outcome = READINGS.has(operation) ? undefined : 'unknown';

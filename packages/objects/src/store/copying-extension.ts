@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { withBackend } from '../engine/engine.ts';
 import type { Looked } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
-import { observe } from '../record/inspect-record.ts';
+import { inspectRecord } from '../record/inspect-record.ts';
 import type { VerifiedRecords, VerifyRecordsOptions } from '../replica/migration/verify-target.ts';
 import { copyView, verifyRecords, withReadObserver } from '../replica/migration/verify-target.ts';
 import type { Missed } from '../replica/migration/re-encrypted-copy.ts';
@@ -23,12 +23,12 @@ export class CopyingArea {
 
   /** How this store is divided into categories, for one that is to be sealed anew of it. */
   get categories(): Readonly<Record<string, readonly string[]>> {
-    return this.#engine.watcher.state.categories.patterns;
+    return this.#engine.monitor.state.categories.patterns;
   }
 
   /** Whether keys have been destroyed: what lies elsewhere under them nothing opens, so that nothing tells it from what is right but its bytes. */
   get hasDestroyedKeys(): boolean {
-    return this.#engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed');
+    return this.#engine.monitor.state.keys.versions.some(({ state }) => state === 'destroyed');
   }
 
   /** What brings objects of this store into another one, by its area. */
@@ -51,13 +51,13 @@ export class CopyingArea {
    */
   async isDamagedAt(target: StorageBackend, token: string, name: string, signal?: AbortSignal): Promise<boolean> {
     const backend = copyView(this.#engine.backend, target);
-    const observed = await observe(withBackend(this.#engine, backend), token, name, signal);
+    const observed = await inspectRecord(withBackend(this.#engine, backend), token, name, signal);
     return observed.state === 'damaged' && !observed.retired;
   }
 
   /** Whether something is the part of the audit log that belongs to a name. */
   isAuditPart(name: string, body: Uint8Array): boolean {
-    return isAuditPart(this.#engine.watcher.state, name, body);
+    return isAuditPart(this.#engine.monitor.state, name, body);
   }
 
   /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */

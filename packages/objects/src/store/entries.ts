@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions } from '../api/call-boundary.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { OPERATIONS } from '../api/operations.ts';
-import type { OpenCalls } from './call-gate.ts';
+import type { CallGate } from './call-gate.ts';
 import type { ListingOptions, ObjectInfo } from '../api/types.ts';
 
 const PREFETCHED = 8;
@@ -13,7 +13,7 @@ const PREFETCHED = 8;
  * reads have one time limit.
  */
 export async function* entriesOf<M extends object>(
-  calls: OpenCalls,
+  calls: CallGate,
   prefix: string,
   options: ListingOptions | undefined,
   info: (key: StoreKey, signal: AbortSignal | undefined) => Promise<ObjectInfo<M> | undefined>,

@@ -8,7 +8,7 @@ import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { JobStart } from './administration-types.ts';
 import type { Administration } from './administration.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { OpenCalls } from './call-gate.ts';
+import type { CallGate } from './call-gate.ts';
 import { isMember } from '../head/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import type { Alarm } from '../journal/alarms.ts';
@@ -20,7 +20,7 @@ import { entriesUnder, listPage } from '../util/listing.ts';
 /** What the extensions of a store are made of. */
 export interface ExtensionParts {
   readonly engine: Engine;
-  readonly calls: OpenCalls;
+  readonly calls: CallGate;
   readonly administration: Administration;
   readonly location: string;
   /** Where what goes wrong beside calls is told. */
@@ -42,7 +42,7 @@ export class StoreArea {
   }
 
   protected get state(): StoreState {
-    return this.engine.watcher.state;
+    return this.engine.monitor.state;
   }
 
   get clock(): Clock {
@@ -80,8 +80,8 @@ export class StoreArea {
   /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
   async refresh(signal?: AbortSignal): Promise<Head> {
     this.checkOpen();
-    await this.engine.watcher.refresh(signal);
-    this.engine.watcher.checkFollowing();
+    await this.engine.monitor.refresh(signal);
+    this.engine.monitor.checkFollowing();
     return this.head;
   }
 

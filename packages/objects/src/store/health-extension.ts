@@ -64,7 +64,7 @@ export class HealthArea extends StoreArea {
 
   /** How long ago what is known of the head was seen to be right, in milliseconds. */
   get confirmedAgo(): number {
-    return elapsedSince(this.engine.watcher.confirmed, this.engine.clock);
+    return elapsedSince(this.engine.monitor.confirmed, this.engine.clock);
   }
 
   /** All key versions that are known now. */
@@ -82,8 +82,8 @@ export class HealthArea extends StoreArea {
     const found = await this.engine.backend.read(HEAD_NAME, { signal });
     if (found === undefined) return undefined;
     const { head } = parseHead(found);
-    await this.engine.watcher.refresh(signal);
-    this.engine.watcher.checkFollowing();
+    await this.engine.monitor.refresh(signal);
+    this.engine.monitor.checkFollowing();
     return { generation: head.generation, ...(found.now !== undefined && { now: found.now }) };
   }
 
@@ -94,13 +94,13 @@ export class HealthArea extends StoreArea {
    * @param signal ends a look at the head, if one is due; then what is known by that time is told
    */
   async blocked(signal?: AbortSignal): Promise<SecureStoreError | undefined> {
-    const { watcher } = this.engine;
+    const { monitor } = this.engine;
     try {
-      await watcher.acknowledge(signal);
+      await monitor.acknowledge(signal);
     } catch {
       // What matters of it is known now.
     }
-    return watcher.blocked;
+    return monitor.blocked;
   }
 
   /** Whether writes of this process are refused now, since they wait for a backup that does not go on. */
@@ -110,7 +110,7 @@ export class HealthArea extends StoreArea {
 
   /** Has `listener` told once nothing but opening the store again is likely to help this process. */
   onLost(listener: (error: SecureStoreError) => void): void {
-    this.engine.watcher.onLost(listener);
+    this.engine.monitor.onLost(listener);
   }
 
   /**
@@ -119,7 +119,7 @@ export class HealthArea extends StoreArea {
    * @throws SecureStoreError `INTEGRITY`, and what reading its job throws
    */
   async migration(signal?: AbortSignal): Promise<UnfinishedMigration | undefined> {
-    const { state } = this.engine.watcher;
+    const { state } = this.engine.monitor;
     const { migration, time } = state.head;
     if (migration === undefined) return undefined;
     const to = openLocation(state, migration);
@@ -131,8 +131,8 @@ export class HealthArea extends StoreArea {
 
   /** A probe at a fresh name. One that stays is removed by a collection. */
   probe(): Probe {
-    const { backend, random, watcher } = this.engine;
-    const { state } = watcher;
+    const { backend, random, monitor } = this.engine;
+    const { state } = monitor;
     const name = probeName(random(PROBE_NAME_LENGTH));
     // Also where the head can't be confirmed now, which is for others to say.
     const plaintext = Buffer.alloc(PROBE_LENGTH);

@@ -2,8 +2,8 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
 import { MIGRATION_NAME } from '../head/intent-marker.ts';
-import { SETTLED_AFTER, SETTLED_SOON_AFTER } from '../head/freshness-bounds.ts';
-import { changeHead } from '../engine/commit-head.ts';
+import { QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from '../head/freshness-bounds.ts';
+import { commitHead } from '../engine/commit-head.ts';
 import { ownerKeys } from '../head/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { readHead } from '../head/store-state.ts';
@@ -23,7 +23,7 @@ import {
   refuseBackups,
 } from '../replica/migration/target-reservation.ts';
 import type { LandingPlaces } from '../replica/migration/prepare-cutover.ts';
-import { reopen } from '../engine/abort-cutover.ts';
+import { abortCutover } from '../engine/abort-cutover.ts';
 import { unregisterConsumers } from '../journal/open-consumer.ts';
 import { isQuiescent } from '../journal/announce.ts';
 import { CopyingArea } from './copying-extension.ts';
@@ -115,14 +115,14 @@ export class MigrationArea extends StoreArea {
   /** Opens a store that was made to take in another one, with the access policy of that. */
   async openAnew(from: MigrationArea, signal?: AbortSignal): Promise<void> {
     const { policy, head } = from.state;
-    await changeHead(
+    await commitHead(
       this.engine,
       async (state) => ({
         head: { state: 'open', versionFloor: Math.max(state.head.versionFloor, head.versionFloor) },
         ...(policy !== undefined && { policy }),
       }),
       signal,
-      { checkMayChange: () => this.engine.watcher.checkFollowing() },
+      { checkMayChange: () => this.engine.monitor.checkFollowing() },
     );
   }
 
@@ -139,12 +139,12 @@ export class MigrationArea extends StoreArea {
 
   /** How long {@link settle} waits, in milliseconds. */
   get settledAfter(): number {
-    return SETTLED_AFTER;
+    return QUIESCENT_AFTER;
   }
 
   /** Waits until nobody acts on an earlier head any more. */
   settle(signal?: AbortSignal): Promise<void> {
-    return this.engine.watcher.settle(signal);
+    return this.engine.monitor.quiesce(signal);
   }
 
   /** Has everybody look at the head so often that closing takes less than a second; waits until everybody does. */
@@ -177,12 +177,12 @@ export class MigrationArea extends StoreArea {
 
   /** How long {@link settleSoon} waits, in milliseconds. */
   get settledSoonAfter(): number {
-    return SETTLED_SOON_AFTER;
+    return QUIESCENT_SOON_AFTER;
   }
 
   /** Waits until nobody reads or writes any more, once the store is closed. */
   settleSoon(signal?: AbortSignal): Promise<void> {
-    return this.engine.watcher.settleSoon(signal);
+    return this.engine.monitor.quiesceSoon(signal);
   }
 
   /** Makes ready what the head will be where the store moves to. */
@@ -210,7 +210,7 @@ export class MigrationArea extends StoreArea {
 
   /** Opens the store again where it is. */
   reopen(signal?: AbortSignal): Promise<void> {
-    return reopen(this.engine, signal);
+    return abortCutover(this.engine, signal);
   }
 
   /** Whether what lies at a place is what the store has landed as, from the head that has closed it. */
@@ -226,12 +226,12 @@ export class MigrationArea extends StoreArea {
    * @param other where it comes from, or any other place
    */
   async isElsewhere(other: StorageBackend, signal?: AbortSignal): Promise<boolean> {
-    const { backend, watcher } = this.engine;
+    const { backend, monitor } = this.engine;
     if (!isLanded(this.head)) return false;
     const left = await readHead(other, signal);
     if (left === undefined || !hasLeftFor(left.head, this.head)) return true;
     await openLanded(backend, { ...this.state, head: left.head }, this.engine.clock, signal);
-    await watcher.refresh(signal);
+    await monitor.refresh(signal);
     return isLanded(this.head);
   }
 
@@ -299,11 +299,11 @@ export class MigrationArea extends StoreArea {
     signal: AbortSignal | undefined,
     isKnown = false,
   ): Promise<void> {
-    const { watcher } = this.engine;
+    const { monitor } = this.engine;
     const next = async (state: StoreState) => {
       const head = plan(state);
       return head && { head };
     };
-    await changeHead(this.engine, next, signal, { checkMayChange: () => watcher.checkFollowing(), isKnown });
+    await commitHead(this.engine, next, signal, { checkMayChange: () => monitor.checkFollowing(), isKnown });
   }
 }

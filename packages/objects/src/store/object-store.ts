@@ -26,7 +26,7 @@ import { retrieveMany, storeMany } from '../api/bulk.ts';
 import { deleteObject, restoreVersion, setMetadata } from '../object/change.ts';
 import { storeObject } from '../object/store.ts';
 import { matchesObject } from '../object/matches.ts';
-import { OpenCalls } from './call-gate.ts';
+import { CallGate } from './call-gate.ts';
 import { purgeObject } from '../object/purge.ts';
 import { describeObject, hasObject } from '../object/find-version.ts';
 import type { Target } from '../record/open-record.ts';
@@ -93,7 +93,7 @@ export class ObjectStore implements SecureStorage {
   readonly #extensions: StoreExtensions;
   readonly #anchored: boolean;
   readonly #onClose: () => Promise<void>;
-  readonly #calls: OpenCalls;
+  readonly #calls: CallGate;
   #closing: Promise<void> | undefined;
 
   constructor({ rememberedEnds = async () => [], ...parts }: ObjectStoreParts) {
@@ -103,7 +103,7 @@ export class ObjectStore implements SecureStorage {
     this.#location = location;
     this.#anchored = anchored;
     this.#onClose = onClose;
-    this.#calls = new OpenCalls(engine);
+    this.#calls = new CallGate(engine);
     this.#administration = new Administration(engine, this.#calls);
     if (upkeep === true) this.#administration.keepUp(logger);
     this.#extensions = makeExtensions({

@@ -8,7 +8,7 @@ import type { AuditEnd } from '../head/audit-segment-ends.ts';
 import { atLocation } from '../api/call-boundary.ts';
 import { eventsFor } from '../head/crypto-event-source.ts';
 import { createStoreAt } from './create.ts';
-import { reopen } from '../engine/abort-cutover.ts';
+import { abortCutover } from '../engine/abort-cutover.ts';
 import { ObjectStore } from './object-store.ts';
 import type { ObjectStoreParts } from './object-store.ts';
 import { readHead } from '../head/store-state.ts';
@@ -55,16 +55,16 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
   // A head that was accepted once is not accepted again over a newer one.
   const later = (): OpenSettings => ({ ...at(engine.place), acceptHead: false });
   const end = (): AuditEnd | undefined => engine.audit.end?.();
-  engine.watcher.onHead((followed) => rememberNewest(later(), followed, end()));
-  engine.watcher.onStalled(() => reopen(engine));
-  engine.watcher.migrates = settings.whereItWas === true;
+  engine.monitor.onHead((followed) => rememberNewest(later(), followed, end()));
+  engine.monitor.onStalled(() => abortCutover(engine));
+  engine.monitor.migrates = settings.whereItWas === true;
   const onClose = async (): Promise<void> => {
     // A stream that could not be ended is closed by the collection when it has been silent for long.
     await engine.journal.close().catch(() => undefined);
     try {
-      await rememberNewest(later(), engine.watcher.state.head, end());
+      await rememberNewest(later(), engine.monitor.state.head, end());
     } finally {
-      engine.watcher.wipe();
+      engine.monitor.wipe();
       events?.close();
       await engine.backend.close();
     }
@@ -189,6 +189,6 @@ export function openCopy(copy: UnlockedCopy, view: StorageBackend): ObjectStore 
  */
 export async function openFounded(founded: FoundedStore, location: string, signal?: AbortSignal): Promise<ObjectStore> {
   const engine = await founded.engineAt(location, signal);
-  const fingerprint = fingerprintOf(engine.watcher.state.head.identity);
+  const fingerprint = fingerprintOf(engine.monitor.state.head.identity);
   return new ObjectStore({ engine, fingerprint, location, onClose: async () => undefined });
 }

@@ -2,9 +2,9 @@ import type { KeyObject } from 'node:crypto';
 import { parseStoreKey } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
-import { changeHead } from '../engine/commit-head.ts';
-import type { HeadPlan } from '../head/head-edit.ts';
-import type { OpenCalls } from './call-gate.ts';
+import { commitHead } from '../engine/commit-head.ts';
+import type { HeadEdit } from '../head/head-edit.ts';
+import type { CallGate } from './call-gate.ts';
 import type { ExtensionParts } from './extension.ts';
 import { checkOwner, ownerKeys } from '../head/owner-keys.ts';
 import { bringAccess, bringAccessSoon } from '../maintenance/keys/rekey-replicas.ts';
@@ -36,7 +36,7 @@ const NO_OPTIONS: ReadonlySet<string> = new Set();
  */
 export class PolicyObject {
   readonly #engine: Engine;
-  readonly #calls: OpenCalls;
+  readonly #calls: CallGate;
 
   constructor({ engine, calls }: Pick<ExtensionParts, 'engine' | 'calls'>) {
     this.#engine = engine;
@@ -50,15 +50,15 @@ export class PolicyObject {
    *   store is gone: then a newer policy can't be read
    */
   get current(): Uint8Array | undefined {
-    const { watcher } = this.#engine;
-    checkOwner(watcher.state);
-    watcher.checkFollowing();
-    return watcher.state.policy;
+    const { monitor } = this.#engine;
+    checkOwner(monitor.state);
+    monitor.checkFollowing();
+    return monitor.state.policy;
   }
 
   /** The generation of the head that is known: with every change of keys, policy or settings it grows. */
   get generation(): number {
-    return this.#engine.watcher.state.head.generation;
+    return this.#engine.monitor.state.head.generation;
   }
 
   get clock(): Clock {
@@ -73,17 +73,17 @@ export class PolicyObject {
    */
   confirm(signal?: AbortSignal): Promise<void> | undefined {
     this.#calls.checkOpen();
-    const { watcher } = this.#engine;
-    const confirmed = watcher.acknowledge(signal);
-    if (confirmed !== undefined) return confirmed.then(() => watcher.checkFollowing());
-    watcher.checkFollowing();
+    const { monitor } = this.#engine;
+    const confirmed = monitor.acknowledge(signal);
+    if (confirmed !== undefined) return confirmed.then(() => monitor.checkFollowing());
+    monitor.checkFollowing();
     return undefined;
   }
 
   /** Looks for a newer one. @throws as {@link confirm} */
   async refresh(signal?: AbortSignal): Promise<void> {
     this.#calls.checkOpen();
-    await this.#engine.watcher.refresh(signal);
+    await this.#engine.monitor.refresh(signal);
   }
 
   /**
@@ -92,7 +92,7 @@ export class PolicyObject {
    * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member
    */
   get tokenKey(): KeyObject {
-    return ownerKeys(this.#engine.watcher.state).apiTokens;
+    return ownerKeys(this.#engine.monitor.state).apiTokens;
   }
 
   random(length: number): Uint8Array {
@@ -101,12 +101,12 @@ export class PolicyObject {
 
   /** The names of the categories of the store. */
   get categories(): readonly string[] {
-    return this.#engine.watcher.state.categories.names;
+    return this.#engine.monitor.state.categories.names;
   }
 
   /** The name of the category that an object of this name belongs to. @throws SecureStoreError `INVALID_KEY` */
   categoryOf(key: string): string {
-    const { categories } = this.#engine.watcher.state;
+    const { categories } = this.#engine.monitor.state;
     return categories.nameOf(categories.idOf(parseStoreKey(key)));
   }
 
@@ -125,13 +125,13 @@ export class PolicyObject {
     options?: CallOptions,
   ): Promise<PolicyChanged> {
     let bring: NextPolicy['bring'];
-    const plan = (current: Uint8Array | undefined): HeadPlan | undefined => {
+    const plan = (current: Uint8Array | undefined): HeadEdit | undefined => {
       const planned = next(current);
       bring = planned?.bring;
       return planned && { policy: planned.policy };
     };
     return this.#calls.administrative(operation, options, NO_OPTIONS, async (signal) => {
-      const changed = await changeHead(this.#engine, async ({ policy }) => plan(policy), signal);
+      const changed = await commitHead(this.#engine, async ({ policy }) => plan(policy), signal);
       if (changed && bring === 'soon') bringAccessSoon(this.#engine);
       return { changed, pending: changed && bring === 'now' ? await bringAccess(this.#engine, signal) : [] };
     });

@@ -2,7 +2,7 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS, HEAD_NAME, recordKeyId } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { changeHead } from '../../src/engine/commit-head.ts';
+import { commitHead } from '../../src/engine/commit-head.ts';
 import { newSlot } from '../../src/maintenance/keys/slots.ts';
 import { engineAt } from '../support/engines.ts';
 import { hurriedClock } from '../support/hurried-clock.ts';
@@ -154,7 +154,7 @@ describe('a rotation', () => {
     await createAt(place, { clock });
     // As releases before this one could.
     const { engine, store } = await engineAt(place, clock);
-    await changeHead(engine, async (state) => {
+    await commitHead(engine, async (state) => {
       return { head: { slots: [...state.head.slots, await newSlot(engine, state, rawKey(OLD))] } };
     });
     await store.slots.add(OTHER);

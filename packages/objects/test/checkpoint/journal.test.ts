@@ -103,7 +103,7 @@ describe('a checkpoint of a store with a journal', () => {
       const again = await store.checkpoint();
       expect(again.contradicted, `call ${k}`).toBe(0);
       expect(await store.verify(), `call ${k}`).toMatchObject({ ok: true, baseline: { entries: 200 } });
-      expect(engine.watcher.state.head.references.checkpoint).toBeDefined();
+      expect(engine.monitor.state.head.references.checkpoint).toBeDefined();
     }
   });
 });
@@ -114,7 +114,7 @@ describe('a checkpoint of a store without a journal', () => {
     await store.checkpoint();
     await store.store('k1', 'changed');
     expect(await store.checkpoint()).toMatchObject({ examined: 200, alarms: [] });
-    expect(engine.watcher.state.head.journal).toBe('off');
+    expect(engine.monitor.state.head.journal).toBe('off');
     expect((await engine.backend.list(workPrefix('consumer'))).entries).toEqual([]);
   });
 });

@@ -56,7 +56,7 @@ describe('a deletion', () => {
     expect(await answers(engine)).toEqual([false]);
     await store.checkpoint();
     for (const { key } of (await engine.backend.list(AREAS.checkpoints)).entries) {
-      if (key !== engine.watcher.state.head.references.checkpoint?.name) await engine.backend.delete(key);
+      if (key !== engine.monitor.state.head.references.checkpoint?.name) await engine.backend.delete(key);
     }
     expect(await answers(engine)).toEqual([false]);
   });

@@ -154,14 +154,14 @@ async function stopAt(k: number | undefined, type: 'stop-before' | 'stop-after')
   await makeCheckpoint(engine);
   clock.advance(25 * 60 * 60 * 1000);
   await store.store('b', 'two');
-  const before = engine.watcher.state.head.references.checkpoint?.name;
+  const before = engine.monitor.state.head.references.checkpoint?.name;
   const start = injector.calls;
   injector.plan(({ index }) => (index === start + (k ?? Infinity) ? { type } : undefined));
   const done = await Promise.race([makeCheckpoint(engine).then(() => true), injector.stopped.then(() => false)]);
   const { store: other, engine: opened } = await engineAt(place, clock);
   const report = await other.verify();
   expect(report, `call ${k}`).toMatchObject({ ok: true, baseline: { entries: 2 } });
-  if (done) expect(opened.watcher.state.head.references.checkpoint?.name).not.toBe(before);
+  if (done) expect(opened.monitor.state.head.references.checkpoint?.name).not.toBe(before);
   expect(await makeCheckpoint(opened), `after call ${k}`).toMatchObject({ objects: 1, deleted: 1 });
   return injector.calls - start;
 }

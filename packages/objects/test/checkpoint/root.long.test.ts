@@ -5,7 +5,7 @@ import { identityPrivateKey, sealSystemBody, signAs } from '@securestore/crypto'
 import { describe, expect, it } from 'vitest';
 import type { LoadedCheckpoint } from '../../src/checkpoint/load.ts';
 import { CHECKPOINT_USE, loadCheckpoint, readPage } from '../../src/checkpoint/load.ts';
-import { changeHead } from '../../src/engine/commit-head.ts';
+import { commitHead } from '../../src/engine/commit-head.ts';
 import { ownerKeys } from '../../src/head/owner-keys.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { EagerClock } from '../support/eager-clock.ts';
@@ -43,7 +43,7 @@ interface Forgery {
 async function forge(all: OpenedEngine, { root = {}, identity, use = CHECKPOINT_USE }: Forgery): Promise<void> {
   const { engine } = all;
   const present = await loaded(all);
-  await changeHead(engine, async ({ head, keys }) => {
+  await commitHead(engine, async ({ head, keys }) => {
     const signed = encodeCheckpointRoot({ ...present.root, ...root });
     const key = identity === undefined ? ownerKeys({ keys }).identity : identityPrivateKey(Buffer.alloc(32, 1));
     const plaintext = joinCheckpointRoot(signed, signAs(key, use, signed));

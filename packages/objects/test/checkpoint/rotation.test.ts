@@ -53,7 +53,7 @@ describe('a rotation', () => {
     expect(entries.length).toBeGreaterThan(0);
     for (const { key } of entries) {
       const found = await engine.backend.read(key);
-      expect(systemBodyKeyId(found?.body ?? Buffer.alloc(0)).equals(engine.watcher.state.keys.journal.primary.id)).toBe(
+      expect(systemBodyKeyId(found?.body ?? Buffer.alloc(0)).equals(engine.monitor.state.keys.journal.primary.id)).toBe(
         true,
       );
     }

@@ -24,7 +24,7 @@ describe('a consumer', () => {
     await store.store('b', '1');
     const follower = await Follower.open(engine, world.clock);
     expect(follower.consumer.passDue).toBe(true);
-    expect(engine.watcher.state.head.journal).toBe('on');
+    expect(engine.monitor.state.head.journal).toBe('on');
     await follower.follow();
     expect(follower.consumer.passDue).toBe(false);
     expect(follower.versions()).toEqual(await versionsAt(engine));

@@ -4,7 +4,7 @@ import { splitRecord } from '@securestore/core-format';
 import { randomPool } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
-import { changeHead } from '../../src/engine/commit-head.ts';
+import { commitHead } from '../../src/engine/commit-head.ts';
 import { rootOf } from '../../src/head/owner-keys.ts';
 import { rekeySealedObjects } from '../../src/maintenance/keys/rekey-sealed-objects.ts';
 import { readKeyring } from '../../src/head/store-state.ts';
@@ -23,7 +23,7 @@ function renewed(group: KeyGroup): KeyGroup {
 
 /** New primary versions of all keys. */
 async function renewKeys(engine: Engine): Promise<void> {
-  await changeHead(engine, async (state) => {
+  await commitHead(engine, async (state) => {
     const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
     return { keyring: { ...keyring, groups: keyring.groups.map(renewed) } };
   });

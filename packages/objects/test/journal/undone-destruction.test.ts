@@ -26,7 +26,7 @@ it.each(['at once', 'after a minute'])(
     await consumer.commit();
     await store.store('tokens/a', 'one');
     await store.keys.destroy('tokens');
-    await engine.watcher.refresh();
+    await engine.monitor.refresh();
     expect((await consumer.poll()).changes).toEqual([]);
     await consumer.commit();
     await store.keys.undo('tokens');

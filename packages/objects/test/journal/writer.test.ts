@@ -3,7 +3,7 @@ import type { Fault, StorageBackend } from '@securestore/backend-api';
 import { AREAS, encodeHint, hintName, ID_LENGTH, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
-import { changeHead } from '../../src/engine/commit-head.ts';
+import { commitHead } from '../../src/engine/commit-head.ts';
 import { HINT_COVERS_FOR, STREAM_USED_FOR } from '../../src/engine/journal-limits.ts';
 import type { ObjectStore } from '../../src/index.ts';
 import { writeSystemObject } from '../../src/engine/sealed-objects.ts';
@@ -127,7 +127,7 @@ describe('the journal', () => {
     const { clock } = world;
     const { engine } = await world.start();
     const close = async (): Promise<void> => {
-      await changeHead(engine, async () => ({ head: { state: 'restoring' } }));
+      await commitHead(engine, async () => ({ head: { state: 'restoring' } }));
       clock.advance(6000);
     };
     let closing: Promise<void> | undefined;
@@ -139,7 +139,7 @@ describe('the journal', () => {
         },
       });
     const { store } = await world.start({ wrap });
-    await changeHead(engine, async () => ({ head: { journal: 'on' } }));
+    await commitHead(engine, async () => ({ head: { journal: 'on' } }));
     clock.advance(6000);
     const error = await failure(store.store('k', 'x'), 'LOCKED');
     expect(error.outcome).toBe('unknown');
@@ -245,7 +245,7 @@ describe('a mutation under way', () => {
     const storing = store.store('k', 'x');
     await held;
     const other = await world.start();
-    await changeHead(other.engine, async () => ({ head: { journal: 'on' } }));
+    await commitHead(other.engine, async () => ({ head: { journal: 'on' } }));
     world.clock.advance(6000);
     release();
     await storing;

@@ -15,7 +15,7 @@ import {
 import type { SystemKey } from '@securestore/crypto';
 import { openSystemBody, randomPool, sealSystemBody, signAs, unversioned } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { changeHead } from '../../src/engine/commit-head.ts';
+import { commitHead } from '../../src/engine/commit-head.ts';
 import { ownerKeys, rootOf } from '../../src/head/owner-keys.ts';
 import type { StoreState } from '../../src/head/store-state.ts';
 import { HEAD_USE, loadState, readKeyring } from '../../src/head/store-state.ts';
@@ -96,7 +96,7 @@ describe("keys of the store's own", () => {
     const { owner, place, clock, attacker, enter } = all;
     await failure(owner.members.add('ann', (await person()).recipient, { groups: ['backup'] }), 'NOT_FOUND');
     const { engine } = await engineAt(place, clock);
-    await changeHead(engine, async (state) => {
+    await commitHead(engine, async (state) => {
       const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
       const [like] = keyring.groups;
       const version = like?.versions[0] ?? expect.fail('no keys');

@@ -141,9 +141,9 @@ async function slowWriter(made: Attacked, act: (engine: Engine) => Promise<void>
 }
 
 /** The same commit with other contents, sealed under the keys of before a rotation. */
-function forged({ random, watcher }: Engine, record: Buffer): Buffer {
+function forged({ random, monitor }: Engine, record: Buffer): Buffer {
   const { header } = splitRecord(record);
-  const { primary } = watcher.state.keys.category(header.categoryId);
+  const { primary } = monitor.state.keys.category(header.categoryId);
   const opened = openRecord(splitRecord(record), primary);
   const body = { ...decodeObjectBody(opened), payload: { kind: 'inline' as const, data: Buffer.from('evil') } };
   return sealRecord(primary, header, encodeObjectBody(body), random);

@@ -182,7 +182,7 @@ export class World implements Recorded {
 
   protected opened(process: SimulatedProcess, parts: ObjectStoreParts): Opened {
     const { engine } = parts;
-    this.slots.set(process.name, encodeBase32(engine.watcher.state.unlocked.id));
+    this.slots.set(process.name, encodeBase32(engine.monitor.state.unlocked.id));
     for (const key of this.plan.habits.keys) this.tokens.set(key, engine.names.locate(parseStoreKey(key)).token);
     return { store: new ObjectStore(parts), engine };
   }

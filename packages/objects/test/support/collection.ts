@@ -116,13 +116,13 @@ export async function namesUnder(backend: StorageBackend, prefix: string): Promi
 }
 
 /** The parts that the records of a store lead to. @throws Error where a record can't be opened */
-async function reachableParts({ backend, watcher, names }: Engine): Promise<Set<string>> {
+async function reachableParts({ backend, monitor, names }: Engine): Promise<Set<string>> {
   const parts = new Set<string>();
   for (const name of [...(await namesUnder(backend, AREAS.objects)), ...(await namesUnder(backend, AREAS.history))]) {
     const token = splitUnderToken(AREAS.history, name)?.token ?? name.slice(AREAS.objects.length);
     const found = await backend.read(name);
     if (found === undefined) continue;
-    const opened = openLoose(watcher.state, found.body, names, token);
+    const opened = openLoose(monitor.state, found.body, names, token);
     if (opened.kind === 'tombstone' || opened.header.blob === undefined || opened.body.payload.kind === 'inline')
       continue;
     const { blobId, partSize } = opened.header.blob;

@@ -49,7 +49,7 @@ describe('a writer that has been idle since before a checkpoint', () => {
           : action === 'undelete'
             ? await store.undelete('k')
             : await store.setMetadata('k', { n: 1 });
-      expect(await generationsAt(keeper)).toEqual([keeper.engine.watcher.state.head.generation]);
+      expect(await generationsAt(keeper)).toEqual([keeper.engine.monitor.state.head.generation]);
       expect(await keeper.store.info('k')).toMatchObject({ version: info.version, modified: info.modified });
       expect((await keeper.store.history('k'))[0]?.version).toBe(info.version);
       expect(await keeper.store.verify()).toMatchObject({ ok: true });
@@ -106,7 +106,7 @@ describe('a writer that was not late', () => {
     await keeper.store.slots.add(Buffer.alloc(32, 9));
     clock.advance(4000);
     await store.store('k', 'x');
-    await engine.watcher.refresh();
+    await engine.monitor.refresh();
     expect(writes).toBe(1);
   });
 });

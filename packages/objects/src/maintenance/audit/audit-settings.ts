@@ -4,8 +4,8 @@ import type { AuditKeys } from '@securestore/crypto';
 import { openSystemBody } from '@securestore/crypto';
 import { keyringWith } from '../keys/keys.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 import { isMember } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
@@ -43,14 +43,14 @@ export async function planAudit(
   state: StoreState,
   settings: AuditSettings,
   signal: AbortSignal | undefined,
-): Promise<HeadPlan> {
+): Promise<HeadEdit> {
   const head: Pick<Head, 'audit'> = { audit: { ...settings, ends: state.head.audit?.ends ?? [] } };
   if (state.keys.audit !== undefined) return { head };
   return { head, keyring: await keyringWith(engine, state, 'audit', [engine.random(ID_LENGTH)], signal) };
 }
 
 /** A change of the head after which the store is not audited; `undefined` where it is not. */
-export function planNoAudit(head: Head): HeadPlan | undefined {
+export function planNoAudit(head: Head): HeadEdit | undefined {
   // What the head vouches for stays: it is then that somebody may want the log to be shorter.
   return settingsOf(head) && head.audit && { head: { audit: { ...head.audit, mode: 'off' } } };
 }
@@ -59,7 +59,7 @@ export function planNoAudit(head: Head): HeadPlan | undefined {
  * Has the head say how far the audit log of this process goes, where it says so of less: so it shows when the end is cut off.
  */
 export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Promise<void> {
-  await changeHead(
+  await commitHead(
     engine,
     async ({ head }) => {
       const end = engine.audit.end?.();

@@ -15,7 +15,7 @@ import type { CollectionPass } from './pass.ts';
 import { isForgettable, prunable } from './retention.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openLoose, originOf } from '../../record/open-record.ts';
-import { withNewestKeys } from '../../record/stable-read.ts';
+import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { deleteEntries } from '../../record/sweep-blobs.ts';
 import type { TokenEntry } from './merge-listings.ts';
 
@@ -39,7 +39,12 @@ export async function currentRecord(
   const { body, modified, size } = found;
   const common = { etag: found.etag ?? '', modified, size };
   try {
-    const opened = await withNewestKeys(engine, body, (state) => openLoose(state, body, engine.names, token), signal);
+    const opened = await withRefreshedKeys(
+      engine,
+      body,
+      (state) => openLoose(state, body, engine.names, token),
+      signal,
+    );
     return { header: opened.header, opened, ...common };
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;

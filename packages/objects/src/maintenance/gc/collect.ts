@@ -128,7 +128,7 @@ async function collectAlone(pass: CollectionPass, { token, alone }: Step): Promi
 export async function collect(engine: Engine, options: CollectOptions = {}): Promise<CollectReport> {
   const { cursor, signal, onProgress, onCursor, mayForget = () => true } = options;
   checkCursor(cursor);
-  engine.watcher.checkWritable();
+  engine.monitor.checkWritable();
   const report = emptyReport();
   const isHeld = await tombstoneGuard(engine, signal);
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));

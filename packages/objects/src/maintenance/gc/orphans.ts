@@ -129,7 +129,7 @@ export async function collectOrphans(pass: CollectionPass): Promise<void> {
     return isOlder(pass, entry, purpose === 'consumer' ? CONSUMER_EXPIRES_AFTER : 0);
   });
   await collectHints(pass);
-  await engine.watcher.refresh(signal);
+  await engine.monitor.refresh(signal);
   const pinned = await pinnedNames(pass);
   await removeDamaged(pass, AREAS.checkpoints, (entry) => {
     if (!isForeign(entry) && (pinned === undefined || pinned.has(entry.key))) return false;

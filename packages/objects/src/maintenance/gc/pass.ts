@@ -4,7 +4,7 @@ import { isOld } from '../../record/backend-age.ts';
 import type { CollectReport } from './report.ts';
 import type { RetentionRules } from './retention.ts';
 import { forgettable } from './retention.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 
 /** What the parts of one pass share. */
 export interface CollectionPass {
@@ -26,7 +26,7 @@ export function beginCollection(
   engine: Engine,
   { report, now, mayForget, signal, unreadSince }: CollectionStart,
 ): CollectionPass {
-  const { history } = engine.watcher.state.head;
+  const { history } = engine.monitor.state.head;
   const { gracePeriod } = engine;
   const isOldNow = (modified: number): boolean => isOld(engine, modified, now);
   const rules: RetentionRules = { history, now, gracePeriod, unreadSince, isOld: isOldNow };
@@ -49,21 +49,21 @@ export class VersionFloor {
     this.#target = target;
   }
 
-  /** Returns once no version up to `version` will be made again. @throws SecureStoreError as {@link changeHead} */
+  /** Returns once no version up to `version` will be made again. @throws SecureStoreError as {@link commitHead} */
   async cover(version: number, signal: AbortSignal | undefined): Promise<void> {
-    if (version <= this.#engine.watcher.state.head.versionFloor && this.#raising === undefined) return;
+    if (version <= this.#engine.monitor.state.head.versionFloor && this.#raising === undefined) return;
     this.#raising ??= this.#raise(signal);
     await this.#raising;
   }
 
   async #raise(signal: AbortSignal | undefined): Promise<void> {
     const versionFloor = this.#target;
-    const raised = await changeHead(
+    const raised = await commitHead(
       this.#engine,
       async ({ head }) => (head.versionFloor >= versionFloor ? undefined : { head: { versionFloor } }),
       signal,
     );
     // Until then somebody may acknowledge a version that was numbered under the old floor.
-    if (raised) await this.#engine.watcher.settle(signal);
+    if (raised) await this.#engine.monitor.quiesce(signal);
   }
 }

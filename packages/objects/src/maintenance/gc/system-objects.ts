@@ -30,8 +30,8 @@ async function collectNamed(pass: CollectionPass): Promise<void> {
       const generation = generationOf(key);
       if (generation === undefined || !rules.isOld(modified)) continue;
       if (confirmed === undefined) {
-        await engine.watcher.refresh(signal);
-        confirmed = engine.watcher.state.head;
+        await engine.monitor.refresh(signal);
+        confirmed = engine.monitor.state.head;
       }
       if (generation <= confirmed.generation && !namedBy(confirmed).has(key)) await remove(pass, key, size);
     }

@@ -18,11 +18,11 @@ function replacedVersions({ keys }: StoreState): Set<string> {
 /** Waits until nobody seals anything under the key versions that have been replaced by now, and gives their ids. */
 export async function awaitQuiescence(engine: Engine, signal: AbortSignal): Promise<Set<string>> {
   while (true) {
-    await engine.watcher.refresh(signal);
-    const keyring = keyringOf(engine.watcher.state);
-    const replaced = replacedVersions(engine.watcher.state);
-    await engine.watcher.settle(signal);
-    await engine.watcher.refresh(signal);
-    if (keyringOf(engine.watcher.state) === keyring) return replaced;
+    await engine.monitor.refresh(signal);
+    const keyring = keyringOf(engine.monitor.state);
+    const replaced = replacedVersions(engine.monitor.state);
+    await engine.monitor.quiesce(signal);
+    await engine.monitor.refresh(signal);
+    if (keyringOf(engine.monitor.state) === keyring) return replaced;
   }
 }

@@ -8,8 +8,8 @@ import {
   splitUnderToken,
 } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
-import { historyCopy } from '../../object/commit/archive-version.ts';
-import { withNewestKeys } from '../../record/stable-read.ts';
+import { archivedRecord } from '../../object/commit/archive-version.ts';
+import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { openLoose } from '../../record/open-record.ts';
 
 /**
@@ -32,12 +32,12 @@ export async function copyOfCurrent(
   const found = await engine.backend.read(objectName(token), { signal });
   if (found === undefined || !isSameVersion(found, copy)) return undefined;
   if (historyVersion(historyPrefix(token), name) !== splitRecord(found.body).header.version) return undefined;
-  return withNewestKeys(
+  return withRefreshedKeys(
     engine,
     found.body,
     (state) => {
       const opened = openLoose(state, found.body, engine.names, token);
-      return historyCopy(state, { stored: { bytes: found.body, etag: found.etag ?? '' }, opened });
+      return archivedRecord(state, { stored: { bytes: found.body, etag: found.etag ?? '' }, opened });
     },
     signal,
   );

@@ -3,8 +3,8 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { KeyVersionInfo } from '@securestore/crypto';
 import { backendNow } from '../../record/backend-age.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 import { removeOldKeys } from '../../engine/head-references.ts';
 import { expireAll } from '../../journal/consumer-liveness.ts';
 import type { StoreState } from '../../head/store-state.ts';
@@ -85,10 +85,10 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
   if (!(Number.isFinite(waitingPeriod) && waitingPeriod >= 0 && waitingPeriod <= MAX_WAITING_PERIOD)) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the waiting period must be from 0 to 3650 days, in milliseconds');
   }
-  await engine.watcher.refresh(signal);
-  checkNotSealedAnew(engine.watcher.state);
-  checkAlone(engine.watcher.state, target);
-  await checkUnused(engine, target, selected(engine.watcher.state, target), signal);
+  await engine.monitor.refresh(signal);
+  checkNotSealedAnew(engine.monitor.state);
+  checkAlone(engine.monitor.state, target);
+  await checkUnused(engine, target, selected(engine.monitor.state, target), signal);
   // By the clock that is ahead, since the waiting period is what the caller relies on.
   const now = Math.max(engine.clock.now(), await backendNow(engine, signal));
   const destroyAt = Math.floor(now + waitingPeriod);
@@ -102,11 +102,11 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
     signal,
   );
   // Until then others may acknowledge what they seal under the keys, and return what they open with them.
-  await engine.watcher.settle(signal);
+  await engine.monitor.quiesce(signal);
   // What somebody else has undone or put off meanwhile stays.
   const isDue = (state: StoreState): KeyVersionInfo[] => chosen(state).filter((info) => info.destroyAt === destroyAt);
   const destroyed = waitingPeriod === 0 ? await destroyAndClear(engine, isDue, signal) : undefined;
-  const { state } = engine.watcher;
+  const { state } = engine.monitor;
   const pendingAt = destroyed?.pending ?? [];
   const more = pendingAt.length === 0 ? {} : { pendingAt };
   return chosen(state).map((info) => ({ ...reportOf(state, info), ...more }));
@@ -131,8 +131,8 @@ const includes = (infos: readonly KeyVersionInfo[], version: KeyVersion): boolea
  * @throws SecureStoreError `NOT_FOUND`; `KEY_DESTROYED` where it is too late; `INVALID_ARGUMENT` where nothing was scheduled
  */
 export async function undoDestruction(engine: Engine, target: string, signal?: AbortSignal): Promise<KeyReport[]> {
-  await engine.watcher.refresh(signal);
-  checkAlone(engine.watcher.state, target);
+  await engine.monitor.refresh(signal);
+  checkAlone(engine.monitor.state, target);
   const changed = await changeVersions(
     engine,
     (version, state) => {
@@ -141,7 +141,7 @@ export async function undoDestruction(engine: Engine, target: string, signal?: A
     },
     signal,
   );
-  const { state } = engine.watcher;
+  const { state } = engine.monitor;
   const infos = selected(state, target);
   // Also where an earlier call was stopped before this. What they read of meanwhile they could not open.
   await expireAll(engine, signal);
@@ -214,22 +214,22 @@ export async function finishDestruction(
   engine: Engine,
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Destroyed> {
-  await engine.watcher.refresh(signal);
+  await engine.monitor.refresh(signal);
   const own = engine.clock.now();
   // Most calls find nothing, and need no more of the backend.
-  const now = dueBy(own)(engine.watcher.state).length === 0 ? 0 : Math.min(own, await backendNow(engine, signal));
+  const now = dueBy(own)(engine.monitor.state).length === 0 ? 0 : Math.min(own, await backendNow(engine, signal));
   return destroyAndClear(engine, dueBy(now), signal);
 }
 
 /** Destroys what is due, and sees to it that no older keyring is left. */
 async function destroyAndClear(engine: Engine, isDue: IsDue, signal: AbortSignal | undefined): Promise<Destroyed> {
   const done = await destroyDue(engine, isDue, signal);
-  const isAnyDestroyed = engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed');
+  const isAnyDestroyed = engine.monitor.state.keys.versions.some(({ state }) => state === 'destroyed');
   // Also what an earlier call destroyed and could not remove: as long as an old keyring lies there, nothing is destroyed.
   if (isAnyDestroyed) await removeOldKeys(engine, signal);
   const result = { ...done, pending: isAnyDestroyed ? await replaceCopiedKeys(engine, signal) : [] };
   if (result.destroyed.length === 0) return result;
-  await engine.watcher.settle(signal);
+  await engine.monitor.quiesce(signal);
   // What others had on its way opens under no root key that the store still has, and need not stay either.
   await removeOldKeys(engine, signal);
   return result;
@@ -240,13 +240,13 @@ async function destroyDue(
   isDue: IsDue,
   signal: AbortSignal | undefined,
 ): Promise<Omit<Destroyed, 'pending'>> {
-  const before = engine.watcher.state;
+  const before = engine.monitor.state;
   const due = isDue(before);
   if (due.length === 0) return { destroyed: [], inUse: [] };
   const single = due.some((info) => !wholeGroup(before, info));
   const usage = single ? await usageOfAll(engine, signal) : undefined;
   let result: Omit<Destroyed, 'pending'> = { destroyed: [], inUse: [] };
-  await changeHead(
+  await commitHead(
     engine,
     async (state) => {
       const [ready, kept] = partition(isDue(state), (info) => wholeGroup(state, info) || isUnused(info, usage));
@@ -271,7 +271,7 @@ async function planDestruction(
   state: StoreState,
   ready: readonly KeyVersionInfo[],
   signal: AbortSignal | undefined,
-): Promise<HeadPlan | undefined> {
+): Promise<HeadEdit | undefined> {
   if (ready.length === 0) return undefined;
   const renewed = await withNewRoot(state.head, state.head.slots, engine.random);
   const plan = await planVersions(

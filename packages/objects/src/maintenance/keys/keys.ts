@@ -4,8 +4,8 @@ import type { KeyVersionInfo } from '@securestore/crypto';
 import { wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { inOrder, newGroup } from '../../engine/new-keys.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 import { rootOf } from '../../head/owner-keys.ts';
 import { readKeyring } from '../../head/store-state.ts';
 import type { StoreState } from '../../head/store-state.ts';
@@ -46,9 +46,9 @@ export function reportOf(state: StoreState, info: KeyVersionInfo): KeyReport {
 }
 
 /** All key versions, of each group oldest first. */
-export async function listKeys({ watcher }: Engine, signal?: AbortSignal): Promise<KeyReport[]> {
-  await watcher.refresh(signal);
-  const { state } = watcher;
+export async function listKeys({ monitor }: Engine, signal?: AbortSignal): Promise<KeyReport[]> {
+  await monitor.refresh(signal);
+  const { state } = monitor;
   return state.keys.versions.map((info) => reportOf(state, info));
 }
 
@@ -83,7 +83,7 @@ export async function planVersions(
   state: StoreState,
   change: ChangeVersion,
   signal: AbortSignal | undefined,
-): Promise<HeadPlan | undefined> {
+): Promise<HeadEdit | undefined> {
   const keyring = await readKeyring(engine.backend, state.head, rootOf(state), signal);
   let changed = false;
   const groups = keyring.groups.map((group) => ({
@@ -106,7 +106,7 @@ export async function changeVersions(
   change: ChangeVersion,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  return changeHead(engine, (state) => planVersions(engine, state, change, signal), signal);
+  return commitHead(engine, (state) => planVersions(engine, state, change, signal), signal);
 }
 
 /**

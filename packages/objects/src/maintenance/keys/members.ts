@@ -3,7 +3,7 @@ import { asBuffer, MAX_MEMBER_NAME_BYTES, MAX_MEMBERS, SecureStoreError } from '
 import { formatRecipient, readRecipient } from '@securestore/crypto';
 import type { Job } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 import type { RotationReport } from './rotate.ts';
 import { slotLabel } from '../../head/slot-id.ts';
 import { slotFor } from './slots.ts';
@@ -159,9 +159,9 @@ function infoOf({ categories }: StoreState, member: Member): MemberInfo {
 }
 
 /** In alphabetical order of their names. */
-export async function listMembers({ backend, watcher }: Engine, signal?: AbortSignal): Promise<MemberInfo[]> {
-  await watcher.refresh(signal);
-  const { state } = watcher;
+export async function listMembers({ backend, monitor }: Engine, signal?: AbortSignal): Promise<MemberInfo[]> {
+  await monitor.refresh(signal);
+  const { state } = monitor;
   const members = await readMembers(backend, state, signal);
   return members.map((member) => infoOf(state, member)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -178,7 +178,7 @@ export async function addMember(
   checkGrant(grant);
   const publicKey = await readRecipient(recipient);
   let added: Member | undefined;
-  await changeHead(
+  await commitHead(
     engine,
     async (state) => {
       refuseSlot(state.head, publicKey);
@@ -203,5 +203,5 @@ export async function addMember(
     signal,
   );
   if (added === undefined) throw new SecureStoreError('INTERNAL', 'the member who was added is not there');
-  return infoOf(engine.watcher.state, added);
+  return infoOf(engine.monitor.state, added);
 }

@@ -15,12 +15,12 @@ import { instant } from '@securestore/jobs';
 import { BlobReader } from '../../record/blob-reader.ts';
 import type { WrittenBlob } from '../../record/blob-writer.ts';
 import { blobPayload, discardBlob, writeBlob } from '../../record/blob-writer.ts';
-import { BlobHold, confirmWritten } from '../../record/blob-lease.ts';
+import { BlobLease, confirmWritten } from '../../record/blob-lease.ts';
 import { unnamed } from '../../record/blob-liveness.ts';
 import { reclaim } from '../../record/sweep-blobs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { announceRewrite } from '../../journal/announce.ts';
-import { withNewestKeys } from '../../record/stable-read.ts';
+import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
@@ -48,7 +48,7 @@ interface Found {
 interface NewBlob {
   readonly written: WrittenBlob;
   /** Keeps its parts until a record names it. */
-  readonly hold: BlobHold;
+  readonly hold: BlobLease;
   /** Whether a record that names it was sent to the backend, where it may land late too. */
   named: boolean;
 }
@@ -64,9 +64,9 @@ async function readRecord(
 ): Promise<Found | undefined> {
   const found = await engine.backend.read(name, { signal });
   // What belongs to a destroyed category can't be sealed anew, and needn't be.
-  if (found === undefined || engine.watcher.state.keys.isDestroyed(splitRecord(found.body).header.categoryId))
+  if (found === undefined || engine.monitor.state.keys.isDestroyed(splitRecord(found.body).header.categoryId))
     return undefined;
-  const opened = await withNewestKeys(
+  const opened = await withRefreshedKeys(
     engine,
     found.body,
     (state) => openLoose(state, found.body, engine.names, token),
@@ -96,7 +96,7 @@ async function newBlob(
     length: body.length,
     onMissing: async () => undefined,
   });
-  const keys = engine.watcher.state.keys.category(header.categoryId);
+  const keys = engine.monitor.state.keys.category(header.categoryId);
   const since = instant(engine.clock);
   const written = await writeBlob(
     engine,
@@ -107,7 +107,7 @@ async function newBlob(
     signal,
   );
   const { reference, length, chunkSize } = written;
-  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since);
+  const hold = new BlobLease(engine, { token, reference, length, chunkSize }, since);
   const blob = { written, hold, named: false };
   blobs.set(oldId, blob);
   if (!written.digest.equals(body.digest)) {
@@ -124,7 +124,7 @@ async function reEncrypt(
   blobs: NewBlobs,
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
-  const { primary } = engine.watcher.state.keys.category(opened.header.categoryId);
+  const { primary } = engine.monitor.state.keys.category(opened.header.categoryId);
   if (opened.kind === 'tombstone') {
     return sealRecord(
       primary,
@@ -193,7 +193,7 @@ async function dropOldBlobs(
 }
 
 /** Puts a copy of the current version in the place of one that may be left from before it was sealed anew. */
-async function renewCopy(
+async function renewArchived(
   engine: Engine,
   token: string,
   name: string,
@@ -251,7 +251,7 @@ async function reEncryptVersions(
     }
     left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
   }
-  for (const name of copies) if (await renewCopy(engine, token, name, blobs, options)) counts.rekeyed += 1;
+  for (const name of copies) if (await renewArchived(engine, token, name, blobs, options)) counts.rekeyed += 1;
 }
 
 async function reEncryptObject(engine: Engine, token: string, options: ReEncryptOptions): Promise<void> {

@@ -18,13 +18,13 @@ const NOBODY: CopyKeeper = {
 };
 
 /** Whether the store is backed up to destinations that are registered. */
-function isCopied({ watcher }: Engine): boolean {
-  return watcher.state.head.references.destinations !== undefined;
+function isArchived({ monitor }: Engine): boolean {
+  return monitor.state.head.references.destinations !== undefined;
 }
 
 /** Brings the copies of the store under the keys of now, and counts what lies under others. */
 export async function rekeyCopies(engine: Engine, signal: AbortSignal | undefined): Promise<ReplicaKeyUsage> {
-  if (!isCopied(engine)) return { counts: new Map(), pending: [] };
+  if (!isArchived(engine)) return { counts: new Map(), pending: [] };
   return (engine.copies.keeper ?? NOBODY).rekey(signal);
 }
 
@@ -34,7 +34,7 @@ export async function rekeyCopies(engine: Engine, signal: AbortSignal | undefine
  * @returns the destinations where that could not be done: until it is, what was destroyed can be brought back from there
  */
 export async function replaceCopiedKeys(engine: Engine, signal: AbortSignal | undefined): Promise<readonly string[]> {
-  if (!isCopied(engine)) return [];
+  if (!isArchived(engine)) return [];
   return noted(engine, (keeper) => keeper.replaceKeys(signal));
 }
 
@@ -56,10 +56,10 @@ async function noted(
  * @returns the destinations where that could not be done: a store that is restored from there gives back what was taken away
  */
 export async function bringAccess(engine: Engine, signal: AbortSignal | undefined): Promise<readonly string[]> {
-  return isCopied(engine) ? noted(engine, (keeper) => keeper.bringAccess(signal)) : [];
+  return isArchived(engine) ? noted(engine, (keeper) => keeper.bringAccess(signal)) : [];
 }
 
 /** Has the same done within a minute or so, by a process that looks after the store. */
 export function bringAccessSoon(engine: Engine): void {
-  if (isCopied(engine) && engine.copies.keeper !== undefined) engine.copies.isBehind = true;
+  if (isArchived(engine) && engine.copies.keeper !== undefined) engine.copies.isBehind = true;
 }

@@ -20,7 +20,7 @@ async function rekeyOne(engine: Engine, purpose: Kept, name: string, signal: Abo
   const found = await lookAtSystemObject(engine, purpose, name, signal);
   // What does not open lies under no key; counting key usage names it.
   if (found === undefined || 'error' in found) return;
-  if (engine.watcher.state.keys.journal.primary.id.equals(found.keyId)) return;
+  if (engine.monitor.state.keys.journal.primary.id.equals(found.keyId)) return;
   const body = await sealJournalBody(engine, purpose, name, found.plaintext);
   try {
     await engine.backend.write(name, body, { ifMatch: found.etag, signal });

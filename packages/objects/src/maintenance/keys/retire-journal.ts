@@ -22,9 +22,9 @@ function isDue(state: StoreState): boolean {
  * @throws SecureStoreError `LOCKED`, `CONFLICT` where others come first again and again, and what the backend throws
  */
 export async function retireJournalKeys(engine: Engine, signal: AbortSignal): Promise<void> {
-  if (!isDue(engine.watcher.state)) return;
+  if (!isDue(engine.monitor.state)) return;
   const settled = await awaitQuiescence(engine, signal);
-  const { state } = engine.watcher;
+  const { state } = engine.monitor;
   if (!isDue(state)) return;
   const candidates = new Set([...replacedOfJournal(state)].filter((id) => settled.has(id)));
   // Records lie under other keys.

@@ -3,7 +3,7 @@ import type { Member, RunningRotation } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { formatRecipient } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
 import { isGranted, readMembers } from '../../head/grants.ts';
 import { rootOf } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
@@ -64,7 +64,7 @@ export async function planRevocation(
   rotation: RunningRotation,
   revoked: Revoked,
   signal: AbortSignal,
-): Promise<HeadPlan> {
+): Promise<HeadEdit> {
   checkDepthUnderWay(state, rotation.depth);
   const { backend, clock, random } = engine;
   const found = revoked === 'all' ? undefined : await memberToRevoke(backend, state, revoked.name, signal);

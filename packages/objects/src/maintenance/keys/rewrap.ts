@@ -5,7 +5,7 @@ import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { announceRewrite } from '../../journal/announce.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
-import { withNewestKeys } from '../../record/stable-read.ts';
+import { withRefreshedKeys } from '../../record/stable-read.ts';
 import type { FailedObject } from '../../engine/scan-sealed-objects.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import { isRetired } from '../../record/open-record.ts';
@@ -60,10 +60,10 @@ function rewrapped(keys: KeySet, bytes: Uint8Array): Buffer | undefined {
 async function rewriteOf(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<Rewrite | undefined> {
   const found = await engine.backend.read(name, { signal });
   if (found === undefined) return undefined;
-  const copy = isRetired(engine.watcher.state, found.body)
+  const copy = isRetired(engine.monitor.state, found.body)
     ? await copyOfCurrent(engine, name, found.body, signal)
     : undefined;
-  const body = copy ?? (await withNewestKeys(engine, found.body, ({ keys }) => rewrapped(keys, found.body), signal));
+  const body = copy ?? (await withRefreshedKeys(engine, found.body, ({ keys }) => rewrapped(keys, found.body), signal));
   return body && { type: 'write', key: name, body, ifMatch: found.etag ?? '' };
 }
 

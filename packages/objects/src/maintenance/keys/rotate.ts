@@ -103,7 +103,7 @@ async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Re
   const { depth } = context.parameters;
   const { signal } = context;
   const { counts, after, number } = pass;
-  const keyring = keyringOf(engine.watcher.state);
+  const keyring = keyringOf(engine.monitor.state);
   context.progress({ phase: number === 1 ? 're-keying' : `re-keying, pass ${number}` });
   context.progress({ total: await countAhead(engine, depth, after, signal) });
   const options: RekeyOptions = {
@@ -135,7 +135,7 @@ async function newBaseline(
     if (SecureStoreError.is(error, 'TOO_LARGE')) return 0;
     if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
     // The one before is damaged and stays, as nobody knows what it said. `verify` names it too.
-    note(counts, checkpointOf(engine.watcher.state.head)?.reference.name ?? '', error);
+    note(counts, checkpointOf(engine.monitor.state.head)?.reference.name ?? '', error);
     return 0;
   }
 }
@@ -149,7 +149,7 @@ async function rekeyAll(
   const { signal } = context;
   const { depth } = context.parameters;
   const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
-  const keyring = keyringOf(engine.watcher.state);
+  const keyring = keyringOf(engine.monitor.state);
   const saved = parseCursor(context.cursor);
   let after = saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
   // The state of this job, too, goes under the new journal key.
@@ -164,7 +164,7 @@ async function rekeyAll(
     context.progress({ phase: 're-keying backups' });
     const copies = await rekeyCopies(engine, signal);
     const left = [...candidates].filter((id) => usage.counts.has(id) || copies.counts.has(id));
-    const ofRecords = categoryVersions(engine.watcher.state);
+    const ofRecords = categoryVersions(engine.monitor.state);
     if (left.some((id) => ofRecords.has(id)) && counts.failed === 0 && number < MAX_PASSES) continue;
     // What could not be looked through there may lie under any of them.
     const isNeeded = (id: string): boolean => copies.counts.has(id) || (copies.pending.length > 0 && ofRecords.has(id));

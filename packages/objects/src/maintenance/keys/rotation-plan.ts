@@ -3,8 +3,8 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { HeldSecret, UnlockMethod } from '@securestore/crypto';
 import { holdSecret, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 import { rootOf } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { readKeyring } from '../../head/store-state.ts';
@@ -45,17 +45,17 @@ export type ReadySecrets =
  */
 export async function readySecrets(engine: Engine, secrets: Secrets, signal: AbortSignal): Promise<ReadySecrets> {
   if ('isDue' in secrets) return secrets;
-  await engine.watcher.refresh(signal);
-  engine.watcher.checkWritable();
+  await engine.monitor.refresh(signal);
+  engine.monitor.checkWritable();
   if ('revoked' in secrets) {
-    await checkRevocable(engine.backend, engine.watcher.state, secrets.revoked, signal);
+    await checkRevocable(engine.backend, engine.monitor.state, secrets.revoked, signal);
     return secrets;
   }
   const before = await holdSecret(secrets.oldKey);
   let after: HeldSecret | undefined;
   try {
     after = await holdSecret(secrets.newKey);
-    const { head, events } = engine.watcher.state;
+    const { head, events } = engine.monitor.state;
     const { slots, refusal } = await findSlots(head, before, signal);
     for (const slot of slots) events?.unlocked(before.type, slot.id);
     if (slots.length > 0) {
@@ -92,7 +92,7 @@ async function planRenewal(
   state: StoreState,
   rotation: RunningRotation,
   slots = state.head.slots,
-): Promise<HeadPlan> {
+): Promise<HeadEdit> {
   checkDepthUnderWay(state, rotation.depth);
   const { head } = state;
   const renewed = await withNewRoot(head, slots, engine.random);
@@ -120,7 +120,7 @@ async function planReplacement(
   rotation: RunningRotation,
   { slots: old, known, after: secret }: Extract<ReadySecrets, { known: unknown }>,
   signal: AbortSignal,
-): Promise<HeadPlan> {
+): Promise<HeadEdit> {
   const { head, unlocked } = state;
   const oldSlot = head.slots.find((slot): slot is Slot => isAmong(old, slot));
   if (oldSlot === undefined) {
@@ -155,7 +155,7 @@ async function planOf(
   rotation: RunningRotation,
   secrets: ReadySecrets,
   signal: AbortSignal,
-): Promise<HeadPlan | undefined> {
+): Promise<HeadEdit | undefined> {
   if ('isDue' in secrets) {
     if (secrets.isDue(state)) return planRenewal(engine, state, rotation);
     return state.head.rotation?.depth === rotation.depth ? planTakeOver(rotation) : undefined;
@@ -180,5 +180,5 @@ export function renew(
   secrets: ReadySecrets,
   signal: AbortSignal,
 ): Promise<boolean> {
-  return changeHead(engine, (state) => planOf(engine, state, rotation, secrets, signal), signal);
+  return commitHead(engine, (state) => planOf(engine, state, rotation, secrets, signal), signal);
 }

@@ -3,7 +3,7 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { HeldSecret, UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import { formatRecipient, holdSecret, readRecipient, sealSlot, sealSlotTo } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 import { rootOf } from '../../head/owner-keys.ts';
 import type { StoreState, Unlocked } from '../../head/store-state.ts';
 import { findOwnSlots, slotContext } from '../../head/unlock.ts';
@@ -74,9 +74,9 @@ function infoOf(slot: Slot | UnknownSlot, unlocked: Unlocked): SlotInfo {
   };
 }
 
-export async function listSlots({ watcher }: Engine, signal?: AbortSignal): Promise<SlotInfo[]> {
-  await watcher.refresh(signal);
-  const { head, unlocked } = watcher.state;
+export async function listSlots({ monitor }: Engine, signal?: AbortSignal): Promise<SlotInfo[]> {
+  await monitor.refresh(signal);
+  const { head, unlocked } = monitor.state;
   return head.slots.map((slot) => infoOf(slot, unlocked));
 }
 
@@ -114,7 +114,7 @@ export async function addSlot(
   const newcomer = 'recipient' in method ? method : await holdSecret(method);
   let added: Slot | undefined;
   try {
-    await changeHead(
+    await commitHead(
       engine,
       async (state) => {
         await refuseTwice(state, newcomer, signal);
@@ -130,7 +130,7 @@ export async function addSlot(
   if (added === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
   // So that it opens the backups that there are, too. Where one can't be reached, the next backup there has it.
   await replaceCopiedKeys(engine, signal);
-  return infoOf(added, engine.watcher.state.unlocked);
+  return infoOf(added, engine.monitor.state.unlocked);
 }
 
 /**
@@ -140,7 +140,7 @@ export async function addSlot(
  * @throws SecureStoreError `NOT_FOUND`; `INVALID_ARGUMENT` for the last slot
  */
 export async function removeSlot(engine: Engine, id: string, signal?: AbortSignal): Promise<SlotRemoval> {
-  await changeHead(
+  await commitHead(
     engine,
     async ({ head }) => {
       const left = head.slots.filter((slot) => 'raw' in slot || slotLabel(slot) !== id);
@@ -153,7 +153,7 @@ export async function removeSlot(engine: Engine, id: string, signal?: AbortSigna
     },
     signal,
   );
-  await engine.watcher.settle(signal);
+  await engine.monitor.quiesce(signal);
   // With what lies there now, the secret of the slot opens all backups.
   return { pending: await replaceCopiedKeys(engine, signal) };
 }

@@ -4,9 +4,9 @@ import type { CategoryMatcher } from '../../head/category-matcher.ts';
 import { categoryMatcher } from '../../head/category-matcher.ts';
 import { keyringWith } from '../keys/keys.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { changeHead } from '../../engine/commit-head.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
-import { reopen } from '../../engine/abort-cutover.ts';
+import { commitHead } from '../../engine/commit-head.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
+import { abortCutover } from '../../engine/abort-cutover.ts';
 import { ownerKeys } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { categoryMapOf, parseCategories, parseHistory, parseRotationDays } from '../../api/create-settings.ts';
@@ -46,7 +46,7 @@ function checkVersion(state: StoreState, ifVersion: string | undefined): void {
 }
 
 /** What a change makes of all settings but the categories; `undefined` if they are as they are to be. */
-function headAfter({ head }: StoreState, { history, rotation }: SettingsChange): HeadPlan['head'] {
+function headAfter({ head }: StoreState, { history, rotation }: SettingsChange): HeadEdit['head'] {
   const next = parseHistory(history, head.history);
   const rotationDays = parseRotationDays(rotation, head.rotationDays);
   const isSame =
@@ -98,7 +98,7 @@ async function keyringAfter(
   state: StoreState,
   map: CategoryMap,
   signal: AbortSignal | undefined,
-): Promise<Pick<HeadPlan, 'keyring'>> {
+): Promise<Pick<HeadEdit, 'keyring'>> {
   const added = map.categories.filter(({ name }) => !state.categories.names.includes(name)).map(({ id }) => id);
   return added.length === 0 ? {} : { keyring: await keyringWith(engine, state, 'category', added, signal) };
 }
@@ -113,12 +113,12 @@ async function changeCategories(
   ifVersion: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { watcher } = engine;
+  const { monitor } = engine;
   // What is wrong already is told before anybody has to wait.
-  const { categories } = watcher.state;
-  await checkStay(engine, categories, categoryMatcher(mapAfter(watcher.state, changes, engine)), signal);
+  const { categories } = monitor.state;
+  await checkStay(engine, categories, categoryMatcher(mapAfter(monitor.state, changes, engine)), signal);
   let closed = 0;
-  await changeHead(
+  await commitHead(
     engine,
     async (state) => {
       checkMayClose(state);
@@ -130,11 +130,11 @@ async function changeCategories(
   );
   let isChanged = false;
   try {
-    await watcher.settle(signal);
-    const { state } = watcher;
+    await monitor.quiesce(signal);
+    const { state } = monitor;
     const map = mapAfter(state, changes, engine);
     await checkStay(engine, state.categories, categoryMatcher(map), signal);
-    isChanged = await changeHead(
+    isChanged = await commitHead(
       engine,
       async (now) => {
         const { head } = now;
@@ -144,10 +144,10 @@ async function changeCategories(
         return { head: { ...headAfter(now, changes), state: 'open' }, categories: map, ...keys };
       },
       signal,
-      { checkMayChange: () => watcher.checkFollowing() },
+      { checkMayChange: () => monitor.checkFollowing() },
     );
   } finally {
-    if (!isChanged) await reopen(engine).catch(() => undefined);
+    if (!isChanged) await abortCutover(engine).catch(() => undefined);
   }
   if (isChanged) return;
   throw new SecureStoreError(
@@ -164,19 +164,19 @@ export async function changeSettings(
   options: ChangeSettingsOptions | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Settings> {
-  const { watcher } = engine;
+  const { monitor } = engine;
   checkChange(changes);
   const ifVersion = versionIn(options);
-  await watcher.refresh(signal);
-  ownerKeys(watcher.state);
-  checkVersion(watcher.state, ifVersion);
-  headAfter(watcher.state, changes);
+  await monitor.refresh(signal);
+  ownerKeys(monitor.state);
+  checkVersion(monitor.state, ifVersion);
+  headAfter(monitor.state, changes);
   const isRecategorised =
     changes.categories !== undefined &&
-    asWritten(categoryMatcher(mapAfter(watcher.state, changes, engine))) !== asWritten(watcher.state.categories);
+    asWritten(categoryMatcher(mapAfter(monitor.state, changes, engine))) !== asWritten(monitor.state.categories);
   if (isRecategorised) await changeCategories(engine, changes, ifVersion, signal);
   else {
-    await changeHead(
+    await commitHead(
       engine,
       async (state) => {
         checkVersion(state, ifVersion);
@@ -186,12 +186,12 @@ export async function changeSettings(
       signal,
     );
   }
-  return settingsOf(watcher.state);
+  return settingsOf(monitor.state);
 }
 
 /** As {@link SettingsAdministration.get}. */
-export async function getSettings({ watcher }: Engine, signal: AbortSignal | undefined): Promise<Settings> {
-  await watcher.refresh(signal);
-  watcher.checkFollowing();
-  return settingsOf(watcher.state);
+export async function getSettings({ monitor }: Engine, signal: AbortSignal | undefined): Promise<Settings> {
+  await monitor.refresh(signal);
+  monitor.checkFollowing();
+  return settingsOf(monitor.state);
 }

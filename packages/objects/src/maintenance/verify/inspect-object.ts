@@ -16,8 +16,8 @@ import { keptFor } from '../gc/retention.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { keyOfToken } from '../../record/decode-name.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
-import type { Observed } from '../../record/inspect-record.ts';
-import { observe } from '../../record/inspect-record.ts';
+import type { Inspection } from '../../record/inspect-record.ts';
+import { inspectRecord } from '../../record/inspect-record.ts';
 import { originOf, versionOf } from '../../record/open-record.ts';
 import type { BlobCounts, LookOptions } from './blobs.ts';
 import { checkBlobs, NeededBlobs } from './blobs.ts';
@@ -60,7 +60,7 @@ interface PastVersion {
   readonly link: Link;
 }
 
-function linkOf(observed: Extract<Observed, { readonly header: RecordHeader }>): Link {
+function linkOf(observed: Extract<Inspection, { readonly header: RecordHeader }>): Link {
   const { version, commitId, previousCommitId } = observed.header;
   const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
   return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId), origin };
@@ -76,7 +76,7 @@ interface Gathered {
   readonly locked: Set<string>;
 }
 
-function gather(gathered: Gathered, observed: Observed): void {
+function gather(gathered: Gathered, observed: Inspection): void {
   if (observed.state === 'destroyed') {
     gathered.unreadable += 1;
     const { blob } = observed.header;
@@ -114,7 +114,7 @@ class Findings {
   }
 }
 
-function judgeCurrent(findings: Findings, { token, expected }: Subject, observed: Observed): void {
+function judgeCurrent(findings: Findings, { token, expected }: Subject, observed: Inspection): void {
   const contradiction = compare(expected.entry, observed, expected.floor);
   if (contradiction === undefined) return;
   const reason = observed.state === 'damaged' ? observed.reason : MESSAGES[contradiction];
@@ -143,7 +143,7 @@ async function readHistory(
   const prefix = historyPrefix(token);
   const looks = mapConcurrently(await history(), READS, async (name) => ({
     name,
-    observed: await observe(engine, token, name, signal),
+    observed: await inspectRecord(engine, token, name, signal),
   }));
   for await (const { name, observed } of looks) {
     if (observed.state === 'absent') continue;
@@ -175,8 +175,8 @@ async function readHistory(
  * @param replacedBy the version that replaced the newest one that is missing
  */
 function mayBeCollected(engine: Engine, kept: number, oldest: number, { version: replacedBy }: Link): boolean {
-  const { clock, gracePeriod, watcher } = engine;
-  const { history, versionFloor } = watcher.state.head;
+  const { clock, gracePeriod, monitor } = engine;
+  const { history, versionFloor } = monitor.state.head;
   const age = clock.now() - replacedBy / MICROSECONDS;
   const isOld = age >= keptFor({ history, gracePeriod }) - gracePeriod / 2;
   return isOld && kept >= history.versions && versionFloor > oldest;
@@ -244,7 +244,7 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   const { token } = subject;
   const findings = new Findings();
   const gathered: Gathered = { blobs: new NeededBlobs(token), key: undefined, unreadable: 0, locked: new Set() };
-  const observed = await observe(engine, token, objectName(token), options.signal);
+  const observed = await inspectRecord(engine, token, objectName(token), options.signal);
   judgeCurrent(findings, subject, observed);
   gather(gathered, observed);
   const current = 'header' in observed ? { ...linkOf(observed), kind: observed.header.kind } : undefined;

@@ -14,8 +14,8 @@ import type { Expectation } from '../../checkpoint/baseline.ts';
 import { compare } from '../../checkpoint/compare.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { withBackend } from '../../engine/engine.ts';
-import type { Observed } from '../../record/inspect-record.ts';
-import { observe } from '../../record/inspect-record.ts';
+import type { Inspection } from '../../record/inspect-record.ts';
+import { inspectRecord } from '../../record/inspect-record.ts';
 import { pagesUnder } from '../../util/listing.ts';
 import type { LookOptions } from './blobs.ts';
 import type { Look } from './inspect-object.ts';
@@ -79,7 +79,8 @@ async function put({ engine, signal }: Mending, name: string, body: Uint8Array):
   }
 }
 
-const isSound = (observed: Observed): observed is Extract<Observed, { state: 'sound' }> => observed.state === 'sound';
+const isSound = (observed: Inspection): observed is Extract<Inspection, { state: 'sound' }> =>
+  observed.state === 'sound';
 
 /** The version that a record says it is, which nothing has authenticated; 0 where it says none. */
 function claimedVersion(body: Uint8Array): number {
@@ -107,7 +108,7 @@ async function wasReplaced({ engine, token, signal }: Mending, version: number):
 async function mendRecord(mending: Mending): Promise<boolean> {
   const { copy, token, expected, signal } = mending;
   const name = objectName(token);
-  const candidate = await observe(copy, token, name, signal);
+  const candidate = await inspectRecord(copy, token, name, signal);
   if (!isSound(candidate) || compare(expected.entry, candidate, expected.floor) !== undefined) return false;
   const { version } = candidate.header;
   if (await wasReplaced(mending, version)) return false;
@@ -119,7 +120,7 @@ async function mendRecord(mending: Mending): Promise<boolean> {
 async function versionIn({ copy, token, unusable, signal }: Mending, version: number): Promise<Uint8Array | undefined> {
   for (const name of [historyName(token, version), objectName(token)]) {
     if (unusable.has(name)) continue;
-    const observed = await observe(copy, token, name, signal);
+    const observed = await inspectRecord(copy, token, name, signal);
     if (!isSound(observed) || observed.header.version !== version) continue;
     const found = await bytesAt(copy.backend, name, signal);
     if (typeof found === 'object') return found.body;
@@ -135,11 +136,11 @@ async function mendVersion(mending: Mending, version: number): Promise<boolean> 
 /** Versions that are missing between others, or at the end. */
 async function mendHistory(mending: Mending): Promise<boolean> {
   const { engine, copy, token, signal } = mending;
-  const current = await observe(engine, token, objectName(token), signal);
+  const current = await inspectRecord(engine, token, objectName(token), signal);
   if (!('header' in current)) return false;
   const there = new Set(await historyNames(engine, token, signal));
   const versions = (await historyNames(copy, token, signal)).map((name) => historyVersion(historyPrefix(token), name));
-  const latest = await observe(copy, token, objectName(token), signal);
+  const latest = await inspectRecord(copy, token, objectName(token), signal);
   if (isSound(latest)) versions.push(latest.header.version);
   let changed = false;
   for (const version of versions) {

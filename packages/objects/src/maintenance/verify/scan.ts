@@ -139,7 +139,7 @@ async function confirm(pass: VerifyPass, suspects: readonly Suspect[]): Promise<
   const { engine, baseline, options } = pass;
   let left = suspects;
   for (let looks = 2; left.length > 0; looks++) {
-    await engine.watcher.settle(options.signal);
+    await engine.monitor.quiesce(options.signal);
     await baseline.follow();
     const again: Suspect[] = [];
     for (const suspect of left) {
@@ -217,7 +217,7 @@ export async function passOver(pass: VerifyPass): Promise<void> {
   const suspects = new Suspects(pass);
   for await (const { token, look, bytes } of looks) {
     options.signal?.throwIfAborted();
-    const wait = engine.watcher.acknowledge(options.signal);
+    const wait = engine.monitor.acknowledge(options.signal);
     if (wait !== undefined) await wait;
     onLook(look, bytes());
     const { findings, strays } = look;

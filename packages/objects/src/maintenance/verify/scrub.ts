@@ -2,7 +2,7 @@ import type { Layer, StorageBackend } from '@securestore/backend-api';
 import { afterToken, AREAS } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
 import { withBackend } from '../../engine/engine.ts';
-import { guarded } from '../../engine/write-fence.ts';
+import { withWriteFence } from '../../engine/write-fence.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import type { LookAhead } from './scan.ts';
 import { passOver } from './scan.ts';
@@ -96,13 +96,13 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
   const reading = layer === undefined ? engine : withBackend(engine, layer(engine.backend));
   const report = new ReportBuilder();
   const whole = new Unrepaired(onFindings);
-  await engine.watcher.refresh(signal);
-  engine.watcher.checkFollowing();
+  await engine.monitor.refresh(signal);
+  engine.monitor.checkFollowing();
   const baseline = await loadBaseline(reading, report, signal);
   const verification: Verification = { engine: reading, baseline, report, signal };
   await verifyPinned(verification);
   await whole.pass(report);
-  const mending = guarded(engine);
+  const mending = withWriteFence(engine);
   const counted = (bytes: number): void => {
     report.bytes += bytes;
     onBytes?.(bytes);

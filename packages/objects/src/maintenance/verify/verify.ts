@@ -53,16 +53,16 @@ async function pinnedState(
 
 /** Reads what the head pins: keyring and category map, which are as old as the head is. */
 export async function verifyPinned({ engine, report, signal }: Verification): Promise<void> {
-  const { references } = engine.watcher.state.head;
+  const { references } = engine.monitor.state.head;
   for (const kind of ['keyring', 'categoryMap', 'policy', 'grants', 'destinations'] as const) {
     const reference = references[kind];
     if (reference === undefined) continue;
     const { name, digest } = reference;
     const state = await pinnedState(engine, name, asBuffer(digest), signal);
     if (state === 'sound') continue;
-    await engine.watcher.refresh(signal);
+    await engine.monitor.refresh(signal);
     // It is removed when another one has taken its place.
-    if (engine.watcher.state.head.references[kind]?.name !== name) continue;
+    if (engine.monitor.state.head.references[kind]?.name !== name) continue;
     const message = state === 'hidden' ? 'it is missing, and the head names it' : 'it is not what the head names';
     report.add([{ kind: state, name, message }]);
   }
@@ -71,7 +71,7 @@ export async function verifyPinned({ engine, report, signal }: Verification): Pr
 /** Looks at what the store keeps for itself, except for what the baseline has read already. */
 export async function verifyOwn({ engine, baseline, report, signal }: Verification): Promise<void> {
   const pages = baseline.root?.pages.map(({ id }) => checkpointPageName(id));
-  const { checkpoint } = engine.watcher.state.head.references;
+  const { checkpoint } = engine.monitor.state.head.references;
   const read = new Set(checkpoint === undefined ? pages : [...(pages ?? []), checkpoint.name]);
   const wanted = ({ key }: ListEntry): boolean => !read.has(key);
   for (const area of OWN_AREAS) {
@@ -97,8 +97,8 @@ export async function verifyOwn({ engine, baseline, report, signal }: Verificati
 export async function verifyStore(engine: Engine, anchored: boolean, options: VerifyOptions): Promise<VerifyReport> {
   const { signal, payloads = false, onProgress } = options;
   const report = new ReportBuilder();
-  await engine.watcher.refresh(signal);
-  engine.watcher.checkFollowing();
+  await engine.monitor.refresh(signal);
+  engine.monitor.checkFollowing();
   const baseline = await loadBaseline(engine, report, signal);
   const total = checkpointIn(baseline)?.entries;
   let done = 0;
@@ -137,7 +137,7 @@ export async function loadBaseline(
   signal: AbortSignal | undefined,
 ): Promise<Baseline> {
   const onDamaged = (error: SecureStoreError): void => {
-    const name = checkpointOf(engine.watcher.state.head)?.reference.name ?? AREAS.checkpoints;
+    const name = checkpointOf(engine.monitor.state.head)?.reference.name ?? AREAS.checkpoints;
     report.add([{ kind: 'damaged', name, message: error.message }]);
   };
   return Baseline.load(engine, onDamaged, signal);

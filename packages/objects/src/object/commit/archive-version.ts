@@ -10,7 +10,7 @@ import {
 import { rewrapRecord } from '@securestore/crypto';
 import type { Mutation } from './mutation.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { checkHeld } from './mutation.ts';
+import { checkStillValid } from './mutation.ts';
 import { pagesUnder } from '../../util/listing.ts';
 import type { Standing } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
@@ -20,7 +20,7 @@ import { isUndecided } from '../../util/indeterminate.ts';
 const MAX_COPY_TRIES = 3;
 
 /** The current record as it goes to the history: under the primary key version, whatever it was sealed under. */
-export function historyCopy(state: StoreState, { stored, opened }: Standing): Uint8Array {
+export function archivedRecord(state: StoreState, { stored, opened }: Standing): Uint8Array {
   const { primary } = state.keys.category(opened.header.categoryId);
   const same = primary.label === opened.key.label || primary.suite !== opened.key.suite;
   return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
@@ -30,12 +30,12 @@ export function historyCopy(state: StoreState, { stored, opened }: Standing): Ui
  * Replaces a copy that landed late: under a replaced key version, or from before its version was re-encrypted. The cached `current` may
  * be from before that as well, so it counts only if it is still there after the copy was read: re-encryption replaces it first.
  */
-async function renewCopy(engine: Engine, name: string, found: ReadResult, current: Standing): Promise<void> {
-  const { backend, watcher } = engine;
-  const copy = historyCopy(watcher.state, current);
+async function renewArchived(engine: Engine, name: string, found: ReadResult, current: Standing): Promise<void> {
+  const { backend, monitor } = engine;
+  const copy = archivedRecord(monitor.state, current);
   const there = splitRecord(found.body);
   // One that this process doesn't know yet is newer than its primary one.
-  if (Buffer.compare(copy, found.body) === 0 || !watcher.state.keys.knows(there.envelope.keyId)) return;
+  if (Buffer.compare(copy, found.body) === 0 || !monitor.state.keys.knows(there.envelope.keyId)) return;
   const { token } = splitUnderToken(AREAS.history, name) ?? {};
   if (token === undefined || (await backend.read(objectName(token)))?.etag !== current.stored.etag) return;
   try {
@@ -47,21 +47,21 @@ async function renewCopy(engine: Engine, name: string, found: ReadResult, curren
 }
 
 /** Whether the history holds this very version already, since an attempt that stopped half-way copied it. */
-export async function isCopied(engine: Engine, name: string, current: Standing): Promise<boolean> {
+export async function isArchived(engine: Engine, name: string, current: Standing): Promise<boolean> {
   const found = await engine.backend.read(name);
   if (found === undefined) return false;
   if (Buffer.compare(splitRecord(found.body).header.commitId, current.opened.header.commitId) !== 0) {
     throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
   }
-  await renewCopy(engine, name, found, current);
+  await renewArchived(engine, name, found, current);
   return true;
 }
 
 /**
  * @returns whether the copy is new, rather than left by another attempt
- * @throws LostRace if `current` may have been replaced and collected by now, so that a copy would bring it back
+ * @throws WriteConflict if `current` may have been replaced and collected by now, so that a copy would bring it back
  */
-export async function copyToHistory(
+export async function archiveVersion(
   engine: Engine,
   mutation: Mutation,
   name: string,
@@ -70,13 +70,13 @@ export async function copyToHistory(
 ): Promise<boolean> {
   const { signal } = mutation;
   for (let tries = 1; ; tries++) {
-    checkHeld(mutation);
+    checkStillValid(mutation);
     try {
       await engine.backend.write(name, copy, { ifAbsent: true, signal });
       return true;
     } catch (error) {
       if (!isUndecided(error)) throw error;
-      if (await isCopied(engine, name, current)) return error.code !== 'CONFLICT';
+      if (await isArchived(engine, name, current)) return error.code !== 'CONFLICT';
       if (tries < MAX_COPY_TRIES) continue;
       // The object itself was not touched, so its state is not in doubt.
       throw new SecureStoreError(
@@ -93,7 +93,7 @@ export async function copyToHistory(
  * replaced another without a purge names it as its predecessor, and is current or in the history. The copy is deleted on the condition
  * that it is unchanged if the backend has such deletions. Without them nothing else is lost: its name never holds another version.
  */
-export async function withdrawCopy(
+export async function withdrawArchived(
   engine: Engine,
   token: string,
   copyName: string,

@@ -3,8 +3,8 @@ import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { announceCommit } from '../../journal/announce.ts';
 import type { Committed } from './mutation.ts';
-import { intoCategory } from './into-category.ts';
-import { recommit } from './rebind-generation.ts';
+import { rebindCategory } from './rebind-category.ts';
+import { rebindGeneration } from './rebind-generation.ts';
 import type { Target } from '../../record/open-record.ts';
 import { isRetiredKey } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
@@ -14,7 +14,7 @@ const MAX_TRIES = 10;
 
 /** Re-wraps the record of a commit under the primary key version. @returns whether it lies at `name` */
 async function rewrapOwn(
-  { backend, watcher, cache }: Engine,
+  { backend, monitor, cache }: Engine,
   { token }: Target,
   name: string,
   { header, record: own }: Committed,
@@ -24,7 +24,7 @@ async function rewrapOwn(
     if (found === undefined) return false;
     const record = splitRecord(found.body);
     if (Buffer.compare(record.header.commitId, header.commitId) !== 0) return false;
-    const { keys } = watcher.state;
+    const { keys } = monitor.state;
     // A process that knows a newer head has re-wrapped it under a newer key version.
     if (!keys.knows(record.envelope.keyId)) return true;
     const { primary } = keys.category(header.categoryId);
@@ -55,19 +55,19 @@ async function rewrapOwn(
  * @param isAnnounced whether the journal knows of it
  * @returns the commit with the step done, under a head that has been confirmed
  */
-export async function fenceCommit(
+export async function fenceStep(
   engine: Engine,
   target: Target,
   committed: Committed,
   isAnnounced: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Committed> {
-  const { watcher } = engine;
-  const { state } = watcher;
+  const { monitor } = engine;
+  const { state } = monitor;
   const next = await step(engine, state, target, committed, isAnnounced, signal);
-  const wait = watcher.acknowledge(signal);
+  const wait = monitor.acknowledge(signal);
   if (wait !== undefined) await wait;
-  watcher.checkWritable();
+  monitor.checkWritable();
   return next;
 }
 
@@ -86,7 +86,7 @@ async function step(
   }
   if (!state.categories.idOf(target.key).equals(header.categoryId)) {
     await announceCommit(engine, state, token, header.commitId, undefined, signal);
-    const moved = await intoCategory(engine, target, committed.record, signal);
+    const moved = await rebindCategory(engine, target, committed.record, signal);
     const keys = state.keys.category(moved.header.categoryId);
     return { ...committed, ...moved, generation: moved.header.generation, state, keys };
   }
@@ -108,6 +108,6 @@ async function step(
     }
   }
   // Copies that were read before stay valid: this keeps the version, and its key is in use.
-  if (committed.late) await recommit(engine, target, header, signal);
+  if (committed.late) await rebindGeneration(engine, target, header, signal);
   return { ...committed, state, keys, generation: state.head.generation };
 }

@@ -5,18 +5,25 @@ import type { ObjectInfo } from '../../api/types.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pinned } from '../../engine/engine.ts';
 import type { StoredRecord } from '../../engine/record-cache.ts';
-import { isSame, refusedWrongly, Standstill } from '../../engine/stall-detector.ts';
+import { isSameRecord, refusedWrongly, StallDetector } from '../../engine/stall-detector.ts';
 import { isFresh } from '../../head/freshness-bounds.ts';
 import { announceCommit } from '../../journal/announce.ts';
 import type { Current, Standing, Target } from '../../record/open-record.ts';
 import { infoFrom, openAt } from '../../record/open-record.ts';
 import { refusedUnderStableKeys } from '../../record/stable-read.ts';
-import { fenceCommit } from './commit-fence.ts';
-import { readCurrent } from './load-current.ts';
+import { fenceStep } from './commit-fence.ts';
+import { loadCurrent } from './load-current.ts';
 import type { Committed, DraftBody, Identity, Mutation, ObjectDraft } from './mutation.ts';
-import { checkCondition, checkHeld, LostRace, sealDraft } from './mutation.ts';
-import { committedAs, foundThere, lookAgain, notAcknowledged, settle, undecided } from './resolve-outcome.ts';
-import { replace } from './write-version.ts';
+import { checkCondition, checkStillValid, WriteConflict, sealDraft } from './mutation.ts';
+import {
+  committedAs,
+  foundThere,
+  lookAgain,
+  notAcknowledged,
+  resolveOutcome,
+  indeterminate,
+} from './resolve-outcome.ts';
+import { writeVersion } from './write-version.ts';
 
 const MAX_BACKOFF_STEPS = 6;
 
@@ -40,11 +47,11 @@ const UNCHANGED = 'what was to be replaced is still there, and the object was no
  * @throws SecureStoreError `CONFLICT` if the mutation has a condition that fails
  */
 export async function commit(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
-  const { place, watcher, turns } = engine;
+  const { place, monitor, turns } = engine;
   const { target, signal } = mutation;
-  const reconsidered = watcher.reconsider(signal);
+  const reconsidered = monitor.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
-  watcher.checkWritable();
+  monitor.checkWritable();
   const commitId = engine.random(ID_LENGTH);
   const begun = instant(engine.clock);
   // Whether it may have taken effect in the place where the store was, and so be where it is now.
@@ -63,15 +70,15 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
         }
         return commitUnderStableKeys(pinned(engine), mutation, commitId);
       });
-      const wait = watcher.acknowledge(signal);
+      const wait = monitor.acknowledge(signal);
       if (wait !== undefined) await wait;
-      watcher.checkWritable();
-      const done = committed && (await catchUp(engine, target, committed, signal));
+      monitor.checkWritable();
+      const done = committed && (await fenceCommit(engine, target, committed, signal));
       if (place?.epoch === epoch) return done;
     } catch (error) {
       if (place?.epoch === epoch) {
         if (committed !== undefined) throw notAcknowledged(error, signal);
-        throw isDoubtful ? undecided(error, signal) : error;
+        throw isDoubtful ? indeterminate(error, signal) : error;
       }
       isDoubtful ||= SecureStoreError.is(error) && error.outcome === 'unknown';
     }
@@ -101,19 +108,19 @@ export async function commitObject<M extends object>(
 }
 
 /** Fences a commit, step by step, against every change of the head that came while it was under way. */
-export async function catchUp(
+export async function fenceCommit(
   engine: Engine,
   target: Target,
   committed: Committed,
   signal: AbortSignal | undefined,
 ): Promise<Committed> {
-  const { watcher, journal } = engine;
+  const { monitor, journal } = engine;
   let done = committed;
   for (;;) {
-    const { head } = watcher.state;
+    const { head } = monitor.state;
     const isAnnounced = head.journal === 'off' || journal.covers(done.announced);
     if (isAnnounced && head.generation === done.generation) return done;
-    done = await fenceCommit(engine, target, done, isAnnounced, signal);
+    done = await fenceStep(engine, target, done, isAnnounced, signal);
   }
 }
 
@@ -143,13 +150,13 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
   let identity = newIdentity(engine, requested, commitId);
   const mutation: Mutation = {
     ...requested,
-    stillHolds: () => isInTime(engine, identity) && requested.stillHolds?.() !== false,
+    isStillValid: () => isInTime(engine, identity) && requested.isStillValid?.() !== false,
   };
   let current: Current;
   let verified = false;
   const belief = remembered(engine, target);
   if (belief === 'exists' || (belief === undefined && mutation.readFirst)) {
-    current = await readCurrent(engine, target, { signal, evenDamaged: identity.evenDamaged });
+    current = await loadCurrent(engine, target, { signal, allowDamaged: identity.allowDamaged });
     verified = true;
   } else if (belief !== undefined) {
     ({ current } = belief);
@@ -158,7 +165,7 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
   let doubt: Doubt | undefined;
   // Whether that attempt may have taken effect, or still take effect.
   let undetermined = false;
-  let standstill: Standstill | undefined;
+  let standstill: StallDetector | undefined;
   try {
     for (let losses = 0; ; losses++) {
       let failure: unknown;
@@ -181,15 +188,15 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
       const found =
         doubt === undefined
           ? await lookAgain(engine, target, identity, signal)
-          : await settle(engine, target, identity, doubt.failure, signal);
+          : await resolveOutcome(engine, target, identity, doubt.failure, signal);
       if (found.header !== undefined) return committedAs(engine, mutation, found.header, identity.announced);
       // The doubtful attempt can replace one record only. If that is gone without its commit being found, it never will,
       // unless it took so long that the commit may have been collected since.
-      if (!isSame(doubt?.expected, found.current?.stored) && isInTime(engine, identity)) undetermined = false;
+      if (!isSameRecord(doubt?.expected, found.current?.stored) && isInTime(engine, identity)) undetermined = false;
       if (final) throw failure;
-      standstill ??= new Standstill();
+      standstill ??= new StallDetector();
       if (standstill.isReached(current?.stored, found.current?.stored)) {
-        throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
+        throw failure instanceof WriteConflict ? refusedWrongly(engine.backend, UNCHANGED) : failure;
       }
       if (!isInTime(engine, identity)) {
         // The attempt that is still on its way has the old version number.
@@ -201,13 +208,13 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
       verified = true;
     }
   } catch (error) {
-    throw undetermined ? undecided(error, signal) : error;
+    throw undetermined ? indeterminate(error, signal) : error;
   }
 }
 
 function newIdentity({ clock }: Engine, { condition }: Mutation, commitId: Buffer): Identity {
   const begun = instant(clock);
-  return { commitId, begun, now: begun.now, evenDamaged: condition.type === 'damaged' };
+  return { commitId, begun, now: begun.now, allowDamaged: condition.type === 'damaged' };
 }
 
 /**
@@ -220,14 +227,14 @@ function isInTime({ clock, gracePeriod }: Engine, { begun }: Identity): boolean 
 
 /** What the cache knows of a name: its record, that there is one, or nothing. */
 function remembered(
-  { cache, watcher }: Engine,
+  { cache, monitor }: Engine,
   target: Target,
 ): { readonly current: Standing; readonly since: Instant } | 'exists' | undefined {
   const found = cache.get(target.token);
   if (found === undefined || found === 'exists') return found;
   const { stored, since } = found;
   try {
-    return { current: { stored, opened: openAt(watcher.state, target, stored.bytes) }, since };
+    return { current: { stored, opened: openAt(monitor.state, target, stored.bytes) }, since };
   } catch (error) {
     // Its key was retired since it was cached.
     if (!SecureStoreError.is(error)) throw error;
@@ -243,7 +250,7 @@ async function backOff(engine: Engine, losses: number, signal: AbortSignal | und
 
 /** Whether an attempt may have failed only because it did not know the current record. */
 function isWorthLooking(error: unknown, verified: boolean): boolean {
-  if (error instanceof LostRace) return true;
+  if (error instanceof WriteConflict) return true;
   // A cached record that contradicts the condition is no conflict yet.
   return !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
 }
@@ -252,7 +259,7 @@ function isWorthLooking(error: unknown, verified: boolean): boolean {
  * One attempt.
  *
  * @param verified whether `current` was read, and not only believed
- * @throws LostRace
+ * @throws WriteConflict
  */
 async function attempt(
   engine: Engine,
@@ -261,13 +268,13 @@ async function attempt(
   verified: boolean,
   identity: Identity,
 ): Promise<Committed | undefined> {
-  const { state, confirmed } = engine.watcher;
+  const { state, confirmed } = engine.monitor;
   const { target, signal } = mutation;
   checkCondition(mutation.condition, current, identity.now);
   const draft = mutation.draft(current, identity.now);
   if (draft === undefined) {
     if (verified) return undefined;
-    throw new LostRace();
+    throw new WriteConflict();
   }
   const { header, keys, record } = sealDraft(engine, state, target, draft, current, identity);
   identity.version = header.version;
@@ -281,17 +288,17 @@ async function attempt(
       signal,
     );
   }
-  checkHeld(mutation);
+  checkStillValid(mutation);
   const sent = instant(engine.clock);
   try {
     const written =
       current === undefined
         ? await engine.backend.write(objectName(target.token), record, { ifAbsent: true, signal })
-        : await replace(engine, mutation, current, record, state);
+        : await writeVersion(engine, mutation, current, record, state);
     engine.cache.set(target.token, { bytes: record, etag: written.etag }, sent);
   } catch (error) {
     engine.cache.delete(target.token);
-    if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
+    if (SecureStoreError.is(error, 'CONFLICT')) throw new WriteConflict();
     throw error;
   }
   const { generation } = header;

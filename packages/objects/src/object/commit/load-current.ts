@@ -2,7 +2,7 @@ import { historyPrefix, ID_LENGTH, noId, objectName, SecureStoreError } from '@s
 import { instant } from '@securestore/jobs';
 import { succession } from './supersede-damaged.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { withNewestKeys } from '../../record/stable-read.ts';
+import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { listPage } from '../../util/listing.ts';
 import type { Current, Target } from '../../record/open-record.ts';
 import { isRetired, openAt } from '../../record/open-record.ts';
@@ -28,10 +28,10 @@ function inTheWay({ code, message, cause }: SecureStoreError): SecureStoreError 
 }
 
 /** How the current record is read. */
-export interface ReadCurrentOptions {
+export interface LoadCurrentOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether a damaged record is returned, to be replaced; it is an error otherwise. */
-  readonly evenDamaged?: boolean | undefined;
+  readonly allowDamaged?: boolean | undefined;
 }
 
 /**
@@ -39,10 +39,10 @@ export interface ReadCurrentOptions {
  *
  * @throws SecureStoreError `INTEGRITY` if it is damaged; errors of opening a record and of the backend
  */
-export async function readCurrent(
+export async function loadCurrent(
   engine: Engine,
   target: Target,
-  { signal, evenDamaged }: ReadCurrentOptions = {},
+  { signal, allowDamaged }: LoadCurrentOptions = {},
 ): Promise<Current> {
   const since = instant(engine.clock);
   const found = await engine.backend.read(objectName(target.token), { signal });
@@ -52,7 +52,7 @@ export async function readCurrent(
   }
   const stored = { bytes: found.body, etag: found.etag ?? '' };
   try {
-    const opened = await withNewestKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
+    const opened = await withRefreshedKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
     engine.cache.set(target.token, stored, since);
     return { stored, opened };
   } catch (error) {
@@ -63,15 +63,15 @@ export async function readCurrent(
       return { stored, reason: error, previousCommitId, version: 0, origin: 0 };
     }
     if (error.code !== 'INTEGRITY') throw error;
-    if (evenDamaged !== true) throw inTheWay(error);
+    if (allowDamaged !== true) throw inTheWay(error);
     engine.cache.delete(target.token);
     return { stored, reason: error, ...(await succession(engine, target, found.body, signal)) };
   }
 }
 
-function namesRetiredKey({ watcher }: Engine, bytes: Uint8Array): boolean {
+function namesRetiredKey({ monitor }: Engine, bytes: Uint8Array): boolean {
   try {
-    return isRetired(watcher.state, bytes);
+    return isRetired(monitor.state, bytes);
   } catch (error) {
     // Bytes that are no record name no key.
     if (SecureStoreError.is(error)) return false;

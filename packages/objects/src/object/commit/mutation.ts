@@ -43,7 +43,7 @@ export interface Mutation {
    */
   readonly beforeAttempt?: ((doubtful: boolean) => Promise<void> | undefined) | undefined;
   /** Whether the result of `beforeAttempt` still counts; asked when the record is sent. */
-  readonly stillHolds?: (() => boolean) | undefined;
+  readonly isStillValid?: (() => boolean) | undefined;
 }
 
 /** What all attempts of one mutation share. Whichever of them takes effect, late or not, is this mutation. */
@@ -52,7 +52,7 @@ export interface Identity {
   /** When it began, in milliseconds since 1970. */
   readonly now: number;
   /** Whether it may be to replace a record that is damaged. */
-  readonly evenDamaged: boolean;
+  readonly allowDamaged: boolean;
   /** When the record that it replaces was read, and the time that numbers its version. */
   readonly begun: Instant;
   /** When the journal was told, if it was. */
@@ -80,11 +80,11 @@ export interface Committed {
 }
 
 /** Thrown inside the engine: another writer was first, so the current record is read again. */
-export class LostRace extends Error {}
+export class WriteConflict extends Error {}
 
-/** Its process may have slept since the attempt began. @throws LostRace if `beforeAttempt` must be called again */
-export function checkHeld({ stillHolds }: Mutation): void {
-  if (stillHolds?.() === false) throw new LostRace();
+/** Its process may have slept since the attempt began. @throws WriteConflict if `beforeAttempt` must be called again */
+export function checkStillValid({ isStillValid }: Mutation): void {
+  if (isStillValid?.() === false) throw new WriteConflict();
 }
 
 /**

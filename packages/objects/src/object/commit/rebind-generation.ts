@@ -2,7 +2,7 @@ import type { RecordHeader } from '@securestore/core-format';
 import { objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import { withNewestKeys } from '../../record/stable-read.ts';
+import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, Target } from '../../record/open-record.ts';
 import { openAt } from '../../record/open-record.ts';
@@ -11,8 +11,8 @@ import { isUndecided } from '../../util/indeterminate.ts';
 const MAX_TRIES = 10;
 
 /** The same version under the newest generation. It gets another data key, since the header is bound to that key. */
-function underNewestHead({ watcher, random }: Engine, { header, body }: LiveRecord): Buffer {
-  const { head, keys } = watcher.state;
+function underNewestHead({ monitor, random }: Engine, { header, body }: LiveRecord): Buffer {
+  const { head, keys } = monitor.state;
   const { primary } = keys.category(header.categoryId);
   const plaintext = encodeOpenBody(body);
   try {
@@ -29,20 +29,20 @@ function underNewestHead({ watcher, random }: Engine, { header, body }: LiveReco
  *
  * @throws SecureStoreError `UNAVAILABLE`; errors of the backend
  */
-export async function recommit(
+export async function rebindGeneration(
   engine: Engine,
   target: Target,
   { commitId }: RecordHeader,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { backend, cache, watcher } = engine;
+  const { backend, cache, monitor } = engine;
   const name = objectName(target.token);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const found = await backend.read(name, { signal });
     if (found === undefined) return;
-    const opened = await withNewestKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
+    const opened = await withRefreshedKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
     const isOwn = Buffer.compare(opened.header.commitId, commitId) === 0;
-    if (!isOwn || opened.kind === 'tombstone' || opened.header.generation === watcher.state.head.generation) return;
+    if (!isOwn || opened.kind === 'tombstone' || opened.header.generation === monitor.state.head.generation) return;
     try {
       await backend.write(name, underNewestHead(engine, opened), { ifMatch: found.etag ?? '', signal });
       return;

@@ -4,16 +4,16 @@ import type { Instant } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
 import { pinned } from '../../engine/engine.ts';
 import type { Announced } from '../../engine/journal-writer.ts';
-import { Left } from '../../engine/relocatable-backend.ts';
+import { BackendMoved } from '../../engine/relocatable-backend.ts';
 import type { Current, Target } from '../../record/open-record.ts';
 import { isPurged } from '../../record/open-record.ts';
 import { categoryKeys } from '../../record/record-keys.ts';
 import { pagesUnder } from '../../util/listing.ts';
-import { readCurrent } from './load-current.ts';
+import { loadCurrent } from './load-current.ts';
 import type { Committed, Identity, Mutation } from './mutation.ts';
 
 /** A mutation that may have taken effect. */
-type Doubtful = Pick<Identity, 'commitId' | 'now' | 'evenDamaged'>;
+type Doubtful = Pick<Identity, 'commitId' | 'now' | 'allowDamaged'>;
 
 /** The header of the commit if it took effect; else the current record. */
 export type Finding = { readonly header: RecordHeader } | { readonly header?: undefined; readonly current: Current };
@@ -26,8 +26,8 @@ class Purged extends Error {}
  * the condition of the current record that is found here can't take effect beside the commit.
  */
 async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): Promise<Finding> {
-  const { commitId, now, evenDamaged } = doubtful;
-  const current = await readCurrent(engine, target, { evenDamaged });
+  const { commitId, now, allowDamaged } = doubtful;
+  const current = await loadCurrent(engine, target, { allowDamaged });
   if (current === undefined) return { current };
   const isCommit = (header: RecordHeader): boolean => {
     if (isPurged(header) && header.version > now * 1000) throw new Purged();
@@ -51,16 +51,16 @@ async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): P
 export async function lookAgain(
   engine: Engine,
   target: Target,
-  { commitId, evenDamaged }: Doubtful,
+  { commitId, allowDamaged }: Doubtful,
   signal: AbortSignal | undefined,
 ): Promise<Finding> {
-  const current = await readCurrent(engine, target, { signal, evenDamaged });
+  const current = await loadCurrent(engine, target, { signal, allowDamaged });
   const opened = current?.opened;
   return opened !== undefined && commitId.equals(opened.header.commitId) ? opened : { current };
 }
 
 /** Finds out what became of a mutation with a write of unknown outcome. @throws the error of that write if that can't be found out */
-export async function settle(
+export async function resolveOutcome(
   engine: Engine,
   target: Target,
   mutation: Doubtful,
@@ -82,10 +82,10 @@ export async function foundThere(
   commitId: Buffer,
   begun: Instant,
 ): Promise<Committed | undefined> {
-  const evenDamaged = mutation.condition.type === 'damaged';
-  const doubtful = { commitId, now: begun.now, evenDamaged };
+  const allowDamaged = mutation.condition.type === 'damaged';
+  const doubtful = { commitId, now: begun.now, allowDamaged };
   const { header } = await findCommit(pinned(engine), mutation.target, doubtful).catch((error: unknown) => {
-    if (SecureStoreError.is(error) || error instanceof Left) throw error;
+    if (SecureStoreError.is(error) || error instanceof BackendMoved) throw error;
     const message =
       'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
     throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
@@ -98,12 +98,12 @@ export async function foundThere(
 
 /** A commit that was found afterwards, so that its time of landing is unknown. */
 export function committedAs(
-  { watcher }: Engine,
+  { monitor }: Engine,
   { target }: Mutation,
   header: RecordHeader,
   announced: Announced | undefined,
 ): Committed {
-  const { state } = watcher;
+  const { state } = monitor;
   const keys = categoryKeys(state, state.categories.idOf(target.key));
   return { state, header, keys, generation: header.generation, record: undefined, announced, late: true };
 }
@@ -111,13 +111,13 @@ export function committedAs(
 /** The error of a mutation that took effect and could not be acknowledged. */
 export function notAcknowledged(error: unknown, signal: AbortSignal | undefined): unknown {
   // The caller may have given it up while the store was closed.
-  if (!SecureStoreError.is(error)) return undecided(error, signal);
+  if (!SecureStoreError.is(error)) return indeterminate(error, signal);
   const { code, message, retryable } = error;
   return new SecureStoreError(code, message, { cause: error, outcome: 'unknown', retryable });
 }
 
 /** The error of a mutation that may still take effect, since the outcome of one of its attempts is unknown. */
-export function undecided(error: unknown, signal: AbortSignal | undefined): unknown {
+export function indeterminate(error: unknown, signal: AbortSignal | undefined): unknown {
   const known = SecureStoreError.is(error);
   if (known && error.outcome === 'unknown') return error;
   const code = signal?.aborted === true ? 'ABORTED' : known ? error.code : 'INTERNAL';

@@ -13,7 +13,7 @@ import {
 import { Baseline } from '../../checkpoint/baseline.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { pagesUnder } from '../../util/listing.ts';
-import { openName } from '../find-version.ts';
+import { openRecordAt } from '../find-version.ts';
 import type { OpenedRecord, Refused, Target } from '../../record/open-record.ts';
 import { originOf } from '../../record/open-record.ts';
 
@@ -23,10 +23,10 @@ const MICROSECONDS = 1000;
 export type Succession = Pick<Refused, 'previousCommitId' | 'version' | 'origin'>;
 
 /** The header of a damaged record, which nothing authenticates; `undefined` if it isn't about this object. */
-function claimOf({ watcher }: Engine, target: Target, bytes: Uint8Array): RecordHeader | undefined {
+function claimOf({ monitor }: Engine, target: Target, bytes: Uint8Array): RecordHeader | undefined {
   try {
     const { header } = splitRecord(bytes);
-    const { lineage } = watcher.state.head;
+    const { lineage } = monitor.state.head;
     const isOfObject = target.nameId.equals(header.nameId) && asBuffer(lineage).equals(header.lineage);
     return isOfObject ? header : undefined;
   } catch (error) {
@@ -49,7 +49,7 @@ async function newestPast(
       const version = historyVersion(prefix, name);
       if (version === undefined) continue;
       try {
-        const opened = await openName(engine, target, name, signal);
+        const opened = await openRecordAt(engine, target, name, signal);
         // The name of a record is no more genuine than its contents.
         if (opened?.header.version === version) return opened;
       } catch (error) {

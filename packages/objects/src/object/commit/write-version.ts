@@ -2,17 +2,17 @@ import type { WriteResult } from '@securestore/backend-api';
 import { historyName, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Mutation } from './mutation.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './archive-version.ts';
-import { checkHeld, LostRace } from './mutation.ts';
+import { archiveVersion, archivedRecord, isArchived, withdrawArchived } from './archive-version.ts';
+import { checkStillValid, WriteConflict } from './mutation.ts';
 import type { Current } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
 /**
  * Copies `current` to the history, then replaces it by `record`; in one batch if the backend has batches.
  *
- * @throws LostRace, SecureStoreError `CONFLICT`
+ * @throws WriteConflict, SecureStoreError `CONFLICT`
  */
-export async function replace(
+export async function writeVersion(
   engine: Engine,
   mutation: Mutation,
   current: NonNullable<Current>,
@@ -26,7 +26,7 @@ export async function replace(
   // A refused record must not be archived: the copy would be sealed under a key that is in use.
   if (current.opened === undefined) return backend.write(name, record, { ifMatch: current.stored.etag, signal });
   const copyName = historyName(token, current.opened.header.version);
-  const copy = historyCopy(state, current);
+  const copy = archivedRecord(state, current);
   const { etag: ifMatch } = current.stored;
   if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {
     try {
@@ -39,20 +39,24 @@ export async function replace(
       );
       if (written !== undefined) return written;
     } catch (error) {
-      if (!SecureStoreError.is(error, 'CONFLICT') || error.index !== 0 || !(await isCopied(engine, copyName, current)))
+      if (
+        !SecureStoreError.is(error, 'CONFLICT') ||
+        error.index !== 0 ||
+        !(await isArchived(engine, copyName, current))
+      )
         throw error;
     }
-    checkHeld(mutation);
+    checkStillValid(mutation);
     return backend.write(name, record, { ifMatch, signal });
   }
-  const created = await copyToHistory(engine, mutation, copyName, copy, current);
+  const created = await archiveVersion(engine, mutation, copyName, copy, current);
   try {
-    checkHeld(mutation);
+    checkStillValid(mutation);
     return await backend.write(name, record, { ifMatch, signal });
   } catch (error) {
     // The race is lost either way; the next purge finds a copy that stays.
-    if (created && (error instanceof LostRace || SecureStoreError.is(error, 'CONFLICT')))
-      await withdrawCopy(engine, token, copyName, current).catch(() => undefined);
+    if (created && (error instanceof WriteConflict || SecureStoreError.is(error, 'CONFLICT')))
+      await withdrawArchived(engine, token, copyName, current).catch(() => undefined);
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import type { BackupKeySet, RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody } from '@securestore/crypto';
 import { keyringWith } from '../../maintenance/keys/keys.ts';
 import type { Engine } from '../../engine/engine.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
 import { isMember } from '../../head/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
@@ -111,7 +111,7 @@ export async function withBackupKeys(
   engine: Engine,
   state: StoreState,
   signal: AbortSignal | undefined,
-): Promise<HeadPlan | undefined> {
+): Promise<HeadEdit | undefined> {
   if (state.keys.backup !== undefined) return undefined;
   if (isMember(state)) throw noBackupKeys(state);
   return { keyring: await keyringWith(engine, state, 'backup', [engine.random(ID_LENGTH)], signal) };

@@ -19,14 +19,14 @@ export interface CopiedHead {
  * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, and what the backend throws
  */
 export async function copyHead(engine: Engine, signal?: AbortSignal): Promise<CopiedHead> {
-  const { backend, watcher } = engine;
+  const { backend, monitor } = engine;
   for (let tries = 1; ; tries++) {
-    await watcher.refresh(signal);
-    watcher.checkFollowing();
+    await monitor.refresh(signal);
+    monitor.checkFollowing();
     const found = await backend.read(HEAD_NAME, { signal });
     if (found === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
     const { head } = parseHead(found);
-    const known = watcher.state.head;
+    const known = monitor.state.head;
     if (head.generation < known.generation || Buffer.compare(head.instance, known.instance) !== 0) {
       throw new SecureStoreError('ROLLBACK', 'the head of the store is older than one seen before');
     }

@@ -1,11 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
-import type { HeadPlan } from '../../head/head-edit.ts';
-import { changeHead } from '../../engine/commit-head.ts';
+import type { HeadEdit } from '../../head/head-edit.ts';
+import { commitHead } from '../../engine/commit-head.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
 /** @throws SecureStoreError `LOCKED` where the store is being moved */
-function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | undefined {
+function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadEdit | undefined {
   if (head.migration !== undefined && state === 'restoring') {
     throw new SecureStoreError(
       'LOCKED',
@@ -27,22 +27,22 @@ export class RestoreLock {
 
   /** @returns what ends that this process writes, once */
   #mayWrite(): () => void {
-    const { watcher } = this.#engine;
+    const { monitor } = this.#engine;
     let held = true;
     this.#calls += 1;
-    watcher.restores = true;
+    monitor.restores = true;
     return () => {
       if (held) this.#calls -= 1;
       held = false;
-      watcher.restores = this.#calls > 0;
+      monitor.restores = this.#calls > 0;
     };
   }
 
   async during<T>(body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     const release = this.#mayWrite();
     try {
-      await changeHead(this.#engine, async (state) => toState(state, 'restoring'), signal);
-      await this.#engine.watcher.settle(signal);
+      await commitHead(this.#engine, async (state) => toState(state, 'restoring'), signal);
+      await this.#engine.monitor.quiesce(signal);
       const result = await body();
       await this.end(signal);
       return result;
@@ -58,7 +58,7 @@ export class RestoreLock {
   async end(signal: AbortSignal | undefined): Promise<void> {
     const release = this.#mayWrite();
     try {
-      await changeHead(this.#engine, async (state) => toState(state, 'open'), signal);
+      await commitHead(this.#engine, async (state) => toState(state, 'open'), signal);
     } finally {
       release();
     }

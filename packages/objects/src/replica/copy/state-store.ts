@@ -8,7 +8,7 @@ import { lookAtSystemObject, writeSystemObject } from '../../engine/sealed-objec
 /** @param labels what the labels of these states start with, so that no others have the same */
 export function keptStates(engine: Engine, labels = ''): StateStorage {
   const nameOf = (label: string): string => {
-    const { digest } = engine.watcher.state.keys.journal;
+    const { digest } = engine.monitor.state.keys.journal;
     const hash = digestWhole(digest, Buffer.from(`${workPrefix('backup')}${labels}${label}`));
     return workName('backup', hash.subarray(0, ID_LENGTH));
   };

@@ -48,9 +48,9 @@ export class Landing {
    * @throws SecureStoreError what the backends throw
    */
   async prepare(signal?: AbortSignal): Promise<void> {
-    const { watcher } = this.#engine;
+    const { monitor } = this.#engine;
     for (;;) {
-      const { state } = watcher;
+      const { state } = monitor;
       try {
         const closed = { ...state.head, generation: state.head.generation + 1 };
         this.#prepared = await this.#prepareAfter(state, closed, signal);
@@ -58,8 +58,8 @@ export class Landing {
       } catch (error) {
         // What the head names may have been removed, since somebody else has changed it.
         if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-        await watcher.refresh(signal);
-        if (watcher.state === state) throw error;
+        await monitor.refresh(signal);
+        if (monitor.state === state) throw error;
       }
     }
   }
@@ -90,7 +90,7 @@ export class Landing {
     const prepared = this.#prepared;
     // It holds as long as no other change has come before the one that closed the store.
     if (prepared?.closing === closed.generation) return prepared;
-    return (this.#prepared = await this.#prepareAfter(this.#engine.watcher.state, closed, signal));
+    return (this.#prepared = await this.#prepareAfter(this.#engine.monitor.state, closed, signal));
   }
 
   /**
@@ -111,7 +111,7 @@ export class Landing {
    * @throws SecureStoreError `ALREADY_EXISTS` where another store has come in between; what the backends throw
    */
   async land(closed: Head, signal?: AbortSignal): Promise<LandedHead | undefined> {
-    const { state } = this.#engine.watcher;
+    const { state } = this.#engine.monitor;
     const prepared = await this.#preparedFor(closed, signal);
     const isSame = sameCheckpoint(prepared.checkpoint.of, checkpointOf(closed));
     const { as } = isSame ? prepared.checkpoint : await copiedCheckpoint(this.#engine, prepared.engine, signal);

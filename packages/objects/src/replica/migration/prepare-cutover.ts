@@ -141,14 +141,14 @@ async function engineThere(
   root: KeyObject,
   signal: AbortSignal | undefined,
 ): Promise<Engine> {
-  const { random, watcher } = source;
+  const { random, monitor } = source;
   const clock = standing(source.clock);
-  const unlocked = { ...watcher.state.unlocked, root, wipe: () => undefined };
+  const unlocked = { ...monitor.state.unlocked, root, wipe: () => undefined };
   const begun = instant(clock);
   const state = await loadState(target, head, unlocked, {}, signal);
   const read = { head, signedBytes: Buffer.alloc(0), signature: Buffer.alloc(0), etag: '', now: undefined };
   const engine = engineOf({ backend: target, location, random }, clock, { begun, read, state });
-  engine.watcher.migrates = true;
+  engine.monitor.migrates = true;
   return engine;
 }
 
@@ -158,7 +158,7 @@ export async function copiedCheckpoint(
   there: Engine,
   signal: AbortSignal | undefined,
 ): Promise<CopiedCheckpoint> {
-  const of = checkpointOf(source.watcher.state.head);
+  const of = checkpointOf(source.monitor.state.head);
   return { of, as: await copyCheckpoint(source, there, signal) };
 }
 

@@ -144,9 +144,9 @@ export class ReEncryptedCopy {
    * @throws SecureStoreError `CONFLICT` where the store has moved
    */
   async #checkStays(signal: AbortSignal | undefined): Promise<void> {
-    const { watcher } = this.#source;
-    await watcher.refresh(signal);
-    if (watcher.state.head.state !== 'moved') return;
+    const { monitor } = this.#source;
+    await monitor.refresh(signal);
+    if (monitor.state.head.state !== 'moved') return;
     const message = 'others have gone on with the migration while this run of it slept';
     throw new SecureStoreError('CONFLICT', message, { retryable: true });
   }

@@ -37,9 +37,9 @@ export class ReEncryptor {
     tally: { bytes: number },
     signal: AbortSignal | undefined,
   ): Promise<Buffer> {
-    const { watcher, random, names } = this.#target;
+    const { monitor, random, names } = this.#target;
     const { nameId, token } = names.locate(name);
-    const { head, keys, categories } = watcher.state;
+    const { head, keys, categories } = monitor.state;
     const categoryId = categories.idOf(name);
     const { primary } = keys.category(categoryId);
     const { blob: _, ...rest } = opened.header;
@@ -68,7 +68,7 @@ export class ReEncryptor {
     tally: { bytes: number },
     signal: AbortSignal | undefined,
   ): Promise<Payload> {
-    const { primary, digest: digestKeys } = this.#target.watcher.state.keys.category(categoryId);
+    const { primary, digest: digestKeys } = this.#target.monitor.state.keys.category(categoryId);
     const { payload, length } = body;
     if (payload.kind === 'inline' || header.blob === undefined) {
       if (payload.kind !== 'inline')

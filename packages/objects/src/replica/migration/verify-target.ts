@@ -68,7 +68,7 @@ export async function verifyRecords(
   signal: AbortSignal | undefined,
 ): Promise<VerifiedRecords> {
   const report = new ReportBuilder();
-  await engine.watcher.refresh(signal);
+  await engine.monitor.refresh(signal);
   const baseline = await loadBaseline(engine, report, signal);
   await passOver({
     engine,

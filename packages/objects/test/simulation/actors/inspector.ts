@@ -23,7 +23,7 @@ async function namesUnder(backend: StorageBackend, prefix: string): Promise<stri
 export async function inspect(world: World, collected: boolean): Promise<Remains> {
   const opened = await openPatiently(world, world.startProcess('inspector', { skew: 0, drift: 0 }));
   if (opened === undefined) return { missing: [], unreachable: [], markers: [] };
-  const { watcher, names } = opened.engine;
+  const { monitor, names } = opened.engine;
   const { backend } = world;
   const reachable = new Set<string>();
   const needed = new Set<string>();
@@ -41,7 +41,7 @@ export async function inspect(world: World, collected: boolean): Promise<Remains
     if (found === undefined) continue;
     if (name.startsWith(AREAS.objects)) current.set(token, splitRecord(found.body).header.version);
     try {
-      const record = openLoose(watcher.state, found.body, names, token);
+      const record = openLoose(monitor.state, found.body, names, token);
       if (record.kind === 'tombstone' || record.header.blob === undefined || record.body.payload.kind === 'inline')
         continue;
       const { blobId, partSize } = record.header.blob;

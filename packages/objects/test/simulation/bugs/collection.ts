@@ -104,7 +104,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     name: 'a payload is not confirmed when its record is sent',
     scenario: 'a writer sleeps before its record',
     file: 'objects/src/object/commit/mutation.ts',
-    edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
+    edits: [['if (isStillValid?.() === false) throw new WriteConflict();', '']],
   },
   {
     name: 'a collector asks what consumers have read before it knows the time',

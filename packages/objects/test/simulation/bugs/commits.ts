@@ -7,16 +7,18 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/object/commit/commit.ts',
     edits: [
       [
-        "if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
+        "if (SecureStoreError.is(error, 'CONFLICT')) throw new WriteConflict();",
         "if (error.outcome === 'unknown') return { state, header, keys };\n" +
-          "    if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
+          "    if (SecureStoreError.is(error, 'CONFLICT')) throw new WriteConflict();",
       ],
     ],
   },
   {
     name: 'a lost race is a success',
     file: 'objects/src/object/commit/commit.ts',
-    edits: [["if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();", 'return { state, header, keys };']],
+    edits: [
+      ["if (SecureStoreError.is(error, 'CONFLICT')) throw new WriteConflict();", 'return { state, header, keys };'],
+    ],
   },
   {
     name: 'a write of unknown outcome is not looked for',
@@ -27,7 +29,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
     name: 'what a restore in doubt is refused for counts as its outcome',
     scenario: 'a version is collected while its restore is in doubt',
     file: 'objects/src/object/commit/commit.ts',
-    edits: [['throw undetermined ? undecided', "throw undetermined && error.code !== 'NOT_FOUND' ? undecided"]],
+    edits: [['throw undetermined ? indeterminate', "throw undetermined && error.code !== 'NOT_FOUND' ? indeterminate"]],
   },
   {
     name: 'a write of unknown outcome is looked for only in the current record',
@@ -49,7 +51,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/object/commit/write-version.ts',
     edits: [
       ['if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {', 'if (backend.batch === null) {'],
-      ['const created = await copyToHistory(engine, mutation, copyName, copy, current);', 'const created = false;'],
+      ['const created = await archiveVersion(engine, mutation, copyName, copy, current);', 'const created = false;'],
     ],
   },
   {
@@ -92,6 +94,6 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a purge of unknown outcome that fails later is reported as failed',
     file: 'objects/src/object/purge.ts',
-    edits: [['return doubt.after === undefined ? error : undecided(error, signal);', 'return error;']],
+    edits: [['return doubt.after === undefined ? error : indeterminate(error, signal);', 'return error;']],
   },
 ];

@@ -36,14 +36,14 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a store that closes meanwhile takes the write',
     file: 'objects/src/object/commit/commit.ts',
-    edits: [['      watcher.checkWritable();\n      const done', '      const done']],
+    edits: [['      monitor.checkWritable();\n      const done', '      const done']],
   },
   {
     name: 'a write is left under the key that was replaced meanwhile',
     part: 'rotator',
     file: 'objects/src/object/commit/commit.ts',
     edits: [
-      ['const done = committed && (await catchUp(engine, target, committed, signal));', 'const done = committed;'],
+      ['const done = committed && (await fenceCommit(engine, target, committed, signal));', 'const done = committed;'],
     ],
   },
   {
@@ -51,7 +51,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     plan: (plan) => isAbout(plan, HEAD_NAME),
     part: 'rotator',
     file: 'objects/src/maintenance/keys/await-quiescence.ts',
-    edits: [['await engine.watcher.settle(signal);', '']],
+    edits: [['await engine.monitor.quiesce(signal);', '']],
   },
   {
     name: 'a process goes on writing though its slot was removed',
@@ -63,7 +63,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     name: 'the removal of a slot is reported at once',
     part: 'revoker',
     file: 'objects/src/maintenance/keys/slots.ts',
-    edits: [['  await engine.watcher.settle(signal);\n', '']],
+    edits: [['  await engine.monitor.quiesce(signal);\n', '']],
   },
   {
     name: 'a change is refused for what only a process with old keys finds',
@@ -76,7 +76,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     scenario: 'an idle process meets what landed under a retired key',
     file: 'objects/src/object/store.ts',
     edits: [
-      ['await underStableKeys(\n    engine,\n    () => readCurrent(', 'await (\n    readCurrent('],
+      ['await underStableKeys(\n    engine,\n    () => loadCurrent(', 'await (\n    loadCurrent('],
       ["'damaged' }),\n    signal,\n  );", "'damaged' })\n  );"],
     ],
   },

@@ -12,7 +12,7 @@ export const HISTORIES_BUGS: readonly PlantedBug[] = [
     name: 'a copy is sent again however long ago its record was read',
     scenario: 'a writer sleeps on its copy until its record is collected',
     file: 'objects/src/object/commit/archive-version.ts',
-    edits: [['checkHeld(mutation);', '']],
+    edits: [['checkStillValid(mutation);', '']],
   },
   {
     name: 'a version goes however recently it was replaced',

@@ -49,7 +49,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     name: 'a pass does not wait for those who do not know of the journal',
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
-    edits: [['    if (settled !== true) await watcher.settle(signal);\n', '']],
+    edits: [['    if (settled !== true) await monitor.quiesce(signal);\n', '']],
   },
   {
     name: 'a cut takes what comes after its tick',

@@ -30,13 +30,13 @@ function overtaken(): never {
  * @param own the bytes that were written: others may come from a member who has the keys of the former category alone
  * @throws SecureStoreError `UNAVAILABLE` if something else is there; what the backend throws
  */
-export async function intoCategory(
+export async function rebindCategory(
   engine: Engine,
   target: Target,
   own: Uint8Array | undefined,
   signal: AbortSignal | undefined,
 ): Promise<CommittedRecord> {
-  const { backend, cache, names, random, watcher } = engine;
+  const { backend, cache, names, random, monitor } = engine;
   const name = objectName(target.token);
   let sent: CommittedRecord | undefined;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
@@ -44,7 +44,7 @@ export async function intoCategory(
     if (found === undefined || own === undefined) overtaken();
     if (sent !== undefined && asBuffer(sent.record).equals(found.body)) return sent;
     if (!asBuffer(own).equals(found.body)) overtaken();
-    const { state } = watcher;
+    const { state } = monitor;
     const opened = openLoose(state, found.body, names, target.token);
     // A name that had an object keeps its category, so a deletion needs no other one.
     if (opened.kind === 'tombstone') overtaken();
