@@ -11,7 +11,7 @@ import { createAt, failure, openAt, patterned, UNLOCK, usePlace } from '../../ob
 import type { Bodies, Loot } from '../../objects/test/support/thief.ts';
 import { openedBy } from '../../objects/test/support/thief.ts';
 import { readKeyring } from '../../objects/src/head/store-state.ts';
-import { unlockRoot } from '../../objects/src/head/unlock.ts';
+import { unlockRoot } from '../../objects/src/head/unlock/unlock-root.ts';
 import { following, move, mover } from './support/moves.ts';
 
 const NEW = rawKey(Buffer.alloc(32, 9));

@@ -1,4 +1,4 @@
-export type { Anchor, AnchorRecord } from './head/trusted-state.ts';
+export type { Anchor, AnchorRecord } from './head/trust/trusted-state.ts';
 export type { Clock } from '@securestore/jobs';
 export type { ChangeSettingsOptions, Settings, SettingsAdministration, SettingsChange } from './api/settings-types.ts';
 export type { StoreSettings } from './api/create-settings.ts';
@@ -17,7 +17,7 @@ export type {
 } from './api/crypto-events.ts';
 export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './maintenance/keys/members.ts';
 export { ObjectStore } from './store/object-store.ts';
-export type { Moves } from './head/follow-redirect.ts';
+export type { Moves } from './head/move/follow-redirect.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './store/open.ts';
 export type { OpenSettings, StoreContext } from './head/open-settings.ts';
 export type {

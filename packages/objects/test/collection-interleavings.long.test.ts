@@ -19,7 +19,7 @@ import { purgeObject } from '../src/object/purge.ts';
 import type { Target } from '../src/record/open-record.ts';
 import type { StoreState } from '../src/head/store-state.ts';
 import { loadState, readHead } from '../src/head/store-state.ts';
-import { unlockRoot } from '../src/head/unlock.ts';
+import { unlockRoot } from '../src/head/unlock/unlock-root.ts';
 import { DAY, markersOf, namesUnder, partsOf, seededRandom, whileTimePasses } from './support/collection.ts';
 import type { Rules, Scene } from './support/interleavings.ts';
 import { everyInterleaving } from './support/interleavings.ts';

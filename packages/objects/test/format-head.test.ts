@@ -4,7 +4,7 @@ import { decodeHead, encodeHead, HEAD_NAME, joinHead, SecureStoreError } from '@
 import { fingerprintBytes, randomPool, rawKey, sealSlot } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Anchor, AnchorRecord } from '../src/index.ts';
-import { rootOf } from '../src/head/owner-keys.ts';
+import { rootOf } from '../src/head/unlock/owner-keys.ts';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { memoryPlace } from './support/places.ts';
 import { createAt, failure, openAt, usePlace } from './support/stores.ts';

@@ -1,7 +1,7 @@
 import { keyringName } from '@securestore/core-format';
 import { rawKey, resealSlot } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { rootOf } from '../src/head/owner-keys.ts';
+import { rootOf } from '../src/head/unlock/owner-keys.ts';
 import { memoryAnchor } from './support/anchors.ts';
 import type { Attacker } from './support/attacker.ts';
 import { attack, flipped } from './support/attacker.ts';

@@ -85,7 +85,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'a change is not in force at once where it was made',
-    file: 'objects/src/head/head-loader.ts',
+    file: 'objects/src/head/head-follower.ts',
     edits: [['if (state !== undefined) this.#take(state);', '']],
   },
 ];

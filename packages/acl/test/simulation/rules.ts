@@ -1,4 +1,4 @@
-import { ownerKeys } from '../../../objects/src/head/owner-keys.ts';
+import { ownerKeys } from '../../../objects/src/head/unlock/owner-keys.ts';
 import { generationOf, systemContext } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import { openSystemBody, unversioned } from '@securestore/crypto';

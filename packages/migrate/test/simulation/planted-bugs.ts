@@ -69,7 +69,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a mutation goes on in the place that was left',
     scenario: 'a writer is held up before its record until the store has moved',
     file: 'objects/src/engine/relocatable-backend.ts',
-    edits: [['if (this.epoch !== epoch) throw new Left();', '']],
+    edits: [['if (this.epoch !== epoch) throw new BackendMoved();', '']],
   },
   {
     name: 'a store is left though it was opened again since it was closed',
@@ -82,7 +82,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what has landed before is taken for the move',
     plan: ({ diesTwice }) => diesTwice,
-    file: 'objects/src/head/staged-head.ts',
+    file: 'objects/src/head/move/staged-head.ts',
     edits: [[' &&\n  landed.generation > closed.generation', '']],
   },
   {

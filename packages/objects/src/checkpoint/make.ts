@@ -9,7 +9,7 @@ import {
 import { sealSystemBody, signAs } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import { commitHead } from '../engine/commit-head.ts';
-import { ownerKeys } from '../head/owner-keys.ts';
+import { ownerKeys } from '../head/unlock/owner-keys.ts';
 import { checkMayChange } from '../engine/rotation-state.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { contextOf } from '../engine/sealed-objects.ts';

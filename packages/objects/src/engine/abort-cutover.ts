@@ -1,9 +1,9 @@
 import type { Head } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
 import { commitHead } from './commit-head.ts';
-import { isMember } from '../head/owner-keys.ts';
+import { isMember } from '../head/unlock/owner-keys.ts';
 import { readHead } from '../head/store-state.ts';
-import { hasLeftFor, isLanded } from '../head/staged-head.ts';
+import { hasLeftFor, isLanded } from '../head/move/staged-head.ts';
 
 /** Whether a place that this process has left says that the store has moved from there to where it has landed. */
 async function hasLeft({ place }: Engine, landed: Head, signal: AbortSignal | undefined): Promise<boolean> {

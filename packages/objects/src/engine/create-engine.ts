@@ -8,10 +8,10 @@ import { HeadMonitor } from '../head/head-monitor.ts';
 import { JournalWriter } from './journal-writer.ts';
 import { KeyedMutex } from '../util/keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
-import type { Arrived } from '../head/follow-redirect.ts';
+import type { Arrived } from '../head/move/follow-redirect.ts';
 import { RelocatableBackend } from './relocatable-backend.ts';
 import { RecordCache } from './record-cache.ts';
-import { rememberArrival } from '../head/trust-on-first-use.ts';
+import { rememberArrival } from '../head/trust/trust-on-first-use.ts';
 import type { Loaded } from '../head/load-head.ts';
 import type { StoreContext } from '../head/open-settings.ts';
 

@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { AuditEnd } from '../head/audit-segment-ends.ts';
+import type { AuditEnd } from '../head/trust/audit-segment-ends.ts';
 import type { NameCipher } from '@securestore/crypto';
 import type { JournalWriter } from './journal-writer.ts';
 import type { KeyedMutex } from '../util/keyed-mutex.ts';

@@ -3,7 +3,7 @@ import { asBuffer } from '@securestore/core-format';
 import type { KeyVersionInfo } from '@securestore/crypto';
 import type { CryptoEventSource } from '../head/crypto-event-source.ts';
 import type { ChangeEvent, KeyEvent, MemberEvent, SlotEvent } from '../api/crypto-events.ts';
-import { slotLabel } from '../head/slot-id.ts';
+import { slotLabel } from '../head/unlock/slot-id.ts';
 
 /** Slots, root key and key versions, before a change and after it. */
 export interface KeyChange {

@@ -9,9 +9,9 @@ import {
 } from '@securestore/core-format';
 import { sealGrant, sealSystemBody } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
-import { ownerKeys } from '../head/owner-keys.ts';
+import { ownerKeys } from '../head/unlock/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
-import { grantedTo } from '../head/grants.ts';
+import { grantedTo } from '../head/unlock/grants.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 

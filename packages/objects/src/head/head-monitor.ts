@@ -5,12 +5,12 @@ import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
 import { boundsOf, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
 import { clockRefusal } from './clock-skew.ts';
-import { closedBy, CutoverWait } from './cutover-wait.ts';
+import { closedBy, CutoverWait } from './move/cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Following, FollowerPorts } from './head-loader.ts';
-import { HeadFollower } from './head-loader.ts';
-import { locationOf } from './sealed-location.ts';
+import type { Following, FollowerPorts } from './head-follower.ts';
+import { HeadFollower } from './head-follower.ts';
+import { locationOf } from './move/sealed-location.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);

@@ -5,18 +5,24 @@ import { instant, systemClock } from '@securestore/jobs';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { MIGRATION_NAME, refuseBegun } from './intent-marker.ts';
 import { hasRemains } from './store-remains.ts';
-import { followGrant } from './grants.ts';
-import { MAX_TRIES, RETRY_AFTER } from './head-loader.ts';
-import type { Arrived } from './follow-redirect.ts';
-import { followMove, movedAway, readThere, sealedAnew } from './follow-redirect.ts';
-import { hasLeftFor, isLanded, isStillAt } from './staged-head.ts';
-import { openLocation } from './sealed-location.ts';
+import { followGrant } from './unlock/grants.ts';
+import { MAX_TRIES, RETRY_AFTER } from './head-follower.ts';
+import type { Arrived } from './move/follow-redirect.ts';
+import { followMove, movedAway, readThere, sealedAnew } from './move/follow-redirect.ts';
+import { hasLeftFor, isLanded, isStillAt } from './move/staged-head.ts';
+import { openLocation } from './move/sealed-location.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
 import { loadState, readHead } from './store-state.ts';
-import type { Trust } from './trust-on-first-use.ts';
-import { ActiveSlot } from './active-slot.ts';
-import { checkIdentity, rememberArrival, rememberedAt, rememberFirst, rememberNewest } from './trust-on-first-use.ts';
-import { unlockHead } from './unlock-head.ts';
+import type { Trust } from './trust/trust-on-first-use.ts';
+import { ActiveSlot } from './unlock/active-slot.ts';
+import {
+  checkIdentity,
+  rememberArrival,
+  rememberedAt,
+  rememberFirst,
+  rememberNewest,
+} from './trust/trust-on-first-use.ts';
+import { unlockHead } from './unlock/unlock-head.ts';
 import type { OpenSettings, StoreContext } from './open-settings.ts';
 
 /** How long reading the head of a store that has moved may take, in milliseconds. */

@@ -1,9 +1,9 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
-import type { Anchor } from './trusted-state.ts';
+import type { Anchor } from './trust/trusted-state.ts';
 import type { Clock } from '@securestore/jobs';
 import type { CryptoEventListener } from '../api/crypto-events.ts';
-import type { Moves } from './follow-redirect.ts';
+import type { Moves } from './move/follow-redirect.ts';
 import type { Logger } from '../api/types.ts';
 
 /** What creating and opening need beside what is kept in the store. */

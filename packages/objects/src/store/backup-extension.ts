@@ -17,7 +17,7 @@ import { damaged } from '../journal/alarms.ts';
 import type { Change } from '../journal/resolve-hints.ts';
 import { lookAt } from '../journal/resolve-hints.ts';
 import { isQuiescent } from '../journal/announce.ts';
-import { ownerKeys } from '../head/owner-keys.ts';
+import { ownerKeys } from '../head/unlock/owner-keys.ts';
 import { readName } from '../object/list.ts';
 import { StoreArea } from './extension.ts';
 import { TokenNames } from '../record/encoded-names.ts';

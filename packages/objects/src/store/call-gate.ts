@@ -8,7 +8,7 @@ import { checkGranted } from '../engine/access-check.ts';
 import type { Operation } from '../api/operations.ts';
 import { OPERATIONS } from '../api/operations.ts';
 import { checkPrefix } from '../api/prefix.ts';
-import { checkOwner } from '../head/owner-keys.ts';
+import { checkOwner } from '../head/unlock/owner-keys.ts';
 import type { Target } from '../record/open-record.ts';
 import type { CallOptions, ListingOptions } from '../api/types.ts';
 

@@ -9,7 +9,7 @@ import type { JobStart } from './administration-types.ts';
 import type { Administration } from './administration.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CallGate } from './call-gate.ts';
-import { isMember } from '../head/owner-keys.ts';
+import { isMember } from '../head/unlock/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import type { Alarm } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';

@@ -6,7 +6,7 @@ import type { StateStorage } from '@securestore/jobs';
 import { elapsedSince } from '@securestore/jobs';
 import { keptStates } from '../replica/copy/state-store.ts';
 import { keyAt } from '../record/decode-name.ts';
-import { openLocation } from '../head/sealed-location.ts';
+import { openLocation } from '../head/move/sealed-location.ts';
 import { MIGRATION_JOB } from './migration-extension.ts';
 import type { KeyReport } from '../maintenance/keys/keys.ts';
 import { reportOf } from '../maintenance/keys/keys.ts';

@@ -4,15 +4,15 @@ import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
 import { MIGRATION_NAME } from '../head/intent-marker.ts';
 import { QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from '../head/freshness-bounds.ts';
 import { commitHead } from '../engine/commit-head.ts';
-import { ownerKeys } from '../head/owner-keys.ts';
+import { ownerKeys } from '../head/unlock/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { readHead } from '../head/store-state.ts';
 import type { FoundThere, NewPlace } from '../replica/migration/found-there.ts';
 import { findAtTarget, withdrawUnopened, rememberAt } from '../replica/migration/found-there.ts';
-import type { LandedHead } from '../head/staged-head.ts';
-import { hasLandedFor, hasLeftFor, isLanded, openLanded } from '../head/staged-head.ts';
+import type { LandedHead } from '../head/move/staged-head.ts';
+import { hasLandedFor, hasLeftFor, isLanded, openLanded } from '../head/move/staged-head.ts';
 import { Landing } from '../replica/migration/cutover.ts';
-import { openLocation, sealLocation } from '../head/sealed-location.ts';
+import { openLocation, sealLocation } from '../head/move/sealed-location.ts';
 import type { Occupied } from '../replica/migration/target-reservation.ts';
 import {
   checkFree,

@@ -6,7 +6,7 @@ import { commitHead } from '../engine/commit-head.ts';
 import type { HeadEdit } from '../head/head-edit.ts';
 import type { CallGate } from './call-gate.ts';
 import type { ExtensionParts } from './extension.ts';
-import { checkOwner, ownerKeys } from '../head/owner-keys.ts';
+import { checkOwner, ownerKeys } from '../head/unlock/owner-keys.ts';
 import { bringAccess, bringAccessSoon } from '../maintenance/keys/rekey-replicas.ts';
 import type { CallOptions } from '../api/types.ts';
 

@@ -26,10 +26,10 @@ import {
 } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { RotationDepth } from '../../src/index.ts';
-import { ownerKeys, rootOf } from '../../src/head/owner-keys.ts';
+import { ownerKeys, rootOf } from '../../src/head/unlock/owner-keys.ts';
 import { HEAD_USE, loadState } from '../../src/head/store-state.ts';
 import type { StoreState } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { attack } from '../support/attacker.ts';
 import type { Attacker } from '../support/attacker.ts';

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { LoadedCheckpoint } from '../../src/checkpoint/load.ts';
 import { CHECKPOINT_USE, loadCheckpoint, readPage } from '../../src/checkpoint/load.ts';
 import { commitHead } from '../../src/engine/commit-head.ts';
-import { ownerKeys } from '../../src/head/owner-keys.ts';
+import { ownerKeys } from '../../src/head/unlock/owner-keys.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { OpenedEngine } from '../support/engines.ts';

@@ -5,7 +5,7 @@ import { randomPool } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine/engine.ts';
 import { commitHead } from '../../src/engine/commit-head.ts';
-import { rootOf } from '../../src/head/owner-keys.ts';
+import { rootOf } from '../../src/head/unlock/owner-keys.ts';
 import { rekeySealedObjects } from '../../src/maintenance/keys/rekey-sealed-objects.ts';
 import { readKeyring } from '../../src/head/store-state.ts';
 import { Follower } from '../support/followers.ts';

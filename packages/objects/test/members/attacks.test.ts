@@ -11,7 +11,7 @@ import {
 import { identityPrivateKey, identityPublicKey, sealGrant, signAs } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { HEAD_USE, readKeyring } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { categoryIds, furnished, recordsOf } from '../support/furnished.ts';
 import { headAt } from '../support/heads.ts';

@@ -18,7 +18,7 @@ import { argon2id } from '../../../crypto/src/argon2.ts';
 import { deriveBytes, expandInput, headerInput, label } from '../../../crypto/src/derive.ts';
 import { pagesUnder } from '../../src/util/listing.ts';
 import { readHead, readKeyring } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import { unpadded } from './methods.ts';
 import type { Needle } from './scan.ts';
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../jobs/test/support/clock.ts';
 import type { Clock, ObjectStore } from '../../src/index.ts';
 import { readHead, readKeyring } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';

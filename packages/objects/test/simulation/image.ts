@@ -5,9 +5,9 @@ import type { KeySet, UnlockMethod } from '@securestore/crypto';
 import { rawKey, signAs } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import { createObjectStore } from '../../src/index.ts';
-import { ownerKeys } from '../../src/head/owner-keys.ts';
+import { ownerKeys } from '../../src/head/unlock/owner-keys.ts';
 import { HEAD_USE, loadState } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import { Dice } from './dice.ts';
 import { EPOCH } from './process.ts';
 

@@ -13,7 +13,7 @@ import { ObjectStore } from '../../src/index.ts';
 import { engineOf } from '../../src/engine/create-engine.ts';
 import { openLoose } from '../../src/record/open-record.ts';
 import { loadState, readHead } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import type { Place } from './places.ts';
 import { withoutBatch } from './places.ts';
 import { atEnd, UNLOCK } from './stores.ts';

@@ -1,7 +1,7 @@
 import { splitRecord } from '@securestore/core-format';
 import { expect } from 'vitest';
 import { loadState } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import type { Club, Person } from './members.ts';
 import { club } from './members.ts';
 import { patterned, UNLOCK } from './stores.ts';

@@ -3,9 +3,9 @@ import type { Head } from '@securestore/core-format';
 import { decodeHead, encodeHead, HEAD_NAME, joinHead, MAX_ANCESTORS } from '@securestore/core-format';
 import { signAs } from '@securestore/crypto';
 import { ancestorsAfter } from '../../src/head/ancestry.ts';
-import { ownerKeys } from '../../src/head/owner-keys.ts';
+import { ownerKeys } from '../../src/head/unlock/owner-keys.ts';
 import { HEAD_USE, loadState } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import type { Place } from './places.ts';
 import { UNLOCK } from './stores.ts';
 

@@ -1,9 +1,9 @@
 import type { Head, Slot } from '@securestore/core-format';
 import { encodeHead, HEAD_NAME, joinHead } from '@securestore/core-format';
 import { rawKey, resealSlot, signAs } from '@securestore/crypto';
-import { ownerKeys, rootOf } from '../../src/head/owner-keys.ts';
+import { ownerKeys, rootOf } from '../../src/head/unlock/owner-keys.ts';
 import { HEAD_USE, loadState } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import { attack } from './attacker.ts';
 import { headAt } from './heads.ts';
 import type { Place } from './places.ts';

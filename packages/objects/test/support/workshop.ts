@@ -30,10 +30,10 @@ import {
 } from '@securestore/crypto';
 import type { LocatedName } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
-import { ownerKeys, rootOf } from '../../src/head/owner-keys.ts';
+import { ownerKeys, rootOf } from '../../src/head/unlock/owner-keys.ts';
 import type { StoreState } from '../../src/head/store-state.ts';
 import { HEAD_USE, loadState, readHead } from '../../src/head/store-state.ts';
-import { unlockRoot } from '../../src/head/unlock.ts';
+import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';
 import { following, headAt } from './heads.ts';
 import type { Place } from './places.ts';
 import { memoryPlace } from './places.ts';

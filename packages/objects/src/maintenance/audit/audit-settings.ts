@@ -6,7 +6,7 @@ import { keyringWith } from '../keys/keys.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
 import { commitHead } from '../../engine/commit-head.ts';
-import { isMember } from '../../head/owner-keys.ts';
+import { isMember } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
 /** How a store is audited. */

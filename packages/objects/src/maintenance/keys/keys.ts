@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { inOrder, newGroup } from '../../engine/new-keys.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
 import { commitHead } from '../../engine/commit-head.ts';
-import { rootOf } from '../../head/owner-keys.ts';
+import { rootOf } from '../../head/unlock/owner-keys.ts';
 import { readKeyring } from '../../head/store-state.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import type { KeyUsage } from './key-usage.ts';

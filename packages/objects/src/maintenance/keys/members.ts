@@ -5,11 +5,11 @@ import type { Job } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
 import { commitHead } from '../../engine/commit-head.ts';
 import type { RotationReport } from './rotate.ts';
-import { slotLabel } from '../../head/slot-id.ts';
+import { slotLabel } from '../../head/unlock/slot-id.ts';
 import { slotFor } from './slots.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import type { CallOptions } from '../../api/types.ts';
-import { readMembers } from '../../head/grants.ts';
+import { readMembers } from '../../head/unlock/grants.ts';
 
 /** A kind of keys, beside those of categories, that can be granted. */
 export type GrantableGroup = GrantableKind;

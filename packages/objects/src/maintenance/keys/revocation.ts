@@ -4,14 +4,14 @@ import { SecureStoreError } from '@securestore/core-format';
 import { formatRecipient } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
-import { isGranted, readMembers } from '../../head/grants.ts';
-import { rootOf } from '../../head/owner-keys.ts';
+import { isGranted, readMembers } from '../../head/unlock/grants.ts';
+import { rootOf } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { readKeyring } from '../../head/store-state.ts';
 import { withNewPrimaries } from '../../engine/new-keys.ts';
 import { checkDepthUnderWay } from '../../engine/rotation-state.ts';
 import { slotFor } from './slots.ts';
-import { slotLabel } from '../../head/slot-id.ts';
+import { slotLabel } from '../../head/unlock/slot-id.ts';
 
 /**
  * The member with a name, and the others.

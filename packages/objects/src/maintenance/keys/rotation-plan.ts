@@ -5,15 +5,15 @@ import { holdSecret, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
 import { commitHead } from '../../engine/commit-head.ts';
-import { rootOf } from '../../head/owner-keys.ts';
+import { rootOf } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { readKeyring } from '../../head/store-state.ts';
 import type { Revoked } from './revocation.ts';
 import { checkRevocable, planRevocation } from './revocation.ts';
 import { withNewPrimaries, withNewRoot } from '../../engine/new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from '../../engine/rotation-state.ts';
-import { findOwnSlots, findSlots } from '../../head/unlock.ts';
-import { slotLabel } from '../../head/slot-id.ts';
+import { findOwnSlots, findSlots } from '../../head/unlock/unlock-root.ts';
+import { slotLabel } from '../../head/unlock/slot-id.ts';
 import { newSlot, openGivenSlot } from './slots.ts';
 
 /** What a rotation does with secrets. */

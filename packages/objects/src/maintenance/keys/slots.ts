@@ -4,11 +4,11 @@ import type { HeldSecret, UnlockedSlot, UnlockMethod } from '@securestore/crypto
 import { formatRecipient, holdSecret, readRecipient, sealSlot, sealSlotTo } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import { commitHead } from '../../engine/commit-head.ts';
-import { rootOf } from '../../head/owner-keys.ts';
+import { rootOf } from '../../head/unlock/owner-keys.ts';
 import type { StoreState, Unlocked } from '../../head/store-state.ts';
-import { findOwnSlots, slotContext } from '../../head/unlock.ts';
+import { findOwnSlots, slotContext } from '../../head/unlock/unlock-root.ts';
 import { replaceCopiedKeys } from './rekey-replicas.ts';
-import { slotLabel } from '../../head/slot-id.ts';
+import { slotLabel } from '../../head/unlock/slot-id.ts';
 
 /** Somebody whose identity is to open the store, and who need not be there: what `recipientOf` gave them. */
 export interface Recipient {

@@ -7,7 +7,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { commitHead } from '../../engine/commit-head.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
 import { abortCutover } from '../../engine/abort-cutover.ts';
-import { ownerKeys } from '../../head/owner-keys.ts';
+import { ownerKeys } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { categoryMapOf, parseCategories, parseHistory, parseRotationDays } from '../../api/create-settings.ts';
 import { movedNames } from './moved-names.ts';

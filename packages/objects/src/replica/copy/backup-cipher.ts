@@ -12,7 +12,7 @@ import { openSystemBody, sealSystemBody } from '@securestore/crypto';
 import { keyringWith } from '../../maintenance/keys/keys.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
-import { isMember } from '../../head/owner-keys.ts';
+import { isMember } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
 const LABELS: Readonly<Record<BackupPurpose, string>> = {

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import { KEY_LENGTH, SecureStoreError, sha256, systemContext } from '@securestore/core-format';
 import { keyringKey, openSystemBody, unversioned, wipeKeyring } from '@securestore/crypto';
-import { rootOf } from '../../head/owner-keys.ts';
+import { rootOf } from '../../head/unlock/owner-keys.ts';
 import { RESTORE_NAME } from '../../head/intent-marker.ts';
 import type { Foundation } from './restore-bootstrap.ts';
 import { decodeFoundation } from './restore-bootstrap.ts';

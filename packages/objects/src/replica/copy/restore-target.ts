@@ -19,7 +19,7 @@ import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
 import { hasRemains } from '../../head/store-remains.ts';
 import { engineOf } from '../../engine/create-engine.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { ownerKeys, rootOf } from '../../head/owner-keys.ts';
+import { ownerKeys, rootOf } from '../../head/unlock/owner-keys.ts';
 import { resealSlots } from '../../engine/new-keys.ts';
 import { signedHead } from '../../head/sign-head.ts';
 import { loadState, readHead, readKeyring } from '../../head/store-state.ts';

@@ -7,13 +7,13 @@ import type { Clock } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { engineOf } from '../../engine/create-engine.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { isMember } from '../../head/owner-keys.ts';
+import { isMember } from '../../head/unlock/owner-keys.ts';
 import { openLoose } from '../../record/open-record.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { loadState, parseHead } from '../../head/store-state.ts';
-import { checkIdentity } from '../../head/trust-on-first-use.ts';
+import { checkIdentity } from '../../head/trust/trust-on-first-use.ts';
 import { TokenNames } from '../../record/encoded-names.ts';
-import { unlockHead } from '../../head/unlock-head.ts';
+import { unlockHead } from '../../head/unlock/unlock-head.ts';
 import { checkCopied, keysBackend, keysObject } from './read-only-backend.ts';
 import { BackupSeals } from './backup-cipher.ts';
 

@@ -5,11 +5,11 @@ import { decodeCategoryMap, encodeCategoryMap, encodeKeyring, sha256 } from '@se
 import type { KeySet, RandomSource } from '@securestore/crypto';
 import { keyringKey, openSystemBody, unversioned } from '@securestore/crypto';
 import { limitsFor } from '../../engine/limits.ts';
-import { readMembers } from '../../head/grants.ts';
+import { readMembers } from '../../head/unlock/grants.ts';
 import { sealReference } from '../../engine/head-references.ts';
 import type { Sealed } from '../../engine/seal-grants.ts';
 import { sealGrants } from '../../engine/seal-grants.ts';
-import { ownerKeys } from '../../head/owner-keys.ts';
+import { ownerKeys } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { readPinned } from '../../head/store-state.ts';
 

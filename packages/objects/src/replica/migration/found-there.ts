@@ -2,15 +2,15 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { ancestorsAfter, descendsFrom, isInstance, isSameStore } from '../../head/ancestry.ts';
-import { ownerKeys } from '../../head/owner-keys.ts';
+import { ownerKeys } from '../../head/unlock/owner-keys.ts';
 import { signedHead } from '../../head/sign-head.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { readHead } from '../../head/store-state.ts';
-import { isLanded } from '../../head/staged-head.ts';
+import { isLanded } from '../../head/move/staged-head.ts';
 import { isTaken } from './target-reservation.ts';
-import type { Anchor } from '../../head/trusted-state.ts';
+import type { Anchor } from '../../head/trust/trusted-state.ts';
 import type { Logger } from '../../api/types.ts';
-import { rememberMoved } from '../../head/trust-on-first-use.ts';
+import { rememberMoved } from '../../head/trust/trust-on-first-use.ts';
 
 /** What lies at the place to which a store has moved: `unopened` is what nobody has worked with there yet. */
 export type FoundThere = 'the store' | 'left' | 'unopened' | 'nothing';

@@ -14,7 +14,7 @@ import { loadKeyring, wipeKeyring } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
-import { mergeEnds } from '../../head/audit-segment-ends.ts';
+import { mergeEnds } from '../../head/trust/audit-segment-ends.ts';
 import { copyCheckpoint } from '../../checkpoint/make.ts';
 import type { NamedCheckpoint } from '../../checkpoint/load.ts';
 import { checkpointOf } from '../../checkpoint/load.ts';
@@ -22,11 +22,11 @@ import { writeFoundedReferences } from '../copy/write-references.ts';
 import { engineOf } from '../../engine/create-engine.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { registerConsumer } from '../../journal/open-consumer.ts';
-import { rootOf } from '../../head/owner-keys.ts';
+import { rootOf } from '../../head/unlock/owner-keys.ts';
 import { resealSlots, withNewPrimaries } from '../../engine/new-keys.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { loadState, readKeyring } from '../../head/store-state.ts';
-import { sealLocation } from '../../head/sealed-location.ts';
+import { sealLocation } from '../../head/move/sealed-location.ts';
 
 /** Between which places a store moves. Locations are without credentials. */
 export interface LandingPlaces {

@@ -15,7 +15,7 @@ import { MIGRATION_NAME } from '../../head/intent-marker.ts';
 import { hasRemains } from '../../head/store-remains.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { readHead } from '../../head/store-state.ts';
-import { isLanded } from '../../head/staged-head.ts';
+import { isLanded } from '../../head/move/staged-head.ts';
 
 /** That of no migration. */
 const NO_INSTANCE: Uint8Array = new Uint8Array(ID_LENGTH);

@@ -56,7 +56,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a process goes on writing though its slot was removed',
     part: 'revoker',
-    file: 'objects/src/head/active-slot.ts',
+    file: 'objects/src/head/unlock/active-slot.ts',
     edits: [['still the same.\n    return undefined;', 'still the same.\n    return opened;']],
   },
   {

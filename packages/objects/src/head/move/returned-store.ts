@@ -1,8 +1,8 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { isDamage, MAX_ANCESTORS, SecureStoreError } from '@securestore/core-format';
-import { followsFrom, headDigest, isInstance, isSameStore } from './ancestry.ts';
-import type { ReadHead } from './store-state.ts';
+import { followsFrom, headDigest, isInstance, isSameStore } from '../ancestry.ts';
+import type { ReadHead } from '../store-state.ts';
 import type { FollowPorts, Moves } from './follow-redirect.ts';
 import { readThere } from './follow-redirect.ts';
 

@@ -6,7 +6,7 @@ import type { AnchorRecord } from './trusted-state.ts';
 import { anchorOf, checkAnchor } from './trusted-state.ts';
 import type { AuditEnd } from './audit-segment-ends.ts';
 import { mergeEnds, parseEnd, standingBeside, withEnds } from './audit-segment-ends.ts';
-import type { OpenSettings, StoreContext } from './open-settings.ts';
+import type { OpenSettings, StoreContext } from '../open-settings.ts';
 
 /** By what a store is known to be the one that its opener means. */
 export type Trust =

@@ -1,7 +1,7 @@
 import { asBuffer } from '@securestore/core-format';
 import type { Head, Slot } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
-import type { Unlocked } from './store-state.ts';
+import type { Unlocked } from '../store-state.ts';
 
 function isSlot(unlocked: UnlockedSlot | undefined, slot: Slot): boolean {
   return unlocked?.id.equals(asBuffer(slot.id)) === true;

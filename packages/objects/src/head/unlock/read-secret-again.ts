@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Logger } from '../api/types.ts';
+import type { Logger } from '../../api/types.ts';
 
 /** How often a secret is asked for again that opens no slot, in milliseconds: to try a passphrase takes work. */
 const ASK_EVERY = 5000;

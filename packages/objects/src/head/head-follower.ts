@@ -5,19 +5,19 @@ import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { anotherInstance, checkFollows, isInstance, isSameStore } from './ancestry.ts';
 import { BOUNDS } from './freshness-bounds.ts';
-import { closedBy } from './cutover-wait.ts';
-import { followGrant } from './grants.ts';
-import type { Arrived, FollowPorts, Moves } from './follow-redirect.ts';
-import { followMove } from './follow-redirect.ts';
-import { findReturn } from './returned-store.ts';
-import { ActiveSlot } from './active-slot.ts';
-import { isMember } from './owner-keys.ts';
+import { closedBy } from './move/cutover-wait.ts';
+import { followGrant } from './unlock/grants.ts';
+import type { Arrived, FollowPorts, Moves } from './move/follow-redirect.ts';
+import { followMove } from './move/follow-redirect.ts';
+import { findReturn } from './move/returned-store.ts';
+import { ActiveSlot } from './unlock/active-slot.ts';
+import { isMember } from './unlock/owner-keys.ts';
 import { readInTime } from './read-head-timed.ts';
-import { SecretAgain } from './read-secret-again.ts';
+import { SecretAgain } from './unlock/read-secret-again.ts';
 import type { ReadHead, StoreState, Unlocked } from './store-state.ts';
 import { loadState, samePin } from './store-state.ts';
 import type { Logger } from '../api/types.ts';
-import { unlockAgain } from './unlock-head.ts';
+import { unlockAgain } from './unlock/unlock-head.ts';
 
 /** How a process follows a store to where it moves. */
 export interface Following {

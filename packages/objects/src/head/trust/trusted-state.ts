@@ -1,7 +1,7 @@
 import type { AuditLink, Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
-import { followsFrom, headDigest } from './ancestry.ts';
+import { followsFrom, headDigest } from '../ancestry.ts';
 import { endText } from './audit-segment-ends.ts';
 
 /** What is remembered of a store outside of it. */

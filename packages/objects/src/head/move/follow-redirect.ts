@@ -2,10 +2,10 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import { isInstance, isSameStore } from './ancestry.ts';
-import { readInTime } from './read-head-timed.ts';
-import type { ReadHead, StoreState, Unlocked } from './store-state.ts';
-import { loadState, readHead } from './store-state.ts';
+import { isInstance, isSameStore } from '../ancestry.ts';
+import { readInTime } from '../read-head-timed.ts';
+import type { ReadHead, StoreState, Unlocked } from '../store-state.ts';
+import { loadState, readHead } from '../store-state.ts';
 import { openLocation } from './sealed-location.ts';
 
 /** How a process follows a store that moves to another location. Locations are without credentials. */

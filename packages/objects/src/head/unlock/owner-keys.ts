@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { OwnerKeys } from '@securestore/crypto';
-import type { StoreState } from './store-state.ts';
+import type { StoreState } from '../store-state.ts';
 
 /** Whether the store was opened by a member, who has a part of its keys. */
 export function isMember({ unlocked }: Pick<StoreState, 'unlocked'>): boolean {

@@ -2,11 +2,11 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import { ancestorsAfter, isInstance, isSameStore } from './ancestry.ts';
-import { ownerKeys } from './owner-keys.ts';
-import { signedHead } from './sign-head.ts';
-import type { ReadHead, StoreState } from './store-state.ts';
-import { readHead } from './store-state.ts';
+import { ancestorsAfter, isInstance, isSameStore } from '../ancestry.ts';
+import { ownerKeys } from '../unlock/owner-keys.ts';
+import { signedHead } from '../sign-head.ts';
+import type { ReadHead, StoreState } from '../store-state.ts';
+import { readHead } from '../store-state.ts';
 
 const MAX_TRIES = 5;
 

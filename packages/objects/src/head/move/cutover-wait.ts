@@ -2,7 +2,7 @@ import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import { abortable } from '../util/abort.ts';
+import { abortable } from '../../util/abort.ts';
 import { isLanded } from './staged-head.ts';
 
 /** How often the head of a store is read that is about to open somewhere, in milliseconds. */

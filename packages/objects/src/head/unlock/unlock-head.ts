@@ -2,10 +2,10 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
-import type { CryptoEventSource } from './crypto-event-source.ts';
+import type { CryptoEventSource } from '../crypto-event-source.ts';
 import { unlockGrant } from './grants.ts';
-import type { Unlocked } from './store-state.ts';
-import { unlockRoot } from './unlock.ts';
+import type { Unlocked } from '../store-state.ts';
+import { unlockRoot } from './unlock-root.ts';
 
 /** Opens a slot or, for an identity that has none, what was granted to it. */
 async function unlockAny(

@@ -2,7 +2,7 @@ import type { Head, HeadMigration } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError, systemContext } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
-import type { StoreState } from './store-state.ts';
+import type { StoreState } from '../store-state.ts';
 
 /** The longest location that a head holds, in bytes. */
 const MAX_LOCATION_BYTES = 4096;

@@ -4,8 +4,8 @@ import { decodeGrants, decodeMembers, SecureStoreError } from '@securestore/core
 import type { GrantPlace, SecretMethod, UnlockedGrant } from '@securestore/crypto';
 import { openGrant, openSystemBody, unversioned } from '@securestore/crypto';
 import { ownerKeys } from './owner-keys.ts';
-import type { StoreState } from './store-state.ts';
-import { readPinned } from './store-state.ts';
+import type { StoreState } from '../store-state.ts';
+import { readPinned } from '../store-state.ts';
 
 /** The grants that a head names, which binds them to its store and generation. */
 interface PlacedGrants extends Grants {
