@@ -1,0 +1,45 @@
+import { readdirSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hurriedClock } from '../../support/hurried-clock.ts';
+import { PLACES } from '../../support/places.ts';
+import { createAt, failure, openAt, patterned, usePlace } from '../../support/stores.ts';
+
+const TERABYTE = 1024 ** 4;
+
+/** The files below a folder of a store. */
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe('objects that somebody has made larger than memory', () => {
+  it.each(['o', 'h', 'b', 'k'])('below %s are found and named, and the rest is verified', async (area) => {
+    const make = PLACES.find(([name]) => name === 'file')?.[1] ?? expect.fail('no file:');
+    const place = usePlace(make);
+    // Verifying waits before it looks again.
+    const store = await createAt(place, { clock: hurriedClock() });
+    await store.store('a', 'one');
+    await store.store('a', 'two');
+    await store.store('b', 'x');
+    await store.store('large', patterned(200_000));
+    const root = place.location.slice('file:'.length);
+    const [first = ''] = filesBelow(join(root, area));
+    truncateSync(first, TERABYTE);
+    const report = await store.verify({ payloads: true });
+    expect(report).toMatchObject({ ok: false, objects: area === 'o' ? 2 : 3 });
+    expect(report.findings.map(({ kind }) => kind)).toEqual([area === 'b' ? 'payload' : 'damaged']);
+    await store.close();
+    if (area === 'k') await failure(openAt(place), 'INTEGRITY');
+  });
+
+  it('are refused by opening where it is the head', async () => {
+    const make = PLACES.find(([name]) => name === 'file')?.[1] ?? expect.fail('no file:');
+    const place = usePlace(make);
+    await (await createAt(place)).close();
+    const root = place.location.slice('file:'.length);
+    const head = filesBelow(root).find((file) => /\/store[^/]*$/.test(file)) ?? expect.fail('no head');
+    truncateSync(head, TERABYTE);
+    expect((await failure(openAt(place), 'INTEGRITY')).message).toContain('store has 1099511627776 bytes');
+  });
+});

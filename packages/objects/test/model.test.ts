@@ -1,4 +1,0 @@
-import { describeModel } from './surface/model.ts';
-import { embedded } from './surface/surface.ts';
-
-describeModel(embedded);

@@ -1,4 +1,0 @@
-import { describeMutations } from './surface/mutations.ts';
-import { embedded } from './surface/surface.ts';
-
-describeMutations(embedded);

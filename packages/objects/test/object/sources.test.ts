@@ -1,0 +1,4 @@
+import { describeSources } from '../surface/sources.ts';
+import { embedded } from '../surface/surface.ts';
+
+describeSources(embedded);

@@ -1,4 +1,0 @@
-import { describeSources } from './surface/sources.ts';
-import { embedded } from './surface/surface.ts';
-
-describeSources(embedded);

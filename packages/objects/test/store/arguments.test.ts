@@ -1,0 +1,4 @@
+import { describeArguments } from '../surface/arguments.ts';
+import { embedded } from '../surface/surface.ts';
+
+describeArguments(embedded);

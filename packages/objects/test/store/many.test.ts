@@ -1,0 +1,4 @@
+import { describeMany } from '../surface/many.ts';
+import { embedded } from '../surface/surface.ts';
+
+describeMany(embedded);
