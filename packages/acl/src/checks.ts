@@ -49,10 +49,10 @@ export interface CheckContext {
 }
 
 /**
- * Calls for which an approval is needed, and kept: to look at what an object is before one reads it is part of one attempt,
+ * Calls for which an approval is needed, and kept: to look at what an object is, and whether one has it, before one reads it is part of one attempt,
  * and tells nothing that reading would not.
  */
-const KEEPING: ReadonlySet<SessionCall> = new Set(['info']);
+const KEEPING: ReadonlySet<SessionCall> = new Set(['info', 'matches']);
 
 /** What an attempt would do, for one of its actions. */
 export interface PlannedAction {

@@ -4,7 +4,7 @@ import type { ChosenSnapshot, ExportSource, RetrievedStream, SecureStore, Snapsh
 /** The most names of a page. */
 const PAGE = 500;
 
-/** The objects of a point of a backup, as they are to be had of a store that is served. */
+/** The objects of a point of a backup, as they are to be had of a store that is served: each is read once, which may take an approval. */
 export function pointSource(
   { points, location }: SecureStore,
   destination: string,
@@ -23,16 +23,7 @@ export function pointSource(
       } while (after !== undefined);
       return names.toSorted(byBytes);
     },
-    async info<M extends object>(key: string) {
-      const { info, stream } = await open(key);
-      await stream.cancel();
-      return info as RetrievedStream<M>['info'];
-    },
     retrieveStream: <M extends object>(key: string) => open(key) as Promise<RetrievedStream<M>>,
-    async matches(key, data) {
-      const { stream } = await open(key);
-      return isSame(stream, data as AsyncIterable<Uint8Array>);
-    },
   };
 }
 
@@ -53,32 +44,5 @@ export async function momentAt(
   } catch (error) {
     if (SecureStoreError.is(error, 'ACCESS_DENIED')) return undefined;
     throw error;
-  }
-}
-
-/** Whether two sources give the same bytes, however these are cut. */
-async function isSame(one: AsyncIterable<Uint8Array>, other: AsyncIterable<Uint8Array>): Promise<boolean> {
-  const [a, b] = [one[Symbol.asyncIterator](), other[Symbol.asyncIterator]()];
-  let [left, right] = [Buffer.alloc(0), Buffer.alloc(0)];
-  try {
-    for (;;) {
-      if (left.length === 0) left = Buffer.from((await nextOf(a)) ?? []);
-      if (right.length === 0) right = Buffer.from((await nextOf(b)) ?? []);
-      const length = Math.min(left.length, right.length);
-      if (length === 0) return left.length === right.length;
-      if (!left.subarray(0, length).equals(right.subarray(0, length))) return false;
-      [left, right] = [left.subarray(length), right.subarray(length)];
-    }
-  } finally {
-    await Promise.all([a.return?.(), b.return?.()]);
-  }
-}
-
-/** What comes next and is not empty; `undefined` at the end. */
-async function nextOf(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array | undefined> {
-  for (;;) {
-    const { done, value } = await chunks.next();
-    if (done === true) return undefined;
-    if (value.length > 0) return value;
   }
 }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { describe, it } from 'vitest';
 import { approvalScene } from './support/approvals.ts';
 import { jsonLines } from './support/cli.ts';
@@ -30,6 +30,15 @@ describe('over a server, what is left out of an export since it may not be read'
     expect(await as('ben', 'approve', String(id))).toMatchObject({ exitCode: 0 });
     expect(await as('ann', 'export', files)).toMatchObject({ exitCode: 0, stdout: 'exported: 1 written\n' });
     expect(await readdir(path('files/db'))).toEqual(['user']);
+
+    // What is there is compared, which takes no approval of its own.
+    await writeFile(path('files/db/user'), 'SECOND');
+    const again = await as('ann', 'approval', 'request', 'read', 'db/user', '--json');
+    const [{ id: next } = {}] = jsonLines(again.stdout);
+    expect(await as('ben', 'approve', String(next))).toMatchObject({ exitCode: 0 });
+    expect(await as('ann', 'export', files)).toMatchObject({ exitCode: 0, stdout: 'exported: 1 written\n' });
+    expect(await readFile(path('files/db/user'), 'utf8')).toBe('second');
+    expect(await as('ann', 'export', files)).toMatchObject({ exitCode: 8 });
   });
 
   it('is the same of a backup, of which one object can be asked for', async (test) => {
@@ -43,6 +52,8 @@ describe('over a server, what is left out of an export since it may not be read'
         'hint: ask for it with this command and --stdout --key KEY --ask REASON in the place of --folder, ' +
         'for each object; if it is given, the same command writes the object\n',
     );
+    await mkdir(path('files/db'), { recursive: true });
+    await writeFile(path('files/db/user'), 'FIRST');
     const asked = await as('ann', 'restore', source, '--stdout', '--key', 'db/user', '--ask', 'the old one');
     const [, id = ''] = /^asked for approval as (\S+),/.exec(asked.stdout) ?? [];
     expect(await as('ben', 'approve', id)).toMatchObject({ exitCode: 0 });

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job } from '@securestore/jobs';
+import type { RetrievedStream } from '@securestore/objects';
+import { compared } from './compared.ts';
 import { nameObjections } from './export-names.ts';
 import { isNotGranted } from './not-granted.ts';
 import { type NamedObject, objectsBelow } from './objects-below.ts';
@@ -8,7 +10,7 @@ import { checkPath, checkTransferOptions, folderOf } from './options.ts';
 import { ownFiles } from './own-files.ts';
 import { openRegularFile } from './regular-file.ts';
 import { formatSidecar, SIDECAR_SUFFIX, type Sidecar } from './sidecar.ts';
-import { openTargetFolder, type TargetFolder, writeUnlessThere } from './target-folder.ts';
+import { openTargetFolder, type Place, type TargetFolder, writeUnlessThere } from './target-folder.ts';
 import { type ItemOutcome, startTransfer, type Transfer, transferItems } from './transfer.ts';
 import type { ExportReport, ExportSource, TransferOptions } from './types.ts';
 
@@ -94,7 +96,7 @@ async function writeObject(
   const { signal, counted, addBytes } = transfer;
   await using place = await folder.place(name);
   let unchanged = false;
-  let info = place.size === undefined ? undefined : await store.info(key, { signal });
+  let info = place.size === undefined ? undefined : await store.info?.(key, { signal });
   if (info !== undefined && place.size === info.size && (await holds(store, key, place.path, signal))) {
     unchanged = true;
     await place.keep();
@@ -102,7 +104,7 @@ async function writeObject(
   } else {
     const found = await store.retrieveStream(key, { signal });
     info = found.info;
-    await place.write(counted(found.stream));
+    unchanged = await writeCompared(store, place, found, { signal, counted });
   }
   if (sidecars) {
     const kept = await writeSidecar(folder, `${name}${SIDECAR_SUFFIX}`, info, signal);
@@ -111,10 +113,27 @@ async function writeObject(
   return { status: unchanged ? 'unchanged' : 'written', key, version: info.version };
 }
 
+/** Writes what was read; whether the file held it already, as far as nothing else has told that it does not. */
+async function writeCompared(
+  { matches }: ExportSource,
+  place: Place,
+  { stream, info }: RetrievedStream,
+  { signal, counted }: Pick<Transfer, 'signal' | 'counted'>,
+): Promise<boolean> {
+  if (matches !== undefined || place.size !== info.size) {
+    await place.write(counted(stream));
+    return false;
+  }
+  await using file = await openRegularFile(place.path, signal);
+  const { data, isSame } = compared(counted(stream), file.read());
+  await place.write(data);
+  return isSame();
+}
+
 /** Whether the file at `path` holds what the object holds. */
 async function holds(store: ExportSource, key: string, path: string, signal: AbortSignal): Promise<boolean> {
   await using file = await openRegularFile(path, signal);
-  return await store.matches(key, file.read(), { signal });
+  return (await store.matches?.(key, file.read(), { signal })) ?? false;
 }
 
 /** Writes a sidecar; whether it was there already. */

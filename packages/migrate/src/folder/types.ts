@@ -7,8 +7,9 @@ export interface ImportTarget extends Pick<SecureStorage, 'info' | 'matches' | '
   readonly location?: string | undefined;
 }
 
-/** What is exported from: a store, a session of one, or a snapshot. */
-export interface ExportSource extends Pick<SecureStorage, 'info' | 'list' | 'matches' | 'retrieveStream'> {
+/** What is exported from: a store, a session of one, or a snapshot. Without `info` and `matches` each object is read, once, to be compared. */
+export interface ExportSource
+  extends Pick<SecureStorage, 'list' | 'retrieveStream'>, Partial<Pick<SecureStorage, 'info' | 'matches'>> {
   /** Where the store is: no file that it lies in is written to. */
   readonly location?: string | undefined;
 }

@@ -8,7 +8,14 @@ import type { JobProgress } from '@securestore/jobs';
 import { createObjectStore } from '@securestore/objects';
 import { addPrincipal, createStore, grantRole, setApprovals, setRole } from 'securestore';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { exportFile, exportFolder, importFolder, type ImportTarget, type TransferItem } from '../../src/index.ts';
+import {
+  exportFile,
+  exportFolder,
+  type ExportSource,
+  importFolder,
+  type ImportTarget,
+  type TransferItem,
+} from '../../src/index.ts';
 import { contents, folder, memoryStore, outcomes } from './support/scene.ts';
 
 /** Writes files `f/0`, `f/1` and so on. */
@@ -185,6 +192,31 @@ describe('importing and exporting a folder', () => {
     expect(report.failed).toBeGreaterThan(0);
     expect(report.stored + report.failed).toBe(50);
     expect(report.failures[0]).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('a link') });
+  });
+
+  it('reads each object once if it can not be compared otherwise', async () => {
+    const path = await folder();
+    const large = randomBytes(700_001);
+    const store = await memoryStore({ empty: '', small: 'data', large });
+    const reads: string[] = [];
+    const source: ExportSource = {
+      list: (prefix) => store.list(prefix),
+      retrieveStream: (key, options) => {
+        reads.push(key);
+        return store.retrieveStream(key, options);
+      },
+    };
+    expect(await exportFolder(source, path('out'))).toMatchObject({ written: 3, unchanged: 0 });
+    expect(await exportFolder(source, path('out'))).toMatchObject({ written: 0, unchanged: 3 });
+    const other = Buffer.from(large);
+    other.writeUInt8(other.readUInt8(700_000) ^ 1, 700_000);
+    await writeFile(path('out', 'large'), other);
+    await writeFile(path('out', 'small'), 'DATA');
+    await writeFile(path('out', 'empty'), 'x');
+    expect(await exportFolder(source, path('out'))).toMatchObject({ written: 3, unchanged: 0 });
+    expect(await readFile(path('out', 'large'))).toEqual(large);
+    expect(await readFile(path('out', 'small'), 'utf8')).toBe('data');
+    expect(reads).toHaveLength(9);
   });
 
   it('refuses options that make no sense before it begins', async () => {
