@@ -10,14 +10,14 @@ export type OnDamaged = (error: SecureStoreError) => void;
 /** What a checkpoint says of one name. */
 export interface Expectation {
   readonly entry: CheckpointEntry | undefined;
-  /** `undefined` where nothing is known of names without an entry. */
+  /** `undefined` if nothing is known of names without an entry. */
   readonly floor: number | undefined;
 }
 
 const NOTHING: Expectation = { entry: undefined, floor: undefined };
 
 /**
- * What the store is held against: the newest checkpoint, also where it is replaced meanwhile. Parts of it that are damaged
+ * What the store is held against: the newest checkpoint, also if it is replaced meanwhile. Parts of it that are damaged
  * say nothing.
  */
 export class Baseline {
@@ -67,7 +67,7 @@ export class Baseline {
     return true;
   }
 
-  /** Page `index`; `undefined` where it is damaged, `'replaced'` where it is one of a checkpoint that counts no more. */
+  /** Page `index`; `undefined` if it is damaged, `'replaced'` if it is one of a checkpoint that counts no more. */
   async #page(index: number): Promise<CheckpointEntry[] | undefined | 'replaced'> {
     const current = this.#current;
     if (current === undefined) return undefined;
@@ -87,7 +87,7 @@ export class Baseline {
     }
   }
 
-  /** All entries in the order of their tokens, after `after` where that is given. */
+  /** All entries in the order of their tokens, after `after` if that is given. */
   async *entries(after = ''): AsyncGenerator<CheckpointEntry> {
     let last = after;
     for (let index = 0; index < (this.#current?.root.pages.length ?? 0);) {

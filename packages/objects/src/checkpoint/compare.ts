@@ -13,8 +13,8 @@ function isCommit({ commitId }: RecordHeader, { commit }: CheckpointEntry): bool
 /**
  * Holds what lies at a name against what a checkpoint says of it.
  *
- * @param entry `undefined` where the checkpoint doesn't know the name
- * @param floor of the checkpoint; `undefined` where it says nothing of the names that it doesn't know
+ * @param entry `undefined` if the checkpoint doesn't know the name
+ * @param floor of the checkpoint; `undefined` if it says nothing of the names that it doesn't know
  */
 export function compare(
   entry: CheckpointEntry | undefined,
@@ -57,7 +57,7 @@ function entryOf(token: string, header: RecordHeader, digest: Buffer): Checkpoin
  * What the next checkpoint says of a name. It never takes back what the one before says: whoever put an older version
  * in its place is found out afterwards, too.
  *
- * @returns `undefined` where it says nothing
+ * @returns `undefined` if it says nothing
  */
 export function nextEntry(
   token: string,
@@ -67,7 +67,7 @@ export function nextEntry(
 ): CheckpointEntry | undefined {
   if (contradiction !== undefined) return before;
   if (observed.state === 'absent') return undefined;
-  // Without its keys nothing says that it is genuine. It is remembered where they may come back: by its digest, which tells then.
+  // Without its keys nothing says that it is genuine. It is remembered if they may come back: by its digest, which tells then.
   if (
     observed.state === 'damaged' ||
     (observed.state === 'destroyed' && (before !== undefined || !observed.undoable))

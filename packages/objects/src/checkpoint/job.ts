@@ -41,7 +41,7 @@ const LABEL = 'checkpoint';
 
 const MAX_ALARMS = 100;
 
-/** What has changed since the last checkpoint. `undefined` where only a look at all objects tells. */
+/** What has changed since the last checkpoint. `undefined` if only a look at all objects tells. */
 async function changesOf(
   consumer: Consumer,
   alarms: Alarm[],
@@ -59,9 +59,9 @@ async function changesOf(
 }
 
 /**
- * Makes a checkpoint from what the journal says has changed, where it is on, and else from all objects.
+ * Makes a checkpoint from what the journal says has changed if it is on, and else from all objects.
  *
- * @throws SecureStoreError as {@link makeCheckpoint} does; `CONFLICT` where another process makes one as well
+ * @throws SecureStoreError as {@link makeCheckpoint} does; `CONFLICT` if another process makes one as well
  */
 async function followCheckpoint(engine: Engine, options: Omit<MakeOptions, 'changed'>): Promise<CheckpointReport> {
   const { signal } = options;

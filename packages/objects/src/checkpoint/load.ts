@@ -77,7 +77,7 @@ async function readRoot(
 }
 
 /**
- * The checkpoint that the newest known head names; `undefined` where it names none.
+ * The checkpoint that the newest known head names; `undefined` if it names none.
  *
  * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws
  */

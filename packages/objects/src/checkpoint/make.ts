@@ -43,7 +43,7 @@ export interface CheckpointReport {
    * them. `verify` names them.
    */
   readonly contradicted: number;
-  /** What the journal, where it is on, shows to be missing or damaged in it. All objects were looked at then. */
+  /** What the journal, if it is on, shows to be missing or damaged in it. All objects were looked at then. */
   readonly alarms: readonly string[];
 }
 
@@ -104,7 +104,7 @@ async function writeRoot(
   return { name, digest: sha256(body) };
 }
 
-/** @throws Superseded where keys or checkpoint have been replaced since it was begun */
+/** @throws Superseded if keys or checkpoint have been replaced since it was begun */
 async function commitRoot(
   engine: Engine,
   basis: Basis,
@@ -134,7 +134,7 @@ async function commitRoot(
 
 type Pass = (source: Source) => Promise<void>;
 
-/** Builds a checkpoint and commits it, anew where others replace what it is made from. */
+/** Builds a checkpoint and commits it, anew if others replace what it is made from. */
 async function build(
   engine: Engine,
   options: MakeOptions,
@@ -184,7 +184,7 @@ function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWrit
  *
  * Waits 6 s first, so that nothing is under way any more that was prepared under an older head.
  *
- * @throws SecureStoreError `LOCKED` while a rotation is under way, or was stopped; `INTEGRITY` where the checkpoint before is
+ * @throws SecureStoreError `LOCKED` while a rotation is under way, or was stopped; `INTEGRITY` if the checkpoint before is
  *   damaged, unless `afresh`; `TOO_LARGE`; `CONFLICT`; and what the backend throws
  */
 export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}): Promise<CheckpointReport> {
@@ -231,8 +231,8 @@ export async function rekeyCheckpoint(
  * Seals the checkpoint of a store for another one that is being made of it.
  *
  * @param target the engine of that one, whose head will name it
- * @returns how that head names it; `undefined` where there is none
- * @throws SecureStoreError `INTEGRITY` where it is damaged, `TOO_LARGE`, and what the backends throw
+ * @returns how that head names it; `undefined` if there is none
+ * @throws SecureStoreError `INTEGRITY` if it is damaged, `TOO_LARGE`, and what the backends throw
  */
 export async function copyCheckpoint(
   source: Engine,

@@ -33,7 +33,7 @@ export class Superseded extends Error {}
 
 /**
  * Writes a page, or finds it there: under one key the same entries are the same bytes. One that was left by an attempt
- * is written again where it is old, so that nobody removes it now.
+ * is written again if it is old, so that nobody removes it now.
  */
 async function writePage(engine: Engine, name: string, body: Buffer, signal: AbortSignal | undefined): Promise<void> {
   const { backend, clock } = engine;

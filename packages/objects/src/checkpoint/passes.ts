@@ -147,7 +147,7 @@ export async function changesPass(source: Source, before: LoadedCheckpoint, toke
 export class ChangedTokens {
   #tokens: Set<string> | undefined = new Set();
 
-  /** @param changed `undefined` where anything may have changed */
+  /** @param changed `undefined` if anything may have changed */
   add(changed: Iterable<string> | undefined): void {
     if (changed === undefined) this.#tokens = undefined;
     else for (const token of changed) this.#keep(token);
@@ -158,7 +158,7 @@ export class ChangedTokens {
     if ((this.#tokens?.size ?? 0) > MAX_CHANGED_TOKENS) this.#tokens = undefined;
   }
 
-  /** In order, each once; `undefined` where all objects are to be looked at. */
+  /** In order, each once; `undefined` if all objects are to be looked at. */
   get sorted(): string[] | undefined {
     return this.#tokens && [...this.#tokens].toSorted((a, b) => (a < b ? -1 : 1));
   }

@@ -30,7 +30,7 @@ function isUseless(engine: Engine, { body, modified, now = engine.clock.now() }:
   return now - modified > GRACE_PERIOD || isReplaced(engine, body);
 }
 
-/** Not where somebody has written it anew meanwhile, since it is needed again: the name of a page is that of its contents. */
+/** Not if somebody has written it anew meanwhile, since it is needed again: the name of a page is that of its contents. */
 async function removeUseless(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<void> {
   const { backend } = engine;
   const beginning = await backend.read(name, { start: 0, end: SYSTEM_PREFIX_LENGTH, signal });
@@ -41,7 +41,7 @@ async function removeUseless(engine: Engine, name: string, signal: AbortSignal |
 
 /**
  * Removes pages and roots of which no checkpoint has any use: those of older ones once they are older than the grace
- * period, and at once where they lie under a journal key that has been replaced.
+ * period, and at once if they lie under a journal key that has been replaced.
  */
 export async function removeUnused(engine: Engine, signal?: AbortSignal): Promise<void> {
   await engine.monitor.refresh(signal);

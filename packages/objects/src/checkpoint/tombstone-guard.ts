@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.ts';
 import { Baseline } from './baseline.ts';
 
 /**
- * Whether the tombstone of a deletion may be forgotten: where the store has a checkpoint, only once that holds it, so that
+ * Whether the tombstone of a deletion may be forgotten: if the store has a checkpoint, only once that holds it, so that
  * the object shows when it is brought back. To be made anew for each pass of a collection, and asked in the order of tokens.
  *
  * @throws SecureStoreError what the backend throws

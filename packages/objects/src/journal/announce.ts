@@ -8,7 +8,7 @@ import { QUIESCENT_AFTER } from '../head/freshness-bounds.ts';
  * What a mutation prepared under `state` owes to the journal before it may take effect.
  *
  * @param before when it was announced already, if it was
- * @returns when it was announced; `undefined` where the journal is off
+ * @returns when it was announced; `undefined` if the journal is off
  * @throws SecureStoreError as {@link JournalWriter.announce} does
  */
 export async function announceCommit(
@@ -28,7 +28,7 @@ export async function announceCommit(
  * announced at once shares hints.
  *
  * @param name of the record
- * @throws SecureStoreError as {@link JournalWriter.announce} does, and where the head of the store can't be confirmed
+ * @throws SecureStoreError as {@link JournalWriter.announce} does, and if the head of the store can't be confirmed
  */
 export async function announceRewrite(
   engine: Engine,

@@ -48,11 +48,11 @@ export class ConsumerLease {
   }
 
   /**
-   * Writes its state. Where that could not be its own any more, since it has expired, it begins anew instead; where its
+   * Writes its state. If that could not be its own any more, since it has expired, it begins anew instead; if its
    * own state was only sealed anew, under another key, it is written over that.
    *
-   * @returns `false` where it has begun anew: then what was read since it last confirmed anything counts for nothing
-   * @throws SecureStoreError `CONFLICT` where another process is this consumer too, `NOT_FOUND` where it is registered no more; what the
+   * @returns `false` if it has begun anew: then what was read since it last confirmed anything counts for nothing
+   * @throws SecureStoreError `CONFLICT` if another process is this consumer too, `NOT_FOUND` if it is registered no more; what the
    *   backend throws
    */
   async save(state: ConsumerState): Promise<boolean> {

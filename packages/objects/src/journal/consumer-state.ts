@@ -21,7 +21,7 @@ export interface HeldConsumer {
   readonly state: ConsumerState;
   readonly etag: string;
   readonly modified: number;
-  /** The time of reading, where the backend tells it. */
+  /** The time of reading, if the backend tells it. */
   readonly now: number | undefined;
 }
 
@@ -45,7 +45,7 @@ export async function* consumerNames({ backend }: Engine, signal: AbortSignal | 
   }
 }
 
-/** What lies at the name of a consumer, also where it is damaged. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
+/** What lies at the name of a consumer, also if it is damaged. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
 export async function lookAtConsumer(
   engine: Engine,
   name: string,
@@ -66,7 +66,7 @@ export function fitsConsumer({ backend }: Engine, state: ConsumerState): boolean
 /**
  * Writes the state of a consumer over the one with `etag`, or where none is.
  *
- * @throws SecureStoreError `CONFLICT` where another one lies there, and what the backend throws
+ * @throws SecureStoreError `CONFLICT` if another one lies there, and what the backend throws
  */
 export async function saveConsumer(
   engine: Engine,

@@ -98,7 +98,7 @@ export class Consumer {
    * What has changed since the last look.
    *
    * @param options.limit stops once it has read this many entries of hints; by default 1000
-   * @throws SecureStoreError `NOT_FOUND` where the consumer is registered no more, `CONFLICT` where another process is
+   * @throws SecureStoreError `NOT_FOUND` if the consumer is registered no more, `CONFLICT` if another process is
    *   this consumer too, `INTEGRITY`, and what the backend throws
    */
   async poll({ limit = DEFAULT_LIMIT, signal }: { limit?: number; signal?: AbortSignal } = {}): Promise<Poll> {
@@ -120,7 +120,7 @@ export class Consumer {
    * Reads all current objects and visits those that differ from what is known, then reads the journal to its end. Waits
    * 6 s first, unless that is `settled`, so that nothing is under way any more that the journal doesn't know of.
    *
-   * @returns alarms; where some are about the journal itself, another pass is due
+   * @returns alarms; if some are about the journal itself, another pass is due
    * @throws SecureStoreError as {@link poll}
    */
   async pass(visit: Visit, options: PassOptions = {}): Promise<Alarm[]> {
@@ -159,10 +159,10 @@ export class Consumer {
 
   /**
    * Visits what belongs to the state of all objects at one time, beyond what was visited before: whatever was
-   * acknowledged before the call, and nothing without what it depends on. Not to be published where {@link passDue} before
+   * acknowledged before the call, and nothing without what it depends on. Not to be published if {@link passDue} before
    * it or after.
    *
-   * @throws SecureStoreError as {@link poll}; `UNAVAILABLE` where the backend's clock stands still
+   * @throws SecureStoreError as {@link poll}; `UNAVAILABLE` if the backend's clock stands still
    */
   async cut(visit: Visit, signal?: AbortSignal): Promise<Cut> {
     await this.#look(signal);
@@ -204,7 +204,7 @@ export class Consumer {
   /**
    * Confirms what was read: it is not read again, and may be removed.
    *
-   * @throws SecureStoreError `CONFLICT` where another process is this consumer too, `TOO_LARGE` where there are more
+   * @throws SecureStoreError `CONFLICT` if another process is this consumer too, `TOO_LARGE` if there are more
    *   writers than its state holds, and what the backend throws
    */
   async commit(): Promise<void> {
@@ -242,7 +242,7 @@ export class Consumer {
     this.#position = new Position(this.#hold.state);
   }
 
-  /** Whether what is missing may be missing rightly. Where the store is no more, the journal is removed, and nobody is registered. */
+  /** Whether what is missing may be missing rightly. If the store is no more, the journal is removed, and nobody is registered. */
   async #isExcused(signal: AbortSignal | undefined): Promise<boolean> {
     await this.#engine.monitor.refresh(signal);
     return this.#look(signal);

@@ -23,7 +23,7 @@ export interface KnownObject {
 export interface Difference {
   readonly token: string;
   readonly known: KnownObject | undefined;
-  /** What is there; `undefined` where nothing is, or nothing that can be opened. */
+  /** What is there; `undefined` if there is nothing, or nothing that can be opened. */
   readonly change: Change | undefined;
   readonly alarm: Alarm | undefined;
 }

@@ -51,7 +51,7 @@ async function announceAnew(
 export type MayForget = (token: string, header: RecordHeader) => boolean | Promise<boolean>;
 
 /**
- * Lets a deletion be forgotten once it is certain that it was announced. Where it is not, it is announced now, and left to a
+ * Lets a deletion be forgotten once it is certain that it was announced. If it is not, it is announced now, and left to a
  * later collection: a consumer that has never heard of it would take the object for hidden.
  */
 export function forgetAnnounced(engine: Engine, signal: AbortSignal | undefined): MayForget {

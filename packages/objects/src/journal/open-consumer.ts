@@ -25,9 +25,9 @@ function consumerName({ monitor }: Engine, label: string): string {
  * The consumer with this label, registered if it isn't yet: that switches the journal on. A new one owes a pass. One
  * process at a time may be it.
  *
- * @param onDamaged called where its state is damaged. It is then registered anew over that: whoever can damage a state
+ * @param onDamaged called if its state is damaged. It is then registered anew over that: whoever can damage a state
  *   can as well remove it, so nothing more is given away. One that came too late, when its key had been retired, is none
- * @throws SecureStoreError `INVALID_KEY`, `INVALID_ARGUMENT` for a label that is none; `INTEGRITY` where its state is
+ * @throws SecureStoreError `INVALID_KEY`, `INVALID_ARGUMENT` for a label that is none; `INTEGRITY` if its state is
  *   damaged and there is no `onDamaged`: unregister it then
  */
 export async function openConsumer(

@@ -37,7 +37,7 @@ interface Plan extends StreamFloor {
   readonly registration: NonNullable<Awaited<ReturnType<typeof readRegistration>>>;
   readonly hints: readonly StoredHint[];
   readonly strays: readonly Stray[];
-  /** When the first hint was written that not all have read; infinite where they have. */
+  /** When the first hint was written that not all have read; infinite if they have. */
   readonly unread: number;
   /** Where a stream that has been silent for long is to be closed. */
   readonly closeAt: number | undefined;
@@ -141,7 +141,7 @@ export async function journalFloors(engine: Engine, signal?: AbortSignal): Promi
 
 /**
  * The time of the oldest change that a consumer has still to look at, in milliseconds since 1970 by the backend's clock;
- * infinite where there is none, 0 where a consumer owes a pass. What was written from then on, give or take the skew of
+ * infinite if there is none, 0 if a consumer owes a pass. What was written from then on, give or take the skew of
  * the backend's servers, must stay: history, so that the consumer finds it, and tombstones, so that it learns of the
  * deletion.
  */
@@ -154,7 +154,7 @@ export async function unreadSince(engine: Engine, signal?: AbortSignal): Promise
   return oldest;
 }
 
-/** @returns whether the registration says so now; not where somebody else has changed it, or may have */
+/** @returns whether the registration says so now; not if somebody else has changed it, or may have */
 async function register(engine: Engine, { writer, registration, floor, ended }: Plan): Promise<boolean> {
   if (registration.floor === floor && registration.ended === ended) return true;
   const body = encodeWriter({ created: registration.created, floor, ended });

@@ -29,14 +29,14 @@ export interface Change {
   readonly name: string;
   /**
    * When it was announced first, by the backend's clock, in milliseconds since 1970: whoever was told that it is done was told later.
-   * Absent where nobody has announced it, or where it was not found by that.
+   * Absent if nobody has announced it, or if it was not found by that.
    */
   readonly announced?: number;
 }
 
 /** A hint whose commit is looked for. */
 export interface ExpectedEntry extends PendingEntry {
-  /** When it was announced first; `written` where that is not there. */
+  /** When it was announced first; `written` if that is not there. */
   readonly announced?: number;
 }
 
@@ -178,7 +178,7 @@ class TokenResolver {
 }
 
 /**
- * Looks for the commits that hints announced: in the current record and, where that is another one by now, in the
+ * Looks for the commits that hints announced: in the current record and, if that is another one by now, in the
  * history.
  */
 export async function resolveHints(

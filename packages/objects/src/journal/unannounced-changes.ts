@@ -5,7 +5,7 @@ import type { Change } from './resolve-hints.ts';
 
 /** What a full pass has found that nobody has announced yet: what still nobody has when all hints are read is an alarm. */
 export class UnannouncedChanges {
-  /** By their commits, or by their tokens where nothing is there. */
+  /** By their commits, or by their tokens if nothing is there. */
   readonly #alarms = new Map<string, Alarm>();
 
   get size(): number {
@@ -15,7 +15,7 @@ export class UnannouncedChanges {
   /**
    * Suspects what differs from what is known of an object.
    *
-   * @param change `undefined` where nothing is there
+   * @param change `undefined` if nothing is there
    * @param since the generation from which on the journal is kept
    */
   add(token: string, change: Change | undefined, since: number): void {

@@ -34,9 +34,9 @@ function isRotationDue({ head, keys }: StoreState, now: number): boolean {
 
 /** What is done for a store that stays open. */
 export interface Upkeep {
-  /** Makes new keys where `isDue` says so of the newest head. */
+  /** Makes new keys if `isDue` says so of the newest head. */
   readonly rotate: (isDue: (state: StoreState) => boolean) => Job<unknown>;
-  /** Removes what nobody needs any more, where `isDue` says so. */
+  /** Removes what nobody needs any more, if `isDue` says so. */
   readonly collect: (isDue: IsDue) => Job<unknown>;
 }
 
@@ -49,8 +49,8 @@ async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSi
 }
 
 /**
- * Collects the store where that is due, which also lets consumers of the journal expire that have been silent for long.
- * Where it failed, this process leaves it alone for as long as where it was done: others may be able to.
+ * Collects the store if that is due, which also lets consumers of the journal expire that have been silent for long.
+ * If it failed, this process leaves it alone for as long as if it was done: others may be able to.
  */
 function collector(engine: Engine, { collect }: Upkeep, signal: AbortSignal): () => Promise<void> {
   let failed: Instant | undefined;
@@ -80,7 +80,7 @@ async function slept({ clock }: Engine, time: number, signal: AbortSignal): Prom
 }
 
 /**
- * Tries again to bring to the destinations of backups what takes access away, where that failed: a minute later first, then at twice the
+ * Tries again to bring to the destinations of backups what takes access away, if that failed: a minute later first, then at twice the
  * distance each time, up to an hour. Ends when `signal` aborts.
  */
 export async function keepCopiesUp(engine: Engine, signal: AbortSignal): Promise<void> {
@@ -98,7 +98,7 @@ export async function keepCopiesUp(engine: Engine, signal: AbortSignal): Promise
 
 /**
  * Looks after a store that stays open: makes new keys when they are old, destroys those that were scheduled to be, and
- * collects where no process has for a day. Never keeps a process alive, and ends when `signal` aborts.
+ * collects if no process has for a day. Never keeps a process alive, and ends when `signal` aborts.
  */
 export async function keepUp(
   engine: Engine,

@@ -15,7 +15,7 @@ export interface SlotAdministration {
   /**
    * Adds a way to unlock the store: a secret, a key wrapper, or a {@link Recipient} whose identity then opens it.
    *
-   * @throws `ALREADY_EXISTS` where it opens the store already; `TOO_LARGE` where the store has as many ways as it may; what a
+   * @throws `ALREADY_EXISTS` if it opens the store already; `TOO_LARGE` if the store has as many ways as it may; what a
    *   key wrapper throws
    */
   add(key: KeyLike | Recipient, options?: CallOptions): Promise<SlotInfo>;
@@ -53,7 +53,7 @@ export interface KeyAdministration {
    * destroyed category sealed. Without one they are destroyed 6 s later, and the call takes another 6 s; one that is stopped
    * in between leaves them scheduled.
    *
-   * @throws `NOT_FOUND`; `CONFLICT` where objects still need the key version; `INVALID_ARGUMENT`; `UNSUPPORTED` where there
+   * @throws `NOT_FOUND`; `CONFLICT` if objects still need the key version; `INVALID_ARGUMENT`; `UNSUPPORTED` if there
    *   is a slot that this release doesn't know, which would be lost
    */
   destroy(target: string, options?: DestroyKeysOptions): Promise<KeyReport[]>;
@@ -61,7 +61,7 @@ export interface KeyAdministration {
   undo(target: string, options?: CallOptions): Promise<KeyReport[]>;
   /**
    * Destroys now what was scheduled and whose time has come, by the clock of this process and by the backend's, and renews
-   * the root key; open stores do this by themselves. Takes 6 s longer where there was something to destroy.
+   * the root key; open stores do this by themselves. Takes 6 s longer if there was something to destroy.
    *
    * @returns the ids of the key versions that are gone, and of those that something still needs
    */

@@ -176,7 +176,7 @@ export class Administration {
     try {
       await this.#jobs.forget(id);
     } catch (error) {
-      // A rotation is under way by what the head says, also where its state is gone.
+      // A rotation is under way by what the head says, also if its state is gone.
       if (rotation === undefined || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
     }
     if (rotation !== undefined) await endRotation(this.#engine, rotation.id, signal);

@@ -51,7 +51,7 @@ export class AuditArea {
     return this.#engine.monitor.state;
   }
 
-  /** As it is known now; `undefined` where the store is not audited. The same as long as nothing changes. */
+  /** As it is known now; `undefined` if the store is not audited. The same as long as nothing changes. */
   get settings(): AuditSettings | undefined {
     return settingsOf(this.#state.head);
   }
@@ -64,8 +64,8 @@ export class AuditArea {
   /**
    * To be asked before a log of now or of earlier is read.
    *
-   * @throws SecureStoreError `UNSUPPORTED` where there never was one, `ACCESS_DENIED` for a member to whom it was not granted,
-   *   `INTEGRITY` where its keys were removed
+   * @throws SecureStoreError `UNSUPPORTED` if there never was one, `ACCESS_DENIED` for a member to whom it was not granted,
+   *   `INTEGRITY` if its keys were removed
    */
   checkReadable(): void {
     auditKeysOf(this.#state);
@@ -176,7 +176,7 @@ export class AuditArea {
     }
   }
 
-  /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, and as {@link checkReadable} */
+  /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` if the slot of this process is gone, and as {@link checkReadable} */
   seal(name: string, plaintext: Uint8Array): Buffer {
     this.#engine.monitor.checkFollowing();
     const context = contextOf(this.#state, name);
@@ -184,9 +184,9 @@ export class AuditArea {
   }
 
   /**
-   * Makes a part durable. It may be asked for again with the same body where it is not known whether it was written.
+   * Makes a part durable. It may be asked for again with the same body if it is not known whether it was written.
    *
-   * @throws SecureStoreError `CONFLICT` where something else lies there, and what the backend throws
+   * @throws SecureStoreError `CONFLICT` if something else lies there, and what the backend throws
    */
   async write(name: string, body: Buffer): Promise<void> {
     const { place } = this.#engine;
@@ -195,13 +195,13 @@ export class AuditArea {
       await this.#confirmPlace();
       const { epoch } = place;
       await this.#writeHere(name, body);
-      // Where the store closed meanwhile, to be opened elsewhere, it may not have been brought along.
+      // If the store closed meanwhile, to be opened elsewhere, it may not have been brought along.
       await this.#confirmPlace();
       if (place.epoch === epoch) return;
     }
   }
 
-  /** Makes sure that the store is where it is thought to be. Where that can't be told, the log is still to be written there. */
+  /** Makes sure that the store is where it is thought to be. If that can't be told, the log is still to be written there. */
   async #confirmPlace(): Promise<void> {
     try {
       const wait = this.#engine.monitor.acknowledge();
@@ -254,7 +254,7 @@ export class AuditArea {
     return { parts, ...(next !== undefined && { next }) };
   }
 
-  /** @returns `undefined` where there is none @throws SecureStoreError `INTEGRITY` where it is damaged, as {@link checkReadable}, and what the backend throws */
+  /** @returns `undefined` if there is none @throws SecureStoreError `INTEGRITY` if it is damaged, as {@link checkReadable}, and what the backend throws */
   async read(name: string, signal?: AbortSignal): Promise<Buffer | undefined> {
     const found = await this.#engine.backend.read(name, { signal });
     return found && openAuditPart(this.#state, name, found.body);
@@ -263,7 +263,7 @@ export class AuditArea {
   /**
    * Switches the audit on, or changes it. In this process that counts at once, in the others within five seconds.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT`, `CONFLICT` where others come first again and again, `LOCKED`
+   * @throws SecureStoreError `INVALID_ARGUMENT`, `CONFLICT` if others come first again and again, `LOCKED`
    */
   enable({ auditor, mode }: AuditSettings, options?: CallOptions): Promise<void> {
     return this.#calls.administrative('audit.enable', options, NO_OPTIONS, async (signal) => {

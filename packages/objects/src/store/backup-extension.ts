@@ -76,7 +76,7 @@ export class BackupArea extends StoreArea {
     return keyOrderOf(this.state);
   }
 
-  /** When the key that seals backups now was made, in milliseconds since 1970; `undefined` where there is none. */
+  /** When the key that seals backups now was made, in milliseconds since 1970; `undefined` if there is none. */
   get sealsSince(): number | undefined {
     const { versions } = this.state.keys;
     return versions.find(({ kind, state }) => kind === 'backup' && state === 'primary')?.created;
@@ -93,10 +93,10 @@ export class BackupArea extends StoreArea {
   }
 
   /**
-   * Gets the store ready to be backed up: makes keys for it, where there are none.
+   * Gets the store ready to be backed up: makes keys for it, if there are none.
    *
    * @returns whether every change from now on is announced for sure, so that a pass needs not wait for others
-   * @throws SecureStoreError `ACCESS_DENIED` where a member would be the first
+   * @throws SecureStoreError `ACCESS_DENIED` if a member would be the first
    */
   async prepare(signal?: AbortSignal): Promise<boolean> {
     this.checkOpen();
@@ -112,7 +112,7 @@ export class BackupArea extends StoreArea {
     await unregisterConsumer(this.engine, label);
   }
 
-  /** Makes keys for backups, where the store has none. @throws SecureStoreError `ACCESS_DENIED` for a member */
+  /** Makes keys for backups, if the store has none. @throws SecureStoreError `ACCESS_DENIED` for a member */
   async makeKeys(signal?: AbortSignal): Promise<void> {
     if (this.hasKeys) return;
     await commitHead(this.engine, (state) => withBackupKeys(this.engine, state, signal), signal);
@@ -129,7 +129,7 @@ export class BackupArea extends StoreArea {
     return copyHead(this.engine, signal);
   }
 
-  /** Where the store is backed up, as it is known now; `undefined` where nothing is registered. The same as long as nothing changes. */
+  /** Where the store is backed up, as it is known now; `undefined` if nothing is registered. The same as long as nothing changes. */
   get destinations(): Uint8Array | undefined {
     return this.state.destinations;
   }
@@ -137,7 +137,7 @@ export class BackupArea extends StoreArea {
   /**
    * Replaces the list of destinations, in one change of the head.
    *
-   * @param next is given what there is, and is asked anew where another change comes first; `undefined` where nothing is to be changed
+   * @param next is given what there is, and is asked anew where another change comes first; `undefined` if nothing is to be changed
    * @throws SecureStoreError `ACCESS_DENIED` for a member; `CONFLICT`, `LOCKED`; what `next` throws
    */
   async changeDestinations(
@@ -162,10 +162,10 @@ export class BackupArea extends StoreArea {
   }
 
   /**
-   * A record of a copy under the key of now; `undefined` where it is so already, or its category has been destroyed. It says nothing of
+   * A record of a copy under the key of now; `undefined` if it is so already, or its category has been destroyed. It says nothing of
    * whether the record is genuine: what opens it sees that.
    *
-   * @throws SecureStoreError `INTEGRITY` where its key is unknown or does not open it; `ACCESS_DENIED` for a member
+   * @throws SecureStoreError `INTEGRITY` if its key is unknown or does not open it; `ACCESS_DENIED` for a member
    */
   rewrap(record: Uint8Array): Buffer | undefined {
     const { header, envelope } = splitRecord(record);
@@ -218,7 +218,7 @@ export class BackupArea extends StoreArea {
     this.engine.copies.gate = gate;
   }
 
-  /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` where it is of another one */
+  /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` if it is of another one */
   openCopy(keys: BackupKeys): UnlockedCopy {
     this.checkOpen();
     const { location, clock, random } = this;
@@ -227,7 +227,7 @@ export class BackupArea extends StoreArea {
 
   /**
    * Has nobody but this process write while `body` restores the store: others get `LOCKED`. It begins 6 s after the change, when all
-   * others know of it. Where the process ends in between, the store stays so until somebody restores it to the end.
+   * others know of it. If the process ends in between, the store stays so until somebody restores it to the end.
    */
   async whileRestoring<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#restoring.during(body, signal);
@@ -249,9 +249,9 @@ export class BackupArea extends StoreArea {
   }
 
   /**
-   * The record at a name under `o/` or `h/`, opened and found genuine; `undefined` where none is, or none that anybody opens any more.
+   * The record at a name under `o/` or `h/`, opened and found genuine; `undefined` if there is none, or none that anybody opens any more.
    *
-   * @throws SecureStoreError `INTEGRITY` where it is damaged, and what the backend throws
+   * @throws SecureStoreError `INTEGRITY` if it is damaged, and what the backend throws
    */
   async changeAt(name: string, signal?: AbortSignal): Promise<Change | undefined> {
     const found = await this.engine.backend.read(name, { signal });
@@ -265,7 +265,7 @@ export class BackupArea extends StoreArea {
     return { token, header: looked.header, record: found.body, name };
   }
 
-  /** The name of the live object at a token that does not tell it; `undefined` where it was deleted meanwhile, or is not to be had. */
+  /** The name of the live object at a token that does not tell it; `undefined` if it was deleted meanwhile, or is not to be had. */
   nameAt(token: string, signal?: AbortSignal): Promise<string | undefined> {
     return readName(this.engine, token, signal);
   }

@@ -60,7 +60,7 @@ export class CopyingArea {
     return isAuditPart(this.#engine.monitor.state, name, body);
   }
 
-  /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
+  /** What the parts of the payload of a record are held against; `undefined` if it has none of its own. */
   payloadOf(token: string, record: Uint8Array, signal?: AbortSignal): Promise<SealedPayload | undefined> {
     return sealedPayloadOf(this.#engine, token, record, signal);
   }

@@ -72,10 +72,10 @@ interface Founded {
 }
 
 /**
- * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
+ * Makes a store if there is none: keyring and category map first, the head last, in one conditional write.
  *
  * @returns its fingerprint
- * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where a store has
+ * @throws SecureStoreError `ALREADY_EXISTS` if there is a store, leaving it as it is; `INTEGRITY` if a store has
  *   lost its head; `INVALID_ARGUMENT`
  */
 export async function createStoreAt(

@@ -72,7 +72,7 @@ export class StoreArea {
     return isMember(this.state);
   }
 
-  /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
+  /** @throws SecureStoreError `UNAVAILABLE` if the store has been closed */
   checkOpen(): void {
     this.parts.calls.checkOpen();
   }
@@ -110,7 +110,7 @@ export class StoreArea {
     return openConsumer(this.engine, label, signal, onDamaged);
   }
 
-  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
+  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` if it doesn't tell. */
   async backendNow(signal?: AbortSignal): Promise<number | undefined> {
     return (await this.engine.backend.read(HEAD_NAME, { signal }))?.now;
   }

@@ -23,7 +23,7 @@ const PROBE_LENGTH = 256;
 /** A small object that is written, read and removed again, to see whether that goes. */
 export interface Probe {
   write(signal?: AbortSignal): Promise<void>;
-  /** @returns whether what was written lies there, and when it was written by the backend's clock; `undefined` where nothing lies there */
+  /** @returns whether what was written lies there, and when it was written by the backend's clock; `undefined` if nothing lies there */
   read(signal?: AbortSignal): Promise<{ readonly same: boolean; readonly modified: number } | undefined>;
   remove(signal?: AbortSignal): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface Probe {
 /** A head as it was read just now. */
 export interface HeadReading {
   readonly generation: number;
-  /** What the backend's clock said, in milliseconds since 1970; absent where it doesn't tell. */
+  /** What the backend's clock said, in milliseconds since 1970; absent if it doesn't tell. */
   readonly now?: number;
 }
 
@@ -47,7 +47,7 @@ export interface UnfinishedMigration {
 
 /** What watching over a store needs of it. How it is judged the engine does not know: `@securestore/health` does. */
 export class HealthArea extends StoreArea {
-  /** How much room the backend has; `undefined` where it doesn't tell. @throws SecureStoreError what the backend throws */
+  /** How much room the backend has; `undefined` if it doesn't tell. @throws SecureStoreError what the backend throws */
   async capacity(): Promise<BackendCapacity | undefined> {
     return this.engine.backend.capacity?.();
   }
@@ -75,7 +75,7 @@ export class HealthArea extends StoreArea {
   /**
    * Reads the head as it lies at the backend, and follows it.
    *
-   * @returns `undefined` where none lies there
+   * @returns `undefined` if none lies there
    * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, `LOCKED`, `ACCESS_DENIED`, and what the backend throws
    */
   async readHead(signal?: AbortSignal): Promise<HeadReading | undefined> {
@@ -114,7 +114,7 @@ export class HealthArea extends StoreArea {
   }
 
   /**
-   * The migration that the head tells of; `undefined` where the store does not move.
+   * The migration that the head tells of; `undefined` if the store does not move.
    *
    * @throws SecureStoreError `INTEGRITY`, and what reading its job throws
    */
@@ -134,7 +134,7 @@ export class HealthArea extends StoreArea {
     const { backend, random, monitor } = this.engine;
     const { state } = monitor;
     const name = probeName(random(PROBE_NAME_LENGTH));
-    // Also where the head can't be confirmed now, which is for others to say.
+    // Also if the head can't be confirmed now, which is for others to say.
     const plaintext = Buffer.alloc(PROBE_LENGTH);
     const body = sealSystemBody(state.keys.journal.primary, 'marker', contextOf(state, name), plaintext, random);
     return {
@@ -149,7 +149,7 @@ export class HealthArea extends StoreArea {
     };
   }
 
-  /** The key of the object that a backend name belongs to; `undefined` where the name alone doesn't tell. */
+  /** The key of the object that a backend name belongs to; `undefined` if the name alone doesn't tell. */
   keyAt(name: string): string | undefined {
     return keyAt(this.engine, name);
   }

@@ -39,12 +39,12 @@ function refuse(message: string): never {
   throw new SecureStoreError('LOCKED', message);
 }
 
-/** What moving a store takes of it, where it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
+/** What moving a store takes of it, if it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
 export class MigrationArea extends StoreArea {
   /** What its objects are, and whether they are there. */
   readonly copying: CopyingArea = new CopyingArea(this.engine);
 
-  /** Where the store moves to, or has moved; `undefined` where it does not. @throws SecureStoreError `INTEGRITY` */
+  /** Where the store moves to, or has moved; `undefined` if it does not. @throws SecureStoreError `INTEGRITY` */
   get movesTo(): string | undefined {
     const { migration } = this.state.head;
     return migration && openLocation(this.state, migration);
@@ -55,8 +55,8 @@ export class MigrationArea extends StoreArea {
    *
    * @param location without credentials
    * @param resealed whether everything is sealed anew there
-   * @returns the instance that the store becomes there; where it is sealed anew, the id of the migration
-   * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
+   * @returns the instance that the store becomes there; if it is sealed anew, the id of the migration
+   * @throws SecureStoreError `LOCKED` if it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
    */
   async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
     this.checkOpen();
@@ -88,7 +88,7 @@ export class MigrationArea extends StoreArea {
    * Makes sure that a store could move to a place, before anything is changed on either side.
    *
    * @param anew whether it is to be sealed anew there
-   * @throws SecureStoreError `INVALID_ARGUMENT` where one of both lies in the folder of the other; `ALREADY_EXISTS`; what the backend throws
+   * @throws SecureStoreError `INVALID_ARGUMENT` if one of both lies in the folder of the other; `ALREADY_EXISTS`; what the backend throws
    */
   async checkFree(target: StorageBackend, anew: boolean, signal?: AbortSignal): Promise<void> {
     const nesting = await this.nestingOf(target);
@@ -158,9 +158,9 @@ export class MigrationArea extends StoreArea {
 
   /**
    * Closes the store: once {@link settleSoon} has waited, nobody reads or writes until it is open somewhere. To be called after
-   * {@link announce}, and to be ended by {@link leave} or {@link reopen}; where this process dies, others open the store again 10 s later.
+   * {@link announce}, and to be ended by {@link leave} or {@link reopen}; if this process dies, others open the store again 10 s later.
    *
-   * @returns the head that closed it; `undefined` where the announcement does not hold any more
+   * @returns the head that closed it; `undefined` if the announcement does not hold any more
    */
   async close(signal?: AbortSignal): Promise<Head | undefined> {
     let closed = false;
@@ -221,7 +221,7 @@ export class MigrationArea extends StoreArea {
   }
 
   /**
-   * Whether the store has only landed where it was opened, and is where it comes from. Where that place has left it, it is opened.
+   * Whether the store has only landed where it was opened, and is where it comes from. If that place has left it, it is opened.
    *
    * @param other where it comes from, or any other place
    */
@@ -238,7 +238,7 @@ export class MigrationArea extends StoreArea {
   /**
    * Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move.
    *
-   * @param landed its head there, where that was just written
+   * @param landed its head there, if that was just written
    */
   arrive(target: StorageBackend, signal?: AbortSignal, landed?: LandedHead): Promise<void> {
     return openLanded(target, this.state, this.engine.clock, signal, landed);
@@ -247,7 +247,7 @@ export class MigrationArea extends StoreArea {
   /**
    * Remembers the store where it has moved, by the anchor of that place. To be called after {@link arrive}.
    *
-   * @param anew the head of the store that it was sealed anew as, where it was
+   * @param anew the head of the store that it was sealed anew as, if it was
    */
   rememberAt(place: NewPlace, anew: Head | undefined, signal?: AbortSignal): Promise<void> {
     return rememberAt(place, this.head, anew, this.parts.logger, signal);
@@ -261,7 +261,7 @@ export class MigrationArea extends StoreArea {
   /**
    * Has the head say no more that the store moves.
    *
-   * @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved, `LOCKED` where it has only landed
+   * @throws SecureStoreError `NOT_FOUND` if it does not, `CONFLICT` if it has moved, `LOCKED` if it has only landed
    */
   async cancel(signal?: AbortSignal): Promise<void> {
     await this.#change(({ head }) => {
@@ -286,7 +286,7 @@ export class MigrationArea extends StoreArea {
     return withdrawUnopened(target, this.state, signal);
   }
 
-  /** Opens the store again where it was, as it was when it moved away. @throws SecureStoreError `NOT_FOUND` where it has not */
+  /** Opens the store again where it was, as it was when it moved away. @throws SecureStoreError `NOT_FOUND` if it has not */
   async reclaim(signal?: AbortSignal): Promise<void> {
     await this.#change(({ head }) => {
       if (head.state !== 'moved') throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');

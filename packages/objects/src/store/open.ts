@@ -81,7 +81,7 @@ async function open(settings: OpenSettings, asked?: StoreSettings): Promise<Obje
   return new ObjectStore(await openParts(settings, asked));
 }
 
-/** Runs `body`; where it fails the backend, which was handed over, is closed. */
+/** Runs `body`; if it fails, the backend, which was handed over, is closed. */
 async function owning<T>(
   operation: string,
   { backend, location, signal, clock = systemClock() }: StoreContext,
@@ -99,8 +99,8 @@ async function owning<T>(
 /**
  * Opens the store that lies at a backend.
  *
- * @throws SecureStoreError `NOT_FOUND` where none is; `UNLOCK_FAILED` on a wrong secret; `INTEGRITY` where what lies
- *   there is damaged or another store than pinned; `ROLLBACK` where the anchor knows a newer one; `LOCKED`
+ * @throws SecureStoreError `NOT_FOUND` if there is none; `UNLOCK_FAILED` on a wrong secret; `INTEGRITY` if what lies
+ *   there is damaged or another store than pinned; `ROLLBACK` if the anchor knows a newer one; `LOCKED`
  */
 export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
   return owning('open', settings, () => open(settings));
@@ -109,8 +109,8 @@ export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
 /**
  * Makes a store and opens it.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it untouched; `INTEGRITY` where objects of a store
- *   are whose head is missing; `INVALID_ARGUMENT`
+ * @throws SecureStoreError `ALREADY_EXISTS` if there is a store, leaving it untouched; `INTEGRITY` if there are objects of
+ *   a store whose head is missing; `INVALID_ARGUMENT`
  */
 export function createObjectStore(settings: StoreSettings & StoreContext): Promise<ObjectStore> {
   return owning('create', settings, async () => {
@@ -121,7 +121,7 @@ export function createObjectStore(settings: StoreSettings & StoreContext): Promi
 }
 
 /**
- * Opens the store, or makes it where none is and none was before.
+ * Opens the store, or makes it if there is none and never was.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` if it has other settings than those that are given; and as {@link openObjectStore} and {@link createObjectStore} do
  */

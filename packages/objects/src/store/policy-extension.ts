@@ -44,9 +44,9 @@ export class PolicyObject {
   }
 
   /**
-   * As it is known now, the caller's to leave unchanged; `undefined` where there never was one. The same as long as nothing changes.
+   * As it is known now, the caller's to leave unchanged; `undefined` if there never was one. The same as long as nothing changes.
    *
-   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member, who can't read it; `LOCKED` if the slot that opened the
+   * @throws SecureStoreError `ACCESS_DENIED` if the store was opened by a member, who can't read it; `LOCKED` if the slot that opened the
    *   store is gone: then a newer policy can't be read
    */
   get current(): Uint8Array | undefined {
@@ -66,9 +66,9 @@ export class PolicyObject {
   }
 
   /**
-   * Makes sure that {@link current} is not older than five seconds. `undefined` where that is so; else a promise to await.
+   * Makes sure that {@link current} is not older than five seconds. `undefined` if that is so; else a promise to await.
    *
-   * @throws SecureStoreError `UNAVAILABLE` where the head of the store can't be confirmed or the store has been closed,
+   * @throws SecureStoreError `UNAVAILABLE` if the head of the store can't be confirmed or the store has been closed,
    *   `ROLLBACK`, `INTEGRITY`, `LOCKED`
    */
   confirm(signal?: AbortSignal): Promise<void> | undefined {
@@ -89,7 +89,7 @@ export class PolicyObject {
   /**
    * The key under which API tokens are hashed. It is the same for as long as the store lives.
    *
-   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member
+   * @throws SecureStoreError `ACCESS_DENIED` if the store was opened by a member
    */
   get tokenKey(): KeyObject {
     return ownerKeys(this.#engine.monitor.state).apiTokens;
@@ -114,10 +114,10 @@ export class PolicyObject {
    * Replaces it. In this process that counts at once, in the others within five seconds.
    *
    * @param operation what this is called in errors
-   * @param next is given what there is, and is asked anew where another change comes first; `undefined` where nothing is to
+   * @param next is given what there is, and is asked anew where another change comes first; `undefined` if nothing is to
    *   be changed
    * @returns whether it was, and where copies of the store do not know of it
-   * @throws SecureStoreError what `next` throws, `CONFLICT` where others come first again and again, `LOCKED`
+   * @throws SecureStoreError what `next` throws, `CONFLICT` if others come first again and again, `LOCKED`
    */
   change(
     operation: string,

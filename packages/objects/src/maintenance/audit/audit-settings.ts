@@ -12,14 +12,14 @@ import type { StoreState } from '../../head/store-state.ts';
 /** How a store is audited. */
 export type AuditSettings = Pick<HeadAudit, 'auditor'> & { readonly mode: AuditMode };
 
-/** What a head says of how the store is audited; `undefined` where it is not. */
+/** What a head says of how the store is audited; `undefined` if it is not. */
 export function settingsOf({ audit }: Head): AuditSettings | undefined {
   return audit === undefined || audit.mode === 'off' ? undefined : (audit as AuditSettings);
 }
 
 /**
- * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not
- *   granted, `INTEGRITY` where its keys were removed
+ * @throws SecureStoreError `UNSUPPORTED` if the store was never audited, `ACCESS_DENIED` for a member to whom the log was not
+ *   granted, `INTEGRITY` if its keys were removed
  */
 export function auditKeysOf(state: StoreState): AuditKeys {
   const { keys, head } = state;
@@ -37,7 +37,7 @@ export function auditKeysOf(state: StoreState): AuditKeys {
   throw new SecureStoreError('INTEGRITY', message);
 }
 
-/** A change of the head after which the store is audited, with keys for that where it never was. */
+/** A change of the head after which the store is audited, with keys for that if it never was. */
 export async function planAudit(
   engine: Engine,
   state: StoreState,
@@ -49,14 +49,14 @@ export async function planAudit(
   return { head, keyring: await keyringWith(engine, state, 'audit', [engine.random(ID_LENGTH)], signal) };
 }
 
-/** A change of the head after which the store is not audited; `undefined` where it is not. */
+/** A change of the head after which the store is not audited; `undefined` if it is not. */
 export function planNoAudit(head: Head): HeadEdit | undefined {
   // What the head vouches for stays: it is then that somebody may want the log to be shorter.
   return settingsOf(head) && head.audit && { head: { audit: { ...head.audit, mode: 'off' } } };
 }
 
 /**
- * Has the head say how far the audit log of this process goes, where it says so of less: so it shows when the end is cut off.
+ * Has the head say how far the audit log of this process goes, if it says so of less: so it shows when the end is cut off.
  */
 export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Promise<void> {
   await commitHead(
@@ -74,7 +74,7 @@ export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Prom
  * Opens a part of the audit log. It may have been written before the store was restored, or has moved.
  *
  * @param body what lies at `name`
- * @throws SecureStoreError `INTEGRITY` where it is damaged, and as `auditKeysOf` does
+ * @throws SecureStoreError `INTEGRITY` if it is damaged, and as `auditKeysOf` does
  */
 export function openAuditPart(state: StoreState, name: string, body: Uint8Array): Buffer {
   const { instance, instances = [], suites } = state.head;

@@ -22,7 +22,7 @@ import type { TokenEntry } from './merge-listings.ts';
 /** What lies at the name of an object now. */
 export interface CurrentRecord {
   readonly header: RecordHeader;
-  /** `undefined` where its key has been destroyed. */
+  /** `undefined` if its key has been destroyed. */
   readonly opened: OpenedRecord | undefined;
   readonly etag: string;
   readonly modified: number;

@@ -36,7 +36,7 @@ export interface CollectOptions {
   /** Called after each object with what {@link cursor} takes; a lost one costs nothing but time. */
   readonly onCursor?: ((cursor: string) => Promise<void> | void) | undefined;
   /**
-   * Asked before a deleted object is forgotten, for what still has to tell others of the deletion. Default yes. Where the
+   * Asked before a deleted object is forgotten, for what still has to tell others of the deletion. Default yes. If the
    * store has a checkpoint, that must hold the deletion in any case.
    */
   readonly mayForget?: MayForget | undefined;
@@ -92,7 +92,7 @@ async function collectWhole(pass: CollectionPass, token: string, merge: TokenMer
 
 interface Step {
   readonly token: string;
-  /** Its record, where there is nothing else of it. */
+  /** Its record, if there is nothing else of it. */
   readonly alone: ListEntry | undefined;
 }
 
@@ -122,7 +122,7 @@ async function collectAlone(pass: CollectionPass, { token, alone }: Step): Promi
  * point, run anew or go on at a cursor, and any number of them may run at once, beside readers and writers.
  *
  * @returns what was removed since this call began
- * @throws SecureStoreError `INVALID_ARGUMENT` for a cursor that is none; `LOCKED` where the store takes no writes;
+ * @throws SecureStoreError `INVALID_ARGUMENT` for a cursor that is none; `LOCKED` if the store takes no writes;
  *   `ABORTED`; and what concerns more than one object. What concerns one is counted in the report
  */
 export async function collect(engine: Engine, options: CollectOptions = {}): Promise<CollectReport> {

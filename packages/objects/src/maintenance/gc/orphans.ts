@@ -100,7 +100,7 @@ async function collectHints(pass: CollectionPass): Promise<void> {
   }
 }
 
-/** What the head pins stays, damaged or not: `verify` names it. `undefined` where that can't be told. */
+/** What the head pins stays, damaged or not: `verify` names it. `undefined` if that can't be told. */
 async function pinnedNames({ engine, signal }: CollectionPass): Promise<Set<string> | undefined> {
   try {
     const current = await loadCheckpoint(engine, signal);

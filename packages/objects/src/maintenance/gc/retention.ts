@@ -8,7 +8,7 @@ export interface RetentionRules {
   readonly history: HistorySettings;
   readonly now: number;
   readonly gracePeriod: number;
-  /** What was written from then on stays: consumers of the journal have still to read it. Infinite where there are none. */
+  /** What was written from then on stays: consumers of the journal have still to read it. Infinite if there are none. */
   readonly unreadSince: number;
   /** Whether the grace period has passed since something was written. */
   readonly isOld: (modified: number) => boolean;

@@ -18,7 +18,7 @@ import { openLoose } from '../../record/open-record.ts';
  * with a payload that has been sealed anew.
  *
  * @returns `undefined` for anything else
- * @throws SecureStoreError `INTEGRITY` where the current record can't be opened itself, and what the backend throws
+ * @throws SecureStoreError `INTEGRITY` if the current record can't be opened itself, and what the backend throws
  */
 export async function copyOfCurrent(
   engine: Engine,

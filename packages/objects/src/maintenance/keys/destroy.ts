@@ -77,8 +77,8 @@ async function checkUnused(
  *
  * @param target the id of a retired key version, or the name of a category, whose objects become unreadable for ever
  * @returns what is going to be destroyed
- * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`; `CONFLICT` where a key version is in use; `LOCKED` where the store is
- *   being sealed anew elsewhere; `UNSUPPORTED` where the store has a slot that this release doesn't know, and keys are to be destroyed now
+ * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`; `CONFLICT` if a key version is in use; `LOCKED` if the store is
+ *   being sealed anew elsewhere; `UNSUPPORTED` if the store has a slot that this release doesn't know, and keys are to be destroyed now
  */
 export async function destroyKeys(engine: Engine, target: string, options: DestroyOptions = {}): Promise<KeyReport[]> {
   const { signal, waitingPeriod = DEFAULT_WAITING_PERIOD } = options;
@@ -128,7 +128,7 @@ const includes = (infos: readonly KeyVersionInfo[], version: KeyVersion): boolea
 /**
  * Undoes {@link destroyKeys} while there is time.
  *
- * @throws SecureStoreError `NOT_FOUND`; `KEY_DESTROYED` where it is too late; `INVALID_ARGUMENT` where nothing was scheduled
+ * @throws SecureStoreError `NOT_FOUND`; `KEY_DESTROYED` if it is too late; `INVALID_ARGUMENT` if nothing was scheduled
  */
 export async function undoDestruction(engine: Engine, target: string, signal?: AbortSignal): Promise<KeyReport[]> {
   await engine.monitor.refresh(signal);
@@ -143,7 +143,7 @@ export async function undoDestruction(engine: Engine, target: string, signal?: A
   );
   const { state } = engine.monitor;
   const infos = selected(state, target);
-  // Also where an earlier call was stopped before this. What they read of meanwhile they could not open.
+  // Also if an earlier call was stopped before this. What they read of meanwhile they could not open.
   await expireAll(engine, signal);
   if (!changed && infos.every((info) => info.state === 'destroyed')) {
     throw new SecureStoreError('KEY_DESTROYED', `the keys of ${JSON.stringify(target)} have been destroyed already`);
@@ -160,7 +160,7 @@ function isUnused({ label, state }: KeyVersionInfo, usage: KeyUsage | undefined)
   return usage.unreadable.length === 0 && !usage.counts.has(label);
 }
 
-/** The usage of the store and of its copies; `undefined` where not all of them can be looked through. */
+/** The usage of the store and of its copies; `undefined` if not all of them can be looked through. */
 async function usageOfAll(engine: Engine, signal: AbortSignal | undefined): Promise<KeyUsage | undefined> {
   const usage = await countKeyUsage(engine, { signal });
   const copies = await rekeyCopies(engine, signal);
@@ -208,7 +208,7 @@ function dueBy(now: number): IsDue {
  * believed alone, and it can't be undone. They are taken out of the keyring, of which every older copy at the backend is
  * removed. A single version under which something lies after all is kept, and reported.
  *
- * Where something was destroyed it returns once nobody acts on an older generation any more.
+ * If something was destroyed, it returns once nobody acts on an older generation any more.
  */
 export async function finishDestruction(
   engine: Engine,

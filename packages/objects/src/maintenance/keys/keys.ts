@@ -77,7 +77,7 @@ export async function keyringWith(
 
 export type ChangeVersion = (version: KeyVersion, state: StoreState) => KeyVersion;
 
-/** A plan that changes key versions; `undefined` where `change` leaves all as they are. */
+/** A plan that changes key versions; `undefined` if `change` leaves all as they are. */
 export async function planVersions(
   engine: Engine,
   state: StoreState,

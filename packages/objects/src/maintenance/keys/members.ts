@@ -42,7 +42,7 @@ export interface MemberAdministration {
    *
    * @param name 1 to 64 bytes of NFC text without control characters, by which you call the member
    * @param recipient as `recipientOf` gave it to them
-   * @throws `ALREADY_EXISTS` where that is granted already, the name or the recipient is another member's, or the identity opens
+   * @throws `ALREADY_EXISTS` if that is granted already, the name or the recipient is another member's, or the identity opens
    *   the whole store; `NOT_FOUND` for categories and groups that the store hasn't; `INVALID_ARGUMENT`; `TOO_LARGE`
    */
   add(name: string, recipient: string, grant: GrantOptions): Promise<MemberInfo>;
@@ -52,8 +52,8 @@ export interface MemberAdministration {
    * they forge is refused; until then they can still forge. They keep what they have read or copied. A job that was
    * stopped is resumed as `rotation`.
    *
-   * It rejects with `NOT_FOUND`; `LOCKED` where another rotation is at work; `CONFLICT` where one to another depth was
-   * stopped, or where a slot opens the whole store to the member.
+   * It rejects with `NOT_FOUND`; `LOCKED` if another rotation is at work; `CONFLICT` if one to another depth was
+   * stopped, or if a slot opens the whole store to the member.
    */
   revoke(name: string, options?: CallOptions): Job<RotationReport>;
   /**

@@ -8,7 +8,7 @@ export interface ReplicaKeyUsage {
   readonly pending: readonly string[];
 }
 
-/** Where backups are registered, and this process has nothing that looks after them. */
+/** If backups are registered, and this process has nothing that looks after them. */
 const NO_KEEPER = ['all destinations of backups: this process was opened without @securestore/backup'];
 
 const NOBODY: CopyKeeper = {

@@ -30,7 +30,7 @@ async function rekeyOne(engine: Engine, purpose: Kept, name: string, signal: Abo
   }
 }
 
-/** Seals registrations, consumers, markers and the time of the last collection anew where they lie under an older journal key. */
+/** Seals registrations, consumers, markers and the time of the last collection anew if they lie under an older journal key. */
 export async function rekeySealedObjects(engine: Engine, counts: RekeyCounts, signal?: AbortSignal): Promise<void> {
   for (const { prefix, purpose } of KEPT) {
     for await (const names of pagesUnder(engine.backend, prefix, signal)) {

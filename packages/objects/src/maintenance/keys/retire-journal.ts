@@ -19,7 +19,7 @@ function isDue(state: StoreState): boolean {
  * Retires the older versions of the journal key under which nothing lies any more. A rotation leaves in use what seals hints, and these
  * go with time.
  *
- * @throws SecureStoreError `LOCKED`, `CONFLICT` where others come first again and again, and what the backend throws
+ * @throws SecureStoreError `LOCKED`, `CONFLICT` if others come first again and again, and what the backend throws
  */
 export async function retireJournalKeys(engine: Engine, signal: AbortSignal): Promise<void> {
   if (!isDue(engine.monitor.state)) return;

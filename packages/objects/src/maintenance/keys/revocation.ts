@@ -16,7 +16,7 @@ import { slotLabel } from '../../head/unlock/slot-id.ts';
 /**
  * The member with a name, and the others.
  *
- * @throws SecureStoreError `NOT_FOUND` where there is none; `CONFLICT` where a slot opens the whole store for them, so that
+ * @throws SecureStoreError `NOT_FOUND` if there is none; `CONFLICT` if a slot opens the whole store for them, so that
  *   nothing would be taken from them
  */
 async function memberToRevoke(
@@ -43,7 +43,7 @@ async function memberToRevoke(
   return { member, others: members.filter((other) => other !== member) };
 }
 
-/** Who is to be members no more: the one with this name, or all, also where it can't be read who they are. */
+/** Who is to be members no more: the one with this name, or all, also if it can't be read who they are. */
 export type Revoked = { readonly name: string } | 'all';
 
 /** Looks whether there is anything to revoke. @throws SecureStoreError as {@link memberToRevoke} */

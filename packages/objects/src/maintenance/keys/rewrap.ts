@@ -56,7 +56,7 @@ function rewrapped(keys: KeySet, bytes: Uint8Array): Buffer | undefined {
   return rewrapRecord(bytes, under, primary);
 }
 
-/** The record at `name` under the primary key version; `undefined` where it is so already, or gone. */
+/** The record at `name` under the primary key version; `undefined` if it is so already, or gone. */
 async function rewriteOf(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<Rewrite | undefined> {
   const found = await engine.backend.read(name, { signal });
   if (found === undefined) return undefined;
@@ -114,7 +114,7 @@ async function writeSingly(engine: Engine, rewrites: readonly Rewrite[], options
   for await (const _ of mapConcurrently(rewrites, READS, write));
 }
 
-/** All at once where the backend can; a batch that somebody came before is written one by one. */
+/** All at once if the backend can; a batch that somebody came before is written one by one. */
 async function writeTogether(engine: Engine, rewrites: readonly Rewrite[], options: RekeyOptions): Promise<void> {
   const { backend } = engine;
   if (backend.batch === undefined || rewrites.length > backend.capabilities.maxBatch || rewrites.length < 2) {

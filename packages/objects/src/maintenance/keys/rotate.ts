@@ -67,7 +67,7 @@ interface Cursor {
   readonly after: string;
 }
 
-/** What a pass saved; `undefined` where none has begun. */
+/** What a pass saved; `undefined` if none has begun. */
 function parseCursor(cursor: unknown): Cursor | undefined {
   if (typeof cursor !== 'object' || cursor === null) return undefined;
   const { keyring, after } = cursor as Partial<Cursor>;
@@ -95,7 +95,7 @@ async function countAhead(
 interface RekeyPass {
   readonly counts: RekeyCounts;
   readonly after: string | undefined;
-  /** From 1: the first one seals everything anew where the depth says so, the others what is under old keys. */
+  /** From 1: the first one seals everything anew if the depth says so, the others what is under old keys. */
   readonly number: number;
 }
 
@@ -212,7 +212,7 @@ async function begin(
  * The work of a rotation. Which one is under way is said by the head: states of jobs are sealed and not signed in any
  * order, so whoever kept an old one could have a rotation done that nobody began.
  *
- * @param secrets absent where a job goes on that another process began
+ * @param secrets absent if a job goes on that another process began
  */
 export function rotationKind(
   engine: Engine,

@@ -19,7 +19,7 @@ import { newSlot, openGivenSlot } from './slots.ts';
 /** What a rotation does with secrets. */
 export type Secrets =
   | { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod }
-  /** Every secret stays, and new keys are made only where `isDue` says so of the newest state. */
+  /** Every secret stays, and new keys are made only if `isDue` says so of the newest state. */
   | { readonly isDue: (state: StoreState) => boolean }
   /** Every secret stays; members go, and what they were granted gets new keys. */
   | { readonly revoked: Revoked };
@@ -41,7 +41,7 @@ export type ReadySecrets =
 /**
  * Asks for the secrets and finds the slots of the old one. To be wiped with {@link wipeSecrets}.
  *
- * @throws SecureStoreError `UNLOCK_FAILED` where the old secret opens nothing
+ * @throws SecureStoreError `UNLOCK_FAILED` if the old secret opens nothing
  */
 export async function readySecrets(engine: Engine, secrets: Secrets, signal: AbortSignal): Promise<ReadySecrets> {
   if ('isDue' in secrets) return secrets;
@@ -62,7 +62,7 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
       const old = slots.map(slotLabel);
       const equal = before.equals(after);
       const known = equal ? [] : (await findOwnSlots(head, after, signal)).map(slotLabel);
-      // Shares that differ give the same secret where they are of one set.
+      // Shares that differ give the same secret if they are of one set.
       return { before, after, slots: old, known, stays: equal || known.some((slot) => old.includes(slot)) };
     }
     const why = refusal === undefined ? '' : `: ${refusal.message}`;
@@ -111,7 +111,7 @@ function isAmong(labels: readonly string[], slot: Slot | UnknownSlot): slot is S
 }
 
 /**
- * The plan of a renewal that puts a slot of the new secret in the place of all that the old one opens. Where the new secret has a
+ * The plan of a renewal that puts a slot of the new secret in the place of all that the old one opens. If the new secret has a
  * slot already, that one stays, so that whoever opened the store by it can follow, and there is no other to be forgotten.
  */
 async function planReplacement(
@@ -148,7 +148,7 @@ async function planReplacement(
   }
 }
 
-/** The plan of a renewal, or of going on with one whose keys are new enough; `undefined` where nothing is to be done. */
+/** The plan of a renewal, or of going on with one whose keys are new enough; `undefined` if nothing is to be done. */
 async function planOf(
   engine: Engine,
   state: StoreState,
@@ -167,11 +167,11 @@ async function planOf(
 }
 
 /**
- * Renews the root and what else the depth says, and the secret where there is a new one, in one commit. It takes over a
+ * Renews the root and what else the depth says, and the secret if there is a new one, in one commit. It takes over a
  * rotation to the same depth that is under way.
  *
  * @returns whether there is anything to do
- * @throws SecureStoreError `UNLOCK_FAILED` where the old secret has been removed meanwhile; `CONFLICT` where a rotation to
+ * @throws SecureStoreError `UNLOCK_FAILED` if the old secret has been removed meanwhile; `CONFLICT` if a rotation to
  *   another depth is under way
  */
 export function renew(

@@ -83,7 +83,7 @@ export async function listSlots({ monitor }: Engine, signal?: AbortSignal): Prom
 /** What a slot is made for; a secret is to be wiped. */
 type Newcomer = Recipient | HeldSecret;
 
-/** @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is */
+/** @throws SecureStoreError `ALREADY_EXISTS` if it opens the store as it is */
 async function refuseTwice({ head }: StoreState, newcomer: Newcomer, signal: AbortSignal | undefined): Promise<void> {
   const slot =
     'recipient' in newcomer
@@ -94,7 +94,7 @@ async function refuseTwice({ head }: StoreState, newcomer: Newcomer, signal: Abo
   throw new SecureStoreError('ALREADY_EXISTS', `${what} opens the store already, by the slot ${slotLabel(slot)}`);
 }
 
-/** The slot that was made for a recipient; `undefined` where there is none. */
+/** The slot that was made for a recipient; `undefined` if there is none. */
 export function slotFor(head: Head, publicKey: Uint8Array): Slot | undefined {
   return head.slots.find(
     (slot): slot is Slot =>
@@ -103,7 +103,7 @@ export function slotFor(head: Head, publicKey: Uint8Array): Slot | undefined {
 }
 
 /**
- * @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is; `TOO_LARGE` where the store has as many slots
+ * @throws SecureStoreError `ALREADY_EXISTS` if it opens the store as it is; `TOO_LARGE` if the store has as many slots
  *   as it may; `INVALID_ARGUMENT`; `UNLOCK_FAILED` for a forged share among those of a slot; what a key wrapper throws
  */
 export async function addSlot(
@@ -128,7 +128,7 @@ export async function addSlot(
     if (!('recipient' in newcomer)) newcomer.wipe();
   }
   if (added === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
-  // So that it opens the backups that there are, too. Where one can't be reached, the next backup there has it.
+  // So that it opens the backups that there are, too. If one can't be reached, the next backup there has it.
   await replaceCopiedKeys(engine, signal);
   return infoOf(added, engine.monitor.state.unlocked);
 }

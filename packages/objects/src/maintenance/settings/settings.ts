@@ -85,7 +85,7 @@ function rulesOf(categories: Categories): Rule[] {
 }
 
 /**
- * Whether categories mean the same, though in another order: that of two patterns counts only where they are of two categories, and some key
+ * Whether categories mean the same, though in another order: that of two patterns counts only if they are of two categories, and some key
  * matches both.
  */
 function sameCategories(one: Categories, other: Categories): boolean {

@@ -132,7 +132,7 @@ async function readPayload(
   }
 }
 
-/** Compares the parts of blobs with those that are there; opens them where that is asked for. */
+/** Compares the parts of blobs with those that are there; opens them if that is asked for. */
 export async function checkBlobs(
   engine: Engine,
   token: string,

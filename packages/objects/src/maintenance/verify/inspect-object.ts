@@ -32,7 +32,7 @@ export interface Subject {
   /** The names of its history, newest first; asked for when its current record has been read. */
   readonly history: () => Promise<readonly string[]>;
   readonly expected: Expectation;
-  /** Its payloads as they are listed, where those are looked for that no version names. */
+  /** Its payloads as they are listed, if those are looked for that no version names. */
   readonly parts?: () => Promise<ListedBlobs>;
 }
 
@@ -51,7 +51,7 @@ export interface Look extends BlobCounts {
 
 /** What is kept of a version while those before it are read: not the record, of which there may be many. */
 interface Link extends Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'> {
-  /** The version with which its history begins; 0 where that isn't known. */
+  /** The version with which its history begins; 0 if that isn't known. */
   readonly origin: number;
 }
 
@@ -252,7 +252,7 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
     findings.add('hidden', objectName(token), 'it is gone, though its history is there');
   }
-  // Where a version can't be read, neither can which one comes before it.
+  // If a version can't be read, neither can which one comes before it.
   if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);
   const { blobs, parts, problems } = await checkBlobs(engine, token, gathered.blobs, options);
   for (const { name, message } of problems) findings.add('payload', name, message);

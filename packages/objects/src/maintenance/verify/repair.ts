@@ -50,7 +50,7 @@ function look(
   return lookAtObject(engine, { token, history, expected }, { payloads: true, onBytes, signal });
 }
 
-/** What lies at a name; `undefined` also where the backend itself sees that it is nothing that was written. */
+/** What lies at a name; `undefined` also if the backend itself sees that it is nothing that was written. */
 async function bytesAt(
   backend: StorageBackend,
   name: string,
@@ -82,7 +82,7 @@ async function put({ engine, signal }: Mending, name: string, body: Uint8Array):
 const isSound = (observed: Inspection): observed is Extract<Inspection, { state: 'sound' }> =>
   observed.state === 'sound';
 
-/** The version that a record says it is, which nothing has authenticated; 0 where it says none. */
+/** The version that a record says it is, which nothing has authenticated; 0 if it says none. */
 function claimedVersion(body: Uint8Array): number {
   try {
     return splitRecord(body).header.version;
@@ -104,7 +104,7 @@ async function wasReplaced({ engine, token, signal }: Mending, version: number):
   return typeof there === 'object' && claimedVersion(there.body) > version;
 }
 
-/** The current record, where the copy has one that is what should be there and nothing newer is at hand. */
+/** The current record, if the copy has one that is what should be there and nothing newer is at hand. */
 async function mendRecord(mending: Mending): Promise<boolean> {
   const { copy, token, expected, signal } = mending;
   const name = objectName(token);

@@ -23,7 +23,7 @@ export type FindingKind =
 /** Something that is not as it should be. */
 export interface Finding {
   readonly kind: FindingKind;
-  /** The name of the object, where it can be told. */
+  /** The name of the object, if it can be told. */
   readonly key?: string;
   /** The name at the backend that it is about. */
   readonly name: string;

@@ -91,7 +91,7 @@ export async function verifyOwn({ engine, baseline, report, signal }: Verificati
  * may go on meanwhile: what seems wrong is looked at again 6 s later.
  *
  * @param anchored whether the head has been compared with what is remembered outside the store
- * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`, `ABORTED`; `ROLLBACK` where the head of the
+ * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`, `ABORTED`; `ROLLBACK` if the head of the
  *   store is older than one seen before
  */
 export async function verifyStore(engine: Engine, anchored: boolean, options: VerifyOptions): Promise<VerifyReport> {

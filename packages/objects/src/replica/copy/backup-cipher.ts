@@ -23,7 +23,7 @@ const LABELS: Readonly<Record<BackupPurpose, string>> = {
 
 /** What {@link BackupSeals} work with. */
 export interface SealPorts {
-  /** @throws SecureStoreError where there are none at hand */
+  /** @throws SecureStoreError if there are none at hand */
   readonly keys: () => BackupKeySet;
   readonly suites: () => readonly number[];
   readonly random: RandomSource;
@@ -63,7 +63,7 @@ export class BackupSeals {
     return asBuffer(systemBodyKeyId(body)).toString('hex');
   }
 
-  /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`; `ACCESS_DENIED`, `UNSUPPORTED` where there are no keys */
+  /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`; `ACCESS_DENIED`, `UNSUPPORTED` if there are no keys */
   async open(
     purpose: BackupPurpose,
     destination: Uint8Array,
@@ -103,7 +103,7 @@ export function noBackupKeys(state: StoreState): SecureStoreError {
 }
 
 /**
- * The head with keys for backups; `undefined` where it has some.
+ * The head with keys for backups; `undefined` if it has some.
  *
  * @throws SecureStoreError `ACCESS_DENIED` for a member
  */

@@ -4,7 +4,7 @@ import type { HeadEdit } from '../../head/head-edit.ts';
 import { commitHead } from '../../engine/commit-head.ts';
 import type { StoreState } from '../../head/store-state.ts';
 
-/** @throws SecureStoreError `LOCKED` where the store is being moved */
+/** @throws SecureStoreError `LOCKED` if the store is being moved */
 function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadEdit | undefined {
   if (head.migration !== undefined && state === 'restoring') {
     throw new SecureStoreError(

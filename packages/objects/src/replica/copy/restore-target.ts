@@ -36,7 +36,7 @@ import { isUndecided } from '../../util/indeterminate.ts';
 export interface FoundingOptions {
   /** Whether it is made for a drill, and is to be opened by nobody else. */
   readonly scratch?: boolean | undefined;
-  /** Whether what is restored has all of the audit log that the head of the copy knows of, so that it is missed where it isn't there; by default it has. */
+  /** Whether what is restored has all of the audit log that the head of the copy knows of, so that it is missed if it isn't there; by default it has. */
   readonly hasWholeLog?: boolean | undefined;
 }
 
@@ -68,7 +68,7 @@ export class FoundedStore {
   }
 
   /**
-   * A record of the copy as the new store is to have it, under its keys; `undefined` where its category has none any more.
+   * A record of the copy as the new store is to have it, under its keys; `undefined` if its category has none any more.
    *
    * @throws SecureStoreError `INTEGRITY`
    */
@@ -85,7 +85,7 @@ export class FoundedStore {
    * Writes what the head names, and the head: from then on the store is there.
    *
    * @returns its generation and instance
-   * @throws SecureStoreError `ALREADY_EXISTS` where another store has come in between; what the backend throws
+   * @throws SecureStoreError `ALREADY_EXISTS` if another store has come in between; what the backend throws
    */
   async finish(signal?: AbortSignal): Promise<Pick<Head, 'instance' | 'generation'>> {
     const { state, clock } = this.#copy;
@@ -183,7 +183,7 @@ async function wasFinished(
  * Begins to make a store of a copy, or goes on with it: a new instance of the same lineage and identity, with new keys, which the same
  * secrets open.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` where something lies there already; `ACCESS_DENIED` for a member; what the backend throws
+ * @throws SecureStoreError `ALREADY_EXISTS` if something lies there already; `ACCESS_DENIED` for a member; what the backend throws
  */
 export async function foundStore(
   copy: UnlockedCopy,

@@ -22,7 +22,7 @@ export interface CopySettings {
   readonly keys: BackupKeys;
   /** For messages; without credentials. */
   readonly location: string;
-  /** Not needed where the store itself is open. */
+  /** Not needed if the store itself is open. */
   readonly unlock: UnlockMethod;
   /** The identity that the store must have. */
   readonly fingerprint?: string | undefined;
@@ -35,7 +35,7 @@ interface CopyParts {
   readonly settings: Omit<CopySettings, 'unlock'>;
   readonly read: ReadHead;
   readonly state: StoreState;
-  /** The head of the store that is open, where its policy is the one that counts. */
+  /** The head of the store that is open, if its policy is the one that counts. */
   readonly live?: Head;
 }
 
@@ -45,7 +45,7 @@ export interface CopiedAccess {
   readonly time: Date;
   /** The generation of that head. */
   readonly generation: number;
-  /** Absent where there is none. */
+  /** Absent if there is none. */
   readonly policy?: {
     /** The generation of the head with which it was changed last: the greater one is the newer one. */
     readonly version: number;
@@ -146,12 +146,12 @@ export class UnlockedCopy {
     return new TokenNames(() => this.#cipher);
   }
 
-  /** The name that a token says; `undefined` where only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
+  /** The name that a token says; `undefined` if only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
   nameIn(token: string): string | undefined {
     return this.names.nameIn(token);
   }
 
-  /** The name of the object of which a record lies at a token; `undefined` where only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
+  /** The name of the object of which a record lies at a token; `undefined` if only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
   nameOf(token: string, record: Uint8Array): string | undefined {
     const names = this.#cipher;
     const named = this.nameIn(token);
@@ -164,7 +164,7 @@ export class UnlockedCopy {
    * Makes sure that the key of a record opens, and not what is in it. Of what a member was not granted, or what was destroyed with its
    * category, nothing is said.
    *
-   * @throws SecureStoreError `INTEGRITY`; `KEY_DESTROYED` where everything was brought under newer keys before that one went
+   * @throws SecureStoreError `INTEGRITY`; `KEY_DESTROYED` if everything was brought under newer keys before that one went
    */
   checkKey(record: Uint8Array): void {
     const { keys } = this.state;
@@ -194,7 +194,7 @@ function headOf(keys: BackupKeys): ReadHead {
   return parseHead({ body, etag: '1' });
 }
 
-/** A copy of a store that is open, by its own keys. @throws SecureStoreError `INTEGRITY` where it is of another store */
+/** A copy of a store that is open, by its own keys. @throws SecureStoreError `INTEGRITY` if it is of another store */
 export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unlock'>): UnlockedCopy {
   const read = headOf(settings.keys);
   const { identity, lineage } = state.head;
@@ -215,8 +215,8 @@ export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unl
 /**
  * Unlocks a copy of a store by a secret that opens the store.
  *
- * @throws SecureStoreError `UNLOCK_FAILED`; `INTEGRITY` where it is damaged or of another store than `fingerprint` says;
- *   `INVALID_ARGUMENT` where an identity or key wrapper is given without one
+ * @throws SecureStoreError `UNLOCK_FAILED`; `INTEGRITY` if it is damaged or of another store than `fingerprint` says;
+ *   `INVALID_ARGUMENT` if an identity or key wrapper is given without one
  */
 export async function unlockCopy(settings: CopySettings): Promise<UnlockedCopy> {
   const { keys, location, unlock, fingerprint, signal } = settings;

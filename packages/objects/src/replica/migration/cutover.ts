@@ -107,8 +107,8 @@ export class Landing {
    * Writes the head, for the store that has been closed and of which everything is there.
    *
    * @param closed its head
-   * @returns what it has written, where the backend tells of that
-   * @throws SecureStoreError `ALREADY_EXISTS` where another store has come in between; what the backends throw
+   * @returns what it has written, if the backend tells of that
+   * @throws SecureStoreError `ALREADY_EXISTS` if another store has come in between; what the backends throw
    */
   async land(closed: Head, signal?: AbortSignal): Promise<LandedHead | undefined> {
     const { state } = this.#engine.monitor;

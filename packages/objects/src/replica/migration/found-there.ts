@@ -100,7 +100,7 @@ export interface NewPlace {
   readonly anchor?: Anchor | undefined;
 }
 
-/** The head of the store where it has moved; `undefined` where something else lies there by now. @param left the head that says so */
+/** The head of the store where it has moved; `undefined` if something else lies there by now. @param left the head that says so */
 async function movedHead(
   backend: StorageBackend,
   left: Head,
@@ -120,7 +120,7 @@ async function movedHead(
  * Remembers a store where it has moved, so that an older copy there, or another store, shows from the first time on that it is opened.
  *
  * @param left the head that says that it has moved
- * @param anew the head of the store that it was sealed anew as, where it was
+ * @param anew the head of the store that it was sealed anew as, if it was
  */
 export async function rememberAt(
   { backend, location, anchor }: NewPlace,

@@ -7,10 +7,10 @@ import { historyNames } from '../../maintenance/verify/scan.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
 import { openByToken } from '../../record/open-record.ts';
 
-/** A version of an object; `unreadable` where its keys have been destroyed, or are to be. */
+/** A version of an object; `unreadable` if its keys have been destroyed, or are to be. */
 export type Version = OpenedRecord | 'unreadable';
 
-/** Opens a record of an object. @throws SecureStoreError `INTEGRITY` where it is damaged */
+/** Opens a record of an object. @throws SecureStoreError `INTEGRITY` if it is damaged */
 export async function openVersion(
   engine: Engine,
   token: string,
@@ -36,7 +36,7 @@ export async function readVersion(
  * The name of an object, wherever it can be read.
  *
  * @param names of its older versions
- * @returns `undefined` where nothing tells it any more, or nothing is there
+ * @returns `undefined` if nothing tells it any more, or nothing is there
  */
 export async function nameOf(
   engine: Engine,

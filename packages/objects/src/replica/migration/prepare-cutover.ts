@@ -55,7 +55,7 @@ export interface PreparedLanding {
   /** The generation of the head that closes the store: what is prepared is for no other. */
   readonly closing: number;
   readonly engine: Engine;
-  /** The ends of the audit log that are known, where the head knows these. */
+  /** The ends of the audit log that are known, if the head knows these. */
   readonly ends: (known: readonly AuditLink[]) => AuditLink[];
   readonly checkpoint: CopiedCheckpoint;
 }

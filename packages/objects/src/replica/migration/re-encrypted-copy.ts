@@ -43,7 +43,7 @@ export interface Missed {
 const isSameCommit = (there: RecordHeader | undefined, { version, commitId }: RecordHeader): boolean =>
   there !== undefined && there.version === version && Buffer.compare(there.commitId, commitId) === 0;
 
-/** Whether what lies in the new store is this record. @throws SecureStoreError `ROLLBACK` where something newer is there */
+/** Whether what lies in the new store is this record. @throws SecureStoreError `ROLLBACK` if something newer is there */
 function isInPlace(there: RecordHeader | undefined, { header }: OpenedRecord): boolean {
   if (there !== undefined && there.version > header.version) {
     const message = 'an older version lies in the store than was sealed anew before: verify the store';
@@ -69,8 +69,8 @@ export class ReEncryptedCopy {
   /**
    * Brings one object in line with what lies in the store now: versions, commits and times stay.
    *
-   * @param known its name, where that is known
-   * @throws SecureStoreError `INTEGRITY` where it is damaged; what the backends throw
+   * @param known its name, if that is known
+   * @throws SecureStoreError `INTEGRITY` if it is damaged; what the backends throw
    */
   async bring(token: string, signal: AbortSignal | undefined, known?: StoreKey): Promise<ReEncrypted> {
     const names = await historyNames(this.#source, token, signal);
@@ -141,7 +141,7 @@ export class ReEncryptedCopy {
    * To be called after something was read in the new store and before it is removed: a run may have slept until others had opened that, and
    * worked with it.
    *
-   * @throws SecureStoreError `CONFLICT` where the store has moved
+   * @throws SecureStoreError `CONFLICT` if the store has moved
    */
   async #checkStays(signal: AbortSignal | undefined): Promise<void> {
     const { monitor } = this.#source;
@@ -210,7 +210,7 @@ export class ReEncryptedCopy {
     if (current !== undefined && current !== 'unreadable') this.#unnamedTokens.add(token);
   }
 
-  /** The name of an object of the new store; `undefined` where nothing tells it, or what lies there is damaged. */
+  /** The name of an object of the new store; `undefined` if nothing tells it, or what lies there is damaged. */
   async #nameThere(there: string, signal: AbortSignal | undefined): Promise<StoreKey | undefined> {
     try {
       return await nameAt(this.#target, there, signal);
@@ -276,7 +276,7 @@ export class ReEncryptedCopy {
   /**
    * Holds the new store against a current record of the store that was verified.
    *
-   * @returns what is to be there, where something else is; `undefined` where that is as it should be, or can't be told
+   * @returns what is to be there, if something else lies there; `undefined` if that is as it should be, or can't be told
    */
   async missedBy(token: string, record: Uint8Array, signal: AbortSignal | undefined): Promise<Missed | undefined> {
     try {

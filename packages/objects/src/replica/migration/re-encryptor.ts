@@ -26,10 +26,10 @@ export class ReEncryptor {
   }
 
   /**
-   * Seals a version anew. Its payload is written, where that is not there yet; the record is the caller's to write.
+   * Seals a version anew. Its payload is written if it is not there yet; the record is the caller's to write.
    *
    * @param tally counts what is written of the payload, in bytes
-   * @throws SecureStoreError `INTEGRITY` where the payload is damaged; what the backends throw
+   * @throws SecureStoreError `INTEGRITY` if the payload is damaged; what the backends throw
    */
   async seal(
     name: StoreKey,

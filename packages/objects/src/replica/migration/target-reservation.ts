@@ -35,7 +35,7 @@ function contextOf({ head }: StoreState): Buffer {
   return systemContext(head.lineage, 0, MIGRATION_NAME);
 }
 
-/** Whose marker lies there: of this migration, of one of the same store that was given up, or of something else; `undefined` where none does. */
+/** Whose marker lies there: of this migration, of one of the same store that was given up, or of something else; `undefined` if none does. */
 async function whoseMarker(
   target: StorageBackend,
   state: StoreState,
@@ -84,7 +84,7 @@ export async function refuseBackups(target: StorageBackend, signal: AbortSignal 
   if (keys !== undefined || entries.length > 0) throw occupied('there are backups here');
 }
 
-/** @throws SecureStoreError `ALREADY_EXISTS` where a head is that is neither this store's nor left behind by it, before it became what it is */
+/** @throws SecureStoreError `ALREADY_EXISTS` if a head lies there that is neither this store's nor left behind by it, before it became what it is */
 function checkHead(read: ReadHead, state: StoreState): void {
   if (!isSameStore(read.head, state.head)) throw occupied('there is another store here already');
   const isHere = isInstance(read.head, state.head);
@@ -98,7 +98,7 @@ function checkHead(read: ReadHead, state: StoreState): void {
   );
 }
 
-/** @throws SecureStoreError `ALREADY_EXISTS` where something is that only a store with a head can have written */
+/** @throws SecureStoreError `ALREADY_EXISTS` if something lies there that only a store with a head can have written */
 async function checkEmpty(target: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
   if ((await target.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined) {
     throw occupied('another migration to this location was begun and not finished');
@@ -110,7 +110,7 @@ async function checkEmpty(target: StorageBackend, signal: AbortSignal | undefine
  * Makes sure that a store could move to a place.
  *
  * @param anew whether it is to be sealed anew there
- * @throws SecureStoreError `ALREADY_EXISTS` where something is there; what the backend throws
+ * @throws SecureStoreError `ALREADY_EXISTS` if something is there; what the backend throws
  */
 export async function checkFree(
   target: StorageBackend,
@@ -155,7 +155,7 @@ async function take(
  * Takes the place where a store is to move to, or finds it taken by the same migration.
  *
  * @param instance that the store becomes there
- * @throws SecureStoreError `ALREADY_EXISTS` where something else is there; what the backend throws
+ * @throws SecureStoreError `ALREADY_EXISTS` if something else is there; what the backend throws
  */
 export async function occupy(
   target: StorageBackend,
@@ -183,7 +183,7 @@ export async function occupy(
  *
  * @param id of the migration
  * @returns whether it was taken before
- * @throws SecureStoreError `ALREADY_EXISTS` where something else is there; what the backend throws
+ * @throws SecureStoreError `ALREADY_EXISTS` if something else is there; what the backend throws
  */
 export async function occupyAnew(
   target: StorageBackend,

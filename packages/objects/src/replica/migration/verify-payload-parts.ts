@@ -30,7 +30,7 @@ export class SealedPayload {
   readonly prefix: string;
   readonly #opening: Opening | undefined;
 
-  /** @param opening `undefined` where nobody can open it any more: then nothing says whether it is intact */
+  /** @param opening `undefined` if nobody can open it any more: then nothing says whether it is intact */
   constructor(prefix: string, opening: Opening | undefined) {
     this.prefix = prefix;
     this.#opening = opening;
@@ -89,7 +89,7 @@ function openingOf(opened: OpenedRecord): Opening | undefined {
 /**
  * What the parts of the payload of a record are held against. Of a record that is damaged, or that nobody can open any more, nothing is.
  *
- * @returns `undefined` where it has no payload of its own
+ * @returns `undefined` if it has no payload of its own
  */
 export async function sealedPayloadOf(
   engine: Engine,
