@@ -1,8 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, SleepOptions } from './clock.ts';
 
-/** Whether a write that failed with `error` may have taken place, or lost a race: to be settled by reading. */
-export function isUndecided(error: unknown): boolean {
+/**
+ * Whether a conditional write failed in a way that only reading can explain: another writer was first, or the write took effect and its
+ * answer was lost.
+ */
+export function isUndecided(error: unknown): error is SecureStoreError {
   return SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 }
 

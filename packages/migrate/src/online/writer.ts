@@ -1,5 +1,6 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer } from '@securestore/core-format';
+import { isUndecided } from '@securestore/jobs';
 import { WorkGroup } from '@securestore/objects/internal';
 import { headerIn } from './linked.ts';
 import { overtaken } from './overtaken.ts';
@@ -22,10 +23,6 @@ function conditionOf({ before }: Entry): { readonly ifAbsent?: true; readonly if
   if (before === undefined) return {};
   return before.etag === undefined ? { ifAbsent: true } : { ifMatch: before.etag };
 }
-
-/** Whether what lies there decides what became of a write. */
-const isUndecided = (error: unknown): boolean =>
-  SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 
 /** The version of a record; 0 where it is none. */
 export const versionOf = (record: Uint8Array): number => headerIn(record)?.version ?? 0;

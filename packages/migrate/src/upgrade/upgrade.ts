@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
-import { startVolatile } from '@securestore/jobs';
+import { isUndecided, startVolatile } from '@securestore/jobs';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { entriesUnder, extensionsOf, mapConcurrently, signalOf } from '@securestore/objects/internal';
 
@@ -64,8 +64,7 @@ async function convertAt(
       return true;
     } catch (error) {
       // Whoever came first has done the same, or this very write took effect.
-      const isUndecided = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!isUndecided || tries === MAX_TRIES) throw error;
+      if (!isUndecided(error) || tries === MAX_TRIES) throw error;
     }
   }
 }

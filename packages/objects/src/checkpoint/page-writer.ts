@@ -12,9 +12,9 @@ import {
 } from '@securestore/core-format';
 import type { LoadedKey } from '@securestore/crypto';
 import { checkpointPageId, digestWhole } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import { GRACE_PERIOD } from '../engine/engine.ts';
-import { isUndecided } from '../util/indeterminate.ts';
 import { sealJournalBody } from '../engine/sealed-objects.ts';
 import type { LoadedCheckpoint } from './load.ts';
 

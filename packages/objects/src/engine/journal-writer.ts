@@ -12,12 +12,11 @@ import {
   workName,
 } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
-import { elapsedSince, instant } from '@securestore/jobs';
+import { elapsedSince, instant, isUndecided } from '@securestore/jobs';
 import { abortable } from '../util/abort.ts';
 import type { JournalPorts } from './ports.ts';
 import { openJournalBody, sealJournalBody } from './sealed-objects.ts';
 import { HINT_COVERS_FOR, STREAM_USED_FOR } from './journal-limits.ts';
-import { isUndecided } from '../util/indeterminate.ts';
 
 const MAX_TRIES = 3;
 

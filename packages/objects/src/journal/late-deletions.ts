@@ -1,10 +1,10 @@
 import type { ConsumerState, RecordHeader } from '@securestore/core-format';
 import { encodeTombstoneBody, objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import { withRefreshedKeys } from '../record/stable-read.ts';
 import { openByToken } from '../record/open-record.ts';
-import { isUndecided } from '../util/indeterminate.ts';
 import { announceCommit } from './announce.ts';
 import { survey } from './consumer-liveness.ts';
 

@@ -8,13 +8,13 @@ import {
   journalPrefix,
   workName,
 } from '@securestore/core-format';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import { deleteUnchanged, isForged, lookAtSystemObject, writeSystemObject } from '../engine/sealed-objects.ts';
 import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../engine/journal-limits.ts';
 import { listWriters, readRegistration, readSlot } from './streams.ts';
 import type { Survey } from './consumer-liveness.ts';
 import { survey } from './consumer-liveness.ts';
-import { isUndecided } from '../util/indeterminate.ts';
 import { entriesUnder } from '../util/listing.ts';
 
 /** Something that nobody who has the keys has put into a stream. */

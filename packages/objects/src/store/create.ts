@@ -23,7 +23,7 @@ import {
   sealSlot,
   takeKey,
 } from '@securestore/crypto';
-import { systemClock } from '@securestore/jobs';
+import { isUndecided, systemClock } from '@securestore/jobs';
 import { sealReference } from '../engine/head-references.ts';
 import type { Sealed } from '../engine/seal-grants.ts';
 import { inOrder, newGroup } from '../engine/new-keys.ts';
@@ -36,7 +36,6 @@ import { signedHead } from '../head/sign-head.ts';
 import type { StoreSettings } from '../api/create-settings.ts';
 import { categoryMapOf, parseSettings } from '../api/create-settings.ts';
 import type { StoreContext } from '../head/open-settings.ts';
-import { isUndecided } from '../util/indeterminate.ts';
 
 const FIRST_ROOT = 1;
 

@@ -2,6 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
+import { isUndecided } from '@securestore/jobs';
 import { ancestorsAfter, isInstance, isSameStore } from '../ancestry.ts';
 import { ownerKeys } from '../unlock/owner-keys.ts';
 import { signedHead } from '../sign-head.ts';
@@ -108,8 +109,7 @@ export async function openLanded(
       await target.write(HEAD_NAME, signedHead(head, ownerKeys(left).identity), { ifMatch: found.etag, signal });
       return;
     } catch (error) {
-      const mayBeDone = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!mayBeDone || tries === MAX_TRIES) throw error;
+      if (!isUndecided(error) || tries === MAX_TRIES) throw error;
     }
   }
 }

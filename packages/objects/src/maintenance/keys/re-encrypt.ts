@@ -11,7 +11,7 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
-import { instant } from '@securestore/jobs';
+import { instant, isUndecided } from '@securestore/jobs';
 import { BlobReader } from '../../record/blob-reader.ts';
 import type { WrittenBlob } from '../../record/blob-writer.ts';
 import { blobPayload, discardBlob, writeBlob } from '../../record/blob-writer.ts';
@@ -29,7 +29,6 @@ import { copyOfCurrent } from './current-copy.ts';
 import { historyNames } from '../verify/scan.ts';
 import type { RekeyOptions } from './rewrap.ts';
 import { note } from './rewrap.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 

@@ -2,6 +2,7 @@ import type { BatchOperation, ListEntry } from '@securestore/backend-api';
 import { SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
 import { announceRewrite } from '../../journal/announce.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
@@ -9,7 +10,6 @@ import { withRefreshedKeys } from '../../record/stable-read.ts';
 import type { FailedObject } from '../../engine/scan-sealed-objects.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import { isRetired } from '../../record/open-record.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 import { copyOfCurrent } from './current-copy.ts';
 import { RECORD_AREAS } from './key-usage.ts';
 

@@ -8,6 +8,7 @@ import {
   splitUnderToken,
 } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import type { Mutation } from './mutation.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { checkStillValid } from './mutation.ts';
@@ -15,7 +16,6 @@ import { pagesUnder } from '../../util/listing.ts';
 import type { Standing } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { deleteUnchanged } from '../../engine/sealed-objects.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_COPY_TRIES = 3;
 

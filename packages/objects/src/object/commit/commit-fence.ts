@@ -1,5 +1,6 @@
 import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
 import { announceCommit } from '../../journal/announce.ts';
 import type { Committed } from './mutation.ts';
@@ -8,7 +9,6 @@ import { rebindGeneration } from './rebind-generation.ts';
 import type { Target } from '../../record/open-record.ts';
 import { isRetiredKey } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 

@@ -1,12 +1,12 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { asBuffer, objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import { digestUnder } from '../../record/payload-digest.ts';
 import type { Target } from '../../record/open-record.ts';
 import { openLoose } from '../../record/open-record.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 

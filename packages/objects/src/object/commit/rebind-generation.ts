@@ -1,12 +1,12 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
 import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, Target } from '../../record/open-record.ts';
 import { openAt } from '../../record/open-record.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 10;
 

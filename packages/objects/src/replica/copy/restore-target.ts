@@ -14,7 +14,7 @@ import {
 } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import { loadKeyring, rewrapRecord, sealSystemBody } from '@securestore/crypto';
-import { instant } from '@securestore/jobs';
+import { instant, isUndecided } from '@securestore/jobs';
 import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
 import { hasRemains } from '../../head/store-remains.ts';
 import { engineOf } from '../../engine/create-engine.ts';
@@ -31,7 +31,6 @@ import { keysBackend } from './read-only-backend.ts';
 import type { RestoreSource } from './restore-begun.ts';
 import { begunBefore, keyringDigest, restoreContext, restoreKey, wipeFoundation } from './restore-begun.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 
 export interface FoundingOptions {
   /** Whether it is made for a drill, and is to be opened by nobody else. */

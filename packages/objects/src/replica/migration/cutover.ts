@@ -1,5 +1,6 @@
 import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError, workPrefix } from '@securestore/core-format';
+import { isUndecided } from '@securestore/jobs';
 import { ancestorsAfter, isInstance } from '../../head/ancestry.ts';
 import type { NamedCheckpoint } from '../../checkpoint/load.ts';
 import { checkpointOf, sameCheckpoint } from '../../checkpoint/load.ts';
@@ -16,7 +17,6 @@ import { lookAtSystemObject, sealJournalBody } from '../../engine/sealed-objects
 import type { LandedHead } from '../../head/move/staged-head.ts';
 import type { LandingSettings, PreparedLanding } from './prepare-cutover.ts';
 import { copiedCheckpoint, prepareLanding } from './prepare-cutover.ts';
-import { isUndecided } from '../../util/indeterminate.ts';
 
 const MAX_TRIES = 5;
 
