@@ -1,8 +1,8 @@
 export { isBackup } from './repository/destination.ts';
 export { backupJobId } from './api/backup-job.ts';
 export { Backups } from './api/backups.ts';
-export { FOLLOW_CHANNEL } from './continuous/backoff.ts';
-export type { FollowMessage } from './continuous/backoff.ts';
+export { FOLLOW_CHANNEL } from './continuous/outage.ts';
+export type { FollowMessage } from './continuous/outage.ts';
 export type {
   ContinuousBackup,
   ContinuousStatus,

@@ -9,7 +9,7 @@ import type { FailedCopy } from '../repository/upload.ts';
 import type { ReplicationStatus, Reached } from '../trust/replication-status.ts';
 import { beatOf, replicationStatusAt, publishReplicationStatus } from '../trust/replication-status.ts';
 import type { ReconnectingDestination } from '../trust/reconnecting-destination.ts';
-import { Outage, isPassing } from './backoff.ts';
+import { Outage, isPassing } from './outage.ts';
 import { matchesTip, tipOf } from '../trust/trusted-tip.ts';
 import type { OnAlarm, Position } from './ship-changes.ts';
 import { positionAt, shipChanges, steadyUntil } from './ship-changes.ts';

@@ -12,7 +12,7 @@ import { evidenceOf, tipOf, trustTip, trustedTipAt, rolledBack } from '../trust/
 import type { RefusedRemoval } from '../repository/tolerant-delete.ts';
 import { TolerantDeleter } from '../repository/tolerant-delete.ts';
 import { readContents, planRemoval, removalBlocked } from './prune-plan.ts';
-import { reachableFrom, removePoints, removeUnneeded } from './sweep.ts';
+import { reachableFrom, removePoints, removeUnneeded } from './unneeded-files.ts';
 import { includesNumber, withNumbers, withoutNumbers } from '../repository/number-ranges.ts';
 import { freeAfter, readChainTip } from '../trust/chain-tip.ts';
 import { indexAt } from '../trust/point-index.ts';

@@ -6,7 +6,7 @@ import type { RestoreJobReport, RestoreOptions } from './restore-types.ts';
 import type { Destination } from '../repository/destination.ts';
 import { labelBefore, momentWarnings, restoredAfter } from '../trust/moment.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import { estimateOf, receiptFor } from './restore-record.ts';
+import { estimateOf, receiptFor } from './make-receipt.ts';
 import { restoreInto } from './restore-into.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
 import { attest } from '../trust/chain-attestation.ts';

@@ -4,8 +4,8 @@ import { WorkGroup } from '@securestore/objects/internal';
 import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-types.ts';
 import { POLICIES } from './restore-types.ts';
 import { refuse } from '../repository/errors.ts';
-import type { Before, Step } from './restore-steps.ts';
-import { DAMAGED, RestoreSteps } from './restore-steps.ts';
+import type { Before, Step } from './conflict-policy.ts';
+import { DAMAGED, RestoreSteps } from './conflict-policy.ts';
 import { RestoredDigest } from './restored-digest.ts';
 
 /** So many objects at once: small ones are written together, of large ones each holds some megabytes. */

@@ -16,7 +16,7 @@ import { drillBackup } from './drill.ts';
 import { RECEIPT_USE, rememberDrilled, rememberReceipt, signFacts } from './receipts.ts';
 import { isWhole, restoreFrom } from './restore-from.ts';
 import { checkRestoreInto } from './restore-into.ts';
-import { receiptForStore } from './restore-record.ts';
+import { receiptForStore } from './make-receipt.ts';
 import { restoreStoreTo } from './restore-store.ts';
 
 const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { inspectRecord } from '../record/inspect-record.ts';
 import { entriesUnder } from '../util/listing.ts';
-import { compare, nextEntry } from './compare.ts';
+import { compare, nextEntry } from './contradiction.ts';
 import { joinByToken } from '../util/merge-by-token.ts';
 import type { PageWriter } from './page-writer.ts';
 import type { LoadedCheckpoint } from './load.ts';

@@ -11,7 +11,7 @@ import { limitsFor } from './limits.ts';
 import type { Arrived } from '../head/move/follow-redirect.ts';
 import { RelocatableBackend } from './relocatable-backend.ts';
 import { RecordCache } from './record-cache.ts';
-import { rememberArrival } from '../head/trust/trust-on-first-use.ts';
+import { rememberArrival } from '../head/trust/check-identity.ts';
 import type { Loaded } from '../head/load-head.ts';
 import type { StoreContext } from '../head/open-settings.ts';
 

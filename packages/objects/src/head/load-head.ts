@@ -13,15 +13,9 @@ import { hasLeftFor, isLanded, isStillAt } from './move/staged-head.ts';
 import { openLocation } from './move/sealed-location.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
 import { loadState, readHead } from './store-state.ts';
-import type { Trust } from './trust/trust-on-first-use.ts';
+import type { Trust } from './trust/check-identity.ts';
 import { ActiveSlot } from './unlock/active-slot.ts';
-import {
-  checkIdentity,
-  rememberArrival,
-  rememberedAt,
-  rememberFirst,
-  rememberNewest,
-} from './trust/trust-on-first-use.ts';
+import { checkIdentity, rememberArrival, rememberedAt, rememberFirst, rememberNewest } from './trust/check-identity.ts';
 import { unlockHead } from './unlock/unlock-head.ts';
 import type { OpenSettings, StoreContext } from './open-settings.ts';
 

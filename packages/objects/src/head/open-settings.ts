@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
-import type { Anchor } from './trust/trusted-state.ts';
+import type { Anchor } from './trust/anchor.ts';
 import type { Clock } from '@securestore/jobs';
 import type { CryptoEventListener } from '../api/crypto-events.ts';
 import type { Moves } from './move/follow-redirect.ts';

@@ -2,7 +2,7 @@ import type { ConsumerState, PendingEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import type { Alarm } from './alarms.ts';
-import { ConsumerLease } from './consumer-lease.ts';
+import { ConsumerHold } from './consumer-hold.ts';
 import type { HeldConsumer } from './consumer-state.ts';
 import { fitsConsumer } from './consumer-state.ts';
 import type { KnownObject } from './full-scan-diff.ts';
@@ -61,12 +61,12 @@ async function* nothingKnown(): AsyncGenerator<KnownObject> {}
  */
 export class Consumer {
   readonly #engine: Engine;
-  readonly #hold: ConsumerLease;
+  readonly #hold: ConsumerHold;
   #position: Position;
 
   constructor(engine: Engine, name: string, held: HeldConsumer) {
     this.#engine = engine;
-    this.#hold = new ConsumerLease(engine, name, held);
+    this.#hold = new ConsumerHold(engine, name, held);
     this.#position = new Position(held.state);
   }
 

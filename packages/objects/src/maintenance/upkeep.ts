@@ -8,7 +8,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { StoreState } from '../head/store-state.ts';
 import type { Logger } from '../api/types.ts';
 import { bringAccess } from './keys/rekey-replicas.ts';
-import { finishDestruction } from './keys/destroy.ts';
+import { finishDestruction } from './keys/destroy-keys.ts';
 
 /** How long after opening a store is looked after first, and how often then, in milliseconds. */
 const FIRST_AFTER: number = 5 * 60 * 1000;

@@ -8,7 +8,8 @@ import {
   TOMBSTONE_LENGTH,
 } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
-import { isGrantedRecord } from '../engine/access-check.ts';
+import { isGrantedRecord } from '../engine/check-granted.ts';
+import { pastFolder } from '../record/encoded-names.ts';
 import { withRefreshedKeys } from '../record/stable-read.ts';
 import { listPage } from '../util/listing.ts';
 import type { OpenedRecord } from '../record/open-record.ts';
@@ -16,8 +17,6 @@ import { openByToken } from '../record/open-record.ts';
 import type { StoreState } from '../head/store-state.ts';
 
 const PAGE = 1000;
-/** Sorts after every name below a folder: `~` is the greatest character of a backend name. */
-const PAST_FOLDER = '/~~';
 
 /** The name of an object whose token doesn't tell it. `undefined` if it was deleted meanwhile, or its category was not granted. */
 export async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
@@ -41,9 +40,7 @@ function keyOf(name: string): StoreKey {
 
 /** The name to continue after: past the whole folder in which a page ended, if nothing in it can match. */
 function nextAfter(folder: string, lastKey: string, lastMatched: boolean): string {
-  if (lastMatched) return lastKey;
-  const slash = lastKey.indexOf('/', folder.length);
-  return slash === -1 ? lastKey : lastKey.slice(0, slash) + PAST_FOLDER;
+  return (lastMatched ? undefined : pastFolder(lastKey, folder)) ?? lastKey;
 }
 
 /** The names that start with `prefix`, in the backend's order. @param options `after` is the name that they begin after */

@@ -27,7 +27,7 @@ import type { CallGate } from './call-gate.ts';
 import { checkOwner, isMember } from '../head/unlock/owner-keys.ts';
 import { countKeyUsage } from '../maintenance/keys/key-usage.ts';
 import { ROTATION_JOB, rotationKind, startRotation } from '../maintenance/keys/rotate.ts';
-import { destroyKeys, finishDestruction, undoDestruction } from '../maintenance/keys/destroy.ts';
+import { destroyKeys, finishDestruction, undoDestruction } from '../maintenance/keys/destroy-keys.ts';
 import { listKeys } from '../maintenance/keys/keys.ts';
 import type { RotationReport } from '../maintenance/keys/rotate.ts';
 import { endRotation, rotationUnderWay } from '../engine/rotation-state.ts';

@@ -4,7 +4,7 @@ import { settledSoon } from '../util/abort.ts';
 import { callSignal, checkOptions, inCall, inContext } from '../api/call-boundary.ts';
 import type { Engine, MutationGate } from '../engine/engine.ts';
 import { listNames } from '../object/list.ts';
-import { checkGranted } from '../engine/access-check.ts';
+import { checkGranted } from '../engine/check-granted.ts';
 import type { Operation } from '../api/operations.ts';
 import { OPERATIONS } from '../api/operations.ts';
 import { checkPrefix } from '../api/prefix.ts';

@@ -21,7 +21,7 @@ import { historyOf } from '../object/history.ts';
 import { sortNames } from '../api/prefix.ts';
 import type { MemberAdministration } from '../maintenance/keys/members.ts';
 import type { SettingsAdministration } from '../api/settings-types.ts';
-import { isGrantedName } from '../engine/access-check.ts';
+import { isGrantedName } from '../engine/check-granted.ts';
 import { retrieveMany, storeMany } from '../api/bulk.ts';
 import { deleteObject, restoreVersion, setMetadata } from '../object/change.ts';
 import { storeObject } from '../object/store.ts';

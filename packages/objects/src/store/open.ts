@@ -15,7 +15,7 @@ import { readHead } from '../head/store-state.ts';
 import { checkSettings } from '../maintenance/settings/settings.ts';
 import type { StoreSettings } from '../api/create-settings.ts';
 import { parseSettings } from '../api/create-settings.ts';
-import { endsIn, rememberedAt, rememberFirst, rememberNewest } from '../head/trust/trust-on-first-use.ts';
+import { endsIn, rememberedAt, rememberFirst, rememberNewest } from '../head/trust/check-identity.ts';
 import { engineOf } from '../engine/create-engine.ts';
 import { loadNewest, noHead } from '../head/load-head.ts';
 import type { OpenSettings, StoreContext } from '../head/open-settings.ts';

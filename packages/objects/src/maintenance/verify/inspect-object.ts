@@ -10,8 +10,8 @@ import {
   objectName,
 } from '@securestore/core-format';
 import type { Expectation } from '../../checkpoint/baseline.ts';
-import type { Contradiction } from '../../checkpoint/compare.ts';
-import { compare } from '../../checkpoint/compare.ts';
+import type { Contradiction } from '../../checkpoint/contradiction.ts';
+import { compare } from '../../checkpoint/contradiction.ts';
 import { keptFor } from '../gc/retention.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { keyOfToken } from '../../record/decode-name.ts';

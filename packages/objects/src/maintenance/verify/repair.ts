@@ -11,7 +11,7 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import type { Expectation } from '../../checkpoint/baseline.ts';
-import { compare } from '../../checkpoint/compare.ts';
+import { compare } from '../../checkpoint/contradiction.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { withBackend } from '../../engine/engine.ts';
 import type { Inspection } from '../../record/inspect-record.ts';

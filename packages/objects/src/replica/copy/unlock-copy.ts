@@ -11,7 +11,7 @@ import { isMember } from '../../head/unlock/owner-keys.ts';
 import { openLoose } from '../../record/open-record.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { loadState, parseHead } from '../../head/store-state.ts';
-import { checkIdentity } from '../../head/trust/trust-on-first-use.ts';
+import { checkIdentity } from '../../head/trust/check-identity.ts';
 import { TokenNames } from '../../record/encoded-names.ts';
 import { unlockHead } from '../../head/unlock/unlock-head.ts';
 import { checkCopied, keysBackend, keysObject } from './read-only-backend.ts';

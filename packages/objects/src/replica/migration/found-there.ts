@@ -8,9 +8,9 @@ import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { readHead } from '../../head/store-state.ts';
 import { isLanded } from '../../head/move/staged-head.ts';
 import { isTaken } from './target-reservation.ts';
-import type { Anchor } from '../../head/trust/trusted-state.ts';
+import type { Anchor } from '../../head/trust/anchor.ts';
 import type { Logger } from '../../api/types.ts';
-import { rememberMoved } from '../../head/trust/trust-on-first-use.ts';
+import { rememberMoved } from '../../head/trust/check-identity.ts';
 
 /** What lies at the place to which a store has moved: `unopened` is what nobody has worked with there yet. */
 export type FoundThere = 'the store' | 'left' | 'unopened' | 'nothing';

@@ -4,7 +4,7 @@ import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../../src/index.ts';
 import type { RestoreSource, UnlockedCopy } from '../../../src/internal.ts';
-import { anchorOf } from '../../../src/head/trust/trusted-state.ts';
+import { anchorOf } from '../../../src/head/trust/anchor.ts';
 import { begunWith, extensionsOf, foundStore, unlockCopy } from '../../../src/internal.ts';
 import { memoryAnchor } from '../../support/anchors.ts';
 import { copiedFrom } from '../../support/copies.ts';

@@ -95,7 +95,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'a consumer that registered late takes its own state for damaged',
     scenario: 'a consumer registers while keys are rotated',
-    file: 'objects/src/journal/consumer-lease.ts',
+    file: 'objects/src/journal/consumer-hold.ts',
     edits: [['if (!isRetired || etag !== this.#held.etag) throw error;', 'throw error;']],
   },
   {

@@ -13,7 +13,7 @@ function otherReads(label: string, cause?: unknown): SecureStoreError {
 }
 
 /** The state of a consumer at the backend, in the hands of the one process that is this consumer. */
-export class ConsumerLease {
+export class ConsumerHold {
   readonly #engine: Engine;
   readonly #name: string;
   #held: HeldConsumer;
