@@ -9,7 +9,7 @@ describe('the health of a store that is to move', () => {
     const { store, health, place, clock } = await world();
     const names = async (): Promise<string[]> => (await health.check()).checks.map(({ name }) => name);
     expect(await names()).not.toContain('migration');
-    const mover = await openAt(place, { clock, whereItWas: true });
+    const mover = await openAt(place, { clock, ignoreRedirect: true });
     await extensionsOf(mover).migration.begin('file:/new/place', false);
     clock.advance(3 * 60 * 60 * 1000);
     const report = await health.check();
@@ -35,7 +35,7 @@ describe('the health of a store that is to move', () => {
 
   it('counts from when somebody was at it, and says where somebody is', async () => {
     const { health, place, clock } = await world();
-    const mover = await openAt(place, { clock, whereItWas: true });
+    const mover = await openAt(place, { clock, ignoreRedirect: true });
     await extensionsOf(mover).migration.begin('file:/new/place', false);
     clock.advance(2 * DAY);
     const work = Promise.withResolvers<void>();

@@ -136,7 +136,7 @@ describe('a member who takes away or replaces what a migration remembers', () =>
         expect(await move(place, to, { clock }), `${at}`).toMatchObject({ moved: true, failures: 0 });
       }
       const there = await openAt(to, { clock });
-      const old = await openAt(place, { clock, whereItWas: true });
+      const old = await openAt(place, { clock, ignoreRedirect: true });
       const hidden = await attack(to);
       for (const name of await old.list()) {
         expect((await there.retrieve(name)).data, `${at}: ${name}`).toEqual((await old.retrieve(name)).data);

@@ -221,7 +221,7 @@ describe('a copy of a store that has gone on elsewhere', () => {
   it('nor where the place that it was at was given up as lost, and the store has moved on', async () => {
     const { clock, from, to, atFrom } = await scene();
     await move(from, to, { clock });
-    const back = await openAt(from, { clock, whereItWas: true });
+    const back = await openAt(from, { clock, ignoreRedirect: true });
     await reclaimStore(back, async () => {
       throw new SecureStoreError('UNAVAILABLE', 'nobody answers there');
     });

@@ -84,7 +84,7 @@ it('moves to where an attempt has landed that came to nothing', async () => {
 it.each([['copied'], ['landed']])('moves to where a migration had %s before it was given up', async (how) => {
   const clock = new EagerClock();
   const [from, to] = places(clock);
-  const store = await createAt(from, { clock, ...following(to), whereItWas: true });
+  const store = await createAt(from, { clock, ...following(to), ignoreRedirect: true });
   await store.store('a', 'one');
   await store.store('b', 'one');
   const landed = how === 'landed';
@@ -267,7 +267,7 @@ it('a migration is neither given up nor begun where it has only landed', async (
   await store.store('a', 'one');
   const { job } = await mover(from, to, { clock, fromLayers: [atHead(isMoved, gone)] });
   await failure(job, 'UNAVAILABLE');
-  const landed = await openAt(to, { clock, whereItWas: true });
+  const landed = await openAt(to, { clock, ignoreRedirect: true });
   await failure(cancelMigration(landed, reaching(from, to)), 'LOCKED');
   await failure(move(to, from, { clock }), 'LOCKED');
   await store.store('a', 'two');

@@ -105,7 +105,7 @@ it('what is written late where a store was, and comes while it moves back there,
 it('what ends a migration that was given up, and comes late, has the next one begin anew', async () => {
   const clock = new EagerClock();
   const [from, to] = [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
-  const store = await createAt(from, { clock, whereItWas: true });
+  const store = await createAt(from, { clock, ignoreRedirect: true });
   await store.store('k', 'x');
   const { job, store: source } = await mover(from, to, { clock });
   for await (const { phase } of job.progress) if (phase === 'copying') break;

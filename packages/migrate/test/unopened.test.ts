@@ -49,7 +49,7 @@ async function left(options: MoveStoreOptions): Promise<Left> {
   return { clock, from, to };
 }
 
-const openSource = ({ from, clock }: Left) => openAt(from, { clock, whereItWas: true });
+const openSource = ({ from, clock }: Left) => openAt(from, { clock, ignoreRedirect: true });
 
 describe.each<readonly [string, MoveStoreOptions]>([
   ['moves as it is', {}],

@@ -52,7 +52,7 @@ async function opened<T>(
   location: string,
   options: MigrationOpenOptions,
   signal: AbortSignal | undefined,
-  whereItWas: boolean,
+  ignoreRedirect: boolean,
   body: (opened: Opened) => Promise<T>,
 ): Promise<T> {
   const { unlock, fingerprint, acceptHead, trustOnFirstUse, logger, clock } = options;
@@ -70,7 +70,7 @@ async function opened<T>(
     location: name,
     anchor: anchorFor(options.anchor, location),
     upkeep: false,
-    whereItWas,
+    ignoreRedirect,
     signal,
   });
   try {

@@ -105,7 +105,7 @@ function assertHoldsBodies({ maxBodyBytes: held }: BackendCapabilities, { backen
  * `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
  * it was.
  *
- * @param store opened with `whereItWas`
+ * @param store opened with `ignoreRedirect`
  */
 export function moveStore(
   store: ObjectStore,
@@ -167,7 +167,7 @@ async function hasJob({ jobs }: ObjectStore, signal: AbortSignal | undefined): P
  * Gives up moving a store: it stays where it is, and can be rotated and restored again. What was copied stays where it was to move to. A store
  * that has left already, but that nobody has opened at its new place, is opened again where it was: nothing was written there.
  *
- * @param store opened with `whereItWas`
+ * @param store opened with `ignoreRedirect`
  * @param reach reaches the place to which the store has left
  * @returns where it was to move to, and what was copied lies
  * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it; what
@@ -220,7 +220,7 @@ export interface ReclaimableStore {
  * Opens a store again in a place that it has left, as it was then: for when the place that it has moved to is lost, with all that was
  * written there.
  *
- * @param store opened with `whereItWas`
+ * @param store opened with `ignoreRedirect`
  * @param reach reaches the place that is lost, if anything does
  * @param before told what would be reclaimed, once it is known that nothing is in the way; what it throws ends this
  * @returns the location that is lost

@@ -89,6 +89,6 @@ export class StoreAnew {
     const { area, settings } = this.#ports;
     const { clock, random } = area;
     const { unlock } = settings;
-    return this.#byNewSecret(openObjectStore({ unlock, ...this.#context(), clock, random, whereItWas: true }));
+    return this.#byNewSecret(openObjectStore({ unlock, ...this.#context(), clock, random, ignoreRedirect: true }));
   }
 }

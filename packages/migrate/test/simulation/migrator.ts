@@ -88,7 +88,7 @@ function openForMove(world: MigrationWorld, process: SimulatedProcess, site: Sit
     clock,
     random,
     upkeep: false,
-    whereItWas: true,
+    ignoreRedirect: true,
   });
 }
 

@@ -54,7 +54,7 @@ export async function mover(
   to: Place,
   { clock, fromLayers = [], toLayers = [], ...options }: Movement,
 ): Promise<{ readonly store: ObjectStore; readonly job: Job<MigrationReport> }> {
-  const store = await openAt(from, { clock, whereItWas: true, layers: fromLayers });
+  const store = await openAt(from, { clock, ignoreRedirect: true, layers: fromLayers });
   const backend = await reached(to, toLayers);
   const job = moveStore(store, { backend, location: to.location }, options);
   return { store, job };

@@ -50,10 +50,10 @@ async function loadHead(
   const trust = await checkIdentity(head, settings);
   const unlocked = await unlockHead(settings.backend, head, settings.unlock, events, settings.signal);
   try {
-    if (head.state === 'scratch' && settings.whereItWas !== true) throw await scratchRefused(settings);
+    if (head.state === 'scratch' && settings.ignoreRedirect !== true) throw await scratchRefused(settings);
     const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
     const here = { begun, read, state, trust };
-    if (settings.whereItWas === true) return here;
+    if (settings.ignoreRedirect === true) return here;
     if (head.state === 'moved') return await loadMoved(settings, state, begun, trust);
     return isLanded(head) ? await loadLanded(settings, here, events) : here;
   } catch (error) {

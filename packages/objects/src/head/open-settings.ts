@@ -35,5 +35,5 @@ export interface OpenSettings extends StoreContext {
   /** Take the store that lies here for the right one where nothing is known of it yet, and remember it in the anchor. */
   readonly trustOnFirstUse?: boolean | undefined;
   /** Open what a store has left behind that has moved, or what it is to become, for whoever moves it. */
-  readonly whereItWas?: boolean | undefined;
+  readonly ignoreRedirect?: boolean | undefined;
 }

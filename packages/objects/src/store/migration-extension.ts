@@ -39,7 +39,7 @@ function refuse(message: string): never {
   throw new SecureStoreError('LOCKED', message);
 }
 
-/** What moving a store takes of it, if it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
+/** What moving a store takes of it, if it was opened for that (`ignoreRedirect`). How its objects get there the engine does not know: `@securestore/migrate` does. */
 export class MigrationArea extends StoreArea {
   /** What its objects are, and whether they are there. */
   readonly copying: CopyingArea = new CopyingArea(this.engine);

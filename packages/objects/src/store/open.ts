@@ -57,7 +57,7 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
   const end = (): AuditEnd | undefined => engine.audit.end?.();
   engine.monitor.onHead((followed) => rememberNewest(later(), followed, end()));
   engine.monitor.onStalled(() => abortCutover(engine));
-  engine.monitor.migrates = settings.whereItWas === true;
+  engine.monitor.migrates = settings.ignoreRedirect === true;
   const onClose = async (): Promise<void> => {
     // A stream that could not be ended is closed by the collection when it has been silent for long.
     await engine.journal.close().catch(() => undefined);
@@ -163,7 +163,7 @@ export function openStoreAnew(
   versionFloor: number,
 ): Promise<ObjectStore> {
   return owning('create', settings, async () => {
-    const opening = { ...settings, whereItWas: true };
+    const opening = { ...settings, ignoreRedirect: true };
     if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
     const founded = { versionFloor, state: 'scratch' } as const;
     const fingerprint = await createStoreAt({ ...settings, founded });
