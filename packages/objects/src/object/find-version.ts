@@ -199,10 +199,8 @@ export function blobReader(engine: Engine, target: Target, { opened }: Pick<Foun
   if (body.payload.kind === 'inline' || reference === undefined) return undefined;
   return new BlobReader(engine, {
     token: target.token,
-    suite: body.payload.suite,
     reference,
-    chunkSize: body.payload.chunkSize,
-    key: body.payload.key,
+    payload: body.payload,
     length: body.length,
     onMissing: async () => {
       const now = await retained(engine, target, header);

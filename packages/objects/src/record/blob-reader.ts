@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
@@ -12,21 +11,20 @@ import {
 } from '@securestore/core-format';
 import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
+import type { OpenPayload } from './body.ts';
 
 /** What a record says of its blob, H and B together. */
 export interface BlobSource {
   readonly token: string;
-  readonly suite: number;
   readonly reference: BlobReference;
-  readonly chunkSize: number;
-  readonly key: KeyObject;
+  readonly payload: Omit<Extract<OpenPayload, { kind: 'blob' }>, 'kind'>;
   readonly length: number;
   /**
-   * Called where a part is missing, to tell an object that was purged meanwhile from one that is damaged.
+   * Called if a part is missing, to tell an object that was purged meanwhile from one that is damaged.
    *
-   * @returns a reader of the same payload, where it has been sealed anew meanwhile
+   * @returns a reader of the same payload, if it has been re-encrypted meanwhile
    */
-  readonly onMissing: () => Promise<BlobReader | undefined>;
+  readonly onMissing?: () => Promise<BlobReader | undefined>;
 }
 
 /** Thrown inside: the payload lies elsewhere by now. */
@@ -50,7 +48,8 @@ export class BlobReader {
   constructor(engine: Engine, source: BlobSource) {
     this.#engine = engine;
     this.#source = source;
-    const { reference, chunkSize, length, suite, key } = source;
+    const { reference, payload, length } = source;
+    const { suite, chunkSize, key } = payload;
     this.#geometry = blobGeometry(length, chunkSize, reference.partSize);
     if (this.#geometry.sealedLength !== reference.sealedLength) {
       throw new SecureStoreError('INTEGRITY', 'the record is damaged: the length of its blob contradicts its own');
@@ -72,7 +71,7 @@ export class BlobReader {
     const whole = start === 0 && end === size;
     const found = await this.#engine.backend.read(name, whole ? { etag: false, signal } : { start, end, signal });
     if (found === undefined) {
-      const reader = await this.#source.onMissing();
+      const reader = await this.#source.onMissing?.();
       if (reader !== undefined) throw new Replaced(reader);
       throw new SecureStoreError('INTEGRITY', `the blob is damaged: its part ${part} is missing`);
     }

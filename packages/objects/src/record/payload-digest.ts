@@ -20,16 +20,7 @@ export async function digestUnder(
 ): Promise<Buffer> {
   if (payload.kind === 'inline') return digestWhole(keys, payload.data);
   if (blob === undefined) throw new SecureStoreError('INTEGRITY', 'the record contradicts itself about its blob');
-  const { suite, chunkSize, key } = payload;
-  const reader = new BlobReader(engine, {
-    token,
-    suite,
-    reference: blob,
-    chunkSize,
-    key,
-    length,
-    onMissing: async () => undefined,
-  });
+  const reader = new BlobReader(engine, { token, reference: blob, payload, length });
   const digester = new ContentDigester(keys);
   for await (const block of blocksOfSize(reader.read(0, length, signal), DIGEST_LEAF_BYTES)) await digester.add(block);
   return digester.finish();

@@ -86,15 +86,8 @@ async function newBlob(
   const oldId = encodeBase32(header.blob.blobId);
   const known = blobs.get(oldId);
   if (known !== undefined) return known;
-  const reader = new BlobReader(engine, {
-    token,
-    suite: body.payload.suite,
-    reference: header.blob,
-    chunkSize: body.payload.chunkSize,
-    key: body.payload.key,
-    length: body.length,
-    onMissing: async () => undefined,
-  });
+  const { payload } = body;
+  const reader = new BlobReader(engine, { token, reference: header.blob, payload, length: body.length });
   const keys = engine.monitor.state.keys.category(header.categoryId);
   const since = instant(engine.clock);
   const written = await writeBlob(

@@ -110,15 +110,8 @@ async function readPayload(
     },
   });
   try {
-    const reader = new BlobReader(withBackend(engine, backend), {
-      token,
-      suite,
-      reference,
-      chunkSize,
-      key,
-      length,
-      onMissing: async () => undefined,
-    });
+    const payload = { suite, chunkSize, key };
+    const reader = new BlobReader(withBackend(engine, backend), { token, reference, payload, length });
     for await (const piece of reader.read(0, length, signal)) {
       opened += piece.length;
       onBytes(piece.length);

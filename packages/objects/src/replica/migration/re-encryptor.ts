@@ -78,17 +78,8 @@ export class ReEncryptor {
     const id = `${there} ${encodeBase32(header.blob.blobId)}`;
     const known = this.#payloads.get(id);
     if (known !== undefined) return known;
-    const { suite, chunkSize, key } = payload;
-    const source = this.#source;
-    const reader = new BlobReader(source, {
-      token: source.names.locate(parseStoreKey(body.name)).token,
-      suite,
-      reference: header.blob,
-      chunkSize,
-      key,
-      length,
-      onMissing: async () => undefined,
-    });
+    const { token } = this.#source.names.locate(parseStoreKey(body.name));
+    const reader = new BlobReader(this.#source, { token, reference: header.blob, payload, length });
     const data = reader.read(0, length, signal);
     const written = await writeBlob(this.#target, there, primary.suite, digestKeys, data, signal);
     if (written.length !== length) {
