@@ -117,18 +117,14 @@ async function commitRoot(
     // What can't be deleted now is removed when it is old.
     if (written !== undefined) await engine.backend.delete(written.name).catch(() => undefined);
   };
-  const changed = await commitHead(
-    engine,
-    async (state) => {
-      await withdraw();
-      checkMayChange(state, rotation);
-      if (!sameCheckpoint(checkpointOf(state.head), basis.named)) return undefined;
-      if (!sameReference(state.head.references.keyring, basis.keyring)) return undefined;
-      written = await writeRoot(engine, state, writer, cut);
-      return { head: { references: { checkpoint: written } } };
-    },
-    signal,
-  );
+  const changed = await commitHead(engine, { signal }, async (state) => {
+    await withdraw();
+    checkMayChange(state, rotation);
+    if (!sameCheckpoint(checkpointOf(state.head), basis.named)) return undefined;
+    if (!sameReference(state.head.references.keyring, basis.keyring)) return undefined;
+    written = await writeRoot(engine, state, writer, cut);
+    return { head: { references: { checkpoint: written } } };
+  });
   if (!changed) throw new Superseded();
 }
 

@@ -20,17 +20,12 @@ async function hasLeft({ place }: Engine, landed: Head, signal: AbortSignal | un
 export async function abortCutover(engine: Engine, signal?: AbortSignal): Promise<void> {
   const { monitor } = engine;
   if (isMember(monitor.state)) return;
-  await commitHead(
-    engine,
-    async ({ head }) => {
-      if (head.state !== 'closing') return undefined;
-      const { migration } = head;
-      if (isLanded(head)) {
-        return (await hasLeft(engine, head, signal)) ? { head: { state: 'open', migration: undefined } } : undefined;
-      }
-      return { head: { state: 'open', migration: migration && { ...migration, stage: 'copying' } } };
-    },
-    signal,
-    { checkMayChange: () => monitor.checkFollowing() },
-  );
+  await commitHead(engine, { signal, checkMayChange: () => monitor.checkFollowing() }, async ({ head }) => {
+    if (head.state !== 'closing') return undefined;
+    const { migration } = head;
+    if (isLanded(head)) {
+      return (await hasLeft(engine, head, signal)) ? { head: { state: 'open', migration: undefined } } : undefined;
+    }
+    return { head: { state: 'open', migration: migration && { ...migration, stage: 'copying' } } };
+  });
 }

@@ -99,11 +99,12 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
 
 /** How the head is changed. */
 export interface HeadChangeOptions {
-  /** Throws where the store may not be changed now; by default where it is not open. */
+  readonly signal?: AbortSignal | undefined;
+  /** Throws if the store may not be changed now; by default if it is not open. */
   readonly checkMayChange?: () => void;
   /**
-   * Whether the head is likely to be as it was read last, so that it is not read anew before: the write tells whether it is, and where it
-   * is not, `plan` is asked again.
+   * Whether the head is likely to be as it was read last, so that it is not read before. The write tells whether it is; if not, `plan` is
+   * asked again.
    */
   readonly isKnown?: boolean;
 }
@@ -111,17 +112,15 @@ export interface HeadChangeOptions {
 /**
  * Changes the head: new immutable objects first, then one conditional write of the head, which is the commit.
  *
- * @param plan what to make of the state as it is; asked anew when another change comes first. `undefined` where there is
- *   nothing to do
+ * @param plan makes the edit of the current state, once more each time another change comes first; `undefined` if there is nothing to do
  * @returns whether anything was changed
- * @throws SecureStoreError `CONFLICT` where other changes come first again and again; `ACCESS_DENIED` where the store was opened
- *   by a member; and what `plan` throws
+ * @throws SecureStoreError `CONFLICT` if other changes come first again and again; `ACCESS_DENIED` if the store was opened by a member;
+ *   errors of `plan`
  */
 export async function commitHead(
   engine: Engine,
+  { signal, checkMayChange = () => engine.monitor.checkWritable(), isKnown = false }: HeadChangeOptions,
   plan: (state: StoreState) => Promise<HeadEdit | undefined>,
-  signal?: AbortSignal,
-  { checkMayChange = () => engine.monitor.checkWritable(), isKnown = false }: HeadChangeOptions = {},
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const begun = instant(engine.clock);

@@ -57,25 +57,19 @@ export function planTakeOver(rotation: RunningRotation): HeadEdit {
 
 /** @throws SecureStoreError `NOT_FOUND` where none is under way, `CONFLICT` where one to another depth is */
 export async function takeOver(engine: Engine, rotation: RunningRotation, signal: AbortSignal): Promise<void> {
-  await commitHead(
-    engine,
-    async (state) => {
-      checkDepthUnderWay(state, rotation.depth);
-      if (state.head.rotation !== undefined) return planTakeOver(rotation);
-      throw new SecureStoreError(
-        'NOT_FOUND',
-        'no rotation is under way: it has ended, or it was stopped before it made new keys. Nothing is left to do',
-      );
-    },
-    signal,
-  );
+  await commitHead(engine, { signal }, async (state) => {
+    checkDepthUnderWay(state, rotation.depth);
+    if (state.head.rotation !== undefined) return planTakeOver(rotation);
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      'no rotation is under way: it has ended, or it was stopped before it made new keys. Nothing is left to do',
+    );
+  });
 }
 
 /** Says that a rotation is not under way any more. Nothing where somebody else has taken it over. */
 export async function endRotation(engine: Engine, id: Uint8Array, signal?: AbortSignal): Promise<void> {
-  await commitHead(
-    engine,
-    async (state) => (isRunning(state, id) ? { head: { rotation: undefined } } : undefined),
-    signal,
+  await commitHead(engine, { signal }, async (state) =>
+    isRunning(state, id) ? { head: { rotation: undefined } } : undefined,
   );
 }

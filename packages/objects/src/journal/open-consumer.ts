@@ -44,10 +44,8 @@ export async function openConsumer(
     onDamaged(damaged('damaged-consumer', name));
   }
   // Before its state is there: wherever this stops, no consumer reads a journal that is off.
-  await commitHead(
-    engine,
-    async ({ head }) => (head.journal === 'on' ? undefined : { head: { journal: 'on' } }),
-    signal,
+  await commitHead(engine, { signal }, async ({ head }) =>
+    head.journal === 'on' ? undefined : { head: { journal: 'on' } },
   );
   return new Consumer(
     engine,

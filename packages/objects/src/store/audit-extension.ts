@@ -270,14 +270,14 @@ export class AuditArea {
       if (!AUDIT_MODES.includes(mode)) {
         throw new SecureStoreError('INVALID_ARGUMENT', `the mode of an audit is ${AUDIT_MODES.join(' or ')}`);
       }
-      await commitHead(this.#engine, (state) => planAudit(this.#engine, state, { auditor, mode }, signal), signal);
+      await commitHead(this.#engine, { signal }, (state) => planAudit(this.#engine, state, { auditor, mode }, signal));
     });
   }
 
   /** Switches the audit off; the log stays, and what the head says of it. @throws as {@link enable} */
   disable(options?: CallOptions): Promise<void> {
     return this.#calls.administrative('audit.disable', options, NO_OPTIONS, async (signal) => {
-      await commitHead(this.#engine, async ({ head }) => planNoAudit(head), signal);
+      await commitHead(this.#engine, { signal }, async ({ head }) => planNoAudit(head));
     });
   }
 }

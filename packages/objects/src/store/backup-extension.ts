@@ -115,7 +115,7 @@ export class BackupArea extends StoreArea {
   /** Makes keys for backups, if the store has none. @throws SecureStoreError `ACCESS_DENIED` for a member */
   async makeKeys(signal?: AbortSignal): Promise<void> {
     if (this.hasKeys) return;
-    await commitHead(this.engine, (state) => withBackupKeys(this.engine, state, signal), signal);
+    await commitHead(this.engine, { signal }, (state) => withBackupKeys(this.engine, state, signal));
     this.#keys();
   }
 
@@ -146,14 +146,10 @@ export class BackupArea extends StoreArea {
   ): Promise<void> {
     this.checkOpen();
     await this.makeKeys(signal);
-    await commitHead(
-      this.engine,
-      async (state) => {
-        const destinations = next(state.destinations);
-        return destinations && { destinations };
-      },
-      signal,
-    );
+    await commitHead(this.engine, { signal }, async (state) => {
+      const destinations = next(state.destinations);
+      return destinations && { destinations };
+    });
   }
 
   /** Has the copies of the store follow its keys: asked by rotations, and when keys are destroyed. */

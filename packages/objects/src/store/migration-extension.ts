@@ -117,12 +117,11 @@ export class MigrationArea extends StoreArea {
     const { policy, head } = from.state;
     await commitHead(
       this.engine,
+      { signal, checkMayChange: () => this.engine.monitor.checkFollowing() },
       async (state) => ({
         head: { state: 'open', versionFloor: Math.max(state.head.versionFloor, head.versionFloor) },
         ...(policy !== undefined && { policy }),
       }),
-      signal,
-      { checkMayChange: () => this.engine.monitor.checkFollowing() },
     );
   }
 
@@ -304,6 +303,6 @@ export class MigrationArea extends StoreArea {
       const head = plan(state);
       return head && { head };
     };
-    await commitHead(this.engine, next, signal, { checkMayChange: () => monitor.checkFollowing(), isKnown });
+    await commitHead(this.engine, { signal, checkMayChange: () => monitor.checkFollowing(), isKnown }, next);
   }
 }

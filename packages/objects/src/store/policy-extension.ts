@@ -131,7 +131,7 @@ export class PolicyObject {
       return planned && { policy: planned.policy };
     };
     return this.#calls.administrative(operation, options, NO_OPTIONS, async (signal) => {
-      const changed = await commitHead(this.#engine, async ({ policy }) => plan(policy), signal);
+      const changed = await commitHead(this.#engine, { signal }, async ({ policy }) => plan(policy));
       if (changed && bring === 'soon') bringAccessSoon(this.#engine);
       return { changed, pending: changed && bring === 'now' ? await bringAccess(this.#engine, signal) : [] };
     });

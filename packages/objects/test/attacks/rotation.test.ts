@@ -154,7 +154,7 @@ describe('a rotation', () => {
     await createAt(place, { clock });
     // As releases before this one could.
     const { engine, store } = await engineAt(place, clock);
-    await commitHead(engine, async (state) => {
+    await commitHead(engine, {}, async (state) => {
       return { head: { slots: [...state.head.slots, await newSlot(engine, state, rawKey(OLD))] } };
     });
     await store.slots.add(OTHER);

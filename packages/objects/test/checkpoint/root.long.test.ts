@@ -43,7 +43,7 @@ interface Forgery {
 async function forge(all: OpenedEngine, { root = {}, identity, use = CHECKPOINT_USE }: Forgery): Promise<void> {
   const { engine } = all;
   const present = await loaded(all);
-  await commitHead(engine, async ({ head, keys }) => {
+  await commitHead(engine, {}, async ({ head, keys }) => {
     const signed = encodeCheckpointRoot({ ...present.root, ...root });
     const key = identity === undefined ? ownerKeys({ keys }).identity : identityPrivateKey(Buffer.alloc(32, 1));
     const plaintext = joinCheckpointRoot(signed, signAs(key, use, signed));

@@ -23,7 +23,7 @@ function renewed(group: KeyGroup): KeyGroup {
 
 /** New primary versions of all keys. */
 async function renewKeys(engine: Engine): Promise<void> {
-  await commitHead(engine, async (state) => {
+  await commitHead(engine, {}, async (state) => {
     const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
     return { keyring: { ...keyring, groups: keyring.groups.map(renewed) } };
   });

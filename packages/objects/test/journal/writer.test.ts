@@ -127,7 +127,7 @@ describe('the journal', () => {
     const { clock } = world;
     const { engine } = await world.start();
     const close = async (): Promise<void> => {
-      await commitHead(engine, async () => ({ head: { state: 'restoring' } }));
+      await commitHead(engine, {}, async () => ({ head: { state: 'restoring' } }));
       clock.advance(6000);
     };
     let closing: Promise<void> | undefined;
@@ -139,7 +139,7 @@ describe('the journal', () => {
         },
       });
     const { store } = await world.start({ wrap });
-    await commitHead(engine, async () => ({ head: { journal: 'on' } }));
+    await commitHead(engine, {}, async () => ({ head: { journal: 'on' } }));
     clock.advance(6000);
     const error = await failure(store.store('k', 'x'), 'LOCKED');
     expect(error.outcome).toBe('unknown');
@@ -245,7 +245,7 @@ describe('a mutation under way', () => {
     const storing = store.store('k', 'x');
     await held;
     const other = await world.start();
-    await commitHead(other.engine, async () => ({ head: { journal: 'on' } }));
+    await commitHead(other.engine, {}, async () => ({ head: { journal: 'on' } }));
     world.clock.advance(6000);
     release();
     await storing;

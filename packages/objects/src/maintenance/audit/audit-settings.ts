@@ -59,15 +59,11 @@ export function planNoAudit(head: Head): HeadEdit | undefined {
  * Has the head say how far the audit log of this process goes, if it says so of less: so it shows when the end is cut off.
  */
 export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Promise<void> {
-  await commitHead(
-    engine,
-    async ({ head }) => {
-      const end = engine.audit.end?.();
-      if (head.audit === undefined || end === undefined) return undefined;
-      return head.audit.ends.some((link) => compareAuditLinks(link, end) === 0) ? undefined : {};
-    },
-    signal,
-  );
+  await commitHead(engine, { signal }, async ({ head }) => {
+    const end = engine.audit.end?.();
+    if (head.audit === undefined || end === undefined) return undefined;
+    return head.audit.ends.some((link) => compareAuditLinks(link, end) === 0) ? undefined : {};
+  });
 }
 
 /**

@@ -58,10 +58,8 @@ export class VersionFloor {
 
   async #raise(signal: AbortSignal | undefined): Promise<void> {
     const versionFloor = this.#target;
-    const raised = await commitHead(
-      this.#engine,
-      async ({ head }) => (head.versionFloor >= versionFloor ? undefined : { head: { versionFloor } }),
-      signal,
+    const raised = await commitHead(this.#engine, { signal }, async ({ head }) =>
+      head.versionFloor >= versionFloor ? undefined : { head: { versionFloor } },
     );
     // Until then somebody may acknowledge a version that was numbered under the old floor.
     if (raised) await this.#engine.monitor.quiesce(signal);

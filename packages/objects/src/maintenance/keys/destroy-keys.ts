@@ -246,15 +246,11 @@ async function destroyDue(
   const single = due.some((info) => !wholeGroup(before, info));
   const usage = single ? await usageOfAll(engine, signal) : undefined;
   let result: Omit<Destroyed, 'pending'> = { destroyed: [], inUse: [] };
-  await commitHead(
-    engine,
-    async (state) => {
-      const [ready, kept] = partition(isDue(state), (info) => wholeGroup(state, info) || isUnused(info, usage));
-      result = { destroyed: ready.map(({ label }) => label), inUse: kept.map(({ label }) => label) };
-      return planDestruction(engine, state, ready, signal);
-    },
-    signal,
-  );
+  await commitHead(engine, { signal }, async (state) => {
+    const [ready, kept] = partition(isDue(state), (info) => wholeGroup(state, info) || isUnused(info, usage));
+    result = { destroyed: ready.map(({ label }) => label), inUse: kept.map(({ label }) => label) };
+    return planDestruction(engine, state, ready, signal);
+  });
   return result;
 }
 

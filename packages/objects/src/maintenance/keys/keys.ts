@@ -106,7 +106,7 @@ export async function changeVersions(
   change: ChangeVersion,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  return commitHead(engine, (state) => planVersions(engine, state, change, signal), signal);
+  return commitHead(engine, { signal }, (state) => planVersions(engine, state, change, signal));
 }
 
 /**

@@ -178,30 +178,26 @@ export async function addMember(
   checkGrant(grant);
   const publicKey = await readRecipient(recipient);
   let added: Member | undefined;
-  await commitHead(
-    engine,
-    async (state) => {
-      refuseSlot(state.head, publicKey);
-      const members = await readMembers(engine.backend, state, signal);
-      const before = findMember(members, name, publicKey);
-      const granted = union(before ?? { categories: [], groups: [] }, grantOf(state, grant));
-      if (before !== undefined && sizeOf(granted) === sizeOf(before)) {
-        exists(
-          `the member ${JSON.stringify(name)} has been granted that already; to take something back, revoke the membership`,
-        );
-      }
-      added = { publicKey, name, added: before?.added ?? engine.clock.now(), ...granted };
-      const next = [...members.filter((member) => member !== before), added];
-      if (next.length > MAX_MEMBERS) {
-        throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_MEMBERS} members; revoke one first`);
-      }
-      return {
-        members: next.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey)),
-        memberEvent: { type: 'member.granted', recipient: formatRecipient(publicKey) },
-      };
-    },
-    signal,
-  );
+  await commitHead(engine, { signal }, async (state) => {
+    refuseSlot(state.head, publicKey);
+    const members = await readMembers(engine.backend, state, signal);
+    const before = findMember(members, name, publicKey);
+    const granted = union(before ?? { categories: [], groups: [] }, grantOf(state, grant));
+    if (before !== undefined && sizeOf(granted) === sizeOf(before)) {
+      exists(
+        `the member ${JSON.stringify(name)} has been granted that already; to take something back, revoke the membership`,
+      );
+    }
+    added = { publicKey, name, added: before?.added ?? engine.clock.now(), ...granted };
+    const next = [...members.filter((member) => member !== before), added];
+    if (next.length > MAX_MEMBERS) {
+      throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_MEMBERS} members; revoke one first`);
+    }
+    return {
+      members: next.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey)),
+      memberEvent: { type: 'member.granted', recipient: formatRecipient(publicKey) },
+    };
+  });
   if (added === undefined) throw new SecureStoreError('INTERNAL', 'the member who was added is not there');
   return infoOf(engine.monitor.state, added);
 }

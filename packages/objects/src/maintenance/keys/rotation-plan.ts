@@ -180,5 +180,5 @@ export function renew(
   secrets: ReadySecrets,
   signal: AbortSignal,
 ): Promise<boolean> {
-  return commitHead(engine, (state) => planOf(engine, state, rotation, secrets, signal), signal);
+  return commitHead(engine, { signal }, (state) => planOf(engine, state, rotation, secrets, signal));
 }

@@ -114,16 +114,12 @@ export async function addSlot(
   const newcomer = 'recipient' in method ? method : await holdSecret(method);
   let added: Slot | undefined;
   try {
-    await commitHead(
-      engine,
-      async (state) => {
-        await refuseTwice(state, newcomer, signal);
-        const slot = await newSlot(engine, state, 'recipient' in newcomer ? newcomer : newcomer.method, signal);
-        added = slot;
-        return { head: { slots: [...state.head.slots, slot] } };
-      },
-      signal,
-    );
+    await commitHead(engine, { signal }, async (state) => {
+      await refuseTwice(state, newcomer, signal);
+      const slot = await newSlot(engine, state, 'recipient' in newcomer ? newcomer : newcomer.method, signal);
+      added = slot;
+      return { head: { slots: [...state.head.slots, slot] } };
+    });
   } finally {
     if (!('recipient' in newcomer)) newcomer.wipe();
   }
@@ -140,19 +136,15 @@ export async function addSlot(
  * @throws SecureStoreError `NOT_FOUND`; `INVALID_ARGUMENT` for the last slot
  */
 export async function removeSlot(engine: Engine, id: string, signal?: AbortSignal): Promise<SlotRemoval> {
-  await commitHead(
-    engine,
-    async ({ head }) => {
-      const left = head.slots.filter((slot) => 'raw' in slot || slotLabel(slot) !== id);
-      if (left.length === head.slots.length)
-        throw new SecureStoreError('NOT_FOUND', `there is no slot ${id}; slots.list() tells which there are`);
-      if (left.every((slot) => 'raw' in slot)) {
-        throw new SecureStoreError('INVALID_ARGUMENT', 'the last slot cannot be removed; add another one first');
-      }
-      return { head: { slots: left } };
-    },
-    signal,
-  );
+  await commitHead(engine, { signal }, async ({ head }) => {
+    const left = head.slots.filter((slot) => 'raw' in slot || slotLabel(slot) !== id);
+    if (left.length === head.slots.length)
+      throw new SecureStoreError('NOT_FOUND', `there is no slot ${id}; slots.list() tells which there are`);
+    if (left.every((slot) => 'raw' in slot)) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the last slot cannot be removed; add another one first');
+    }
+    return { head: { slots: left } };
+  });
   await engine.monitor.quiesce(signal);
   // With what lies there now, the secret of the slot opens all backups.
   return { pending: await replaceCopiedKeys(engine, signal) };

@@ -118,34 +118,25 @@ async function changeCategories(
   const { categories } = monitor.state;
   await checkStay(engine, categories, categoryMatcher(mapAfter(monitor.state, changes, engine)), signal);
   let closed = 0;
-  await commitHead(
-    engine,
-    async (state) => {
-      checkMayClose(state);
-      checkVersion(state, ifVersion);
-      closed = state.head.generation + 1;
-      return { head: { state: 'closing' } };
-    },
-    signal,
-  );
+  await commitHead(engine, { signal }, async (state) => {
+    checkMayClose(state);
+    checkVersion(state, ifVersion);
+    closed = state.head.generation + 1;
+    return { head: { state: 'closing' } };
+  });
   let isChanged = false;
   try {
     await monitor.quiesce(signal);
     const { state } = monitor;
     const map = mapAfter(state, changes, engine);
     await checkStay(engine, state.categories, categoryMatcher(map), signal);
-    isChanged = await commitHead(
-      engine,
-      async (now) => {
-        const { head } = now;
-        // Who waited for too long has opened it again.
-        if (head.state !== 'closing' || head.generation !== closed) return undefined;
-        const keys = await keyringAfter(engine, now, map, signal);
-        return { head: { ...headAfter(now, changes), state: 'open' }, categories: map, ...keys };
-      },
-      signal,
-      { checkMayChange: () => monitor.checkFollowing() },
-    );
+    isChanged = await commitHead(engine, { signal, checkMayChange: () => monitor.checkFollowing() }, async (now) => {
+      const { head } = now;
+      // Who waited for too long has opened it again.
+      if (head.state !== 'closing' || head.generation !== closed) return undefined;
+      const keys = await keyringAfter(engine, now, map, signal);
+      return { head: { ...headAfter(now, changes), state: 'open' }, categories: map, ...keys };
+    });
   } finally {
     if (!isChanged) await abortCutover(engine).catch(() => undefined);
   }
@@ -176,15 +167,11 @@ export async function changeSettings(
     asWritten(categoryMatcher(mapAfter(monitor.state, changes, engine))) !== asWritten(monitor.state.categories);
   if (isRecategorised) await changeCategories(engine, changes, ifVersion, signal);
   else {
-    await commitHead(
-      engine,
-      async (state) => {
-        checkVersion(state, ifVersion);
-        const head = headAfter(state, changes);
-        return head && { head };
-      },
-      signal,
-    );
+    await commitHead(engine, { signal }, async (state) => {
+      checkVersion(state, ifVersion);
+      const head = headAfter(state, changes);
+      return head && { head };
+    });
   }
   return settingsOf(monitor.state);
 }

@@ -41,7 +41,7 @@ export class RestoreLock {
   async during<T>(body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     const release = this.#mayWrite();
     try {
-      await commitHead(this.#engine, async (state) => toState(state, 'restoring'), signal);
+      await commitHead(this.#engine, { signal }, async (state) => toState(state, 'restoring'));
       await this.#engine.monitor.quiesce(signal);
       const result = await body();
       await this.end(signal);
@@ -58,7 +58,7 @@ export class RestoreLock {
   async end(signal: AbortSignal | undefined): Promise<void> {
     const release = this.#mayWrite();
     try {
-      await commitHead(this.#engine, async (state) => toState(state, 'open'), signal);
+      await commitHead(this.#engine, { signal }, async (state) => toState(state, 'open'));
     } finally {
       release();
     }

@@ -189,7 +189,7 @@ describe('what a stop leaves', () => {
     clock.advance(2 * DAY);
     await whileTimePasses(clock, collect(engine));
     expect(await namesUnder(engine.backend, AREAS.keyrings)).toHaveLength(2);
-    await commitHead(engine, async () => ({ head: { rotationDays: 5 } }));
+    await commitHead(engine, {}, async () => ({ head: { rotationDays: 5 } }));
     await whileTimePasses(clock, collect(engine));
     const { references } = await headAt(engine.backend);
     expect(await namesUnder(engine.backend, AREAS.keyrings)).toEqual([references.keyring?.name]);

@@ -96,7 +96,7 @@ describe("keys of the store's own", () => {
     const { owner, place, clock, attacker, enter } = all;
     await failure(owner.members.add('ann', (await person()).recipient, { groups: ['backup'] }), 'NOT_FOUND');
     const { engine } = await engineAt(place, clock);
-    await commitHead(engine, async (state) => {
+    await commitHead(engine, {}, async (state) => {
       const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
       const [like] = keyring.groups;
       const version = like?.versions[0] ?? expect.fail('no keys');
