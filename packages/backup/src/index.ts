@@ -51,6 +51,7 @@ export type { Connect, Connected } from './trust/destinations.ts';
 export type { ForgetReport } from './prune/forget.ts';
 export type { RefusedRemoval } from './repository/tolerant-delete.ts';
 export type { ChosenSnapshot, RecoveryGap } from './trust/moment.ts';
+export { withKeysOfNow } from './trust/chain-attestation.ts';
 export { openBackup } from './trust/open-backup.ts';
 export type { BackupSettings } from './trust/open-backup.ts';
 export { OpenedBackup } from './trust/opened-backup.ts';

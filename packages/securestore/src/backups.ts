@@ -13,7 +13,14 @@ import type {
   VerifyDepth,
   VerifyProgress,
 } from '@securestore/backup';
-import { isBackup, openBackup, restoreStoreTo, scrubBackup, verifyOpenedBackup } from '@securestore/backup';
+import {
+  isBackup,
+  openBackup,
+  restoreStoreTo,
+  scrubBackup,
+  verifyOpenedBackup,
+  withKeysOfNow,
+} from '@securestore/backup';
 import type { OpenedBackup } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
@@ -102,10 +109,12 @@ async function withBackup<T>(
   body: (backup: OpenedBackup) => Promise<T>,
 ): Promise<T> {
   const { unlock, fingerprint, clock } = options;
-  return withPlace(location, options, signal, async (place) => {
-    using backup = await openBackup({ ...place, unlock, fingerprint, clock, signal });
-    return await body(backup);
-  });
+  return withPlace(location, options, signal, (place) =>
+    withKeysOfNow(async () => {
+      using backup = await openBackup({ ...place, unlock, fingerprint, clock, signal });
+      return await body(backup);
+    }),
+  );
 }
 
 /** A job that is gone on with by starting it again. */

@@ -2,9 +2,10 @@ import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FsBackend } from '@securestore/backend-fs';
+import { BACKUP_KEYS_NAME } from '@securestore/core-format';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
-import type { PolicyChange, SecureStore } from '../src/index.ts';
+import type { PolicyChange, SecureStore, UnlockMethod } from '../src/index.ts';
 import {
   addPrincipal,
   disablePrincipal,
@@ -272,6 +273,33 @@ describe('what takes access away since the last backup', () => {
         return opened();
       })
       .toBe('UNLOCK_FAILED');
+  });
+
+  test('is no rollback for a restore that reads the keys just before they are replaced', async () => {
+    const { store, place, world } = await scene();
+    const second = rawKey(Buffer.alloc(32, 9));
+    const { id } = await store.slots.add(second);
+    const restoreWith = async (secret: UnlockMethod): Promise<unknown> =>
+      restoreStore(place.location, `${world.target}-${++restores}`, { ...world.secret, unlock: secret }).then(
+        () => 'open',
+        ({ code }) => code as string,
+      );
+    expect(await restoreWith(second)).toBe('open');
+    const { read } = FsBackend.prototype; // oxlint-disable-line typescript/unbound-method -- called with its `this` below
+    let replaced: Promise<unknown> | undefined;
+    const spy = vi.spyOn(FsBackend.prototype, 'read').mockImplementation(async function (
+      this: FsBackend,
+      key,
+      options,
+    ) {
+      const found = await read.call(this, key, options);
+      if (key === BACKUP_KEYS_NAME && replaced === undefined) await (replaced = store.slots.remove(id));
+      return found;
+    });
+    onTestFinished(() => spy.mockRestore());
+    expect(await restoreWith(unlock)).toBe('open');
+    expect(await replaced).toEqual({ pending: [] });
+    expect(await restoreWith(second)).toBe('UNLOCK_FAILED');
   });
 
   test('has no backup that is under way begin anew', async () => {

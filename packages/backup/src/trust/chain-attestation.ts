@@ -1,12 +1,15 @@
 import type { Head, Point } from '@securestore/core-format';
-import { BACKUP_KEYS_NAME, SecureStoreError } from '@securestore/core-format';
-import { anotherPoint } from '../repository/errors.ts';
+import { BACKUP_KEYS_NAME, decodeHead, SecureStoreError } from '@securestore/core-format';
+import { requireDestination } from '../repository/destination.ts';
+import { anotherPoint, withRetries } from '../repository/errors.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { isAfter, ignoredFileAlarms } from './chain-tip.ts';
 
 /** So many points are looked at for one that vouches for what was before it. */
 const MAX_LOOKED = 5000;
+/** How often a backup is opened while its keys are replaced again and again. */
+const MAX_OPENED = 4;
 
 /** What is to be said of a point before it is restored. */
 export interface AttestationResult {
@@ -79,10 +82,24 @@ export function isOlderThan({ generation }: Pick<Head, 'generation'>, point: Pic
   return generation < point.generation;
 }
 
+/** The keys of a backup were replaced after they had been read: it has to be opened again. */
+export class KeysReplaced extends SecureStoreError {
+  constructor(location: string) {
+    const message = `${location}: the keys of the backup were replaced while it was being opened; try again`;
+    super('CONFLICT', message, { retryable: true });
+  }
+}
+
+/** Does `work`, which opens a backup, again if the keys were replaced meanwhile. @throws errors of `work` */
+export function withKeysOfNow<T>(work: () => Promise<T>): Promise<T> {
+  return withRetries((error) => error instanceof KeysReplaced, MAX_OPENED, work);
+}
+
 /**
- * What makes a store of a backup gives its keys to all slots and members that `keys` names: not to those of before.
+ * Checks that the keys of a backup are not older than its points: a store that is made of it would open to all slots and members of then.
  *
- * @returns what is wrong; `undefined` if nothing is
+ * @returns the error if they are; `undefined` if not
+ * @throws KeysReplaced if newer ones lie there by now; errors of the backend
  */
 export async function olderKeys(
   backup: OpenedBackup,
@@ -93,6 +110,8 @@ export async function olderKeys(
   const newest = (await backup.chainTip(signal)).newest ?? point;
   const than = [point, newest].find((one) => isOlderThan(backup.copy.head, one));
   if (than === undefined) return undefined;
+  const { keys } = await requireDestination(backup.destination.backend, location, signal);
+  if (isOlderThan(backup.copy.head, decodeHead(keys.head).head)) throw new KeysReplaced(location);
   return new SecureStoreError(
     'ROLLBACK',
     `${location}: the object "${BACKUP_KEYS_NAME}" is of generation ${backup.copy.head.generation} of the store, older than snapshot ` +

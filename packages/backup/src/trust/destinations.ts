@@ -6,6 +6,7 @@ import { publishHead, findDestination, requireDestination } from '../repository/
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registeredAt, registryOf } from './registry.ts';
 import { newestOwn } from './key-change-points.ts';
+import { withKeysOfNow } from './chain-attestation.ts';
 import { knownBackup } from './open-backup.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 
@@ -97,10 +98,12 @@ export class Destinations {
   ): Promise<T> {
     this.#area.checkOpen();
     // Looking somewhere says nothing of how it is reached by others: several places may have one name, as it has no credentials.
-    return this.at(source, signal, async ({ backend, location }) => {
-      const found = await requireDestination(backend, location, signal);
-      return body(await knownBackup(this.#area, found, signal), found);
-    });
+    return this.at(source, signal, ({ backend, location }) =>
+      withKeysOfNow(async () => {
+        const found = await requireDestination(backend, location, signal);
+        return body(await knownBackup(this.#area, found, signal), found);
+      }),
+    );
   }
 
   /** @throws SecureStoreError `ACCESS_DENIED` if a member would be the first to back up somewhere */
