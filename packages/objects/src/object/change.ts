@@ -14,7 +14,7 @@ import { PinnedVersion } from './pinned-version.ts';
 
 /** The object `source` with other times; the payload isn't touched. */
 function withChanges({ header, body }: LiveRecord, changes: Partial<DraftBody>, now: number): ObjectDraft {
-  return { body: { ...body, ...changes, modified: now }, blob: header.blob };
+  return { kind: 'object', body: { ...body, ...changes, modified: now }, blob: header.blob };
 }
 
 /** @throws SecureStoreError the reason why the current record is refused, if it is */

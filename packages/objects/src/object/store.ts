@@ -96,7 +96,7 @@ interface StoreRequest {
 }
 
 /** Stores an object whose payload is sealed, or small enough for its record. */
-async function commitContent<M extends object>(
+function commitContent<M extends object>(
   engine: Engine,
   request: StoreRequest,
   content: Content,
@@ -131,7 +131,8 @@ async function commitContent<M extends object>(
     draft(current, now) {
       if (!isOfCategory()) throw new WriteConflict();
       const created = liveIn(current, now)?.body.created ?? now;
-      return { blob, body: { name: target.key, created, modified: now, expires, metadata, ...sealed, digest } };
+      const body = { name: target.key, created, modified: now, expires, metadata, ...sealed, digest };
+      return { kind: 'object', blob, body };
     },
   });
 }

@@ -97,7 +97,7 @@ export async function commitObject<M extends object>(
     draft(current, now) {
       const draft = mutation.draft(current, now);
       ({ body } = draft);
-      return { kind: 'object', ...draft };
+      return draft;
     },
   });
   if (committed === undefined || body === undefined) {

@@ -15,14 +15,13 @@ import { categoryKeys } from '../../record/record-keys.ts';
 
 /** An object as a mutation makes it. */
 export interface ObjectDraft {
+  readonly kind: 'object';
   readonly blob?: RecordHeader['blob'] | undefined;
   readonly body: DraftBody;
 }
 
 /** What a mutation makes of what was there; asked anew for every attempt. */
-export type Draft =
-  | ({ readonly kind: 'object' } & ObjectDraft)
-  | { readonly kind: 'tombstone'; readonly modified: number };
+export type Draft = ObjectDraft | { readonly kind: 'tombstone'; readonly modified: number };
 
 /** What a draft says of an object: the commit knows its origin. */
 export type DraftBody = Omit<OpenBody, 'origin'>;
@@ -128,7 +127,7 @@ export function sealDraft(
   const categoryId = categories.idOf(key);
   const keys = categoryKeys(state, categoryId);
   const before = current?.opened === undefined ? current : current.opened.header;
-  const header: RecordHeader = {
+  const plain: RecordHeader = {
     suite: keys.primary.suite,
     kind: draft.kind,
     lineage: head.lineage,
@@ -138,8 +137,8 @@ export function sealDraft(
     commitId,
     previousCommitId: commitBefore(current),
     generation: head.generation,
-    ...(draft.kind === 'object' && draft.blob !== undefined && { blob: draft.blob }),
   };
+  const header = draft.kind === 'tombstone' || draft.blob === undefined ? plain : { ...plain, blob: draft.blob };
   const origin = originAfter(current, header);
   const body =
     draft.kind === 'tombstone'
