@@ -83,7 +83,7 @@ export function isOlderThan({ generation }: Pick<Head, 'generation'>, point: Pic
 }
 
 /** The keys of a backup were replaced after they had been read: it has to be opened again. */
-export class KeysReplaced extends SecureStoreError {
+class KeysReplaced extends SecureStoreError {
   constructor(location: string) {
     const message = `${location}: the keys of the backup were replaced while it was being opened; try again`;
     super('CONFLICT', message, { retryable: true });
