@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
@@ -17,9 +19,15 @@ const FROM_TERMINAL: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGWIN
 /** How a command ended: its exit code, or why it never ran and the exit code for that. */
 export type Ending = { readonly exitCode: number; readonly error?: SecureStoreError };
 
-function startError(error: unknown, command: string): Ending {
+/** Whether a command is named by a path, or lies in a folder of the search path that this user may look into. */
+function isThere(command: string, { PATH = '' }: Readonly<Record<string, string | undefined>>): boolean {
+  return command.includes('/') || PATH.split(delimiter).some((folder) => existsSync(join(folder, command)));
+}
+
+function startError(error: unknown, command: string, env: Readonly<Record<string, string | undefined>>): Ending {
   const systemCode = systemCodeOf(error);
-  if (systemCode === 'ENOENT') {
+  // The system says EACCES for a command that is nowhere, too, if a folder of the search path may not be looked into.
+  if (systemCode === 'ENOENT' || (systemCode === 'EACCES' && !isThere(command, env))) {
     const message = `there is no command "${command}", or the folder to run it in is gone`;
     return { exitCode: NOT_THERE, error: new SecureStoreError('NOT_FOUND', message) };
   }
@@ -51,7 +59,7 @@ export async function runCommand(
     try {
       child = spawn(command, args, { env: { ...env }, stdio: 'inherit' });
     } catch (error) {
-      resolve(startError(error, command));
+      resolve(startError(error, command, env));
       return;
     }
     const started = child;
@@ -68,7 +76,7 @@ export async function runCommand(
     };
     // From here on signals are the child's.
     cli.releaseSignals();
-    child.once('error', (error) => end(startError(error, command)));
+    child.once('error', (error) => end(startError(error, command, env)));
     child.once('close', (code, signal) =>
       end({ exitCode: code ?? SIGNAL_BASE + (signal === null ? 0 : constants.signals[signal]) }),
     );

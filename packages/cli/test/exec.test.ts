@@ -1,5 +1,8 @@
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { finished, jsonLines, type Sandbox, sandbox } from './support/cli.ts';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
 
@@ -145,6 +148,16 @@ describe('exec', () => {
       exitCode: 126,
       stderr: expect.stringMatching(/^error: the command "\/etc\/passwd" can't be run: .*\[ACCESS_DENIED\]\n$/),
     });
+  });
+
+  it('says that a command is not there, though a folder of the search path may not be looked into', async (context) => {
+    if (process.getuid?.() === 0) context.skip('root may look into every folder');
+    const box = await withSecrets({ secret: 'x' });
+    const closed = mkdtempSync(join(tmpdir(), 'securestore-closed-'));
+    onTestFinished(() => rmSync(closed, { recursive: true }));
+    chmodSync(closed, 0);
+    const env = { PATH: `${closed}:${process.env['PATH'] ?? ''}` };
+    expect((await box.run(['exec', ...SECRET, '--', 'no-such-command'], { env })).exitCode).toBe(127);
   });
 
   it.each(SIGNALS)('passes %s on', async (signal) => {
