@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -154,7 +154,7 @@ describe('exec', () => {
     if (process.getuid?.() === 0) context.skip('root may look into every folder');
     const box = await withSecrets({ secret: 'x' });
     const closed = mkdtempSync(join(tmpdir(), 'securestore-closed-'));
-    onTestFinished(() => rmSync(closed, { recursive: true }));
+    onTestFinished(() => rmdirSync(closed));
     chmodSync(closed, 0);
     const env = { PATH: `${closed}:${process.env['PATH'] ?? ''}` };
     expect((await box.run(['exec', ...SECRET, '--', 'no-such-command'], { env })).exitCode).toBe(127);
