@@ -18,6 +18,7 @@ import {
   revokeRole,
   setApprovals,
   setRole,
+  verifyBackup,
 } from '../src/index.ts';
 import { unlock } from './support/access-world.ts';
 import { BackupWorld } from './support/backup-world.ts';
@@ -62,6 +63,29 @@ async function scene(more: { upkeep?: boolean } = {}) {
 }
 
 type Scene = Awaited<ReturnType<typeof scene>>;
+
+/** A second secret, to be removed just after the keys of the backup were read next. */
+async function withSecond() {
+  const all = await scene();
+  const second = rawKey(Buffer.alloc(32, 9));
+  const { id } = await all.store.slots.add(second);
+  const removedOnceRead = (): (() => unknown) => {
+    const { read } = FsBackend.prototype; // oxlint-disable-line typescript/unbound-method -- called with its `this` below
+    let removed: Promise<unknown> | undefined;
+    const spy = vi.spyOn(FsBackend.prototype, 'read').mockImplementation(async function (
+      this: FsBackend,
+      key,
+      options,
+    ) {
+      const found = await read.call(this, key, options);
+      if (key === BACKUP_KEYS_NAME && removed === undefined) await (removed = all.store.slots.remove(id));
+      return found;
+    });
+    onTestFinished(() => spy.mockRestore());
+    return () => removed;
+  };
+  return { ...all, second, removedOnceRead };
+}
 
 let restores = 0;
 
@@ -275,31 +299,27 @@ describe('what takes access away since the last backup', () => {
       .toBe('UNLOCK_FAILED');
   });
 
-  test('is no rollback for a restore that reads the keys just before they are replaced', async () => {
-    const { store, place, world } = await scene();
-    const second = rawKey(Buffer.alloc(32, 9));
-    const { id } = await store.slots.add(second);
-    const restoreWith = async (secret: UnlockMethod): Promise<unknown> =>
-      restoreStore(place.location, `${world.target}-${++restores}`, { ...world.secret, unlock: secret }).then(
-        () => 'open',
-        ({ code }) => code as string,
-      );
-    expect(await restoreWith(second)).toBe('open');
-    const { read } = FsBackend.prototype; // oxlint-disable-line typescript/unbound-method -- called with its `this` below
-    let replaced: Promise<unknown> | undefined;
-    const spy = vi.spyOn(FsBackend.prototype, 'read').mockImplementation(async function (
-      this: FsBackend,
-      key,
-      options,
-    ) {
-      const found = await read.call(this, key, options);
-      if (key === BACKUP_KEYS_NAME && replaced === undefined) await (replaced = store.slots.remove(id));
-      return found;
+  describe('while the keys are read that it replaces', () => {
+    test('is no rollback for a restore', async () => {
+      const { place, world, second, removedOnceRead } = await withSecond();
+      const restoreWith = async (secret: UnlockMethod): Promise<unknown> =>
+        restoreStore(place.location, `${world.target}-${++restores}`, { ...world.secret, unlock: secret }).then(
+          () => 'open',
+          ({ code }) => code as string,
+        );
+      expect(await restoreWith(second)).toBe('open');
+      const removed = removedOnceRead();
+      expect(await restoreWith(unlock)).toBe('open');
+      expect(await removed()).toEqual({ pending: [] });
+      expect(await restoreWith(second)).toBe('UNLOCK_FAILED');
     });
-    onTestFinished(() => spy.mockRestore());
-    expect(await restoreWith(unlock)).toBe('open');
-    expect(await replaced).toEqual({ pending: [] });
-    expect(await restoreWith(second)).toBe('UNLOCK_FAILED');
+
+    test('is no rollback for verifying', async () => {
+      const { place, world, removedOnceRead } = await withSecond();
+      const removed = removedOnceRead();
+      expect(await verifyBackup(place.location, world.secret)).toMatchObject({ ok: true, findings: [] });
+      expect(await removed()).toEqual({ pending: [] });
+    });
   });
 
   test('has no backup that is under way begin anew', async () => {

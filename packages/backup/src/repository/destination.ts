@@ -70,7 +70,8 @@ export async function isBackup(backend: StorageBackend, signal?: AbortSignal): P
 }
 
 /** The head that a destination has; its signature is not verified. */
-function headOf({ keys }: FoundDestination): Head {
+/** The head of the store whose keys lie at a destination. @throws SecureStoreError `INTEGRITY` */
+export function headOf({ keys }: FoundDestination): Head {
   return decodeHead(keys.head).head;
 }
 

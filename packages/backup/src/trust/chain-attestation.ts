@@ -1,6 +1,5 @@
-import type { Head, Point } from '@securestore/core-format';
-import { BACKUP_KEYS_NAME, decodeHead, SecureStoreError } from '@securestore/core-format';
-import { requireDestination } from '../repository/destination.ts';
+import { BACKUP_KEYS_NAME, SecureStoreError } from '@securestore/core-format';
+import { headOf, requireDestination } from '../repository/destination.ts';
 import { anotherPoint, withRetries } from '../repository/errors.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
@@ -74,14 +73,6 @@ export async function attest(
   return { warnings: [...warnings, doubt] };
 }
 
-/**
- * Whether a destination holds keys of before one of its points: then somebody has put them back. Generations go on from one instance to
- * the next, and whoever publishes a point has replaced the keys first.
- */
-export function isOlderThan({ generation }: Pick<Head, 'generation'>, point: Pick<Point, 'generation'>): boolean {
-  return generation < point.generation;
-}
-
 /** The keys of a backup were replaced after they had been read: it has to be opened again. */
 class KeysReplaced extends SecureStoreError {
   constructor(location: string) {
@@ -96,10 +87,29 @@ export function withKeysOfNow<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Checks that the keys of a backup are not older than its points: a store that is made of it would open to all slots and members of then.
+ * The first of `points` that is newer than the keys of a backup: then somebody has put old ones back. Generations go on from one instance
+ * to the next, and whoever publishes a point has replaced the keys first.
  *
- * @returns the error if they are; `undefined` if not
  * @throws KeysReplaced if newer ones lie there by now; errors of the backend
+ */
+export async function newerThanKeys(
+  { copy, destination }: OpenedBackup,
+  points: readonly FoundPoint[],
+  signal: AbortSignal | undefined,
+): Promise<FoundPoint | undefined> {
+  const newer = points.find(({ generation }) => copy.head.generation < generation);
+  if (newer === undefined) return undefined;
+  const { backend, location } = destination;
+  const now = headOf(await requireDestination(backend, location, signal));
+  if (copy.head.generation < now.generation) throw new KeysReplaced(location);
+  return newer;
+}
+
+/**
+ * What makes a store of a backup gives its keys to all slots and members that `keys` names: not to those of before.
+ *
+ * @returns what is wrong; `undefined` if nothing is
+ * @throws as {@link newerThanKeys}
  */
 export async function olderKeys(
   backup: OpenedBackup,
@@ -108,10 +118,8 @@ export async function olderKeys(
 ): Promise<SecureStoreError | undefined> {
   const { location } = backup.destination;
   const newest = (await backup.chainTip(signal)).newest ?? point;
-  const than = [point, newest].find((one) => isOlderThan(backup.copy.head, one));
+  const than = await newerThanKeys(backup, [point, newest], signal);
   if (than === undefined) return undefined;
-  const { keys } = await requireDestination(backup.destination.backend, location, signal);
-  if (isOlderThan(backup.copy.head, decodeHead(keys.head).head)) throw new KeysReplaced(location);
   return new SecureStoreError(
     'ROLLBACK',
     `${location}: the object "${BACKUP_KEYS_NAME}" is of generation ${backup.copy.head.generation} of the store, older than snapshot ` +

@@ -11,7 +11,7 @@ import {
 import type { BackupVerifyReport, Findings, Use, VerifyDepth } from '../repository/findings.ts';
 import { MAX_SHOWN, usedBy } from '../repository/findings.ts';
 import { damagedFile, withFallback } from '../repository/errors.ts';
-import { isOlderThan } from '../trust/chain-attestation.ts';
+import { newerThanKeys } from '../trust/chain-attestation.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
@@ -76,7 +76,7 @@ async function readPoints(
     findings.add('damaged', pointName(before.number), message, usedBy(before.number));
   }
   findForeign(backup, found, findings);
-  if (isOlderThan(copy.head, newest)) {
+  if ((await newerThanKeys(backup, [newest], signal)) !== undefined) {
     const all = new Set(found.map(({ number }) => number));
     const use = { points: all, newest: newest.number, versions: newest.totals.versions };
     const message = `the object "keys" is of generation ${copy.head.generation} of the store, older than the newest snapshot (${newest.generation})`;
