@@ -46,7 +46,7 @@ function whyDenied({ approvals }: SecureStoreError): string {
     : 'reading it takes the approval of a second person';
 }
 
-/** What is a mistake, or is done next, when all items are done. */
+/** What a command says at the end of a transfer. */
 export interface TransferWords {
   /** What to say if there were no items and that is a mistake. */
   readonly none?: string | undefined;

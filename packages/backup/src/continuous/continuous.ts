@@ -243,7 +243,7 @@ export class Follower {
     this.#failed ??= failed[0];
   }
 
-  /** Looks where the destination stands, and makes a snapshot if there is nothing that changes can follow. */
+  /** Reads the newest point of the destination, and makes a snapshot if changes can't follow that point. */
   async begin(signal: AbortSignal): Promise<Position> {
     const position = await positionAt(this.#area, await this.#connection.connect(signal), this.#onAlarm, signal);
     if (position === undefined) return this.#snapshot(signal);

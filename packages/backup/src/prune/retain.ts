@@ -42,7 +42,7 @@ export interface RetentionReport {
   readonly removed: readonly number[];
   /** How many of the moments between snapshots go. */
   readonly removedChanges: number;
-  /** What was removed; absent if it was only asked what would be. */
+  /** The snapshots that were removed; absent in a dry run. */
   readonly done?: ForgetReport;
 }
 

@@ -36,7 +36,7 @@ const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'verify',
 ]);
 
-/** What a store is restored with. */
+/** What the jobs of restores work with. */
 export interface RestorePorts extends ManagedPorts {
   readonly store: ObjectStore;
 }
@@ -58,7 +58,7 @@ export function startRestore(
   target: SecureStorage,
 ): Job<RestoreJobReport> {
   checkRestoreInto(options);
-  // Who restores a part, or only looks, must not write while somebody else restores the whole.
+  // A restore of a part, and a dry run, must not write while another process restores the whole store.
   const release = isWhole(options) ? area.goOnRestoring() : undefined;
   const advice = 'a restore is gone on with by starting it again: it passes over what is done';
   const start = startedAnew('restore', advice, ({ signal, progress }) =>

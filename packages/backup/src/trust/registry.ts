@@ -103,7 +103,7 @@ export function isBehind(
 }
 
 /**
- * The fence that a list of destinations, of a store or of a copy of its head, says for one of them; `undefined` if there is none.
+ * The fence of one destination in a list of destinations, of a store or of a copy of its head; `undefined` if it has none.
  *
  * @throws SecureStoreError `INTEGRITY`
  */
