@@ -80,6 +80,14 @@ export class Copier {
     await this.#tolerating(change.name, () => this.#copy(change));
   }
 
+  /** Copies again what could not be copied before, if it is still there. */
+  async retry(name: string): Promise<void> {
+    await this.#tolerating(name, async () => {
+      const change = await this.#ports.area.changeAt(name, this.#ports.signal);
+      if (change !== undefined) await this.visit(change);
+    });
+  }
+
   async #known(token: string): Promise<readonly IndexEntry[]> {
     return [...(await this.#indexed(this.#index, token)), ...this.pending.get(token)];
   }

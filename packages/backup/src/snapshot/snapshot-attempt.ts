@@ -90,20 +90,6 @@ export class SnapshotAttempt {
     await this.#run.write(encodePoint(point), this.#signal);
   }
 
-  /** Tries again what could not be copied before. */
-  async #retry(names: readonly string[]): Promise<void> {
-    const { copier } = this.#index;
-    for (const name of names) {
-      try {
-        const change = await this.#ports.area.changeAt(name, this.#signal);
-        if (change !== undefined) await copier.visit(change);
-      } catch (error) {
-        if (!isDamage(error)) throw error;
-        copier.failed.push({ name, code: error.code, message: error.message });
-      }
-    }
-  }
-
   async run(
     reader: Consumer,
     settled: boolean,
@@ -118,7 +104,7 @@ export class SnapshotAttempt {
       await this.#remember();
     };
     const failedBefore = await this.#failed.read(signal);
-    await this.#retry(failedBefore);
+    for (const name of failedBefore) await this.#index.copier.retry(name);
     const read = { reader, settled, visit, alarms };
     let time = await this.#follow(read);
     options.onPhase?.('writing the index');

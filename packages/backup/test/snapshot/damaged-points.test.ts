@@ -1,7 +1,7 @@
 import { pointName } from '@securestore/core-format';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { failure } from '../../../objects/test/support/stores.ts';
+import { failure, patterned } from '../../../objects/test/support/stores.ts';
 import { verifyOpenedBackup } from '../../src/index.ts';
 import type { World } from '../support/worlds.ts';
 import {
@@ -108,6 +108,30 @@ describe('the index of the newest snapshot is damaged', () => {
     for (const name of NAMES) await store.store(name, 'after');
     const { alarms } = await snapshotAt(store, destination);
     expect(alarms.join()).toMatch(/not that of its contents.*The whole store is read/s);
+    await isWhole(world);
+  });
+
+  it('and an object that is tried again is not taken for what is wrong', async () => {
+    const world = await worldWith(1);
+    const { store, source, destination } = world;
+    // Its name is in the index already, so that trying it again reads a page.
+    await store.store('a', patterned(100_000));
+    await snapshotAt(store, destination);
+    await store.store('a', patterned(90_000));
+    const backend = await reached(source);
+    const parts = [...(await filesAt(source, 'b/'))];
+    const [part, body] =
+      parts.find(([, { length }]) => length < 100_000) ?? expect.unreachable('no part of 90,000 bytes');
+    await backend.write(part, body.subarray(1));
+    // The second of these has nothing else to read, and tries it again.
+    for (let tries = 1; tries <= 2; tries++) expect((await snapshotAt(store, destination)).failed).toHaveLength(1);
+    await backend.write(part, body);
+    for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
+    const { failed, alarms } = await snapshotAt(store, destination);
+    expect({ failed, alarms: alarms.join() }).toEqual({
+      failed: [],
+      alarms: expect.stringContaining('The whole store is read'),
+    });
     await isWhole(world);
   });
 });
