@@ -6,6 +6,7 @@ import { requireDestination } from '../repository/destination.ts';
 import type { Connected, Destinations } from '../trust/destinations.ts';
 import { knownBackup } from '../trust/open-backup.ts';
 import type { FoundMoment } from '../trust/moment.ts';
+import { momentId } from '../trust/moment.ts';
 import type { IndexView } from '../repository/moment-index.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import { DirectoryCache, keepRecent } from './name-caches.ts';
@@ -23,11 +24,6 @@ const MAX_FOLDERS = 2;
 export interface PointView {
   readonly index: IndexView;
   readonly store: ObjectStore;
-}
-
-/** What tells moments apart that have not the same contents. */
-export function idOf({ point, until }: FoundMoment): string {
-  return `${point.number} ${until ?? ''}`;
 }
 
 /** A backup that is open for a while, and the points of it that were looked at. It knows nothing of who may see what. */
@@ -50,7 +46,7 @@ export class PooledBackup {
 
   /** The store as it was at a point or a moment. */
   view(moment: FoundMoment, signal: AbortSignal | undefined): Promise<PointView> {
-    const id = idOf(moment);
+    const id = momentId(moment);
     const known = this.#views.get(id);
     const view = known ?? this.#open(moment, signal);
     if (known === undefined) view.catch(() => this.#views.delete(id));
@@ -60,7 +56,7 @@ export class PooledBackup {
 
   /** All names of a large folder at a moment, as far as they are read. @param within its token */
   folder(moment: FoundMoment, within: string): DirectoryCache {
-    const id = `${idOf(moment)} ${within}`;
+    const id = `${momentId(moment)} ${within}`;
     return keepRecent(this.#folders, id, this.#folders.get(id) ?? new DirectoryCache(within), MAX_FOLDERS);
   }
 

@@ -11,7 +11,8 @@ import type { IndexView } from '../repository/moment-index.ts';
 import { timeOfVersion } from '../repository/retained.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { DirectoryCache, NameCache } from './name-caches.ts';
-import { type PooledBackup, idOf, type PointView } from './open-backup-pool.ts';
+import type { PooledBackup, PointView } from './open-backup-pool.ts';
+import { momentId } from '../trust/moment.ts';
 import type { Current, Item, Source } from './source.ts';
 import type { MomentInfo } from './types.ts';
 
@@ -61,7 +62,7 @@ export class PointSource implements Source {
     this.index = index;
     this.store = store;
     this.#moment = moment;
-    this.id = idOf(moment);
+    this.id = momentId(moment);
     const { number: snapshot, time, gap } = moment;
     this.info = { snapshot, time: new Date(time), ...(gap && { gap }) };
   }

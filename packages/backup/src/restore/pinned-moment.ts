@@ -1,14 +1,20 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { pointName, SecureStoreError } from '@securestore/core-format';
 import type { Destination } from '../repository/destination.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
+import { damagedFile, hasCode, MissingFile, withFallback } from '../repository/errors.ts';
 import type { FoundMoment } from '../trust/moment.ts';
+import { momentId } from '../trust/moment.ts';
+import type { TrustedTip } from '../trust/registry.ts';
+import { matchesTip, tipOf } from '../trust/trusted-tip.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { PointChoice } from '../repository/snapshot-info.ts';
 
-/** A {@link FoundMoment} with points by their numbers, and times as milliseconds since 1970. */
+const isMissing = (error: unknown): boolean => error instanceof MissingFile;
+
+/** A {@link FoundMoment} with points by number and digest, and times as milliseconds since 1970. */
 interface Pinned extends Omit<FoundMoment, 'point' | 'settled' | 'gap'> {
-  readonly point: number;
-  readonly settled?: number;
+  readonly point: TrustedTip;
+  readonly settled?: TrustedTip;
   readonly gap?: { readonly from: number; readonly to?: number };
 }
 
@@ -25,8 +31,8 @@ export function askedFor(
 export function pinOf({ point, settled, gap, ...rest }: FoundMoment): Buffer {
   const pinned: Pinned = {
     ...rest,
-    point: point.number,
-    ...(settled && { settled: settled.number }),
+    point: tipOf(point),
+    ...(settled && { settled: tipOf(settled) }),
     ...(gap && { gap: { from: gap.from.getTime(), ...(gap.to && { to: gap.to.getTime() }) } }),
   };
   return Buffer.from(JSON.stringify(pinned), 'utf8');
@@ -36,7 +42,8 @@ export function pinOf({ point, settled, gap, ...rest }: FoundMoment): Buffer {
  * The moment that a restore was begun with.
  *
  * @param pin as {@link pinOf} made it
- * @throws SecureStoreError `ALREADY_EXISTS` if its point is gone: what was begun can't go on; `INTEGRITY` if it is damaged; what the backend throws
+ * @throws SecureStoreError `ALREADY_EXISTS` if a point of it is gone, so that the restore can't go on; `INTEGRITY` if one is damaged, or
+ *   another one lies in its place; errors of the backend
  */
 export async function pinnedMoment(
   { points, destination }: OpenedBackup,
@@ -44,14 +51,17 @@ export async function pinnedMoment(
   signal: AbortSignal | undefined,
 ): Promise<FoundMoment> {
   const { point, settled, gap, ...rest } = JSON.parse(Buffer.from(pin).toString('utf8')) as Pinned;
-  const numbers = new Set(await points.numbers(signal));
-  const pointOf = async (number: number): Promise<FoundPoint> => {
-    if (numbers.has(number)) return points.read(number, signal);
-    throw new SecureStoreError(
-      'ALREADY_EXISTS',
-      `a restore was begun here of snapshot ${number}, which is gone from ${destination.location}, and was not finished. It can not go on. ` +
-        'To start over, delete everything at this location and restore again, or choose an empty location',
-    );
+  const pointOf = async (tip: TrustedTip): Promise<FoundPoint> => {
+    const found = await withFallback(isMissing, undefined, () => points.read(tip.number, signal));
+    if (found === undefined) {
+      throw new SecureStoreError(
+        'ALREADY_EXISTS',
+        `a restore was begun here of snapshot ${rest.number}, which is gone from ${destination.location}, and was not finished. It can not go on. ` +
+          'To start over, delete everything at this location and restore again, or choose an empty location',
+      );
+    }
+    if (matchesTip(tip, found)) return found;
+    throw damagedFile(pointName(tip.number), 'it is another point than when the restore was begun');
   };
   return {
     ...rest,
@@ -61,16 +71,20 @@ export async function pinnedMoment(
   };
 }
 
-/** What is to be told of a restore that went on with another moment than what was asked for means now. */
+/** What the choice would have meant now could not be told: then nothing is said of it. */
+const isUntold = hasCode('INTEGRITY', 'NOT_FOUND', 'ROLLBACK');
+
+/** The warning about a restore that was resumed with another moment than its choice means now. */
 export async function pinWarnings(
-  { points, destination }: OpenedBackup,
-  { number }: FoundMoment,
+  backup: OpenedBackup,
+  moment: FoundMoment,
+  choice: PointChoice,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const [newest = 0] = await points.numbers(signal);
-  if (newest <= number) return [];
+  const now = await withFallback(isUntold, undefined, () => backup.choose(choice, signal));
+  if (now === undefined || momentId(now) === momentId(moment)) return [];
   return [
-    `${destination.location}: this went on with a restore that was begun before, of snapshot ${number}; what snapshot ${newest} and others ` +
-      'have besides is not restored',
+    `${backup.destination.location}: this went on with a restore that was begun before, of snapshot ${moment.number}; what snapshot ` +
+      `${now.number} and others have besides is not restored`,
   ];
 }

@@ -283,7 +283,9 @@ export async function restoreStoreTo(
     warnings: [
       ...momentWarnings(backup.destination.location, moment, options.at),
       ...warnings,
-      ...(pin !== undefined && options.snapshot === undefined ? await pinWarnings(backup, moment, signal) : []),
+      ...(pin !== undefined && options.snapshot === undefined
+        ? await pinWarnings(backup, moment, options, signal)
+        : []),
     ],
   };
   try {

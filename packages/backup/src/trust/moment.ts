@@ -35,6 +35,11 @@ export interface FoundMoment {
   readonly passedOver?: number;
 }
 
+/** What tells moments apart that have not the same contents. */
+export function momentId({ point, until }: FoundMoment): string {
+  return `${point.number} ${until ?? ''}`;
+}
+
 /** A point with all that it has. */
 export function wholePoint(point: FoundPoint): FoundMoment {
   const { number, time } = point;
