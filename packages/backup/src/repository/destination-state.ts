@@ -1,8 +1,9 @@
-import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import type { StateKind, StoredState } from '@securestore/jobs';
 import { SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { withFallback } from './errors.ts';
+import { openState } from './run-state-files.ts';
 
 /** The state in which a store remembers something about a destination. @param what is remembered, for messages */
 export function stateAbout<T extends object>(
@@ -66,13 +67,9 @@ export class SealedState<T> {
 
   /** What a sealed state says; `undefined` if it is damaged. */
   async open({ sealed }: Sealed, signal?: AbortSignal): Promise<Unsealed<T> | undefined> {
-    const { seals } = this.#area;
     const body = Buffer.from(sealed, 'base64');
-    return withFallback(isDamage, undefined, async () => {
-      const opened = await seals.open('backupWork', this.#destination, this.#context, body, signal);
-      const value = this.#parse(JSON.parse(opened.toString('utf8')));
-      return { value, isOld: seals.keyIdOf(body) !== seals.primaryId };
-    });
+    const opened = await openState(this.#area.seals, this.#destination, this.#context, body, signal);
+    return opened && { value: this.#parse(JSON.parse(opened.plaintext.toString('utf8'))), isOld: opened.isOld };
   }
 
   /** @throws as `SharedState.read` */

@@ -69,8 +69,7 @@ export async function isBackup(backend: StorageBackend, signal?: AbortSignal): P
   return (await backend.read(BACKUP_KEYS_NAME, { start: 0, end: 1, signal })) !== undefined;
 }
 
-/** The head that a destination has; its signature is not verified. */
-/** The head of the store whose keys lie at a destination. @throws SecureStoreError `INTEGRITY` */
+/** The head that a destination has; its signature is not verified. @throws SecureStoreError `INTEGRITY` */
 export function headOf({ keys }: FoundDestination): Head {
   return decodeHead(keys.head).head;
 }

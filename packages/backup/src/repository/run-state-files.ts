@@ -21,6 +21,20 @@ export interface RunState {
   readonly isOld: boolean;
 }
 
+/** Opens a state that is sealed for a destination; `undefined` if it is damaged: whoever can damage it can remove it, too. */
+export function openState(
+  seals: BackupSeals,
+  destination: Uint8Array,
+  name: string,
+  body: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<RunState | undefined> {
+  return withFallback(isDamage, undefined, async () => {
+    const plaintext = await seals.open('backupWork', destination, name, body, signal);
+    return { plaintext, isOld: seals.keyIdOf(body) !== seals.primaryId };
+  });
+}
+
 /**
  * Something at a destination that changes, for runs to come. Each state has a name of its own, since a place may refuse to replace and to
  * remove what is there: the newest counts, and the others are removed if that is allowed.
@@ -60,12 +74,7 @@ export class RunStateFiles {
   async #open(name: string, signal: AbortSignal | undefined): Promise<RunState | undefined> {
     const { backend, id } = this.#destination;
     const found = await backend.read(name, { signal });
-    if (found === undefined) return undefined;
-    // Whoever can damage it can remove it, too.
-    return withFallback(isDamage, undefined, async () => {
-      const plaintext = await this.#seals.open('backupWork', id, name, found.body, signal);
-      return { plaintext, isOld: this.#seals.keyIdOf(found.body) !== this.#seals.primaryId };
-    });
+    return found && openState(this.#seals, id, name, found.body, signal);
   }
 
   /** Writes the next state. @throws SecureStoreError what the backend throws */

@@ -1,8 +1,8 @@
-import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { inTime } from '@securestore/objects/internal';
 import type { FoundDestination } from '../repository/destination.ts';
-import { accessAt, publishHead, prepareDestination, requireDestination } from '../repository/destination.ts';
+import { accessAt, headOf, publishHead, prepareDestination, requireDestination } from '../repository/destination.ts';
 import type { Fence, RegisteredDestination } from './registry.ts';
 import { changeRegistry, isFenced, registryOf } from './registry.ts';
 import { publishKeyChange } from './key-change-points.ts';
@@ -43,9 +43,12 @@ export class DestinationKeeper {
   }
 
   /** A store that was restored has the destinations of the one before; whose they are a backup decides, and not that keys are renewed. */
-  #checkOwn({ keys, location }: FoundDestination): void {
-    if (asBuffer(decodeHead(keys.head).head.instance).equals(this.#area.head.instance)) return;
-    throw new SecureStoreError('CONFLICT', `${location}: the store that this one was restored from is backed up here`);
+  #checkOwn(found: FoundDestination): void {
+    if (asBuffer(headOf(found).instance).equals(this.#area.head.instance)) return;
+    throw new SecureStoreError(
+      'CONFLICT',
+      `${found.location}: the store that this one was restored from is backed up here`,
+    );
   }
 
   /** Publishes a point that shows that keys were replaced. @returns the id of the destination, and its fence */

@@ -110,13 +110,14 @@ export async function replicationStatusAt(
 ): Promise<CurrentReplicationStatus | undefined> {
   if (!area.hasKeys) return undefined;
   try {
-    const { value: replication, isOld, stored } = (await stateOf(area, id).read(signal)) ?? {};
-    if (replication === undefined || stored === undefined) return undefined;
+    const found = await stateOf(area, id).read(signal);
+    if (found?.value === undefined) return undefined;
+    const { value: replication, isOld, stored } = found;
     const silent = Math.max(0, (stored.now ?? area.clock.now()) - stored.modified);
     if (silent > KNOWN_FOR) return undefined;
     const { isOver } = replication;
     const now = { isOver, isAlive: !isOver && silent <= ALIVE_FOR, silent };
-    if (isOld === true) return now;
+    if (isOld) return now;
     return { ...replication, ...now, reached: notAfter(replication.reached, stored.modified) };
   } catch (error) {
     // Nothing is known, then.

@@ -85,7 +85,7 @@ class Scrub {
   }
 
   #stranger(name: string): void {
-    this.#findings.add('damaged', name, `the file ${name} of the backup is damaged: no backup makes such a name`);
+    this.#findings.add('damaged', name, damagedFile(name, 'no backup makes such a name').message);
   }
 
   async #point(name: string): Promise<void> {

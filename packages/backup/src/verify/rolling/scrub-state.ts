@@ -1,8 +1,9 @@
-import { asBuffer, BACKUP_AREAS, isDamage } from '@securestore/core-format';
+import { asBuffer, BACKUP_AREAS } from '@securestore/core-format';
 import { isUndecided } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { rememberIfPossible } from '../../repository/destination-state.ts';
-import { withFallback, withRetries } from '../../repository/errors.ts';
+import { withRetries } from '../../repository/errors.ts';
+import { openState } from '../../repository/run-state-files.ts';
 import type { ScrubProgress } from './scrub-progress.ts';
 import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './scrub-progress.ts';
 
@@ -33,13 +34,11 @@ export class ScrubState {
 
   async #opened(value: Uint8Array, signal: AbortSignal | undefined): Promise<ScrubProgress | undefined> {
     const { seals, clock, sealsSince = 0 } = this.#area;
-    // What is damaged tells nothing, so that everything is checked again.
-    return withFallback(isDamage, undefined, async () => {
-      const opened = await seals.open('backupWork', this.#destination, CONTEXT, value, signal);
-      // Who has a key that was replaced may have been taken the right to back up: of what came after that it tells nothing.
-      const isOld = seals.keyIdOf(value) !== seals.primaryId;
-      return decodeChecked(opened, isOld ? Math.min(clock.now(), sealsSince) : clock.now());
-    });
+    // A damaged state tells nothing, so that everything is checked again.
+    const opened = await openState(seals, this.#destination, CONTEXT, value, signal);
+    // A state under a replaced key may be of someone who lost the right to back up: it tells nothing of later times.
+    const until = opened?.isOld === true ? Math.min(clock.now(), sealsSince) : clock.now();
+    return opened && decodeChecked(opened.plaintext, until);
   }
 
   /** @throws SecureStoreError `ACCESS_DENIED` without the keys of backups; what the backend throws */
