@@ -174,14 +174,12 @@ export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCip
     const key = keyOf(named.name);
     return openAt(state, { key, ...names.locate(key) }, bytes);
   }
+  const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
+  if (nameId === undefined) damaged('it lies at a name that no object can have');
+  // Before any key is used: a member sees nothing else of what was not granted.
+  checkName(splitRecord(bytes).header, nameId);
   const opened = openLoose(state, bytes, names, token);
-  if (opened.kind === 'object') {
-    checkCategory(state, opened.header, keyOf(opened.body.name));
-  } else {
-    const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
-    if (nameId === undefined) damaged('it lies at a name that no object can have');
-    checkName(opened.header, nameId);
-  }
+  if (opened.kind === 'object') checkCategory(state, opened.header, keyOf(opened.body.name));
   return opened;
 }
 

@@ -12,6 +12,7 @@ import { identityPrivateKey, identityPublicKey, sealGrant, signAs } from '@secur
 import { describe, expect, it } from 'vitest';
 import { HEAD_USE, readKeyring } from '../../../../src/head/store-state.ts';
 import { unlockRoot } from '../../../../src/head/unlock/unlock-root.ts';
+import { extensionsOf } from '../../../../src/internal.ts';
 import { memoryAnchor } from '../../../support/anchors.ts';
 import { categoryIds, furnished, recordsOf } from '../../../support/furnished.ts';
 import { headAt } from '../../../support/heads.ts';
@@ -23,6 +24,24 @@ import { fake, headOf, loot, namesIn, openedBoxes, openedBy } from '../../../sup
 
 const RED = { categories: ['red'] };
 const OWN_AREAS = [AREAS.journal, AREAS.work, AREAS.markers, AREAS.checkpoints];
+
+it.each<readonly [string, boolean]>([
+  ['a deletion', true],
+  ['an object', false],
+])('%s of a long name that was not granted is told from that of another name', async (_, isDeleted) => {
+  const { owner, attacker, join, enter } = await club();
+  for (const letter of ['a', 'b']) {
+    const key = `blue/${letter.repeat(300)}`;
+    await owner.store(key, letter);
+    if (isDeleted) await owner.delete(key);
+  }
+  const member = await enter(await join('ann', RED));
+  const { backup } = extensionsOf(member);
+  const [one = '', other = ''] = await attacker.names(AREAS.objects);
+  expect(await backup.changeAt(one)).toMatchObject({ header: { kind: isDeleted ? 'tombstone' : 'object' } });
+  await attacker.swap(one, other);
+  for (const name of [one, other]) await failure(backup.changeAt(name), 'INTEGRITY');
+});
 
 describe('with all bytes of the store and the primitives alone, a member', () => {
   it('opens the records of what was granted, the category map and what the journal key seals, and nothing else', async () => {
