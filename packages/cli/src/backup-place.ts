@@ -20,19 +20,21 @@ export async function requireBackup(call: Call, source: string): Promise<void> {
   throw new SecureStoreError('NOT_FOUND', `${redactLocation(source)}: there is no backup here; nothing was changed`);
 }
 
-const FOLLOWED =
-  'another process backs up continuously to this destination (backup --follow), and what this would copy it ships by itself. ' +
-  'For a snapshot of its own, with a label, stop that process first';
-const UNDER_WAY = 'another process is backing up to this destination now; wait until it is done. Nothing was changed';
+/** The job that `error` says another process runs. */
+function runningJob(error: unknown): string | undefined {
+  if (!SecureStoreError.is(error, 'LOCKED') || error.reason !== 'job-running') return undefined;
+  return error.advice?.find((one) => one.id === 'wait-for-job')?.job;
+}
 
-/** `error` of a backup, with who is at it where another process is. */
+/** `error` of a backup, with what the other process does if one backs up to the same destination. */
 export async function whoIsAtIt(store: SecureStore, error: unknown): Promise<unknown> {
-  const [, id] = SecureStoreError.is(error, 'LOCKED')
-    ? (/^(?:.*: )?job (backup-\S+) is being run/.exec(error.message) ?? [])
-    : [];
+  const id = runningJob(error);
   if (id === undefined || !SecureStoreError.is(error)) return error;
   const jobs = await store.jobs.list().catch(() => []);
-  const found = jobs.find((job) => job.id === id);
-  const message = found?.kind === 'continuous-backup' ? FOLLOWED : UNDER_WAY;
-  return new SecureStoreError('LOCKED', message, { retryable: error.retryable, operation: error.operation });
+  const isContinuous = jobs.find((job) => job.id === id)?.kind === 'continuous-backup';
+  const message = isContinuous
+    ? 'another process backs up continuously to this destination (backup --follow), which ships what this would copy. ' +
+      'For a snapshot of its own, with a label, stop that process first.'
+    : 'another process is backing up to this destination. Nothing was changed.';
+  return SecureStoreError.from(error, { message });
 }

@@ -50,6 +50,8 @@ export interface Run {
   exitCode: number;
   /** The verb that was reached, for the report of an error. */
   verb?: string;
+  /** The options that every verb takes, for the hints of an error. */
+  options?: GlobalOptions;
   /** How to go on after an interrupt. */
   resume?: string;
 }
@@ -151,10 +153,11 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     if (verb.resume !== undefined) run.resume = verb.resume;
     // Commander has checked operands and options against the declaration beside which O and A are written.
     const options = { ...definedOptions(program), ...definedOptions(command) } as O & GlobalOptions;
+    run.options = options;
     const operands = command.processedArgs as unknown as A;
     // Unlike the guess made before the arguments were parsed, this knows what belongs to a command to run.
     const json = options.json === true;
-    if (json !== run.out.json) run.out = createOutput(run.cli, json);
+    if (json !== run.out.json) run.out = createOutput(run.cli, json, () => run);
     const perform = await verb.load();
     const call = { cli: run.cli, verb: command.name(), args: run.args, options, out: run.out };
     const exitCode = await perform(call, ...operands);

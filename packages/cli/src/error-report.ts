@@ -1,4 +1,5 @@
-import { type ErrorCode, exitCodeOf, fileError, systemReasonOf, SecureStoreError } from '@securestore/core-format';
+import type { Advice, ErrorCode, LockReason } from '@securestore/core-format';
+import { exitCodeOf, fileError, systemReasonOf, SecureStoreError } from '@securestore/core-format';
 
 /** What the reporter of an error knows beside the error. */
 export interface ErrorContext {
@@ -26,6 +27,10 @@ export interface ErrorReport {
   readonly currentVersion?: string;
   /** The actions of which the approval of a second person is missing. */
   readonly approvals?: readonly string[];
+  /** Why something is locked. */
+  readonly reason?: LockReason;
+  /** What helps, as data; `hints` has it in the terms of the command line. */
+  readonly advice?: readonly Advice[];
   /** The message of what caused it, where there is one. */
   readonly cause?: string;
 }
@@ -90,27 +95,6 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
     'give it as --fingerprint, or the invitation as --invitation-file; or trust what is here, this once, with --trust-first-use',
   ],
   [/\btrustOnFirstUse needs an anchor, which/, '--trust-first-use needs the anchor (no --no-anchor), which'],
-  [
-    /\bthere is no unfinished job rotation: .*$/,
-    'there is no unfinished rotation: it is done, or ended before it made new keys and changed nothing; ' +
-      'securestore rotate begins one',
-  ],
-  [
-    /\bthe unfinished job rotation has other parameters: .*$/,
-    'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
-  ],
-  [
-    /\bthe unfinished job (\S+) has (.*): resume it, or forget it and start this one$/,
-    'the unfinished job $1 has $2: go on with it by securestore job resume $1, or give it up by securestore job forget $1',
-  ],
-  [
-    /\bjob (\S+) is being run already: wait until it is done, or cancel it$/,
-    'job $1 is being run already: wait until it is done, or stop it by securestore job cancel $1',
-  ],
-  [
-    /\bthe state of job (\S+) is damaged: forget the job and start it again$/,
-    'the state of job $1 is damaged: give the command again that began it, or give it up by securestore job forget $1',
-  ],
   [/\bChoose a conflict policy: /, 'Choose by --conflict: '],
   [
     /\bScrub the store with a backup to repair it from; .*$/,
@@ -133,10 +117,6 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
     'Where that was interrupted, the same securestore restore SOURCE --to goes on with it',
   ],
   [
-    /\bThe store is still at (.+): the same migration goes on, and cancelling gives it up$/,
-    'The store is still at $1; the same command goes on with the move, and securestore migrate $1 --cancel gives it up',
-  ],
-  [
     /\bfrom (.+), and is not open here yet: the same migration goes on, and cancelling it there gives it up$/,
     'from $1, and is not open here yet. If that was interrupted, securestore migrate $1 and this location go on with it, ' +
       'and securestore migrate $1 --cancel gives it up',
@@ -151,11 +131,6 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
   [
     /\bmake another store of it with these categories, by migrateStore with its option "reseal"$/,
     'make another store of it with all of these: securestore migrate FROM TO --reseal --category NAME=PATTERN',
-  ],
-  [/: the same migration ends that$/, '; the same command ends that'],
-  [
-    /\bat this moment: interrupt that first, or wait for it$/,
-    'at this moment: stop that by securestore job cancel migration, or wait for it',
   ],
   [
     /\bor cancel the migration, and rotate then$/,
@@ -221,6 +196,8 @@ export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
     ...(known.outcome === undefined ? {} : { outcome: known.outcome }),
     ...(known.currentVersion === undefined ? {} : { currentVersion: known.currentVersion }),
     ...(known.approvals === undefined ? {} : { approvals: known.approvals }),
+    ...(known.reason === undefined ? {} : { reason: known.reason }),
+    ...(known.advice === undefined ? {} : { advice: known.advice }),
     ...(cause === undefined || known.message.includes(cause) ? {} : { cause }),
   };
 }

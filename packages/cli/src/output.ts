@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { Cli, OutputStream } from './cli-context.ts';
 import { reportOf, type ErrorContext, type ErrorReport } from './error-report.ts';
+import { type HintContext, hintsOf, hintText } from './hints.ts';
 import { jsonLine, printable } from './terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */
@@ -37,6 +38,7 @@ function withoutOperation(message: string, operation: string | undefined): strin
 function errorLines(
   report: ErrorReport,
   { subject, operation }: Pick<ErrorContext, 'subject' | 'operation'>,
+  hints: readonly string[],
   stderr: OutputStream,
 ): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
@@ -51,11 +53,17 @@ function errorLines(
   if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);
+  const hint = styleText('cyan', 'hint:', { stream: stderr });
+  lines.push(...hints.map((text) => `${hint} ${printable(text)}`));
   return `${lines.join('\n')}\n`;
 }
 
-/** The {@link Output} of one run. */
-export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean): Output {
+/**
+ * The {@link Output} of one run.
+ *
+ * @param context tells what the hints of an error are made of
+ */
+export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean, context: () => HintContext): Output {
   const { stdout, stderr } = cli;
   const said = new Set<string>();
   let closed = false;
@@ -89,11 +97,14 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean)
       if (!json && !said.has(text)) stderr.write(`warning: ${printable(text)}\n`);
       said.add(text);
     },
-    error: (error, context = {}) => {
-      const report = reportOf(error, context);
+    error: (error, { subject, ...known } = {}) => {
+      const report = reportOf(error, known);
+      // Of many items that fail, each has its line and none a hint of its own.
+      const hints = subject === undefined ? hintsOf(report.advice ?? [], context()).map(hintText) : [];
       // A message of our own may begin with the verb, and loses nothing.
-      const about = { subject: context.subject, operation: SecureStoreError.is(error) ? error.operation : undefined };
-      stderr.write(json ? `${jsonLine(report)}\n` : errorLines(report, about, stderr));
+      const about = { subject, operation: SecureStoreError.is(error) ? error.operation : undefined };
+      const told = hints.length === 0 ? report : { ...report, hints };
+      stderr.write(json ? `${jsonLine(told)}\n` : errorLines(report, about, hints, stderr));
       return report.exitCode;
     },
     name: (name) => (stdout.isTTY === true ? printable(name) : name),

@@ -61,7 +61,7 @@ function usageError(error: CommanderError, { verb, args }: Run): SecureStoreErro
  * @returns the exit code: 0 done, 8 finished with some items failed, the code of {@link SecureStoreError} otherwise.
  */
 export async function run(args: readonly string[], cli: Cli): Promise<number> {
-  const state: Run = { cli, args, out: createOutput(cli, wantsJson(args)), printed: '', exitCode: 0 };
+  const state: Run = { cli, args, out: createOutput(cli, wantsJson(args), () => state), printed: '', exitCode: 0 };
   try {
     await createProgram(state).parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { asBuffer, parseVersion, SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, RangeOptions, Retrieved, RetrieveOptions } from '@securestore/objects';
 import { checkRange, jsonOf, parseTime, textOf } from '@securestore/objects/surface';
-import { FRAMED_TYPE, FrameReader, fromWireError, withDates } from '@securestore/protocol';
+import { FRAMED_TYPE, FrameReader, fromProblem, withDates } from '@securestore/protocol';
 import type { Calls } from './calls.ts';
 
 /** Which version is meant, as a query has it. @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -50,7 +50,7 @@ export async function openAnswer<M extends object>(
 
 async function* whole(reader: FrameReader): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let told: SecureStoreError | undefined;
-  const failed = (error: unknown): SecureStoreError => (told = fromWireError(error, lost()));
+  const failed = (error: unknown): SecureStoreError => (told = fromProblem(error, lost()));
   try {
     yield* reader.data(failed);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { SessionAudit } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import { checkOptions, inCall } from '@securestore/objects/surface';
-import { encodeQuery, EVENTS_TYPE, fromWireError, readEvents, withDates } from '@securestore/protocol';
+import { encodeQuery, EVENTS_TYPE, fromProblem, readEvents, withDates } from '@securestore/protocol';
 import { ADMINISTRATION_TIMES } from './administration-times.ts';
 import type { Administrator } from './administrator.ts';
 import { checkNoFunction, withoutEnds } from './administrator.ts';
@@ -43,7 +43,7 @@ async function* followed({ calls }: Administrator, options: TailOptions): AsyncG
   for await (const { type, data } of readEvents(events)) {
     if (type === 'progress' && isCut(data)) tellCut(options, data.cut);
     else if (type === 'progress') yield entryFrom(withDates(data, ADMINISTRATION_TIMES) as SentEntry);
-    else if (type === 'error') throw fromWireError(data, lost());
+    else if (type === 'error') throw fromProblem(data, lost());
   }
   throw lost();
 }

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, Job, JobProgress } from '@securestore/objects';
 import { callSignal, checkOptions, inContext } from '@securestore/objects/surface';
-import { EVENTS_TYPE, fromWireError, Latest, readEvents, withDates } from '@securestore/protocol';
+import { EVENTS_TYPE, fromProblem, Latest, readEvents, withDates } from '@securestore/protocol';
 import { ADMINISTRATION_TIMES } from './administration-times.ts';
 import type { Calls } from './calls.ts';
 import { outgoingJson } from './outgoing.ts';
@@ -50,7 +50,7 @@ class Following<R> {
         if (type === 'job') this.#begun((data as { readonly id: string }).id);
         else if (type === 'progress') this.#step(data);
         else if (type === 'report') return withDates(data, ADMINISTRATION_TIMES) as R;
-        else throw fromWireError(data, lost());
+        else throw fromProblem(data, lost());
       }
       throw lost();
     } finally {

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SecureStoreError } from '@securestore/core-format';
-import { fromWireError, JSON_TYPE } from '@securestore/protocol';
+import { fromProblem, PROBLEM_TYPE } from '@securestore/protocol';
 import type { Dispatcher } from 'undici';
 import { Agent } from 'undici';
 import type { TlsMaterial } from './tls.ts';
@@ -126,7 +126,7 @@ export class Transport {
 
   /** The body of an answer as JSON. @throws SecureStoreError as {@link ask} */
   async json({ headers, body }: Answer, { readOnly, signal }: Pick<Ask, 'readOnly' | 'signal'>): Promise<unknown> {
-    if (!String(headers['content-type'] ?? '').startsWith(JSON_TYPE)) {
+    if (!String(headers['content-type'] ?? '').startsWith(PROBLEM_TYPE)) {
       await discard(body);
       throw this.#foreign(200);
     }
@@ -157,13 +157,12 @@ export class Transport {
 
   async #refusal({ statusCode, headers, body }: Answer, readOnly: boolean): Promise<SecureStoreError> {
     const fallback = this.#foreign(statusCode);
-    if (!String(headers['content-type'] ?? '').startsWith(JSON_TYPE)) {
+    if (!String(headers['content-type'] ?? '').startsWith(PROBLEM_TYPE)) {
       await discard(body);
       return fallback;
     }
     try {
-      const told = JSON.parse(await textOf(body, MAX_ERROR_BYTES)) as { readonly error?: unknown } | null;
-      return fromWireError(told?.error, fallback);
+      return fromProblem(JSON.parse(await textOf(body, MAX_ERROR_BYTES)), fallback);
     } catch {
       const outcome = readOnly || statusCode < 500 ? undefined : 'unknown';
       return new SecureStoreError('UNAVAILABLE', fallback.message, { outcome });

@@ -1,3 +1,5 @@
+import type { Advice } from './advice.ts';
+
 /**
  * What went wrong, as a word that programs may switch on. Codes are added in minor releases and never change
  * their meaning; {@link exitCodeOf} gives the exit code of the command line for each.
@@ -61,6 +63,40 @@ export function exitCodeOf(code: ErrorCode): number {
   return EXIT_CODES[code];
 }
 
+const ERROR_PAGE = 'https://github.com/securestore/securestore/blob/main/docs/errors.md';
+
+/** The address of what explains `code`, which stays the same: the `type` of an error over HTTP. */
+export function errorPageOf(code: ErrorCode): string {
+  return `${ERROR_PAGE}#${code.toLowerCase()}`;
+}
+
+/** Why a store, or a job of it, is `LOCKED`. Reasons are added in minor releases and never change their meaning. */
+export type LockReason =
+  /** The store is being moved; `retryable` if it takes calls again by itself. */
+  | 'migrating'
+  /** The store has moved to another location, and is to be opened there. */
+  | 'moved'
+  /** A migration or a restore to this location has not ended, and the store is not open here yet. */
+  | 'incomplete'
+  /** The whole store is being restored, or was until a restore was interrupted. */
+  | 'restoring'
+  /** The categories of the store are being changed. */
+  | 'changing-categories'
+  /** A rotation is under way, or was interrupted. */
+  | 'rotating'
+  /** Another process runs the job. */
+  | 'job-running'
+  /** Another process has taken the job over, or stopped it. */
+  | 'job-lost'
+  /** The slot that opened the store was removed or replaced. */
+  | 'slot-removed'
+  /** The store was restored or moved since it was opened. */
+  | 'replaced'
+  /** The store was made for a drill, and only drills open it. */
+  | 'scratch'
+  /** The backend is locked by another program. */
+  | 'backend';
+
 /** What is known of a failure beside its message. Fields that are not known are left out. */
 export interface ErrorDetails {
   /** Whether the same call may succeed later; by default true for `UNAVAILABLE`, `TIMEOUT` and `THROTTLED`. */
@@ -77,6 +113,12 @@ export interface ErrorDetails {
   readonly currentVersion?: string | undefined;
   /** With `ACCESS_DENIED`: the actions of which the approval of a second person is missing; absent if it is not allowed at all. */
   readonly approvals?: readonly string[] | undefined;
+  /** With `LOCKED`: why. */
+  readonly reason?: LockReason | undefined;
+  /** With `INVALID_ARGUMENT`: the option that is wrong, such as `historyVersions` or `tls.key`. */
+  readonly option?: string | undefined;
+  /** What helps, the best first. */
+  readonly advice?: readonly Advice[] | undefined;
   /** With a failed backend batch: the index of the operation whose condition failed. */
   readonly index?: number | undefined;
   readonly cause?: unknown;
@@ -99,6 +141,9 @@ export class SecureStoreError extends Error {
   declare readonly outcome?: 'unknown';
   declare readonly currentVersion?: string;
   declare readonly approvals?: readonly string[];
+  declare readonly reason?: LockReason;
+  declare readonly option?: string;
+  declare readonly advice?: readonly Advice[];
   declare readonly index?: number;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -111,12 +156,25 @@ export class SecureStoreError extends Error {
     if (details.outcome !== undefined) this.outcome = details.outcome;
     if (details.currentVersion !== undefined) this.currentVersion = details.currentVersion;
     if (details.approvals !== undefined) this.approvals = details.approvals;
+    if (details.reason !== undefined) this.reason = details.reason;
+    if (details.option !== undefined) this.option = details.option;
+    if (details.advice !== undefined && details.advice.length > 0) this.advice = details.advice;
     if (details.index !== undefined) this.index = details.index;
   }
 
   /** The process exit code of the command line for this error. */
   get exitCode(): number {
     return exitCodeOf(this.code);
+  }
+
+  /**
+   * A copy of `error`, which may be of another copy of this package: with another message, or other details.
+   *
+   * @param changes what is different in the copy; everything else stays, the cause included
+   */
+  static from(error: SecureStoreError, changes: ErrorDetails & { readonly message?: string }): SecureStoreError {
+    const { message = error.message, ...details } = changes;
+    return new SecureStoreError(error.code, message, { ...error, cause: error.cause, ...details });
   }
 
   /** Whether `error` is a {@link SecureStoreError} (of any copy of this package), and has `code` if one is given. */

@@ -12,6 +12,8 @@ export * from './backup-point.ts';
 export { decodeBase32, encodeBase32, encodeNumber } from './base32.ts';
 export * from './blob.ts';
 export * from './body.ts';
+export { ADVICE_IDS, parseAdvice } from './advice.ts';
+export type { Advice, AdviceId } from './advice.ts';
 export { asBuffer, ByteReader, ByteWriter, copyOf, copySecret, isZero, MAX_TIME, secretBytes } from './bytes.ts';
 export * from './category-map.ts';
 export * from './checkpoint.ts';
@@ -25,8 +27,8 @@ export {
   replaceFile,
   writeNewFile,
 } from './durable-file.ts';
-export { SecureStoreError, exitCodeOf, isDamage } from './errors.ts';
-export type { ErrorCode, ErrorDetails } from './errors.ts';
+export { errorPageOf, SecureStoreError, exitCodeOf, isDamage } from './errors.ts';
+export type { ErrorCode, ErrorDetails, LockReason } from './errors.ts';
 export type { Field } from './fields.ts';
 export { fileError, systemReasonOf, systemCodeOf } from './file-error.ts';
 export * from './grants.ts';

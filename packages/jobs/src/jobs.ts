@@ -271,8 +271,8 @@ export class Jobs {
       const etag = await this.#watch.whenAbandoned(id, signal);
       if (etag !== undefined) return this.#takeOver(id, state, etag);
     }
-    const message = `the state of job ${id} comes and goes: others run it time and again, or the storage shows what is not there; try again later`;
-    throw new SecureStoreError('UNAVAILABLE', message);
+    const message = `job ${id} cannot be taken over: its state changed ${BEGIN_TRIES} times meanwhile`;
+    throw new SecureStoreError('UNAVAILABLE', message, { advice: [{ id: 'try-again' }] });
   }
 
   #newState(kind: string, parameters: unknown): JobState {

@@ -81,16 +81,22 @@ export class LeaseWatch {
   }
 }
 
-/** What is said where a job is being run by somebody else. */
+/** The error for a job that another process runs. */
 export function lockedBy(id: string): SecureStoreError {
-  return new SecureStoreError('LOCKED', `job ${id} is being run already: wait until it is done, or cancel it`);
+  return new SecureStoreError('LOCKED', `job ${id} is already running`, {
+    reason: 'job-running',
+    advice: [
+      { id: 'wait-for-job', job: id },
+      { id: 'cancel-job', job: id },
+    ],
+  });
 }
 
 /** A conflict with nobody says nothing about who has the job, so it must not look like a loss of it. */
 function unsettled(id: string, failure: unknown): unknown {
   if (!SecureStoreError.is(failure, 'CONFLICT')) return failure;
-  const message = `the state of job ${id} could not be written: the storage said ${TRIES} times that it had changed; try again later`;
-  return new SecureStoreError('UNAVAILABLE', message, { cause: failure });
+  const message = `the state of job ${id} cannot be written: the storage said ${TRIES} times that it had changed`;
+  return new SecureStoreError('UNAVAILABLE', message, { cause: failure, advice: [{ id: 'try-again' }] });
 }
 
 /**
@@ -135,8 +141,13 @@ export class Lease {
   async lost(): Promise<SecureStoreError> {
     const record = await this.#records.read(this.id);
     return record === undefined
-      ? new SecureStoreError('CONFLICT', `the state of job ${this.id} was removed while the job ran: start it again`)
-      : new SecureStoreError('LOCKED', `job ${this.id} was taken over by somebody else, since its lease had lapsed`);
+      ? new SecureStoreError('CONFLICT', `the state of job ${this.id} was removed while the job ran`, {
+          advice: [{ id: 'start-job-again', job: this.id }],
+        })
+      : new SecureStoreError('LOCKED', `job ${this.id} was taken over by another process: its lease had expired`, {
+          reason: 'job-lost',
+          advice: [{ id: 'wait-for-job', job: this.id }],
+        });
   }
 
   /** Writes the state, whatever becomes of a single try. */

@@ -30,9 +30,8 @@ export function unreadableBecause(error: unknown): UnreadableCode | undefined {
 /** Says which job it is that can't go on. The name of its state at the backend tells a caller nothing. */
 function unwritten(id: string, error: unknown): unknown {
   if (!SecureStoreError.is(error) || error.code === 'CONFLICT') return error;
-  const message = `job ${id} could not write its state: ${error.message}; nothing is lost, it goes on when it is started again`;
-  const { outcome, retryable, backend, cause } = error;
-  return new SecureStoreError(error.code, message, { outcome, retryable, backend, cause });
+  const message = `job ${id} cannot write its state: ${error.message}. What is done stays done.`;
+  return SecureStoreError.from(error, { message, key: undefined, advice: [{ id: 'start-job-again', job: id }] });
 }
 
 /** A {@link JobStorage} that always answers, with states that are checked. */

@@ -29,36 +29,47 @@ export function isSame(wanted: JobState, found: JobState): boolean {
   return found.kind === wanted.kind && isDeepStrictEqual(found.parameters, wanted.parameters);
 }
 
-/** @throws SecureStoreError `CONFLICT` where the unfinished job is another one */
+/** @throws SecureStoreError `CONFLICT` if the unfinished job is another one */
 export function checkSame(id: string, wanted: JobState, found: JobState): void {
   if (isSame(wanted, found)) return;
-  const which = found.kind === wanted.kind ? 'other parameters' : `the kind ${found.kind}`;
-  const message = `the unfinished job ${id} has ${which}: resume it, or forget it and start this one`;
-  throw new SecureStoreError('CONFLICT', message);
+  const which = found.kind === wanted.kind ? 'has other parameters' : `is of the kind ${found.kind}`;
+  throw new SecureStoreError('CONFLICT', `the unfinished job ${id} ${which}. Nothing was changed.`, {
+    advice: [
+      { id: 'resume-job', job: id },
+      { id: 'forget-job', job: id },
+    ],
+  });
 }
 
+/** The error for an unfinished job that does not exist. */
 export function notFound(id: string): SecureStoreError {
   return new SecureStoreError(
     'NOT_FOUND',
-    `there is no unfinished job ${id}: it is done, was forgotten, or never began`,
+    `unfinished job ${id} does not exist: it ended, was forgotten or never began`,
+    {
+      advice: [{ id: 'list-jobs' }],
+    },
   );
 }
 
 export function aborted(id: string, signal: AbortSignal): SecureStoreError {
   const reason: unknown = signal.reason;
+  const advice = [{ id: 'resume-job', job: id }] as const;
   // Whoever looks at what is unfinished tells by it what nobody wanted to stop.
   if (SecureStoreError.is(reason) && reason.code !== 'ABORTED') {
-    return new SecureStoreError(reason.code, `job ${id} was stopped: ${reason.message}; it can be resumed`, {
+    return new SecureStoreError(reason.code, `job ${id} was stopped: ${reason.message}`, {
       retryable: reason.retryable,
+      reason: reason.reason,
+      advice,
     });
   }
   const timedOut = (reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
   return timedOut
-    ? new SecureStoreError('TIMEOUT', `job ${id} took longer than its timeout: it can be resumed`)
-    : new SecureStoreError('ABORTED', `job ${id} was aborted: it can be resumed`);
+    ? new SecureStoreError('TIMEOUT', `job ${id} took longer than its timeout`, { advice })
+    : new SecureStoreError('ABORTED', `job ${id} was aborted`, { advice });
 }
 
 export function cancelled(id: string, reason: string | undefined): SecureStoreError {
   const why = reason === undefined ? '' : ` (${reason})`;
-  return new SecureStoreError('ABORTED', `job ${id} was cancelled${why}: it can be resumed`);
+  return new SecureStoreError('ABORTED', `job ${id} was cancelled${why}`, { advice: [{ id: 'resume-job', job: id }] });
 }

@@ -49,7 +49,7 @@ function decode<T>({ what, version, parse }: StateKind<T>, bytes: Uint8Array): T
   if (!isObject(value)) return undefined;
   const found = value['version'];
   if (typeof found === 'number' && found > version) {
-    throw new SecureStoreError('FORMAT_VERSION', `${what} is of a newer release: use that one`);
+    throw new SecureStoreError('FORMAT_VERSION', `${what} was written by a newer release of securestore`);
   }
   return found === version ? parse(value) : undefined;
 }

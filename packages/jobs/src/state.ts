@@ -140,7 +140,10 @@ export function decodeState(bytes: Uint8Array, id: string): JobState {
     const value = parseJson(bytes);
     const { version } = asObject(value);
     if (isCount(version) && version > VERSION) {
-      throw new SecureStoreError('FORMAT_VERSION', `the state of job ${id} is of a newer release: use that one`);
+      throw new SecureStoreError(
+        'FORMAT_VERSION',
+        `the state of job ${id} was written by a newer release of securestore`,
+      );
     }
     check(version === VERSION);
     const state = parseState(value);
@@ -148,6 +151,11 @@ export function decodeState(bytes: Uint8Array, id: string): JobState {
     return state;
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
-    throw new SecureStoreError('INTEGRITY', `the state of job ${id} is damaged: forget the job and start it again`);
+    throw new SecureStoreError('INTEGRITY', `the state of job ${id} is damaged`, {
+      advice: [
+        { id: 'start-job-again', job: id },
+        { id: 'forget-job', job: id },
+      ],
+    });
   }
 }

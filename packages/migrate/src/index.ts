@@ -25,14 +25,7 @@ export type {
 export { MIGRATION_JOB } from '@securestore/objects/internal';
 export type { KeptReport } from './online/keep.ts';
 export type { CancelledMigration, MoveStoreOptions, ReclaimableStore } from './online/migration.ts';
-export {
-  BEING_MOVED,
-  cancelMigration,
-  keepInLine,
-  moveStore,
-  reclaimStore,
-  retireOldSide,
-} from './online/migration.ts';
+export { beingMoved, cancelMigration, keepInLine, moveStore, reclaimStore, retireOldSide } from './online/migration.ts';
 export type { FailedMove, MigrationPhase, MigrationReport, MigrationTarget, MoveOptions } from './online/types.ts';
 export type { ResealSettings } from './online/reseal-settings.ts';
 export type { FormatStep, StepContext, UpgradeReport } from './upgrade/upgrade.ts';

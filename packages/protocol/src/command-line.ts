@@ -70,7 +70,7 @@ export type CommandRequest =
 type Value = string | number | boolean | readonly string[] | undefined;
 
 /** What a command is given: its name and operands, and its options by their names. */
-interface Command {
+export interface Command {
   readonly operands: readonly string[];
   readonly options?: Readonly<Record<string, Value>>;
 }
@@ -78,7 +78,7 @@ interface Command {
 /** Characters that no POSIX shell does anything with. */
 const PLAIN = /^[A-Za-z0-9_/:.,@%+=-]+$/;
 
-/** A word as a POSIX shell reads it. */
+/** A word as a POSIX shell reads it: in quotes if it holds anything that a shell would act on. */
 function quoted(word: string): string {
   return PLAIN.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
@@ -189,12 +189,20 @@ function commandOf(request: CommandRequest): Command {
  */
 export function commandLine(request: CommandRequest, { store }: { readonly store?: string | undefined } = {}): string {
   const { operands, options = {} } = commandOf(request);
+  return shellCommand({ operands, options: { ...options, store: request.type === 'rotate' ? undefined : store } });
+}
+
+/** Words of a command line as a line for a POSIX shell. */
+export function shellWords(words: readonly string[]): string {
+  return words.map(quoted).join(' ');
+}
+
+/** A command of `securestore` as a line for a POSIX shell. */
+export function shellCommand({ operands, options = {} }: Command): string {
   const [verb = '', ...rest] = operands;
-  const words = Object.entries({ ...options, store: request.type === 'rotate' ? undefined : store }).flatMap(
-    ([name, value]) => optionWords(name, value),
-  );
+  const words = Object.entries(options).flatMap(([name, value]) => optionWords(name, value));
   // Operands that begin like an option come after all that are some.
   const isOdd = rest.some((one) => one.startsWith('-') || one === '');
   const all = isOdd ? [verb, ...words, '--', ...rest] : [verb, ...rest, ...words];
-  return ['securestore', ...all].map(quoted).join(' ');
+  return shellWords(['securestore', ...all]);
 }

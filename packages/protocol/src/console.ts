@@ -11,7 +11,7 @@ import type {
 } from '@securestore/backup';
 import type { JobProgress } from '@securestore/objects';
 import type { Wire } from './dates.ts';
-import type { WireError } from './wire-errors.ts';
+import type { Problem } from './problem.ts';
 
 /** Where the console is, and what its pages ask for beside the interface under `/v1`. */
 export const CONSOLE_PATHS = {
@@ -121,7 +121,7 @@ export interface WorkRecord {
   /** Where it is done, and the caller may do such work still. */
   readonly report?: unknown;
   /** Where it failed; `ABORTED` where it was stopped. */
-  readonly error?: WireError;
+  readonly error?: Problem;
 }
 
 /** What `GET /v1/points/…` and the like answer. */

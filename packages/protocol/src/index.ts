@@ -16,8 +16,8 @@ export type {
   WireTimeline,
   WorkRecord,
 } from './console.ts';
-export { commandLine } from './command-line.ts';
-export type { CommandRequest } from './command-line.ts';
+export { commandLine, shellCommand, shellWords } from './command-line.ts';
+export type { Command, CommandRequest } from './command-line.ts';
 export { withDates } from './dates.ts';
 export { printablePieces, withoutUnprintable } from './printable.ts';
 export type { Escaped } from './printable.ts';
@@ -38,5 +38,5 @@ export {
 } from './media.ts';
 export { API_PREFIX, decodeKey, decodeQuery, encodeKey, encodeQuery } from './paths.ts';
 export type { RemoteCredentials, RemoteOptions, RemoteStore, RemoteTls } from './remote.ts';
-export { ERROR_CODES, fromWireError, statusOf, toWireError } from './wire-errors.ts';
-export type { WireError } from './wire-errors.ts';
+export { ERROR_CODES, fromProblem, PROBLEM_TYPE, statusOf, toProblem } from './problem.ts';
+export type { Problem } from './problem.ts';

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeMessage, encodeStream, FrameReader, fromWireError, toWireError } from '../src/index.ts';
+import { encodeMessage, encodeStream, FrameReader, fromProblem, toProblem } from '../src/index.ts';
 
 /** Bytes in pieces of any length, as a network gives them. */
 async function* inPieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -14,8 +14,7 @@ async function* inPieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGe
 }
 
 const pieces = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 });
-const told = (error: unknown): SecureStoreError =>
-  fromWireError(error, new SecureStoreError('UNAVAILABLE', 'no error'));
+const told = (error: unknown): SecureStoreError => fromProblem(error, new SecureStoreError('UNAVAILABLE', 'no error'));
 
 async function read(source: AsyncIterable<Uint8Array>): Promise<{ head: unknown; data: Buffer }> {
   const reader = new FrameReader(source);
@@ -65,7 +64,7 @@ describe('a message in frames', () => {
       yield Buffer.from('some');
       throw error;
     }
-    const reader = new FrameReader(encodeStream({}, failing(), (thrown) => toWireError(thrown)));
+    const reader = new FrameReader(encodeStream({}, failing(), (thrown) => toProblem(thrown)));
     await reader.head();
     const data = reader.data(told);
     expect(Buffer.from((await data.next()).value ?? []).toString()).toBe('some');
@@ -95,7 +94,7 @@ describe('an error', () => {
       backend: 'memory',
       cause,
     } as const;
-    const wire = toWireError(new SecureStoreError('CONFLICT', 'store "a\\"b": it is there', details), 'r-1');
+    const wire = toProblem(new SecureStoreError('CONFLICT', 'store "a\\"b": it is there', details), 'r-1');
     expect(JSON.stringify(wire)).not.toContain('s3cr3t');
     expect(told(wire)).toMatchObject({
       code: 'CONFLICT',
@@ -111,7 +110,7 @@ describe('an error', () => {
   it.each([new TypeError('s3cr3t'), new SecureStoreError('INTERNAL', 's3cr3t'), 's3cr3t', null])(
     'that is a defect tells nothing of it',
     (error) => {
-      const wire = toWireError(error, 'r-1');
+      const wire = toProblem(error, 'r-1');
       expect(wire).toMatchObject({ code: 'INTERNAL', retryable: false, requestId: 'r-1' });
       expect(JSON.stringify(wire)).not.toContain('s3cr3t');
     },

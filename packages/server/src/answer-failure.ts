@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import { HEADERS, JSON_TYPE, statusOf, toWireError } from '@securestore/protocol';
+import { HEADERS, PROBLEM_TYPE, statusOf, toProblem } from '@securestore/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'securestore';
 import { asStoreError, defectFields } from './failures.ts';
@@ -27,15 +27,16 @@ export function answerFailure(
   logger: Logger | undefined,
 ): ErrorCode {
   const known = asStoreError(error);
-  const told = toWireError(known, request.id);
+  const told = toProblem(known, request.id);
   if (told.code === 'INTERNAL') logger?.error({ requestId: request.id, ...defectFields(error) }, 'a defect');
   if (told.code === 'UNAUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   if (told.code === 'THROTTLED') reply.header('retry-after', '1');
+  const status = statusFor(known, told.code, request);
   for (const name of OF_OBJECTS) reply.removeHeader(name);
   reply
-    .code(statusFor(known, told.code, request))
-    .type(JSON_TYPE)
-    .send({ error: told });
+    .code(status)
+    .type(PROBLEM_TYPE)
+    .send({ ...told, status });
   return told.code;
 }
 

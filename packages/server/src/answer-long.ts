@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Readable } from 'node:stream';
-import { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, toWireError } from '@securestore/protocol';
+import { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, toProblem } from '@securestore/protocol';
 import type { ServerEvent } from '@securestore/protocol';
 import { ADMINISTRATION } from '@securestore/acl';
 import type { AdministrationCall } from '@securestore/acl';
@@ -68,14 +68,14 @@ async function* eventsOf(
     let last: string | undefined;
     const told = result.then(
       (report) => event('report', report),
-      (error: unknown) => event('error', toWireError(error, requestId)),
+      (error: unknown) => event('error', toProblem(error, requestId)),
     );
     while (last === undefined) {
       last = await nextStep(told, stopping);
       yield last ?? KEEP_ALIVE;
     }
   } catch (error) {
-    yield event('error', toWireError(error, requestId));
+    yield event('error', toProblem(error, requestId));
   } finally {
     steps.return?.().catch(() => undefined);
   }

@@ -10,7 +10,7 @@ import {
   HEADERS,
   MAX_HEADER_METADATA,
   RAW_TYPE,
-  toWireError,
+  toProblem,
 } from '@securestore/protocol';
 import type { ObjectInfo, RangeOptions, RetrievedStream, RetrieveOptions } from 'securestore';
 import { isKnown, isSameRange, rangeOf } from './conditions.ts';
@@ -88,7 +88,7 @@ export async function answerFramed(
   const { whole, rest } = await begin(found, lengthOf(options, info.size));
   reply.type(FRAMED_TYPE);
   if (whole !== undefined) return encodeMessage({ info }, whole);
-  const describe = (error: unknown): object => toWireError(error, reply.request.id);
+  const describe = (error: unknown): object => toProblem(error, reply.request.id);
   return Readable.from(encodeStream({ info }, rest, describe), { objectMode: false });
 }
 

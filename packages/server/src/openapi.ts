@@ -1,8 +1,8 @@
 import { ADMINISTRATION, SURFACE } from '@securestore/acl';
-import { FRAMED_TYPE, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
+import { FRAMED_TYPE, JSON_TYPE, PROBLEM_TYPE, RAW_TYPE } from '@securestore/protocol';
 import type { TObject } from 'typebox';
 import type { Route, RouteAccess, RouteBody } from './route.ts';
-import { ERROR_BODY } from './schemas.ts';
+import { PROBLEM } from './schemas.ts';
 
 /** The action that the access policy decides about; `undefined` where it is no call with one action. */
 function actionOf(access: RouteAccess): string | undefined {
@@ -77,7 +77,7 @@ function operationOf(route: Route): object {
     ...(body !== undefined && { requestBody: bodyOf(body) }),
     responses: {
       200: { description: answer.description, ...(Object.keys(answered).length > 0 && { content: answered }) },
-      default: { description: 'an error', content: content([JSON_TYPE], { $ref: '#/components/schemas/Error' }) },
+      default: { description: 'an error', content: content([PROBLEM_TYPE], { $ref: '#/components/schemas/Problem' }) },
     },
     security: access === 'public' ? [] : [{ bearer: [] }, { certificate: [] }],
     'x-securestore-access': accessOf(route),
@@ -93,7 +93,7 @@ export function openApiOf(routes: readonly Route[], version: string): object {
     info: { title: 'securestore', version, license: { name: 'MIT', identifier: 'MIT' } },
     paths,
     components: {
-      schemas: { Error: ERROR_BODY },
+      schemas: { Problem: PROBLEM },
       securitySchemes: {
         bearer: {
           type: 'http',

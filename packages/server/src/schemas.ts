@@ -1,3 +1,4 @@
+import { ADVICE_IDS } from '@securestore/core-format';
 import { ERROR_CODES } from '@securestore/protocol';
 import { Type } from 'typebox';
 import type { TInteger, TObject, TOptional, TProperties, TString, TUnion } from 'typebox';
@@ -89,26 +90,34 @@ export const HEALTH_REPORT: TObject = exactly({
   took: Type.Number({ description: 'in milliseconds' }),
 });
 
-export const ERROR_BODY: TObject = exactly(
+export const PROBLEM: TObject = exactly(
   {
-    error: exactly({
-      code: Type.String({
-        enum: [...ERROR_CODES],
-        description: 'what to decide by; the status is only the nearest that HTTP has',
-      }),
-      message: Type.String(),
-      retryable: Type.Boolean({ description: 'whether the same request may succeed later' }),
-      operation: Type.Optional(Type.String()),
-      key: Type.Optional(Type.String()),
-      outcome: Type.Optional(Type.String({ enum: ['unknown'], description: 'it may have been done' })),
-      currentVersion: Type.Optional(VERSION),
-      approvals: Type.Optional(
-        Type.Array(Type.String(), { description: 'the actions of which the approval of a second person is missing' }),
-      ),
-      requestId: Type.Optional(Type.String()),
+    type: Type.String({ format: 'uri', description: 'the page that explains the code: one for each, which stays' }),
+    title: Type.String({ description: 'what the code means' }),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'what happened to which thing' }),
+    code: Type.String({
+      enum: [...ERROR_CODES],
+      description: 'what to decide by; the status is only the nearest that HTTP has',
     }),
+    retryable: Type.Boolean({ description: 'whether the same request may succeed later' }),
+    operation: Type.Optional(Type.String()),
+    key: Type.Optional(Type.String()),
+    outcome: Type.Optional(Type.String({ enum: ['unknown'], description: 'it may have been done' })),
+    currentVersion: Type.Optional(VERSION),
+    approvals: Type.Optional(
+      Type.Array(Type.String(), { description: 'the actions of which the approval of a second person is missing' }),
+    ),
+    reason: Type.Optional(Type.String({ description: 'with LOCKED: why' })),
+    option: Type.Optional(Type.String({ description: 'with INVALID_ARGUMENT: the option that is wrong' })),
+    advice: Type.Optional(
+      Type.Array(Type.Object({ id: Type.String({ enum: [...ADVICE_IDS] }) }, { additionalProperties: Type.String() }), {
+        description: 'what helps, the best first: an id with its parameters',
+      }),
+    ),
+    requestId: Type.Optional(Type.String()),
   },
-  'what went wrong',
+  'what went wrong: the problem details of RFC 9457',
 );
 
 /** A report of the library, whose members its documentation has. */

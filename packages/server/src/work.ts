@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { StoreAction } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import type { WireError, WorkRecord } from '@securestore/protocol';
-import { toWireError } from '@securestore/protocol';
+import type { Problem, WorkRecord } from '@securestore/protocol';
+import { toProblem } from '@securestore/protocol';
 import type { Job, JobProgress, Session } from 'securestore';
 import { withListedNames } from './reported-names.ts';
 
@@ -38,7 +38,7 @@ export interface WorkEntry extends WorkStart {
   ended?: number;
   progress?: JobProgress;
   report?: unknown;
-  error?: WireError;
+  error?: Problem;
   /** Of what is kept of it, in bytes. */
   size: number;
 }
@@ -95,7 +95,7 @@ export class Work {
     } catch (error) {
       // Where it is refused before it begins there is nothing to come back to.
       if (entry.progress === undefined) this.#entries.delete(entry.id);
-      entry.error = toWireError(error);
+      entry.error = toProblem(error);
     }
     entry.ended = this.#clock.now();
     entry.size += sizeOf(entry.report) + sizeOf(entry.error);
@@ -188,6 +188,11 @@ export async function recordFor(entry: WorkEntry, session: Session): Promise<Wor
     ...(ended !== undefined && { ended: new Date(ended).toISOString() }),
     ...(progress !== undefined && { progress }),
     ...(isOpen && report !== undefined && { report: await withListedNames(report, session) }),
-    ...(error !== undefined && { error: isOpen ? error : { ...error, message: 'it failed' } }),
+    ...(error !== undefined && { error: isOpen ? error : withoutDetails(error) }),
   };
+}
+
+/** What is told of a failure to those who may not see what was asked: neither keys nor what they would be advised. */
+function withoutDetails({ code, retryable }: Problem): Problem {
+  return toProblem(new SecureStoreError(code, 'the work failed', { retryable }));
 }

@@ -15,7 +15,16 @@ import type { ResealSettings } from './reseal-settings.ts';
 import type { MigrationReport, MigrationTarget, MoveOptions } from './types.ts';
 
 /** What whoever comes while a store is being moved is told. */
-export const BEING_MOVED = 'the store is being moved at this moment: interrupt that first, or wait for it';
+/** The error while another process moves the store. */
+export function beingMoved(): SecureStoreError {
+  return new SecureStoreError('LOCKED', 'another process is moving the store', {
+    reason: 'job-running',
+    advice: [
+      { id: 'wait-for-job', job: MIGRATION_JOB },
+      { id: 'cancel-job', job: MIGRATION_JOB },
+    ],
+  });
+}
 
 /** How a store is moved. */
 export interface MoveStoreOptions extends MoveOptions {
@@ -158,7 +167,7 @@ export function keepInLine(store: ObjectStore, old: MigrationTarget, options: Ca
 async function hasJob({ jobs }: ObjectStore, signal: AbortSignal | undefined): Promise<boolean> {
   const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
   if (job?.state === 'running' || job?.state === 'cancelling') {
-    throw new SecureStoreError('LOCKED', BEING_MOVED);
+    throw beingMoved();
   }
   return job !== undefined;
 }

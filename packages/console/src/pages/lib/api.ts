@@ -106,8 +106,7 @@ export async function send(method: string, path: string, request: Request = {}):
 }
 
 async function failureOf(response: Response): Promise<ApiError> {
-  const told = ((await response.json().catch(() => undefined)) as { error?: unknown } | undefined)?.error;
-  return errorIn(told, response.status);
+  return errorIn(await response.json().catch(() => undefined), response.status);
 }
 
 /** Something else than the server may have answered, or another version of it. */
@@ -118,9 +117,9 @@ export function unreadable(status?: number): ApiError {
 
 /** The error that the server tells of. */
 export function errorIn(told: unknown, status?: number): ApiError {
-  const { code, message, retryable, requestId, approvals } = (told ?? {}) as Record<string, unknown>;
-  if (typeof code !== 'string' || typeof message !== 'string') return unreadable(status);
-  return new ApiError(code, message, {
+  const { code, detail, retryable, requestId, approvals } = (told ?? {}) as Record<string, unknown>;
+  if (typeof code !== 'string' || typeof detail !== 'string') return unreadable(status);
+  return new ApiError(code, detail, {
     retryable: retryable === true,
     ...(typeof requestId === 'string' && { requestId }),
     ...(Array.isArray(approvals) && { approvals: approvals.map(String) }),

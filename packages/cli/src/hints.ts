@@ -1,0 +1,197 @@
+import type { Advice, AdviceId } from '@securestore/core-format';
+import type { Command } from '@securestore/protocol';
+import { shellCommand, shellWords } from '@securestore/protocol';
+import type { GlobalOptions } from './call.ts';
+
+/** What the command line knows of the command that failed. */
+export interface HintContext {
+  /** The verb that was reached. */
+  readonly verb?: string | undefined;
+  /** Everything that follows the program's name. */
+  readonly args: readonly string[];
+  /** The options that were given, as far as they have been parsed. */
+  readonly options?: Partial<GlobalOptions> | undefined;
+}
+
+/** What a person can do next, and the command that does it, ready to be pasted. */
+export interface Hint {
+  readonly text: string;
+  readonly command?: string;
+}
+
+/** No error is followed by more. */
+const MOST = 3;
+
+type Options = NonNullable<Command['options']>;
+
+/** The options of every command that say which store is meant and what opens it. A token is left out: hints may be kept in logs. */
+function carried(options: Partial<GlobalOptions> = {}): Options {
+  return {
+    store: options.store,
+    'passphrase-file': options.passphraseFile,
+    'key-file': options.keyFile,
+    'recovery-code-file': options.recoveryCodeFile,
+    'share-file': options.shareFile,
+    'identity-file': options.identityFile,
+    'invitation-file': options.invitationFile,
+    fingerprint: options.fingerprint,
+    'no-anchor': options.anchor === false,
+    'tls-cert': options.tlsCert,
+    'tls-key': options.tlsKey,
+    'tls-ca': options.tlsCa,
+  };
+}
+
+/** The commands of hints: the person's own words, quoted for a shell, on the store that they named. */
+class Commands {
+  readonly #context: HintContext;
+
+  constructor(context: HintContext) {
+    this.#context = context;
+  }
+
+  get store(): string | undefined {
+    return this.#context.options?.store;
+  }
+
+  /** A command on the store of the one that failed. Words in capitals are for the person to replace. */
+  on(operands: readonly string[], options: Options = {}): string {
+    return shellCommand({ operands, options: { ...options, ...carried(this.#context.options) } });
+  }
+
+  /** A command that names its store itself. */
+  elsewhere(operands: readonly string[], options: Options = {}): string {
+    return shellCommand({
+      operands,
+      options: { ...options, ...carried(this.#context.options), store: options['store'] },
+    });
+  }
+
+  /** The command that failed once more, with one option more; `undefined` if its arguments may hold a secret, which a log would keep. */
+  again(option?: string): string | undefined {
+    const { args, verb } = this.#context;
+    const isPrivate = verb === 'exec' || args.some((arg) => /^--(?:token|meta)(?:=|$)/.test(arg));
+    return isPrivate ? undefined : shellWords(['securestore', ...(option === undefined ? [] : [option]), ...args]);
+  }
+}
+
+type Rendered = Hint | undefined;
+type Renderer<I extends AdviceId> = (advice: Extract<Advice, { readonly id: I }>, commands: Commands) => Rendered;
+
+function same(text: string, command: string | undefined): Hint {
+  return command === undefined ? { text: `${text} with the same command` } : { text, command };
+}
+
+function withOption(text: string, option: string, commands: Commands): Hint {
+  const command = commands.again(option);
+  return command === undefined ? { text: `${text}, add ${option} to the same command` } : { text, command };
+}
+
+const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
+  'create-store': (_, commands) => ({
+    text: 'to create a store',
+    command: commands.elsewhere(['init', commands.store ?? 'LOCATION']),
+  }),
+  'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
+  'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-head', commands),
+  'give-fingerprint': () => ({ text: 'give --fingerprint FINGERPRINT or --invitation-file FILE' }),
+  'trust-first-use': (_, commands) => withOption('to trust this store, once', '--trust-first-use', commands),
+  'use-anchor': () => ({ text: 'leave out --no-anchor' }),
+  'reopen-store': (_, commands) => same('try again', commands.again()),
+  'open-at': ({ location }, commands) => ({
+    text: 'to use it there',
+    command: commands.elsewhere(['ls'], { store: location }),
+  }),
+  'reset-clock': (_, commands) => ({
+    text: 'if the clock of this machine is right',
+    command: commands.on(['clock', 'reset']),
+  }),
+  'try-again': (_, commands) => same('try again', commands.again()),
+  'wait-for-job': (_, commands) => ({ text: 'to see how far it is', command: commands.on(['job', 'list']) }),
+  'resume-job': ({ job }, commands) => ({ text: 'to resume it', command: commands.on(['job', 'resume', job]) }),
+  'cancel-job': ({ job }, commands) => ({ text: 'to stop it', command: commands.on(['job', 'cancel', job]) }),
+  'forget-job': ({ job }, commands) => ({ text: 'to give it up', command: commands.on(['job', 'forget', job]) }),
+  'start-job-again': (_, commands) => same('to begin it again', commands.again()),
+  'start-rotation': (_, commands) => ({ text: 'to begin one', command: commands.on(['rotate']) }),
+  'repair-object': (_, commands) => ({
+    text: 'to repair it from a backup',
+    command: commands.on(['scrub'], { repair: 'BACKUP' }),
+  }),
+  'restore-object': ({ key = 'KEY' }, commands) => ({
+    text: 'to restore it from a backup as a new version',
+    command: commands.on(['restore', 'BACKUP'], { key, conflict: 'overwrite' }),
+  }),
+  'overwrite-damaged': ({ key = 'KEY' }, commands) => ({
+    text: 'to store it again',
+    command: commands.on(['put', key], { 'if-damaged': true }),
+  }),
+  'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),
+  'resume-restore': (_, commands) => same('to resume the restore', commands.again()),
+  'give-up-restore': (_, commands) => ({
+    text: 'to give the restore up',
+    command: commands.on(['restore'], { 'give-up': true }),
+  }),
+  'read-again': ({ key = 'KEY' }, commands) => ({ text: 'to see what is there', command: commands.on(['info', key]) }),
+  'resume-migration': ({ source, target = 'TARGET' }, commands) => ({
+    text: 'to resume the migration',
+    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE', target]),
+  }),
+  'cancel-migration': ({ source }, commands) => ({
+    text: 'to cancel the migration',
+    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { cancel: true }),
+  }),
+  'reopen-source': ({ source }, commands) => ({
+    text: 'if the store is lost there',
+    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { lost: true }),
+  }),
+  'migrate-reencrypted': (_, commands) => ({
+    text: 'to make a store with other settings of it',
+    command: commands.elsewhere(['migrate', commands.store ?? 'SOURCE', 'TARGET'], { reseal: true }),
+  }),
+  'request-approval': ({ action, call, key }, commands) => {
+    if (ASKS.has(call)) return withOption('to ask for approval', '--ask=REASON', commands);
+    const about = key === undefined ? { operation: JSON.stringify({ call }) } : {};
+    const operands = ['approval', 'request', action, ...(key === undefined ? [] : [key])];
+    return { text: 'to ask for approval', command: commands.on(operands, about) };
+  },
+  'ask-for-permission': ({ action, key }) => ({
+    text: `ask whoever administers the store for ${action}${key === undefined ? '' : ` on ${JSON.stringify(key)}`}`,
+  }),
+  'serve-with-tls': () => ({
+    text: 'give --tls-cert FILE and --tls-key FILE, or --behind-proxy if a proxy in front has TLS',
+  }),
+  'give-tls-ca': () => ({ text: 'give the certificate of its authority by --tls-ca FILE or $SECURESTORE_TLS_CA' }),
+  'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
+  'list-jobs': (_, commands) => ({ text: 'to list the jobs', command: commands.on(['job', 'list']) }),
+  'list-slots': (_, commands) => ({ text: 'to list the slots', command: commands.on(['slots']) }),
+  'list-members': (_, commands) => ({ text: 'to list the members', command: commands.on(['member']) }),
+  'list-encryption-keys': (_, commands) => ({ text: 'to list them', command: commands.on(['keys']) }),
+  'show-settings': (_, commands) => ({ text: 'to show the settings', command: commands.on(['settings']) }),
+  'export-audit-log': (_, commands) => ({ text: 'to see older entries', command: commands.on(['audit', 'export']) }),
+  'undo-key-destruction': ({ target }, commands) => ({
+    text: 'to undo it',
+    command: commands.on(['keys', 'undo', target]),
+  }),
+};
+
+/** The calls whose commands ask for an approval themselves. */
+const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'points.retrieveStream']);
+
+function render<I extends AdviceId>(advice: Extract<Advice, { readonly id: I }>, commands: Commands): Rendered {
+  const renderer = RENDERERS[advice.id as I];
+  return renderer(advice, commands);
+}
+
+/** The hints of an error: what to do next, the best first, at most three. */
+export function hintsOf(advice: readonly Advice[], context: HintContext): Hint[] {
+  const commands = new Commands(context);
+  return advice
+    .map((one) => render(one, commands))
+    .filter((hint) => hint !== undefined)
+    .slice(0, MOST);
+}
+
+/** A hint as a line: the command last, so that it can be selected to its end. */
+export function hintText({ text, command }: Hint): string {
+  return command === undefined ? text : `${text}: ${command}`;
+}

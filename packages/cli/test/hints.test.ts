@@ -1,0 +1,84 @@
+import { execFileSync } from 'node:child_process';
+import type { Advice } from '@securestore/core-format';
+import { ADVICE_IDS } from '@securestore/core-format';
+import { describe, expect, it } from 'vitest';
+import { hintsOf, hintText } from '../src/hints.ts';
+
+const SECRET = 'token-that-nobody-may-read';
+
+/** An advice with every parameter that any has. */
+function adviceOf(id: string): Advice {
+  return {
+    id,
+    job: 'rotation',
+    key: 'db/password',
+    location: 'file:./there',
+    target: 'pii',
+    source: 'file:./here',
+    action: 'read',
+    call: 'retrieve',
+  } as unknown as Advice;
+}
+
+/** The words that a shell makes of a line. */
+function words(line: string): string[] {
+  const printed = execFileSync('/bin/sh', ['-c', `securestore() { printf '%s\\0' "$@"; }\n${line}`], {
+    encoding: 'utf8',
+  });
+  return printed.split('\0').slice(0, -1);
+}
+
+describe('the hints of an error', () => {
+  it.each(ADVICE_IDS)('have one for %s: a short text, with a command or what to give', (id) => {
+    const [hint] = hintsOf([adviceOf(id)], { verb: 'ls', args: ['ls'], options: {} });
+    const text = hintText(hint ?? { text: '' });
+    expect(text).toMatch(/^[a-z]/);
+    expect(text).not.toMatch(/undefined|\[object/);
+    expect(text.length).toBeLessThanOrEqual(140);
+  });
+
+  it('are three at most, the first ones', () => {
+    const advice = ['resume-job', 'forget-job', 'cancel-job', 'list-jobs'].map(adviceOf);
+    const found = hintsOf(advice, { args: [] });
+    expect(found.map(({ command }) => command)).toEqual([
+      'securestore job resume rotation',
+      'securestore job forget rotation',
+      'securestore job cancel rotation',
+    ]);
+  });
+
+  it('are for the same store, opened by the same secret, whatever characters these have', () => {
+    const options = {
+      store: "file:./my vault's",
+      keyFile: '$HOME/key file',
+      shareFile: ['a b', ';reboot'],
+      anchor: false,
+      token: SECRET,
+    };
+    const [hint] = hintsOf([{ id: 'resume-job', job: '-$(id)' }], { verb: 'rotate', args: ['rotate'], options });
+    expect(words(hint?.command ?? '')).toEqual([
+      'job',
+      ...['--store', options.store, '--key-file', options.keyFile],
+      ...['--share-file', 'a b', '--share-file', ';reboot', '--no-anchor'],
+      ...['--', 'resume', '-$(id)'],
+    ]);
+  });
+
+  it('repeat the command that failed, unless it may hold a secret', () => {
+    const again = (verb: string, args: readonly string[]): string | undefined =>
+      hintsOf([{ id: 'accept-rollback' }], { verb, args })[0]?.command;
+    expect(words(again('get', ['get', 'a b', '--store', 'file:./v']) ?? '')).toEqual([
+      '--accept-head',
+      ...['get', 'a b', '--store', 'file:./v'],
+    ]);
+    for (const args of [
+      ['--token', SECRET, 'ls'],
+      [`--token=${SECRET}`, 'ls'],
+      ['put', 'a', '--meta', `x=${SECRET}`],
+      ['put', 'a', `--meta=x=${SECRET}`],
+    ]) {
+      expect(again(args.at(-1) ?? '', args)).toBeUndefined();
+    }
+    expect(again('exec', ['exec', '--', 'login', SECRET])).toBeUndefined();
+  });
+});

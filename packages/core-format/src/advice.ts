@@ -1,0 +1,190 @@
+type NoParameters = Readonly<Record<never, never>>;
+interface JobParameter {
+  readonly job: string;
+}
+interface KeyParameter {
+  readonly key?: string | undefined;
+}
+interface SourceParameter {
+  readonly source?: string | undefined;
+}
+
+/**
+ * What helps against an error, by ids, with their parameters. Ids are added in minor releases and never change their meaning. A program
+ * words them in its own terms: none of them is text for a person.
+ */
+export interface AdviceParameters {
+  /** `createStore` makes a store at this location. */
+  readonly 'create-store': NoParameters;
+  /** Opening the store with another unlock secret, or one that belongs to it. */
+  readonly 'check-unlock-secret': NoParameters;
+  /** `openStore` with `acceptRollback`, if the older state, or the other store, is expected. */
+  readonly 'accept-rollback': NoParameters;
+  /** `openStore` with `fingerprint`, which whoever invited you gives. */
+  readonly 'give-fingerprint': NoParameters;
+  /** `openStore` with `trustOnFirstUse`. */
+  readonly 'trust-first-use': NoParameters;
+  /** `openStore` with an `anchor`. */
+  readonly 'use-anchor': NoParameters;
+  /** Closing the store and opening it again. */
+  readonly 'reopen-store': NoParameters;
+  /** `openStore` with the location that the store has moved to. */
+  readonly 'open-at': { readonly location: string };
+  /** `resetClock`: the clock that the store keeps is wrong, and the one of this machine right. */
+  readonly 'reset-clock': NoParameters;
+
+  /** The same call once more, later. */
+  readonly 'try-again': NoParameters;
+  /** Waiting until the job has ended. */
+  readonly 'wait-for-job': JobParameter;
+  /** `store.jobs.resume(job)`. */
+  readonly 'resume-job': JobParameter;
+  /** `store.jobs.cancel(job)`. */
+  readonly 'cancel-job': JobParameter;
+  /** `store.jobs.forget(job)`. */
+  readonly 'forget-job': JobParameter;
+  /** The same call once more begins the job again. */
+  readonly 'start-job-again': JobParameter;
+  /** `store.rotate` begins a rotation. */
+  readonly 'start-rotation': NoParameters;
+
+  /** `store.scrub` with a backup to repair objects from. */
+  readonly 'repair-object': KeyParameter;
+  /** `restore` of this object with the conflict policy `overwrite`. */
+  readonly 'restore-object': KeyParameter;
+  /** `store.store` with `ifDamaged`. */
+  readonly 'overwrite-damaged': KeyParameter;
+  /** `restore` with a conflict policy: `skip`, `newer`, `overwrite` or `rename`. */
+  readonly 'choose-conflict-policy': NoParameters;
+  /** The same restore once more goes on with what is left. */
+  readonly 'resume-restore': NoParameters;
+  /** `store.backups.giveUpRestore` opens a store for writers whose restore was interrupted. */
+  readonly 'give-up-restore': NoParameters;
+  /** Storing it under a new key, or with the version that is there as its condition. */
+  readonly 'read-again': KeyParameter;
+
+  /** The same `migrateStore` once more. */
+  readonly 'resume-migration': { readonly source?: string | undefined; readonly target?: string | undefined };
+  /** `cancelMigration` at the source. */
+  readonly 'cancel-migration': SourceParameter;
+  /** `reopenSource`, if the target of the migration is lost. */
+  readonly 'reopen-source': SourceParameter;
+  /** `migrateStore` with `reencrypt`, which encrypts everything again under other settings. */
+  readonly 'migrate-reencrypted': NoParameters;
+
+  /** `approvals.request` for an action, on an object or for an operation as a whole. */
+  readonly 'request-approval': { readonly action: string; readonly call: string; readonly key?: string | undefined };
+  /** Asking whoever administers the store for an action. */
+  readonly 'ask-for-permission': { readonly action: string; readonly key?: string | undefined };
+
+  /** TLS, or a proxy in front that has it. */
+  readonly 'serve-with-tls': NoParameters;
+  /** The certificate of the authority that signed that of the server. */
+  readonly 'give-tls-ca': NoParameters;
+  /** A token, or a client certificate. */
+  readonly 'give-credentials': NoParameters;
+
+  /** `store.jobs.list()`. */
+  readonly 'list-jobs': NoParameters;
+  /** `store.slots.list()`. */
+  readonly 'list-slots': NoParameters;
+  /** `store.members.list()`. */
+  readonly 'list-members': NoParameters;
+  /** `store.encryptionKeys.list()`. */
+  readonly 'list-encryption-keys': NoParameters;
+  /** `store.settings.get()`. */
+  readonly 'show-settings': NoParameters;
+  /** `store.audit.export()` has entries that the store does not keep. */
+  readonly 'export-audit-log': NoParameters;
+  /** `store.encryptionKeys.undo(target)`, while the waiting period lasts. */
+  readonly 'undo-key-destruction': { readonly target: string };
+}
+
+/** Names one way to help against an error. */
+export type AdviceId = keyof AdviceParameters;
+
+/** One way to help against an error: its id with its parameters. */
+export type Advice = { [I in AdviceId]: { readonly id: I } & AdviceParameters[I] }[AdviceId];
+
+const REQUIRED = 'required';
+const OPTIONAL = 'optional';
+
+type Presence<T> = { readonly [P in keyof T]-?: undefined extends T[P] ? typeof OPTIONAL : typeof REQUIRED };
+
+const NONE = {};
+const JOB = { job: REQUIRED } as const;
+const KEY = { key: OPTIONAL } as const;
+const SOURCE = { source: OPTIONAL } as const;
+
+const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = {
+  'create-store': NONE,
+  'check-unlock-secret': NONE,
+  'accept-rollback': NONE,
+  'give-fingerprint': NONE,
+  'trust-first-use': NONE,
+  'use-anchor': NONE,
+  'reopen-store': NONE,
+  'open-at': { location: REQUIRED },
+  'reset-clock': NONE,
+  'try-again': NONE,
+  'wait-for-job': JOB,
+  'resume-job': JOB,
+  'cancel-job': JOB,
+  'forget-job': JOB,
+  'start-job-again': JOB,
+  'start-rotation': NONE,
+  'repair-object': KEY,
+  'restore-object': KEY,
+  'overwrite-damaged': KEY,
+  'choose-conflict-policy': NONE,
+  'resume-restore': NONE,
+  'give-up-restore': NONE,
+  'read-again': KEY,
+  'resume-migration': { source: OPTIONAL, target: OPTIONAL },
+  'cancel-migration': SOURCE,
+  'reopen-source': SOURCE,
+  'migrate-reencrypted': NONE,
+  'request-approval': { action: REQUIRED, call: REQUIRED, key: OPTIONAL },
+  'ask-for-permission': { action: REQUIRED, key: OPTIONAL },
+  'serve-with-tls': NONE,
+  'give-tls-ca': NONE,
+  'give-credentials': NONE,
+  'list-jobs': NONE,
+  'list-slots': NONE,
+  'list-members': NONE,
+  'list-encryption-keys': NONE,
+  'show-settings': NONE,
+  'export-audit-log': NONE,
+  'undo-key-destruction': { target: REQUIRED },
+};
+
+/** Every id of an advice. */
+export const ADVICE_IDS: readonly AdviceId[] = Object.keys(PARAMETERS) as AdviceId[];
+
+/** No error has more. */
+const MAX_ADVICE = 8;
+/** In characters: a location may be longer than a key. */
+const MAX_PARAMETER = 8192;
+
+function readOne(value: unknown): Advice | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const given = value as Readonly<Record<string, unknown>>;
+  const { id } = given;
+  if (typeof id !== 'string' || !Object.hasOwn(PARAMETERS, id)) return undefined;
+  const read: Record<string, string> = { id };
+  for (const [name, presence] of Object.entries(PARAMETERS[id as AdviceId])) {
+    const text = given[name];
+    if (typeof text === 'string' && text.length <= MAX_PARAMETER) read[name] = text;
+    else if (text !== undefined || presence === REQUIRED) return undefined;
+  }
+  return read as unknown as Advice;
+}
+
+/** The advice in what another program has sent, without what this release does not know. */
+export function parseAdvice(value: unknown): readonly Advice[] {
+  if (!Array.isArray(value)) return [];
+  return value
+    .slice(0, MAX_ADVICE)
+    .map(readOne)
+    .filter((advice) => advice !== undefined);
+}

@@ -1,0 +1,57 @@
+import { ADVICE_IDS, SecureStoreError } from '@securestore/core-format';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ERROR_CODES, fromProblem, statusOf, toProblem } from '../src/index.ts';
+
+const fallback = new SecureStoreError('UNAVAILABLE', 'no error');
+const travelled = (error: SecureStoreError): SecureStoreError =>
+  fromProblem(JSON.parse(JSON.stringify(toProblem(error))), fallback);
+
+describe('an error as it travels', () => {
+  it('has a type, a title and a status of its own for each code', () => {
+    const problems = ERROR_CODES.map((code) => toProblem(new SecureStoreError(code, 'x')));
+    expect(new Set(problems.map(({ type }) => type)).size).toBe(ERROR_CODES.length);
+    expect(new Set(problems.map(({ title }) => title)).size).toBe(ERROR_CODES.length);
+    for (const { code, type, status } of problems) {
+      expect(type).toMatch(new RegExp(`^https://\\S+/docs/errors\\.md#${code.toLowerCase()}$`));
+      expect(status).toBe(statusOf(code));
+    }
+  });
+
+  it('arrives with everything but its cause and a defect', () => {
+    const details = {
+      retryable: true,
+      operation: 'store',
+      key: 'a',
+      outcome: 'unknown',
+      currentVersion: 'v',
+      approvals: ['restore'],
+      reason: 'job-running',
+      option: 'history.versions',
+      advice: [{ id: 'resume-job', job: 'rotation' }],
+    } as const;
+    const error = new SecureStoreError('LOCKED', 'busy', { ...details, cause: new Error('a secret path') });
+    expect(travelled(error)).toMatchObject({ code: 'LOCKED', message: 'busy', ...details });
+    expect(JSON.stringify(toProblem(error))).not.toContain('secret path');
+    const defect = new SecureStoreError('INTERNAL', 'a secret', { ...details });
+    expect(JSON.stringify(toProblem(defect))).not.toMatch(/a secret|rotation/);
+    expect(travelled(defect)).toMatchObject({ code: 'INTERNAL', outcome: 'unknown' });
+  });
+
+  it('is the fallback if it is none, and never more than texts and known advice', () => {
+    for (const odd of [null, undefined, 'x', [], {}, { code: 'LOCKED' }, { code: 1, detail: 'x' }]) {
+      expect(fromProblem(odd, fallback)).toBe(fallback);
+    }
+    const sent = fc.record({ code: fc.string(), detail: fc.string() }, { requiredKeys: ['code', 'detail'] });
+    fc.assert(
+      fc.property(sent, fc.dictionary(fc.string(), fc.jsonValue()), fc.jsonValue(), (told, more, advice) => {
+        const error = fromProblem({ ...more, ...told, advice }, fallback);
+        expect(ERROR_CODES).toContain(error.code);
+        for (const { id } of error.advice ?? []) expect(ADVICE_IDS).toContain(id);
+        for (const field of ['operation', 'key', 'reason', 'option', 'currentVersion'] as const) {
+          expect(['string', 'undefined']).toContain(typeof error[field]);
+        }
+      }),
+    );
+  });
+});
