@@ -1,7 +1,7 @@
 import type { Advice, AdviceId } from '@securestore/core-format';
 import type { Command } from '@securestore/protocol';
 import { shellCommand, shellWords } from '@securestore/protocol';
-import type { GlobalOptions } from './call.ts';
+import type { GlobalOptions } from './global-options.ts';
 
 /** What the command line knows of the command that failed. */
 export interface HintContext {
@@ -178,7 +178,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
 const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'points.retrieveStream']);
 
 function render<I extends AdviceId>(advice: Extract<Advice, { readonly id: I }>, commands: Commands): Rendered {
-  const renderer = RENDERERS[advice.id as I];
+  const renderer = RENDERERS[advice.id];
   return renderer(advice, commands);
 }
 

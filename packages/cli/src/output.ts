@@ -54,7 +54,7 @@ function errorLines(
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);
   const hint = styleText('cyan', 'hint:', { stream: stderr });
-  lines.push(...hints.map((text) => `${hint} ${printable(text)}`));
+  lines.push(...hints.map((line) => `${hint} ${printable(line)}`));
   return `${lines.join('\n')}\n`;
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { addGlobalOptions, type Run } from './call.ts';
+import { type Run } from './call.ts';
+import { addGlobalOptions } from './global-options.ts';
 import { addAccessVerbs } from './verbs/access-verbs.ts';
 import { addAuditVerbs } from './verbs/audit-verbs.ts';
 import { addBackupVerbs } from './verbs/backup-verbs.ts';

@@ -1,7 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
-import type { Call, GlobalOptions } from './call.ts';
+import type { Call } from './call.ts';
+import type { GlobalOptions } from './global-options.ts';
 import type { Cli } from './cli-context.ts';
 import { askHidden, openTerminal } from './prompt.ts';
 import { warnIfShared } from './shared-file.ts';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileError, SecureStoreError } from '@securestore/core-format';
-import type { Call, GlobalOptions } from './call.ts';
+import type { Call } from './call.ts';
+import type { GlobalOptions } from './global-options.ts';
 import { nonEmpty } from './secret.ts';
 import { warnIfShared } from './shared-file.ts';
 

@@ -1,4 +1,4 @@
-type NoParameters = Readonly<Record<never, never>>;
+type NoParameters = unknown;
 interface JobParameter {
   readonly job: string;
 }

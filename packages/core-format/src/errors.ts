@@ -174,7 +174,8 @@ export class SecureStoreError extends Error {
    */
   static from(error: SecureStoreError, changes: ErrorDetails & { readonly message?: string }): SecureStoreError {
     const { message = error.message, ...details } = changes;
-    return new SecureStoreError(error.code, message, { ...error, cause: error.cause, ...details });
+    const known: ErrorDetails = error;
+    return new SecureStoreError(error.code, message, { ...known, cause: error.cause, ...details });
   }
 
   /** Whether `error` is a {@link SecureStoreError} (of any copy of this package), and has `code` if one is given. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Template } from 'securestore';
-import { addVerb, collect, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call.ts';
+import { collect } from '../global-options.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
 import type { ApprovalOptions, ApproveOptions } from '../commands/approvals.ts';
 import type { MemberOptions } from '../commands/member.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addVerb, collect, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call.ts';
+import { collect } from '../global-options.ts';
 import type { AuditOptions } from '../commands/audit.ts';
 
 /** Adds the verbs about who did what. */

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addVerb, collect, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call.ts';
+import { collect } from '../global-options.ts';
 import type { BackupOptions } from '../commands/backup.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
 import type { DrillOptions } from '../commands/drill.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addVerb, collect, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call.ts';
+import { collect } from '../global-options.ts';
 import type { ExecOptions } from '../exec-scope.ts';
 import type { ExportOptions } from '../commands/export.ts';
 import type { ImportOptions } from '../commands/import.ts';

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addVerb, collect, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call.ts';
+import { collect } from '../global-options.ts';
 import type { MigrateOptions } from '../commands/migrate.ts';
 
 /** Adds the verb that moves a store. */

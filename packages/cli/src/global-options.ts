@@ -1,0 +1,76 @@
+import { type Command, Option } from 'commander';
+
+/** The options that every verb takes, before or after its name. */
+export interface GlobalOptions {
+  readonly store?: string;
+  readonly passphraseFile?: string;
+  readonly keyFile?: string;
+  readonly recoveryCodeFile?: string;
+  readonly shareFile?: readonly string[];
+  readonly identityFile?: string;
+  readonly invitationFile?: string;
+  readonly trustFirstUse?: boolean;
+  readonly fingerprint?: string;
+  readonly anchor?: boolean;
+  readonly acceptHead?: boolean;
+  readonly token?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
+  readonly json?: boolean;
+  readonly yes?: boolean;
+}
+
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+/** Where help has the options of every command. */
+export const COMMON_GROUP: string = 'Options of every command:';
+
+function globalOptions(): Option[] {
+  return [
+    new Option(
+      '-s, --store <location>',
+      'the store, such as sqlite:./vault.db (otherwise $SECURESTORE_URL, then the configuration file)',
+    ),
+    new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
+    new Option('--key-file <file>', 'a key file that unlocks the store'),
+    new Option('--recovery-code-file <file>', 'a file that holds the recovery code, or its kit'),
+    new Option(
+      '--share-file <file>',
+      'a file that holds a share, or its kit; repeated for as many as are needed',
+    ).argParser(collect),
+    new Option('--identity-file <file>', 'a file that holds your identity, which securestore identity new makes'),
+    new Option('--invitation-file <file>', 'an invitation: the store that it is to, and no other'),
+    new Option('--fingerprint <fingerprint>', 'refuse any store but this one'),
+    new Option('--trust-first-use', 'with an identity: take a store that nothing is known of yet for the right one'),
+    new Option(
+      '--anchor',
+      'remember the head of the store outside it, to notice an older one or another store (the default)',
+    ),
+    new Option('--no-anchor', 'neither check nor remember it').default(undefined),
+    new Option('--accept-head', 'take the state that the store has now as the right one, after a known restore'),
+    new Option(
+      '--token <token>',
+      'who asks, for a store that a server serves (otherwise $SECURESTORE_TOKEN, which shows to fewer)',
+    ),
+    new Option(
+      '--tls-cert <file>',
+      'a certificate that says who asks, in the place of a token (or $SECURESTORE_TLS_CERT)',
+    ),
+    new Option('--tls-key <file>', 'the key of that certificate (or $SECURESTORE_TLS_KEY)'),
+    new Option('--tls-ca <file>', 'the authorities that vouch for the server, and no others (or $SECURESTORE_TLS_CA)'),
+    new Option('--json', 'JSON lines on stdout, errors as JSON lines on stderr'),
+    new Option('-y, --yes', 'do what destroys without asking'),
+  ];
+}
+
+/** Adds the options that every verb takes. They are on the program and on each verb, so either place will do. */
+export function addGlobalOptions(command: Command): void {
+  command.optionsGroup(COMMON_GROUP);
+  // A verb may have one of its own under such a name, as `serve` has its certificate.
+  const own = new Set(command.options.map(({ long }) => long));
+  for (const option of globalOptions()) if (!own.has(option.long)) command.addOption(option);
+}
