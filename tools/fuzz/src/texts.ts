@@ -10,6 +10,7 @@ import {
   hintSequence,
   historyVersion,
   KEY_LENGTH,
+  parseAdvice,
   parseAuditName,
   parseStoreKey,
   parseVersion,
@@ -47,6 +48,23 @@ function printedSecret(kind: PrintedKind, seeds: readonly string[], length: numb
       return undefined;
     },
   };
+}
+
+/** The advice in an error that a server sends: JSON of any shape, of which nothing but known ids and texts is left. */
+function advice(): Target {
+  const seeds = ['[{"id":"resume-job","job":"rotation"}]', '[{"id":"restore-object","key":"a"},{"id":"try-again"}]'];
+  return ofText('advice', seeds, [], (text) => {
+    let sent: unknown;
+    try {
+      sent = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    const read = parseAdvice(sent);
+    const again = JSON.stringify(parseAdvice(JSON.parse(JSON.stringify(read))));
+    if (again !== JSON.stringify(read)) throw new Error('what was read is read as something else');
+    return undefined;
+  });
 }
 
 /** A token that opens is what its name is located at; one of a name that no object has is refused by who reads it. */
@@ -149,6 +167,7 @@ export function textTargets(): Target[] {
       39,
     ),
     patterns(),
+    advice(),
     {
       name: 'metadata',
       seeds: ['{}', '{"owner":"ops"}', '{"a":[1,2,{"b":null}],"ü":"😀"}'].map((text) => Buffer.from(text)),
