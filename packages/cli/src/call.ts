@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Cli } from './cli-context.ts';
 import { addGlobalOptions, COMMON_GROUP, type GlobalOptions } from './global-options.ts';
 import { createOutput, type Output } from './output.ts';
+import { setNotes } from './verb-notes.ts';
 
 /** One use of a verb: what it was given, and where it answers. */
 export interface Call<O extends object = object> {
@@ -43,8 +44,10 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   /** What the help shows after the name, where the operands alone would not say it. */
   readonly shownUsage?: string;
   readonly summary: string;
+  /** What the first operand may be, if that is one of a few words. */
+  readonly choices?: readonly string[];
   readonly options?: readonly Option[];
-  /** Lines that follow the help. */
+  /** Paragraphs that follow the options in the help; at their end may be examples, as lines after `Examples:`. */
   readonly notes?: string;
   /** What to do after an interrupt, said in the error. */
   readonly resume?: string;
@@ -71,10 +74,12 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     run.verb = command.name();
     throw error;
   });
+  if (verb.choices !== undefined) command.registeredArguments[0]?.choices(verb.choices);
   for (const option of verb.options ?? []) command.addOption(option);
   addGlobalOptions(command);
   if (verb.passThrough === true) command.passThroughOptions();
-  if (verb.notes !== undefined) command.addHelpText('after', `\n${verb.notes}`);
+  const [notes = '', examples] = (verb.notes ?? '').split(/(?:\n\n|^)Examples:\n/);
+  setNotes(command, { notes, examples: examples?.split('\n').map((line) => line.trim()) });
   command.action(async () => {
     run.verb = command.name();
     if (verb.resume !== undefined) run.resume = verb.resume;

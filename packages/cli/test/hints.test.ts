@@ -28,6 +28,10 @@ function words(line: string): string[] {
   return printed.split('\0').slice(0, -1);
 }
 
+/** The command that repeats another one. */
+const again = (verb: string, args: readonly string[]): string | undefined =>
+  hintsOf([{ id: 'accept-rollback' }], { verb, args })[0]?.command;
+
 describe('the hints of an error', () => {
   it.each(ADVICE_IDS)('have one for %s: a short text, with a command or what to give', (id) => {
     const [hint] = hintsOf([adviceOf(id)], { verb: 'ls', args: ['ls'], options: {} });
@@ -58,18 +62,28 @@ describe('the hints of an error', () => {
     const [hint] = hintsOf([{ id: 'resume-job', job: '-$(id)' }], { verb: 'rotate', args: ['rotate'], options });
     expect(words(hint?.command ?? '')).toEqual([
       'job',
-      ...['--store', options.store, '--key-file', options.keyFile],
-      ...['--share-file', 'a b', '--share-file', ';reboot', '--no-anchor'],
-      ...['--', 'resume', '-$(id)'],
+      '--store',
+      options.store,
+      '--key-file',
+      options.keyFile,
+      '--share-file',
+      'a b',
+      '--share-file',
+      ';reboot',
+      '--no-anchor',
+      '--',
+      'resume',
+      '-$(id)',
     ]);
   });
 
   it('repeat the command that failed, unless it may hold a secret', () => {
-    const again = (verb: string, args: readonly string[]): string | undefined =>
-      hintsOf([{ id: 'accept-rollback' }], { verb, args })[0]?.command;
     expect(words(again('get', ['get', 'a b', '--store', 'file:./v']) ?? '')).toEqual([
       '--accept-head',
-      ...['get', 'a b', '--store', 'file:./v'],
+      'get',
+      'a b',
+      '--store',
+      'file:./v',
     ]);
     for (const args of [
       ['--token', SECRET, 'ls'],

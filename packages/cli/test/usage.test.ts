@@ -7,45 +7,7 @@ import { reportOf } from '../src/error-report.ts';
 import { COMMAND, finished, jsonLines, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 
-const VERBS = [
-  'init',
-  'put',
-  'get',
-  'info',
-  'history',
-  'ls',
-  'rm',
-  'purge',
-  'undelete',
-  'import',
-  'export',
-  'exec',
-  'rotate',
-  'keys',
-  'slots',
-  'settings',
-  'identity',
-  'member',
-  'verify',
-] as const;
-
 describe('help', () => {
-  it('names every verb, and every verb has its own', async () => {
-    const help = await runHere(['--help']);
-    expect(help.exitCode).toBe(0);
-    for (const verb of VERBS) expect(help.stdout).toMatch(new RegExp(`^ {2}${verb} `, 'm'));
-    for (const verb of VERBS) {
-      const own = await runHere([verb, '--help']);
-      expect(own.exitCode).toBe(0);
-      expect(own.stdout).toContain(`Usage: securestore ${verb} `);
-      expect(own.stdout).toMatch(/^Options of every command:/m);
-      expect(own.stdout.split('Options of every command:')[1]).not.toMatch(/^Options:/m);
-      expect(own.stdout + help.stdout).not.toMatch(/\bverbs?\b/i);
-      expect(own.stdout).toContain('--json');
-      expect((await runHere(['help', verb])).stdout).toBe(own.stdout);
-    }
-  });
-
   it('comes on stderr with exit code 2 where no verb is given, and the version on request', async () => {
     const none = await runHere([]);
     expect(none).toMatchObject({ exitCode: 2, stdout: '' });
@@ -57,12 +19,7 @@ describe('help', () => {
   });
 
   it.each([
-    [['help', '--json'], ['--help']],
     [['--help', '--json'], ['--help']],
-    [
-      ['--json', 'help', 'put'],
-      ['put', '--help'],
-    ],
     [
       ['put', '--json', '--help'],
       ['put', '--help'],

@@ -55,6 +55,9 @@ const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   INTERNAL: 1,
 };
 
+/** Every error code. */
+export const ERROR_CODES: readonly ErrorCode[] = Object.keys(EXIT_CODES) as ErrorCode[];
+
 /** Codes for which trying the same call again may succeed without anyone mending anything. */
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED']);
 

@@ -27,7 +27,7 @@ export {
   replaceFile,
   writeNewFile,
 } from './durable-file.ts';
-export { errorPageOf, SecureStoreError, exitCodeOf, isDamage } from './errors.ts';
+export { ERROR_CODES, errorPageOf, exitCodeOf, isDamage, SecureStoreError } from './errors.ts';
 export type { ErrorCode, ErrorDetails, LockReason } from './errors.ts';
 export type { Field } from './fields.ts';
 export { fileError, systemReasonOf, systemCodeOf } from './file-error.ts';

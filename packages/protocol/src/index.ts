@@ -38,5 +38,5 @@ export {
 } from './media.ts';
 export { API_PREFIX, decodeKey, decodeQuery, encodeKey, encodeQuery } from './paths.ts';
 export type { RemoteCredentials, RemoteOptions, RemoteStore, RemoteTls } from './remote.ts';
-export { ERROR_CODES, fromProblem, PROBLEM_TYPE, statusOf, toProblem } from './problem.ts';
+export { fromProblem, PROBLEM_TYPE, statusOf, toProblem } from './problem.ts';
 export type { Problem } from './problem.ts';

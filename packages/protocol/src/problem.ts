@@ -64,9 +64,6 @@ export function statusOf(code: ErrorCode): number {
   return CODES[code][0];
 }
 
-/** Every error code. */
-export const ERROR_CODES: readonly ErrorCode[] = Object.keys(CODES) as ErrorCode[];
-
 const DEFECT = 'the server has a defect; its log has more under the ID of the request';
 
 function problemOf(code: ErrorCode, detail: string): Pick<Problem, 'type' | 'title' | 'status' | 'detail' | 'code'> {

@@ -1,5 +1,4 @@
-import { ADVICE_IDS } from '@securestore/core-format';
-import { ERROR_CODES } from '@securestore/protocol';
+import { ADVICE_IDS, ERROR_CODES } from '@securestore/core-format';
 import { Type } from 'typebox';
 import type { TInteger, TObject, TOptional, TProperties, TString, TUnion } from 'typebox';
 

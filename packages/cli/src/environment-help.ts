@@ -1,0 +1,29 @@
+/** A variable of the environment that the command line reads. */
+export interface VariableHelp {
+  readonly name: string;
+  readonly meaning: string;
+}
+
+/** Every variable that the command line reads, but those of backends and of the programs that it starts. */
+export const ENVIRONMENT: readonly VariableHelp[] = [
+  { name: 'SECURESTORE_URL', meaning: 'the store, as --store gives it' },
+  { name: 'SECURESTORE_KEY_FILE', meaning: 'the key file that unlocks the store, as --key-file gives it' },
+  { name: 'SECURESTORE_PASSPHRASE', meaning: 'the passphrase itself' },
+  { name: 'SECURESTORE_PASSPHRASE_FILE', meaning: 'a file that holds the passphrase, as --passphrase-file gives it' },
+  { name: 'SECURESTORE_TOKEN', meaning: 'the API token for a remote store, as --token gives it' },
+  { name: 'SECURESTORE_TLS_CERT', meaning: 'the client certificate for a remote store, as --tls-cert gives it' },
+  { name: 'SECURESTORE_TLS_KEY', meaning: 'its private key, as --tls-key gives it' },
+  {
+    name: 'SECURESTORE_TLS_CA',
+    meaning: 'the authorities that a remote store is checked against, as --tls-ca gives them',
+  },
+  { name: 'SECURESTORE_WEBHOOK_URL', meaning: 'where schedules send alerts' },
+  { name: 'SECURESTORE_PING_URL', meaning: 'what schedules call after each run that succeeded' },
+  {
+    name: 'CREDENTIALS_DIRECTORY',
+    meaning: 'a folder of systemd with the files securestore-key, securestore-passphrase or securestore-token',
+  },
+  { name: 'XDG_STATE_HOME', meaning: 'the folder of what is remembered of stores, by default ~/.local/state' },
+  { name: 'XDG_CONFIG_HOME', meaning: 'the folder of what is trusted, by default ~/.config' },
+  { name: 'NO_COLOR', meaning: 'no colours, also on a terminal' },
+];

@@ -1,0 +1,75 @@
+import type { Command } from 'commander';
+import { addVerb, type Run } from '../call.ts';
+import { SHELLS, type Shell } from '../completion.ts';
+import { describeCommand, describeProgram } from '../describe.ts';
+import { addGlobalOptions } from '../global-options.ts';
+import { TOPICS, type Topic, topicHelp, widthOf } from '../help-text.ts';
+
+const isTopic = (name: string): name is Topic => TOPICS.some((topic) => topic === name);
+
+/** Adds `help`, which unlike commander's own tells a command that there is from one that there isn't. */
+function addHelp(program: Command, run: Run): void {
+  const help = program
+    .command('help [topic] [action]')
+    .summary('print the help of a command, or about commands, options, environment or exit-codes')
+    .description('print the help of a command');
+  addGlobalOptions(help);
+  help.action(async (name: string | undefined, action: string | undefined) => {
+    const topic = name !== undefined && isTopic(name) ? name : undefined;
+    const command = name === undefined || topic !== undefined ? program : find(program, name);
+    const meant = action === undefined ? command : find(command, action);
+    if (run.out.json) {
+      return await run.out.result(meant === program ? describeProgram(program) : describeCommand(meant), () => []);
+    }
+    if (topic === undefined) return meant.help();
+    await run.out.result({}, () => topicHelp(topic, program, widthOf(run.cli.stdout)));
+  });
+}
+
+/** A command of another one. @throws `CommanderError` if there is none */
+function find(within: Command, name: string): Command {
+  const found = within.commands.find((one) => one.name() === name || one.aliases().includes(name));
+  return found ?? within.error(`unknown command '${name}'`);
+}
+
+/** Adds `completion`, which prints the program by which a shell completes this command line. */
+function addCompletion(program: Command, run: Run): void {
+  addVerb<object, [Shell]>(program, run, {
+    usage: 'completion <shell>',
+    summary: 'print the completion for bash, zsh or fish',
+    choices: SHELLS,
+    notes: `Examples:
+  eval "$(securestore completion bash)"
+  source <(securestore completion zsh)
+  securestore completion fish | source`,
+    load: async () => {
+      const { completionFor } = await import('../completion.ts');
+      return async ({ out }, shell) => {
+        const script = completionFor(shell, describeProgram(program));
+        await out.result({ script }, () => script.trimEnd());
+      };
+    },
+  });
+}
+
+function addManual(program: Command, run: Run): void {
+  addVerb(program, run, {
+    usage: 'man',
+    summary: 'print the manual page, for man -l -',
+    notes: `Examples:
+  securestore man | man -l -`,
+    load: async () => {
+      const { manualPage } = await import('../man.ts');
+      return async ({ out }) => {
+        const page = manualPage(describeProgram(program));
+        await out.result({ page }, () => page.trimEnd());
+      };
+    },
+  });
+}
+
+/** Adds the verbs that tell how the command line is used. */
+export function addHelpVerbs(program: Command, run: Run): void {
+  program.commandsGroup('Help:');
+  for (const add of [addHelp, addCompletion, addManual]) add(program, run);
+}

@@ -1,0 +1,87 @@
+import { spawnSync } from 'node:child_process';
+import { ERROR_CODES } from '@securestore/core-format';
+import { describe, expect, it } from 'vitest';
+import type { CommandHelp, ProgramHelp } from '../src/describe.ts';
+import { runHere } from './support/in-process.ts';
+
+const told = async (...args: readonly string[]): Promise<string> => {
+  const { exitCode, stdout, stderr } = await runHere(args);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return stdout;
+};
+const described = async (): Promise<ProgramHelp> => JSON.parse(await told('help', '--json')) as ProgramHelp;
+const COMMANDS: readonly CommandHelp[] = (await described()).commands;
+const longest = (text: string): number => Math.max(...text.split('\n').map(({ length }) => length));
+
+describe('the first help', () => {
+  it('fits on a screen, and names every command once more than those to begin with', async () => {
+    const help = await told('--help');
+    expect(help.trimEnd().split('\n').length).toBeLessThanOrEqual(35);
+    expect(longest(help)).toBeLessThanOrEqual(80);
+    for (const { name } of COMMANDS) expect(help).toMatch(new RegExp(`(?:^|\\s)${name}(?:\\s|$)`));
+    expect((await runHere([])).stderr).toBe(help);
+    expect(await told('help')).toBe(help);
+  });
+
+  it('leads to pages that have the rest', async () => {
+    const { options, environment, exitCodes } = await described();
+    const commands = await told('help', 'commands');
+    for (const { name, summary } of COMMANDS) {
+      expect(commands).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'));
+      expect(commands.replaceAll(/\s+/g, ' ')).toContain(summary);
+    }
+    const common = await told('help', 'options');
+    for (const { flags } of options) expect(common).toContain(flags);
+    const variables = await told('help', 'environment');
+    for (const { name } of environment) expect(variables).toContain(name);
+    const codes = await told('help', 'exit-codes');
+    for (const { code, meaning } of exitCodes) expect(codes).toMatch(new RegExp(`^ {2}${code} +${meaning}`, 'm'));
+    for (const code of ERROR_CODES) expect(codes).toContain(code);
+    for (const page of [commands, common, variables, codes]) expect(longest(page)).toBeLessThanOrEqual(80);
+  });
+});
+
+describe.each(COMMANDS)('the help of $name', ({ name, summary, options, examples }) => {
+  it('has its own options and examples, and says where the others are', async () => {
+    const help = await told(name, '--help');
+    expect(await told('help', name)).toBe(help);
+    expect(help).toContain(`Usage: securestore ${name}`);
+    expect(help.toLowerCase().replaceAll(/\s+/g, ' ')).toContain(summary.toLowerCase());
+    for (const { flags } of options) expect(help).toContain(flags);
+    for (const example of examples) expect(help).toContain(`  ${example}`);
+    expect(help).not.toMatch(/--passphrase-file <file> {2}/);
+    expect(help.trimEnd().endsWith('Options of every command: securestore help options')).toBe(true);
+    expect(await told('help', name, '--json')).toBe(`${JSON.stringify(COMMANDS.find((one) => one.name === name))}\n`);
+  });
+});
+
+describe('the manual page', () => {
+  it('has every command, option, variable and exit code', async () => {
+    const page = (await told('man')).replaceAll(String.raw`\-`, '-').replaceAll(String.raw`\e`, '\\');
+    const { options, environment, exitCodes } = await described();
+    for (const { usage } of COMMANDS) expect(page).toContain(usage);
+    for (const { flags } of [...options, ...COMMANDS.flatMap((command) => command.options)]) {
+      expect(page).toContain(flags);
+    }
+    for (const { name } of environment) expect(page).toContain(name);
+    for (const { meaning } of exitCodes) expect(page).toContain(meaning);
+  });
+
+  const hasMan = spawnSync('man', ['--version']).status === 0;
+  it.skipIf(!hasMan)('is read without a warning (skipped if man is not installed)', async () => {
+    const page = await told('man');
+    const { status, stderr } = spawnSync('man', ['--warnings', '-l', '-'], { input: page, encoding: 'utf8' });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+it('an unknown topic or action is wrong usage', async () => {
+  for (const args of [
+    ['help', 'frobnicate'],
+    ['help', 'put', 'frobnicate'],
+  ]) {
+    const { exitCode, stderr } = await runHere(args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("unknown command 'frobnicate'");
+  }
+});
