@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, CommanderError, Option } from 'commander';
 import type { Cli } from './cli-context.ts';
 import { addGlobalOptions, COMMON_GROUP, type GlobalOptions } from './global-options.ts';
 import { createOutput, type Output } from './output.ts';
@@ -37,18 +37,32 @@ export interface Run {
   resume?: string;
 }
 
-/** A verb as the help shows it, and what it does. */
-export interface Verb<O extends object, A extends readonly (string | string[] | undefined)[]> {
-  /** The name and operands in the notation of commander, such as `put <key> [file]`. */
-  readonly usage: string;
-  /** What the help shows after the name, where the operands alone would not say it. */
+/** What the help says of a verb or a noun. */
+interface Described {
+  /** What the help shows after the name, if the operands alone would not say it. */
   readonly shownUsage?: string;
   readonly summary: string;
+  /** Paragraphs that follow the options in the help; at their end may be examples, as lines after `Examples:`. */
+  readonly notes?: string;
+}
+
+/** A noun as the help shows it. */
+export interface Noun extends Omit<Described, 'shownUsage'> {
+  /** In the singular, such as `token`. */
+  readonly name: string;
+  /** Old spellings, which no help shows. */
+  readonly aliases?: readonly string[];
+}
+
+/** A verb, or an action of a noun, as the help shows it, and what it does. */
+export interface Verb<O extends object, A extends readonly (string | string[] | undefined)[]> extends Described {
+  /** The name and operands in the notation of commander, such as `put <key> [file]`. */
+  readonly usage: string;
+  /** Whether a noun without an action means this one. */
+  readonly isDefault?: boolean;
   /** What the first operand may be, if that is one of a few words. */
   readonly choices?: readonly string[];
   readonly options?: readonly Option[];
-  /** Paragraphs that follow the options in the help; at their end may be examples, as lines after `Examples:`. */
-  readonly notes?: string;
   /** What to do after an interrupt, said in the error. */
   readonly resume?: string;
   /** Whether everything after the first operand belongs to that operand, as with a command to run. */
@@ -57,42 +71,81 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   readonly load: () => Promise<(call: Call<O>, ...operands: A) => Promise<ExitCode>>;
 }
 
-function definedOptions(command: Command): object {
-  return Object.fromEntries(Object.entries(command.opts()).filter(([, value]) => value !== undefined));
+/** The names of a command, below that of the program: `token revoke`. */
+export function pathOf(command: Command): string[] {
+  return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 }
 
-/** Adds a verb to the program. */
+/** The options of a command and of those above it: each may stand before or after its name. */
+function definedOptions(command: Command): object {
+  const own = Object.entries(command.opts()).filter(([, value]) => value !== undefined);
+  return { ...(command.parent === null ? {} : definedOptions(command.parent)), ...Object.fromEntries(own) };
+}
+
+/** Adds a verb to the program, or an action to a noun. */
 export function addVerb<O extends object, A extends readonly (string | string[] | undefined)[]>(
-  program: Command,
+  parent: Command,
   run: Run,
   verb: Verb<O, A>,
 ): void {
-  const command = program.command(verb.usage).summary(verb.summary).description(verb.summary);
-  command.addHelpOption(new Option('-h, --help', 'print this help').helpGroup(COMMON_GROUP));
-  if (verb.shownUsage !== undefined) command.usage(verb.shownUsage);
-  command.exitOverride((error) => {
-    run.verb = command.name();
-    throw error;
-  });
+  const command = parent.command(verb.usage, { isDefault: verb.isDefault === true });
+  command.summary(verb.summary).description(verb.summary);
+  const name = pathOf(command).join(' ');
+  prepare(command, run, verb);
   if (verb.choices !== undefined) command.registeredArguments[0]?.choices(verb.choices);
   for (const option of verb.options ?? []) command.addOption(option);
   addGlobalOptions(command);
   if (verb.passThrough === true) command.passThroughOptions();
-  const [notes = '', examples] = (verb.notes ?? '').split(/(?:\n\n|^)Examples:\n/);
-  setNotes(command, { notes, examples: examples?.split('\n').map((line) => line.trim()) });
   command.action(async () => {
-    run.verb = command.name();
+    run.verb = name;
     if (verb.resume !== undefined) run.resume = verb.resume;
     // Commander has checked operands and options against the declaration beside which O and A are written.
-    const options = { ...definedOptions(program), ...definedOptions(command) } as O & GlobalOptions;
+    const options = definedOptions(command) as O & GlobalOptions;
     run.options = options;
     const operands = command.processedArgs as unknown as A;
     // Unlike the guess made before the arguments were parsed, this knows what belongs to a command to run.
     const json = options.json === true;
     if (json !== run.out.json) run.out = createOutput(run.cli, json, () => run);
     const perform = await verb.load();
-    const call = { cli: run.cli, verb: command.name(), args: run.args, options, out: run.out };
+    const call = { cli: run.cli, verb: name, args: run.args, options, out: run.out };
     const exitCode = await perform(call, ...operands);
     run.exitCode = exitCode ?? 0;
   });
+}
+
+/** What the help of a verb and of a noun have in common. */
+function prepare(command: Command, run: Run, { shownUsage, notes: told = '' }: Described): void {
+  command.addHelpOption(new Option('-h, --help', 'print this help').helpGroup(COMMON_GROUP));
+  if (shownUsage !== undefined) command.usage(shownUsage);
+  command.exitOverride((error) => {
+    run.verb = pathOf(command).join(' ');
+    throw error;
+  });
+  const [notes = '', examples] = told.split(/(?:\n\n|^)Examples:\n/);
+  setNotes(command, { notes, examples: examples?.split('\n').map((line) => line.trim()) });
+}
+
+/**
+ * Adds a noun: something of which a store has several, with what can be done to it. Without an action it is listed.
+ *
+ * @param addActions adds the actions to the noun
+ */
+export function addNoun(program: Command, run: Run, noun: Noun, addActions: (noun: Command) => void): void {
+  const command = program.command(noun.name).summary(noun.summary).description(noun.summary).helpCommand(false);
+  for (const alias of noun.aliases ?? []) command.alias(alias);
+  prepare(command, run, { ...noun, shownUsage: '<action> [options]' });
+  addGlobalOptions(command);
+  addActions(command);
+  for (const action of command.commands) {
+    // Commander takes what is no action for an operand of the one that is meant without any.
+    action.exitOverride((error) => {
+      run.verb = pathOf(action).join(' ');
+      const [given] = action.args;
+      if (error.code !== 'commander.excessArguments' || run.args.includes(action.name()) || given === undefined)
+        throw error;
+      run.verb = noun.name;
+      const names = command.commands.map((one) => one.name()).join(', ');
+      throw new CommanderError(2, 'commander.unknownCommand', `unknown action '${given}': ${noun.name} has ${names}`);
+    });
+  }
 }

@@ -17,6 +17,7 @@ interface Position {
   /** The words that lead there, such as `slot add`; none for the beginning. */
   readonly path: readonly string[];
   readonly commands: readonly CommandHelp[];
+  /** Its own: those of every command follow everywhere. */
   readonly options: readonly OptionHelp[];
   /** What the first operand may be. */
   readonly choices: readonly string[];
@@ -25,10 +26,10 @@ interface Position {
 function positions(program: ProgramHelp): Position[] {
   const of = ({ name, commands, options, operands }: CommandHelp, before: readonly string[]): Position[] => {
     const path = [...before, name];
-    const own = { path, commands, options: [...options, ...program.options], choices: operands[0]?.choices ?? [] };
+    const own = { path, commands, options, choices: operands[0]?.choices ?? [] };
     return [own, ...commands.flatMap((command) => of(command, path))];
   };
-  const first = { path: [], commands: program.commands, options: program.options, choices: [] };
+  const first = { path: [], commands: program.commands, options: [], choices: [] };
   return [first, ...program.commands.flatMap((command) => of(command, []))];
 }
 
@@ -39,9 +40,9 @@ function bash(program: ProgramHelp): string {
   const all = positions(program);
   const cases = all.map(({ path, commands, choices, options: flags }) => {
     const words = [...commands.map(({ name }) => name), ...choices].join(' ');
-    return `    ${quoted(path.join(' '))}) words=${quoted(words)} options=${quoted(flagsOf(flags).join(' '))} ;;`;
+    return `    ${quoted(path.join(' '))}) words=${quoted(words)} options=${quoted(flagsOf([...flags, ...program.options]).join(' '))} ;;`;
   });
-  const options = uniqueOptions(all);
+  const options = uniqueOptions([...program.options, ...all.flatMap((position) => position.options)]);
   const chosen = options.flatMap(({ long, choices }) =>
     choices === undefined
       ? []
@@ -79,8 +80,8 @@ complete -F _securestore securestore
 `;
 }
 
-function uniqueOptions(all: readonly Position[]): OptionHelp[] {
-  return [...new Map(all.flatMap(({ options }) => options.map((option) => [option.long, option] as const))).values()];
+function uniqueOptions(all: readonly OptionHelp[]): OptionHelp[] {
+  return [...new Map(all.map((option) => [option.long, option])).values()];
 }
 
 /** A description in a specification of zsh: these characters mean something there. */
@@ -99,7 +100,7 @@ const functionOf = (path: readonly string[]): string => ['_securestore', ...path
 
 function zsh(program: ProgramHelp): string {
   const functions = positions(program).map(({ path, commands, options, choices }) => {
-    const specs = options.flatMap(zshOption);
+    const specs = ['$_securestore_common', ...options.flatMap(zshOption)];
     if (commands.length === 0) {
       const operand = choices.length > 0 ? `1:action:(${choices.join(' ')})` : '*:file:_files';
       return `${functionOf(path)}() {\n  _arguments -s ${[...specs, quoted(operand)].join(' \\\n    ')}\n}`;
@@ -121,6 +122,10 @@ ${cases.join('\n')}
   });
   return `#compdef securestore
 # zsh completion for securestore; to load it: source <(securestore completion zsh)
+typeset -ga _securestore_common=(
+  ${program.options.flatMap(zshOption).join('\n  ')}
+)
+
 ${functions.join('\n\n')}
 
 compdef _securestore securestore
@@ -136,7 +141,7 @@ function fish(program: ProgramHelp): string {
     const inside = path.length === 0 ? '' : path.map((word) => `__fish_seen_subcommand_from ${word}`).join('; and ');
     const open =
       names === '' ? inside : [inside, `not __fish_seen_subcommand_from ${names}`].filter(Boolean).join('; and ');
-    const own = path.length === 0 ? options : options.filter((option) => !program.options.includes(option));
+    const own = path.length === 0 ? program.options : options;
     return [
       ...commands.map(({ name, summary }) => line(open, `-f -a ${name} -d ${quoted(summary)}`)),
       ...choices.map((choice) => line(inside, `-f -a ${choice}`)),

@@ -1,6 +1,7 @@
 import { type Argument, type Command, type Option } from 'commander';
 import { EXIT_CODES, type ExitCodeHelp } from './exit-codes.ts';
 import { ENVIRONMENT, type VariableHelp } from './environment-help.ts';
+import { pathOf } from './call.ts';
 import { COMMON_GROUP } from './global-options.ts';
 import { notesOf } from './verb-notes.ts';
 
@@ -88,7 +89,7 @@ export function describeCommand(command: Command, topic = 'Help'): CommandHelp {
     name: command.name(),
     aliases: command.aliases(),
     topic: own,
-    usage: `securestore ${command.name()} ${command.usage()}`.trim(),
+    usage: ['securestore', ...pathOf(command), command.usage()].join(' ').trim(),
     summary: command.summary(),
     operands: command.registeredArguments.map(describeOperand),
     options: command.options.filter((option) => isShown(option) && !isCommon(option)).map(describeOption),

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { pathOf } from './call.ts';
 import type { OutputStream } from './cli-context.ts';
 import { describeProgram, isCommon, type ProgramHelp, visible } from './describe.ts';
 import { notesOf } from './verb-notes.ts';
@@ -144,9 +145,8 @@ export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): st
   const own = command.options.filter((option) => !option.hidden && !isCommon(option));
   const operands = command.registeredArguments.filter(({ description }) => description !== '');
   const actions = visible(command);
-  const names = [...ancestors(command), command.name()].join(' ');
   const sections = [
-    `Usage: ${names} ${command.usage()}`,
+    `Usage: ${['securestore', ...pathOf(command), command.usage()].join(' ')}`,
     wrap(`${command.summary().charAt(0).toUpperCase()}${command.summary().slice(1)}.`, width),
     ...(operands.length > 0
       ? [
@@ -160,7 +160,7 @@ export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): st
     ...(actions.length > 0
       ? [
           `Actions:\n${table(
-            actions.map((one) => [`${one.name()} ${one.usage()}`.replace('[options] ', ''), one.summary()]),
+            actions.map((one) => [`${one.name()} ${one.usage()}`.replace(/\[options\] ?/, '').trim(), one.summary()]),
             width,
             wrap,
           )}`,
@@ -184,7 +184,3 @@ export function commandHelp(command: Command, width: number = DEFAULT_WIDTH): st
 
 const withChoices = (description: string, choices: readonly string[] | undefined): string =>
   choices === undefined ? description : `${description} (${choices.join(', ')})`;
-
-function ancestors({ parent }: Command): string[] {
-  return parent === null ? [] : [...ancestors(parent), parent.name()];
-}

@@ -39,7 +39,7 @@ describe('roles and grants', () => {
         ?.split(', ')
         .filter((one) => !one.includes('*')) ?? [];
     expect(actions).toContain('backup.view');
-    const words = (await done(box, 'help', 'role')).split(/[\s.]*\s|\.$/m);
+    const words = (await done(box, 'help', 'role', 'add')).split(/[\s.]*\s|\.$/m);
     expect(actions.filter((action) => !words.includes(action))).toEqual([]);
   });
 

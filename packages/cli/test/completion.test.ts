@@ -1,5 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { runHere } from './support/in-process.ts';
 
 const scriptFor = async (shell: string): Promise<string> => (await runHere(['completion', shell])).stdout;
@@ -8,7 +11,12 @@ const scriptFor = async (shell: string): Promise<string> => (await runHere(['com
 const hasShell = (shell: string): boolean => spawnSync(shell, ['-c', 'true']).status === 0;
 
 function output(shell: string, program: string): string {
-  const { status, stdout, stderr } = spawnSync(shell, ['-c', program], { encoding: 'utf8' });
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-completion-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  // An argument may not be as long as the whole script.
+  const file = join(folder, 'script');
+  writeFileSync(file, program);
+  const { status, stdout, stderr } = spawnSync(shell, [file], { encoding: 'utf8' });
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   return stdout;
 }

@@ -26,7 +26,7 @@ function row({ location, registered, retention }: RegisteredDestination, shown: 
   return [shown(location), formatTime(new Date(registered)), retentionText(retention)];
 }
 
-/** `securestore destinations`. */
+/** `securestore destination`. */
 export async function destinations(call: Call<DestinationsOptions>, action = 'list', location?: string): Promise<void> {
   const { cli, out, options } = call;
   const { signal } = cli;

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import type { Template } from 'securestore';
-import { addVerb, type Run } from '../call.ts';
+import { addNoun, addVerb, type Run } from '../call.ts';
 import { collect } from '../global-options.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
-import type { ApprovalOptions, ApproveOptions } from '../commands/approvals.ts';
+import { addApproval, BINDS, EXPIRES } from './approval-verbs.ts';
 import type { MemberOptions } from '../commands/member.ts';
 
 /** Those of the library, which is not loaded to show help: one too few or too many does not compile. */
@@ -16,38 +16,68 @@ const TEMPLATES: Readonly<Record<Template, true>> = {
   'recovery-officer': true,
   administrator: true,
 };
-const EXPIRES = 'until when: a time, or how long from now, such as 30d';
-const BINDS = `Roles bind those who come with credentials to a program that serves the store. Whoever unlocks the store may do
-everything, this command included.`;
-
 function addRole(program: Command, run: Run): void {
-  addVerb<RoleOptions, [string | undefined, string | undefined]>(program, run, {
-    usage: 'role [action] [name]',
-    shownUsage: '[options] | role show <name> | role add <name> | role remove <name>',
+  const noun = {
+    name: 'role',
+    aliases: ['roles'],
     summary: 'list the roles, show one, add rules to one, or remove one',
-    options: [
-      new Option('--template <template>', 'with add: allow what a role of this kind usually may do').choices(
-        Object.keys(TEMPLATES),
-      ),
-      new Option('--allow <actions>', 'with add: allow actions, such as read,list; may be repeated').argParser(collect),
-      new Option('--deny <actions>', 'with add: deny actions, which wins over all that is allowed').argParser(collect),
-      new Option('--keys <pattern>', 'with add: only for these keys, such as db/**; may be repeated').argParser(
-        collect,
-      ),
-      new Option('--category <name>', 'with add: only for this category; may be repeated').argParser(collect),
-    ],
-    notes: `${BINDS}
-Actions on objects: read list history write delete recover purge. On the store: backup backup.view backup.manage
+    notes: BINDS,
+  };
+  addNoun(program, run, noun, (role) => {
+    addVerb(role, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the roles, with the number of their rules and holders',
+      load: async () => {
+        const { role: perform } = await import('../commands/access.ts');
+        return (call) => perform(call, undefined, undefined);
+      },
+    });
+    addVerb<object, [string]>(role, run, {
+      usage: 'show <name>',
+      summary: 'show the rules of a role',
+      notes: `Examples:
+  securestore role show db-reader`,
+      load: async () => {
+        const { role: perform } = await import('../commands/access.ts');
+        return (call, name) => perform(call, 'show', name);
+      },
+    });
+    addVerb<RoleOptions, [string]>(role, run, {
+      usage: 'add <name>',
+      summary: 'add rules to a role, which is made if it is missing',
+      options: [
+        new Option('--template <template>', 'allow what a role of this kind usually may do').choices(
+          Object.keys(TEMPLATES),
+        ),
+        new Option('--allow <actions>', 'allow actions, such as read,list; may be repeated').argParser(collect),
+        new Option('--deny <actions>', 'deny actions, which wins over all that is allowed').argParser(collect),
+        new Option('--keys <pattern>', 'only for these keys, such as db/**; may be repeated').argParser(collect),
+        new Option('--category <name>', 'only for this category; may be repeated').argParser(collect),
+      ],
+      notes: `Actions on objects: read list history write delete recover purge. On the store: backup backup.view backup.manage
 restore restore.replace rotate migrate verify checkpoint collect health jobs keys.view keys.destroy slots.view slots.change
 access.view access.change members.view members.change settings.change audit.view audit.change. On either: approve. All: *, or those of a group, such as keys.*.
+
 With --keys or --category a rule is about objects alone. Whoever may do access.change, slots.change or members.change
 can come by everything.
 
 Examples:
   securestore role add db-reader --template reader --keys 'db/**'
-  securestore role add db-reader --deny read --keys 'db/*/password'
-  securestore role show db-reader`,
-    load: async () => (await import('../commands/access.ts')).role,
+  securestore role add db-reader --deny read --keys 'db/*/password'`,
+      load: async () => {
+        const { role: perform } = await import('../commands/access.ts');
+        return (call, name) => perform(call, 'add', name);
+      },
+    });
+    addVerb<object, [string]>(role, run, {
+      usage: 'remove <name>',
+      summary: 'remove a role from the policy, and from all who hold it; asks, or needs --yes',
+      load: async () => {
+        const { role: perform } = await import('../commands/access.ts');
+        return (call, name) => perform(call, 'remove', name);
+      },
+    });
   });
 }
 
@@ -78,45 +108,95 @@ is a member, whom securestore member revoke removes.`,
 }
 
 function addToken(program: Command, run: Run): void {
-  addVerb<TokenOptions, [string | undefined, string | undefined]>(program, run, {
-    usage: 'token [action] [target]',
-    shownUsage: '[options] | token new <principal> | token revoke <id>',
-    summary: 'list the API tokens, make one, or revoke one',
-    options: [new Option('--expires <time>', `with new: ${EXPIRES}`)],
-    notes: `A token is shown once and only its keyed hash is kept: whoever has it acts as its principal, until it expires or is
+  const noun = { name: 'token', aliases: ['tokens'], summary: 'list the API tokens, make one, or revoke one' };
+  addNoun(program, run, noun, (token) => {
+    addVerb(token, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the API tokens, without what proves them',
+      load: async () => {
+        const { token: perform } = await import('../commands/access.ts');
+        return (call) => perform(call, undefined, undefined);
+      },
+    });
+    addVerb<TokenOptions, [string]>(token, run, {
+      usage: 'new <principal>',
+      summary: 'make a token for a principal, and print it once',
+      options: [new Option('--expires <time>', EXPIRES)],
+      notes: `A token is shown once and only its keyed hash is kept: whoever has it acts as its principal, until it expires or is
 revoked.
 
 Examples:
-  securestore token new deployer --expires 90d > token.txt
+  securestore token new deployer --expires 90d > token.txt`,
+      load: async () => {
+        const { token: perform } = await import('../commands/access.ts');
+        return (call, principal) => perform(call, 'new', principal);
+      },
+    });
+    addVerb<object, [string]>(token, run, {
+      usage: 'revoke <id>',
+      summary: 'revoke a token at once',
+      notes: `Examples:
   securestore token revoke ID`,
-    load: async () => (await import('../commands/access.ts')).token,
+      load: async () => {
+        const { token: perform } = await import('../commands/access.ts');
+        return (call, id) => perform(call, 'revoke', id);
+      },
+    });
   });
 }
 
 function addMember(program: Command, run: Run): void {
-  addVerb<MemberOptions, [string | undefined, string | undefined, string | undefined]>(program, run, {
-    usage: 'member [action] [name] [recipient]',
-    shownUsage: '[options] | member add <name> <recipient> | member revoke <name>|--all',
-    summary: "list who has a part of the store's keys, grant somebody a category, or take it back",
-    options: [
-      new Option('--category <name>', 'with add: grant the keys of this category; may be repeated').argParser(collect),
-      new Option('--group <kind>', "with add: grant the store's own keys of this kind: audit, or backup").argParser(
-        collect,
-      ),
-      new Option('--all', 'with revoke: everybody, also where the list of members is damaged'),
-    ],
+  const noun = {
+    name: 'member',
+    aliases: ['members'],
+    summary: 'list who has encryption keys of their own, grant somebody categories, or take them back',
     notes: `A member opens the store by their identity, and in it what was granted and nothing else, whatever program they use. In
-a category they can read everything AND forge anything, and they see the names of all objects of the store. add prints
-an invitation, and grants more to a member who is there. revoke makes new keys for what the member had, which takes
-some seconds at least: until it is done they can still forge. What they have copied they keep. Roles are taken from
-somebody by securestore revoke.
+a category they can read everything AND forge anything, and they see the names of all objects of the store.`,
+  };
+  const resume =
+    '`securestore rotate --resume` goes on with a revocation; `securestore member` shows whether it had begun';
+  addNoun(program, run, noun, (member) => {
+    addVerb(member, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the members, and what was granted to each',
+      load: async () => {
+        const { member: perform } = await import('../commands/member.ts');
+        return (call) => perform(call, undefined, undefined, undefined);
+      },
+    });
+    addVerb<MemberOptions, [string, string | undefined]>(member, run, {
+      usage: 'add <name> [recipient]',
+      summary: 'grant somebody categories, and print an invitation',
+      options: [
+        new Option('--category <name>', 'grant the keys of this category; may be repeated').argParser(collect),
+        new Option('--group <kind>', "grant the store's own keys of this kind: audit, or backup").argParser(collect),
+      ],
+      notes: `A member who is there already is granted more.
 
 Examples:
-  securestore member add ann SSRP1-... --category prod > invitation.txt
-  securestore member revoke ann
-  securestore member`,
-    resume: '`securestore rotate --resume` goes on with a revocation; `securestore member` shows whether it had begun',
-    load: async () => (await import('../commands/member.ts')).member,
+  securestore member add ann SSRP1-... --category prod > invitation.txt`,
+      load: async () => {
+        const { member: perform } = await import('../commands/member.ts');
+        return (call, name, recipient) => perform(call, 'add', name, recipient);
+      },
+    });
+    addVerb<MemberOptions, [string | undefined]>(member, run, {
+      usage: 'revoke [name]',
+      summary: 'take from a member what was granted, and make new keys for it',
+      options: [new Option('--all', 'everybody, also where the list of members is damaged')],
+      notes: `New keys are made for what the member had, which takes some seconds at least: until it is done they can still forge.
+What they have copied they keep. Roles are taken from somebody by securestore revoke.
+
+Examples:
+  securestore member revoke ann`,
+      resume,
+      load: async () => {
+        const { member: perform } = await import('../commands/member.ts');
+        return (call, name) => perform(call, 'revoke', name, undefined);
+      },
+    });
   });
 }
 
@@ -130,56 +210,6 @@ Examples:
   securestore explain corp:alice read db/prod/password
   securestore explain deployer backup`,
     load: async () => (await import('../commands/access.ts')).explain,
-  });
-}
-
-function addApproval(program: Command, run: Run): void {
-  addVerb<ApprovalOptions, [string | undefined, string | undefined, string | undefined]>(program, run, {
-    usage: 'approval [action] [target] [key]',
-    shownUsage:
-      '[options] | approval show <id> | approval rules | approval add <actions> | approval remove <number> | approval request <action> [key]',
-    summary: 'list or show what waits for a second person, or say what takes one',
-    options: [
-      new Option('--keys <pattern>', 'with add: only for these keys, such as db/**; may be repeated').argParser(
-        collect,
-      ),
-      new Option('--category <name>', 'with add: only for this category; may be repeated').argParser(collect),
-      new Option('--reason <text>', 'with request: what it is for'),
-      new Option('--of-version <version>', 'with request: the version of the object that is to be read or restored'),
-      new Option('--operation <json>', 'with request: the call, and what it is given, as JSON'),
-    ],
-    notes: `${BINDS}
-What a rule names is done in a session only once somebody else has approved it, who may do approve on that key. Whoever
-may do access.change without approval can do away with the rules, and whoever may do slots.change or members.change can
-come by the keys: name these as well. A request shows what the store would do, and nothing else passes: for a restore ask
-with securestore restore --ask. With --keys or --category a rule is about objects alone.
-
-Examples:
-  securestore approval add purge,recover --keys 'db/**'
-  securestore approval add access.change,slots.change,members.change,rotate
-  securestore approval
-  securestore approval show ID
-  securestore approval request purge db/old --reason 'the customer has left'   (over a server)`,
-    load: async () => (await import('../commands/approvals.ts')).approval,
-  });
-  addVerb<ApproveOptions, [string]>(program, run, {
-    usage: 'approve <id>',
-    summary: 'let somebody do once what they have asked for',
-    options: [new Option('--expires <time>', `${EXPIRES} (otherwise an hour)`)],
-    notes: `Over a server it is done as whom the token says. Elsewhere it is done as whoever unlocks the store, and not as a principal: nobody is
-asked whether you may, nor whether the request is your own. It is a second person only where the one who asked does not have a secret of the store. See approval.
-
-Examples:
-  securestore approval show ID
-  securestore approve ID --expires 10m`,
-    load: async () => (await import('../commands/approvals.ts')).approve,
-  });
-  addVerb<object, [string]>(program, run, {
-    usage: 'deny <id>',
-    summary: 'refuse what somebody has asked for, or take back an approval that is not used yet',
-    notes:
-      'It is done as whoever unlocks the store, and not as a principal; over a server as whom the token says. See approval.',
-    load: async () => (await import('../commands/approvals.ts')).deny,
   });
 }
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addNoun, addVerb, type Call, type Run } from '../call.ts';
 import { collect } from '../global-options.ts';
 import type { BackupOptions } from '../commands/backup.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
@@ -100,16 +100,39 @@ and what to do comes last.`,
   });
 }
 
-function addDestinations(program: Command, run: Run): void {
-  addVerb<DestinationsOptions, [string | undefined, string | undefined]>(program, run, {
-    usage: 'destinations [action] [location]',
-    shownUsage: 'list | add <location> | remove <location> [--schedules]',
-    summary: 'list where the store is backed up; add or remove a place',
-    options: [new Option('--schedules', 'with remove: remove the schedules of the place, too')],
-    notes: `The first backup to a place adds it: from then on it is brought under new keys by every rotation, and asked before keys are
-destroyed. To add it before that is for backup operators, who were granted the keys of backups and may not add places.
-Removing a place removes nothing that lies there.`,
-    load: async () => (await import('../commands/destinations.ts')).destinations,
+const loadDestination = (action: string) => async () => {
+  const { destinations: perform } = await import('../commands/destinations.ts');
+  return (call: Call<DestinationsOptions>, location?: string) => perform(call, action, location);
+};
+
+function addDestination(program: Command, run: Run): void {
+  const noun = {
+    name: 'destination',
+    aliases: ['destinations'],
+    summary: 'list where the store is backed up; add or remove a destination',
+    notes: `The first backup to a destination adds it: from then on every rotation brings it under the new keys, and it is asked
+before keys are destroyed.`,
+  };
+  addNoun(program, run, noun, (destination) => {
+    addVerb<DestinationsOptions, []>(destination, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the destinations, and what each keeps',
+      load: loadDestination('list'),
+    });
+    addVerb<DestinationsOptions, [string]>(destination, run, {
+      usage: 'add <location>',
+      summary: 'add a destination before its first backup',
+      notes:
+        'That is for backup operators, who were granted the keys of backups and may not add destinations themselves.',
+      load: loadDestination('add'),
+    });
+    addVerb<DestinationsOptions, [string]>(destination, run, {
+      usage: 'remove <location>',
+      summary: 'remove a destination, and nothing of what is stored there',
+      options: [new Option('--schedules', 'remove the schedules of the destination, too')],
+      load: loadDestination('remove'),
+    });
   });
 }
 
@@ -138,42 +161,66 @@ the next time that it may; where it lets nothing go, exit code 4, and nothing is
   });
 }
 
+const loadSchedule = (action: string) => async () => {
+  const { schedule: perform } = await import('../commands/schedule.ts');
+  return (call: Call<ScheduleOptions>, name?: string, destination?: string) => perform(call, action, name, destination);
+};
+
 function addSchedule(program: Command, run: Run): void {
-  addVerb<ScheduleOptions, [string | undefined, string | undefined, string | undefined]>(program, run, {
-    usage: 'schedule [action] [name] [destination]',
-    shownUsage: 'add <name> <destination> --cron <times> | list | remove <name> | run [--once]',
+  const noun = {
+    name: 'schedule',
+    aliases: ['schedules'],
     summary: 'say when the store is backed up, verified or tried, and run what is due',
-    options: [
-      new Option('--cron <times>', 'minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily'),
-      new Option('--task <task>', 'what to do: backup, the default, or another').choices([
-        'backup',
-        'verify',
-        'drill',
-        'retention',
-      ]),
-      new Option(
-        '--within <time>',
-        'with the task verify: each run reads what is due, so that all is read in time, such as 30d',
-      ),
-      new Option('--time-zone <zone>', 'whose clock --cron is about, such as Europe/Berlin; UTC by default'),
-      new Option('--jitter <time>', 'begin up to so much later, such as 10m, so that not all begin at once'),
-      new Option('--paused', 'add it, and begin no run'),
-      new Option('--replace', 'add it in the place of the one that has the name already'),
-      new Option('--once', 'with run: do what is due now, and end'),
-      new Option(
-        '--webhook <url>',
-        'with run: where to POST what is not as it should be (or $SECURESTORE_WEBHOOK_URL)',
-      ),
-      new Option('--exec <program>', 'with run: a program that is told the same, as JSON on its standard input'),
-      new Option(
-        '--before <program>',
-        'with run: a program to run before each run; where it fails, the run is not made',
-      ),
-      new Option('--after <program>', 'with run: a program to run after each run, whatever came of it'),
-      new Option('--hook-timeout <time>', 'with run: how long these may take; 10m by default'),
-      new Option('--ping <url>', 'with run: what to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
-    ],
-    notes: `Runs that were missed are made up for by one. Any number of processes may run the schedules: each run is one process's.
+  };
+  addNoun(program, run, noun, (schedule) => {
+    addVerb<ScheduleOptions, []>(schedule, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the schedules, with their last and next run',
+      load: loadSchedule('list'),
+    });
+    addVerb<ScheduleOptions, [string, string]>(schedule, run, {
+      usage: 'add <name> <destination>',
+      summary: 'add a schedule',
+      options: [
+        new Option('--cron <times>', 'minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily'),
+        new Option('--task <task>', 'what to do: backup, the default, or another').choices([
+          'backup',
+          'verify',
+          'drill',
+          'retention',
+        ]),
+        new Option(
+          '--within <time>',
+          'with the task verify: each run reads what is due, so that all is read in time, such as 30d',
+        ),
+        new Option('--time-zone <zone>', 'whose clock --cron is about, such as Europe/Berlin; UTC by default'),
+        new Option('--jitter <time>', 'begin up to so much later, such as 10m, so that not all begin at once'),
+        new Option('--paused', 'add it, and begin no run'),
+        new Option('--replace', 'add it in the place of the one that has the name already'),
+      ],
+      notes: `Examples:
+  securestore schedule add nightly file:/backup --cron "30 2 * * *" --time-zone Europe/Berlin`,
+      load: loadSchedule('add'),
+    });
+    addVerb<ScheduleOptions, [string]>(schedule, run, {
+      usage: 'remove <name>',
+      summary: 'remove a schedule',
+      load: loadSchedule('remove'),
+    });
+    addVerb<ScheduleOptions, []>(schedule, run, {
+      usage: 'run',
+      summary: 'run what is due, until interrupted',
+      options: [
+        new Option('--once', 'do what is due now, and end'),
+        new Option('--webhook <url>', 'where to POST what is not as it should be (or $SECURESTORE_WEBHOOK_URL)'),
+        new Option('--exec <program>', 'a program that is told the same, as JSON on its standard input'),
+        new Option('--before <program>', 'a program to run before each run; if it fails, the run is not made'),
+        new Option('--after <program>', 'a program to run after each run, whatever came of it'),
+        new Option('--hook-timeout <time>', 'how long these may take; 10m by default'),
+        new Option('--ping <url>', 'what to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
+      ],
+      notes: `Runs that were missed are made up for by one. Any number of processes may run the schedules: each run is one process's.
 Alerts are told once when something begins and once when it ends: a backup that is too old, a run that is overdue or failed, a
 size out of the usual, what was not verified for long.
 
@@ -181,15 +228,15 @@ size out of the usual, what was not verified for long.
 afterwards _END (success, failure, released, lost), _ERROR, _DURATION_MS. They are never kept in the store.
 
 Examples:
-  securestore schedule add nightly file:/backup --cron "30 2 * * *" --time-zone Europe/Berlin
   securestore schedule run --ping https://hc.example/3f8c`,
-    load: async () => (await import('../commands/schedule.ts')).schedule,
+      load: loadSchedule('run'),
+    });
   });
 }
 
 /** Adds the verbs of backups. */
 export function addBackupVerbs(program: Command, run: Run): void {
   program.commandsGroup('Backup:');
-  for (const add of [addBackup, addSnapshots, addRestore, addDrill, addDestinations, addRetention, addSchedule])
+  for (const add of [addBackup, addSnapshots, addRestore, addDrill, addDestination, addRetention, addSchedule])
     add(program, run);
 }

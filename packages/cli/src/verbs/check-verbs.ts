@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addNoun, addVerb, type Call, type Run } from '../call.ts';
 import type { ClockOptions } from '../commands/clock.ts';
 import type { HealthOptions } from '../commands/health.ts';
 import type { ScrubOptions } from '../commands/scrub.ts';
@@ -64,21 +64,37 @@ Exit code 0 where the store is ok or degraded, 7 where it is failing.`,
 }
 
 function addClock(program: Command, run: Run): void {
-  addVerb<ClockOptions, [string | undefined]>(program, run, {
-    usage: 'clock [action]',
-    shownUsage: '[options] | clock reset [--yes]',
+  const noun = {
+    name: 'clock',
     summary: "compare the clock of a file: or sqlite: store with this machine's, or set it back",
-    options: [new Option('--yes', 'with reset: do not ask')],
     notes: `A store at file: or sqlite: has a clock of its own: the latest time of which anything was written to it. If a clock was
-ahead, the store's stays ahead, and from ten minutes on other programs are refused to write. Reset sets it back to the
-clock of this machine, which must be right, and marks whatever is marked later as written now. Writing waits meanwhile.
-Versions stay as they are, other programs may have the store open, and no secret is needed. Snapshots that were made
-meanwhile keep their times.
+ahead, the store's stays ahead, and from ten minutes on other programs are refused to write. No secret is needed.`,
+  };
+  addNoun(program, run, noun, (clock) => {
+    addVerb<ClockOptions, []>(clock, run, {
+      usage: 'show',
+      isDefault: true,
+      summary: 'say how far the clocks are apart',
+      notes: `Examples:
+  securestore clock --store sqlite:./vault.db`,
+      load: async () => {
+        const { clock: perform } = await import('../commands/clock.ts');
+        return (call) => perform(call, undefined);
+      },
+    });
+    addVerb<ClockOptions, []>(clock, run, {
+      usage: 'reset',
+      summary: "set the store's clock back to this machine's; asks, or needs --yes",
+      notes: `The clock of this machine must be right: whatever is marked later is marked as written now. Writing waits meanwhile.
+Versions stay as they are, and other programs may have the store open. Snapshots that were made meanwhile keep their times.
 
 Examples:
-  securestore clock --store sqlite:./vault.db
   securestore clock reset --store sqlite:./vault.db`,
-    load: async () => (await import('../commands/clock.ts')).clock,
+      load: async () => {
+        const { clock: perform } = await import('../commands/clock.ts');
+        return (call) => perform(call, 'reset');
+      },
+    });
   });
 }
 
@@ -107,20 +123,44 @@ Each finding is one line. Exit code 5 where anything is wrong that was not repai
   });
 }
 
+const loadJob = (action: string) => async () => {
+  const { job: perform } = await import('../commands/job.ts');
+  return (call: Call, id?: string) => perform(call, action, id);
+};
+
 function addJob(program: Command, run: Run): void {
-  addVerb<object, [string | undefined, string | undefined]>(program, run, {
-    usage: 'job [action] [id]',
-    shownUsage: 'list | resume <id> | cancel <id> | forget <id>',
-    summary: 'list long work that is not finished; go on with it, stop it or give it up',
+  const noun = {
+    name: 'job',
+    aliases: ['jobs'],
+    summary: 'list long work that is not finished; resume it, stop it or give it up',
     notes: `Rotations, backups, scrubs, migrations and other long work are jobs. A job whose process has died is interrupted: that shows
-15 s later. The command that began it goes on with it, and job resume does for most kinds.
-
-cancel asks the process that runs a job to stop, and the job can be resumed. forget gives up a job that no process runs: of a
-rotation, what has not been brought under the new keys stays under the old ones.
-
-Exit code 8 if a resumed job is done and some of its items failed.`,
-    resume: 'the same command goes on',
-    load: async () => (await import('../commands/job.ts')).job,
+15 s later. The command that began it goes on with it, and job resume does for most kinds.`,
+  };
+  addNoun(program, run, noun, (job) => {
+    addVerb<object, []>(job, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the unfinished jobs, and how far each is',
+      load: loadJob('list'),
+    });
+    addVerb<object, [string]>(job, run, {
+      usage: 'resume <id>',
+      summary: 'go on with a job that was interrupted',
+      notes: 'Exit code 8 if the job is done and some of its items failed.',
+      resume: 'the same command goes on',
+      load: loadJob('resume'),
+    });
+    addVerb<object, [string]>(job, run, {
+      usage: 'cancel <id>',
+      summary: 'ask the process that runs a job to stop; the job can be resumed',
+      load: loadJob('cancel'),
+    });
+    addVerb<object, [string]>(job, run, {
+      usage: 'forget <id>',
+      summary: 'give up a job that no process runs',
+      notes: 'Of a rotation, what has not been brought under the new keys stays under the old ones.',
+      load: loadJob('forget'),
+    });
   });
 }
 

@@ -57,7 +57,7 @@ export function moment(time: number): string {
 const UNREACHABLE: Readonly<Record<string, readonly [reason: string, advice: string]>> = {
   NOT_FOUND: [
     'has no backups any more',
-    'see that its disk is mounted or its bucket is there, and bring it back; where it is gone for good, back up there anew, or give it up by "securestore destinations remove <location>"',
+    'see that its disk is mounted or its bucket is there, and bring it back; where it is gone for good, back up there anew, or give it up by "securestore destination remove <location>"',
   ],
   ACCESS_DENIED: ['can not be opened', 'renew its credentials, and see that they may read and list'],
   UNAUTHENTICATED: ['can not be opened', 'renew its credentials, which may have expired'],
