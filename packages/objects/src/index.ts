@@ -37,6 +37,7 @@ export type { KeyReport, KeyVersionState } from './maintenance/keys/keys.ts';
 export type { FailedObject } from './engine/scan-sealed-objects.ts';
 export type { RotationDepth, RotationReport } from './maintenance/keys/rotate.ts';
 export type { Recipient, SlotInfo, SlotRemoval } from './maintenance/keys/slots.ts';
+export type { SecureStorage } from './api/secure-storage.ts';
 export type * from './api/types.ts';
 export type {
   Finding,

@@ -1,4 +1,4 @@
-import type { SecureStorage } from './types.ts';
+import type { SecureStorage } from './secure-storage.ts';
 
 /** Of calls that have none beside `signal` and `timeout`. */
 export const NO_OPTIONS: ReadonlySet<string> = new Set();

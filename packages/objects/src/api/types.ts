@@ -1,4 +1,4 @@
-import type { SecureStoreError, StoreKey } from '@securestore/core-format';
+import type { SecureStoreError } from '@securestore/core-format';
 
 /** What {@link SecureStorage.store} takes: strings are stored as UTF-8; streams of any length in constant memory. */
 export type StoreData = Uint8Array | string | Blob | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
@@ -8,7 +8,7 @@ export type Metadata = Readonly<Record<string, unknown>>;
 
 /**
  * The version of an object: opaque, never re-used, comparable within one key with {@link compareVersions}.
- * It changes with every new payload or metadata and never by re-keying.
+ * It changes with every new payload or metadata and never by a rotation.
  */
 export type Version = string;
 
@@ -20,7 +20,7 @@ export interface ObjectInfo<M extends object = Metadata> {
   readonly size: number;
   /** The name of the category whose keys seal the object. */
   readonly category: string;
-  /** When the object was first stored, or stored anew after a deletion. */
+  /** When the object was first stored, or stored again after a deletion. */
   readonly created: Date;
   /** When this version was stored. */
   readonly modified: Date;
@@ -31,8 +31,8 @@ export interface ObjectInfo<M extends object = Metadata> {
 }
 
 /**
- * What a change answers that keeps what was there: of that it tells the rest only to a caller who may read the object.
- * Where no access policy decides, that is everybody.
+ * The result of a change that keeps the data or the metadata. A session that may not read the object gets its key, version and time alone;
+ * without an access policy a caller gets all of it.
  */
 export type ChangedObject<M extends object = Metadata> = Pick<ObjectInfo<M>, 'key' | 'version' | 'modified'> &
   Partial<ObjectInfo<M>>;
@@ -59,9 +59,13 @@ export interface Retrieved<M extends object = Metadata> {
   readonly data: Uint8Array<ArrayBuffer>;
   readonly metadata: M;
   readonly info: ObjectInfo<M>;
-  /** The data as UTF-8. @throws `INVALID_ARGUMENT` where it is not valid UTF-8. */
+  /** The data as text. @throws `INVALID_ARGUMENT` if it is not valid UTF-8. */
   text(): string;
-  /** The data parsed as JSON. @throws `INVALID_ARGUMENT` where it is not JSON. */
+  /**
+   * The data parsed as JSON. `T` says what the caller expects and is not checked: validate data that other programs store.
+   *
+   * @throws `INVALID_ARGUMENT` if it is not JSON.
+   */
   json<T = unknown>(): T;
 }
 
@@ -148,7 +152,7 @@ interface RestoreVersionConditions {
 export type RestoreVersionOptions = CallOptions & AtMostOne<RestoreVersionConditions>;
 
 export interface ListingOptions extends CallOptions {
-  /** Goes on after this name, as the last one of a part of the listing; it need not be there any more. */
+  /** Continue after this key, such as the last one of the page before; it need not exist any more. */
   readonly after?: string | undefined;
 }
 
@@ -168,72 +172,6 @@ export type StoreManyItem<M extends object = Metadata> = StoredWith<M> &
 export type ItemResult<T> =
   | { readonly key: string; readonly ok: true; readonly value: T }
   | { readonly key: string; readonly ok: false; readonly error: SecureStoreError };
-
-/**
- * An encrypted store as its users see it. Sessions and remote clients implement the same interface.
- *
- * Every call throws `INVALID_KEY` for a key that {@link StoreKey} does not allow, `INVALID_ARGUMENT` for unknown or
- * wrong options, `INTEGRITY` where what the backend holds is not what was stored, `UNAVAILABLE` where the backend
- * can't be reached or the head can't be confirmed, `ABORTED` and `TIMEOUT` as the options say.
- */
-export interface SecureStorage {
-  /**
-   * Stores an object, durably, replacing what is there; older versions stay in the history.
-   *
-   * @throws `CONFLICT` with `currentVersion` on a failed `ifAbsent`, `ifVersion` or `ifDamaged`, and never without one of them; `INTEGRITY` where the
-   *   record there is damaged, without `ifDamaged`.
-   */
-  store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>>;
-  /** @throws `NOT_FOUND` where there is no such object or version, or it has expired. */
-  retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>>;
-  /** As {@link SecureStorage.retrieve}, in constant memory, and of a range of bytes if one is given. */
-  retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>>;
-  /** @throws `NOT_FOUND` as {@link SecureStorage.retrieve} does. */
-  info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>>;
-  has(key: string, options?: CallOptions): Promise<boolean>;
-  /**
-   * Whether the current object holds exactly `data`, decided by its keyed digest: no payload is read from the backend.
-   *
-   * @throws `NOT_FOUND` where there is no such object, as {@link SecureStorage.retrieve} does.
-   */
-  matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean>;
-  /** A new version with the same payload, which is not read or written again. */
-  setMetadata<M extends object = Metadata>(
-    key: string,
-    metadata: M,
-    options?: ChangeOptions,
-  ): Promise<ChangedObject<M>>;
-  /** Deletes the object, keeping its history; `true` if it existed. */
-  delete(key: string, options?: ChangeOptions): Promise<boolean>;
-  /** Deletes the object with its history and payloads, beyond recovery from this store; `true` if anything was there. */
-  purge(key: string, options?: PurgeOptions): Promise<boolean>;
-  /** Makes the newest version before the deletion current again. @throws `NOT_FOUND`; `CONFLICT` if it isn't deleted. */
-  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ChangedObject<M>>;
-  /** Makes a retained version current again, as a new version. */
-  restoreVersion<M extends object = Metadata>(
-    key: string,
-    version: Version,
-    options?: RestoreVersionOptions,
-  ): Promise<ChangedObject<M>>;
-  /** The retained versions, newest first. @throws `NOT_FOUND` where there never was such an object. */
-  history(key: string, options?: CallOptions): Promise<HistoryEntry[]>;
-  /** The names that start with `prefix`, a raw string that need not be a key, in the order of their UTF-8 bytes. */
-  list(prefix?: string, options?: CallOptions): Promise<string[]>;
-  /** As {@link SecureStorage.list}, in the backend's order and in bounded memory. */
-  keys(prefix?: string, options?: ListingOptions): AsyncIterable<StoreKey>;
-  /** As {@link SecureStorage.keys} with one read each, prefetched. */
-  entries<M extends object = Metadata>(prefix?: string, options?: ListingOptions): AsyncIterable<ObjectInfo<M>>;
-  /** Stores each item; failures are in the results. */
-  storeMany<M extends object = Metadata>(
-    items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
-    options?: ManyOptions,
-  ): Promise<ItemResult<ObjectInfo<M>>[]>;
-  /** Retrieves each object; failures are in the results. */
-  retrieveMany<M extends object = Metadata>(
-    keys: Iterable<string> | AsyncIterable<string>,
-    options?: ManyOptions,
-  ): Promise<ItemResult<Retrieved<M>>[]>;
-}
 
 /** A `pino`-compatible logger. */
 export interface Logger {

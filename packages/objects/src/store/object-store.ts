@@ -47,11 +47,11 @@ import type {
   Retrieved,
   RetrievedStream,
   RetrieveOptions,
-  SecureStorage,
   StoreData,
   StoreManyItem,
   StoreOptions,
 } from '../api/types.ts';
+import type { SecureStorage } from '../api/secure-storage.ts';
 import type { VerifyReport } from '../maintenance/verify/report.ts';
 
 /** What an {@link ObjectStore} is made of. */
