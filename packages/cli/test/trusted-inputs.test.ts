@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { CommandHelp, OptionHelp, ProgramHelp } from '../src/describe.ts';
 import { runHere } from './support/in-process.ts';
 
 const page = await readFile(new URL('../../../docs/command-line-trust.md', import.meta.url), 'utf8');
@@ -54,14 +55,15 @@ describe('the list of what the command line trusts', () => {
   });
 
   it('has every option that takes a file, a folder, a program or a location', async () => {
-    const help = (await runHere(['--help'])).stdout;
-    const verbs = [...help.matchAll(/^ {2}([a-z]+) +[<[a-z]/gm)].map(([, verb]) => verb ?? '');
-    const options = new Set<string>();
-    for (const verb of verbs) {
-      const own = (await runHere([verb, '--help'])).stdout;
-      const taking = /^ {2}(?:-\w, )?(--[a-z-]+) <(?:file|dir|program|url|location|backup)>/gm;
-      for (const [, option = ''] of own.matchAll(taking)) options.add(option);
-    }
+    const { commands, options: common } = JSON.parse((await runHere(['help', '--json'])).stdout) as ProgramHelp;
+    const taking = new Set(['file', 'dir', 'program', 'url', 'location', 'backup']);
+    const optionsOf = (command: CommandHelp): readonly OptionHelp[] => [
+      ...command.options,
+      ...command.commands.flatMap(optionsOf),
+    ];
+    const options = new Set(
+      [...common, ...commands.flatMap(optionsOf)].filter(({ value = '' }) => taking.has(value)).map(({ long }) => long),
+    );
     expect(options.size).toBeGreaterThan(25);
     expect([...options].filter((option) => !spans.includes(option))).toEqual([]);
   });
