@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { mountSmall, NO_MOUNTS } from '../../backend-fs/test/support/mounts.ts';
 import { jsonLines, sandbox } from './support/cli.ts';
+import { runHere } from './support/in-process.ts';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
 
 // That all backends do the same their own conformance shows.
@@ -240,18 +242,46 @@ it('ls and ls --long list the same names, of what has expired too', async () => 
   expect(long).toContainEqual(expect.objectContaining({ key: 'm', size: 4 }));
 });
 
-it('put says what of the version before the new one has not', async () => {
+it('put says what it drops of the version before, and keeps it on request', async () => {
   const box = await sandbox();
   const put = async (...args: string[]): Promise<string> =>
     (await box.run(['put', 'k', ...args], { input: 'data' })).stderr;
   expect(await put('--meta', 'owner=ops', '--meta', 'env=prod', '--expires', '2999-01-01')).toBe('');
-  expect(await put('--expires', '2999-01-01')).toBe(
-    'note: the version before had metadata (env, owner), which this one has not; see --meta\n',
-  );
-  expect(await put()).toBe(
-    'note: the version before had an expiry (2999-01-01 00:00:00Z), which this one has not; see --expires\n',
-  );
+  expect(await put('--expires', '2999-01-01')).toBe('note: dropped metadata (2); --keep-meta keeps them\n');
+  expect(await put()).toBe('note: dropped the expiry; --keep-meta keeps it\n');
   expect(await put()).toBe('');
+  await put('--meta', 'owner=ops', '--expires', '2999-01-01');
+  expect(await put()).toBe('note: dropped metadata (1) and the expiry; --keep-meta keeps them\n');
+});
+
+it('put --keep-meta keeps metadata and expiry, unless another writer has changed the object', async () => {
+  const box = await sandbox();
+  const put = async (...args: string[]): Promise<unknown> => {
+    const { exitCode, stdout, stderr } = await box.run(['put', 'k', '--json', ...args], { input: 'data' });
+    const [info] = jsonLines(stdout);
+    return { exitCode, metadata: info?.['metadata'], expires: info?.['expires'], stderr };
+  };
+  const kept = { exitCode: 0, metadata: { owner: 'ops' }, stderr: '' };
+  expect(await put('--keep-meta')).toMatchObject({ exitCode: 0, metadata: {} });
+  await put('--meta', 'owner=ops', '--expires', '2999-01-01');
+  expect(await put('--keep-meta')).toEqual({ ...kept, expires: '2999-01-01T00:00:00.000Z' });
+  expect(await put('--keep-meta', '--expires', '2998-01-01')).toEqual({ ...kept, expires: '2998-01-01T00:00:00.000Z' });
+  const version = String(jsonLines((await box.run(['info', 'k', '--json'])).stdout)[0]?.['version']);
+  expect(await put('--keep-meta', '--if-version', version)).toEqual({ ...kept, expires: '2998-01-01T00:00:00.000Z' });
+  expect(await put('--keep-meta', '--if-version', version)).toMatchObject({ exitCode: 6 });
+  for (const other of [['--meta', 'a=b'], ['--if-absent'], ['--if-damaged']]) {
+    expect((await box.run(['put', 'k', '--keep-meta', ...other], { input: '' })).exitCode).toBe(2);
+  }
+  // Before the data have come, another writer changes what was to be kept.
+  const input = Readable.from(
+    (async function* data(): AsyncGenerator<Buffer> {
+      await box.run(['meta', 'set', 'k', 'owner=other']);
+      yield Buffer.from('late');
+    })(),
+  );
+  const env = { ...box.env, SECURESTORE_URL: `sqlite:${box.path('vault')}` };
+  expect(await runHere(['put', 'k', '--keep-meta', '--no-anchor'], { env, input })).toMatchObject({ exitCode: 6 });
+  expect((await box.run(['meta', 'get', 'k', 'owner'])).stdout).toBe('other\n');
 });
 
 it.each(['rm', 'purge', 'info', 'undelete'])(

@@ -11,7 +11,7 @@ import { parseExpiry } from '../parse-time.ts';
 import { parseMetadata } from '../parse-values.ts';
 import { startProgress } from '../progress.ts';
 import { askHidden, openTerminal } from '../prompt.ts';
-import { formatTime, printable } from '../terminal-text.ts';
+import { printable } from '../terminal-text.ts';
 
 export interface PutOptions {
   readonly meta?: readonly string[];
@@ -19,17 +19,20 @@ export interface PutOptions {
   readonly ifVersion?: string;
   readonly ifDamaged?: boolean;
   readonly expires?: string;
+  readonly keepMeta?: boolean;
 }
 
 /** `securestore put`. */
 export async function put(call: Call<PutOptions>, key: string, file: string | undefined): Promise<void> {
   const { cli, out } = call;
   parseStoreKey(key);
-  const options = storeOptions(call);
+  const given = storeOptions(call);
   await using source = await openSource(call, key, file);
   await withStore(call, async (store) => {
     const data = await source.data();
-    const before = await replaced(call, store, key);
+    const { keepMeta = false } = call.options;
+    const options = keepMeta ? await keeping(call, store, key, given) : given;
+    const before = keepMeta ? undefined : await replaced(call, store, key);
     using progress = source.typed ? undefined : startProgress(cli, 'stored', { totalBytes: source.size });
     const counted = typeof data === 'string' ? data : (progress?.counted(data) ?? data);
     const info = await store.store(key, counted, { ...options, signal: cli.signal });
@@ -54,19 +57,36 @@ async function replaced(
   return await store.info(key, { signal: cli.signal }).catch(() => undefined);
 }
 
+/**
+ * What a new version keeps of the one before, on the condition that it still is the one before: what another writer has
+ * changed meanwhile is not put back.
+ *
+ * @throws what `info` throws, but not that there is no such object
+ */
+async function keeping(
+  { cli, options }: Call<PutOptions>,
+  store: SecureStore,
+  key: string,
+  given: StoreOptions,
+): Promise<StoreOptions> {
+  const { ifVersion } = options;
+  try {
+    const { version, metadata, expires } = await store.info(key, { signal: cli.signal });
+    const kept = given.expires ?? expires;
+    return { metadata, ifVersion: ifVersion ?? version, ...(kept === undefined ? {} : { expires: kept }) };
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+    return ifVersion === undefined ? { ...(given.expires && { expires: given.expires }), ifAbsent: true } : given;
+  }
+}
+
 /** A new version has nothing of the one before. */
 function noteDropped({ out, options }: Call<PutOptions>, before: ObjectInfo | undefined): void {
-  const names = options.meta === undefined ? Object.keys(before?.metadata ?? {}).toSorted() : [];
-  const expires = options.expires === undefined ? before?.expires : undefined;
-  const dropped = [
-    ...(names.length === 0 ? [] : [`metadata (${names.map(printable).join(', ')})`]),
-    ...(expires === undefined ? [] : [`an expiry (${formatTime(expires)})`]),
-  ];
-  const again = [...(names.length === 0 ? [] : ['--meta']), ...(expires === undefined ? [] : ['--expires'])];
+  const names = options.meta === undefined ? Object.keys(before?.metadata ?? {}).length : 0;
+  const hasExpiry = options.expires === undefined && before?.expires !== undefined;
+  const dropped = [...(names === 0 ? [] : [`metadata (${names})`]), ...(hasExpiry ? ['the expiry'] : [])];
   if (dropped.length > 0)
-    out.note(
-      `note: the version before had ${dropped.join(' and ')}, which this one has not; see ${again.join(' and ')}`,
-    );
+    out.note(`note: dropped ${dropped.join(' and ')}; --keep-meta keeps ${names === 0 ? 'it' : 'them'}`);
 }
 
 /** The condition that was given: the command line refuses several. */

@@ -48,8 +48,14 @@ function addPut(program: Command, run: Run): void {
       ifVersion(),
       new Option('--if-damaged', 'replace a record that is damaged, and keep its history').conflicts('ifVersion'),
       new Option('--expires <time>', 'when it expires: ISO 8601, or how long from now, such as 12h or 30d'),
+      new Option('--keep-meta', 'keep the metadata and expiry of the object that is replaced').conflicts([
+        'meta',
+        'ifAbsent',
+        'ifDamaged',
+      ]),
     ],
-    notes: `A put over an object drops its metadata and its expiry, unless --meta and --expires give them again.
+    notes: `A put over an object drops its metadata and its expiry, and says so: --meta and --expires give new ones, and
+--keep-meta keeps both, or with --expires the metadata alone. It fails if another writer changes the object meanwhile.
 Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
 
 Examples:

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { PassThrough, type Readable, Writable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { run } from '../../src/run.ts';
 import type { Result } from './cli.ts';
 
 /** What the process of a command line is made to be. */
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string | Uint8Array;
+  readonly input?: string | Uint8Array | Readable;
   readonly signal?: AbortSignal;
   /** Whether stdout is a terminal. */
   readonly terminal?: boolean;
+  /** The system it takes itself to be on; by default the one it is on. */
+  readonly platform?: NodeJS.Platform;
   /** Told what the command says while it runs. */
   readonly onOutput?: (text: string) => void;
 }
@@ -27,7 +29,8 @@ function collector(onOutput: (text: string) => void): { readonly stream: Writabl
   return { stream, bytes: () => Buffer.concat(chunks) };
 }
 
-function inputOf(bytes: string | Uint8Array): Readable {
+function inputOf(bytes: string | Uint8Array | Readable): Readable {
+  if (bytes instanceof Readable) return bytes;
   const stdin = new PassThrough();
   stdin.end(bytes);
   return stdin;
@@ -40,6 +43,7 @@ export async function runHere(args: readonly string[], surroundings: Surrounding
     input = '',
     signal = new AbortController().signal,
     terminal = false,
+    platform = process.platform,
     onOutput = () => {},
   } = surroundings;
   const out = collector(onOutput);
@@ -49,7 +53,7 @@ export async function runHere(args: readonly string[], surroundings: Surrounding
     stdout: Object.assign(out.stream, { isTTY: terminal }),
     stderr: err.stream,
     env,
-    platform: process.platform,
+    platform,
     now: () => new Date(),
     random: randomBytes,
     signal,
