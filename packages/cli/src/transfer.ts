@@ -1,18 +1,20 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Job, TransferItem, TransferReport } from 'securestore';
+import type { Job, TransferReport } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from './call.ts';
 import { reportOf } from './error-report.ts';
+import type { PlannedItem } from './import-plan.ts';
 import { clearProgress, watchJob } from './job-progress.ts';
 import { printable } from './terminal-text.ts';
 
-type Status = TransferItem['status'];
+type Status = PlannedItem['status'];
 
-/** What a transfer does, in the past. */
-type Past = 'imported' | 'exported';
+/** What a transfer has done, or would do. */
+type Past = 'imported' | 'to import' | 'exported';
 
 /** What can come of an item, in the order in which it is summed up. */
 const STATUSES: Readonly<Record<Past, readonly Status[]>> = {
   imported: ['stored', 'unchanged', 'skipped', 'failed'],
+  'to import': ['created', 'replaced', 'unchanged', 'skipped', 'failed'],
   exported: ['written', 'unchanged', 'skipped', 'denied', 'failed'],
 };
 
@@ -24,7 +26,7 @@ function inWords(counts: Counts, past: Past): string {
 }
 
 /** Says what came of an item: on stdout with `--json`; otherwise on stderr, if it was passed over, left out or failed. */
-async function say({ out, cli, verb }: Call, item: TransferItem): Promise<void> {
+async function say({ out, cli, verb }: Call, item: PlannedItem): Promise<void> {
   const { name, status, reason, error, ...rest } = item;
   if (error !== undefined) {
     clearProgress(cli);
@@ -63,7 +65,7 @@ export interface TransferWords {
 export async function runTransfer(
   call: Call,
   past: Past,
-  start: (onItem: (item: TransferItem) => Promise<void>) => Job<TransferReport>,
+  start: (onItem: (item: PlannedItem) => Promise<void>) => Job<TransferReport>,
   { none, asking }: TransferWords = {},
 ): Promise<ExitCode> {
   const { cli, out, verb } = call;
@@ -87,7 +89,8 @@ export async function runTransfer(
   }
   if (none !== undefined && Object.keys(counts).length === 0) throw new SecureStoreError('NOT_FOUND', none);
   const summary = Object.fromEntries(STATUSES[past].map((status) => [status, counts[status] ?? 0]));
-  await out.result({ summary }, () => `${past}: ${inWords(counts, past)}`);
+  const dryRun = past === 'to import' ? { dryRun: true } : {};
+  await out.result({ summary: { ...dryRun, ...summary } }, () => `${past}: ${inWords(counts, past)}`);
   if (asks && asking !== undefined) {
     out.note(`hint: ask for it with ${asking}, for each object; if it is given, the same command writes the object`);
   }

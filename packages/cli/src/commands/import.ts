@@ -1,7 +1,9 @@
 import { access, constants, opendir } from 'node:fs/promises';
 import { fileError, parseStoreKey, SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import { type FileFormat, fileFormatOf } from '@securestore/migrate';
+import type { TransferItem } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
+import { ImportPlan } from '../import-plan.ts';
 import { withStore } from '../open.ts';
 import { parseFolder } from '../parse-values.ts';
 import { runTransfer } from '../transfer.ts';
@@ -9,6 +11,7 @@ import { runTransfer } from '../transfer.ts';
 export interface ImportOptions {
   readonly prefix?: string;
   readonly format?: 'folder' | FileFormat;
+  readonly dryRun?: boolean;
 }
 
 /** `securestore import`. */
@@ -19,12 +22,18 @@ export async function importFrom(call: Call<ImportOptions>, path: string): Promi
   // Before anybody is asked for a passphrase; it is looked at again once it is read.
   const format = await readableFormat(path, options.format);
   const { importFile, importFolder } = await import('securestore');
-  return await withStore(call, (store) =>
-    runTransfer(call, 'imported', (onItem) => {
-      const common = { prefix, onItem, signal: cli.signal };
-      return format === 'folder' ? importFolder(store, path, common) : importFile(store, path, { ...common, format });
-    }),
-  );
+  return await withStore(call, (store) => {
+    const plan = options.dryRun === true ? new ImportPlan(store) : undefined;
+    return runTransfer(call, plan === undefined ? 'imported' : 'to import', (onItem) => {
+      const common = {
+        prefix,
+        onItem: (item: TransferItem) => onItem(plan?.planned(item) ?? item),
+        signal: cli.signal,
+      };
+      const target = plan ?? store;
+      return format === 'folder' ? importFolder(target, path, common) : importFile(target, path, { ...common, format });
+    });
+  });
 }
 
 /** What is at `path`: what was given, a folder, or what the name of a file says. @throws SecureStoreError where it can't be read */

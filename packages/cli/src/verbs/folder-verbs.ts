@@ -16,7 +16,11 @@ function addImport(program: Command, run: Run): void {
   addVerb<ImportOptions, [string]>(program, run, {
     usage: 'import <path>',
     summary: 'store the files below a folder, or what a .env or JSON file says',
-    options: [new Option('--prefix <prefix>', 'the folder in the store to put them under'), formatOption()],
+    options: [
+      new Option('--prefix <prefix>', 'the folder in the store to put them under'),
+      formatOption(),
+      new Option('--dry-run', 'store nothing; count what would be created, replaced and left as it is'),
+    ],
     notes: `What is identical already is passed over, so an import can be repeated or continued. What has changed keeps the
 metadata and expiry of its object.
 
