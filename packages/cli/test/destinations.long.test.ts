@@ -20,7 +20,7 @@ describe.concurrent('where and what is kept', { timeout: 120_000 }, () => {
   it('destinations list lists them, as destinations does', async ({ expect, onTestFinished }) => {
     const { run, destination } = await changedScene(onTestFinished);
     const listed = await run(['destinations', 'list']);
-    expect(listed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(listed).toMatchObject({ exitCode: 0, stderr: '1 destination\n' });
     expect(listed.stdout).toContain(destination);
     expect(await run(['destinations'])).toEqual(listed);
   });

@@ -63,7 +63,7 @@ describe('member', () => {
     const long = await asMember('ls', '--long');
     expect(long).toMatchObject({
       exitCode: 0,
-      stderr: 'left out: 1 object of which more than the name was not granted to you\n',
+      stderr: 'left out: 1 object of which more than the name was not granted to you\n2 keys\n',
     });
     expect(long.stdout).not.toContain('other');
     const exported = await asMember('export', path('out'), '--json');

@@ -206,7 +206,9 @@ describe('a state folder that can not be written', () => {
   it('is one warning, with the file that could not be', async () => {
     const { code, stderr } = await inShell('XDG_STATE_HOME=/dev/null SECURESTORE ls');
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^warning: the anchor \/dev\/null\/securestore\/\S+ can't be written \(ENOTDIR\): .*\n$/);
+    expect(stderr).toMatch(
+      /^warning: the anchor \/dev\/null\/securestore\/\S+ can't be written \(ENOTDIR\): .*\n2 keys\n$/,
+    );
   });
 });
 

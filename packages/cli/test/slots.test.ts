@@ -28,7 +28,7 @@ describe.concurrent('slots', () => {
     );
     expect(await box.run(['get', 'a/1', ...byFile('second.key')])).toMatchObject({ stdout: 'one' });
     const shown = await box.run(['slots']);
-    expect(shown.stderr).toMatch(/^fingerprint of the store: [0-9a-v]{52}\n$/);
+    expect(shown.stderr).toMatch(/^2 slots\nfingerprint of the store: [0-9a-v]{52}\n$/);
     expect(shown.stdout).toMatch(/^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/);
     const inUse = await box.run(['slots', 'remove', String(first?.['id'])]);
     expect(inUse).toMatchObject({ exitCode: 2, stdout: '' });

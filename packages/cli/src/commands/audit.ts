@@ -149,7 +149,8 @@ async function tail(call: Call<AuditOptions>, store: SecureStore): Promise<ExitC
     return damage.exitCode();
   }
   const rows = (await Array.fromAsync(found)).map(rowOf);
-  await out.result({}, () => formatTable(COLUMNS, rows));
+  if (rows.length > 0) await out.result({}, () => formatTable(COLUMNS, rows));
+  out.note(rows.length === 0 ? 'no entries' : count(rows.length, 'entry', 'entries'));
   return damage.exitCode();
 }
 

@@ -3,7 +3,7 @@ import type { RegisteredDestination, RetentionSettings, SecureStore } from 'secu
 import { refuseMemory } from '../backup-place.ts';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
-import { formatDuration, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { count, formatDuration, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }] as const;
 
@@ -52,13 +52,11 @@ export async function destinations(call: Call<DestinationsOptions>, action = 'li
       if (out.json)
         for (const one of found) await out.result({ ...one, registered: new Date(one.registered) }, () => []);
       else if (found.length === 0) out.note('the store is backed up nowhere yet; securestore backup LOCATION does it');
-      else
-        await out.result({}, () =>
-          formatTable(
-            COLUMNS,
-            found.map((one) => row(one, out.name)),
-          ),
-        );
+      else {
+        const rows = found.map((one) => row(one, out.name));
+        await out.result({}, () => formatTable(COLUMNS, rows));
+        out.note(count(rows.length, 'destination'));
+      }
       return;
     }
     if (action === 'add') {

@@ -2,7 +2,7 @@ import { parseStoreKey } from '@securestore/core-format';
 import type { HistoryEntry } from 'securestore';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
-import { formatTable, formatTime } from '../terminal-text.ts';
+import { count, formatTable, formatTime } from '../terminal-text.ts';
 
 const COLUMNS = [
   { title: 'VERSION' },
@@ -44,4 +44,5 @@ async function report({ out }: Call, key: string, entries: readonly HistoryEntry
     stateOf(entry),
   ]);
   await out.result({}, () => formatTable(COLUMNS, rows));
+  out.note(count(rows.length, 'version'));
 }

@@ -5,7 +5,7 @@ import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
 import { ifAllowed, placeOf, TELL_WHERE } from '../served.ts';
 import { sayRotation } from '../rotation-report.ts';
-import { formatTable, formatTime, printable } from '../terminal-text.ts';
+import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface MemberOptions {
   readonly category?: readonly string[];
@@ -63,10 +63,12 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
     return;
   }
   const rows = all.map((one) => [printable(one.name), grantedText(one), formatTime(one.added), one.recipient]);
-  await out.result({}, () => formatTable(COLUMNS, rows));
   if (all.length === 0) {
-    out.note('there are no members; securestore member add NAME RECIPIENT --category NAME makes somebody one');
+    out.note('no members; securestore member add NAME RECIPIENT --category NAME adds one');
+    return;
   }
+  await out.result({}, () => formatTable(COLUMNS, rows));
+  out.note(count(all.length, 'member'));
 }
 
 /** An error about a category that the store does not have, with those that it has, if whoever asks may know of them. */

@@ -3,7 +3,7 @@ import type { BrowsePage, Difference, FoundName, VersionThen } from 'securestore
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { pointOf } from '../point-choice.ts';
-import { formatTable, formatTime } from '../terminal-text.ts';
+import { count, formatTable, formatTime } from '../terminal-text.ts';
 
 /** The most that a page holds. */
 const PAGE = 500;
@@ -153,6 +153,7 @@ export async function versions(call: Call, key: string, destination: string): Pr
         { title: 'SNAPSHOT', align: 'right' },
       ] as const;
       await out.result({}, () => formatTable(columns, told.versions.map(versionRow)));
+      out.note(count(told.versions.length, 'version'));
     }
     if (told.hasMore) out.note('older snapshots, which were not looked at, may have more');
   });

@@ -81,13 +81,11 @@ async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<
   const found = await schedules.list();
   if (out.json) for (const info of found) await out.result(info, () => []);
   else if (found.length === 0) out.note(NOTHING_SCHEDULED);
-  else
-    await out.result({}, () =>
-      formatTable(
-        COLUMNS,
-        found.map((info) => row(info, out.name)),
-      ),
-    );
+  else {
+    const rows = found.map((info) => row(info, out.name));
+    await out.result({}, () => formatTable(COLUMNS, rows));
+    out.note(count(rows.length, 'schedule'));
+  }
 }
 
 async function add(

@@ -4,7 +4,7 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { isRemote } from '../served.ts';
-import { formatTable, formatTime, printable } from '../terminal-text.ts';
+import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { addSlot, checkAddition, METHODS, OF_ADD, type SlotsOptions } from './slots-add.ts';
 
 const COLUMNS = [{ title: 'ID' }, { title: 'METHOD' }, { title: 'CREATED' }, { title: '' }] as const;
@@ -52,6 +52,7 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
     return [id, METHODS[method], created === undefined ? '' : formatTime(created), remarks.join(', ')];
   });
   await out.result({}, () => formatTable(COLUMNS, rows));
+  out.note(count(rows.length, 'slot'));
   out.note(`fingerprint of the store: ${store.fingerprint}`);
 }
 

@@ -114,10 +114,14 @@ function addLs(program: Command, run: Run): void {
   addVerb<LsOptions, [string | undefined]>(program, run, {
     usage: 'ls [prefix]',
     summary: 'list the names of the objects, one a line',
-    options: [new Option('-l, --long', 'a table with size, times and category')],
+    options: [
+      new Option('-l, --long', 'a table with size, times and category').conflicts('tree'),
+      new Option('--tree', 'folders with the number and size of the objects in each'),
+    ],
     notes: `The prefix is the beginning of a name and need not be a folder: db/pr lists db/prod/password too.
 A name that has expired may be listed until it is collected.
-With --long --json, the lines come as they are read and not in the order of their names.`,
+With --long --json, the lines come as they are read and not in the order of their names.
+The number of keys comes last, on stderr.`,
     load: async () => (await import('../commands/ls.ts')).ls,
   });
 }
