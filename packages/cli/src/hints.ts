@@ -70,7 +70,8 @@ class Commands {
   /** The command that failed once more, with one option more; `undefined` if its arguments may hold a secret, which a log would keep. */
   again(option?: string): string | undefined {
     const { args, verb } = this.#context;
-    const isPrivate = verb === 'exec' || args.some((arg) => /^--(?:token|meta)(?:=|$)/.test(arg));
+    const isPrivate =
+      verb === 'exec' || verb === 'meta set' || args.some((arg) => /^--(?:token|meta)(?:=|$)/.test(arg));
     return isPrivate ? undefined : shellWords(['securestore', ...(option === undefined ? [] : [option]), ...args]);
   }
 }

@@ -14,13 +14,14 @@ function splitPair(option: string, form: string, text: string): [string, string]
 /**
  * Metadata from `name=value` arguments; values are strings, and may hold further `=`.
  *
- * @throws `INVALID_ARGUMENT` where one is no pair, or a name comes twice.
+ * @param option what takes them, for the error
+ * @throws `INVALID_ARGUMENT` if one is no pair, or a name comes twice
  */
-export function parseMetadata(pairs: readonly string[]): Record<string, string> {
+export function parseMetadata(pairs: readonly string[], option = '--meta'): Record<string, string> {
   const metadata = new Map<string, string>();
   for (const pair of pairs) {
-    const [name, value] = splitPair('--meta', 'NAME=VALUE, such as owner=ops', pair);
-    if (metadata.has(name)) refuse(`--meta gives "${name}" twice; leave one out`);
+    const [name, value] = splitPair(option, 'NAME=VALUE, such as owner=ops', pair);
+    if (metadata.has(name)) refuse(`${option} gives "${name}" twice; leave one out`);
     metadata.set(name, value);
   }
   return Object.fromEntries(metadata);

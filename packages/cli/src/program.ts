@@ -6,6 +6,7 @@ import { commandHelp, firstHelp, widthOf } from './help-text.ts';
 import { addAccessVerbs } from './verbs/access-verbs.ts';
 import { addAuditVerbs } from './verbs/audit-verbs.ts';
 import { addBackupVerbs } from './verbs/backup-verbs.ts';
+import { addChangeVerbs } from './verbs/change-verbs.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
 import { addHelpVerbs } from './verbs/help-verbs.ts';
@@ -50,6 +51,7 @@ export function createProgram(run: Run): Command {
     .helpCommand(false);
   addGlobalOptions(program);
   addObjectVerbs(program, run);
+  addChangeVerbs(program, run);
   addFolderVerbs(program, run);
   addKeyVerbs(program, run);
   addAccessVerbs(program, run);

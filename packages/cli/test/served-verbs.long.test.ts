@@ -41,6 +41,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['ls'], none: 0, says: /^db\/user\n/ },
     { args: ['ls', '--long'], none: 0, says: /db\/user/ },
   ],
+  meta: [
+    { args: ['meta', 'set', 'db/user', 'owner=ops'], says: /changed the metadata of db\/user/ },
+    { args: ['meta', 'get', 'db/user', 'owner'], says: /^ops$/m },
+  ],
   rm: [{ args: ['rm', 'db/user'] }],
   undelete: [{ args: ['undelete', 'db/user'] }],
   purge: [{ args: ['purge', 'old', '--yes'] }],
