@@ -8,6 +8,8 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   history: ['log', 'versions'],
   ls: ['list', 'dir', 'find'],
   rm: ['delete', 'del', 'remove', 'unlink', 'erase'],
+  mv: ['move', 'rename', 'ren'],
+  cp: ['copy', 'clone', 'duplicate'],
   purge: ['destroy', 'wipe', 'shred'],
   undelete: ['undo'],
   backup: ['snapshot', 'dump', 'archive'],

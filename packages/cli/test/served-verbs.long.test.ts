@@ -45,6 +45,15 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['meta', 'set', 'db/user', 'owner=ops'], says: /changed the metadata of db\/user/ },
     { args: ['meta', 'get', 'db/user', 'owner'], says: /^ops$/m },
   ],
+  cp: [
+    { args: ['cp', 'db/user', 'copy/user'], says: /copied db\/user to copy\/user/ },
+    { args: ['cp', 'copy/', 'more/'], none: 3, says: /copied 1 key/ },
+    { args: ['cp', 'db/user', 'copy/user'], says: /holds the same/ },
+  ],
+  mv: [
+    { args: ['mv', 'copy/user', 'moved'], says: /moved copy\/user to moved/ },
+    { args: ['mv', 'more/', 'most/'], none: 3, says: /moved 1 key/ },
+  ],
   rm: [{ args: ['rm', 'db/user'] }],
   undelete: [{ args: ['undelete', 'db/user'] }],
   purge: [{ args: ['purge', 'old', '--yes'] }],

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Run } from '../call.ts';
+import type { CopyOptions } from '../commands/copy.ts';
 import type { MetaOptions } from '../commands/meta.ts';
 import { collect } from '../global-options.ts';
 
@@ -32,8 +33,53 @@ meanwhile, the change is made again on the new version.`,
   });
 }
 
+function copyOptions(): Option[] {
+  return [
+    new Option('--overwrite', 'replace what exists under the new key; its history stays'),
+    new Option('--prefix', 'both are folders: all keys below the first, as if each ended with /'),
+  ];
+}
+
+const AGAIN = 'run the same command again to go on: what is done already is left as it is';
+
+function addCp(program: Command, run: Run): void {
+  addVerb<CopyOptions, [string, string]>(program, run, {
+    usage: 'cp <from> <to>',
+    summary: 'copy an object, or all keys below a folder, with metadata and expiry',
+    options: copyOptions(),
+    notes: `The current version is copied, and encrypted again for the category of the new key; the history is not copied.
+A key that exists is not replaced without --overwrite. If it holds the same already, it is left as it is.
+If FROM ends with /, or with --prefix, every key below FROM is copied below TO. Exit code 8 if some could not be copied.
+If only TO ends with /, the object keeps the last part of its key.
+
+Examples:
+  securestore cp db/prod/password db/test/password
+  securestore cp app/v1/ app/v2/`,
+    resume: AGAIN,
+    load: async () => (await import('../commands/copy.ts')).cp,
+  });
+}
+
+function addMv(program: Command, run: Run): void {
+  addVerb<CopyOptions, [string, string]>(program, run, {
+    usage: 'mv <from> <to>',
+    summary: 'rename an object, or all keys below a folder, with metadata and expiry',
+    options: copyOptions(),
+    notes: `Each object is copied as cp does, and its old key is deleted then, if it still has the version that was copied.
+The history stays with the old key: securestore history FROM lists it, undelete brings the object back there, and only
+purge destroys it.
+If FROM ends with /, or with --prefix, every key below FROM is moved below TO. Exit code 8 if some could not be moved.
+
+Examples:
+  securestore mv db/password db/prod/password
+  securestore mv old/ new/`,
+    resume: AGAIN,
+    load: async () => (await import('../commands/copy.ts')).mv,
+  });
+}
+
 /** Adds the verbs that make, rename and change objects beyond storing what they are given. */
 export function addChangeVerbs(program: Command, run: Run): void {
   program.commandsGroup('Objects:');
-  for (const add of [addMeta]) add(program, run);
+  for (const add of [addMeta, addCp, addMv]) add(program, run);
 }
