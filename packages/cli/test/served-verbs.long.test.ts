@@ -54,6 +54,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['mv', 'copy/user', 'moved'], says: /moved copy\/user to moved/ },
     { args: ['mv', 'more/', 'most/'], none: 3, says: /moved 1 key/ },
   ],
+  generate: [
+    { args: ['generate', 'made'], says: /stored made, 32 characters/ },
+    { args: ['generate', 'made', '--overwrite'], says: /stored made, 32 characters/ },
+  ],
   rm: [{ args: ['rm', 'db/user'] }],
   undelete: [{ args: ['undelete', 'db/user'] }],
   purge: [{ args: ['purge', 'old', '--yes'] }],

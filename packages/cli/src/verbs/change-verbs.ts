@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Run } from '../call.ts';
 import type { CopyOptions } from '../commands/copy.ts';
+import type { GenerateOptions } from '../commands/generate.ts';
 import type { MetaOptions } from '../commands/meta.ts';
 import { collect } from '../global-options.ts';
 
@@ -78,8 +79,35 @@ Examples:
   });
 }
 
+function addGenerate(program: Command, run: Run): void {
+  addVerb<GenerateOptions, [string]>(program, run, {
+    usage: 'generate <key>',
+    summary: 'store a random secret without showing it',
+    options: [
+      new Option('--length <n>', 'how many characters, from 1 to 1024 (default: 32)'),
+      new Option('--charset <set>', 'alnum: A-Z a-z 0-9 (the default); symbols: those and punctuation').choices([
+        'alnum',
+        'hex',
+        'base64url',
+        'symbols',
+      ]),
+      new Option('--show', 'print the secret to stdout'),
+      new Option('--overwrite', 'replace what exists; its metadata, expiry and history stay'),
+    ],
+    notes: `Every character is equally likely. The punctuation of symbols has no space, quote, backslash, ! or $.
+A key that exists is not replaced without --overwrite.
+
+Examples:
+  securestore generate db/prod/password
+  securestore generate api/key --length 64 --charset hex
+  securestore generate db/prod/password --overwrite --show`,
+    resume: '`securestore info KEY` shows whether it was stored',
+    load: async () => (await import('../commands/generate.ts')).generate,
+  });
+}
+
 /** Adds the verbs that make, rename and change objects beyond storing what they are given. */
 export function addChangeVerbs(program: Command, run: Run): void {
   program.commandsGroup('Objects:');
-  for (const add of [addMeta, addCp, addMv]) add(program, run);
+  for (const add of [addMeta, addCp, addMv, addGenerate]) add(program, run);
 }

@@ -1,0 +1,72 @@
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
+import type { Call } from '../call.ts';
+import { infoRecord } from '../object-text.ts';
+import { withStore } from '../open.ts';
+import { parseCount } from '../parse-values.ts';
+import { bitsOf, type Charset, randomText } from '../random-text.ts';
+import { count, printable } from '../terminal-text.ts';
+
+export interface GenerateOptions {
+  readonly length?: string;
+  readonly charset?: Charset;
+  readonly show?: boolean;
+  readonly overwrite?: boolean;
+}
+
+const DEFAULT_LENGTH = 32;
+const MAX_LENGTH = 1024;
+
+/** With fewer bits a secret can be found by trying, if its hash is known. */
+const WEAK_BITS = 80;
+
+function lengthOf({ length }: GenerateOptions): number {
+  if (length === undefined) return DEFAULT_LENGTH;
+  const number = parseCount('--length', length);
+  if (number >= 1 && number <= MAX_LENGTH) return number;
+  throw new SecureStoreError('INVALID_ARGUMENT', `--length must be from 1 to ${MAX_LENGTH}, got ${number}`);
+}
+
+/** `securestore generate`. @throws `CONFLICT` if the object exists, and is not to be replaced */
+export async function generate(call: Call<GenerateOptions>, key: string): Promise<void> {
+  const { cli, out, options } = call;
+  parseStoreKey(key);
+  const length = lengthOf(options);
+  const charset = options.charset ?? 'alnum';
+  const bits = Math.floor(bitsOf(length, charset));
+  await withStore(call, async (store) => {
+    const storedWith = options.overwrite === true ? await keeping(store, key, cli.signal) : { ifAbsent: true };
+    const secret = randomText(length, charset);
+    try {
+      const info = await store.store(key, secret, { ...storedWith, signal: cli.signal });
+      await report(call, info, secret, `${count(length, 'character')} (${count(bits, 'bit')})`);
+    } finally {
+      secret.fill(0);
+    }
+    if (bits < WEAK_BITS) out.warning(`the secret has ${count(bits, 'bit')}; at least ${WEAK_BITS} resist guessing`);
+  });
+}
+
+/** A new secret in the place of another one is the same object: only its data are new. */
+async function keeping(store: SecureStore, key: string, signal: AbortSignal): Promise<StoreOptions> {
+  try {
+    const { version, metadata, expires } = await store.info(key, { signal });
+    return { metadata, ifVersion: version, ...(expires === undefined ? {} : { expires }) };
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return { ifAbsent: true };
+    throw error;
+  }
+}
+
+async function report(
+  { out, options }: Call<GenerateOptions>,
+  info: ObjectInfo,
+  secret: Buffer,
+  size: string,
+): Promise<void> {
+  const stored = `stored ${printable(info.key)}, ${size}, version ${info.version}`;
+  if (options.show !== true) return await out.result(infoRecord(info), () => stored);
+  // The secret is alone on stdout, for a program that takes it from there.
+  out.note(stored);
+  await out.result({ ...infoRecord(info), encoding: 'utf8', data: secret.toString() }, () => secret.toString());
+}
