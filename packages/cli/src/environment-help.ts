@@ -25,5 +25,7 @@ export const ENVIRONMENT: readonly VariableHelp[] = [
   },
   { name: 'XDG_STATE_HOME', meaning: 'the folder of what is remembered of stores, by default ~/.local/state' },
   { name: 'XDG_CONFIG_HOME', meaning: 'the folder of what is trusted, by default ~/.config' },
+  { name: 'VISUAL', meaning: 'the editor of edit; otherwise $EDITOR' },
+  { name: 'EDITOR', meaning: 'the editor of edit' },
   { name: 'NO_COLOR', meaning: 'no colours, also on a terminal' },
 ];

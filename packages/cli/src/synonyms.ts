@@ -10,6 +10,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   rm: ['delete', 'del', 'remove', 'unlink', 'erase'],
   mv: ['move', 'rename', 'ren'],
   cp: ['copy', 'clone', 'duplicate'],
+  edit: ['vi', 'change', 'modify'],
   generate: ['gen', 'random', 'genpass'],
   purge: ['destroy', 'wipe', 'shred'],
   undelete: ['undo'],

@@ -54,6 +54,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['mv', 'copy/user', 'moved'], says: /moved copy\/user to moved/ },
     { args: ['mv', 'more/', 'most/'], none: 3, says: /moved 1 key/ },
   ],
+  edit: [{ args: ['edit', 'moved', '--allow-disk'], says: /moved is unchanged/ }],
   generate: [
     { args: ['generate', 'made'], says: /stored made, 32 characters/ },
     { args: ['generate', 'made', '--overwrite'], says: /stored made, 32 characters/ },
@@ -282,6 +283,7 @@ async function served(onEnd: TestContext['onTestFinished']): Promise<Served> {
       SECURESTORE_URL: url,
       SECURESTORE_TOKEN: tokens[who],
       HOME: box.path(),
+      EDITOR: 'true',
     };
     return runHere(given, { env, ...(input !== undefined && { input }) });
   };

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Run } from '../call.ts';
 import type { CopyOptions } from '../commands/copy.ts';
+import type { EditOptions } from '../commands/edit.ts';
 import type { GenerateOptions } from '../commands/generate.ts';
 import type { MetaOptions } from '../commands/meta.ts';
 import { collect } from '../global-options.ts';
@@ -79,6 +80,28 @@ Examples:
   });
 }
 
+function addEdit(program: Command, run: Run): void {
+  addVerb<EditOptions, [string]>(program, run, {
+    usage: 'edit <key>',
+    summary: 'edit the text of an object with $VISUAL or $EDITOR',
+    options: [new Option('--allow-disk', 'let the text be on a disk while it is edited, if there is no other way')],
+    notes: `Stores the text if it was changed, with the metadata and expiry of the object. Text is UTF-8 of 1 MiB at most.
+If another writer changed the object meanwhile, or the text cannot be stored, you are asked what becomes of your text.
+If the text had no newline at its end, the one that editors add there is left out.
+
+The editor gets a file in a file system in memory (/dev/shm, or $XDG_RUNTIME_DIR), in a folder that only you may enter.
+At the end the folder is overwritten and removed, with the swap and backup files in it; kill -9 leaves it there. Memory
+can be swapped to disk. What an editor writes elsewhere, such as its own history, stays there: vim -n -i NONE has none.
+Without such a file system the command needs --allow-disk; on a disk the text may remain readable after its removal.
+An editor with a window of its own must wait until the file is closed, such as: EDITOR='code --wait'
+
+Examples:
+  securestore edit app/config.json
+  EDITOR='vim -n -i NONE' securestore edit db/prod/password`,
+    load: async () => (await import('../commands/edit.ts')).edit,
+  });
+}
+
 function addGenerate(program: Command, run: Run): void {
   addVerb<GenerateOptions, [string]>(program, run, {
     usage: 'generate <key>',
@@ -109,5 +132,5 @@ Examples:
 /** Adds the verbs that make, rename and change objects beyond storing what they are given. */
 export function addChangeVerbs(program: Command, run: Run): void {
   program.commandsGroup('Objects:');
-  for (const add of [addMeta, addCp, addMv, addGenerate]) add(program, run);
+  for (const add of [addMeta, addCp, addMv, addEdit, addGenerate]) add(program, run);
 }
