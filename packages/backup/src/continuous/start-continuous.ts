@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { JobKind } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
+import { NO_OPTIONS } from '@securestore/objects/surface';
 import { refuse } from '../repository/errors.ts';
 import type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
@@ -12,8 +13,6 @@ import type { Connected, ManagedPorts } from '../trust/destinations.ts';
 import { Points } from '../repository/snapshots.ts';
 import { registryOf } from '../trust/registry.ts';
 import { localGate, remoteGate } from './synchronous.ts';
-
-const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /** What a continuous backup works with. */
 export interface FollowPorts extends ManagedPorts {

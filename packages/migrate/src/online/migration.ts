@@ -5,6 +5,7 @@ import type { Job, JobKind } from '@securestore/jobs';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
 import type { MigrationArea } from '@securestore/objects/internal';
 import { extensionsOf, MIGRATION_JOB } from '@securestore/objects/internal';
+import { NO_OPTIONS } from '@securestore/objects/surface';
 import { readMovedHead } from './moved-head.ts';
 import type { KeptReport } from './keep.ts';
 import { keepOldSide } from './keep.ts';
@@ -49,7 +50,6 @@ export interface CancelledMigration {
   readonly to: string | undefined;
 }
 
-const NO_OPTIONS: ReadonlySet<string> = new Set();
 const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reseal']);
 
 function checkOptions(options: MoveOptions): void {

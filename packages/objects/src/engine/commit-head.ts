@@ -2,7 +2,7 @@ import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { wipeKeyring } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
-import { instant } from '@securestore/jobs';
+import { instant, isUndecided } from '@securestore/jobs';
 import { ancestorsAfter, followsFrom, headDigest } from '../head/ancestry.ts';
 import { withEnds } from '../head/trust/audit-segment-ends.ts';
 import type { Engine } from './engine.ts';
@@ -26,9 +26,8 @@ async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: strin
     try {
       return await engine.backend.write(HEAD_NAME, body, { ifMatch: etag });
     } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
+      if (!isUndecided(error)) throw error;
       const conflict = error.code === 'CONFLICT';
-      if (!conflict && error.outcome !== 'unknown') throw error;
       // What lies there decides: no two heads are the same. One that may still land is sent again, which it can stand.
       doubtful ||= !conflict;
       const found = await readHead(engine.backend);

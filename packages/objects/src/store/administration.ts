@@ -14,6 +14,7 @@ import type {
   VerifyOptions,
 } from './administration-types.ts';
 import { callSignal, checkOptions, inContext } from '../api/call-boundary.ts';
+import { NO_OPTIONS } from '../api/operations.ts';
 import { checkpointKind, startCheckpoint } from '../checkpoint/job.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
 import { collectionKind, startCollection } from '../maintenance/gc/job.ts';
@@ -42,7 +43,6 @@ import type { CallOptions, Logger } from '../api/types.ts';
 import type { VerifyReport } from '../maintenance/verify/report.ts';
 import { verifyStore } from '../maintenance/verify/verify.ts';
 
-const NO_OPTIONS: ReadonlySet<string> = new Set();
 const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);

@@ -18,6 +18,7 @@ import type { AuditSettings } from '../maintenance/audit/audit-settings.ts';
 import { auditKeysOf, planAudit, planNoAudit, settingsOf, openAuditPart } from '../maintenance/audit/audit-settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import { commitHead } from '../engine/commit-head.ts';
+import { NO_OPTIONS } from '../api/operations.ts';
 import { inTime, stepsInTime } from '../api/timed-call.ts';
 import type { CallGate } from './call-gate.ts';
 import type { ExtensionParts } from './extension.ts';
@@ -26,8 +27,6 @@ import { entriesUnder, listPage } from '../util/listing.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { contextOf } from '../engine/sealed-objects.ts';
 import type { CallOptions } from '../api/types.ts';
-
-const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /**
  * Where the audit log of a store lies, sealed, and what of it the signed head says. What is in it the engine does not

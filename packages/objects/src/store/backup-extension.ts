@@ -1,5 +1,5 @@
 import type { BackupKeys } from '@securestore/core-format';
-import { AREAS, asBuffer, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
+import { asBuffer, SecureStoreError, splitRecord, tokenOf } from '@securestore/core-format';
 import type { BackupKeySet } from '@securestore/crypto';
 import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
@@ -252,9 +252,7 @@ export class BackupArea extends StoreArea {
   async changeAt(name: string, signal?: AbortSignal): Promise<Change | undefined> {
     const found = await this.engine.backend.read(name, { signal });
     if (found === undefined) return undefined;
-    const token = name.startsWith(AREAS.objects)
-      ? name.slice(AREAS.objects.length)
-      : (splitUnderToken(AREAS.history, name)?.token ?? '');
+    const token = tokenOf(name) ?? '';
     const looked = await lookAt(this.engine, token, found.body, signal);
     if (looked === 'destroyed') return undefined;
     if (looked === 'damaged') throw new SecureStoreError('INTEGRITY', damaged('damaged-record', name).message);

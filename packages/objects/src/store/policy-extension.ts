@@ -8,6 +8,7 @@ import type { CallGate } from './call-gate.ts';
 import type { ExtensionParts } from './extension.ts';
 import { checkOwner, ownerKeys } from '../head/unlock/owner-keys.ts';
 import { bringAccess, bringAccessSoon } from '../maintenance/keys/rekey-replicas.ts';
+import { NO_OPTIONS } from '../api/operations.ts';
 import type { CallOptions } from '../api/types.ts';
 
 /** What is to take the place of a policy. */
@@ -27,8 +28,6 @@ export interface PolicyChanged {
   /** The destinations of backups that it was to be brought to, and could not be. It is tried again. */
   readonly pending: readonly string[];
 }
-
-const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /**
  * Who may do what with the store, as bytes that the engine keeps and does not understand: `@securestore/acl` does. They are
