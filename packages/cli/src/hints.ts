@@ -54,6 +54,11 @@ class Commands {
     return this.#context.options?.store;
   }
 
+  /** The verb of the command that failed. */
+  get verb(): string | undefined {
+    return this.#context.verb;
+  }
+
   /** A command on the store of the one that failed. Words in capitals are for the person to replace. */
   on(operands: readonly string[], options: Options = {}): string {
     return shellCommand({ operands, options: { ...options, ...carried(this.#context.options) } });
@@ -95,7 +100,9 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
   'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-head', commands),
-  'give-fingerprint': () => ({ text: 'give --fingerprint FINGERPRINT or --invitation-file FILE' }),
+  'give-fingerprint': () => ({
+    text: 'if whoever invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
+  }),
   'trust-first-use': (_, commands) => withOption('to trust this store, once', '--trust-first-use', commands),
   'use-anchor': () => ({ text: 'leave out --no-anchor' }),
   'reopen-store': (_, commands) => same('try again', commands.again()),
@@ -107,6 +114,17 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'if the clock of this machine is right',
     command: commands.on(['clock', 'reset']),
   }),
+  'set-clock': () => ({ text: 'set the clock of this machine, or that of the backend' }),
+  'restore-store': (_, commands) => ({
+    text: 'to restore the store from a backup',
+    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'LOCATION' }),
+  }),
+  'choose-location': () => ({ text: 'choose another location, which is empty' }),
+  'check-location': ({ location = 'the location' }) => ({
+    text: `see that the disk, bucket or server of ${location} is there`,
+  }),
+  'check-writers': ({ location = 'the location' }) => ({ text: `find out who else can write to ${location}` }),
+  'use-newer-release': ({ package: name = 'securestore' }) => ({ text: `a newer release of ${name} may be needed` }),
   'try-again': (_, commands) => same('try again', commands.again()),
   'wait-for-job': (_, commands) => ({ text: 'to see how far it is', command: commands.on(['job', 'list']) }),
   'resume-job': ({ job }, commands) => ({ text: 'to resume it', command: commands.on(['job', 'resume', job]) }),
@@ -127,15 +145,28 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['put', key], { 'if-damaged': true }),
   }),
   'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),
-  'resume-restore': (_, commands) => same('to resume the restore', commands.again()),
+  'resume-restore': ({ location }, commands) =>
+    commands.verb === 'restore'
+      ? same('to resume the restore', commands.again())
+      : {
+          text: 'to resume the restore',
+          command:
+            location === undefined
+              ? commands.on(['restore', 'BACKUP'])
+              : commands.elsewhere(['restore', 'BACKUP'], { to: location }),
+        },
   'give-up-restore': (_, commands) => ({
     text: 'to give the restore up',
     command: commands.on(['restore'], { 'give-up': true }),
   }),
   'read-again': ({ key = 'KEY' }, commands) => ({ text: 'to see what is there', command: commands.on(['info', key]) }),
-  'resume-migration': ({ source, target = 'TARGET' }, commands) => ({
+  'resume-migration': ({ source, target }, commands) => ({
     text: 'to resume the migration',
-    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE', target]),
+    command: commands.elsewhere([
+      'migrate',
+      source ?? (target === undefined ? commands.store : undefined) ?? 'SOURCE',
+      target ?? (source === undefined ? undefined : commands.store) ?? 'TARGET',
+    ]),
   }),
   'cancel-migration': ({ source }, commands) => ({
     text: 'to cancel the migration',
@@ -158,6 +189,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'ask-for-permission': ({ action, key }) => ({
     text: `ask whoever administers the store for ${action}${key === undefined ? '' : ` on ${JSON.stringify(key)}`}`,
   }),
+  'ask-owner': () => ({ text: 'ask an owner of the store, who can unlock all of it' }),
   'serve-with-tls': () => ({
     text: 'give --tls-cert FILE and --tls-key FILE, or --behind-proxy if a proxy in front has TLS',
   }),

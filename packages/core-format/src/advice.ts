@@ -8,6 +8,13 @@ interface KeyParameter {
 interface SourceParameter {
   readonly source?: string | undefined;
 }
+interface LocationParameter {
+  /** Without credentials. */
+  readonly location?: string | undefined;
+}
+interface PackageParameter {
+  readonly package?: string | undefined;
+}
 
 /**
  * What helps against an error, by ids, with their parameters. Ids are added in minor releases and never change their meaning. A program
@@ -28,10 +35,22 @@ export interface AdviceParameters {
   readonly 'use-anchor': NoParameters;
   /** Closing the store and opening it again. */
   readonly 'reopen-store': NoParameters;
-  /** `openStore` with the location that the store has moved to. */
+  /** `openStore` with the location that the store has moved to, or with that location in `follow`. */
   readonly 'open-at': { readonly location: string };
   /** `resetClock`: the clock that the store keeps is wrong, and the one of this machine right. */
   readonly 'reset-clock': NoParameters;
+  /** Setting the clock of this machine, or that of the backend. */
+  readonly 'set-clock': NoParameters;
+  /** `restoreStore`: the whole store from a backup, since its backend has lost or damaged data. */
+  readonly 'restore-store': NoParameters;
+  /** The same call with another location, which is empty and of which no other store or backup is a part. */
+  readonly 'choose-location': NoParameters;
+  /** Seeing that the disk is mounted, or that the bucket or the server is there. */
+  readonly 'check-location': LocationParameter;
+  /** Finding out who else can write to a location. */
+  readonly 'check-writers': LocationParameter;
+  /** A newer release of securestore, or of one of its packages. */
+  readonly 'use-newer-release': PackageParameter;
 
   /** The same call once more, later. */
   readonly 'try-again': NoParameters;
@@ -56,14 +75,14 @@ export interface AdviceParameters {
   readonly 'overwrite-damaged': KeyParameter;
   /** `restore` with a conflict policy: `skip`, `newer`, `overwrite` or `rename`. */
   readonly 'choose-conflict-policy': NoParameters;
-  /** The same restore once more goes on with what is left. */
-  readonly 'resume-restore': NoParameters;
+  /** The same restore once more, which does what is left; of a new store, with its location. */
+  readonly 'resume-restore': LocationParameter;
   /** `store.backups.giveUpRestore` opens a store for writers whose restore was interrupted. */
   readonly 'give-up-restore': NoParameters;
   /** Storing it under a new key, or with the version that is there as its condition. */
   readonly 'read-again': KeyParameter;
 
-  /** The same `migrateStore` once more. */
+  /** The same `migrateStore` once more. If one location alone is given, the other is that of the store at hand, or not known. */
   readonly 'resume-migration': { readonly source?: string | undefined; readonly target?: string | undefined };
   /** `cancelMigration` at the source. */
   readonly 'cancel-migration': SourceParameter;
@@ -76,6 +95,8 @@ export interface AdviceParameters {
   readonly 'request-approval': { readonly action: string; readonly call: string; readonly key?: string | undefined };
   /** Asking whoever administers the store for an action. */
   readonly 'ask-for-permission': { readonly action: string; readonly key?: string | undefined };
+  /** Asking an owner, who can unlock the whole store, to do it or to grant it: `store.members.add`. */
+  readonly 'ask-owner': NoParameters;
 
   /** TLS, or a proxy in front that has it. */
   readonly 'serve-with-tls': NoParameters;
@@ -115,6 +136,7 @@ const NONE = {};
 const JOB = { job: REQUIRED } as const;
 const KEY = { key: OPTIONAL } as const;
 const SOURCE = { source: OPTIONAL } as const;
+const LOCATION = { location: OPTIONAL } as const;
 
 const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = {
   'create-store': NONE,
@@ -126,6 +148,12 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'reopen-store': NONE,
   'open-at': { location: REQUIRED },
   'reset-clock': NONE,
+  'set-clock': NONE,
+  'restore-store': NONE,
+  'choose-location': NONE,
+  'check-location': LOCATION,
+  'check-writers': LOCATION,
+  'use-newer-release': { package: OPTIONAL },
   'try-again': NONE,
   'wait-for-job': JOB,
   'resume-job': JOB,
@@ -137,7 +165,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'restore-object': KEY,
   'overwrite-damaged': KEY,
   'choose-conflict-policy': NONE,
-  'resume-restore': NONE,
+  'resume-restore': LOCATION,
   'give-up-restore': NONE,
   'read-again': KEY,
   'resume-migration': { source: OPTIONAL, target: OPTIONAL },
@@ -146,6 +174,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'migrate-reencrypted': NONE,
   'request-approval': { action: REQUIRED, call: REQUIRED, key: OPTIONAL },
   'ask-for-permission': { action: REQUIRED, key: OPTIONAL },
+  'ask-owner': NONE,
   'serve-with-tls': NONE,
   'give-tls-ca': NONE,
   'give-credentials': NONE,

@@ -73,13 +73,16 @@ export function errorPageOf(code: ErrorCode): string {
   return `${ERROR_PAGE}#${code.toLowerCase()}`;
 }
 
-/** Why a store, or a job of it, is `LOCKED`. Reasons are added in minor releases and never change their meaning. */
+/**
+ * Why a store, or a job of it, is `LOCKED`; `incomplete` and `missing` also tell apart what other codes have in common. Reasons are added
+ * in minor releases and never change their meaning.
+ */
 export type LockReason =
   /** The store is being moved; `retryable` if it takes calls again by itself. */
   | 'migrating'
   /** The store has moved to another location, and is to be opened there. */
   | 'moved'
-  /** A migration or a restore to this location has not ended, and the store is not open here yet. */
+  /** A migration or a restore to the location has not ended, and the store is not open there yet. */
   | 'incomplete'
   /** The whole store is being restored, or was until a restore was interrupted. */
   | 'restoring'
@@ -97,6 +100,8 @@ export type LockReason =
   | 'replaced'
   /** The store was made for a drill, and only drills open it. */
   | 'scratch'
+  /** With `ROLLBACK`: no store is at the location, though one was there before. */
+  | 'missing'
   /** The backend is locked by another program. */
   | 'backend';
 
@@ -116,7 +121,10 @@ export interface ErrorDetails {
   readonly currentVersion?: string | undefined;
   /** With `ACCESS_DENIED`: the actions of which the approval of a second person is missing; absent if it is not allowed at all. */
   readonly approvals?: readonly string[] | undefined;
-  /** With `LOCKED`: why. */
+  /**
+   * With `LOCKED`: why. With `INTEGRITY`: `incomplete` if a restore or a migration to the location has not ended. With `ROLLBACK`: `missing`
+   * if no store is at the location, though one was there before.
+   */
   readonly reason?: LockReason | undefined;
   /** With `INVALID_ARGUMENT`: the option that is wrong, such as `historyVersions` or `tls.key`. */
   readonly option?: string | undefined;
