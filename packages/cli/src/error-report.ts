@@ -82,19 +82,12 @@ type Ours = string | ((whole: string, ...groups: string[]) => string);
 
 /** What the library advises in terms of its own calls and options, and how that is done here. */
 const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
-  [/\bwith createStore$/, 'with securestore init'],
   [/[\w.]+ is not allowed here; ask/, 'this is not allowed; ask'],
   [
     /([\w.]+) takes the approval of a second person here: (.*, and try again when it is given)/,
     (_, call = '', advice = '') => `this takes the approval of a second person: ${askingInOurTerms(call, advice)}`,
   ],
   [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
-  [/\bonce with acceptHead$/, 'once with --accept-head'],
-  [
-    /\bgive it as the option "fingerprint"; or trust what is here, this once, with trustOnFirstUse$/,
-    'give it as --fingerprint, or the invitation as --invitation-file; or trust what is here, this once, with --trust-first-use',
-  ],
-  [/\btrustOnFirstUse needs an anchor, which/, '--trust-first-use needs the anchor (no --no-anchor), which'],
   [/\bChoose a conflict policy: /, 'Choose by --conflict: '],
   [
     /\bScrub the store with a backup to repair it from; .*$/,
@@ -107,38 +100,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
     'To put it back as it was, where the backup has that version: securestore scrub --repair BACKUP. To put back what the backup has, ' +
       'as a new version: --conflict overwrite',
   ],
-  [
-    /\bthe store takes no writes now: it is restoring$/,
-    'the store takes no writes now: the whole store is being restored. Where that was interrupted, the same restore goes on, ' +
-      'and securestore restore --give-up ends it',
-  ],
-  [
-    /\bWhere that was interrupted, the same restore goes on with it$/,
-    'Where that was interrupted, the same securestore restore SOURCE --to goes on with it',
-  ],
-  [
-    /\bfrom (.+), and is not open here yet: the same migration goes on, and cancelling it there gives it up$/,
-    'from $1, and is not open here yet. If that was interrupted, securestore migrate $1 and this location go on with it, ' +
-      'and securestore migrate $1 --cancel gives it up',
-  ],
-  [/\bThe same migration goes on with it\b/, 'The same securestore migrate FROM TO goes on with it'],
-  [/\bmove it back, or reclaim it here if/, 'move it back, or open it again here by securestore migrate --lost if'],
-  [
-    /; if it is lost there, reclaim it where it was$/,
-    '; if it is lost there, securestore migrate FROM --lost opens it again',
-  ],
   [/\bmove it with the option "reseal"/, 'move it with --reseal'],
   [
     /\bmake another store of it with these categories, by migrateStore with its option "reseal"$/,
     'make another store of it with all of these: securestore migrate FROM TO --reseal --category NAME=PATTERN',
-  ],
-  [
-    /\bor cancel the migration, and rotate then$/,
-    'or give that up by securestore migrate FROM --cancel, and rotate then',
-  ],
-  [
-    /, where processes follow by themselves if their option "follow" allows that location; open it there$/,
-    '; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration',
   ],
   [
     /: give "tls"; or say with "behindProxy" that a proxy/,
@@ -161,7 +126,6 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
     /: jobs\.list\(\) tells whether it goes on$/,
     '; it may go on there: the same command says so, or goes on with what is left',
   ],
-  [/\bset the store's back with resetClock; else/, "set the store's back with securestore clock reset; else"],
   [/; an export of the log has them$/, '; securestore audit export has them, where the store is unlocked'],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bsettings\.get\(\) tells which there are$/, 'securestore settings shows which there are'],

@@ -313,7 +313,7 @@ describe('the command that the console shows', () => {
     /** There is no migration here to go on with, or to give up. */
     const idle: Readonly<Record<string, string>> = {
       'securestore migrate': 'where to? give the new location',
-      'securestore migrate <this store> --cancel': 'the store is not being moved',
+      'securestore migrate <this store> --cancel': 'the store is not being migrated',
     };
     const wrong: string[] = [];
     for (const line of [...found].toSorted()) {

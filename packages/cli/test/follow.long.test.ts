@@ -164,8 +164,8 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
     interrupt();
     const { exitCode, stdout, stderr } = await ending;
     expect(exitCode).toBe(130);
-    expect(stderr).toContain('warning: the slot that opened the store is gone');
-    expect(stderr).toContain('its secret was asked for again, and opens another one');
+    expect(stderr).toContain('warning: writes and sessions are LOCKED: the slot that opened the store is gone');
+    expect(stderr).toContain('its unlock secret was read again, and opens another slot');
     expect(stdout).toMatch(/it is tried again and again\n(?:.*\n)*recoverable to .* behind\n/);
   });
 

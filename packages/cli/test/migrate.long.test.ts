@@ -31,8 +31,8 @@ const REFUSED = [
   [['migrate', 'FROM', '--lost'], 3, 'the store has not moved from here'],
   [['migrate', 'FROM', '--lost', '--yes'], 3, 'the store has not moved from here'],
   [['migrate', 'NEW', 'FROM'], 3, 'no store is here'],
-  [['migrate', 'FROM', '--cancel'], 3, 'the store is not being moved'],
-  [['migrate', '--cancel'], 3, 'the store is not being moved'],
+  [['migrate', 'FROM', '--cancel'], 3, 'the store is not being migrated'],
+  [['migrate', '--cancel'], 3, 'the store is not being migrated'],
   [['migrate', 'FROM', 'BROKEN'], 5, 'head'],
   [['migrate', 'FROM', 'OTHER'], 6, '/other: there is another store here already; it was left as it is'],
   [
@@ -67,9 +67,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     ]);
     const left = await run(['get', 'db/a']);
     expect(left.exitCode).toBe(7);
-    expect(left.stderr).toContain(
-      `the store has moved to ${to}; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration [LOCKED]\n`,
-    );
+    expect(left.stderr).toContain(`the store has moved to ${to} [LOCKED]\nhint: to use it there: securestore ls`);
     const health = await run(['health']);
     expect(health.stdout).toContain(`the store has moved to ${to}`);
     expect(health.stdout).toMatch(/\n {2}open: open it there\n/);
@@ -117,8 +115,11 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       );
       const elsewhere = await run(['migrate', location, `file:${path('other')}`]);
       expect(elsewhere).toMatchObject({ exitCode: 7, stdout: '' });
-      expect(elsewhere.stderr).toContain(`being moved to ${to}; go on with that migration, or cancel it`);
-      expect((await run(['rotate', '--same-secret'])).stderr).toMatch(/being moved .* \[LOCKED\]\n$/);
+      expect(elsewhere.stderr).toContain(`the store is already being migrated to ${to} [LOCKED]\n`);
+      expect(elsewhere.stderr).toContain('hint: to resume the migration: securestore migrate');
+      expect((await run(['rotate', '--same-secret'])).stderr).toContain(
+        'cannot rotate: the store is being migrated to another location [LOCKED]\n',
+      );
       expect((await run(['migrate', location, '--retire'])).exitCode).toBe(7);
       expect(await run(['migrate', location, '--cancel'])).toMatchObject({
         exitCode: 0,
@@ -199,9 +200,10 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const there = await run(['get', 'db/a', '--store', to]);
     expect(there.exitCode).toBe(7);
     expect(there.stderr).toContain(
-      `the store was about to move here from ${location}, and is not open here yet. If that was interrupted, securestore migrate ` +
-        `${location} and this location go on with it, and securestore migrate ${location} --cancel gives it up [LOCKED]`,
+      `the store is not open here yet: its migration from ${location} has not ended [LOCKED]\n`,
     );
+    expect(there.stderr).toContain('hint: to resume the migration: securestore migrate');
+    expect(there.stderr).toContain('hint: to cancel the migration: securestore migrate');
     const cancelled = await run(['migrate', location, '--cancel']);
     expect(cancelled).toMatchObject({ exitCode: 0, stderr: '' });
     expect(cancelled.stdout).toContain(`the store stays at ${location}`);
@@ -300,9 +302,8 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(await run(['job', 'cancel', 'migration'])).toMatchObject({ exitCode: 0 });
     expect(await ending).toBe('ABORTED');
     const rotated = await run(['rotate', '--same-secret']);
-    expect(rotated.stderr).toContain(
-      'wait until it has moved, or give that up by securestore migrate FROM --cancel, and rotate then [LOCKED]',
-    );
+    expect(rotated.stderr).toContain('cannot rotate: the store is being migrated to another location [LOCKED]\n');
+    expect(rotated.stderr).toContain('hint: to cancel the migration: securestore migrate');
     const health = await run(['health', '--store', to]);
     expect(health.stdout).toContain('no store is here yet');
     expect(health.stdout).toContain('open: nothing is damaged: finish what was begun, or open the store where it is');

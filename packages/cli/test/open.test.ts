@@ -153,11 +153,12 @@ describe('an error of a store', () => {
     expect((await box.run(['ls'])).exitCode).toBe(0);
     await rename(box.path('vault'), box.path('away'));
     all.push((await box.run(['ls'])).stderr);
-    expect(all.at(-1)).toContain('make a new one with securestore init [ROLLBACK]');
+    expect(all.at(-1)).toContain('no store is here, though one was before [ROLLBACK]\nhint: see that the disk');
+    expect(all.at(-1)).toContain('\nhint: to create a store: securestore init');
     const key = ['--key-file', 'credentials/securestore-key'];
     await box.run(['init', '--no-anchor', ...key]);
     all.push((await box.run(['ls'])).stderr);
-    expect(all.at(-1)).toContain('accept it once with --accept-head [ROLLBACK]');
+    expect(all.at(-1)).toMatch(/ \[ROLLBACK\]\nhint: .*: securestore --accept-head ls\n$/);
     expect(all.join('')).not.toMatch(/createStore|acceptHead|store\.|option "/);
   });
 
@@ -167,7 +168,8 @@ describe('an error of a store', () => {
     expect(json).toMatchObject([{ code: 'NOT_FOUND', operation: 'open' }]);
     const { stderr } = await box.run(['ls', '--store', 'sqlite:./none']);
     expect(stderr).toBe(
-      `error: sqlite:${box.path('none')}: no store is here; make one with securestore init [NOT_FOUND]\n`,
+      `error: sqlite:${box.path('none')}: no store is here [NOT_FOUND]\n` +
+        'hint: to create a store: securestore init --store sqlite:./none -- sqlite:./none\n',
     );
   });
 });

@@ -260,10 +260,9 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     await interrupt();
     const locked = await run(['put', 'mine', path('vault.key')]);
     expect(locked).toMatchObject({ exitCode: 7, stdout: '' });
-    expect(locked.stderr).toContain(
-      'the whole store is being restored. Where that was interrupted, the same restore goes on',
-    );
-    expect(locked.stderr).toContain('securestore restore --give-up ends it');
+    expect(locked.stderr).toContain('the store takes no writes: a restore of the whole store has not ended [LOCKED]\n');
+    expect(locked.stderr).toMatch(/\nhint: to resume the restore: securestore restore .*BACKUP/);
+    expect(locked.stderr).toMatch(/\nhint: to give the restore up: securestore restore .*--give-up/);
     const done = await run(args);
     expect(done.exitCode).toBe(0);
     expect(done.stdout).toMatch(new RegExp(`^restored ${FROM}: .*1 replaced`));
@@ -332,10 +331,8 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
       ]) {
         const refused = await run(args);
         expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
-        expect(refused.stderr).toContain(
-          'no store is here yet: one is being restored to this place, and its head comes last. Where that was interrupted, the same securestore restore ' +
-            'SOURCE --to goes on with it [INTEGRITY]',
-        );
+        expect(refused.stderr).toContain('no store is here yet: a restore to this location has not ended [INTEGRITY]');
+        expect(refused.stderr).toMatch(/\nhint: to resume the restore: securestore restore .*--to /);
       }
       expect((await run(['restore', destination, '--to', to])).exitCode).toBe(0);
       expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);

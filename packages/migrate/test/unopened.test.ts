@@ -76,6 +76,7 @@ describe.each<readonly [string, MoveStoreOptions]>([
       'INTEGRITY',
     );
     expect(there.message).toContain('no store is here yet');
+    expect(there).toMatchObject({ reason: 'incomplete', advice: [{ target: to.location }, {}] });
   });
 
   it('is at the new place once somebody has opened it there, and then neither way takes it back', async () => {
@@ -111,7 +112,12 @@ it('a stranger at the new place waits once, and is told which migration goes on'
   const store = await openAt(to, { clock });
   const before = clock.now();
   const error = await failure(store.retrieve('a'), 'LOCKED');
-  expect(error.message).toContain(`about to move here from ${from.location}, and is not open here yet`);
+  expect(error.message).toContain(`is not open here yet: its migration from ${from.location} has not ended`);
+  expect(error).toMatchObject({ reason: 'incomplete', retryable: true });
+  expect(error.advice).toEqual([
+    { id: 'resume-migration', source: from.location },
+    { id: 'cancel-migration', source: from.location },
+  ]);
   const waited = clock.now() - before;
   await failure(store.retrieve('a'), 'LOCKED');
   expect(clock.now() - before - waited).toBeLessThan(1000);
@@ -122,7 +128,8 @@ it('a stranger at the new place waits once, and is told which migration goes on'
 it('what a store is being sealed anew as is not taken for a drill', async () => {
   const { to, clock } = await left({ reseal: { unlock: NEW } });
   const error = await failure(openAt(to, { clock, unlock: NEW }), 'LOCKED');
-  expect(error.message).toContain('a store is being sealed anew here, and is not open yet');
+  expect(error.message).toContain('the store is not open here yet: a migration that re-encrypts it has not ended');
+  expect(error).toMatchObject({ reason: 'incomplete', advice: [{ target: to.location }, {}] });
 });
 
 it('a migration does not end where nothing lies at the new place any more', async () => {

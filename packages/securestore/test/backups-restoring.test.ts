@@ -25,7 +25,8 @@ async function interrupted() {
   const other = await world.open({ create: false });
   await expect(other.store('x', 'y')).rejects.toMatchObject({
     code: 'LOCKED',
-    message: expect.stringMatching(/restoring/),
+    reason: 'restoring',
+    advice: [{ id: 'resume-restore' }, { id: 'give-up-restore' }],
   });
   return { world, other };
 }

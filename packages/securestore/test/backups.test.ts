@@ -184,7 +184,9 @@ describe('a restored store', () => {
     await stopped((signal) => restoreStore(world.backup, world.target, { ...world.secret, signal }));
     await expect(openStore(world.target, { unlock })).rejects.toMatchObject({
       code: 'INTEGRITY',
-      message: expect.stringMatching(/restored to this place, and its head comes last.*the same restore goes on/),
+      reason: 'incomplete',
+      advice: [{ id: 'resume-restore', location: world.target }, { id: 'choose-location' }],
+      message: expect.stringContaining('no store is here yet: a restore to this location has not ended'),
     });
     // Nothing else may be put into the place of what was begun.
     const other = { ...world.secret, prefix: 'db/' };

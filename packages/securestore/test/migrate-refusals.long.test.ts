@@ -50,7 +50,7 @@ const writesNothing = (): Promise<never> => Promise.reject(new SecureStoreError(
 
 /** Nothing says that the store is being moved, so that it can be rotated, and moved elsewhere. */
 async function isUntouched(location: string): Promise<void> {
-  await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being moved/);
+  await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
   await using store = await openStore(location, { unlock, upkeep: false });
   expect((await store.retrieve('k')).text()).toBe('v');
 }
@@ -186,20 +186,16 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
   it('is not moved elsewhere, rotated, restored or retired, until that is cancelled', async () => {
     const [store, to] = [await made(), memoryPlace()];
     expect(await move(store, to, { copyOnly: true })).toMatchObject({ moved: false, failures: 0 });
-    await refused(openStore(to, { unlock }), 'INTEGRITY', /being moved to this place/);
-    await refused(createStore(to, { unlock }), 'INTEGRITY', /being moved to this place/);
-    await refused(
-      move(store, memoryPlace()),
-      'LOCKED',
-      /being moved to memory:.*go on with that migration, or cancel it/,
-    );
+    await refused(openStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this location/);
+    await refused(createStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this location/);
+    await refused(move(store, memoryPlace()), 'LOCKED', /already being migrated to memory:/);
     await refused(move(await made(), to), 'ALREADY_EXISTS', /another migration to this location/);
     await refused(retireMigration(store, { unlock }), 'LOCKED', /being moved to memory:.*cancel that first/);
     const opened = await openStore(store, { unlock, upkeep: false });
     const backups = memoryPlace();
     await opened.backup(backups);
     const rotating = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
-    await refused(rotating, 'LOCKED', /being moved.*cancel the migration, and rotate then/);
+    await refused(rotating, 'LOCKED', /cannot rotate: the store is being migrated/);
     await refused(opened.restore(backups, { conflict: 'overwrite' }), 'LOCKED', /being moved/);
     await opened.close();
     expect(await cancelMigration(store, { unlock })).toEqual({ from: store, to });
@@ -214,19 +210,19 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await sleep(500);
     await Promise.all([
       refused(move(store, to), 'LOCKED', /being moved at this moment: interrupt that first/),
-      refused(move(store, memoryPlace()), 'LOCKED', /being moved to memory:|at this moment/),
+      refused(move(store, memoryPlace()), 'LOCKED', /being migrated to memory:|at this moment/),
       refused(cancelMigration(store, { unlock }), 'LOCKED', /at this moment/),
       refused(retireMigration(store, { unlock }), 'LOCKED', /being moved/),
     ]);
     expect(await moving).toMatchObject({ moved: true });
-    await refused(cancelMigration(store, { unlock }), 'CONFLICT', /has moved already: move it back/);
-    await refused(retireMigration(store, { unlock }), 'LOCKED', /has moved to memory:.*open it there/);
+    await refused(cancelMigration(store, { unlock }), 'CONFLICT', /the store has already moved$/);
+    await refused(retireMigration(store, { unlock }), 'LOCKED', /has moved to memory:/);
     await refused(move(store, memoryPlace()), 'LOCKED', /has moved to memory:.*move it from there/);
-    await refused(createStore(store, { unlock }), 'ALREADY_EXISTS', /a store here already/);
+    await refused(createStore(store, { unlock }), 'ALREADY_EXISTS', /a store already exists here/);
     await refused(move(await made(), store), 'ALREADY_EXISTS', /another store/);
     // By who did not see how it ended.
     expect(await move(store, to)).toMatchObject({ moved: true, pause: 0 });
-    await refused(cancelMigration(to, { unlock }), 'NOT_FOUND', /not being moved/);
+    await refused(cancelMigration(to, { unlock }), 'NOT_FOUND', /not being migrated/);
     await refused(
       keepOldSide(to, memoryPlace(), { unlock }),
       'INVALID_ARGUMENT',
@@ -242,7 +238,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     const opened = await openStore(store, { unlock, upkeep: false });
     const rotation = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
     await sleep(500);
-    await refused(move(store, memoryPlace()), 'LOCKED', /a rotation of the keys is under way/);
+    await refused(move(store, memoryPlace()), 'LOCKED', /cannot migrate the store: a rotation has not ended/);
     await rotation;
     await opened.close();
     await isUntouched(store);

@@ -73,7 +73,8 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
   it('is created, opened, and opened or created', async () => {
     const missing = await failure(openStore(here(), { unlock }), 'NOT_FOUND');
     expect(missing.operation).toBe('open');
-    expect(missing.message).toBe(`open ${here()}: no store is here; make one with createStore`);
+    expect(missing.message).toBe(`open ${here()}: no store is here`);
+    expect(missing.advice).toEqual([{ id: 'create-store' }]);
     const created = await createStore(here(), { unlock });
     await created.store('k', 'x');
     await created.close();

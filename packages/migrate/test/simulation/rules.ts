@@ -1,3 +1,4 @@
+import type { LockReason } from '@securestore/core-format';
 import { AREAS } from '@securestore/core-format';
 import { byKey } from '../../../objects/test/simulation/rules/by-key.ts';
 import { errors as errorsOf } from '../../../objects/test/simulation/rules/errors.ts';
@@ -84,15 +85,10 @@ export function listings(world: MigrationWorld): string[] {
   return world.listings.flatMap((listing) => plan.habits.keys.flatMap((key) => listingOf(operations, key, listing)));
 }
 
-const MOVING = [
-  'is being moved to another location',
-  'the store has moved to',
-  'has been restored or moved since it was opened',
-  'the store takes no writes now: it is moved',
-];
+const MOVING: ReadonlySet<LockReason | undefined> = new Set(['migrating', 'moved', 'replaced']);
 
 const isAboutMove = ({ outcome }: Operation): boolean =>
-  outcome.type !== 'ok' && outcome.code === 'LOCKED' && MOVING.some((text) => outcome.message.includes(text));
+  outcome.type !== 'ok' && outcome.code === 'LOCKED' && MOVING.has(outcome.reason);
 
 /** As without migrations; but who does not follow is refused, and so is everybody while the store is closed for long. */
 export function errors(world: MigrationWorld): string[] {

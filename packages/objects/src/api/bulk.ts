@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions, inCall } from './call-boundary.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import type { ItemResult, ManyOptions, RetrieveOptions, StoreData, StoreManyItem, StoreOptions } from './types.ts';
+import { shownValue } from '../util/shown-value.ts';
 
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
 const DEFAULT_CONCURRENCY = 16;
@@ -10,7 +11,7 @@ const MAX_CONCURRENCY = 1024;
 /** @throws SecureStoreError `INVALID_ARGUMENT` for what gives no items (a string would give its characters), or fails */
 async function* checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
   if (!(typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items))) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'what is to be done must be an array, or another iterable of items');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the items must be an array or another iterable');
   }
   try {
     yield* items;
@@ -24,7 +25,8 @@ function concurrencyOf(options: ManyOptions | undefined): number {
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) return concurrency;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `the option "concurrency" must be an integer from 1 to ${MAX_CONCURRENCY}`,
+    `the option "concurrency" must be an integer from 1 to ${MAX_CONCURRENCY}, got ${shownValue(concurrency)}`,
+    { option: 'concurrency' },
   );
 }
 

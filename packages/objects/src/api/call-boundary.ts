@@ -1,27 +1,33 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from './types.ts';
+import { shownValue } from '../util/shown-value.ts';
 
 /** Wraps what a caller's own source of data threw, so that it isn't taken for a fault of the store. */
 export class SourceError extends Error {}
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+function invalid(message: string, option?: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
 }
+
+/** What a timer takes, in milliseconds. */
+const MAX_TIMEOUT = 0x7fff_ffff;
 
 const COMMON: ReadonlySet<string> = new Set(['signal', 'timeout']);
 
 /** Refuses options that the call doesn't know, so that a misspelt condition is never ignored. */
 export function checkOptions(options: object | undefined, known: ReadonlySet<string>): void {
   if (options === undefined) return;
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) invalid('options must be an object');
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    invalid('the options must be an object');
   for (const name of Object.keys(options)) {
     if (known.has(name) || COMMON.has(name)) continue;
-    invalid(`unknown option "${name}". Known here: ${[...known, ...COMMON].toSorted().join(', ')}`);
+    invalid(`unknown option "${name}" (known: ${[...known, ...COMMON].toSorted().join(', ')})`, name);
   }
   const { signal, timeout } = options as CallOptions;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) invalid('the option "signal" must be an AbortSignal');
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 0x7fff_ffff)) {
-    invalid('the option "timeout" must be a number of milliseconds over 0');
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    invalid('the option "signal" must be an AbortSignal', 'signal');
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT)) {
+    invalid(`the option "timeout" must be over 0 and at most ${MAX_TIMEOUT} ms, got ${shownValue(timeout)}`, 'timeout');
   }
 }
 
@@ -33,7 +39,7 @@ interface Subject {
   readonly shown?: string | undefined;
 }
 
-/** A backend begins with its path, which the location that is named before it has said. */
+/** A message without the path that it begins with, if the location before it ends with that path. */
 function joined(what: string, message: string): string {
   const [begin = ''] = message.split(': ', 1);
   return `${what}: ${what.endsWith(`:${begin}`) ? message.slice(begin.length + 2) : message}`;
@@ -53,17 +59,15 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
   const outcome = known ? error.outcome : undefined;
   if (signal?.aborted === true && (!known || error.code === 'ABORTED')) {
     const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-    const message = timedOut ? `${what}: it took longer than its timeout` : `${what}: aborted`;
+    const message = timedOut ? `${what}: took longer than its timeout` : `${what}: aborted`;
     // Why it ended is the caller's own reason, or that of the timeout; where it ended would say nothing.
     const details = { operation, key, outcome, cause: signal.reason };
     return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, details);
   }
-  if (!known) return new SecureStoreError('INTERNAL', `${what}: an unexpected error`, { operation, key, cause: error });
-  const { code, retryable, backend, currentVersion, approvals } = error;
+  if (!known) return new SecureStoreError('INTERNAL', `${what}: unexpected error`, { operation, key, cause: error });
   // What a backend names is none of the keys that callers know.
-  const about = key ?? (backend === undefined ? error.key : undefined);
-  const details = { operation, key: about, outcome, retryable, backend, currentVersion, approvals, cause: error.cause };
-  return new SecureStoreError(code, joined(what, error.message), details);
+  const about = key ?? (error.backend === undefined ? error.key : undefined);
+  return SecureStoreError.from(error, { message: joined(what, error.message), operation, key: about });
 }
 
 /** As {@link signalOf}. @throws SecureStoreError `ABORTED` if it has ended already */

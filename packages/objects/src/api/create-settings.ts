@@ -47,8 +47,8 @@ const MAX_ROTATION_DAYS = 36_500;
 const CATEGORY_NAME = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
 const MAX_CATEGORY_NAME_BYTES = 64;
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+function invalid(option: string, message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
 }
 
 /** A category and its patterns, as they are given. */
@@ -63,7 +63,7 @@ export function parseCategories(
   before: readonly string[] = [],
 ): readonly NamedPatterns[] {
   if (categories !== undefined && (typeof categories !== 'object' || categories === null || Array.isArray(categories)))
-    invalid('the option "categories" must be an object with patterns by the names of categories');
+    invalid('categories', 'the option "categories" must be an object with patterns by the names of categories');
   return Object.entries(categories ?? {}).map(([name, patterns]) => {
     if (
       !CATEGORY_NAME.test(name) ||
@@ -71,14 +71,16 @@ export function parseCategories(
       name.normalize('NFC') !== name
     ) {
       invalid(
-        'the name of a category must be letters that can be seen, digits, ".", "_" and "-", at most 64 bytes, beginning with a letter or digit',
+        'categories',
+        `a category name must be at most ${MAX_CATEGORY_NAME_BYTES} bytes of visible letters, digits, ".", "_" and "-", got ${JSON.stringify(name)}. ` +
+          'It must begin with a letter or digit.',
       );
     }
     if (name === DEFAULT_CATEGORY)
-      invalid(`"${DEFAULT_CATEGORY}" is the category of all that no pattern names; it takes no patterns`);
+      invalid('categories', `the category "${DEFAULT_CATEGORY}" takes no patterns: it has all that no pattern matches`);
     const list: unknown = typeof patterns === 'string' ? [patterns] : patterns;
     if (!Array.isArray(list) || (list.length === 0 && !before.includes(name)))
-      invalid(`the category "${name}" needs at least one pattern`);
+      invalid('categories', `the category "${name}" must have at least one pattern`);
     for (const pattern of list as unknown[]) compilePattern(pattern);
     return [name, list as string[]];
   });
@@ -103,8 +105,13 @@ export function categoryMapOf(
     const categoryId = ids.get(name);
     return categoryId === undefined ? [] : patterns.map((pattern) => ({ pattern, categoryId }));
   });
-  if (categories.length > MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES)
-    invalid('there are too many categories or patterns');
+  if (categories.length > MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES) {
+    const got = `${categories.length} and ${rules.length}`;
+    invalid(
+      'categories',
+      `a store has at most ${MAX_CATEGORIES} categories and ${MAX_CATEGORY_RULES} patterns, got ${got}`,
+    );
+  }
   return { categories, rules };
 }
 
@@ -136,11 +143,12 @@ export function parseSettings(settings: StoreSettings): ParsedSettings {
   const history = parseHistory(settings.history);
   const rotationDays = parseRotationDays(settings.rotation);
   const naming = settings.names ?? 'encrypted';
-  if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
+  if (naming !== 'encrypted' && naming !== 'plain')
+    invalid('names', 'the option "names" must be "encrypted" or "plain"');
   const { journal = false } = settings;
-  if (typeof journal !== 'boolean') invalid('the option "journal" must be true or false');
+  if (typeof journal !== 'boolean') invalid('journal', 'the option "journal" must be true or false');
   const { suite = DEFAULT_SUITE } = settings;
-  if (!SUITE_IDS.includes(suite)) invalid(`the option "suite" must be one of ${SUITE_IDS.join(', ')}`);
+  if (!SUITE_IDS.includes(suite)) invalid('suite', `the option "suite" must be one of ${SUITE_IDS.join(', ')}`);
   const categories = parseCategories(settings.categories);
   return { history, rotationDays, naming, journal, suite, categories };
 }

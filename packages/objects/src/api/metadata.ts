@@ -1,14 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { asBuffer, MAX_METADATA_BYTES, MAX_TIME, SecureStoreError } from '@securestore/core-format';
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+function invalid(message: string, option = 'metadata'): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
 }
 
 /** Milliseconds since 1970 of a `Date` option. */
 export function parseTime(name: string, value: unknown): number {
   const time = value instanceof Date ? value.getTime() : Number.NaN;
-  if (!(time >= 0 && time <= MAX_TIME)) invalid(`the option "${name}" must be a valid Date not before 1970`);
+  if (!(time >= 0 && time <= MAX_TIME)) invalid(`the option "${name}" must be a valid Date from 1970 on`, name);
   return time;
 }
 
@@ -16,17 +16,20 @@ const EMPTY = new Uint8Array();
 
 const MAX_METADATA_DEPTH = 100;
 
-function notJson(reason: string): never {
-  invalid(`metadata must be JSON: ${reason}`);
+function notJson(found: string): never {
+  invalid(`metadata must be JSON, got ${found}`);
 }
 
-/** Refuses what JSON would leave out or replace without a word: what is stored must be what was meant. */
+/** Refuses what JSON leaves out, replaces or does not know: metadata is stored as it was given, or not at all. */
 function checkJson(value: unknown, depth: number): void {
-  if (typeof value === 'function' || typeof value === 'symbol') notJson(`a ${typeof value} is none`);
-  if (typeof value === 'number' && !Number.isFinite(value)) notJson('NaN and infinities are none');
+  if (typeof value === 'function' || typeof value === 'symbol') notJson(`a ${typeof value}`);
+  if (typeof value === 'bigint' && !('toJSON' in Object(value))) notJson('a BigInt');
+  if (typeof value === 'number' && !Number.isFinite(value)) notJson(`${value}`);
   if (typeof value !== 'object' || value === null) return;
-  if (value instanceof Map || value instanceof Set) notJson('a Map or a Set is none; make it an object or an array');
-  if (depth === MAX_METADATA_DEPTH) notJson('it is cyclic, or nested too deeply');
+  if (value instanceof Map || value instanceof Set) notJson('a Map or a Set');
+  if (depth === MAX_METADATA_DEPTH) {
+    invalid(`metadata must be JSON without cycles, nested at most ${MAX_METADATA_DEPTH} deep`);
+  }
   // A Date, say, which has its own idea of its JSON.
   if ('toJSON' in value) return;
   for (const item of Object.values(value)) checkJson(item, depth + 1);
@@ -43,12 +46,10 @@ export function encodeMetadata(metadata: unknown): Uint8Array {
     json = JSON.stringify(metadata);
   } catch (error) {
     if (SecureStoreError.is(error)) throw error;
-    // The message of a cyclic structure names properties, which may be secret.
-    const reason =
-      error instanceof TypeError && /BigInt/.test(error.message) ? 'a BigInt is none' : 'it is cyclic or throws';
-    invalid(`metadata must be JSON: ${reason}`);
+    // The message may name properties, which may be secret.
+    invalid('metadata must be JSON, and turning it into JSON failed');
   }
-  if (json === undefined || !json.startsWith('{')) invalid('metadata must be an object in JSON too');
+  if (json === undefined || !json.startsWith('{')) invalid('metadata must be an object in JSON, too');
   if (json === '{}') return EMPTY;
   const bytes = Buffer.from(json, 'utf8');
   if (bytes.length > MAX_METADATA_BYTES) {
@@ -68,5 +69,5 @@ export function decodeMetadata(bytes: Uint8Array): Record<string, unknown> {
   } catch {
     // Falls through: JSON.parse quotes what it can't parse, and that is a secret.
   }
-  throw new SecureStoreError('INTEGRITY', 'the record is damaged: its metadata is no JSON object in UTF-8');
+  throw new SecureStoreError('INTEGRITY', 'the record is damaged: its metadata is not a JSON object in UTF-8');
 }

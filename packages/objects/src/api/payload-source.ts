@@ -4,6 +4,7 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { abortable } from '../util/abort.ts';
 import { SourceError } from './call-boundary.ts';
 import type { StoreData } from './types.ts';
+import { shownValue } from '../util/shown-value.ts';
 
 /** Data to store: small and at hand, or a stream of blocks. */
 export type Payload =
@@ -114,10 +115,7 @@ function isGone({ buffer }: Uint8Array): boolean {
 function streamOf(data: StoreData, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> | Uint8Array {
   if (isUint8Array(data)) {
     if (!isGone(data)) return data;
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'the data to store is not there any more: its buffer was transferred',
-    );
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the buffer of the data to store was transferred');
   }
   if (typeof data === 'string') {
     if (!data.isWellFormed()) {
@@ -129,7 +127,7 @@ function streamOf(data: StoreData, signal: AbortSignal | undefined): AsyncGenera
   if (isAsyncIterable(data)) return checkedBlocks(data, signal);
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    'the data to store must be a Uint8Array, a string, a Blob, an async iterable or a ReadableStream of Uint8Array',
+    `the data must be a string, Uint8Array, Blob or async iterable of Uint8Array, got ${shownValue(data)}`,
   );
 }
 

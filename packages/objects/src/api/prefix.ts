@@ -1,8 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { shownValue } from '../util/shown-value.ts';
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` for a prefix that is no text */
 export function checkPrefix(prefix: unknown): string {
-  if (typeof prefix !== 'string') throw new SecureStoreError('INVALID_ARGUMENT', 'the prefix must be a string');
+  if (typeof prefix !== 'string')
+    throw new SecureStoreError('INVALID_ARGUMENT', `the prefix must be a string, got ${shownValue(prefix)}`);
   return prefix;
 }
 

@@ -1,5 +1,6 @@
 import type { ParsedVersion } from '@securestore/core-format';
 import { parseVersion, SecureStoreError } from '@securestore/core-format';
+import { shownValue } from '../util/shown-value.ts';
 
 /** A condition on what stands at a name now. */
 export type Condition =
@@ -10,8 +11,8 @@ export type Condition =
 
 const NONE: Condition = { type: 'none' };
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+function invalid(option: string, message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
 }
 
 /**
@@ -26,17 +27,19 @@ export function parseCondition(
   const { ifAbsent, ifVersion, ifDamaged } = options;
   for (const name of ['ifAbsent', 'ifVersion', 'ifDamaged'] as const) {
     if (name in options && options[name] === undefined) {
-      invalid(`the option "${name}" is undefined; leave it out to change the object without that condition`);
+      invalid(name, `the option "${name}" must not be undefined: without it, the change has no condition`);
     }
   }
   for (const [name, value] of Object.entries({ ifAbsent, ifDamaged })) {
-    if (value !== undefined && typeof value !== 'boolean') invalid(`the option "${name}" must be true or false`);
+    if (value !== undefined && typeof value !== 'boolean') {
+      invalid(name, `the option "${name}" must be true or false, got ${shownValue(value)}`);
+    }
   }
   const given = Object.entries({ ifAbsent, ifVersion, ifDamaged }).filter(
     ([, value]) => value !== undefined && value !== false,
   );
-  const [first, second] = given.map(([name]) => `"${name}"`);
-  if (second !== undefined) invalid(`the options ${first} and ${second} exclude each other`);
+  const [first = '', second] = given.map(([name]) => name);
+  if (second !== undefined) invalid(second, `the options "${first}" and "${second}" exclude each other`);
   if (ifVersion !== undefined) return { type: 'version', version: parseVersion(ifVersion) };
   if (ifDamaged === true) return { type: 'damaged' };
   return ifAbsent === true ? { type: 'absent' } : NONE;

@@ -33,8 +33,7 @@ async function confirmGranted(engine: Engine, key: StoreKey, signal: AbortSignal
   if (isGrantedName(engine, key)) return;
   const { categories } = engine.monitor.state;
   const category = JSON.stringify(categories.nameOf(categories.idOf(key)));
-  throw new SecureStoreError(
-    'ACCESS_DENIED',
-    `the category ${category} was not granted to this member; only whoever unlocks the whole store can grant it`,
-  );
+  throw new SecureStoreError('ACCESS_DENIED', `the category ${category} was not granted to this member`, {
+    advice: [{ id: 'ask-owner' }],
+  });
 }

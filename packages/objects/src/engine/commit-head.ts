@@ -147,7 +147,12 @@ export async function commitHead(
       if (planned?.keyring !== undefined) wipeKeyring(planned.keyring);
     }
   }
-  throw new SecureStoreError('CONFLICT', 'the head of the store is changed by others again and again; try later', {
-    retryable: true,
-  });
+  throw new SecureStoreError(
+    'CONFLICT',
+    `other changes of the store came first ${MAX_TRIES} times. Nothing was changed.`,
+    {
+      retryable: true,
+      advice: [{ id: 'try-again' }],
+    },
+  );
 }

@@ -48,14 +48,10 @@ type Occupied = 'written' | 'by another hint' | 'by others';
 /** The mutation itself was not begun, so its outcome isn't in doubt, whatever became of the hint. */
 function notAnnounced(error: unknown): SecureStoreError {
   const known = SecureStoreError.is(error) ? error : undefined;
-  const reason = known?.message ?? 'an unexpected error';
   return new SecureStoreError(
     known?.code ?? 'INTERNAL',
-    `the change could not be announced in the journal: ${reason}`,
-    {
-      cause: error,
-      ...(known === undefined ? {} : { retryable: known.retryable }),
-    },
+    `cannot announce the change in the journal: ${known?.message ?? 'unexpected error'}`,
+    { retryable: known?.retryable, reason: known?.reason, advice: known?.advice, cause: error },
   );
 }
 
@@ -175,7 +171,9 @@ export class JournalWriter {
       }
       if (occupied === 'written' || (kind === 'close' && this.#stream === undefined)) return begun;
     }
-    throw new SecureStoreError('UNAVAILABLE', 'the streams of this process are closed by others again and again');
+    throw new SecureStoreError('UNAVAILABLE', `other processes closed ${MAX_STREAMS} journal streams of this process`, {
+      advice: [{ id: 'try-again' }],
+    });
   }
 
   async #occupy(name: string, body: Buffer): Promise<Occupied> {
@@ -189,7 +187,10 @@ export class JournalWriter {
         const found = await backend.read(name);
         if (found !== undefined) return body.equals(found.body) ? 'written' : await this.#whose(name, found.body);
         if (tries < MAX_TRIES) continue;
-        throw new SecureStoreError('UNAVAILABLE', 'it can not be found out whether it was written', { cause: error });
+        throw new SecureStoreError('UNAVAILABLE', 'the backend does not show whether a journal entry was written', {
+          cause: error,
+          advice: [{ id: 'try-again' }],
+        });
       }
     }
   }

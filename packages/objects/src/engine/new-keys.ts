@@ -82,7 +82,8 @@ export async function resealSlots(
   if (known.length < slots.length) {
     throw new SecureStoreError(
       'UNSUPPORTED',
-      'a slot of the store is of a kind that this release does not know, and would be lost. Use a newer release',
+      'a slot of the store is of a method that this release does not know, and would be lost',
+      { advice: [{ id: 'use-newer-release' }] },
     );
   }
   return Promise.all(known.map((slot) => resealSlot(slot, lineage, root)));

@@ -86,7 +86,7 @@ const marked = (epoch: number, etag: string): string => `${epoch} ${etag}`;
 function etagFor(epoch: number, etag: string, index?: number): string {
   const prefix = `${epoch} `;
   if (etag.startsWith(prefix)) return etag.slice(prefix.length);
-  throw new SecureStoreError('CONFLICT', 'the store has moved since this was read', { index });
+  throw new SecureStoreError('CONFLICT', 'the store has moved since the object was read', { index });
 }
 
 const withMark = <T extends { readonly etag?: string }>(epoch: number, found: T): T =>

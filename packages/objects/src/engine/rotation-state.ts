@@ -5,6 +5,21 @@ import type { HeadEdit } from '../head/head-edit.ts';
 import { commitHead } from './commit-head.ts';
 import type { StoreState } from '../head/store-state.ts';
 
+/** The kind of job that rotates keys, and its id: a store has one at a time. */
+export const ROTATION_JOB = 'rotation';
+
+/** The error of what can not be done while a rotation is under way, or was interrupted. */
+export function whileRotating(action: string): SecureStoreError {
+  return new SecureStoreError('LOCKED', `cannot ${action}: a rotation has not ended`, {
+    reason: 'rotating',
+    advice: [
+      { id: 'wait-for-job', job: ROTATION_JOB },
+      { id: 'resume-job', job: ROTATION_JOB },
+      { id: 'forget-job', job: ROTATION_JOB },
+    ],
+  });
+}
+
 /** Whether `state` says that the rotation with this id is under way. */
 function isRunning({ head }: StoreState, id: Uint8Array): boolean {
   return head.rotation !== undefined && Buffer.compare(head.rotation.id, id) === 0;
@@ -18,12 +33,12 @@ function isRunning({ head }: StoreState, id: Uint8Array): boolean {
  */
 export function checkMayChange(state: StoreState, rotation: Uint8Array | undefined): void {
   if (rotation === undefined ? state.head.rotation === undefined : isRunning(state, rotation)) return;
-  throw new SecureStoreError(
-    'LOCKED',
-    rotation === undefined
-      ? 'no checkpoint can be made while a rotation is under way; resume the job "rotation" if it was stopped'
-      : 'the rotation was taken over by somebody else',
-  );
+  throw rotation === undefined
+    ? whileRotating('make a checkpoint')
+    : new SecureStoreError('LOCKED', 'the rotation was taken over by another process', {
+        reason: 'job-lost',
+        advice: [{ id: 'wait-for-job', job: ROTATION_JOB }],
+      });
 }
 
 /**
@@ -32,15 +47,21 @@ export function checkMayChange(state: StoreState, rotation: Uint8Array | undefin
  */
 export function checkDepthUnderWay({ head }: StoreState, depth: string): void {
   if (head.migration !== undefined) {
-    throw new SecureStoreError(
-      'LOCKED',
-      'the store is being moved to another location: wait until it has moved, or cancel the migration, and rotate then',
-    );
+    throw new SecureStoreError('LOCKED', 'cannot rotate: the store is being migrated to another location', {
+      reason: 'migrating',
+      advice: [{ id: 'wait-for-job', job: 'migration' }, { id: 'cancel-migration' }],
+    });
   }
   if (head.rotation === undefined || head.rotation.depth === depth) return;
   throw new SecureStoreError(
     'CONFLICT',
-    `a rotation to the depth "${head.rotation.depth}" is not finished: resume the job "rotation", or forget it and start this one`,
+    `cannot rotate to the depth "${depth}": a rotation to the depth "${head.rotation.depth}" has not ended`,
+    {
+      advice: [
+        { id: 'resume-job', job: ROTATION_JOB },
+        { id: 'forget-job', job: ROTATION_JOB },
+      ],
+    },
   );
 }
 
@@ -62,7 +83,7 @@ export async function takeOver(engine: Engine, rotation: RunningRotation, signal
     if (state.head.rotation !== undefined) return planTakeOver(rotation);
     throw new SecureStoreError(
       'NOT_FOUND',
-      'no rotation is under way: it has ended, or it was stopped before it made new keys. Nothing is left to do',
+      'an unfinished rotation does not exist: it has ended, or was stopped before it made new encryption keys',
     );
   });
 }

@@ -49,7 +49,7 @@ export async function sealGrants(
   if (body.length <= limit) return { name, body };
   throw new SecureStoreError(
     'TOO_LARGE',
-    `the grants of ${members.length} members would take ${body.length} bytes; the limit is ${limit}. Grant fewer ` +
-      'categories, or to fewer members',
+    `the grants of ${members.length} members would take ${body.length} bytes; the limit is ${limit}`,
+    { advice: [{ id: 'list-members' }] },
   );
 }

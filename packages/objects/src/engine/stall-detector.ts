@@ -32,7 +32,7 @@ export class StallDetector {
 export function refusedWrongly({ name }: StorageBackend, what: string, cause?: unknown): SecureStoreError {
   return new SecureStoreError(
     'UNAVAILABLE',
-    `the backend ${name} refuses a condition that holds: ${what}. Try again later; if it goes on, the backend is at fault`,
-    { backend: name, cause },
+    `the backend ${name} answers wrongly: it refused a condition that holds (${what})`,
+    { backend: name, cause, advice: [{ id: 'try-again' }] },
   );
 }

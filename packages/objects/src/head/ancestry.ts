@@ -45,7 +45,10 @@ export function descendsFrom({ instance, parent, instances = [] }: Head, of: Pic
 
 /** The store is at its location, as another instance than before. */
 export function anotherInstance(): SecureStoreError {
-  return new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');
+  return new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened', {
+    reason: 'replaced',
+    advice: [{ id: 'reopen-store' }],
+  });
 }
 
 /**
@@ -55,7 +58,7 @@ export function anotherInstance(): SecureStoreError {
  */
 export function checkFollows(head: Head, known: Head): void {
   if (!isSameStore(head, known)) {
-    throw new SecureStoreError('ROLLBACK', 'another store lies at this location since it was opened');
+    throw new SecureStoreError('ROLLBACK', 'another store has taken the place of the one that was opened');
   }
   if (!isInstance(head, known)) {
     throw anotherInstance();
@@ -70,7 +73,7 @@ export function checkFollows(head: Head, known: Head): void {
     // An older copy was put back and has been changed since, or different processes are shown different heads.
     throw new SecureStoreError(
       'ROLLBACK',
-      `the head of generation ${head.generation} does not follow from the one of generation ${known.generation} that was seen before`,
+      `the head of the store, generation ${head.generation}, does not follow from generation ${known.generation}, which was seen before`,
     );
   }
 }

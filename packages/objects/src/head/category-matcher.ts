@@ -20,7 +20,7 @@ function testOf(pattern: string): KeyTest {
     return compilePattern(pattern);
   } catch (cause) {
     if (!SecureStoreError.is(cause, 'INVALID_ARGUMENT')) throw cause;
-    throw new SecureStoreError('INTEGRITY', 'the category map is damaged: it has a pattern that is none');
+    throw new SecureStoreError('INTEGRITY', 'the category map is damaged: it has an invalid pattern');
   }
 }
 

@@ -167,10 +167,10 @@ export class HeadFollower {
     this.#seen = head;
     if (state === undefined) {
       if (isMember(this.state)) throw this.#revoked();
-      this.lockedOut = new SecureStoreError(
-        'LOCKED',
-        'the slot that opened the store has been removed; open it again with another secret',
-      );
+      this.lockedOut = new SecureStoreError('LOCKED', 'the slot that opened the store has been removed', {
+        reason: 'slot-removed',
+        advice: [{ id: 'check-unlock-secret' }],
+      });
     } else {
       this.#take(state);
     }
@@ -214,7 +214,7 @@ export class HeadFollower {
     this.#seen = read.head;
     this.#take(arrived.state);
     const { location } = arrived;
-    this.#ports.logger?.info({ location }, `the store has moved, and this process goes on at ${location}`);
+    this.#ports.logger?.info({ location }, `the store has moved to ${location}, and this process uses it there`);
     void this.#onHead?.(read.head);
     return read;
   }
@@ -230,10 +230,9 @@ export class HeadFollower {
 
   /** A member has nothing more to do here, whatever is known of the keys of before. */
   #revoked(): SecureStoreError {
-    const error = new SecureStoreError(
-      'ACCESS_DENIED',
-      'the membership by which the store was opened has been revoked; to come back, be added again and open it again',
-    );
+    const error = new SecureStoreError('ACCESS_DENIED', 'the membership that opened the store was revoked', {
+      advice: [{ id: 'ask-owner' }, { id: 'reopen-store' }],
+    });
     this.#lose(error);
     return error;
   }

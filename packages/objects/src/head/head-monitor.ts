@@ -5,21 +5,23 @@ import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
 import { boundsOf, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
 import { clockRefusal } from './clock-skew.ts';
-import { closedBy, CutoverWait } from './move/cutover-wait.ts';
+import { CutoverWait } from './move/cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Following, FollowerPorts } from './head-follower.ts';
 import { HeadFollower } from './head-follower.ts';
 import { locationOf } from './move/sealed-location.ts';
+import { notOpen } from './not-open.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
 
 function unreachable(cause: SecureStoreError): SecureStoreError {
-  return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, {
+  return new SecureStoreError('UNAVAILABLE', `the head of the store cannot be confirmed: ${cause.message}`, {
     cause,
     // One that was given up since it took too long may be read the next time.
     retryable: cause.code === 'ABORTED' || cause.retryable,
+    advice: cause.advice,
   });
 }
 
@@ -34,7 +36,7 @@ export class HeadMonitor {
   #confirmed: Instant;
   readonly #backend: StorageBackend;
   /** Why the clocks keep this process from writing, if they do. */
-  #clockRefusal: string | undefined;
+  #clockRefusal: SecureStoreError | undefined;
   #reading: Promise<void> | undefined;
   #etag: string;
   /** Whether this process may write while the store is being restored, since it is the one that does it. */
@@ -116,15 +118,11 @@ export class HeadMonitor {
   checkWritable(restores: boolean = this.restores): void {
     this.#checkNotLost();
     this.checkFollowing();
-    const { head } = this.state;
-    const { state } = head;
+    const { state } = this.state.head;
     const isLeft = state === 'closing' || state === 'moved' || state === 'scratch';
     const isOpen = state === 'open' || (state === 'restoring' && restores) || (isLeft && this.migrates);
-    if (state === 'closing' && !isOpen) throw closedBy(head, locationOf(this.state));
-    if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
-    if (this.#clockRefusal !== undefined) {
-      throw new SecureStoreError('UNAVAILABLE', this.#clockRefusal, { retryable: false });
-    }
+    if (!isOpen) throw notOpen(this.state);
+    if (this.#clockRefusal !== undefined) throw this.#clockRefusal;
   }
 
   /** Whether the newest keys of the store can't be had now: the secret that opened it was replaced, and is asked for again. */
@@ -217,7 +215,9 @@ export class HeadMonitor {
       if (elapsedSince(this.#confirmed, this.#clock) < boundsOf(this.state.head).freshFor) return undefined;
     }
     const { freshFor } = boundsOf(this.state.head);
-    throw new SecureStoreError('UNAVAILABLE', `reading the head of the store takes over ${freshFor / 1000} s`);
+    throw new SecureStoreError('UNAVAILABLE', `reading the head of the store took over ${freshFor / 1000} s`, {
+      advice: [{ id: 'try-again' }],
+    });
   }
 
   #read(): Promise<void> {

@@ -4,6 +4,7 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { MIGRATION_NAME, refuseBegun } from './intent-marker.ts';
+import { isScratch } from './not-open.ts';
 import { hasRemains } from './store-remains.ts';
 import { followGrant } from './unlock/grants.ts';
 import { MAX_TRIES, RETRY_AFTER } from './head-follower.ts';
@@ -63,13 +64,17 @@ async function loadHead(
 }
 
 /** Why nobody opens a store that was made for a drill, or that another one is being sealed anew as. */
-async function scratchRefused({ backend, signal }: OpenSettings): Promise<SecureStoreError> {
+async function scratchRefused({ backend, location, signal }: OpenSettings): Promise<SecureStoreError> {
   const isMigration = (await backend.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined;
-  const message = isMigration
-    ? 'a store is being sealed anew here, and is not open yet. The same migration goes on with it; ' +
-      'if it was given up, remove what lies here before you use this place'
-    : 'this is the scratch store of a drill; only drills open it';
-  return new SecureStoreError('LOCKED', message);
+  if (!isMigration) return isScratch();
+  return new SecureStoreError(
+    'LOCKED',
+    'the store is not open here yet: a migration that re-encrypts it has not ended',
+    {
+      reason: 'incomplete',
+      advice: [{ id: 'resume-migration', target: location }, { id: 'choose-location' }],
+    },
+  );
 }
 
 async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {
@@ -159,18 +164,16 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
  */
 export async function noHead(context: StoreContext): Promise<never> {
   if (await hasRemains(context.backend, context.signal)) {
-    await refuseBegun(context.backend, context.signal);
-    throw new SecureStoreError(
-      'INTEGRITY',
-      'the head of the store is missing, though objects of it are there. Bring it back from a backup',
-    );
+    await refuseBegun(context);
+    throw new SecureStoreError('INTEGRITY', 'the head of the store is missing, though objects of it are there', {
+      advice: [{ id: 'restore-store' }],
+    });
   }
   if ((await rememberedAt(context)) !== undefined) {
-    throw new SecureStoreError(
-      'ROLLBACK',
-      'no store is here, though one was before. See that its disk is mounted; else bring it back from a backup, or, if you removed it yourself, ' +
-        'make a new one with createStore',
-    );
+    throw new SecureStoreError('ROLLBACK', 'no store is here, though one was before', {
+      reason: 'missing',
+      advice: [{ id: 'check-location', location: context.location }, { id: 'restore-store' }, { id: 'create-store' }],
+    });
   }
-  throw new SecureStoreError('NOT_FOUND', 'no store is here; make one with createStore');
+  throw new SecureStoreError('NOT_FOUND', 'no store is here', { advice: [{ id: 'create-store' }] });
 }

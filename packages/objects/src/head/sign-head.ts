@@ -15,7 +15,7 @@ export function signedHead(head: Head, identity: KeyObject): Buffer {
   const body = joinHead(signed, signAs(identity, HEAD_USE, signed));
   const reason = reasonToRefuse(head, signed, body);
   if (reason === undefined) return body;
-  throw new SecureStoreError('INVALID_ARGUMENT', `no reader would take the head that this makes: ${reason}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `the head of the store would be unreadable: ${reason}`);
 }
 
 function reasonToRefuse(head: Head, signed: Buffer, body: Buffer): string | undefined {
@@ -23,7 +23,7 @@ function reasonToRefuse(head: Head, signed: Buffer, body: Buffer): string | unde
     const read = decodeHead(body).head;
     // An unknown slot can be neither opened nor removed, and keeps the root key from being renewed.
     const isSame = read.slots.every((slot, at) => 'raw' in slot === 'raw' in (head.slots[at] ?? {}));
-    return isSame && encodeHead(read).equals(signed) ? undefined : 'it would be read as another one';
+    return isSame && encodeHead(read).equals(signed) ? undefined : 'reading gives another head';
   } catch (error) {
     if (SecureStoreError.is(error)) return error.message;
     throw error;

@@ -27,11 +27,11 @@ import { addMember, checkMemberName, listMembers } from '../maintenance/keys/mem
 import type { CallGate } from './call-gate.ts';
 import { checkOwner, isMember } from '../head/unlock/owner-keys.ts';
 import { countKeyUsage } from '../maintenance/keys/key-usage.ts';
-import { ROTATION_JOB, rotationKind, startRotation } from '../maintenance/keys/rotate.ts';
+import { rotationKind, startRotation } from '../maintenance/keys/rotate.ts';
 import { destroyKeys, finishDestruction, undoDestruction } from '../maintenance/keys/destroy-keys.ts';
 import { listKeys } from '../maintenance/keys/keys.ts';
 import type { RotationReport } from '../maintenance/keys/rotate.ts';
-import { endRotation, rotationUnderWay } from '../engine/rotation-state.ts';
+import { endRotation, ROTATION_JOB, rotationUnderWay } from '../engine/rotation-state.ts';
 import type { Recipient } from '../maintenance/keys/slots.ts';
 import { addSlot, listSlots, removeSlot } from '../maintenance/keys/slots.ts';
 import { changeSettings, getSettings } from '../maintenance/settings/change.ts';
@@ -63,11 +63,11 @@ function methodOf(key: unknown, what: string): UnlockMethod {
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function newcomerOf(key: unknown): UnlockMethod | Recipient {
   const { recipient } = (key ?? {}) as Partial<Recipient>;
-  return recipient === undefined ? methodOf(key, 'the new secret') : { recipient };
+  return recipient === undefined ? methodOf(key, 'the new unlock secret') : { recipient };
 }
 
 function refuseOption(name: string, kind: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be ${kind}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be ${kind}`, { option: name });
 }
 
 /** The administration of an open store. */
@@ -214,7 +214,10 @@ export class Administration {
 
   rotate(oldKey: KeyLike, newKey: KeyLike, options: RotateOptions | undefined): Job<RotationReport> {
     return this.#start('rotateEncryptionKey', options, ROTATE_OPTIONS, ({ signal }) => {
-      const secrets = { oldKey: methodOf(oldKey, 'the old secret'), newKey: methodOf(newKey, 'the new secret') };
+      const secrets = {
+        oldKey: methodOf(oldKey, 'the old unlock secret'),
+        newKey: methodOf(newKey, 'the new unlock secret'),
+      };
       return startRotation(this.#engine, this.#jobs, options?.depth ?? 'keys', secrets, signal);
     });
   }

@@ -267,7 +267,9 @@ export class AuditArea {
   enable({ auditor, mode }: AuditSettings, options?: CallOptions): Promise<void> {
     return this.#calls.administrative('audit.enable', options, NO_OPTIONS, async (signal) => {
       if (!AUDIT_MODES.includes(mode)) {
-        throw new SecureStoreError('INVALID_ARGUMENT', `the mode of an audit is ${AUDIT_MODES.join(' or ')}`);
+        throw new SecureStoreError('INVALID_ARGUMENT', `the option "mode" must be ${AUDIT_MODES.join(' or ')}`, {
+          option: 'mode',
+        });
       }
       await commitHead(this.#engine, { signal }, (state) => planAudit(this.#engine, state, { auditor, mode }, signal));
     });

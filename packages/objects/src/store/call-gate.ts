@@ -49,7 +49,10 @@ export class CallGate {
   /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
   checkOpen(): void {
     if (!this.#closed) return;
-    throw new SecureStoreError('UNAVAILABLE', 'the store has been closed', { retryable: false });
+    throw new SecureStoreError('UNAVAILABLE', 'the store has been closed', {
+      retryable: false,
+      advice: [{ id: 'reopen-store' }],
+    });
   }
 
   /** From now on no call begins. */

@@ -54,15 +54,14 @@ async function writeNew(
 }
 
 /** A new store over what another one has left would make it unreadable for good. */
-async function refuseRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
-  if (await hasRemains(backend, signal)) {
-    await refuseBegun(backend, signal);
-    throw new SecureStoreError(
-      'INTEGRITY',
-      'there are objects of a store here but its head is missing. Nothing was created: bring the head back from a backup, ' +
-        'or choose an empty location',
-    );
-  }
+async function refuseRemains(context: StoreContext): Promise<void> {
+  if (!(await hasRemains(context.backend, context.signal))) return;
+  await refuseBegun(context);
+  throw new SecureStoreError(
+    'INTEGRITY',
+    'the head of the store is missing, though objects of it are there. Nothing was created.',
+    { advice: [{ id: 'restore-store' }, { id: 'choose-location' }] },
+  );
 }
 
 /** A store that is made to take in another one: it is opened by nobody else before that is done. */
@@ -86,7 +85,7 @@ export async function createStoreAt(
   const map = categoryMapOf(named, random);
   await loadSuites([suite]);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
-  if (settings.founded === undefined) await refuseRemains(backend, signal);
+  if (settings.founded === undefined) await refuseRemains(settings);
   const now = clock.now();
   const { versionFloor = 0, state = 'open' } = settings.founded ?? {};
   const lineage = random(ID_LENGTH);
@@ -152,5 +151,7 @@ export async function createStoreAt(
 }
 
 function alreadyExists(): never {
-  throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
+  throw new SecureStoreError('ALREADY_EXISTS', 'a store already exists here. Nothing was changed.', {
+    advice: [{ id: 'choose-location' }],
+  });
 }

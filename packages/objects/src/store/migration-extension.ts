@@ -24,6 +24,8 @@ import {
 } from '../replica/migration/target-reservation.ts';
 import type { LandingPlaces } from '../replica/migration/prepare-cutover.ts';
 import { abortCutover } from '../engine/abort-cutover.ts';
+import { whileRotating } from '../engine/rotation-state.ts';
+import { notOpen } from '../head/not-open.ts';
 import { unregisterConsumers } from '../journal/open-consumer.ts';
 import { isQuiescent } from '../journal/announce.ts';
 import { CopyingArea } from './copying-extension.ts';
@@ -35,8 +37,19 @@ export const MIGRATION_JOB = 'migration';
 /** Whether what somebody else relies on is still so. */
 type Step = 'done' | 'overtaken';
 
-function refuse(message: string): never {
-  throw new SecureStoreError('LOCKED', message);
+function alreadyMoving(source: string, target: string, isReencrypted: boolean): SecureStoreError {
+  const how = isReencrypted ? ', and re-encrypted there' : '';
+  return new SecureStoreError('LOCKED', `the store is already being migrated to ${target}${how}`, {
+    reason: 'migrating',
+    advice: [
+      { id: 'resume-migration', source, target },
+      { id: 'cancel-migration', source },
+    ],
+  });
+}
+
+function cancelledElsewhere(): SecureStoreError {
+  return new SecureStoreError('ABORTED', 'the migration was cancelled by another process');
 }
 
 /** What moving a store takes of it, if it was opened for that (`ignoreRedirect`). How its objects get there the engine does not know: `@securestore/migrate` does. */
@@ -67,15 +80,14 @@ export class MigrationArea extends StoreArea {
       if (head.migration !== undefined) {
         const named = openLocation(state, head.migration);
         if (named !== location || head.migration.resealed !== resealed) {
-          const how = head.migration.resealed ? ', and sealed anew' : '';
-          refuse(`the store is being moved to ${named}${how}; go on with that migration, or cancel it`);
+          throw alreadyMoving(this.parts.location, named, head.migration.resealed);
         }
         return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
       }
       if (head.rotation !== undefined) {
-        refuse('a rotation of the keys is under way, or was stopped: let it end, or forget the job "rotation", first');
+        throw whileRotating('migrate the store');
       }
-      if (head.state !== 'open') refuse(`the store can not be moved now: it is ${head.state}`);
+      if (head.state !== 'open') throw notOpen(state);
       const sealed = sealLocation(state, location, random);
       return { migration: { instance: random(ID_LENGTH), stage: 'copying', resealed, location: sealed } };
     }, signal);
@@ -149,7 +161,7 @@ export class MigrationArea extends StoreArea {
   /** Has everybody look at the head so often that closing takes less than a second; waits until everybody does. */
   async announce(signal?: AbortSignal): Promise<void> {
     await this.#change(({ head: { migration } }) => {
-      if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
+      if (migration === undefined) throw cancelledElsewhere();
       return migration.stage === 'announced' ? undefined : { migration: { ...migration, stage: 'announced' } };
     }, signal);
     await this.settle(signal);
@@ -187,7 +199,7 @@ export class MigrationArea extends StoreArea {
   /** Makes ready what the head will be where the store moves to. */
   landing(places: LandingPlaces, { head }: Occupied, consumer: string): Landing {
     const { migration } = this.state.head;
-    if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
+    if (migration === undefined) throw cancelledElsewhere();
     const { instance } = migration;
     const { rememberedEnds: remembered } = this.parts;
     return new Landing(this.engine, { ...places, instance, replaces: head, consumer, remembered });
@@ -263,14 +275,14 @@ export class MigrationArea extends StoreArea {
    * @throws SecureStoreError `NOT_FOUND` if it does not, `CONFLICT` if it has moved, `LOCKED` if it has only landed
    */
   async cancel(signal?: AbortSignal): Promise<void> {
-    await this.#change(({ head }) => {
-      if (head.migration === undefined) throw new SecureStoreError('NOT_FOUND', 'the store is not being moved');
+    await this.#change((state) => {
+      const { head } = state;
+      if (head.migration === undefined) throw new SecureStoreError('NOT_FOUND', 'the store is not being migrated');
       if (head.state === 'moved')
-        throw new SecureStoreError(
-          'CONFLICT',
-          'the store has moved already: move it back, or reclaim it here if the place that it moved to is lost',
-        );
-      if (isLanded(head)) refuse('the store was about to move here: give that up where it comes from');
+        throw new SecureStoreError('CONFLICT', 'the store has already moved', {
+          advice: [{ id: 'open-at', location: openLocation(state, head.migration) }, { id: 'reopen-source' }],
+        });
+      if (isLanded(head)) throw notOpen(state);
       return { state: 'open', migration: undefined };
     }, signal);
   }

@@ -18,7 +18,7 @@ export async function listPage(backend: StorageBackend, prefix: string, options:
     if (key <= last || !key.startsWith(prefix) || key.length > MAX_NAME_BYTES) {
       throw new SecureStoreError(
         'INTEGRITY',
-        `a listing of the backend ${name} is wrong: it holds a name out of order or that was not asked for`,
+        `a listing of the backend ${name} is wrong: it has a name out of order, or one that was not asked for`,
         { backend: name },
       );
     }
@@ -27,10 +27,8 @@ export async function listPage(backend: StorageBackend, prefix: string, options:
   if (page.more && page.entries.length === 0) {
     throw new SecureStoreError(
       'UNAVAILABLE',
-      `the backend ${name} gives an empty page of a listing and promises more`,
-      {
-        backend: name,
-      },
+      `a listing of the backend ${name} is wrong: it has an empty page with more to follow`,
+      { backend: name, advice: [{ id: 'try-again' }] },
     );
   }
   return page;

@@ -234,8 +234,9 @@ async function stateless(depth: RotationDepth): Promise<World> {
   await failure(rotate(w.store, depth), 'UNAVAILABLE');
   w.injector.plan(undefined);
   for (const name of await w.attacker.names(STATES)) await w.attacker.remove(name);
-  const { message } = await failure(w.store.checkpoint(), 'LOCKED');
-  expect(message).toContain('resume the job "rotation"');
+  const { reason, advice } = await failure(w.store.checkpoint(), 'LOCKED');
+  expect(reason).toBe('rotating');
+  expect(advice).toContainEqual({ id: 'resume-job', job: 'rotation' });
   return w;
 }
 

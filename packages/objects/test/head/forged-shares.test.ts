@@ -241,7 +241,7 @@ describe('a rotation', () => {
     }
     await at.store.rotateEncryptionKey(shares(isForged(at.made, 2)), rawKey(Buffer.alloc(32, 4)), { depth: 'unlock' });
     expect((await at.store.slots.list()).map(({ method }) => method)).toEqual(['rawKey', 'rawKey']);
-    expect(await refusedFor(at, at.made)).toContain('the store is not one that a set of shares unlocks');
+    expect(await refusedFor(at, at.made)).toContain('the store has no slot for a set of shares');
   });
 
   it('puts shares in the place of shares, for a process that opened the store by them', async () => {

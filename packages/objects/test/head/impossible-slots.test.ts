@@ -24,7 +24,7 @@ function sharesOf(threshold: number, count: number): UnlockMethod {
   return { type: 'shares', secret, shares: async () => [1, 2, 3].map(share) };
 }
 
-const UNREADABLE = 'no reader would take the head that this makes';
+const UNREADABLE = 'the head of the store would be unreadable';
 const METHODS: readonly (readonly [string, () => UnlockMethod, reason: string])[] = [
   ['more shares than there are', () => sharesOf(3, 2), 'was made up'],
   ['one share', () => sharesOf(1, 2), 'was made up'],

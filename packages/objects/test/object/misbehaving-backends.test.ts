@@ -76,7 +76,7 @@ describe.each([
     const error = await failure(act(store), 'UNAVAILABLE');
     expect(error).toMatchObject({ retryable: true, backend: 'memory' });
     expect(error.outcome).toBeUndefined();
-    expect(error.message).toContain('refuses a condition that holds');
+    expect(error.message).toContain('it refused a condition that holds');
     await store.close();
     const after = await all(place);
     for (const [name, body] of before) expect(after.get(name), name).toBe(body);
@@ -92,7 +92,7 @@ describe.each([
   it('of parts ends in UNAVAILABLE, never in a CONFLICT that nobody asked for', async () => {
     const store = await open(await prepared(), refusing('b/'));
     const error = await failure(store.store('k', LARGE), 'UNAVAILABLE');
-    expect(error.message).toContain('refuses a condition that holds');
+    expect(error.message).toContain('it refused a condition that holds');
   });
 
   it('is not what a mutation takes it for while others make progress', async () => {
@@ -142,7 +142,7 @@ it('a backend that refuses every new name ends a creation in UNAVAILABLE', async
     const place = usePlace(memoryPlace);
     const creating = createAt(place, { wrap: (backend) => gated(backend, refusing(area)) });
     const error = await failure(creating, 'UNAVAILABLE');
-    expect(error.message).toContain('refuses a condition that holds');
+    expect(error.message).toContain('it refused a condition that holds');
   }
 });
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@securestore/core-format';
+import type { ErrorCode, LockReason } from '@securestore/core-format';
 import type { HistoryEntry } from '../../src/index.ts';
 
 interface Conditions {
@@ -43,9 +43,15 @@ export type Outcome =
       readonly type: 'failed';
       readonly code: ErrorCode | undefined;
       readonly message: string;
+      readonly reason?: LockReason | undefined;
       readonly currentVersion?: string | undefined;
     }
-  | { readonly type: 'unknown'; readonly code: ErrorCode | undefined; readonly message: string };
+  | {
+      readonly type: 'unknown';
+      readonly code: ErrorCode | undefined;
+      readonly message: string;
+      readonly reason?: LockReason | undefined;
+    };
 
 /** One call, with the simulated times at which it began and ended. */
 export interface Operation {

@@ -255,7 +255,7 @@ export class World implements Recorded {
 export function outcomeOf(error: unknown): Outcome {
   const message = error instanceof Error ? error.message : String(error);
   if (!SecureStoreError.is(error)) return { type: 'failed', code: undefined, message };
-  const { code, currentVersion } = error;
-  if (error.outcome === 'unknown') return { type: 'unknown', code, message };
-  return { type: 'failed', code, message, currentVersion };
+  const { code, currentVersion, reason } = error;
+  if (error.outcome === 'unknown') return { type: 'unknown', code, message, reason };
+  return { type: 'failed', code, message, reason, currentVersion };
 }

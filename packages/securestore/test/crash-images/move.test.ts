@@ -39,8 +39,8 @@ async function isOpenAt(location: string, { options }: Move): Promise<boolean> {
     await (await openStore(location, options)).close();
     return true;
   } catch (error) {
-    const isElsewhere = SecureStoreError.is(error, 'LOCKED') && error.message.includes('has moved to');
-    const isOnItsWay = SecureStoreError.is(error, 'INTEGRITY') && error.message.includes('no store is here yet');
+    const isElsewhere = SecureStoreError.is(error, 'LOCKED') && error.reason === 'moved';
+    const isOnItsWay = SecureStoreError.is(error, 'INTEGRITY') && error.reason === 'incomplete';
     if (!isElsewhere && !isOnItsWay && !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
     return false;
   }

@@ -19,22 +19,30 @@ const LANDED_FOR = 1000;
  * @param from where a store comes from that has landed, as far as is known
  */
 export function closedBy(head: Pick<Head, 'state' | 'migration'>, from?: string): SecureStoreError {
-  return new SecureStoreError('LOCKED', whyClosed(head, from), { retryable: true });
-}
-
-function whyClosed(head: Pick<Head, 'state' | 'migration'>, from: string | undefined): string {
   if (isLanded(head)) return landedFrom(from);
-  const why =
-    head.migration === undefined
-      ? 'the categories of the store are being changed'
-      : 'the store is being moved to another location';
-  return `${why}, and it takes no calls at this moment; try again`;
+  const isMigration = head.migration !== undefined;
+  const why = isMigration ? 'it is being migrated to another location' : 'its categories are being changed';
+  return new SecureStoreError('LOCKED', `the store takes no calls now: ${why}`, {
+    retryable: true,
+    reason: isMigration ? 'migrating' : 'changing-categories',
+    advice: [{ id: 'try-again' }],
+  });
 }
 
-/** How a store is told of that has landed, and that nobody has opened yet. */
-function landedFrom(from: string | undefined): string {
-  const place = from ?? 'another location';
-  return `the store was about to move here from ${place}, and is not open here yet: the same migration goes on, and cancelling it there gives it up`;
+/** The error of a store that has landed, and that no process has opened yet. */
+function landedFrom(from: string | undefined): SecureStoreError {
+  const source = from ?? 'another location';
+  return new SecureStoreError('LOCKED', `the store is not open here yet: its migration from ${source} has not ended`, {
+    retryable: true,
+    reason: 'incomplete',
+    advice:
+      from === undefined
+        ? [{ id: 'try-again' }]
+        : [
+            { id: 'resume-migration', source: from },
+            { id: 'cancel-migration', source: from },
+          ],
+  });
 }
 
 /** What is asked of the store while it is closed. */

@@ -48,36 +48,33 @@ const MAX_MOVES = 16;
 
 /** Opening the store there is up to whoever runs this process. */
 export function movedAway(location: string | undefined): SecureStoreError {
-  const where = location === undefined ? 'another location' : location;
-  return new SecureStoreError(
-    'LOCKED',
-    `the store has moved to ${where}, where processes follow by themselves if their option "follow" allows that location; open it there`,
-    { retryable: false },
-  );
+  return new SecureStoreError('LOCKED', `the store has moved to ${location ?? 'another location'}`, {
+    reason: 'moved',
+    advice: location === undefined ? [] : [{ id: 'open-at', location }],
+  });
 }
 
 /** There it has other keys: nothing that opened it here opens it there. */
 export function sealedAnew(location: string): SecureStoreError {
   return new SecureStoreError(
     'LOCKED',
-    `the store has moved to ${location}, and was sealed anew there, under other keys and with another fingerprint; open it there with its new secret`,
-    { retryable: false },
+    `the store has moved to ${location}. It was re-encrypted there, with its own unlock secret and fingerprint.`,
+    { reason: 'moved', advice: [{ id: 'open-at', location }] },
   );
 }
 
 function notTheStore(location: string): SecureStoreError {
   return new SecureStoreError(
     'ROLLBACK',
-    `the store has moved to ${location}, and what lies there is not the store that moved: another one was put in its place, or an older copy. ` +
-      'Verify what lies there before you use it',
+    `the store at ${location} is not the one that moved there: another store or an older copy was put in its place`,
+    { advice: [{ id: 'check-writers', location }] },
   );
 }
 
 function nothingThere(location: string): SecureStoreError {
-  return new SecureStoreError(
-    'ROLLBACK',
-    `the store has moved to ${location}, and nothing lies there; if it is lost there, reclaim it where it was`,
-  );
+  return new SecureStoreError('ROLLBACK', `the store has moved to ${location}, but no store is there`, {
+    advice: [{ id: 'check-location', location }, { id: 'reopen-source' }],
+  });
 }
 
 /** Reads the head in another place, in time. @throws SecureStoreError `UNAVAILABLE` where that takes too long; what the backend throws */
@@ -90,8 +87,8 @@ export async function readThere(
   } catch (error) {
     // Nobody but this call has given it up.
     if (!SecureStoreError.is(error, 'ABORTED')) throw error;
-    const message = `reading the head of the store where it moves takes over ${within / 1000} s`;
-    throw new SecureStoreError('UNAVAILABLE', message, { cause: error });
+    const message = `reading the head of the store at the other location took over ${within / 1000} s`;
+    throw new SecureStoreError('UNAVAILABLE', message, { cause: error, advice: [{ id: 'try-again' }] });
   }
 }
 
@@ -118,8 +115,8 @@ async function load(
     if (unlocked === undefined) {
       throw new SecureStoreError(
         'LOCKED',
-        `the store has moved to ${location}, where the secret that opened it here does not open it; open it there with another one`,
-        { retryable: false },
+        `the store has moved to ${location}, and the unlock secret in use does not open it there`,
+        { reason: 'moved', advice: [{ id: 'open-at', location }, { id: 'check-unlock-secret' }] },
       );
     }
     try {

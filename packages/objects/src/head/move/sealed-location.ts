@@ -19,7 +19,10 @@ interface Bound extends Pick<StoreState, 'keys'> {
 export function sealLocation({ head, keys }: Bound, location: string, random: RandomSource): Buffer {
   const plaintext = Buffer.from(location, 'utf8');
   if (plaintext.length > MAX_LOCATION_BYTES) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `a location has at most ${MAX_LOCATION_BYTES} bytes`);
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the location must have at most ${MAX_LOCATION_BYTES} bytes, got ${plaintext.length}`,
+    );
   }
   const { suite } = keys.journal.primary;
   return sealSystemBody({ secret: keys.migration, suite }, 'migration', contextOf(head), plaintext, random);

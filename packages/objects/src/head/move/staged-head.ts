@@ -84,16 +84,14 @@ export async function openLanded(
   for (let tries = 1; ; tries++) {
     const found = (tries === 1 ? known : undefined) ?? (await readHead(target, signal));
     if (found === undefined) {
-      throw new SecureStoreError(
-        'CONFLICT',
-        'the store has moved, and is not where it moved to; if it is lost there, reclaim it where it was',
-      );
+      throw new SecureStoreError('CONFLICT', 'the store has moved, but no store is at the target of its migration', {
+        advice: [{ id: 'reopen-source' }],
+      });
     }
     if (isWithdrawn(left.head, found.head)) {
-      throw new SecureStoreError(
-        'CONFLICT',
-        'giving this migration up was begun and not finished: cancel it once more',
-      );
+      throw new SecureStoreError('CONFLICT', 'the cancellation of the migration has not ended', {
+        advice: [{ id: 'cancel-migration' }],
+      });
     }
     // Somebody else has done it, and much may have come since.
     if (!isLanded(found.head) || !hasLeftFor(left.head, found.head)) return;

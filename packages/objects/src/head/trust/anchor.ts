@@ -43,11 +43,12 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   const refuse = (reason: string): never => {
     throw new SecureStoreError(
       'ROLLBACK',
-      `${reason} (remembered: store ${remembered.fingerprint}, generation ${remembered.generation}; found: store ` +
-        `${found.fingerprint}, generation ${found.generation}). If you put this there yourself, accept it once with acceptHead`,
+      `${reason}. Remembered: store ${remembered.fingerprint}, generation ${remembered.generation}. Found: store ` +
+        `${found.fingerprint}, generation ${found.generation}.`,
+      { advice: [{ id: 'accept-rollback' }] },
     );
   };
-  if (found.fingerprint !== remembered.fingerprint) refuse('another store than before lies at this location');
+  if (found.fingerprint !== remembered.fingerprint) refuse('the store at this location is another one than before');
   if (found.instance === remembered.instance) {
     if (found.generation < remembered.generation) refuse('the head of the store is older than one seen before');
     const { head: digest } = remembered;
@@ -58,6 +59,6 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   }
   const parent = Buffer.from(head.parent.instance).toString('hex');
   if (parent !== remembered.instance || head.parent.generation < remembered.generation) {
-    refuse('a copy of the store that does not follow from the one seen before lies at this location');
+    refuse('the store at this location is a copy that does not follow from the one seen before');
   }
 }

@@ -51,15 +51,16 @@ function trustFirst(found: string, { unlock, anchor, trustOnFirstUse }: OpenSett
   if (trustOnFirstUse !== true) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      `${what} opens a store only where its fingerprint is known, since others could have put a store of their own here. ` +
-        `This one has the fingerprint ${found}: if whoever invited you says the same, give it as the option "fingerprint"` +
-        '; or trust what is here, this once, with trustOnFirstUse',
+      `${what} opens only a store with a known fingerprint, and the store here has ${found}. ` +
+        'An attacker could have put another store here.',
+      { option: 'fingerprint', advice: [{ id: 'give-fingerprint' }, { id: 'trust-first-use' }] },
     );
   }
   if (anchor !== undefined) return 'first use';
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    'trustOnFirstUse needs an anchor, which remembers the store: without one, every use would be the first',
+    'the option "trustOnFirstUse" needs an anchor, without which every use would be the first',
+    { option: 'trustOnFirstUse', advice: [{ id: 'use-anchor' }] },
   );
 }
 
@@ -71,10 +72,10 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
     await anchor.write(location, record);
   } catch (error) {
     // The message of any other error may hold anything.
-    const reason = SecureStoreError.is(error) ? error.message : 'the anchor could not be written';
+    const known = SecureStoreError.is(error) ? error : undefined;
     logger?.warn(
-      { location, code: SecureStoreError.is(error) ? error.code : undefined },
-      `${reason}: an older copy of the store would not be noticed`,
+      { location, code: known?.code, advice: known?.advice },
+      `an older copy of the store would not be noticed: ${known?.message ?? 'the anchor could not be written'}`,
     );
   }
 }

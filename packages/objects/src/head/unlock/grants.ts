@@ -73,7 +73,7 @@ export async function readMembers(
     members.length === found.grants.length &&
     members.every(({ publicKey }, at) => Buffer.compare(publicKey, found.grants[at]?.publicKey ?? publicKey) === 0);
   if (agree) return members;
-  throw new SecureStoreError('INTEGRITY', `${what} is damaged: it lists others than have grants`);
+  throw new SecureStoreError('INTEGRITY', `${what} is damaged: its members are not those with grants`);
 }
 
 /** Whether the keys of a group are granted to a member. All of them write, so all have the journal. */

@@ -14,10 +14,9 @@ export function checkOwner(state: Pick<StoreState, 'unlocked'>): void {
 }
 
 function refuseMember(): never {
-  throw new SecureStoreError(
-    'ACCESS_DENIED',
-    "the store was opened by a member's identity: only whoever unlocks the whole store can do this",
-  );
+  throw new SecureStoreError('ACCESS_DENIED', 'only an owner can do this: the store was opened as a member', {
+    advice: [{ id: 'ask-owner' }],
+  });
 }
 
 /** What only whoever unlocks the whole store has. @throws SecureStoreError `ACCESS_DENIED` for a member */

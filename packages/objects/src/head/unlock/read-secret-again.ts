@@ -21,7 +21,7 @@ export interface SecretPorts {
 
 /** The message of any other error may hold anything. */
 function reasonOf(error: unknown): string {
-  return SecureStoreError.is(error) ? error.message : 'what gives the secret failed';
+  return SecureStoreError.is(error) ? error.message : 'the source of the unlock secret failed';
 }
 
 /** Asks again for the secret of a store whose slot is gone: a rotation may have replaced it where it was read from. */
@@ -60,15 +60,17 @@ export class SecretAgain {
       this.#asked = undefined;
       this.#refused = undefined;
       onOpened(slot);
-      logger?.info({}, 'the slot that opened the store is gone; its secret was asked for again, and opens another one');
+      logger?.info(
+        {},
+        'the slot that opened the store is gone; its unlock secret was read again, and opens another slot',
+      );
     } catch (error) {
       const reason = reasonOf(error);
       if (signal.aborted || reason === this.#refused) return;
       this.#refused = reason;
       logger?.warn(
-        { code: 'LOCKED' },
-        `the slot that opened the store is gone, so writes and sessions are LOCKED (${reason}); ` +
-          'put the new secret where this process reads it, or start the process again with it',
+        { code: 'LOCKED', reason: 'slot-removed', advice: [{ id: 'check-unlock-secret' }] },
+        `writes and sessions are LOCKED: the slot that opened the store is gone, and no other was opened (${reason})`,
       );
     }
   }

@@ -77,7 +77,9 @@ export async function unlockRoot(head: Head, unlock: UnlockMethod, signal?: Abor
     const { opened, refusal } = await openSlots(head, secret, 1, signal);
     const [first] = opened;
     if (first !== undefined) return first.unlocked;
-    throw new SecureStoreError('UNLOCK_FAILED', refusal?.message ?? reasonOf(head, unlock), { cause: refusal?.cause });
+    const advice = [{ id: 'check-unlock-secret' }] as const;
+    if (refusal !== undefined) throw SecureStoreError.from(refusal, { advice: refusal.advice ?? advice });
+    throw new SecureStoreError('UNLOCK_FAILED', reasonOf(head, unlock), { advice });
   } finally {
     secret.wipe();
   }
@@ -88,9 +90,9 @@ function reasonOf(head: Head, unlock: UnlockMethod): string {
   if (unlock.type === 'keyWrapper') return `the store has no slot of the key wrapper "${unlock.wrapper.id}"`;
   const some = head.slots.some(({ method }) => method.type === unlock.type);
   if (some) return `${one} does not unlock the store`;
-  const message = `the store is not one that ${none} unlocks`;
+  const message = `the store has no slot for ${none}`;
   // Without a slot, an identity may have been that of a member. What there was of one is gone.
-  return unlock.type === 'recipient' ? `${message}, or this identity is no longer let in` : message;
+  return unlock.type === 'recipient' ? `${message}, and the one given is not a member's, or was revoked` : message;
 }
 
 const LABELS: Readonly<Record<UnlockMethod['type'], readonly [one: string, any: string]>> = {

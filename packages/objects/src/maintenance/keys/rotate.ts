@@ -15,7 +15,7 @@ import { readySecrets, renew, wipeSecrets } from './rotation-plan.ts';
 import { objectsAfter, reEncryptAll } from './re-encrypt.ts';
 import type { RekeyOptions, RekeyCounts } from './rewrap.ts';
 import { note, recordsAfter, rewrapAll } from './rewrap.ts';
-import { endRotation, rotationUnderWay, takeOver } from '../../engine/rotation-state.ts';
+import { endRotation, ROTATION_JOB, rotationUnderWay, takeOver } from '../../engine/rotation-state.ts';
 import { keyringOf, awaitQuiescence } from './await-quiescence.ts';
 import { rekeySealedObjects } from './rekey-sealed-objects.ts';
 
@@ -268,6 +268,3 @@ export function startRotation(
   void job.finally(() => wipeSecrets(ready)).catch(() => undefined);
   return job;
 }
-
-/** The kind of job that rotates keys, and its id: there is one at a time. */
-export const ROTATION_JOB = 'rotation';

@@ -16,7 +16,7 @@ function isAllowed({ action, outcome }: Operation): boolean {
       return true;
     case 'LOCKED':
       // Whose slot is gone can't read what is under newer keys.
-      return isMutation(action) || outcome.message.includes('the slot that opened the store has been removed');
+      return isMutation(action) || outcome.reason === 'slot-removed';
     case 'CONFLICT':
       return hasCondition(action);
     case 'NOT_FOUND':

@@ -136,7 +136,8 @@ describe('a member', () => {
     };
     for (const [name, call] of Object.entries(calls)) {
       const error = await failure((async () => call())(), 'ACCESS_DENIED');
-      expect(error.message, name).toContain('whole store');
+      expect(error.message, name).toContain('only an owner');
+      expect(error.advice, name).toEqual([{ id: 'ask-owner' }]);
     }
     const denied = expect.objectContaining({ code: 'ACCESS_DENIED' });
     expect(() => extensionsOf(member).policy.tokenKey).toThrow(denied);
@@ -250,7 +251,7 @@ describe('members.revoke', () => {
     }
     await failure(first.list(), 'ACCESS_DENIED');
     const refused = await failure(enter(ann), 'UNLOCK_FAILED');
-    expect(refused.message).toContain('or this identity is no longer let in');
+    expect(refused.message).toContain("is not a member's, or was revoked");
     await second.store('red/b', 'after');
     expect((await second.retrieve('red/a')).text()).toBe('before');
     clock.advance(10_000);
