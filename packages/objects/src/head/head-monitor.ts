@@ -247,7 +247,7 @@ export class HeadMonitor {
 
   /** @param asked when the head was asked for */
   #compareClocks({ now }: ReadHead, asked: Instant): void {
-    this.#clockRefusal = clockRefusal(this.#backend, now && now - asked.now);
+    this.#clockRefusal = clockRefusal(this.#backend, now === undefined ? undefined : now - asked.now);
   }
 
   /** As {@link HeadFollower.prepare}. */

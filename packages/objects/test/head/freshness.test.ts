@@ -1,5 +1,5 @@
-import type { FaultInjector } from '@securestore/backend-api';
-import { createFaultInjector } from '@securestore/backend-api';
+import type { FaultInjector, StorageBackend } from '@securestore/backend-api';
+import { createFaultInjector, forwardTo } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
 import { FakeClock } from '../../../jobs/test/support/clock.ts';
@@ -7,6 +7,16 @@ import { reviseHead } from '../support/heads.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../support/stores.ts';
+
+/** A backend whose clock shows the beginning of 1970. */
+function in1970(backend: StorageBackend): StorageBackend {
+  return forwardTo(backend, {
+    read: async (key, options) => {
+      const found = await backend.read(key, options);
+      return found && { ...found, now: 0 };
+    },
+  });
+}
 
 interface World {
   readonly place: Place;
@@ -236,6 +246,16 @@ describe('clocks', () => {
       expect(error.outcome).toBeUndefined();
     }
     expect((await store.retrieve('k')).text()).toBe('x');
+  });
+
+  it('refuse writes if the one of the backend shows 1970', async () => {
+    const clock = new FakeClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    await createAt(place, { clock });
+    const store = await openAt(place, { clock, wrap: in1970 });
+    const error = await failure(store.store('k', 'y'), 'UNAVAILABLE');
+    expect(error).toMatchObject({ retryable: false, advice: [{ id: 'set-clock' }] });
+    expect(error.message).toMatch(/clock and the backend's are \d+ s apart: the limit for writes is 600 s$/);
   });
 
   it('nine minutes apart do not matter', async () => {
