@@ -60,7 +60,7 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
   if (signal?.aborted === true && (!known || error.code === 'ABORTED')) {
     const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
     const message = timedOut ? `${what}: took longer than its timeout` : `${what}: aborted`;
-    // Why it ended is the caller's own reason, or that of the timeout; where it ended would say nothing.
+    // Why it ended is the caller's own reason, or that of the timeout; the place in the code would say nothing.
     const details = { operation, key, outcome, cause: signal.reason };
     return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, details);
   }

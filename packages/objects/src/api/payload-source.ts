@@ -16,13 +16,13 @@ export type Payload =
   | {
       readonly kind: 'stream';
       readonly source: AsyncIterable<Uint8Array>;
-      /** To be called in the end, since a stream that nobody began to read isn't closed by leaving it. */
+      /** To be called in the end, since leaving a stream that was never read does not close it. */
       readonly close: () => Promise<void>;
     };
 
 /**
  * @param length of the bytes when they were given
- * @throws SourceError where they are taken away meanwhile, as by a transfer, rather than give fewer of them
+ * @throws SourceError if they are taken away meanwhile, as by a transfer: fewer of them are never given
  */
 function* slices(bytes: Uint8Array, length: number): Generator<Uint8Array> {
   const check = (): void => {
@@ -59,7 +59,7 @@ async function closeSource(iterator: AsyncIterator<unknown> | undefined): Promis
   }
 }
 
-/** What `next()` of a caller's iterator says, looked into once; `undefined` where it gives no object. */
+/** What `next()` of a caller's iterator says, looked into once; `undefined` if it gives no object. */
 async function nextStep(
   iterator: AsyncIterator<unknown>,
   signal: AbortSignal | undefined,
@@ -70,7 +70,7 @@ async function nextStep(
   return { done: Boolean(done), value };
 }
 
-/** The blocks of a caller's stream, checked; what it throws is told apart from faults of the store. */
+/** The blocks of a caller's stream, checked; what it throws is distinguished from faults of the store. */
 async function* checkedBlocks(
   source: AsyncIterable<unknown>,
   signal: AbortSignal | undefined,
@@ -105,7 +105,7 @@ async function* checkedBlocks(
   }
 }
 
-/** Whether somebody else has the memory of an array, which then looks like an empty one. */
+/** Whether the memory of an array was transferred, so that it looks like an empty one. */
 function isGone({ buffer }: Uint8Array): boolean {
   // Not by `instanceof`, as above; shared memory can't be transferred.
   return 'detached' in buffer && buffer.detached;

@@ -2,7 +2,7 @@ import type { ParsedVersion } from '@securestore/core-format';
 import { parseVersion, SecureStoreError } from '@securestore/core-format';
 import { shownValue } from '../util/shown-value.ts';
 
-/** A condition on what stands at a name now. */
+/** A condition on the record that a name has now. */
 export type Condition =
   | { readonly type: 'none' }
   | { readonly type: 'absent' }

@@ -16,7 +16,7 @@ export function isGrantedRecord({ monitor }: Engine, bytes: Uint8Array): boolean
 
 /**
  * To be called before an object is looked at: a member has nothing to do with one of a category that was not granted, whether it
- * is there or not. `undefined` where all is well; else a promise to await, since it may have been granted just now.
+ * is there or not. `undefined` if all is well; else a promise to await, since it may have been granted just now.
  *
  * @throws SecureStoreError `ACCESS_DENIED`, and what confirming the head throws
  */

@@ -17,7 +17,7 @@ import { readHead } from '../head/store-state.ts';
 
 const MAX_TRIES = 20;
 
-/** What became of the write of a head: it stands under this etag, was followed by another one, or never took effect. */
+/** The outcome of writing a head: it has this etag, was followed by another one, or never took effect. */
 type Outcome = { readonly etag: string } | 'followed' | 'lost';
 
 async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: string): Promise<Outcome> {
@@ -28,7 +28,7 @@ async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: strin
     } catch (error) {
       if (!isUndecided(error)) throw error;
       const conflict = error.code === 'CONFLICT';
-      // What lies there decides: no two heads are the same. One that may still land is sent again, which it can stand.
+      // What is stored decides: no two heads are the same. One that may still land is sent again, which it can stand.
       doubtful ||= !conflict;
       const found = await readHead(engine.backend);
       if (found === undefined || found.etag !== etag) {
@@ -70,11 +70,11 @@ async function writePlanned(
   return { head, outcome, written };
 }
 
-/** @returns whether the change was made; `false` where another one came first */
+/** @returns whether the change was made; `false` if another one came first */
 async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   const { state, plan, begun } = attempt;
   const { events } = state;
-  // New keys are told of by the names of their categories.
+  // Events about new keys have the names of their categories.
   if (plan.categories !== undefined) events?.name(plan.categories);
   const changes = events === undefined ? [] : keyChanges(events, { before: state, ...plan });
   engine.monitor.prepare(plan.unlocked);

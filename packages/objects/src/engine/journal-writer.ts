@@ -42,7 +42,7 @@ interface Waiting {
   readonly done: PromiseWithResolvers<Announced>;
 }
 
-/** What lies in a slot after an attempt to write it. */
+/** What a slot of the journal holds after an attempt to write it. */
 type Occupied = 'written' | 'by another hint' | 'by others';
 
 /** The mutation itself was not begun, so its outcome isn't in doubt, whatever became of the hint. */
@@ -99,7 +99,7 @@ export class JournalWriter {
   /**
    * Ends the stream, so that a last hint that is missing shows.
    *
-   * @throws SecureStoreError what the backend throws, and where the store takes no writes any more
+   * @throws SecureStoreError what the backend throws, and if the store takes no writes any more
    */
   async close(): Promise<void> {
     await this.#running;
@@ -121,7 +121,7 @@ export class JournalWriter {
         for (const { done } of batch) done.resolve(begun);
       } catch (error) {
         for (const { done } of batch) {
-          // Who waited may have been aborted.
+          // The caller that waited may have been aborted.
           done.promise.catch(() => undefined);
           done.reject(notAnnounced(error));
         }
@@ -195,7 +195,7 @@ export class JournalWriter {
     }
   }
 
-  /** An earlier hint of this process, whose fate wasn't known, or an end that somebody else put to its stream. */
+  /** An earlier hint of this process, whose fate wasn't known, or the end of its stream, written by another process. */
   async #whose(name: string, body: Uint8Array): Promise<Occupied> {
     try {
       const { kind } = decodeHint(await openJournalBody(this.#ports, 'hint', name, body));
@@ -221,7 +221,7 @@ export class JournalWriter {
         await backend.write(name, body, { ifAbsent: true });
         return place === this.#place ? { id, next: 0, used, key } : await this.#register();
       } catch (error) {
-        // Nobody else has this random id: what is there is of an earlier try.
+        // No other process has this random id: what is stored is of an earlier try.
         if (SecureStoreError.is(error, 'CONFLICT') && tries > 1) return { id, next: 0, used, key };
         if (!isUndecided(error) || tries === MAX_TRIES) throw error;
       }

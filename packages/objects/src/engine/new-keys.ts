@@ -29,7 +29,7 @@ export function inOrder(groups: readonly KeyGroup[]): KeyGroup[] {
   return groups.toSorted((a, b) => Buffer.compare(a.id, b.id));
 }
 
-/** A group with a new primary version; the one before goes on opening what it sealed. */
+/** A group with a new primary version; the one before still opens what it sealed. */
 function withNewPrimary(group: KeyGroup, now: number, random: RandomSource): KeyGroup {
   const last = group.versions.find(({ state }) => state === 'primary');
   // A destroyed category has none, and gets none.
@@ -39,7 +39,7 @@ function withNewPrimary(group: KeyGroup, now: number, random: RandomSource): Key
     suite: last.suite,
     state: 'primary',
     created: now,
-    // One that waits to be destroyed goes on waiting, and where that is undone seals nothing under the old key.
+    // One that waits to be destroyed still waits; if that is undone, it seals nothing under the old key.
     destroyAt: last.destroyAt,
     key: random(KEY_LENGTH),
   } as const;
@@ -71,7 +71,7 @@ function newRoot(random: RandomSource): KeyObject {
 /**
  * All slots with another root key, without their secrets.
  *
- * @throws SecureStoreError `UNSUPPORTED` where a slot is of a method that this release doesn't know, since it would be lost
+ * @throws SecureStoreError `UNSUPPORTED` if a slot is of a method that this release doesn't know, since it would be lost
  */
 export async function resealSlots(
   slots: Head['slots'],
@@ -90,7 +90,7 @@ export async function resealSlots(
 }
 
 /**
- * What a plan says of the head where the root key is renewed; the keyring must tell the number, too.
+ * The part of a plan for the head that renews the root key; the keyring must have the number, too.
  *
  * @param slots the ones that are to open the store
  * @throws SecureStoreError as {@link resealSlots}

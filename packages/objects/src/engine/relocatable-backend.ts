@@ -12,7 +12,7 @@ export class RelocatableBackend {
   /** How often the store has moved since it was opened. */
   epoch = 0;
   /**
-   * What the parts of the engine use, wherever the store is. Its etags tell where they are from: one of before a move never holds
+   * What the parts of the engine use, at any location of the store. Its etags name their location: one from before a move never holds
    * after it.
    */
   readonly backend: StorageBackend;
@@ -82,7 +82,7 @@ export class RelocatableBackend {
 
 const marked = (epoch: number, etag: string): string => `${epoch} ${etag}`;
 
-/** The etag at the backend. @throws SecureStoreError `CONFLICT` where it is of a place that the store has left */
+/** The etag at the backend. @throws SecureStoreError `CONFLICT` if it is of a place that the store has left */
 function etagFor(epoch: number, etag: string, index?: number): string {
   const prefix = `${epoch} `;
   if (etag.startsWith(prefix)) return etag.slice(prefix.length);

@@ -42,7 +42,7 @@ export function checkMayChange(state: StoreState, rotation: Uint8Array | undefin
 }
 
 /**
- * @throws SecureStoreError `CONFLICT` where a rotation to another depth is under way; `LOCKED` where the store is being moved, with the
+ * @throws SecureStoreError `CONFLICT` if a rotation to another depth is under way; `LOCKED` if the store is being moved, with the
  *   keys that it has
  */
 export function checkDepthUnderWay({ head }: StoreState, depth: string): void {
@@ -71,12 +71,12 @@ export async function rotationUnderWay({ monitor }: Engine): Promise<RunningRota
   return monitor.state.head.rotation;
 }
 
-/** What makes a rotation that is under way the one of whoever goes on with it. */
+/** Makes a rotation that is under way that of the process that resumes it. */
 export function planTakeOver(rotation: RunningRotation): HeadEdit {
   return { head: { rotation }, outdatesCheckpoint: rotation.depth === 'data' };
 }
 
-/** @throws SecureStoreError `NOT_FOUND` where none is under way, `CONFLICT` where one to another depth is */
+/** @throws SecureStoreError `NOT_FOUND` if none is under way, `CONFLICT` if one to another depth is */
 export async function takeOver(engine: Engine, rotation: RunningRotation, signal: AbortSignal): Promise<void> {
   await commitHead(engine, { signal }, async (state) => {
     checkDepthUnderWay(state, rotation.depth);
@@ -88,7 +88,7 @@ export async function takeOver(engine: Engine, rotation: RunningRotation, signal
   });
 }
 
-/** Says that a rotation is not under way any more. Nothing where somebody else has taken it over. */
+/** Records that a rotation is not under way any more; does nothing if another process has taken it over. */
 export async function endRotation(engine: Engine, id: Uint8Array, signal?: AbortSignal): Promise<void> {
   await commitHead(engine, { signal }, async (state) =>
     isRunning(state, id) ? { head: { rotation: undefined } } : undefined,

@@ -26,7 +26,7 @@ export interface Sealed {
  *
  * @param members in ascending order of their public keys
  * @param keyring the one that the next head has; the caller's to wipe
- * @throws SecureStoreError `TOO_LARGE` where no reader, or not this backend, takes so many; `ACCESS_DENIED` for a member
+ * @throws SecureStoreError `TOO_LARGE` if no reader, or not this backend, takes so many; `ACCESS_DENIED` for a member
  */
 export async function sealGrants(
   engine: Pick<Engine, 'random' | 'limits'>,

@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { StoredRecord } from './record-cache.ts';
 
-/** How many attempts in a row may come to nothing while what lies at the name stays the same. */
+/** How many attempts in a row may come to nothing while the record at the name stays the same. */
 const MAX_STALLS = 16;
 
 /** Whether two looks at a name have found the same. */
@@ -10,8 +10,8 @@ export const isSameRecord = (a: StoredRecord | undefined, b: StoredRecord | unde
   a?.etag === b?.etag && (a === undefined || b === undefined || asBuffer(a.bytes).equals(b.bytes));
 
 /**
- * Tells a backend that answers wrongly from races that were lost. Whoever wins a race leaves other bytes, so that a
- * mutation may lose as many as there are; where an attempt fails and nothing has changed, nobody won.
+ * Tells a backend that answers wrongly from races that were lost. The winner of a race leaves other bytes, so that a
+ * mutation may lose as many as there are; if an attempt fails and nothing has changed, there was no winner.
  */
 export class StallDetector {
   #stalls = 0;
@@ -20,7 +20,7 @@ export class StallDetector {
    * To be asked after an attempt that came to nothing.
    *
    * @param expected what the attempt was to replace
-   * @param found what lies there now
+   * @param found the record that is there now
    */
   isReached(expected: StoredRecord | undefined, found: StoredRecord | undefined): boolean {
     this.#stalls = isSameRecord(expected, found) ? this.#stalls + 1 : 0;
@@ -28,7 +28,7 @@ export class StallDetector {
   }
 }
 
-/** The error where a backend answers `CONFLICT` to a write whose condition holds. */
+/** The error if a backend answers `CONFLICT` to a write whose condition holds. */
 export function refusedWrongly({ name }: StorageBackend, what: string, cause?: unknown): SecureStoreError {
   return new SecureStoreError(
     'UNAVAILABLE',

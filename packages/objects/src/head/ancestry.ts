@@ -17,8 +17,8 @@ export function pastInstancesAfter({ instance, instances = [] }: Head): Uint8Arr
 }
 
 /**
- * Whether `later` is the head of `generation` with `digest`, or follows from it: two that don't mean that somebody shows
- * different people different stores. Beyond {@link MAX_ANCESTORS} generations it can't be told, and is believed.
+ * Whether `later` is the head of `generation` with `digest`, or follows from it: two that don't mean that an attacker shows
+ * different people different stores. Beyond {@link MAX_ANCESTORS} generations it can't be determined, and is believed.
  */
 export function followsFrom(later: Head, generation: number, digest: Uint8Array): boolean {
   const distance = later.generation - generation;
@@ -28,7 +28,7 @@ export function followsFrom(later: Head, generation: number, digest: Uint8Array)
   return told !== undefined && Buffer.compare(told, digest) === 0;
 }
 
-/** What tells stores apart: whoever has the keys of one has those of another of the same identity and lineage. */
+/** What tells stores apart: the keys of one are those of another of the same identity and lineage. */
 export type StoreIds = Pick<Head, 'identity' | 'lineage'>;
 
 export const isSameStore = (a: StoreIds, b: StoreIds): boolean =>
@@ -54,7 +54,7 @@ export function anotherInstance(): SecureStoreError {
 /**
  * Checks that a head may come after one that is known.
  *
- * @throws SecureStoreError `ROLLBACK` where it doesn't follow from it, `LOCKED` where the store has become another instance
+ * @throws SecureStoreError `ROLLBACK` if it doesn't follow from it, `LOCKED` if the store has become another instance
  */
 export function checkFollows(head: Head, known: Head): void {
   if (!isSameStore(head, known)) {

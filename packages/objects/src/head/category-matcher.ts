@@ -10,7 +10,7 @@ export interface CategoryMatcher {
   readonly patterns: Readonly<Record<string, readonly string[]>>;
   idOf(key: StoreKey): Buffer;
   nameOf(id: Uint8Array): string;
-  /** The id of the category with a name; `undefined` where there is none. */
+  /** The id of the category with a name; `undefined` if there is none. */
   find(name: string): Uint8Array | undefined;
 }
 

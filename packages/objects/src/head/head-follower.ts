@@ -24,7 +24,7 @@ export interface Following {
   readonly moves: Moves;
   /** As {@link FollowPorts.onFound}. */
   readonly onFound: FollowPorts['onFound'];
-  /** Called before anything goes on there. @returns the etag of the head as the parts of the engine see it */
+  /** Called before anything is done there. @returns the etag of the head as the parts of the engine see it */
   readonly onMove: (arrived: Arrived) => Promise<string>;
 }
 
@@ -48,7 +48,7 @@ export interface FollowerPorts {
  * this process under it.
  */
 export class HeadFollower {
-  // These three are read with every call, and changed by nobody else.
+  // These three are read with every call, and changed by this class alone.
   /** The store by the head that was followed last. */
   state: StoreState;
   /** What nothing but opening the store again helps against. */
@@ -89,7 +89,7 @@ export class HeadFollower {
     this.#following = following;
   }
 
-  /** Has `listener` told of every head that is followed from now on. */
+  /** Calls `listener` with every head that is followed from now on. */
   onHead(listener: (head: Head) => Promise<void>): void {
     this.#onHead = listener;
   }
@@ -101,7 +101,7 @@ export class HeadFollower {
     this.#slot.wipe();
   }
 
-  /** Has `listener` told once the store is {@link lost}, or another instance lies in its place. */
+  /** Calls `listener` once the store is {@link lost}, or another instance has taken its place. */
   onLost(listener: (error: SecureStoreError) => void): void {
     this.#onLost = listener;
     if (this.lost !== undefined) listener(this.lost);
@@ -116,7 +116,7 @@ export class HeadFollower {
   /**
    * Reads the head, and follows it.
    *
-   * @returns the head that counts: another one where the store has moved
+   * @returns the head that counts: another one if the store has moved
    * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, `LOCKED`, `ACCESS_DENIED`, after which the store is {@link lost}; what the backend
    *   throws
    */
@@ -151,7 +151,7 @@ export class HeadFollower {
     }
   }
 
-  /** @returns the head that counts: another one where the store has moved */
+  /** @returns the head that counts: another one if the store has moved */
   async #follow(read: ReadHead): Promise<ReadHead> {
     const { head } = read;
     if (isSameStore(head, this.#seen) && !isInstance(head, this.#seen)) return this.#return(read);
@@ -188,7 +188,7 @@ export class HeadFollower {
     if (moves !== undefined && here.state === 'closing') throw closedBy(here);
     this.#strange = etag;
     const error = anotherInstance();
-    // Not lost for good: whoever controls the backend may have put it there, and take it away again.
+    // Not lost for good: an attacker who controls the backend may have put it there, and take it away again.
     this.#onLost?.(error);
     throw error;
   }
@@ -206,7 +206,7 @@ export class HeadFollower {
       });
       etag = await this.#following?.onMove(arrived);
     } catch (error) {
-      // Whoever runs this process has to open the store there.
+      // The program has to open the store there itself.
       if (SecureStoreError.is(error, 'LOCKED')) this.#lose(error);
       throw error;
     }
@@ -237,7 +237,7 @@ export class HeadFollower {
     return error;
   }
 
-  /** By what this process opens the store under `head`; `undefined` where it does so no more. */
+  /** By what this process opens the store under `head`; `undefined` if it does so no more. */
   async #followKeys(head: Head, backend: StorageBackend = this.#ports.backend): Promise<Unlocked | undefined> {
     const { unlocked, head: before } = this.state;
     if ('root' in unlocked) {
@@ -260,7 +260,7 @@ export class HeadFollower {
     this.#slot.withdraw(slot, this.state.unlocked);
   }
 
-  /** A change of the head by this process took effect. @param slot where it opens the store by another slot from now on */
+  /** A change of the head by this process took effect. @param slot if it opens the store by another slot from now on */
   changed(slot: UnlockedSlot | undefined): void {
     this.#epoch += 1;
     this.#slot.replace(slot, this.state.unlocked);
@@ -279,7 +279,7 @@ export class HeadFollower {
     if (state !== undefined) this.#take(state);
   }
 
-  /** Tells whoever listens of a head that is followed. */
+  /** Tells the listener of a head that is followed. */
   async tell(head: Head): Promise<void> {
     await this.#onHead?.(head);
   }

@@ -26,9 +26,9 @@ function unreachable(cause: SecureStoreError): SecureStoreError {
 }
 
 /**
- * Knows under which head generation the store stands. An operation is acknowledged only if a read of the head that
- * *began* less than five seconds ago showed the generation under which it was prepared; so whoever raises the
- * generation and waits a little longer knows that nobody acts on the old one any more. Only clock rates matter.
+ * Knows the generation of the head of the store. An operation is acknowledged only if a read of the head that
+ * *began* less than five seconds ago showed the generation under which it was prepared; so a process that raises
+ * the generation and waits a little longer knows that no process acts on the old one any more. Only clock rates matter.
  */
 export class HeadMonitor {
   readonly #clock: Clock;
@@ -41,7 +41,7 @@ export class HeadMonitor {
   #etag: string;
   /** Whether this process may write while the store is being restored, since it is the one that does it. */
   restores = false;
-  /** Whether this process goes on while the store is closed to move, since it is the one that moves it. */
+  /** Whether this process keeps working while the store is closed to move, since it is the one that moves it. */
   migrates = false;
   readonly #closed: CutoverWait;
   #onStalled: (() => Promise<void>) | undefined;
@@ -72,12 +72,12 @@ export class HeadMonitor {
     this.#follower.follows(following);
   }
 
-  /** Has `listener` called where the store is closed to move for so long that whoever moves it must have died. */
+  /** Calls `listener` if the store is closed to move for so long that the process that moves it must have died. */
   onStalled(listener: () => Promise<void>): void {
     this.#onStalled = listener;
   }
 
-  /** Has `listener` told of every head that is followed from now on; a change by this process waits for it. */
+  /** Calls `listener` with every head that is followed from now on; a change by this process waits for it. */
   onHead(listener: (head: Head) => Promise<void>): void {
     this.#follower.onHead(listener);
   }
@@ -87,7 +87,7 @@ export class HeadMonitor {
     this.#follower.onLost(listener);
   }
 
-  /** Why this process can't go on with the store by itself, as far as is known; `undefined` if it can. */
+  /** Why this process can't keep using the store by itself, as far as is known; `undefined` if it can. */
   get blocked(): SecureStoreError | undefined {
     return this.#follower.lost ?? this.#follower.lockedOut ?? this.#failure;
   }
@@ -113,7 +113,7 @@ export class HeadMonitor {
 
   /**
    * @param restores whether what is to be written may be written while the store is restored
-   * @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now
+   * @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` if mutations aren't allowed now
    */
   checkWritable(restores: boolean = this.restores): void {
     this.#checkNotLost();
@@ -143,10 +143,10 @@ export class HeadMonitor {
   }
 
   /**
-   * To be called before a result is released. `undefined` where that may happen at once; else a promise to await first.
+   * To be called before a result is released. `undefined` if that may happen at once; else a promise to await first.
    * The state may then be another than the one the operation was prepared under.
    *
-   * @throws SecureStoreError `UNAVAILABLE` where the head can't be confirmed, `ROLLBACK`, `INTEGRITY`, `LOCKED`
+   * @throws SecureStoreError `UNAVAILABLE` if the head can't be confirmed, `ROLLBACK`, `INTEGRITY`, `LOCKED`
    */
   acknowledge(signal?: AbortSignal): Promise<void> | undefined {
     this.#checkNotLost();
@@ -158,14 +158,14 @@ export class HeadMonitor {
     return age < freshFor ? undefined : this.#waitFresh(signal);
   }
 
-  /** Whether the store is closed, so that whoever works with it waits until it is open somewhere. */
+  /** Whether the store is closed, so that its calls wait until it is open somewhere. */
   get #isClosed(): boolean {
     return this.state.head.state === 'closing' && !this.migrates;
   }
 
   /**
    * To be called before anything is refused for what is known of the store: what was learned long ago may be over, such as a clock
-   * that was wrong, or keys that were to be destroyed. `undefined` where nothing is refused or what is known is recent.
+   * that was wrong, or keys that were to be destroyed. `undefined` if nothing is refused or what is known is recent.
    *
    * @throws as {@link acknowledge}
    */
@@ -184,7 +184,7 @@ export class HeadMonitor {
   }
 
   /**
-   * Reads the head anew.
+   * Reads the head again.
    *
    * @returns its etag, for a conditional write
    * @throws as {@link acknowledge}
@@ -197,12 +197,12 @@ export class HeadMonitor {
     return this.#etag;
   }
 
-  /** Waits until nobody acts on an earlier generation than the one that is current now. */
+  /** Waits until no process acts on an earlier generation than the one that is current now. */
   async quiesce(signal?: AbortSignal): Promise<void> {
     await this.#clock.sleep(QUIESCENT_AFTER, signal);
   }
 
-  /** The same where the one before had announced, and for as long as {@link quiesce} takes, that the store moves. */
+  /** The same if the one before had announced, and for as long as {@link quiesce} takes, that the store moves. */
   async quiesceSoon(signal?: AbortSignal): Promise<void> {
     await this.#clock.sleep(QUIESCENT_SOON_AFTER, signal);
   }
@@ -224,7 +224,7 @@ export class HeadMonitor {
     this.#reading ??= this.#refresh().finally(() => {
       this.#reading = undefined;
     });
-    // A failed refresh shows when the bound is reached, in whoever waits for it then.
+    // A failed refresh shows when the bound is reached, to the call that waits for it then.
     this.#reading.catch(() => undefined);
     return this.#reading;
   }
@@ -266,7 +266,7 @@ export class HeadMonitor {
     await this.refresh();
   }
 
-  /** What a change of the head by this process leads to. @param slot where it opens the store by another slot from now on */
+  /** What a change of the head by this process leads to. @param slot if it opens the store by another slot from now on */
   async adopt(head: Head, etag: string, begun: Instant, slot?: UnlockedSlot): Promise<void> {
     this.#follower.changed(slot);
     try {

@@ -1,10 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { StoreContext } from './open-settings.ts';
 
-/** What a restore to a new place leaves there until its head is written: with it the same restore goes on. */
+/** What a restore to a new location leaves there until the head is written: by it, the same restore is resumed. */
 export const RESTORE_NAME = 'w/restore';
 
-/** What a store that moves leaves where it moves to until its head is written: with it the same migration goes on. */
+/** What a migration leaves at its target until the head is written: by it, the same migration is resumed. */
 export const MIGRATION_NAME = 'w/migration';
 
 const BEGUN = [
@@ -13,8 +13,8 @@ const BEGUN = [
 ] as const;
 
 /**
- * Says of a place without a head that a store is being restored there, or moved there. Whoever can write there can make it say so, so it
- * is no less of an alarm than that the head is missing.
+ * Refuses a location without a head to which a store is being restored or migrated. An attacker who can write there can claim that, so it is no
+ * less of an alarm than that the head is missing.
  *
  * @throws SecureStoreError `INTEGRITY`; what the backend throws
  */

@@ -23,7 +23,7 @@ import type { OpenSettings, StoreContext } from './open-settings.ts';
 /** How long reading the head of a store that has moved may take, in milliseconds. */
 const MOVED_WITHIN = 30_000;
 
-/** What was found where a store was opened, with its keys. */
+/** What was found at the location that was opened, with its keys. */
 export interface Loaded {
   readonly begun: Instant;
   readonly read: ReadHead;
@@ -63,7 +63,7 @@ async function loadHead(
   }
 }
 
-/** Why nobody opens a store that was made for a drill, or that another one is being sealed anew as. */
+/** Why a store is not opened that was made for a drill, or into which another one is being re-encrypted. */
 async function scratchRefused({ backend, location, signal }: OpenSettings): Promise<SecureStoreError> {
   const isMigration = (await backend.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined;
   if (!isMigration) return isScratch();
@@ -125,7 +125,7 @@ async function loadLanded(
   }
 }
 
-/** Loads the head of a store, or of where the store has moved to; `undefined` where there is none. */
+/** Loads the head of a store, or of where the store has moved to; `undefined` if there is none. */
 export async function loadNewest(
   settings: OpenSettings,
   clock: Clock,
@@ -140,7 +140,7 @@ export async function loadNewest(
       return await loadHead(settings, read, begun, events);
     } catch (error) {
       // What a head names is removed when the next one has taken its place: then that one counts.
-      // And where a store has moved that moves again, the next one says where to.
+      // And if a store that has moved moves again, the next one says where to.
       const mayPass =
         SecureStoreError.is(error, 'INTEGRITY') ||
         (SecureStoreError.is(error, 'ROLLBACK') && read.head.state === 'moved');
@@ -160,7 +160,7 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
 /**
  * Says why no store can be opened here: one that was there before must not be mistaken for one that never was.
  *
- * @throws SecureStoreError `NOT_FOUND` where none was; `INTEGRITY` where parts of one are; `ROLLBACK` where one was
+ * @throws SecureStoreError `NOT_FOUND` if none was; `INTEGRITY` if parts of one are; `ROLLBACK` if one was
  */
 export async function noHead(context: StoreContext): Promise<never> {
   if (await hasRemains(context.backend, context.signal)) {

@@ -6,9 +6,9 @@ import { HEAD_USE } from './store-state.ts';
 
 /**
  * The body of a head that the store is to have from now on. It takes the place of the only other one, so it is read first: what
- * no reader takes would lock everybody out for good.
+ * no reader takes would lock all out for good.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where no reader would take it, such as for a slot that can't be; `TOO_LARGE`
+ * @throws SecureStoreError `INVALID_ARGUMENT` if no reader would take it, such as for a slot that can't be; `TOO_LARGE`
  */
 export function signedHead(head: Head, identity: KeyObject): Buffer {
   const signed = encodeHead(head);

@@ -197,7 +197,7 @@ export class Administration {
       const given = callSignal(options);
       const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);
       const job = begin({ signal });
-      // The caller sees how it ends; a failure that nobody awaits is theirs to notice.
+      // The caller sees how it ends; a failure that is not awaited is theirs to notice.
       const settled = job.finally(() => undefined).catch(() => undefined);
       this.#running.add(settled);
       void settled.then(() => this.#running.delete(settled));

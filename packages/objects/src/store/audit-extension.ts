@@ -29,7 +29,7 @@ import { contextOf } from '../engine/sealed-objects.ts';
 import type { CallOptions } from '../api/types.ts';
 
 /**
- * Where the audit log of a store lies, sealed, and what of it the signed head says. What is in it the engine does not
+ * The sealed audit log of a store, and what the signed head says of it. What is in it the engine does not
  * understand: `@securestore/audit` does.
  */
 export class AuditArea {
@@ -185,7 +185,7 @@ export class AuditArea {
   /**
    * Makes a part durable. It may be asked for again with the same body if it is not known whether it was written.
    *
-   * @throws SecureStoreError `CONFLICT` if something else lies there, and what the backend throws
+   * @throws SecureStoreError `CONFLICT` if something else is there, and what the backend throws
    */
   async write(name: string, body: Buffer): Promise<void> {
     const { place } = this.#engine;
@@ -194,13 +194,13 @@ export class AuditArea {
       await this.#confirmPlace();
       const { epoch } = place;
       await this.#writeHere(name, body);
-      // If the store closed meanwhile, to be opened elsewhere, it may not have been brought along.
+      // If the store closed meanwhile, to be opened elsewhere, it may not have been copied along.
       await this.#confirmPlace();
       if (place.epoch === epoch) return;
     }
   }
 
-  /** Makes sure that the store is where it is thought to be. If that can't be told, the log is still to be written there. */
+  /** Makes sure that the store is where it is thought to be. If that can't be determined, the log is still to be written there. */
   async #confirmPlace(): Promise<void> {
     try {
       const wait = this.#engine.monitor.acknowledge();

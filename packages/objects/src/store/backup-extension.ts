@@ -37,7 +37,7 @@ export class BackupArea extends StoreArea {
     return this.parts.location;
   }
 
-  /** Where what goes wrong beside calls is told. */
+  /** Logs what goes wrong outside of calls. */
   get logger(): Logger | undefined {
     return this.parts.logger;
   }
@@ -82,7 +82,7 @@ export class BackupArea extends StoreArea {
     return versions.find(({ kind, state }) => kind === 'backup' && state === 'primary')?.created;
   }
 
-  /** What seals and opens what lies at a destination. */
+  /** What seals and opens what a destination holds. */
   get seals(): BackupSeals {
     return new BackupSeals({
       keys: () => this.#keys(),
@@ -120,7 +120,7 @@ export class BackupArea extends StoreArea {
   }
 
   /**
-   * The head as it lies at the backend, and what it names: all that opening a copy of the store takes, sealed as it is.
+   * The head as it is stored at the backend, and what it names: all that opening a copy of the store takes, sealed as it is.
    *
    * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, and what the backend throws
    */
@@ -137,7 +137,7 @@ export class BackupArea extends StoreArea {
   /**
    * Replaces the list of destinations, in one change of the head.
    *
-   * @param next is given what there is, and is asked anew where another change comes first; `undefined` if nothing is to be changed
+   * @param next is given what there is, and is asked again if another change comes first; `undefined` if nothing is to be changed
    * @throws SecureStoreError `ACCESS_DENIED` for a member; `CONFLICT`, `LOCKED`; what `next` throws
    */
   async changeDestinations(
@@ -183,7 +183,7 @@ export class BackupArea extends StoreArea {
     return this.state.keys.versions.some((version) => version.label === label && version.state === 'primary');
   }
 
-  /** Whether a key version was retired, by its id: nothing of the store lies under it any more, and who had it may have it still. */
+  /** Whether a key version was retired, by its id: nothing of the store is encrypted under it any more, and who had it may have it still. */
   isRetired(keyId: Uint8Array): boolean {
     const label = asBuffer(keyId).toString('hex');
     return this.state.keys.versions.some((version) => version.label === label && version.state === 'disabled');
@@ -199,7 +199,7 @@ export class BackupArea extends StoreArea {
     return fingerprintOf(this.head.identity);
   }
 
-  /** Whether the secret that opened the store was replaced: it may be had again once it is where it is read from. */
+  /** Whether the secret that opened the store was replaced: it may be had again once its source has it. */
   get isLockedOut(): boolean {
     return this.engine.monitor.isLockedOut;
   }
@@ -222,15 +222,15 @@ export class BackupArea extends StoreArea {
   }
 
   /**
-   * Has nobody but this process write while `body` restores the store: others get `LOCKED`. It begins 6 s after the change, when all
-   * others know of it. If the process ends in between, the store stays so until somebody restores it to the end.
+   * Lets only this process write while `body` restores the store: others get `LOCKED`. It begins 6 s after the change, when all
+   * others know of it. If the process ends in between, the store stays so until a restore of it ends.
    */
   async whileRestoring<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#restoring.during(body, signal);
   }
 
   /**
-   * Has this process write to a store that is being restored, also by another one, to go on with that: for as long as its job does, which
+   * Has this process write to a store that is being restored, also by another one, to resume that: for as long as its job runs, which
    * has to note its end.
    *
    * @returns what ends that: to be called in any case, since the other one may still be at it
@@ -245,7 +245,7 @@ export class BackupArea extends StoreArea {
   }
 
   /**
-   * The record at a name under `o/` or `h/`, opened and found genuine; `undefined` if there is none, or none that anybody opens any more.
+   * The record at a name under `o/` or `h/`, opened and found genuine; `undefined` if there is none, or none that can be opened any more.
    *
    * @throws SecureStoreError `INTEGRITY` if it is damaged, and what the backend throws
    */

@@ -46,7 +46,7 @@ export class CallGate {
     this.#engine = engine;
   }
 
-  /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
+  /** @throws SecureStoreError `UNAVAILABLE` if the store has been closed */
   checkOpen(): void {
     if (!this.#closed) return;
     throw new SecureStoreError('UNAVAILABLE', 'the store has been closed', {
@@ -115,7 +115,7 @@ export class CallGate {
     }
   }
 
-  /** A call of the administration. @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member */
+  /** A call of the administration. @throws SecureStoreError `ACCESS_DENIED` if the store was opened by a member */
   administrative<T>(
     operation: string,
     options: CallOptions | undefined,

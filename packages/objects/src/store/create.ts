@@ -64,7 +64,7 @@ async function refuseRemains(context: StoreContext): Promise<void> {
   );
 }
 
-/** A store that is made to take in another one: it is opened by nobody else before that is done. */
+/** A store that is made to take in another one: no other process opens it before that is done. */
 interface Founded {
   readonly founded?: { readonly versionFloor: number; readonly state: 'scratch' } | undefined;
 }
@@ -137,7 +137,7 @@ export async function createStoreAt(
   } catch (error) {
     if (!isUndecided(error)) throw error;
     const conflict = error.code === 'CONFLICT';
-    // What lies there now decides: no two heads are the same.
+    // What is stored now decides: no two heads are the same.
     const found = await backend.read(HEAD_NAME, { signal }).catch((failure: unknown) => {
       throw conflict ? failure : error;
     });

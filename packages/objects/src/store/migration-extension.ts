@@ -34,7 +34,7 @@ import { StoreArea } from './extension.ts';
 /** The id of the job that moves a store, of which it has one at a time. */
 export const MIGRATION_JOB = 'migration';
 
-/** Whether what somebody else relies on is still so. */
+/** Whether what another process relies on is still so. */
 type Step = 'done' | 'overtaken';
 
 function alreadyMoving(source: string, target: string, isReencrypted: boolean): SecureStoreError {
@@ -64,11 +64,11 @@ export class MigrationArea extends StoreArea {
   }
 
   /**
-   * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is gone on with.
+   * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is resumed.
    *
    * @param location without credentials
-   * @param resealed whether everything is sealed anew there
-   * @returns the instance that the store becomes there; if it is sealed anew, the id of the migration
+   * @param resealed whether everything is re-encrypted there
+   * @returns the instance that the store becomes there; if it is re-encrypted, the id of the migration
    * @throws SecureStoreError `LOCKED` if it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
    */
   async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
@@ -99,8 +99,8 @@ export class MigrationArea extends StoreArea {
   /**
    * Makes sure that a store could move to a place, before anything is changed on either side.
    *
-   * @param anew whether it is to be sealed anew there
-   * @throws SecureStoreError `INVALID_ARGUMENT` if one of both lies in the folder of the other; `ALREADY_EXISTS`; what the backend throws
+   * @param anew whether it is to be re-encrypted there
+   * @throws SecureStoreError `INVALID_ARGUMENT` if one of both is in the folder of the other; `ALREADY_EXISTS`; what the backend throws
    */
   async checkFree(target: StorageBackend, anew: boolean, signal?: AbortSignal): Promise<void> {
     const nesting = await this.nestingOf(target);
@@ -109,12 +109,12 @@ export class MigrationArea extends StoreArea {
     if (this.head.migration === undefined) await checkFree(target, this.state, anew, signal);
   }
 
-  /** Takes the place where the store moves to. @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  /** Takes the target, to which the store moves. @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
   async occupy(target: StorageBackend, instance: Uint8Array, signal?: AbortSignal): Promise<Occupied> {
     return occupy(target, this.state, instance, this.engine.random, signal);
   }
 
-  /** Takes the place where the store is to be sealed anew. @returns whether it was taken before @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  /** Takes the target into which the store is to be re-encrypted. @returns whether it was taken before @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
   async occupyAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
     return occupyAnew(target, this.state, id, this.engine.random, signal);
   }
@@ -143,7 +143,7 @@ export class MigrationArea extends StoreArea {
     return unregisterConsumers(this.engine, prefix, signal);
   }
 
-  /** Whether everybody announces everything for so long already that nothing is under way which was not. */
+  /** Whether all processes announce everything for so long already that nothing is under way which was not. */
   isJournalQuiescent(signal?: AbortSignal): Promise<boolean> {
     return isQuiescent(this.engine, signal);
   }
@@ -153,12 +153,12 @@ export class MigrationArea extends StoreArea {
     return QUIESCENT_AFTER;
   }
 
-  /** Waits until nobody acts on an earlier head any more. */
+  /** Waits until no process acts on an earlier head any more. */
   settle(signal?: AbortSignal): Promise<void> {
     return this.engine.monitor.quiesce(signal);
   }
 
-  /** Has everybody look at the head so often that closing takes less than a second; waits until everybody does. */
+  /** Has all processes look at the head so often that closing takes less than a second; waits until all do. */
   async announce(signal?: AbortSignal): Promise<void> {
     await this.#change(({ head: { migration } }) => {
       if (migration === undefined) throw cancelledElsewhere();
@@ -168,7 +168,7 @@ export class MigrationArea extends StoreArea {
   }
 
   /**
-   * Closes the store: once {@link settleSoon} has waited, nobody reads or writes until it is open somewhere. To be called after
+   * Closes the store: once {@link settleSoon} has waited, no process reads or writes until it is open somewhere. To be called after
    * {@link announce}, and to be ended by {@link leave} or {@link reopen}; if this process dies, others open the store again 10 s later.
    *
    * @returns the head that closed it; `undefined` if the announcement does not hold any more
@@ -191,7 +191,7 @@ export class MigrationArea extends StoreArea {
     return QUIESCENT_SOON_AFTER;
   }
 
-  /** Waits until nobody reads or writes any more, once the store is closed. */
+  /** Waits until no process reads or writes any more, once the store is closed. */
   settleSoon(signal?: AbortSignal): Promise<void> {
     return this.engine.monitor.quiesceSoon(signal);
   }
@@ -224,7 +224,7 @@ export class MigrationArea extends StoreArea {
     return abortCutover(this.engine, signal);
   }
 
-  /** Whether what lies at a place is what the store has landed as, from the head that has closed it. */
+  /** Whether what a location holds is what the store has landed as, from the head that has closed it. */
   async hasLanded(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
     const { head } = this;
     const found = await readHead(target, signal);
@@ -247,7 +247,7 @@ export class MigrationArea extends StoreArea {
   }
 
   /**
-   * Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move.
+   * Opens the store where it has landed. To be called after {@link leave}, by the process that resumes the move.
    *
    * @param landed its head there, if that was just written
    */
@@ -258,7 +258,7 @@ export class MigrationArea extends StoreArea {
   /**
    * Remembers the store where it has moved, by the anchor of that place. To be called after {@link arrive}.
    *
-   * @param anew the head of the store that it was sealed anew as, if it was
+   * @param anew the head of the store that it was re-encrypted as, if it was
    */
   rememberAt(place: NewPlace, anew: Head | undefined, signal?: AbortSignal): Promise<void> {
     return rememberAt(place, this.head, anew, this.parts.logger, signal);

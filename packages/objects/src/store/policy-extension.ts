@@ -15,8 +15,8 @@ import type { CallOptions } from '../api/types.ts';
 export interface NextPolicy {
   readonly policy: Uint8Array;
   /**
-   * When the destinations of backups are to have it: `now` if it takes access away from anybody, since a restore would give it back; `soon`,
-   * which nobody waits for, if a restore of before would miss something that was given. By default with the next backup.
+   * When the destinations of backups are to have it: `now` if it takes access away, since a restore would give it back; `soon`,
+   * which is not waited for, if a restore of before would miss something that was given. By default with the next backup.
    */
   readonly bring?: 'now' | 'soon' | undefined;
 }
@@ -25,7 +25,7 @@ export interface NextPolicy {
 export interface PolicyChanged {
   /** Whether it was changed. */
   readonly changed: boolean;
-  /** The destinations of backups that it was to be brought to, and could not be. It is tried again. */
+  /** The destinations of backups to which it was to be written, and could not be. It is tried again. */
   readonly pending: readonly string[];
 }
 
@@ -113,7 +113,7 @@ export class PolicyObject {
    * Replaces it. In this process that counts at once, in the others within five seconds.
    *
    * @param operation what this is called in errors
-   * @param next is given what there is, and is asked anew where another change comes first; `undefined` if nothing is to
+   * @param next is given what there is, and is asked again if another change comes first; `undefined` if nothing is to
    *   be changed
    * @returns whether it was, and where copies of the store do not know of it
    * @throws SecureStoreError what `next` throws, `CONFLICT` if others come first again and again, `LOCKED`

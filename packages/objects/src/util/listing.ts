@@ -8,7 +8,7 @@ const MAX_NAME_BYTES = 900;
  * One page of a listing, found to be one that can follow: its names start with `prefix`, are in order, and come after
  * `after`. So a listing comes to an end whatever the backend answers.
  *
- * @throws SecureStoreError `INTEGRITY` where they don't, `UNAVAILABLE` where the page is empty and more is promised
+ * @throws SecureStoreError `INTEGRITY` if they don't, `UNAVAILABLE` if the page is empty and more is promised
  */
 export async function listPage(backend: StorageBackend, prefix: string, options: ListOptions): Promise<ListResult> {
   const { name } = backend;

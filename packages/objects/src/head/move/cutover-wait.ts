@@ -7,13 +7,13 @@ import { isLanded } from './staged-head.ts';
 
 /** How often the head of a store is read that is about to open somewhere, in milliseconds. */
 const LOOK_EVERY = 25;
-/** How long a call waits for that, in milliseconds: whoever moves the store has died, or does not get on. */
+/** How long a call waits for that, in milliseconds: the process that moves the store has died, or does not get on. */
 const CLOSING_FOR = 10_000;
-/** The same where the store has moved, and only has to be opened there. */
+/** The same if the store has moved, and only has to be opened there. */
 const LANDED_FOR = 1000;
 
 /**
- * What a call is told that can not wait.
+ * The error of a call that can not wait.
  *
  * @param head the one that closes the store
  * @param from where a store comes from that has landed, as far as is known
@@ -48,15 +48,15 @@ function landedFrom(from: string | undefined): SecureStoreError {
 /** What is asked of the store while it is closed. */
 export interface ClosedPorts {
   readonly clock: Clock;
-  /** The newest head that is known; `undefined` where that does not close it. */
+  /** The newest head that is known; `undefined` if that does not close it. */
   readonly closing: () => Head | undefined;
-  /** Where a store comes from that has landed; `undefined` if that can't be told. */
+  /** Where a store comes from that has landed; `undefined` if that can't be determined. */
   readonly cameFrom: () => string | undefined;
-  /** Reads the head anew. */
+  /** Reads the head again. */
   readonly read: () => Promise<void>;
   /** What nothing but opening the store again helps against. */
   readonly lost: () => SecureStoreError | undefined;
-  /** Called if the store is closed for so long that whoever closed it must have died. */
+  /** Called if the store is closed for so long that the process that closed it must have died. */
   readonly onStalled: () => Promise<void>;
 }
 
@@ -72,7 +72,7 @@ export class CutoverWait {
     this.#ports = ports;
   }
 
-  /** Waits until it is open. @throws SecureStoreError `LOCKED` where that takes too long; what reading the head throws */
+  /** Waits until it is open. @throws SecureStoreError `LOCKED` if that takes too long; what reading the head throws */
   async whenOpen(signal: AbortSignal | undefined): Promise<void> {
     const { clock, closing, lost, onStalled, cameFrom } = this.#ports;
     const since = instant(clock);

@@ -10,7 +10,7 @@ import { openLocation } from './sealed-location.ts';
 
 /** How a process follows a store that moves to another location. Locations are without credentials. */
 export interface Moves {
-  /** Where the store may be followed to, and nowhere else: somebody who has old keys of it may say that it has moved anywhere. */
+  /** Where the store may be followed to, and nowhere else: an attacker who has old keys of it may claim that it has moved anywhere. */
   readonly locations: readonly string[];
   /** @returns an initialised backend, which is closed with the store */
   readonly connect: (
@@ -33,12 +33,12 @@ export interface FollowPorts {
   readonly clock: Clock;
   /** How long a read of the head may take, in milliseconds. */
   readonly within: number;
-  /** By what this process opens the store under a head at a backend; `undefined` where it does so no more. */
+  /** By what this process opens the store under a head at a backend; `undefined` if it does so no more. */
   readonly unlock: (backend: StorageBackend, head: Head) => Promise<Unlocked | undefined>;
   /**
-   * Told of each place on the way, and of the one where the store is, before anything of it is relied on.
+   * Called with each location on the way, and the one of the store, before anything of it is relied on.
    *
-   * @throws SecureStoreError `ROLLBACK` where something newer is remembered of it
+   * @throws SecureStoreError `ROLLBACK` if something newer is remembered of it
    */
   readonly onFound: (location: string, head: Head) => Promise<void>;
 }
@@ -46,7 +46,7 @@ export interface FollowPorts {
 /** How many moves are followed in one go: each is a connection more. */
 const MAX_MOVES = 16;
 
-/** Opening the store there is up to whoever runs this process. */
+/** Opening the store there is up to the program. */
 export function movedAway(location: string | undefined): SecureStoreError {
   return new SecureStoreError('LOCKED', `the store has moved to ${location ?? 'another location'}`, {
     reason: 'moved',
@@ -77,7 +77,7 @@ function nothingThere(location: string): SecureStoreError {
   });
 }
 
-/** Reads the head in another place, in time. @throws SecureStoreError `UNAVAILABLE` where that takes too long; what the backend throws */
+/** Reads the head in another place, in time. @throws SecureStoreError `UNAVAILABLE` if that takes too long; what the backend throws */
 export async function readThere(
   backend: StorageBackend,
   { clock, within }: Pick<FollowPorts, 'clock' | 'within'>,
@@ -85,7 +85,7 @@ export async function readThere(
   try {
     return await readInTime(backend, clock, within);
   } catch (error) {
-    // Nobody but this call has given it up.
+    // No other than this call has given it up.
     if (!SecureStoreError.is(error, 'ABORTED')) throw error;
     const message = `reading the head of the store at the other location took over ${within / 1000} s`;
     throw new SecureStoreError('UNAVAILABLE', message, { cause: error, advice: [{ id: 'try-again' }] });
@@ -134,7 +134,7 @@ async function load(
  * Finds the store that `moved` says has moved, as it is there.
  *
  * @param moved a head with the state `moved` that follows from the one of `state`
- * @throws SecureStoreError `LOCKED` where it may not be followed; `ROLLBACK` where nothing or another store lies there; what the backend there throws
+ * @throws SecureStoreError `LOCKED` if it may not be followed; `ROLLBACK` if nothing or another store is there; what the backend there throws
  */
 export async function followMove(moved: Head, state: StoreState, ports: FollowPorts): Promise<Arrived> {
   let [head, from] = [moved, state];

@@ -15,7 +15,7 @@ interface Bound extends Pick<StoreState, 'keys'> {
   readonly head: Pick<Head, 'instance'>;
 }
 
-/** A location for the head of the store that moves there. @throws SecureStoreError `INVALID_ARGUMENT` where it is too long */
+/** A location for the head of the store that moves there. @throws SecureStoreError `INVALID_ARGUMENT` if it is too long */
 export function sealLocation({ head, keys }: Bound, location: string, random: RandomSource): Buffer {
   const plaintext = Buffer.from(location, 'utf8');
   if (plaintext.length > MAX_LOCATION_BYTES) {

@@ -13,7 +13,7 @@ const MAX_TRIES = 5;
 
 /**
  * Whether a head has landed where its store moves to, but does not say yet that the store is there: it has moved only once the head of the
- * place that it leaves says so, which may never come. Until then nobody works with it there, however it was opened. Its migration says
+ * place that it leaves says so, which may never come. Until then no process works with it there, however it was opened. Its migration says
  * where it comes from, and as which instance; a store that closes to leave is announced.
  */
 export const isLanded = ({ state, migration }: Pick<Head, 'state' | 'migration'>): boolean =>
@@ -29,7 +29,7 @@ const isNextToSame = (a: Head, b: Head): boolean => {
 
 /**
  * Whether `left` is the head that says that the store which has landed as `landed` has moved there: both come after the head that closed
- * it. What an attempt before has left, which somebody may have kept, has the same instances, and other keys, members and settings.
+ * it. What an attempt before has left, which an attacker may have kept, has the same instances, and other keys, members and settings.
  */
 export const hasLeftFor = (left: Head, landed: Head): boolean =>
   left.state === 'moved' &&
@@ -71,8 +71,8 @@ export type LandedHead = Pick<ReadHead, 'head' | 'etag'>;
  * Opens the store where it has landed. To be called once the head of the place that it has left says so.
  *
  * @param left that head's store
- * @param known what lies there, as far as is known: it is read where it is not so
- * @throws SecureStoreError `CONFLICT` if no head lies there any more, or giving it up was begun; what the backend throws
+ * @param known what is stored there, as far as is known: it is read if that is not so
+ * @throws SecureStoreError `CONFLICT` if no head is there any more, or giving it up was begun; what the backend throws
  */
 export async function openLanded(
   target: StorageBackend,
@@ -93,7 +93,7 @@ export async function openLanded(
         advice: [{ id: 'cancel-migration' }],
       });
     }
-    // Somebody else has done it, and much may have come since.
+    // Another process has done it, and much may have come since.
     if (!isLanded(found.head) || !hasLeftFor(left.head, found.head)) return;
     const { migration: _, ...landed } = found.head;
     const head: Head = {

@@ -36,7 +36,7 @@ export function anchorOf(head: Head, ends: readonly AuditLink[] = []): AnchorRec
 /**
  * Compares a head, whose signature has been verified, with what is remembered of its location.
  *
- * @throws SecureStoreError `ROLLBACK` where the head is older, or belongs to another store
+ * @throws SecureStoreError `ROLLBACK` if the head is older, or belongs to another store
  */
 export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   const found = anchorOf(head);

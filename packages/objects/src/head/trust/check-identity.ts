@@ -12,7 +12,7 @@ import type { OpenSettings, StoreContext } from '../open-settings.ts';
 export type Trust =
   /** Its secret authenticates it, or it was known before. */
   | 'known'
-  /** Whoever opens it takes it for the right one, and must remember it. */
+  /** The caller takes it for the right one, and it must be remembered. */
   | 'first use';
 
 export async function rememberedAt(context: StoreContext): Promise<AnchorRecord | undefined> {
@@ -22,8 +22,8 @@ export async function rememberedAt(context: StoreContext): Promise<AnchorRecord 
 /**
  * Compares a head, whose signature has been verified, with what is known of the store, before any secret is used.
  *
- * @throws SecureStoreError `INTEGRITY` where it is not the pinned one; `ROLLBACK` where it contradicts the anchor;
- *   `INVALID_ARGUMENT` where the method needs a store that is known, and it isn't
+ * @throws SecureStoreError `INTEGRITY` if it is not the pinned one; `ROLLBACK` if it contradicts the anchor;
+ *   `INVALID_ARGUMENT` if the method needs a store that is known, and it isn't
  */
 export async function checkIdentity(head: Head, settings: OpenSettings): Promise<Trust> {
   const found = fingerprintOf(head.identity);
@@ -43,7 +43,7 @@ export async function checkIdentity(head: Head, settings: OpenSettings): Promise
 }
 
 /**
- * Anybody can make a store with a slot for a public key, and with a key wrapper whoever may wrap: so that it opens says nothing of
+ * Any attacker can make a store with a slot for a public key, and with a key wrapper one who may wrap: so that it opens says nothing of
  * who made it.
  */
 function trustFirst(found: string, { unlock, anchor, trustOnFirstUse }: OpenSettings): Trust {
@@ -89,7 +89,7 @@ export function endsIn(record: AnchorRecord | undefined, { identity }: Head): Au
 /**
  * Remembers a head, unless another process has remembered a newer one, or another store, by now.
  *
- * @param end how far the audit log of this process goes, where it writes one
+ * @param end how far the audit log of this process goes, if it writes one
  */
 export async function rememberNewest(
   context: StoreContext & Pick<OpenSettings, 'acceptHead'>,
@@ -103,7 +103,7 @@ export async function rememberNewest(
   if (!isKept) await remember(context, record, remembered);
 }
 
-/** What is remembered comes first: whoever can sign a head must not be able to have it forgotten. */
+/** What is remembered comes first: an attacker who can sign a head must not be able to have it forgotten. */
 function endsAfter(remembered: readonly AuditLink[], { audit }: Head, end: AuditEnd | undefined): AuditLink[] {
   const kept = withEnds(remembered, end);
   return mergeEnds(kept, standingBeside(end, audit?.ends ?? [])).slice(0, MAX_AUDIT_LINKS);
@@ -112,10 +112,10 @@ function endsAfter(remembered: readonly AuditLink[], { audit }: Head, end: Audit
 /**
  * Compares a store that was followed to a place with what is remembered of that, and remembers it.
  *
- * It need not go back to what lay there before, which may have been removed: a head that follows from what is known says that it is
+ * It need not go back to what was there before, which may have been removed: a head that follows from what is known says that it is
  * there, and generations count on from one place to the next, so that what was remembered is older.
  *
- * @throws SecureStoreError `ROLLBACK` where it is older than what is remembered
+ * @throws SecureStoreError `ROLLBACK` if it is older than what is remembered
  */
 export async function rememberArrival(context: StoreContext, head: Head): Promise<void> {
   const remembered = await rememberedAt(context);
@@ -130,7 +130,7 @@ export async function rememberArrival(context: StoreContext, head: Head): Promis
 }
 
 /**
- * Remembers a store at the place that it was moved to by this process: that is meant, as making one is, whatever is remembered of what lay
+ * Remembers a store at the place that it was moved to by this process: that is meant, as making one is, whatever is remembered of what was
  * there before.
  *
  * @param head of the store there
@@ -151,7 +151,7 @@ function mayReplace(remembered: AnchorRecord, record: AnchorRecord, { parent }: 
 /**
  * Remembers a store that was trusted when it was first used: if that fails, it must not be used.
  *
- * @throws SecureStoreError `ROLLBACK` where another process has remembered another store by now, and what the anchor throws
+ * @throws SecureStoreError `ROLLBACK` if another process has remembered another store by now, and what the anchor throws
  */
 export async function rememberFirst(settings: OpenSettings, head: Head): Promise<void> {
   const remembered = await rememberedAt(settings);

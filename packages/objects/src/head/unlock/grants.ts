@@ -26,7 +26,7 @@ async function readGrants(
 }
 
 /**
- * Opens what a verified head grants to the holder of an identity; `undefined` where that is nothing.
+ * Opens what a verified head grants to the holder of an identity; `undefined` if that is nothing.
  *
  * @throws SecureStoreError `INTEGRITY`, and what the backend throws
  */
@@ -46,7 +46,7 @@ export async function unlockGrant(
   }
 }
 
-/** The same grant as a later head names it; `undefined` where it was revoked. @throws SecureStoreError as {@link unlockGrant} */
+/** The same grant as a later head names it; `undefined` if it was revoked. @throws SecureStoreError as {@link unlockGrant} */
 export async function followGrant(
   backend: StorageBackend,
   head: Head,

@@ -8,7 +8,7 @@ export function isMember({ unlocked }: Pick<StoreState, 'unlocked'>): boolean {
   return !('root' in unlocked);
 }
 
-/** @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member */
+/** @throws SecureStoreError `ACCESS_DENIED` if the store was opened by a member */
 export function checkOwner(state: Pick<StoreState, 'unlocked'>): void {
   if (isMember(state)) refuseMember();
 }
@@ -19,7 +19,7 @@ function refuseMember(): never {
   });
 }
 
-/** What only whoever unlocks the whole store has. @throws SecureStoreError `ACCESS_DENIED` for a member */
+/** The keys that only an owner has. @throws SecureStoreError `ACCESS_DENIED` for a member */
 export function ownerKeys({ keys }: Pick<StoreState, 'keys'>): OwnerKeys {
   return keys.owner ?? refuseMember();
 }

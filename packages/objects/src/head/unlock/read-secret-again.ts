@@ -24,7 +24,7 @@ function reasonOf(error: unknown): string {
   return SecureStoreError.is(error) ? error.message : 'the source of the unlock secret failed';
 }
 
-/** Asks again for the secret of a store whose slot is gone: a rotation may have replaced it where it was read from. */
+/** Asks again for the unlock secret of a store whose slot is gone: after a rotation, its source may have another one. */
 export class SecretAgain {
   readonly #ports: SecretPorts;
   readonly #closed = new AbortController();

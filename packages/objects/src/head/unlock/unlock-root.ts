@@ -14,7 +14,7 @@ export interface OpenedSlot {
   readonly unlocked: UnlockedSlot;
 }
 
-/** The slots that a secret opens, up to `limit`; and why it was refused, where it was. */
+/** The slots that a secret opens, up to `limit`; and why it was refused, if it was. */
 async function openSlots(
   head: Head,
   secret: HeldSecret,
@@ -47,7 +47,7 @@ async function openSlots(
 export interface FoundSlots {
   /** All slots that it opens: it may have been added twice. */
   readonly slots: readonly Slot[];
-  /** Why a slot that it might have opened was not opened by it, where more is known than that. */
+  /** Why a slot that it might have opened was not opened by it, if more is known than that. */
   readonly refusal: SecureStoreError | undefined;
 }
 
@@ -59,10 +59,10 @@ export async function findSlots(head: Head, secret: HeldSecret, signal?: AbortSi
 }
 
 /**
- * Looks for the slots that a secret opens, to make another one where there is none.
+ * Looks for the slots that a secret opens, to make another one if there is none.
  *
  * @throws SecureStoreError `UNLOCK_FAILED` for shares of which some are of a slot of this store and some are not: the secret that
- *   they give together is nobody's
+ *   they give together belongs to no slot
  */
 export async function findOwnSlots(head: Head, secret: HeldSecret, signal?: AbortSignal): Promise<readonly Slot[]> {
   const { slots, refusal } = await findSlots(head, secret, signal);
