@@ -137,5 +137,5 @@ it('a migration does not end where nothing lies at the new place any more', asyn
   const backend = await reached(to);
   await backend.delete(HEAD_NAME);
   const error = await failure(move(from, to, { clock }), 'CONFLICT');
-  expect(error.message).toContain('is not where it moved to');
+  expect(error.message).toContain('no store is at the target of its migration');
 });

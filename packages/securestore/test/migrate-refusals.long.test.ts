@@ -168,9 +168,9 @@ describe('a store is not moved, and nothing is changed,', () => {
     const { fingerprint } = store;
     await store.close();
     const as = { unlock: identity(ann), fingerprint };
-    await refused(move(location, memoryPlace(), as), 'ACCESS_DENIED', /a member's identity/);
-    await refused(cancelMigration(location, as), 'ACCESS_DENIED', /a member's identity/);
-    await refused(retireMigration(location, as), 'ACCESS_DENIED', /a member's identity/);
+    await refused(move(location, memoryPlace(), as), 'ACCESS_DENIED', /only an owner can do this/);
+    await refused(cancelMigration(location, as), 'ACCESS_DENIED', /only an owner can do this/);
+    await refused(retireMigration(location, as), 'ACCESS_DENIED', /only an owner can do this/);
     await isUntouched(location);
   });
 

@@ -83,7 +83,7 @@ export async function takeOver(engine: Engine, rotation: RunningRotation, signal
     if (state.head.rotation !== undefined) return planTakeOver(rotation);
     throw new SecureStoreError(
       'NOT_FOUND',
-      'an unfinished rotation does not exist: it has ended, or was stopped before it made new encryption keys',
+      'unfinished rotation does not exist: it ended, or was stopped before it made new encryption keys',
     );
   });
 }

@@ -19,8 +19,12 @@ export function clockRefusal(backend: StorageBackend, ahead: number | undefined)
         // It was written to with a clock that was ahead.
         advice: [{ id: 'reset-clock' }, { id: 'set-clock' }],
       })
-    : new SecureStoreError('UNAVAILABLE', `this machine's clock and the backend's are ${seconds} s apart: ${limit}`, {
-        retryable: false,
-        advice: [{ id: 'set-clock' }],
-      });
+    : new SecureStoreError(
+        'UNAVAILABLE',
+        `the clocks of this machine and the backend are ${seconds} s apart: ${limit}`,
+        {
+          retryable: false,
+          advice: [{ id: 'set-clock' }],
+        },
+      );
 }
