@@ -159,7 +159,8 @@ $`,
     expect(wrong.exitCode).toBe(9);
     expect(wrong.stderr).toBe(
       `error: ${destination}: the key file does not unlock the store; ` +
-        'the backups open by the secrets that the store had when they were last reached [UNLOCK_FAILED]\n',
+        'the backups open by the secrets that the store had when they were last reached [UNLOCK_FAILED]\n' +
+        'hint: check that the secret belongs to this store\n',
     );
   });
 });

@@ -128,7 +128,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
           `what was copied is still at ${to}: remove it there before you use that place for something else\n`,
       });
       expect((await run(['ls', '--store', to])).stderr).toMatch(
-        /being moved to this place, or was until that was .*given up/,
+        /no store is here yet: a migration to this location has not ended, or was cancelled \[INTEGRITY\]\n/,
       );
       expect((await run(['rotate', '--depth', 'unlock', '--same-secret'])).exitCode).toBe(0);
       expect((await run(['migrate', location, to])).exitCode).toBe(0);

@@ -169,7 +169,7 @@ describe('an error of a store', () => {
     const { stderr } = await box.run(['ls', '--store', 'sqlite:./none']);
     expect(stderr).toBe(
       `error: sqlite:${box.path('none')}: no store is here [NOT_FOUND]\n` +
-        'hint: to create a store: securestore init --store sqlite:./none -- sqlite:./none\n',
+        'hint: to create a store: securestore init sqlite:./none\n',
     );
   });
 });
