@@ -23,7 +23,7 @@ function notJson(found: string): never {
 /** Refuses what JSON leaves out, replaces or does not know: metadata is stored as it was given, or not at all. */
 function checkJson(value: unknown, depth: number): void {
   if (typeof value === 'function' || typeof value === 'symbol') notJson(`a ${typeof value}`);
-  if (typeof value === 'bigint' && !('toJSON' in Object(value))) notJson('a BigInt');
+  if (typeof value === 'bigint' && !('toJSON' in Object(value))) notJson('a bigint');
   if (typeof value === 'number' && !Number.isFinite(value)) notJson(`${value}`);
   if (typeof value !== 'object' || value === null) return;
   if (value instanceof Map || value instanceof Set) notJson('a Map or a Set');
