@@ -171,7 +171,7 @@ describe('the health of a store', () => {
         name,
         expect.stringContaining('the slot that opened the store has been removed'),
       ]);
-      expect([name, advice]).toEqual([name, 'open it again with another secret']);
+      expect([name, advice]).toEqual([name, 'open the store with a secret of a slot that it has']);
     }
   });
 
