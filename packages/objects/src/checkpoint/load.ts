@@ -135,6 +135,13 @@ function checkPlace(
   if (entries.length !== page.count || !inPlace) damaged(what, 'its entries are not those that the checkpoint names');
 }
 
+/** The backend names of a checkpoint: of its root and its pages. Empty without one. */
+export function namesOf(checkpoint: LoadedCheckpoint | undefined): Set<string> {
+  if (checkpoint === undefined) return new Set();
+  const { reference, root } = checkpoint;
+  return new Set([reference.name, ...root.pages.map(({ id }) => checkpointPageName(id))]);
+}
+
 /** The page in which `token` is, if it is in any. */
 export function pageOf({ pages }: CheckpointRoot, token: string): number | undefined {
   let low = 0;

@@ -1,17 +1,10 @@
-import {
-  AREAS,
-  asBuffer,
-  checkpointPageName,
-  SYSTEM_PREFIX_LENGTH,
-  SecureStoreError,
-  systemBodyKeyId,
-} from '@securestore/core-format';
+import { AREAS, asBuffer, SYSTEM_PREFIX_LENGTH, SecureStoreError, systemBodyKeyId } from '@securestore/core-format';
 import type { ReadResult } from '@securestore/backend-api';
 import type { Engine } from '../engine/engine.ts';
 import { GRACE_PERIOD } from '../engine/engine.ts';
 import { entriesUnder } from '../util/listing.ts';
 import { deleteUnchanged } from '../engine/sealed-objects.ts';
-import { loadCheckpoint } from './load.ts';
+import { loadCheckpoint, namesOf } from './load.ts';
 
 /** Whether a body lies under a journal key that has been replaced; one that this process doesn't know yet is newer. */
 function isReplaced({ monitor }: Engine, body: Uint8Array): boolean {
@@ -45,9 +38,7 @@ async function removeUseless(engine: Engine, name: string, signal: AbortSignal |
  */
 export async function removeUnused(engine: Engine, signal?: AbortSignal): Promise<void> {
   await engine.monitor.refresh(signal);
-  const current = await loadCheckpoint(engine, signal);
-  const used = new Set(current?.root.pages.map(({ id }) => checkpointPageName(id)));
-  if (current !== undefined) used.add(current.reference.name);
+  const used = namesOf(await loadCheckpoint(engine, signal));
   for await (const entry of entriesUnder(engine.backend, AREAS.checkpoints, { signal })) {
     if (!used.has(entry.key)) await removeUseless(engine, entry.key, signal);
   }

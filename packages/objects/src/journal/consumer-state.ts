@@ -9,6 +9,7 @@ import {
   TAG_LENGTH,
   workPrefix,
 } from '@securestore/core-format';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import type { DamagedObject } from '../engine/sealed-objects.ts';
 import { lookAtSystemObject, sealJournalBody } from '../engine/sealed-objects.ts';
@@ -87,8 +88,7 @@ export async function saveConsumer(
         return { state, etag: written.etag, modified: written.modified, now: written.modified };
       }
     } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
-      if (error.code !== 'CONFLICT' && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
+      if (!isUndecided(error) || (error.code !== 'CONFLICT' && tries === MAX_TRIES)) throw error;
     }
     // No two bodies are the same, so what lies there tells what became of these.
     const found = await backend.read(name);

@@ -1,18 +1,16 @@
 import type { ErrorCode, RecordHeader } from '@securestore/core-format';
 import {
   encodeBase32,
-  encodeTombstoneBody,
   historyName,
   historyPrefix,
   ID_LENGTH,
-  noId,
   objectName,
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import { sealRecord } from '@securestore/crypto';
 import type { Committed } from './commit/mutation.ts';
-import { fenceCommit } from './commit/commit.ts';
+import { sealDraft } from './commit/mutation.ts';
+import { fenceCommit } from './commit/commit-fence.ts';
 import { reclaim } from '../record/sweep-blobs.ts';
 import { indeterminate } from './commit/resolve-outcome.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -20,7 +18,7 @@ import { announceDeleted } from './announce-purge.ts';
 import { announceCommit } from '../journal/announce.ts';
 import { pinned } from '../engine/engine.ts';
 import { withRefreshedKeys } from '../record/stable-read.ts';
-import { pagesUnder } from '../util/listing.ts';
+import { namesUnder, pagesUnder } from '../util/listing.ts';
 import { parseCondition } from '../api/write-condition.ts';
 import type { Condition } from '../api/write-condition.ts';
 import type { StoredRecord } from '../engine/record-cache.ts';
@@ -28,7 +26,6 @@ import type { Target } from '../record/open-record.ts';
 import { isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
 import { refusedWrongly, StallDetector } from '../engine/stall-detector.ts';
 import type { PurgeOptions } from '../api/types.ts';
-import { categoryKeys } from '../record/record-keys.ts';
 
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
@@ -69,32 +66,19 @@ function blobOf({ header }: Remains): string | undefined {
   return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
 }
 
-interface Tombstone {
-  readonly unannounced: Omit<Committed, 'announced'>;
-  readonly record: Buffer;
-}
-
-/** A tombstone without a past. */
-function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains, now: number): Tombstone {
+/** Seals a tombstone without a past: nothing precedes it, which is what tells a purge from a deletion. */
+function sealPurge(
+  engine: Engine,
+  target: Target,
+  { header, sound }: Remains,
+  now: number,
+): Omit<Committed, 'announced' | 'record'> & { readonly record: Buffer } {
   const { state } = engine.monitor;
-  const keys = categoryKeys(state, state.categories.idOf(target.key));
-  const { primary } = keys;
   // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
-  const before = sound ? header : undefined;
-  const next: RecordHeader = {
-    suite: primary.suite,
-    kind: 'tombstone',
-    lineage: state.head.lineage,
-    nameId: target.nameId,
-    categoryId: primary.groupId,
-    version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1),
-    commitId: engine.random(ID_LENGTH),
-    // Nothing precedes it any more: this is what tells a purge from a deletion.
-    previousCommitId: noId(),
-    generation: state.head.generation,
-  };
-  const record = sealRecord(primary, next, encodeTombstoneBody({ modified: now, origin: next.version }), engine.random);
-  return { unannounced: { state, header: next, keys, generation: next.generation, record, late: false }, record };
+  const version = sound ? header?.version : undefined;
+  const identity = { commitId: engine.random(ID_LENGTH), now, version };
+  const sealed = sealDraft(engine, state, target, { kind: 'tombstone', modified: now }, undefined, identity);
+  return { ...sealed, state, generation: sealed.header.generation, late: false };
 }
 
 /** An object that was buried. */
@@ -135,12 +119,6 @@ interface Doubt {
   prepared?: Committed | undefined;
 }
 
-async function copiesOf(engine: Engine, { token }: Target, signal: AbortSignal | undefined): Promise<string[]> {
-  const copies: string[] = [];
-  for await (const names of pagesUnder(engine.backend, historyPrefix(token), signal)) copies.push(...names);
-  return copies;
-}
-
 /**
  * Checks the condition before the first tombstone. A purge that has written one goes on whatever the current record is by then.
  *
@@ -169,13 +147,14 @@ async function buryUntilDone(
   signal: AbortSignal | undefined,
 ): Promise<Burial> {
   const name = objectName(target.token);
+  const copies = historyPrefix(target.token);
   const now = engine.clock.now();
   let refused: StoredRecord | undefined;
   const standstill = new StallDetector();
   for (let tries = 1; ;) {
     let found = await engine.backend.read(name, { signal });
     if (found === undefined) {
-      const past = await copiesOf(engine, target, signal);
+      const past = await namesUnder(engine.backend, copies, signal);
       // They may belong to an object that was stored meanwhile, which is purged with them.
       if (past.length > 0) found = await engine.backend.read(name, { signal });
       if (found === undefined) {
@@ -195,11 +174,11 @@ async function buryUntilDone(
     const version = buriedAt(remains, after);
     if (version !== undefined) return { ...doubt, version };
     // Without an authentic version, everything that is there now counts as older.
-    const past = remains.sound ? undefined : await copiesOf(engine, target, signal);
-    const { unannounced, record } = tombstoneAfter(engine, target, remains, now);
-    const { state, header } = unannounced;
+    const past = remains.sound ? undefined : await namesUnder(engine.backend, copies, signal);
+    const sealed = sealPurge(engine, target, remains, now);
+    const { state, header, record } = sealed;
     const announced = await announceCommit(engine, state, target.token, header.commitId, undefined, signal);
-    const prepared = { ...unannounced, announced };
+    const prepared = { ...sealed, announced };
     const note = (): void => {
       doubt.replaced = remains;
       doubt.past = past;

@@ -1,6 +1,7 @@
 import type { WriteOptions } from '@securestore/backend-api';
 import { decodeMarker, encodeMarker, markerName, SecureStoreError } from '@securestore/core-format';
 import type { MarkerState } from '@securestore/core-format';
+import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import { isOld } from './backend-age.ts';
 import { deleteUnchanged, lookAtSystemObject, sealJournalBody } from '../engine/sealed-objects.ts';
@@ -67,9 +68,8 @@ async function swap(
     try {
       return (await engine.backend.write(name, body, { ...condition, signal })).etag;
     } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
+      if (!isUndecided(error)) throw error;
       const conflict = error.code === 'CONFLICT';
-      if (!conflict && error.outcome !== 'unknown') throw error;
       const found = await engine.backend.read(name, { signal });
       if (found !== undefined && bodies.some((written) => written.equals(found.body))) return found.etag ?? '';
       if (conflict || found?.etag !== before?.etag) return undefined;

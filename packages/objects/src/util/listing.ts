@@ -53,6 +53,17 @@ export async function* pagesUnder(
   }
 }
 
+/** All names at the backend that start with `prefix`, in order. @throws SecureStoreError as {@link listPage} does */
+export async function namesUnder(
+  backend: StorageBackend,
+  prefix: string,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of pagesUnder(backend, prefix, signal)) names.push(...page);
+  return names;
+}
+
 /** Everything under `prefix`, in order, from after `after` on; the next page is read while one is being used. @throws as {@link listPage} */
 export async function* entriesUnder(
   backend: StorageBackend,

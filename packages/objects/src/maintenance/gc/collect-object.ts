@@ -1,7 +1,6 @@
 import type { ListEntry } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import {
-  AREAS,
   encodeBase32,
   historyPrefix,
   historyVersion,
@@ -141,9 +140,4 @@ export async function pruneHistory(
 async function hasHistory({ engine, signal }: CollectionPass, token: string): Promise<boolean> {
   const page = await engine.backend.list(historyPrefix(token), { limit: 1, signal });
   return page.entries.length > 0;
-}
-
-/** The backend name of an object, for failures. */
-export function nameOf(token: string): string {
-  return AREAS.objects + token;
 }

@@ -1,11 +1,11 @@
 import type { ListEntry } from '@securestore/backend-api';
-import { AREAS, PROBES, SecureStoreError } from '@securestore/core-format';
+import { AREAS, objectName, PROBES, SecureStoreError } from '@securestore/core-format';
 import { tombstoneGuard } from '../../checkpoint/tombstone-guard.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
 import { backendNow } from '../../record/backend-age.ts';
 import { collectBlobs, collectMarkers } from './collect-blobs.ts';
-import { nameOf, pruneHistory, deleteExpired, forgetTombstone, blobIn, currentRecord } from './collect-object.ts';
+import { pruneHistory, deleteExpired, forgetTombstone, blobIn, currentRecord } from './collect-object.ts';
 import type { MayForget } from '../../journal/late-deletions.ts';
 import type { CurrentRecord } from './collect-object.ts';
 import type { CollectionPass } from './pass.ts';
@@ -74,7 +74,7 @@ async function forObject(pass: CollectionPass, token: string, body: () => Promis
   try {
     await body();
   } catch (error) {
-    noteFailure(pass.report, nameOf(token), error);
+    noteFailure(pass.report, objectName(token), error);
   }
 }
 

@@ -1,7 +1,6 @@
 import type { ListEntry } from '@securestore/backend-api';
 import {
   AREAS,
-  checkpointPageName,
   decodeBase32,
   journalPrefix,
   purposeOf,
@@ -9,7 +8,7 @@ import {
   workName,
   workPrefix,
 } from '@securestore/core-format';
-import { loadCheckpoint } from '../../checkpoint/load.ts';
+import { loadCheckpoint, namesOf } from '../../checkpoint/load.ts';
 import { CONSUMER_EXPIRES_AFTER, STREAM_CLOSES_AFTER } from '../../engine/journal-limits.ts';
 import type { OwnObject } from '../../engine/scan-sealed-objects.ts';
 import { ownObjects } from '../../engine/scan-sealed-objects.ts';
@@ -103,9 +102,7 @@ async function collectHints(pass: CollectionPass): Promise<void> {
 /** What the head pins stays, damaged or not: `verify` names it. `undefined` if that can't be told. */
 async function pinnedNames({ engine, signal }: CollectionPass): Promise<Set<string> | undefined> {
   try {
-    const current = await loadCheckpoint(engine, signal);
-    const pages = current?.root.pages.map(({ id }) => checkpointPageName(id)) ?? [];
-    return new Set(current === undefined ? pages : [...pages, current.reference.name]);
+    return namesOf(await loadCheckpoint(engine, signal));
   } catch (error) {
     if (isForged(error)) return undefined;
     throw error;

@@ -53,26 +53,45 @@ export async function listKeys({ monitor }: Engine, signal?: AbortSignal): Promi
 }
 
 /**
- * The keyring of the store with new groups in it, one for each id. It is the caller's to wipe.
+ * The keyring of the store after `edit`. It is the caller's to wipe; if `edit` fails or gives `undefined`, it is wiped here.
  *
  * @throws SecureStoreError `ACCESS_DENIED` for a member, and what reading the keyring throws
  */
+export async function editedKeyring<K extends Keyring | undefined>(
+  { backend }: Engine,
+  state: StoreState,
+  edit: (keyring: Keyring) => K,
+  signal?: AbortSignal,
+): Promise<K> {
+  const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
+  let edited: K | undefined;
+  try {
+    edited = edit(keyring);
+    return edited;
+  } finally {
+    if (edited === undefined) wipeKeyring(keyring);
+  }
+}
+
+/**
+ * The keyring of the store with new groups in it, one for each id. It is the caller's to wipe.
+ *
+ * @throws SecureStoreError as {@link editedKeyring}
+ */
 export async function keyringWith(
-  { backend, clock, random }: Engine,
+  engine: Engine,
   state: StoreState,
   kind: KeyGroup['kind'],
   ids: readonly Uint8Array[],
   signal: AbortSignal | undefined,
 ): Promise<Keyring> {
-  const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
-  try {
-    const { suite } = state.keys.journal.primary;
+  const { clock, random } = engine;
+  const { suite } = state.keys.journal.primary;
+  const withGroups = (keyring: Keyring): Keyring => {
     const groups = ids.map((id) => newGroup(id, kind, suite, clock.now(), random));
     return { ...keyring, groups: inOrder([...keyring.groups, ...groups]) };
-  } catch (error) {
-    wipeKeyring(keyring);
-    throw error;
-  }
+  };
+  return editedKeyring(engine, state, withGroups, signal);
 }
 
 export type ChangeVersion = (version: KeyVersion, state: StoreState) => KeyVersion;
@@ -84,20 +103,20 @@ export async function planVersions(
   change: ChangeVersion,
   signal: AbortSignal | undefined,
 ): Promise<HeadEdit | undefined> {
-  const keyring = await readKeyring(engine.backend, state.head, rootOf(state), signal);
-  let changed = false;
-  const groups = keyring.groups.map((group) => ({
-    ...group,
-    versions: group.versions.map((version) => {
-      const next = change(version, state);
-      if (next === version) return version;
-      changed = true;
-      return next;
-    }),
-  }));
-  if (changed) return { keyring: { ...keyring, groups } satisfies Keyring };
-  wipeKeyring(keyring);
-  return undefined;
+  const changed = (keyring: Keyring): Keyring | undefined => {
+    let isChanged = false;
+    const groups = keyring.groups.map((group) => ({
+      ...group,
+      versions: group.versions.map((version) => {
+        const next = change(version, state);
+        isChanged ||= next !== version;
+        return next;
+      }),
+    }));
+    return isChanged ? { ...keyring, groups } : undefined;
+  };
+  const keyring = await editedKeyring(engine, state, changed, signal);
+  return keyring && { keyring };
 }
 
 /** Changes key versions in one commit. @returns whether anything changed */

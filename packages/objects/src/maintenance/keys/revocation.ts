@@ -1,15 +1,14 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Member, RunningRotation } from '@securestore/core-format';
+import type { KeyGroup, Keyring, Member, RunningRotation } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { formatRecipient } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
 import { isGranted, readMembers } from '../../head/unlock/grants.ts';
-import { rootOf } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import { readKeyring } from '../../head/store-state.ts';
 import { withNewPrimaries } from '../../engine/new-keys.ts';
 import { checkDepthUnderWay } from '../../engine/rotation-state.ts';
+import { editedKeyring } from './keys.ts';
 import { slotFor } from './slots.ts';
 import { slotLabel } from '../../head/unlock/slot-id.ts';
 
@@ -68,16 +67,13 @@ export async function planRevocation(
   checkDepthUnderWay(state, rotation.depth);
   const { backend, clock, random } = engine;
   const found = revoked === 'all' ? undefined : await memberToRevoke(backend, state, revoked.name, signal);
-  const before = await readKeyring(backend, state.head, rootOf(state), signal);
-  const plan = { head: { rotation }, members: found?.others ?? [] };
-  if (found === undefined) {
-    const keyring = withNewPrimaries(before, clock.now(), random);
-    return { ...plan, keyring, memberEvent: { type: 'member.revoked' } };
-  }
-  const { member } = found;
+  const member = found?.member;
+  const isRenewed = member && ((group: KeyGroup): boolean => isGranted(member, group));
+  const renewed = (before: Keyring): Keyring => withNewPrimaries(before, clock.now(), random, isRenewed);
   return {
-    ...plan,
-    keyring: withNewPrimaries(before, clock.now(), random, (group) => isGranted(member, group)),
-    memberEvent: { type: 'member.revoked', recipient: formatRecipient(member.publicKey) },
+    head: { rotation },
+    members: found?.others ?? [],
+    keyring: await editedKeyring(engine, state, renewed, signal),
+    memberEvent: { type: 'member.revoked', ...(member && { recipient: formatRecipient(member.publicKey) }) },
   };
 }

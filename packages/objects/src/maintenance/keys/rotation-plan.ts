@@ -5,15 +5,14 @@ import { holdSecret, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
 import { commitHead } from '../../engine/commit-head.ts';
-import { rootOf } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
-import { readKeyring } from '../../head/store-state.ts';
 import type { Revoked } from './revocation.ts';
 import { checkRevocable, planRevocation } from './revocation.ts';
 import { withNewPrimaries, withNewRoot } from '../../engine/new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from '../../engine/rotation-state.ts';
 import { findOwnSlots, findSlots } from '../../head/unlock/unlock-root.ts';
 import { slotLabel } from '../../head/unlock/slot-id.ts';
+import { editedKeyring } from './keys.ts';
 import { newSlot, openGivenSlot } from './slots.ts';
 
 /** What a rotation does with secrets. */
@@ -96,12 +95,15 @@ async function planRenewal(
   checkDepthUnderWay(state, rotation.depth);
   const { head } = state;
   const renewed = await withNewRoot(head, slots, engine.random);
-  const before = await readKeyring(engine.backend, head, rootOf(state));
-  const keyring = rotation.depth === 'unlock' ? before : withNewPrimaries(before, engine.clock.now(), engine.random);
+  const { rootNumber } = renewed.head;
+  const keyring = await editedKeyring(engine, state, (before) => {
+    const next = rotation.depth === 'unlock' ? before : withNewPrimaries(before, engine.clock.now(), engine.random);
+    return { ...next, rootNumber };
+  });
   return {
     ...renewed,
     head: { ...renewed.head, rotation },
-    keyring: { ...keyring, rootNumber: renewed.head.rootNumber },
+    keyring,
     outdatesCheckpoint: rotation.depth === 'data',
   };
 }

@@ -11,10 +11,8 @@ import { ownerKeys } from '../../head/unlock/owner-keys.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import { categoryMapOf, parseCategories, parseHistory, parseRotationDays } from '../../api/create-settings.ts';
 import { movedNames } from './moved-names.ts';
-import { settingsOf } from './settings.ts';
+import { CHANGEABLE, settingsOf } from './settings.ts';
 import type { ChangeSettingsOptions, Settings, SettingsChange } from '../../api/settings-types.ts';
-
-const CHANGEABLE: readonly string[] = ['categories', 'history', 'rotation'];
 
 function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);

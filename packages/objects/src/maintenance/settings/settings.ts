@@ -5,6 +5,9 @@ import type { Settings } from '../../api/settings-types.ts';
 
 const VERSION_LENGTH = 16;
 
+/** The settings of a store that can be changed. */
+export const CHANGEABLE: readonly string[] = ['categories', 'history', 'rotation'];
+
 /** The settings of a store as it is known. */
 export function settingsOf({ head, categories: { patterns: categories } }: StoreState): Settings {
   const history = { versions: head.history.versions, days: head.history.days };
@@ -58,7 +61,7 @@ export function checkSettings(state: StoreState, asked: Omit<StoreSettings, 'unl
     found.some(([setting]) => settings.includes(setting.split('.')[0] ?? ''));
   const ways = [
     'leave them out',
-    ...(isOf(['categories', 'history', 'rotation']) ? ['change those of the store with settings.change'] : []),
+    ...(isOf(CHANGEABLE) ? ['change those of the store with settings.change'] : []),
     ...(isOf(['names', 'suite']) ? ['make another store of it by migrateStore with its option "reseal"'] : []),
   ];
   throw new SecureStoreError(
@@ -68,7 +71,7 @@ export function checkSettings(state: StoreState, asked: Omit<StoreSettings, 'unl
 }
 
 /** Categories as they are given when a store is made. */
-export type Categories = Readonly<Record<string, readonly string[] | string>>;
+type Categories = Readonly<Record<string, readonly string[] | string>>;
 
 interface Rule {
   readonly pattern: string;

@@ -7,7 +7,7 @@ import type { Baseline, Expectation } from '../../checkpoint/baseline.ts';
 import { joinByToken } from '../../util/merge-by-token.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
-import { entriesUnder, pagesUnder } from '../../util/listing.ts';
+import { entriesUnder, namesUnder } from '../../util/listing.ts';
 import type { ObjectArea } from '../gc/merge-listings.ts';
 import { TokenMerge } from '../gc/merge-listings.ts';
 import type { LookOptions } from './blobs.ts';
@@ -95,10 +95,8 @@ async function* listed({ engine, options, after, orphans, onForeign }: VerifyPas
 }
 
 /** The history of an object as it is now, newest first. */
-export async function historyNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
-  const names: string[] = [];
-  for await (const page of pagesUnder(engine.backend, historyPrefix(token), signal)) names.push(...page);
-  return names;
+export function historyNames({ backend }: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
+  return namesUnder(backend, historyPrefix(token), signal);
 }
 
 async function partsOf({ engine, options }: VerifyPass, token: string): Promise<ListedBlobs> {

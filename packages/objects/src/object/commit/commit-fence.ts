@@ -48,42 +48,44 @@ async function rewrapOwn(
 }
 
 /**
- * The next step of what a commit owes to changes of the head that came while it was under way, before it may be acknowledged. It must
- * not stay under a key that has been replaced, nor unknown to a journal that was switched on or may have forgotten it. It must not be
- * taken for an object from before a checkpoint, and not stay in a category that its name has left.
+ * Fences a commit against every change of the head that came while it was under way, before it may be acknowledged. It must not stay
+ * under a key that has been replaced, nor unknown to a journal that was switched on or may have forgotten it. It must not be taken for
+ * an object from before a checkpoint, and not stay in a category that its name has left.
  *
- * @param isAnnounced whether the journal knows of it
- * @returns the commit with the step done, under a head that has been confirmed
+ * @returns the commit under a head that has been confirmed
+ * @throws SecureStoreError `UNAVAILABLE` if it can't be brought under the newest keys; what the backend throws
  */
-export async function fenceStep(
+export async function fenceCommit(
   engine: Engine,
   target: Target,
   committed: Committed,
-  isAnnounced: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Committed> {
-  const { monitor } = engine;
-  const { state } = monitor;
-  const next = await step(engine, state, target, committed, isAnnounced, signal);
-  const wait = monitor.acknowledge(signal);
-  if (wait !== undefined) await wait;
-  monitor.checkWritable();
-  return next;
+  const { monitor, journal } = engine;
+  let done = committed;
+  for (;;) {
+    const { state } = monitor;
+    const { head } = state;
+    if (!(head.journal === 'off' || journal.covers(done.announced))) {
+      done = { ...done, announced: await journal.announce(target.token, done.header.commitId, signal) };
+    } else if (head.generation === done.generation) return done;
+    else done = await underHead(engine, state, target, done, signal);
+    const wait = monitor.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    monitor.checkWritable();
+  }
 }
 
-async function step(
+/** Brings an announced commit under the keys and the categories of `state`. */
+async function underHead(
   engine: Engine,
   state: StoreState,
   target: Target,
   committed: Committed,
-  isAnnounced: boolean,
   signal: AbortSignal | undefined,
 ): Promise<Committed> {
   const { header, generation } = committed;
   const { token } = target;
-  if (!isAnnounced) {
-    return { ...committed, announced: await engine.journal.announce(token, header.commitId, signal) };
-  }
   if (!state.categories.idOf(target.key).equals(header.categoryId)) {
     await announceCommit(engine, state, token, header.commitId, undefined, signal);
     const moved = await rebindCategory(engine, target, committed.record, signal);

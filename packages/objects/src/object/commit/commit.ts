@@ -11,7 +11,7 @@ import { announceCommit } from '../../journal/announce.ts';
 import type { Current, Standing, Target } from '../../record/open-record.ts';
 import { infoFrom, openAt } from '../../record/open-record.ts';
 import { refusedUnderStableKeys } from '../../record/stable-read.ts';
-import { fenceStep } from './commit-fence.ts';
+import { fenceCommit } from './commit-fence.ts';
 import { loadCurrent } from './load-current.ts';
 import type { Committed, DraftBody, Identity, Mutation, ObjectDraft } from './mutation.ts';
 import { checkCondition, checkStillValid, WriteConflict, sealDraft } from './mutation.ts';
@@ -105,23 +105,6 @@ export async function commitObject<M extends object>(
   }
   const { state, header, keys } = committed;
   return infoFrom(state, header, body, keys.primary.label);
-}
-
-/** Fences a commit, step by step, against every change of the head that came while it was under way. */
-export async function fenceCommit(
-  engine: Engine,
-  target: Target,
-  committed: Committed,
-  signal: AbortSignal | undefined,
-): Promise<Committed> {
-  const { monitor, journal } = engine;
-  let done = committed;
-  for (;;) {
-    const { head } = monitor.state;
-    const isAnnounced = head.journal === 'off' || journal.covers(done.announced);
-    if (isAnnounced && head.generation === done.generation) return done;
-    done = await fenceStep(engine, target, done, isAnnounced, signal);
-  }
 }
 
 /**

@@ -99,15 +99,18 @@ export function checkCondition(condition: Condition, current: Current, now: numb
 }
 
 /** Why a condition doesn't hold; `undefined` if it does. */
-function refusalOf(condition: Condition, current: Current, live: LiveRecord | undefined): string | undefined {
+function refusalOf(
+  condition: Exclude<Condition, { readonly type: 'none' }>,
+  current: Current,
+  live: LiveRecord | undefined,
+): string | undefined {
   if (condition.type === 'absent') return live && 'the object exists already';
   if (condition.type === 'damaged') {
     if (current !== undefined && current.opened === undefined) return undefined;
     return live === undefined ? 'there is no record that is damaged' : 'the record is not damaged';
   }
   if (live === undefined) return 'the object does not exist';
-  const isMeant = condition.type === 'none' || isVersion(live.header, condition.version);
-  return isMeant ? undefined : 'the object has another version by now';
+  return isVersion(live.header, condition.version) ? undefined : 'the object has another version by now';
 }
 
 /**
@@ -121,7 +124,7 @@ export function sealDraft(
   { key, nameId }: Target,
   draft: Draft,
   current: Current,
-  { commitId, now, version = 0 }: Identity,
+  { commitId, now, version = 0 }: Pick<Identity, 'commitId' | 'now' | 'version'>,
 ): { readonly header: RecordHeader; readonly keys: CategoryKeys; readonly record: Buffer } {
   const { head, categories } = state;
   const categoryId = categories.idOf(key);

@@ -19,7 +19,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'what is under way while the journal is switched on is not announced',
     part: 'consumer',
-    file: 'objects/src/object/commit/commit.ts',
+    file: 'objects/src/object/commit/commit-fence.ts',
     edits: [["head.journal === 'off' || journal.covers(done.announced)", 'true']],
   },
   {
