@@ -89,22 +89,7 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
   ],
   [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
   [/\bChoose a conflict policy: /, 'Choose by --conflict: '],
-  [
-    /\bScrub the store with a backup to repair it from; .*$/,
-    'To put it back as it was, from a backup that has it: securestore scrub --repair BACKUP. To put back what a backup has, as a new version: ' +
-      'securestore restore BACKUP --key KEY --conflict overwrite. To store something else: securestore put --if-damaged. All of these keep its ' +
-      'history; securestore purge removes it with its history',
-  ],
-  [
-    /\bScrub the store with this backup to put it back as it was, .*$/,
-    'To put it back as it was, where the backup has that version: securestore scrub --repair BACKUP. To put back what the backup has, ' +
-      'as a new version: --conflict overwrite',
-  ],
   [/\bmove it with the option "reseal"/, 'move it with --reseal'],
-  [
-    /\bmake another store of it with these categories, by migrateStore with its option "reseal"$/,
-    'make another store of it with all of these: securestore migrate FROM TO --reseal --category NAME=PATTERN',
-  ],
   [
     /: give "tls"; or say with "behindProxy" that a proxy/,
     ': give --tls-cert FILE and --tls-key FILE; or say with --behind-proxy that a proxy',
@@ -127,10 +112,6 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
     '; it may go on there: the same command says so, or goes on with what is left',
   ],
   [/; an export of the log has them$/, '; securestore audit export has them, where the store is unlocked'],
-  [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
-  [/\bsettings\.get\(\) tells which there are$/, 'securestore settings shows which there are'],
-  [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
-  [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [
     /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,
     '--fingerprint must be $1 that securestore init prints',

@@ -144,6 +144,13 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to store it again',
     command: commands.on(['put', key], { 'if-damaged': true }),
   }),
+  'store-again': ({ key = 'KEY' }, commands) => ({ text: 'to replace it', command: commands.on(['put', key]) }),
+  'undelete-object': ({ key = 'KEY' }, commands) => ({
+    text: 'to restore it',
+    command: commands.on(['undelete', key]),
+  }),
+  'collect-garbage': (_, commands) => ({ text: 'to remove it once it is old', command: commands.on(['collect']) }),
+  'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
   'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),
   'resume-restore': ({ location }, commands) =>
     commands.verb === 'restore'
@@ -200,6 +207,16 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'list-members': (_, commands) => ({ text: 'to list the members', command: commands.on(['member']) }),
   'list-encryption-keys': (_, commands) => ({ text: 'to list them', command: commands.on(['keys']) }),
   'show-settings': (_, commands) => ({ text: 'to show the settings', command: commands.on(['settings']) }),
+  'change-settings': (_, commands) => ({
+    text: 'to change the settings of the store',
+    command: commands.on(['settings', 'change']),
+  }),
+  'add-slot': (_, commands) => ({ text: 'to add another one first', command: commands.on(['slots', 'add']) }),
+  'remove-slot': ({ slot }, commands) => ({
+    text: 'to remove the slot',
+    command: commands.on(['slots', 'remove', slot]),
+  }),
+  'enable-audit-log': (_, commands) => ({ text: 'to begin one', command: commands.on(['audit', 'on']) }),
   'export-audit-log': (_, commands) => ({ text: 'to see older entries', command: commands.on(['audit', 'export']) }),
   'undo-key-destruction': ({ target }, commands) => ({
     text: 'to undo it',

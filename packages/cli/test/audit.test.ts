@@ -25,7 +25,9 @@ describe('audit', () => {
     for (const action of ['tail', 'export']) {
       const refused = await box.run(['audit', action]);
       expect(refused).toMatchObject({ exitCode: 2 });
-      expect(refused.stderr).toContain('has no audit log: switch it on first');
+      expect(refused.stderr).toContain(
+        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on',
+      );
     }
     expect((await box.run(['audit', 'on'])).stderr).toContain('needs --auditor RECIPIENT');
     expect((await box.run(['audit', 'on', '--auditor', 'SSRP1-ABCD'])).exitCode).toBe(2);

@@ -71,7 +71,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     expect(refused.stderr).toContain('the backups of another store lie here [ALREADY_EXISTS]');
     const restored = await other.run(['restore', destination, '--prefix', 'db/']);
     expect(restored.exitCode).toBe(5);
-    expect(restored.stderr).toContain('what lies there is the backup of another store');
+    expect(restored.stderr).toContain('the backup is of another store');
   });
 
   it('copies what is whole where something is damaged, lists that, and ends with exit code 8', async ({

@@ -13,6 +13,7 @@ function adviceOf(id: string): Advice {
     job: 'rotation',
     key: 'db/password',
     location: 'file:./there',
+    slot: 'a1b2c3',
     target: 'pii',
     source: 'file:./here',
     action: 'read',

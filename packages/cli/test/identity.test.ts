@@ -135,7 +135,7 @@ describe('a store for an identity', () => {
     expect(twice).toMatchObject({
       exitCode: 6,
       stdout: '',
-      stderr: expect.stringContaining('opens the store already') as string,
+      stderr: expect.stringContaining('the recipient already unlocks the store by slot') as string,
     });
     const mistyped = await box.run(['slots', 'add', '--recipient', `${recipient.slice(0, -1)}U`]);
     expect(mistyped).toMatchObject({ exitCode: 2, stdout: '' });

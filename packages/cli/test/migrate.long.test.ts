@@ -16,7 +16,7 @@ const REFUSED = [
   [['migrate', 'FROM', 'NEW', '--store', 'OTHER'], 2, 'the location and --store differ'],
   [['migrate', 'memory:'], 2, 'what is in memory: is gone when this command ends; move the store to another location'],
   [['migrate', 'FROM', 'MEMORY:x', '--copy-only'], 2, 'what is in memory: is gone'],
-  [['migrate', 'INSIDE'], 2, 'that location lies inside the store itself'],
+  [['migrate', 'INSIDE'], 2, 'the target is inside the store'],
   [['migrate', 'NEW', '--dry-run'], 2, "unknown option '--dry-run' (Did you mean --copy-only, which copies"],
   [['migrate', 'JUNK'], 2, 'error: /'],
   [['migrate', 'FROM', 'FROM'], 2, 'the store is there already'],
@@ -34,7 +34,7 @@ const REFUSED = [
   [['migrate', 'FROM', '--cancel'], 3, 'the store is not being migrated'],
   [['migrate', '--cancel'], 3, 'the store is not being migrated'],
   [['migrate', 'FROM', 'BROKEN'], 5, 'head'],
-  [['migrate', 'FROM', 'OTHER'], 6, '/other: there is another store here already; it was left as it is'],
+  [['migrate', 'FROM', 'OTHER'], 6, '/other: the target already has another store. Nothing was changed.'],
   [
     ['migrate', 'FROM', 'redis://127.0.0.1:1/0'],
     7,

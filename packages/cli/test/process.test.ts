@@ -193,7 +193,7 @@ describe('input that is no data', () => {
   const WRONG = [
     ['get k -o ""', 2, '--output is empty'],
     ['put k ""', 2, 'the name of the file is empty'],
-    ['slots remove x', 3, 'error: there is no slot x; securestore slots lists them'],
+    ['slots remove x', 3, 'error: slot x does not exist [NOT_FOUND]\nhint: to list the slots: securestore slots'],
     ['ls /k', 0, 'note: no name begins with /'],
   ] as const;
   it.each(LONG ? WRONG : WRONG.slice(3))('%s says what is wrong', async (words, exitCode, message) => {

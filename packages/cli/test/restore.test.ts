@@ -33,7 +33,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       }
     };
     const ways =
-      /^error: "db\/a": the record is damaged.*securestore scrub --repair BACKUP.*securestore restore BACKUP --key KEY --conflict overwrite.*securestore put --if-damaged.*securestore purge.*\[INTEGRITY\]\n$/;
+      /^error: "db\/a": the record is damaged.*left as it is\. \[INTEGRITY\]\nhint: .*securestore scrub --repair BACKUP.*\nhint: .*securestore restore BACKUP --key db\/a --conflict overwrite.*\nhint: .*securestore put db\/a --if-damaged.*\n$/;
     await damage();
     const refused = await run(['put', 'db/a'], { input: 'x' });
     expect(refused.exitCode).toBe(5);
@@ -47,12 +47,12 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const inTheWay = await run(one);
     expect(inTheWay).toMatchObject({ exitCode: 6, stdout: '' });
     expect(inTheWay.stderr).toMatch(
-      /^error: .*"db\/a" is damaged.*scrub --repair.*--conflict overwrite \[CONFLICT\]\n$/,
+      /^error: .*"db\/a" is damaged.* \[CONFLICT\]\nhint: .*scrub --repair.*\nhint: .*--conflict overwrite.*\nhint: .*\n$/,
     );
     const skipped = await run([...one, '--conflict', 'skip']);
     expect(skipped.exitCode).toBe(8);
     expect(skipped.stdout).toMatch(
-      /^failed: db\/a: the record of "db\/a" is damaged.*--conflict overwrite \[CONFLICT\]\n/,
+      /^failed: db\/a: the record of "db\/a" is damaged\. It was not changed\. \[CONFLICT\]\n/,
     );
     expect((await run([...one, '--conflict', 'overwrite', '--yes'])).stdout).toMatch(/: 1 replaced; 5 B\n/);
     expect((await run(['get', 'db/a'])).stdout).toBe('first');
@@ -168,7 +168,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const { run, destination, path } = await changedScene(onTestFinished);
     for (const [args, exitCode, message] of [
       [['--prefix', 'typo/'], 3, 'snapshot 1 has no object whose name starts with "typo/"; nothing was restored'],
-      [['--key', 'typo'], 3, '"typo": no such object'],
+      [['--key', 'typo'], 3, '"typo": the object does not exist'],
       [['--snapshot', '9', '--key', 'db/b'], 3, 'there is no snapshot 9'],
       [['--at', '2020-01-01', '--key', 'db/b'], 3, 'the first snapshot is of'],
       [['--at', '2020-01-01', '--snapshot', '1'], 2, 'give either --at or --snapshot'],
@@ -285,7 +285,8 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
     const onto = await run(['restore', destination, '--to', location]);
     expect(onto.exitCode).toBe(6);
     expect(onto.stderr).toBe(
-      `error: ${location}: there is a store here already; it was left as it is [ALREADY_EXISTS]\n`,
+      `error: ${location}: the target already has a store. Nothing was changed. [ALREADY_EXISTS]\n` +
+        'hint: choose another location, which is empty\n',
     );
     await lose();
     const to = `sqlite:${path('again.db')}`;

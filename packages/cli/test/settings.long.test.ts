@@ -21,7 +21,7 @@ describe.concurrent('settings', () => {
     const refused = await box.run(['settings', 'change', '--category', 'prod=db/**']);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toMatch(
-      /"db\/user" is in the category "default".*securestore migrate FROM TO --reseal --category NAME=PATTERN/,
+      /"db\/user" is in the category "default".*\nhint: .*: securestore migrate .* TARGET --reseal/,
     );
     const changed = await box.run(['settings', 'change', '--category', 'pii=users/**', '--json']);
     expect(jsonLines(changed.stdout)).toMatchObject([{ categories: { pii: ['users/**'] } }]);

@@ -59,7 +59,7 @@ describe.concurrent('slots add', () => {
     const twice = await box.run(['slots', 'add', '--new-key-file', 'credentials/securestore-key']);
     expect(twice).toMatchObject({ exitCode: 6, stdout: '' });
     expect(twice.stderr).toMatch(
-      new RegExp(`opens the store already, by the slot ${String(first?.['id'])}.*ALREADY_EXISTS`),
+      new RegExp(`already unlocks the store by slot ${String(first?.['id'])}.*ALREADY_EXISTS`),
     );
     expect(jsonLines((await box.run(['slots', '--json'])).stdout)).toHaveLength(1);
   });

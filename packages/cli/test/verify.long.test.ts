@@ -46,7 +46,7 @@ describe.concurrent('verify', { timeout: 120_000 }, () => {
     const second = await box.run(['verify', '--payloads', '--checkpoint']);
     expect(second).toMatchObject({ exitCode: 5, stderr: '' });
     expect(second.stdout).toMatch(
-      /^hidden: [ab] \(o\/\S+\): it is gone, though nobody deleted it; expected version \S+\n/,
+      /^hidden: [ab] \(o\/\S+\): the object is missing, though it was not deleted; expected version \S+\n/,
     );
     expect(second.stdout).toContain('1 finding among 1 object');
     expect(second.stdout).not.toContain('made a checkpoint');

@@ -15,6 +15,9 @@ interface LocationParameter {
 interface PackageParameter {
   readonly package?: string | undefined;
 }
+interface SlotParameter {
+  readonly slot: string;
+}
 
 /**
  * What helps against an error, by ids, with their parameters. Ids are added in minor releases and never change their meaning. A program
@@ -62,6 +65,10 @@ export interface AdviceParameters {
   readonly 'cancel-job': JobParameter;
   /** `store.jobs.forget(job)`. */
   readonly 'forget-job': JobParameter;
+  /** `store.collect`. */
+  readonly 'collect-garbage': NoParameters;
+  /** `store.verify` names what is damaged in the store. */
+  readonly 'verify-store': NoParameters;
   /** The same call once more begins the job again. */
   readonly 'start-job-again': JobParameter;
   /** `store.rotate` begins a rotation. */
@@ -73,6 +80,10 @@ export interface AdviceParameters {
   readonly 'restore-object': KeyParameter;
   /** `store.store` with `ifDamaged`. */
   readonly 'overwrite-damaged': KeyParameter;
+  /** `store.store` once more, or `store.delete`: either replaces what is there. */
+  readonly 'store-again': KeyParameter;
+  /** `store.undelete`. */
+  readonly 'undelete-object': KeyParameter;
   /** `restore` with a conflict policy: `skip`, `newer`, `overwrite` or `rename`. */
   readonly 'choose-conflict-policy': NoParameters;
   /** The same restore once more, which does what is left; of a new store, with its location. */
@@ -115,6 +126,14 @@ export interface AdviceParameters {
   readonly 'list-encryption-keys': NoParameters;
   /** `store.settings.get()`. */
   readonly 'show-settings': NoParameters;
+  /** `store.settings.change`. */
+  readonly 'change-settings': NoParameters;
+  /** `store.slots.add`. */
+  readonly 'add-slot': NoParameters;
+  /** `store.slots.remove(slot)`. */
+  readonly 'remove-slot': SlotParameter;
+  /** `audit.enable`. */
+  readonly 'enable-audit-log': NoParameters;
   /** `store.audit.export()` has entries that the store does not keep. */
   readonly 'export-audit-log': NoParameters;
   /** `store.encryptionKeys.undo(target)`, while the waiting period lasts. */
@@ -135,6 +154,7 @@ type Presence<T> = { readonly [P in keyof T]-?: undefined extends T[P] ? typeof 
 const NONE = {};
 const JOB = { job: REQUIRED } as const;
 const KEY = { key: OPTIONAL } as const;
+const SLOT = { slot: REQUIRED } as const;
 const SOURCE = { source: OPTIONAL } as const;
 const LOCATION = { location: OPTIONAL } as const;
 
@@ -159,11 +179,15 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'resume-job': JOB,
   'cancel-job': JOB,
   'forget-job': JOB,
+  'collect-garbage': NONE,
+  'verify-store': NONE,
   'start-job-again': JOB,
   'start-rotation': NONE,
   'repair-object': KEY,
   'restore-object': KEY,
   'overwrite-damaged': KEY,
+  'store-again': KEY,
+  'undelete-object': KEY,
   'choose-conflict-policy': NONE,
   'resume-restore': LOCATION,
   'give-up-restore': NONE,
@@ -183,6 +207,10 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'list-members': NONE,
   'list-encryption-keys': NONE,
   'show-settings': NONE,
+  'change-settings': NONE,
+  'add-slot': NONE,
+  'remove-slot': SLOT,
+  'enable-audit-log': NONE,
   'export-audit-log': NONE,
   'undo-key-destruction': { target: REQUIRED },
 };

@@ -201,7 +201,7 @@ describe('a scrub', () => {
     expect(report.strays).toEqual([
       {
         name: orphan.slice(0, orphan.lastIndexOf('/')),
-        message: expect.stringContaining('that no version of the object names'),
+        message: expect.stringContaining('belong to no version of the object'),
       },
     ]);
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({

@@ -213,7 +213,7 @@ describe('a copy of a store that has gone on elsewhere', () => {
     await store.store('a', 'two');
     const left = await headOf(atFrom);
     const error = await failure(move(copy, from, { clock }), 'ALREADY_EXISTS');
-    expect(error.message).toContain('has left this place');
+    expect(error.message).toContain('the store was migrated away from the target');
     expect(await headOf(atFrom)).toEqual(left);
     expect((await (await opened(from, true)).retrieve('a')).text()).toBe('two');
   });

@@ -59,7 +59,11 @@ describe('what is gone from a store that is sealed anew', () => {
     expect(await move(from, to, { clock, reseal: { unlock: NEW }, copyOnly: true })).toMatchObject({ failures: 0 });
     for (const waitingPeriod of [0, 1000]) {
       const error = await failure(store.keys.destroy('pii', { waitingPeriod }), 'LOCKED');
-      expect(error.message).toContain('sealed anew');
+      expect(error.message).toContain('cannot be destroyed while the store is being re-encrypted');
+      expect(error).toMatchObject({
+        reason: 'migrating',
+        advice: [{ id: 'resume-migration' }, { id: 'cancel-migration' }],
+      });
     }
     expect((await store.retrieve('users/1')).text()).toBe('personal');
     const moving = await openAt(from, { clock, ignoreRedirect: true });

@@ -102,7 +102,7 @@ describe('a backup', () => {
     await expect(stranger.backup(world.backup)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
     await expect(stranger.restore(world.backup, { keys: ['db/a'] })).rejects.toMatchObject({
       code: 'INTEGRITY',
-      message: expect.stringMatching(/^what lies there is the backup of another store/),
+      message: expect.stringMatching(/^the backup is of another store/),
     });
     expect(await stranger.list()).toEqual(['x']);
   });
@@ -210,7 +210,7 @@ describe('a restored store', () => {
     // What is asked for otherwise is another restore, also of the same snapshot.
     await expect(restoreStore(world.backup, world.target, { ...world.secret, snapshot: 2 })).rejects.toMatchObject({
       code: 'ALREADY_EXISTS',
-      message: expect.stringContaining('To go on with that, repeat it as it was begun'),
+      message: expect.stringContaining('Only the same restore can resume it'),
     });
     expect(await restoreStore(world.backup, world.target, asked)).toMatchObject({
       snapshot: 1,
@@ -221,7 +221,7 @@ describe('a restored store', () => {
     await using again = await openStore(world.target, { unlock, upkeep: false });
     expect(await contentOf(again)).toEqual(then);
     await expect(restoreStore(world.backup, world.target, asked)).rejects.toMatchObject({
-      message: expect.stringContaining('there is a store here already'),
+      message: expect.stringContaining('the target already has a store'),
     });
   });
 

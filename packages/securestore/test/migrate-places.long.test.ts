@@ -66,17 +66,17 @@ describe('a store is not moved, and nothing is changed,', () => {
     symlinkSync(join(path, 'vault'), join(path, 'link'));
     const before = readdirSync(join(path, 'vault')).toSorted();
     for (const inside of ['vault/deep/er', 'vault/o', 'link/deep', 'link/../link/deep']) {
-      await refused(move(store, `file:${path}/${inside}`), 'INVALID_ARGUMENT', /lies inside the store itself/);
+      await refused(move(store, `file:${path}/${inside}`), 'INVALID_ARGUMENT', /the target is inside the store/);
     }
-    await refused(move(store, `sqlite:${path}/link/in.db`), 'INVALID_ARGUMENT', /lies inside the store itself/);
+    await refused(move(store, `sqlite:${path}/link/in.db`), 'INVALID_ARGUMENT', /the target is inside the store/);
     const reseal = { unlock: another };
-    await refused(move(store, `file:${path}/link/x`, { reseal }), 'INVALID_ARGUMENT', /lies inside the store itself/);
+    await refused(move(store, `file:${path}/link/x`, { reseal }), 'INVALID_ARGUMENT', /the target is inside the store/);
     expect(readdirSync(join(path, 'vault')).toSorted()).toEqual(before);
     await isUntouched(store);
 
     mkdirSync(join(path, 'around'));
     const inner = await made(`sqlite:${join(path, 'around', 'vault.db')}`);
-    await refused(move(inner, `file:${path}/around`), 'INVALID_ARGUMENT', /the store itself lies inside that location/);
+    await refused(move(inner, `file:${path}/around`), 'INVALID_ARGUMENT', /the store is inside the target/);
     await isUntouched(inner);
     expect(await move(inner, `file:${path}/aroundabout`)).toMatchObject({ moved: true });
   }, 60_000);
@@ -96,9 +96,9 @@ describe('a store is not moved, and nothing is changed,', () => {
         /is backed up to file:.*backups, which lies in the same folder/,
       );
     }
-    await refused(move(other, backups), 'ALREADY_EXISTS', /there are backups here; it was left as it is/);
+    await refused(move(other, backups), 'ALREADY_EXISTS', /the target has backups\. Nothing was changed/);
     const reseal = { unlock: another };
-    await refused(move(other, backups, { reseal }), 'ALREADY_EXISTS', /there are backups here/);
+    await refused(move(other, backups, { reseal }), 'ALREADY_EXISTS', /the target has backups/);
     // As where the disk that it is on is not mounted.
     rmSync(join(path, 'backups'), { recursive: true });
     await refused(move(store, backups), 'ALREADY_EXISTS', /is backed up to file:/);

@@ -103,12 +103,14 @@ export class RestoreSteps {
     this.#noteConflict(to);
     if (conflict === 'overwrite') return { type: 'replace', info, to, before: DAMAGED };
     if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
-    throw new SecureStoreError(
-      'CONFLICT',
-      `the record of ${JSON.stringify(to)} is damaged, and stays as it is. Scrub the store with this backup to put it back as it was, where ` +
-        'the backup has that version; else the conflict policy "overwrite" replaces it by what the backup has, as a new version',
-      { key: to },
-    );
+    throw new SecureStoreError('CONFLICT', `the record of ${JSON.stringify(to)} is damaged. It was not changed.`, {
+      key: to,
+      advice: [
+        { id: 'repair-object', key: to },
+        { id: 'restore-object', key: to },
+        { id: 'overwrite-damaged', key: to },
+      ],
+    });
   }
 
   /** @throws SecureStoreError `CONFLICT` if what is there is damaged, and the policy does not say what becomes of it */

@@ -198,10 +198,10 @@ it('a restore that was killed when the store was there says that it is done, and
   await injector.stopped;
   expect(await (await reached(to)).read('w/restore')).toBeDefined();
   const error = await failure(restoreStoreTo(backup, await reached(to)), 'ALREADY_EXISTS');
-  expect(error.message).toContain('this was restored here already, to the end');
+  expect(error.message).toContain('the restore to the target is already complete');
   expect(await (await reached(to)).read('w/restore')).toBeUndefined();
   const other = await failure(restoreStoreTo(backup, await reached(to)), 'ALREADY_EXISTS');
-  expect(other.message).toContain('there is a store here already');
+  expect(other.message).toContain('the target already has a store');
   expect((await (await openAt(to, { clock })).retrieve('k')).text()).toBe('v');
 });
 

@@ -57,9 +57,14 @@ describe('a restore over a record that is damaged', () => {
   it('with "fail" changes nothing, and names the option', async () => {
     const { store, source } = await scene();
     await store.delete('a');
-    const { message, key } = await failure(restoreInto(source, store), 'CONFLICT');
+    const { message, key, advice } = await failure(restoreInto(source, store), 'CONFLICT');
     expect(key).toBe('k');
-    expect(message).toMatch(/^the record of "k" is damaged.*Scrub.*conflict policy "overwrite" replaces it/);
+    expect(message).toBe('the record of "k" is damaged. It was not changed.');
+    expect(advice).toEqual([
+      { id: 'repair-object', key: 'k' },
+      { id: 'restore-object', key: 'k' },
+      { id: 'overwrite-damaged', key: 'k' },
+    ]);
     expect(await store.has('a')).toBe(false);
     expect(await restoreInto(source, store, { dryRun: true })).toMatchObject({
       conflicts: ['k'],
@@ -73,7 +78,7 @@ describe('a restore over a record that is damaged', () => {
     const report = await restoreInto(source, store, { conflict });
     expect(report).toMatchObject({ created: 1, skipped: 0, replaced: 0, conflicts: ['k'] });
     expect(report.failed).toMatchObject([
-      { key: 'k', code: 'CONFLICT', message: expect.stringMatching(/"overwrite"/) },
+      { key: 'k', code: 'CONFLICT', message: 'the record of "k" is damaged. It was not changed.' },
     ]);
     await failure(store.retrieve('k'), 'INTEGRITY');
   });

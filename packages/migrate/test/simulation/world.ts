@@ -280,10 +280,10 @@ export class MigrationWorld extends World {
   /** Of what was found, what is not left by a purge that never came to its end: versions, of which the payloads may be gone. */
   unexplained<F extends Found>(found: readonly F[]): F[] {
     if (this.plan.habits.purges === 0) return [...found];
-    const isLeft = ({ message }: F): boolean => message.includes('a version from before a purge is there again');
+    const isLeft = ({ message }: F): boolean => message.includes('a version from before a purge exists');
     const purged = new Set(found.filter(isLeft).map(tokenOf));
     const isPayload = (one: F): boolean =>
-      one.message.endsWith('of its payload is missing') && purged.has(tokenOf(one));
+      one.message.endsWith('of the payload is missing') && purged.has(tokenOf(one));
     return found.filter((one) => !isLeft(one) && !isPayload(one));
   }
 

@@ -6,11 +6,12 @@ import type { Alarm } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';
 import { openConsumer } from '../journal/open-consumer.ts';
 import { makeCheckpoint } from './make.ts';
+import { shownValue } from '../util/shown-value.ts';
 
 /**
- * Begun anew when it is resumed: pages that were written are found, and the cut is to be a late one.
+ * Started over when it is resumed: pages that were written are found, and the cut is to be a late one.
  *
- * @param afresh no parameter that is stored, so that whoever goes on with a checkpoint that failed decides it
+ * @param afresh no parameter that is stored, so that the process that resumes a checkpoint that failed decides it
  */
 export function checkpointKind(engine: Engine, afresh = false): JobKind<object, CheckpointReport> {
   return {
@@ -31,7 +32,9 @@ export function startCheckpoint(
   signal: AbortSignal,
 ): Job<CheckpointReport> {
   if (typeof afresh !== 'boolean') {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "afresh" must be a boolean');
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "afresh" must be a boolean, got ${shownValue(afresh)}`, {
+      option: 'afresh',
+    });
   }
   return jobs.start(checkpointKind(engine, afresh), {}, { signal });
 }

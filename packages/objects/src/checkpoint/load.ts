@@ -28,7 +28,7 @@ export interface NamedCheckpoint {
 /** The checkpoint that a head names. */
 export interface LoadedCheckpoint extends NamedCheckpoint {
   readonly root: CheckpointRoot;
-  /** The version of the journal key under which it and its pages lie. */
+  /** The version of the journal key under which it and its pages are stored. */
   readonly keyId: Buffer;
 }
 
@@ -108,7 +108,7 @@ export async function readPage(
   signal?: AbortSignal,
 ): Promise<CheckpointEntry[]> {
   const page = root.pages[index];
-  if (page === undefined) throw new RangeError(`there is no page ${index}`);
+  if (page === undefined) throw new RangeError(`page ${index} does not exist`);
   const name = checkpointPageName(page.id);
   const what = `the page ${name} of the checkpoint`;
   const found = await engine.backend.read(name, { signal });

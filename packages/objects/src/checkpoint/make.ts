@@ -97,7 +97,7 @@ async function writeRoot(
   if (body.length > engine.limits.maxRecord) {
     throw new SecureStoreError(
       'TOO_LARGE',
-      `the root of the checkpoint takes ${body.length} bytes; this backend holds ${engine.limits.maxRecord}`,
+      `the root of the checkpoint must have at most ${engine.limits.maxRecord} bytes at this backend, got ${body.length}`,
     );
   }
   await engine.backend.write(name, body, { ifAbsent: true });
@@ -130,7 +130,7 @@ async function commitRoot(
 
 type Pass = (source: Source) => Promise<void>;
 
-/** Builds a checkpoint and commits it, anew if others replace what it is made from. */
+/** Builds a checkpoint and commits it, again if others replace what it is made from. */
 async function build(
   engine: Engine,
   options: MakeOptions,
@@ -155,9 +155,8 @@ async function build(
       if (!(error instanceof Superseded)) throw error;
     }
   }
-  throw new SecureStoreError('CONFLICT', 'others make checkpoints or new keys again and again; try later', {
-    retryable: true,
-  });
+  const message = `cannot make a checkpoint: other processes replaced it or the encryption keys ${MAX_TRIES} times`;
+  throw new SecureStoreError('CONFLICT', message, { retryable: true, advice: [{ id: 'try-again' }] });
 }
 
 function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWriter, tally: Tally): CheckpointReport {
@@ -194,13 +193,13 @@ export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}):
     const fromChanges = before !== undefined && sorted !== undefined;
     return { cut, pass: fromChanges ? (source) => changesPass(source, before, sorted) : fullPass };
   });
-  if (report === undefined) throw new SecureStoreError('INTERNAL', 'a checkpoint was begun and not made');
+  if (report === undefined) throw new SecureStoreError('INTERNAL', 'the checkpoint was begun and not made');
   await removeUnused(engine, signal);
   return report;
 }
 
 /**
- * Seals the checkpoint that there is under the primary journal key, and removes what lies under older ones. One that is
+ * Seals the checkpoint that there is under the primary journal key, and removes what is stored under older ones. One that is
  * damaged stays: `verify` names it.
  *
  * @param rotation the id of the rotation that does it

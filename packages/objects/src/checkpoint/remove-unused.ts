@@ -6,7 +6,7 @@ import { entriesUnder } from '../util/listing.ts';
 import { deleteUnchanged } from '../engine/sealed-objects.ts';
 import { loadCheckpoint, namesOf } from './load.ts';
 
-/** Whether a body lies under a journal key that has been replaced; one that this process doesn't know yet is newer. */
+/** Whether a body is stored under a journal key that has been replaced; one that this process doesn't know yet is newer. */
 function isReplaced({ monitor }: Engine, body: Uint8Array): boolean {
   try {
     const label = asBuffer(systemBodyKeyId(body)).toString('hex');
@@ -23,7 +23,7 @@ function isUseless(engine: Engine, { body, modified, now = engine.clock.now() }:
   return now - modified > GRACE_PERIOD || isReplaced(engine, body);
 }
 
-/** Not if somebody has written it anew meanwhile, since it is needed again: the name of a page is that of its contents. */
+/** Not if another process has written it again meanwhile, since it is needed again: the name of a page is that of its contents. */
 async function removeUseless(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<void> {
   const { backend } = engine;
   const beginning = await backend.read(name, { start: 0, end: SYSTEM_PREFIX_LENGTH, signal });
@@ -34,7 +34,7 @@ async function removeUseless(engine: Engine, name: string, signal: AbortSignal |
 
 /**
  * Removes pages and roots of which no checkpoint has any use: those of older ones once they are older than the grace
- * period, and at once if they lie under a journal key that has been replaced.
+ * period, and at once if they are stored under a journal key that has been replaced.
  */
 export async function removeUnused(engine: Engine, signal?: AbortSignal): Promise<void> {
   await engine.monitor.refresh(signal);

@@ -3,7 +3,7 @@ import { encodeBase32, hintName, workName } from '@securestore/core-format';
 /**
  * What somebody without the keys must have done to the backend:
  * - `missing-hints`, `missing-stream`: the journal was cut;
- * - `damaged-hint`, `damaged-writer`, `damaged-consumer`, `damaged-record`: what lies there is not what was written;
+ * - `damaged-hint`, `damaged-writer`, `damaged-consumer`, `damaged-record`: what is stored there is not what was written;
  * - `unannounced`: an object is there that nobody has announced: an old one that was put back, most likely;
  * - `rolled-back`: an object is older than one that was seen;
  * - `hidden`: an object that was seen is gone, and nobody has announced its deletion.
@@ -35,7 +35,7 @@ export function missingHints(writer: Uint8Array, from: number, to: number): Alar
 
 export function missingStream(writer: Uint8Array): Alarm {
   const name = workName('writer', writer);
-  const message = `a stream of the journal is gone before it was read: ${encodeBase32(writer)}`;
+  const message = `journal stream ${encodeBase32(writer)} was removed before it was read`;
   return { type: 'missing-stream', name, message };
 }
 

@@ -8,7 +8,7 @@ import { lookAtConsumer, NOTHING_READ, revived, saveConsumer } from './consumer-
 const MAX_TRIES = 5;
 
 function otherReads(label: string, cause?: unknown): SecureStoreError {
-  const message = `another process reads the journal as the consumer "${label}"`;
+  const message = `another process reads the journal as consumer "${label}"`;
   return new SecureStoreError('CONFLICT', message, { retryable: true, cause });
 }
 
@@ -48,10 +48,10 @@ export class ConsumerHold {
   }
 
   /**
-   * Writes its state. If that could not be its own any more, since it has expired, it begins anew instead; if its
-   * own state was only sealed anew, under another key, it is written over that.
+   * Writes its state. If that could not be its own any more, since it has expired, it starts over instead; if its
+   * own state was only sealed again, under another key, it is written over that.
    *
-   * @returns `false` if it has begun anew: then what was read since it last confirmed anything counts for nothing
+   * @returns `false` if it has started over: then what was read since it last confirmed anything counts for nothing
    * @throws SecureStoreError `CONFLICT` if another process is this consumer too, `NOT_FOUND` if it is registered no more; what the
    *   backend throws
    */
@@ -80,7 +80,7 @@ export class ConsumerHold {
   async look(signal: AbortSignal | undefined): Promise<boolean> {
     const found = await lookAtConsumer(this.#engine, this.#name, signal);
     const { label } = this.state;
-    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `the consumer "${label}" is not registered`);
+    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `consumer "${label}" is not registered`);
     if ('error' in found) {
       await this.#replaceOwn(found);
       return true;

@@ -17,7 +17,7 @@ import { entriesUnder } from '../util/listing.ts';
 
 const MAX_TRIES = 5;
 
-/** The state of a consumer as it lies at the backend. Times are milliseconds since 1970 by the backend's clock. */
+/** The state of a consumer as it is stored at the backend. Times are milliseconds since 1970 by the backend's clock. */
 export interface HeldConsumer {
   readonly state: ConsumerState;
   readonly etag: string;
@@ -26,7 +26,7 @@ export interface HeldConsumer {
   readonly now: number | undefined;
 }
 
-/** What a consumer has read that begins anew: nothing, so that it owes a pass. */
+/** What a consumer has read that starts over: nothing, so that it owes a pass. */
 export const NOTHING_READ: Pick<ConsumerState, 'pass' | 'cursors' | 'pending'> = {
   pass: 'afresh',
   cursors: [],
@@ -46,7 +46,7 @@ export async function* consumerNames({ backend }: Engine, signal: AbortSignal | 
   }
 }
 
-/** What lies at the name of a consumer, also if it is damaged. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
+/** What is stored at the name of a consumer, also if it is damaged. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
 export async function lookAtConsumer(
   engine: Engine,
   name: string,
@@ -65,9 +65,9 @@ export function fitsConsumer({ backend }: Engine, state: ConsumerState): boolean
 }
 
 /**
- * Writes the state of a consumer over the one with `etag`, or where none is.
+ * Writes the state of a consumer over the one with `etag`, or none.
  *
- * @throws SecureStoreError `CONFLICT` if another one lies there, and what the backend throws
+ * @throws SecureStoreError `CONFLICT` if another one is stored there, and what the backend throws
  */
 export async function saveConsumer(
   engine: Engine,
@@ -90,13 +90,13 @@ export async function saveConsumer(
     } catch (error) {
       if (!isUndecided(error) || (error.code !== 'CONFLICT' && tries === MAX_TRIES)) throw error;
     }
-    // No two bodies are the same, so what lies there tells what became of these.
+    // No two bodies are the same, so what is stored there tells what became of these.
     const found = await backend.read(name);
     if (found !== undefined && bodies.some((written) => written.equals(found.body))) {
       return { state, etag: found.etag ?? '', modified: found.modified, now: found.now };
     }
     if (found?.etag !== etag || tries === MAX_TRIES) {
-      throw new SecureStoreError('CONFLICT', `the state of the consumer "${state.label}" has been changed by others`);
+      throw new SecureStoreError('CONFLICT', `the state of consumer "${state.label}" was changed by another process`);
     }
   }
 }

@@ -44,7 +44,7 @@ export interface PassOptions {
   /** What is known so far, in the order of tokens: then what nobody has announced is an alarm. */
   readonly known?: AsyncIterable<KnownObject> | undefined;
   /**
-   * Called with what is `known` and is not there any more, by a consumer that begins anew: the journal was not kept for it, and the
+   * Called with what is `known` and is not there any more, by a consumer that starts over: the journal was not kept for it, and the
    * deletion may have been forgotten since. What it keeps of the object is to go. In other passes that is an alarm.
    */
   readonly onGone?: ((object: KnownObject) => Promise<void> | void) | undefined;
@@ -152,7 +152,7 @@ export class Consumer {
       alarms.push(...poll.alarms);
       ({ more } = poll);
     }
-    // Who expired meanwhile has to begin anew, and holds nothing against what it found until then.
+    // Who expired meanwhile has to start over, and holds nothing against what it found until then.
     if (suspects.size > 0) await this.#isExcused(signal);
     return this.#beginsAnew ? alarms : [...alarms, ...suspects.alarms()];
   }
@@ -198,7 +198,10 @@ export class Consumer {
       const tick = await this.#tick();
       if (tick > first + 2 * clockSkew) return tick;
     }
-    throw new SecureStoreError('UNAVAILABLE', "the backend's clock stands still, so no cut can be made");
+    throw new SecureStoreError(
+      'UNAVAILABLE',
+      'cannot tell which changes are complete: the clock of the backend stands still',
+    );
   }
 
   /**
@@ -211,7 +214,7 @@ export class Consumer {
     const state = { ...this.#hold.state, ...this.#position.snapshot() };
     if (fitsConsumer(this.#engine, state)) return this.#save(state);
     // More is pending than it can remember. All that may still happen is announced in hints that are still there, so
-    // it begins anew with those, and with a pass.
+    // it starts over with those, and with a pass.
     this.#position = new Position({ pass: 'afresh', pending: [], cursors: [] });
     return this.#save({ ...state, ...this.#position.snapshot() });
   }
@@ -230,7 +233,7 @@ export class Consumer {
     if (!(await this.#hold.save(state))) this.#readAgain();
   }
 
-  /** Looks at its own state. @returns whether it has expired, and begins anew: then what it didn't find may have been removed rightly */
+  /** Looks at its own state. @returns whether it has expired, and starts over: then what it didn't find may have been removed rightly */
   async #look(signal: AbortSignal | undefined): Promise<boolean> {
     if (await this.#hold.look(signal)) return false;
     this.#readAgain();
@@ -257,7 +260,7 @@ export class Consumer {
     const position = this.#position;
     const before = new Map(position.pending);
     const { alarms, more } = await position.advance(this.#engine, { limit, before: until, signal });
-    // What was announced anew may have been copied before that.
+    // What was announced again may have been copied before that.
     const lookedFor = new Set(
       [...before].filter(([commit, entry]) => position.pending.get(commit) === entry).map(([commit]) => commit),
     );

@@ -13,7 +13,7 @@ function consumerName({ monitor }: Engine, label: string): string {
   if (Buffer.byteLength(key) > MAX_CONSUMER_LABEL_BYTES) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      `the label of a consumer has at most ${MAX_CONSUMER_LABEL_BYTES} bytes`,
+      `the label of a consumer must have at most ${MAX_CONSUMER_LABEL_BYTES} bytes, got ${Buffer.byteLength(key)}`,
     );
   }
   const { keys, head } = monitor.state;
@@ -25,7 +25,7 @@ function consumerName({ monitor }: Engine, label: string): string {
  * The consumer with this label, registered if it isn't yet: that switches the journal on. A new one owes a pass. One
  * process at a time may be it.
  *
- * @param onDamaged called if its state is damaged. It is then registered anew over that: whoever can damage a state
+ * @param onDamaged called if its state is damaged. It is then registered again over that: whoever can damage a state
  *   can as well remove it, so nothing more is given away. One that came too late, when its key had been retired, is none
  * @throws SecureStoreError `INVALID_KEY`, `INVALID_ARGUMENT` for a label that is none; `INTEGRITY` if its state is
  *   damaged and there is no `onDamaged`: unregister it then

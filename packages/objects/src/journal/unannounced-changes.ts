@@ -21,13 +21,13 @@ export class UnannouncedChanges {
   add(token: string, change: Change | undefined, since: number): void {
     const name = objectName(token);
     if (change === undefined) {
-      const message = `${name} is gone, and nobody has announced its deletion`;
+      const message = `${name} is missing, and its deletion was not announced`;
       this.#alarms.set(token, { type: 'hidden', name, message });
       return;
     }
     // What was prepared before the journal was on may have landed late, without an acknowledgement.
     if (change.header.generation < since) return;
-    const message = `${name} holds a version that nobody has announced`;
+    const message = `${name} holds a version that was not announced`;
     this.#alarms.set(encodeBase32(change.header.commitId), { type: 'unannounced', name, message });
   }
 

@@ -118,7 +118,7 @@ export async function keepUp(
       // Another process does it, or does it the next time.
       if (SecureStoreError.is(error, 'LOCKED')) continue;
       const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
-      logger?.warn({ code }, 'the store could not be looked after; it is tried again later');
+      logger?.warn({ code }, `the maintenance of the store failed. The next try follows in ${EVERY / 60_000} minutes.`);
     }
   }
 }

@@ -30,7 +30,8 @@ export async function setMetadata<M extends object>(
   options: ChangeOptions | undefined,
   signal: AbortSignal | undefined,
 ): Promise<ObjectInfo<M>> {
-  if (metadata === undefined) throw new SecureStoreError('INVALID_ARGUMENT', 'metadata must be an object; {} for none');
+  if (metadata === undefined)
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the metadata must be an object, got undefined');
   const encoded = encodeMetadata(metadata);
   return commitObject<M>(engine, {
     target,
@@ -40,7 +41,7 @@ export async function setMetadata<M extends object>(
     draft(current, now) {
       checkOpened(current);
       const live = liveIn(current, now);
-      if (live === undefined) throw new SecureStoreError('NOT_FOUND', 'no such object');
+      if (live === undefined) throw new SecureStoreError('NOT_FOUND', 'the object does not exist');
       return withChanges(live, { metadata: encoded }, now);
     },
   });
@@ -79,7 +80,7 @@ export async function restoreVersion<M extends object>(
         throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
       }
       if (originOf(current?.opened) > kept.record.header.version) {
-        throw new SecureStoreError('NOT_FOUND', 'it was purged in the meantime');
+        throw new SecureStoreError('NOT_FOUND', 'the object was purged meanwhile');
       }
       return withChanges(kept.record, {}, now);
     },

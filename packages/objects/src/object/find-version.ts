@@ -33,6 +33,16 @@ export class GoneMeanwhile extends SecureStoreError {
   }
 }
 
+/** What is wrong with a history in which another version than its name says is found. */
+export const MISPLACED_VERSION = 'the history is damaged: a version is stored under the name of another';
+
+/** The version in a name of the history under `prefix`. @throws SecureStoreError `INTEGRITY` if no store makes such a name */
+export function versionIn(prefix: string, name: string): number {
+  const version = historyVersion(prefix, name);
+  if (version !== undefined) return version;
+  throw new SecureStoreError('INTEGRITY', 'the history is damaged: it holds an invalid name');
+}
+
 function notFound(reason: string): never {
   throw new SecureStoreError('NOT_FOUND', reason);
 }
@@ -57,7 +67,7 @@ async function openHistory(
 ): Promise<OpenedRecord | undefined> {
   const opened = await openRecordAt(engine, target, historyName(target.token, version), signal);
   if (opened !== undefined && opened.header.version !== version) {
-    throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
+    throw new SecureStoreError('INTEGRITY', MISPLACED_VERSION);
   }
   return opened;
 }
@@ -99,9 +109,7 @@ async function findAsOf(
   const page = await listPage(engine.backend, prefix, { after, limit: 1, signal });
   const [entry] = page.entries;
   if (entry === undefined) return undefined;
-  const version = historyVersion(prefix, entry.key);
-  if (version === undefined)
-    throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+  const version = versionIn(prefix, entry.key);
   if (version < originOf(current)) return undefined;
   const opened = await openHistory(engine, target, version, signal);
   return opened && { opened, name: entry.key };
@@ -132,24 +140,26 @@ export async function findObject(
   signal?: AbortSignal,
 ): Promise<Found> {
   if (options?.version !== undefined && options.at !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other', {
+      option: 'at',
+    });
   }
   const located = await underStableKeys(engine, () => locate(engine, target, options, signal), signal);
   const { state } = engine.monitor;
   if (located === undefined) {
-    const which =
-      options?.version !== undefined
-        ? 'no such version'
-        : options?.at !== undefined
-          ? 'no version of that time'
-          : 'no such object';
-    return notFound(which);
+    if (options?.version !== undefined) return notFound(`version ${options.version} does not exist`);
+    if (options?.at !== undefined)
+      return notFound(`the object has no version from ${options.at.toISOString()} or before`);
+    return notFound('the object does not exist');
   }
   const { opened, name } = located;
   if (opened.kind === 'tombstone') {
-    if (options?.version !== undefined) return notFound('that version is a deletion; take the one before it');
-    if (options?.at !== undefined) return notFound('it was deleted then');
-    return notFound(isPurged(opened.header) ? 'it has been purged' : 'it has been deleted; undelete brings it back');
+    if (options?.version !== undefined) return notFound('the version is a deletion, and has no data');
+    if (options?.at !== undefined) return notFound(`the object was already deleted at ${options.at.toISOString()}`);
+    if (isPurged(opened.header)) return notFound('the object has been purged');
+    throw new SecureStoreError('NOT_FOUND', 'the object has been deleted', {
+      advice: [{ id: 'undelete-object', key: target.key }],
+    });
   }
   if (!isLive(opened, engine.clock.now())) return notFound('the object has expired');
   return { state, opened, name };
@@ -166,7 +176,7 @@ export async function describeObject<M extends object>(
   return infoOf<M>(state, opened);
 }
 
-/** Whether there is an object. @throws SecureStoreError as {@link findObject}, but for `NOT_FOUND` */
+/** Whether there is an object. @throws SecureStoreError as {@link findObject}, except `NOT_FOUND` */
 export async function hasObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
   try {
     await findObject(engine, target, undefined, signal);

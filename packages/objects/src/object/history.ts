@@ -1,9 +1,9 @@
-import { historyPrefix, historyVersion, objectName, parseVersion, SecureStoreError } from '@securestore/core-format';
+import { historyPrefix, objectName, parseVersion, SecureStoreError } from '@securestore/core-format';
 import { underStableKeys } from '../record/stable-read.ts';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { pagesUnder } from '../util/listing.ts';
-import { openRecordAt } from './find-version.ts';
+import { MISPLACED_VERSION, openRecordAt, versionIn } from './find-version.ts';
 import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts';
 import { isLive, isPurged, isVersion, originOf, versionOf } from '../record/open-record.ts';
 import type { HistoryEntry } from '../api/types.ts';
@@ -29,9 +29,7 @@ async function* historyNames(
   const [origin, newest] = [originOf(current), current?.header.version ?? Infinity];
   for await (const names of pagesUnder(engine.backend, prefix, signal)) {
     for (const name of names) {
-      const version = historyVersion(prefix, name);
-      if (version === undefined)
-        throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+      const version = versionIn(prefix, name);
       if (version < origin) return;
       if (version < newest) yield { name, version };
     }
@@ -56,7 +54,7 @@ async function* versionsOf(
   for await (const item of opened) {
     if (item.opened === undefined) continue;
     if (item.opened.header.version !== item.version) {
-      throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
+      throw new SecureStoreError('INTEGRITY', MISPLACED_VERSION);
     }
     yield { opened: item.opened, current: false, name: item.copyName };
   }
@@ -85,7 +83,7 @@ export async function historyOf(engine: Engine, target: Target, signal?: AbortSi
     return found;
   };
   const entries = await underStableKeys(engine, read, signal);
-  if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'there never was such an object');
+  if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'the object does not exist, and has no history');
   return entries;
 }
 
@@ -110,12 +108,12 @@ export async function chooseVersion(
       if (isLive(opened, engine.clock.now())) return opened;
       throw new SecureStoreError(
         'NOT_FOUND',
-        opened.kind === 'tombstone' ? 'that version is a deletion' : 'that version has expired',
+        opened.kind === 'tombstone' ? 'the version is a deletion' : 'the version has expired',
       );
     }
   }
   throw new SecureStoreError(
     'NOT_FOUND',
-    wanted === undefined ? 'no earlier version of it is retained' : 'no such version',
+    'version' in choice ? `version ${choice.version} does not exist` : 'no earlier version of the object is retained',
   );
 }

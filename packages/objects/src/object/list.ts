@@ -34,7 +34,7 @@ function keyOf(name: string): StoreKey {
   try {
     return parseStoreKey(name);
   } catch {
-    throw new SecureStoreError('INTEGRITY', 'the backend holds an object whose name this store did not make');
+    throw new SecureStoreError('INTEGRITY', 'the backend holds an object with an invalid name');
   }
 }
 

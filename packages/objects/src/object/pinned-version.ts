@@ -49,7 +49,7 @@ export class PinnedVersion {
       const held = (await this.#hold?.confirm(false, signal)) ?? 'held';
       const now = await retained(this.#engine, this.#target, this.#record.header);
       if (now === undefined) {
-        throw new SecureStoreError('NOT_FOUND', 'that version was purged or collected in the meantime');
+        throw new SecureStoreError('NOT_FOUND', 'the version was purged or garbage-collected meanwhile');
       }
       if (!haveOneBlob(now, this.#record)) {
         // Its payload has been re-encrypted.
@@ -57,9 +57,9 @@ export class PinnedVersion {
         this.#hold = holdOf(this.#engine, this.#target, now);
         continue;
       }
-      if (held === 'collected') throw new SecureStoreError('NOT_FOUND', 'that version is being collected');
+      if (held === 'collected') throw new SecureStoreError('NOT_FOUND', 'the version is being garbage-collected');
       if (held === 'incomplete') {
-        throw new SecureStoreError('INTEGRITY', 'the blob of that version is damaged: parts are missing');
+        throw new SecureStoreError('INTEGRITY', 'the payload of the version is damaged: parts are missing');
       }
       return;
     }

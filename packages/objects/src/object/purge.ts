@@ -134,7 +134,11 @@ function checkRemains(condition: Condition, remains: Remains | undefined, { afte
       : condition.type === 'version' && sound && header !== undefined && isVersion(header, condition.version);
   if (isMeant) return;
   const message =
-    condition.type === 'damaged' ? 'there is no record that is damaged' : 'the newest version is another one by now';
+    remains === undefined
+      ? 'the object does not exist'
+      : condition.type === 'damaged'
+        ? 'the object is not damaged'
+        : 'the object has another newest version by now';
   const currentVersion = sound && header !== undefined ? versionOf(header) : undefined;
   throw new SecureStoreError('CONFLICT', message, { currentVersion });
 }
@@ -164,7 +168,7 @@ async function buryUntilDone(
     }
     const stored = { bytes: found.body, etag: found.etag ?? '' };
     if (refused !== undefined && standstill.isReached(refused, stored)) {
-      throw refusedWrongly(engine.backend, 'what was to be purged is still there, unchanged');
+      throw refusedWrongly(engine.backend, 'the record to be purged is still stored, unchanged');
     }
     refused = stored;
     const remains = await inspect(engine, target, found.body, signal);
@@ -317,12 +321,10 @@ async function purgeHere(
     return existed;
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
-    const message = `the purge may be incomplete, call it again: ${error.message}`;
-    throw new SecureStoreError(error.code, message, {
+    throw SecureStoreError.from(error, {
+      message: `the purge may be incomplete: ${error.message}`,
       outcome: 'unknown',
-      retryable: error.retryable,
-      backend: error.backend,
-      cause: error.cause,
+      advice: [{ id: 'try-again' }, ...(error.advice ?? [])],
     });
   }
 }

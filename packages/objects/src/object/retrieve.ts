@@ -78,11 +78,7 @@ async function readAll(
   try {
     data = new Uint8Array(length);
   } catch (cause) {
-    throw new SecureStoreError(
-      'TOO_LARGE',
-      `the object has ${length} bytes, more than fit in memory; use retrieveStream`,
-      { cause },
-    );
+    throw new SecureStoreError('TOO_LARGE', `the object has ${length} bytes, more than fit in memory`, { cause });
   }
   let at = 0;
   for await (const piece of reader.read(0, length, signal)) {
@@ -160,5 +156,5 @@ function inlineStream(data: Uint8Array, start: number, end: number): ReadableStr
 }
 
 function missingReader(): never {
-  throw new SecureStoreError('INTERNAL', 'a blob without a reader');
+  throw new SecureStoreError('INTERNAL', 'the payload has no reader');
 }

@@ -144,7 +144,8 @@ function parseExpiry({ clock }: Engine, given: Date | undefined): number {
   if (expires > clock.now()) return expires;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `expires, ${new Date(expires).toISOString()}, is in the past: the object would be gone at once; give a time to come, or delete it`,
+    `the option "expires" must be in the future, got ${new Date(expires).toISOString()}`,
+    { option: 'expires' },
   );
 }
 

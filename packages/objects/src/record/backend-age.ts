@@ -23,7 +23,7 @@ export async function backendNow(engine: Engine, signal?: AbortSignal): Promise<
     // One that stays is removed by a later collection.
     await backend.delete(name).catch(() => undefined);
   }
-  throw new SecureStoreError('INTEGRITY', 'the backend has lost an object that it had just stored');
+  throw new SecureStoreError('INTEGRITY', 'the backend lost an object that it had just stored');
 }
 
 /** Whether `age` milliseconds have certainly passed since something was written. */

@@ -87,7 +87,7 @@ export class BlobLease {
   }
 }
 
-/** @throws SecureStoreError `UNAVAILABLE` where the payload that was written is not there as a whole any more */
+/** @throws SecureStoreError `UNAVAILABLE` if the payload that was written is not there as a whole any more */
 export async function confirmWritten(
   hold: BlobLease,
   doubtful: boolean,
@@ -96,7 +96,7 @@ export async function confirmWritten(
   if ((await hold.confirm(doubtful, signal)) === 'held') return;
   throw new SecureStoreError(
     'UNAVAILABLE',
-    'the payload was removed before it was committed, since that took too long or the object was purged; store it again',
-    { retryable: true },
+    'the payload was removed before the object was stored: that took too long, or the object was purged',
+    { retryable: true, advice: [{ id: 'try-again' }] },
   );
 }

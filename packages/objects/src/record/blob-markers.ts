@@ -8,29 +8,29 @@ import { deleteUnchanged, lookAtSystemObject, sealJournalBody } from '../engine/
 
 const MAX_TRIES = 10;
 
-/** A marker as it lies at the backend. */
+/** A marker as it is stored at the backend. */
 export interface Marker {
-  /** `damaged` where it may have been either. */
+  /** `damaged` if it may have been either. */
   readonly state: MarkerState | 'damaged';
   readonly etag: string;
   /** Milliseconds since 1970 by the backend's clock. */
   readonly modified: number;
-  /** The same clock at the time of reading, where the backend tells it. */
+  /** The same clock at the time of reading, if the backend tells it. */
   readonly now: number | undefined;
 }
 
-/** A marker `deleting` that this process wrote: the right to delete the parts, until somebody takes it over. */
+/** A marker `deleting` that this process wrote: the right to delete the parts, until another process takes it over. */
 export interface Mark {
   readonly name: string;
   readonly etag: string;
 }
 
 /**
- * A claim that is damaged still counts until it would have lapsed. After that the marker keeps everybody from claiming,
+ * A claim that is damaged still counts until it would have lapsed. After that the marker keeps all processes from claiming,
  * as one that says `deleting` does, and is taken over like that.
  *
  * @param passed for a backend that doesn't tell its clock when it is read: a time that it has passed
- * @throws SecureStoreError `INTEGRITY` where it is damaged and young, and what the backend throws
+ * @throws SecureStoreError `INTEGRITY` if it is damaged and young, and what the backend throws
  */
 export async function readMarker(
   engine: Engine,
@@ -47,10 +47,10 @@ export async function readMarker(
 }
 
 /**
- * Writes a marker in the place of `before`. A lost acknowledgement is made good by reading it back: no two sealed
+ * Writes a marker instead of `before`. A lost acknowledgement is made good by reading it back: no two sealed
  * markers are the same.
  *
- * @returns its etag; `undefined` where somebody else was first
+ * @returns its etag; `undefined` if another process was first
  */
 async function swap(
   engine: Engine,
@@ -75,7 +75,7 @@ async function swap(
       if (conflict || found?.etag !== before?.etag) return undefined;
       if (tries < MAX_TRIES) continue;
       // The state of no object is in doubt.
-      throw new SecureStoreError(error.code, error.message, { cause: error, retryable: error.retryable });
+      throw SecureStoreError.from(error, { cause: error, outcome: undefined });
     }
   }
 }
@@ -83,8 +83,8 @@ async function swap(
 /**
  * Claims a blob for a record that is about to be committed: its parts are not deleted for a grace period.
  *
- * @returns whether it was claimed; `false` where its parts are being deleted
- * @throws SecureStoreError `UNAVAILABLE` where others claim it again and again, and what the backend throws
+ * @returns whether it was claimed; `false` if its parts are being deleted
+ * @throws SecureStoreError `UNAVAILABLE` if others claim it again and again, and what the backend throws
  */
 export async function claimMarker(
   engine: Engine,
@@ -98,19 +98,23 @@ export async function claimMarker(
     if (found?.state === 'deleting') return false;
     // It may have said that parts are being deleted. The next collection finds out.
     if (found?.state === 'damaged') {
-      throw new SecureStoreError('INTEGRITY', `the collection marker ${name} is damaged: collect the store`);
+      throw new SecureStoreError('INTEGRITY', `the garbage collection marker ${name} is damaged`, {
+        advice: [{ id: 'collect-garbage' }],
+      });
     }
     if ((await swap(engine, name, found, 'claimed', signal)) !== undefined) return true;
   }
-  throw new SecureStoreError('UNAVAILABLE', 'the payload is claimed by others again and again; try again');
+  throw new SecureStoreError('UNAVAILABLE', `cannot claim the payload: other processes claimed it ${MAX_TRIES} times`, {
+    advice: [{ id: 'try-again' }],
+  });
 }
 
 /**
- * Takes the right to delete the parts of a blob, from whoever had it before, so that their conditional writes fail.
+ * Takes the right to delete the parts of a blob, from the process that had it before, so that their conditional writes fail.
  *
- * @param now milliseconds since 1970 by the backend's clock, for a backend that doesn't tell it when it is read; 0 where
+ * @param now milliseconds since 1970 by the backend's clock, for a backend that doesn't tell it when it is read; 0 if
  *   it isn't known, and no claim has lapsed then
- * @returns `undefined` where somebody has a claim that has not lapsed, or was faster
+ * @returns `undefined` if another process has a claim that has not lapsed, or was faster
  */
 export async function markDeleting(
   engine: Engine,
@@ -126,7 +130,7 @@ export async function markDeleting(
   return etag === undefined ? undefined : { name, etag };
 }
 
-/** Whether the right to delete has not been taken over, or given back by whoever took it over. */
+/** Whether the right to delete has not been taken over, or given back by the process that took it over. */
 export async function stands(engine: Engine, { name, etag }: Mark, signal: AbortSignal | undefined): Promise<boolean> {
   return (await engine.backend.read(name, { signal }))?.etag === etag;
 }

@@ -27,12 +27,12 @@ export interface BlobSource {
   readonly onMissing?: () => Promise<BlobReader | undefined>;
 }
 
-/** Thrown inside: the payload lies elsewhere by now. */
+/** Thrown inside: the payload is stored elsewhere by now. */
 class Replaced extends Error {
   readonly reader: BlobReader;
 
   constructor(reader: BlobReader) {
-    super('the payload was sealed anew');
+    super('the payload was re-encrypted');
     this.reader = reader;
   }
 }
@@ -44,7 +44,7 @@ export class BlobReader {
   readonly #geometry: BlobGeometry;
   readonly #opener: BlobOpener;
 
-  /** @throws SecureStoreError `INTEGRITY` where the record contradicts itself */
+  /** @throws SecureStoreError `INTEGRITY` if the record contradicts itself */
   constructor(engine: Engine, source: BlobSource) {
     this.#engine = engine;
     this.#source = source;
@@ -52,7 +52,10 @@ export class BlobReader {
     const { suite, chunkSize, key } = payload;
     this.#geometry = blobGeometry(length, chunkSize, reference.partSize);
     if (this.#geometry.sealedLength !== reference.sealedLength) {
-      throw new SecureStoreError('INTEGRITY', 'the record is damaged: the length of its blob contradicts its own');
+      throw new SecureStoreError(
+        'INTEGRITY',
+        'the record is damaged: the lengths of its payload contradict each other',
+      );
     }
     const bytes = key.export();
     this.#opener = new BlobOpener({ suite, chunkSize, blobId: reference.blobId }, bytes);
@@ -73,12 +76,12 @@ export class BlobReader {
     if (found === undefined) {
       const reader = await this.#source.onMissing?.();
       if (reader !== undefined) throw new Replaced(reader);
-      throw new SecureStoreError('INTEGRITY', `the blob is damaged: its part ${part} is missing`);
+      throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} is missing`);
     }
     if (found.size !== size || found.body.length !== end - start) {
       throw new SecureStoreError(
         'INTEGRITY',
-        `the blob is damaged: its part ${part} has ${found.size} bytes instead of ${size}`,
+        `the payload is damaged: part ${part} has ${found.size} bytes instead of ${size}`,
       );
     }
     const body = asBuffer(found.body);
@@ -96,7 +99,7 @@ export class BlobReader {
     const { chunkSize, chunksPerPart, length } = this.#geometry;
     if (start >= end && length > 0) return;
     const firstChunk = Math.floor(start / chunkSize);
-    // A read to the very end includes the last chunk even where it is empty, since it proves that nothing follows.
+    // A read to the very end includes the last chunk even if it is empty, since it proves that nothing follows.
     const lastChunk = end === length ? this.#geometry.chunks - 1 : Math.floor((end - 1) / chunkSize);
     const lastPart = Math.floor(lastChunk / chunksPerPart);
     const fetch = (part: number): Promise<Buffer> | undefined => {
@@ -131,13 +134,10 @@ export class BlobReader {
       }
       // A backend that hands out one buffer twice has it emptied by the other reader since its length was checked.
       if (chunk !== next) {
-        throw new SecureStoreError(
-          'INTEGRITY',
-          `the blob is damaged: its part ${part} changed while it was being read`,
-        );
+        throw new SecureStoreError('INTEGRITY', `the payload is damaged: part ${part} changed while it was being read`);
       }
       release(sealed);
-      // A backend that answers at once must not keep everybody else from their turn for the length of a large object.
+      // A backend that answers at once must not keep others from their turn for the length of a large object.
       await nextTurn();
     }
   }

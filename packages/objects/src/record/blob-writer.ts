@@ -20,7 +20,7 @@ import { refusedWrongly } from '../engine/stall-detector.ts';
 /** How many parts are uploaded at once; with the one being filled, this bounds the memory of a stream. */
 const UPLOADS = 2;
 
-/** A payload that lies at the backend in parts, not yet named by any record. */
+/** A payload that is stored at the backend in parts, not yet named by any record. */
 export interface WrittenBlob {
   readonly reference: BlobReference;
   readonly suite: number;
@@ -53,12 +53,12 @@ async function writePart(
     } catch (error) {
       if (SecureStoreError.is(error, 'CONFLICT')) {
         if (tries > 1) return;
-        throw refusedWrongly(engine.backend, 'nothing can be at the random name of a part', error);
+        throw refusedWrongly(engine.backend, 'no object can have the random name of a part', error);
       }
       if (!SecureStoreError.is(error) || error.outcome !== 'unknown') throw error;
       if (tries < MAX_PART_TRIES && signal?.aborted !== true) continue;
       // No object names the part, so the state of none is in doubt.
-      throw new SecureStoreError(error.code, error.message, { cause: error, retryable: error.retryable });
+      throw SecureStoreError.from(error, { cause: error, outcome: undefined });
     }
   }
 }
@@ -153,7 +153,10 @@ async function sealParts(
   };
   for await (const block of blocksOfSize(source, DIGEST_LEAF_BYTES)) {
     if (length + block.length > chunkSize * (MAX_CHUNKS - 1)) {
-      throw new SecureStoreError('TOO_LARGE', `a payload may have at most ${MAX_CHUNKS} chunks of ${chunkSize} bytes`);
+      throw new SecureStoreError(
+        'TOO_LARGE',
+        `the payload must have at most ${MAX_CHUNKS} chunks of ${chunkSize} bytes`,
+      );
     }
     await digester.add(block);
     for (let start = 0; start < block.length; start += chunkSize) await seal(block.subarray(start, start + chunkSize));
@@ -168,7 +171,7 @@ async function sealParts(
 
 /**
  * Seals a payload into parts under a fresh blob id and key and uploads them. Nothing refers to them until a record
- * does; where this fails they are removed again.
+ * does; if this fails they are removed again.
  */
 export async function writeBlob(
   engine: Engine,

@@ -69,6 +69,9 @@ export interface Refused {
 /** The current record of an object, if there is one. */
 export type Current = Standing | Refused | undefined;
 
+const RETIRED =
+  'it is encrypted with a retired encryption key. It was stored late and never acknowledged, or an attacker put it there.';
+
 function damaged(reason: string): never {
   throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
 }
@@ -77,7 +80,7 @@ function keyOf(name: string): StoreKey {
   try {
     return parseStoreKey(name);
   } catch {
-    return damaged('it holds a name that no object can have');
+    return damaged('it holds an invalid key');
   }
 }
 
@@ -85,11 +88,11 @@ function keyOf(name: string): StoreKey {
 function checkSuite({ head, events }: StoreState, suite: number, what: string): void {
   if (head.suites.includes(suite)) return;
   events?.refusedSuite(suite);
-  damaged(`${what} is none that the store accepts`);
+  damaged(`the store does not accept ${what}`);
 }
 
 function checkName({ nameId }: RecordHeader, expected: Buffer): void {
-  if (!expected.equals(nameId)) damaged('it belongs to another name');
+  if (!expected.equals(nameId)) damaged('it belongs to another key');
 }
 
 /** Checks that need no key. */
@@ -100,7 +103,7 @@ function checkHeader(state: StoreState, { header }: SplitRecord): void {
 }
 
 function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): void {
-  if (!state.categories.idOf(key).equals(header.categoryId)) damaged('its category is not that of its name');
+  if (!state.categories.idOf(key).equals(header.categoryId)) damaged('its category is not that of its key');
 }
 
 /** A version without a predecessor begins its history; any other history began before. */
@@ -113,9 +116,7 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   const { header, envelope } = record;
   const key = recordKey(state, envelope.keyId, header.categoryId);
   if (key.state === 'disabled' && state.opensRetired !== true) {
-    damaged(
-      'it is sealed under a key version that has been retired. It landed late and was never acknowledged, or somebody put it there; storing or deleting the object replaces it',
-    );
+    throw new SecureStoreError('INTEGRITY', `the record is damaged: ${RETIRED}`, { advice: [{ id: 'store-again' }] });
   }
   const opened = openRecord(record, key);
   if (header.kind === 'tombstone') {
@@ -125,13 +126,14 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   }
   const body = openBody(opened);
   checkOrigin(header, body.origin);
-  if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
+  if ((body.payload.kind === 'blob') !== (header.blob !== undefined))
+    damaged('its header and its body disagree about its payload');
   if (body.payload.kind === 'blob') checkSuite(state, body.payload.suite, 'the suite of its blob');
   return { kind: 'object', header, key, body };
 }
 
 /**
- * Opens the record that lies at the name of `target`.
+ * Opens the record that is stored at the name of `target`.
  *
  * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, `KEY_DESTROYED`
  */
@@ -141,7 +143,7 @@ export function openAt(state: StoreState, target: Target, bytes: Uint8Array): Op
   checkHeader(state, record);
   checkCategory(state, record.header, target.key);
   const opened = openChecked(state, record);
-  if (opened.kind === 'object' && opened.body.name !== target.key) damaged('it holds another name');
+  if (opened.kind === 'object' && opened.body.name !== target.key) damaged('it holds another key');
   return opened;
 }
 
@@ -157,13 +159,13 @@ export function openLoose(state: StoreState, bytes: Uint8Array, names: NameCiphe
   if (opened.kind === 'tombstone') return opened;
   const key = keyOf(opened.body.name);
   const located = names.locate(key);
-  if (located.token !== token) damaged('it belongs to another name');
+  if (located.token !== token) damaged('it belongs to another key');
   checkName(opened.header, located.nameId);
   return opened;
 }
 
 /**
- * Opens the record that lies at a token, as retrieving it would. If only the record tells its name, a tombstone vouches for the name
+ * Opens the record that is stored at a token, as retrieving it would. If only the record tells its name, a tombstone vouches for the name
  * id alone.
  *
  * @throws SecureStoreError as {@link openAt}
@@ -175,7 +177,7 @@ export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCip
     return openAt(state, { key, ...names.locate(key) }, bytes);
   }
   const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
-  if (nameId === undefined) damaged('it lies at a name that no object can have');
+  if (nameId === undefined) damaged('it is stored under an invalid name');
   // Before any key is used: a member sees nothing else of what was not granted.
   checkName(splitRecord(bytes).header, nameId);
   const opened = openLoose(state, bytes, names, token);

@@ -19,7 +19,11 @@ export async function digestUnder(
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   if (payload.kind === 'inline') return digestWhole(keys, payload.data);
-  if (blob === undefined) throw new SecureStoreError('INTEGRITY', 'the record contradicts itself about its blob');
+  if (blob === undefined)
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'the record is damaged: its header and its body disagree about its payload',
+    );
   const reader = new BlobReader(engine, { token, reference: blob, payload, length });
   const digester = new ContentDigester(keys);
   for await (const block of blocksOfSize(reader.read(0, length, signal), DIGEST_LEAF_BYTES)) await digester.add(block);

@@ -2,7 +2,7 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { CategoryKeys, KeyVersionInfo, LoadedKey } from '@securestore/crypto';
 import type { StoreState } from '../head/store-state.ts';
 
-/** The error with how keys are brought back that are only scheduled to be destroyed. */
+/** The error, with advice if the keys are only scheduled to be destroyed. */
 function withUndo(
   error: unknown,
   { keys, categories }: StoreState,
@@ -12,11 +12,12 @@ function withUndo(
   if (!SecureStoreError.is(error, 'KEY_DESTROYED')) return error;
   const own = keys.versions.filter(({ groupId }) => groupId.equals(categoryId));
   if (!own.some((version) => version.destroyAt > 0 && concerns(version))) return error;
-  const call = `keys.undo(${JSON.stringify(categories.nameOf(categoryId))})`;
-  return new SecureStoreError('KEY_DESTROYED', `${error.message}; until then ${call} brings it back`);
+  return SecureStoreError.from(error, {
+    advice: [{ id: 'undo-key-destruction', target: categories.nameOf(categoryId) }],
+  });
 }
 
-/** The keys of a category. @throws SecureStoreError `KEY_DESTROYED` where it has no primary key */
+/** The keys of a category. @throws SecureStoreError `KEY_DESTROYED` if it has no primary key */
 export function categoryKeys(state: StoreState, categoryId: Uint8Array): CategoryKeys {
   try {
     return state.keys.category(categoryId);

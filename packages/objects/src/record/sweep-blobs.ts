@@ -16,7 +16,7 @@ export interface Freed {
   bytes: number;
 }
 
-/** Deletes what a listing gives, many at once where the backend can. */
+/** Deletes what a listing gives, many at once if the backend can. */
 export async function deleteEntries(
   { backend }: Engine,
   entries: AsyncIterable<ListEntry> | Iterable<ListEntry>,
@@ -66,7 +66,7 @@ async function deleteParts(
 
 function idOf(blob: string): Buffer {
   const id = decodeBase32(blob);
-  if (id === undefined) throw new SecureStoreError('INTERNAL', 'a blob without an id');
+  if (id === undefined) throw new SecureStoreError('INTERNAL', 'the payload has no valid id');
   return id;
 }
 
@@ -78,7 +78,7 @@ function idOf(blob: string): Buffer {
  * Blobs with a claim that has not lapsed are left alone, and so are those of which a record is found.
  *
  * @param now as for {@link markDeleting}
- * @throws SecureStoreError `INTEGRITY` where a record of the object can't be opened, and what the backend throws
+ * @throws SecureStoreError `INTEGRITY` if a record of the object can't be opened, and what the backend throws
  */
 export async function reclaim(
   engine: Engine,

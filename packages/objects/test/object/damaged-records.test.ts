@@ -42,8 +42,13 @@ describe('a damaged current record', () => {
       () => store.delete('k'),
       () => store.setMetadata('k', {}),
     ]) {
-      const { message } = await failure(call(), 'INTEGRITY');
-      expect(message).toMatch(/damaged.*left as it is.*Scrub.*"overwrite".*"ifDamaged".*history.*purge/);
+      const { message, advice } = await failure(call(), 'INTEGRITY');
+      expect(message).toMatch(/: the record is damaged: .*\. The object was left as it is\.$/);
+      expect(advice).toEqual([
+        { id: 'repair-object', key: 'k' },
+        { id: 'restore-object', key: 'k' },
+        { id: 'overwrite-damaged', key: 'k' },
+      ]);
     }
     expect(await attacker.get(await attacker.name('o/'))).toEqual(lies);
   });

@@ -58,22 +58,16 @@ describe('opening or creating a store that has other settings', () => {
     expect(message).toContain('names is "encrypted", not "plain"; history.versions is 5, not 1');
   });
 
-  it.each<readonly [string, Partial<StoreSettings>, RegExp]>([
-    [
-      'what can be changed',
-      { rotation: { days: 1 } },
-      /; leave them out, or change those of the store with settings\.change$/,
-    ],
-    [
-      'what another store has',
-      { suite: 2 },
-      /; leave them out, or make another .* migrateStore with its option "reseal"$/,
-    ],
-    ['neither', { journal: true }, /; leave them out$/],
+  it.each<readonly [string, Partial<StoreSettings>, readonly string[]]>([
+    ['what can be changed', { rotation: { days: 1 } }, ['show-settings', 'change-settings']],
+    ['what another store has', { suite: 2 }, ['show-settings', 'migrate-reencrypted']],
+    ['neither', { journal: true }, ['show-settings']],
   ])('names what changes it: %s', async (_, asked, told) => {
     const place = usePlace(memoryPlace);
     await (await createAt(place, MADE)).close();
-    expect((await failure(openOrCreateAt(place, asked), 'INVALID_ARGUMENT')).message).toMatch(told);
+    const { message, advice } = await failure(openOrCreateAt(place, asked), 'INVALID_ARGUMENT');
+    expect(message).toContain(': the store already exists with other settings: ');
+    expect(advice?.map(({ id }) => id)).toEqual(told);
   });
 
   it('is refused where the order of patterns decides about a name', async () => {
@@ -223,10 +217,14 @@ describe('categories', () => {
     const store = await createAt(place, { clock });
     const rotation = { depth: 'keys', id: Buffer.alloc(16, 3) } as const;
     await reviseHead(place, (head) => ({ ...head, rotation, generation: head.generation + 1 }));
-    await failure(store.settings.change({ categories: { a: ['a/**'] } }), 'LOCKED');
+    expect(await failure(store.settings.change({ categories: { a: ['a/**'] } }), 'LOCKED')).toMatchObject({
+      reason: 'rotating',
+    });
     await reviseHead(place, (head) => ({ ...head, rotation: undefined, generation: head.generation + 1 }));
     await extensionsOf(store).migration.begin('memory:elsewhere', false);
-    await failure(store.settings.change({ categories: { a: ['a/**'] } }), 'LOCKED');
+    expect(await failure(store.settings.change({ categories: { a: ['a/**'] } }), 'LOCKED')).toMatchObject({
+      reason: 'migrating',
+    });
     await store.settings.change({ history: { days: 1 } });
   });
 

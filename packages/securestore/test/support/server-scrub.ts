@@ -87,7 +87,7 @@ export async function findsAllDamage({ location, open, age }: DamagedPlace): Pro
   const found = await store.scrub();
   expect(findingsOf(found)).toEqual(['damaged flipped', 'payload large', 'rolled-back old']);
   // One that is young may be of an upload that is under way.
-  const stray = { name: orphan, message: expect.stringContaining('that no version of the object names') };
+  const stray = { name: orphan, message: expect.stringContaining('belong to no version of the object') };
   expect(found.strays).toEqual(age === undefined ? [] : [stray]);
   const report = await store.health({ timeout: 10_000 });
   expect(troubles(report)).toEqual({ scrub: 'failing' });

@@ -24,16 +24,17 @@ export function settingsOf({ audit }: Head): AuditSettings | undefined {
 export function auditKeysOf(state: StoreState): AuditKeys {
   const { keys, head } = state;
   if (keys.audit !== undefined) return keys.audit;
-  if (head.audit === undefined)
-    throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
+  if (head.audit === undefined) {
+    throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log', { advice: [{ id: 'enable-audit-log' }] });
+  }
   if (isMember(state)) {
-    const message = 'the audit log was not granted to this member: it takes the group "audit"';
-    throw new SecureStoreError('ACCESS_DENIED', message);
+    const message = 'the group "audit" was not granted to this member';
+    throw new SecureStoreError('ACCESS_DENIED', message, { advice: [{ id: 'ask-owner' }] });
   }
   const when = settingsOf(head) === undefined ? 'was' : 'is';
   const message =
-    `the head of the store says that it ${when} audited, and the keys of its audit log are not in its keyring: somebody who ` +
-    'has the keys of the store has removed them. Only a copy of the store from before has its log';
+    `the keyring has no encryption keys of the audit log, though the store ${when} audited. A holder of the keys of the ` +
+    'store removed them. Only a copy of the store from before has its log.';
   throw new SecureStoreError('INTEGRITY', message);
 }
 
@@ -69,7 +70,7 @@ export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Prom
 /**
  * Opens a part of the audit log. It may have been written before the store was restored, or has moved.
  *
- * @param body what lies at `name`
+ * @param body what is stored at `name`
  * @throws SecureStoreError `INTEGRITY` if it is damaged, and as `auditKeysOf` does
  */
 export function openAuditPart(state: StoreState, name: string, body: Uint8Array): Buffer {

@@ -15,10 +15,10 @@ const TOGETHER = 256;
 function blobOf(rest: string): string {
   const [blob = ''] = rest.split('/', 1);
   if (decodeBase32(blob)?.length === ID_LENGTH) return blob;
-  throw new SecureStoreError('INTEGRITY', 'the backend holds a part whose name this store did not make');
+  throw new SecureStoreError('INTEGRITY', 'the backend holds a payload part with an invalid name');
 }
 
-/** The blobs of which every part is older than the grace period: a younger part is of an upload that goes on. */
+/** The blobs of which every part is older than the grace period: a younger part is of an upload under way. */
 async function* oldBlobs({ engine, now }: CollectionPass, parts: AsyncIterable<TokenEntry>): AsyncGenerator<string> {
   let blob: string | undefined;
   let old = true;
@@ -67,7 +67,7 @@ async function collectMarker(pass: CollectionPass, token: string, blob: string):
   if (marker.state === 'claimed' && !old) return;
   const { entries } = await engine.backend.list(blobPrefix(token, blob), { limit: 1, signal });
   if (entries.length > 0 && marker.state !== 'claimed') {
-    // Of a collector that was stopped: goes on where it was, or gives back what is in use.
+    // Of a collector that was stopped: resumes, or gives back what is in use.
     await reclaim(engine, token, [blob], { now, freed: report, signal });
     return;
   }
@@ -84,7 +84,7 @@ export async function collectMarkers(
   markers: AsyncIterable<TokenEntry>,
 ): Promise<void> {
   for await (const { rest, entry } of markers) {
-    // What lies at a name that is none of a marker is removed with all that is like it.
+    // What is stored at a name that is none of a marker is removed with all that is like it.
     if (purposeOf(entry.key) === undefined) continue;
     try {
       await collectMarker(pass, token, rest);

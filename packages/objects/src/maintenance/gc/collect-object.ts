@@ -3,13 +3,13 @@ import type { RecordHeader } from '@securestore/core-format';
 import {
   encodeBase32,
   historyPrefix,
-  historyVersion,
   objectName,
   parseStoreKey,
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
 import { commit } from '../../object/commit/commit.ts';
+import { versionIn } from '../../object/find-version.ts';
 import type { CollectionPass } from './pass.ts';
 import { isForgettable, prunable } from './retention.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
@@ -18,7 +18,7 @@ import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { deleteEntries } from '../../record/sweep-blobs.ts';
 import type { TokenEntry } from './merge-listings.ts';
 
-/** What lies at the name of an object now. */
+/** What is stored at the name of an object now. */
 export interface CurrentRecord {
   readonly header: RecordHeader;
   /** `undefined` if its key has been destroyed. */
@@ -89,7 +89,7 @@ export async function forgetTombstone(pass: CollectionPass, token: string, recor
   const { engine, floor, report, rules, signal } = pass;
   const { opened, etag, modified, size } = record;
   if (opened?.kind !== 'tombstone' || !isForgettable(rules, opened.header, modified)) return;
-  // Without a condition it could be somebody's new object that is deleted.
+  // Without a condition it could be another writer's new object that is deleted.
   if (!engine.backend.capabilities.conditionalDelete) return;
   if ((await hasHistory(pass, token)) || !(await pass.mayForget(token, opened.header))) return;
   await floor.cover(opened.header.version, signal);
@@ -116,10 +116,7 @@ export async function pruneHistory(
   const goes = prunable(rules, current, originOf(current?.opened));
   async function* beyond(): AsyncGenerator<ListEntry> {
     for await (const { entry } of entries) {
-      const version = historyVersion(prefix, entry.key);
-      if (version === undefined) {
-        throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
-      }
+      const version = versionIn(prefix, entry.key);
       if (!goes(version, entry.modified)) continue;
       await floor.cover(version, signal);
       yield entry;

@@ -28,7 +28,7 @@ export interface CollectProgress {
 }
 
 export interface CollectOptions {
-  /** Where to go on: what `onCursor` was called with last. */
+  /** Where to resume: what `onCursor` was called with last. */
   readonly cursor?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after each object. */
@@ -55,11 +55,14 @@ export function isCursor(cursor: unknown): cursor is string {
 
 function checkCursor(cursor: string | undefined): void {
   if (cursor === undefined || isCursor(cursor)) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'that is no cursor: take one that a collection has handed out');
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "cursor" must be a cursor of a garbage collection', {
+    option: 'cursor',
+  });
 }
 
 function checkStopped(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'the collection was stopped; call it again');
+  if (signal?.aborted !== true) return;
+  throw new SecureStoreError('ABORTED', 'the garbage collection was aborted', { advice: [{ id: 'try-again' }] });
 }
 
 /** What needs the current record of an object, and the record alone. */
@@ -119,7 +122,7 @@ async function collectAlone(pass: CollectionPass, { token, alone }: Step): Promi
  * store keeps, expired objects, and what interrupted work has left. Nothing younger than the grace period is touched.
  *
  * One pass over ordered listings, in memory that does not depend on the size of the store. It can be stopped at any
- * point, run anew or go on at a cursor, and any number of them may run at once, beside readers and writers.
+ * point, run again or resume at a cursor, and any number of them may run at once, beside readers and writers.
  *
  * @returns what was removed since this call began
  * @throws SecureStoreError `INVALID_ARGUMENT` for a cursor that is none; `LOCKED` if the store takes no writes;
@@ -139,7 +142,7 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
     if (key.startsWith(PROBES)) return;
     // An old one is removed at the end.
     if (key.startsWith(AREAS.markers) && pass.rules.isOld(modified)) return;
-    noteFailure(report, key, new SecureStoreError('INTEGRITY', 'a name that this store did not make'));
+    noteFailure(report, key, new SecureStoreError('INTEGRITY', 'the name is invalid'));
   };
   const merge = new TokenMerge(engine.backend, cursor, onForeign, signal);
   for await (const token of mapConcurrently(steps(pass, merge), READS, (step) => collectAlone(pass, step))) {

@@ -32,8 +32,8 @@ async function remove({ engine, report }: CollectionPass, { name, size, etag }: 
   } else if (engine.backend.capabilities.conditionalDelete) {
     await deleteUnchanged(engine, name, etag);
   } else {
-    // Without a condition it could be what somebody has just written there.
-    noteFailure(report, name, new SecureStoreError('INTEGRITY', 'it is damaged'));
+    // Without a condition it could be what another process has just written there.
+    noteFailure(report, name, new SecureStoreError('INTEGRITY', 'the object is damaged'));
     return;
   }
   report.systemObjects += 1;
@@ -66,7 +66,7 @@ async function isSilent(pass: CollectionPass, writer: Buffer): Promise<boolean> 
 }
 
 /**
- * Removes registrations that can't be read. Not while somebody may write to the stream: consumers find it by the
+ * Removes registrations that can't be read. Not while a process may write to the stream: consumers find it by the
  * registration, also by one that is damaged.
  */
 async function collectRegistrations(pass: CollectionPass): Promise<void> {
@@ -110,7 +110,7 @@ async function pinnedNames({ engine, signal }: CollectionPass): Promise<Set<stri
 }
 
 /**
- * Removes what lies at names of the store's own areas and was not written there by anybody who has the keys: junk, and
+ * Removes what is stored at names of the store's own areas and was not written there by anybody who has the keys: junk, and
  * what is damaged, once it is so old that nobody can be about to replace it. Names that no store makes go too. Markers are
  * collected with the objects that they belong to.
  */

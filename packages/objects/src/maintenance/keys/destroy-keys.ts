@@ -1,4 +1,4 @@
-import type { KeyVersion } from '@securestore/core-format';
+import type { Advice, KeyVersion } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { KeyVersionInfo } from '@securestore/crypto';
 import { backendNow } from '../../record/backend-age.ts';
@@ -14,6 +14,7 @@ import { countKeyUsage } from './key-usage.ts';
 import type { KeyReport } from './keys.ts';
 import { changeVersions, labelOf, planVersions, reportOf } from './keys.ts';
 import { withNewRoot } from '../../engine/new-keys.ts';
+import { shownValue } from '../../util/shown-value.ts';
 
 /** What {@link destroyKeys} is to destroy: the id of a retired key version, or the name of a category. */
 export interface DestroyOptions {
@@ -24,6 +25,8 @@ export interface DestroyOptions {
 
 /** How many damaged objects an error names at most. */
 const MAX_SHOWN = 3;
+const LIST: readonly Advice[] = [{ id: 'list-encryption-keys' }];
+const ROTATE: readonly Advice[] = [{ id: 'start-rotation' }];
 const DAY = 24 * 60 * 60 * 1000;
 const DEFAULT_WAITING_PERIOD: number = 30 * DAY;
 const MAX_WAITING_PERIOD: number = 3650 * DAY;
@@ -36,7 +39,9 @@ function selected(state: StoreState, target: string): readonly KeyVersionInfo[] 
     ({ kind, groupId }) => kind === 'category' && state.categories.nameOf(groupId) === target,
   );
   if (category.length > 0) return category;
-  throw new SecureStoreError('NOT_FOUND', `there is no key version and no category ${JSON.stringify(target)}`);
+  throw new SecureStoreError('NOT_FOUND', `key version or category ${JSON.stringify(target)} does not exist`, {
+    advice: LIST,
+  });
 }
 
 /** A single version is destroyed only once nothing needs it; a whole category is destroyed with what it seals. */
@@ -50,7 +55,8 @@ async function checkUnused(
   if (info.state !== 'disabled') {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      `the key version ${target} is ${info.state}; only one that a rotation has retired can be destroyed, or a whole category`,
+      `the key version to destroy must be disabled, got ${target}, which is ${info.state}`,
+      { advice: info.state === 'destroyed' ? LIST : ROTATE },
     );
   }
   const { counts, unreadable } = await countKeyUsage(engine, { signal });
@@ -58,17 +64,16 @@ async function checkUnused(
   if (copies.pending.length > 0) {
     throw new SecureStoreError(
       'UNAVAILABLE',
-      `what backups need of the key version ${target} can't be told: ${copies.pending.join(', ')}`,
+      `cannot tell whether backups need the key version ${target}: ${copies.pending.join(', ')}`,
     );
   }
   const count = (counts.get(target) ?? 0) + (copies.counts.get(target) ?? 0);
   if (count === 0 && unreadable.length === 0) return;
   const some = unreadable.slice(0, MAX_SHOWN).join(', ');
-  const damaged = unreadable.length === 0 ? '' : `, and ${unreadable.length} are too damaged to tell (${some})`;
-  throw new SecureStoreError(
-    'CONFLICT',
-    `${count} objects are sealed under the key version ${target}${damaged}; re-key, restore or purge them first`,
-  );
+  const damaged = unreadable.length === 0 ? '' : `. ${unreadable.length} damaged objects may need it, too (${some}).`;
+  throw new SecureStoreError('CONFLICT', `${count} objects need the key version ${target}${damaged}`, {
+    advice: unreadable.length === 0 ? ROTATE : [...ROTATE, { id: 'repair-object' }],
+  });
 }
 
 /**
@@ -78,12 +83,18 @@ async function checkUnused(
  * @param target the id of a retired key version, or the name of a category, whose objects become unreadable for ever
  * @returns what is going to be destroyed
  * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`; `CONFLICT` if a key version is in use; `LOCKED` if the store is
- *   being sealed anew elsewhere; `UNSUPPORTED` if the store has a slot that this release doesn't know, and keys are to be destroyed now
+ *   being re-encrypted elsewhere; `UNSUPPORTED` if the store has a slot that this release doesn't know, and keys are to be destroyed now
  */
 export async function destroyKeys(engine: Engine, target: string, options: DestroyOptions = {}): Promise<KeyReport[]> {
   const { signal, waitingPeriod = DEFAULT_WAITING_PERIOD } = options;
   if (!(Number.isFinite(waitingPeriod) && waitingPeriod >= 0 && waitingPeriod <= MAX_WAITING_PERIOD)) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the waiting period must be from 0 to 3650 days, in milliseconds');
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the option "waitingPeriod" must be 0 to ${MAX_WAITING_PERIOD} ms (3650 days), got ${shownValue(waitingPeriod)}`,
+      {
+        option: 'waitingPeriod',
+      },
+    );
   }
   await engine.monitor.refresh(signal);
   checkNotSealedAnew(engine.monitor.state);
@@ -103,7 +114,7 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
   );
   // Until then others may acknowledge what they seal under the keys, and return what they open with them.
   await engine.monitor.quiesce(signal);
-  // What somebody else has undone or put off meanwhile stays.
+  // What another process has undone or put off meanwhile stays.
   const isDue = (state: StoreState): KeyVersionInfo[] => chosen(state).filter((info) => info.destroyAt === destroyAt);
   const destroyed = waitingPeriod === 0 ? await destroyAndClear(engine, isDue, signal) : undefined;
   const { state } = engine.monitor;
@@ -117,8 +128,8 @@ function checkNotSealedAnew({ head }: StoreState): void {
   if (head.migration?.resealed !== true) return;
   throw new SecureStoreError(
     'LOCKED',
-    'the store is being sealed anew at another location, where what these keys seal would live on under others: wait until it has moved, ' +
-      'or cancel the migration and remove what lies there, and destroy them then',
+    'encryption keys cannot be destroyed while the store is being re-encrypted at another location. Their data would stay there under other keys.',
+    { reason: 'migrating', advice: [{ id: 'resume-migration' }, { id: 'cancel-migration' }] },
   );
 }
 
@@ -146,7 +157,10 @@ export async function undoDestruction(engine: Engine, target: string, signal?: A
   // Also if an earlier call was stopped before this. What they read of meanwhile they could not open.
   await expireAll(engine, signal);
   if (!changed && infos.every((info) => info.state === 'destroyed')) {
-    throw new SecureStoreError('KEY_DESTROYED', `the keys of ${JSON.stringify(target)} have been destroyed already`);
+    throw new SecureStoreError(
+      'KEY_DESTROYED',
+      `the encryption keys of ${JSON.stringify(target)} are already destroyed`,
+    );
   }
   if (!changed) {
     throw new SecureStoreError('INVALID_ARGUMENT', `${JSON.stringify(target)} is not scheduled to be destroyed`);
@@ -160,7 +174,7 @@ function isUnused({ label, state }: KeyVersionInfo, usage: KeyUsage | undefined)
   return usage.unreadable.length === 0 && !usage.counts.has(label);
 }
 
-/** The usage of the store and of its copies; `undefined` if not all of them can be looked through. */
+/** The usage of the store and of its copies; `undefined` if not all of them can be checked. */
 async function usageOfAll(engine: Engine, signal: AbortSignal | undefined): Promise<KeyUsage | undefined> {
   const usage = await countKeyUsage(engine, { signal });
   const copies = await rekeyCopies(engine, signal);
@@ -174,7 +188,8 @@ function checkAlone(state: StoreState, target: string): void {
   if (info === undefined || info.state === 'destroyed' || !wholeGroup(state, info)) return;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `the key version ${target} belongs to a category that is to be destroyed as a whole; name the category`,
+    `the key version ${target} belongs to a category that is to be destroyed as a whole`,
+    { advice: LIST },
   );
 }
 
@@ -189,7 +204,7 @@ function wholeGroup(state: StoreState, info: KeyVersionInfo): boolean {
 interface Destroyed {
   /** Ids of the versions that are gone. */
   readonly destroyed: string[];
-  /** Ids of those under which something lies after all. */
+  /** Ids of those under which something is stored after all. */
   readonly inUse: string[];
   /** Destinations of backups where the keys of before could not be replaced yet: from there they can be brought back until then. */
   readonly pending: readonly string[];
@@ -206,7 +221,7 @@ function dueBy(now: number): IsDue {
 /**
  * Destroys the keys whose waiting period has passed, by the clock of this process and by the backend's: neither may be
  * believed alone, and it can't be undone. They are taken out of the keyring, of which every older copy at the backend is
- * removed. A single version under which something lies after all is kept, and reported.
+ * removed. A single version under which something is stored after all is kept, and reported.
  *
  * If something was destroyed, it returns once nobody acts on an older generation any more.
  */
@@ -225,7 +240,7 @@ export async function finishDestruction(
 async function destroyAndClear(engine: Engine, isDue: IsDue, signal: AbortSignal | undefined): Promise<Destroyed> {
   const done = await destroyDue(engine, isDue, signal);
   const isAnyDestroyed = engine.monitor.state.keys.versions.some(({ state }) => state === 'destroyed');
-  // Also what an earlier call destroyed and could not remove: as long as an old keyring lies there, nothing is destroyed.
+  // Also what an earlier call destroyed and could not remove: as long as an old keyring is stored there, nothing is destroyed.
   if (isAnyDestroyed) await removeOldKeys(engine, signal);
   const result = { ...done, pending: isAnyDestroyed ? await replaceCopiedKeys(engine, signal) : [] };
   if (result.destroyed.length === 0) return result;

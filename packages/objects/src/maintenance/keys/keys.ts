@@ -129,7 +129,7 @@ export async function changeVersions(
 }
 
 /**
- * Retires the key versions of `candidates` under which nothing lies any more by `usage`.
+ * Retires the key versions of `candidates` under which nothing is stored any more by `usage`.
  *
  * @returns the ids of those that were retired now
  */
@@ -139,7 +139,7 @@ export async function retireUnused(
   usage: KeyUsage,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  // A record that can't be read may lie under any of them.
+  // A record that can't be read may be stored under any of them.
   if (usage.unreadable.length > 0) return [];
   let retired: string[] = [];
   await changeVersions(

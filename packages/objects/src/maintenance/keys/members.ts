@@ -10,6 +10,7 @@ import { slotFor } from './slots.ts';
 import type { StoreState } from '../../head/store-state.ts';
 import type { CallOptions } from '../../api/types.ts';
 import { readMembers } from '../../head/unlock/grants.ts';
+import { shownValue } from '../../util/shown-value.ts';
 
 /** A kind of keys, beside those of categories, that can be granted. */
 export type GrantableGroup = GrantableKind;
@@ -57,7 +58,7 @@ export interface MemberAdministration {
    */
   revoke(name: string, options?: CallOptions): Job<RotationReport>;
   /**
-   * The same for all members at once, with new keys for everything. It needs nothing of the grants: it is what helps where these
+   * The same for all members at once, with new keys for everything. It needs nothing of the grants: it helps if these
    * are damaged or gone, which otherwise keeps keys and members from being changed (`INTEGRITY`).
    */
   revokeAll(options?: CallOptions): Job<RotationReport>;
@@ -78,13 +79,13 @@ export function checkMemberName(name: unknown): asserts name is string {
   if (isName) return;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `the name of a member must be NFC text of 1 to ${MAX_MEMBER_NAME_BYTES} bytes, without control characters and white space around it`,
+    `the name of a member must be NFC text of 1 to ${MAX_MEMBER_NAME_BYTES} bytes without control characters or outer spaces`,
   );
 }
 
 function checkTexts(what: string, texts: unknown): asserts texts is readonly string[] | undefined {
   if (texts === undefined || (Array.isArray(texts) && texts.every((text) => typeof text === 'string'))) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${what}" must be an array of strings`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${what}" must be an array of strings`, { option: what });
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -93,7 +94,13 @@ function checkGrant({ categories, groups }: GrantOptions): void {
   checkTexts('groups', groups);
   const unknown = groups?.find((group) => !GROUPS.includes(group));
   if (unknown !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `no keys of the kind ${JSON.stringify(unknown)} can be granted`);
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the option "groups" must hold "audit" or "backup", got ${shownValue(unknown)}`,
+      {
+        option: 'groups',
+      },
+    );
   }
   if ((categories?.length ?? 0) + (groups?.length ?? 0) > 0) return;
   throw new SecureStoreError('INVALID_ARGUMENT', 'a member must be granted at least one category or group');
@@ -104,17 +111,17 @@ type Granted = Pick<Member, 'categories' | 'groups'>;
 /** What is to be granted, as it is kept. @throws SecureStoreError `NOT_FOUND` */
 function grantOf(state: StoreState, { categories = [], groups = [] }: GrantOptions): Granted {
   const missing = groups.find((group) => !state.keys.versions.some(({ kind }) => kind === group));
-  if (missing !== undefined) throw new SecureStoreError('NOT_FOUND', `the store has no keys of the kind "${missing}"`);
+  if (missing !== undefined)
+    throw new SecureStoreError('NOT_FOUND', `the store has no encryption keys of the group "${missing}"`);
   return { categories: categories.map((name) => idOf(state, name)), groups };
 }
 
 function idOf({ categories }: StoreState, name: string): Uint8Array {
   const id = categories.find(name);
   if (id !== undefined) return id;
-  throw new SecureStoreError(
-    'NOT_FOUND',
-    `the store has no category ${JSON.stringify(name)}; settings.get() tells which there are`,
-  );
+  throw new SecureStoreError('NOT_FOUND', `category ${JSON.stringify(name)} does not exist`, {
+    advice: [{ id: 'show-settings' }],
+  });
 }
 
 /** Both grants together, in the order of the format. */
@@ -129,7 +136,7 @@ function union(a: Granted, b: Granted): Granted {
 const sizeOf = ({ categories, groups }: Granted): number => categories.length + groups.length;
 
 function exists(reason: string): never {
-  throw new SecureStoreError('ALREADY_EXISTS', reason);
+  throw new SecureStoreError('ALREADY_EXISTS', reason, { advice: [{ id: 'list-members' }] });
 }
 
 /** The member with a name and a public key, who may be there already. @throws SecureStoreError `ALREADY_EXISTS` */
@@ -137,15 +144,14 @@ function findMember(members: readonly Member[], name: string, publicKey: Buffer)
   const named = members.find((member) => member.name === name);
   const keyed = members.find((member) => publicKey.equals(member.publicKey));
   if (named !== keyed && named !== undefined)
-    exists(`there is a member ${JSON.stringify(name)} with another recipient`);
-  if (named !== keyed) exists(`the recipient is that of the member ${JSON.stringify(keyed?.name)}`);
+    exists(`member ${JSON.stringify(name)} already exists with another recipient`);
+  if (named !== keyed) exists(`the recipient already belongs to member ${JSON.stringify(keyed?.name)}`);
   return named;
 }
 
 function refuseSlot(head: Head, publicKey: Uint8Array): void {
   const slot = slotFor(head, publicKey);
-  if (slot !== undefined)
-    exists(`the identity of this recipient opens the whole store, by the slot ${slotLabel(slot)}`);
+  if (slot !== undefined) exists(`the recipient already unlocks the whole store by slot ${slotLabel(slot)}`);
 }
 
 function infoOf({ categories }: StoreState, member: Member): MemberInfo {
@@ -184,20 +190,20 @@ export async function addMember(
     const before = findMember(members, name, publicKey);
     const granted = union(before ?? { categories: [], groups: [] }, grantOf(state, grant));
     if (before !== undefined && sizeOf(granted) === sizeOf(before)) {
-      exists(
-        `the member ${JSON.stringify(name)} has been granted that already; to take something back, revoke the membership`,
-      );
+      exists(`member ${JSON.stringify(name)} already has all of these grants`);
     }
     added = { publicKey, name, added: before?.added ?? engine.clock.now(), ...granted };
     const next = [...members.filter((member) => member !== before), added];
     if (next.length > MAX_MEMBERS) {
-      throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_MEMBERS} members; revoke one first`);
+      throw new SecureStoreError('TOO_LARGE', `a store must have at most ${MAX_MEMBERS} members, got ${next.length}`, {
+        advice: [{ id: 'list-members' }],
+      });
     }
     return {
       members: next.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey)),
       memberEvent: { type: 'member.granted', recipient: formatRecipient(publicKey) },
     };
   });
-  if (added === undefined) throw new SecureStoreError('INTERNAL', 'the member who was added is not there');
+  if (added === undefined) throw new SecureStoreError('INTERNAL', 'the added member is missing');
   return infoOf(engine.monitor.state, added);
 }

@@ -33,11 +33,11 @@ import { note } from './rewrap.ts';
 const MAX_TRIES = 10;
 
 export interface ReEncryptOptions extends RekeyOptions {
-  /** Passes over what lies under a primary key version. */
+  /** Passes over what is stored under a primary key version. */
   readonly onlyOld: boolean;
 }
 
-/** A record with everything that is needed to seal it anew. */
+/** A record with everything that is needed to re-encrypt it. */
 interface Found {
   readonly name: string;
   readonly etag: string;
@@ -62,7 +62,7 @@ async function readRecord(
   signal: AbortSignal | undefined,
 ): Promise<Found | undefined> {
   const found = await engine.backend.read(name, { signal });
-  // What belongs to a destroyed category can't be sealed anew, and needn't be.
+  // What belongs to a destroyed category can't be re-encrypted, and needn't be.
   if (found === undefined || engine.monitor.state.keys.isDestroyed(splitRecord(found.body).header.categoryId))
     return undefined;
   const opened = await withRefreshedKeys(
@@ -103,7 +103,7 @@ async function newBlob(
   const blob = { written, hold, named: false };
   blobs.set(oldId, blob);
   if (!written.digest.equals(body.digest)) {
-    throw new SecureStoreError('INTEGRITY', 'the payload is not what its digest says');
+    throw new SecureStoreError('INTEGRITY', 'the payload does not match its digest');
   }
   return blob;
 }
@@ -167,7 +167,7 @@ async function reEncryptAt(
   }
 }
 
-/** The names under which versions of an object lie: the current one last, so that what it becomes meanwhile is new. */
+/** The names under which versions of an object are stored: the current one last, so that what it becomes meanwhile is new. */
 async function versionNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
   return [...(await historyNames(engine, token, signal)), objectName(token)];
 }
@@ -184,7 +184,7 @@ async function dropOldBlobs(
   await reclaim(engine, token, old, { now: 0, freed: { blobs: 0, parts: 0, bytes: 0 }, signal });
 }
 
-/** Puts a copy of the current version in the place of one that may be left from before it was sealed anew. */
+/** Puts a copy of the current version in the place of one that may be left from before it was re-encrypted. */
 async function renewArchived(
   engine: Engine,
   token: string,

@@ -27,16 +27,19 @@ async function memberToRevoke(
   const members = await readMembers(backend, state, signal);
   const member = members.find((other) => other.name === name);
   if (member === undefined) {
-    throw new SecureStoreError(
-      'NOT_FOUND',
-      `there is no member ${JSON.stringify(name)}; members.list() tells who there is`,
-    );
+    throw new SecureStoreError('NOT_FOUND', `member ${JSON.stringify(name)} does not exist`, {
+      advice: [{ id: 'list-members' }],
+    });
   }
   const slot = slotFor(state.head, member.publicKey);
   if (slot !== undefined) {
+    const id = slotLabel(slot);
     throw new SecureStoreError(
       'CONFLICT',
-      `the identity of ${JSON.stringify(name)} opens the whole store by the slot ${slotLabel(slot)}; remove that first`,
+      `member ${JSON.stringify(name)} also unlocks the whole store by slot ${id}`,
+      {
+        advice: [{ id: 'remove-slot', slot: id }],
+      },
     );
   }
   return { member, others: members.filter((other) => other !== member) };
@@ -53,7 +56,8 @@ export async function checkRevocable(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (revoked !== 'all') await memberToRevoke(backend, state, revoked.name, signal);
-  else if (state.head.references.grants === undefined) throw new SecureStoreError('NOT_FOUND', 'there are no members');
+  else if (state.head.references.grants === undefined)
+    throw new SecureStoreError('NOT_FOUND', 'the store has no members');
 }
 
 /** The plan that takes from members what they were granted: nothing of it seals anything from now on. */

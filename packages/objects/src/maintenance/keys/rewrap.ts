@@ -34,7 +34,7 @@ export interface RekeyCounts {
 
 export interface RekeyOptions {
   readonly counts: RekeyCounts;
-  /** The backend name after which to go on. */
+  /** The backend name after which to resume. */
   readonly after?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called when everything up to `cursor` is done. */
@@ -51,7 +51,7 @@ function rewrapped(keys: KeySet, bytes: Uint8Array): Buffer | undefined {
   if (primary.id.equals(envelope.keyId)) return undefined;
   const under = keys.version(envelope.keyId, header.categoryId);
   if (under.state === 'disabled') {
-    throw new SecureStoreError('INTEGRITY', 'the record is sealed under a key version that has been retired');
+    throw new SecureStoreError('INTEGRITY', 'the record is encrypted with a retired encryption key');
   }
   return rewrapRecord(bytes, under, primary);
 }
@@ -80,7 +80,7 @@ export function note(counts: RekeyCounts, name: string, error: unknown): void {
   if (counts.failures.length < MAX_LISTED) counts.failures.push({ name, code: error.code });
 }
 
-/** Re-wraps one record, against whoever changes it meanwhile. @returns whether it was this call that did */
+/** Re-wraps one record, against other processes that change it meanwhile. @returns whether it was this call that did */
 async function rewrapOne(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     const rewrite = await rewriteOf(engine, name, signal);
@@ -114,7 +114,7 @@ async function writeSingly(engine: Engine, rewrites: readonly Rewrite[], options
   for await (const _ of mapConcurrently(rewrites, READS, write));
 }
 
-/** All at once if the backend can; a batch that somebody came before is written one by one. */
+/** All at once if the backend can; a batch that another process came before is written one by one. */
 async function writeTogether(engine: Engine, rewrites: readonly Rewrite[], options: RekeyOptions): Promise<void> {
   const { backend } = engine;
   if (backend.batch === undefined || rewrites.length > backend.capabilities.maxBatch || rewrites.length < 2) {

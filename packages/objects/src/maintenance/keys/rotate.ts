@@ -18,6 +18,7 @@ import { note, recordsAfter, rewrapAll } from './rewrap.ts';
 import { endRotation, ROTATION_JOB, rotationUnderWay, takeOver } from '../../engine/rotation-state.ts';
 import { keyringOf, awaitQuiescence } from './await-quiescence.ts';
 import { rekeySealedObjects } from './rekey-sealed-objects.ts';
+import { shownValue } from '../../util/shown-value.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
 export type RotationDepth = 'unlock' | 'keys' | 'data';
@@ -34,13 +35,13 @@ export interface RotationReport {
   /** The first 1,000 of them, by their names at the backend. */
   readonly failures: readonly FailedObject[];
   /**
-   * What lies at names of the store's own (jobs, journal, markers, checkpoints) and was not written there by anybody who
+   * What is stored at names of the store's own (jobs, journal, markers, checkpoints) and was not written there by anybody who
    * has the keys, up to 1,000 of it: junk, or damage. It keeps no key in use. A collection removes it once it is old.
    */
   readonly strays: readonly FailedObject[];
   /** Ids of the key versions that nothing needs any more, and that were retired. */
   readonly retired: readonly string[];
-  /** How many objects lie under each older key version still, by its id. */
+  /** How many objects are stored under each older key version still, by its id. */
   readonly remaining: Readonly<Record<string, number>>;
   /**
    * Destinations of backups that could not be brought under the new keys: the old ones stay in use until another rotation reaches
@@ -61,7 +62,7 @@ interface Parameters {
   readonly depth: RotationDepth;
 }
 
-/** From where a pass goes on, and for which keys it was: other keys need another pass. */
+/** Where a pass resumes, and for which keys it was: other keys need another pass. */
 interface Cursor {
   readonly keyring: string;
   readonly after: string;
@@ -74,7 +75,7 @@ function parseCursor(cursor: unknown): Cursor | undefined {
   return typeof keyring === 'string' && typeof after === 'string' ? { keyring, after } : undefined;
 }
 
-/** The ids of the key versions of categories: what lies under others is no record, and another pass leaves it as it is. */
+/** The ids of the key versions of categories: what is stored under others is no record, and another pass leaves it as it is. */
 function categoryVersions({ keys }: StoreState): Set<string> {
   return new Set(keys.versions.filter(({ kind }) => kind === 'category').map(({ label }) => label));
 }
@@ -95,7 +96,7 @@ async function countAhead(
 interface RekeyPass {
   readonly counts: RekeyCounts;
   readonly after: string | undefined;
-  /** From 1: the first one seals everything anew if the depth says so, the others what is under old keys. */
+  /** From 1: the first one re-encrypts everything if the depth says so, the others what is under old keys. */
   readonly number: number;
 }
 
@@ -166,7 +167,7 @@ async function rekeyAll(
     const left = [...candidates].filter((id) => usage.counts.has(id) || copies.counts.has(id));
     const ofRecords = categoryVersions(engine.monitor.state);
     if (left.some((id) => ofRecords.has(id)) && counts.failed === 0 && number < MAX_PASSES) continue;
-    // What could not be looked through there may lie under any of them.
+    // What could not be checked there may be stored under any of them.
     const isNeeded = (id: string): boolean => copies.counts.has(id) || (copies.pending.length > 0 && ofRecords.has(id));
     const unused = new Set([...candidates].filter((id) => !isNeeded(id)));
     const retired = counts.failed > 0 ? [] : await retireUnused(engine, unused, usage, signal);
@@ -185,7 +186,7 @@ const DEPTHS: readonly unknown[] = ['unlock', 'keys', 'data'];
 function parseParameters(parameters: unknown): Parameters {
   const depth = (parameters as Partial<Parameters> | null)?.depth;
   if (DEPTHS.includes(depth)) return { depth: depth as RotationDepth };
-  throw new SecureStoreError('INTEGRITY', 'the stored rotation says no depth that this release knows');
+  throw new SecureStoreError('INTEGRITY', 'the stored rotation has an unknown depth');
 }
 
 function nothingMore(depth: RotationDepth): RotationReport {
@@ -193,7 +194,7 @@ function nothingMore(depth: RotationDepth): RotationReport {
   return { depth, pending: [], ...nothing, contradicted: 0 };
 }
 
-/** Begins a rotation, or goes on with the one that is under way. @returns whether it is under way now */
+/** Begins a rotation, or resumes the one that is under way. @returns whether it is under way now */
 async function begin(
   engine: Engine,
   rotation: RunningRotation,
@@ -212,7 +213,7 @@ async function begin(
  * The work of a rotation. Which one is under way is said by the head: states of jobs are sealed and not signed in any
  * order, so whoever kept an old one could have a rotation done that nobody began.
  *
- * @param secrets absent if a job goes on that another process began
+ * @param secrets absent if the job was begun by another process
  */
 export function rotationKind(
   engine: Engine,
@@ -234,7 +235,7 @@ export function rotationKind(
       await removeOldKeys(engine, signal);
       if (!isUnderWay || depth === 'unlock') {
         await endRotation(engine, id, signal);
-        // With what lies there now, the old secret opens all backups.
+        // With what is stored there now, the old secret opens all backups.
         return { ...nothingMore(depth), pending: await replaceCopiedKeys(engine, signal) };
       }
       context.progress({ phase: 'waiting for all processes to follow' });
@@ -247,7 +248,13 @@ export function rotationKind(
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function checkDepth(depth: unknown): asserts depth is RotationDepth {
   if (DEPTHS.includes(depth)) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "depth" must be "unlock", "keys" or "data"');
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the option "depth" must be "unlock", "keys" or "data", got ${shownValue(depth)}`,
+    {
+      option: 'depth',
+    },
+  );
 }
 
 /** Rotates keys, once the secrets are known to be right. One rotation at a time, whatever its depth: each waits for others to follow its own keys. */

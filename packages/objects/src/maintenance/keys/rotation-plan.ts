@@ -67,8 +67,8 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
     const why = refusal === undefined ? '' : `: ${refusal.message}`;
     const failure = new SecureStoreError(
       'UNLOCK_FAILED',
-      `the old secret does not unlock the store${why}; nothing was changed`,
-      { cause: refusal?.cause },
+      `the old unlock secret does not unlock the store${why}. Nothing was changed.`,
+      { cause: refusal?.cause, advice: [{ id: 'check-unlock-secret' }] },
     );
     events?.unlocked(before.type, undefined, failure);
     throw failure;
@@ -126,7 +126,9 @@ async function planReplacement(
   const { head, unlocked } = state;
   const oldSlot = head.slots.find((slot): slot is Slot => isAmong(old, slot));
   if (oldSlot === undefined) {
-    throw new SecureStoreError('UNLOCK_FAILED', 'the old secret has been removed meanwhile; nothing was changed');
+    throw new SecureStoreError('UNLOCK_FAILED', 'the old unlock secret was removed meanwhile. Nothing was changed.', {
+      advice: [{ id: 'list-slots' }],
+    });
   }
   const own = head.slots.find((slot): slot is Slot => isAmong(known, slot));
   const heir = own ?? (await newSlot(engine, state, secret.method, signal));

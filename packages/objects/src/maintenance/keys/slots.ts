@@ -17,7 +17,7 @@ export interface Recipient {
 
 /** What became of removing a slot. */
 export interface SlotRemoval {
-  /** Destinations of backups that could not be reached: its secret opens what lies there, until the next backup is made there. */
+  /** Destinations of backups that could not be reached: its secret opens what is stored there, until the next backup is made there. */
   readonly pending: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export async function openGivenSlot(
 ): Promise<UnlockedSlot> {
   const opened = await secret.open(slot, slotContext(head), head.rootNumber, signal);
   if (opened !== undefined) return opened;
-  throw new SecureStoreError('UNLOCK_FAILED', 'the secret does not open its slot');
+  throw new SecureStoreError('UNLOCK_FAILED', 'the unlock secret does not open its slot');
 }
 
 function infoOf(slot: Slot | UnknownSlot, unlocked: Unlocked): SlotInfo {
@@ -90,8 +90,8 @@ async function refuseTwice({ head }: StoreState, newcomer: Newcomer, signal: Abo
       ? slotFor(head, await readRecipient(newcomer.recipient))
       : (await findOwnSlots(head, newcomer, signal))[0];
   if (slot === undefined) return;
-  const what = 'recipient' in newcomer ? 'the identity of this recipient' : 'this secret';
-  throw new SecureStoreError('ALREADY_EXISTS', `${what} opens the store already, by the slot ${slotLabel(slot)}`);
+  const what = 'recipient' in newcomer ? 'the recipient' : 'the unlock secret';
+  throw new SecureStoreError('ALREADY_EXISTS', `${what} already unlocks the store by slot ${slotLabel(slot)}`);
 }
 
 /** The slot that was made for a recipient; `undefined` if there is none. */
@@ -123,7 +123,7 @@ export async function addSlot(
   } finally {
     if (!('recipient' in newcomer)) newcomer.wipe();
   }
-  if (added === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
+  if (added === undefined) throw new SecureStoreError('INTERNAL', 'the added slot is missing');
   // So that it opens the backups that there are, too. If one can't be reached, the next backup there has it.
   await replaceCopiedKeys(engine, signal);
   return infoOf(added, engine.monitor.state.unlocked);
@@ -138,14 +138,17 @@ export async function addSlot(
 export async function removeSlot(engine: Engine, id: string, signal?: AbortSignal): Promise<SlotRemoval> {
   await commitHead(engine, { signal }, async ({ head }) => {
     const left = head.slots.filter((slot) => 'raw' in slot || slotLabel(slot) !== id);
-    if (left.length === head.slots.length)
-      throw new SecureStoreError('NOT_FOUND', `there is no slot ${id}; slots.list() tells which there are`);
+    if (left.length === head.slots.length) {
+      throw new SecureStoreError('NOT_FOUND', `slot ${id} does not exist`, { advice: [{ id: 'list-slots' }] });
+    }
     if (left.every((slot) => 'raw' in slot)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'the last slot cannot be removed; add another one first');
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the last slot of a store cannot be removed', {
+        advice: [{ id: 'add-slot' }],
+      });
     }
     return { head: { slots: left } };
   });
   await engine.monitor.quiesce(signal);
-  // With what lies there now, the secret of the slot opens all backups.
+  // With what is stored there now, the secret of the slot opens all backups.
   return { pending: await replaceCopiedKeys(engine, signal) };
 }

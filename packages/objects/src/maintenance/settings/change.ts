@@ -1,8 +1,9 @@
-import type { CategoryMap } from '@securestore/core-format';
+import type { CategoryMap, Head, LockReason } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CategoryMatcher } from '../../head/category-matcher.ts';
 import { categoryMatcher } from '../../head/category-matcher.ts';
 import { keyringWith } from '../keys/keys.ts';
+import { ROTATION_JOB } from '../../engine/rotation-state.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { commitHead } from '../../engine/commit-head.ts';
 import type { HeadEdit } from '../../head/head-edit.ts';
@@ -13,17 +14,28 @@ import { categoryMapOf, parseCategories, parseHistory, parseRotationDays } from 
 import { movedNames } from './moved-names.ts';
 import { CHANGEABLE, settingsOf } from './settings.ts';
 import type { ChangeSettingsOptions, Settings, SettingsChange } from '../../api/settings-types.ts';
+import { shownValue } from '../../util/shown-value.ts';
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+const UNCHANGEABLE = 'the categories of the store cannot be changed now';
+
+const REASONS: Readonly<Record<Exclude<Head['state'], 'open'>, LockReason>> = {
+  restoring: 'restoring',
+  closing: 'changing-categories',
+  moved: 'moved',
+  scratch: 'scratch',
+};
+
+function invalid(message: string, option?: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function checkChange(changes: SettingsChange): void {
-  if (typeof changes !== 'object' || changes === null) invalid('the settings to change must be an object');
+  if (typeof changes !== 'object' || changes === null)
+    invalid(`the settings must be an object, got ${shownValue(changes)}`);
   const other = Object.keys(changes).find((name) => !CHANGEABLE.includes(name));
   if (other !== undefined) {
-    invalid(`the setting "${other}" can't be changed. Those that can are: ${CHANGEABLE.join(', ')}`);
+    invalid(`the setting to change must be ${CHANGEABLE.join(', ')}, got ${JSON.stringify(other)}`, other);
   }
 }
 
@@ -32,7 +44,7 @@ function versionIn(options: ChangeSettingsOptions = {}): string | undefined {
   if (!('ifVersion' in options)) return undefined;
   const ifVersion: unknown = options.ifVersion;
   if (typeof ifVersion !== 'string')
-    invalid('the option "ifVersion" must be the version of settings; leave it out for no condition');
+    invalid(`the option "ifVersion" must be a version of settings, got ${shownValue(ifVersion)}`, 'ifVersion');
   return ifVersion;
 }
 
@@ -40,7 +52,10 @@ function versionIn(options: ChangeSettingsOptions = {}): string | undefined {
 function checkVersion(state: StoreState, ifVersion: string | undefined): void {
   const { version: currentVersion } = settingsOf(state);
   if (ifVersion === undefined || ifVersion === currentVersion) return;
-  throw new SecureStoreError('CONFLICT', 'the settings have another version by now', { currentVersion });
+  throw new SecureStoreError('CONFLICT', 'the settings have another version by now', {
+    currentVersion,
+    advice: [{ id: 'show-settings' }],
+  });
 }
 
 /** What a change makes of all settings but the categories; `undefined` if they are as they are to be. */
@@ -66,28 +81,37 @@ async function checkStay(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   for await (const { key, from, to } of movedNames(engine, before, after, signal)) {
-    const which = key === undefined ? 'a deleted object with a long name' : JSON.stringify(key);
+    const which =
+      key === undefined
+        ? 'a deleted object with a long key may come into another category'
+        : `${JSON.stringify(key)} is in the category "${from}" and would be in "${to}"`;
     throw new SecureStoreError(
       'CONFLICT',
-      `${which} is in the category "${from}" and would be in "${to}"; nothing was changed. Objects stay in the category that they were stored in: ` +
-        'choose patterns that match new names alone, or make another store of it with these categories, by migrateStore with its option "reseal"',
-      { key },
+      `${which}. Objects stay in the category that they were stored in, so new patterns can match new keys only. Nothing was changed.`,
+      { key, advice: [{ id: 'migrate-reencrypted' }] },
     );
   }
 }
 
 /** @throws SecureStoreError `LOCKED` */
 function checkMayClose({ head }: StoreState): void {
-  const why =
-    head.migration !== undefined
-      ? 'it is being moved'
-      : head.rotation !== undefined
-        ? 'a rotation of its keys is under way, or was stopped'
-        : head.state === 'open'
-          ? undefined
-          : `it is ${head.state}`;
-  if (why === undefined) return;
-  throw new SecureStoreError('LOCKED', `the categories of the store can't be changed now: ${why}`);
+  if (head.migration !== undefined) {
+    throw new SecureStoreError('LOCKED', `${UNCHANGEABLE}: the store is being migrated`, {
+      reason: 'migrating',
+      advice: [{ id: 'resume-migration' }, { id: 'cancel-migration' }],
+    });
+  }
+  if (head.rotation !== undefined) {
+    throw new SecureStoreError('LOCKED', `${UNCHANGEABLE}: a rotation is under way, or was interrupted`, {
+      reason: 'rotating',
+      advice: [
+        { id: 'wait-for-job', job: ROTATION_JOB },
+        { id: 'resume-job', job: ROTATION_JOB },
+      ],
+    });
+  }
+  if (head.state === 'open') return;
+  throw new SecureStoreError('LOCKED', `${UNCHANGEABLE}: the store is ${head.state}`, { reason: REASONS[head.state] });
 }
 
 /** The keys with those of new categories. */
@@ -103,7 +127,7 @@ async function keyringAfter(
 
 /**
  * Changes categories while the store is closed. A process that knows nothing of it writes nothing that it acknowledges as it was prepared, and what
- * it had acknowledged before is found when the names are looked through.
+ * it had acknowledged before is found when the keys are checked.
  */
 async function changeCategories(
   engine: Engine,
@@ -112,7 +136,7 @@ async function changeCategories(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { monitor } = engine;
-  // What is wrong already is told before anybody has to wait.
+  // What is wrong already is reported before anyone waits.
   const { categories } = monitor.state;
   await checkStay(engine, categories, categoryMatcher(mapAfter(monitor.state, changes, engine)), signal);
   let closed = 0;
@@ -141,8 +165,8 @@ async function changeCategories(
   if (isChanged) return;
   throw new SecureStoreError(
     'CONFLICT',
-    'others opened the store again while its names were looked through, so nothing was changed; try again when less is going on',
-    { retryable: true },
+    'another process reopened the store while its categories were being changed. Nothing was changed.',
+    { retryable: true, advice: [{ id: 'try-again' }] },
   );
 }
 

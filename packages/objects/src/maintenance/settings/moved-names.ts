@@ -56,7 +56,7 @@ export async function* movedNames(
       const opened = names.open(token);
       const name = 'hidden' in opened ? await readName(engine, token, signal) : opened.name;
       if (name === undefined) {
-        yield { key: undefined, from: 'its own', to: 'another' };
+        yield { key: undefined, from: '', to: '' };
         continue;
       }
       const key = parseStoreKey(name);

@@ -59,15 +59,13 @@ export function checkSettings(state: StoreState, asked: Omit<StoreSettings, 'unl
   );
   const isOf = (settings: readonly string[]): boolean =>
     found.some(([setting]) => settings.includes(setting.split('.')[0] ?? ''));
-  const ways = [
-    'leave them out',
-    ...(isOf(CHANGEABLE) ? ['change those of the store with settings.change'] : []),
-    ...(isOf(['names', 'suite']) ? ['make another store of it by migrateStore with its option "reseal"'] : []),
-  ];
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the store exists with other settings: ${told.join('; ')}; ${ways.join(', or ')}`,
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', `the store already exists with other settings: ${told.join('; ')}`, {
+    advice: [
+      { id: 'show-settings' },
+      ...(isOf(CHANGEABLE) ? [{ id: 'change-settings' } as const] : []),
+      ...(isOf(['names', 'suite']) ? [{ id: 'migrate-reencrypted' } as const] : []),
+    ],
+  });
 }
 
 /** Categories as they are given when a store is made. */

@@ -17,7 +17,7 @@ import { withBackend } from '../../engine/engine.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import type { LiveRecord } from '../../record/open-record.ts';
 
-/** What is looked at, and who is told. */
+/** What is looked at, and who is informed. */
 export interface LookOptions {
   /** Whether to read payloads too, and open them; or of which objects. */
   readonly payloads: boolean | ((token: string) => boolean);
@@ -65,7 +65,7 @@ export class NeededBlobs {
     try {
       const geometry = blobGeometry(body.length, payload.chunkSize, header.blob.partSize);
       if (geometry.sealedLength !== header.blob.sealedLength) {
-        throw new SecureStoreError('INTEGRITY', 'the length of the blob contradicts that of the record');
+        throw new SecureStoreError('INTEGRITY', 'the length of the payload contradicts that of the record');
       }
       const reference = { ...header.blob, blobId: copyOf(header.blob.blobId) };
       const { suite, key } = payload;
@@ -83,12 +83,12 @@ function see(blob: ExpectedBlob, token: string, name: string, size: number): voi
   const { seen, reference, geometry } = blob;
   const expected = partName(token, reference.blobId, seen);
   if (name !== expected) {
-    blob.problem = { name: expected, message: `part ${seen} of its payload is missing` };
+    blob.problem = { name: expected, message: `part ${seen} of the payload is missing` };
     return;
   }
   const length = partLength(geometry, seen);
   if (size !== length) {
-    blob.problem = { name, message: `part ${seen} of its payload has ${size} bytes instead of ${length}` };
+    blob.problem = { name, message: `part ${seen} of the payload has ${size} bytes instead of ${length}` };
   }
   blob.seen += 1;
 }
@@ -147,7 +147,7 @@ export async function checkBlobs(
   for (const blob of blobs.values()) {
     if (blob.problem === undefined && blob.seen < blob.geometry.parts) {
       const name = partName(token, blob.reference.blobId, blob.seen);
-      blob.problem = { name, message: `part ${blob.seen} of its payload is missing` };
+      blob.problem = { name, message: `part ${blob.seen} of the payload is missing` };
     }
     if (blob.problem === undefined && reads) blob.problem = await readPayload(engine, token, blob, options);
     if (blob.problem !== undefined) found.push(blob.problem);

@@ -92,13 +92,14 @@ function numberOf({ version, commit }: CheckpointEntry): string {
 }
 
 const MESSAGES: Readonly<Record<Contradiction, string>> = {
-  damaged: 'its record is not what was stored there',
-  hidden: 'it is gone, though nobody deleted it',
-  'rolled-back': 'an older version lies in the place of a newer one',
-  resurrected: 'it is there again, though it was deleted',
-  replaced: 'another record lies there under the same version',
+  damaged: 'the record is not what was stored',
+  hidden: 'the object is missing, though it was not deleted',
+  'rolled-back': 'an older version is stored in place of a newer one',
+  resurrected: 'the object exists again, though it was deleted',
+  replaced: 'another record is stored under the same version',
   unlisted:
-    'the last checkpoint does not know it, though it is older: it was brought back from before, or it is a write that landed late and was never acknowledged',
+    'the last checkpoint does not list the object, though the object is older. It was restored from before, or is a late write that was ' +
+    'never acknowledged.',
 };
 
 /** Findings about one object, which share its name. */
@@ -158,7 +159,7 @@ async function readHistory(
     if (observed.header.version !== version) {
       gaps = true;
       const found = versionOf(observed.header);
-      findings.add('damaged', name, 'a version lies under the name of another', { found });
+      findings.add('damaged', name, 'a version is stored under the name of another', { found });
       continue;
     }
     if (!isCopy) gather(gathered, observed);
@@ -195,25 +196,26 @@ function judgeHistory(
   // A copy of the current version is left by an attempt that stopped half-way; what is newer came while this looked.
   for (const { name, link } of past.filter(({ link: { version } }) => version < current.version)) {
     if (isZero(after.previousCommitId) || link.version < current.origin) {
-      const message = 'a version from before a purge is there again, or its purge was not finished: purge it again';
+      const message =
+        'a version from before a purge exists: it was put back, or the purge was not finished. Another purge removes it.';
       findings.add('resurrected', name, message, { found: versionOf(link) });
       continue;
     }
     if (link.origin > 0 && current.origin > 0 && link.origin !== current.origin) {
-      const message = 'another record lies there under the commit of this version: its history begins elsewhere';
+      const message = 'another record is stored under the commit of this version: its history begins elsewhere';
       findings.add('replaced', name, message, { found: versionOf(link) });
       continue;
     }
     const follows = Buffer.compare(after.previousCommitId, link.commitId) === 0;
     if (!follows && !mayBeCollected(engine, kept, link.version, after)) {
-      const message = `versions between ${versionOf(link)} and ${versionOf(after)} are missing from its history`;
+      const message = `versions between ${versionOf(link)} and ${versionOf(after)} are missing from the history`;
       findings.add('history', historyPrefix(token), message, { expected: versionOf(after), found: versionOf(link) });
     }
     kept += 1;
     after = link;
   }
   if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0, after)) return;
-  findings.add('history', historyPrefix(token), `the version before ${versionOf(after)} is missing from its history`, {
+  findings.add('history', historyPrefix(token), `the version before ${versionOf(after)} is missing from the history`, {
     found: versionOf(after),
   });
 }
@@ -231,13 +233,13 @@ async function orphansOf(
   const oldest = clock.now() - gracePeriod * 1.5;
   return [...(await parts())].flatMap(([id, { modified, bytes }]) => {
     if (blobs.has(id) || locked.has(id) || modified > oldest) return [];
-    const message = `${bytes} bytes of a payload that no version of the object names; a collection removes them`;
+    const message = `${bytes} bytes of a payload belong to no version of the object. Garbage collection removes them.`;
     return [{ name: `${blobsPrefix(token)}${id}`, message }];
   });
 }
 
 /**
- * Looks at one object: its current record, its history, and where its payloads lie. What is found may have come from
+ * Looks at one object: its current record, its history, and where its payloads are stored. What is found may have come from
  * changes that are under way; what is still so later is certain.
  */
 export async function lookAtObject(engine: Engine, subject: Subject, options: LookOptions): Promise<Look> {
@@ -250,7 +252,7 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   const current = 'header' in observed ? { ...linkOf(observed), kind: observed.header.kind } : undefined;
   const { past, gaps } = await readHistory(engine, subject, current, findings, gathered, options.signal);
   if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
-    findings.add('hidden', objectName(token), 'it is gone, though its history is there');
+    findings.add('hidden', objectName(token), 'the object is missing, though its history exists');
   }
   // If a version can't be read, neither can which one comes before it.
   if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);

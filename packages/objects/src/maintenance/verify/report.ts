@@ -1,10 +1,10 @@
 /**
  * What is wrong with one object:
  * - `damaged`: its record, or one of its history, is not what was stored there
- * - `rolled-back`: an older version lies there than the checkpoint says
- * - `hidden`: it isn't there, though nobody deleted it
+ * - `rolled-back`: an older version is stored there than the checkpoint says
+ * - `hidden`: it isn't there, though it was not deleted
  * - `resurrected`: it is there again, though it was deleted or purged; or a version from before a purge is
- * - `replaced`: another record lies there under the version that the checkpoint says
+ * - `replaced`: another record is stored there under the version that the checkpoint says
  * - `unlisted`: the checkpoint doesn't know it, though it is older than the checkpoint: it was brought back from before, or
  *   it is a write that landed late and was never acknowledged
  * - `history`: versions between others are missing
@@ -36,7 +36,7 @@ export interface Finding {
 
 /**
  * Something at a name of the store's own (jobs, journal, markers, checkpoints) that nobody who has the keys has written as
- * it is: junk that somebody put there, damage, or a late write under a key that has been retired since. No object depends
+ * it is: junk that an attacker put there, damage, or a late write under a key that has been retired since. No object depends
  * on it, and a collection removes it once it is old.
  */
 export interface Stray {
@@ -124,7 +124,7 @@ export class ReportBuilder {
 
   /** Adds a name in the areas of objects that no store makes. */
   addForeign(name: string): void {
-    this.add([{ kind: 'damaged', name, message: 'the areas of objects hold a name that this store did not make' }]);
+    this.add([{ kind: 'damaged', name, message: 'an area of objects holds an invalid name' }]);
   }
 
   addStray(stray: Stray): void {

@@ -48,7 +48,7 @@ export interface VerifyPass {
   readonly orphans?: boolean | undefined;
   /** How long others are looked at, after the first that seems wrong, before it is looked at again. */
   readonly lookAhead?: LookAhead | undefined;
-  /** Whether something that was found is told of elsewhere already: it is left out, and not looked at again. */
+  /** Whether something that was found is reported elsewhere already: it is left out, and not looked at again. */
   readonly isKnown?: ((finding: Finding) => boolean) | undefined;
   /** Told of each object that was looked at, in their order, and how many bytes of payloads were read for it. */
   readonly onLook: (look: Look, bytes: number) => void;
@@ -108,7 +108,7 @@ async function partsOf({ engine, options }: VerifyPass, token: string): Promise<
   return blobs;
 }
 
-/** Without what is told of elsewhere. */
+/** Without what is reported elsewhere. */
 function unknownOf({ isKnown }: VerifyPass, look: Look): Look {
   if (isKnown === undefined || look.findings.length === 0) return look;
   return { ...look, findings: look.findings.filter((finding) => !isKnown(finding)) };

@@ -63,7 +63,7 @@ export async function verifyPinned({ engine, report, signal }: Verification): Pr
     await engine.monitor.refresh(signal);
     // It is removed when another one has taken its place.
     if (engine.monitor.state.head.references[kind]?.name !== name) continue;
-    const message = state === 'hidden' ? 'it is missing, and the head names it' : 'it is not what the head names';
+    const message = `the object that the head names is ${state === 'hidden' ? 'missing' : 'damaged'}`;
     report.add([{ kind: state, name, message }]);
   }
 }
@@ -77,10 +77,10 @@ export async function verifyOwn({ engine, baseline, report, signal }: Verificati
   for (const area of OWN_AREAS) {
     for await (const { name, keyId } of ownObjects(engine, area, { signal, wanted })) {
       if (keyId !== undefined) continue;
-      const what = purposeOf(name) === undefined ? 'no store makes such a name' : 'it is not what was written there';
+      const what = purposeOf(name) === undefined ? 'the name is invalid' : 'the object is not what was stored';
       report.addStray({
         name,
-        message: `${what}; no object depends on it, and a collection removes it once it is old`,
+        message: `${what}. No object depends on it, and garbage collection removes it once it is old.`,
       });
     }
   }

@@ -9,6 +9,7 @@ import {
 } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
+import { MISPLACED_VERSION } from '../find-version.ts';
 import type { Mutation } from './mutation.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { checkStillValid } from './mutation.ts';
@@ -51,7 +52,7 @@ export async function isArchived(engine: Engine, name: string, current: Standing
   const found = await engine.backend.read(name);
   if (found === undefined) return false;
   if (Buffer.compare(splitRecord(found.body).header.commitId, current.opened.header.commitId) !== 0) {
-    throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
+    throw new SecureStoreError('INTEGRITY', MISPLACED_VERSION);
   }
   await renewArchived(engine, name, found, current);
   return true;
@@ -79,11 +80,12 @@ export async function archiveVersion(
       if (await isArchived(engine, name, current)) return error.code !== 'CONFLICT';
       if (tries < MAX_COPY_TRIES) continue;
       // The object itself was not touched, so its state is not in doubt.
-      throw new SecureStoreError(
-        error.code,
-        `its current version could not be copied to the history: ${error.message}`,
-        { cause: error },
-      );
+      throw SecureStoreError.from(error, {
+        message: `cannot copy the current version to the history: ${error.message}`,
+        outcome: undefined,
+        retryable: undefined,
+        cause: error,
+      });
     }
   }
 }

@@ -12,7 +12,9 @@ import type { StoreState } from '../../head/store-state.ts';
 
 const MAX_TRIES = 10;
 
-/** Re-wraps the record of a commit under the primary key version. @returns whether it lies at `name` */
+const RETIRED = 'the encryption key was retired before the new version was rewrapped';
+
+/** Re-wraps the record of a commit under the primary key version. @returns whether it is stored at `name` */
 async function rewrapOwn(
   { backend, monitor, cache }: Engine,
   { token }: Target,
@@ -31,7 +33,7 @@ async function rewrapOwn(
     const under = keys.version(record.envelope.keyId, header.categoryId);
     // Anyone with the retired key could have sealed it: only the bytes that were written are known to be genuine.
     if (under.state === 'disabled' && (own === undefined || !asBuffer(own).equals(found.body))) {
-      throw new SecureStoreError('UNAVAILABLE', 'its key version was retired before the new record landed; try again');
+      throw new SecureStoreError('UNAVAILABLE', RETIRED, { advice: [{ id: 'try-again' }] });
     }
     // Re-wrapping can't change the suite: a re-encryption does.
     if (under.label === primary.label || under.suite !== primary.suite) return true;
@@ -44,7 +46,9 @@ async function rewrapOwn(
       cache.delete(token);
     }
   }
-  throw new SecureStoreError('UNAVAILABLE', 'the new record could not be brought under the new key; try again');
+  throw new SecureStoreError('UNAVAILABLE', `cannot rewrap the new version: ${MAX_TRIES} tries failed`, {
+    advice: [{ id: 'try-again' }],
+  });
 }
 
 /**
@@ -103,10 +107,7 @@ async function underHead(
       (await rewrapOwn(engine, target, historyName(token, header.version), committed));
     // A record that landed under a retired key is replaced without a copy, since it may never have been acknowledged.
     if (!isThere && isRetiredKey(state, committed.keys.primary)) {
-      throw new SecureStoreError(
-        'UNAVAILABLE',
-        'its key version was retired before it could be brought under the new one, and it is not there any more',
-      );
+      throw new SecureStoreError('UNAVAILABLE', RETIRED, { advice: [{ id: 'try-again' }] });
     }
   }
   // Copies that were read before stay valid: this keeps the version, and its key is in use.

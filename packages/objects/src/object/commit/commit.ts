@@ -27,7 +27,7 @@ import { writeVersion } from './write-version.ts';
 
 const MAX_BACKOFF_STEPS = 6;
 
-const UNCHANGED = 'what was to be replaced is still there, and the object was not changed';
+const UNCHANGED = 'the version to be replaced is still the current one';
 
 /**
  * Commits one mutation: one conditional write of one record, after the version that it replaces was copied to the history.
@@ -101,7 +101,7 @@ export async function commitObject<M extends object>(
     },
   });
   if (committed === undefined || body === undefined) {
-    throw new SecureStoreError('INTERNAL', 'a mutation that wrote nothing');
+    throw new SecureStoreError('INTERNAL', 'the mutation wrote nothing');
   }
   const { state, header, keys } = committed;
   return infoFrom(state, header, body, keys.primary.label);

@@ -18,13 +18,9 @@ async function commitBeforeRefused(engine: Engine, { token }: Target, signal: Ab
 }
 
 /** Why a damaged record is in the way, and what to do. It is never replaced silently, so that the damage stays in sight. */
-function inTheWay({ code, message, cause }: SecureStoreError): SecureStoreError {
-  return new SecureStoreError(
-    code,
-    `${message}. It was left as it is. Scrub the store with a backup to repair it from; or restore the object from one with the ` +
-      'conflict policy "overwrite", or store it with "ifDamaged", which keeps its history; or purge it with its history',
-    { cause },
-  );
+function inTheWay(error: SecureStoreError, key: string): SecureStoreError {
+  const advice = (['repair-object', 'restore-object', 'overwrite-damaged'] as const).map((id) => ({ id, key }));
+  return SecureStoreError.from(error, { message: `${error.message}. The object was left as it is.`, advice });
 }
 
 /** How the current record is read. */
@@ -63,7 +59,7 @@ export async function loadCurrent(
       return { stored, reason: error, previousCommitId, version: 0, origin: 0 };
     }
     if (error.code !== 'INTEGRITY') throw error;
-    if (allowDamaged !== true) throw inTheWay(error);
+    if (allowDamaged !== true) throw inTheWay(error, target.key);
     engine.cache.delete(target.token);
     return { stored, reason: error, ...(await succession(engine, target, found.body, signal)) };
   }

@@ -20,7 +20,7 @@ export interface ObjectDraft {
   readonly body: DraftBody;
 }
 
-/** What a mutation makes of what was there; asked anew for every attempt. */
+/** What a mutation makes of what was there; asked again for every attempt. */
 export type Draft = ObjectDraft | { readonly kind: 'tombstone'; readonly modified: number };
 
 /** What a draft says of an object: the commit knows its origin. */
@@ -104,10 +104,10 @@ function refusalOf(
   current: Current,
   live: LiveRecord | undefined,
 ): string | undefined {
-  if (condition.type === 'absent') return live && 'the object exists already';
+  if (condition.type === 'absent') return live && 'the object already exists';
   if (condition.type === 'damaged') {
     if (current !== undefined && current.opened === undefined) return undefined;
-    return live === undefined ? 'there is no record that is damaged' : 'the record is not damaged';
+    return live === undefined ? 'the object does not exist' : 'the object is not damaged';
   }
   if (live === undefined) return 'the object does not exist';
   return isVersion(live.header, condition.version) ? undefined : 'the object has another version by now';
@@ -150,6 +150,6 @@ export function sealDraft(
   const record = sealRecord(keys.primary, header, body, random);
   body.fill(0);
   if (record.length <= limits.maxRecord) return { header, keys, record };
-  const message = `the record takes ${record.length} bytes; this backend holds ${limits.maxRecord}`;
+  const message = `the record must have at most ${limits.maxRecord} bytes at this backend, got ${record.length}`;
   throw new SecureStoreError('TOO_LARGE', message);
 }

@@ -17,10 +17,9 @@ interface CommittedRecord {
 }
 
 function overtaken(): never {
-  throw new SecureStoreError(
-    'UNAVAILABLE',
-    'the category of this name was changed before the new record landed; try again',
-  );
+  throw new SecureStoreError('UNAVAILABLE', 'the category of the key was changed before the new version was stored', {
+    advice: [{ id: 'try-again' }],
+  });
 }
 
 /**

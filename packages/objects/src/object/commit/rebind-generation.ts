@@ -52,5 +52,11 @@ export async function rebindGeneration(
       cache.delete(target.token);
     }
   }
-  throw new SecureStoreError('UNAVAILABLE', 'the new record could not be brought under the newest head; try again');
+  throw new SecureStoreError(
+    'UNAVAILABLE',
+    `cannot bind the new version to the newest head: ${MAX_TRIES} tries failed`,
+    {
+      advice: [{ id: 'try-again' }],
+    },
+  );
 }

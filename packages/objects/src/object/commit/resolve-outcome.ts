@@ -86,8 +86,7 @@ export async function foundThere(
   const doubtful = { commitId, now: begun.now, allowDamaged };
   const { header } = await findCommit(pinned(engine), mutation.target, doubtful).catch((error: unknown) => {
     if (SecureStoreError.is(error) || error instanceof BackendMoved) throw error;
-    const message =
-      'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
+    const message = 'the object was purged after the store had moved. The change may have been made.';
     throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
   });
   if (header === undefined) return undefined;
@@ -112,15 +111,16 @@ export function committedAs(
 export function notAcknowledged(error: unknown, signal: AbortSignal | undefined): unknown {
   // The caller may have given it up while the store was closed.
   if (!SecureStoreError.is(error)) return indeterminate(error, signal);
-  const { code, message, retryable } = error;
-  return new SecureStoreError(code, message, { cause: error, outcome: 'unknown', retryable });
+  return SecureStoreError.from(error, { cause: error, outcome: 'unknown' });
 }
 
 /** The error of a mutation that may still take effect, since the outcome of one of its attempts is unknown. */
 export function indeterminate(error: unknown, signal: AbortSignal | undefined): unknown {
   const known = SecureStoreError.is(error);
   if (known && error.outcome === 'unknown') return error;
-  const code = signal?.aborted === true ? 'ABORTED' : known ? error.code : 'INTERNAL';
-  const message = known ? error.message : 'it was given up after a write of unknown outcome';
-  return new SecureStoreError(code, message, { outcome: 'unknown', cause: error });
+  // By the code alone: a conflict that could be repeated must not be, once a write is in doubt.
+  const details = { outcome: 'unknown', retryable: undefined, cause: error } as const;
+  if (known && signal?.aborted !== true) return SecureStoreError.from(error, details);
+  const message = known ? error.message : 'the change was given up after a write of unknown outcome';
+  return new SecureStoreError(signal?.aborted === true ? 'ABORTED' : 'INTERNAL', message, details);
 }

@@ -32,7 +32,7 @@ export interface SealPorts {
 }
 
 /**
- * Seals and opens what lies at a destination of backups, under versions of the backup key, bound to the destination and to its own
+ * Seals and opens what is stored at a destination of backups, under versions of the backup key, bound to the destination and to its own
  * name there.
  */
 export class BackupSeals {
@@ -72,7 +72,7 @@ export class BackupSeals {
     signal?: AbortSignal,
   ): Promise<Buffer> {
     const { keys, suites, newer } = this.#ports;
-    // It may be sealed by somebody who has followed the head further.
+    // It may be sealed by a process that has followed the head further.
     if (newer !== undefined && !this.#knows(body)) await newer(signal);
     const what = `the ${LABELS[purpose]} ${name}`;
     return openSystemBody(
@@ -95,11 +95,17 @@ export class BackupSeals {
   }
 }
 
+/** The error for a member to whom backups were not granted. */
+export function backupsNotGranted(): SecureStoreError {
+  const message = 'the group "backup" was not granted to this member';
+  return new SecureStoreError('ACCESS_DENIED', message, { advice: [{ id: 'ask-owner' }] });
+}
+
 /** Why there are no keys of backups at hand. */
 export function noBackupKeys(state: StoreState): SecureStoreError {
   return isMember(state)
-    ? new SecureStoreError('ACCESS_DENIED', 'the keys of backups were not granted to this member')
-    : new SecureStoreError('UNSUPPORTED', 'the store was never backed up: it has no keys for it');
+    ? backupsNotGranted()
+    : new SecureStoreError('UNSUPPORTED', 'the store has no encryption keys for backups: it was never backed up');
 }
 
 /**

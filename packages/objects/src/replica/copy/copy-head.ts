@@ -14,7 +14,7 @@ export interface CopiedHead {
 }
 
 /**
- * The head as it lies at the backend, and what it names: all that opening a copy of the store takes, sealed as it is.
+ * The head as it is stored at the backend, and what it names: all that opening a copy of the store takes, sealed as it is.
  *
  * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, and what the backend throws
  */
@@ -24,7 +24,7 @@ export async function copyHead(engine: Engine, signal?: AbortSignal): Promise<Co
     await monitor.refresh(signal);
     monitor.checkFollowing();
     const found = await backend.read(HEAD_NAME, { signal });
-    if (found === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
+    if (found === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store is missing');
     const { head } = parseHead(found);
     const known = monitor.state.head;
     if (head.generation < known.generation || Buffer.compare(head.instance, known.instance) !== 0) {

@@ -28,7 +28,7 @@ export const READ_ONLY_CAPABILITIES: BackendCapabilities = {
 };
 
 function readOnly(): never {
-  throw new SecureStoreError('READ_ONLY', 'this is a copy of a store as it was: nothing can be written to it');
+  throw new SecureStoreError('READ_ONLY', 'a copy of a store is read-only');
 }
 
 /** The body of the head that a copy has, or of an object that it names; `undefined` for another name. */
@@ -52,8 +52,8 @@ export function checkCopied({ objects }: BackupKeys, head: Head): void {
   if (objects.length === named.length && named.every(isWhole)) return;
   throw new SecureStoreError(
     'INTEGRITY',
-    'the object "keys" of the backup is damaged: it does not hold what its head names. Bring it back from another destination of ' +
-      'the same store',
+    'the object "keys" of the backup is damaged: it does not hold what its head names. Another destination of the same store may ' +
+      'have it.',
   );
 }
 

@@ -6,6 +6,7 @@ import { rootOf } from '../../head/unlock/owner-keys.ts';
 import { RESTORE_NAME } from '../../head/intent-marker.ts';
 import type { Foundation } from './restore-bootstrap.ts';
 import { decodeFoundation } from './restore-bootstrap.ts';
+import { targetTaken } from './target-taken.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
 /** What a store is made of. */
@@ -29,9 +30,6 @@ export const restoreContext = ({ head }: UnlockedCopy): Buffer =>
 export const keyringDigest = ({ head }: UnlockedCopy): Buffer =>
   Buffer.from(head.references.keyring?.digest ?? Buffer.alloc(KEY_LENGTH));
 
-const START_OVER =
-  'To start over, delete everything at this location and restore again, or choose an empty location; the backup has all of it';
-
 export function wipeFoundation({ root, keyring }: Foundation): void {
   root.fill(0);
   wipeKeyring(keyring);
@@ -51,7 +49,7 @@ async function readFoundation(
     const begun = decodeFoundation(opened);
     if (begun.keys.equals(keyringDigest(copy))) return begun;
     wipeFoundation(begun);
-    throw new SecureStoreError('INTEGRITY', 'the keys that the restore was begun with have changed since');
+    throw new SecureStoreError('INTEGRITY', 'the encryption keys have changed since the restore was begun');
   } finally {
     opened.fill(0);
   }
@@ -93,16 +91,14 @@ export async function begunBefore(
     begun = await readFoundation(copy, target, signal);
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-    throw new SecureStoreError(
-      'ALREADY_EXISTS',
-      `a restore was begun here and not finished, and the keys that the backup has now do not open what it left: they were changed since, or it was of another backup. It can not go on. ${START_OVER}`,
-      { cause: error },
+    throw targetTaken(
+      'the target has an unfinished restore that the keys of the backup do not open. They were changed since, or it was of another backup',
+      error,
     );
   }
   if (begun === undefined || begun.source.equals(source)) return begun;
   wipeFoundation(begun);
-  throw new SecureStoreError(
-    'ALREADY_EXISTS',
-    `a restore of another snapshot, or of other objects, was begun here and not finished. To go on with that, repeat it as it was begun. ${START_OVER}`,
+  throw targetTaken(
+    'the target has an unfinished restore of another snapshot, or of other objects. Only the same restore can resume it',
   );
 }

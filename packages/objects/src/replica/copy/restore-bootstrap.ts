@@ -41,7 +41,7 @@ export function encodeFoundation({ source, keys, asked, pin, instance, root, key
 }
 
 export function decodeFoundation(bytes: Buffer): Foundation {
-  const reader = new ByteReader('what was begun to be restored', bytes);
+  const reader = new ByteReader('the state of the restore', bytes);
   const fixed = {
     source: reader.copy(KEY_LENGTH),
     instance: reader.copy(ID_LENGTH),

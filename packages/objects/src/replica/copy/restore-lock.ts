@@ -7,10 +7,10 @@ import type { StoreState } from '../../head/store-state.ts';
 /** @throws SecureStoreError `LOCKED` if the store is being moved */
 function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadEdit | undefined {
   if (head.migration !== undefined && state === 'restoring') {
-    throw new SecureStoreError(
-      'LOCKED',
-      'the store is being moved to another location: wait until it has moved, or cancel the migration, and restore then',
-    );
+    throw new SecureStoreError('LOCKED', 'cannot restore into the store: it is being migrated to another location', {
+      reason: 'migrating',
+      advice: [{ id: 'resume-migration' }, { id: 'cancel-migration' }],
+    });
   }
   return head.state === state ? undefined : { head: { state } };
 }

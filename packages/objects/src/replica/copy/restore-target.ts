@@ -30,6 +30,7 @@ import { encodeFoundation, renewed } from './restore-bootstrap.ts';
 import { keysBackend } from './read-only-backend.ts';
 import type { RestoreSource } from './restore-begun.ts';
 import { begunBefore, keyringDigest, restoreContext, restoreKey, wipeFoundation } from './restore-begun.ts';
+import { targetTaken } from './target-taken.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
 export interface FoundingOptions {
@@ -133,7 +134,13 @@ export class FoundedStore {
       const found = await readHead(this.#target, signal);
       if (found === undefined) throw error;
       if (Buffer.compare(found.head.instance, instance) !== 0) {
-        throw new SecureStoreError('ALREADY_EXISTS', 'another store was made here meanwhile; it was left as it is');
+        throw new SecureStoreError(
+          'ALREADY_EXISTS',
+          'another store was created at the target meanwhile. That store was not changed.',
+          {
+            advice: [{ id: 'choose-location' }],
+          },
+        );
       }
     }
     await this.#target.delete(RESTORE_NAME, { signal }).catch(() => undefined);
@@ -179,10 +186,10 @@ async function wasFinished(
 }
 
 /**
- * Begins to make a store of a copy, or goes on with it: a new instance of the same lineage and identity, with new keys, which the same
+ * Begins to make a store of a copy, or resumes that: a new instance of the same lineage and identity, with new keys, which the same
  * secrets open.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` if something lies there already; `ACCESS_DENIED` for a member; what the backend throws
+ * @throws SecureStoreError `ALREADY_EXISTS` if something is stored there already; `ACCESS_DENIED` for a member; what the backend throws
  */
 export async function foundStore(
   copy: UnlockedCopy,
@@ -194,18 +201,18 @@ export async function foundStore(
   const digest = sha256(what);
   const there = await readHead(target, signal);
   if (there !== undefined && (await wasFinished(copy, target, digest, there.head, signal))) {
-    throw new SecureStoreError('ALREADY_EXISTS', 'this was restored here already, to the end: the store can be opened');
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      'the restore to the target is already complete, and its store can be opened',
+    );
   }
   if (there !== undefined) {
-    throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
+    throw targetTaken('the target already has a store');
   }
   const before = await begunBefore(copy, target, digest, signal);
   if (before !== undefined) return new FoundedStore(copy, target, before, { ...options, resumed: true });
   if (await hasRemains(target, signal)) {
-    throw new SecureStoreError(
-      'ALREADY_EXISTS',
-      'there are objects of a store here whose head is missing; they were left as they are. Choose an empty location',
-    );
+    throw targetTaken('the target has objects of a store without a head');
   }
   const { random, clock } = copy;
   const keyring = await readKeyring(keysBackend(copy.keys), copy.head, rootOf(copy.state), signal);

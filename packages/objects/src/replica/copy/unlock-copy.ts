@@ -15,7 +15,7 @@ import { checkIdentity } from '../../head/trust/check-identity.ts';
 import { TokenNames } from '../../record/encoded-names.ts';
 import { unlockHead } from '../../head/unlock/unlock-head.ts';
 import { checkCopied, keysBackend, keysObject } from './read-only-backend.ts';
-import { BackupSeals } from './backup-cipher.ts';
+import { BackupSeals, backupsNotGranted } from './backup-cipher.ts';
 
 /** What opens a copy of a store. */
 export interface CopySettings {
@@ -108,13 +108,13 @@ export class UnlockedCopy {
     return keyOrderOf(this.state);
   }
 
-  /** What opens what lies beside it. */
+  /** What opens what is stored beside it. */
   get seals(): BackupSeals {
     const { keys, head } = this.state;
     return new BackupSeals({
       keys() {
         if (keys.backup !== undefined) return keys.backup;
-        throw new SecureStoreError('ACCESS_DENIED', 'the keys of backups were not granted to this member');
+        throw backupsNotGranted();
       },
       suites: () => head.suites,
       random: this.random,
@@ -151,7 +151,7 @@ export class UnlockedCopy {
     return this.names.nameIn(token);
   }
 
-  /** The name of the object of which a record lies at a token; `undefined` if only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
+  /** The name of the object of which a record is stored at a token; `undefined` if only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
   nameOf(token: string, record: Uint8Array): string | undefined {
     const names = this.#cipher;
     const named = this.nameIn(token);
@@ -199,11 +199,7 @@ export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unl
   const read = headOf(settings.keys);
   const { identity, lineage } = state.head;
   const isOwn = Buffer.compare(read.head.identity, identity) === 0 && Buffer.compare(read.head.lineage, lineage) === 0;
-  if (!isOwn)
-    throw new SecureStoreError(
-      'INTEGRITY',
-      `what lies there is the backup of another store, and not of ${settings.location}`,
-    );
+  if (!isOwn) throw new SecureStoreError('INTEGRITY', `the backup is of another store, not of ${settings.location}`);
   return new UnlockedCopy({
     settings,
     read,

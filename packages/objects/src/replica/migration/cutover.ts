@@ -20,7 +20,7 @@ import { copiedCheckpoint, prepareLanding } from './prepare-cutover.ts';
 
 const MAX_TRIES = 5;
 
-/** What is remembered of backups, schedules, health and collections, which goes on where the store goes. */
+/** What is remembered of backups, schedules, health and collections, which moves with the store. */
 const KEPT = [workPrefix('backup'), workPrefix('collected')];
 const KEPT_AT_ONCE = 16;
 
@@ -56,7 +56,7 @@ export class Landing {
         this.#prepared = await this.#prepareAfter(state, closed, signal);
         return;
       } catch (error) {
-        // What the head names may have been removed, since somebody else has changed it.
+        // What the head names may have been removed, since another process has changed it.
         if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
         await monitor.refresh(signal);
         if (monitor.state === state) throw error;
@@ -68,7 +68,7 @@ export class Landing {
     return prepareLanding(this.#engine, this.#settings, { state, before, replaces: this.#replaces }, signal);
   }
 
-  /** Seals anew what the store remembers of its backups and its health. */
+  /** Seals again what the store remembers of its backups and its health. */
   async #bringKept({ engine }: PreparedLanding, closed: Head, signal: AbortSignal | undefined): Promise<void> {
     const { backend } = this.#engine;
     const bring = async (name: string): Promise<void> => {
@@ -136,12 +136,12 @@ export class Landing {
     if (this.#prepared !== undefined) await removeOldKeys(this.#prepared.engine, signal);
   }
 
-  /** What has landed there may be the store by now, where whoever moves it has slept: it is none as long as this head closes it here. */
+  /** What has landed there may be the store by now, if the process that moves it has slept: it is none as long as this head closes it here. */
   async #checkClosed({ generation }: Head, signal: AbortSignal | undefined): Promise<void> {
     const here = await readHead(this.#engine.backend, signal);
     if (here?.head.state === 'closing' && here.head.generation === generation) return;
-    const message = 'the store was opened again, or moved by others, while this run of the move slept; try again';
-    throw new SecureStoreError('CONFLICT', message, { retryable: true });
+    const message = 'another process reopened or migrated the store during this migration';
+    throw new SecureStoreError('CONFLICT', message, { retryable: true, advice: [{ id: 'resume-migration' }] });
   }
 
   /** @returns its etag */
@@ -160,7 +160,13 @@ export class Landing {
         // An attempt that came to nothing, and landed late.
         const isOwn = there !== undefined && isInstance(there.head, { instance });
         if (there !== undefined && !isOwn && there.etag !== replaces?.etag) {
-          throw new SecureStoreError('ALREADY_EXISTS', 'another store was made there meanwhile; it was left as it is');
+          throw new SecureStoreError(
+            'ALREADY_EXISTS',
+            'another store was created at the target meanwhile. That store was not changed.',
+            {
+              advice: [{ id: 'choose-location' }],
+            },
+          );
         }
         if (tries === MAX_TRIES) throw error;
         await this.#checkClosed(closed, signal);

@@ -12,11 +12,11 @@ import type { Anchor } from '../../head/trust/anchor.ts';
 import type { Logger } from '../../api/types.ts';
 import { rememberMoved } from '../../head/trust/check-identity.ts';
 
-/** What lies at the place to which a store has moved: `unopened` is what nobody has worked with there yet. */
+/** What is stored at the place to which a store has moved: `unopened` is what nobody has worked with there yet. */
 export type FoundThere = 'the store' | 'left' | 'unopened' | 'nothing';
 
 /**
- * What lies at the place to which the store has moved: it, or what it has left behind there when it went on. What was sealed anew is told by
+ * What is stored at the place to which the store has moved: it, or what it has left behind there when it went on. What was re-encrypted is told by
  * nothing, so any store that is open may be it.
  */
 export async function findAtTarget(
@@ -52,7 +52,7 @@ async function found(
  * be opened again where it was.
  *
  * @returns whether it was removed
- * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; `UNSUPPORTED` if it is sealed anew and the backend has no conditional
+ * @throws SecureStoreError `CONFLICT` if another process opened it at this moment; `UNSUPPORTED` if it is re-encrypted and the backend has no conditional
  *   deletions; what the backend throws
  */
 export async function withdrawUnopened(
@@ -74,7 +74,7 @@ export async function withdrawUnopened(
 /**
  * Replaces a head that nobody has opened yet by one that nobody can open, as it does not come right after the one that closed the store.
  *
- * @throws SecureStoreError `CONFLICT` if somebody opened it at this moment; `UNSUPPORTED` if it is sealed anew, so that its keys are not here
+ * @throws SecureStoreError `CONFLICT` if another process opened it at this moment; `UNSUPPORTED` if it is re-encrypted, so that its keys are not here
  */
 async function fence(
   target: StorageBackend,
@@ -85,7 +85,8 @@ async function fence(
   if (state.head.migration?.resealed === true) {
     throw new SecureStoreError(
       'UNSUPPORTED',
-      'what was sealed anew cannot be given up at a backend without conditional deletions; nothing was changed. Go on with the same migration',
+      'the re-encrypted store cannot be given up: its backend has no conditional deletions. Nothing was changed.',
+      { advice: [{ id: 'resume-migration' }] },
     );
   }
   const fenced = { ...head, generation: head.generation + 1, ancestors: ancestorsAfter(head) };
@@ -100,7 +101,7 @@ export interface NewPlace {
   readonly anchor?: Anchor | undefined;
 }
 
-/** The head of the store where it has moved; `undefined` if something else lies there by now. @param left the head that says so */
+/** The head of the store where it has moved; `undefined` if something else is stored there by now. @param left the head that says so */
 async function movedHead(
   backend: StorageBackend,
   left: Head,
@@ -120,7 +121,7 @@ async function movedHead(
  * Remembers a store where it has moved, so that an older copy there, or another store, shows from the first time on that it is opened.
  *
  * @param left the head that says that it has moved
- * @param anew the head of the store that it was sealed anew as, if it was
+ * @param anew the head of the store that it was re-encrypted as, if it was
  */
 export async function rememberAt(
   { backend, location, anchor }: NewPlace,

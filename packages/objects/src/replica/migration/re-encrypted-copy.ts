@@ -43,11 +43,11 @@ export interface Missed {
 const isSameCommit = (there: RecordHeader | undefined, { version, commitId }: RecordHeader): boolean =>
   there !== undefined && there.version === version && Buffer.compare(there.commitId, commitId) === 0;
 
-/** Whether what lies in the new store is this record. @throws SecureStoreError `ROLLBACK` if something newer is there */
+/** Whether what is stored in the new store is this record. @throws SecureStoreError `ROLLBACK` if something newer is there */
 function isInPlace(there: RecordHeader | undefined, { header }: OpenedRecord): boolean {
   if (there !== undefined && there.version > header.version) {
-    const message = 'an older version lies in the store than was sealed anew before: verify the store';
-    throw new SecureStoreError('ROLLBACK', message);
+    const message = 'the source has an older version than the one that was re-encrypted before';
+    throw new SecureStoreError('ROLLBACK', message, { advice: [{ id: 'verify-store' }] });
   }
   return isSameCommit(there, header);
 }
@@ -67,7 +67,7 @@ export class ReEncryptedCopy {
   }
 
   /**
-   * Brings one object in line with what lies in the store now: versions, commits and times stay.
+   * Brings one object in line with what is stored in the store now: versions, commits and times stay.
    *
    * @param known its name, if that is known
    * @throws SecureStoreError `INTEGRITY` if it is damaged; what the backends throw
@@ -147,8 +147,8 @@ export class ReEncryptedCopy {
     const { monitor } = this.#source;
     await monitor.refresh(signal);
     if (monitor.state.head.state !== 'moved') return;
-    const message = 'others have gone on with the migration while this run of it slept';
-    throw new SecureStoreError('CONFLICT', message, { retryable: true });
+    const message = 'another process resumed the migration and completed it';
+    throw new SecureStoreError('CONFLICT', message, { retryable: true, advice: [{ id: 'try-again' }] });
   }
 
   async #recordThere(
@@ -174,7 +174,7 @@ export class ReEncryptedCopy {
     const { backend, limits } = this.#target;
     const record = await this.#reEncryptor.seal(name, opened, tally, signal);
     if (record.length > limits.maxRecord) {
-      const message = `${to} has ${record.length} bytes; the backend that the store moves to holds ${limits.maxRecord}`;
+      const message = `the record ${to} must have at most ${limits.maxRecord} bytes at the target, got ${record.length}`;
       throw new SecureStoreError('TOO_LARGE', message);
     }
     const condition = before?.etag === undefined ? { ifAbsent: true as const } : { ifMatch: before.etag };
@@ -210,7 +210,7 @@ export class ReEncryptedCopy {
     if (current !== undefined && current !== 'unreadable') this.#unnamedTokens.add(token);
   }
 
-  /** The name of an object of the new store; `undefined` if nothing tells it, or what lies there is damaged. */
+  /** The name of an object of the new store; `undefined` if nothing tells it, or what is stored there is damaged. */
   async #nameThere(there: string, signal: AbortSignal | undefined): Promise<StoreKey | undefined> {
     try {
       return await nameAt(this.#target, there, signal);
@@ -276,7 +276,7 @@ export class ReEncryptedCopy {
   /**
    * Holds the new store against a current record of the store that was verified.
    *
-   * @returns what is to be there, if something else lies there; `undefined` if that is as it should be, or can't be told
+   * @returns what is to be there, if something else is stored there; `undefined` if that is as it should be, or can't be told
    */
   async missedBy(token: string, record: Uint8Array, signal: AbortSignal | undefined): Promise<Missed | undefined> {
     try {

@@ -26,7 +26,7 @@ export class ReEncryptor {
   }
 
   /**
-   * Seals a version anew. Its payload is written if it is not there yet; the record is the caller's to write.
+   * Re-encrypts a version. Its payload is written if it is not there yet; the record is the caller's to write.
    *
    * @param tally counts what is written of the payload, in bytes
    * @throws SecureStoreError `INTEGRITY` if the payload is damaged; what the backends throw
@@ -72,7 +72,10 @@ export class ReEncryptor {
     const { payload, length } = body;
     if (payload.kind === 'inline' || header.blob === undefined) {
       if (payload.kind !== 'inline')
-        throw new SecureStoreError('INTEGRITY', 'the record contradicts itself about its blob');
+        throw new SecureStoreError(
+          'INTEGRITY',
+          'the record is damaged: its header and its body disagree about its payload',
+        );
       return { payload, digest: digestWhole(digestKeys, payload.data), blob: undefined };
     }
     const id = `${there} ${encodeBase32(header.blob.blobId)}`;
@@ -83,7 +86,7 @@ export class ReEncryptor {
     const data = reader.read(0, length, signal);
     const written = await writeBlob(this.#target, there, primary.suite, digestKeys, data, signal);
     if (written.length !== length) {
-      throw new SecureStoreError('INTEGRITY', 'the payload has another length than its record says');
+      throw new SecureStoreError('INTEGRITY', 'the payload is damaged: its length is not that of its record');
     }
     tally.bytes += written.reference.sealedLength;
     const made = { payload: blobPayload(written), digest: written.digest, blob: written.reference };

@@ -15,6 +15,7 @@ import { MIGRATION_NAME } from '../../head/intent-marker.ts';
 import { hasRemains } from '../../head/store-remains.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { readHead } from '../../head/store-state.ts';
+import { targetTaken } from '../copy/target-taken.ts';
 import { isLanded } from '../../head/move/staged-head.ts';
 
 /** That of no migration. */
@@ -24,18 +25,18 @@ const NO_INSTANCE: Uint8Array = new Uint8Array(ID_LENGTH);
 export interface Occupied {
   /** Whether the same migration was begun before. */
   readonly resumed: boolean;
-  /** The head that lies there: what a store has left behind that moves back, or what an attempt has left that came to nothing. */
+  /** The head that is stored there: what a store has left behind that moves back, or what an attempt has left that came to nothing. */
   readonly head: ReadHead | undefined;
 }
 
-/** The ids of the instance that a store becomes there, and of the one that it is, for whoever goes on with it. */
+/** The ids of the instance that a store becomes there, and of the one that it is, for the process that resumes it. */
 const markerOf = ({ head }: StoreState, instance: Uint8Array): Buffer => Buffer.concat([instance, head.instance]);
 
 function contextOf({ head }: StoreState): Buffer {
   return systemContext(head.lineage, 0, MIGRATION_NAME);
 }
 
-/** Whose marker lies there: of this migration, of one of the same store that was given up, or of something else; `undefined` if none does. */
+/** Whose marker is stored there: of this migration, of one of the same store that was given up, or of something else; `undefined` if none does. */
 async function whoseMarker(
   target: StorageBackend,
   state: StoreState,
@@ -61,16 +62,12 @@ async function whoseMarker(
 const isGivenUp = (there: Head, of: Head): boolean =>
   isLanded(there) && there.migration !== undefined && isInstance(there.migration, of);
 
-function occupied(what: string): SecureStoreError {
-  return new SecureStoreError('ALREADY_EXISTS', `${what}; it was left as it is. Choose an empty location`);
-}
-
 /** Whoever removes the one would remove the other. */
 export function nested(nesting: Nesting): SecureStoreError {
-  const where =
-    nesting === 'inside' ? 'that location lies inside the store itself' : 'the store itself lies inside that location';
-  const message = `${where}, so that both would be removed together; nothing was changed. Choose a location of its own`;
-  return new SecureStoreError('INVALID_ARGUMENT', message);
+  const where = nesting === 'inside' ? 'the target is inside the store' : 'the store is inside the target';
+  return new SecureStoreError('INVALID_ARGUMENT', `${where}: both would be removed together. Nothing was changed.`, {
+    advice: [{ id: 'choose-location' }],
+  });
 }
 
 /**
@@ -81,35 +78,33 @@ export function nested(nesting: Nesting): SecureStoreError {
 export async function refuseBackups(target: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
   const keys = await target.read(BACKUP_KEYS_NAME, { start: 0, end: 1, signal });
   const { entries } = await target.list(BACKUP_AREAS.points, { limit: 1, signal });
-  if (keys !== undefined || entries.length > 0) throw occupied('there are backups here');
+  if (keys !== undefined || entries.length > 0) throw targetTaken('the target has backups');
 }
 
-/** @throws SecureStoreError `ALREADY_EXISTS` if a head lies there that is neither this store's nor left behind by it, before it became what it is */
+/** @throws SecureStoreError `ALREADY_EXISTS` if a head is stored there that is neither this store's nor left behind by it, before it became what it is */
 function checkHead(read: ReadHead, state: StoreState): void {
-  if (!isSameStore(read.head, state.head)) throw occupied('there is another store here already');
+  if (!isSameStore(read.head, state.head)) throw targetTaken('the target already has another store');
   const isHere = isInstance(read.head, state.head);
   if (read.head.state === 'moved') {
     // What comes back has become another instance, and its head has gone on from there.
     if (!isHere && read.head.generation < state.head.generation) return;
-    throw occupied('the store has left this place, and what is to move here is an older copy of it');
+    throw targetTaken('the store was migrated away from the target, and the source is an older copy of it');
   }
-  throw occupied(
-    isHere ? 'this is the place where the store is' : 'a copy of the store is here already, such as a restored one',
-  );
+  throw targetTaken(isHere ? 'the target is the store itself' : 'the target already has a copy of the store');
 }
 
-/** @throws SecureStoreError `ALREADY_EXISTS` if something lies there that only a store with a head can have written */
+/** @throws SecureStoreError `ALREADY_EXISTS` if something is stored there that only a store with a head can have written */
 async function checkEmpty(target: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
   if ((await target.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined) {
-    throw occupied('another migration to this location was begun and not finished');
+    throw targetTaken('another migration to the target was begun and not finished');
   }
-  if (await hasRemains(target, signal)) throw occupied('there are objects of a store here whose head is missing');
+  if (await hasRemains(target, signal)) throw targetTaken('the target has objects of a store without a head');
 }
 
 /**
  * Makes sure that a store could move to a place.
  *
- * @param anew whether it is to be sealed anew there
+ * @param anew whether it is to be re-encrypted there
  * @throws SecureStoreError `ALREADY_EXISTS` if something is there; what the backend throws
  */
 export async function checkFree(
@@ -132,7 +127,7 @@ export async function checkFree(
     return;
   }
   checkHead(head, state);
-  if (anew) throw occupied('this is a place that the store has left');
+  if (anew) throw targetTaken('the store was migrated away from the target');
 }
 
 /** Writes what says that a place is taken. */
@@ -165,7 +160,8 @@ export async function occupy(
   signal: AbortSignal | undefined,
 ): Promise<Occupied> {
   const head = await readHead(target, signal);
-  if (head !== undefined && !isSameStore(head.head, state.head)) throw occupied('there is another store here already');
+  if (head !== undefined && !isSameStore(head.head, state.head))
+    throw targetTaken('the target already has another store');
   const marker = await whoseMarker(target, state, instance, signal);
   const isOwn = marker === 'own' || (head !== undefined && isInstance(head.head, { instance }));
   if (isOwn) return { resumed: true, head };
@@ -179,7 +175,7 @@ export async function occupy(
 }
 
 /**
- * Takes the place where a store is to be sealed anew, or finds it taken by the same migration.
+ * Takes the place where a store is to be re-encrypted, or finds it taken by the same migration.
  *
  * @param id of the migration
  * @returns whether it was taken before
@@ -194,7 +190,7 @@ export async function occupyAnew(
 ): Promise<boolean> {
   if (await isTaken(target, state, id, signal)) return true;
   if ((await target.read(HEAD_NAME, { start: 0, end: 1, signal })) !== undefined) {
-    throw occupied('there is a store here already');
+    throw targetTaken('the target already has a store');
   }
   await checkEmpty(target, signal);
   await take(target, state, id, random, { ifAbsent: true, signal });

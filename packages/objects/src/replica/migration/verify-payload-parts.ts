@@ -50,13 +50,13 @@ export class SealedPayload {
     if (this.#opening === undefined) return;
     const { geometry, opener } = this.#opening;
     const part = Number.parseInt(name.slice(this.prefix.length), 16);
-    // No version needs what lies behind the last part.
+    // No version needs what is stored behind the last part.
     if (!(part < geometry.parts)) return;
     const length = partLength(geometry, part);
     if (body.length !== length) {
       throw new SecureStoreError(
         'INTEGRITY',
-        `part ${part} of its payload has ${body.length} bytes instead of ${length}`,
+        `part ${part} of the payload has ${body.length} bytes instead of ${length}`,
       );
     }
     const sealed = asBuffer(body);
@@ -67,7 +67,7 @@ export class SealedPayload {
       const { start, length: sealedLength } = locateChunk(geometry, chunk);
       release(opener.open(chunk, sealed.subarray(start, start + sealedLength)));
     }
-    // A backend that answers at once must not keep everybody else from their turn for the length of a large object.
+    // A backend that answers at once must not keep others from their turn for the length of a large object.
     await nextTurn();
   }
 }

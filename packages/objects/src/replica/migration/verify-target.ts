@@ -8,7 +8,7 @@ import { ReportBuilder } from '../../maintenance/verify/report.ts';
 import { loadBaseline } from '../../maintenance/verify/verify.ts';
 
 async function readOnly(): Promise<never> {
-  throw new SecureStoreError('READ_ONLY', 'a copy is only looked at');
+  throw new SecureStoreError('READ_ONLY', 'a copy of a store is read-only');
 }
 
 /** The records, histories and payloads of `target`, and of everything else what the store has. */
@@ -49,7 +49,7 @@ export interface VerifyRecordsOptions {
   readonly payloads?: ((token: string) => boolean) | undefined;
   /** Told of bytes of payloads as they are read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Whether something is told of already: it is not looked at again, and not found. */
+  /** Whether something is reported already: it is not looked at again, and not found. */
   readonly isKnown?: ((finding: Finding) => boolean) | undefined;
 }
 

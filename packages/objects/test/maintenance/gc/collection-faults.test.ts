@@ -248,7 +248,7 @@ describe('a version that is restored', () => {
     const blob = decodeBase32(marker.split('@')[1] ?? '') ?? Buffer.alloc(16);
     await markDeleting(engine, token, blob, clock.now(), undefined);
     const error = await failure(store.restoreVersion('k', version), 'NOT_FOUND');
-    expect(error.message).toContain('being collected');
+    expect(error.message).toContain('the version is being garbage-collected');
     await engine.backend.delete(marker);
     for (const name of await namesUnder(engine.backend, AREAS.blobs)) await engine.backend.delete(name);
     await failure(store.restoreVersion('k', version), 'INTEGRITY');

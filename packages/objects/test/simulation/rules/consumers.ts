@@ -34,7 +34,7 @@ function problems(
 const isLateWrite = ({ plan }: Recorded, alarm: string): boolean =>
   plan.parts.has('rotator') && alarm.endsWith('is not what was written there');
 
-const UNANNOUNCED = /^o\/(\S+) holds a version that nobody has announced$/;
+const UNANNOUNCED = /^o\/(\S+) holds a version that was not announced$/;
 
 /** When the call began of which a write landed: it was announced after that, and its process may have stopped before it was sent. */
 function begunOf({ operations, tokens }: Recorded, { process, token, sent }: Landing): number {

@@ -29,7 +29,7 @@ function isAllowed({ action, outcome }: Operation): boolean {
 /** Whether what an operation met may be a write that landed after its key was retired and was not acknowledged by then. */
 const metLateWrite = ({ key, outcome, invoked, returned }: Operation, operations: readonly Operation[]): boolean =>
   outcome.type !== 'ok' &&
-  outcome.message.includes('a key version that has been retired') &&
+  outcome.message.includes('with a retired encryption key') &&
   operations.some(
     (other) =>
       other.key === key &&

@@ -59,7 +59,9 @@ describe('a new object that lands only when its key version has been retired', (
   it('is refused by readers, who say what it is and what to do', async () => {
     const { store } = await landed();
     for (const call of [store.retrieve('k'), store.has('k'), store.setMetadata('k', {})]) {
-      expect((await failure(call, 'INTEGRITY')).message).toMatch(/has been retired.*storing or deleting the object/);
+      const { message, advice } = await failure(call, 'INTEGRITY');
+      expect(message).toMatch(/encrypted with a retired encryption key.*never acknowledged/);
+      expect(advice).toEqual([{ id: 'store-again' }]);
     }
   });
 
@@ -196,7 +198,7 @@ it('a reader who learns of the rotation only beside its read does not return wha
   const land = await storeLate(made, 'k', 'late');
   await rotate(made);
   await land();
-  expect((await failure(reader.retrieve('k'), 'INTEGRITY')).message).toContain('has been retired');
+  expect((await failure(reader.retrieve('k'), 'INTEGRITY')).message).toContain('a retired encryption key');
 });
 
 it.each([
