@@ -1,12 +1,12 @@
 import { encodeBase32, hintName, workName } from '@securestore/core-format';
 
 /**
- * What somebody without the keys must have done to the backend:
+ * What an attacker without the keys, or a fault of the backend, must have done:
  * - `missing-hints`, `missing-stream`: the journal was cut;
  * - `damaged-hint`, `damaged-writer`, `damaged-consumer`, `damaged-record`: what is stored there is not what was written;
- * - `unannounced`: an object is there that nobody has announced: an old one that was put back, most likely;
+ * - `unannounced`: an object is there that was not announced: most likely an old one that was put back;
  * - `rolled-back`: an object is older than one that was seen;
- * - `hidden`: an object that was seen is gone, and nobody has announced its deletion.
+ * - `hidden`: an object that was seen is gone, and its deletion was not announced.
  */
 export type AlarmType =
   | 'missing-hints'

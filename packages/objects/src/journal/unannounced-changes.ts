@@ -3,7 +3,7 @@ import { AREAS, encodeBase32, objectName } from '@securestore/core-format';
 import type { Alarm } from './alarms.ts';
 import type { Change } from './resolve-hints.ts';
 
-/** What a full pass has found that nobody has announced yet: what still nobody has when all hints are read is an alarm. */
+/** What a full pass has found that is not announced yet: if it still is not when all hints are read, it is an alarm. */
 export class UnannouncedChanges {
   /** By their commits, or by their tokens if nothing is there. */
   readonly #alarms = new Map<string, Alarm>();

@@ -25,7 +25,7 @@ function isOlder({ engine, now }: CollectionPass, { modified }: ListEntry, age: 
   return isAged(engine, modified, now, Math.max(age, engine.gracePeriod));
 }
 
-/** Removes what nobody who has the keys has written, if it is still that. */
+/** Removes what no holder of the keys has written, if it is still that. */
 async function remove({ engine, report }: CollectionPass, { name, size, etag }: OwnObject): Promise<void> {
   if (etag === undefined) {
     await engine.backend.delete(name);
@@ -57,7 +57,7 @@ function writerIn(name: string): Buffer {
   return decodeBase32(writer) ?? Buffer.alloc(0);
 }
 
-/** Whether nobody uses a stream any more: a writer takes a new one after a day, and others close it after seven. */
+/** Whether no process uses a stream any more: a writer takes a new one after a day, and others close it after seven. */
 async function isSilent(pass: CollectionPass, writer: Buffer): Promise<boolean> {
   for await (const entry of entriesUnder(pass.engine.backend, journalPrefix(writer), { signal: pass.signal })) {
     if (!isOlder(pass, entry, STREAM_CLOSES_AFTER)) return false;

@@ -12,18 +12,18 @@ import type { CallOptions } from '../../api/types.ts';
 import { readMembers } from '../../head/unlock/grants.ts';
 import { shownValue } from '../../util/shown-value.ts';
 
-/** A kind of keys, beside those of categories, that can be granted. */
+/** A group of encryption keys, next to those of categories, that can be granted. */
 export type GrantableGroup = GrantableKind;
 
-/** What a member is to be granted: at least one of both. */
+/** What a member is granted: at least one category or group. */
 export interface GrantOptions extends CallOptions {
   /** Names of categories. */
   readonly categories?: readonly string[] | undefined;
-  /** Keys of the store's own. */
+  /** Groups of encryption keys that the store keeps for itself. */
   readonly groups?: readonly GrantableGroup[] | undefined;
 }
 
-/** Somebody who was granted a part of the keys, as it may be shown. */
+/** A member, as it may be shown: the holder of the encryption keys of some categories or groups. */
 export interface MemberInfo {
   readonly name: string;
   /** As `recipientOf` gives it. */
@@ -34,7 +34,7 @@ export interface MemberInfo {
   readonly groups: GrantableGroup[];
 }
 
-/** Who was granted a part of the store's keys. Only whoever unlocks the whole store can use it (`ACCESS_DENIED`). */
+/** The members of the store. Only an owner, who can unlock the whole store, can use it (`ACCESS_DENIED`). */
 export interface MemberAdministration {
   list(options?: CallOptions): Promise<MemberInfo[]>;
   /**

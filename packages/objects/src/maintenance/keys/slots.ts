@@ -10,7 +10,7 @@ import { findOwnSlots, slotContext } from '../../head/unlock/unlock-root.ts';
 import { replaceCopiedKeys } from './rekey-replicas.ts';
 import { slotLabel } from '../../head/unlock/slot-id.ts';
 
-/** Somebody whose identity is to open the store, and who need not be there: what `recipientOf` gave them. */
+/** The recipient whose identity is to open the store, as `recipientOf` gives it. Its owner need not be there. */
 export interface Recipient {
   readonly recipient: string;
 }
@@ -21,13 +21,13 @@ export interface SlotRemoval {
   readonly pending: readonly string[];
 }
 
-/** One way of unlocking a store, as it may be shown. */
+/** A slot, as it may be shown: one way to unlock the store. */
 export interface SlotInfo {
   /** Names the slot to {@link SlotAdministration.remove}. */
   readonly id: string;
   readonly method: SlotType | 'unknown';
   readonly created?: Date;
-  /** For whom it is: of slots of recipients, as `recipientOf` gives it. */
+  /** Of the slot of a recipient: that recipient, as `recipientOf` gives it. */
   readonly recipient?: string;
   /** The id of the key wrapper that opens it. */
   readonly keyWrapper?: string;
