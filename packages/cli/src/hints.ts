@@ -166,6 +166,46 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to give the restore up',
     command: commands.on(['restore'], { 'give-up': true }),
   }),
+  'restore-partially': (_, commands) => withOption('to leave out what is damaged', '--partial', commands),
+  'choose-snapshot': ({ destination = 'BACKUP' }, commands) => ({
+    text: 'to choose another snapshot, for --snapshot',
+    command: commands.on(['snapshots', destination]),
+  }),
+  'make-snapshot': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to make a new snapshot',
+    command: commands.on(['backup', destination]),
+  }),
+  'verify-backup': ({ destination = 'BACKUP' }, commands) => ({
+    text: 'to see what is damaged',
+    command: commands.on(['verify', destination]),
+  }),
+  'remove-damaged-snapshots': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to remove damaged snapshots, too',
+    command: commands.on(['retention', destination], { damaged: true }),
+  }),
+  'set-retention': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to say what it keeps',
+    command: commands.on(['retention', destination], { set: true, daily: 'COUNT' }),
+  }),
+  'register-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to register it',
+    command: commands.on(['destination', 'add', destination]),
+  }),
+  'unregister-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'if it is not used any more',
+    command: commands.on(['destination', 'remove', destination]),
+  }),
+  'follow-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to begin a continuous backup',
+    command: commands.on(['backup', destination], { follow: true }),
+  }),
+  'remove-schedule': (_, commands) => ({
+    text: 'to remove one',
+    command: commands.on(['schedule', 'remove', 'NAME']),
+  }),
+  'list-schedules': (_, commands) => ({ text: 'to list the schedules', command: commands.on(['schedule', 'list']) }),
+  'check-backend-access': () => ({ text: 'check the credentials for the backend, and what they allow there' }),
+  'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
   'read-again': ({ key = 'KEY' }, commands) => ({ text: 'to see what is there', command: commands.on(['info', key]) }),
   'resume-migration': ({ source, target }, commands) => ({
     text: 'to resume the migration',
@@ -187,6 +227,35 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to make a store with other settings of it',
     command: commands.elsewhere(['migrate', commands.store ?? 'SOURCE', 'TARGET'], { reseal: true }),
   }),
+  'export-to-folder': (_, commands) => ({
+    text: 'to export it as a file',
+    command: commands.on(['export', 'FOLDER']),
+  }),
+  'narrow-prefix': () => ({ text: 'give a longer --prefix' }),
+  'rename-file': ({ to }) => ({
+    text: to === undefined ? 'rename the file, or the folder that it is in' : `rename it to ${JSON.stringify(to)}`,
+  }),
+  'move-file-away': ({ path }, commands) => same(`move ${JSON.stringify(path)} away, and try again`, commands.again()),
+  'quote-value': () => ({
+    text: 'put quotation marks around the value, or a space before the # of a comment',
+  }),
+  'restrict-file': ({ path }) => ({
+    text: 'to make it yours alone',
+    command: shellWords(['chmod', '600', path]),
+  }),
+  'delete-anchor': ({ path }) => ({
+    text: 'if you trust the store as it is',
+    command: shellWords(['rm', path]),
+  }),
+  'install-package': ({ package: name }) => ({
+    text: 'to install it, if it is published',
+    command: shellWords(['npm', 'install', name]),
+  }),
+  'ask-owner': () => ({ text: 'ask an owner of the store, who can unlock all of it' }),
+  'serve-store': () => ({
+    text: 'create the store on the machine of the server, and serve it there',
+    command: 'securestore serve --store LOCATION',
+  }),
   'request-approval': ({ action, call, key }, commands) => {
     if (ASKS.has(call)) return withOption('to ask for approval', '--ask=REASON', commands);
     const about = key === undefined ? { operation: JSON.stringify({ call }) } : {};
@@ -196,7 +265,6 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'ask-for-permission': ({ action, key }) => ({
     text: `ask whoever administers the store for ${action}${key === undefined ? '' : ` on ${JSON.stringify(key)}`}`,
   }),
-  'ask-owner': () => ({ text: 'ask an owner of the store, who can unlock all of it' }),
   'serve-with-tls': () => ({
     text: 'give --tls-cert FILE and --tls-key FILE, or --behind-proxy if a proxy in front has TLS',
   }),

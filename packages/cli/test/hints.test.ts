@@ -16,6 +16,10 @@ function adviceOf(id: string): Advice {
     slot: 'a1b2c3',
     target: 'pii',
     source: 'file:./here',
+    destination: 'file:./backup',
+    path: './a file',
+    to: 'name',
+    package: '@securestore/client',
     action: 'read',
     call: 'retrieve',
   } as unknown as Advice;

@@ -8,6 +8,10 @@ interface KeyParameter {
 interface SourceParameter {
   readonly source?: string | undefined;
 }
+interface DestinationParameter {
+  /** Of backups; without credentials. */
+  readonly destination?: string | undefined;
+}
 interface LocationParameter {
   /** Without credentials. */
   readonly location?: string | undefined;
@@ -88,8 +92,36 @@ export interface AdviceParameters {
   readonly 'choose-conflict-policy': NoParameters;
   /** The same restore once more, which does what is left; of a new store, with its location. */
   readonly 'resume-restore': LocationParameter;
-  /** `store.backups.giveUpRestore` opens a store for writers whose restore was interrupted. */
+  /** `store.backups.endRestore` opens a store for writers whose restore was interrupted. */
   readonly 'give-up-restore': NoParameters;
+  /** `restore` to a new location with `partial`: what is damaged is left out, and reported. */
+  readonly 'restore-partially': NoParameters;
+  /** `store.backups.list` shows the snapshots: one is chosen by the option `snapshot`. */
+  readonly 'choose-snapshot': DestinationParameter;
+  /** `store.backup` makes a snapshot, and reads the whole store if what is at the destination is damaged. */
+  readonly 'make-snapshot': DestinationParameter;
+  /** `store.backups.verify` names what is damaged, and the snapshots and objects that need it. */
+  readonly 'verify-backup': DestinationParameter;
+  /** `store.backups.retain` with `damaged` removes damaged snapshots, too. */
+  readonly 'remove-damaged-snapshots': DestinationParameter;
+  /** `store.backups.setRetention` says what the destination keeps. */
+  readonly 'set-retention': DestinationParameter;
+  /** `store.backups.register`, or a first backup there. */
+  readonly 'register-destination': DestinationParameter;
+  /** `store.backups.unregister`, if the destination is not used any more. */
+  readonly 'unregister-destination': DestinationParameter;
+  /** `store.backups.follow` begins a continuous backup. */
+  readonly 'follow-destination': DestinationParameter;
+  /** `store.schedules.remove` makes room for another schedule. */
+  readonly 'remove-schedule': NoParameters;
+  /** `store.schedules.list()`. */
+  readonly 'list-schedules': NoParameters;
+
+  /** The credentials for the backend, and what they, or the user of this process, may do there. */
+  readonly 'check-backend-access': NoParameters;
+  /** `store.verify` names what is damaged in the store. */
+  readonly 'verify-store': NoParameters;
+
   /** Storing it under a new key, or with the version that is there as its condition. */
   readonly 'read-again': KeyParameter;
 
@@ -102,12 +134,31 @@ export interface AdviceParameters {
   /** `migrateStore` with `reencrypt`, which encrypts everything again under other settings. */
   readonly 'migrate-reencrypted': NoParameters;
 
+  /** `exportFolder`: files hold what a `.env` or JSON file can't. */
+  readonly 'export-to-folder': NoParameters;
+  /** The same call with a longer `prefix`. */
+  readonly 'narrow-prefix': NoParameters;
+  /** Renaming a file, or a folder that it is in. */
+  readonly 'rename-file': { readonly to?: string | undefined };
+  /** Moving a file away that is where another one is to be written. */
+  readonly 'move-file-away': { readonly path: string };
+  /** Quotation marks around a value in a `.env` file if a `#` belongs to it, or a space before the `#` of a comment. */
+  readonly 'quote-value': NoParameters;
+  /** Making a file readable by its owner alone. */
+  readonly 'restrict-file': { readonly path: string };
+  /** Deleting the file of an anchor, if the store is trusted as it is. */
+  readonly 'delete-anchor': { readonly path: string };
+  /** Installing this package, which has the backend or the client that is missing. */
+  readonly 'install-package': { readonly package: string };
+  /** Asking an owner, who can unlock the whole store, to do it or to grant it: `store.members.add`. */
+  readonly 'ask-owner': NoParameters;
+  /** `createStore` where the store is to be, and a server there. */
+  readonly 'serve-store': NoParameters;
+
   /** `approvals.request` for an action, on an object or for an operation as a whole. */
   readonly 'request-approval': { readonly action: string; readonly call: string; readonly key?: string | undefined };
   /** Asking whoever administers the store for an action. */
   readonly 'ask-for-permission': { readonly action: string; readonly key?: string | undefined };
-  /** Asking an owner, who can unlock the whole store, to do it or to grant it: `store.members.add`. */
-  readonly 'ask-owner': NoParameters;
 
   /** TLS, or a proxy in front that has it. */
   readonly 'serve-with-tls': NoParameters;
@@ -156,7 +207,9 @@ const JOB = { job: REQUIRED } as const;
 const KEY = { key: OPTIONAL } as const;
 const SLOT = { slot: REQUIRED } as const;
 const SOURCE = { source: OPTIONAL } as const;
+const DESTINATION = { destination: OPTIONAL } as const;
 const LOCATION = { location: OPTIONAL } as const;
+const PATH = { path: REQUIRED } as const;
 
 const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = {
   'create-store': NONE,
@@ -191,14 +244,36 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'choose-conflict-policy': NONE,
   'resume-restore': LOCATION,
   'give-up-restore': NONE,
+  'restore-partially': NONE,
+  'choose-snapshot': DESTINATION,
+  'make-snapshot': DESTINATION,
+  'verify-backup': DESTINATION,
+  'remove-damaged-snapshots': DESTINATION,
+  'set-retention': DESTINATION,
+  'register-destination': DESTINATION,
+  'unregister-destination': DESTINATION,
+  'follow-destination': DESTINATION,
+  'remove-schedule': NONE,
+  'list-schedules': NONE,
+  'check-backend-access': NONE,
+  'verify-store': NONE,
   'read-again': KEY,
   'resume-migration': { source: OPTIONAL, target: OPTIONAL },
   'cancel-migration': SOURCE,
   'reopen-source': SOURCE,
   'migrate-reencrypted': NONE,
+  'export-to-folder': NONE,
+  'narrow-prefix': NONE,
+  'rename-file': { to: OPTIONAL },
+  'move-file-away': PATH,
+  'quote-value': NONE,
+  'restrict-file': PATH,
+  'delete-anchor': PATH,
+  'install-package': { package: REQUIRED },
+  'ask-owner': NONE,
+  'serve-store': NONE,
   'request-approval': { action: REQUIRED, call: REQUIRED, key: OPTIONAL },
   'ask-for-permission': { action: REQUIRED, key: OPTIONAL },
-  'ask-owner': NONE,
   'serve-with-tls': NONE,
   'give-tls-ca': NONE,
   'give-credentials': NONE,
