@@ -1,4 +1,5 @@
 export { isBackup } from './repository/destination.ts';
+export { namingDestination } from './repository/errors.ts';
 export { backupJobId } from './api/backup-job.ts';
 export { Backups } from './api/backups.ts';
 export { FOLLOW_CHANNEL } from './continuous/outage.ts';

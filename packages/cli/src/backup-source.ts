@@ -2,12 +2,9 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { OpenBackupOptions } from 'securestore';
 import type { Call } from './call.ts';
 import { discoveryOf } from './discovery.ts';
-import { withAdvice } from './error-report.ts';
 import { invitationOf, loggerFor } from './open.ts';
 import { findSecret } from './secret.ts';
 import { oneFingerprint, unlockWith } from './unlocking.ts';
-
-const DAMAGED = 'securestore verify of the backup says what else is, and restore --snapshot takes an earlier one';
 
 /**
  * Uses what opens the backups at a location: the secret of the store that they are of, which need not be there.
@@ -32,8 +29,6 @@ export async function withBackupSecret<T>(
       signal: cli.signal,
     });
   } catch (error) {
-    if (SecureStoreError.is(error, 'INTEGRITY') && / of the backup /.test(error.message))
-      throw withAdvice(error, { INTEGRITY: DAMAGED });
     if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
     const { redactLocation } = await import('@securestore/backend-api');
     // Every rotation brings the backups that it reaches under the new secret.

@@ -64,11 +64,13 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     const { run, location, destination } = await changedScene(onTestFinished);
     const itself = await run(['backup', location]);
     expect(itself.exitCode).toBe(6);
-    expect(itself.stderr).toMatch(/a store lies here; backups need a location of their own, where nothing else is/);
+    expect(itself.stderr).toMatch(
+      /has a store\. Backups need a location of their own\. \[ALREADY_EXISTS\]\nhint: choose another location/,
+    );
     const other = await backupScene(onTestFinished);
     const refused = await other.run(['backup', destination]);
     expect(refused.exitCode).toBe(6);
-    expect(refused.stderr).toContain('the backups of another store lie here [ALREADY_EXISTS]');
+    expect(refused.stderr).toContain('has the backups of another store [ALREADY_EXISTS]');
     const restored = await other.run(['restore', destination, '--prefix', 'db/']);
     expect(restored.exitCode).toBe(5);
     expect(restored.stderr).toContain('the backup is of another store');
@@ -153,7 +155,7 @@ $`,
     const none = await run(['snapshots', `file:${path('nowhere')}`]);
     expect(none.exitCode).toBe(3);
     expect(await run(['snapshots', `file:${path('nowhere')}`, '--windows'])).toEqual(none);
-    expect(none.stderr).toBe(`error: file:${path('nowhere')}: there is no backup here [NOT_FOUND]\n`);
+    expect(none.stderr).toContain(`error: no backup exists at file:${path('nowhere')} [NOT_FOUND]\nhint: `);
     await writeFile(path('wrong'), Buffer.alloc(32, 9), { mode: 0o600 });
     const wrong = await run(['snapshots', destination, '--key-file', path('wrong')]);
     expect(wrong.exitCode).toBe(9);

@@ -92,11 +92,9 @@ describe('over a server, restore', { timeout: 120_000 }, () => {
     for (const some of [[], ['--key', 'db/user', '--conflict', 'overwrite']]) {
       const missing = await as('ann', 'restore', source, '--snapshot', '99', ...some);
       expect(missing).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(missing.stderr).toBe(`error: ${source}: there is no snapshot 99 [NOT_FOUND]\n`);
+      expect(missing.stderr).toContain(`error: snapshot 99 does not exist at ${source} [NOT_FOUND]\n`);
     }
-    expect((await as('ann', 'restore', source, '--at', '2020-01-01')).stderr).toContain(
-      'nothing is known of 2020-01-01',
-    );
+    expect((await as('ann', 'restore', source, '--at', '2020-01-01')).stderr).toContain('after 2020-01-01');
     expect((await as('ann', 'restore', source)).stderr).toContain('there is no terminal to ask on; add --yes');
 
     const late = ['--at', '2099-01-01T00:00:00Z'];

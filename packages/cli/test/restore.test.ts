@@ -47,7 +47,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const inTheWay = await run(one);
     expect(inTheWay).toMatchObject({ exitCode: 6, stdout: '' });
     expect(inTheWay.stderr).toMatch(
-      /^error: .*"db\/a" is damaged.* \[CONFLICT\]\nhint: .*scrub --repair.*\nhint: .*--conflict overwrite.*\nhint: .*\n$/,
+      /^error: .*"db\/a" is damaged\. It was not changed\. \[CONFLICT\]\nhint: .*scrub --repair.*\nhint: .*--conflict overwrite.*\nhint: .*\n$/,
     );
     const skipped = await run([...one, '--conflict', 'skip']);
     expect(skipped.exitCode).toBe(8);
@@ -88,7 +88,8 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const refused = await run(some);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toBe(
-      'error: "db/a" is there as another version; nothing was changed. Choose by --conflict: skip, newer, overwrite or rename [CONFLICT]\n',
+      'error: object "db/a" already exists as another version. Nothing was changed. [CONFLICT]\n' +
+        'hint: choose with --conflict skip, newer, overwrite or rename\n',
     );
     expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
 
@@ -153,9 +154,10 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
   it('says that a moment is in a gap, and of when it is what is there instead', async ({ expect, onTestFinished }) => {
     const { run, destination } = await changedScene(onTestFinished);
     const some = ['restore', destination, '--key', 'db/b', '--at', '2099-01-01'];
-    const unknown = String.raw`nothing is known of what (?:came|happened) after \S+(?: \S+Z)?[.:].* until 2099-01-01\S* are missing\n$`;
+    const gap = String.raw`the backup ends at \S+\. The store of \S+ is restored, without changes from then until 2099-01-01\S*\.\n$`;
+    const unknown = String.raw`nothing is known of what happened after \S+(?: \S+Z)?: .* until 2099-01-01\S* are missing\n$`;
     const dry = await run([...some, '--dry-run']);
-    expect(dry.stderr).toMatch(new RegExp(`^warning: ${destination}: ${unknown}`));
+    expect(dry.stderr).toMatch(new RegExp(`^warning: ${destination}: ${gap}`));
     expect(dry.stdout).toMatch(new RegExp(`would restore ${FROM}: 1 created; `));
     const [, { summary } = {}] = jsonLines((await run([...some, '--dry-run', '--json'])).stdout);
     expect(summary).toMatchObject({ snapshot: 1, gap: { from: expect.any(String) } });
@@ -169,11 +171,11 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     for (const [args, exitCode, message] of [
       [['--prefix', 'typo/'], 3, 'snapshot 1 has no object whose name starts with "typo/"; nothing was restored'],
       [['--key', 'typo'], 3, '"typo": the object does not exist'],
-      [['--snapshot', '9', '--key', 'db/b'], 3, 'there is no snapshot 9'],
-      [['--at', '2020-01-01', '--key', 'db/b'], 3, 'the first snapshot is of'],
+      [['--snapshot', '9', '--key', 'db/b'], 3, 'snapshot 9 does not exist at'],
+      [['--at', '2020-01-01', '--key', 'db/b'], 3, 'the first snapshot at'],
       [['--at', '2020-01-01', '--snapshot', '1'], 2, 'give either --at or --snapshot'],
       [['--key', 'db/b', '--prefix', 'db/'], 2, 'give either --prefix or --key'],
-      [['--snapshot', '9'], 3, 'there is no snapshot 9'],
+      [['--snapshot', '9'], 3, 'snapshot 9 does not exist at'],
       [['--to', 'file:x', '--folder', 'y'], 2, 'give only one of --to and --folder'],
       [['--partial'], 2, '--partial goes with --to'],
       [['--stdout'], 2, '--stdout takes one object: give its name as --key NAME'],
@@ -189,7 +191,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect((await run(['restore'])).stderr).toContain('from where? give the location of the backup');
     const none = await run(['restore', `file:${path('none')}`, '--key', 'db/b']);
     expect(none.exitCode).toBe(3);
-    expect(none.stderr).toContain('there is no backup here');
+    expect(none.stderr).toContain(`no backup exists at file:${path('none')} [NOT_FOUND]\nhint: `);
     // Nobody is asked about what can't be done.
     for (const whole of [[], ['--prefix', 'db/', '--conflict', 'overwrite']]) {
       const asked = await run(['restore', `file:${path('none')}`, ...whole]);
@@ -200,9 +202,11 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     }
     const missing = await run(['restore', destination, '--snapshot', '99']);
     expect(missing).toMatchObject({ exitCode: 3, stdout: '' });
-    expect(missing.stderr).toBe(`error: ${destination}: there is no snapshot 99 [NOT_FOUND]\n`);
+    expect(missing.stderr).toContain(`error: snapshot 99 does not exist at ${destination} [NOT_FOUND]\nhint: `);
     const early = await run(['restore', destination, '--at', '2020-01-01']);
-    expect(early.stderr).toMatch(/: nothing is known of 2020-01-01T00:00:00\.000Z: .*\[NOT_FOUND\]\n$/);
+    expect(early.stderr).toMatch(
+      /^error: the first snapshot at \S+ is of \S+, after 2020-01-01T00:00:00\.000Z \[NOT_FOUND\]\n/,
+    );
     const there = await run(['restore', destination, '--snapshot', '1']);
     expect(there.stderr).toContain('this replaces what is in the store, and there is no terminal to ask on; add --yes');
     expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
@@ -354,7 +358,7 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
     const refused = await run(['restore', destination, ...to]);
     expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
     expect(refused.stderr).toMatch(
-      /the file b\/\S+ of the backup is missing; .*restore --snapshot takes an earlier one \[INTEGRITY\]/,
+      /^error: the file b\/\S+ of the backup is missing \[INTEGRITY\]\nhint: .*: securestore verify .*\nhint: .*: securestore snapshots /m,
     );
     const partial = await run(['restore', destination, ...to, '--partial']);
     expect(partial.exitCode).toBe(8);

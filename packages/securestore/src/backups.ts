@@ -15,6 +15,7 @@ import type {
 } from '@securestore/backup';
 import {
   isBackup,
+  namingDestination,
   openBackup,
   restoreStoreTo,
   scrubBackup,
@@ -45,17 +46,17 @@ export type {
 
 /** How the backups at a location are opened, without the store that they are of. */
 export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'backends' | 'resolveFrom' | 'discovery'> {
-  /** What unlocks the store: also a recovery code. */
+  /** The unlock secret of the store: also a recovery code. */
   readonly unlock: UnlockMethod;
   /** The identity that the store must have. */
   readonly fingerprint?: string | undefined;
-  /** What reaches the locations that the call names, by location. */
+  /** Backend options for the locations of the call, by location. */
   readonly destinations?: Readonly<Record<string, BackendOptions>> | undefined;
   readonly logger?: Logger | undefined;
   readonly clock?: Clock | undefined;
 }
 
-/** What is meant of a backup: the newest snapshot by default. */
+/** Which recovery point is meant: the newest snapshot by default. */
 export interface SnapshotChoice {
   /** The number of a snapshot. */
   readonly snapshot?: number | undefined;
@@ -69,16 +70,16 @@ export interface SnapshotChoice {
 export interface RestoreStoreOptions extends OpenBackupOptions, SnapshotChoice {
   /** Only objects whose names start with this; all by default. */
   readonly prefix?: string | undefined;
-  /** Restores what is whole, and reports what is not; by default the first damage ends it. */
+  /** Restores what is not damaged, and reports the rest; by default the first damage ends the restore. */
   readonly partial?: boolean | undefined;
 }
 
 export interface VerifyBackupOptions extends Omit<OpenBackupOptions, 'unlock'> {
-  /** What unlocks the store; only the depth `unchanged` needs nothing. */
+  /** The unlock secret of the store; only the depth `unchanged` needs none. */
   readonly unlock?: UnlockMethod | undefined;
   /**
-   * `unchanged` reads every file, and shows whether it is as it was written. `complete` shows as well that none is missing. `opens` also
-   * opens everything in one snapshot, as restoring it would. By default `complete`, without `unlock` `unchanged`.
+   * `unchanged` reads every file, and checks that it is as it was written. `complete` also checks that none is missing. `opens` also
+   * decrypts everything in one snapshot, as restoring it would. By default `complete`, without `unlock` `unchanged`.
    */
   readonly depth?: VerifyDepth | undefined;
   /** The number of the snapshot that is opened; the newest by default. */
@@ -113,23 +114,27 @@ async function withBackup<T>(
     withKeysOfNow(async () => {
       using backup = await openBackup({ ...place, unlock, fingerprint, clock, signal });
       return await body(backup);
+    }).catch((error: unknown) => {
+      throw namingDestination(error, place.location);
     }),
   );
 }
 
-/** A job that is gone on with by starting it again. */
+/** A job that the same call starts again. */
 function started<R>(name: string, options: Omit<OpenBackupOptions, 'unlock'>, run: JobKind<object, R>['run']): Job<R> {
   const kind: JobKind<object, R> = {
     name,
     run,
     parse() {
-      throw new SecureStoreError('UNSUPPORTED', 'this job is gone on with by starting it again');
+      throw new SecureStoreError('UNSUPPORTED', `the job ${name} has no parameters and cannot be resumed`, {
+        advice: [{ id: 'start-job-again', job: name }],
+      });
     },
   };
   return startVolatile(kind, {}, { signal: signalOf(options), clock: options.clock });
 }
 
-/** Progress of a phase, of which the job is told what has been added. */
+/** Turns the progress of a phase into what has been added, for a job. */
 function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
   let [phase, done, bytes] = ['', 0, 0];
   return (now) => {
@@ -140,7 +145,7 @@ function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
   };
 }
 
-/** Whether backups lie at a location. @throws SecureStoreError what the backend throws */
+/** Whether a location has backups. @throws SecureStoreError what the backend throws */
 export async function hasBackup(location: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
   checkPlaceOptions(options);
   const signal = signalOf(options);
@@ -148,7 +153,7 @@ export async function hasBackup(location: string, options: Omit<OpenBackupOption
 }
 
 export interface ListSnapshotsOptions extends OpenBackupOptions {
-  /** Told of each snapshot that is damaged; without it the first one ends the call. */
+  /** Called for each damaged snapshot; without it the first one ends the call. */
   readonly onDamaged?: OnDamagedSnapshot | undefined;
 }
 
@@ -186,11 +191,11 @@ export async function readSnapshot<T>(
 }
 
 /**
- * Makes a store of a snapshot, at a location where nothing is: with the identity, names and secrets of the store that it is of, and new
- * keys. That store isn't needed. What was interrupted is gone on with by the same call.
+ * Creates a store from a snapshot, at an empty location: with the identity, keys of objects and unlock secrets of the store that it is of, and
+ * new encryption keys. That store isn't needed. The same call resumes an interrupted restore.
  *
- * The job rejects with `ALREADY_EXISTS` where something lies at `to`, `NOT_FOUND` where there is no such snapshot, `UNLOCK_FAILED`,
- * `INTEGRITY` where the backup is damaged, unless `partial`; and what the backends throw.
+ * The job rejects with `ALREADY_EXISTS` if `to` is not empty, `NOT_FOUND` if the snapshot does not exist, `UNLOCK_FAILED`,
+ * `INTEGRITY` if the backup is damaged, unless `partial`; and what the backends throw.
  */
 export function restoreStore(source: string, to: string, options: RestoreStoreOptions): Job<RestoreReport> {
   checkBackupOptions(options, [...CHOICE, 'prefix', 'partial']);
@@ -212,11 +217,11 @@ export function restoreStore(source: string, to: string, options: RestoreStoreOp
 }
 
 /**
- * Reads every file of a backup, and says what is wrong with it and what that affects. Without `unlock` it shows what became of files by
- * accident, so that whoever hosts them can look.
+ * Reads every file of a backup, and reports what is damaged and what that affects. Without `unlock` it detects accidental changes of files, so
+ * that their operator can run it.
  *
- * The job rejects with what keeps it from looking: `NOT_FOUND`, `UNLOCK_FAILED`, `UNAVAILABLE`; `INVALID_ARGUMENT` for a depth that needs
- * `unlock` without it. What it finds is no error: it is in the report.
+ * The job rejects with what prevents reading: `NOT_FOUND`, `UNLOCK_FAILED`, `UNAVAILABLE`; `INVALID_ARGUMENT` for a depth that needs
+ * `unlock` without it. Findings are no errors: they are in the report.
  */
 export function verifyBackup(location: string, options: VerifyBackupOptions = {}): Job<BackupVerifyReport> {
   checkPlaceOptions(options, ['depth', 'snapshot']);
@@ -227,10 +232,9 @@ export function verifyBackup(location: string, options: VerifyBackupOptions = {}
       return withPlace(location, options, signal, (place) => scrubBackup(place, { signal, onProgress }));
     }
     if (unlock === undefined) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        `verifying with the depth "${depth}" needs what unlocks the store`,
-      );
+      throw new SecureStoreError('INVALID_ARGUMENT', `the option "unlock" is needed for the depth "${depth}"`, {
+        option: 'unlock',
+      });
     }
     return withBackup(location, { ...options, unlock }, signal, (backup) =>
       verifyOpenedBackup(backup, { ...options, depth, signal, onProgress }),

@@ -13,11 +13,11 @@ import { extensionsOf } from '@securestore/objects/internal';
 /** How the health of a store is judged. */
 export interface HealthConfig {
   readonly thresholds?: HealthThresholds | undefined;
-  /** Those of backups, which {@link WatchThresholds} names; alerts have their own. */
+  /** Thresholds of backups, as in {@link WatchThresholds}; alerts have their own. */
   readonly backups?: WatchThresholds | undefined;
   /**
-   * The auditor's identity, to verify the audit log with. Without it the log is only looked at as far as that goes without: what
-   * whoever controls the backend did to it shows, and not what was done by those who have the keys of the store.
+   * The auditor's identity, to verify the audit log with. Without it the check is weaker: it detects changes by an attacker who controls the
+   * backend, and not those by holders of the store's encryption keys.
    */
   readonly auditor?: SecretMethod | readonly SecretMethod[] | undefined;
 }
@@ -47,32 +47,22 @@ function figuresOf({ now, lastGood, lag, drilled, unverifiedSince }: WatchFacts)
   };
 }
 
-/** A message of a condition says what happened, and after the last colon what to do. */
-function split(message: string): { readonly reason: string; readonly advice: string } {
-  const at = message.lastIndexOf(': ');
-  return at === -1
-    ? { reason: message, advice: message }
-    : { reason: message.slice(0, at), advice: message.slice(at + 2) };
-}
-
 function judgeDestination(destination: string, conditions: readonly Condition[], facts: WatchFacts): HealthCheck {
   const subject = destination;
   const figures = figuresOf(facts);
   const worst = conditions.find(({ severity }) => severity === 'critical') ?? conditions[0];
   if (worst === undefined) {
     const { now, lastGood, drilled } = facts;
-    // Nothing is wrong with that only where somebody has turned it off.
-    if (lastGood === undefined) return check('backup', 'there is no backup yet', { subject, figures });
+    // No backup is fine only if the threshold is turned off.
+    if (lastGood === undefined) return check('backup', 'no backup exists yet', { subject, figures });
     const drill =
-      drilled === undefined
-        ? 'restoring it was never tried by a drill'
-        : `the last drill was ${inWords(now - drilled)} ago`;
+      drilled === undefined ? 'no drill has succeeded yet' : `the last drill was ${inWords(now - drilled)} ago`;
     return check('backup', `the last good backup is ${inWords(now - lastGood)} old; ${drill}`, { subject, figures });
   }
-  const { reason, advice } = split(worst.message);
+  const { message, advice } = worst;
   const others = conditions.length === 1 ? '' : `, and ${conditions.length - 1} more`;
   const status = worst.severity === 'critical' ? 'failing' : 'degraded';
-  return { name: 'backup', subject, status, reason: `${reason}${others}`, advice, figures };
+  return { name: 'backup', subject, status, reason: `${message}${others}`, advice, figures };
 }
 
 function backupSource(schedules: Schedules, thresholds: WatchThresholds | undefined): HealthSource {
@@ -87,7 +77,7 @@ function backupSource(schedules: Schedules, thresholds: WatchThresholds | undefi
   };
 }
 
-/** What keeps entries from where they belong; the store's own sink is the log itself. */
+/** The first sink that fails; the store's own sink is the log itself. */
 function judgeSinks(sinks: readonly SinkStats[]): Pick<HealthCheck, 'status' | 'reason' | 'advice'> | undefined {
   const bad = sinks.find(({ state, lost }) => state !== 'ok' || lost > 0);
   if (bad === undefined) return undefined;
@@ -95,15 +85,15 @@ function judgeSinks(sinks: readonly SinkStats[]): Pick<HealthCheck, 'status' | '
   const reason =
     state === 'ok'
       ? `the sink ${name} of the audit log has lost ${lost} entries`
-      : `the sink ${name} of the audit log takes no entries now (${code ?? state})`;
-  const advice = 'see what keeps it from being written; what was lost is told in the log where it goes on';
+      : `the sink ${name} of the audit log accepts no entries (${code ?? state})`;
+  const advice = 'see why it cannot be written; the log says which entries were lost where it continues';
   return { status: name === 'store' ? 'failing' : 'degraded', reason, advice };
 }
 
 const BROKEN_ADVICE =
   'verify the log with the identity of its auditor ("securestore audit verify"), keep a copy of it, and find out who changed it';
 
-/** Whether the log can't be looked at for a reason that is none to worry about. */
+/** Whether the log can't be verified for a reason that is no finding. */
 function isNotForUs(error: unknown): error is SecureStoreError {
   return SecureStoreError.is(error, 'UNSUPPORTED') || SecureStoreError.is(error, 'ACCESS_DENIED');
 }
@@ -137,22 +127,22 @@ function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): Healt
         const [first] = problems;
         if (first !== undefined) {
           const more = problems.length === 1 ? '' : `, and ${problems.length - 1} more`;
-          const reason = `the audit log is not as it was written: ${first}${more}`;
+          const reason = `the audit log was changed: ${first}${more}`;
           return [{ name: 'audit', status: 'failing', reason, advice: BROKEN_ADVICE, figures }];
         }
         const sink = judgeSinks(sinks);
         return [sink === undefined ? check('audit', what, { figures }) : { name: 'audit', ...sink, figures }];
       } catch (error) {
         if (!isNotForUs(error)) throw error;
-        return [check('audit', `the audit log can't be looked at from here: ${error.message}`)];
+        return [check('audit', `the audit log cannot be verified from here: ${error.message}`)];
       }
     },
   };
 }
 
 /**
- * A source that finds nothing wrong where it only can't look: who is locked out opens nothing that was written since, which is
- * no damage. The head says so.
+ * A source without findings if the store is only locked out: then it can't decrypt what was written since, which is no damage. The head
+ * shows that.
  */
 function following(store: ObjectStore, source: HealthSource): HealthSource {
   return {
@@ -170,10 +160,10 @@ function following(store: ObjectStore, source: HealthSource): HealthSource {
   };
 }
 
-/** How old what a source has said may be for those who look again and again, in milliseconds. */
+/** How old the result of a source may be for routine checks, in milliseconds. */
 const ROUTINE = 5 * 60 * 1000;
 
-/** A source that reads much, and for those who look again and again is asked every few minutes. */
+/** A source that reads much, and is asked every few minutes by routine checks. */
 function thrifty(clock: Clock, source: HealthSource): HealthSource {
   let last: { readonly at: Instant; readonly checks: readonly HealthCheck[] } | undefined;
   return {
@@ -188,7 +178,7 @@ function thrifty(clock: Clock, source: HealthSource): HealthSource {
   };
 }
 
-/** What belongs to a store, beside its objects. */
+/** The parts of a store, except its objects. */
 export interface HealthParts {
   readonly backups: Backups;
   readonly schedules: Schedules;
@@ -196,7 +186,7 @@ export interface HealthParts {
   readonly meter: Meter;
 }
 
-/** What tells how a store is, with its backups and its audit log. @throws SecureStoreError `INVALID_ARGUMENT` for thresholds that make no sense */
+/** The health of a store, with its backups and its audit log. @throws SecureStoreError `INVALID_ARGUMENT` for invalid thresholds */
 export function healthOf(
   store: ObjectStore,
   { backups, schedules, trail, meter }: HealthParts,

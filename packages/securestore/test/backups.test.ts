@@ -88,7 +88,7 @@ describe('a backup', () => {
     for (const place of [world.location, other.location]) {
       await expect(store.backup(place)).rejects.toMatchObject({
         code: 'ALREADY_EXISTS',
-        message: expect.stringMatching(/a store lies here; backups need a location of their own/),
+        message: expect.stringMatching(/has a store\. Backups need a location of their own\.$/),
       });
       expect(await hasBackup(place)).toBe(false);
     }
@@ -215,7 +215,7 @@ describe('a restored store', () => {
     expect(await restoreStore(world.backup, world.target, asked)).toMatchObject({
       snapshot: 1,
       warnings: expect.arrayContaining([
-        expect.stringMatching(/begun before, of snapshot 1; what snapshot 2 and others/),
+        expect.stringMatching(/resumed with snapshot 1 of .*Changes up to snapshot 2 were not restored\.$/),
       ]),
     });
     await using again = await openStore(world.target, { unlock, upkeep: false });
@@ -246,9 +246,7 @@ describe('a restored store', () => {
     await store.backups.forget(world.backup, () => [1]);
     await expect(restoreStore(world.backup, world.target, world.secret)).rejects.toMatchObject({
       code: 'ALREADY_EXISTS',
-      message: expect.stringMatching(
-        /of snapshot 1, which is gone .*To start over, delete everything at this location/s,
-      ),
+      message: expect.stringMatching(/^the interrupted restore of snapshot 1 cannot be resumed/),
     });
   });
 });
@@ -294,7 +292,13 @@ test('a payload that was changed in the backup is refused, and makes no store th
   await backend.write(part, body);
   await expect(restoreStore(world.backup, world.target, world.secret)).rejects.toMatchObject({
     code: 'INTEGRITY',
-    message: expect.stringMatching(/^the file b\/\S+ of the backup is damaged: it is not what was copied$/),
+    message: expect.stringMatching(
+      /^the file b\/\S+ of the backup is damaged: its contents are not those that were copied$/,
+    ),
+    advice: [
+      { id: 'verify-backup', destination: world.backup },
+      { id: 'choose-snapshot', destination: world.backup },
+    ],
   });
   const partial = await restoreStore(world.backup, world.target, { ...world.secret, partial: true });
   expect(partial.failed).toMatchObject([{ code: 'INTEGRITY' }]);

@@ -83,7 +83,7 @@ describe('the health of a store', () => {
     expect(checkOf(await store.health(), 'backup')).toMatchObject({
       status: 'ok',
       subject: world.backup,
-      reason: 'the last good backup is less than a minute old; restoring it was never tried by a drill',
+      reason: 'the last good backup is less than a minute old; no drill has succeeded yet',
     });
     await store.backups.drill(world.backup);
     world.clock.advance(25 * HOUR);
@@ -229,7 +229,7 @@ describe('the health of a store', () => {
     injector.plan(() => ({ type: 'fail' }));
     expect(checkOf(await store.health(), 'backup')).toMatchObject({
       status: 'failing',
-      reason: expect.stringContaining(`the destination ${world.backup} can not be reached (UNAVAILABLE`),
+      reason: expect.stringContaining(`the destination ${world.backup} cannot be reached (UNAVAILABLE`),
     });
   });
 });

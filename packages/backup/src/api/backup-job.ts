@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
-import { refuse } from '../repository/errors.ts';
+import { refuseOption } from '../repository/errors.ts';
 import type { BackupOptions, SnapshotReport } from '../snapshot/snapshot-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
@@ -20,8 +20,8 @@ export interface BackupParameters {
 const AT_ONCE = '-now';
 
 /**
- * The id of the job that backs up to a destination: one at a time does. Of the location as it is given, so that it is known before
- * anything is looked at.
+ * The id of the job that backs up to a destination: one at a time does. It is made of the location as it is given, so that it is known
+ * before anything is read.
  */
 export function backupJobId(destination: string): string {
   return `backup-${createHash('sha256').update(destination).digest('hex').slice(0, 16)}`;
@@ -40,23 +40,29 @@ function checkLabel(label: unknown): asserts label is string {
     Buffer.byteLength(label) <= MAX_POINT_LABEL_BYTES &&
     !/[\u0000-\u001f\u007f]/.test(label);
   if (!isLabel) {
-    refuse(`the label of a snapshot must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`);
+    refuseOption('label', `must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`);
   }
   if (restoredAfter(label) === undefined) return;
-  refuse('this label is for the snapshots that a restore makes first: choose another one');
+  refuseOption('label', 'must not be one that restores give to the snapshots that they make first');
 }
 
 function refuseUnregistered(location: string): never {
   throw new SecureStoreError(
     'CONFLICT',
-    `${location} was unregistered while a backup to it was about to begin: begin it anew where it is to be registered again`,
+    `${location} was unregistered while a backup to it was about to begin. Nothing was backed up.`,
+    {
+      advice: [
+        { id: 'start-job-again', job: backupJobId(location) },
+        { id: 'register-destination', destination: location },
+      ],
+    },
   );
 }
 
 /**
  * The work of a backup.
  *
- * @param registered whether the destination was registered when the backup was asked for; not known of one that is gone on with
+ * @param registered whether the destination was registered when the backup was asked for; not known of one that is resumed
  */
 export function backupKind(
   { area, destinations }: ManagedPorts,
@@ -67,7 +73,7 @@ export function backupKind(
     parse(stored) {
       const { location, label } = (stored ?? {}) as Partial<BackupParameters>;
       if (typeof location === 'string' && typeof label === 'string') return { location, label };
-      throw new SecureStoreError('INTEGRITY', 'the stored backup names no destination');
+      throw new SecureStoreError('INTEGRITY', 'the state of the backup job is damaged: it has no destination');
     },
     run: ({ parameters: { location, label }, signal, progress }) =>
       destinations.at(location, signal, async (connected) => {
@@ -100,11 +106,11 @@ export function startBackup(
   const parameters = { location: destinations.named(destination), label };
   const follower = followers.get(parameters.location);
   const id = backupJobId(destination);
-  // One snapshot has all that an earlier backup which was interrupted would have had.
+  // One snapshot has everything that an earlier, interrupted backup would have had.
   const start = { parameters, replace: true };
   if (follower === undefined) {
     const kind = backupKind(ports, destinations.isRegistered(parameters.location));
-    // What can't be reached now is no work that was begun, for others to go on with.
+    // If the destination can't be reached now, no job is left behind for others to resume.
     const before = (signal: AbortSignal): Promise<void> =>
       destinations.at(parameters.location, signal, async () => undefined);
     return area.runJob('backup', options, OPTIONS, { ...start, kind, id, before });

@@ -3,6 +3,7 @@ import type { StateStorage } from '@securestore/jobs';
 import { inTime } from '@securestore/objects/internal';
 import type { Backups } from './backups.ts';
 import { findDestination } from '../repository/destination.ts';
+import { noBackup } from '../repository/errors.ts';
 import { drilledAt } from '../restore/receipts.ts';
 import type { ManagedPorts } from '../trust/destinations.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
@@ -27,15 +28,15 @@ export interface DestinationFacts {
 }
 
 export interface FactPorts extends ManagedPorts {
-  /** Where it stands how schedules go. */
+  /** Keeps the states of schedules. */
   readonly storage: StateStorage;
-  /** What tells of continuous backups. */
+  /** Knows the continuous backups. */
   readonly backups: Pick<Backups, 'following'>;
 }
 
 type Schedules = readonly Schedule<{ readonly destination: string }>[];
 
-/** What lies in the store: how its schedules go, and whoever follows it. */
+/** What the store keeps: the states of its schedules, and of its continuous backup. */
 async function knownOf(
   { area, storage, backups }: FactPorts,
   all: Schedules,
@@ -52,7 +53,7 @@ async function knownOf(
   const replication = await backups.following(location, { signal });
   if (replication === undefined || replication.isOver) return { now, schedules, destination: location };
   const { reached, error, isAlive, silent } = replication;
-  // If nobody ships any more, it is at least as far behind as that was said.
+  // If no process ships any more, the lag is at least the time since the last report.
   const lag = reached === undefined ? (isAlive ? undefined : silent) : Math.max(0, now - reached.time);
   return { now, schedules, destination: location, lag, following: { isAlive, error } };
 }
@@ -67,7 +68,7 @@ async function newestFrom(points: Points, number: number, signal: AbortSignal | 
   return found;
 }
 
-/** @param known what lies in the store */
+/** @param known what the store keeps */
 async function factsOf(
   { area, destinations }: FactPorts,
   known: WatchFacts,
@@ -79,8 +80,8 @@ async function factsOf(
   const drilled = await drilledAt(area, id);
   return destinations.at(destination.location, signal, async ({ backend, location }) => {
     const found = await findDestination(backend, location, signal);
-    // Whoever registers it leaves its keys there.
-    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: nothing lies there`);
+    // A registered destination has the keys of its backups.
+    if (found === undefined) throw noBackup(location);
     const points = new Points(found, area.seals);
     const trusted = area.hasKeys ? await trustedTipAt(area, found, signal) : undefined;
     const { newest, damaged } = await readChainTip(points, evidenceOf(area, found, trusted), signal);
@@ -115,7 +116,7 @@ export async function factsOfAll(
       return { destination, facts: await inTime('schedules.conditions', { signal, timeout: within }, look) };
     } catch (error) {
       if (!SecureStoreError.is(error) || signal?.aborted === true) throw error;
-      // What can't be looked at is as good as not there.
+      // A destination that can't be read is as good as none.
       return { destination, facts: { ...known, unreachable: error.code, why: error.message } };
     }
   });

@@ -28,7 +28,18 @@ import { Alerts, conditionsOf } from '../schedule/alerts/index.ts';
 
 const CHECK_EVERY = 60_000;
 
-/** A schedule, and how it goes. */
+/** @param finding the first one */
+function damagedBackup(finding: string | undefined, destination: string): SecureStoreError {
+  const message = finding ?? `the backup at ${destination} is damaged`;
+  return new SecureStoreError('INTEGRITY', message, {
+    advice: [
+      { id: 'verify-backup', destination },
+      { id: 'make-snapshot', destination },
+    ],
+  });
+}
+
+/** A schedule and its state. */
 export interface ScheduleInfo extends ScheduleSettings {
   /** When it is due next; absent if it is paused. */
   readonly next?: Date;
@@ -40,24 +51,24 @@ export interface ScheduleInfo extends ScheduleSettings {
 }
 
 export interface RunSchedulesOptions extends RunHookOptions {
-  /** Runs what is due now, and ends. */
+  /** Runs what is due now, and returns. */
   readonly once?: boolean | undefined;
-  /** What this process is called where others look; by default its process id. */
+  /** The name of this process in the state that others read; by default its process id. */
   readonly name?: string | undefined;
-  /** Who is told of what is not as it should be. */
+  /** Where alerts are sent. */
   readonly sinks?: readonly AlertSink[] | undefined;
   readonly thresholds?: WatchThresholds | undefined;
-  /** Told after every run. */
+  /** Called after every run. */
   readonly onRun?: ((report: RunReport<BackupTask>) => Promise<void> | void) | undefined;
-  /** Told what went wrong beside the runs themselves. */
+  /** Called with what went wrong, except in the runs themselves. */
   readonly onProblem?: ((error: unknown) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How it is looked at how the backups are. */
+/** How the destinations are checked. */
 interface ConditionsOptions extends CallOptions {
   readonly thresholds?: WatchThresholds | undefined;
-  /** How long looking at one destination may take, in milliseconds: one that has not answered by then can't be reached. Default `timeout` alone. */
+  /** How long the check of one destination may take, in milliseconds: one that has not answered by then can't be reached. Default `timeout` alone. */
   readonly within?: number | undefined;
 }
 
@@ -89,7 +100,7 @@ export class Schedules {
     await changeSchedules(this.#area, change);
   }
 
-  /** All schedules, and how they go. */
+  /** All schedules and their states. */
   list(options?: CallOptions): Promise<ScheduleInfo[]> {
     return inTime('schedules.list', options, async () => {
       this.#area.checkOpen();
@@ -114,7 +125,7 @@ export class Schedules {
   /**
    * Adds a schedule, or changes the one with this id. It runs while some process runs the schedules of the store.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` for what is no schedule, or for a destination that is not registered; `TOO_LARGE`
+   * @throws SecureStoreError `INVALID_ARGUMENT` for an invalid schedule, or a destination that is not registered; `TOO_LARGE`
    */
   add({ destination, ...settings }: ScheduleSettings, options?: CallOptions): Promise<void> {
     return changeInTime('schedules.add', options, this.#area.clock, async () => {
@@ -131,7 +142,9 @@ export class Schedules {
     return changeInTime('schedules.remove', options, this.#area.clock, () =>
       this.#change((schedules) => {
         if (!schedules.some((schedule) => schedule.id === id)) {
-          throw new SecureStoreError('NOT_FOUND', `there is no schedule ${JSON.stringify(id)}`);
+          throw new SecureStoreError('NOT_FOUND', `schedule ${JSON.stringify(id)} does not exist`, {
+            advice: [{ id: 'list-schedules' }],
+          });
         }
         return schedules.filter((schedule) => schedule.id !== id);
       }),
@@ -141,24 +154,26 @@ export class Schedules {
   /** @throws SecureStoreError `INVALID_ARGUMENT` */
   #checkRegistered(location: string): void {
     if (registeredAt(this.#area, location) !== undefined) return;
-    refuse(`${location} is no registered destination: back up there, or register it, first`);
+    refuse(`${location} is not a registered destination`, { id: 'register-destination', destination: location });
   }
 
   async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
-    // Schedules are kept under a key that members have, too; which destinations there are the head says, which the owner signs.
+    // Members have the key of schedules, too; the list of destinations is in the head, which the owner signs.
     await this.#area.confirm(signal);
     this.#checkRegistered(destination);
     if (task === 'backup') {
       const { failed } = await this.#backups.backup(destination, { signal });
       const [first] = failed;
       if (first !== undefined)
-        throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`);
+        throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`, {
+          advice: [{ id: 'verify-store' }],
+        });
     } else if (task === 'verify') {
       const { ok, findings } = await this.#backups.verify(destination, { signal, within });
-      if (!ok) throw new SecureStoreError('INTEGRITY', findings[0]?.message ?? 'the backup is damaged');
+      if (!ok) throw damagedBackup(findings[0]?.message, destination);
     } else if (task === 'drill') {
       const { ok, problems } = await this.#backups.drill(destination, { signal });
-      if (!ok) throw new SecureStoreError('INTEGRITY', problems[0] ?? 'the backup could not be restored');
+      if (!ok) throw damagedBackup(problems[0], destination);
     } else {
       await this.#backups.retain(destination, { signal });
     }
@@ -169,7 +184,7 @@ export class Schedules {
     return factsOfAll({ area, destinations, storage, backups }, await schedulesOf(this.#area), options);
   }
 
-  /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
+  /** What is not as it should be with the backups, by destination. It needs no scheduler, so that a dead one shows, too. */
   conditions({ thresholds, within, ...options }: ConditionsOptions = {}): Promise<DestinationConditions[]> {
     return inTime('schedules.conditions', options, async (signal) => {
       this.#area.checkOpen();

@@ -20,13 +20,13 @@ import type { SnapshotReport } from '../snapshot/snapshot-types.ts';
 const POINTS_PER_SNAPSHOT = 1000;
 const CHANGES_PER_SNAPSHOT = 50_000;
 const SNAPSHOT_EVERY: number = 60 * 60 * 1000;
-/** A point is published at least so often, so that whoever looks at the destination sees that it is alive. */
+/** A point is published at least so often, so that the destination shows that it is alive. */
 const HEARTBEAT: number = 60 * 1000;
 /** If the clock of the backend is finer than this, cuts may follow each other as fast as the shorter interval says. */
 const FINE_RESOLUTION = 10;
 const SHORT_INTERVAL = 250;
 const LONG_INTERVAL = 1000;
-/** So often others may come first until those who wait are told. */
+/** How often others may come first before those who wait get an error. */
 const MAX_OVERTAKEN = 5;
 
 /** Ships changes of a store to a destination while the store is in use. Made by {@link Backups.follow}. */
@@ -101,7 +101,7 @@ export class Follower {
   /**
    * Ships until the signal aborts.
    *
-   * @param lossOf what has ended it by then, unless somebody meant to
+   * @param lossOf what has ended it by then, unless the caller did
    * @throws SecureStoreError what no waiting mends, such as `ACCESS_DENIED`; what `lossOf` says
    */
   async run(signal: AbortSignal, lossOf: () => SecureStoreError | undefined): Promise<void> {
@@ -114,7 +114,7 @@ export class Follower {
       await this.#publishEnd(false);
       throw error;
     }
-    // Whoever ends it on purpose is not missed.
+    // One that is ended on purpose raises no alert.
     await this.#publishEnd(true);
   }
 
@@ -133,15 +133,15 @@ export class Follower {
           if (failed === undefined) resolve();
           else reject(notCopied(failed));
       } catch (error) {
-        // Whoever has published something in between keeps nothing from being shipped: it is next.
+        // Another run has published in between: the changes are shipped after it.
         const isOvertaken = SecureStoreError.is(error, 'CONFLICT') && isPassing(error) && overtaken < MAX_OVERTAKEN;
         if (isOvertaken && !signal.aborted) this.#waiters.putBack(waiting);
         else for (const { reject } of waiting) reject(error);
         if (signal.aborted) break;
-        // Once the new secret is where it is read from, it goes on.
+        // It resumes once it can read the new unlock secret.
         const isLockedOut = SecureStoreError.is(error) && this.#area.isLockedOut;
         if (!isPassing(error) && !isLockedOut) throw error;
-        // What another process has done meanwhile is looked at anew.
+        // What another process has done meanwhile is read again.
         this.#position = undefined;
         if (isOvertaken) overtaken += 1;
         else {
@@ -155,18 +155,22 @@ export class Follower {
       const left = Math.max(0, this.#interval - elapsedSince(begun, this.#area.clock));
       await this.#pause(this.#outage.pause ?? left, signal);
     }
-    this.#waiters.reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
+    this.#waiters.reject(
+      new SecureStoreError('ABORTED', `the continuous backup to ${this.#connection.location} has ended`, {
+        advice: [{ id: 'follow-destination', destination: this.#connection.location }],
+      }),
+    );
   }
 
   #notify(): void {
     try {
       this.#options.onStatus?.(this.status);
     } catch {
-      // Whoever listens does not decide whether there is a backup.
+      // An error of the listener must not end the backup.
     }
   }
 
-  /** Whether others are to be told how far it is, or that it fails or goes on again. */
+  /** Whether its position is to be published, or that it fails or has resumed. */
   #isPublishDue(): boolean {
     const { clock } = this.#area;
     const isNews = this.#outage.takeNews();
@@ -182,7 +186,7 @@ export class Follower {
     this.#published = await publishReplicationStatus(this.#area, id, this.replicationStatus);
   }
 
-  /** Another process that has taken it over meanwhile tells how it goes on. */
+  /** If another process has taken it over, that one publishes its own state. */
   async #publishEnd(isOver: boolean): Promise<void> {
     const { id } = this.#connection;
     if (id !== undefined)
@@ -213,10 +217,10 @@ export class Follower {
     }
     const ship = async (): Promise<boolean> => {
       await this.#ship(position, signal);
-      // After that nothing is left of which a snapshot would not tell the moments.
+      // After that a snapshot loses no recovery point in between.
       return isLong;
     };
-    // A snapshot looks at the whole store if the index of the newest is damaged; if it is something else, it fails as well.
+    // A snapshot reads the whole store if the index of the newest one is damaged; if something else is, it fails as well.
     const isDue = position.reader.passDue || (await withFallback(hasCode('INTEGRITY'), true, ship));
     if (isDue) this.#position = await this.#snapshot(signal);
   }
@@ -267,14 +271,14 @@ export class Follower {
     const since = this.#reached?.time ?? position.newest.time;
     const how = { onAlarm: this.#onAlarm, isAlive, since, interval: this.#interval, signal };
     const shipped = await shipChanges(this.#area, position, how);
-    // The journal alone does not tell everything any more, and somebody may wait for what it does not tell.
+    // The journal is not complete any more, and a caller may wait for a change that it lacks.
     if (shipped === undefined) {
       this.#position = await this.#snapshot(signal);
       return;
     }
     const { time, failed, points, copied } = shipped;
     this.#noteFailures(failed);
-    // Nothing has changed after the newest point, so it is what the store was at this moment, too.
+    // Nothing has changed after the newest point, so it shows the store at this time, too.
     this.#advance(time, shipped.position);
     if (points === 0) return;
     this.#newestMade = clock.now();
@@ -283,5 +287,7 @@ export class Follower {
 }
 
 function notCopied({ name, message }: FailedCopy): SecureStoreError {
-  return new SecureStoreError('INTEGRITY', `not everything could be backed up: ${name}: ${message}`);
+  return new SecureStoreError('INTEGRITY', `${name} could not be backed up: ${message}`, {
+    advice: [{ id: 'verify-store' }],
+  });
 }

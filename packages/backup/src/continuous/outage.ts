@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 
-/** The channel of `node:diagnostics_channel` on which continuous backups publish when they can't go on, and when they do again. */
+/** The channel of `node:diagnostics_channel` on which continuous backups publish that they fail, resume or end. */
 export const FOLLOW_CHANNEL = 'securestore.follow';
 
 /** What is published on {@link FOLLOW_CHANNEL}. */
@@ -11,7 +11,7 @@ export interface FollowMessage {
   readonly location: string;
   readonly destination: string;
   /**
-   * `failing`: nothing can be shipped, and it is tried again and again; `going on`: that is over; `ended`: it has ended by itself, since
+   * `failing`: nothing can be shipped, and it is tried again; `going on`: that is over; `ended`: it has ended by itself, since
    * waiting does not help.
    */
   readonly event: 'failing' | 'going on' | 'ended';
@@ -28,7 +28,7 @@ function publishFollow(message: FollowMessage): void {
 const FIRST_RETRY = 500;
 const LAST_RETRY = 30_000;
 
-/** What passes, or is put right by somebody, besides what may be tried again at once: a disk that is not mounted, or full, a bucket that is gone. */
+/** Codes that pass, or that an operator can mend, besides those that are retryable: a disk that is not mounted, or full, a missing bucket. */
 const PASSING: ReadonlySet<string> = new Set([
   'UNAVAILABLE',
   'TIMEOUT',
@@ -43,7 +43,7 @@ export function isPassing(error: unknown): error is SecureStoreError {
   return SecureStoreError.is(error) && (error.retryable || PASSING.has(error.code));
 }
 
-/** That a continuous backup can't go on for now: told once when it begins, and once when it is over. */
+/** A time in which a continuous backup fails: logged once when it begins, and once when it is over. */
 export class Outage {
   readonly #area: Pick<BackupArea, 'location' | 'logger'>;
   readonly #destination: string;
@@ -79,7 +79,7 @@ export class Outage {
     this.#failures += 1;
     if (!isFirst) return;
     const fields = this.#publish('failing', error);
-    this.#area.logger?.warn(fields, 'nothing can be shipped to a destination of backups; it is tried again and again');
+    this.#area.logger?.warn(fields, 'a continuous backup fails, and tries again');
   }
 
   over(): void {
@@ -87,14 +87,15 @@ export class Outage {
     this.#error = undefined;
     this.#failures = 0;
     const fields = this.#publish('going on');
-    this.#area.logger?.info(fields, 'what changes is shipped to a destination of backups again');
+    this.#area.logger?.info(fields, 'a continuous backup has resumed');
   }
 
-  /** No waiting helps. */
+  /** Waiting does not help. */
   end(error: unknown): void {
-    this.#error = SecureStoreError.is(error) ? error : new SecureStoreError('INTERNAL', 'it failed', { cause: error });
+    const message = 'the continuous backup has failed unexpectedly';
+    this.#error = SecureStoreError.is(error) ? error : new SecureStoreError('INTERNAL', message, { cause: error });
     const fields = this.#publish('ended', this.#error);
-    this.#area.logger?.error(fields, 'a continuous backup has ended, since waiting does not help');
+    this.#area.logger?.error(fields, 'a continuous backup has ended after an error that does not pass');
   }
 
   #publish(event: FollowMessage['event'], error?: SecureStoreError): object {

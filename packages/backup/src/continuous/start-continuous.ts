@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { JobKind } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { NO_OPTIONS } from '@securestore/objects/surface';
-import { refuse } from '../repository/errors.ts';
+import { refuseOption } from '../repository/errors.ts';
 import type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from '../repository/destination.ts';
@@ -21,10 +21,10 @@ export interface FollowPorts extends ManagedPorts {
   readonly jobId: string;
 }
 
-/** Codes with which a job is ended by whoever started it. */
+/** Codes with which the caller ends a job. */
 const MEANT: ReadonlySet<string> = new Set(['ABORTED', 'TIMEOUT']);
 
-/** Why a job has ended that nobody meant to end: its state was taken over, or can't be kept. */
+/** Why a job has ended that the caller did not end: its state was taken over, or can't be kept. */
 function lossOf(area: BackupArea, { reason }: AbortSignal): SecureStoreError | undefined {
   if (!SecureStoreError.is(reason) || MEANT.has(reason.code)) return undefined;
   try {
@@ -48,7 +48,9 @@ function followKind(
     resumable: false,
     outlasts: () => area.isLockedOut,
     parse() {
-      throw new SecureStoreError('UNSUPPORTED', 'a continuous backup is begun again by following the destination');
+      throw new SecureStoreError('UNSUPPORTED', 'a continuous backup cannot be resumed as a job', {
+        advice: [{ id: 'follow-destination', destination: location }],
+      });
     },
     async run({ signal, progress }) {
       const connected = await destinations.connect(location, signal);
@@ -76,7 +78,7 @@ function followKind(
 
 function checkInterval(interval: unknown): void {
   if (interval === undefined || (Number.isSafeInteger(interval) && Number(interval) >= 1)) return;
-  refuse('the option "interval" must be a whole number of milliseconds, 1 or more');
+  refuseOption('interval', 'must be a whole number of milliseconds from 1');
 }
 
 /** Begins a continuous backup, in a job that ends with the store. @throws SecureStoreError as `Backups.follow` does */
@@ -108,7 +110,7 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
   };
 }
 
-/** What is known of the continuous backup to a destination: by itself if this process makes it, else by what was told last. */
+/** The state of the continuous backup to a destination: its own if this process makes it, else what was published last. */
 export async function replicationStatusFrom(
   { area, destinations, followers }: Omit<FollowPorts, 'jobId'>,
   destination: string,
@@ -118,7 +120,7 @@ export async function replicationStatusFrom(
   const name = destinations.nameOf(destination);
   const own = followers.get(name);
   if (own !== undefined) return { ...own.replicationStatus, isAlive: true, silent: 0 };
-  // The newest under this name, where it was begun anew.
+  // The newest of this name, if it was registered again.
   const registered = registryOf(area).destinations.findLast(({ location }) => location === name);
   return registered && replicationStatusAt(area, Buffer.from(registered.id, 'hex'), signal);
 }
@@ -138,7 +140,7 @@ export function waitForOther(
     const { backend } = await connected;
     return new Points(await requireDestination(backend, location), area.seals);
   };
-  area.guardMutations(remoteGate(area, points, options));
+  area.guardMutations(remoteGate(area, location, points, options));
   return async () => {
     area.guardMutations(undefined);
     await (await connected?.catch(() => undefined))?.close();

@@ -5,17 +5,24 @@ import type { Follower } from './continuous.ts';
 import type { FoundPoint, Points } from '../repository/snapshots.ts';
 
 const LOOK_AGAIN_AFTER = 100;
-/** So many that are none of its points, or damaged, are passed over at each look. */
+/** How many foreign or damaged points are skipped at each look. */
 const MAX_STRANGE = 100;
 /** How long a write waits for a process that copies, in milliseconds. */
 const WAIT_AT_MOST = 30_000;
 /** How much later than by this process's clock a point may have been made since, in milliseconds. */
 const TOLERANCE = 5_000;
 
-/** @param outcome `unknown` for a write that was made and may not be backed up */
-function unavailable(message: string, cause: unknown, after: string, outcome?: 'unknown'): SecureStoreError {
-  const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
-  return new SecureStoreError('UNAVAILABLE', `${message}${why}${after}`, { cause, retryable: true, outcome });
+/** @param effect on the write @param outcome `unknown` for a write that was made and may not be backed up */
+function unavailable(message: string, cause: unknown, effect: string, outcome?: 'unknown'): SecureStoreError {
+  const known = SecureStoreError.is(cause) ? cause : undefined;
+  const why = known === undefined ? '' : `: ${known.message.replace(/\.$/, '')}`;
+  const advice = known?.advice ?? [{ id: 'try-again' }];
+  return new SecureStoreError('UNAVAILABLE', `${message}${why}. ${effect}`, {
+    cause,
+    retryable: true,
+    outcome,
+    advice,
+  });
 }
 
 /**
@@ -31,7 +38,7 @@ function gateWith(
 ): MutationGate {
   const fail = (error: SecureStoreError): void => {
     if (unreachable === 'refuse') throw error;
-    onAlert?.(`writes are acknowledged without being backed up: ${error.message}`);
+    onAlert?.(`writes are acknowledged and may not be backed up: ${error.message}`);
   };
   return {
     get isShut() {
@@ -40,13 +47,14 @@ function gateWith(
     before() {
       const cause = failure();
       if (cause === undefined) return;
-      fail(unavailable("the destination of the backup can't be reached", cause, '; nothing was changed'));
+      fail(unavailable('the continuous backup cannot ship changes', cause, 'Nothing was changed.'));
     },
     async after(signal) {
       try {
         await wait(signal);
       } catch (cause) {
-        const error = unavailable('it was stored, and may not have been backed up', cause, '', 'unknown');
+        const message = 'the continuous backup did not confirm the change';
+        const error = unavailable(message, cause, 'The change was made, and may not be backed up.', 'unknown');
         if (signal?.aborted === true) throw error;
         fail(error);
       }
@@ -63,7 +71,7 @@ export function localGate(follower: Follower, options: SynchronousOptions): Muta
   );
 }
 
-/** The newest point under the key of now, which whoever copies has; who was taken the right to may still have the one before. */
+/** The newest point under the current key, which a process that copies has; a former member may still have the key before. */
 async function newestOfNow(points: Points, signal: AbortSignal | undefined): Promise<FoundPoint | undefined> {
   let looked = 0;
   for await (const read of points.all(signal)) {
@@ -75,7 +83,12 @@ async function newestOfNow(points: Points, signal: AbortSignal | undefined): Pro
 }
 
 /** Has writes wait for a process that copies, which is another one: until a point is of a later time. */
-export function remoteGate(area: BackupArea, points: () => Promise<Points>, options: SynchronousOptions): MutationGate {
+export function remoteGate(
+  area: BackupArea,
+  destination: string,
+  points: () => Promise<Points>,
+  options: SynchronousOptions,
+): MutationGate {
   let failure: { readonly cause: unknown; readonly isOver: (newest: FoundPoint) => boolean } | undefined;
   let isLooking = false;
   /** Whether a point has everything that was acknowledged before `after`. */
@@ -87,7 +100,7 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
       return time > after && time <= latest;
     };
   };
-  /** Looks whether a process copies again: nobody waits for that, and what is refused meanwhile can be tried again. */
+  /** Looks whether a process copies again. No caller waits for that; what is refused meanwhile can be tried again. */
   const look = async (): Promise<void> => {
     if (isLooking) return;
     isLooking = true;
@@ -95,13 +108,13 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
       const newest = await newestOfNow(await points(), undefined);
       if (newest !== undefined && failure?.isOver(newest) === true) failure = undefined;
     } catch {
-      // It is away still.
+      // The destination still can't be reached.
     } finally {
       isLooking = false;
     }
   };
   const waitFor = async (signal: AbortSignal | undefined): Promise<void> => {
-    // Until the backend has told its time, that of this process has to do.
+    // The clock of this process is used until that of the backend is known.
     let isOver = isLater(area.clock.now() + TOLERANCE);
     try {
       const committed = await area.backendNow(signal);
@@ -109,7 +122,7 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
         isOver = () => false;
         throw new SecureStoreError(
           'UNSUPPORTED',
-          "the backend of the store doesn't tell its time: have this process copy",
+          'the backend of the store has no clock, so another process cannot confirm backups',
         );
       }
       isOver = isLater(committed + 2 * area.capabilities.clockSkew);
@@ -119,9 +132,10 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
         if (newest !== undefined && isOver(newest)) return;
         await area.clock.sleep(LOOK_AGAIN_AFTER, signal);
       }
-      throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');
+      const message = `no process has backed up the store for ${WAIT_AT_MOST / 1000} s`;
+      throw new SecureStoreError('TIMEOUT', message, { advice: [{ id: 'follow-destination', destination }] });
     } catch (cause) {
-      // Whoever waits no longer says nothing of the backup.
+      // That the caller has stopped waiting says nothing about the backup.
       if (signal?.aborted !== true) failure = { cause, isOver };
       throw cause;
     }

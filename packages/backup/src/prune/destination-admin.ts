@@ -17,13 +17,15 @@ export async function registerDestination(
     await destinations.checkAlone(name, backend, signal);
     const { destination: found } = await publishHead(area, { backend, location }, signal);
     await destinations.register(name, backend, signal);
-    // From now on the journal tells what changes, which only whoever unlocks the store can have it do.
+    // From now on the journal records changes, which only the owner can start.
     await area.open(readerLabel(found), () => undefined, signal);
   });
 }
 
 function notRegistered(destination: string): never {
-  throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
+  throw new SecureStoreError('NOT_FOUND', `${destination} is not a registered destination`, {
+    advice: [{ id: 'register-destination', destination }],
+  });
 }
 
 /** @throws SecureStoreError `NOT_FOUND` */

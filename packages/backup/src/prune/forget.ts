@@ -2,7 +2,7 @@ import type { NumberRange } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
-import { isConflict, isRefused, withRetries } from '../repository/errors.ts';
+import { isConflict, isRefused, noSnapshot, withRetries } from '../repository/errors.ts';
 import { IndexPages } from '../repository/index-pages.ts';
 import type { Newest } from '../trust/key-change-points.ts';
 import { expectedTips, publishRepeat } from '../trust/key-change-points.ts';
@@ -28,18 +28,18 @@ export interface ForgetReport {
   /** Files that nothing needs any more, and their bytes. */
   readonly files: number;
   readonly bytes: number;
-  /** What the place did not let go; absent if all went that was to go. */
+  /** What the destination refused to remove; absent if all was removed. */
   readonly refused?: RefusedRemoval;
 }
 
 /**
- * Removes points, and what then nothing needs any more. It first publishes a point that says so: a run that is under way finds its
- * number taken, and begins anew, so nothing is taken from it. Whatever the clocks say.
+ * Removes points, and the files that only they need. It first publishes a point that says so: a run that is under way finds its
+ * number taken, and starts again, so it loses nothing, whatever the clocks say.
  *
- * @param choose which are to go, of those that there are; the newest stays in any case, and what others build on. Damaged ones go where they
+ * @param choose which points are removed; the newest stays in any case, and what others build on. Damaged ones are removed if they
  *   are among them, and with them the changes that build on them
- * @throws SecureStoreError `NOT_FOUND` if there are no points; `INTEGRITY` if one of those that stay can't be read: then nothing
- *   of the files goes; `CONFLICT`; `ACCESS_DENIED`, `READ_ONLY` if nothing may be removed: then nothing is announced either; what the
+ * @throws SecureStoreError `NOT_FOUND` if there are no points; `INTEGRITY` if one of those that stay can't be read: then no file
+ *   is removed; `CONFLICT`; `ACCESS_DENIED`, `READ_ONLY` if nothing may be removed: then nothing is announced either; what the
  *   backend throws
  */
 export async function forgetPoints(
@@ -59,25 +59,26 @@ async function forgetOnce(
   choose: (points: readonly FoundPoint[]) => ReadonlySet<number> | Promise<ReadonlySet<number>>,
   signal: AbortSignal | undefined,
 ): Promise<ForgetReport> {
-  // Asked first: another run may publish in between.
+  // Read first: another run may publish in between.
   const evidence = evidenceOf(area, destination, await trustedTipAt(area, destination, signal));
   const tip = await readChainTip(points, evidence, signal);
   const { newest } = tip;
-  // What follows a damaged one is a snapshot, which looks at the whole store.
-  if (tip.damaged.length > 0) throw removalBlocked(destination, tip.damaged, 'Make a snapshot');
-  if (newest === undefined)
-    throw new SecureStoreError('NOT_FOUND', `${destination.location}: there is no snapshot here yet`);
-  // The note below would be the newest from then on, and what is missing would be missed by nobody.
+  // The next one after a damaged one is a snapshot, which reads the whole store.
+  if (tip.damaged.length > 0) throw removalBlocked(destination, tip.damaged, 'make-snapshot');
+  if (newest === undefined) throw noSnapshot(destination);
+  // The note below would be the newest from then on, and hide what is missing.
   const alarm = rolledBack(destination, evidence.trusted, newest);
   if (alarm !== undefined) {
-    throw new SecureStoreError(
-      'ROLLBACK',
-      `${alarm.message}; nothing was removed. Make a snapshot, which looks at the whole store`,
-    );
+    throw new SecureStoreError('ROLLBACK', `${alarm.message}. Nothing was removed.`, {
+      advice: [
+        { id: 'check-writers', location: destination.location },
+        { id: 'make-snapshot', destination: destination.location },
+      ],
+    });
   }
   const contents = await readContents(points, newest, tip, evidence, signal);
   const { found, never } = contents;
-  // What an earlier removal has published says nothing of its own.
+  // A point of an earlier removal only repeats the one before it.
   const own = found.filter(({ collects, number }) => !collects && !includesNumber(newest.removed, number));
   const chosen = await choose(own);
   const { gone, isNeeded, isLost } = planRemoval(destination, newest, contents, own, chosen);
@@ -86,7 +87,7 @@ async function forgetOnce(
   try {
     await deleter.probe(signal);
   } catch (error) {
-    // What the runs before have left behind, and what never was a point, nobody asked to go.
+    // What earlier runs have left behind, and what never was a point, was not chosen.
     const isUnasked = (one: FoundPoint | DamagedPoint): boolean =>
       ('collects' in one && one.collects) || never.some(({ number }) => number === one.number && !chosen.has(number));
     if (!isRefused(error) || !gone.every(isUnasked)) throw error;
@@ -94,7 +95,7 @@ async function forgetOnce(
     return { removed: [], kept: found.map(({ number }) => number), files: 0, bytes: 0, ...(refused && { refused }) };
   }
   const next = freeAfter(newest.number, tip);
-  // What has the name of a later one nobody misses.
+  // A file that has the name of a later point is not missed.
   const all = withNumbers(
     newest.removed,
     numbers.filter((number) => number < next),
@@ -112,12 +113,12 @@ async function forgetOnce(
   const stay = new Set(found.filter((one) => left.has(one.number) && !isLost(one)).map(({ number }) => number));
   const kept = [note, ...found.filter((one) => isNeeded(one) || stay.has(one.number))].map(({ number }) => number);
   if (stay.size > 0) {
-    // What is there for as long as a lock holds it is no longer said to be gone, and can be restored.
+    // What a lock of the backend holds is no longer marked as removed, and can be restored.
     note = await publish({ newest: note, next: freeAfter(note.number, tip) }, withoutNumbers(all, stay));
     kept.unshift(note.number);
   }
   const pages = new IndexPages(destination, area.seals);
-  // Read before anything goes: of what can't be read nobody knows what it needs.
+  // Read before anything is removed: the files that a damaged index needs are not known.
   await indexAt(points, pages, note, signal);
   const reachable = await reachableFrom(points, pages, kept, signal);
   const { left: files, ...removed } = await removeUnneeded(destination, note.number, reachable, deleter, signal);

@@ -7,33 +7,47 @@ import { includesNumber } from '../repository/number-ranges.ts';
 import type { ChainTip } from '../trust/chain-tip.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
 
-/** What to do about damaged points, when others are to be removed. */
-export const REMOVE_DAMAGED = 'Remove these, too: a retention does that with "damaged"';
+/** How many numbers a message lists. */
+const MAX_NAMED = 8;
 
-/** That nothing can be removed, since nobody knows what damaged points need. */
+/** Nothing can be removed, since the files that damaged points need are not known. @param remedy what helps */
 export function removalBlocked(
   { location }: Destination,
   damaged: readonly Pick<DamagedPoint, 'number' | 'error'>[],
-  advice: string,
+  remedy: 'make-snapshot' | 'remove-damaged-snapshots',
 ): SecureStoreError {
   const [first] = damaged;
-  const numbers = damaged.map(({ number }) => number).join(', ');
+  const numbers = damaged.map(({ number }) => number);
+  const which = numbers.length === 1 ? `snapshot ${numbers[0]} is` : `snapshots ${listed(numbers)} are`;
+  const why = first === undefined ? '' : `: ${first.error.message}`;
   return new SecureStoreError(
     'INTEGRITY',
-    `${location}: damaged: ${numbers} (${first?.error.message ?? ''}), so nobody knows what is needed there; nothing was removed. ${advice}`,
-    { cause: first?.error },
+    `${which} damaged at ${location}${why}. The files that damaged snapshots need are not known, so nothing was removed.`,
+    {
+      cause: first?.error,
+      advice: [
+        { id: remedy, destination: location },
+        { id: 'verify-backup', destination: location },
+      ],
+    },
   );
 }
 
-/** What lies at a destination, but for what is damaged after the newest point. */
+/** The first numbers of a list, as text. */
+function listed(numbers: readonly number[]): string {
+  const rest = numbers.length - MAX_NAMED;
+  return numbers.slice(0, MAX_NAMED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+/** The points of a destination, except what is damaged after the newest one. */
 export interface Contents {
   /** The store's own points, the newest first. */
   readonly found: readonly FoundPoint[];
   /** Those that are damaged. */
   readonly damaged: readonly DamagedPoint[];
-  /** What has the name of a point between others, and never was one: nothing needs it, and it needs nothing. */
+  /** Files that have the name of a point between others, and never were one: nothing needs them, and they need nothing. */
   readonly never: readonly DamagedPoint[];
-  /** So it is with what has the name of a later one, or was made by somebody else: that is left for people to see. */
+  /** Files with the name of a later point, and foreign points: they are kept, so that operators can see them. */
   readonly strange: readonly DamagedPoint[];
 }
 
@@ -60,7 +74,7 @@ export async function readContents(
   return { found, damaged, never: unread.filter(({ number }) => never.has(number)), strange: [...junk, ...made] };
 }
 
-/** What goes, and what stays for the sake of what. */
+/** What is removed, and what is kept because others need it. */
 export interface RemovalPlan {
   readonly gone: readonly (FoundPoint | DamagedPoint)[];
   /** Whether a point stays: by itself, or since what stays builds on it. */
@@ -70,9 +84,9 @@ export interface RemovalPlan {
 }
 
 /**
- * Says what goes when points were chosen to go. The newest stays in any case, and so does the newest that can be restored.
+ * Says what is removed if some points were chosen. The newest stays in any case, and so does the newest that can be restored.
  *
- * @param own those of the points that were not announced to go
+ * @param own the points that were not marked as removed before
  * @throws SecureStoreError `INTEGRITY` if a damaged point was not chosen, or the newest builds on one
  */
 export function planRemoval(
@@ -83,19 +97,19 @@ export function planRemoval(
   chosen: ReadonlySet<number>,
 ): RemovalPlan {
   const unchosen = damaged.filter(({ number }) => !chosen.has(number) && !includesNumber(newest.removed, number));
-  if (unchosen.length > 0) throw removalBlocked(destination, unchosen, REMOVE_DAMAGED);
-  // Changes are nothing without all that they build on.
+  if (unchosen.length > 0) throw removalBlocked(destination, unchosen, 'remove-damaged-snapshots');
+  // Changes can't be restored without all that they build on.
   const isLost = ({ kind, base, number }: FoundPoint): boolean =>
     kind === 'changes' && damaged.some((one) => one.number >= base && one.number < number);
-  if (isLost(newest)) throw removalBlocked(destination, damaged, 'Make a snapshot');
-  // What was announced to be gone by a run that did not come to its end goes now.
+  if (isLost(newest)) throw removalBlocked(destination, damaged, 'make-snapshot');
+  // What an interrupted run has marked as removed is removed now.
   const isGone = ({ number, collects }: FoundPoint): boolean =>
     collects || chosen.has(number) || includesNumber(newest.removed, number);
   const newestWhole = own.find((one) => !isLost(one))?.number;
   const stays = (one: FoundPoint): boolean =>
     one.number === newest.number || one.number === newestWhole || (!isGone(one) && !isLost(one));
   const keptFirst = found.filter(stays);
-  // Changes are nothing without the snapshot that they build on, and those between.
+  // Changes can't be restored without the snapshot that they build on, and those between.
   const bases = new Set(keptFirst.filter(({ kind }) => kind === 'changes').map(({ base }) => base));
   const last = new Map<number, number>();
   for (const { kind, base, number } of keptFirst) {

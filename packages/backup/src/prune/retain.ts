@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from '@securestore/objects';
 import type { BackupArea } from '@securestore/objects/internal';
-import { refuse } from '../repository/errors.ts';
+import { refuse, refuseOption } from '../repository/errors.ts';
 import type { FoundDestination } from '../repository/destination.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints } from './forget.ts';
@@ -9,7 +9,7 @@ import type { ManagedPorts } from '../trust/destinations.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { DamagedPoint } from '../repository/snapshots.ts';
 import { registeredAt } from '../trust/registry.ts';
-import { REMOVE_DAMAGED, removalBlocked } from './prune-plan.ts';
+import { removalBlocked } from './prune-plan.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
 import { restoredAfter } from '../trust/moment.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
@@ -19,28 +19,28 @@ import type { KeptPoint, RetentionSettings } from '../retention/index.ts';
 import { applyRetention, parseRetentionPolicy } from '../retention/index.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
-/** How long every second can be restored where a destination is backed up to continuously. */
+/** How long every second can be restored if a destination has a continuous backup, in milliseconds. */
 const DEFAULT_CONTINUOUS: number = 7 * DAY;
 
 export interface RetainOptions extends CallOptions {
-  /** Only says what would go. */
+  /** Only reports what would be removed. */
   readonly dryRun?: boolean | undefined;
-  /** In the place of what was set for the destination. */
+  /** Instead of what was set for the destination. */
   readonly retention?: RetentionSettings | undefined;
   /**
-   * Removes damaged snapshots, too, and the moments that build on them. Without it they keep everything there, since nobody knows what they
-   * need.
+   * Removes damaged snapshots, too, and the recovery points that build on them. Without it nothing is removed while there are some, since
+   * the files that they need are not known.
    */
   readonly damaged?: boolean | undefined;
 }
 
 /** What a retention keeps and removes. */
 export interface RetentionReport {
-  /** Snapshots that stay, and why, the newest first. */
+  /** Snapshots that are kept, and why, the newest first. */
   readonly kept: readonly KeptPoint[];
-  /** Numbers of the snapshots that go, damaged ones among them. */
+  /** Numbers of the snapshots that are removed, damaged ones among them. */
   readonly removed: readonly number[];
-  /** How many of the moments between snapshots go. */
+  /** How many of the recovery points between snapshots are removed. */
   readonly removedChanges: number;
   /** The snapshots that were removed; absent in a dry run. */
   readonly done?: ForgetReport;
@@ -52,14 +52,14 @@ export function checkRetention(settings: RetentionSettings): void {
   parseRetentionPolicy(policy);
   applyRetention([], {}, { now: 0, timeZone });
   if (continuous !== undefined && !(Number.isFinite(continuous) && continuous >= 0)) {
-    refuse('the option "continuous" must be a number of milliseconds');
+    refuseOption('continuous', 'must be a number of milliseconds from 0');
   }
 }
 
 /**
  * What a destination keeps by its settings.
  *
- * @param damaged numbers of what goes besides
+ * @param damaged numbers of what is removed besides
  * @param now milliseconds since 1970 by the backend's clock
  */
 function planRetention(
@@ -69,7 +69,7 @@ function planRetention(
   now: number,
 ): { readonly report: RetentionReport; readonly numbers: readonly number[] } {
   const snapshots = points.filter(({ kind }) => kind === 'snapshot');
-  // What was there before a restore stands in for no snapshot that a restore takes by itself.
+  // A snapshot that was made before a restore counts for no other one: no restore chooses it by itself.
   const judged = snapshots.map(({ number, time, label }) => {
     return { number, time: time.getTime(), good: restoredAfter(label) === undefined };
   });
@@ -98,7 +98,7 @@ async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Pr
   const { junk } = await backup.chainTip(signal);
   const never = new Set([...junk.map(({ number }) => number), ...neverPoints(own, unread)]);
   const removed = await backup.points.removedNumbers(signal);
-  // What was announced to go goes, and what somebody else has made decides about nothing.
+  // What was marked as removed is removed, and a foreign point decides nothing.
   const points = own.filter(({ collects, number }) => !collects && !includesNumber(removed, number));
   const foreign = all.filter((point) => backup.isForeign(point)).map(({ number }) => number);
   return {
@@ -108,7 +108,7 @@ async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Pr
   };
 }
 
-/** Removes points, damaged ones among them, and what then nothing needs. */
+/** Removes points, damaged ones among them, and the files that only they need. */
 export function forgetAt(
   area: BackupArea,
   backup: OpenedBackup,
@@ -124,7 +124,7 @@ export function forgetAt(
   return forgetPoints(area, destination, numbers, signal);
 }
 
-/** Removes what a destination keeps no longer by its settings. @param options.now milliseconds since 1970 by the backend's clock */
+/** Removes what the settings of a destination do not keep. @param options.now milliseconds since 1970 by the backend's clock */
 async function retainAt(
   area: BackupArea,
   backup: OpenedBackup,
@@ -134,7 +134,7 @@ async function retainAt(
   const { settings, now, dryRun = false, damaged: removesDamaged = false, signal } = options;
   if (dryRun) {
     const { points, damaged, strange } = await listed(backup, signal);
-    if (damaged.length > 0 && !removesDamaged) throw removalBlocked(destination, damaged, REMOVE_DAMAGED);
+    if (damaged.length > 0 && !removesDamaged) throw removalBlocked(destination, damaged, 'remove-damaged-snapshots');
     const numbers = [...damaged.map(({ number }) => number), ...strange];
     return planRetention(points, removesDamaged ? numbers : [], settings, now).report;
   }
@@ -145,7 +145,7 @@ async function retainAt(
     return numbers;
   };
   const done = await forgetAt(area, backup, destination, choose, signal);
-  if (planned === undefined) throw new SecureStoreError('INTERNAL', 'a retention that planned nothing');
+  if (planned === undefined) throw new SecureStoreError('INTERNAL', 'the retention has planned nothing');
   return { ...planned, done };
 }
 
@@ -158,7 +158,7 @@ export async function retainDestination(
   const name = destinations.nameOf(destination);
   area.checkOpen();
   const settings = options.retention ?? registeredAt(area, name)?.retention;
-  if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
+  if (settings === undefined) refuse(`${name} has no retention`, { id: 'set-retention', destination: name });
   checkRetention(settings);
   const { signal } = options;
   const now = (await area.backendNow(signal)) ?? area.clock.now();

@@ -5,7 +5,7 @@ import { wholePoint } from '../trust/moment.ts';
 import type { PooledBackup } from './open-backup-pool.ts';
 import type { KeyTimeline, VersionThen } from './types.ts';
 
-/** How many points are looked at for one key. */
+/** How many points are read for one key. */
 const MAX_POINTS = 30;
 
 type Known = Omit<VersionThen, 'to'> & { readonly to?: Date };
@@ -52,7 +52,7 @@ class Versions {
   }
 }
 
-/** Looks through the points of a backup, each as old as the oldest version that is known. @returns whether there may be more */
+/** Reads points of a backup, each as old as the oldest known version. @returns whether there may be more versions */
 async function lookBack(
   pooled: PooledBackup,
   key: string,
@@ -64,13 +64,13 @@ async function lookBack(
     const moment = await withFallback(isNotFound, undefined, () =>
       at === undefined ? pooled.backup.newest(signal) : pooled.backup.choose({ at }, signal),
     );
-    // There is none so old.
+    // No point is so old.
     if (moment === undefined) return false;
     const { point, number, from } = moment;
     const { store } = await pooled.view(wholePoint(point), signal);
     const found = await historyIn(store, key, signal);
     versions.add(found, { snapshot: point.number });
-    // Of a point that knows nothing of it, older ones may.
+    // A point may lack it though older ones have it.
     const before = Math.min(versions.oldest, from) - 1;
     if (found.length === 0 && versions.oldest > from && number === 1) return false;
     if (at !== undefined && before >= at.getTime()) return false;
@@ -79,7 +79,7 @@ async function lookBack(
   return true;
 }
 
-/** What a key was over time, by what the store and a backup keep. @throws SecureStoreError `NOT_FOUND` if neither knows of it */
+/** The versions of a key over time, by what the store and a backup keep. @throws SecureStoreError `NOT_FOUND` if neither has one */
 export async function keyTimeline(
   live: ObjectStore,
   pooled: PooledBackup | undefined,
@@ -91,7 +91,9 @@ export async function keyTimeline(
   const hasMore = pooled !== undefined && (await lookBack(pooled, key, versions, signal));
   const all = versions.list();
   if (all.length === 0)
-    throw new SecureStoreError('NOT_FOUND', 'neither the store nor the backup knows of such an object', { key });
+    throw new SecureStoreError('NOT_FOUND', `object ${JSON.stringify(key)} is neither in the store nor in the backup`, {
+      key,
+    });
   const since = all.at(-1)?.from;
   return { key, versions: all, ...(since && { since }), hasMore };
 }

@@ -1,15 +1,15 @@
 import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { RandomSource } from '@securestore/crypto';
-import { refuse } from '../repository/errors.ts';
+import { refuseOption } from '../repository/errors.ts';
 
 const NONCE = 12;
 const TAG = 16;
 const CIPHER = 'aes-256-gcm';
-/** The longest that is looked at, in characters. */
+/** The longest token that is read, in characters. */
 const MAX_LENGTH = 4096;
 
-/** How long what is sealed is: as long for each name, but for a few that JSON makes much longer. */
+/** Lengths of encrypted tokens: the same for each name, except a few that JSON makes much longer. */
 const SIZES = [1280, 3040] as const;
 
 /** Where a page ended: at a name, in a large folder with the number of what was listed, or at a token in the order of the store. */
@@ -22,8 +22,8 @@ function isEnd(value: unknown): value is PageEnd {
 }
 
 /**
- * Where pages go on, sealed: a page may end at a name that its reader may not know of. It is bound to what was asked for, and good as long as
- * this process.
+ * Encrypts where the next page begins, since a page may end at a name that its reader may not see. A token is bound to its listing, and
+ * valid as long as this process runs.
  */
 export class PageSeal {
   readonly #key: KeyObject;
@@ -35,12 +35,12 @@ export class PageSeal {
     this.#key = createSecretKey(Buffer.from(random(32)));
   }
 
-  /** One that was given to nothing else, to be told in what is sealed; never 0. */
+  /** A number that was given to nothing else, never 0. */
   number(): number {
     return ++this.#numbers;
   }
 
-  /** @param request what the listing is of */
+  /** @param request the parameters of the listing */
   seal(end: PageEnd, request: readonly unknown[]): string {
     const nonce = Buffer.from(this.#random(NONCE));
     const cipher = createCipheriv(CIPHER, this.#key, nonce, { authTagLength: TAG }).setAAD(aboutOf(request));
@@ -48,7 +48,7 @@ export class PageSeal {
     return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
   }
 
-  /** @throws SecureStoreError `INVALID_ARGUMENT` for what this process has not sealed for such a listing */
+  /** @throws SecureStoreError `INVALID_ARGUMENT` for a token that this process has not made for this listing */
   open(text: string | undefined, request: readonly unknown[]): PageEnd | undefined {
     if (text === undefined) return undefined;
     const bytes =
@@ -65,11 +65,11 @@ export class PageSeal {
     } catch {
       // As below.
     }
-    return refuse('the option "after" is of no page of this listing, or from before a restart: begin anew without it');
+    return refuseOption('after', 'must come from a page of the same listing, made since this process started');
   }
 }
 
-/** Followed by spaces: the length of a name tells something of it. */
+/** Padded with spaces, since its length would tell something of the name. */
 function padded(text: string): Buffer {
   const bytes = Buffer.from(text);
   const size = SIZES.find((one) => bytes.length <= one) ?? bytes.length;

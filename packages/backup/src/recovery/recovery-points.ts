@@ -21,7 +21,7 @@ import { NameCache } from './name-caches.ts';
 import { keyTimeline } from './key-timeline.ts';
 import { PageSeal } from './page-token.ts';
 import { autoReleaseStream } from './auto-release-stream.ts';
-import { refuse } from '../repository/errors.ts';
+import { refuseOption } from '../repository/errors.ts';
 import { LiveSource, PointSource } from './sources.ts';
 import { checkLimit, timelineOf } from './timeline.ts';
 import type {
@@ -52,22 +52,22 @@ function checkText(name: string, text: unknown): string {
   if (text === undefined) return '';
   return typeof text === 'string' && text.length <= MAX_TEXT
     ? text
-    : refuse(`the option "${name}" must be a string of at most ${MAX_TEXT} characters`);
+    : refuseOption(name, `must be a string of at most ${MAX_TEXT} characters`);
 }
 
 function checkDestination(destination: unknown): string {
   return typeof destination === 'string' && destination !== ''
     ? destination
-    : refuse('name the destination of a backup');
+    : refuseOption('destination', 'must be the location of a backup');
 }
 
-/** What knows of continuous backups, whichever process makes them. */
+/** Knows the continuous backups of all processes. */
 export interface ReplicationStatusSource {
   /** `undefined` if there was none to a destination within the last seven days. */
   following(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined>;
 }
 
-/** What a store was, at any point that can be restored, and what has changed since. Nothing here changes anything. */
+/** The store as it was at any recovery point, and what has changed since. Nothing is changed. */
 export class RecoveryPoints {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;
@@ -109,7 +109,7 @@ export class RecoveryPoints {
     return inTime('points.timeline', { signal: stop, timeout }, (signal) => {
       const name = this.#destinations.nameOf(checkDestination(destination));
       return this.#pooled.with(destination, async (pooled) => {
-        // Asked first: what comes after it goes further.
+        // Read first, since points that come later reach further.
         const replication = await this.#replication.following(name, { signal });
         return timelineOf(this.#area, pooled, name, replication, { ...options, signal });
       });
@@ -117,9 +117,9 @@ export class RecoveryPoints {
   }
 
   /**
-   * What lies in a folder at a moment, a page of it.
+   * The contents of a folder at a recovery point, one page.
    *
-   * @param sees whether somebody may know of a name; by default of all
+   * @param sees whether the caller may see a name; by default all
    * @throws SecureStoreError as {@link timeline}, and `NOT_FOUND` if there is no such point
    */
   browse({ signal: stop, timeout, ...options }: BrowseOptions = {}, sees: Sees = EVERYTHING): Promise<BrowsePage> {
@@ -155,7 +155,7 @@ export class RecoveryPoints {
   /**
    * What a key was over time, by what the store keeps, and a destination.
    *
-   * @throws SecureStoreError `NOT_FOUND` if neither knows of it; as {@link browse}
+   * @throws SecureStoreError `NOT_FOUND` if neither has it; as {@link browse}
    */
   versions(
     key: string,
@@ -226,7 +226,8 @@ export class RecoveryPoints {
     body: (source: PointSource | LiveSource) => Promise<T>,
   ): Promise<T> {
     if (destination === undefined) {
-      if (at !== undefined || snapshot !== undefined) refuse('name the destination whose snapshot is meant');
+      if (at !== undefined) refuseOption('at', 'needs the option "destination"');
+      if (snapshot !== undefined) refuseOption('snapshot', 'needs the option "destination"');
       this.#area.checkOpen();
       this.#pooled.sweep();
       return body(new LiveSource(this.#store, this.#names));

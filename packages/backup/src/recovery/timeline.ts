@@ -7,7 +7,7 @@ import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
 import { windowsOf } from '../trust/recovery-windows.ts';
 import type { PooledBackup } from './open-backup-pool.ts';
-import { refuse } from '../repository/errors.ts';
+import { refuseOption } from '../repository/errors.ts';
 import type { Timeline, TimelineOptions } from './types.ts';
 
 const DEFAULT_SNAPSHOTS = 100;
@@ -17,16 +17,16 @@ const MAX_SNAPSHOTS = 1000;
 export function checkLimit(limit: unknown, otherwise: number, most: number): number {
   if (limit === undefined) return otherwise;
   const isCount = typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 1 && limit <= most;
-  return isCount ? limit : refuse(`the option "limit" must be a whole number from 1 to ${most}`);
+  return isCount ? limit : refuseOption('limit', `must be a whole number from 1 to ${most}`);
 }
 
 function checkBefore(before: unknown): number {
   if (before === undefined) return Infinity;
   const isNumber = typeof before === 'number' && Number.isSafeInteger(before) && before >= 1;
-  return isNumber ? before : refuse('the option "before" must be the number of a snapshot');
+  return isNumber ? before : refuseOption('before', 'must be the number of a snapshot');
 }
 
-/** The snapshots of a page of the timeline, and from where another one goes on. @param points the newest first */
+/** The snapshots of a page of the timeline, and the beginning of the next one. @param points the newest first */
 function pageOf(
   points: readonly FoundPoint[],
   { before, limit, changes = false }: Pick<TimelineOptions, 'before' | 'limit' | 'changes'>,
@@ -38,7 +38,7 @@ function pageOf(
   return { snapshots, ...(meant.length > most && last && { before: last.number }) };
 }
 
-/** What can be restored from a destination. @param replication what is known of whoever follows the store */
+/** What can be restored from a destination. @param replication the state of the continuous backup */
 export async function timelineOf(
   area: BackupArea,
   { backup }: PooledBackup,

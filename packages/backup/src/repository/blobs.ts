@@ -22,7 +22,7 @@ const COPIES = 3;
 /** The digests of more parts fit into no object of any backend; payloads of so many have 2 TiB and more. */
 export const MAX_PARTS: number = 256 * 1024;
 
-/** How many parts a payload has, by what anybody can read of its record. */
+/** How many parts a payload has, by the public fields of its record. */
 export function partCount({ partSize, sealedLength }: Pick<BlobReference, 'partSize' | 'sealedLength'>): number {
   return Math.max(1, Math.ceil((sealedLength - BLOB_PREFIX_LENGTH) / partSize));
 }
@@ -67,12 +67,16 @@ export async function copyBlob(
       return;
     }
     if (found.body.length !== sealedPartLength(reference, part)) {
-      throw new SecureStoreError('INTEGRITY', `the part ${name} of a payload has not the length that its record says`);
+      throw new SecureStoreError(
+        'INTEGRITY',
+        `the part ${name} of a payload has ${found.body.length} bytes instead of ${sealedPartLength(reference, part)}`,
+      );
     }
     if (found.body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
-        `${location}: a part of ${found.body.length} bytes is to be backed up; this backend holds ${backend.capabilities.maxBodyBytes}`,
+        `a part of ${found.body.length} bytes is too large for ${location}, which holds ${backend.capabilities.maxBodyBytes}`,
+        { advice: [{ id: 'choose-location' }] },
       );
     }
     const writing = writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
@@ -98,8 +102,9 @@ export async function readBlobDigests(
 ): Promise<Buffer[]> {
   const name = blobDigestsName(epoch, blobId);
   const body = await read(name);
-  if (!sha256(body).equals(asBuffer(digest))) throw damagedFile(name, 'it is not what its index says');
+  if (!sha256(body).equals(asBuffer(digest))) throw damagedFile(name, 'its digest is not the one in its index');
   const digests = decodeBlobDigests(body, blobId);
-  if (digests.length !== partCount(sizes)) throw damagedFile(name, 'it is of another number of parts');
+  const count = partCount(sizes);
+  if (digests.length !== count) throw damagedFile(name, `it lists ${digests.length} parts instead of ${count}`);
   return digests;
 }

@@ -5,7 +5,7 @@ import type { BackupArea } from '@securestore/objects/internal';
 import { withFallback } from './errors.ts';
 import { openState } from './run-state-files.ts';
 
-/** The state in which a store remembers something about a destination. @param what is remembered, for messages */
+/** The state in which a store remembers something about a destination. @param what the state is of, for messages */
 export function stateAbout<T extends object>(
   { states, clock }: BackupArea,
   name: string,
@@ -14,7 +14,7 @@ export function stateAbout<T extends object>(
   parse: StateKind<T>['parse'],
 ): SharedState<T> {
   const id = `${name} ${asBuffer(destination).toString('hex')}`;
-  return new SharedState(states, clock, id, { what: `what the store remembers of ${what}`, version: 1, parse });
+  return new SharedState(states, clock, id, { what: `the state of ${what}`, version: 1, parse });
 }
 
 /** Remembers something if possible: a caller without the right to write states has done the work all the same. */

@@ -13,27 +13,27 @@ import {
 import { isUndecided } from '@securestore/jobs';
 import type { BackupArea, CopiedHead } from '@securestore/objects/internal';
 import { isGenuineCopy } from '@securestore/objects/internal';
-import { isConflict, refuse } from './errors.ts';
+import { isConflict, noBackup, refuse } from './errors.ts';
 
 const MAX_TRIES = 10;
 
-/** Where backups lie. */
+/** A location of backups. */
 export interface Destination {
   readonly backend: StorageBackend;
   /** For messages; without credentials. */
   readonly location: string;
-  /** Binds what is sealed for it. */
+  /** Binds what is encrypted for it. */
   readonly id: Uint8Array;
 }
 
-/** A place and the keys that lie there. */
+/** A destination with its object `keys`. */
 export interface FoundDestination extends Destination {
   readonly keys: BackupKeys;
   /** Of the object `keys`. */
   readonly etag: string;
 }
 
-/** @throws SecureStoreError `INTEGRITY` if points lie there without keys, and what the backend throws */
+/** @throws SecureStoreError `INTEGRITY` if points are there without keys, and what the backend throws */
 export async function findDestination(
   backend: StorageBackend,
   location: string,
@@ -48,12 +48,12 @@ export async function findDestination(
   if (entries.length === 0) return undefined;
   throw new SecureStoreError(
     'INTEGRITY',
-    `${location}: there are backups here, but the object "keys", without which nobody opens them, is missing. Bring it back ` +
-      'from another destination of the same store, or back up the store to another location',
+    `the object "keys" is missing at ${location}. Without it the backups there cannot be opened.`,
+    { advice: [{ id: 'check-location', location }, { id: 'choose-location' }] },
   );
 }
 
-/** @throws SecureStoreError as {@link findDestination}; `NOT_FOUND` if nothing lies there */
+/** @throws SecureStoreError as {@link findDestination}; `NOT_FOUND` if no backup is there */
 export async function requireDestination(
   backend: StorageBackend,
   location: string,
@@ -61,10 +61,10 @@ export async function requireDestination(
 ): Promise<FoundDestination> {
   const found = await findDestination(backend, location, signal);
   if (found !== undefined) return found;
-  throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+  throw noBackup(location);
 }
 
-/** Whether backups lie somewhere. @throws SecureStoreError what the backend throws */
+/** Whether a backend has backups. @throws SecureStoreError what the backend throws */
 export async function isBackup(backend: StorageBackend, signal?: AbortSignal): Promise<boolean> {
   return (await backend.read(BACKUP_KEYS_NAME, { start: 0, end: 1, signal })) !== undefined;
 }
@@ -74,7 +74,7 @@ export function headOf({ keys }: FoundDestination): Head {
   return decodeHead(keys.head).head;
 }
 
-/** What says who may open a store. */
+/** The part of a head that decides who can open a store. */
 function openersIn({ rootNumber, slots, references: { keyring, grants } }: Head): string {
   const ids = slots.map((slot) => Buffer.from('raw' in slot ? slot.raw : slot.id).toString('hex'));
   return [rootNumber, keyring?.name ?? '', grants?.name ?? '', ...ids].join(' ');
@@ -96,13 +96,15 @@ export function accessAt(
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /**
- * Whether a store may go on with the backups that `before` is the head of: its own, or those of the store that it was restored from.
+ * Checks that a store may continue the backups that `before` is the head of: its own, or those of the store that it was restored from.
  *
  * @throws SecureStoreError `ALREADY_EXISTS` for another store, `CONFLICT` for another copy of this one
  */
 function checkLineage(location: string, before: Head, next: Head): void {
   if (!same(before.lineage, next.lineage) || !same(before.identity, next.identity)) {
-    throw new SecureStoreError('ALREADY_EXISTS', `${location}: the backups of another store lie here`);
+    throw new SecureStoreError('ALREADY_EXISTS', `${location} has the backups of another store`, {
+      advice: [{ id: 'choose-location' }],
+    });
   }
   if (same(before.instance, next.instance)) return;
   const descends =
@@ -110,14 +112,15 @@ function checkLineage(location: string, before: Head, next: Head): void {
   if (descends && next.parent.generation >= before.generation) return;
   throw new SecureStoreError(
     'CONFLICT',
-    `${location}: another copy of this store is backed up here. Each needs a destination of its own`,
+    `${location} has the backups of another copy of this store. Each copy needs its own destination.`,
+    { advice: [{ id: 'choose-location' }] },
   );
 }
 
 /**
- * What lies in the store itself is lost with it; and whoever removes the one must not remove the other.
+ * Backups in the folder of the store would be lost with it, and removing the one must not remove the other.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` if a store lies there, `INVALID_ARGUMENT` if one of both lies in the folder of the other
+ * @throws SecureStoreError `ALREADY_EXISTS` if a store is there, `INVALID_ARGUMENT` if one of both is in the folder of the other
  */
 async function refuseStore(
   area: BackupArea,
@@ -127,21 +130,20 @@ async function refuseStore(
 ): Promise<void> {
   const nesting = await area.nestingOf(backend);
   if (nesting !== undefined) {
-    const where = nesting === 'inside' ? 'this lies inside the store itself' : 'the store itself lies inside this';
-    refuse(`${location}: ${where}; backups need a location of their own, apart from the store`);
+    const where = nesting === 'inside' ? 'is in the folder of the store' : 'is a folder around the store';
+    refuse(`${location} ${where}. Backups need a location apart from the store.`, { id: 'choose-location' });
   }
   if ((await backend.read(HEAD_NAME, { start: 0, end: 1, signal })) === undefined) return;
-  throw new SecureStoreError(
-    'ALREADY_EXISTS',
-    `${location}: a store lies here; backups need a location of their own, where nothing else is`,
-  );
+  throw new SecureStoreError('ALREADY_EXISTS', `${location} has a store. Backups need a location of their own.`, {
+    advice: [{ id: 'choose-location' }],
+  });
 }
 
 /**
- * The destination with the keys of now, made where nothing is.
+ * The destination with the current keys. It is created if nothing is there.
  *
  * @throws SecureStoreError as {@link findDestination}; `ALREADY_EXISTS`, `CONFLICT` if it belongs to another store or copy;
- *   `INVALID_ARGUMENT` if it would lie in the folder of the store, or around it
+ *   `INVALID_ARGUMENT` if it is in the folder of the store, or around it
  */
 export async function prepareDestination(
   area: BackupArea,
@@ -157,7 +159,7 @@ export async function prepareDestination(
       const before = headOf(found);
       checkLineage(location, before, next);
       const isOwn = same(before.instance, next.instance);
-      // Somebody who has followed the head further was here; or whoever may write here says so, and nobody could open it.
+      // A process with a newer head was here. If another writer only pretends that, nothing there could be opened.
       if (isOwn && before.generation >= next.generation && isGenuineCopy(found.keys)) return found;
     }
     const keys: BackupKeys = {
@@ -173,16 +175,17 @@ export async function prepareDestination(
       if (!isUndecided(error)) throw error;
       if (tries < MAX_TRIES) continue;
       if (!isConflict(error)) throw error;
-      const message = `${location}: others replace the keys that lie here again and again`;
-      throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error });
+      const message = `the object "keys" at ${location} was changed by other processes ${MAX_TRIES} times`;
+      const advice = [{ id: 'try-again' }] as const;
+      throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error, advice });
     }
   }
 }
 
 /**
- * Brings the head that the store has now to a place, as {@link prepareDestination}.
+ * Writes the current head of the store to a destination, as {@link prepareDestination}.
  *
- * @returns the destination, and the generation of what lies there, at least
+ * @returns the destination, and the generation of its head, at least
  */
 export async function publishHead(
   area: BackupArea,

@@ -1,26 +1,68 @@
-import type { ErrorCode } from '@securestore/core-format';
+import type { Advice, ErrorCode } from '@securestore/core-format';
 import { pointName, SecureStoreError } from '@securestore/core-format';
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+export function refuse(message: string, ...advice: readonly Advice[]): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { advice });
+}
+
+/** @param must what it must be, such as `must be a function` @throws SecureStoreError `INVALID_ARGUMENT` */
+export function refuseOption(option: string, must: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${option}" ${must}`, { option });
+}
+
+/** What helps against damage of a file; {@link namingDestination} says of which destination. */
+const OF_DAMAGE: readonly Advice[] = [{ id: 'verify-backup' }, { id: 'choose-snapshot' }];
+
+/** No backups are at a location. */
+export function noBackup(location: string): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', `no backup exists at ${location}`, {
+    advice: [{ id: 'check-location', location }],
+  });
+}
+
+/** A destination has no snapshot. */
+export function noSnapshot({ location }: { readonly location: string }): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', `no snapshot exists at ${location}`, {
+    advice: [{ id: 'make-snapshot', destination: location }],
+  });
 }
 
 /** A file that a point needs does not exist. */
 export class MissingFile extends SecureStoreError {
   constructor(name: string) {
-    super('INTEGRITY', `the file ${name} of the backup is missing`);
+    super('INTEGRITY', `the file ${name} of the backup is missing`, { advice: OF_DAMAGE });
   }
 }
 
 /** A file differs from what was written. */
 export function damagedFile(name: string, reason: string): SecureStoreError {
-  return new SecureStoreError('INTEGRITY', `the file ${name} of the backup is damaged: ${reason}`);
+  const message = `the file ${name} of the backup is damaged: ${reason}`;
+  return new SecureStoreError('INTEGRITY', message, { advice: OF_DAMAGE });
 }
 
 /** A point is not the one that a later point names as its predecessor. */
 export function anotherPoint(number: number, after: number): SecureStoreError {
-  return damagedFile(pointName(number), `another point lies there than the one that ${after} follows`);
+  return damagedFile(pointName(number), `snapshot ${after} follows another one`);
+}
+
+/** Reads and decodes a file of a backup: damage that is found has the advice of {@link damagedFile}. */
+export async function decodingFile<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY') || error.advice !== undefined) throw error;
+    throw SecureStoreError.from(error, { advice: OF_DAMAGE });
+  }
+}
+
+/** An error about damage of a backup, with the destination in its advice; any other one as it is. */
+export function namingDestination(error: unknown, destination: string): unknown {
+  if (!SecureStoreError.is(error) || error.advice === undefined) return error;
+  const advice = error.advice.map((one) =>
+    one.id === 'verify-backup' || one.id === 'choose-snapshot' ? { destination, ...one } : one,
+  );
+  return SecureStoreError.from(error, { advice });
 }
 
 /** Tells errors by their codes. */
@@ -30,7 +72,7 @@ export function hasCode(...codes: readonly ErrorCode[]): (error: unknown) => boo
 
 export const isNotFound: (error: unknown) => boolean = hasCode('NOT_FOUND');
 export const isConflict: (error: unknown) => boolean = hasCode('CONFLICT');
-/** Whether a destination refuses for good: the credentials lack the right, or a lock holds the file. */
+/** Whether a destination refuses for good: the credentials lack the right, or a lock of the backend holds the file. */
 export const isRefused: (error: unknown) => boolean = hasCode('ACCESS_DENIED', 'READ_ONLY');
 
 /** What `work` gives, or `instead` if it fails in an expected way. @throws what `work` throws otherwise */

@@ -9,7 +9,7 @@ const MAX_TRIES = 5;
 /**
  * Writes a file that never changes. A file that exists already is the same, since names are digests or belong to one run.
  *
- * @returns whether something lay there
+ * @returns whether it existed before
  * @throws SecureStoreError what the backend throws
  */
 export async function writeOnce(
@@ -25,7 +25,7 @@ export async function writeOnce(
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;
       if (error.code === 'CONFLICT') return true;
-      // Some refuse to replace something before they look at the condition.
+      // Some backends refuse to replace a file before they check the condition.
       if (isRefused(error) && (await backend.read(name, { start: 0, end: 1, signal })) !== undefined) return true;
       if (error.outcome !== 'unknown' || tries === MAX_TRIES) throw error;
     }
@@ -67,12 +67,12 @@ export function readOnce<T>(cache: RecentCache<string, Promise<T>>, name: string
   return reading;
 }
 
-/** SHA-256 of something large, taken in the thread pool of Node: others are read and written meanwhile. */
+/** SHA-256 of a large body, computed in the thread pool of Node, while others are read and written. */
 export async function digestOf(body: Uint8Array): Promise<Buffer> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', body as Uint8Array<ArrayBuffer>));
 }
 
-/** Makes sure that a file is the one that is named by its digest. @throws SecureStoreError `INTEGRITY` */
+/** Checks a file whose name is its digest. @throws SecureStoreError `INTEGRITY` */
 export function checkDigest(name: string, body: Uint8Array, digest: Uint8Array): void {
-  if (!sha256(body).equals(asBuffer(digest))) throw damagedFile(name, 'its name is not that of its contents');
+  if (!sha256(body).equals(asBuffer(digest))) throw damagedFile(name, 'its name is not the digest of its contents');
 }

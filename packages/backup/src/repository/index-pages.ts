@@ -10,7 +10,7 @@ import {
 import { digestWhole, RecentCache } from '@securestore/crypto';
 import type { BackupSeals } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { damagedFile } from './errors.ts';
+import { damagedFile, decodingFile } from './errors.ts';
 import { readOnce, checkDigest, readWhole, writeOnce } from './files.ts';
 
 /** One object in so many ends its page, on average. */
@@ -37,7 +37,7 @@ export class IndexPages {
   /** The entries of a page. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
   read(page: IndexPage, signal?: AbortSignal): Promise<IndexEntry[]> {
     const name = indexPageName(page);
-    return readOnce(this.#cache, name, () => this.#read(name, page, signal));
+    return readOnce(this.#cache, name, () => decodingFile(() => this.#read(name, page, signal)));
   }
 
   async #read(name: string, page: IndexPage, signal: AbortSignal | undefined): Promise<IndexEntry[]> {
@@ -47,7 +47,7 @@ export class IndexPages {
     const plaintext = await this.#seals.open('backupPage', this.#destination.id, PAGE_CONTEXT, body, signal);
     const entries = decodeIndexPage(plaintext);
     if (entries.length !== page.count || entries[0]?.token !== page.firstToken) {
-      throw damagedFile(name, 'its entries are not those that its point names');
+      throw damagedFile(name, 'its entries are not those that its snapshot names');
     }
     return entries;
   }
@@ -99,7 +99,7 @@ export class IndexWriter {
     return this.pages;
   }
 
-  /** Keyed, so that nobody who chooses names chooses where pages end. */
+  /** Keyed, so that a caller who chooses names can't choose where pages end. */
   #endsPage(token: string): boolean {
     const hash = digestWhole(this.#seals.keys.digest, Buffer.from(`x/${token}`, 'latin1'));
     return hash.readUInt32BE(0) % OBJECTS_PER_PAGE === 0;

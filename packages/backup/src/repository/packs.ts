@@ -17,7 +17,7 @@ import { RecentCache } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import { WorkGroup } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { damagedFile, withRetries } from './errors.ts';
+import { damagedFile, decodingFile, withRetries } from './errors.ts';
 import { readOnce, checkDigest, readToReplace, readWhole, writeOnce } from './files.ts';
 
 /** A pack is written once it has this many bytes. */
@@ -29,14 +29,14 @@ const WRITES = 2;
 const CACHED_PACKS = 8;
 const MAX_TRIES = 10;
 
-/** Where an item will lie: its pack has no name before it is whole. */
+/** The place of an item: its pack has no name before it is complete. */
 export interface PackPlace {
   readonly slot: number;
   /** Set once the pack is written. */
   pack: FileReference | undefined;
 }
 
-/** What was to be written beside a pack. */
+/** The envelopes that were to be written for a pack. */
 export interface WrittenEnvelopes {
   readonly pack: FileReference;
   readonly envelopes: readonly (PackedEnvelope | undefined)[];
@@ -77,7 +77,7 @@ export class PackWriter {
     return place;
   }
 
-  /** The envelopes of packs beside which others lay already; given once. */
+  /** The envelopes of packs that had envelopes already; given once. */
   get found(): readonly WrittenEnvelopes[] {
     const found = this.#found;
     this.#found = [];
@@ -105,7 +105,8 @@ export class PackWriter {
     if (body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
-        `${location}: an object of ${body.length} bytes is to be backed up; this backend holds ${backend.capabilities.maxBodyBytes}`,
+        `an object of ${body.length} bytes is too large for ${location}, which holds ${backend.capabilities.maxBodyBytes}`,
+        { advice: [{ id: 'choose-location' }] },
       );
     }
     const pack = { epoch: this.#epoch, digest: sha256(body) };
@@ -141,13 +142,15 @@ export class PackReader {
   async read(entry: IndexEntry, signal?: AbortSignal): Promise<Buffer> {
     const { pack, slot } = entry;
     const name = packName(pack);
-    const { items, envelopes } = await readOnce(this.#cache, name, () => this.#readPack(name, pack, signal));
+    const { items, envelopes } = await readOnce(this.#cache, name, () =>
+      decodingFile(() => this.#readPack(name, pack, signal)),
+    );
     const item = items[slot];
-    if (item === undefined) throw damagedFile(name, 'it has less in it than its index says');
-    if (!isMeant(item, entry)) throw damagedFile(name, 'it has something else in it than its index says');
+    if (item === undefined) throw damagedFile(name, 'it has fewer items than its index names');
+    if (!isMeant(item, entry)) throw damagedFile(name, 'an item is not the one that its index names');
     if (item.headerBytes.length === 0) return Buffer.from(item.body);
     const envelope = envelopes[slot];
-    if (envelope === undefined) throw damagedFile(envelopesName(pack), 'it has no envelope for a record');
+    if (envelope === undefined) throw damagedFile(envelopesName(pack), 'a record has no envelope');
     return joinRecord(item.headerBytes, { ...envelope, commitment: item.commitment }, item.body);
   }
 
@@ -160,7 +163,7 @@ export class PackReader {
     checkDigest(name, body, pack.digest);
     const items = decodePack(body);
     const decoded = decodeEnvelopes(envelopes);
-    if (decoded.length !== items.length) throw damagedFile(envelopesName(pack), 'it is of another pack');
+    if (decoded.length !== items.length) throw damagedFile(envelopesName(pack), 'it belongs to another pack');
     return { items, envelopes: decoded };
   }
 }
@@ -173,7 +176,7 @@ function isMeant(item: PackItem, { kind, version, commitId }: IndexEntry): boole
   return isSame && (header.kind === 'object') === (kind === 'object');
 }
 
-/** What of a record goes into a pack, and what beside it. */
+/** The parts of a record that are stored in a pack, and with it. */
 export function packedRecord({ headerBytes, envelope, sealedBody }: SplitRecord): {
   readonly item: PackItem;
   readonly envelope: PackedEnvelope;
@@ -182,7 +185,7 @@ export function packedRecord({ headerBytes, envelope, sealedBody }: SplitRecord)
 }
 
 /**
- * Replaces envelopes of a pack, against whoever does the same.
+ * Replaces envelopes of a pack, also if other processes do the same.
  *
  * @param replace is given the envelope in a slot, and gives the one that is to be there, or the same
  * @returns how many were replaced

@@ -67,7 +67,7 @@ export class PointBackend implements StorageBackend {
   async close(): Promise<void> {}
 
   async write(): Promise<never> {
-    throw new SecureStoreError('READ_ONLY', 'a backup is read only: restore it to change something');
+    throw new SecureStoreError('READ_ONLY', 'a backup cannot be changed');
   }
 
   async delete(): Promise<never> {

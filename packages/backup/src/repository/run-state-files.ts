@@ -11,7 +11,7 @@ import type { Destination } from './destination.ts';
 import { isRefused, withFallback } from './errors.ts';
 import { writeOnce } from './files.ts';
 
-/** What isn't a state, and was put there by somebody else, is passed over so often. */
+/** How many foreign files among the states are skipped. */
 const MAX_STRANGE = 100;
 
 /** What was read. */
@@ -21,7 +21,7 @@ export interface RunState {
   readonly isOld: boolean;
 }
 
-/** Opens a state that is sealed for a destination; `undefined` if it is damaged: whoever can damage it can remove it, too. */
+/** Decrypts a state of a destination; `undefined` if it is damaged: a writer who can damage it can remove it, too. */
 export function openState(
   seals: BackupSeals,
   destination: Uint8Array,
@@ -36,8 +36,8 @@ export function openState(
 }
 
 /**
- * Something at a destination that changes, for runs to come. Each state has a name of its own, since a place may refuse to replace and to
- * remove what is there: the newest counts, and the others are removed if that is allowed.
+ * A state at a destination, for later runs. Each version has its own name, since a backend may refuse to replace and to remove files: the
+ * newest counts, and the others are removed if that is allowed.
  */
 export class RunStateFiles {
   readonly #destination: Destination;
@@ -83,14 +83,15 @@ export class RunStateFiles {
     if (this.#newest === undefined) await this.read(signal);
     const before = this.#newest ?? 0;
     let number = before + 1;
-    // Others may have written meanwhile, or put something else there.
+    // Other processes may have written meanwhile, or another writer a foreign file.
     for (let tries = 1; ; tries++, number++) {
       const name = backupWorkName(this.#what, number);
       const body = this.#seals.seal('backupWork', id, name, plaintext);
       const isTaken = await writeOnce(backend, name, body, signal);
       if (!isTaken) break;
       if (tries < MAX_STRANGE) continue;
-      throw new SecureStoreError('CONFLICT', `${this.#destination.location}: others write ${name} again and again`);
+      const message = `the run state at ${this.#destination.location} was changed by other processes ${MAX_STRANGE} times`;
+      throw new SecureStoreError('CONFLICT', message, { advice: [{ id: 'try-again' }] });
     }
     this.#newest = number;
     this.#isUsed = true;
@@ -122,7 +123,7 @@ export class RunStateFiles {
 
 const MAX_NAMES = 10_000;
 
-/** What could not be copied by the runs before, which is tried again by every one: the names of records at the store's backend. */
+/** Names of records at the store's backend that earlier runs could not copy: every run tries them again. */
 export class FailedCopies {
   readonly #files: RunStateFiles;
 

@@ -1,12 +1,12 @@
 import type { Point, SecureStoreError } from '@securestore/core-format';
-import { refuse } from './errors.ts';
+import { refuse, refuseOption } from './errors.ts';
 
-/** A moment that can be restored. */
+/** A recovery point. */
 export interface SnapshotInfo {
   readonly number: number;
   /** What was acknowledged before this is in it, by the clock of the store's backend. */
   readonly time: Date;
-  /** When it was made, by the clock of whoever made it. */
+  /** When it was made, by the clock of the process that made it. */
   readonly made: Date;
   readonly kind: 'snapshot' | 'changes';
   readonly label: string;
@@ -18,7 +18,7 @@ export interface SnapshotInfo {
   readonly copied: number;
 }
 
-/** Told of a snapshot that is damaged: its number is all that is known of it. */
+/** Called for each damaged snapshot: only its number is known. */
 export type OnDamagedSnapshot = (number: number, error: SecureStoreError) => void;
 
 /** What is known of a point. */
@@ -28,7 +28,7 @@ export function infoOf({ number, time, made, kind, label, totals, added }: Point
   return { number, time: at, made: by, kind, label, objects, versions, bytes, copied: added.bytes };
 }
 
-/** What is meant of a backup: by default the newest point that was not made before a restore, of what that replaced. */
+/** Which recovery point is meant: by default the newest, except those that a restore made first of what it replaced. */
 export interface PointChoice {
   /** The number of the point. */
   readonly snapshot?: number | undefined;
@@ -41,11 +41,11 @@ export interface PointChoice {
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkChoice(snapshot: unknown, at: unknown): void {
-  if (snapshot !== undefined && at !== undefined) refuse('give either "snapshot" or "at"');
+  if (snapshot !== undefined && at !== undefined) refuse('the options "snapshot" and "at" exclude each other');
   if (snapshot !== undefined && !(Number.isSafeInteger(snapshot) && Number(snapshot) > 0)) {
-    refuse('the option "snapshot" must be the number of a snapshot, a whole number from 1');
+    refuseOption('snapshot', 'must be the number of a snapshot, a whole number from 1');
   }
   if (at !== undefined && !(at instanceof Date && Number.isFinite(at.getTime()))) {
-    refuse('the option "at" must be a Date that is a moment');
+    refuseOption('at', 'must be a valid Date');
   }
 }

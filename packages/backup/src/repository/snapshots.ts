@@ -14,7 +14,7 @@ import { RecentCache } from '@securestore/crypto';
 import type { BackupArea, BackupSeals } from '@securestore/objects/internal';
 import { entriesUnder } from '@securestore/objects/internal';
 import type { Destination } from './destination.ts';
-import { damagedFile, isRefused } from './errors.ts';
+import { damagedFile, decodingFile, isRefused } from './errors.ts';
 import { readWhole } from './files.ts';
 import { includesNumber } from './number-ranges.ts';
 
@@ -30,12 +30,20 @@ export interface FoundPoint extends Point {
   readonly isOld: boolean;
 }
 
-/** A point of which there is nothing but its number. */
+/** A point of which only the number is known. */
 export interface DamagedPoint {
   readonly number: number;
-  /** SHA-256 of what lies there. */
+  /** SHA-256 of the file. */
   readonly digest: Buffer;
   readonly error: SecureStoreError;
+}
+
+/** Another run has published a point under the number of this run. */
+export function published(location: string, number: number): SecureStoreError {
+  return new SecureStoreError('CONFLICT', `another run has published snapshot ${number} at ${location} meanwhile`, {
+    retryable: true,
+    advice: [{ id: 'try-again' }],
+  });
 }
 
 /** The points of a destination. */
@@ -47,7 +55,7 @@ export class Points {
   #known: RecentCache<number, FoundPoint> | undefined;
 
   /**
-   * @param isForeign tells points that are not the store's own: what such ones say was removed is not believed
+   * @param isForeign tells points that are not the store's own: their lists of removed points are ignored
    * @param cachedPoints how many of those that were read are not read again: none of them ever changes
    */
   constructor(
@@ -63,9 +71,9 @@ export class Points {
   }
 
   /**
-   * The numbers that files have as points, the newest first: anybody who may write there can make such names.
+   * The numbers of files with the name of a point, the newest first: any other writer can make such names.
    *
-   * @param onStrange told the names that no point can have
+   * @param onStrange called with each name that no point can have
    * @throws SecureStoreError what the backend throws
    */
   async numbers(signal?: AbortSignal, onStrange?: (name: string) => void): Promise<number[]> {
@@ -81,12 +89,12 @@ export class Points {
     }
   }
 
-  /** All points, and what is no point or is damaged, the newest first. @throws as {@link readOrDamaged} */
+  /** All points, and files that are damaged or are no points, the newest first. @throws as {@link readOrDamaged} */
   async *all(signal?: AbortSignal): AsyncGenerator<FoundPoint | DamagedPoint> {
     for await (const number of this.#numbers(signal)) yield this.readOrDamaged(number, signal);
   }
 
-  /** What the newest point that is whole, and the store's own, says was removed. @throws as {@link readOrDamaged} */
+  /** The numbers that the newest undamaged point of the store lists as removed. @throws as {@link readOrDamaged} */
   async removedNumbers(signal?: AbortSignal): Promise<readonly NumberRange[]> {
     for await (const read of this.all(signal)) {
       if (!('error' in read) && !this.#isForeign(read)) return read.removed;
@@ -109,7 +117,7 @@ export class Points {
   async read(number: number, signal?: AbortSignal): Promise<FoundPoint> {
     const known = this.#known?.get(number);
     if (known !== undefined) return known;
-    const point = await this.#read(number, signal);
+    const point = await decodingFile(() => this.#read(number, signal));
     this.#known?.set(number, point);
     return point;
   }
@@ -120,12 +128,12 @@ export class Points {
     const sealed = splitChecksum(`the file ${name} of the backup`, body);
     const plaintext = await this.#open(name, sealed, signal);
     const point = decodePoint(plaintext);
-    if (point.number !== number) throw damagedFile(name, 'it is another point');
+    if (point.number !== number) throw damagedFile(name, 'it holds another recovery point');
     const keyId = this.#seals.keyIdOf(sealed);
     return { ...point, digest: sha256(body), keyId, isOld: keyId !== this.#seals.primaryId };
   }
 
-  /** A version that this release doesn't read is damage here: nothing has authenticated it yet, so anybody can write it there. */
+  /** An unknown format version is damage here: nothing has authenticated it yet, so any other writer can write it there. */
   async #open(name: string, sealed: Uint8Array, signal: AbortSignal | undefined): Promise<Buffer> {
     try {
       return await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
@@ -156,45 +164,40 @@ export class Points {
     const { backend, id, location } = this.#destination;
     const sealed = this.#seals.seal('backupPoint', id, name, encodePoint(point));
     const body = withChecksum(sealed);
-    const published: FoundPoint = { ...point, digest: sha256(body), keyId: this.#seals.keyIdOf(sealed), isOld: false };
+    const made: FoundPoint = { ...point, digest: sha256(body), keyId: this.#seals.keyIdOf(sealed), isOld: false };
     if (body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
-        `${location}: the point takes ${body.length} bytes; this backend holds ${backend.capabilities.maxBodyBytes}`,
+        `a snapshot of ${body.length} bytes is too large for ${location}, which holds ${backend.capabilities.maxBodyBytes}`,
+        { advice: [{ id: 'choose-location' }] },
       );
     }
     for (let tries = 1; ; tries++) {
       try {
         await backend.write(name, body, { ifAbsent: true, signal });
-        return published;
+        return made;
       } catch (error) {
         if (!SecureStoreError.is(error)) throw error;
         const isTaken = error.code === 'CONFLICT' || isRefused(error);
         if (!isTaken && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
-        // What lies there decides: no two bodies are the same.
+        // The file decides: no two bodies are the same.
         const found = await backend.read(name, { signal });
         if (found === undefined && isRefused(error)) throw error;
-        if (found !== undefined && body.equals(found.body)) return published;
+        if (found !== undefined && body.equals(found.body)) return made;
         if (found !== undefined) {
-          throw new SecureStoreError(
-            'CONFLICT',
-            `${location}: another run has published point ${point.number} meanwhile`,
-            {
-              retryable: true,
-            },
-          );
+          throw published(location, point.number);
         }
       }
     }
   }
 }
 
-/** What every point says of the store, and of who makes it. */
+/** The fields of every point that describe the store and the process that makes it. */
 function sayOf({ head, capabilities, clock }: BackupArea): Pick<Point, 'instance' | 'skew' | 'made' | 'history'> {
   return { instance: head.instance, skew: capabilities.clockSkew, made: clock.now(), history: head.history };
 }
 
-/** What a snapshot says of itself. */
+/** The fields of a snapshot. */
 export type SnapshotFacts = Pick<
   Point,
   'number' | 'previous' | 'generation' | 'time' | 'gap' | 'label' | 'removed' | 'totals' | 'added' | 'pages' | 'others'

@@ -4,26 +4,24 @@ import { BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import type { Destination } from './destination.ts';
 import { isRefused } from './errors.ts';
 
-/** After so many refusals one after the other what comes is left to the next time: a lock holds what is newest for longest. */
+/** After so many refusals in a row the rest is left to the next removal: a lock holds the newest files longest. */
 const MAX_REFUSED = 100;
 /** No point has this name, nor has any other file. */
 const PROBE = `${BACKUP_AREAS.points}@`;
-const ADVICE =
-  'Where a lock holds it, run this again when that has ended; where the credentials may not delete, with some that may';
 
-/** What a place did not let go. */
+/** What a destination refused to remove. */
 export interface RefusedRemoval {
-  /** Numbers of the snapshots, and of the moments between them, that were to go and stay: they can be restored as before. */
+  /** Numbers of the snapshots, and of the recovery points between them, that were to be removed: they can be restored as before. */
   readonly snapshots: readonly number[];
-  /** Files that nothing needs any more and that are there still. */
+  /** Unneeded files that still exist. */
   readonly files: number;
   /** `ACCESS_DENIED` or `READ_ONLY`. */
   readonly code: ErrorCode;
-  /** What happened, and what to do. */
+  /** What happened. */
   readonly message: string;
 }
 
-/** Removes files, and keeps account of those that the place does not let go. */
+/** Removes files, and counts those that the destination refuses to remove. */
 export class TolerantDeleter {
   readonly #backend: StorageBackend;
   readonly #location: string;
@@ -36,18 +34,19 @@ export class TolerantDeleter {
   }
 
   /**
-   * Makes sure that something may be removed at all, before that is announced.
+   * Checks that files may be removed at all, before a removal is published.
    *
    * @throws SecureStoreError `ACCESS_DENIED`, `READ_ONLY`; what the backend throws
    */
   async probe(signal?: AbortSignal): Promise<void> {
     if (await this.#tryRemove(PROBE, signal)) return;
     const { code = 'ACCESS_DENIED' } = this.#error ?? {};
-    const message = `${this.#location}: nothing may be removed here (${code}), so nothing was, and nothing was announced to be. ${ADVICE}. Backups, verify and restores need no such right`;
-    throw new SecureStoreError(code, message, { cause: this.#error });
+    const message = `nothing can be removed at ${this.#location} (${code}). Nothing was changed.`;
+    const advice = [{ id: 'check-backend-access' }] as const;
+    throw new SecureStoreError(code, message, { cause: this.#error, advice });
   }
 
-  /** To be called when other files are tried, that may be removed though the ones before may not. */
+  /** Called before files of another kind, which may be removable though the ones before are not. */
   begin(): void {
     this.#inRow = 0;
   }
@@ -73,22 +72,22 @@ export class TolerantDeleter {
   /**
    * What was refused; `undefined` if nothing was.
    *
-   * @param snapshots that were to go and stay
-   * @param files that nothing needs and that are there still
+   * @param snapshots that were to be removed
+   * @param files unneeded ones that still exist
    */
   report(snapshots: readonly number[], files: number): RefusedRemoval | undefined {
     if (this.#error === undefined) return undefined;
     const { code } = this.#error;
     const what = [
-      ...(snapshots.length === 0 ? [] : [`${snapshots.length} of the snapshots and moments that were to go`]),
-      ...(files === 0 ? [] : [`${files} files that nothing needs`]),
+      ...(snapshots.length === 0 ? [] : [`${snapshots.length} snapshots and recovery points`]),
+      ...(files === 0 ? [] : [`${files} unneeded files`]),
     ];
-    const subject = what.length === 0 ? 'what nothing needs' : what.join(' and ');
+    const subject = what.length === 0 ? 'unneeded files' : what.join(' and ');
     return {
       snapshots,
       files,
       code,
-      message: `${this.#location}: ${subject} could not be removed (${code}). ${ADVICE}`,
+      message: `${subject} could not be removed at ${this.#location} (${code}). The next removal tries it again.`,
     };
   }
 }

@@ -26,7 +26,7 @@ import { PackWriter } from './packs.ts';
 
 const READS = 8;
 
-/** Something that could not be copied, by its name at the store's backend. */
+/** A record that could not be copied, by its name at the store's backend. */
 export interface FailedCopy {
   readonly name: string;
   readonly code: string;
@@ -49,7 +49,7 @@ export interface CopyPorts {
   readonly onCopied: (versions: number, bytes: number) => void;
 }
 
-/** Copies what changes come: payloads, records and the past of objects that is not known yet. */
+/** Copies changes: payloads, records, and older versions that are not known yet. */
 export class Copier {
   readonly pending: PendingEntries;
   readonly failed: FailedCopy[] = [];
@@ -64,7 +64,7 @@ export class Copier {
   /** Why an index of the destination could not be read. */
   #damage: unknown;
 
-  /** @param others what lies at the destination too, and may not be what the store has */
+  /** @param others an index of the destination that may not be that of the store */
   constructor(ports: CopyPorts, index: IndexSet, others?: IndexSet) {
     this.#others = others;
     this.#ports = ports;
@@ -92,7 +92,7 @@ export class Copier {
     return [...(await this.#indexed(this.#index, token)), ...this.pending.get(token)];
   }
 
-  /** What an index has of an object. That it is damaged says nothing of the object, which is not to be taken for what is wrong. */
+  /** The entries of an object in an index. If the index is damaged, the object is not reported as damaged. */
   async #indexed(index: IndexSet, token: string): Promise<readonly IndexEntry[]> {
     try {
       return await index.get(token, this.#ports.signal);
@@ -105,7 +105,7 @@ export class Copier {
   async #copy({ token, record, name }: Change): Promise<void> {
     const split = splitRecord(record);
     const known = await this.#known(token);
-    // The later one, where it was sealed anew meanwhile: then it is another record of the same version.
+    // The later one, if it was re-encrypted meanwhile: then it is another record of the same version.
     const same = known.findLast((entry) => isSame(entry, split));
     const digest = recordDigest(split);
     const isAsItWas = ({ digest: before }: IndexEntry): boolean => asBuffer(before).equals(digest);
@@ -128,7 +128,7 @@ export class Copier {
     }
   }
 
-  /** Takes a version that lies at the destination already, and what was before it. */
+  /** Takes a version that the destination has already, and those before it. */
   async #takeOther(
     token: string,
     known: readonly IndexEntry[],
@@ -168,7 +168,7 @@ export class Copier {
         await this.#tolerating(name, async () => {
           const split = splitRecord(one.body);
           if (split.header.version !== historyVersion(prefix, name)) {
-            throw new SecureStoreError('INTEGRITY', 'a version lies under the name of another');
+            throw new SecureStoreError('INTEGRITY', `${name} holds another version`);
           }
           const before = await this.#known(token);
           if (!before.some((entry) => isSame(entry, split)))
@@ -187,11 +187,11 @@ export class Copier {
   ): Promise<void> {
     await this.#tolerating(name, async () => {
       for (let found: Found | undefined = { record, size }; found !== undefined;) {
-        // Whoever opens a copy can't tell that it was retired, and would take it for genuine.
+        // A process that opens a copy can't know that the key was retired, and would take the record for genuine.
         if (this.#ports.area.isRetired(found.record.envelope.keyId)) {
           throw new SecureStoreError(
             'INTEGRITY',
-            'it is sealed under a key version that has been retired: somebody put it there',
+            'the record is encrypted with a retired key version: another writer has put it there',
           );
         }
         const blob = await this.#blobOf(token, found.record, known);
@@ -208,8 +208,8 @@ export class Copier {
   }
 
   /**
-   * The record of a version whose payload was removed: a rotation that makes payloads anew has put another one in its place. Absent if the
-   * version is gone too, by a purge or since it was replaced for long.
+   * The record of a version whose payload was removed: a rotation that re-encrypts payloads has written another one. Absent if the version
+   * is gone too, by a purge or since it was replaced long ago.
    *
    * @throws SecureStoreError `INTEGRITY` if the record still names that payload
    */
@@ -221,10 +221,10 @@ export class Copier {
     const { blob } = record.header;
     if (header.blob !== undefined && blob !== undefined && !asBuffer(blob.blobId).equals(header.blob.blobId))
       return { record, size: found.body.length };
-    throw new SecureStoreError('INTEGRITY', 'a part of its payload is missing');
+    throw new SecureStoreError('INTEGRITY', 'a part of the payload is missing');
   }
 
-  /** What is wrong with one object is reported, and keeps no other one from being backed up. */
+  /** Damage of one object is reported, and other objects are still backed up. */
   async #tolerating(name: string, body: () => Promise<void>): Promise<void> {
     try {
       await body();
@@ -241,9 +241,9 @@ export class Copier {
   ): Promise<IndexedBlob | undefined | 'gone'> {
     const { blob } = header;
     if (blob === undefined) return undefined;
-    // Of an older version nobody has seen yet whether it is genuine.
+    // An older version has not been authenticated yet.
     if (blob.partSize === 0 || blob.sealedLength < BLOB_PREFIX_LENGTH || partCount(blob) > MAX_PARTS) {
-      throw new SecureStoreError('INTEGRITY', 'the sizes of its payload can not be');
+      throw new SecureStoreError('INTEGRITY', 'the sizes of the payload are invalid');
     }
     const before = known.find((entry) => entry.blob !== undefined && asBuffer(entry.blob.blobId).equals(blob.blobId));
     if (before?.blob !== undefined) return before.blob;
@@ -261,9 +261,9 @@ function isSame({ version, commitId }: IndexEntry, { header }: SplitRecord): boo
 }
 
 /**
- * Copies what has come to the audit log, whose parts never change.
+ * Copies new parts of the audit log. They never change.
  *
- * @param before the index of what is there
+ * @param before the index of the parts at the destination
  * @returns the index of all of it
  */
 export async function copyAuditLog(

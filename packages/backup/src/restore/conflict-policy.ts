@@ -7,10 +7,10 @@ const MAX_LISTED = 1000;
 const MAX_RENAMES = 1000;
 const LOOKED_AT_ONCE = 8;
 
-/** What stands for the version of a record that can't be read. */
+/** Instead of the version of a record that can't be read. */
 export const DAMAGED: unique symbol = Symbol('damaged');
 
-/** What is done about one object. */
+/** What is done with one object. */
 export type Step =
   | {
       readonly type: 'create' | 'replace' | 'rename';
@@ -30,7 +30,7 @@ export type Wanted =
 
 export type Before = string | typeof DAMAGED | undefined;
 
-/** Decides what becomes of each object that is to be restored, by what is there. */
+/** Decides how each object is restored, by what the target has. */
 export class RestoreSteps {
   readonly #source: SecureStorage;
   readonly #target: SecureStorage;
@@ -64,9 +64,9 @@ export class RestoreSteps {
     try {
       return { key, info: await this.#source.info(key, this.#call) };
     } catch (error) {
-      // The rest can be restored all the same.
+      // The others can still be restored.
       if (SecureStoreError.is(error, 'INTEGRITY')) return { key, error };
-      // It had expired, or is of a category that a member was not granted.
+      // It had expired, or is in a category that the member was not granted.
       const isHidden = SecureStoreError.is(error, 'NOT_FOUND') || SecureStoreError.is(error, 'ACCESS_DENIED');
       if (isHidden && this.#options.keys === undefined) return undefined;
       throw error;
@@ -77,8 +77,9 @@ export class RestoreSteps {
   async deletionOf(key: string): Promise<Step | undefined> {
     const there = await this.#infoAt(key);
     if (there === DAMAGED)
-      throw new SecureStoreError('CONFLICT', `the record of ${JSON.stringify(key)} is damaged, and is not deleted`, {
+      throw new SecureStoreError('CONFLICT', `the record of ${JSON.stringify(key)} is damaged. It was not deleted.`, {
         key,
+        advice: [{ id: 'repair-object', key }],
       });
     return there && { type: 'delete', to: key, before: there.version };
   }
@@ -97,7 +98,7 @@ export class RestoreSteps {
     if (this.conflicts.length < MAX_LISTED) this.conflicts.push(key);
   }
 
-  /** What is there can't be told from what is to be restored, nor which of them is newer. */
+  /** A damaged record can't be compared with the restored version, and its age is not known. */
   async #stepOverDamaged(info: ObjectInfo, to: string): Promise<Step> {
     const { conflict = 'fail' } = this.#options;
     this.#noteConflict(to);
@@ -113,14 +114,14 @@ export class RestoreSteps {
     });
   }
 
-  /** @throws SecureStoreError `CONFLICT` if what is there is damaged, and the policy does not say what becomes of it */
+  /** @throws SecureStoreError `CONFLICT` if the record there is damaged, and the policy neither overwrites nor renames */
   async stepFor(info: ObjectInfo): Promise<Step> {
     const { conflict = 'fail' } = this.#options;
     const to = this.#nameFor(info.key);
     const there = await this.#infoAt(to);
     if (there === undefined) return { type: 'create', info, to };
     if (there === DAMAGED) return this.#stepOverDamaged(info, to);
-    // One version is one content, wherever it is.
+    // The same version has the same contents everywhere.
     if (there.version === info.version && to === info.key) return { type: 'unchanged', info, to };
     if (await this.#isSame(info, there)) return { type: 'unchanged', info, to };
     this.#noteConflict(to);
@@ -144,6 +145,9 @@ export class RestoreSteps {
       const name = `${key} (restored${number === 1 ? '' : ` ${number}`})`;
       if (!(await this.#target.has(name, this.#call))) return name;
     }
-    throw new SecureStoreError('ALREADY_EXISTS', `there is no free name beside ${JSON.stringify(key)}`, { key });
+    throw new SecureStoreError('ALREADY_EXISTS', `all ${MAX_RENAMES} names for ${JSON.stringify(key)} are taken`, {
+      key,
+      advice: [{ id: 'choose-conflict-policy' }],
+    });
   }
 }

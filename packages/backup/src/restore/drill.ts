@@ -35,10 +35,10 @@ async function clear(backend: StorageBackend): Promise<void> {
   }
 }
 
-/** What is wrong, which names no objects: who drills a backup need not know what there is. */
+/** The problems found, without names of objects: a caller who drills a backup may not see them. */
 class Problems {
   readonly list: string[] = [];
-  /** What the ids in it stand for. */
+  /** The names that the ids in it stand for. */
   readonly names: Record<string, string> = {};
   readonly #idOf: (name: string) => string;
   found = 0;
@@ -52,7 +52,7 @@ class Problems {
     if (this.list.length < MAX_PROBLEMS) this.list.push(message);
   }
 
-  /** @param name of the object, or of what lies at the backend where no object is known */
+  /** @param name of the object, or of the record if the object is not known */
   addOf(name: string, message: string): void {
     const id = this.#idOf(name);
     if (this.list.length < MAX_PROBLEMS) this.names[id] = name;
@@ -60,7 +60,7 @@ class Problems {
   }
 }
 
-/** What stands for a name, the same each time: a keyed digest, so that nobody finds out by guessing who has no key. */
+/** An id for a name, always the same: a keyed digest, so that names can't be guessed without the key. */
 function idFor({ copy }: OpenedBackup): (name: string) => string {
   const { digest } = copy.state.keys.journal;
   return (name) => digestWhole(digest, Buffer.from(`object of a drill ${name}`)).toString('hex', 0, 8);
@@ -73,7 +73,7 @@ function reasonOf({ message, operation = '', key, code }: SecureStoreError): str
   return message.startsWith(about) ? message.slice(about.length) : code;
 }
 
-/** Has an object judged. What is damaged is a problem of it, and whatever else goes wrong does not say what it is called. */
+/** Judges an object. Damage is a problem of the object; any other error does not name it. */
 async function judging(key: string, problems: Problems, judge: () => Promise<void>): Promise<void> {
   try {
     await judge();
@@ -82,23 +82,23 @@ async function judging(key: string, problems: Problems, judge: () => Promise<voi
     const reason = reasonOf(error);
     const { code, retryable, cause } = error;
     if (!isDamage(error))
-      throw new SecureStoreError(code, `an object can't be compared: ${reason}`, { retryable, cause });
-    problems.addOf(key, `it can't be compared: ${reason}`);
+      throw new SecureStoreError(code, `an object cannot be compared: ${reason}`, { retryable, cause });
+    problems.addOf(key, `cannot be compared: ${reason}`);
   }
 }
 
-/** The version that was current at a moment; `undefined` if there was none, or is known no more. */
+/** The version that was current at a time; `undefined` if there was none, or it is no longer known. */
 async function versionAt(live: SecureStorage, key: string, at: Date): Promise<string | undefined> {
   return (await withFallback(isNotFound, undefined, () => live.info(key, { at })))?.version;
 }
 
 /**
  * Whether a version (or with `undefined` that there was none) was what an object was like within a minute of a moment: what was stored
- * around it is not judged, since versions carry the clock of whoever stored them, and the moment is of the backend's.
+ * around it is not judged, since versions carry the clock of the process that stored them, and the time is that of the backend.
  */
 async function wasAround(live: SecureStorage, key: string, version: string | undefined, time: Date): Promise<boolean> {
   const [from, to] = [time.getTime() - AROUND, time.getTime() + AROUND];
-  // Nothing is known of what was purged. What is forgotten can't be judged either.
+  // Purged and forgotten versions can't be judged.
   const past = await withFallback(isNotFound, [], () => live.history(key));
   if (past.length === 0) return true;
   if (version === undefined) {
@@ -110,7 +110,7 @@ async function wasAround(live: SecureStorage, key: string, version: string | und
   return own.modified.getTime() <= to && (next === undefined || next.modified.getTime() >= from);
 }
 
-/** Compares what was restored with the store as it was at that moment. @returns how many objects were compared */
+/** Compares the restored store with the store at that time. @returns how many objects were compared */
 async function compare(
   restored: ObjectStore,
   live: SecureStorage,
@@ -127,23 +127,23 @@ async function compare(
     onProgress?.({ phase: 'comparing with the store', done: 1 });
   };
   for await (const { key, version } of restored.entries('', call)) {
-    await judging(key, problems, () => judge(key, version, 'it is not as it was at that moment'));
+    await judging(key, problems, () => judge(key, version, 'differs from the store at that time'));
   }
   for await (const key of live.keys('', call)) {
     await judging(key, problems, async () => {
-      if (!(await restored.has(key, call))) await judge(key, undefined, 'it is missing');
+      if (!(await restored.has(key, call))) await judge(key, undefined, 'missing');
     });
   }
   return compared;
 }
 
 /**
- * Restores a snapshot to a scratch place, opens everything in it, compares it with the store, measures how long that took, and removes it
+ * Restores a snapshot to a scratch location, opens everything in it, compares it with the store, measures how long that took, and removes it
  * again.
  *
  * @param scratch an initialised backend at which nothing is. It stays yours, and is empty afterwards
- * @throws SecureStoreError `ALREADY_EXISTS` if something lies there; `NOT_FOUND` if there is no snapshot; what keeps it from being
- *   done. What is wrong with the backup is no error: it is in the facts
+ * @throws SecureStoreError `ALREADY_EXISTS` if the location is not empty; `NOT_FOUND` if there is no snapshot; what prevents the
+ *   drill. Damage of the backup is no error: it is in the facts
  */
 export async function drillBackup(
   backup: OpenedBackup,
@@ -169,10 +169,10 @@ export async function drillBackup(
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });
   if (entries.length > 0) {
-    const message = 'something lies at the scratch location of the drill; it was left as it is';
-    throw new SecureStoreError('ALREADY_EXISTS', message);
+    const message = 'the scratch location of the drill is not empty. Nothing was changed.';
+    throw new SecureStoreError('ALREADY_EXISTS', message, { advice: [{ id: 'choose-location' }] });
   }
-  // What somebody else has made there in between is left as it is.
+  // What another process has written there meanwhile is kept.
   let isOurs = false;
   const onBegun = (): void => {
     isOurs = true;
@@ -187,9 +187,9 @@ export async function drillBackup(
   } finally {
     if (isOurs) await clear(scratch);
   }
-  // Silent success over nothing would be found out on the day of the disaster.
+  // A silent success without any object would be noticed on the day of the disaster.
   if (objects === 0 && point.totals.objects > 0)
-    problems.add('nothing was restored, though the snapshot holds objects');
+    problems.add(`no object was restored, but the snapshot has ${point.totals.objects}`);
   const facts = {
     fingerprint: backup.fingerprint,
     destination: backup.destination.location,

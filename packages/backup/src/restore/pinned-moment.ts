@@ -18,7 +18,7 @@ interface Pinned extends Omit<FoundMoment, 'point' | 'settled' | 'gap'> {
   readonly gap?: { readonly from: number; readonly to?: number };
 }
 
-/** What is asked for, whatever it means at the moment: the same command gives the same. */
+/** The choice of the caller, whichever point it means now: the same call gives the same bytes. */
 export function askedFor(
   { id }: Pick<Destination, 'id'>,
   { snapshot, at, prefix = '' }: PointChoice & { readonly prefix?: string | undefined },
@@ -27,7 +27,7 @@ export function askedFor(
   return Buffer.concat([id, Buffer.from(JSON.stringify(choice), 'utf8')]);
 }
 
-/** What is kept of a moment, so that a restore goes on with it though the backup has gone on. */
+/** A moment as it is kept, so that a restore is resumed with it though the backup has newer points. */
 export function pinOf({ point, settled, gap, ...rest }: FoundMoment): Buffer {
   const pinned: Pinned = {
     ...rest,
@@ -42,8 +42,8 @@ export function pinOf({ point, settled, gap, ...rest }: FoundMoment): Buffer {
  * The moment that a restore was begun with.
  *
  * @param pin as {@link pinOf} made it
- * @throws SecureStoreError `ALREADY_EXISTS` if a point of it is gone, so that the restore can't go on; `INTEGRITY` if one is damaged, or
- *   another one lies in its place; errors of the backend
+ * @throws SecureStoreError `ALREADY_EXISTS` if a point of it is gone, so that the restore can't be resumed; `INTEGRITY` if one is damaged, or
+ *   was replaced; errors of the backend
  */
 export async function pinnedMoment(
   { points, destination }: OpenedBackup,
@@ -56,12 +56,12 @@ export async function pinnedMoment(
     if (found === undefined) {
       throw new SecureStoreError(
         'ALREADY_EXISTS',
-        `a restore was begun here of snapshot ${rest.number}, which is gone from ${destination.location}, and was not finished. It can not go on. ` +
-          'To start over, delete everything at this location and restore again, or choose an empty location',
+        `the interrupted restore of snapshot ${rest.number} cannot be resumed: ${destination.location} does not have it any more`,
+        { advice: [{ id: 'choose-location' }] },
       );
     }
     if (matchesTip(tip, found)) return found;
-    throw damagedFile(pointName(tip.number), 'it is another point than when the restore was begun');
+    throw damagedFile(pointName(tip.number), 'it was replaced since the restore began');
   };
   return {
     ...rest,
@@ -71,7 +71,7 @@ export async function pinnedMoment(
   };
 }
 
-/** What the choice would have meant now could not be told: then nothing is said of it. */
+/** Errors of finding out what the choice means now: then there is no warning. */
 const isUntold = hasCode('INTEGRITY', 'NOT_FOUND', 'ROLLBACK');
 
 /** The warning about a restore that was resumed with another moment than its choice means now. */
@@ -84,7 +84,7 @@ export async function pinWarnings(
   const now = await withFallback(isUntold, undefined, () => backup.choose(choice, signal));
   if (now === undefined || momentId(now) === momentId(moment)) return [];
   return [
-    `${backup.destination.location}: this went on with a restore that was begun before, of snapshot ${moment.number}; what snapshot ` +
-      `${now.number} and others have besides is not restored`,
+    `the restore was resumed with snapshot ${moment.number} of ${backup.destination.location}. Changes up to snapshot ${now.number} were ` +
+      'not restored.',
   ];
 }

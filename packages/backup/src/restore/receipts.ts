@@ -31,7 +31,7 @@ function signedFacts(signed: SignedFacts, use: string, fingerprint: string): unk
       verifyAs(key, use, Buffer.from(facts), Buffer.from(signature, 'base64url'));
     if (isSigned) return JSON.parse(facts) as unknown;
   }
-  throw new SecureStoreError('INTEGRITY', 'the receipt was not signed by the store');
+  throw new SecureStoreError('INTEGRITY', 'the receipt is not signed by this store');
 }
 
 /** Domain label of the signature of a receipt. */
@@ -75,25 +75,25 @@ export function readReceipt(receipt: DrillReceipt, fingerprint: string): DrillFa
 export interface RestoreFacts {
   /** The identity of the store that was restored into. */
   readonly fingerprint: string;
-  /** Where the backup lies. */
+  /** The location of the backup. */
   readonly source: string;
   /** Of the snapshot, or of the last point that is not after `at`. */
   readonly snapshot: number;
   /** The moment that was restored: that of the snapshot, or `at`, and in a gap an earlier one. */
   readonly time: string;
-  /** The moment that somebody chose; absent if they chose a snapshot by its number, or the newest. */
+  /** The time that the caller chose; absent if a snapshot was chosen by its number, or the newest. */
   readonly at?: string;
   readonly begun: string;
   /** How long it took, in milliseconds. */
   readonly took: number;
-  /** Who did it: the principal of a session, or `[root]` for whoever unlocks the store. */
+  /** Who restored: the principal of a session, or `[root]` for the owner. */
   readonly by: string;
-  /** What was chosen: everything where neither is there. */
+  /** What was chosen: everything if neither is there. */
   readonly prefix?: string;
-  /** How many keys were named, where they were. */
+  /** How many keys were named, if any. */
   readonly keys?: number;
   readonly into?: string;
-  /** Where a new store was made of it. */
+  /** The location of the new store, if one was created. */
   readonly to?: string;
   readonly conflict: string;
   readonly deleteExtra: boolean;
@@ -105,7 +105,7 @@ export interface RestoreFacts {
   readonly deleted: number;
   readonly failed: number;
   readonly bytes: number;
-  /** Objects that were read back and compared with the backup, byte by byte; 0 if nobody asked for that. */
+  /** Objects that were read back and compared with the backup, byte by byte; 0 if that was not asked for. */
   readonly verified: number;
   /** SHA-256, in hexadecimal, of what was done with each object, in the order of the point: see `docs/guides/backup.md`. */
   readonly digest: string;
@@ -166,7 +166,7 @@ function fitting(receipts: readonly Kept[]): Kept[] {
   return receipts.filter((one) => (left -= Buffer.byteLength(JSON.stringify(one)) + 1) > 0);
 }
 
-/** Remembers a receipt. Who may not remember it has it all the same. */
+/** Remembers a receipt. A caller who may not do that still gets it. */
 export async function rememberReceipt(
   area: BackupArea,
   destination: Uint8Array,
@@ -196,7 +196,7 @@ export async function drilledAt(area: BackupArea, destination: Uint8Array): Prom
   return (await drillAbout(area, destination).read()).value?.time;
 }
 
-/** Remembers that a drill has succeeded now. Who may not remember it has seen it all the same. */
+/** Remembers that a drill has succeeded now. A caller who may not do that still gets its result. */
 export async function rememberDrilled(area: BackupArea, destination: Uint8Array): Promise<void> {
   const time = area.clock.now();
   await rememberIfPossible(() => drillAbout(area, destination).update(() => ({ time })));

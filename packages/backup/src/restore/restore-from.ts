@@ -13,9 +13,9 @@ import { attest } from '../trust/chain-attestation.ts';
 import type { PointChoice } from '../repository/snapshot-info.ts';
 
 /**
- * Which point a restore in place is of. If an earlier run was interrupted and the call doesn't say, it is the one that the earlier run was of.
+ * The recovery point of a restore in place. If the call names none, and an earlier run was interrupted, it is the one of that run.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` if it can't be told; what listing the snapshots throws
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it is not known; what listing the snapshots throws
  */
 async function choiceInPlace(
   backup: OpenedBackup,
@@ -28,8 +28,11 @@ async function choiceInPlace(
     const restored = restoredAfter(label);
     if (restored !== undefined) return restored;
   }
+  const { location } = backup.destination;
   return refuse(
-    'a restore of the whole store was begun and did not end, and from here it can not be told of which snapshot: give its number',
+    `the snapshot of the interrupted restore is not known at ${location}`,
+    { id: 'choose-snapshot', destination: location },
+    { id: 'give-up-restore' },
   );
 }
 
@@ -38,7 +41,7 @@ export function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): bo
   return prefix === '' && keys === undefined && into === undefined && dryRun !== true;
 }
 
-/** How something is restored into a store. */
+/** How a restore writes into a store. */
 export interface RestoreCall {
   readonly options: RestoreOptions;
   readonly target: SecureStorage;
@@ -56,7 +59,7 @@ export async function restoreFrom(
   destination: Destination,
   { options, target, signal, progress }: RestoreCall,
 ): Promise<RestoreJobReport> {
-  // What would be restored is told of the point that would be restored.
+  // A dry run reports on the point that would be restored.
   const choice = isWhole({ ...options, dryRun: false }) ? await choiceInPlace(backup, area, options, signal) : options;
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
@@ -69,7 +72,7 @@ export async function restoreFrom(
     const begun = area.clock.now();
     const call = { ...options, signal, onProgress: progress };
     const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
-      // It looks at everything before it changes anything, so there is nothing that others must be kept from.
+      // Everything is checked before anything is changed, so that other writers need not wait.
       if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
       throw error;
     });

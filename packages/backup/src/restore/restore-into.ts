@@ -3,19 +3,19 @@ import type { CallOptions, ObjectInfo, ObjectStore, SecureStorage } from '@secur
 import { WorkGroup } from '@securestore/objects/internal';
 import type { RestoreChange, RestoreIntoOptions, RestoreIntoReport } from './restore-types.ts';
 import { POLICIES } from './restore-types.ts';
-import { refuse } from '../repository/errors.ts';
+import { refuse, refuseOption } from '../repository/errors.ts';
 import type { Before, Step } from './conflict-policy.ts';
 import { DAMAGED, RestoreSteps } from './conflict-policy.ts';
 import { RestoredDigest } from './restored-digest.ts';
 
-/** So many objects at once: small ones are written together, of large ones each holds some megabytes. */
+/** How many objects are restored at once: small ones are written together, each large one takes some megabytes of memory. */
 const SMALL_AT_ONCE = 32;
 const LARGE_AT_ONCE = 4;
 /** Payloads up to this many bytes are read whole. */
 const WHOLE_BYTES: number = 256 * 1024;
 
 const PHASE = 'restoring';
-/** What concerns the whole store, and no object alone. */
+/** Codes that concern the whole store, and not one object. */
 const WHOLE: ReadonlySet<string> = new Set([
   'ABORTED',
   'LOCKED',
@@ -25,7 +25,7 @@ const WHOLE: ReadonlySet<string> = new Set([
   'NO_SPACE',
   'ROLLBACK',
 ]);
-/** Where the report counts what was done with an object. */
+/** The count of the report for each step. */
 const COUNTED = {
   create: 'created',
   replace: 'replaced',
@@ -47,16 +47,16 @@ export function checkRestoreInto({
   onObject,
   onChange,
 }: RestoreIntoOptions): void {
-  if (onObject !== undefined && typeof onObject !== 'function') refuse('the option "onObject" must be a function');
-  if (onChange !== undefined && typeof onChange !== 'function') refuse('the option "onChange" must be a function');
-  if (!POLICIES.includes(conflict)) refuse(`the option "conflict" must be one of ${POLICIES.join(', ')}`);
-  if (keys !== undefined && prefix !== undefined) refuse('give either "prefix" or "keys"');
+  if (onObject !== undefined && typeof onObject !== 'function') refuseOption('onObject', 'must be a function');
+  if (onChange !== undefined && typeof onChange !== 'function') refuseOption('onChange', 'must be a function');
+  if (!POLICIES.includes(conflict)) refuseOption('conflict', `must be one of ${POLICIES.join(', ')}`);
+  if (keys !== undefined && prefix !== undefined) refuse('the options "prefix" and "keys" exclude each other');
   if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string'))) {
-    refuse('the option "keys" must be a list of strings');
+    refuseOption('keys', 'must be a list of strings');
   }
-  if (into !== undefined && typeof into !== 'string') refuse('the option "into" must be a string');
+  if (into !== undefined && typeof into !== 'string') refuseOption('into', 'must be a string');
   if (deleteExtra === true && (keys !== undefined || conflict === 'rename')) {
-    refuse('"deleteExtra" makes no sense together with "keys", or with the conflict policy "rename"');
+    refuseOption('deleteExtra', 'excludes the option "keys" and the conflict policy "rename"');
   }
 }
 
@@ -127,12 +127,12 @@ class Restorer {
     const { onChange } = this.#options;
     if (onChange === undefined || step.type === 'unchanged' || step.type === 'skip') return;
     if (onChange(changeOf(step))) return;
-    const message = `${JSON.stringify(step.to)} was left as it is: what would be done with it is not what was planned`;
+    const message = `the change of ${JSON.stringify(step.to)} is not the one that was planned. It was not made.`;
     throw new SecureStoreError('CONFLICT', message, { key: step.to });
   }
 
   async #write({ key, size, metadata, expires }: ObjectInfo, to: string, before: Before): Promise<void> {
-    // What came in between is not overwritten: it is told.
+    // A version that came in between is not overwritten: it is a conflict.
     const condition =
       before === undefined ? { ifAbsent: true } : before === DAMAGED ? { ifDamaged: true } : { ifVersion: before };
     const options = { ...this.#call, ...condition, metadata, ...(expires === undefined ? {} : { expires }) };
@@ -151,9 +151,8 @@ class Restorer {
   async #readBack(key: string, to: string): Promise<void> {
     const { stream } = await this.#source.retrieveStream(key, this.#call);
     if (!(await this.#target.matches(to, stream, this.#call))) {
-      throw new SecureStoreError('INTEGRITY', 'what was read back is not what the backup has, or was changed since', {
-        key: to,
-      });
+      const message = `object ${JSON.stringify(to)} differs from the backup after it was restored`;
+      throw new SecureStoreError('INTEGRITY', message, { key: to, advice: [{ id: 'repair-object', key: to }] });
     }
     this.#tally.verified += 1;
   }
@@ -193,7 +192,7 @@ class Restorer {
     return this.#tally;
   }
 
-  /** Looks at everything first, so that nothing is changed if something is in the way. */
+  /** Checks everything first, so that nothing is changed if there is a conflict. */
   async #refuseConflicts(): Promise<void> {
     if (this.#options.dryRun === true) return;
     for await (const wanted of this.#steps.wanted()) {
@@ -202,8 +201,8 @@ class Restorer {
       if (step.type !== 'skip') continue;
       throw new SecureStoreError(
         'CONFLICT',
-        `${JSON.stringify(step.to)} is there as another version; nothing was changed. Choose a conflict policy: skip, newer, overwrite or rename`,
-        { key: step.to },
+        `object ${JSON.stringify(step.to)} already exists as another version. Nothing was changed.`,
+        { key: step.to, advice: [{ id: 'choose-conflict-policy' }] },
       );
     }
   }
@@ -224,11 +223,11 @@ class Restorer {
 }
 
 /**
- * Restores objects of a point into a store that is open, each as a new version; so what was there stays in its history. Run again, it
- * passes over what is done.
+ * Restores objects of a point into an open store, each as a new version, so that the version before stays in its history. Run again, it
+ * skips identical objects.
  *
  * @param source the point, as `OpenedBackup.open` gives it
- * @throws SecureStoreError `CONFLICT` if something is in the way and the policy is `fail`; `NOT_FOUND` for one of `keys`;
+ * @throws SecureStoreError `CONFLICT` if another version exists and the policy is `fail`; `NOT_FOUND` for one of `keys`;
  *   `INVALID_ARGUMENT`; what the store throws
  */
 export async function restoreInto(

@@ -36,18 +36,19 @@ const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'verify',
 ]);
 
-/** What the jobs of restores work with. */
+/** The dependencies of restore jobs. */
 export interface RestorePorts extends ManagedPorts {
   readonly store: ObjectStore;
 }
 
-/** How to start a job that no other process can resume, since it keeps no parameters. @param advice what to do instead */
-function startedAnew<T>(
+/** A job that no other process can resume, since it keeps no parameters: the same call starts it again. */
+function notResumable<T>(
   name: string,
-  advice: string,
   run: JobKind<object, T>['run'],
 ): { readonly kind: JobKind<object, T>; readonly parameters: object } {
-  return { kind: { name, parse: () => refuse(advice), run }, parameters: {} };
+  const parse = (): never =>
+    refuse(`the job ${name} has no parameters and cannot be resumed`, { id: 'start-job-again', job: name });
+  return { kind: { name, parse, run }, parameters: {} };
 }
 
 /** Starts the job of a restore into the store. @param target what is written through */
@@ -60,8 +61,7 @@ export function startRestore(
   checkRestoreInto(options);
   // A restore of a part, and a dry run, must not write while another process restores the whole store.
   const release = isWhole(options) ? area.goOnRestoring() : undefined;
-  const advice = 'a restore is gone on with by starting it again: it passes over what is done';
-  const start = startedAnew('restore', advice, ({ signal, progress }) =>
+  const start = notResumable('restore', ({ signal, progress }) =>
     destinations.opened(source, signal, (backup, destination) =>
       restoreFrom(area, backup, destination, { options, target, signal, progress }),
     ),
@@ -71,15 +71,18 @@ export function startRestore(
   return job;
 }
 
-/** Opens the store to writers again where a restore in place was given up. @throws SecureStoreError `LOCKED` while one is under way */
+/** Opens the store to writers again after an interrupted restore in place. @throws SecureStoreError `LOCKED` while one is running */
 export async function endRestore({ area, store }: RestorePorts, signal: AbortSignal | undefined): Promise<void> {
   const jobs = await store.jobs.list({ signal });
   if (jobs.some(({ id, state }) => id === 'restore' && (state === 'running' || state === 'cancelling'))) {
-    throw new SecureStoreError(
-      'LOCKED',
-      'a restore is under way: cancel its job first, or wait until it has ended; where its process was killed, for a minute',
-      { retryable: true },
-    );
+    throw new SecureStoreError('LOCKED', 'the restore is still running', {
+      retryable: true,
+      reason: 'job-running',
+      advice: [
+        { id: 'wait-for-job', job: 'restore' },
+        { id: 'cancel-job', job: 'restore' },
+      ],
+    });
   }
   await area.endRestoring(signal);
 }
@@ -92,8 +95,7 @@ export function startRestoreStore(
   options: RestoreStoreJobOptions,
 ): Job<RestoreStoreJobReport> {
   const location = destinations.named(to);
-  const advice = 'this is gone on with by starting it again';
-  const start = startedAnew('restore-store', advice, ({ signal, progress }) =>
+  const start = notResumable('restore-store', ({ signal, progress }) =>
     destinations.opened(source, signal, (backup, found) =>
       destinations.at(location, signal, async ({ backend }) => {
         assertStorable(backend.capabilities, backend.name);
@@ -121,7 +123,7 @@ export function startDrill(
   destination: string,
   { scratch = 'memory:', ...options }: DrillJobOptions,
 ): Job<DrillReport> {
-  const start = startedAnew('drill', 'a drill is begun anew by starting it again', ({ signal, progress }) =>
+  const start = notResumable('drill', ({ signal, progress }) =>
     destinations.opened(destination, signal, async (backup, { id }) => {
       const { facts, names } = await destinations.at(destinations.named(scratch), signal, ({ backend }) =>
         drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),

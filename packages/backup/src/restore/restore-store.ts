@@ -44,40 +44,40 @@ export interface RestoreReport {
   /** Versions of objects, the current ones included. */
   readonly versions: number;
   readonly bytes: number;
-  /** Versions whose keys have been destroyed: nobody can open them. */
+  /** Versions whose encryption keys are destroyed: they can't be decrypted. */
   readonly unreadable: number;
   /** What is damaged or missing in the backup, by name at the store's backend; only with `partial`. */
   readonly failed: readonly { readonly name: string; readonly code: string; readonly message: string }[];
   /**
-   * Of when it is who may open the new store, and do what with it. What was taken away later, and could not be brought to the destination, is
-   * not taken away there.
+   * The time of the access rights of the new store: its slots, members and policy. Rights that were taken away later are still valid there
+   * if the destination could not be reached.
    */
   readonly access: CopiedAccess;
   /**
-   * What is to be looked at: that `at` is in a gap; that nothing vouches for the snapshot, as it was made with a key that was retired since; that files were passed over
-   * which have the names of later ones, and are none.
+   * Warnings: that `at` is in a gap; that the snapshot cannot be authenticated, since its key was retired later; that files were skipped which
+   * have the names of later snapshots, and are none.
    */
   readonly warnings: readonly string[];
 }
 
 export interface RestoreStoreOptions extends PointChoice {
-  /** What `OpenedBackup.choose` has found of the choice. */
+  /** The result of `OpenedBackup.choose`. */
   readonly moment?: FoundMoment | undefined;
   /** Only objects whose names start with this; all by default. */
   readonly prefix?: string | undefined;
-  /** Restores what is whole, and reports what is not; by default the first damage ends it. */
+  /** Restores what is not damaged, and reports the rest; by default the first damage ends the restore. */
   readonly partial?: boolean | undefined;
-  /** Makes a store that only whoever has made it opens. */
+  /** Creates a store that only this process opens. */
   readonly scratch?: boolean | undefined;
-  /** Called once the place is taken: what is written there from then on belongs to this restore. */
+  /** Called once the location is taken: what is written there from then on belongs to this restore. */
   readonly onBegun?: (() => void) | undefined;
-  /** Called with the store once it is there. */
+  /** Called with the store once it is complete. */
   readonly onFounded?: ((founded: FoundedStore) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: { done: number; bytes: number; total: number }) => void) | undefined;
 }
 
-/** Whether an error is of one object alone, as `KEY_DESTROYED` is where an envelope is older than the key that it was brought under. */
+/** Whether an error is of one object alone, as `KEY_DESTROYED` is if an envelope is older than the key that replaced its own. */
 function isOfOne(error: unknown): error is SecureStoreError {
   return isDamage(error) || SecureStoreError.is(error, 'KEY_DESTROYED');
 }
@@ -127,7 +127,7 @@ class StoreRestore {
     for await (const { token, entries } of index.objects('', signal)) {
       signal?.throwIfAborted();
       if (!(await this.#isWanted(token, entries))) continue;
-      // Of an object whose newest version is damaged, no older one may look as if it were the newest.
+      // If the newest version is damaged, an older one must not take its name.
       for (const [at, entry] of entries.entries()) {
         const name = at === 0 ? objectName(token) : historyName(token, entry.version);
         const isThere = await this.#tolerating(name, () => this.#version(token, name, entry));
@@ -148,7 +148,7 @@ class StoreRestore {
   async #isWanted(token: string, entries: readonly IndexEntry[]): Promise<boolean> {
     const { prefix = '', signal } = this.#options;
     if (prefix === '') return true;
-    // What is damaged elsewhere is no concern of what is restored.
+    // Damage of other objects does not matter.
     const named = this.#backup.copy.nameIn(token);
     if (named !== undefined) return named.startsWith(prefix);
     for (const entry of entries) {
@@ -159,7 +159,7 @@ class StoreRestore {
     return false;
   }
 
-  /** @returns whether it is there now */
+  /** @returns whether it was restored */
   async #tolerating(name: string, body: () => Promise<boolean>): Promise<boolean> {
     try {
       return await body();
@@ -205,7 +205,7 @@ class StoreRestore {
       const source = backupPartName(blob.epoch, blob.blobId, part);
       const body = await readWhole(backend, source, signal);
       if (body.length !== length || !(await digestOf(body)).equals(digest))
-        throw damagedFile(source, 'it is not what was copied');
+        throw damagedFile(source, 'its contents are not those that were copied');
       await this.#target.write(name, body, { signal });
       this.#tally.bytes += length;
       this.#reportProgress();
@@ -229,11 +229,11 @@ function hasWholeLog({ copy }: OpenedBackup, point: FoundPoint, snapshot: FoundP
 }
 
 /**
- * Makes a store of a point of a backup, where nothing is: a new instance that the same secrets open, with new keys. Its head is written
- * last; what is interrupted before is resumed by the same call, with the moment that it was begun with, also if the backup has newer ones.
+ * Creates a store from a recovery point, at an empty location: a new instance that the same unlock secrets open, with new encryption keys.
+ * Its head is written last. The same call resumes an interrupted restore, with the point that it began with, also if there are newer ones.
  *
  * @param target an initialised backend. It stays yours
- * @throws SecureStoreError `ALREADY_EXISTS` if something lies there; `NOT_FOUND` if there is no such point; `INTEGRITY` if the
+ * @throws SecureStoreError `ALREADY_EXISTS` if the location is not empty; `NOT_FOUND` if there is no such point; `INTEGRITY` if the
  *   backup is damaged, or the point is not the one that the next one names, and `ROLLBACK` if its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
  */
 export async function restoreStoreTo(

@@ -8,10 +8,10 @@ import type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export const POLICIES = ['fail', 'skip', 'newer', 'overwrite', 'rename'] as const;
 
 /**
- * What is done where the object to be restored is there, as another version: `fail` refuses before anything is changed, `skip` leaves it,
+ * What is done if the object exists as another version: `fail` refuses before anything is changed, `skip` leaves it,
  * `newer` replaces one that was stored before the restored version, `overwrite` any, `rename` restores beside it as `name (restored)`.
  *
- * If the record there is damaged, `overwrite` replaces it by a new version that goes on with its history, `rename` restores beside it,
+ * If the record there is damaged, `overwrite` replaces it by a new version that continues its history, `rename` restores beside it,
  * `fail` refuses, and with the others the object counts as failed.
  */
 export type ConflictPolicy = (typeof POLICIES)[number];
@@ -42,7 +42,7 @@ export interface RestoreIntoOptions {
   readonly prefix?: string | undefined;
   /** Only these names. */
   readonly keys?: readonly string[] | undefined;
-  /** Restored names start with this in the place of `prefix`. */
+  /** Restored names start with this instead of `prefix`. */
   readonly into?: string | undefined;
   /** Default `fail`. */
   readonly conflict?: ConflictPolicy | undefined;
@@ -52,7 +52,7 @@ export interface RestoreIntoOptions {
   readonly dryRun?: boolean | undefined;
   /** Reads back what was written, and compares it with the backup: what differs has failed. */
   readonly verify?: boolean | undefined;
-  /** Told of every object, when it is done; with `dryRun` what would be. What is next waits for it. */
+  /** Called for every object when it is done, and with `dryRun` for what would be done. It is awaited. */
   readonly onObject?: ((object: RestoredObject) => Promise<void> | void) | undefined;
   /**
    * Asked before each change, and with `dryRun` about each that would be made. A change for which it returns `false` is not made, and the
@@ -92,7 +92,7 @@ export interface RestoreIntoReport {
 }
 
 export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {
-  /** Who restores, for the receipt; by default whoever has the store. Of a session it is its principal. */
+  /** Who restores, for the receipt; by default the owner. In a session it is its principal. */
   readonly by?: string | undefined;
 }
 
@@ -123,12 +123,12 @@ export interface RestoreJobReport extends RestoreIntoReport {
   readonly receipt?: RestoreReceipt;
   /** The number of the snapshot that was made before; absent if nothing could be lost. */
   readonly before?: number;
-  /** What is to be looked at, as where a new store is made of a snapshot. */
+  /** As in the report of a restore to a new store. */
   readonly warnings: readonly string[];
 }
 
 export interface DrillJobOptions extends CallOptions, PointChoice {
-  /** A location at which nothing is, for the restored store; by default memory. */
+  /** An empty location for the restored store; by default memory. */
   readonly scratch?: string | undefined;
 }
 

@@ -8,7 +8,7 @@ import { parseRetentionPolicy, PERIODS } from './policy.ts';
 export interface RetentionPoint {
   /** Points are numbered in the order in which they were committed. */
   readonly number: number;
-  /** When the point was cut, in milliseconds since 1970. Whoever wrote the point chose it. */
+  /** When the point was cut, in milliseconds since 1970. The process that wrote the point chose it. */
   readonly time: number;
   /** `false` for a point that stands in for no other: one that is damaged, or was made before a restore. */
   readonly good: boolean;
@@ -112,10 +112,16 @@ function checked(points: Iterable<RetentionPoint>): RetentionPoint[] {
   const sorted = [...points].toSorted((a, b) => a.number - b.number);
   for (const [index, { number, time }] of sorted.entries()) {
     if (!Number.isSafeInteger(number) || number < 0 || number === sorted[index - 1]?.number) {
-      throw new SecureStoreError('INVALID_ARGUMENT', `points have different whole numbers; ${number} can't be one`);
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        `the number of a snapshot must be a whole number of its own, got ${number}`,
+      );
     }
     if (!(time >= 0 && time <= MAX_TIME)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', `the time of point ${number} is not one since 1970`);
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        `the time of snapshot ${number} must be milliseconds since 1970, got ${time}`,
+      );
     }
   }
   return sorted;
@@ -129,14 +135,14 @@ function checked(points: Iterable<RetentionPoint>): RetentionPoint[] {
  *
  * - The newest good point is kept whatever the policy says, an empty policy keeps everything, and points that aren't good count
  *   for nothing: they never stand in for a good one.
- * - Restic sorts by the times that snapshots claim, so whoever may write can push out others with snapshots of any date.
- *   Here the order in which points were committed is believed (it is chained), and a time only where it fits: a point is
- *   **trusted** where it is good, not from the future, and not earlier than one before it that isn't from the future either. Each point is judged
+ * - Restic sorts by the times that snapshots claim, so any writer can push out others with snapshots of any date.
+ *   Here the order in which points were committed is believed (it is chained), and a time only if it fits: a point is
+ *   **trusted** if it is good, not from the future, and not earlier than one before it that isn't from the future either. Each point is judged
  *   by the trusted ones alone, as if it were the only other one: it goes when enough of those that were committed
  *   later stand for it. So a back-dated point, or one from the future, takes no place and uses up no count; it can't make
  *   another one go. It is itself kept as long as its own time lets it be, and any number of them may be. Trust doesn't
  *   depend on what comes later, and the point that shows another one to be back-dated stays as long as that one, so that
- *   nobody becomes trusted by what retention removes. A point from the future counts from its time on, like one that was
+ *   no point becomes trusted by what retention removes. A point from the future counts from its time on, like one that was
  *   made then; points committed before that then are earlier than one before them, which keeps them.
  * - Everything committed after the newest trusted good point is kept: by the order, that is newer than all that is sure.
  * - Restic keeps the very first snapshot as well while a count isn't used up. A rule is easier to foresee without that, and

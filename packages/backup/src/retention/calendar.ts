@@ -4,7 +4,7 @@ import type { Period } from './policy.ts';
 const SECOND = 1000;
 
 /**
- * Milliseconds by which the wall clocks of a time zone are ahead of UTC at a time in milliseconds since 1970.
+ * How far the wall clocks of a time zone are ahead of UTC, in milliseconds, at a time in milliseconds since 1970.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` if there is no such time zone
  */
@@ -24,8 +24,8 @@ export function offsetsOf(timeZone: string): (time: number) => number {
       second: 'numeric',
     });
   } catch {
-    const message = `there is no time zone "${timeZone}"; use a name such as UTC, Europe/Berlin or America/New_York`;
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    const message = `the option "timeZone" must be a name such as UTC or Europe/Berlin, got "${timeZone}"`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'timeZone' });
   }
   if (format.resolvedOptions().timeZone === 'UTC') return () => 0;
   return (time) => {
@@ -39,7 +39,7 @@ export function offsetsOf(timeZone: string): (time: number) => number {
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Which interval of the calendar a time lies in: the same text for all times of one interval, and for no others. */
+/** The interval of the calendar that a time belongs to: the same text for all times of one interval, and for no others. */
 export type Bucketer = (time: number, period: Period) => string;
 
 /**

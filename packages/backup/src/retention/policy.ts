@@ -25,8 +25,8 @@ export interface RetentionPolicy {
 /** How much of the past a destination keeps. */
 export interface RetentionSettings extends RetentionPolicy {
   /**
-   * How long, in milliseconds, every second can be restored where a destination is backed up to continuously; by default 7 days. Of what
-   * is older, the snapshots stay that the other rules keep.
+   * How long, in milliseconds, every second can be restored if a destination has a continuous backup; by default 7 days. Of what is
+   * older, the snapshots that the other rules keep are kept.
    */
   readonly continuous?: number | undefined;
   /** Whose days, weeks, months and years are meant: an IANA name. Default `UTC`. */
@@ -39,10 +39,6 @@ function isRule(name: string): name is keyof RetentionPolicy {
   return (RULES as readonly string[]).includes(name);
 }
 
-function invalid(message: string): SecureStoreError {
-  return new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /**
  * A retention policy from anywhere: a configuration file, options of the command line. Rules that are `undefined` are
  * left out.
@@ -51,20 +47,20 @@ function invalid(message: string): SecureStoreError {
  */
 export function parseRetentionPolicy(value: unknown): RetentionPolicy {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid('a retention policy is an object such as { "daily": 7, "weekly": 4 }');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'a retention must be an object such as { "daily": 7, "weekly": 4 }');
   }
   const policy: Partial<Record<keyof RetentionPolicy, number>> = {};
   for (const [name, count] of Object.entries(value)) {
     if (!isRule(name)) {
-      throw invalid(`a retention policy has no rule "${name}"; there are ${RULES.join(', ')}`);
+      const message = `unknown rule "${name}" of a retention, known: ${RULES.join(', ')}`;
+      throw new SecureStoreError('INVALID_ARGUMENT', message, { option: name });
     }
     if (count === undefined) continue;
-    // To read 0 as "keep none" or as "keep all" would each surprise somebody, and what it costs are backups.
+    // 0 could mean "keep none" or "keep all", and a wrong guess would cost backups.
     if (!Number.isSafeInteger(count) || Number(count) < 1) {
       const unit = name === 'within' ? 'milliseconds' : 'points';
-      throw invalid(
-        `the rule "${name}" of a retention policy is a whole number of ${unit}, at least 1; or leave it out`,
-      );
+      const message = `the option "${name}" must be a whole number of ${unit} from 1`;
+      throw new SecureStoreError('INVALID_ARGUMENT', message, { option: name });
     }
     policy[name] = Number(count);
   }

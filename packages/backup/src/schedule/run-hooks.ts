@@ -1,5 +1,5 @@
 import type { Clock } from '@securestore/jobs';
-import { refuse } from '../repository/errors.ts';
+import { refuseOption } from '../repository/errors.ts';
 import type { BackupTask } from './schedule-list.ts';
 import type { RunHooks, RunReport, ScheduledRun } from './index.ts';
 import { moment } from './alerts/conditions.ts';
@@ -10,7 +10,7 @@ import { programOf } from './alerts/program.ts';
 /** How long a hook may take by default, and at most, in milliseconds. */
 const DEFAULT_TIMEOUT = 600_000;
 const MAX_TIMEOUT = 86_400_000;
-/** How long a hook may take to end once it has been told to, in milliseconds. */
+/** How long a hook may take to end after its signal has aborted, in milliseconds. */
 const GRACE = 5000;
 
 /** A run of a schedule that begins, or has ended: then it says how. */
@@ -22,13 +22,13 @@ export type RunHook = (run: HookedRun, signal: AbortSignal) => Promise<void> | v
 export interface RunHookOptions {
   /** Before each run. If it throws or takes too long, the run isn't made, and has failed. */
   readonly before?: RunHook | undefined;
-  /** After each run, whatever came of it, also where `before` has failed. What it throws is a problem, and changes no outcome. */
+  /** After each run, also if it or `before` has failed. Its errors are reported, and don't change the outcome. */
   readonly after?: RunHook | undefined;
   /** How long each of them may take, in milliseconds; by default ten minutes, at most a day. */
   readonly hookTimeout?: number | undefined;
 }
 
-/** Waits for a hook, and for no longer than it has time: one that doesn't hear is left behind. */
+/** Waits for a hook as long as it may take: one that ignores its signal is left behind. */
 async function bounded(
   clock: Clock,
   timeout: number,
@@ -54,7 +54,7 @@ async function bounded(
       limit.removeEventListener('abort', leave);
       ended.abort();
     }
-    // What ended because it was told to has not done what it was to do.
+    // A hook that ended because of the signal has not done its work.
     if (limit.aborted) throw limit.reason;
   });
 }
@@ -62,7 +62,7 @@ async function bounded(
 /**
  * What runners do before and after their runs.
  *
- * @param tell told why a hook has failed: of a run only the code is kept
+ * @param tell called with the error of a hook: of a run only the code is kept
  * @throws SecureStoreError `INVALID_ARGUMENT`
  */
 export function runHooks(
@@ -71,7 +71,7 @@ export function runHooks(
   tell: (error: unknown) => void,
 ): Pick<RunHooks<BackupTask>, 'before' | 'after'> {
   if (!Number.isSafeInteger(hookTimeout) || hookTimeout < 1 || hookTimeout > MAX_TIMEOUT) {
-    refuse('the option "hookTimeout" must be a whole number of milliseconds, up to a day');
+    refuseOption('hookTimeout', `must be a whole number of milliseconds from 1 to ${MAX_TIMEOUT}`);
   }
   const call = async (hook: RunHook, when: string, run: HookedRun, signal: AbortSignal): Promise<void> => {
     const what = `the hook ${when} runs of schedule ${run.schedule.id}`;
@@ -88,7 +88,7 @@ export function runHooks(
       }
     },
     async after(report) {
-      // Also where the process is told to end: what was begun before the run is to be ended.
+      // Also if the process is being ended: it ends what the hook before the run has begun.
       if (after !== undefined) await call(after, 'after', report, new AbortController().signal);
     },
   };
@@ -110,8 +110,8 @@ function variablesOf({ schedule, occurrence, attempt, end, error, duration }: Ho
 }
 
 /**
- * A hook that runs a program, with what is known of the run in `SECURESTORE_RUN_…` variables and as JSON on its stdin. It has succeeded where it
- * ends with 0. One that takes too long is ended together with all that it has started.
+ * A hook that runs a program, with what is known of the run in `SECURESTORE_RUN_…` variables and as JSON on its stdin. It has succeeded if it
+ * ends with 0. One that takes too long is killed together with its child processes.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` if there is no program to run
  */

@@ -6,20 +6,20 @@ import type { RunClaim, RunOutcome, ScheduleState } from './state.ts';
 /** How often a claim is renewed, and how soon again after a failure, in milliseconds. */
 const RENEW_EVERY = 15_000;
 const RETRY_AFTER = 2000;
-/** How long a run may go on without renewing its claim, in milliseconds: it has stopped before anybody takes it over. */
+/** How long a run may continue without renewing its claim, in milliseconds: it has stopped before another process takes it over. */
 const STOP_AFTER = LAPSES_AFTER - RENEW_EVERY;
 /** How long the outcome of a run is tried to be written, in milliseconds. */
 const RECORD_WITHIN = 600_000;
 
 /**
- * How a run ended here. `released`: it was told to stop, and is owed again. `lost`: its claim could not be renewed, so
- * it was stopped, and is run again by whoever is first.
+ * How a run ended in this process. `released`: it was stopped, and is due again. `lost`: its claim could not be renewed, so it
+ * was stopped, and the first process that can runs it again.
  */
 export type RunEnd = 'success' | 'failure' | 'released' | 'lost';
 
 export interface FinishedRun {
   readonly end: RunEnd;
-  /** The error code where it wasn't a success. */
+  /** The error code if it wasn't a success. */
   readonly error?: string;
   /** What went wrong, of a failure. It is not kept. */
   readonly message?: string;
@@ -34,7 +34,7 @@ export interface RunSetting {
   readonly clock: Clock;
   /** When the write of the claim began. */
   readonly claimed: Instant;
-  /** Aborted where the run is to be left to somebody else. */
+  /** Aborted if the run is left to another process. */
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +42,7 @@ export function codeOf(error: unknown): string {
   return SecureStoreError.is(error) ? error.code : 'INTERNAL';
 }
 
-/** Renews a claim as long as the work goes on, and stops the work where that fails for too long. */
+/** Renews a claim as long as the work lasts, and stops the work if that fails for too long. */
 class ClaimKeeper {
   readonly stop = new AbortController();
   readonly #setting: RunSetting;
@@ -62,7 +62,8 @@ class ClaimKeeper {
   }
 
   #lose(message: string): void {
-    this.stop.abort(new SecureStoreError('LOCKED', `the run of schedule ${this.#setting.id} was stopped: ${message}`));
+    const stopped = `the run of schedule ${this.#setting.id} was stopped: ${message}`;
+    this.stop.abort(new SecureStoreError('LOCKED', stopped, { reason: 'job-lost' }));
   }
 
   /** @returns whether the work has ended meanwhile */
@@ -104,7 +105,7 @@ class ClaimKeeper {
 }
 
 /**
- * Writes how the run ended, as long as nobody else has its claim.
+ * Writes how the run ended, as long as no other process has its claim.
  *
  * @param within how long it is tried, in milliseconds
  * @returns whether it is written
@@ -119,7 +120,7 @@ async function recordEnd(
     let written = false;
     try {
       await state.update(({ value }) => {
-        // Found by a second look, where the answer to the write was lost.
+        // A second read finds it if the answer to the write was lost.
         written = value?.claim?.run === claim.run || value?.last?.run === claim.run;
         return value?.claim?.run === claim.run ? change(value) : undefined;
       });
@@ -144,7 +145,7 @@ function concluded(state: ScheduleState, outcome: RunOutcome): ScheduleState {
   };
 }
 
-/** The state after a run that somebody has to begin anew. */
+/** The state after a run that is due again. */
 function givenBack(state: ScheduleState, failures: number): ScheduleState {
   const { claim: _, ...rest } = state;
   return { ...rest, failures: state.failures + failures };
@@ -173,7 +174,7 @@ export async function runClaimed(
   await keeper.end();
   const duration = Math.max(0, Math.round(elapsedSince(begun, clock)));
   if (failed && keeper.stop.signal.aborted) {
-    // If nobody has taken it over yet, nobody needs to wait for the claim to lapse.
+    // If no process has taken it over yet, none needs to wait until the claim lapses.
     await recordEnd(setting, 0, (state) => givenBack(state, 1)).catch(() => undefined);
     return { end: 'lost', error: codeOf(keeper.stop.signal.reason), duration };
   }

@@ -86,7 +86,7 @@ class Runner<T> {
     try {
       this.#options.hooks?.failed?.(error, id);
     } catch {
-      // Nobody is left to be told.
+      // An error of the hook can't be reported.
     }
   }
 
@@ -115,7 +115,7 @@ class Runner<T> {
     return owed(schedule, state, this.now(schedule.id)) !== undefined;
   }
 
-  /** Runs what is owed of a schedule, unless somebody else does. */
+  /** Runs what is due of a schedule, unless another process does. */
   async attempt(schedule: Schedule<T>): Promise<Attempt<T>> {
     const { id } = schedule;
     const { clock, name, hooks, run } = this.#options;
@@ -156,7 +156,7 @@ class Runner<T> {
       });
       return await this.#ended({ ...begun, ...finished });
     } catch (error) {
-      // Nobody knows of the outcome, and what was begun before the run is to be ended all the same.
+      // The outcome is not known, and what the hook before the run has begun must still be ended.
       const duration = Math.max(0, Math.round(elapsedSince(started, clock)));
       await this.#ended({ ...begun, end: 'lost', error: codeOf(error), duration });
       throw error;
@@ -176,10 +176,10 @@ class Runner<T> {
 /**
  * Runs schedules when they are due until `signal` aborts; then stops the runs that are under way and resolves. Any number
  * of processes may do so over the same state: each occurrence is claimed by one of them with a conditional write, and
- * another one takes over a minute after that one has died. Whatever was missed, because no process ran, the machine slept,
- * or a run took long, is made up for by one run. A run that fails is not repeated: the next occurrence is its repetition.
+ * another one takes over a minute after that one has died. One run makes up for everything that was missed, because no process
+ * ran, the machine slept, or a run took long. A run that fails is not repeated before the next occurrence.
  *
- * It never throws; what goes wrong is told to `hooks.failed`, and tried again.
+ * It never throws; errors are given to `hooks.failed`, and it tries again.
  */
 export async function runSchedules<T>(options: RunnerOptions<T>): Promise<void> {
   const { clock, lookEvery = LOOK_EVERY } = options;
@@ -241,7 +241,7 @@ export async function runDueSchedules<T>(options: RunnerOptions<T>): Promise<Run
     const { error } = first;
     throw SecureStoreError.is(error)
       ? error
-      : new SecureStoreError('INTERNAL', `schedule ${first.id} could not be run`, { cause: error });
+      : new SecureStoreError('INTERNAL', `schedule ${first.id} failed unexpectedly`, { cause: error });
   }
   return results.flatMap((result) =>
     result.status === 'fulfilled' && typeof result.value === 'object' ? [result.value] : [],

@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import { SharedState } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
-import { refuse } from '../repository/errors.ts';
+import { refuseOption } from '../repository/errors.ts';
 import { checkWithin } from '../verify/rolling/verify-slice.ts';
 import type { Schedule } from './index.ts';
 import { checkSchedule } from './index.ts';
@@ -58,10 +58,10 @@ export async function changeSchedules(area: BackupArea, change: (schedules: Sche
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkTask({ task, within }: Pick<BackupTask, 'task' | 'within'>): void {
-  if (!TASKS.includes(task)) refuse(`a schedule does one of ${TASKS.join(', ')}`);
+  if (!TASKS.includes(task)) refuseOption('task', `must be one of ${TASKS.join(', ')}`);
   if (within === undefined) return;
   checkWithin(within);
-  if (task !== 'verify') refuse('the option "within" is for the task verify');
+  if (task !== 'verify') refuseOption('within', 'is only for the task verify');
 }
 
 /** @param since from when on it is to run, in milliseconds since 1970. @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -75,11 +75,13 @@ export function scheduleOf(
   return schedule;
 }
 
-/** All with another one, in the place of the one that has its id. @throws SecureStoreError `TOO_LARGE` */
+/** The list with another schedule, which replaces the one with the same id. @throws SecureStoreError `TOO_LARGE` */
 export function withSchedule(schedules: Schedules, schedule: Schedule<BackupTask>): Schedules {
   const others = schedules.filter(({ id }) => id !== schedule.id);
   if (others.length >= MAX_SCHEDULES) {
-    throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_SCHEDULES} schedules; remove one first`);
+    throw new SecureStoreError('TOO_LARGE', `a store can have at most ${MAX_SCHEDULES} schedules`, {
+      advice: [{ id: 'remove-schedule' }],
+    });
   }
   return [...others, schedule].toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }

@@ -6,7 +6,7 @@ import { offsetsOf } from '../retention/calendar.ts';
 
 /** Work that recurs. */
 export interface Schedule<T = unknown> {
-  /** 1 to 64 of `a-z`, `0-9` and, inside, `-`. Never used again for another schedule: its state goes on under it. */
+  /** 1 to 64 of `a-z`, `0-9` and, inside, `-`. Never use it again for another schedule, which would take over its state. */
   readonly id: string;
   /**
    * Minute, hour, day of month, month, day of week; or `@hourly`, `@daily`,
@@ -21,7 +21,7 @@ export interface Schedule<T = unknown> {
   readonly paused?: boolean | undefined;
   /** When it was added, or last changed or resumed, in milliseconds since 1970. What was due before is not made up for. */
   readonly since: number;
-  /** What to do; for whoever runs it. */
+  /** What to do; only the runner reads it. */
   readonly task: T;
 }
 
@@ -37,14 +37,19 @@ type Timing = Pick<Schedule, 'id' | 'cron' | 'timeZone' | 'jitter'>;
 
 const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
 const MAX_JITTER = 86_400_000;
-/** Of a cron expression: with seconds before them, a field too many would become another time, and nobody would notice. */
+/** Of a cron expression: with seconds before them, a field too many would silently become another time. */
 const FIELDS = 5;
-const HELP = 'write minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily';
 /** What six bytes can hold. */
 const JITTER_STEPS = 2 ** 48;
 
-function invalid(id: string, message: string): SecureStoreError {
-  return new SecureStoreError('INVALID_ARGUMENT', `schedule ${id}: ${message}`);
+/** @param message what is wrong with the option */
+function invalid(id: string, option: string, message: string): SecureStoreError {
+  return new SecureStoreError('INVALID_ARGUMENT', `the option "${option}" of schedule ${id} ${message}`, { option });
+}
+
+/** @param cron what was given @param reason why it is invalid */
+function invalidCron(id: string, cron: string, reason: string): SecureStoreError {
+  return invalid(id, 'cron', `must be a cron expression such as "30 2 * * *" or @daily, got "${cron}": ${reason}`);
 }
 
 /** What `cron` comes to, and the two occurrences that were asked for last: croner takes its time with time zones. */
@@ -69,10 +74,10 @@ function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timeta
   if (known !== undefined) return known;
   offsetsOf(timeZone);
   // Croner would take a date for something that happens once.
-  if (typeof cron !== 'string' || cron.includes(':')) throw invalid(id, `its times are no cron expression: ${HELP}`);
+  if (typeof cron !== 'string' || cron.includes(':'))
+    throw invalid(id, 'cron', 'must be a cron expression such as "30 2 * * *" or @daily');
   const fields = cron.trim().split(/\s+/).length;
-  if (fields > FIELDS)
-    throw invalid(id, `"${cron}" is no cron expression (it has ${fields} fields, not ${FIELDS}): ${HELP}`);
+  if (fields > FIELDS) throw invalidCron(id, cron, `${fields} fields instead of ${FIELDS}`);
   let pattern: Cron;
   let first: Date | null;
   try {
@@ -81,9 +86,9 @@ function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timeta
     first = pattern.nextRun(new Date(0));
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : '';
-    throw invalid(id, `"${cron}" is no cron expression (${reason}): ${HELP}`);
+    throw invalidCron(id, cron, reason);
   }
-  if (first === null) throw invalid(id, `"${cron}" never comes; ${HELP}`);
+  if (first === null) throw invalidCron(id, cron, 'it never comes');
   if (timetables.size >= MAX_TIMETABLES) timetables.clear();
   const timetable = { pattern };
   timetables.set(name, timetable);
@@ -91,26 +96,26 @@ function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timeta
 }
 
 /**
- * Checks a schedule, from wherever it comes.
+ * Checks a schedule.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`
  */
 export function checkSchedule(schedule: Omit<Schedule, 'task'>): void {
   const { id, jitter = 0, paused = false, since } = schedule;
   if (typeof id !== 'string' || !ID.test(id)) {
-    refuse('the id of a schedule has 1 to 64 of a-z, 0-9 and, inside, "-"');
+    refuse('the name of a schedule must have 1 to 64 characters of a-z, 0-9 and, not at its ends, -');
   }
   if (!Number.isSafeInteger(jitter) || jitter < 0 || jitter > MAX_JITTER) {
-    throw invalid(id, 'its jitter is a whole number of milliseconds from 0 to a day');
+    throw invalid(id, 'jitter', `must be a whole number of milliseconds from 0 to ${MAX_JITTER}`);
   }
-  if (typeof paused !== 'boolean') throw invalid(id, 'paused is true or false');
+  if (typeof paused !== 'boolean') throw invalid(id, 'paused', 'must be true or false');
   if (!Number.isSafeInteger(since) || since < 0) {
-    throw invalid(id, 'since is the time when it was added, in milliseconds since 1970');
+    throw invalid(id, 'since', 'must be a time in milliseconds since 1970');
   }
   timetableOf(schedule);
 }
 
-/** The same for all processes, and another one for each schedule and time: who has many schedules has them spread. */
+/** The same for all processes, and another one for each schedule and time, so that many schedules are spread. */
 function withStart(timing: Timing, pattern: Cron, time: number): Occurrence {
   const { id, jitter = 0 } = timing;
   if (jitter === 0) return { time, start: time };

@@ -19,7 +19,7 @@ import type { FoundIndex } from '../trust/point-index.ts';
 const MAX_PASSES = 3;
 const MAX_ROUNDS = 3;
 
-/** What reads the store, and what becomes of it. */
+/** How the store is read, and the alarms of that. */
 interface Reading {
   readonly reader: Consumer;
   readonly settled: boolean;
@@ -32,7 +32,7 @@ export type Before = Pick<FoundPoint, 'instance' | 'time' | 'removed' | 'others'
 
 /** Which point is to be made. */
 export interface PlannedPoint extends NextPoint {
-  /** What the store may know of the destination when it is made. */
+  /** The newest points that the store may remember when it is made. */
   readonly expectedTips: readonly (TrustedTip | undefined)[];
 }
 
@@ -44,7 +44,7 @@ interface AttemptPorts {
   readonly pages: IndexPages;
 }
 
-/** One attempt to make a snapshot: others may come first. */
+/** One attempt to make a snapshot, which another run may overtake. */
 export class SnapshotAttempt {
   readonly #ports: AttemptPorts;
   readonly #planned: PlannedPoint;
@@ -72,12 +72,12 @@ export class SnapshotAttempt {
     this.#index = new SnapshotIndex({ ...copying, others }, this.#isOwn ? found : undefined);
   }
 
-  /** Goes on with what an earlier run has done for the same number. */
+  /** Resumes the work of an earlier run for the same number. */
   async resume(): Promise<void> {
     const found = await this.#run.read(this.#signal);
-    // It saves work alone, and who has lost the right to back up may have left it.
+    // It only saves work, and a former member without the right to back up may have left it.
     if (found === undefined || found.isOld) return;
-    // What can't be read is of no use.
+    // A damaged state is ignored.
     const run = await withFallback(isDamage, undefined, async () => decodePoint(found.plaintext));
     if (run?.number !== this.#planned.number || !this.#planned.previous.equals(run.previous)) return;
     this.#index.resumeFrom(run.pages, run.totals, run.added);
@@ -114,12 +114,12 @@ export class SnapshotAttempt {
       await this.#index.spill(time, true);
     }
     const before = this.#isOwn ? (this.#newest?.others ?? []) : [];
-    // First the head, which says how far the audit log goes, and then the log: so it is not shorter than that.
+    // First the head, which has the length of the audit log, then the log: so that the log is not shorter than that.
     const { generation } = await publishHead(area, destination, signal);
     const others = await copyAuditLog({ area, destination, epoch: this.#planned.number, signal }, pages, before);
     await this.#refuseEmpty();
     const gap = this.#newest !== undefined && !this.#isSteady(time);
-    // What the point needs to be opened is there before the point is: "keys" is never older than what points say.
+    // The object "keys" is written before the point that needs it, so that it is never older than its points.
     await area.confirm(signal);
     const facts = this.#pointOf({ time, pages: this.#index.pages, others, gap, generation });
     const point = await new Points(destination, area.seals).publish(facts, signal);
@@ -132,7 +132,7 @@ export class SnapshotAttempt {
     return { point, report: this.#reportOf(point, alarms) };
   }
 
-  /** Whether the moments between the newest point and this one can be told. */
+  /** Whether every time between the newest point and this one can be restored. */
   #isSteady(time: number): boolean {
     if (this.#isWholeRead || !this.#isOwn) return false;
     const { steadyUntil = -Infinity } = this.#ports.options;
@@ -140,9 +140,9 @@ export class SnapshotAttempt {
   }
 
   /**
-   * Whether something of what was written lies under a key that has been replaced, as far as that is known: who replaced it may have
-   * looked for such things at the destination before they were there, and then nobody but this run brings them under the new one. What
-   * is brought under it in the store is announced, so that the next look at the journal finds it.
+   * Whether something that was written has a key that has been replaced since, as far as that is known: the rotation may have read the
+   * destination before that was there, and then only this run can rewrap it. The journal announces what is rewrapped in the store, so
+   * that the next read finds it.
    */
   async #hasOldKeys(): Promise<boolean> {
     const { area } = this.#ports;
@@ -160,7 +160,7 @@ export class SnapshotAttempt {
         if (passes === MAX_PASSES) throw unstable();
         this.#isWholeRead = true;
         onPhase?.('reading the whole store');
-        // What was added since belongs to what is known.
+        // Entries that were added since are part of the known index.
         if (passes > 0) await this.#index.spill(this.#ports.area.clock.now());
         const isFirst = (this.#newest === undefined || !this.#isOwn) && this.#index.pages.length === 0;
         const before = isFirst ? undefined : this.#index.known();
@@ -174,17 +174,17 @@ export class SnapshotAttempt {
     }
   }
 
-  /** Silent success over nothing would be found out on the day of the disaster. */
+  /** A silent success without any object would be noticed on the day of the disaster. */
   async #refuseEmpty(): Promise<void> {
     const { objects, deleted } = this.#index.totals;
     if (objects + deleted > 0) return;
     const { entries } = await this.#ports.area.list(AREAS.objects, { limit: 1, signal: this.#signal });
     if (entries.length === 0) return;
     const [first] = this.#index.copier.failed;
-    throw new SecureStoreError(
-      'INTEGRITY',
-      `nothing of the store could be backed up, though it is not empty${first === undefined ? '' : `: ${first.message}`}`,
-    );
+    const why = first === undefined ? '' : `: ${first.message}`;
+    throw new SecureStoreError('INTEGRITY', `no object of the store could be backed up${why}`, {
+      advice: [{ id: 'verify-store' }],
+    });
   }
 
   #pointOf(facts: Pick<Point, 'time' | 'pages' | 'others' | 'gap' | 'generation'>): Point {
@@ -217,6 +217,7 @@ export class SnapshotAttempt {
 function unstable(): SecureStoreError {
   return new SecureStoreError(
     'UNAVAILABLE',
-    'the journal of the store was damaged or cut again and again while it was read; run verify on the store',
+    `the journal of the store was damaged or cut ${MAX_PASSES} times while it was read`,
+    { advice: [{ id: 'try-again' }, { id: 'verify-store' }] },
   );
 }

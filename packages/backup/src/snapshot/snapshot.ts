@@ -23,7 +23,7 @@ export function readerLabel({ id }: Pick<Destination, 'id'>): string {
   return `backup/${asBuffer(id).toString('hex')}`;
 }
 
-/** The point that the next one is built on: the newest, or if nothing vouches for that, one that the head names. */
+/** The point that the next one is built on: the newest, or if that can't be authenticated, one that the head names. */
 async function trustedBase(
   points: Points,
   newest: FoundPoint,
@@ -31,20 +31,20 @@ async function trustedBase(
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint | undefined> {
   const { trusted, fence } = evidence;
-  // Of an older one with an old key nobody can tell whether it was there before.
+  // Whether an older point with an old key was there before can't be determined.
   if (trusted === undefined || !newest.isOld || matchesTip(trusted, newest)) return newest;
   if (fence === undefined || fence.number === 0) return undefined;
   const last = await points.readOrDamaged(fence.number, signal);
   return !('error' in last) && matchesTip(fence, last) && !isForeign(evidence, last) ? last : undefined;
 }
 
-/** What a snapshot follows, what it is built on, and what is to be told. */
+/** What a snapshot follows, what it is built on, and its alarms. */
 interface SnapshotBasis {
   readonly next: PlannedPoint;
   readonly before: Before | undefined;
   readonly base: FoundIndex;
   readonly alarms: readonly Alarm[];
-  /** Whether what was read of the journal may not be there. */
+  /** Whether changes that were read from the journal may be missing at the destination. */
   readonly isDoubtful: boolean;
 }
 
@@ -52,11 +52,11 @@ function damageAt({ location }: Destination, message: string): Alarm {
   return {
     type: 'rolled-back',
     name: 's/',
-    message: `${location}: ${message}. The whole store is read, and what is damaged is copied again; run verify on the backup`,
+    message: `the backup at ${location} is damaged: ${message}. The whole store is read, and damaged files are copied again.`,
   };
 }
 
-/** @param damage what an attempt found damaged at the destination: then nothing there is built on */
+/** @param damage that an attempt has found at the destination: then the snapshot builds on nothing there */
 async function readBasis(
   area: BackupArea,
   destination: Destination,
@@ -65,7 +65,7 @@ async function readBasis(
   signal: AbortSignal | undefined,
 ): Promise<SnapshotBasis> {
   const points = new Points(destination, area.seals);
-  // Asked first: another run may publish in between.
+  // Read first: another run may publish in between.
   const evidence = evidenceOf(area, destination, await trustedTipAt(area, destination, signal));
   const tip = await readChainTip(points, evidence, signal);
   const { newest, damaged } = tip;
@@ -79,7 +79,7 @@ async function readBasis(
   const isNothing = own === undefined || damage !== undefined;
   const base = isNothing ? nothing : await indexAt(points, pages, own, signal);
   const { instance } = area.head;
-  // What was removed on purpose only a point that is the store's own tells.
+  // Only a point of the store itself knows what was removed on purpose.
   const lost = { instance, time: 0, others: [], removed: own?.removed ?? [] };
   const next = { ...nextAfter(tip, evidence), expectedTips: [evidence.trusted, newest && tipOf(newest)] };
   const isFirst = newest === undefined && next.number === 1;
@@ -93,7 +93,7 @@ async function readBasis(
 }
 
 /**
- * Makes a snapshot: what has changed since the last one, and the whole if there is none, or what lies there is damaged.
+ * Makes a snapshot: of the changes since the last one, and of the whole store if there is none, or it is damaged.
  *
  * @throws SecureStoreError `LOCKED`, `CONFLICT` if another run is under way; `ACCESS_DENIED`; `INTEGRITY`; `TOO_LARGE`; what the
  *   backends throw
@@ -106,7 +106,7 @@ export async function makeSnapshot(
   const { signal } = options;
   const early: Alarm[] = [];
   let damage: SecureStoreError | undefined;
-  // What reads the journal needs the destination's id, which its keys have: and these are made with the store's.
+  // The reader of the journal needs the destination's id, which is in its keys: these are made with those of the store.
   const settled = await area.prepare(signal);
   const { destination } = await publishHead(area, target, signal);
   for (let tries = 1; ; tries++) {
@@ -123,7 +123,7 @@ export async function makeSnapshot(
     } catch (error) {
       if (tries === MAX_TRIES) throw error;
       if (SecureStoreError.is(error, 'INTEGRITY') && damage === undefined) damage = error;
-      // Its number was taken: what it has written may have been collected, so it begins anew.
+      // Its number was taken: its files may have been removed as unneeded, so it starts again.
       else if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
     }
   }

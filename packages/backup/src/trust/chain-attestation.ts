@@ -5,23 +5,23 @@ import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { isAfter, ignoredFileAlarms } from './chain-tip.ts';
 
-/** So many points are looked at for one that vouches for what was before it. */
+/** How many points are read to find one that authenticates those before it. */
 const MAX_LOOKED = 5000;
-/** How often a backup is opened while its keys are replaced again and again. */
+/** How often a backup is opened while other processes replace its keys. */
 const MAX_OPENED = 4;
 
-/** What is to be said of a point before it is restored. */
+/** What is known of a point before it is restored. */
 export interface AttestationResult {
-  /** What is wrong with it, which keeps it from being restored. */
+  /** Why it can't be restored. */
   readonly error?: SecureStoreError;
   readonly warnings: readonly string[];
 }
 
-/** What became of the search for a later point that vouches for one: it is found, another one contradicts, or nobody knows. */
+/** The result of the search for a later point that authenticates one: found, contradicted by another one, or unknown. */
 type Attestation = 'found' | 'none' | SecureStoreError;
 
 /**
- * Follows the chain upwards, to a point that nobody has made whose key was retired: each names the one before it.
+ * Follows the chain upwards, to a point that no holder of a retired key can have made: each names the one before it.
  *
  * If points in between were removed, it ends.
  */
@@ -36,7 +36,7 @@ async function findAttestation(
   for (const number of later.slice(0, MAX_LOOKED)) {
     if (backup.isCertain(before)) return 'found';
     const after = await backup.points.readOrDamaged(number, signal);
-    // What can't be read, or is somebody else's, says nothing of others.
+    // Damaged and foreign points say nothing about others.
     if ('error' in after || backup.isForeign(after)) continue;
     if (isAfter(after, before)) before = after;
     else if (number > before.number + 1) return 'none';
@@ -46,8 +46,8 @@ async function findAttestation(
 }
 
 /**
- * What is to be told before a point is restored. Whoever had a key that was retired since may have put there what is sealed with it: so
- * something later has to vouch for it.
+ * The error and the warnings of restoring a point. An attacker who has a retired key may have written points with it later: so a later
+ * point has to authenticate them.
  *
  * @throws SecureStoreError what the backend throws
  */
@@ -62,22 +62,21 @@ export async function attest(
   const attestation = await findAttestation(backup, point, signal);
   if (attestation === 'found') return { warnings };
   if (attestation !== 'none') {
-    const message =
-      `${destination.location}: ${attestation.message}: somebody whose right to back up was taken away may have made it. Choose another ` +
-      'snapshot; or restore with "partial" what lies there';
-    return { warnings, error: new SecureStoreError(attestation.code, message, { cause: attestation }) };
+    const message = `${attestation.message}. A former member without the right to back up may have made it.`;
+    const advice = [{ id: 'choose-snapshot', destination: destination.location }, { id: 'restore-partially' }] as const;
+    return { warnings, error: SecureStoreError.from(attestation, { message, advice, cause: attestation }) };
   }
   const doubt =
-    `${destination.location}: snapshot ${point.number} was made with a key that was retired since, and what came after it was removed, ` +
-    'so nothing vouches for it: whoever had that key, and could write there, may have put it there later. Compare it with what you know';
+    `snapshot ${point.number} of ${destination.location} cannot be authenticated: its key was retired, and later snapshots were removed. ` +
+    'An attacker with that key, and the right to write there, may have made it later.';
   return { warnings: [...warnings, doubt] };
 }
 
 /** The keys of a backup were replaced after they had been read: it has to be opened again. */
 class KeysReplaced extends SecureStoreError {
   constructor(location: string) {
-    const message = `${location}: the keys of the backup were replaced while it was being opened; try again`;
-    super('CONFLICT', message, { retryable: true });
+    const message = `the keys of the backup at ${location} were replaced while it was opened`;
+    super('CONFLICT', message, { retryable: true, advice: [{ id: 'try-again' }] });
   }
 }
 
@@ -87,10 +86,10 @@ export function withKeysOfNow<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * The first of `points` that is newer than the keys of a backup: then somebody has put old ones back. Generations go on from one instance
- * to the next, and whoever publishes a point has replaced the keys first.
+ * The first of `points` that is newer than the keys of a backup: then old keys were put back. Generations continue from one instance to
+ * the next, and every run replaces the keys before it publishes a point.
  *
- * @throws KeysReplaced if newer ones lie there by now; errors of the backend
+ * @throws KeysReplaced if newer ones are there by now; errors of the backend
  */
 export async function newerThanKeys(
   { copy, destination }: OpenedBackup,
@@ -106,7 +105,7 @@ export async function newerThanKeys(
 }
 
 /**
- * What makes a store of a backup gives its keys to all slots and members that `keys` names: not to those of before.
+ * A restore to a new store gives its encryption keys to all slots and members in the object `keys`, so that must not be an older one.
  *
  * @returns what is wrong; `undefined` if nothing is
  * @throws as {@link newerThanKeys}
@@ -122,8 +121,8 @@ export async function olderKeys(
   if (than === undefined) return undefined;
   return new SecureStoreError(
     'ROLLBACK',
-    `${location}: the object "${BACKUP_KEYS_NAME}" is of generation ${backup.copy.head.generation} of the store, older than snapshot ` +
-      `${than.number} (${than.generation}): secrets and members that were removed since would open the restored store. Bring the newer one ` +
-      'back from another destination; or restore with "partial", and look at slots and members then',
+    `the object "${BACKUP_KEYS_NAME}" at ${location} is older than snapshot ${than.number} (generation ${backup.copy.head.generation}, not ` +
+      `${than.generation}). Unlock secrets and members that were removed since would open the restored store.`,
+    { advice: [{ id: 'check-writers', location }, { id: 'restore-partially' }] },
   );
 }

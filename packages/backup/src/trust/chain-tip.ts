@@ -5,21 +5,21 @@ import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.t
 import type { Evidence } from './trusted-tip.ts';
 import { foreignPoint, isForeign, matchesTip } from './trusted-tip.ts';
 
-/** What lies at a destination, from the newest name down to the newest point. Whoever may write there can make any name. */
+/** The files of a destination from the newest name down to the newest point. Any other writer can make any name. */
 export interface ChainTip {
-  /** The newest point that is whole, and the store's own. */
+  /** The newest undamaged point of the store. */
   readonly newest: FoundPoint | undefined;
-  /** What comes after it, can't be read, and may have been a point; the newest first. */
+  /** Later files that can't be read and may have been points; the newest first. */
   readonly damaged: readonly DamagedPoint[];
-  /** What comes after it, and was made by somebody whose key was retired. */
+  /** Later points that were made with a retired key. */
   readonly foreign: readonly FoundPoint[];
-  /** What has the name of a later point, and never was one. */
+  /** Files that have the name of a later point, and never were one. */
   readonly junk: readonly DamagedPoint[];
 }
 
 /**
  * Looks for the newest point. A name alone decides nothing: points are numbered without holes, but for names that were taken, so what
- * can't be read and lies beyond one is none, unless the store knows of points up to there. Nor is what comes after the point that the store
+ * can't be read and comes after a free number is none, unless the store knows of points up to there. Nor is what comes after the point that the store
  * remembers as its newest.
  *
  * @throws SecureStoreError `FORMAT_VERSION`; what the backend throws
@@ -41,13 +41,13 @@ export async function readChainTip(points: Points, evidence: Evidence, signal?: 
   const there = new Set([...unread, ...foreign].map(({ number }) => number));
   let last = newest.number;
   while (there.has(last + 1)) last += 1;
-  // So many there were: which of them a removal has left nobody knows.
+  // At least so many points existed; which of them a removal has left is not known.
   last = Math.max(last, numberKnown(evidence));
   const [damaged, junk] = [unread.filter(({ number }) => number <= last), unread.filter(({ number }) => number > last)];
   return { newest, damaged, foreign, junk };
 }
 
-/** The number of the newest point of which the store knows, or its signed head. */
+/** The number of the newest point that the store remembers, or that its signed head names. */
 function numberKnown({ trusted, fence }: Evidence): number {
   return Math.max(trusted?.number ?? 0, fence?.number ?? 0);
 }
@@ -63,7 +63,7 @@ export function isDoubtful({ trusted }: Evidence, newest: FoundPoint | undefined
 }
 
 /**
- * Which of the files that can't be read never were points, and lie between those that were: where one names the one before it, there was
+ * Which of the files that can't be read never were points, and are between those that were: if one names the one before it, there was
  * none in between.
  *
  * @param own the points that are the store's own, the newest first
@@ -104,7 +104,7 @@ export function freeAfter(number: number, { damaged, foreign, junk }: Omit<Chain
 function previousOf({ newest, damaged, foreign }: ChainTip, { trusted }: Evidence, number: number): Buffer {
   if (number === 1) return Buffer.alloc(32);
   const isKnownBefore = newest !== undefined && trusted !== undefined && newest.number > trusted.number;
-  // What it was, whatever lies there now.
+  // The digest that is remembered, whatever is there now.
   if (trusted !== undefined && number > trusted.number && !isKnownBefore && trusted.digest !== '') {
     return Buffer.from(trusted.digest, 'hex');
   }
@@ -129,22 +129,25 @@ export function nextAfter(tip: ChainTip, evidence: Evidence): NextPoint {
 
 const alarm = (message: string): Alarm => ({ type: 'rolled-back', name: BACKUP_AREAS.points, message });
 
-/** What to tell of what was passed over. */
+/** Alarms about ignored files. */
 export function ignoredFileAlarms({ location }: Pick<Destination, 'location'>, { foreign, junk }: ChainTip): Alarm[] {
   const [strange] = foreign;
   const [first] = junk;
   const alarms: Alarm[] = [];
   if (strange !== undefined) {
     const { message } = foreignPoint(strange.number);
-    alarms.push(alarm(`${location}: ${message}. Nothing is built on it; remove it with forget`));
+    alarms.push(alarm(`${message} (${location}). It is ignored.`));
   }
   if (first !== undefined) {
     const what =
       junk.length === 1
-        ? 'file has the name of a later snapshot and can not be read as one'
-        : 'files have names of later snapshots and can not be read as such';
-    const advice = 'somebody else may write there. It is passed over; a retention with "damaged" removes it';
-    alarms.push(alarm(`${location}: ${junk.length} ${what} (${pointName(first.number)}): ${advice}`));
+        ? '1 file has the name of a later snapshot, and is'
+        : `${junk.length} files have names of later snapshots, and are`;
+    alarms.push(
+      alarm(
+        `${what} none (${location}, ${pointName(first.number)}). Another writer may be there. The files are ignored.`,
+      ),
+    );
   }
   return alarms;
 }

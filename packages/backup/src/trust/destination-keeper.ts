@@ -9,10 +9,10 @@ import { publishKeyChange } from './key-change-points.ts';
 import type { Destinations } from './destinations.ts';
 import { rekeyDestination } from '../repository/rekey.ts';
 
-/** How long each destination is waited for when access was taken away, in milliseconds. */
+/** How long a change that takes access away waits for each destination, in milliseconds. */
 const REACHED_WITHIN = 10_000;
 
-/** Keeps the destinations of a store up to its keys, and to who may open it. */
+/** Brings the current keys, slots and members of a store to its destinations. */
 export class DestinationKeeper {
   readonly #area: BackupArea;
   readonly #destinations: Pick<Destinations, 'at'>;
@@ -22,7 +22,7 @@ export class DestinationKeeper {
     this.#destinations = destinations;
   }
 
-  /** Looks at all destinations. @returns what `visit` gave, and the locations at which it failed */
+  /** Visits all destinations. @returns the results of `visit`, and the locations at which it failed */
   async #visitAll<T>(
     signal: AbortSignal | undefined,
     visit: (found: FoundDestination) => Promise<T>,
@@ -42,12 +42,13 @@ export class DestinationKeeper {
     return { results, pending };
   }
 
-  /** A store that was restored has the destinations of the one before; whose they are a backup decides, and not that keys are renewed. */
+  /** A restored store has the destinations of the one before: its first backup takes one over, and a rotation of keys does not. */
   #checkOwn(found: FoundDestination): void {
     if (asBuffer(headOf(found).instance).equals(this.#area.head.instance)) return;
     throw new SecureStoreError(
       'CONFLICT',
-      `${found.location}: the store that this one was restored from is backed up here`,
+      `${found.location} has the backups of the store that this one was restored from`,
+      { advice: [{ id: 'unregister-destination', destination: found.location }] },
     );
   }
 
@@ -57,7 +58,7 @@ export class DestinationKeeper {
     return [asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest }];
   }
 
-  /** Brings the keys of now to all destinations, and goes on with each. */
+  /** Brings the current keys to all destinations, and calls `goOn` with each. */
   async #renewEach<T>(
     signal: AbortSignal | undefined,
     goOn: (found: FoundDestination) => Promise<T>,
@@ -74,9 +75,9 @@ export class DestinationKeeper {
   }
 
   /**
-   * Has the head say from where on the key of now has to be used, and brings it to the destinations for which that is news.
+   * Writes into the head from which point on the current key is required, and brings it to the destinations that lack that.
    *
-   * @returns where that could not be done
+   * @returns the locations that could not be reached
    */
   async #fence(
     fences: ReadonlyMap<string, Fence>,
@@ -115,9 +116,9 @@ export class DestinationKeeper {
 
   /**
    * Brings the head of now to the destinations that have other slots, keys, members or another policy. All at once, and each for ten seconds
-   * at most: whoever takes access away waits for that.
+   * at most: the caller who takes access away waits for that.
    *
-   * @returns where that could not be done
+   * @returns the locations that could not be reached
    */
   async bringAccess(signal: AbortSignal | undefined): Promise<readonly string[]> {
     const fences = new Map<string, Fence>();
@@ -128,7 +129,7 @@ export class DestinationKeeper {
         const has = accessAt(found, copied);
         if (has.openers && has.policy) return;
         await prepareDestination(this.#area, found, copied, end);
-        // A point would have every backup that is under way begin anew, and policies change often.
+        // A point would restart every running backup, and policies change often.
         if (has.openers) return;
         fences.set(...(await this.#noteAt(found, end)));
       });
@@ -146,7 +147,7 @@ export class DestinationKeeper {
       );
       return [...pending.flat(), ...(await this.#fence(fences, pending.flat(), signal))];
     } catch (error) {
-      // The change is made, whatever becomes of this.
+      // The change is made, whether this succeeds or not.
       if (!SecureStoreError.is(error)) throw error;
       return locations;
     }

@@ -9,6 +9,7 @@ import { newestOwn } from './key-change-points.ts';
 import { withKeysOfNow } from './chain-attestation.ts';
 import { knownBackup } from './open-backup.ts';
 import type { OpenedBackup } from './opened-backup.ts';
+import { namingDestination } from '../repository/errors.ts';
 
 /** A backend that is ready, at a location without credentials. */
 export interface Connected {
@@ -18,20 +19,20 @@ export interface Connected {
   close(): Promise<void>;
 }
 
-/** How other places are reached. */
+/** How other locations are reached. */
 export interface Connect {
-  /** Gets the backend of a location ready. */
+  /** Initialises the backend of a location. */
   connect(location: string, signal: AbortSignal | undefined): Promise<Connected>;
-  /** What a location is called from anywhere, without credentials. @throws SecureStoreError `INVALID_ARGUMENT` */
+  /** The name of a location: absolute, and without credentials. @throws SecureStoreError `INVALID_ARGUMENT` */
   nameOf(location: string): string;
 }
 
-/** Whether a name stands for a location with credentials, which it leaves out: with others it may be that of another place. */
+/** Whether a name leaves out credentials: with other credentials it may be another location. */
 function isHiding(name: string): boolean {
   return name.includes('***');
 }
 
-/** The places at which a store is backed up. */
+/** The destinations of a store. */
 export class Destinations {
   readonly #area: BackupArea;
   readonly #connect: Connect;
@@ -43,17 +44,17 @@ export class Destinations {
     this.#connect = connect;
   }
 
-  /** What a location is called from anywhere. @throws SecureStoreError `INVALID_ARGUMENT` */
+  /** The name of a location. @throws SecureStoreError `INVALID_ARGUMENT` */
   nameOf(location: string): string {
     return this.#connect.nameOf(location);
   }
 
-  /** Whether something of this name is a destination of the store. */
+  /** Whether a destination of the store has this name. */
   isRegistered(location: string): boolean {
     return registeredAt(this.#area, location) !== undefined;
   }
 
-  /** Whether something is the location of a destination of the store, and leaves nothing out by which it could be another place. */
+  /** Whether something is the location of a destination of the store, and leaves out nothing by which it could be another location. */
   isDestination(location: unknown): boolean {
     if (typeof location !== 'string') return false;
     let name: string;
@@ -65,7 +66,7 @@ export class Destinations {
     return this.isRegistered(name) && (location === name || !isHiding(name));
   }
 
-  /** What a location is called from anywhere. It is reached as it was given last; with the credentials from then where it is said without. */
+  /** The name of a location, which is reached as it was given last: with those credentials, if it is given without. */
   named(location: string): string {
     const name = this.#connect.nameOf(location);
     if (location !== name || !isHiding(name)) this.#given.set(name, location);
@@ -85,42 +86,45 @@ export class Destinations {
     }
   }
 
-  /** Gets a place ready that is used for longer. */
+  /** Initialises the backend of a location for longer use. */
   connect(location: string, signal?: AbortSignal): Promise<Connected> {
     return this.#connect.connect(this.#given.get(location) ?? location, signal);
   }
 
-  /** The backups at a place, by the keys of the store. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
+  /** Opens the backups at a location with the keys of the store. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
   async opened<T>(
     source: string,
     signal: AbortSignal | undefined,
     body: (backup: OpenedBackup, found: FoundDestination) => Promise<T>,
   ): Promise<T> {
     this.#area.checkOpen();
-    // Looking somewhere says nothing of how it is reached by others: several places may have one name, as it has no credentials.
+    // The location of this call is not remembered for others: several locations may have one name, as it has no credentials.
     return this.at(source, signal, ({ backend, location }) =>
       withKeysOfNow(async () => {
         const found = await requireDestination(backend, location, signal);
         return body(await knownBackup(this.#area, found, signal), found);
+      }).catch((error: unknown) => {
+        throw namingDestination(error, location);
       }),
     );
   }
 
-  /** @throws SecureStoreError `ACCESS_DENIED` if a member would be the first to back up somewhere */
+  /** @throws SecureStoreError `ACCESS_DENIED` if a member backs up to a destination that is not registered */
   checkRegistered(location: string): void {
     if (!this.#area.isMember) return;
     if (this.isRegistered(location)) return;
     throw new SecureStoreError(
       'ACCESS_DENIED',
-      `${location} is no registered destination: only whoever unlocks the whole store can register it, so that it follows the keys`,
+      `${location} is not a registered destination, and only the owner can register one`,
+      { advice: [{ id: 'ask-owner' }, { id: 'register-destination', destination: location }] },
     );
   }
 
   /**
-   * A destination that was moved is known by its id at its new place. A copy of one is none: what the one was told the other would never
-   * hear of, and no keys would be replaced there any more.
+   * A destination that was moved is known by its id at its new location. A copy of one is refused: changes at the one would never
+   * reach the other, and its keys would not be replaced any more.
    *
-   * @throws SecureStoreError `CONFLICT` if the same destination is registered at another place, and still lies there
+   * @throws SecureStoreError `CONFLICT` if the same destination is registered at another location, and is still there
    */
   async checkAlone(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
     const found = await findDestination(backend, location, signal);
@@ -133,15 +137,15 @@ export class Destinations {
     if (there === undefined || asBuffer(there.id).toString('hex') !== id) return;
     throw new SecureStoreError(
       'CONFLICT',
-      `${location}: a copy of ${other.location} lies here, which is a destination itself. Back up to an empty place; or unregister ` +
-        `${other.location}, if this is to take its place`,
+      `${location} has a copy of the backups at ${other.location}, which is a destination itself`,
+      { advice: [{ id: 'choose-location' }, { id: 'unregister-destination', destination: other.location }] },
     );
   }
 
   /**
-   * A destination that has a snapshot follows the keys of the store from then on.
+   * Registers a destination that has a snapshot: rotations replace its keys from then on.
    *
-   * @param wasRegistered it was when its snapshot was begun: whoever has unregistered it meanwhile meant it
+   * @param wasRegistered when its snapshot began: if it was unregistered meanwhile, it stays so
    */
   async register(
     location: string,
@@ -166,12 +170,12 @@ export class Destinations {
       },
       signal,
     );
-    // The list is among what a copy of the head has.
+    // The copy of the head at the destination has the list, too.
     await publishHead(this.#area, { backend, location }, signal);
   }
 }
 
-/** What destinations are managed with. */
+/** The dependencies of managing destinations. */
 export interface ManagedPorts {
   readonly area: BackupArea;
   readonly destinations: Destinations;

@@ -8,14 +8,14 @@ import { isAfter } from './chain-tip.ts';
 import { isUnchanged, tellsAllSince } from './recovery-windows.ts';
 import type { Destination } from '../repository/destination.ts';
 
-/** A span of time of which a backup knows nothing but what was there at its beginning. */
+/** A time of which a backup has only the state at its beginning. */
 export interface RecoveryGap {
   readonly from: Date;
   /** Absent if the backup ends at `from`. */
   readonly to?: Date;
 }
 
-/** What is meant by the choice of a point, or of a moment. */
+/** The recovery point that a choice means. */
 export interface FoundMoment {
   /** The number of the last point that is not after it. */
   readonly number: number;
@@ -35,7 +35,7 @@ export interface FoundMoment {
   readonly passedOver?: number;
 }
 
-/** What tells moments apart that have not the same contents. */
+/** An id that differs if the contents do. */
 export function momentId({ point, until }: FoundMoment): string {
   return `${point.number} ${until ?? ''}`;
 }
@@ -52,12 +52,12 @@ export interface ChosenSnapshot extends SnapshotInfo {
   readonly gap?: RecoveryGap;
 }
 
-/** What is known of what was chosen. */
+/** The description of what was chosen. */
 export function chosenOf({ number, time, point, gap }: FoundMoment): ChosenSnapshot {
   return { ...infoOf(point), number, time: new Date(time), ...(gap && { gap }) };
 }
 
-/** What moments are told by. */
+/** What is needed to find recovery points. */
 interface MomentPorts {
   readonly points: Points;
   /** Of all points, the newest first. */
@@ -73,7 +73,7 @@ interface MomentPorts {
 interface Next {
   /** The next point that says something of the store. */
   readonly point?: FoundPoint;
-  /** Whether every moment until then can be told. */
+  /** Whether every time until then can be restored. */
   readonly isJoined: boolean;
   /** The newest point, if no other one says something of the store. */
   readonly newest: FoundPoint;
@@ -84,7 +84,7 @@ async function nextAfter(last: FoundPoint, ports: MomentPorts): Promise<Next> {
   let [before, isJoined] = [last, true];
   for (const number of numbers.filter((one) => one > last.number).toReversed()) {
     const point = await points.readOrDamaged(number, signal);
-    // What can't be read shows by the chain, in which it is missing then.
+    // A damaged point shows by the chain, in which it is missing.
     if ('error' in point || isForeign(point)) continue;
     if (!point.collects) {
       return { point, isJoined: isJoined && tellsAllSince(last.time, point, before), newest: point };
@@ -139,23 +139,20 @@ export async function momentAfter(last: FoundPoint, at: number, ports: MomentPor
 
 function gapWarning(gap: RecoveryGap, at: Date): string {
   const [from, asked] = [gap.from.toISOString(), at.toISOString()];
-  const why =
+  const what =
     gap.to === undefined
-      ? `nothing is known of what came after ${from}`
-      : `nothing is known of what happened between ${from} and ${gap.to.toISOString()}`;
-  return `${why}. What is restored is of ${from}: changes from then until ${asked} are missing`;
+      ? `the backup ends at ${from}`
+      : `the backup has a gap between ${from} and ${gap.to.toISOString()}`;
+  return `${what}. The store of ${from} is restored, without changes from then until ${asked}.`;
 }
 
-/** What is to be told of what was chosen, before it is restored. @param at the moment that was asked for */
+/** The warnings about what was chosen, before it is restored. @param at the time that was asked for */
 export function momentWarnings(location: string, { gap, passedOver }: FoundMoment, at: Date | undefined): string[] {
   const warnings = [
     ...(gap === undefined || at === undefined ? [] : [gapWarning(gap, at)]),
     ...(passedOver === undefined
       ? []
-      : [
-          `snapshot ${passedOver} is newer, and was passed over: it is what was there before a restore. To undo that restore, ` +
-            'choose it by its number',
-        ]),
+      : [`snapshot ${passedOver} is newer, and was skipped: a restore made it of what it replaced`]),
   ];
   return warnings.map((warning) => `${location}: ${warning}`);
 }
@@ -178,7 +175,8 @@ export async function momentByDefault(
     if (found === undefined) {
       throw new SecureStoreError(
         'NOT_FOUND',
-        `${location}: the only snapshots here were made before a restore. Choose one by its number, such as ${newest.number}`,
+        `${location} has only snapshots that restores made of what they replaced, such as ${newest.number}`,
+        { advice: [{ id: 'choose-snapshot', destination: location }] },
       );
     }
     point = found;
@@ -188,12 +186,12 @@ export async function momentByDefault(
 
 const LABEL = /^before a restore of (?:snapshot (\d+)|(\d\S+Z))$/;
 
-/** What a snapshot is called that is made before a store is restored in place. */
+/** The label of the snapshot that is made before a restore in place. */
 export function labelBefore({ number, until }: Pick<FoundMoment, 'number' | 'until'>): string {
   return `before a restore of ${until === undefined ? `snapshot ${number}` : new Date(until).toISOString()}`;
 }
 
-/** What the restore was of before which the snapshot of this label was made; `undefined` for any other label. */
+/** The recovery point of the restore before which the snapshot with this label was made; `undefined` for any other label. */
 export function restoredAfter(label: string): PointChoice | undefined {
   const [, snapshot, at] = LABEL.exec(label) ?? [];
   if (snapshot !== undefined) return { snapshot: Number(snapshot) };

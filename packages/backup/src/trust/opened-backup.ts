@@ -25,10 +25,11 @@ import { isAfter, readChainTip } from './chain-tip.ts';
 import { indexOfMoment, pointAt } from './point-index.ts';
 import type { RecoveryWindow } from './recovery-windows.ts';
 import { windowsOf } from './recovery-windows.ts';
+import { noSnapshot } from '../repository/errors.ts';
 
-/** What is known of the backups at a destination besides what lies there. */
+/** What the store knows of a destination. */
 export interface KnownOfBackup {
-  /** The newest point that the store knows of. */
+  /** The newest point that the store remembers. */
   readonly trusted?: TrustedTip | undefined;
   /** Asked up to when it is known that nothing has changed since the newest point. */
   readonly reached?: ((signal: AbortSignal | undefined) => Promise<Reached | undefined>) | undefined;
@@ -36,14 +37,14 @@ export interface KnownOfBackup {
   readonly cachedPoints?: number | undefined;
 }
 
-/** The backups of a store, opened with one of its secrets. Made by {@link openBackup}. */
+/** The backups of a store, opened with one of its unlock secrets. Made by {@link openBackup}. */
 export class OpenedBackup {
   readonly destination: Destination;
   readonly copy: UnlockedCopy;
   readonly points: Points;
   readonly pages: IndexPages;
   readonly packs: PackReader;
-  /** Whether a point was made with a key that was retired before: by what the store knows, or by what the copy of its head says. */
+  /** Whether a point was made with a key that was retired before: the store remembers that, or the copy of its head says so. */
   readonly isForeign: (point: FoundPoint) => boolean = (point) => isForeign(this.#evidence, point);
 
   readonly #evidence: Evidence;
@@ -68,16 +69,16 @@ export class OpenedBackup {
     return this.copy.fingerprint;
   }
 
-  /** What lies at the destination from the newest name down to the newest point. @throws as {@link list} */
+  /** The files from the newest name down to the newest point. @throws as {@link list} */
   chainTip(signal?: AbortSignal): Promise<ChainTip> {
     return readChainTip(this.points, this.#evidence, signal);
   }
 
   /**
-   * All points, the newest first. What was announced to be removed is among them as long as it is there.
+   * All points, the newest first. Those that are marked as removed are among them as long as they exist.
    *
-   * @param onDamaged told of each that is damaged, and of what has the name of a point and is none; without it the first that is damaged
-   *   ends the list
+   * @param onDamaged called for each damaged point, and each file that has the name of a point and is none; without it the first damaged
+   *   one ends the list
    * @throws SecureStoreError `INTEGRITY`, and what the backend throws
    */
   async *list(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<SnapshotInfo> {
@@ -87,12 +88,12 @@ export class OpenedBackup {
     }
   }
 
-  /** As {@link list}, with all that points say, and those that collect. */
+  /** As {@link list}, with all fields of points, and with points that only record a removal. */
   async *found(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<FoundPoint> {
     const tip = await this.chainTip(signal);
     const later = new Set(tip.junk.map(({ number }) => number));
     for (const { number, error } of tip.junk) onDamaged?.(number, error);
-    // Whether they were points the next one that is whole tells.
+    // The next undamaged one shows whether they were points.
     let unread: DamagedPoint[] = [];
     let after: FoundPoint | undefined;
     for (const number of await this.points.numbers(signal)) {
@@ -152,13 +153,14 @@ export class OpenedBackup {
     return wholePoint((await this.#choose({}, signal)).point);
   }
 
-  /** @throws SecureStoreError `INTEGRITY` for a point that was made by somebody else */
+  /** @throws SecureStoreError `INTEGRITY` for a foreign point */
   #requireOwn(point: FoundPoint): FoundPoint {
     if (!this.isForeign(point)) return point;
     const { trusted, fence } = this.#evidence;
     throw new SecureStoreError(
       'INTEGRITY',
-      `${this.destination.location}: ${foreignPoint(point.number).message}. Choose snapshot ${trusted?.number ?? fence?.number ?? 0} or an older one`,
+      `${foreignPoint(point.number).message} (${this.destination.location}). The newest authentic snapshot is ${trusted?.number ?? fence?.number ?? 0}.`,
+      { advice: [{ id: 'choose-snapshot', destination: this.destination.location }] },
     );
   }
 
@@ -167,17 +169,17 @@ export class OpenedBackup {
     return chosenOf(await this.choose(choice, signal));
   }
 
-  /** What is wrong if the newest point is older than the one that was there when the keys were replaced last; `undefined` if it isn't. */
+  /** A message if the newest point is older than the one that existed at the last rotation; `undefined` if it isn't. */
   missesNewest(newest: number): string | undefined {
     const { fence } = this.#evidence;
     if (fence === undefined || newest >= fence.number) return undefined;
     return (
-      `the newest snapshot here is ${newest}, and ${fence.number} was there when the keys of the store were replaced last: ` +
-      'somebody has removed what was backed up'
+      `the newest snapshot at ${this.destination.location} is ${newest}, and ${fence.number} existed at the last rotation: ` +
+      'newer snapshots were removed'
     );
   }
 
-  /** Whether nobody can have made a point whose key was retired: it has the key of now, or is one that the store remembers or its head names. */
+  /** Whether no holder of a retired key can have made a point: it has the current key, or the store remembers it, or its head names it. */
   isCertain(point: FoundPoint): boolean {
     const { trusted, fence } = this.#evidence;
     return !point.isOld || [trusted, fence, fence?.last].some((one) => matchesTip(one, point));
@@ -191,37 +193,42 @@ export class OpenedBackup {
     checkChoice(snapshot, at);
     const { location } = this.destination;
     const numbers = await this.points.numbers(signal);
-    if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
+    if (numbers.length === 0) throw noSnapshot(this.destination);
     if (snapshot !== undefined) {
       if (numbers.includes(snapshot))
         return { point: this.#requireOwn(await this.points.read(snapshot, signal)), numbers };
-      throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
+      throw new SecureStoreError('NOT_FOUND', `snapshot ${snapshot} does not exist at ${location}`, {
+        advice: [{ id: 'choose-snapshot', destination: location }],
+      });
     }
     const { junk, foreign, newest } = await this.chainTip(signal);
     const never = new Set(junk.map((one) => one.number));
     const named = numbers.filter((number) => !never.has(number));
     const time = at?.getTime() ?? Infinity;
     const own = await pointAt(this.points, named, time, this.isForeign, signal);
-    // Of what comes after the last that is the store's own somebody else says something.
+    // After the last point of the store itself there may be a foreign one.
     const found = own?.number === newest?.number ? (foreign.find((one) => one.time <= time) ?? own) : own;
     const gone = found !== undefined && found.number === named[0] ? this.missesNewest(found.number) : undefined;
     if (gone !== undefined) {
-      throw new SecureStoreError(
-        'ROLLBACK',
-        `${location}: ${gone}. To restore what is left, choose a snapshot by its number`,
-      );
+      throw new SecureStoreError('ROLLBACK', gone, {
+        advice: [
+          { id: 'check-writers', location },
+          { id: 'choose-snapshot', destination: location },
+        ],
+      });
     }
     if (found !== undefined)
       return { point: this.#requireOwn(await this.#repeatedPoint(found, named, signal)), numbers: named };
-    if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
+    if (at === undefined) throw new SecureStoreError('INTERNAL', 'a snapshot exists, and none was found');
     const oldest = await this.points.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(
       'NOT_FOUND',
-      `${location}: nothing is known of ${at.toISOString()}: the first snapshot is of ${new Date(oldest.time).toISOString()}`,
+      `the first snapshot at ${location} is of ${new Date(oldest.time).toISOString()}, after ${at.toISOString()}`,
+      { advice: [{ id: 'choose-snapshot', destination: location }] },
     );
   }
 
-  /** The point that is told of, where another one only repeats it. */
+  /** The point that another one only repeats. */
   async #repeatedPoint(
     point: FoundPoint,
     numbers: readonly number[],
@@ -247,7 +254,7 @@ export class OpenedBackup {
    * @throws as {@link list}
    */
   async windows(signal?: AbortSignal, reached?: Reached): Promise<RecoveryWindow[]> {
-    // What is damaged is missing between those that are whole.
+    // Damaged points are gaps between the others.
     const points = await Array.fromAsync(this.found(signal, () => undefined));
     const own = points.filter((point) => !this.isForeign(point));
     return windowsOf(own, reached);
@@ -268,14 +275,14 @@ export class OpenedBackup {
 
   /**
    * The store as it was at a point or a moment. It can be read as any store: `retrieve`, `list`, `history`, `verify`; what would change it
-   * fails with `READ_ONLY`. It is yours to close, before this.
+   * fails with `READ_ONLY`. The caller closes it, before this.
    */
   async open(choice: PointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
     const moment = 'point' in choice ? choice : await this.choose(choice, signal);
     return openCopy(this.copy, await this.view(moment, signal));
   }
 
-  /** Runs `body` with the store as {@link open} gives it, and what is known of it. @throws what `body` throws; as {@link open} */
+  /** Runs `body` with the store as {@link open} gives it, and its description. @throws what `body` throws; as {@link open} */
   async read<T>(
     choice: PointChoice,
     body: (store: ObjectStore, chosen: ChosenSnapshot) => Promise<T>,
@@ -286,7 +293,7 @@ export class OpenedBackup {
     return await body(store, chosenOf(moment));
   }
 
-  /** Forgets the keys. */
+  /** Wipes the keys. */
   close(): void {
     this.copy.wipe();
   }

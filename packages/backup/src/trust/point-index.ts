@@ -11,7 +11,7 @@ import { includesNumber } from '../repository/number-ranges.ts';
 import type { HistoryRule } from '../repository/retained.ts';
 import { isAfter } from './chain-tip.ts';
 
-/** More changed objects than this between two snapshots are not looked at in memory. */
+/** The most changed objects between two snapshots that are held in memory. */
 const MAX_CHANGED = 500_000;
 
 /** An index, and what its pages alone hold. */
@@ -21,15 +21,15 @@ export interface FoundIndex {
 }
 
 /**
- * A point and all that it builds on, the oldest first. Each names the one before it, so that what was put in the place of one of them later
- * is no part of it, whoever has the key of that time.
+ * A point and all that it builds on, the oldest first. Each names the one before it, so that a point that replaced one of them later is
+ * no part of the chain, even if it was made with the key of that time.
  *
  * @throws SecureStoreError as {@link indexAt}
  */
 async function chainTo(points: Points, point: FoundPoint, signal: AbortSignal | undefined): Promise<FoundPoint[]> {
   const chain = [point];
   let after = point;
-  // What else has the name of a point in between is none of them.
+  // Other files with the name of a point in between are none of them.
   let wrong: SecureStoreError | undefined;
   for (let number = point.number - 1; number >= point.base; number--) {
     const one = await points.readOrDamaged(number, signal);
@@ -51,7 +51,7 @@ interface FoundIndexes extends FoundIndex {
   readonly between?: IndexSet;
 }
 
-/** By what is decided which versions a point has: what was forgotten since the next whole index leaves out, so that it never changes. */
+/** The rule that decides which versions a point has: the next whole index leaves out forgotten ones, so that it never changes. */
 function ruleOf({ history, time }: FoundPoint): HistoryRule {
   return { history, now: time, floor: 0 };
 }
@@ -74,7 +74,10 @@ export async function indexAt(
   }
   const chain = await chainTo(points, point, signal);
   const [base] = chain;
-  if (base?.kind !== 'snapshot') throw new SecureStoreError('INTEGRITY', `point ${point.number} builds on no snapshot`);
+  if (base?.kind !== 'snapshot')
+    throw new SecureStoreError('INTEGRITY', `snapshot ${point.number} has no snapshot to build on`, {
+      advice: [{ id: 'verify-backup' }, { id: 'choose-snapshot' }],
+    });
   const indexOf = (of: FoundPoint, changed: Map<string, IndexEntry[]>): IndexSet =>
     new IndexSet(pages, base.pages, changed, ruleOf(of));
   const changes = new Map<string, IndexEntry[]>();
@@ -91,7 +94,8 @@ export async function indexAt(
     if (changes.size > MAX_CHANGED) {
       throw new SecureStoreError(
         'TOO_LARGE',
-        `too much has changed between the points ${point.base} and ${point.number}`,
+        `${changes.size} objects have changed between snapshots ${point.base} and ${point.number}, the limit is ${MAX_CHANGED}`,
+        { advice: [{ id: 'choose-snapshot' }] },
       );
     }
     if (one.number !== between?.number) continue;
@@ -131,11 +135,11 @@ async function newestTime(
 /**
  * The last point that is not after a moment, among those with these numbers, the newest first; `undefined` if all are after it.
  *
- * What can't be read is passed over, unless it may be the point that is meant: not where it was announced to be removed, nor where one point
- * names the one before, with none in between.
+ * Damaged points are skipped, unless one may be the point that is meant: it is not if it was marked as removed, or if one point names the
+ * one before, with none in between.
  *
  * @param isForeign tells points that are not the store's own: they are passed over, and may say any time
- * @throws SecureStoreError `INTEGRITY` if it can't be told, since the one that may be meant is damaged; what the backend throws
+ * @throws SecureStoreError `INTEGRITY` if the one that may be meant is damaged; what the backend throws
  */
 export async function pointAt(
   points: Points,
@@ -149,7 +153,7 @@ export async function pointAt(
   let after: FoundPoint | undefined;
   let found: FoundPoint | undefined;
   const newest = time === Infinity ? Infinity : await newestTime(points, numbers, isForeign, signal);
-  // The store's own are in the order of their times, and none is after the end of time.
+  // The points of the store are in the order of their times, and none is after the end of time.
   let [low, high] = [0, time === Infinity ? Math.min(1, whole.length) : whole.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -179,10 +183,11 @@ export async function pointAt(
 }
 
 function undecided({ number, error }: DamagedPoint, before: number | undefined): SecureStoreError {
-  const advice = before === undefined ? 'there is none before it' : `the last whole one before it is ${before}`;
+  const last =
+    before === undefined ? 'No undamaged one is before it.' : `The last undamaged one before it is ${before}.`;
   return new SecureStoreError(
     'INTEGRITY',
-    `snapshot ${number}, which may be the one that is asked for, is damaged (${error.message}); ${advice}. Choose one by its number`,
-    { cause: error },
+    `snapshot ${number}, which may be the one to restore, is damaged: ${error.message.replace(/\.$/, '')}. ${last}`,
+    { cause: error, advice: [{ id: 'choose-snapshot' }, { id: 'verify-backup' }] },
   );
 }

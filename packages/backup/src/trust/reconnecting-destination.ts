@@ -3,14 +3,14 @@ import type { Destination } from '../repository/destination.ts';
 import { findDestination } from '../repository/destination.ts';
 import type { Connected, Destinations } from './destinations.ts';
 
-/** The way to a destination, which is reached anew after it has failed. */
+/** The connection to a destination, which is made again after a failure. */
 export class ReconnectingDestination {
   readonly location: string;
   readonly #destinations: Pick<Destinations, 'connect'>;
   #connected: Connected | undefined;
   #id: Uint8Array | undefined;
 
-  /** @param first what it is reached by at first; it is closed with the line */
+  /** @param first the first connection; it is closed by this class */
   constructor(destinations: Pick<Destinations, 'connect'>, first: Connected) {
     this.location = first.location;
     this.#destinations = destinations;
@@ -22,13 +22,13 @@ export class ReconnectingDestination {
     return this.#id;
   }
 
-  /** Nothing else is followed from now on. */
+  /** From now on only the destination with this id is accepted. */
   pin(id: Uint8Array): void {
     this.#id = id;
   }
 
   /**
-   * @throws SecureStoreError `UNAVAILABLE` if the destination is not there any more, `ALREADY_EXISTS` if another one is; what connecting
+   * @throws SecureStoreError `UNAVAILABLE` if the destination has disappeared, `ALREADY_EXISTS` if another one is there; what connecting
    *   throws
    */
   async connect(signal: AbortSignal): Promise<Pick<Destination, 'backend' | 'location'>> {
@@ -44,24 +44,24 @@ export class ReconnectingDestination {
     return connected;
   }
 
-  /** If the disk is not mounted, or somebody has put something else there, nothing is begun anew. */
+  /** If the disk is not mounted, or another backup was put there, no new backup is begun. */
   async #check({ backend, location }: Connected, signal: AbortSignal): Promise<void> {
     if (this.#id === undefined) return;
     const found = await findDestination(backend, location, signal);
     if (found === undefined) {
-      throw new SecureStoreError(
-        'UNAVAILABLE',
-        `${location}: the backups that were here are not to be found: see that the disk is mounted, or that the bucket is there`,
-      );
+      throw new SecureStoreError('UNAVAILABLE', `the backups at ${location} have disappeared`, {
+        advice: [{ id: 'check-location', location }],
+      });
     }
     if (asBuffer(this.#id).equals(found.id)) return;
     throw new SecureStoreError(
       'ALREADY_EXISTS',
-      `${location}: other backups lie here now than those that were followed`,
+      `${location} has other backups than when the continuous backup began`,
+      { advice: [{ id: 'check-writers', location }] },
     );
   }
 
-  /** Gives up what it is reached by now. */
+  /** Closes the present connection. */
   async disconnect(): Promise<void> {
     const connected = this.#connected;
     this.#connected = undefined;

@@ -4,7 +4,7 @@ import type { RetentionSettings } from '../retention/index.ts';
 import type { Destination } from '../repository/destination.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 
-/** The newest point of a destination that the store knows of. */
+/** The newest point of a destination that the store remembers. */
 export interface TrustedTip {
   readonly number: number;
   /** Hex; empty if it could not be read. */
@@ -12,8 +12,8 @@ export interface TrustedTip {
 }
 
 /**
- * The newest point that a destination had when its key was replaced: who was taken the right to back up has the one before. The signed
- * head says it, so that it holds where the store is lost, too.
+ * The newest point that a destination had when its key was replaced: a former member without the right to back up has the key before.
+ * It is in the signed head, so that it holds even if the store is lost.
  */
 export interface Fence extends TrustedTip {
   /** Hex of the id of the key version that later points are made with, or with a newer one. */
@@ -24,7 +24,7 @@ export interface Fence extends TrustedTip {
 
 const MAX_DESTINATIONS = 64;
 
-/** A place that the store is backed up to. */
+/** A location that the store is backed up to. */
 export interface RegisteredDestination {
   /** Hex of the id of the destination. */
   readonly id: string;
@@ -33,7 +33,7 @@ export interface RegisteredDestination {
   /** When it was registered, in milliseconds since 1970. */
   readonly registered: number;
   readonly retention?: RetentionSettings;
-  /** From where on snapshots have to be made with the key of backups that was the newest when this was written. */
+  /** The point from which on snapshots must be made with the key of backups that was the newest when this was written. */
   readonly fence?: Fence;
 }
 
@@ -53,17 +53,19 @@ function decodeRegistry(bytes: Uint8Array | undefined): Registry {
   } catch {
     // As below.
   }
-  throw new SecureStoreError('INTEGRITY', 'the list of destinations of backups is damaged');
+  throw new SecureStoreError('INTEGRITY', 'the list of destinations is damaged');
 }
 
 function encodeRegistry(registry: Registry): Buffer {
   if (registry.destinations.length > MAX_DESTINATIONS) {
-    throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_DESTINATIONS} destinations of backups`);
+    throw new SecureStoreError('TOO_LARGE', `a store can have at most ${MAX_DESTINATIONS} destinations`, {
+      advice: [{ id: 'unregister-destination' }],
+    });
   }
   return Buffer.from(JSON.stringify(registry));
 }
 
-/** Where a store is backed up, by the list that its head names. @throws SecureStoreError `INTEGRITY` */
+/** The destinations of a store, from the list that its head names. @throws SecureStoreError `INTEGRITY` */
 export function destinationsIn(list: Uint8Array | undefined): readonly RegisteredDestination[] {
   return decodeRegistry(list).destinations;
 }
@@ -73,7 +75,7 @@ export function registryOf(area: BackupArea): Registry {
   return decodeRegistry(area.destinations);
 }
 
-/** What the store knows of a place, by its name; `undefined` if it is no destination. */
+/** The destination of this name; `undefined` if there is none. */
 export function registeredAt(area: BackupArea, location: string): RegisteredDestination | undefined {
   return registryOf(area).destinations.find((one) => one.location === location);
 }
@@ -90,7 +92,7 @@ export async function changeRegistry(
   }, signal);
 }
 
-/** Whether a point was made with an older key than a fence asks for, in the place of the point that it names or after it. */
+/** Whether a point was made with an older key than a fence requires, instead of the point that it names or after it. */
 export function isBehind(
   fence: Fence | undefined,
   order: ReadonlyMap<string, number>,
@@ -112,7 +114,7 @@ export function fenceIn(list: Uint8Array | undefined, { id }: Pick<Destination, 
   return destinationsIn(list).find((one) => one.id === label)?.fence;
 }
 
-/** Whether what the registry says of a destination asks for the key of now. */
+/** Whether the fence of a destination requires the current key. */
 export function isFenced({ seals, hasKeys }: BackupArea, fence: Fence | undefined): boolean {
   return hasKeys && fence?.keyId === seals.primaryId;
 }

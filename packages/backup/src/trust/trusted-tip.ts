@@ -6,8 +6,9 @@ import { SealedState } from '../repository/destination-state.ts';
 import type { Fence, TrustedTip } from './registry.ts';
 import { fenceIn, isBehind, isFenced } from './registry.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
+import { published } from '../repository/snapshots.ts';
 
-/** What the store knows of a point. */
+/** What the store remembers of a point. */
 export function tipOf({ number, digest }: Pick<FoundPoint, 'number' | 'digest'>): TrustedTip {
   return { number, digest: digest.toString('hex') };
 }
@@ -21,7 +22,7 @@ function stateOf(area: BackupArea, { id }: Pick<Destination, 'id'>): SealedState
   return new SealedState(area, 'newest', id, 'its newest snapshot', parse);
 }
 
-/** Who had a key that was replaced, and no other since, tells of nothing that came after that. */
+/** A state that was written with a replaced key can't be about a point that came after the replacement. */
 function believed(
   area: BackupArea,
   destination: Destination,
@@ -34,8 +35,8 @@ function believed(
 }
 
 /**
- * The newest point of a destination that the store knows of; `undefined` for none. Whoever has the backend of the store can remove it, and
- * put back what it was; only who may back up can make another one of it.
+ * The newest point of a destination that the store remembers; `undefined` for none. An attacker with access to the backend of the store can
+ * remove it, or put an older one back; only a member with the right to back up can make another one.
  *
  * @throws as `SharedState.read`
  */
@@ -53,8 +54,8 @@ export function matchesTip(trusted: TrustedTip | undefined, point: FoundPoint | 
 }
 
 /**
- * Whether a point was made with a key that has been replaced, in the place of the last one that the store knows of or after it. Whoever may
- * back up has the new key, and has the store know.
+ * Whether a point was made with a replaced key, instead of the last one that the store remembers or after it. Every run with the right to
+ * back up has the new key, and has the store remember its points.
  */
 function isUnknown(trusted: TrustedTip | undefined, { number, digest, isOld }: FoundPoint): boolean {
   if (trusted === undefined || !isOld || number < trusted.number) return false;
@@ -63,25 +64,25 @@ function isUnknown(trusted: TrustedTip | undefined, { number, digest, isOld }: F
 
 /** What tells the points of a destination that are not the store's own. */
 export interface Evidence {
-  /** What the store remembers: whoever has its backend can remove that. */
+  /** What the store remembers: an attacker with access to its backend can remove that. */
   readonly trusted: TrustedTip | undefined;
-  /** What its signed head says in any case. */
+  /** The fence in its signed head. */
   readonly fence: Fence | undefined;
-  /** How new key versions are, by their ids. */
+  /** The order of key versions, by their ids. */
   readonly keyOrder: ReadonlyMap<string, number>;
 }
 
-/** Whether a point is not the store's own, by any of what tells it. */
+/** Whether a point is not the store's own, by any evidence. */
 export function isForeign({ trusted, fence, keyOrder }: Evidence, point: FoundPoint): boolean {
   return isUnknown(trusted, point) || isBehind(fence, keyOrder, point);
 }
 
-/** That a point is not the store's own. */
+/** The error for a point that is not the store's own. */
 export function foreignPoint(number: number): SecureStoreError {
   return new SecureStoreError(
     'INTEGRITY',
-    `snapshot ${number} was made with a key that was retired, and the store does not know of it: somebody whose right to back up was ` +
-      'taken away may have made it',
+    `snapshot ${number} is not authentic: the store does not know it, and its key was retired`,
+    { advice: [{ id: 'verify-backup' }, { id: 'choose-snapshot' }] },
   );
 }
 
@@ -91,10 +92,10 @@ export function evidenceOf(area: BackupArea, destination: Destination, trusted: 
 }
 
 /**
- * Whether points are gone from a destination that the store knows of: then the journal has been read beyond what lies there.
+ * Whether points that the store remembers are gone from a destination: then the journal has been read beyond what is there.
  *
  * @param newest of the store's own, as it was read after `trusted`
- * @returns what to tell of it
+ * @returns the alarm about it
  */
 export function rolledBack(
   { location }: Pick<Destination, 'location'>,
@@ -104,14 +105,14 @@ export function rolledBack(
   if (trusted === undefined || matchesTip(trusted, newest)) return undefined;
   if (newest !== undefined && newest.number > trusted.number) return undefined;
   const found = newest === undefined ? 'none' : String(newest.number);
-  const message = `${location}: the newest snapshot was ${trusted.number}, and now ${found} is: somebody has removed or replaced what was backed up`;
+  const message = `the newest snapshot at ${location} was ${trusted.number}, and is now ${found}: snapshots were removed or replaced`;
   return { type: 'rolled-back', name: BACKUP_AREAS.points, message };
 }
 
 /**
- * Has the store know of a point. If it can't be kept, the next run finds the points that there are.
+ * Has the store remember a point. If that fails, the next run finds the points at the destination.
  *
- * @param before what it may know: anything else shows that others have published meanwhile
+ * @param before what it may remember: anything else shows that other runs have published meanwhile
  * @throws SecureStoreError `CONFLICT` if they have; as `SharedState.update`
  */
 export async function trustTip(
@@ -127,8 +128,7 @@ export async function trustTip(
     const trusted = believed(area, destination, value && (await state.open(value, signal)));
     if (trusted === undefined || before.some((one) => isSame(one, trusted))) return next;
     if (isSame({ number, digest }, trusted)) return undefined;
-    const message = `${destination.location}: another run has published snapshot ${trusted.number} meanwhile`;
-    throw new SecureStoreError('CONFLICT', message, { retryable: true });
+    throw published(destination.location, trusted.number);
   }, signal);
 }
 

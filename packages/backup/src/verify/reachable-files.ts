@@ -10,12 +10,13 @@ import {
 } from '@securestore/core-format';
 import type { BackupVerifyReport, Findings, Use, VerifyDepth } from '../repository/findings.ts';
 import { MAX_SHOWN, usedBy } from '../repository/findings.ts';
-import { damagedFile, withFallback } from '../repository/errors.ts';
+import { anotherPoint, damagedFile, withFallback } from '../repository/errors.ts';
 import { newerThanKeys } from '../trust/chain-attestation.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { FoundPoint } from '../repository/snapshots.ts';
 import { includesNumber } from '../repository/number-ranges.ts';
 import { isAfter } from '../trust/chain-tip.ts';
+import { foreignPoint } from '../trust/trusted-tip.ts';
 
 /** A pack that points need, and the envelopes beside it. */
 export interface PackUse extends Use {
@@ -43,7 +44,7 @@ export interface ReachableFiles {
   readonly blobs: ReadonlyMap<string, BlobUse>;
 }
 
-/** The points that can be read. What is missing between them, and was not removed on purpose, is found. */
+/** The points that can be read. Points that are missing between them, and were not removed on purpose, are findings. */
 async function readPoints(
   backup: OpenedBackup,
   findings: Findings,
@@ -51,7 +52,7 @@ async function readPoints(
 ): Promise<FoundPoint[]> {
   const { points, copy } = backup;
   const numbers = await points.numbers(signal, (name) =>
-    findings.add('damaged', name, damagedFile(name, 'no backup makes such a name').message),
+    findings.add('damaged', name, damagedFile(name, 'no backup writes a file of this name').message),
   );
   const found: FoundPoint[] = [];
   for (const [at, number] of numbers.entries()) {
@@ -63,40 +64,40 @@ async function readPoints(
   }
   const [newest] = found;
   if (newest === undefined) {
-    if (numbers.length === 0) findings.add('missing', 's/', 'there is no snapshot here');
+    if (numbers.length === 0) findings.add('missing', 's/', 'no snapshot exists');
     return found;
   }
-  // Of numbers that are no point's, of which anybody can make any, nothing follows.
+  // Any other writer can make names of points, so that names alone prove nothing.
   const own = found.filter((point) => !backup.isForeign(point));
   findMissing(own, numbers, findings);
   for (const [at, point] of found.entries()) {
     const before = found[at + 1];
     if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
-    const message = `another point lies there than the one that ${point.number} follows`;
+    const { message } = anotherPoint(before.number, point.number);
     findings.add('damaged', pointName(before.number), message, usedBy(before.number));
   }
   findForeign(backup, found, findings);
   if ((await newerThanKeys(backup, [newest], signal)) !== undefined) {
     const all = new Set(found.map(({ number }) => number));
     const use = { points: all, newest: newest.number, versions: newest.totals.versions };
-    const message = `the object "keys" is of generation ${copy.head.generation} of the store, older than the newest snapshot (${newest.generation})`;
+    const message = `the object "keys" has generation ${copy.head.generation}, older than the newest snapshot (${newest.generation})`;
     findings.add('rolled-back', BACKUP_KEYS_NAME, message, use);
   }
   return found;
 }
 
-/** Points that somebody else may have made, and what has to be there since the keys were replaced last. */
+/** Foreign points, and points that must exist since the last rotation. */
 function findForeign(backup: OpenedBackup, found: readonly FoundPoint[], findings: Findings): void {
   for (const point of found) {
     if (!backup.isForeign(point)) continue;
-    const message = `snapshot ${point.number} was made with a key that was retired, or is another snapshot than was there when it was`;
+    const { message } = foreignPoint(point.number);
     findings.add('rolled-back', pointName(point.number), message, usedBy(point.number));
   }
   const gone = backup.missesNewest(found[0]?.number ?? 0);
   if (gone !== undefined) findings.add('rolled-back', 's/', gone);
 }
 
-/** Numbers below the newest point that are neither there nor were removed, nor passed over when the next one was made. */
+/** Numbers below the newest point that neither exist nor were removed, nor skipped when the next point was made. */
 function findMissing(own: readonly FoundPoint[], numbers: readonly number[], findings: Findings): void {
   const [newest] = own;
   if (newest === undefined) return;
@@ -113,7 +114,7 @@ function findMissing(own: readonly FoundPoint[], numbers: readonly number[], fin
         findings.addUnlisted(number - to);
         break;
       }
-      const message = `the snapshot ${number} is missing, and was not removed by a retention`;
+      const message = `snapshot ${number} is missing, and was not removed by a retention`;
       findings.add('missing', pointName(number), message, usedBy(number));
     }
     before = Math.min(before, from);
@@ -136,9 +137,9 @@ function addUse<U extends Use>(map: Map<string, U>, name: string, of: Use, more:
 }
 
 /**
- * Reads the points and the index of a backup, which say what else there has to be. What of them is wrong or missing is found.
+ * Reads the points and the index of a backup, which name all other files. What is damaged or missing of them is a finding.
  *
- * @throws SecureStoreError what keeps it from looking
+ * @throws SecureStoreError what prevents reading
  */
 export async function findReachable(
   backup: OpenedBackup,
@@ -171,7 +172,7 @@ export async function findReachable(
   return { points, pages: [...uses.values()].map(({ page }) => page), packs, blobs };
 }
 
-/** The name in a token; `undefined` if only the record has it, which may be what is damaged. */
+/** The name in a token; `undefined` if only the record has it, which may be damaged. */
 function nameIn({ copy }: OpenedBackup, token: string): string | undefined {
   try {
     return copy.nameIn(token);
@@ -208,7 +209,7 @@ async function noteAffected(
   }
 }
 
-/** What was found, and the names of the objects that it concerns. @throws SecureStoreError what the backend throws */
+/** The report, with the names of the objects that findings affect. @throws SecureStoreError what the backend throws */
 export async function reportOf(
   backup: OpenedBackup,
   findings: Findings,
@@ -217,18 +218,18 @@ export async function reportOf(
   signal: AbortSignal | undefined,
 ): Promise<BackupVerifyReport> {
   await noteAffected(backup, reachable, findings.uses, signal);
-  // One that collects says the same of the store as the one before.
+  // A point that only records a removal shows the same store as the one before.
   const snapshots = reachable.points.filter(({ collects }) => !collects).length;
   return findings.report(depth, snapshots, opened);
 }
 
-/** Tells whether all of some points were removed on purpose, as the newest point that there is now says. */
+/** Whether all of some points were removed on purpose, by the newest point that exists now. */
 export function removalsOf(
   { points }: OpenedBackup,
   signal: AbortSignal | undefined,
 ): (numbers: ReadonlySet<number>) => Promise<boolean> {
   return async (numbers) => {
-    // That the newest one is damaged is among the findings; what it says nobody knows.
+    // If the newest point is damaged, that is a finding, and its list is not known.
     const removed = await withFallback(isDamage, [], () => points.removedNumbers(signal));
     return [...numbers].every((number) => includesNumber(removed, number));
   };

@@ -12,13 +12,12 @@ import {
   parseBackupBlobName,
   parseFileName,
   pointNumber,
-  SecureStoreError,
   sha256,
   splitChecksum,
 } from '@securestore/core-format';
 import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects/internal';
 import { isBackup } from '../repository/destination.ts';
-import { damagedFile, MissingFile } from '../repository/errors.ts';
+import { damagedFile, MissingFile, noBackup } from '../repository/errors.ts';
 import { checkDigest } from '../repository/files.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../repository/findings.ts';
 import { Findings } from '../repository/findings.ts';
@@ -49,7 +48,7 @@ class Scrub {
     await this.#area('checking the index', BACKUP_AREAS.pages, async (name) => this.#named(name));
     await this.#area('checking packs', BACKUP_AREAS.packs, async (name) => this.#pack(name));
     await this.#area('checking payloads', BACKUP_AREAS.blobs, async (name) => this.#payload(name));
-    if (this.#points === 0) this.#findings.add('missing', BACKUP_AREAS.points, 'there is no snapshot here');
+    if (this.#points === 0) this.#findings.add('missing', BACKUP_AREAS.points, 'no snapshot exists');
     return this.#findings.report('unchanged', this.#points, 0);
   }
 
@@ -62,9 +61,9 @@ class Scrub {
   }
 
   /**
-   * Reads a file and looks whether it is what was written.
+   * Reads a file and checks that it is as it was written.
    *
-   * @param owner the file as long as which it has to be there: what was listed may have been removed since
+   * @param owner the file as long as which it must exist: a listed file may have been removed since
    */
   async #file(name: string, owner: string | undefined, check: (body: Buffer) => unknown): Promise<void> {
     const { signal } = this.#options;
@@ -85,7 +84,7 @@ class Scrub {
   }
 
   #stranger(name: string): void {
-    this.#findings.add('damaged', name, damagedFile(name, 'no backup makes such a name').message);
+    this.#findings.add('damaged', name, damagedFile(name, 'no backup writes a file of this name').message);
   }
 
   async #point(name: string): Promise<void> {
@@ -115,13 +114,13 @@ class Scrub {
     const envelopes = envelopesName(pack);
     const check = (body: Buffer): void => {
       const count = decodeEnvelopes(body).length;
-      if (items !== undefined && count !== items) throw damagedFile(envelopes, 'it is of another pack');
+      if (items !== undefined && count !== items) throw damagedFile(envelopes, 'it belongs to another pack');
     };
     // Envelopes are written before their pack, and removed after it.
     await this.#file(envelopes, name, check);
   }
 
-  /** Parts are checked by the list of their digests, which is written last and removed first: without it they are nothing's. */
+  /** Parts are checked by the list of their digests, which is written last and removed first: without it they belong to no payload. */
   async #payload(name: string): Promise<void> {
     const parsed = parseBackupBlobName(name);
     if (parsed === undefined) return this.#stranger(name);
@@ -134,16 +133,16 @@ class Scrub {
     for (const [part, digest] of digests.entries()) {
       const partName = backupPartName(epoch, blobId, part);
       await this.#file(partName, name, (body) => {
-        if (!sha256(body).equals(digest)) throw damagedFile(partName, 'it is not what was copied');
+        if (!sha256(body).equals(digest)) throw damagedFile(partName, 'its contents are not those that were copied');
       });
     }
   }
 }
 
 /**
- * Reads every file at a destination and looks whether it is as it was written, for which no key is needed: whoever hosts the files can
- * do it. It shows what became of them by accident, and files that are missing beside others; not what somebody has changed on purpose,
- * or a snapshot that is missing with all its files: `complete` shows that.
+ * Reads every file at a destination and checks that it is as it was written. That takes no encryption key, so that the operator of the
+ * files can do it. It detects accidental changes, and missing files that belong to others. It does not detect changes by an attacker, or a
+ * snapshot that is missing with all its files: `complete` does.
  *
  * @throws SecureStoreError `NOT_FOUND` if there is no backup; what the backend throws
  */
@@ -154,7 +153,7 @@ export async function scrubBackup(
   const { signal } = options;
   const { entries } = await listPage(backend, BACKUP_AREAS.points, { limit: 1, signal });
   if (entries.length === 0 && !(await isBackup(backend, signal))) {
-    throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+    throw noBackup(location);
   }
   return new Scrub(backend, options).run();
 }

@@ -1,7 +1,7 @@
 import { pointName } from '@securestore/core-format';
 import { mapConcurrently, openCopy } from '@securestore/objects/internal';
 import { partCount } from '../repository/blobs.ts';
-import { hasCode, refuse, withFallback } from '../repository/errors.ts';
+import { hasCode, refuseOption, withFallback } from '../repository/errors.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../repository/findings.ts';
 import { Findings, usedBy } from '../repository/findings.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
@@ -43,7 +43,7 @@ async function openAll(
   { snapshot, signal }: VerifyBackupOptions,
   findings: Findings,
 ): Promise<number> {
-  // Why there is none is among the findings.
+  // The reason is among the findings.
   const chosen = await withFallback(hasCode('INTEGRITY', 'NOT_FOUND'), undefined, () =>
     snapshot === undefined ? backup.newest(signal) : backup.choose({ snapshot }, signal),
   );
@@ -68,20 +68,20 @@ async function openAll(
 }
 
 /**
- * Reads every file of a backup, and says what is wrong, and what that affects. With `opens` everything in a point is opened too, as
+ * Reads every file of a backup, and reports what is damaged, and what that affects. With `opens` everything in a point is decrypted too, as
  * restoring it would.
  *
- * What it can't know without the store: whether the newest points were taken away, together with all that tells of them; and whether
- * `keys` is from before a change of keys that no point has seen. The next backup notices the one, and replaces the other.
+ * Without the store it does not detect that the newest points were removed, together with all files that name them; nor that `keys` is from
+ * before a rotation that no point has seen. The next backup detects the one, and replaces the other.
  *
- * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`. What it finds is no error: it is in the report
+ * @throws SecureStoreError what prevents reading, such as `UNAVAILABLE`. Findings are no errors: they are in the report
  */
 export async function verifyOpenedBackup(
   backup: OpenedBackup,
   options: VerifyBackupOptions = {},
 ): Promise<BackupVerifyReport> {
   const { depth = 'complete', signal } = options;
-  if (!DEPTHS.includes(depth)) refuse(`the option "depth" must be one of ${DEPTHS.join(', ')}`);
+  if (!DEPTHS.includes(depth)) refuseOption('depth', `must be one of ${DEPTHS.join(', ')}`);
   const findings = new Findings({ ...options, areRemoved: removalsOf(backup, signal) });
   const checks = new FileChecks(backup, findings, signal);
   const reachable = await findReachable(backup, findings, signal);

@@ -16,7 +16,7 @@ import type { Findings, Use } from '../repository/findings.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
 import type { BlobUse, PackUse } from './reachable-files.ts';
 
-/** Reads files of a backup, and finds what is not as it was written. */
+/** Reads files of a backup, and checks that they are as they were written. */
 export class FileChecks {
   readonly #backup: OpenedBackup;
   readonly #findings: Findings;
@@ -46,13 +46,13 @@ export class FileChecks {
     await this.#findings.check(envelopes, use, async () => {
       const found = decodeEnvelopes(await this.#read(envelopes));
       if (items !== undefined && found.length !== items.length) {
-        throw new SecureStoreError('INTEGRITY', `the file ${envelopes} of the backup is of another pack`);
+        throw damagedFile(envelopes, 'it belongs to another pack');
       }
       for (const [slot, item] of (items ?? []).entries()) this.#checkKey(item, found[slot], envelopes, use);
     });
   }
 
-  /** Envelopes are replaced as keys are: those from before may be under one that is gone. */
+  /** A rotation replaces envelopes: older ones may need a key that is destroyed. */
   #checkKey(
     { headerBytes, commitment, body }: PackItem,
     envelope: PackedEnvelope | undefined,
@@ -60,7 +60,7 @@ export class FileChecks {
     use: Use,
   ): void {
     if (headerBytes.length === 0) return;
-    if (envelope === undefined) throw damagedFile(name, 'it has no envelope for a record');
+    if (envelope === undefined) throw damagedFile(name, 'a record has no envelope');
     try {
       this.#backup.copy.checkKey(joinRecord(headerBytes, { ...envelope, commitment }, body));
     } catch (error) {
@@ -89,7 +89,8 @@ export class FileChecks {
     await this.#findings.check(name, use, async () => {
       const body = await this.#read(name);
       const isRight = digest === undefined || (await digestOf(body)).equals(digest);
-      if (!isRight || body.length !== sealedPartLength(use, part)) throw damagedFile(name, 'it is not what was copied');
+      if (!isRight || body.length !== sealedPartLength(use, part))
+        throw damagedFile(name, 'its contents are not those that were copied');
     });
   }
 }

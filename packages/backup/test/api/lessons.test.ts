@@ -323,7 +323,8 @@ it('a restore in place that is repeated is of the same snapshot; what undoes it 
   expect(await backups.restore(location, options)).toMatchObject({ snapshot: 5, warnings: [] });
   await backups.forget(location, () => [1, 5]);
   const refused = await failure(Promise.resolve(backups.restore(location, options)), 'NOT_FOUND');
-  expect(refused.message).toMatch(/made before a restore\. Choose one by its number, such as 6/);
+  expect(refused.message).toMatch(/only snapshots that restores made of what they replaced, such as 6$/);
+  expect(refused.advice).toEqual([{ id: 'choose-snapshot', destination: location }]);
 });
 
 it('a removal that was killed before its points were gone is brought to its end by the next', async () => {

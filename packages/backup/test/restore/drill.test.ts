@@ -108,7 +108,7 @@ describe('a drill', () => {
     const report = await backups.drill(PLACE);
     expect(report).toMatchObject({ ok: false, found: 1 });
     expect(Object.values(report.names)).toEqual(['blue/a second secret name']);
-    expect(report.problems).toEqual([expect.stringMatching(/^object [0-9a-f]{16}: it can't be compared: /)]);
+    expect(report.problems).toEqual([expect.stringMatching(/^object [0-9a-f]{16}: cannot be compared: /)]);
     expect(report.receipt.facts).not.toContain('secret name');
   });
 

@@ -54,7 +54,7 @@ describe('a restore over a record that is damaged', () => {
     },
   );
 
-  it('with "fail" changes nothing, and names the option', async () => {
+  it('with "fail" changes nothing, and advises what to do', async () => {
     const { store, source } = await scene();
     await store.delete('a');
     const { message, key, advice } = await failure(restoreInto(source, store), 'CONFLICT');

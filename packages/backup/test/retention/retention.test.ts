@@ -118,7 +118,7 @@ describe('a time zone', () => {
   });
 
   it('is one that there is', () => {
-    expect(() => keptOf(daily(1), { daily: 1 }, { timeZone: 'Berlin' })).toThrow(INVALID('no time zone "Berlin"'));
+    expect(() => keptOf(daily(1), { daily: 1 }, { timeZone: 'Berlin' })).toThrow(INVALID('got "Berlin"'));
   });
 });
 
@@ -223,10 +223,10 @@ describe('points with wrong times', () => {
 
 describe('what is refused', () => {
   it.each<[unknown, string]>([
-    [null, 'is an object'],
-    [[7], 'is an object'],
-    ['daily', 'is an object'],
-    [{ dayly: 7 }, 'no rule "dayly"'],
+    [null, 'must be an object'],
+    [[7], 'must be an object'],
+    ['daily', 'must be an object'],
+    [{ dayly: 7 }, 'unknown rule "dayly"'],
     [{ daily: 0 }, '"daily"'],
     [{ daily: -1 }, '"daily"'],
     [{ last: 1.5 }, '"last"'],
@@ -240,10 +240,12 @@ describe('what is refused', () => {
 
   it('points that are none', () => {
     const point = { number: 1, time: 0, good: true };
-    expect(() => keptOf([point, point], { last: 1 })).toThrow(INVALID('different whole numbers'));
-    expect(() => keptOf([{ ...point, number: 1.5 }], { last: 1 })).toThrow(INVALID('different whole numbers'));
-    expect(() => keptOf([{ ...point, time: Number.NaN }], { last: 1 })).toThrow(INVALID('time of point 1'));
-    expect(() => keptOf([{ ...point, time: -1 }], { last: 1 })).toThrow(INVALID('time of point 1'));
+    expect(() => keptOf([point, point], { last: 1 })).toThrow(INVALID('must be a whole number of its own'));
+    expect(() => keptOf([{ ...point, number: 1.5 }], { last: 1 })).toThrow(
+      INVALID('must be a whole number of its own'),
+    );
+    expect(() => keptOf([{ ...point, time: Number.NaN }], { last: 1 })).toThrow(INVALID('time of snapshot 1'));
+    expect(() => keptOf([{ ...point, time: -1 }], { last: 1 })).toThrow(INVALID('time of snapshot 1'));
   });
 
   it('nothing else', () => {

@@ -77,7 +77,8 @@ describe('an alert', () => {
     for (const fine of [true, false, false, false, true, true, false]) await scene.check(watcher, scene.facts(fine));
     expect(scene.told).toEqual(['a begin no-backup', 'a end no-backup', 'a begin no-backup']);
     const [begin, end] = scene.alerts;
-    expect(begin).toMatchObject({ severity: 'critical', message: expect.stringContaining('no good backup') });
+    expect(begin).toMatchObject({ severity: 'critical', message: 'no good backup exists' });
+    expect([begin?.advice, end?.advice]).toEqual(['make one now, and see why there is none', '']);
     expect(end?.since).toBe(begin?.since);
     expect(end?.at).toBeGreaterThan(begin?.at ?? 0);
     expect(end?.facts.lastGood).toBe(end?.facts.now);

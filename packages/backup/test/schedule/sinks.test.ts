@@ -15,6 +15,7 @@ const ALERT: Alert = {
   event: 'begin',
   severity: 'critical',
   message: 'the last run of schedule nightly failed; $(touch /tmp/owned) "quoted"',
+  advice: 'run it by hand to see why',
   since: Date.UTC(2026, 0, 1),
   at: Date.UTC(2026, 0, 2),
   facts: { now: Date.UTC(2026, 0, 2), lastGood: Date.UTC(2025, 11, 31), lag: 1500 },
@@ -102,7 +103,7 @@ describe('a webhook', () => {
   it.each([301, 302, 303, 307, 308])('follows no redirect (%i)', async (status) => {
     answer = (response) => response.writeHead(status, { location: '/elsewhere' }).end();
     const { code, message } = await errorOf(sinkAt().send(ALERT, never));
-    expect([code, message]).toEqual(['UNSUPPORTED', expect.stringContaining('sends elsewhere')]);
+    expect([code, message]).toEqual(['UNSUPPORTED', expect.stringContaining('redirects (status ')]);
     expect(received).toHaveLength(1);
   });
 
@@ -216,6 +217,7 @@ describe.skipIf(process.platform === 'win32')('an exec hook', () => {
       SECURESTORE_ALERT_EVENT: 'begin',
       SECURESTORE_ALERT_SEVERITY: 'critical',
       SECURESTORE_ALERT_MESSAGE: ALERT.message,
+      SECURESTORE_ALERT_ADVICE: 'run it by hand to see why',
       SECURESTORE_ALERT_SINCE: '2026-01-01T00:00:00.000Z',
       SECURESTORE_ALERT_LAST_GOOD: '2025-12-31T00:00:00.000Z',
       SECURESTORE_ALERT_LAG_MS: '1500',

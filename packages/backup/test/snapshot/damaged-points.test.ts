@@ -80,7 +80,9 @@ describe('the newest snapshot is damaged', () => {
     using backup = await backupAt(world.destination, world.clock);
     const moment = new Date(world.clock.now());
     expect((await failure(backup.choose({}), 'INTEGRITY')).message).toContain('checksum');
-    expect((await failure(backup.choose({ at: moment }), 'INTEGRITY')).message).toMatch(/snapshot 3.*whole one.*is 2/s);
+    expect((await failure(backup.choose({ at: moment }), 'INTEGRITY')).message).toMatch(
+      /^snapshot 3.*undamaged one before it is 2\.$/s,
+    );
     expect(await backup.choose({ snapshot: 2 })).toMatchObject({ number: 2 });
   });
 });
@@ -107,7 +109,7 @@ describe('the index of the newest snapshot is damaged', () => {
     // What has not changed is not read again: so that every page is, everything does.
     for (const name of NAMES) await store.store(name, 'after');
     const { alarms } = await snapshotAt(store, destination);
-    expect(alarms.join()).toMatch(/not that of its contents.*The whole store is read/s);
+    expect(alarms.join()).toMatch(/not the digest of its contents.*The whole store is read/s);
     await isWhole(world);
   });
 
@@ -166,7 +168,7 @@ describe('a snapshot between others is damaged', () => {
     expect(await backup.choose(at(third, 1))).toMatchObject({ number: 3 });
     // It may be of just that moment.
     expect((await failure(backup.choose(at(first, 1)), 'INTEGRITY')).message).toContain(
-      'the last whole one before it is 1',
+      'The last undamaged one before it is 1.',
     );
     expect((await backup.windows()).map(({ points }) => points)).toEqual([1, 1, 1]);
   });
@@ -177,11 +179,12 @@ describe('a snapshot between others is damaged', () => {
     const backups = backupsOf(store, [destination]);
     await damage(world, pointName(2));
     const before = (await filesAt(destination)).size;
-    const { message } = await failure(
+    const { message, advice } = await failure(
       backups.forget(destination.location, () => [1]),
       'INTEGRITY',
     );
-    expect(message).toContain('damaged: 2');
+    expect(message).toMatch(/^snapshot 2 is damaged at \S+: .* so nothing was removed\.$/);
+    expect(advice?.map(({ id }) => id)).toEqual(['remove-damaged-snapshots', 'verify-backup']);
     expect((await filesAt(destination)).size).toBe(before);
     expect(await backups.forget(destination.location, () => [1, 2])).toMatchObject({ removed: [2, 1] });
     expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([4, 3]);

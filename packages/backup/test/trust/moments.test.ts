@@ -190,7 +190,7 @@ it('a moment in a gap is of the beginning of it, and says so', async () => {
   const [at, last] = [new Date(missed + 10), new Date(second.time.getTime() + 60 * SECOND)];
   expect(await valuesAt({ at })).toEqual({ a: '1' });
   const { report } = await restoredFrom(destination, clock, { at });
-  const said = `${first.time.toISOString()} and ${second.time.toISOString()}. What is restored is of ${first.time.toISOString()}`;
+  const said = `${first.time.toISOString()} and ${second.time.toISOString()}. The store of ${first.time.toISOString()} is restored`;
   expect(report).toMatchObject({ snapshot: 1, time: first.time, gap, warnings: [expect.stringContaining(said)] });
   const into = await backups.restore(destination.location, { at, into: 'then/' });
   expect(into).toMatchObject({ snapshot: 1, time: first.time, gap, warnings: [expect.stringContaining(said)] });
@@ -198,7 +198,7 @@ it('a moment in a gap is of the beginning of it, and says so', async () => {
   // After the end, too.
   const { report: ended } = await restoredFrom(destination, clock, { at: last });
   expect(ended).toMatchObject({ snapshot: 2, time: second.time, gap: { from: second.time } });
-  expect(ended.warnings).toEqual([expect.stringContaining(`nothing is known of what came after`)]);
+  expect(ended.warnings).toEqual([expect.stringContaining('the backup ends at')]);
   // Not of what can be told.
   for (const choice of [{}, { snapshot: 1 }, { at: first.time }, { at: second.time }]) {
     const { report: plain } = await restoredFrom(destination, clock, choice);

@@ -8,32 +8,32 @@ import { conditionsOf } from './conditions.ts';
 import { deliver } from './deliver.ts';
 import type { WatchFacts } from './facts.ts';
 
-/** How long one check may take to tell everybody, in milliseconds: less than its claim lasts. */
+/** How long one check may take to send all alerts, in milliseconds: less than its claim lasts. */
 const TELL_WITHIN = LAPSES_AFTER - 15_000;
 
-/** What somebody is told. */
+/** What a sink gets. `advice` is empty when a condition ends. */
 export interface Alert extends Condition {
   readonly event: 'begin' | 'end';
   /** When the condition was first seen, in milliseconds since 1970. */
   readonly since: number;
-  /** When it was told. */
+  /** When it was sent. */
   readonly at: number;
   /** As of now. */
   readonly facts: WatchFacts;
 }
 
-/** Somebody who is told. */
+/** Where alerts are sent. */
 export interface AlertSink {
-  /** Never given to another sink: what was told to whom is remembered under it. */
+  /** Never given to another sink: it is remembered which sink got which alert. */
   readonly name: string;
-  /** @throws SecureStoreError if it could not be told; one that is `retryable` is tried again */
+  /** @throws SecureStoreError if it could not be sent; one that is `retryable` is tried again */
   send(alert: Alert, signal: AbortSignal): Promise<void>;
 }
 
-/** A condition, and who knows of it. */
-interface Known extends Condition {
+/** A condition as it is remembered, and the sinks that know of it. */
+interface Known extends Omit<Condition, 'advice'> {
   readonly since: number;
-  /** Whether it goes on. One that is over is kept until everybody who knows of it knows that. */
+  /** Whether it lasts. One that is over is kept until every sink that knows of it knows that. */
   readonly active: boolean;
   readonly told: readonly string[];
 }
@@ -51,9 +51,9 @@ export interface AlertFailure {
 
 export interface AlertReport {
   readonly conditions: readonly Condition[];
-  /** What was told by this check. */
+  /** The alerts that this check has sent. */
   readonly told: readonly { readonly sink: string; readonly id: string; readonly event: Alert['event'] }[];
-  /** What could not be told; the next check tries again. */
+  /** The alerts that could not be sent; the next check tries again. */
   readonly failures: readonly AlertFailure[];
 }
 
@@ -88,7 +88,7 @@ function parseState({ known, claim }: Readonly<Record<string, unknown>>): AlertS
   return { known: parsed, claim: { run, beat } };
 }
 
-/** What is known once `conditions` are as they are now. */
+/** What is remembered after a check that has found `conditions`. */
 function merged(known: readonly Known[], conditions: readonly Condition[], now: number): Known[] {
   const current = new Map(conditions.map((condition) => [condition.id, condition]));
   const before = new Set(known.map(({ id }) => id));
@@ -96,12 +96,14 @@ function merged(known: readonly Known[], conditions: readonly Condition[], now: 
     ...known.map((item) => {
       const condition = current.get(item.id);
       if (condition === undefined) return { ...item, active: false };
-      // One that comes back before its end was told has not ended for anybody who knows of it.
-      return item.active ? item : { ...item, ...condition, active: true };
+      // One that comes back before its end was sent has not ended for any sink.
+      if (item.active) return item;
+      const { severity, message } = condition;
+      return { ...item, severity, message, active: true };
     }),
     ...conditions
       .filter(({ id }) => !before.has(id))
-      .map((condition) => ({ ...condition, since: now, active: true, told: [] })),
+      .map(({ id, severity, message }) => ({ id, severity, message, since: now, active: true, told: [] })),
   ];
 }
 
@@ -110,7 +112,7 @@ interface Task {
   readonly sink: AlertSink;
 }
 
-/** Tells sinks when conditions begin and when they end: each sink once, whichever process sees it. */
+/** Sends alerts when conditions begin and when they end: once to each sink, whichever process sees it. */
 export class Alerts {
   readonly #options: AlertsOptions;
   readonly #state: SharedState<AlertState>;
@@ -120,9 +122,7 @@ export class Alerts {
   constructor(options: AlertsOptions) {
     const { storage, id, clock, sinks } = options;
     if (new Set(sinks.map(({ name }) => name)).size < sinks.length) {
-      refuse(
-        'two sinks for alerts have the same name: give them different ones, since it is remembered which was told',
-      );
+      refuse('the names of the sinks for alerts must differ');
     }
     const kind: StateKind<AlertState> = { what: 'the state of the alerts', version: 1, parse: parseState };
     this.#options = options;
@@ -131,15 +131,16 @@ export class Alerts {
   }
 
   /**
-   * Judges what is known, and tells each sink what it doesn't know yet. To be called often, by any number of processes:
-   * while one tells, others leave it to it. A process that dies in the middle may have told what is told again; nothing is
-   * left untold as long as somebody checks.
+   * Judges the facts, and sends each sink what it doesn't know yet. To be called often, by any number of processes: while one
+   * sends, the others don't. What a process had sent before it died may be sent again; no alert is lost as long as a process
+   * checks.
    *
    * Never throws: what went wrong is in the report, and the conditions in any case.
    */
   async check(facts: WatchFacts): Promise<AlertReport> {
     const { thresholds, clock } = this.#options;
     const conditions = conditionsOf(facts, thresholds);
+    const adviceOf = new Map(conditions.map(({ id, advice }) => [id, advice]));
     const run = randomUUID();
     const stop = new AbortController();
     const over = new AbortController();
@@ -149,27 +150,29 @@ export class Alerts {
       const tasks = await this.#claim(run, conditions, facts.now);
       if (tasks.length === 0) return { conditions, told, failures };
       void clock.sleep(TELL_WITHIN, over.signal).then(
-        () => stop.abort(new SecureStoreError('TIMEOUT', 'there was no time left to tell all alerts')),
+        () =>
+          stop.abort(new SecureStoreError('TIMEOUT', `the alerts took longer than ${TELL_WITHIN / 1000} s to send`)),
         () => undefined,
       );
       const tell = async ({ item, sink }: Task): Promise<boolean> => {
         const { id, severity, message, since } = item;
         const event = item.active ? 'begin' : 'end';
-        const alert: Alert = { id, event, severity, message, since, at: facts.now, facts };
+        const advice = adviceOf.get(id) ?? '';
+        const alert: Alert = { id, event, severity, message, advice, since, at: facts.now, facts };
         const error = await deliver(clock, stop.signal, sink.name, () => sink.send(alert, stop.signal));
         if (error === undefined) told.push({ sink: sink.name, id, event });
         else failures.push({ sink: sink.name, error });
         return error === undefined;
       };
       const tellAll = async (list: readonly Task[]): Promise<void> => {
-        // If one could not be told, the others would only take their time.
+        // If one could not be sent, the others would only take time.
         for (const task of list) if (!(await tell(task))) return;
       };
       await Promise.all([...Map.groupBy(tasks, ({ sink }) => sink).values()].map(tellAll));
       over.abort();
       await this.#conclude(run, told);
     } catch (error) {
-      const message = 'the state of the alerts could not be read or written: nobody may have been told';
+      const message = 'the state of the alerts could not be read or written. Alerts may not have been sent.';
       failures.push({
         error: SecureStoreError.is(error) ? error : new SecureStoreError('INTERNAL', message, { cause: error }),
       });
@@ -177,7 +180,7 @@ export class Alerts {
     return { conditions, told, failures };
   }
 
-  /** Writes what has changed, and what there is to tell as long as nobody else tells it. */
+  /** Writes what has changed. @returns the alerts to send; none while another process sends them */
   async #claim(run: string, conditions: readonly Condition[], now: number): Promise<Task[]> {
     const { id, sinks } = this.#options;
     const names = new Set(sinks.map(({ name }) => name));
@@ -205,7 +208,7 @@ export class Alerts {
     return tasks;
   }
 
-  /** Writes who knows what now. */
+  /** Writes which sinks know of which conditions. */
   async #conclude(run: string, told: AlertReport['told']): Promise<void> {
     await this.#state.update(({ value }) => {
       if (value?.claim?.run !== run) return undefined;

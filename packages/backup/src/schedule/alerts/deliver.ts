@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 
-/** How often an alert is tried, and how long after a failure again, in milliseconds; then twice as long. */
+/** How often an alert is tried, and the first pause after a failure, in milliseconds; each next one is twice as long. */
 const TRIES = 3;
 const RETRY_AFTER = 1000;
 
@@ -33,9 +33,9 @@ export async function limited<T>(
 }
 
 /**
- * Tries to do something that is done elsewhere. Never throws.
+ * Tries to send something. Never throws.
  *
- * @returns why it could not be done; `undefined` if it is
+ * @returns why it could not be sent; `undefined` if it was
  */
 export async function deliver(
   clock: Clock,
@@ -48,10 +48,10 @@ export async function deliver(
       await send();
       return undefined;
     } catch (error) {
-      // What isn't ours may hold an address, and the address a secret.
+      // A foreign error may have an address in it, and the address a secret.
       const failure = SecureStoreError.is(error)
         ? error
-        : new SecureStoreError('INTERNAL', `${what} could not be reached`);
+        : new SecureStoreError('INTERNAL', `${what} failed unexpectedly`);
       if (tries === TRIES || !failure.retryable || signal.aborted) return failure;
     }
     await clock.sleep(RETRY_AFTER * 2 ** (tries - 1), signal).catch(() => undefined);

@@ -15,41 +15,41 @@ export interface ScheduleFacts {
 }
 
 /**
- * What is known of a destination and its schedules. What is left out is not known, and not judged; except for
- * `lastGood`, without which there is no good backup at all.
+ * The facts about a destination and its schedules. What is left out is not known, and not judged; except for `lastGood`,
+ * without which no good backup exists.
  */
 export interface WatchFacts {
   /** Milliseconds since 1970, as all times here. */
   readonly now: number;
-  /** Where it is, without credentials. */
+  /** Its location, without credentials. */
   readonly destination?: string | undefined;
-  /** Why nothing could be looked at there, as an error code; then nothing else is known but what lies in the store. */
+  /** Why it could not be checked, as an error code; then only what the store keeps is known. */
   readonly unreachable?: string | undefined;
-  /** The same in words. */
+  /** The message of that error. */
   readonly why?: string | undefined;
   /** The time of the last good point. */
   readonly lastGood?: number | undefined;
-  /** By how much continuous shipping is behind, in milliseconds. */
+  /** How far the continuous backup is behind, in milliseconds. */
   readonly lag?: number | undefined;
-  /** A continuous backup that nobody has ended: whether a process is at it, and why it can't go on. */
+  /** A continuous backup that was not ended: whether its process is alive, and why it fails. */
   readonly following?:
     | { readonly isAlive: boolean; readonly error?: { readonly code: string; readonly message: string } | undefined }
     | undefined;
   /** The sizes of the last points, in bytes or anything else that compares; the newest last. */
   readonly sizes?: readonly number[] | undefined;
-  /** When the byte was last checked that wasn't for the longest time. */
+  /** When the part that has not been verified for longest was verified. */
   readonly unverifiedSince?: number | undefined;
   /** When a drill of it has succeeded last. */
   readonly drilled?: number | undefined;
   readonly schedules?: readonly ScheduleFacts[] | undefined;
-  /** Spans of time that can't be restored to. */
+  /** Times that can't be restored. */
   readonly gaps?: readonly { readonly from: number; readonly to: number }[] | undefined;
   /** How many objects the store has, and the last point. */
   readonly objects?: { readonly store: number; readonly point: number } | undefined;
 }
 
 /**
- * What to watch of a schedule. Whoever looks finds out that a run is overdue, also where the scheduler is dead.
+ * The facts about a schedule. Every process that checks them sees an overdue run, also if the scheduler is dead.
  *
  * @param now milliseconds since 1970
  * @param tolerance how late a run may be, in milliseconds; default ten minutes

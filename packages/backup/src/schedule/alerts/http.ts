@@ -9,9 +9,9 @@ const TIMEOUT = 10_000;
 
 export interface HttpOptions {
   readonly clock: Clock;
-  /** `https:`. It may hold a secret, as many services have it, so no message shows more than the host. */
+  /** `https:`. It may have a secret in it, as with many services, so that messages show only its host. */
   readonly url: string;
-  /** Whether `http:` will do too, where all that is told may be read on the way. Default `false`. */
+  /** Whether `http:` is allowed, which others on the network can read. Default `false`. */
   readonly allowHttp?: boolean | undefined;
   /** How long an answer may take, in milliseconds. Default ten seconds. */
   readonly timeout?: number | undefined;
@@ -27,12 +27,11 @@ export interface WebhookOptions extends HttpOptions {
 function addressOf(what: string, { url, allowHttp = false }: HttpOptions): URL {
   const address = URL.parse(url);
   const invalid = (message: string): SecureStoreError =>
-    new SecureStoreError('INVALID_ARGUMENT', `the address of the ${what} ${message}`);
-  if (address === null) throw invalid('is no URL');
-  if (address.username !== '' || address.password !== '') throw invalid('holds a user or a password: use a header');
-  if (address.protocol === 'http:' && !allowHttp)
-    throw invalid('begins with http:, which others can read; allow that, or use https:');
-  if (address.protocol !== 'https:' && address.protocol !== 'http:') throw invalid('does not begin with https:');
+    new SecureStoreError('INVALID_ARGUMENT', `the address of the ${what} ${message}`, { option: 'url' });
+  if (address === null) throw invalid('must be a URL');
+  if (address.username !== '' || address.password !== '') throw invalid('must not have a user or a password');
+  if (address.protocol === 'http:' && !allowHttp) throw invalid('must begin with https:, since http: is not encrypted');
+  if (address.protocol !== 'https:' && address.protocol !== 'http:') throw invalid('must begin with https:');
   return address;
 }
 
@@ -59,18 +58,15 @@ async function request(
       if (limit.aborted) throw limit.reason;
       const { cause } = error as { cause?: { code?: unknown } };
       const why = typeof cause?.code === 'string' ? ` (${cause.code})` : '';
-      throw new SecureStoreError('UNAVAILABLE', `${named} can't be reached${why}`);
+      throw new SecureStoreError('UNAVAILABLE', `${named} cannot be reached${why}`);
     }
     await response.body?.cancel().catch(() => undefined);
     return response.status;
   });
   if (status >= 200 && status < 300) return;
   if (status >= 300 && status < 400) {
-    // It may lead anywhere, and what is sent isn't for everybody.
-    throw new SecureStoreError(
-      'UNSUPPORTED',
-      `${named} sends elsewhere (status ${status}), which isn't followed: use the final address`,
-    );
+    // The alert must not be sent to an address that was not configured.
+    throw new SecureStoreError('UNSUPPORTED', `${named} redirects (status ${status}). Redirects are not followed.`);
   }
   throw new SecureStoreError(codeOf(status), `${named} answered with status ${status}`);
 }
@@ -78,7 +74,7 @@ async function request(
 /**
  * Sends each alert with a POST, as JSON.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` if the address won't do
+ * @throws SecureStoreError `INVALID_ARGUMENT` for an invalid address
  */
 export function webhook(options: WebhookOptions): AlertSink {
   const { name = 'webhook', headers = {} } = options;
@@ -95,11 +91,11 @@ export function webhook(options: WebhookOptions): AlertSink {
 }
 
 /**
- * Tells a dead man's switch, such as healthchecks.io, of each run that succeeded, with a GET: it raises the alarm itself
- * when it hasn't been told for a while. Of anything else it hears nothing, so it works where nothing of ours does.
+ * Pings a dead man's switch, such as healthchecks.io, after each run that succeeded, with a GET: the service sends an alert when
+ * the pings stop. It gets nothing else, so that it works even if no process of the store does.
  *
- * @returns what is to be called after each run. It never throws, and gives back why the service could not be told
- * @throws SecureStoreError `INVALID_ARGUMENT` if the address won't do
+ * @returns a function to call after each run. It never throws, and returns why the service could not be reached
+ * @throws SecureStoreError `INVALID_ARGUMENT` for an invalid address
  */
 export function deadManPing(
   options: HttpOptions,

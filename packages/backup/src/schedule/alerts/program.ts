@@ -16,8 +16,8 @@ export interface ProgramOptions {
   /** The program and its arguments, as they are: there is no shell. */
   readonly command: readonly string[];
   /**
-   * The environment beside what the program is told. Default that of this process, without its `SECURESTORE_…` variables
-   * and `CREDENTIALS_DIRECTORY`: they hold secrets and locations, or say where secrets lie.
+   * The environment, to which the variables of the alert are added. Default that of this process, without its `SECURESTORE_…`
+   * variables and `CREDENTIALS_DIRECTORY`: they have secrets and locations, or the paths of secrets.
    */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -32,21 +32,21 @@ export interface ProgramCall {
   readonly signal: AbortSignal;
 }
 
-/** Also what the program has started itself; on Windows there are no such groups. */
+/** Kills the program and its child processes; on Windows the program alone. */
 function killGroup(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (child.pid === undefined) return;
   try {
     if (process.platform === 'win32') child.kill(signal);
     else process.kill(-child.pid, signal);
   } catch {
-    // Nothing of it is left.
+    // The process is gone.
   }
 }
 
 function startError(what: string, error: NodeJS.ErrnoException): SecureStoreError {
-  if (error.code === 'ENOENT') return new SecureStoreError('NOT_FOUND', `there is no such program as ${what} names`);
-  if (error.code === 'EACCES') return new SecureStoreError('ACCESS_DENIED', `the program of ${what} may not be run`);
-  return new SecureStoreError('UNAVAILABLE', `the program of ${what} can't be started (${error.code ?? 'unknown'})`);
+  if (error.code === 'ENOENT') return new SecureStoreError('NOT_FOUND', `the program of ${what} does not exist`);
+  if (error.code === 'EACCES') return new SecureStoreError('ACCESS_DENIED', `the program of ${what} is not executable`);
+  return new SecureStoreError('UNAVAILABLE', `the program of ${what} cannot be started (${error.code ?? 'unknown'})`);
 }
 
 async function waitFor(
@@ -61,7 +61,7 @@ async function waitFor(
     child.once('error', (error) => resolve(startError(what, error)));
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
-  // A program need not read what it is told.
+  // A program need not read its stdin.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
   const stop = async (): Promise<void> => {
@@ -87,7 +87,7 @@ async function waitFor(
 }
 
 /**
- * What runs a program to its end. One that takes too long is ended together with all that it has started.
+ * Runs a program to its end. One that takes too long is killed together with its child processes.
  *
  * @returns rejects with `NOT_FOUND`, `ACCESS_DENIED` if it can't be started, `UNAVAILABLE` if it ends with another code than 0,
  *   `TIMEOUT`, and the reason of the signal
@@ -99,7 +99,7 @@ export function programOf({
   env = withoutOwn(process.env),
 }: ProgramOptions): (call: ProgramCall) => Promise<void> {
   const [program, ...args] = command;
-  if (program === undefined || program === '') refuse('an exec hook names a program, and then its arguments');
+  if (program === undefined || program === '') refuse('an exec hook must name a program');
   return ({ what, timeout, variables, input, signal }) =>
     limited(clock, timeout, `the program of ${what}`, signal, async (limit) => {
       const child = spawn(program, args, {
@@ -122,12 +122,13 @@ export interface ExecHookOptions extends ProgramOptions {
   readonly timeout?: number | undefined;
 }
 
-function variablesOf({ id, event, severity, message, since, facts }: Alert): Record<string, string> {
+function variablesOf({ id, event, severity, message, advice, since, facts }: Alert): Record<string, string> {
   return {
     SECURESTORE_ALERT_ID: id,
     SECURESTORE_ALERT_EVENT: event,
     SECURESTORE_ALERT_SEVERITY: severity,
     SECURESTORE_ALERT_MESSAGE: message,
+    SECURESTORE_ALERT_ADVICE: advice,
     SECURESTORE_ALERT_SINCE: moment(since),
     ...(facts.lastGood !== undefined && { SECURESTORE_ALERT_LAST_GOOD: moment(facts.lastGood) }),
     ...(facts.lag !== undefined && { SECURESTORE_ALERT_LAG_MS: String(facts.lag) }),
@@ -136,8 +137,8 @@ function variablesOf({ id, event, severity, message, since, facts }: Alert): Rec
 
 /**
  * Runs a program for each alert, with the alert in environment variables and as JSON on its stdin. It has succeeded
- * if it ends with 0 in time; else it is run again, up to three times. One that takes too long is ended together with all
- * that it has started.
+ * if it ends with 0 in time; else it is run again, up to three times. One that takes too long is killed together with its
+ * child processes.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` if there is no program to run
  */

@@ -3,7 +3,7 @@ import type { RandomSource } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { mapConcurrently } from '@securestore/objects/internal';
 import { partCount, sealedPartLength } from '../../repository/blobs.ts';
-import { refuse } from '../../repository/errors.ts';
+import { refuseOption } from '../../repository/errors.ts';
 import type { BackupVerifyReport, VerifyProgress } from '../../repository/findings.ts';
 import { Findings } from '../../repository/findings.ts';
 import type { OpenedBackup } from '../../trust/opened-backup.ts';
@@ -20,7 +20,7 @@ import type { Units } from './scrub-units.ts';
 import { weighUnits } from './scrub-units.ts';
 
 const READS = 4;
-/** So many bytes are read before what was done is remembered, and at most so long, in milliseconds. */
+/** The progress is remembered after so many bytes, and at least so often, in milliseconds. */
 const REMEMBER_BYTES: number = 64 * 1024 * 1024;
 const REMEMBER_AFTER = 15_000;
 const MIN_WITHIN = 3_600_000;
@@ -56,15 +56,15 @@ interface Step {
 export function checkWithin(within: unknown): void {
   const isLength = typeof within === 'number' && Number.isFinite(within);
   if (isLength && within >= MIN_WITHIN && within <= MAX_WITHIN) return;
-  refuse('the option "within" must be a number of milliseconds, from an hour to ten years');
+  refuseOption('within', `must be a number of milliseconds from ${MIN_WITHIN} to ${MAX_WITHIN}`);
 }
 
-/** Makes sure that options can go together. @throws SecureStoreError `INVALID_ARGUMENT` */
+/** Checks that options do not exclude each other. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkRolling(within: unknown, { depth = 'complete', snapshot }: VerifyBackupOptions): void {
   if (within === undefined) return;
   checkWithin(within);
   if (depth === 'complete' && snapshot === undefined) return;
-  refuse('with the option "within" what is due is read, and no snapshot is opened: leave out "depth" and "snapshot"');
+  refuseOption('within', 'excludes the options "depth" and "snapshot"');
 }
 
 async function checked(step: Step): Promise<Step> {
@@ -94,7 +94,7 @@ class SliceReader {
     this.#findings = findings;
   }
 
-  /** Looks at what was wrong in earlier runs: every run tells of it, until it is right or needed no more. */
+  /** Checks the findings of earlier runs: every run reports them, until they are mended or not needed any more. */
   async recheck(names: ReadonlySet<string>): Promise<void> {
     const { progress } = this.#scope;
     let done = 0;
@@ -124,7 +124,7 @@ class SliceReader {
     const digests = this.#lists.get(unit) ?? (await checks.digests(blob));
     this.#lists.set(unit, digests);
     const part = parseBackupBlobName(name)?.part;
-    // Without the list of their digests nobody could tell whether its parts are right: all were to be read again.
+    // Without the list of digests the parts can't be checked: all would have to be read again.
     const parts = typeof part === 'number' ? [part] : digests.length === 0 ? [] : Array.from(digests.keys());
     const check = async (one: number): Promise<void> => {
       this.#rechecked.add(`${unit}${one}`);
@@ -174,7 +174,7 @@ class SliceReader {
     let digests: readonly Buffer[] | undefined;
     for (let part = done; part < partCount(blob); part++) {
       if (this.#rechecked.has(`${unit}${part}`)) continue;
-      // Only where there is something to be read.
+      // Only if there is something to read.
       digests ??= this.#lists.get(unit) ?? (await checks.digests(blob));
       const digest = digests[part];
       const bytes = sealedPartLength(blob, part);
@@ -184,11 +184,11 @@ class SliceReader {
 }
 
 /**
- * Reads what of a backup is due, so that everything is read within some time: what wasn't read for the longest time first. What was read when
- * is remembered in the store, so that a run that was killed is gone on with. The points, the index and the names of all files are read
- * by every run, so that what is missing shows at once. What is wrong is looked at by every run until it is right.
+ * Verifies the part of a backup that is due, so that everything is read within a time: what was not read for longest comes first. The store
+ * remembers what was read when, so that a killed run is resumed. The points, the index and the names of all files are read by every run,
+ * so that missing files show at once. Findings are checked by every run until they are mended.
  *
- * @throws SecureStoreError what keeps it from looking, or from remembering what it has read
+ * @throws SecureStoreError what prevents reading, or remembering what was read
  */
 export async function verifySlice(
   backup: OpenedBackup,
@@ -214,7 +214,7 @@ export async function verifySlice(
     for (const [range, { length }] of units.ranges.entries()) if (length === 0) progress.end(range);
     await reader.read(sliceOf(before, units.weights, { now: began, within, turn: random(1)[0] ?? 0 }));
   } catch (error) {
-    // What was done is done, also if it can't go on; why is what is to be told.
+    // The progress is kept, also after an error; that error is the one to report.
     await progress.save().catch(() => undefined);
     throw error;
   }
