@@ -30,9 +30,9 @@ describe('a .env file', () => {
     await box.seed({ OK: '1', 'not/flat': '2', CR: 'secret\rpart', BIN: Uint8Array.of(0xff) });
     const { exitCode, stdout, stderr } = await box.run(['export', '.env']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 8, stdout: 'exported: 1 written, 3 failed\n' });
-    expect(stderr).toContain('failed: not/flat: its name can be no variable of a .env file');
-    expect(stderr).toContain('failed: CR: it has a carriage return');
-    expect(stderr).toContain('failed: BIN: its data are not UTF-8');
+    expect(stderr).toContain('failed: not/flat: the name is not valid for a variable of a .env file');
+    expect(stderr).toContain('failed: CR: the value has a carriage return');
+    expect(stderr).toContain('failed: BIN: the data are not UTF-8');
     expect(stderr).not.toContain('secret');
     expect(await readFile(box.path('.env'), 'utf8')).toBe('OK=1\n');
   });
@@ -44,7 +44,11 @@ describe('a .env file', () => {
     expect(said).toMatchObject({ exitCode: 8, stderr: '' });
     const lines = jsonLines(said.stdout);
     expect(lines.filter((line) => line['status'] !== 'stored')).toMatchObject([
-      { name: 'PASSWORD', status: 'failed', error: { message: expect.stringMatching(/^on line 2 there is a # /) } },
+      {
+        name: 'PASSWORD',
+        status: 'failed',
+        error: { message: expect.stringMatching(/^the value on line 2 has a # /) },
+      },
       { name: 'line 3', status: 'failed', error: { code: 'INVALID_ARGUMENT' } },
       { summary: { stored: 1, failed: 2 } },
     ]);
@@ -104,7 +108,7 @@ describe('a JSON file', () => {
     await box.seed({ foo: '1', 'foo/bar': '2' });
     const { exitCode, stdout, stderr } = await box.run(['export', 'out.json']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 8, stdout: 'exported: 1 written, 1 failed\n' });
-    expect(stderr).toMatch(/^failed: foo: other objects are below its name/);
+    expect(stderr).toMatch(/^failed: foo: "foo" would be a text and an object in JSON/);
   });
 });
 
@@ -149,7 +153,7 @@ describe('the format', () => {
     for (const format of ['env', 'json']) {
       const { exitCode, stderr } = await box.run(['export', 'vault', '--format', format]);
       expect(exitCode).toBe(6);
-      expect(stderr).toContain('the store itself is in the way');
+      expect(stderr).toContain('is a file of the store itself');
     }
     expect((await box.run(['get', 'a'])).stdout).toBe('1');
   });

@@ -11,7 +11,7 @@ import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 /** What is refused; a short run tries every fourth. */
 const REFUSED = [
   [['migrate'], 2, 'where to? give the new location'],
-  [['migrate', 'FROM'], 2, 'the store is there already'],
+  [['migrate', 'FROM'], 2, 'the source and the target are the same'],
   [['migrate', 'NEW', '--store', 'NOWHERE'], 3, 'no store is here'],
   [['migrate', 'FROM', 'NEW', '--store', 'OTHER'], 2, 'the location and --store differ'],
   [['migrate', 'memory:'], 2, 'what is in memory: is gone when this command ends; move the store to another location'],
@@ -19,7 +19,7 @@ const REFUSED = [
   [['migrate', 'INSIDE'], 2, 'the target is inside the store'],
   [['migrate', 'NEW', '--dry-run'], 2, "unknown option '--dry-run' (Did you mean --copy-only, which copies"],
   [['migrate', 'JUNK'], 2, 'error: /'],
-  [['migrate', 'FROM', 'FROM'], 2, 'the store is there already'],
+  [['migrate', 'FROM', 'FROM'], 2, 'the source and the target are the same'],
   [['migrate', 'FROM', 'nowhere'], 2, 'Locations look like sqlite:./vault.db'],
   [['migrate', 'FROM', 'nothing:x'], 2, 'No backend serves nothing:'],
   [['migrate', 'FROM', 'slqite:./x.db'], 2, 'No backend serves slqite:. Did you mean sqlite:?'],
@@ -28,8 +28,8 @@ const REFUSED = [
   [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],
   [['migrate', 'FROM', '--retire', '--partial'], 2, '--retire takes the location of the store and nothing else'],
   [['migrate', 'FROM', '--lost', '--cancel'], 2, 'either --cancel or --lost'],
-  [['migrate', 'FROM', '--lost'], 3, 'the store has not moved from here'],
-  [['migrate', 'FROM', '--lost', '--yes'], 3, 'the store has not moved from here'],
+  [['migrate', 'FROM', '--lost'], 3, 'the store has not moved away from'],
+  [['migrate', 'FROM', '--lost', '--yes'], 3, 'the store has not moved away from'],
   [['migrate', 'NEW', 'FROM'], 3, 'no store is here'],
   [['migrate', 'FROM', '--cancel'], 3, 'the store is not being migrated'],
   [['migrate', '--cancel'], 3, 'the store is not being migrated'],
@@ -175,7 +175,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const failed = await run(['migrate', location, to]);
     expect(failed).toMatchObject({ exitCode: 7, stdout: '' });
     expect(failed.stderr).toMatch(
-      /^error: \/\S+: a file lies where .*\. The store is still at (file:\S+); the same command goes on .* securestore migrate \1 --cancel gives it up \[UNAV/,
+      /^error: .*\. The store is still at (file:\S+)\. \[UNAVAILABLE\]\n(?:because: .*\n)?hint: to resume the migration: securestore migrate \1 .*\nhint: to cancel the migration: securestore migrate \1 --cancel/,
     );
     await rm(path('new', 'o'));
     expect((await run(['migrate', location, to])).exitCode).toBe(0);
@@ -260,7 +260,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       expect(begun.stderr).toContain(`made the key file ${key}`);
       const differing = await reseal(key, '--suite', '1');
       expect(differing).toMatchObject({ exitCode: 7, stdout: '' });
-      expect(differing.stderr).toMatch(/already, with suite 2: go on with that, or cancel it \[LOCKED\]\n$/);
+      expect(differing.stderr).toMatch(
+        /^error: the store is already being re-encrypted at .* with suite 2 \[LOCKED\]\nhint: to resume the migration: /m,
+      );
       expect(await reseal(key)).toMatchObject({ exitCode: 0, stderr: '' });
       expect(await run(['get', 'db/a', '--store', to, '--key-file', key])).toMatchObject({
         exitCode: 0,
@@ -273,7 +275,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       await writeFile(other, Buffer.alloc(32, 9), { mode: 0o600 });
       const wrong = await reseal(other);
       expect(wrong).toMatchObject({ exitCode: 9, stdout: '' });
-      expect(wrong.stderr).toContain('does not open what was sealed anew');
+      expect(wrong.stderr).toContain('the new unlock secret does not open the re-encrypted store');
       expect(await reseal(key)).toMatchObject({
         exitCode: 0,
         stdout: `the store is at ${to} already: it had moved before\n`,
@@ -296,8 +298,8 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     await expect.poll(isThere, { timeout: 30_000 }).toBe(true);
     const refused = await run(['migrate', location, '--cancel']);
     expect(refused).toMatchObject({ exitCode: 7, stdout: '' });
-    expect(refused.stderr).toBe(
-      'error: the store is being moved at this moment: stop that by securestore job cancel migration, or wait for it [LOCKED]\n',
+    expect(refused.stderr).toMatch(
+      /^error: another process is migrating the store \[LOCKED\]\nhint: .*\nhint: to stop it: securestore job cancel migration /,
     );
     expect(await run(['job', 'cancel', 'migration'])).toMatchObject({ exitCode: 0 });
     expect(await ending).toBe('ABORTED');

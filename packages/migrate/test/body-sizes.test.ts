@@ -46,8 +46,8 @@ it('a store is not moved to where its bodies may not fit, but sealed anew', asyn
   await store.store('k', LARGE);
   await store.close();
   const toLayers = [holding(128 * KIB)];
-  const { message } = await failure(move(from, to, { clock, toLayers }), 'UNSUPPORTED');
-  expect(message).toContain('"reseal"');
+  const { advice } = await failure(move(from, to, { clock, toLayers }), 'UNSUPPORTED');
+  expect(advice?.map(({ id }) => id)).toEqual(['migrate-reencrypted', 'choose-location']);
   expect(await sizesAt(to, '')).toEqual([]);
   await failure(move(from, to, { clock, toLayers, copyOnly: true }), 'UNSUPPORTED');
   const unlock = rawKey(Buffer.alloc(32, 9));

@@ -161,7 +161,8 @@ describe('what a store has left behind since it was damaged', () => {
     for (const partial of [undefined, true]) {
       const back = await move(to, from, { clock, partial });
       expect(back).toMatchObject({ moved: partial === true, failures: names.length - 1 });
-      for (const { code, message } of back.failed) expect(`${code} ${message}`).toMatch(/^INTEGRITY .* left behind/u);
+      for (const { code, message } of back.failed)
+        expect(`${code} ${message}`).toMatch(/^INTEGRITY .* It was kept there\.$/u);
     }
     const left = await contentsOf(from);
     expect(names.filter((name) => left.has(name))).toHaveLength(names.length - 1);

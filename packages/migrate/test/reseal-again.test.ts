@@ -34,10 +34,10 @@ it('a store that is being sealed anew is not gone on with as another one', async
   for (const [settings, what] of others) {
     const error = await failure(move(from, to, { clock, reseal: { ...reseal, ...settings } }), 'LOCKED');
     expect(error.message).toContain(what);
-    expect(error.message).toMatch(/go on with that, or cancel it/u);
+    expect(error.advice?.map(({ id }) => id)).toEqual(['resume-migration', 'cancel-migration']);
   }
   const wrong = await failure(move(from, to, { clock, reseal: { ...reseal, unlock: OTHER } }), 'UNLOCK_FAILED');
-  expect(wrong.message).toContain('with which that was begun');
+  expect(wrong.advice).toEqual([{ id: 'check-unlock-secret' }]);
   expect((await store.retrieve('small')).text()).toBe('value');
 
   // What is not given is as it was begun.
@@ -55,7 +55,7 @@ it('a store that was sealed anew is said to be there only to whoever has its sec
   expect(made).toBe(1);
   const before = await contentsOf(to);
   const error = await failure(move(from, to, { clock, reseal: { unlock: OTHER, beforeMaking } }), 'UNLOCK_FAILED');
-  expect(error.message).toContain('nothing was changed');
+  expect(error.message).toContain('Nothing was changed.');
   expect(await move(from, to, { clock, reseal })).toMatchObject({ moved: true, pause: 0 });
   expect(made).toBe(1);
   expect(await contentsOf(to)).toEqual(before);
@@ -83,7 +83,7 @@ it('a payload that is damaged where the store is sealed anew is found when a run
   await damageOnly(atTo, AREAS.blobs);
   const report = await move(from, to, { clock, reseal });
   expect(report).toMatchObject({ moved: false, failures: 1, failed: [{ code: 'INTEGRITY' }] });
-  expect(report.failed[0]?.message).toContain('begin it again');
+  expect(report.failed[0]?.message).toContain(`(at ${to.location})`);
 });
 
 it('the bytes of payloads count', async () => {

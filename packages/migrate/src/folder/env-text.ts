@@ -12,9 +12,9 @@ const SPACES = /[ \t]*/y;
 interface Assignment {
   readonly line: number;
   readonly name: string;
-  /** What stands behind the `=`. */
+  /** The text after the `=`. */
   readonly right: string;
-  /** Whether a `#` that may be part of the value begins a comment for readers of such files: nothing but spaces would tell. */
+  /** Whether a `#` that may be part of the value begins a comment for readers of such files: only spaces distinguish them. */
   readonly isCut: boolean;
 }
 
@@ -29,19 +29,17 @@ function afterSpaces(text: string, from: number): number {
   return SPACES.lastIndex;
 }
 
-/** Where the quotation marks around a value that begins at `start` end; `start` where there are none. */
+/** The end of the quotation marks around a value that begins at `start`; `start` if there are none. */
 function endOfQuoted(text: string, start: number, line: number): number {
   const mark = text.charAt(start);
   if (!QUOTATION_MARKS.has(mark)) return start;
   const closing = text.indexOf(mark, start + 1);
   if (closing === -1) {
-    // The mark may be part of the value, or all that follows may be.
-    throw malformed(
-      `the value that begins on line ${line} begins with a quotation mark that is never closed; close it, or put others around all of it`,
-    );
+    // The mark may be part of the value, or all text after it may be.
+    throw malformed(`the quotation mark before the value on line ${line} is never closed`);
   }
   if (BLANK_OR_COMMENT.test(text.slice(closing + 1, endOfLine(text, closing)))) return closing + 1;
-  throw malformed(`the value that begins on line ${line} goes on after its closing quotation mark`);
+  throw malformed(`the value on line ${line} has text after its closing quotation mark`);
 }
 
 /** Whether the first `#` between two places has something else than a space before it. */
@@ -50,7 +48,7 @@ function isCutBetween(text: string, start: number, end: number): boolean {
   return at !== -1 && !/[ \t]/.test(text.charAt(start + at - 1));
 }
 
-/** The assignments of a text. @throws SecureStoreError `INVALID_ARGUMENT` where something is none */
+/** The assignments of a text. @throws SecureStoreError `INVALID_ARGUMENT` for a line that is none */
 function* assignments(given: string): Generator<Assignment> {
   // `parseEnv` does so too, also within values.
   const text = given.replaceAll('\r', '');
@@ -61,9 +59,7 @@ function* assignments(given: string): Generator<Assignment> {
     if (!BLANK_OR_COMMENT.test(first)) {
       const equals = first.indexOf('=');
       if (equals === -1) {
-        throw malformed(
-          `line ${line} is neither NAME=value nor a comment; a value of several lines takes quotation marks around it`,
-        );
+        throw malformed(`line ${line} is neither NAME=value nor a comment`, { id: 'quote-value' });
       }
       const name = first
         .slice(0, equals)
@@ -88,10 +84,10 @@ function valueOf({ right }: Assignment): string {
 }
 
 /**
- * What a text in the format of `.env` files says of each variable. Of several assignments to one the last one counts, as for every
- * reader of such files. No value is cut without a word: one that might be is an error.
+ * The variables of a text in the format of `.env` files. Of several assignments to one variable the last one counts, as for every reader
+ * of such files. No value is silently cut: one that might be is an error.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where a line is no assignment, goes on behind a value in quotation marks, or has none at the end
+ * @throws SecureStoreError `INVALID_ARGUMENT` if a line is no assignment, has text after a value in quotation marks, or lacks the closing mark
  */
 export function readEnv(text: string): FileEntries {
   const last = new Map<string, number>();
@@ -111,21 +107,19 @@ export function readEnv(text: string): FileEntries {
 function entryOf(assignment: Assignment, counts: number | undefined): FileEntry {
   const { name, line } = assignment;
   if (!NAME.test(name)) {
-    // It is not repeated: it may be the end of a secret that was broken into lines.
-    const message = 'what stands before its = is no name of a variable';
+    // The text is not repeated: it may be the end of a secret that was broken into lines.
+    const message = 'the text before = is not the name of a variable';
     return { name: `line ${line}`, error: new SecureStoreError('INVALID_ARGUMENT', message) };
   }
   if (counts !== line) return { name, skipped: `line ${line} is overridden by line ${counts}` };
   if (assignment.isCut) {
-    const message =
-      `on line ${line} there is a # without a space before it, where readers of .env files cut the value: ` +
-      'put quotation marks around the value if the # belongs to it, or a space before it if a comment begins there';
-    return { name, error: new SecureStoreError('INVALID_ARGUMENT', message) };
+    const message = `the value on line ${line} has a # without a space before it, where readers of .env files cut it`;
+    return { name, error: new SecureStoreError('INVALID_ARGUMENT', message, { advice: [{ id: 'quote-value' }] }) };
   }
   return { name, value: valueOf(assignment) };
 }
 
-/** Values that need no quotation marks, neither here nor in a shell. */
+/** Values that need no quotation marks, neither in the file nor in a shell. */
 const PLAIN = /^[A-Za-z0-9_@%+=:,./-]*$/;
 
 /** Ways to write a value; the first ones mean the same to a shell. */
@@ -140,22 +134,22 @@ function* spellings(value: string): Generator<string> {
 const NEXT_LINE = `# '"\`\n`;
 
 function refuse(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `${reason}; export it to a JSON file or a folder`);
+  throw new SecureStoreError('INVALID_ARGUMENT', reason, { advice: [{ id: 'export-to-folder' }] });
 }
 
 /**
  * The assignment by which a reader of `.env` files gets exactly `value`.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where the name is no name of a variable, or there is no such assignment
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the name is not that of a variable, or no assignment gives the value
  */
 export function envAssignment(name: string, value: string): string {
   // `parseEnv` loses that one.
-  if (!NAME.test(name) || name === '__proto__') refuse('its name can be no variable of a .env file');
-  if (value.includes('\0')) refuse('it has a NUL character, which no environment variable can hold');
+  if (!NAME.test(name) || name === '__proto__') refuse('the name is not valid for a variable of a .env file');
+  if (value.includes('\0')) refuse('the value has a NUL character, which environment variables cannot have');
   for (const spelling of spellings(value)) {
     const line = `${name}=${spelling}`;
     const read = parseEnv(`${line}\n${NEXT_LINE}`);
     if (read[name] === value && Object.keys(read).length === 1) return line;
   }
-  return refuse('it has a carriage return, or quotation marks of several kinds that no .env file can hold together');
+  return refuse('the value has a carriage return, or quotation marks that a .env file cannot have together');
 }

@@ -15,7 +15,7 @@ import type { ExportReport, ExportSource } from './types.ts';
 
 const CONCURRENCY = 8;
 
-/** What an object is in the file. */
+/** An object as it is in the file. */
 interface Member {
   readonly version: string;
   /** Its assignment, or the JSON of its text. */
@@ -33,17 +33,17 @@ interface FileExport {
 
 /**
  * Writes the objects into one file, a `.env` or JSON file, each under its name relative to `prefix`: `NAME=value`, or members of objects, one for each part of a
- * name. {@link importFile} makes the same objects of it, and `util.parseEnv` reads the same values. The file is readable by its owner alone (mode 0600) and replaced whole; where it
- * is identical already it is passed over. Where there is nothing to write, no file is.
+ * name. {@link importFile} makes the same objects of it, and `util.parseEnv` reads the same values. The file is readable by its owner alone (mode 0600) and replaced whole; if it
+ * is identical already it is not written. If there is no object, no file is written.
  *
- * What whoever exports may not read, or may with an approval alone, is left out of the file and counted as `denied`.
+ * Objects that the caller may not read, or may read only with an approval, are left out of the file and counted as `denied`.
  *
- * What can't be in the file is left out of it and in the report, by the code of its error: `INVALID_ARGUMENT` for data that are not UTF-8, and for a `.env` file
+ * Objects that can't be in the file are left out of it and reported, by the code of the error: `INVALID_ARGUMENT` for data that are not UTF-8, and for a `.env` file
  * names that can't be variables and values that can't be written; `ALREADY_EXISTS` for an object in JSON whose name is also the folder of others; `TOO_LARGE`. The
- * job rejects with `ALREADY_EXISTS` where a folder or a symbolic link is in the way, `TOO_LARGE` where the file would have more than 16 MiB, which importing it could not read,
- * and with what every further object would meet as well, such as `UNAVAILABLE`: then nothing is written.
+ * job rejects with `ALREADY_EXISTS` if a folder or a symbolic link is at the path, `TOO_LARGE` if the file would have more than 16 MiB, which importing it could not read,
+ * and with errors that concern every object, such as `UNAVAILABLE`: then nothing is written.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for options that make no sense, or where the name doesn't say the format
+ * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for invalid options, or if the name doesn't show the format
  */
 export function exportFile(store: ExportSource, path: string, options: FileTransferOptions = {}): Job<ExportReport> {
   checkPath(path, 'file');
@@ -65,7 +65,7 @@ export function exportFile(store: ExportSource, path: string, options: FileTrans
   });
 }
 
-/** @throws SecureStoreError `TOO_LARGE` where they are more than a file may hold; what concerns all objects */
+/** @throws SecureStoreError `TOO_LARGE` if they are more than a file can have; errors that concern all objects */
 async function readMembers(work: FileExport, objects: readonly NamedObject[]): Promise<void> {
   const { members, transfer, objection } = work;
   let size = 0;
@@ -95,14 +95,14 @@ async function readMembers(work: FileExport, objects: readonly NamedObject[]): P
 }
 
 function checkSize(size: number): void {
-  if (size > MAX_FILE_BYTES) throw tooLarge('the file', 'choose a narrower prefix, or export to a folder');
+  if (size > MAX_FILE_BYTES) throw tooLarge('the file', { id: 'narrow-prefix' }, { id: 'export-to-folder' });
 }
 
 async function readMember({ store, transfer, format }: FileExport, { key, name }: NamedObject): Promise<Member> {
   const { stream, info } = await store.retrieveStream(key, { signal: transfer.signal });
   if (info.size > MAX_FILE_BYTES) {
     await stream.cancel();
-    throw tooLarge('it', 'export it to a folder');
+    throw tooLarge('the object', { id: 'export-to-folder' });
   }
   const data = Buffer.concat(await Array.fromAsync(transfer.counted(stream)));
   const value = textOf(data);
@@ -113,7 +113,7 @@ function textOf(data: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
   } catch {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'its data are not UTF-8; export it to a folder');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the data are not UTF-8', { advice: [{ id: 'export-to-folder' }] });
   }
 }
 

@@ -30,16 +30,16 @@ interface FolderExport {
 
 /**
  * Writes the objects as files below a folder, each under its name relative to `prefix`: readable by their owner alone (mode 0600), and
- * replaced whole. What is identical already is passed over, so an export can be repeated, and an interrupted one is gone on with by the same
- * call. Nothing is deleted, and nothing is written outside the folder, which is made where it is missing.
+ * replaced whole. Identical files are skipped, so that an export can be repeated, and the same call resumes an interrupted one.
+ * Nothing is deleted, and nothing is written outside the folder, which is created if it is missing.
  *
- * What whoever exports may not read, or may with an approval alone, is left out and counted as `denied`: an export with any is not whole.
+ * Objects that the caller may not read, or may read only with an approval, are left out and counted as `denied`: such an export is incomplete.
  *
- * What can't be written is in the report, by the code of its error: `ALREADY_EXISTS` for what is in the way, such as a symbolic link, and for an
- * object whose name is also the folder of others; `INTEGRITY` for one that is damaged. The job rejects with `INVALID_ARGUMENT` or `ACCESS_DENIED` where the
- * folder can't be made, and with what every further object would meet as well, such as `NO_SPACE` or `UNAVAILABLE`.
+ * Objects that can't be written are reported, by the code of the error: `ALREADY_EXISTS` if another file is at the path, such as a symbolic link, and for an
+ * object whose name is also the folder of others; `INTEGRITY` for one that is damaged. The job rejects with `INVALID_ARGUMENT` or `ACCESS_DENIED` if the
+ * folder can't be created, and with errors that concern every object, such as `NO_SPACE` or `UNAVAILABLE`.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for options that make no sense
+ * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for invalid options
  */
 export function exportFolder(
   store: ExportSource,
@@ -50,7 +50,9 @@ export function exportFolder(
   checkTransferOptions(options, ['metadata']);
   const { metadata: sidecars = false } = options;
   if (typeof sidecars !== 'boolean') {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "metadata" must be true or false');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "metadata" must be true or false', {
+      option: 'metadata',
+    });
   }
   const below = folderOf(options);
   return startTransfer('export-folder', options, async (transfer) => {
@@ -77,13 +79,14 @@ export function exportFolder(
   });
 }
 
-/** What came of an object that may be gone, or not be for whoever exports. */
+/** The outcome of an object that may be gone, or that the caller may not read. */
 export async function unlessPassedOver<T>(key: string, work: () => Promise<T>): Promise<T | ItemOutcome> {
   try {
     return await work();
   } catch (error) {
     // Deleted or expired since the names were listed.
-    if (SecureStoreError.is(error, 'NOT_FOUND')) return { status: 'skipped', reason: 'it is gone', key };
+    if (SecureStoreError.is(error, 'NOT_FOUND'))
+      return { status: 'skipped', reason: 'it was deleted or has expired meanwhile', key };
     if (isNotGranted(error)) return { status: 'denied', key, error };
     throw error;
   }

@@ -1,7 +1,7 @@
 import type { NamedObject } from './objects-below.ts';
 import { SIDECAR_SUFFIX } from './sidecar.ts';
 
-/** What the place that files are written to makes of their names. */
+/** How the target of an export treats names of files. */
 export interface FileNaming {
   readonly platform: NodeJS.Platform;
   /** Whether names that differ only in case are one file. */
@@ -19,8 +19,8 @@ const WINDOWS_FORBIDDEN = /[<>:"\\|?*]/;
 function platformObjection(name: string, platform: NodeJS.Platform): string | undefined {
   if (platform !== 'win32') return undefined;
   for (const segment of name.split('/')) {
-    if (WINDOWS_FORBIDDEN.test(segment)) return `"${segment}" has a character that no file name has on Windows`;
-    if (WINDOWS_DEVICE.test(segment)) return `"${segment}" is a device on Windows`;
+    if (WINDOWS_FORBIDDEN.test(segment)) return `"${segment}" has a character that file names cannot have on Windows`;
+    if (WINDOWS_DEVICE.test(segment)) return `"${segment}" is the name of a device on Windows`;
     if (/[. ]$/.test(segment)) return `"${segment}" ends with a dot or space, which Windows drops`;
   }
   return undefined;
@@ -30,11 +30,11 @@ function* ancestors(name: string): Generator<string> {
   for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) yield name.slice(0, slash);
 }
 
-/** Says for an object why it can't have its name beside the others, or undefined where it can. */
+/** Says why an object can't have its name together with the others, or undefined if it can. */
 export type Objection = (object: NamedObject) => string | undefined;
 
 interface Names {
-  /** The folders that objects lie in. */
+  /** The folders of objects. */
   readonly folders: ReadonlySet<string>;
   /** The key of the object that has a name, whatever the order of the objects. */
   readonly owners: ReadonlyMap<string, string>;
@@ -64,12 +64,12 @@ export function nameObjections(objects: readonly NamedObject[], naming: FileNami
     const name = fold(object.name);
     const objection = platformObjection(object.name, naming.platform);
     if (objection !== undefined) return objection;
-    if (folders.has(name)) return 'other objects are below its name, and a file and a folder cannot share a name';
+    if (folders.has(name)) return `"${object.name}" would be a file and a folder, since other objects are below it`;
     const owner = owners.get(name);
-    if (owner !== object.key) return `its file would be that of "${owner}"`;
+    if (owner !== object.key) return `"${object.name}" would be the same file as "${owner}"`;
     const isSidecar = naming.sidecars && name.endsWith(SIDECAR_SUFFIX);
     const base = isSidecar ? owners.get(name.slice(0, -SIDECAR_SUFFIX.length)) : undefined;
-    return base === undefined ? undefined : `its file would be the metadata of "${base}"`;
+    return base === undefined ? undefined : `"${object.name}" would be the sidecar of "${base}"`;
   };
 }
 
@@ -78,8 +78,8 @@ export function memberObjections(objects: readonly NamedObject[], nested: boolea
   const { folders, owners } = namesOf(objects, (name) => name);
   return ({ key, name }) => {
     const owner = owners.get(name);
-    if (owner !== key) return `its name in the file would be that of "${owner}"`;
+    if (owner !== key) return `"${name}" would have the same name in the file as "${owner}"`;
     if (!nested || !folders.has(name)) return undefined;
-    return 'other objects are below its name, and what JSON has under a name is a text or an object';
+    return `"${name}" would be a text and an object in JSON, since other objects are below it`;
   };
 }

@@ -16,7 +16,7 @@ export interface FoundRegularFile {
   readonly isSidecarName: boolean;
 }
 
-/** What lies below a folder; `name` is its path relative to the folder, with `/` between the parts. */
+/** A file below a folder; `name` is its path relative to the folder, with `/` between the parts. */
 export type FoundFile =
   | FoundRegularFile
   | { readonly kind: 'skipped'; readonly name: string; readonly reason: string }
@@ -24,7 +24,7 @@ export type FoundFile =
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** The text of a file name, or undefined where its bytes are none. */
+/** The text of a file name, or undefined if it is not UTF-8. */
 function decodeName(name: Buffer): string | undefined {
   try {
     return UTF_8.decode(name);
@@ -39,18 +39,18 @@ async function readFolder(path: string): Promise<Dirent<Buffer>[]> {
 }
 
 function unnameable(prefix: string, name: Buffer): FoundFile {
-  const error = new SecureStoreError('INVALID_KEY', 'its name is not UTF-8 and can be no key; rename it');
+  const advice = [{ id: 'rename-file' }] as const;
+  const error = new SecureStoreError('INVALID_KEY', 'the name of the file is not UTF-8, as keys are', { advice });
   return { kind: 'failed', name: `${prefix}${name.toString('utf8')}`, error };
 }
 
 /** Names as macOS and some archives write them. They are renamed by the person, since no key is ever normalised. */
 function decomposed(kind: 'file' | 'folder', name: string, text: string): FoundFile {
-  const what = kind === 'file' ? 'its name' : 'nothing below it was looked at: its name';
-  const error = new SecureStoreError(
-    'INVALID_KEY',
-    `${what} is not in Unicode normalisation form C, as all keys are; ` +
-      `rename it to "${text.normalize('NFC')}", which is the same text in that form`,
-  );
+  const effect = kind === 'file' ? '' : '. The files in it were not read.';
+  const named = JSON.stringify(text.normalize('NFC'));
+  const message = `the name of the ${kind} must be in Unicode normalisation form C: ${named}${effect}`;
+  const advice = [{ id: 'rename-file', to: text.normalize('NFC') }] as const;
+  const error = new SecureStoreError('INVALID_KEY', message, { advice });
   return { kind: 'failed', name, error };
 }
 
@@ -68,7 +68,7 @@ function regularFile(folder: string, name: string, text: string, beside: Readonl
   return beside.has(sidecar) ? { ...found, sidecar: join(folder, sidecar) } : found;
 }
 
-/** The real path of a folder. @throws where it can't be read */
+/** The real path of a folder. @throws if it can't be read */
 async function readableFolder(folder: string): Promise<string> {
   try {
     const path = await realpath(folder);
@@ -81,13 +81,13 @@ async function readableFolder(folder: string): Promise<string> {
 
 /**
  * The files below `folder`, each folder's in the order of the bytes of their names, in memory bounded by the largest
- * folder. Symbolic links are never followed; what can't be read is reported and passed over, as is what `isOwn`.
+ * folder. Symbolic links are never followed; what can't be read is reported and skipped, and so is what `isOwn`.
  *
- * @throws where `folder` itself can't be read.
+ * @throws if `folder` itself can't be read.
  */
 export async function* walkFolder(folder: string, isOwn: (path: string) => boolean): AsyncGenerator<FoundFile> {
   const root = await readableFolder(folder);
-  if (isOwn(root)) throw new SecureStoreError('INVALID_ARGUMENT', `the store itself is in the folder "${folder}"`);
+  if (isOwn(root)) throw new SecureStoreError('INVALID_ARGUMENT', `the folder "${folder}" is that of the store itself`);
   yield* walk(root, '', isOwn);
 }
 

@@ -5,7 +5,7 @@ import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-for
 
 /**
  * A folder that files are made in. On Linux it is held open and reached through its descriptor, so that it stays this
- * one whatever takes its place, or that of a folder above it, in the meantime. Disposing it lets it go.
+ * one even if it, or a folder above it, is replaced in the meantime. Disposing it closes it.
  */
 export interface HeldFolder extends AsyncDisposable {
   /** The path by which the system reaches it. */
@@ -25,16 +25,22 @@ async function hold(path: string, flags: number): Promise<HeldFolder> {
   return { path: `/proc/self/fd/${handle.fd}`, held: true, [Symbol.asyncDispose]: () => handle.close() };
 }
 
-/** What stands where a folder or file should be made. */
+/** Something else is at the path of a folder or file that is to be written. @param what such as `a symbolic link` */
 export function inTheWay(name: string, what: string): SecureStoreError {
-  return new SecureStoreError('ALREADY_EXISTS', `${what} is in the way at "${name}"; move it away and export again`);
+  const advice = [{ id: 'move-file-away', path: name }] as const;
+  return new SecureStoreError('ALREADY_EXISTS', `${what} already exists at "${name}"`, { advice });
+}
+
+/** An export must not overwrite files of the store. */
+export function isOwnFile(name: string): SecureStoreError {
+  return new SecureStoreError('ALREADY_EXISTS', `"${name}" is a file of the store itself`);
 }
 
 /** Holds the folder at `path`, links followed. @throws errors of `node:fs` */
 export async function holdFolder(path: string, platform: NodeJS.Platform): Promise<HeldFolder> {
   if (platform !== 'linux') return unheld(path);
   const folder = await hold(path, FOLDER);
-  // Where /proc is not mounted there is no way through a descriptor.
+  // If /proc is not mounted, a folder can't be reached through its descriptor.
   const reached = await stat(folder.path).catch(() => undefined);
   if (reached !== undefined) return folder;
   await folder[Symbol.asyncDispose]();
@@ -45,7 +51,7 @@ export async function holdFolder(path: string, platform: NodeJS.Platform): Promi
  * Holds the folder `name` in `parent`, making it (mode 0700) if it is missing.
  *
  * @param shown what errors call it.
- * @throws `ALREADY_EXISTS` where a symbolic link, or something else than a folder, is there.
+ * @throws `ALREADY_EXISTS` if a symbolic link, or something else than a folder, is there.
  */
 export async function enterFolder(parent: HeldFolder, name: string, shown: string): Promise<HeldFolder> {
   const path = join(parent.path, name);
@@ -62,7 +68,7 @@ export async function enterFolder(parent: HeldFolder, name: string, shown: strin
   }
 }
 
-/** Through a link the files would land outside the folder that they were meant for, so none is followed. */
+/** Links are not followed: the files would be written outside the folder that they are meant for. */
 async function openFolder(parent: HeldFolder, path: string, shown: string): Promise<HeldFolder> {
   if (parent.held) return await hold(path, FOLDER | constants.O_NOFOLLOW);
   const found = await lstat(path);
@@ -80,5 +86,5 @@ async function refusal(cause: unknown, path: string, shown: string): Promise<unk
   const found = await lstat(path).catch(() => undefined);
   if (found?.isSymbolicLink() === true) return inTheWay(shown, 'a symbolic link');
   if (found?.isDirectory() === false) return inTheWay(shown, 'a file');
-  return fileError(cause, `cannot make the folder "${shown}"`);
+  return fileError(cause, `cannot create the folder "${shown}"`);
 }

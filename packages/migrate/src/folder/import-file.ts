@@ -23,17 +23,17 @@ const CONCURRENCY = 16;
 const READERS: Readonly<Record<FileFormat, (text: string) => FileEntries>> = { env: readEnv, json: readJson };
 
 /**
- * Stores what a `.env` or JSON file says as many objects. A variable is the object of its name. A member of a JSON object is one of its name, and what is in
+ * Stores the values of a `.env` or JSON file as many objects. A variable is the object of its name. A member of a JSON object is one of its name, and a value in
  * objects within it is named by all names that lead to it, with `/` between: `{ "db": { "password": "s3cr3t" } }` is the object `db/password`.
  * A text of JSON is stored as that text, a number, array, `true`, `false`, `null` or empty object as its JSON.
  *
- * What is identical already is passed over. A changed object keeps its metadata and expiry. The file is read whole: it has 16 MiB at most.
+ * Identical objects are skipped. A changed object keeps its metadata and expiry. The file is read whole: it has 16 MiB at most.
  *
- * What can't be stored is in the report, by the code of its error: `INVALID_KEY` for a name that can be no key, `INVALID_ARGUMENT` for one that the file
- * gives twice, a text that isn't well-formed, or a value that a reader of `.env` files would cut at a `#`. The job rejects with `INVALID_ARGUMENT` where the file can't be read or is not as its format says, `TOO_LARGE`, and
- * with what every further object would meet as well, such as `UNAVAILABLE`. No error repeats a value.
+ * Values that can't be stored are reported, by the code of the error: `INVALID_KEY` for a name that is not a valid key, `INVALID_ARGUMENT` for one that the file
+ * gives twice, a text that isn't well-formed, or a value that a reader of `.env` files would cut at a `#`. The job rejects with `INVALID_ARGUMENT` if the file can't be read or is malformed, `TOO_LARGE`, and
+ * with errors that concern every object, such as `UNAVAILABLE`. No error repeats a value.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for options that make no sense, or where the name doesn't say the format
+ * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for invalid options, or if the name doesn't show the format
  */
 export function importFile(store: ImportTarget, path: string, options: FileTransferOptions = {}): Job<ImportReport> {
   checkPath(path, 'file');
@@ -60,14 +60,14 @@ async function readText(path: string, signal: AbortSignal): Promise<string> {
   await using file = await openRegularFile(await realPathOf(path), signal, { shown: path });
   for await (const chunk of file.read()) {
     size += chunk.byteLength;
-    if (size > MAX_FILE_BYTES) throw tooLarge(`the file "${path}"`, 'split it, or import a folder');
+    if (size > MAX_FILE_BYTES) throw tooLarge(`the file "${path}"`);
     chunks.push(chunk);
   }
   try {
     // A mark of the byte order at the beginning is no part of the text.
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch {
-    const message = `cannot import the file "${path}": it is not UTF-8; save it in that encoding`;
+    const message = `cannot import the file "${path}": its text is not UTF-8`;
     throw new SecureStoreError('INVALID_ARGUMENT', message);
   }
 }
@@ -85,7 +85,7 @@ function readEntries(path: string, text: string, format: FileFormat): FileEntrie
     return READERS[format](text);
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
-    throw new SecureStoreError(error.code, `cannot import the file "${path}": ${error.message}`);
+    throw SecureStoreError.from(error, { message: `cannot import the file "${path}": ${error.message}` });
   }
 }
 

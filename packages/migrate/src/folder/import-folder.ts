@@ -25,15 +25,15 @@ interface FolderImport {
 }
 
 /**
- * Stores the files below a folder, each under its path relative to it. What is identical already is passed over, so an import can be
- * repeated, and an interrupted one is gone on with by the same call. A changed file keeps the metadata and expiry of its object, but where
+ * Stores the files below a folder, each under its path relative to it. Identical objects are skipped, so that an import can be
+ * repeated, and the same call resumes an interrupted one. A changed file keeps the metadata and expiry of its object, unless
  * `NAME.securestore.json`, which {@link exportFolder} writes, gives others. Symbolic links are not followed. Large files are streamed.
  *
- * What can't be stored is in the report, by the code of its error: `INVALID_KEY` for a name that can be no key, `ACCESS_DENIED` for a file that
- * can't be read, and so on. The job rejects with `INVALID_ARGUMENT` where there is no such folder or the store lies in it, and with what
- * every further file would meet as well, such as `UNAVAILABLE`.
+ * Files that can't be stored are reported, by the code of the error: `INVALID_KEY` for a name that is not a valid key, `ACCESS_DENIED` for a file that
+ * can't be read, and so on. The job rejects with `INVALID_ARGUMENT` if the folder does not exist or has the store in it, and with
+ * errors that concern every file, such as `UNAVAILABLE`.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for options that make no sense
+ * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for invalid options
  */
 export function importFolder(store: ImportTarget, directory: string, options: TransferOptions = {}): Job<ImportReport> {
   checkPath(directory, 'folder');
@@ -69,8 +69,7 @@ function keyOf(name: string): StoreKey {
     return parseStoreKey(name);
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
-    const message = `${error.message}; rename the file, or one of the folders that it is in`;
-    throw new SecureStoreError(error.code, message, error);
+    throw SecureStoreError.from(error, { advice: [{ id: 'rename-file' }] });
   }
 }
 
@@ -101,7 +100,7 @@ async function isSidecar(path: string, signal: AbortSignal): Promise<boolean> {
   try {
     return (await readSidecar(path, signal)) !== undefined;
   } catch {
-    // A sidecar that is wrong is reported with the file that it belongs to.
+    // A malformed sidecar is reported with the file that it belongs to.
     return true;
   }
 }

@@ -1,22 +1,22 @@
 import { MAX_KEY_BYTES } from '@securestore/core-format';
 import { malformed } from './file-format.ts';
 
-/** How deep objects and arrays may lie in each other: no name of an object in the store has as many parts. */
+/** How deep objects and arrays may be nested: no key has as many parts. */
 const MAX_DEPTH = 512;
 
-/** What is no text, array or object; and what stands between all. */
+/** Values other than texts, arrays and objects; and spaces between all. */
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACES = /[ \t\n\r]*/y;
 
-/** Where what a JSON text says is gathered, by places for names. */
+/** Gathers the values of a JSON text, by places for names. */
 export interface JsonSink<P> {
   /** The place of the outermost object. */
   readonly root: P;
   /** The place of a member of an object. */
   readonly below: (place: P, name: string) => P;
-  /** Told of each value, in their order. @param value of a text that text, of anything else its JSON as it stands there */
+  /** Called for each value, in their order. @param value of a text that text, of anything else its JSON as it is there */
   readonly found: (place: P, value: string) => void;
-  /** Told of a value to which longer names lead than a key has room for. */
+  /** Called for a value whose names are longer than a key may be. */
   readonly tooLong: (line: number) => void;
 }
 
@@ -40,10 +40,10 @@ function endOf(pattern: RegExp, text: string, from: number): number {
 }
 
 /**
- * Reads a JSON object, and tells of all values that are not objects with members. `JSON.parse` would keep one of several members of a
+ * Reads a JSON object, and reports all values that are not objects with members. `JSON.parse` would keep one of several members of a
  * name and round numbers, and its errors repeat the text.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where it is none
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it is none
  */
 export function readJsonObject<P>(text: string, { root, below, found, tooLong }: JsonSink<P>): void {
   let at = 0;
@@ -59,7 +59,7 @@ export function readJsonObject<P>(text: string, { root, below, found, tooLong }:
   }
 
   function fail(what: string): never {
-    throw malformed(`it is not JSON: on line ${currentLine()} there is ${what}`);
+    throw malformed(`line ${currentLine()} is not JSON: ${what}`);
   }
 
   /** The character that comes next after spaces. */
@@ -69,7 +69,7 @@ export function readJsonObject<P>(text: string, { root, below, found, tooLong }:
   }
 
   function take(mark: string): void {
-    if (next() !== mark) fail(`no ${mark} where one belongs`);
+    if (next() !== mark) fail(`${mark} is missing`);
     at += 1;
   }
 
@@ -83,7 +83,7 @@ export function readJsonObject<P>(text: string, { root, below, found, tooLong }:
     one();
     while (next() === ',') {
       at += 1;
-      if (next() === close) fail(`a comma before the ${close}, where JSON has none`);
+      if (next() === close) fail(`a comma before ${close}`);
       one();
     }
     take(close);
@@ -91,34 +91,31 @@ export function readJsonObject<P>(text: string, { root, below, found, tooLong }:
   }
 
   function string(): string {
-    if (next() !== '"') fail('no text in quotation marks where one belongs');
+    if (next() !== '"') fail('a text in quotation marks is missing');
     let end = at;
     do {
       end = text.indexOf('"', end + 1);
-      if (end === -1) fail('a text that does not end');
+      if (end === -1) fail('a text does not end');
     } while (isEscaped(text, end));
     try {
       const content: string = JSON.parse(text.slice(at, end + 1));
       at = end + 1;
       return content;
     } catch {
-      return fail('a text that holds what no text in JSON can');
+      return fail('a text has invalid characters or escapes');
     }
   }
 
   function scalar(): void {
     const end = endOf(SCALAR, text, at);
-    if (end === at) fail('no value where one belongs');
+    if (end === at) fail('a value is missing');
     at = end;
   }
 
   /** @param where undefined within an array */
   function value(depth: number, where: Where<P> | undefined): void {
     if (depth > MAX_DEPTH) {
-      const what = `objects and arrays lie more than ${MAX_DEPTH} deep in each other`;
-      throw malformed(
-        `on line ${currentLine()} ${what}, which is more than the name of an object in a store has room for`,
-      );
+      throw malformed(`objects and arrays on line ${currentLine()} are nested more than ${MAX_DEPTH} deep`);
     }
     const mark = next();
     const start = at;
@@ -144,7 +141,7 @@ export function readJsonObject<P>(text: string, { root, below, found, tooLong }:
     return { place: longer > MAX_KEY_BYTES ? place : below(place, name), length: longer };
   }
 
-  if (next() !== '{') throw malformed('it is no JSON object');
+  if (next() !== '{') throw malformed('the text is not a JSON object');
   value(1, { place: root, length: 0 });
-  if (next() !== '') fail('something after its end');
+  if (next() !== '') fail('text after the end of the object');
 }

@@ -4,16 +4,16 @@ import { readJsonObject } from './json-reader.ts';
 
 /**
  * Values by the parts of their names, as the objects of JSON have them. Nearly all places have no part below them, or one: a map for each
- * would be gigabytes where a file is made of names with hundreds of parts.
+ * would be gigabytes for a file of names with hundreds of parts.
  */
 interface Tree {
   value: string | undefined;
   /** How many values there are of this name. */
   times: number;
-  /** The part below it, where there is one. */
+  /** The part below it, if there is one. */
   part: string | undefined;
   below: Tree | undefined;
-  /** The parts below it, where there are several. */
+  /** The parts below it, if there are several. */
   parts: Map<string, Tree> | undefined;
 }
 
@@ -57,9 +57,9 @@ function refused(name: string, code: 'INVALID_ARGUMENT' | 'INVALID_KEY', message
 }
 
 function entryOf(name: string, value: string, times: number): FileEntry {
-  if (times > 1) return refused(name, 'INVALID_ARGUMENT', `the file gives it ${times} times; leave one`);
+  if (times > 1) return refused(name, 'INVALID_ARGUMENT', `the file has ${times} values of this name`);
   if (value.isWellFormed()) return { name, value };
-  return refused(name, 'INVALID_ARGUMENT', 'its text has half of a surrogate pair, which UTF-8 can not hold');
+  return refused(name, 'INVALID_ARGUMENT', 'the text has half of a surrogate pair, which UTF-8 cannot represent');
 }
 
 /** (No generator in a generator: of a name with hundreds of parts each value would pass through hundreds of them.) */
@@ -81,10 +81,10 @@ function* entriesOf(root: Tree): Generator<FileEntry> {
 }
 
 /**
- * What a JSON object says of each object in the store: a text is that text, anything else its JSON. What is in objects within it is named by all
- * names that lead to it, with `/` between.
+ * The objects of a JSON file: a text is that text, anything else its JSON. A value in objects within it is named by all names that lead to it,
+ * with `/` between.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where it is no JSON object
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it is not a JSON object
  */
 export function readJson(text: string): FileEntries {
   const tree = newTree();
@@ -104,7 +104,7 @@ export function readJson(text: string): FileEntries {
     *[Symbol.iterator]() {
       yield* entriesOf(tree);
       for (const line of tooLong) {
-        yield refused(`line ${line}`, 'INVALID_KEY', 'the names that lead to its value are too long to be a key');
+        yield refused(`line ${line}`, 'INVALID_KEY', 'the names that lead to the value are too long for a key');
       }
     },
   };

@@ -29,19 +29,19 @@ async function* readFrom(file: FileHandle, size: number, signal: AbortSignal): A
 
 /** How a file is opened. */
 interface Opening {
-  /** What errors call it, where they don't belong to one. */
+  /** The name of the file in errors that don't belong to an item. */
   readonly shown?: string;
   /** Whether `path` has no links, and the file must be the one there: also if a folder above it became a link since it was listed. */
   readonly isReal?: boolean;
 }
 
-/** @throws SecureStoreError where a file lies elsewhere than it was opened at, as far as the system tells */
+/** @throws SecureStoreError if a file is not at the path at which it was opened, as far as the system shows that */
 async function checkIsAt(file: FileHandle, path: string, what: string): Promise<void> {
   const at =
     process.platform === 'linux' ? await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined) : undefined;
   if (at === undefined || at === path) return;
-  const message = `${what}: it was removed, or a folder that it is in was moved or became a link, since it was listed; import again`;
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+  const message = `${what}: it, or a folder that it is in, was moved or removed since it was listed`;
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { advice: [{ id: 'try-again' }] });
 }
 
 /** Opens a regular file without following a link in the last part of `path`, also if it became one since it was listed. */
@@ -56,7 +56,7 @@ export async function openRegularFile(
     const file = await open(path, flags);
     try {
       const stats = await file.stat();
-      if (!stats.isFile()) throw new SecureStoreError('INVALID_ARGUMENT', `${what}: it is no regular file`);
+      if (!stats.isFile()) throw new SecureStoreError('INVALID_ARGUMENT', `${what}: not a regular file`);
       if (isReal) await checkIsAt(file, path, what);
       return {
         size: stats.size,
@@ -75,7 +75,7 @@ export async function openRegularFile(
 /**
  * All the bytes of a file that is known to be short.
  *
- * @param most how many there may be: somebody may go on writing to it
+ * @param most how many there may be: another process may still write to it
  * @throws SecureStoreError `TOO_LARGE`
  */
 export async function readBytes(file: OpenFile, most: number): Promise<Uint8Array> {
@@ -84,7 +84,7 @@ export async function readBytes(file: OpenFile, most: number): Promise<Uint8Arra
   for await (const chunk of file.read()) {
     length += chunk.byteLength;
     if (length > most) {
-      const message = `cannot read the file: it has become longer than ${most} bytes since it was listed`;
+      const message = `cannot read the file: more than ${most} bytes, it has grown since it was listed`;
       throw new SecureStoreError('TOO_LARGE', message);
     }
     chunks.push(chunk);

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Metadata } from '@securestore/objects';
 
-/** What `export --metadata` puts behind the name of a file to make the name of its sidecar. */
+/** The suffix of the name of a sidecar, after the name of its file. */
 export const SIDECAR_SUFFIX = '.securestore.json';
 
 /** The largest sidecar in bytes: 64 KiB of metadata with every character escaped, and the fields around it. */
@@ -9,7 +9,7 @@ export const MAX_SIDECAR_BYTES: number = 512 * 1024;
 
 const FORMAT = 'metadata/1';
 
-/** What a file can't hold of an object. */
+/** The parts of an object that are not in its file. */
 export interface Sidecar {
   readonly metadata: Metadata;
   readonly expires?: Date;
@@ -40,24 +40,24 @@ function parseJson(text: string): unknown {
 }
 
 function fail(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `this sidecar ${reason}; mend it, or remove its "securestore" field`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `the sidecar ${reason}`);
 }
 
 /**
- * What a sidecar says; undefined where `text` doesn't claim to be one, so that a file which only has the name of a
+ * Reads a sidecar; undefined if `text` doesn't claim to be one, so that a file which only has the name of a
  * sidecar is a file like any other.
  *
- * @throws `INVALID_ARGUMENT` where it claims to be one and isn't.
+ * @throws `INVALID_ARGUMENT` if it claims to be one and is malformed.
  */
 export function parseSidecar(text: string): Sidecar | undefined {
   const value = parseJson(text);
   if (!isRecord(value) || !('securestore' in value)) return undefined;
   const { securestore, metadata, expires, ...rest } = value;
-  if (securestore !== FORMAT) fail(`is not of the format "${FORMAT}"`);
-  if (!isRecord(metadata)) fail('has no object "metadata"');
-  if (Object.keys(rest).length > 0) fail('has fields that are not known');
+  if (securestore !== FORMAT) fail(`must have the format "${FORMAT}" in its field "securestore"`);
+  if (!isRecord(metadata)) fail('must have an object "metadata"');
+  if (Object.keys(rest).length > 0) fail('has unknown fields');
   if (expires === undefined) return { metadata };
   const moment = typeof expires === 'string' ? new Date(expires) : undefined;
-  if (moment === undefined || Number.isNaN(moment.getTime())) fail('has an "expires" that is not a time');
+  if (moment === undefined || Number.isNaN(moment.getTime())) fail('must have a time in its field "expires"');
   return { metadata, expires: moment };
 }

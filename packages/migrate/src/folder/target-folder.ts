@@ -3,17 +3,17 @@ import { lstat, open, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileError, flushFolder, makeFolderDurably, systemCodeOf } from '@securestore/core-format';
 import { type ByteSource, type Random, temporaryName, writeFileAtomically } from './atomic-file.ts';
-import { enterFolder, type HeldFolder, holdFolder, inTheWay } from './held-folder.ts';
+import { enterFolder, type HeldFolder, holdFolder, inTheWay, isOwnFile } from './held-folder.ts';
 import { openRegularFile, readBytes } from './regular-file.ts';
 
-/** A folder that files are written below, and never beside; disposing it lets it go. */
+/** A folder below which files are written, and nowhere else; disposing it closes it. */
 export interface TargetFolder extends AsyncDisposable {
   /** Whether names that differ only in case are one file there. */
   readonly caseInsensitive: boolean;
   /**
    * Finds the place of a file, making the folders to it.
    *
-   * @throws `ALREADY_EXISTS` where a symbolic link, or something of another kind, is in the way.
+   * @throws `ALREADY_EXISTS` if a symbolic link, or something of another kind, is at a path.
    */
   readonly place: (name: string) => Promise<Place>;
 }
@@ -25,15 +25,15 @@ export interface Place extends AsyncDisposable {
   /** The length in bytes of the file that is there. */
   readonly size?: number;
   readonly write: (source: ByteSource) => Promise<void>;
-  /** Takes the file that is there for good, letting only its owner read it. */
+  /** Keeps the existing file, and makes it readable by its owner alone. */
   readonly keep: () => Promise<void>;
 }
 
-/** What an export takes from around it. */
+/** What an export needs of its environment. */
 export interface Surroundings {
   readonly platform: NodeJS.Platform;
   readonly random: Random;
-  /** Whether something is a store's own, which is never written to. */
+  /** Whether something is a file of a store, which is never written to. */
   readonly isOwn: (path: string) => boolean;
 }
 
@@ -51,7 +51,7 @@ export async function openTargetFolder(path: string, surroundings: Surroundings)
     return {
       caseInsensitive,
       place: async (name) => {
-        if (isOwn(join(root, name))) throw inTheWay(name, 'the store itself');
+        if (isOwn(join(root, name))) throw isOwnFile(name);
         const folders = name.split('/');
         const last = folders.pop() ?? name;
         const folder = await folderBelow(held, folders, flushed);
@@ -75,7 +75,7 @@ export async function openTargetFile(path: string, { platform, random, isOwn }: 
   const folder = await holdAbove(path, platform);
   try {
     const name = basename(path);
-    if (isOwn(join(await realpath(folder.path), name))) throw inTheWay(path, 'the store itself');
+    if (isOwn(join(await realpath(folder.path), name))) throw isOwnFile(path);
     await flushFound(folder, path);
     return await placeIn(folder, name, path, random);
   } catch (error) {
@@ -114,12 +114,12 @@ async function holdRoot(path: string, platform: NodeJS.Platform): Promise<HeldFo
     await makeFolderDurably(resolve(path));
     return await holdFolder(await realpath(path), platform);
   } catch (error) {
-    throw fileError(error, `cannot make the folder "${path}"`);
+    throw fileError(error, `cannot create the folder "${path}"`);
   }
 }
 
 /**
- * An export that was killed may have left files and folders that are not durable yet, and that this one finds as they should be.
+ * An export that was killed may have left files and folders that are not durable yet, and that this one finds complete.
  *
  * @param shown what errors call the folder
  */
@@ -127,7 +127,7 @@ async function flushFound(folder: HeldFolder, shown: string): Promise<void> {
   try {
     await flushFolder(folder.path);
   } catch (error) {
-    throw fileError(error, `cannot write to the disk what is in "${shown}"`);
+    throw fileError(error, `cannot flush the folder "${shown}"`);
   }
 }
 
@@ -170,7 +170,7 @@ async function makePrivate(path: string, name: string): Promise<void> {
     await using file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
     await file.chmod(0o600);
   } catch (error) {
-    throw fileError(error, `cannot take the file "${name}" from other users`);
+    throw fileError(error, `cannot make the file "${name}" private`);
   }
 }
 

@@ -7,7 +7,7 @@ import type { ExportReport, FailedItem, ImportReport, TransferItem, TransferOpti
 /** How many of the items that failed a report lists. */
 const MAX_FAILURES = 1000;
 
-/** Failures that every further item would share, so that going on would only repeat them. */
+/** Codes of failures that every further item would share, so that continuing would only repeat them. */
 const ENDS_ALL: ReadonlySet<ErrorCode> = new Set([
   'ABORTED',
   'UNAVAILABLE',
@@ -25,13 +25,13 @@ export function endsAll(code: ErrorCode): boolean {
   return ENDS_ALL.has(code);
 }
 
-/** What came of an item that didn't fail. */
+/** The outcome of an item that didn't fail. */
 export type ItemOutcome = Omit<TransferItem, 'name'>;
 
 /** An import or export that is under way. */
 export interface Transfer extends Pick<JobContext<object>, 'signal' | 'progress'> {
   readonly note: (name: string, outcome: ItemOutcome) => Promise<void>;
-  /** Notes that an item failed. @throws where its failure is one of all items */
+  /** Notes that an item failed. @throws if its failure concerns all items */
   readonly fail: (name: string, error: unknown) => Promise<void>;
   /** Counts what `source` yields as it is taken. */
   readonly counted: <T extends Uint8Array>(source: AsyncIterable<T>) => AsyncIterable<T>;
@@ -43,7 +43,7 @@ export interface Transfer extends Pick<JobContext<object>, 'signal' | 'progress'
 function known(error: unknown): SecureStoreError {
   const mapped = fileError(error, 'a file operation failed');
   if (SecureStoreError.is(mapped)) return mapped;
-  return new SecureStoreError('INTERNAL', 'an unexpected error', { cause: error });
+  return new SecureStoreError('INTERNAL', 'the item failed unexpectedly', { cause: error });
 }
 
 function transferOf({ signal, progress }: JobContext<object>, onItem: TransferOptions['onItem']): Transfer {
@@ -91,7 +91,7 @@ function transferOf({ signal, progress }: JobContext<object>, onItem: TransferOp
   };
 }
 
-/** Starts an import or export, which is gone on with by starting it again: what is identical is passed over. */
+/** Starts an import or export. The same call resumes it: identical items are skipped. */
 export function startTransfer<R>(
   name: string,
   options: TransferOptions,
@@ -101,7 +101,9 @@ export function startTransfer<R>(
     name,
     run: (context) => run(transferOf(context, options.onItem)),
     parse() {
-      throw new SecureStoreError('UNSUPPORTED', 'this job is gone on with by starting it again');
+      throw new SecureStoreError('UNSUPPORTED', `the job ${name} has no parameters and cannot be resumed`, {
+        advice: [{ id: 'start-job-again', job: name }],
+      });
     },
   };
   return startVolatile(kind, {}, { signal: signalOf(options) });

@@ -3,27 +3,27 @@ import type { CallOptions, SecureStorage } from '@securestore/objects';
 
 /** What is imported into: a store, or a session of one. */
 export interface ImportTarget extends Pick<SecureStorage, 'info' | 'matches' | 'store'> {
-  /** Where the store is: no file that it lies in is imported into it. */
+  /** The location of the store: its own files are not imported. */
   readonly location?: string | undefined;
 }
 
 /** What is exported from: a store, a session of one, or a snapshot. Without `info` and `matches` each object is read, once, to be compared. */
 export interface ExportSource
   extends Pick<SecureStorage, 'list' | 'retrieveStream'>, Partial<Pick<SecureStorage, 'info' | 'matches'>> {
-  /** Where the store is: no file that it lies in is written to. */
+  /** The location of the store: its own files are not written to. */
   readonly location?: string | undefined;
 }
 
-/** What came of one item. */
+/** The outcome of one item. */
 export interface TransferItem {
   /**
    * The path of the file relative to the folder, with `/` between the parts. In a file of many keys: the name of the variable,
-   * or the names of the members that lead to the value, with `/` between; or `line 7`, where there is no name to tell.
+   * or the names of the members that lead to the value, with `/` between; or `line 7`, if there is no name.
    */
   readonly name: string;
   /**
    * `stored` by an import, `written` by an export, `unchanged` if it was there already, `skipped` for the `reason`; `denied` by an export if
-   * whoever exports may not read it.
+   * the caller may not read it.
    */
   readonly status: 'stored' | 'written' | 'unchanged' | 'skipped' | 'denied' | 'failed';
   /** Why it was skipped. */
@@ -40,7 +40,7 @@ export interface TransferItem {
 export interface TransferOptions extends CallOptions {
   /** The folder in the store, such as `db/prod`: names are relative to it. By default the whole store. */
   readonly prefix?: string | undefined;
-  /** Told what came of each item, in the order in which they end, and waited for. What it throws ends the job. */
+  /** Called with the outcome of each item, in the order in which they end, and awaited. What it throws ends the job. */
   readonly onItem?: ((item: TransferItem) => void | PromiseLike<void>) | undefined;
 }
 
@@ -54,12 +54,12 @@ export interface FailedItem {
 
 /** What imports and exports report alike. */
 export interface TransferReport {
-  /** Items that were there already. */
+  /** Items that were identical already. */
   readonly unchanged: number;
-  /** Items that were passed over, such as symbolic links. */
+  /** Items that were skipped, such as symbolic links. */
   readonly skipped: number;
   readonly failed: number;
-  /** The first 1000 items that failed; `onItem` is told of all. */
+  /** The first 1000 items that failed; `onItem` is called for all. */
   readonly failures: readonly FailedItem[];
   /** The bytes of what was stored, written or compared. */
   readonly bytes: number;
@@ -73,6 +73,6 @@ export interface ImportReport extends TransferReport {
 export interface ExportReport extends TransferReport {
   /** Objects that were written to files. */
   readonly written: number;
-  /** Objects that were left out, since whoever exports may not read them, or may with an approval alone. */
+  /** Objects that were left out, since the caller may not read them, or only with an approval. */
   readonly denied: number;
 }

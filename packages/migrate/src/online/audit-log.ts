@@ -13,14 +13,14 @@ const STRETCHES_AT_ONCE = 16;
 
 /** Names that were listed one after the other. */
 interface Stretch {
-  /** The name before it; `undefined` where it begins the log. */
+  /** The name before it; `undefined` if it begins the log. */
   readonly after: string | undefined;
-  /** Its last name; `undefined` where whatever comes later belongs to it. */
+  /** Its last name; `undefined` if all later names belong to it. */
   readonly last: string | undefined;
   readonly digest: string;
 }
 
-/** A part that is to be looked at, and whether something lies at its name where the store moves to. */
+/** A part to be checked, and whether the target has an object of its name. */
 interface Due {
   readonly name: string;
   readonly isThere: boolean;
@@ -30,14 +30,14 @@ const digestOf = (names: readonly string[]): string => createHash('sha256').upda
 
 /** Copies the audit log, whose parts never change. */
 export class AuditLogCopy {
-  /** Whether what lies there under the name of a part, and has its size, is taken for it, or held against it once. */
+  /** Whether an object of the target with the name and size of a part is taken for it, or compared with it once. */
   trust: Trust = 'sizes';
   readonly #area: MigrationArea;
   readonly #target: StorageBackend;
   readonly #signal: AbortSignal | undefined;
-  /** What the store listed when all of it had been copied. */
+  /** The listing of the source when all of it had been copied. */
   #stretches: readonly Stretch[] = [{ after: undefined, last: undefined, digest: digestOf([]) }];
-  /** When the newest part was written that was looked at, by the clock of the store's backend. */
+  /** When the newest checked part was written, by the clock of the store's backend. */
   #newest: number | undefined;
   #lost = 0;
 
@@ -48,24 +48,23 @@ export class AuditLogCopy {
   }
 
   /**
-   * Copies what is not there yet, and sees that it is.
+   * Copies missing parts, and checks that they are there.
    *
-   * @throws SecureStoreError `INTEGRITY` where it is not, though it was written; what the backends throw
+   * @throws SecureStoreError `INTEGRITY` if they are not, though they were written; what the backends throw
    */
   async copyWhole(): Promise<void> {
     if (this.#newest === undefined) await this.copy();
     for (let tries = 1; (await this.copy()) > 0; tries++) {
       if (tries < MAX_TRIES) continue;
-      const message =
-        'parts of the audit log that were written where the store moves to are not there, so the store is where it was';
-      throw new SecureStoreError('INTEGRITY', message);
+      const message = 'parts of the audit log were lost at the target after they were written. The store did not move.';
+      throw new SecureStoreError('INTEGRITY', message, { advice: [{ id: 'resume-migration' }] });
     }
   }
 
   /**
-   * Copies what is not there yet.
+   * Copies missing parts.
    *
-   * @returns how much of it this has brought there before
+   * @returns how many of them this run had copied before
    * @throws SecureStoreError what the backends throw
    */
   async copy(): Promise<number> {
@@ -92,8 +91,8 @@ export class AuditLogCopy {
   }
 
   /**
-   * Copies what has come since {@link copy}, to be called while everybody waits: stretches of the log are listed side by side, and where the
-   * store moves to only those in which there is something new, however long the log is.
+   * Copies what has come since {@link copy}, to be called while all callers wait: stretches of the log are listed side by side, and at the
+   * target only those that have something new, however long the log is.
    *
    * @throws SecureStoreError what the backends throw
    */
@@ -116,7 +115,7 @@ export class AuditLogCopy {
     }
   }
 
-  /** Those of these parts that are not where the store moves to, or may be other than there. @param after the name before them */
+  /** The parts that the target lacks, or may have otherwise. @param after the name before them */
   async *#due(entries: AsyncIterable<ListEntry> | Iterable<ListEntry>, after: string | undefined): AsyncGenerator<Due> {
     const there = entriesUnder(this.#target, AREAS.audit, { after, signal: this.#signal });
     const since = this.#lookedAtUntil;
@@ -135,7 +134,7 @@ export class AuditLogCopy {
     }
   }
 
-  /** What was written before, by the clock of the store's backend, was looked at. */
+  /** Parts that were written before this, by the clock of the store's backend, were checked. */
   get #lookedAtUntil(): number {
     const { clockSkew, modifiedResolution } = this.#area.capabilities;
     return this.#newest === undefined ? -Infinity : this.#newest - clockSkew - modifiedResolution;
@@ -151,7 +150,7 @@ export class AuditLogCopy {
     if (body === undefined) return;
     const there = isThere ? (await target.read(name, { signal }))?.body : undefined;
     if (there !== undefined && asBuffer(body).equals(there)) return;
-    // What is damaged where the store is takes the place of nothing that is right: it may be all that is left of it.
+    // A damaged part of the source must not replace an undamaged one of the target, which may be the last one.
     if (there !== undefined && area.copying.isAuditPart(name, there) && !area.copying.isAuditPart(name, body)) return;
     await target.write(name, body, { signal });
   }

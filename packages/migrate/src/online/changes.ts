@@ -4,15 +4,15 @@ import type { Copier } from './copier.ts';
 
 const OBJECTS_AT_ONCE = 64;
 
-/** What one look at the journal has brought. */
+/** The result of one read of the journal. */
 export interface Applied {
   readonly changes: number;
   readonly alarms: readonly string[];
-  /** Whether the next look finds more at once. */
+  /** Whether the next read finds more at once. */
   readonly more: boolean;
 }
 
-/** Looks at the journal once, and does the same where the store moves to. It is not confirmed yet. */
+/** Reads the journal once, and applies its changes to the target. They are not confirmed yet. */
 export async function applyChanges(consumer: Consumer, copier: Copier, signal: AbortSignal): Promise<Applied> {
   const { changes, alarms, more } = await consumer.poll({ signal });
   const byToken = Map.groupBy(changes, ({ token }) => token);

@@ -15,10 +15,10 @@ import { versionOf, Writer } from './writer.ts';
 
 const RECORDS = 4;
 
-/** Whether what has one name and one size on both sides is taken for the same, or read there and here. */
+/** Whether objects with one name and one size on both sides are taken for the same, or read on both. */
 export type Trust = 'sizes' | 'nothing';
 
-/** How one object is looked at. */
+/** How one object is compared. */
 interface Look {
   readonly trust: Trust;
   /** Whether a part of a payload is read on both sides though it has the same size. */
@@ -37,12 +37,12 @@ export interface CopyPorts {
 
 const MAX_LOOKS = 5;
 
-/** Brings objects of a store to where it moves to: their bytes as they are. */
+/** Copies objects of a store to the target: their bytes as they are. */
 export class Copier {
   readonly tally: Tally = new Tally(['INTEGRITY', 'FORMAT_VERSION', 'TOO_LARGE']);
-  /** How objects are looked at once more. Where a store was before, others may write late who do not know that it has left. */
+  /** How objects are compared once more. At a former source, processes that do not know that the store has moved may still write. */
   trust: Trust = 'sizes';
-  /** Whether the store was there before, and may have left behind what is damaged. */
+  /** Whether the target is a former source, which may have damaged objects left. */
   isWayBack = false;
   readonly #ports: CopyPorts;
   readonly #writer: Writer;
@@ -74,7 +74,7 @@ export class Copier {
     return this.#parts.isUnchecked(token);
   }
 
-  /** Waits until everything that was copied is there. @throws SecureStoreError what a write has failed of */
+  /** Waits until everything that was copied is written. @throws SecureStoreError what a write has failed with */
   finish(): Promise<void> {
     return this.#writer.finish();
   }
@@ -84,7 +84,8 @@ export class Copier {
     if (length <= maxBodyBytes) return;
     throw new SecureStoreError(
       'TOO_LARGE',
-      `${name} has ${length} bytes; the backend that the store moves to holds ${maxBodyBytes}`,
+      `${name} has ${length} bytes, and the backend of the target holds at most ${maxBodyBytes}`,
+      { advice: [{ id: 'choose-location' }, { id: 'migrate-reencrypted' }] },
     );
   }
 
@@ -94,9 +95,9 @@ export class Copier {
   }
 
   /**
-   * Brings one object in line with what the store lists of it.
+   * Makes one object at the target the same as the store lists it.
    *
-   * @param there what is listed where the store moves to
+   * @param there the listing of the target
    * @returns how many names were not the same
    */
   async sync(listed: Listed, there: Listed | undefined, trust: Trust): Promise<number> {
@@ -109,8 +110,8 @@ export class Copier {
   }
 
   /**
-   * @param current its record as it was before the rest was listed; by default as it is after that, where every version that comes in
-   *   between is a change that is still to be followed
+   * @param current its record as it was before the rest was listed; by default as it is after that: every version that comes in
+   *   between is a change that is still to be applied
    */
   async #sync(
     listed: Listed,
@@ -145,8 +146,8 @@ export class Copier {
   }
 
   /**
-   * @param compare whether something lies there already
-   * @param read what is done with what is read: `known` lies in the store, where that was read before; `payloads` are told of its payload
+   * @param compare whether the target has something of this name already
+   * @param read what is done with what is read: `known` is the record of the store, if that was read before; `payloads` are told of its payload
    * @returns whether it was written
    */
   async #record(
@@ -168,7 +169,7 @@ export class Copier {
       const isCurrent = name === objectName(token);
       if (isCurrent && there !== undefined && versionOf(there.body) >= versionOf(body))
         await checkStill(area, token, body, signal);
-      // Older versions are what they are, and nobody else writes them.
+      // Older versions never change, and no other process writes them.
       if (isCurrent) await this.#writer.replace(name, body, there?.etag);
       else await this.#writer.write(name, body);
       written = true;
@@ -177,7 +178,7 @@ export class Copier {
     return written;
   }
 
-  /** @throws SecureStoreError `INTEGRITY` where it is not what the store has written there; `TOO_LARGE` */
+  /** @throws SecureStoreError `INTEGRITY` if it is not what the store has written; `TOO_LARGE` */
   async #check(token: string, name: string, record: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
     const looked = await this.#ports.area.copying.lookAt(token, record, signal);
     const isOfName =
@@ -185,7 +186,9 @@ export class Copier {
         ? true
         : name === historyName(token, looked.header.version);
     if (looked === 'damaged' || !isOfName) {
-      throw new SecureStoreError('INTEGRITY', `${name} is damaged: it is not what was stored there`);
+      throw new SecureStoreError('INTEGRITY', `${name} is damaged: its contents are not those that were stored`, {
+        advice: [{ id: 'repair-object' }],
+      });
     }
     this.#checkSize(name, record.length);
   }
@@ -199,7 +202,7 @@ export class Copier {
   }
 
   /**
-   * Brings one object in line with what lies in the store now.
+   * Makes one object at the target the same as it is in the store now.
    *
    * @param again whether a part of a payload is read on both sides though it has the same size
    * @returns how many names were not the same
@@ -218,8 +221,8 @@ export class Copier {
   async #syncOnce(token: string, look: Look): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
-    // Whatever came before this record is listed after it was read. One that takes its place meanwhile may have come after others that
-    // are not.
+    // Everything that came before this record is listed after it was read. A record that replaces it meanwhile may have come after others
+    // that are not.
     const current = await area.read(objectName(token), { signal });
     const listed = await listOne(token, current, (prefix) => area.entries(prefix, { signal }));
     const other = await target.read(objectName(token), { signal });
@@ -227,26 +230,26 @@ export class Copier {
     return this.#sync(listed, there, look, current?.body);
   }
 
-  /** Follows changes of one object. @param changes the oldest first */
+  /** Applies changes of one object. @param changes the oldest first */
   async apply(token: string, changes: readonly Change[]): Promise<void> {
     if (await this.#applyLinked(token, changes)) this.tally.failed.delete(objectName(token));
     else await this.syncToken(token);
     await this.#writer.finish();
   }
 
-  /** @returns whether all of it follows what lies there, so that nothing else can be missing */
+  /** @returns whether all changes follow the record at the target, so that nothing else can be missing */
   async #applyLinked(token: string, changes: readonly Change[]): Promise<boolean> {
     const { target, signal } = this.#ports;
     const found = await target.read(objectName(token), { signal });
     const before = found && headerIn(found.body);
-    // Whoever holds the place may have put anything there: it is looked at as a whole.
+    // Another writer may have put anything there: the object is compared as a whole.
     if (found !== undefined && before === undefined) return false;
     const newest = changes.at(-1);
-    // A purge is announced once more when it has deleted what came before it, which may lie there still.
+    // A purge is announced once more when it has deleted older versions, which the target may still have.
     if (changes.some(({ header }) => isPurged(header))) return false;
     if (newest === undefined || (!isPast(newest) && newest.header.version < (before?.version ?? 0))) return false;
     const later = changes.filter(({ header }) => header.version > (before?.version ?? 0));
-    // Where none is current, a version that nobody has announced to us yet has taken the place of the last one.
+    // If none is current, a version that was not announced yet has replaced the last one.
     if ((later.length > 0 && isPast(newest)) || !areLinked(before, later)) return false;
     let payload = before;
     for (const { name, header, record } of changes) {
@@ -258,14 +261,14 @@ export class Copier {
       await this.#write(newest.name, newest.record);
       return true;
     }
-    // As the store has it: it may lie under a newer key there.
+    // As the store has it: it may have a newer key there.
     if (before !== undefined && later.length > 0) {
       await this.#record(token, historyName(token, before.version), false);
     }
     await this.#writer.finish();
     if (found !== undefined && (before?.version ?? 0) >= newest.header.version) {
       if (asBuffer(found.body).equals(newest.record)) return true;
-      // It is looked at as a whole.
+      // The object is compared as a whole.
       return false;
     }
     await this.#write(newest.name, newest.record, { etag: found?.etag });
@@ -289,7 +292,7 @@ export class Copier {
     before: RecordHeader | undefined,
   ): Promise<boolean> {
     if (blob === undefined || (before?.blob !== undefined && isSameId(before.blob.blobId, blob.blobId))) return true;
-    // Whoever has the key of a category can seal any sizes: it is over with the first part that is not there.
+    // A member with the key of a category can encrypt any sizes: copying ends at the first missing part.
     if (blob.partSize === 0) return false;
     const { area, signal } = this.#ports;
     const payload = await area.copying.payloadOf(token, record, signal);

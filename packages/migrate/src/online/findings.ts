@@ -3,8 +3,7 @@ import type { Finding } from '@securestore/objects';
 import type { FailedMove } from './types.ts';
 
 /**
- * What is wrong because of what could not be moved, and is told of by that: what each of these names says, and what it lies in, be that a
- * history or a payload.
+ * Names whose findings follow from objects that could not be moved: these names, and the history or payload that each belongs to.
  */
 export function namesToldOf(failed: ReadonlyMap<string, FailedMove>): ReadonlySet<string> {
   const told = new Set<string>();
@@ -17,7 +16,7 @@ export function namesToldOf(failed: ReadonlyMap<string, FailedMove>): ReadonlySe
   return told;
 }
 
-/** As a report of a migration tells of it. */
+/** A finding as a report of a migration lists it. */
 export function failureOf({ kind, name, message }: Finding): FailedMove {
   const isDamage = kind === 'damaged' || kind === 'payload';
   return { name, code: isDamage ? 'INTEGRITY' : 'ROLLBACK', message };

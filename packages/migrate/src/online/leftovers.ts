@@ -11,13 +11,13 @@ interface LeftoverPorts {
   readonly area: MigrationArea;
   readonly target: StorageBackend;
   readonly signal: AbortSignal | undefined;
-  /** Whether the store was there before, and may have left behind what is damaged. */
+  /** Whether the target is a former source, which may have damaged objects left. */
   readonly isWayBack: () => boolean;
-  /** Told of what stays, since it is damaged. */
+  /** Called for what is kept, since it is damaged. */
   readonly fail: (failure: FailedMove) => void;
 }
 
-/** What lies where a store moves to, and not in the store any more. */
+/** Objects of the target that the store does not have any more. */
 export class Leftovers {
   readonly #ports: LeftoverPorts;
 
@@ -26,7 +26,7 @@ export class Leftovers {
   }
 
   /**
-   * Removes what of these names, found where the store moves to, the store does not have now either.
+   * Removes those of these names of the target that the store does not have now either.
    *
    * @param names of older records and parts of one object
    * @returns how many were removed
@@ -53,22 +53,20 @@ export class Leftovers {
   }
 
   /**
-   * Whether a record lies there that was damaged when the store moved away: it stays, since nothing else may be left of it but what
-   * could be put right by a backup. A purge spares nothing.
+   * Whether a record there was damaged when the store moved away: it is kept, since it may be the last one, which a backup could repair. A
+   * purge removes it, too.
    */
   async #isLeftBehind(token: string, name: string): Promise<boolean> {
     const { area, target, signal, isWayBack, fail } = this.#ports;
     if (!isWayBack() || !(await area.copying.isDamagedAt(target, token, name, signal))) return false;
     const current = await area.read(objectName(token), { signal });
     if (current !== undefined && isPurge(current.body)) return false;
-    const message =
-      `${name} is damaged at the place to which the store moves back, and the store does not have it any more: ` +
-      'it was left behind there, and stays there';
+    const message = `${name} is damaged at the target, and the store does not have it any more. It was kept there.`;
     fail({ name, code: 'INTEGRITY', message });
     return true;
   }
 
-  /** Removes what lies at the name of a current record, and not what takes its place: see {@link Writer.replace}. @returns how much there was */
+  /** Removes a current record, but not one that replaces it meanwhile: see {@link Writer.replace}. @returns how many there were */
   async removeRecord(token: string): Promise<number> {
     const { area, target, signal } = this.#ports;
     const name = objectName(token);

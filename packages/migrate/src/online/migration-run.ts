@@ -10,27 +10,27 @@ import type { Tally } from './tally.ts';
 import type { MigrationPhase, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
 
 const MAX_LISTED = 1000;
-/** How often changes are looked for while the move is announced, in milliseconds. */
+/** How often changes are read while the migration is announced, in milliseconds. */
 const FOLLOW_EVERY = 100;
-/** How long following changes takes at most, in milliseconds, where they do not come about as fast as they can be followed. */
+/** How long applying changes takes at most, in milliseconds, unless they come about as fast as they can be applied. */
 const BEHIND_AFTER = 60_000;
-/** How often changes are looked for while it is closed, in milliseconds. */
+/** How often changes are read while the store is closed, in milliseconds. */
 const LOOK_EVERY = 50;
 
-/** Where a store is, and where it moves to. */
+/** The source and the target of a migration. */
 export interface Places {
   readonly from: string;
   readonly to: string;
   readonly target: StorageBackend;
 }
 
-/** What a run before has done, as its cursor says. */
+/** The progress of an earlier run, as its cursor records it. */
 export interface Cursor {
   /** Hex of the instance that the store becomes, or of the id of the migration: a cursor of another one says nothing. */
   readonly instance: string;
-  /** Changes from then on are looked at again, in milliseconds since 1970 by the clock of the backend. */
+  /** Changes from then on are read again, in milliseconds since 1970 by the clock of the backend. */
   readonly since: number;
-  /** The last token that was copied; `undefined` where all were. */
+  /** The last token that was copied; `undefined` if all were. */
   readonly after: string | undefined;
 }
 
@@ -45,24 +45,24 @@ export function parseCursor(cursor: unknown, instance: string): Cursor | undefin
 
 export const hex = (id: Uint8Array): string => asBuffer(id).toString('hex');
 
-/** What begins the labels of whoever reads the changes of a store on the way to a place, or back to one. */
+/** The prefix of the labels of consumers that read the changes of a store for a migration, or for the way back. */
 export const CONSUMERS = 'migration/';
 
 export const consumerLabel = (instance: Uint8Array): string => `${CONSUMERS}${hex(instance)}`;
 
-/** What whoever gives up a migration has sent may come late, and end what reads the changes for the next one, which then begins anew. */
+/** A late write of a process that cancels a migration may end the consumer of the next one, which then starts again. */
 async function reading<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
     if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-    const message =
-      'the changes of the store are not kept for the migration any more, which was given up from elsewhere; try again';
-    throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error });
+    const message = 'the migration was cancelled by another process, and the journal does not keep changes for it';
+    const advice = [{ id: 'resume-migration' }] as const;
+    throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error, advice });
   }
 }
 
-/** One run of a migration: how it follows what changes, announces that the store is about to move, and reports. How objects are brought there is up to its kind. */
+/** One run of a migration: how it applies changes, announces that the store is about to move, and reports. Its kind decides how objects are copied. */
 export abstract class MigrationRun {
   protected readonly area: MigrationArea;
   protected readonly places: Places;
@@ -70,7 +70,7 @@ export abstract class MigrationRun {
   protected readonly context: JobContext<unknown>;
   protected abstract readonly tally: Tally;
   protected readonly alarms: Set<string> = new Set();
-  /** Of the store that this one was sealed anew as, once it has moved. */
+  /** The head of the re-encrypted store, once the store has moved. */
   sealedAnew: Head | undefined;
   protected objects = 0;
   protected corrected = 0;
@@ -86,10 +86,10 @@ export abstract class MigrationRun {
     this.context = context;
   }
 
-  /** Looks at the journal once, and does the same where the store moves to. */
+  /** Reads the journal once, and applies its changes to the target. */
   protected abstract apply(consumer: Consumer): Promise<Applied>;
 
-  /** Brings objects in line there. */
+  /** Makes objects at the target the same as in the store. */
   protected abstract bringAll(tokens: AsyncIterable<string>): Promise<void>;
 
   protected progress(update: MoveProgress): void {
@@ -98,17 +98,17 @@ export abstract class MigrationRun {
   }
 
   /**
-   * Begins a phase that looks at all objects. The first one, unless it goes on with that of an earlier run, does not wait until they are
-   * counted: in a large store nothing would be copied until then.
+   * Begins a phase that reads all objects. The first one, unless it resumes that of an earlier run, does not wait until they are counted:
+   * in a large store nothing would be copied until then.
    *
-   * @param after the last one that an earlier run has looked at, in the first such phase
+   * @param after the last one that an earlier run has read, in the first such phase
    */
   protected async beginPass(phase: MigrationPhase, after?: string): Promise<void> {
     const isFirst = this.#counted === undefined;
     this.#counted ??= this.#count(phase, after);
     if (isFirst && after === undefined) {
       this.progress({ phase });
-      // What keeps it from being counted keeps it from being copied, too.
+      // An error of counting occurs in copying, too.
       this.#counted.catch(() => undefined);
       return;
     }
@@ -116,7 +116,7 @@ export abstract class MigrationRun {
     this.progress({ phase, total, done: isFirst ? before : 0 });
   }
 
-  /** @param after as for {@link beginPass}, where it is told how many that are */
+  /** @param after as for {@link beginPass}; the count up to it is reported */
   async #count(phase: MigrationPhase, after = ''): Promise<{ readonly total: number; readonly before: number }> {
     const last = `${AREAS.objects}${after}`;
     let [total, before] = [0, 0];
@@ -137,12 +137,12 @@ export abstract class MigrationRun {
     return more;
   }
 
-  /** What was read is done there. */
+  /** Confirms that what was read is applied at the target. */
   protected confirm(consumer: Consumer): Promise<void> {
     return reading(consumer.commit());
   }
 
-  /** Follows what has changed. @param toTheEnd whether until nothing more is found */
+  /** Applies changes. @param toTheEnd whether until no more are found */
   protected async follow(consumer: Consumer, toTheEnd: boolean): Promise<void> {
     const { clock } = this.context;
     const begun = instant(clock);
@@ -154,17 +154,17 @@ export abstract class MigrationRun {
     }
   }
 
-  /** The same, and where the journal has a hole, all that may have changed is looked at again. */
+  /** The same, and if the journal has a hole, all objects that may have changed are read again. */
   protected async followHoles(consumer: Consumer): Promise<void> {
     await this.follow(consumer, true);
     if (consumer.passDue) await this.#catchUp(consumer, 0);
   }
 
   /**
-   * Everything was copied; what changed before everybody announced what they do is looked at again.
+   * Everything was copied; objects that changed before all processes announced their changes are read again.
    *
    * @param begun when copying began
-   * @param settled whether everything was announced by then that anybody does
+   * @param settled whether all processes announced their changes by then
    */
   protected async copied(consumer: Consumer, begun: Instant, cursor: Cursor, settled: boolean): Promise<void> {
     const { signal, clock } = this.context;
@@ -192,7 +192,7 @@ export abstract class MigrationRun {
     }
   }
 
-  /** Has everybody know that the store is about to move, and follows what changes until they do. */
+  /** Tells all processes that the store is about to move, and applies changes until they know. */
   protected async announce(consumer: Consumer): Promise<void> {
     const { signal, clock } = this.context;
     this.progress({ phase: 'announcing' });
@@ -207,8 +207,8 @@ export abstract class MigrationRun {
   }
 
   /**
-   * Waits until nobody reads or writes any more, once the store is closed, and follows what still comes meanwhile, so that the last look
-   * finds little. A look that would take longer is not begun.
+   * Waits until no process reads or writes any more, once the store is closed, and applies changes meanwhile, so that the last read finds
+   * few. A read that would take longer is not begun.
    */
   protected async settleClosed(consumer: Consumer): Promise<void> {
     const { signal, clock } = this.context;
@@ -230,13 +230,13 @@ export abstract class MigrationRun {
     try {
       return await this.area.close(this.context.signal);
     } catch (error) {
-      // It may be closed all the same, where that was not answered.
+      // It may be closed after all, if the answer was lost.
       await this.openAgain(undefined);
       throw error;
     }
   }
 
-  /** Whatever has failed, nobody is to wait for a store that is closed. @param closed the head that closed it, where it is known */
+  /** After a failure the store must not stay closed. @param closed the head that closed it, if it is known */
   protected async openAgain(closed: Head | undefined): Promise<void> {
     const head = await this.area.refresh().catch(() => closed);
     if (head?.state === 'moved') return;

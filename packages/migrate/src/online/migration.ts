@@ -15,10 +15,9 @@ import { Reseal } from './reseal.ts';
 import type { ResealSettings } from './reseal-settings.ts';
 import type { MigrationReport, MigrationTarget, MoveOptions } from './types.ts';
 
-/** What whoever comes while a store is being moved is told. */
-/** The error while another process moves the store. */
+/** The error while another process migrates the store. */
 export function beingMoved(): SecureStoreError {
-  return new SecureStoreError('LOCKED', 'another process is moving the store', {
+  return new SecureStoreError('LOCKED', 'another process is migrating the store', {
     reason: 'job-running',
     advice: [
       { id: 'wait-for-job', job: MIGRATION_JOB },
@@ -27,26 +26,27 @@ export function beingMoved(): SecureStoreError {
   });
 }
 
-/** How a store is moved. */
+/** How a store is migrated. */
 export interface MoveStoreOptions extends MoveOptions {
   /**
-   * Seals everything anew there, as another store: with an identity and keys of its own, so that nothing that opened or signed the old one
-   * does anything there. The audit log, members and registered backups stay with the old one, API tokens have to be made anew, and no process follows.
+   * Re-encrypts everything for the target, as another store: with its own identity and encryption keys, so that nothing that opened or signed
+   * the source has any effect there. The audit log, members and registered backups stay with the source, API tokens must be created again, and no
+   * process follows.
    */
   readonly reseal?: ResealSettings | undefined;
 }
 
-/** Reaches a place for as long as `body` runs. */
+/** Connects to a location as long as `body` runs. */
 export type Reach = <T>(location: string, body: (target: MigrationTarget) => Promise<T>) => Promise<T>;
 
-/** Where to the head of the store says. */
+/** The head of the store has the target. */
 type Parameters = object;
 
-/** A migration that was given up. Locations are without credentials. */
+/** A migration that was cancelled. Locations are without credentials. */
 export interface CancelledMigration {
-  /** Where the store is. */
+  /** The source, where the store is. */
   readonly from: string;
-  /** Where it was to move to; `undefined` where the head of the store does not tell. */
+  /** The target; `undefined` if the head of the store does not show it. */
   readonly to: string | undefined;
 }
 
@@ -55,7 +55,7 @@ const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reseal']);
 function checkOptions(options: MoveOptions): void {
   for (const name of ['partial', 'copyOnly'] as const) {
     if (options[name] === undefined || typeof options[name] === 'boolean') continue;
-    throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be true or false`);
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be true or false`, { option: name });
   }
 }
 
@@ -76,7 +76,7 @@ function migrationKind(
           ? new Move(area, places, options, context)
           : new Reseal(area, places, reseal, options, context);
       const report = await run.run();
-      // It has moved, whatever comes of that; whoever opens it there remembers it too.
+      // It has moved, also if this fails; the next process that opens it there remembers it, too.
       if (report.moved) await area.rememberAt(target, run.sealedAnew, context.signal).catch(() => undefined);
       return report;
     },
@@ -94,25 +94,24 @@ function assertHoldsBodies({ maxBodyBytes: held }: BackendCapabilities, { backen
   if (maxBodyBytes >= Math.min(held, MAX_PART_BYTES)) return;
   throw new SecureStoreError(
     'UNSUPPORTED',
-    `the backend of ${location} holds bodies of at most ${maxBodyBytes} bytes, and the store may have larger ones; ` +
-      'move it with the option "reseal", which cuts them anew',
-    { backend: backend.name },
+    `the backend of ${location} holds at most ${maxBodyBytes} bytes in one body, and the store may have larger ones`,
+    { backend: backend.name, advice: [{ id: 'migrate-reencrypted' }, { id: 'choose-location' }] },
   );
 }
 
 /**
- * Moves a store to another backend while it is in use: copies it, follows what changes, compares both sides, and closes the store for
- * less than a second to open it there. Whatever opens it at its old location from then on is told where it is, or follows.
+ * Migrates a store to another backend while it is in use: copies it, applies changes, compares both sides, and closes the store for
+ * less than a second to open it at the target. Processes that open it at the source from then on get its new location, or follow.
  *
- * It is gone on with by the same call, after whatever interrupted it.
+ * The same call resumes an interrupted migration.
  *
- * The job rejects with `ALREADY_EXISTS` where something lies at the target, backups too; `UNSUPPORTED` where that can't hold a store, or,
+ * The job rejects with `ALREADY_EXISTS` if the target is not empty, also if it has backups; `UNSUPPORTED` if it can't hold a store, or,
  * without `reseal`, not each body of this one;
- * `INVALID_ARGUMENT` where it is where the store is, or in the folder of that or around it; `LOCKED` where the store is being moved by
- * another process, or elsewhere, or is being rotated or restored, or where it is being sealed anew as something else than `reseal` says;
- * `UNLOCK_FAILED` where the secret of `reseal` is not the one with which that was begun, or has ended; `ACCESS_DENIED` for a member;
- * `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
- * it was.
+ * `INVALID_ARGUMENT` if it is the source, or in the folder of that or around it; `LOCKED` if another process migrates the store, or it
+ * is migrated to another target, or is being rotated or restored, or is being re-encrypted with other settings than `reseal` says;
+ * `UNLOCK_FAILED` if the unlock secret of `reseal` is not the one with which that began, or has ended; `ACCESS_DENIED` for a member;
+ * `INTEGRITY` if the source is damaged at the moment of the move; and what the backends throw. Then the store is at the
+ * source.
  *
  * @param store opened with `ignoreRedirect`
  */
@@ -123,7 +122,9 @@ export function moveStore(
 ): Job<MigrationReport> {
   checkOptions(options);
   if (store.location === target.location) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the store is there already: choose another location to move it to');
+    throw new SecureStoreError('INVALID_ARGUMENT', `the source and the target are the same: ${target.location}`, {
+      advice: [{ id: 'choose-location' }],
+    });
   }
   assertStorable(target.backend.capabilities, target.backend.name);
   const area = extensionsOf(store).migration;
@@ -132,7 +133,7 @@ export function moveStore(
     kind: migrationKind(store, target, options),
     parameters: {},
     id: MIGRATION_JOB,
-    // What is refused here leaves no job behind, which would be listed as unfinished.
+    // A migration that is refused here leaves no unfinished job behind.
     async before(signal) {
       await area.refresh(signal);
       await area.checkFree(target.backend, options.reseal !== undefined, signal);
@@ -141,14 +142,14 @@ export function moveStore(
 }
 
 /**
- * Goes on bringing what changes in a store that has moved to where it was, until it is cancelled: then moving back takes a moment, and
- * needs nothing but what has changed since. Without it, what changes is kept for that in the journal for seven days. It ends by itself once
- * the store moves back there.
+ * Replicates the changes of a store that has moved back to its former source, until it is cancelled: then moving back takes a moment, and
+ * only needs what has changed since. Without it, the journal keeps the changes for that for seven days. It ends by itself once the store
+ * moves back there.
  *
- * The job rejects with `INVALID_ARGUMENT` where `old` is not a place that this store has left; `ABORTED` once it is cancelled; and what the
+ * The job rejects with `INVALID_ARGUMENT` if `old` is not a former source of this store; `ABORTED` once it is cancelled; and what the
  * backends throw.
  *
- * @param store where it is now
+ * @param store at its present location
  */
 export function keepInLine(store: ObjectStore, old: MigrationTarget, options: CallOptions = {}): Job<KeptReport> {
   const area = extensionsOf(store).migration;
@@ -163,7 +164,7 @@ export function keepInLine(store: ObjectStore, old: MigrationTarget, options: Ca
   return area.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
 }
 
-/** Whether a migration has left a job that nobody is at. @throws SecureStoreError `LOCKED` if somebody is at it */
+/** Whether a migration has left an interrupted job. @throws SecureStoreError `LOCKED` if another process runs it */
 async function hasJob({ jobs }: ObjectStore, signal: AbortSignal | undefined): Promise<boolean> {
   const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
   if (job?.state === 'running' || job?.state === 'cancelling') {
@@ -173,14 +174,14 @@ async function hasJob({ jobs }: ObjectStore, signal: AbortSignal | undefined): P
 }
 
 /**
- * Gives up moving a store: it stays where it is, and can be rotated and restored again. What was copied stays where it was to move to. A store
- * that has left already, but that nobody has opened at its new place, is opened again where it was: nothing was written there.
+ * Cancels a migration: the store stays at the source, and can be rotated and restored again. The copy stays at the target. A store that has
+ * left already, but was not opened at the target yet, is opened again at the source: nothing was written at the target.
  *
  * @param store opened with `ignoreRedirect`
- * @param reach reaches the place to which the store has left
- * @returns where it was to move to, and what was copied lies
- * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it; what
- *   reaching the place throws
+ * @param reach connects to the target
+ * @returns the source and the target, which has the copy
+ * @throws SecureStoreError `NOT_FOUND` if the store is not being migrated; `CONFLICT` if it has moved already; `LOCKED` if another process migrates
+ *   it; what connecting throws
  */
 export async function cancelMigration(
   store: ObjectStore,
@@ -198,12 +199,12 @@ export async function cancelMigration(
   return { from: store.location, to };
 }
 
-/** Sees to it that nobody opens what has landed at a place. @returns whether nobody had opened it */
+/** Makes sure that the copy at a location is never opened. @returns whether it had not been opened */
 function withdraw(area: MigrationArea, to: string, reach: Reach, signal: AbortSignal | undefined): Promise<boolean> {
   return reach(to, ({ backend }) => area.withdrawUnopened(backend, signal));
 }
 
-/** Where a store is to move by its head; a head that does not tell can be given up all the same. */
+/** The target of a migration, from the head of the store; a migration whose head does not show it can still be cancelled. */
 function placeIn(area: MigrationArea): string | undefined {
   try {
     return area.movesTo;
@@ -213,11 +214,11 @@ function placeIn(area: MigrationArea): string | undefined {
   }
 }
 
-/** What a store would be that is opened again in a place that it has left. Locations are without credentials. */
+/** What a store would be that is opened again at its former source. Locations are without credentials. */
 export interface ReclaimableStore {
-  /** Where it would be. */
+  /** The former source, where it would be. */
   readonly from: string;
-  /** Where it has moved to, and is not, or nobody has opened it. */
+  /** Where it has moved to, and is not, or was not opened. */
   readonly lost: string;
   /** When it moved. */
   readonly moved: Date;
@@ -226,14 +227,14 @@ export interface ReclaimableStore {
 }
 
 /**
- * Opens a store again in a place that it has left, as it was then: for when the place that it has moved to is lost, with all that was
+ * Opens a store again at its former source, as it was then: for when the location that it has moved to is lost, with everything that was
  * written there.
  *
  * @param store opened with `ignoreRedirect`
- * @param reach reaches the place that is lost, if anything does
- * @param before told what would be reclaimed, once it is known that nothing is in the way; what it throws ends this
+ * @param reach connects to the lost location, if it answers
+ * @param before called with what would be opened, once it is known that nothing prevents it; what it throws ends this
  * @returns the location that is lost
- * @throws SecureStoreError `NOT_FOUND` where it has not moved; `CONFLICT` where it lies at that place after all; `LOCKED` while somebody is moving it;
+ * @throws SecureStoreError `NOT_FOUND` if it has not moved; `CONFLICT` if it is at that location after all; `LOCKED` while another process migrates it;
  *   `ACCESS_DENIED` for a member
  */
 export async function reclaimStore(
@@ -246,10 +247,10 @@ export async function reclaimStore(
   const { state, migration, time } = await area.refresh(signal);
   const { movesTo } = area;
   if (state !== 'moved' || movesTo === undefined) {
-    throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');
+    throw new SecureStoreError('NOT_FOUND', `the store has not moved away from ${store.location}`);
   }
   const look = ({ backend }: MigrationTarget): ReturnType<MigrationArea['foundAt']> => area.foundAt(backend, signal);
-  // Whoever says that a place is lost is believed, unless it answers.
+  // The caller decides that a location is lost, unless it answers.
   const found = await reach(movesTo, look).catch((error: unknown) => {
     signal?.throwIfAborted();
     if (SecureStoreError.is(error)) return 'nothing' as const;
@@ -258,19 +259,27 @@ export async function reclaimStore(
   if (found === 'left') {
     throw new SecureStoreError(
       'CONFLICT',
-      `the store went on from ${movesTo} to another place: open it again there, where it is newer`,
+      `the store has moved on from ${movesTo} to another location, where it is newer`,
+      { advice: [{ id: 'open-at', location: movesTo }] },
     );
   }
-  const anew = migration?.resealed === true ? ', sealed anew' : '';
-  const message = `the store is at ${movesTo}${anew}: move it back, or go on with it there`;
-  if (found === 'the store') throw new SecureStoreError('CONFLICT', message);
+  const how = migration?.resealed === true ? ', re-encrypted' : '';
+  const isOpenThere = (): SecureStoreError =>
+    new SecureStoreError(
+      'CONFLICT',
+      `the store is at ${movesTo}${how}. It was not opened again at ${store.location}.`,
+      {
+        advice: [{ id: 'open-at', location: movesTo }],
+      },
+    );
+  if (found === 'the store') throw isOpenThere();
   if (found === 'unopened') await hasJob(store, signal);
   if (before !== undefined) {
     const objects = await extensionsOf(store).health.count(signal);
     await before({ from: store.location, lost: movesTo, moved: new Date(time), objects });
   }
   if (found === 'unopened' && !(await withdraw(area, movesTo, reach, signal))) {
-    throw new SecureStoreError('CONFLICT', message);
+    throw isOpenThere();
   }
   await area.reclaim(signal);
   await area.unregister(CONSUMERS, signal);
@@ -278,19 +287,22 @@ export async function reclaimStore(
 }
 
 /**
- * Ends that what changes in a store that has moved is kept for the way back: where it was can be removed then.
+ * Finalizes a migration: the changes of the store are not kept for the way back any more, and the former source can be removed.
  *
- * @param store where it is now
- * @returns whether anything was kept
+ * @param store at its present location
+ * @returns whether changes were kept
  */
 export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
   const area = extensionsOf(store).migration;
   const { movesTo } = area;
   if (movesTo !== undefined) {
-    throw new SecureStoreError(
-      'LOCKED',
-      `the store is being moved to ${movesTo}, which needs what is kept: wait until it has moved, or cancel that first`,
-    );
+    throw new SecureStoreError('LOCKED', `the store is being migrated to ${movesTo}, which needs its kept changes`, {
+      reason: 'migrating',
+      advice: [
+        { id: 'resume-migration', source: store.location, target: movesTo },
+        { id: 'cancel-migration', source: store.location },
+      ],
+    });
   }
   return (await area.unregister(CONSUMERS, signal)) > 0;
 }

@@ -18,7 +18,7 @@ import { OBJECTS_AT_ONCE, Sides } from './sides.ts';
 import type { Tally } from './tally.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
-/** How often a move is tried that others get in the way of. */
+/** How often the move is tried while other processes prevent it. */
 const MAX_TRIES = 3;
 
 /** The work of one run of a migration. */
@@ -63,15 +63,15 @@ export class Move extends MigrationRun {
       if (tries === MAX_TRIES) {
         throw new SecureStoreError(
           'CONFLICT',
-          'others changed the head of the store, or opened it again, each time that it was about to move; try again',
-          { retryable: true },
+          `the head of the store was changed by other processes at each of ${MAX_TRIES} attempts to move it`,
+          { retryable: true, advice: [{ id: 'resume-migration', source: this.places.from, target: this.places.to }] },
         );
       }
       await this.follow(consumer, true);
     }
   }
 
-  /** Has the head say where the store moves to, and takes that place; where that fails, nothing was begun. */
+  /** Writes the target into the head of the store, and takes the target; if that fails, nothing was begun. */
   async #begin(): Promise<{ readonly instance: Uint8Array; readonly occupied: Occupied }> {
     const { signal } = this.context;
     const isNew = this.area.head.migration === undefined;
@@ -84,12 +84,12 @@ export class Move extends MigrationRun {
     }
   }
 
-  /** Going back to where the store was, only what has changed since is read. */
+  /** On the way back only what has changed since is read. */
   #labelFor({ head }: Occupied, instance: Uint8Array): string {
     return consumerLabel(head?.head.state === 'moved' ? head.head.instance : instance);
   }
 
-  /** Whether a run before has come so far that the store has moved, or only its end is missing. */
+  /** Whether an earlier run has moved the store, or only its end is missing. */
   async #hasMoved(): Promise<boolean> {
     const { signal } = this.context;
     const { target, to } = this.places;
@@ -97,7 +97,11 @@ export class Move extends MigrationRun {
     if (await this.area.isElsewhere(target, signal)) {
       throw new SecureStoreError(
         'LOCKED',
-        `the store was about to move here from ${this.area.movesTo ?? 'another location'}, and is not open here yet: go on with that migration first`,
+        `the store was about to move from ${this.area.movesTo ?? 'another location'} to ${this.places.from}, and is not open there yet`,
+        {
+          reason: 'incomplete',
+          advice: [{ id: 'resume-migration', source: this.area.movesTo, target: this.places.from }],
+        },
       );
     }
     if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;
@@ -106,10 +110,10 @@ export class Move extends MigrationRun {
       if (movesTo === to) {
         return this.#arrive();
       }
-      throw new SecureStoreError(
-        'LOCKED',
-        `the store has moved to ${movesTo ?? 'another location'}; move it from there`,
-      );
+      throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another location'}`, {
+        reason: 'moved',
+        ...(movesTo !== undefined && { advice: [{ id: 'open-at', location: movesTo }] }),
+      });
     }
     if (this.area.movesTo === to && (await this.area.hasLanded(target, signal))) {
       if ((await this.area.leave(head, signal)) === 'done') return this.#arrive();
@@ -118,7 +122,7 @@ export class Move extends MigrationRun {
     return false;
   }
 
-  /** The store has left: it is opened where it is now. */
+  /** The store has left: it is opened at the target. */
   async #arrive(): Promise<true> {
     const { signal } = this.context;
     const { target } = this.places;
@@ -127,13 +131,13 @@ export class Move extends MigrationRun {
     return true;
   }
 
-  /** @param settled whether everything is announced that anybody does */
+  /** @param settled whether all processes announce their changes */
   async #copy(consumer: Consumer, occupied: Occupied, instance: string, settled: boolean): Promise<void> {
     const { signal, clock } = this.context;
     const begun = instant(clock);
     const cursor = parseCursor(this.context.cursor, instance);
     if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
-    // What lies there is as it was left, and all that has come since is announced.
+    // The target is as it was left, and all changes since are announced.
     if (occupied.head?.head.state === 'moved' && !consumer.passDue) return;
     await this.beginPass('copying', cursor?.after);
     const since = cursor?.since ?? (await this.area.read(HEAD_NAME, { signal }))?.modified ?? 0;
@@ -174,7 +178,7 @@ export class Move extends MigrationRun {
     return applyChanges(consumer, this.#copier, this.context.signal);
   }
 
-  /** Compares both sides by what they list, brings in line what differs, and reads everything that was copied. */
+  /** Compares the listings of both sides, copies what differs, and reads everything that was copied. */
   async #compare(consumer: Consumer, occupied: Occupied): Promise<void> {
     const { head } = occupied;
     await this.beginPass('comparing');
@@ -183,7 +187,7 @@ export class Move extends MigrationRun {
     await this.followHoles(consumer);
     const failed = [...this.tally.failed.keys()];
     for (const name of failed) await this.#retry(name);
-    // What this run has copied was opened on the way. What lay there before nobody has looked at since.
+    // What this run has copied was decrypted on the way. What was there before was not checked since.
     const layThere = occupied.resumed || occupied.head !== undefined;
     const { findings, found } = await mendCopy((token) => layThere || this.#copier.isUnchecked(token), {
       copier: this.#copier,
@@ -212,7 +216,7 @@ export class Move extends MigrationRun {
     const token = tokenOf(name);
     if (token === undefined) return;
     this.tally.failed.delete(name);
-    // What is damaged lies there too by now; other parts of it may lie there from before.
+    // The damaged object is at the target, too, by now; other parts of it may be there from before.
     const payload = name.startsWith(AREAS.blobs) ? name.slice(0, name.lastIndexOf('/') + 1) : undefined;
     const again = (part: string): boolean => payload !== undefined && part.startsWith(payload);
     await this.#copier.syncToken(token, this.#copier.trust, again);
@@ -230,7 +234,7 @@ export class Move extends MigrationRun {
     return suspects;
   }
 
-  /** What differs may have changed since it was followed last; what still does then is wrong. */
+  /** Objects that differ may have changed since the last read of the journal; those that still differ then are findings. */
   async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
     if (tokens.length > 0) {
       await this.follow(consumer, true);
@@ -240,7 +244,7 @@ export class Move extends MigrationRun {
     await this.#copier.finish();
   }
 
-  /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
+  /** @returns how long the store was closed, in milliseconds; `undefined` if other processes came in between */
   async #cutOver(consumer: Consumer, occupied: Occupied): Promise<number | undefined> {
     const { signal, clock } = this.context;
     const { target, to, from } = this.places;
@@ -259,11 +263,11 @@ export class Move extends MigrationRun {
     if (closed === undefined) return undefined;
     try {
       await this.settleClosed(consumer);
-      // Everybody waits for this, so it is done side by side.
+      // All callers wait for this, so it is done side by side.
       await Promise.all([this.#drain(consumer, { failures, alarms }), landing.bring(closed, signal)]);
       const landed = await landing.land(closed, signal);
       if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
-      // Nobody can use it before it is open there, so that no interrupt is heeded from here on.
+      // The store can't be used before it is open at the target, so that interrupts are ignored from here on.
       await this.area.arrive(target, undefined, landed);
       const pause = Math.round(elapsedSince(begun, clock));
       await landing.tidy(signal).catch(() => undefined);
@@ -274,7 +278,7 @@ export class Move extends MigrationRun {
     }
   }
 
-  /** The last look: nobody writes any more. @param before how much was wrong before the store was closed */
+  /** The last read: no process writes any more. @param before how many failures there were before the store was closed */
   async #drain(consumer: Consumer, before: { readonly failures: number; readonly alarms: number }): Promise<void> {
     const last = async (): Promise<void> => {
       while (await this.take(consumer));
@@ -285,11 +289,14 @@ export class Move extends MigrationRun {
     if (!isIncomplete && !consumer.passDue && this.alarms.size === before.alarms) return;
     throw new SecureStoreError(
       'INTEGRITY',
-      'something was found to be damaged or missing at the very moment of the move, so the store is where it was: verify it, and try again',
+      'damaged or missing objects were found at the moment of the move. The store did not move.',
+      {
+        advice: [{ id: 'verify-store' }, { id: 'resume-migration', source: this.places.from, target: this.places.to }],
+      },
     );
   }
 
-  /** Removes what an instance has left for itself that was here: the next one is another. */
+  /** Removes the internal objects of the former instance at the target: the next one is another. */
   async #clear(): Promise<void> {
     const { target } = this.places;
     const { signal } = this.context;

@@ -5,9 +5,10 @@ import { isInstance, isSameStore } from '@securestore/objects/internal';
 import type { MigrationTarget } from './types.ts';
 
 /**
- * The head that a store has left behind at a place. Only a hint: who has forged it has the store written to where nobody trusts it.
+ * The head that a store has left at its former source. Only a hint: an attacker who forges it has ciphertexts written to a location that
+ * is not trusted.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where the store has not left that place
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the store has not left that location
  */
 export async function readMovedHead(
   { head: now }: MigrationArea,
@@ -22,8 +23,5 @@ export async function readMovedHead(
     head.migration !== undefined &&
     isInstance(head.migration, now);
   if (isLeft) return head;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `${location} is not a place that the store has left for where it is now`,
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', `${location} is not a former source of the store`);
 }

@@ -1,17 +1,17 @@
 import { asBuffer, objectName, SecureStoreError } from '@securestore/core-format';
 import type { MigrationArea } from '@securestore/objects/internal';
 
-/** Whoever moves a store may sleep until others have gone on with it. */
+/** A process that migrates a store may be suspended until another one has resumed the migration. */
 export function overtaken(): SecureStoreError {
-  const message = 'others have gone on with the move while this run of it slept, or write there; try again';
-  return new SecureStoreError('CONFLICT', message, { retryable: true });
+  const message = 'other processes have resumed the migration meanwhile, or write at the target';
+  return new SecureStoreError('CONFLICT', message, { retryable: true, advice: [{ id: 'resume-migration' }] });
 }
 
 /**
- * To be called after something was read where a store moves to, and before it is removed or replaced: what was read is none of the store's
- * as long as that has not moved.
+ * To be called after an object of the target was read, and before it is removed or replaced: it is no object of the store as long as that
+ * has not moved.
  *
- * @throws SecureStoreError `CONFLICT` where it has
+ * @throws SecureStoreError `CONFLICT` if it has
  */
 export async function checkStays(area: MigrationArea, signal: AbortSignal | undefined): Promise<void> {
   const { state } = await area.refresh(signal);
@@ -22,11 +22,11 @@ export async function checkStays(area: MigrationArea, signal: AbortSignal | unde
 export class Outdated extends Error {}
 
 /**
- * The same before anything is done to what was read there of one object: a run may have slept until others had brought that, or had written
- * it where the store is by then.
+ * The same before an object of the target is changed that was read there: a run may have been suspended until other processes had copied it,
+ * or had written it where the store is by then.
  *
- * @param body what the store had of its current record, as it was read before; `undefined` where that was nothing
- * @throws Outdated where the store has something else now
+ * @param body the current record of the store as it was read before; `undefined` if there was none
+ * @throws Outdated if the store has another one now
  * @throws SecureStoreError as {@link checkStays}
  */
 export async function checkStill(

@@ -23,7 +23,7 @@ import type { MigrationReport, MoveOptions } from './types.ts';
 const OBJECTS_AT_ONCE = 8;
 const MAX_TRIES = 3;
 
-/** The work of one run of a migration that seals everything anew: for another store, with an identity and keys of its own. */
+/** One run of a migration that re-encrypts everything: for another store, with its own identity and encryption keys. */
 export class Reseal extends MigrationRun {
   readonly #anew: StoreAnew;
   protected readonly tally: Tally = new Tally([
@@ -54,7 +54,11 @@ export class Reseal extends MigrationRun {
     const head = await this.area.refresh(signal);
     if (head.state === 'moved') {
       if (this.area.movesTo === to && head.migration?.resealed === true) return this.#arrive(head.migration.instance);
-      throw new SecureStoreError('LOCKED', `the store has moved to ${this.area.movesTo ?? 'another location'}`);
+      const { movesTo } = this.area;
+      throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another location'}`, {
+        reason: 'moved',
+        ...(movesTo !== undefined && { advice: [{ id: 'open-at', location: movesTo }] }),
+      });
     }
     if (head.state === 'closing') await this.area.reopen(signal);
     const isNew = this.area.head.migration === undefined;
@@ -81,10 +85,8 @@ export class Reseal extends MigrationRun {
     }
     throw new SecureStoreError(
       'CONFLICT',
-      'others changed the head of the store each time that it was about to move; try again',
-      {
-        retryable: true,
-      },
+      `the head of the store was changed by other processes at each of ${MAX_TRIES} attempts to move it`,
+      { retryable: true, advice: [{ id: 'resume-migration', source: this.places.from, target: to }] },
     );
   }
 
@@ -140,7 +142,7 @@ export class Reseal extends MigrationRun {
     try {
       return (await this.#copy?.isInLine(token, this.context.signal)) === true;
     } catch (error) {
-      // Bringing it says what is wrong with it.
+      // Copying it reports what is wrong with it.
       if (this.tally.tolerates(error)) return false;
       throw error;
     }
@@ -165,12 +167,14 @@ export class Reseal extends MigrationRun {
     this.corrected += (await this.#copy?.dropGone(this.#tolerating, signal)) ?? 0;
     await this.followHoles(consumer);
     this.progress({ phase: 'verifying', total: 2 * this.objects });
-    // What this run has sealed it has opened before. What lay there nobody has looked at since.
+    // This run has decrypted what it re-encrypted. What was there before was not checked since.
     const looking = { ...this.#looking, payloads: () => made };
     const seen = await there.copying.verifyHere(looking, signal);
     this.#fail(await this.#verifySource());
-    const advice = `it is so at ${this.places.to}: cancel the migration, remove what lies there, and begin it again`;
-    const findings = seen.findings.map((one): Finding => ({ ...one, message: `${one.message}; ${advice}` }));
+    const findings = seen.findings.map((one): Finding => ({
+      ...one,
+      message: `${one.message} (at ${this.places.to})`,
+    }));
     this.#fail({ ...seen, findings });
   }
 
@@ -186,7 +190,7 @@ export class Reseal extends MigrationRun {
     };
   }
 
-  /** Verifies the store, and that what was sealed anew is what was verified. */
+  /** Verifies the store, and that the re-encrypted objects are those that were verified. */
   async #verifySource(): Promise<VerifiedRecords> {
     const { signal } = this.context;
     const copy = this.#copy;
@@ -198,15 +202,15 @@ export class Reseal extends MigrationRun {
     for (const [token, one] of missed) {
       await this.#bring(token);
       const name = `${AREAS.objects}${token}`;
-      // Where it is damaged, that is what is told of it.
+      // If it is damaged, that is reported.
       if (this.tally.failed.has(name) || (await copy.has(one))) continue;
-      const message = 'another version of it was to be had when it was sealed anew than when it was verified';
+      const message = `${name} was re-encrypted as another version than the one that was verified`;
       this.tally.fail({ name, code: 'ROLLBACK', message });
     }
     return seen;
   }
 
-  /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
+  /** @returns how long the store was closed, in milliseconds; `undefined` if other processes came in between */
   async #cutOver(consumer: Consumer, there: MigrationArea): Promise<number | undefined> {
     const { signal, clock } = this.context;
     await this.announce(consumer);
@@ -224,11 +228,17 @@ export class Reseal extends MigrationRun {
       if (isIncomplete || consumer.passDue) {
         throw new SecureStoreError(
           'INTEGRITY',
-          'something was found to be damaged at the very moment of the move: verify the store, and try again',
+          'damaged objects were found at the moment of the move. The store did not move.',
+          {
+            advice: [
+              { id: 'verify-store' },
+              { id: 'resume-migration', source: this.places.from, target: this.places.to },
+            ],
+          },
         );
       }
       if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
-      // From here on it is there, and whoever comes back opens it. Nobody can use it before, so that no interrupt is heeded.
+      // From here on the store is at the target, and the next run opens it. It can't be used before, so that interrupts are ignored.
       await there.openAnew(this.area);
       return Math.round(elapsedSince(begun, clock));
     } catch (error) {
@@ -237,7 +247,7 @@ export class Reseal extends MigrationRun {
     }
   }
 
-  /** A run before has come so far that the store has left; where it is now it may not have been opened. */
+  /** In an earlier run the store has left; at the target it may not have been opened. */
   async #arrive(id: Uint8Array): Promise<MigrationReport> {
     const { signal } = this.context;
     const { target } = this.places;

@@ -9,9 +9,9 @@ import { extensionsOf, openStoreAnew } from '@securestore/objects/internal';
 import type { ResealSettings } from './reseal-settings.ts';
 import { otherThan } from './reseal-settings.ts';
 
-/** What opening a store takes that another one is sealed anew as. */
+/** What opening a re-encrypted store needs. */
 interface StoreAnewPorts {
-  /** Of the store that is sealed anew. */
+  /** Of the source. */
   readonly area: MigrationArea;
   readonly target: StorageBackend;
   /** Of the target, without credentials. */
@@ -20,7 +20,7 @@ interface StoreAnewPorts {
   readonly signal: AbortSignal;
 }
 
-/** The store that another one is sealed anew as, by its new secret. */
+/** The re-encrypted store, by its new unlock secret. */
 export class StoreAnew {
   readonly #ports: StoreAnewPorts;
 
@@ -28,17 +28,17 @@ export class StoreAnew {
     this.#ports = ports;
   }
 
-  /** Where the new secret can't be had, nothing is begun. */
+  /** Asks for the new unlock secret first: without it nothing is begun. */
   async askSecret(): Promise<void> {
     await this.#ports.settings.beforeMaking?.();
     (await holdSecret(this.#ports.settings.unlock)).wipe();
   }
 
   /**
-   * Opens it, and makes it where there is none yet.
+   * Opens it, and creates it if there is none yet.
    *
-   * @param made whether the place was taken by a run before, which may have made it
-   * @throws SecureStoreError `UNLOCK_FAILED` where the new secret does not open it; `LOCKED` where it was made otherwise; what the backend
+   * @param made whether an earlier run has taken the target, and may have created it
+   * @throws SecureStoreError `UNLOCK_FAILED` if the new unlock secret does not open it; `LOCKED` if it has other settings; what the backend
    *   throws
    */
   async open(made: boolean): Promise<ObjectStore> {
@@ -60,14 +60,18 @@ export class StoreAnew {
     await there.close();
     throw new SecureStoreError(
       'LOCKED',
-      `the store is being sealed anew at ${this.#ports.location} already, with ${others.join(' and ')}: go on with that, or cancel it`,
+      `the store is already being re-encrypted at ${this.#ports.location} with ${others.join(' and ')}`,
+      {
+        reason: 'migrating',
+        advice: [{ id: 'resume-migration', target: this.#ports.location }, { id: 'cancel-migration' }],
+      },
     );
   }
 
   /** How it is opened. */
   #context() {
     const { target, location, signal } = this.#ports;
-    // It is closed by whoever has opened it, and not with this store.
+    // The caller who has opened the backend closes it, and not this store.
     const backend = forwardTo(target, { close: async () => undefined });
     return { backend, location, upkeep: false, signal };
   }
@@ -77,10 +81,8 @@ export class StoreAnew {
       return await opening;
     } catch (error) {
       if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
-      const message =
-        `the new secret that was given does not open what was sealed anew at ${this.#ports.location} before: nothing was changed; ` +
-        'give the one with which that was begun';
-      throw new SecureStoreError('UNLOCK_FAILED', message, { cause: error });
+      const message = `the new unlock secret does not open the re-encrypted store at ${this.#ports.location}. Nothing was changed.`;
+      throw new SecureStoreError('UNLOCK_FAILED', message, { cause: error, advice: [{ id: 'check-unlock-secret' }] });
     }
   }
 

@@ -2,17 +2,17 @@ import type { ErrorCode } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { FailedMove } from './types.ts';
 
-/** What a run has written, and what of the store it could not bring. */
+/** What a run has written, and what of the store it could not copy. */
 export class Tally {
-  /** By name: what is wrong with one object keeps no other from being moved. */
+  /** By name: damage of one object does not prevent the migration of others. */
   readonly failed: Map<string, FailedMove> = new Map();
-  /** What is wrong beside that, and is not told of one by one. */
+  /** How many other failures there are, which are not listed. */
   untold = 0;
   versions = 0;
   bytes = 0;
   readonly #tolerated: ReadonlySet<ErrorCode>;
 
-  /** @param tolerated what may be wrong with one object; whatever else happens ends the run */
+  /** @param tolerated codes of errors of one object; any other error ends the run */
   constructor(tolerated: readonly ErrorCode[]) {
     this.#tolerated = new Set(tolerated);
   }
@@ -30,7 +30,7 @@ export class Tally {
     return SecureStoreError.is(error) && this.#tolerated.has(error.code);
   }
 
-  /** Brings what has a name, or notes why that can't be. */
+  /** Copies the object of a name, or notes why it can't be copied. */
   async tolerating(name: string, bring: () => Promise<void>): Promise<void> {
     try {
       await bring();

@@ -2,13 +2,13 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { JobProgress } from '@securestore/jobs';
 import type { Anchor } from '@securestore/objects';
 
-/** Where a store moves to. */
+/** The target of a migration. */
 export interface MigrationTarget {
-  /** Initialised. It stays yours. */
+  /** Initialised. The caller closes it. */
   readonly backend: StorageBackend;
   /** Without credentials, as processes that follow name it. */
   readonly location: string;
-  /** Remembers the store there once it has moved, so that an older copy of it, or another store, shows. Without it nothing does. */
+  /** Remembers the store at the target once it has moved, so that an older copy of it, or another store, is detected. Without it nothing detects that. */
   readonly anchor?: Anchor | undefined;
 }
 
@@ -24,38 +24,38 @@ export interface MigrationReport {
   /** Without credentials. */
   readonly from: string;
   readonly to: string;
-  /** Whether the store is at `to` from now on. Otherwise it is where it was, because of what failed. */
+  /** Whether the store is at `to` from now on. Otherwise it is at the source, because of what failed. */
   readonly moved: boolean;
-  /** Objects that were looked at, deleted ones too. */
+  /** Objects that were read, deleted ones too. */
   readonly objects: number;
-  /** Versions of objects that this run has written to where it moves to. */
+  /** Versions of objects that this run has written to the target. */
   readonly versions: number;
   /** Written there by this run, in bytes, payloads among them. */
   readonly bytes: number;
-  /** Changes that were followed while the store was in use. */
+  /** Changes that were applied while the store was in use. */
   readonly changes: number;
-  /** Names that were found to differ when both sides were compared, or to be damaged there alone, and that were brought in line or removed. */
+  /** Names that differed when both sides were compared, or were damaged at the target alone, and were copied again or removed. */
   readonly corrected: number;
   /**
-   * What is not there as it should be: damaged in the store, missing, or too large for where it moves to; on the way back also what is
-   * damaged there since it was left behind. The first 1,000.
+   * Objects that are not at the target as they should be: damaged in the store, missing, or too large for the target; on the way back also
+   * those that were damaged there when the store left. The first 1,000.
    */
   readonly failed: readonly FailedMove[];
   readonly failures: number;
-  /** How long nobody could read or write, in milliseconds; 0 where it has not moved, or had before. */
+  /** How long the store could not be read or written, in milliseconds; 0 if it has not moved, or had before. */
   readonly pause: number;
-  /** What the journal of the store, or what is remembered of it, showed to be missing or damaged. */
+  /** What the journal of the store, or the state of its reader, showed to be missing or damaged. */
   readonly alarms: readonly string[];
 }
 
-/** How a migration goes. */
+/** How a store is migrated. */
 export interface MoveOptions {
   /**
-   * Moves the store though something is damaged, missing or too large: it is in the report, and as it was where the store was. Damaged
-   * payloads come along as they are. By default the store stays where it is then.
+   * Moves the store though objects are damaged, missing or too large: they are in the report, and as they were at the source. Damaged
+   * payloads are copied as they are. By default the store stays at the source then.
    */
   readonly partial?: boolean | undefined;
-  /** Copies and compares, and does not move the store yet: doing it again without this takes only what has changed. */
+  /** Copies and compares, and does not move the store yet: the same call without this only copies what has changed. */
   readonly copyOnly?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -73,13 +73,13 @@ export type MigrationPhase =
   | 'waiting for writes that were under way'
   /** Changes. */
   | 'following'
-  /** Changes. Objects change about as fast as they can be followed: it goes on until they change more slowly. */
+  /** Changes. Objects change about as fast as they can be followed: the phase lasts until they change more slowly. */
   | 'falling behind'
   /** Objects. */
   | 'comparing'
-  /** Objects; of a store that is sealed anew on both sides. */
+  /** Objects; of a re-encrypted store on both sides. */
   | 'verifying'
-  /** Changes, for six seconds, until everybody looks at the head often. */
+  /** Changes, for six seconds, until all processes read the head often. */
   | 'announcing'
   /** Changes. The store is closed. */
   | 'moving'

@@ -8,14 +8,14 @@ import { entriesUnder, extensionsOf, mapConcurrently, signalOf } from '@securest
 const AT_ONCE = 16;
 const MAX_TRIES = 5;
 
-/** From one version of the format to the next. It reads and writes bodies as they lie at the backend. */
+/** From one version of the format to the next. It reads and writes bodies as they are at the backend. */
 export interface FormatStep {
   readonly from: number;
   /** One more. */
   readonly to: number;
   /** The version that a body is of, by nothing but the body: {@link from}, {@link to}, or another one. */
   readonly versionOf: (name: string, body: Uint8Array) => number;
-  /** The same in version {@link to}. @throws SecureStoreError `INTEGRITY` where it is not what version {@link from} has */
+  /** The same in version {@link to}. @throws SecureStoreError `INTEGRITY` if it is not of version {@link from} */
   readonly convert: (name: string, body: Uint8Array, context: StepContext) => Promise<Uint8Array> | Uint8Array;
 }
 
@@ -43,7 +43,7 @@ function isFailure(error: unknown): error is SecureStoreError {
   return SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
 }
 
-/** Brings what lies at a name to the new version. @returns whether it was of another one */
+/** Converts the body of a name to the new version. @returns whether it had another one */
 async function convertAt(
   backend: StorageBackend,
   name: string,
@@ -56,14 +56,14 @@ async function convertAt(
     if (found === undefined || step.versionOf(name, found.body) === step.to) return false;
     const version = step.versionOf(name, found.body);
     if (version !== step.from) {
-      throw new SecureStoreError('FORMAT_VERSION', `${name} is of the version ${version}, not ${step.from}`);
+      throw new SecureStoreError('FORMAT_VERSION', `${name} must have format version ${step.from}, got ${version}`);
     }
     const body = await step.convert(name, found.body, context);
     try {
       await backend.write(name, body, { ifMatch: found.etag ?? '', signal });
       return true;
     } catch (error) {
-      // Whoever came first has done the same, or this very write took effect.
+      // Another process has done the same first, or this very write took effect.
       if (!isUndecided(error) || tries === MAX_TRIES) throw error;
     }
   }
@@ -87,10 +87,10 @@ async function convertAll(
     }
     progress({ done: 1 });
   };
-  // First, so that an older release stops at once, and says why.
+  // First, so that an older release stops at once, with a clear error.
   await convert(HEAD_NAME);
   if (tally.failed.length > 0)
-    throw new SecureStoreError('INTEGRITY', tally.failed[0]?.message ?? 'the head is damaged');
+    throw new SecureStoreError('INTEGRITY', tally.failed[0]?.message ?? 'the manifest is damaged');
   for await (const _ of mapConcurrently(entriesUnder(backend, '', { signal }), AT_ONCE, ({ key }) =>
     key === HEAD_NAME ? Promise.resolve() : convert(key),
   ));
@@ -98,13 +98,13 @@ async function convertAll(
 }
 
 /**
- * Brings a store to the next version of the format, in place. Nobody else writes meanwhile: others get `LOCKED`; they can read, with a
- * release that reads both versions. What is interrupted is gone on with by the same call.
+ * Converts a store to the next version of the format, in place. Other writers get `LOCKED` meanwhile; processes can read, with a release that
+ * reads both versions. The same call resumes an interrupted upgrade.
  *
- * The job rejects with `LOCKED` where the store is being moved or rotated; `INTEGRITY` where its head is damaged; and what the backend throws.
+ * The job rejects with `LOCKED` if the store is being migrated or rotated; `INTEGRITY` if its head is damaged; and what the backend throws.
  *
  * @param store opened by a release that reads both versions and writes the new one
- * @param backend on which it lies, as it is
+ * @param backend of the store, without layers
  */
 export function upgradeFormat(
   store: ObjectStore,

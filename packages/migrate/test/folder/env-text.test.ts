@@ -138,12 +138,12 @@ describe('reading a .env file', () => {
   it.each([
     ['A=1\nsecretpart\n', 'line 2 is neither'],
     ['A=-----BEGIN KEY-----\nsecretpart+/\nsecretpart==\n', 'line 2 is neither'],
-    [`A='it's secretpart'\n`, 'the value that begins on line 1 goes on'],
-    [`\n\nB="x" secretpart\n`, 'the value that begins on line 3 goes on'],
-    [`A=1\nB="secretpart\n`, 'the value that begins on line 2 begins with a quotation mark that is never closed'],
-    ['A=`secretpart', 'the value that begins on line 1 begins with a quotation mark that is never closed'],
-    [`A="secretpart\nB='x'\n`, 'the value that begins on line 1 begins with a quotation mark that is never closed'],
-    [`A="secretpart\nB="x"\n`, 'the value that begins on line 1 goes on'],
+    [`A='it's secretpart'\n`, 'the value on line 1 has text after its closing quotation mark'],
+    [`\n\nB="x" secretpart\n`, 'the value on line 3 has text after its closing quotation mark'],
+    [`A=1\nB="secretpart\n`, 'the quotation mark before the value on line 2 is never closed'],
+    ['A=`secretpart', 'the quotation mark before the value on line 1 is never closed'],
+    [`A="secretpart\nB='x'\n`, 'the quotation mark before the value on line 1 is never closed'],
+    [`A="secretpart\nB="x"\n`, 'the value on line 1 has text after its closing quotation mark'],
   ])('refuses %j, and the error repeats nothing of it', (text, message) => {
     expect(() => readEnv(text)).toThrow(message);
     expect(() => readEnv(text)).not.toThrow('secretpart');
@@ -165,7 +165,7 @@ describe('reading a .env file', () => {
     ]);
     expect(entry).toMatchObject({
       name: 'A',
-      error: { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^on line 2 there is a #(?!.*secret)/) },
+      error: { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^the value on line 2 has a #(?!.*secret)/) },
     });
   });
 

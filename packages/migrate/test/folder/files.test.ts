@@ -68,11 +68,11 @@ describe('importing a .env file', () => {
     await writeFile(path('.env'), `A=1\nPASSWORD=abc#def\n`);
     const report = await importFile(store, path('.env'));
     expect(report).toMatchObject({ stored: 1, failed: 1, failures: [{ name: 'PASSWORD', code: 'INVALID_ARGUMENT' }] });
-    expect(report.failures[0]?.message).toMatch(/^on line 2 there is a # /);
+    expect(report.failures[0]?.message).toMatch(/^the value on line 2 has a # /);
     await writeFile(path('.env'), `A=2\nB="never closed\n`);
     await expect(importFile(store, path('.env'))).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: expect.stringContaining('on line 2 begins with a quotation mark that is never closed'),
+      message: expect.stringContaining('the quotation mark before the value on line 2 is never closed'),
     });
     expect(await contents(store)).toEqual({ A: '1' });
   });
@@ -118,8 +118,8 @@ describe('importing a JSON file', () => {
 describe('importing a file', () => {
   it.each([
     ['.env', 'A=1\nsecretpart\n', 'line 2'],
-    ['c.json', '{"a": "1", "b": secretpart}', 'on line 1'],
-    ['c.json', '["secretpart"]', 'no JSON object'],
+    ['c.json', '{"a": "1", "b": secretpart}', 'line 1 is not JSON'],
+    ['c.json', '["secretpart"]', 'not a JSON object'],
     ['c.json', Buffer.from('{"a": "secretpart\xff"}', 'latin1'), 'not UTF-8'],
     ['.env', Buffer.from('\ufeffA=secretpart', 'utf16le'), 'not UTF-8'],
   ])('that is not as its format says stores nothing: %s %s', async (name, data, message) => {
@@ -167,7 +167,7 @@ describe('importing a file', () => {
       expect(() => call(store, path('no-format'))).toThrow(refused('INVALID_ARGUMENT'));
       expect(() => call(store, '', { format: 'env' })).toThrow(refused('INVALID_ARGUMENT'));
       expect(() => call(store, path('.env'), { format: 'yaml' as 'env' })).toThrow(refused('INVALID_ARGUMENT'));
-      expect(() => call(store, path('.env'), { prefix: '' })).toThrow('names no folder');
+      expect(() => call(store, path('.env'), { prefix: '' })).toThrow('must name a folder');
       expect(() => call(store, path('.env'), { prefix: 'a//b' })).toThrow(refused('INVALID_KEY'));
       expect(() => call(store, path('.env'), { metadata: true } as object)).toThrow('unknown option "metadata"');
     }
@@ -259,7 +259,7 @@ describe('exporting to a file', () => {
     await symlink('target', path('.env'));
     await expect(exportFile(store, path('.env'))).rejects.toMatchObject({
       code: 'ALREADY_EXISTS',
-      message: expect.stringContaining('a symbolic link is in the way'),
+      message: expect.stringContaining('a symbolic link already exists at'),
     });
     expect((await lstat(path('.env'))).isSymbolicLink()).toBe(true);
     expect(await readFile(path('target'), 'utf8')).toBe('untouched');
