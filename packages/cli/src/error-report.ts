@@ -88,8 +88,6 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
     (_, call = '', advice = '') => `this takes the approval of a second person: ${askingInOurTerms(call, advice)}`,
   ],
   [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
-  [/\bChoose a conflict policy: /, 'Choose by --conflict: '],
-  [/\bmove it with the option "reseal"/, 'move it with --reseal'],
   [
     /: give "tls"; or say with "behindProxy" that a proxy/,
     ': give --tls-cert FILE and --tls-key FILE; or say with --behind-proxy that a proxy',
@@ -112,10 +110,7 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
     '; it may go on there: the same command says so, or goes on with what is left',
   ],
   [/; an export of the log has them$/, '; securestore audit export has them, where the store is unlocked'],
-  [
-    /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,
-    '--fingerprint must be $1 that securestore init prints',
-  ],
+  [/^the option "fingerprint" must be/, '--fingerprint must be'],
 ];
 
 /** What the library advises, as it is done on the command line. */

@@ -1,10 +1,10 @@
 import type { AuditEvent, RecorderOptions } from '@securestore/audit';
 import type { CryptoEvent, Logger } from '@securestore/objects';
 
-/** As whom the audit log names whoever unlocked the store itself. No principal has such a name. */
+/** The name of the owner in the audit log. No principal has such a name. */
 export const ROOT = '[root]';
 
-/** What an event is about, and how much of it, in a word or two; never a key. */
+/** The subject and count of an event, in a word or two; never a key. */
 function detailsOf(event: CryptoEvent): string {
   switch (event.type) {
     case 'unlock':
@@ -28,7 +28,7 @@ function detailsOf(event: CryptoEvent): string {
   }
 }
 
-/** What the audit log says of what was done with a key or a slot. */
+/** The entry of the audit log for an event of an encryption key or a slot. */
 export function auditEventOf(event: CryptoEvent): AuditEvent {
   const { type, time, outcome } = event;
   const details = detailsOf(event);
@@ -42,19 +42,19 @@ export function auditEventOf(event: CryptoEvent): AuditEvent {
   };
 }
 
-/** What goes wrong with the log, for whoever reads the store's own messages. */
+/** Logs failures of the audit log. */
 export function auditWarnings(logger: Logger | undefined): RecorderOptions['onAlert'] {
   if (logger === undefined) return undefined;
   return (alert) => {
     if (alert.event === 'not opened') {
-      logger.warn({ code: alert.error.code }, `the audit log can't be written: ${alert.error.message}`);
+      logger.warn({ code: alert.error.code }, `the audit log cannot be written: ${alert.error.message}`);
       return;
     }
     const { name, event, code, lost, queued, what } = alert;
     const fields = { sink: name, event, code, lost, queued };
-    if (event === 'lost') logger.warn(fields, `audit sink ${name}: entries are lost, which are not in the log`);
+    if (event === 'lost') logger.warn(fields, `audit sink ${name} has lost entries, which are not in the log either`);
     else if (event === 'notice') logger.warn(fields, `audit sink ${name}: ${what ?? ''}`);
-    else if (event === 'recovered') logger.info(fields, `audit sink ${name} takes entries again`);
-    else logger.warn(fields, `audit sink ${name} takes no entries now (${event}, ${code ?? 'INTERNAL'})`);
+    else if (event === 'recovered') logger.info(fields, `audit sink ${name} accepts entries again`);
+    else logger.warn(fields, `audit sink ${name} accepts no entries (${event}, ${code ?? 'INTERNAL'})`);
   };
 }

@@ -58,16 +58,18 @@ const MIGRATE_OPTIONS = [
   'trustOnFirstUse',
 ] as const;
 
-/** What is kept in a store from its making. */
+/** Options that are stored when a store is created. */
 const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal', 'suite'] as const;
 
 /** The longest time that timers hold, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;
+/** How many names a message lists. */
+const MAX_NAMED = 8;
 /** 256 bits in base32hex. */
 const FINGERPRINT = /^[0-9a-v]{52}$/;
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+function invalid(message: string, option?: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
 }
 
 function hasMethods(value: unknown, ...names: readonly string[]): boolean {
@@ -80,8 +82,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   unlock: [
     (value) =>
       hasMethods(value, 'secret') || hasMethods((value as Partial<KeyWrapperMethod> | null)?.wrapper, 'unwrap'),
-    'passphrase(...), keyFile(...), rawKey(...), recoveryCode(...), shares(...), identity(...), identityFile(...) or ' +
-      'keyWrapper(...)',
+    'an unlock method, such as that of a passphrase or a key file',
   ],
   anchor: [(value) => typeof value === 'boolean' || hasMethods(value, 'read', 'write'), 'true, false or an Anchor'],
   logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
@@ -90,7 +91,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   authenticators: [
     (value) =>
       Array.isArray(value) && value.every((item) => hasMethods(item, 'authenticate') && typeof item.name === 'string'),
-    'a list of authenticators, such as jwt(...)',
+    'a list of authenticators',
   ],
   audit: [
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -116,24 +117,31 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   trustOnFirstUse: [(value) => typeof value === 'boolean', 'true or false'],
   fingerprint: [
     (value) => typeof value === 'string' && FINGERPRINT.test(value),
-    'a fingerprint, the 52 characters that store.fingerprint gives',
+    'the fingerprint of a store, 52 characters of 0-9 and a-v',
   ],
 };
+
+/** The known options, if there are few enough for a message. */
+function alike(unknown: string, known: readonly string[]): string {
+  const close = known.filter((name) => name.toLowerCase().startsWith(unknown.slice(0, 3).toLowerCase()));
+  const shown = known.length <= MAX_NAMED ? known : close.slice(0, MAX_NAMED);
+  return shown.length === 0 ? '' : `, known: ${shown.toSorted().join(', ')}`;
+}
 
 function checkKnown(options: object, known: readonly string[]): void {
   const given = options as Readonly<Record<string, unknown>>;
   const unknown = Object.keys(given).find((name) => !known.includes(name));
-  if (unknown !== undefined) invalid(`unknown option "${unknown}". Known here: ${known.toSorted().join(', ')}`);
+  if (unknown !== undefined) invalid(`unknown option "${unknown}"${alike(unknown, known)}`, unknown);
   for (const name of known) {
     const [holds, expected] = CHECKS[name] ?? [];
     const missing = given[name] === undefined && name !== 'unlock';
-    if (holds?.(given[name]) === false && !missing) invalid(`the option "${name}" must be ${expected}`);
+    if (holds?.(given[name]) === false && !missing) invalid(`the option "${name}" must be ${expected}`, name);
   }
 }
 
 function check(options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
-    invalid('options are needed: at least { unlock: passphrase(...) }');
+    invalid('the options must be an object with at least "unlock"', 'unlock');
   checkKnown(options, known);
 }
 
@@ -144,7 +152,7 @@ interface InDetail {
   readonly health?: { readonly thresholds?: unknown } | undefined;
 }
 
-/** So that a store is not opened in vain. */
+/** Checked before a store is opened. */
 function checkInDetail(options: unknown): void {
   const { authenticators = [], health } = options as InDetail;
   checkAuthenticators(authenticators);
@@ -166,9 +174,7 @@ export function checkOpenOptions(options: unknown): void {
   const given = options as Readonly<Record<string, unknown>>;
   const kept = KEPT_OPTIONS.find((name) => given[name] !== undefined);
   if (kept !== undefined && given['create'] !== true) {
-    invalid(
-      `the option "${kept}" is decided when a store is made; give it to createStore, or together with create: true`,
-    );
+    invalid(`the option "${kept}" is only for creating a store`, kept);
   }
 }
 
@@ -178,12 +184,12 @@ export function checkSessionOptions(options: unknown): void {
   checkKnown(options, SESSION_OPTIONS);
 }
 
-/** Of what opens backups without their store. @param more what the call takes beside it @throws SecureStoreError `INVALID_ARGUMENT` */
+/** Options of calls that open backups without their store. @param more other options of the call @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkBackupOptions(options: unknown, more: readonly string[] = []): void {
   check(options, [...BACKUP_OPTIONS, ...more]);
 }
 
-/** Of what looks at backups, and needs no secret for that. @param more what the call takes beside it @throws SecureStoreError `INVALID_ARGUMENT` */
+/** Options of calls on backups that need no unlock secret. @param more other options of the call @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkPlaceOptions(options: object, more: readonly string[] = []): void {
   const known = [...BACKUP_OPTIONS, ...more];
   const isGiven = (options as Readonly<Record<string, unknown>>)['unlock'] !== undefined;
@@ -195,12 +201,12 @@ export function checkPlaceOptions(options: object, more: readonly string[] = [])
   );
 }
 
-/** Of what moves a store. @param more what the call takes beside it @throws SecureStoreError `INVALID_ARGUMENT` */
+/** Options of migrations. @param more other options of the call @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkMigrateOptions(options: unknown, more: readonly string[] = []): void {
   check(options, [...MIGRATE_OPTIONS, ...more]);
 }
 
-/** Of what a store is to be that is sealed anew. @throws SecureStoreError `INVALID_ARGUMENT` */
+/** Settings of a re-encrypted store. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkResealSettings(settings: unknown): void {
   check(settings, ['unlock', 'beforeMaking', 'categories', 'history', 'names', 'rotation', 'suite']);
 }

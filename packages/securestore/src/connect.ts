@@ -9,17 +9,17 @@ import { anchorName } from './file-anchor.ts';
 import { networkLayers } from './network-layers.ts';
 import type { BackendOptions, OpenOptions } from './options.ts';
 
-/** What the backend of a location is made with. */
+/** The options of the backend of a location. */
 type ConnectOptions = BackendOptions & { readonly logger?: Logger | undefined };
 
-// Imported when their scheme is used, so that nobody loads a backend for nothing.
+// Imported when their scheme is used, so that no backend is loaded needlessly.
 const BUILT_IN = {
   memory: () => import('@securestore/backend-memory'),
   file: () => import('@securestore/backend-fs'),
   sqlite: () => import('@securestore/backend-sqlite'),
 } as const;
 
-/** The caller's own backend goes on living after the store. */
+/** The caller's own backend stays open after the store. */
 function lent(backend: StorageBackend): StorageBackend {
   return new Proxy(backend, {
     get(target, property) {
@@ -30,7 +30,7 @@ function lent(backend: StorageBackend): StorageBackend {
   });
 }
 
-/** What the configuration says, or what stands in its place. */
+/** The configuration, or what replaces it. */
 export async function settingsFor({
   resolveFrom,
   discovery,
@@ -43,7 +43,7 @@ async function find(location: string, options: ConnectOptions, meter: Meter | un
   const { scheme } = parseLocation(location);
   const configured = backend === undefined ? (await settingsFor(options)).backends : undefined;
   const map = { ...configured, ...backends };
-  // Who says where to look wants no other.
+  // A caller who gives a folder wants no other.
   const besides = resolveFrom === undefined ? import.meta.dirname : undefined;
   const { before, approve } = discovery ?? {};
   const search = { backend, backends: map, resolveFrom, besides, before, approve, builtIn: BUILT_IN };
@@ -53,7 +53,7 @@ async function find(location: string, options: ConnectOptions, meter: Meter | un
   return composeLayers(found, meter === undefined ? layers : [...layers, meter.layer]);
 }
 
-/** A backend that never gets ready must not hold its caller beyond the time limit. */
+/** A backend that never gets ready must not block its caller beyond the timeout. */
 async function initialise(
   backend: StorageBackend,
   config: BackendConfig,
@@ -70,11 +70,14 @@ async function initialise(
     done.abort();
   }
   const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-  const message = `${backend.name}: ${timedOut ? 'it was not ready in time' : 'aborted before it was ready'}`;
-  throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { cause: signal.reason });
+  const message = `the backend ${backend.name} ${timedOut ? 'was not ready in time' : 'was aborted before it was ready'}`;
+  throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, {
+    cause: signal.reason,
+    ...(timedOut && { advice: [{ id: 'try-again' }] }),
+  });
 }
 
-/** The backend of a location, ready to hold a store. @param meter counts its calls */
+/** The initialised backend of a location, for a store. @param meter counts its calls */
 export async function connect(
   location: string,
   options: ConnectOptions,
@@ -94,12 +97,12 @@ export async function connect(
   return own === undefined ? resolved : lent(resolved);
 }
 
-/** What a location is called from anywhere, without credentials. */
+/** The name of a location: absolute, and without credentials. */
 export function nameOfLocation(location: string): string {
   return redactLocation(anchorName(location));
 }
 
-/** How the destinations of the backups of a store are reached. */
+/** Connects to the destinations of a store. */
 export function backupConnect(
   options: Pick<ConnectOptions, 'backends' | 'resolveFrom' | 'discovery' | 'logger'>,
   destinations: Readonly<Record<string, BackendOptions>> = {},
@@ -119,7 +122,7 @@ export function backupConnect(
   };
 }
 
-/** How a store is followed to where it moves: only to locations that were given, and as they were given. @param meter counts its calls there */
+/** Connects to the locations that a store moves to: only to those that were given, and as they were given. @param meter counts calls there */
 export function followConnect(
   { follow, destinations, ...options }: ConnectOptions & Pick<OpenOptions, 'follow' | 'destinations'>,
   meter: Meter,

@@ -60,7 +60,7 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-        throw new SecureStoreError('UNAVAILABLE', `the anchor ${file} can't be read`, {
+        throw new SecureStoreError('UNAVAILABLE', `the anchor ${file} cannot be read`, {
           retryable: false,
           cause: error,
         });
@@ -71,10 +71,9 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
       } catch {
         // Reported below, with the ones that are JSON but no anchor.
       }
-      throw new SecureStoreError(
-        'INTEGRITY',
-        `the anchor ${file} is damaged. If you trust the store as it is, delete that file`,
-      );
+      throw new SecureStoreError('INTEGRITY', `the anchor ${file} is damaged`, {
+        advice: [{ id: 'delete-anchor', path: file }],
+      });
     },
     async write(location, given) {
       const file = fileOf(location);
@@ -85,7 +84,7 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
         await replaceFile(file, temporary, (open) => open.writeFile(`${record}\n`));
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
-        const message = `the anchor ${file} can't be written (${code})`;
+        const message = `the anchor ${file} cannot be written (${code})`;
         throw new SecureStoreError('UNAVAILABLE', message, { retryable: false, cause: error });
       }
     },

@@ -7,16 +7,15 @@ import { withSecretFile, writeSecretFile } from './secret-files.ts';
 const OTHERS = 0o077;
 
 async function refuseShared(file: FileHandle, path: string): Promise<void> {
-  // Windows says nothing of others here.
+  // Windows has no such mode.
   if (process.platform === 'win32' || ((await file.stat()).mode & OTHERS) === 0) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the identity file ${path} may be read or changed by others; make it yours alone first: chmod 600 ${path}`,
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', `the identity file ${path} can be read or changed by other users`, {
+    advice: [{ id: 'restrict-file', path }],
+  });
 }
 
 /**
- * Unlocks by the identity in a file that nobody but its owner may read, see {@link generateIdentityFile}. The file is read when
+ * Unlocks by the identity in a file that only its owner can read, see {@link generateIdentityFile}. The file is read when
  * the store is opened. It may hold lines `fingerprint: …` of the stores that it is known to open; any other store must be
  * known by the option `fingerprint` or an anchor, or be trusted when it is first used.
  */
@@ -33,8 +32,8 @@ export function identityFile(path: string): SecretMethod {
 /**
  * Writes an identity file that only its owner may read.
  *
- * @returns the recipient: what to give to whoever is to let the identity in; it is in the file, too
- * @throws SecureStoreError `ALREADY_EXISTS` where a file is; `UNAVAILABLE` where none can be written
+ * @returns the recipient: what to give to the owner who is to let the identity in; it is in the file, too
+ * @throws SecureStoreError `ALREADY_EXISTS` if the file exists; `UNAVAILABLE` if it can't be written
  */
 export async function generateIdentityFile(path: string): Promise<string> {
   const secret = generateIdentity();

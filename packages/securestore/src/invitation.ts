@@ -3,13 +3,13 @@ import type { TextKind } from './labelled-text.ts';
 import { fingerprintIn, labelledLine, readLabelled, textIn } from './labelled-text.ts';
 
 /**
- * What somebody needs to open a store by their identity. Nothing of it is secret. But whoever changes it on its way can lead
- * them to another store: it must come from somebody, and by a way, that they trust.
+ * What a person needs to open a store by their identity. Nothing of it is secret. But an attacker who changes it on its way can lead
+ * them to another store: it must come from a person, and by a way, that they trust.
  */
 export interface Invitation {
   /** The store that is meant, and no other. */
   readonly fingerprint: string;
-  /** Where it lies, as seen by whoever invites. */
+  /** Its location, as seen by the person who invites. */
   readonly location?: string | undefined;
   /** Whose identity it is for. */
   readonly recipient?: string | undefined;
@@ -32,7 +32,7 @@ const ABOUT = `# It is not secret. But get it by a way that you trust: by the fi
 /** An invitation as text, for a file or a message. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function formatInvitation(invitation: Invitation): string {
   if (typeof invitation !== 'object' || invitation === null) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'an invitation must be an object with at least a fingerprint');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'an invitation must be an object with a fingerprint');
   }
   const { fingerprint, location, recipient, slot } = invitation;
   const values = { fingerprint, store: location, recipient, slot };

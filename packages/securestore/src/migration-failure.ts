@@ -5,25 +5,25 @@ import type { Advice } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { nameOfLocation } from './connect.ts';
 
-/** What is at a name of a backend is no object of anybody, and its own message says where it is. */
+/** The name of an object of a backend is no key of the caller, and the message has the location. */
 export function withoutKey(error: unknown): unknown {
   if (!SecureStoreError.is(error) || error.key === undefined) return error;
   return SecureStoreError.from(error, { key: undefined });
 }
 
-/** `error` with the place that it is about, where it does not say: two are known to whoever moves a store. */
+/** `error` with the location that it is about, unless its message has it: a migration has two. */
 export function namingPlace(error: unknown, place: string): unknown {
   if (!SecureStoreError.is(error) || error.message.includes(place.slice(place.indexOf(':') + 1))) return error;
   return SecureStoreError.from(error, { message: `${place}: ${error.message}` });
 }
 
-/** How long finding out where a store is may take after a migration of it has failed, in milliseconds. */
+/** How long finding the location of a store may take after its migration has failed, in milliseconds. */
 const TOLD_WITHIN = 5000;
 
-/** By these nothing was begun, or somebody else is at it. */
+/** Codes of a migration that did not begin, or that another process runs. */
 const BEFORE_IT_BEGAN: ReadonlySet<string> = new Set(['ABORTED', 'INVALID_ARGUMENT', 'LOCKED', 'UNSUPPORTED']);
 
-/** Where a store moves to, and whether it has left; `undefined` where it does not, or that can't be found out now. */
+/** The target of a store, and whether it has left; `undefined` if it has none, or that is not known now. */
 async function stateOfMove(store: ObjectStore) {
   const { migration } = extensionsOf(store);
   try {
@@ -35,7 +35,7 @@ async function stateOfMove(store: ObjectStore) {
   }
 }
 
-/** What made a migration fail, with where the store is and how it goes on where it was begun. */
+/** The error of a migration, with the location of the store and advice to resume it if it had begun. */
 export async function whereItStands(store: ObjectStore, to: string, error: unknown): Promise<unknown> {
   if (!SecureStoreError.is(error)) return error;
   if (error.reason === 'job-running') return beingMoved();
@@ -48,6 +48,6 @@ export async function whereItStands(store: ObjectStore, to: string, error: unkno
   const said = (message: string, advice: readonly Advice[]): SecureStoreError =>
     SecureStoreError.from(error, { message: `${what}. ${message}`, advice });
   return moves.hasLeft
-    ? said(`The store has left ${source} for ${moves.to}, where nobody has opened it yet.`, [resume])
+    ? said(`The store has left ${source} for ${moves.to}, and was not opened there yet.`, [resume])
     : said(`The store is still at ${source}.`, [resume, { id: 'cancel-migration', source }]);
 }

@@ -47,7 +47,7 @@ interface Opened {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Opens a store for whoever moves it: also what one has left behind. */
+/** Opens a store for its migration: also a former source. */
 async function opened<T>(
   location: string,
   options: MigrationOpenOptions,
@@ -80,7 +80,7 @@ async function opened<T>(
   }
 }
 
-/** Has the audit log of a store, where it has one, say what became of the migration. */
+/** Records the outcome of the migration in the audit log of a store, if it has one. */
 async function recordedIn<T>({ store }: Opened, run: () => Promise<T>): Promise<T> {
   const { audit } = extensionsOf(store);
   if (audit.settings === undefined) return run();
@@ -90,7 +90,7 @@ async function recordedIn<T>({ store }: Opened, run: () => Promise<T>): Promise<
 
 type Progress = JobContext<unknown>['progress'];
 
-/** Tells of the progress of a job that another one waits for. */
+/** Reports the progress of a job that another one waits for. */
 async function forwarded<R>(job: Job<R>, progress: Progress, signal: AbortSignal): Promise<R> {
   const stop = (): void => job.cancel();
   signal.addEventListener('abort', stop, { once: true });
@@ -145,7 +145,7 @@ async function withTarget<T>(
   try {
     return await body({ ...place, anchor: anchorFor(options.anchor, location) });
   } catch (error) {
-    // What is in the way is in the way there.
+    // What exists already exists at this location.
     throw withoutKey(SecureStoreError.is(error, 'ALREADY_EXISTS') ? namingPlace(error, name) : error);
   } finally {
     await place.close();
@@ -153,20 +153,21 @@ async function withTarget<T>(
 }
 
 /**
- * Moves a store to another location while it is in use: nothing is lost, and nobody waits for more than about a second. Processes that
- * allow it by `follow` go on there by themselves; others are told where the store is. Moving it back takes only what has changed since.
+ * Migrates a store to another location while it is in use: nothing is lost, and no caller waits for more than about a second. Processes that
+ * allow it by `follow` continue there; others get the new location. Migrating it back only copies what has changed since.
  *
- * What was interrupted is gone on with by the same call. With an `anchor` the store is remembered at its new place from then on.
+ * The same call resumes an interrupted migration. With an `anchor` the store is remembered at its new location from then on.
  *
- * The job rejects with `NOT_FOUND` where no store is at `from`; `ALREADY_EXISTS` where something lies at `to`, or the store is backed up there; `UNSUPPORTED` where that can't hold a
- * store, or, without `reseal`, not each body of this one; `INVALID_ARGUMENT` where both are the same, or one lies in the folder of the other; `LOCKED` where the store is being moved by somebody else, or is being rotated or
- * restored, or where it is being sealed anew as something else than `reseal` says; `UNLOCK_FAILED`, also where the secret of `reseal` is not the one
- * with which that was begun, or has ended; `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is where it was then.
+ * The job rejects with `NOT_FOUND` if no store is at `from`; `ALREADY_EXISTS` if `to` is not empty, or is a destination of the store;
+ * `UNSUPPORTED` if `to` can't hold a store, or, without `reseal`, not each body of this one; `INVALID_ARGUMENT` if both are the same, or one is
+ * in the folder of the other; `LOCKED` if another process migrates the store, or it is being rotated or restored, or re-encrypted with other
+ * settings than `reseal` says; `UNLOCK_FAILED`, also if the unlock secret of `reseal` is not the one with which that began, or has ended;
+ * `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is at the source then.
  */
 export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
   checkMigrateOptions(options, ['partial', 'copyOnly', 'reseal']);
   if (options.reseal !== undefined) checkResealSettings(options.reseal);
-  // Before anything is opened: a location that is none is the caller's mistake.
+  // Before anything is opened: an invalid location is the caller's mistake.
   nameOfLocation(from);
   nameOfLocation(to);
   return started('migrate-store', options, ({ signal, progress }) =>
@@ -183,15 +184,15 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
         return recordedIn(source, () => Promise.reject(failure));
       }
       const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
-      // What was sealed anew has no part of this log.
+      // A re-encrypted store has no part of this log.
       if (!report.moved || reseal !== undefined) return tell(source);
-      // Where it was nobody looks any more.
+      // The log of the source is not read any more.
       return extensionsOf(source.store).audit.settings === undefined ? report : openedThere(to, options, signal, tell);
     }),
   );
 }
 
-/** Opens the store where it has moved to. */
+/** Opens the store at the target. */
 function openedThere<T>(
   to: string,
   { unlock, fingerprint, backends, resolveFrom, discovery, destinations, logger, clock }: MigrateOptions,
@@ -209,10 +210,10 @@ function openedThere<T>(
 }
 
 /**
- * Goes on bringing what changes in a store that has moved to where it was, until it is cancelled: then moving it back takes a moment.
- * Without it, what changes is kept for that in the journal of the store for seven days. It ends by itself once the store moves back there.
+ * Replicates the changes of a store that has moved back to its former source, until it is cancelled: then moving it back takes a moment.
+ * Without it, the journal of the store keeps the changes for that for seven days. It ends by itself once the store moves back there.
  *
- * The job rejects with `INVALID_ARGUMENT` where the store did not move from `old` to `location`; and what opening it throws.
+ * The job rejects with `INVALID_ARGUMENT` if the store did not move from `old` to `location`; and what opening it throws.
  */
 export function keepOldSide(location: string, old: string, options: MigrationOpenOptions): Job<KeptReport> {
   checkMigrateOptions(options);
@@ -224,13 +225,13 @@ export function keepOldSide(location: string, old: string, options: MigrationOpe
 }
 
 /**
- * Gives up moving a store: it stays where it is. What was copied stays where it was to move to. A store that has left already, but that nobody
- * has opened at its new place since whoever moved it died, is opened again at `location`.
+ * Cancels a migration: the store stays at the source. The copy stays at the target. A store that has left already, but was not opened at the
+ * target since the process that migrated it died, is opened again at `location`.
  *
- * @param location where it moves from
- * @returns where it was to move to, and what was copied lies
- * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it; what
- *   the backend of the new place throws
+ * @param location the source
+ * @returns the source and the target, which has the copy
+ * @throws SecureStoreError `NOT_FOUND` if it is not being migrated; `CONFLICT` if it has moved already; `LOCKED` if another process migrates it; what
+ *   the backend of the target throws
  */
 export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<CancelledMigration> {
   checkMigrateOptions(options);
@@ -241,29 +242,29 @@ export async function cancelMigration(location: string, options: MigrationOpenOp
   );
 }
 
-/** How a store is opened again whose place is lost. */
+/** How a store is opened again at its former source. */
 export interface ReclaimOptions extends MigrationOpenOptions {
-  /** Told what would be reclaimed, once it is known that nothing is in the way, and waited for. What it throws ends the call, and nothing is changed. */
+  /** Called with what would be opened, once it is known that nothing prevents it, and awaited. What it throws ends the call, and nothing is changed. */
   readonly beforeReclaiming?: ((found: ReclaimableStore) => void | PromiseLike<void>) | undefined;
 }
 
-/** What became of a store whose place was lost. */
+/** The result of opening a store again at its former source. */
 export interface ReclaimReport {
-  /** Where it is now, as it was when it moved away. */
+  /** Its location now, as it was when it moved away. */
   readonly from: string;
-  /** Where it was, with all that was written there. */
+  /** The lost location, with everything that was written there. */
   readonly lost: string;
 }
 
 /**
- * Opens a store again in a place that it has left, as it was when it moved away: for when the place that it has moved to is lost. What was
- * written there is lost with it. Whoever had it open there opens it here anew.
+ * Opens a store again at its former source, as it was when it moved away: for when the location that it has moved to is lost. What was
+ * written there is lost with it. Processes that had it open there must open it here again.
  *
- * To say that a place is lost is up to you: it is only looked whether it answers and the store lies there. Where it comes back later, remove it.
+ * The caller decides that a location is lost: this only checks whether it answers and has the store. If it comes back later, remove it.
  *
- * @param location a place that the store has left
- * @throws SecureStoreError `NOT_FOUND` where it has not left it; `CONFLICT` where it is open at the new place after all, or went on from there;
- *   `LOCKED` while somebody is moving it;
+ * @param location the former source
+ * @throws SecureStoreError `NOT_FOUND` if it has not left it; `CONFLICT` if it is at the new location after all, or moved on from there;
+ *   `LOCKED` while another process migrates it;
  *   `ACCESS_DENIED` for a member; and what opening it throws
  */
 export async function reclaimStore(location: string, options: ReclaimOptions): Promise<ReclaimReport> {
@@ -279,10 +280,10 @@ export async function reclaimStore(location: string, options: ReclaimOptions): P
 }
 
 /**
- * Ends that what changes in a store is kept for moving it back: where it was can be removed then.
+ * Finalizes a migration: changes are not kept for the way back any more, and the former source can be removed.
  *
- * @param location where it is now
- * @returns whether anything was kept
+ * @param location its present location
+ * @returns whether changes were kept
  */
 export async function retireMigration(location: string, options: MigrationOpenOptions): Promise<boolean> {
   checkMigrateOptions(options);

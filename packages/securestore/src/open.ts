@@ -20,10 +20,10 @@ import type { RemoteCredentials, RemoteStore } from '@securestore/protocol';
 import { openServed } from './remote.ts';
 import type { ServedOptions } from './remote.ts';
 
-/** How a session is begun. */
+/** The options of a session. */
 export interface SessionOptions extends CallOptions {
   /**
-   * What the audit log tells of every attempt of the session, to find it again in other logs. A function is asked at each attempt: for a
+   * An ID that the audit log has with every attempt of the session, to find it in other logs. A function is called at each attempt: for a
    * session that serves many requests.
    */
   readonly requestId?: string | (() => string | undefined) | undefined;
@@ -31,37 +31,37 @@ export interface SessionOptions extends CallOptions {
 
 /** An open store. */
 export type SecureStore = ObjectStore & {
-  /** Who may do what with the store, in sessions. Whoever unlocks the store may do everything. */
+  /** The access control of sessions. The owner may do everything. */
   readonly access: AccessControl;
-  /** Who tried what with the store, and what became of it. */
+  /** The audit log: who tried what with the store, with which outcome. */
   readonly audit: AuditTrail;
-  /** Makes a snapshot at another location: what has changed since the last one is copied, as ciphertext. */
+  /** Makes a snapshot at a destination: changes since the last one are copied, as ciphertext. */
   readonly backup: Backups['backup'];
   /** Restores objects of a snapshot into this store, each as a new version. */
   readonly restore: Backups['restore'];
-  /** Its snapshots, wherever they are. */
+  /** Its snapshots, at all destinations. */
   readonly backups: Backups;
-  /** What it was, at any point that can be restored. */
+  /** The store as it was at any recovery point. */
   readonly points: RecoveryPoints;
-  /** When it is backed up, and whether it is. */
+  /** The schedules of its backups, and their state. */
   readonly schedules: Schedules;
-  /** How the store is, with all that belongs to it, and what to do where something is wrong. */
+  /** The health of the store with all its parts, and what to do about findings. */
   readonly health: Health['check'];
-  /** Reads everything in the store in the background, names what is not as it was stored, and repairs it from a backup. */
+  /** Reads everything in the store in the background, reports what is damaged, and repairs it from a backup. */
   readonly scrub: Health['scrub'];
-  /** What is measured of the store, for OpenTelemetry and Prometheus. */
+  /** Metrics of the store, for OpenTelemetry and Prometheus. */
   readonly metrics: Health['metrics'];
   /**
-   * The store as the principal may use it whom the credentials prove: `{ token }` with an API token, or what the option
-   * `authenticators` is for. It ends with the store.
+   * The store with the rights of the principal that the credentials prove: `{ token }` with an API token, or credentials for the option
+   * `authenticators`. It ends with the store.
    *
    * @throws SecureStoreError `UNAUTHENTICATED`, also for credentials of a kind that no authenticator knows; `UNAVAILABLE` or
-   *   `TIMEOUT` where that can't be found out; `INVALID_ARGUMENT` for options that there are not
+   *   `TIMEOUT` if they can't be checked; `INVALID_ARGUMENT` for unknown options
    */
   session(credentials: unknown, options?: SessionOptions): Promise<Session>;
 };
 
-/** Events of keys, from before the store is open on: the log is where the store is. */
+/** Events of encryption keys, also from before the store is open: the log is in the store. */
 class KeyEvents {
   #early: CryptoEvent[] = [];
   #tell: ((event: CryptoEvent) => void) | undefined;
@@ -92,7 +92,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   const backups = new Backups(store, places);
   const schedules = new Schedules(store, backups, places);
   const points = new RecoveryPoints(store, backups, places);
-  // What sessions administer is the store as it is returned, with its access control.
+  // Sessions administer the store as it is returned, with its access control.
   const { policy, audit: auditPlace } = extensionsOf(store);
   const access = new AccessControl(store, policy, { authenticators, administration: store });
   const trail = new AuditTrail(auditPlace, { onAlert: auditWarnings(logger), ...audit });
@@ -104,7 +104,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   const session: SecureStore['session'] = async (credentials, given = {}) => {
     checkSessionOptions(given);
     const { requestId, ...options } = given;
-    // Who it is shows only when it has succeeded.
+    // The principal is known only when it has succeeded.
     const attempt = { action: 'session', principal: '', requestId: requestIdIn({ requestId }), readOnly: true };
     const found = await recorder.attempt(attempt, async () => {
       const begun = await begin(credentials, options);
@@ -114,12 +114,12 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     return recorded(found, { recorder, principal: found.principal, categoryOf, requestId });
   };
   const verify = store.verify.bind(store);
-  // No session is begun past the log.
+  // The audit log records every session.
   const whole = Object.assign(store, {
     access: Object.assign(access, { session }),
     audit: trail,
     backup: backups.backup.bind(backups),
-    // Nothing more: what it writes through shows all objects, and is not for those to choose who may restore and not read.
+    // No more parameters: what it writes through shows all objects, and a caller who may restore, but not read, must not choose it.
     restore: (source: string, restoreOptions?: RestoreOptions) => backups.restore(source, restoreOptions),
     backups,
     points,
@@ -139,11 +139,11 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
 
 export function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {
   if (typeof option === 'object') return option;
-  // What dies with the process or the backend object can't be rolled back behind its back.
+  // A store that ends with the process or the backend object can't be rolled back unnoticed.
   return option === true && parseLocation(location).scheme !== 'memory' ? fileAnchor() : undefined;
 }
 
-/** What the option says, or else the configuration. */
+/** The option, or else the configuration. */
 async function withHealth<O extends OpenOptions>(options: O): Promise<O> {
   const { health, backend } = options;
   if (health !== undefined || backend !== undefined) return options;
@@ -171,16 +171,16 @@ async function contextFor(
 }
 
 /**
- * Makes a new store and opens it.
+ * Creates a new store and opens it.
  *
  * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`
- * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it untouched; `INVALID_ARGUMENT`;
- *   `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
+ * @throws SecureStoreError `ALREADY_EXISTS` if a store exists, which is not changed; `INVALID_ARGUMENT`;
+ *   `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
  */
 export async function createStore(location: string, given: CreateOptions): Promise<SecureStore> {
   if (isServed(location)) {
-    const message = 'a store is made where it will lie, and then served: securestore serve --store sqlite:./vault.db';
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    const message = `a store cannot be created over a server: ${redactLocation(location)}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { advice: [{ id: 'serve-store' }] });
   }
   checkCreateOptions(given);
   const options = await withHealth(given);
@@ -190,13 +190,13 @@ export async function createStore(location: string, given: CreateOptions): Promi
   return assemble(store, options, events, meter);
 }
 
-/** The options of {@link openStore}: those of a server if there are credentials. One signature, so that a mistake is told where it is. */
+/** The options of {@link openStore}: those of a server if there are credentials. One signature, so that the compiler reports a mistake where it is. */
 type OptionsWith<C> = { readonly credentials?: C } & (C extends RemoteCredentials ? ServedOptions : OpenOptions);
 
 type StoreWith<C> = C extends RemoteCredentials ? RemoteStore : SecureStore;
 
 /**
- * Opens the store at a location; with `credentials` one that a server at `https:` has, as the principal whom they prove. That takes the
+ * Opens the store at a location; with `credentials` a remote store behind `https:`, as the principal that they prove. That needs the
  * package `@securestore/client`.
  *
  * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`; scheme, host and port of a server, such as
@@ -217,14 +217,15 @@ export async function openStore(
   const isRemote = typeof given === 'object' && given !== null && 'credentials' in given;
   if (isServed(location) && isRemote) return openServed(location, given);
   if (isServed(location)) {
-    const message =
-      'a store that is served elsewhere is opened with { credentials: { token } }: what unlocks it the server has';
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    const message = `the option "credentials" is needed for a remote store: ${redactLocation(location)}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, {
+      option: 'credentials',
+      advice: [{ id: 'give-credentials' }],
+    });
   }
   if (isRemote) {
-    const message =
-      'the option "credentials" is for a store that a server serves; whoever unlocks a store may do everything with it';
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    const message = `the option "credentials" is only for remote stores, got ${redactLocation(location)}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'credentials' });
   }
   return openHere(location, given);
 }

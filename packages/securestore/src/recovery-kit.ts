@@ -3,10 +3,10 @@ import type { ShareScheme } from '@securestore/crypto';
 import type { TextKind } from './labelled-text.ts';
 import { fingerprintIn, isOfKind, labelledLine, readLabelled, textIn } from './labelled-text.ts';
 
-/** A recovery code or a share, with what is to be known to open a store by it. */
+/** A recovery code or a share, with everything that is needed to open a store by it. */
 export interface RecoveryKit {
   readonly kind: 'recovery code' | 'share';
-  /** The code or the share as text. Whoever reads or makes a kit wipes it. */
+  /** The code or the share as text. The caller wipes it. */
   readonly secret: Uint8Array;
   /** The store that it opens. */
   readonly fingerprint: string;
@@ -47,18 +47,18 @@ function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', `a recovery kit ${message}`);
 }
 
-/** Where a program without types leaves something out, it must be known before the kit is printed. */
+/** A caller without types may leave something out, which must be detected before the kit is printed. */
 function checkKit(kit: RecoveryKit): void {
   if (typeof kit !== 'object' || kit === null) invalid('must be an object');
   const { kind, secret, made, share } = kit;
-  if (kind !== 'recovery code' && kind !== 'share') invalid('is of the kind "recovery code" or "share"');
-  if (!(secret instanceof Uint8Array)) invalid('needs the code or share as a Uint8Array in "secret"');
-  if (!(made instanceof Date) || Number.isNaN(made.getTime())) invalid('needs a Date in "made"');
+  if (kind !== 'recovery code' && kind !== 'share') invalid('must be of the kind "recovery code" or "share"');
+  if (!(secret instanceof Uint8Array)) invalid('must have the code or share as a Uint8Array in "secret"');
+  if (!(made instanceof Date) || Number.isNaN(made.getTime())) invalid('must have a Date in "made"');
   const numbers = share === undefined ? [] : [share?.number, share?.count, share?.threshold];
-  if (!numbers.every(Number.isInteger)) invalid('says of a share its number, and how many of how many are needed');
+  if (!numbers.every(Number.isInteger)) invalid('must have the number, count and threshold of a share in "share"');
 }
 
-/** A kit as text to be printed. Whoever gets it wipes it. @throws SecureStoreError `INVALID_ARGUMENT` */
+/** A kit as text to be printed. The caller wipes it. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function formatRecoveryKit(kit: RecoveryKit): Buffer {
   checkKit(kit);
   const { kind, secret, fingerprint, location, made, share } = kit;
@@ -84,7 +84,7 @@ export type ReadRecoveryKit = Pick<RecoveryKit, 'kind' | 'fingerprint'> & {
 };
 
 /**
- * Reads what {@link formatRecoveryKit} made; `undefined` where the text is no kit, such as a code by itself. The code or share in
+ * Reads what {@link formatRecoveryKit} made; `undefined` if the text is no kit, such as a code by itself. The code or share in
  * it is not checked: `recoveryCode` and `shares` do that.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` for a kit that is malformed; `UNSUPPORTED` for one of a later release
@@ -96,7 +96,7 @@ export function readRecoveryKit(text: Uint8Array): ReadRecoveryKit | undefined {
   const found = (['recovery code', 'share'] as const).filter((kind) => values.has(kind));
   const [kind, another] = found;
   if (kind === undefined || another !== undefined) {
-    invalid('must have one recovery code or one share');
+    invalid('must have either one recovery code or one share');
   }
   const fingerprint = fingerprintIn(values, KIND);
   const location = textIn(values, 'store', KIND);

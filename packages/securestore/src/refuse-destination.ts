@@ -7,22 +7,23 @@ import { extensionsOf } from '@securestore/objects/internal';
 import { nameOfLocation } from './connect.ts';
 
 /**
- * Where a store lies together with its backups, whoever removes the one removes the others.
+ * A store and its backups must not share a location, since both would be lost together.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` where the store is backed up to where it is to move, also where nothing lies there now, or to a
- *   folder around or inside that
+ * @throws SecureStoreError `ALREADY_EXISTS` if the target is a destination of the store, also if it is empty now, or is in a folder around or
+ *   inside one
  */
 export async function refuseDestination(store: ObjectStore, to: string, target: MigrationTarget): Promise<void> {
-  // What is at its end already is ended.
+  // A migration that is ending is ended.
   const { backup } = extensionsOf(store);
   if (backup.head.state !== 'open') return;
   for (const { location } of destinationsIn(backup.destinations)) {
     const isThere = location === nameOfLocation(to);
     if (!isThere && (await nestingOf(target.backend, { localPath: () => folderOf(location) })) === undefined) continue;
-    const where = isThere ? location : `${location}, which lies in the same folder`;
+    const where = isThere ? 'is a destination' : `shares a folder with the destination ${location}`;
     throw new SecureStoreError(
       'ALREADY_EXISTS',
-      `the store is backed up to ${where}, and would be lost together with its backups there. Choose another location`,
+      `the target ${nameOfLocation(to)} ${where}. The store would be lost together with its backups there.`,
+      { advice: [{ id: 'choose-location' }] },
     );
   }
 }

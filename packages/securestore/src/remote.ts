@@ -2,14 +2,14 @@ import { loadOwnPackage } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { RemoteOptions, RemoteStore } from '@securestore/protocol';
 
-/** What speaks with servers: a package of its own, since most stores are not served elsewhere. */
+/** The client for servers: its own package, since most stores are not remote. */
 const CLIENT = '@securestore/client';
 
 interface ClientPackage {
   readonly openRemoteStore: (location: string, options: RemoteOptions) => Promise<RemoteStore>;
 }
 
-/** How a store that is served elsewhere is opened. */
+/** The options of opening a remote store. */
 export interface ServedOptions extends RemoteOptions {
   /** The folder of the application's `package.json`, in which the client is looked for. Default: the working directory. */
   readonly resolveFrom?: string | undefined;
@@ -18,10 +18,11 @@ export interface ServedOptions extends RemoteOptions {
 /** @throws SecureStoreError `BACKEND_NOT_INSTALLED` */
 export async function openServed(location: string, { resolveFrom, ...options }: ServedOptions): Promise<RemoteStore> {
   const exports = await loadOwnPackage(CLIENT, { resolveFrom, besides: import.meta.dirname });
-  // The package is one of ours, and of this release.
+  // The package is part of this project, and of this release.
   if (exports !== undefined) return (exports as ClientPackage).openRemoteStore(location, options);
   throw new SecureStoreError(
     'BACKEND_NOT_INSTALLED',
-    `what speaks with a server is not installed. Install it with: npm install ${CLIENT}`,
+    `the package ${CLIENT}, which opens remote stores, is not installed`,
+    { advice: [{ id: 'install-package', package: CLIENT }] },
   );
 }

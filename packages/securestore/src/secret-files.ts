@@ -5,7 +5,7 @@ import { copySecret, SecureStoreError, writeNewFile } from '@securestore/core-fo
 const MAX_BYTES: number = 1024 * 1024;
 
 async function contentsOf(file: FileHandle): Promise<Buffer> {
-  // One byte more than there may be, so that whoever checks the length sees that there was more.
+  // One byte more than allowed, so that the check of the length detects a longer file.
   const buffer = Buffer.alloc(MAX_BYTES + 1);
   let length = 0;
   for (let read = -1; read !== 0 && length < buffer.length; length += read) {
@@ -16,7 +16,7 @@ async function contentsOf(file: FileHandle): Promise<Buffer> {
   return contents;
 }
 
-/** Looks at a file before it is read. @throws SecureStoreError where it must not be used */
+/** Checks a file before it is read. @throws SecureStoreError if it must not be used */
 type Check = (file: FileHandle) => Promise<void>;
 
 async function readSecretFile(path: string, what: string, check: Check | undefined): Promise<Buffer> {
@@ -25,16 +25,16 @@ async function readSecretFile(path: string, what: string, check: Check | undefin
     file = await open(path, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new SecureStoreError('INVALID_ARGUMENT', `there is no ${what} ${path}`);
+      throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} does not exist`);
     }
-    throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} can't be read`, { cause: error });
+    throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} cannot be read`, { cause: error });
   }
   try {
     await check?.(file);
     return await contentsOf(file);
   } catch (error) {
     if (SecureStoreError.is(error)) throw error;
-    throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} can't be read`, { cause: error });
+    throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} cannot be read`, { cause: error });
   } finally {
     await file.close();
   }
@@ -63,7 +63,7 @@ export async function withSecretFile<T>(
 /**
  * Writes a new file that only its owner may read.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` where a file is; `UNAVAILABLE` where none can be written
+ * @throws SecureStoreError `ALREADY_EXISTS` if the file exists; `UNAVAILABLE` if it can't be written
  */
 export async function writeSecretFile(path: string, what: string, contents: Buffer): Promise<void> {
   try {
@@ -71,9 +71,9 @@ export async function writeSecretFile(path: string, what: string, contents: Buff
     await writeNewFile(path, (file) => file.writeFile(contents));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-      throw new SecureStoreError('ALREADY_EXISTS', `there is a file ${path} already; it was left as it is`);
+      throw new SecureStoreError('ALREADY_EXISTS', `the file ${path} already exists. It was not changed.`);
     }
-    throw new SecureStoreError('UNAVAILABLE', `the ${what} ${path} can't be written`, {
+    throw new SecureStoreError('UNAVAILABLE', `the ${what} ${path} cannot be written`, {
       cause: error,
       retryable: false,
     });

@@ -6,12 +6,12 @@ import { checkPlaceOptions } from './check-options.ts';
 import { connect, nameOfLocation } from './connect.ts';
 import type { BackendOptions } from './options.ts';
 
-/** How a store is reached whose clock is looked at. */
+/** How the store is reached. */
 export interface StoreClockOptions extends CallOptions, BackendOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** How the clock of a store stands to that of this machine. */
+/** The difference between the clock of a store and that of this machine. */
 export interface StoreClock {
   /** By how many milliseconds it is ahead, to the resolution of the backend's clock; negative if it is behind. */
   readonly ahead: number;
@@ -36,9 +36,13 @@ async function withBackend<T>(
 
 async function clockOf(backend: StorageBackend, location: string, signal?: AbortSignal): Promise<StoreClock> {
   const head = await backend.read(HEAD_NAME, { signal });
-  if (head === undefined) throw new SecureStoreError('NOT_FOUND', `no store is at ${nameOfLocation(location)}`);
+  if (head === undefined) {
+    throw new SecureStoreError('NOT_FOUND', `no store exists at ${nameOfLocation(location)}`, {
+      advice: [{ id: 'check-location', location: nameOfLocation(location) }, { id: 'create-store' }],
+    });
+  }
   if (head.now === undefined) {
-    throw new SecureStoreError('UNSUPPORTED', `the backend of ${nameOfLocation(location)} doesn't tell its time`);
+    throw new SecureStoreError('UNSUPPORTED', `the backend of ${nameOfLocation(location)} has no clock`);
   }
   return { ahead: head.now - Date.now(), canReset: backend.resetClock !== undefined };
 }
@@ -66,7 +70,7 @@ export async function resetClock(location: string, options: StoreClockOptions = 
   return withBackend(location, options, async (backend, signal) => {
     await clockOf(backend, location, signal);
     if (backend.resetClock === undefined) {
-      const message = `the clock of ${nameOfLocation(location)} is that of its server; have that set`;
+      const message = `the clock of ${nameOfLocation(location)} is that of its server, and cannot be reset here`;
       throw new SecureStoreError('UNSUPPORTED', message);
     }
     return backend.resetClock();

@@ -511,9 +511,9 @@ test('a store that can not be written any more can be looked into, and says why 
   expect(await verify(store)).toMatchObject({ ok: true });
   await store.close();
   expect(warnings).toEqual(
-    expect.arrayContaining([expect.stringContaining('takes no entries now (failing, READ_ONLY)')]),
+    expect.arrayContaining([expect.stringContaining('accepts no entries (failing, READ_ONLY)')]),
   );
-  expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('entries are lost')]));
+  expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('has lost entries')]));
 });
 
 test('a server that began before many short runs is seen, and followed, by its newest entries', async () => {

@@ -87,7 +87,7 @@ describe('the configuration file', () => {
       await write('securestore.config.json', JSON.stringify({ backends: { [scheme]: 'theirs' } }));
       await expect(loadConfig(folder)).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
-        message: expect.stringContaining(`"backends" must not name a package for ${scheme}:`),
+        message: expect.stringContaining(`must not name a package for ${scheme}: in "backends"`),
       });
     },
   );

@@ -77,7 +77,10 @@ describe('an identity file', () => {
     const { fingerprint } = parseInvitation(await invite(made));
     for (const mode of [0o640, 0o604, 0o620]) {
       await chmod(made.file, mode);
-      await expect(made.open({ fingerprint })).rejects.toThrow(`chmod 600 ${made.file}`);
+      await expect(made.open({ fingerprint })).rejects.toThrow(`${made.file} can be read or changed by other users`);
+      await expect(identityFile(made.file).secret()).rejects.toMatchObject({
+        advice: [{ id: 'restrict-file', path: made.file }],
+      });
     }
     await chmod(made.file, 0o400);
     expect(await code(made.open({ fingerprint }))).toBe('open');
@@ -107,7 +110,7 @@ describe('an identity file', () => {
     const { location, path } = await scene();
     const open = (file: string): Promise<SecureStore> =>
       openStore(location, { unlock: identityFile(join(path, file)) });
-    await expect(open('none')).rejects.toThrow(/there is no identity file/);
+    await expect(open('none')).rejects.toThrow(/the identity file \S+ does not exist/);
     await writeFile(join(path, 'bad'), 'SSID1-0000', { mode: 0o600 });
     await expect(open('bad')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
@@ -119,7 +122,9 @@ const bad = (options: object): Promise<SecureStore> => openStore('memory:', opti
 describe('the options', () => {
   it('are checked', async () => {
     await expect(bad({ unlock: OWNER, trustOnFirstUse: 1 })).rejects.toThrow('"trustOnFirstUse" must be true or false');
-    await expect(bad({ unlock: { type: 'keyWrapper', wrapper: {} } })).rejects.toThrow('keyWrapper(...)');
+    await expect(bad({ unlock: { type: 'keyWrapper', wrapper: {} } })).rejects.toThrow(
+      '"unlock" must be an unlock method',
+    );
     await expect(bad({ unlock: null })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 

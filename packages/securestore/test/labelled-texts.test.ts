@@ -81,7 +81,9 @@ describe('an invitation', () => {
   });
 
   it('of a later version says that a newer release is needed', () => {
-    expect(() => parseInvitation('securestore invitation 12\n')).toThrow(/newer release/);
+    expect(() => parseInvitation('securestore invitation 12\n')).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED', advice: [{ id: 'use-newer-release' }] }),
+    );
   });
 });
 

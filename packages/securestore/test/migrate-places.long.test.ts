@@ -88,20 +88,16 @@ describe('a store is not moved, and nothing is changed,', () => {
     const opened = await openStore(store, { unlock, upkeep: false });
     await opened.backup(backups);
     await opened.close();
-    await refused(move(store, backups), 'ALREADY_EXISTS', /is backed up to file:.*backups.*Choose another location/);
+    await refused(move(store, backups), 'ALREADY_EXISTS', /^the target file:.*backups is a destination\. /);
     for (const beside of [`file:${join(path, 'backups', 'vault')}`, `sqlite:${join(path, 'backups', 'vault.db')}`]) {
-      await refused(
-        move(store, beside),
-        'ALREADY_EXISTS',
-        /is backed up to file:.*backups, which lies in the same folder/,
-      );
+      await refused(move(store, beside), 'ALREADY_EXISTS', /shares a folder with the destination file:.*backups\. /);
     }
     await refused(move(other, backups), 'ALREADY_EXISTS', /the target has backups\. Nothing was changed/);
     const reseal = { unlock: another };
     await refused(move(other, backups, { reseal }), 'ALREADY_EXISTS', /the target has backups/);
     // As where the disk that it is on is not mounted.
     rmSync(join(path, 'backups'), { recursive: true });
-    await refused(move(store, backups), 'ALREADY_EXISTS', /is backed up to file:/);
+    await refused(move(store, backups), 'ALREADY_EXISTS', / is a destination\. /);
     await isUntouched(store);
     await isUntouched(other);
   });
@@ -112,11 +108,7 @@ it('a store is not backed up into its own folder', async () => {
   await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, upkeep: false });
   symlinkSync(join(path, 'vault'), join(path, 'link'));
   for (const inside of [`file:${path}/vault/backups`, `sqlite:${path}/link/backups.db`]) {
-    await refused(
-      store.backup(inside),
-      'INVALID_ARGUMENT',
-      /this lies inside the store itself; backups need a location/,
-    );
+    await refused(store.backup(inside), 'INVALID_ARGUMENT', /is in the folder of the store\. Backups need a location/);
   }
   await store.backup(`file:${path}/backups`);
 });
@@ -169,12 +161,20 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
     const failed = await refused(
       move(from, to, { destinations: { [to]: { backend: filling } } }),
       'NO_SPACE',
-      /the disk is full; .* The store is still at memory:\S+: the same migration goes on, and cancelling gives it up$/,
+      /the disk is full.* The store is still at memory:\S+\.$/,
     );
     expectHere(failed.key).toBeUndefined();
+    expectHere(failed.advice).toEqual([
+      { id: 'resume-migration', source: from, target: to },
+      { id: 'cancel-migration', source: from },
+    ]);
     expectHere(await cancelMigration(from, { unlock })).toEqual({ from, to });
     await isUntouched(from);
-    const again = refused(move(from, to, { destinations: { [to]: { backend: filling } } }), 'NO_SPACE', /goes on/);
+    const again = refused(
+      move(from, to, { destinations: { [to]: { backend: filling } } }),
+      'NO_SPACE',
+      /The store is still at/,
+    );
     await again;
     expectHere(await move(from, to, { destinations: { [to]: { backend } } })).toMatchObject({ moved: true });
   });

@@ -111,11 +111,15 @@ describe.concurrent('a store whose new place is lost', () => {
   it('is not opened where it was as long as the new place has it', async () => {
     const [from, to, third] = [place(), place(), place()];
     await moved(from.location, to.location);
-    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /the store is at .*store\.db: move it back/);
+    await refused(
+      reclaimStore(from.location, { unlock }),
+      'CONFLICT',
+      /the store is at .*store\.db\. It was not opened again at /,
+    );
     await migrateStore(to.location, third.location, { unlock });
     third.lose();
     // It was newer at the place in between.
-    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /went on from .* to .*: open it again there/);
+    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /has moved on from .* to another location/);
     await reclaimStore(to.location, { unlock });
     await using store = await openStore(to.location, { unlock, upkeep: false });
     expect((await store.retrieve('k')).text()).toBe('after');
@@ -126,7 +130,11 @@ describe.concurrent('a store whose new place is lost', () => {
     await moved(first.location, second.location);
     await migrateStore(second.location, third.location, { unlock });
     await migrateStore(third.location, second.location, { unlock });
-    await refused(reclaimStore(first.location, { unlock }), 'CONFLICT', /the store is at .*store\.db: move it back/);
+    await refused(
+      reclaimStore(first.location, { unlock }),
+      'CONFLICT',
+      /the store is at .*store\.db\. It was not opened again at /,
+    );
     // A move from there comes to the first one as to any other.
     await migrateStore(second.location, first.location, { unlock });
     await using store = await openStore(first.location, { unlock, upkeep: false });
@@ -148,7 +156,7 @@ describe.concurrent('a store whose new place is lost', () => {
     const [from, to] = [place(), place()];
     await (await createStore(from.location, { unlock })).close();
     await migrateStore(from.location, to.location, { unlock, reseal: { unlock: rawKey(Buffer.alloc(32, 9)) } });
-    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /sealed anew/);
+    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /re-encrypted/);
     to.lose();
     await reclaimStore(from.location, { unlock });
     await (await openStore(from.location, { unlock, upkeep: false })).close();
@@ -165,7 +173,7 @@ describe.concurrent('a store whose new place is lost', () => {
     await (await createStore(from, { unlock })).close();
     const backend = unopening(reached(conditionalDelete));
     const dying = migrateStore(from, to, { unlock, destinations: { [to]: { backend } } });
-    await refused(dying, 'UNAVAILABLE', /has left .* for .*: the same migration ends that/);
+    await refused(dying, 'UNAVAILABLE', /The store has left .* for .*, and was not opened there yet\./);
     await refused(openStore(from, { unlock }), 'LOCKED', /has moved to/);
     const destinations = { [to]: { backend: reached(conditionalDelete) } };
     expect(await again(from, { unlock, destinations })).toMatchObject({ from });
@@ -212,6 +220,6 @@ describe.concurrent('a store whose new place is lost', () => {
   it('is none where a store has not moved', async () => {
     const { location } = place();
     await (await createStore(location, { unlock })).close();
-    await refused(reclaimStore(location, { unlock }), 'NOT_FOUND', /the store has not moved from here/);
+    await refused(reclaimStore(location, { unlock }), 'NOT_FOUND', /the store has not moved away from /);
   });
 });

@@ -132,9 +132,9 @@ describe('a store is not moved, and nothing is changed,', () => {
   it('to where it is, whatever that is called', async () => {
     const path = join(folder(), 'vault.db');
     const store = await made(`sqlite:${path}`);
-    await refused(move(store, store), 'INVALID_ARGUMENT', /the store is there already/);
+    await refused(move(store, store), 'INVALID_ARGUMENT', /the source and the target are the same/);
     const around = `sqlite:${join(path, '..')}/../${basename(join(path, '..'))}/vault.db`;
-    await refused(move(store, around), 'INVALID_ARGUMENT', /the store is there already/);
+    await refused(move(store, around), 'INVALID_ARGUMENT', /the source and the target are the same/);
     symlinkSync(path, `${path}-link`);
     await refused(move(store, `sqlite:${path}-link`), 'ALREADY_EXISTS', /the target is the store itself/);
     await isUntouched(store);
@@ -190,7 +190,11 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await refused(createStore(to, { unlock }), 'INTEGRITY', /no store is here yet: a migration to this location/);
     await refused(move(store, memoryPlace()), 'LOCKED', /already being migrated to memory:/);
     await refused(move(await made(), to), 'ALREADY_EXISTS', /another migration to the target/);
-    await refused(retireMigration(store, { unlock }), 'LOCKED', /being moved to memory:.*cancel that first/);
+    await refused(
+      retireMigration(store, { unlock }),
+      'LOCKED',
+      /being migrated to memory:.*which needs its kept changes/,
+    );
     const opened = await openStore(store, { unlock, upkeep: false });
     const backups = memoryPlace();
     await opened.backup(backups);
@@ -209,15 +213,15 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     const moving = migrateStore(store, to, { unlock });
     await sleep(500);
     await Promise.all([
-      refused(move(store, to), 'LOCKED', /being moved at this moment: interrupt that first/),
-      refused(move(store, memoryPlace()), 'LOCKED', /being migrated to memory:|at this moment/),
-      refused(cancelMigration(store, { unlock }), 'LOCKED', /at this moment/),
-      refused(retireMigration(store, { unlock }), 'LOCKED', /being moved/),
+      refused(move(store, to), 'LOCKED', /another process is migrating the store/),
+      refused(move(store, memoryPlace()), 'LOCKED', /being migrated to memory:|another process is migrating/),
+      refused(cancelMigration(store, { unlock }), 'LOCKED', /another process is migrating/),
+      refused(retireMigration(store, { unlock }), 'LOCKED', /being migrated to/),
     ]);
     expect(await moving).toMatchObject({ moved: true });
     await refused(cancelMigration(store, { unlock }), 'CONFLICT', /the store has already moved$/);
     await refused(retireMigration(store, { unlock }), 'LOCKED', /has moved to memory:/);
-    await refused(move(store, memoryPlace()), 'LOCKED', /has moved to memory:.*move it from there/);
+    await refused(move(store, memoryPlace()), 'LOCKED', /has moved to memory:/);
     await refused(createStore(store, { unlock }), 'ALREADY_EXISTS', /a store already exists here/);
     await refused(move(await made(), store), 'ALREADY_EXISTS', /another store/);
     // By who did not see how it ended.
@@ -226,7 +230,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await refused(
       keepOldSide(to, memoryPlace(), { unlock }),
       'INVALID_ARGUMENT',
-      /not a place that the store has left/,
+      /is not a former source of the store/,
     );
     expect(await retireMigration(to, { unlock })).toBe(true);
     expect(await retireMigration(to, { unlock })).toBe(false);
