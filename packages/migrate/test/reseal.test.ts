@@ -63,8 +63,8 @@ describe.each(CHANGES.filter((_, at) => LONG || at % 2 === 0))(
 
       await clock.sleep(6000);
       const error = await failure(store.retrieve('k/1'), 'LOCKED');
-      expect(error.message).toContain('sealed anew');
-      expect((await failure(openAt(from, { clock, ...following(to) }), 'LOCKED')).message).toContain('sealed anew');
+      expect(error.message).toContain('re-encrypted');
+      expect((await failure(openAt(from, { clock, ...following(to) }), 'LOCKED')).message).toContain('re-encrypted');
       // Nothing of what was sealed before is there, not even a part of a payload.
       const old = new Set((await contentsOf(from)).values());
       for (const [name, digest] of await contentsOf(to)) expect(old.has(digest), name).toBe(false);
