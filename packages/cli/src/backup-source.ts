@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { OpenBackupOptions } from 'securestore';
 import type { Call } from './call.ts';
 import { discoveryOf } from './discovery.ts';
+import { whileMistyped } from './mistyped.ts';
 import { invitationOf, loggerFor } from './open.ts';
 import { findSecret } from './secret.ts';
 import { oneFingerprint, unlockWith } from './unlocking.ts';
@@ -9,7 +10,8 @@ import { oneFingerprint, unlockWith } from './unlocking.ts';
 /**
  * Uses what opens the backups at a location: the secret of the store that they are of, which need not be there.
  *
- * @throws `UNLOCK_FAILED` where it is the secret of another store, or one from before a rotation
+ * @param use begins once more if a passphrase was mistyped: it has done nothing if it throws `UNLOCK_FAILED`
+ * @throws `UNLOCK_FAILED` if it is the secret of another store, or one from before a rotation
  */
 export async function withBackupSecret<T>(
   call: Call,
@@ -18,16 +20,17 @@ export async function withBackupSecret<T>(
 ): Promise<T> {
   const { cli, options } = call;
   const invitation = await invitationOf(call);
-  using unlock = await unlockWith(await findSecret(call, 'open'));
+  using unlock = await unlockWith(await findSecret(call));
   const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
   try {
-    return await use({
+    const opening = {
       unlock: unlock.method,
       fingerprint,
       logger: loggerFor(call),
       discovery: discoveryOf(call),
       signal: cli.signal,
-    });
+    };
+    return await whileMistyped(call, unlock, () => use(opening));
   } catch (error) {
     if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
     const { redactLocation } = await import('@securestore/backend-api');

@@ -10,6 +10,10 @@ export const ENVIRONMENT: readonly VariableHelp[] = [
   { name: 'SECURESTORE_KEY_FILE', meaning: 'the key file that unlocks the store, as --key-file gives it' },
   { name: 'SECURESTORE_PASSPHRASE', meaning: 'the passphrase itself' },
   { name: 'SECURESTORE_PASSPHRASE_FILE', meaning: 'a file that holds the passphrase, as --passphrase-file gives it' },
+  {
+    name: 'SECURESTORE_PASSPHRASE_COMMAND',
+    meaning: 'a command that writes the passphrase, as --passphrase-command gives it',
+  },
   { name: 'SECURESTORE_TOKEN', meaning: 'the API token for a remote store, as --token gives it' },
   { name: 'SECURESTORE_TLS_CERT', meaning: 'the client certificate for a remote store, as --tls-cert gives it' },
   { name: 'SECURESTORE_TLS_KEY', meaning: 'its private key, as --tls-key gives it' },

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 export interface GlobalOptions {
   readonly store?: string;
   readonly passphraseFile?: string;
+  readonly passphraseCommand?: string;
   readonly keyFile?: string;
   readonly recoveryCodeFile?: string;
   readonly shareFile?: readonly string[];
@@ -36,6 +37,7 @@ function globalOptions(): Option[] {
       'the store, such as sqlite:./vault.db (otherwise $SECURESTORE_URL, then the configuration file)',
     ),
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
+    new Option('--passphrase-command <command>', 'a command that writes the passphrase to stdout, run by the shell'),
     new Option('--key-file <file>', 'a key file that unlocks the store'),
     new Option('--recovery-code-file <file>', 'a file that holds the recovery code, or its kit'),
     new Option(

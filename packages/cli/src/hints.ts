@@ -25,10 +25,12 @@ const MOST = 3;
 type Options = NonNullable<Command['options']>;
 
 /** The options of every command that say which store is meant and what opens it. A token is left out: hints may be kept in logs. */
-function carried(options: Partial<GlobalOptions> = {}): Options {
+export function carried(options: Partial<GlobalOptions> = {}): Options {
   return {
     store: options.store,
     'passphrase-file': options.passphraseFile,
+    // Its words may be a secret, which a log would keep.
+    'passphrase-command': options.passphraseCommand && 'COMMAND',
     'key-file': options.keyFile,
     'recovery-code-file': options.recoveryCodeFile,
     'share-file': options.shareFile,
@@ -76,7 +78,9 @@ class Commands {
   again(option?: string): string | undefined {
     const { args, verb } = this.#context;
     const isPrivate =
-      verb === 'exec' || verb === 'meta set' || args.some((arg) => /^--(?:token|meta)(?:=|$)/.test(arg));
+      verb === 'exec' ||
+      verb === 'meta set' ||
+      args.some((arg) => /^--(?:token|meta|(?:new-)?passphrase-command)(?:=|$)/.test(arg));
     return isPrivate ? undefined : shellWords(['securestore', ...(option === undefined ? [] : [option]), ...args]);
   }
 }

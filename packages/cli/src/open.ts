@@ -5,6 +5,7 @@ import type { Call } from './call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
 import { inOurTerms, withAdvice } from './error-report.ts';
 import { checkFromFile } from './location-from-file.ts';
+import { whileMistyped } from './mistyped.ts';
 import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
 import { warnIfShared } from './shared-file.ts';
@@ -64,7 +65,7 @@ async function givenLocation(call: Call): Promise<Given | undefined> {
 
 /** Whether a call that needs no store, since a secret of it does, is for a server all the same: it has one as its store, and no secret. */
 export async function isForServer(call: Call): Promise<boolean> {
-  if (optionSecrets(call.options).length > 0) return false;
+  if (optionSecrets(call).length > 0) return false;
   const given = await givenLocation(call);
   return given !== undefined && isServed(given.location);
 }
@@ -128,11 +129,23 @@ export async function withStoreWithin<T>(
     await using store = await openServed(call, given.location);
     return await use(store);
   }
-  using unlock = await unlockWith(await findSecret(call, 'open'));
+  using unlock = await unlockWith(await findSecret(call));
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new DOMException('not open in time', 'TimeoutError')), milliseconds);
+  const start = (): NodeJS.Timeout =>
+    setTimeout(() => late.abort(new DOMException('not open in time', 'TimeoutError')), milliseconds);
+  let timer = start();
+  // A person may take their time to type a passphrase.
+  const secret = async (): Promise<Buffer> => {
+    clearTimeout(timer);
+    try {
+      return await unlock.method.secret();
+    } finally {
+      timer = start();
+    }
+  };
   const signal = AbortSignal.any([call.cli.signal, late.signal]);
-  const opening = openWith({ ...call, cli: { ...call.cli, signal } }, given, unlock);
+  const patient = { ...unlock, method: { ...unlock.method, secret } };
+  const opening = openWith({ ...call, cli: { ...call.cli, signal } }, given, patient);
   await using store = await opening.finally(() => clearTimeout(timer));
   return await use(store);
 }
@@ -159,7 +172,7 @@ export async function withUnlockedStore<T>(
 ): Promise<T> {
   const given = await storeOf(call);
   if (isServed(given.location)) notServed(call.verb, ', since it takes the secret of the store');
-  using unlock = await unlockWith(await findSecret(call, 'open'));
+  using unlock = await unlockWith(await findSecret(call));
   await using store = await openWith(call, given, unlock);
   return await use(store, unlock.method);
 }
@@ -184,7 +197,7 @@ export async function withOpenStore<T>(
 async function openAt(call: Call, given: Given, more: Partial<OpenOptions> = {}): Promise<SecureStore> {
   if (isServed(given.location)) return await openServed(call, given.location);
   checkNoToken(call);
-  using unlock = await unlockWith(await findSecret(call, 'open'));
+  using unlock = await unlockWith(await findSecret(call));
   return await openWith(call, given, unlock, more);
 }
 
@@ -198,20 +211,21 @@ async function openWith(
   const invitation = await invitationOf(call);
   const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
   const { openStore } = await import('securestore');
+  const opening: OpenOptions = {
+    unlock: unlock.method,
+    anchor: options.anchor ?? true,
+    acceptHead: options.acceptHead,
+    trustOnFirstUse: options.trustFirstUse,
+    fingerprint,
+    logger: loggerFor(call),
+    discovery: discoveryOf(call, file),
+    // That is for programs that keep a store open; here there are commands for it.
+    upkeep: false,
+    signal: cli.signal,
+    ...more,
+  };
   try {
-    return await openStore(location, {
-      unlock: unlock.method,
-      anchor: options.anchor ?? true,
-      acceptHead: options.acceptHead,
-      trustOnFirstUse: options.trustFirstUse,
-      fingerprint,
-      logger: loggerFor(call),
-      discovery: discoveryOf(call, file),
-      // That is for programs that keep a store open; here there are commands for it.
-      upkeep: false,
-      signal: cli.signal,
-      ...more,
-    });
+    return await whileMistyped(call, unlock, () => openStore(location, opening));
   } catch (error) {
     throw withAdvice(error, ADVICE);
   }

@@ -28,7 +28,7 @@ export interface Output {
 }
 
 /** The message without the name of the library's call, which says nothing to someone who typed a verb. */
-function withoutOperation(message: string, operation: string | undefined): string {
+export function withoutOperation(message: string, operation: string | undefined): string {
   if (operation === undefined || !message.startsWith(operation)) return message;
   const rest = message.slice(operation.length);
   return /^:? /.test(rest) ? rest.replace(/^:? /, '') : message;

@@ -3,6 +3,7 @@ import { ReadStream } from 'node:tty';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
 import { type LineTerminal, readLine } from './read-line.ts';
+import { printable } from './terminal-text.ts';
 
 /** A terminal with someone at it who can be asked. */
 export interface Terminal extends LineTerminal, Disposable {}
@@ -38,17 +39,38 @@ export async function askHidden({ signal }: Cli, terminal: Terminal, question: s
   }
 }
 
+/** As {@link askHidden}; the answer may be empty. */
+export async function askOptional({ signal }: Cli, terminal: Terminal, question: string): Promise<string> {
+  return (await readLine(terminal, `${question} (not shown): `, true, signal)) ?? cancelled();
+}
+
+const isYes = (answer: string): boolean => /^y(?:es)?$/i.test(answer.trim());
+
+/** Whether a person agrees. @throws `ABORTED` if they cancel */
+export async function askYes({ signal }: Cli, terminal: Terminal, question: string): Promise<boolean> {
+  return isYes((await readLine(terminal, `${question} [y/N] `, false, signal)) ?? cancelled());
+}
+
+/** How a person agrees: by y, or by typing the name of what is destroyed for good. */
+async function agrees(cli: Cli, terminal: Terminal, question: string, target: string | undefined): Promise<boolean> {
+  if (target === undefined) return await askYes(cli, terminal, question);
+  const answer = await readLine(terminal, `${question}\nType ${printable(target)} to do it: `, false, cli.signal);
+  return answer?.trim() === target;
+}
+
 /**
  * Lets a person agree to something that destroys.
  *
- * @param what what is agreed to, for the error where there is no terminal
- * @throws `INVALID_ARGUMENT` where there is no terminal to ask on and `yes` isn't set; `ABORTED` where the answer is no.
+ * @param what what is agreed to, for the error if there is no terminal
+ * @param target what is destroyed for good, whose name the person types instead of y
+ * @throws `INVALID_ARGUMENT` if there is no terminal to ask on and `yes` isn't set; `ABORTED` if the answer is no.
  */
 export async function confirmDestruction(
   cli: Cli,
   yes: boolean | undefined,
   question: string,
   what = 'this destroys for good',
+  target?: string,
 ): Promise<void> {
   if (yes === true) return;
   using terminal = openTerminal(cli);
@@ -58,6 +80,5 @@ export async function confirmDestruction(
       `nothing was changed: ${what}, and there is no terminal to ask on; add --yes to do it`,
     );
   }
-  const answer = await readLine(terminal, `${question} [y/N] `, false, cli.signal);
-  if (answer === undefined || !/^y(?:es)?$/i.test(answer.trim())) cancelled();
+  if (!(await agrees(cli, terminal, question, target))) cancelled();
 }

@@ -2,17 +2,25 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { Call } from './call.ts';
-import type { GlobalOptions } from './global-options.ts';
 import type { Cli } from './cli-context.ts';
+import { askNewPassphrase, type NewPassphrase } from './new-passphrase.ts';
+import { runPassphraseCommand } from './passphrase-command.ts';
 import { askHidden, openTerminal } from './prompt.ts';
+import { LONGEST_PASSPHRASE, withoutLineEnd } from './secret-bytes.ts';
 import { warnIfShared } from './shared-file.ts';
-
-/** The longest passphrase in bytes: far beyond what anyone types, far below what a wrong path would make us read. */
-const MAX_PASSPHRASE_BYTES = 64 * 1024;
+import { weaknessOf } from './weak-passphrase.ts';
 
 const HOW_TO_GIVE_ONE =
-  'give --key-file FILE or --passphrase-file FILE, set $SECURESTORE_KEY_FILE, $SECURESTORE_PASSPHRASE or $SECURESTORE_PASSPHRASE_FILE, ' +
-  'or run this on a terminal to be asked';
+  'give --key-file FILE, --passphrase-file FILE or --passphrase-command COMMAND, set $SECURESTORE_KEY_FILE, ' +
+  '$SECURESTORE_PASSPHRASE, $SECURESTORE_PASSPHRASE_FILE or $SECURESTORE_PASSPHRASE_COMMAND, or run this on a terminal to be asked';
+
+/** A passphrase, and what it comes from: what a person types can be asked for again, the rest read again. */
+export interface PassphraseSource {
+  readonly kind: 'passphrase';
+  readonly from: 'file' | 'command' | 'variable' | 'terminal';
+  readonly read: () => Promise<Uint8Array>;
+  readonly path?: string;
+}
 
 /** Where the secret of a store comes from. */
 export type SecretSource =
@@ -20,19 +28,17 @@ export type SecretSource =
   | { readonly kind: 'recovery-code'; readonly path: string }
   | { readonly kind: 'shares'; readonly paths: readonly string[] }
   | { readonly kind: 'identity'; readonly path: string }
-  | { readonly kind: 'passphrase'; readonly read: () => Promise<Uint8Array>; readonly path?: string };
-
-/** Whether a store is opened, or made and its passphrase therefore asked for twice. */
-export type Purpose = 'open' | 'create';
+  | PassphraseSource;
 
 /** Where a secret comes from that a store is to have from now on. */
 export interface NewSecretOptions {
   readonly newPassphraseFile?: string;
+  readonly newPassphraseCommand?: string;
   readonly newKeyFile?: string;
 }
 
 const HOW_TO_GIVE_A_NEW_ONE =
-  'give --new-key-file FILE or --new-passphrase-file FILE, or run this on a terminal to be asked';
+  'give --new-key-file FILE, --new-passphrase-file FILE or --new-passphrase-command COMMAND, or run this on a terminal to be asked';
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
@@ -43,17 +49,17 @@ export async function readSecretFile(path: string, kind: string): Promise<Uint8A
   const what = `cannot read the ${kind} file "${path}"`;
   try {
     await using file = await open(path);
-    const buffer = new Uint8Array(MAX_PASSPHRASE_BYTES + 3);
+    const buffer = new Uint8Array(LONGEST_PASSPHRASE + 3);
     let length = 0;
     while (length < buffer.length) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length);
       if (bytesRead === 0) break;
       length += bytesRead;
     }
-    if (length > 0 && buffer[length - 1] === 0x0a) length -= buffer[length - 2] === 0x0d ? 2 : 1;
-    if (length === 0) refuse(`${what}: it is empty`);
-    if (length > MAX_PASSPHRASE_BYTES) refuse(`${what}: it is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
-    const secret = buffer.slice(0, length);
+    const contents = withoutLineEnd(buffer.subarray(0, length));
+    if (contents.length === 0) refuse(`${what}: it is empty`);
+    if (contents.length > LONGEST_PASSPHRASE) refuse(`${what}: it is longer than ${LONGEST_PASSPHRASE} bytes`);
+    const secret = contents.slice();
     buffer.fill(0);
     return secret;
   } catch (error) {
@@ -71,8 +77,12 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-function passphraseFile(path: string): SecretSource {
-  return { kind: 'passphrase', read: () => readSecretFile(path, 'passphrase'), path };
+function passphraseFile(path: string): PassphraseSource {
+  return { kind: 'passphrase', from: 'file', read: () => readSecretFile(path, 'passphrase'), path };
+}
+
+function passphraseCommand(cli: Cli, command: string): PassphraseSource {
+  return { kind: 'passphrase', from: 'command', read: () => runPassphraseCommand(cli, command) };
 }
 
 /** The file of a credential of this service, if it has one of that name. */
@@ -98,47 +108,71 @@ export function nonEmpty(env: Cli['env'], name: string): string | undefined {
   return value;
 }
 
-async function ask(cli: Cli, purpose: Purpose, otherwise: string): Promise<Uint8Array> {
+/** @param otherwise the error if there is no terminal */
+async function ask(cli: Cli, otherwise: string, creating?: NewPassphrase): Promise<Uint8Array> {
   using terminal = openTerminal(cli);
   if (terminal === undefined) refuse(otherwise);
-  const passphrase = await askHidden(cli, terminal, purpose === 'create' ? 'New passphrase' : 'Passphrase');
-  if (purpose === 'create' && (await askHidden(cli, terminal, 'The same again')) !== passphrase) {
-    refuse('the two passphrases differ; nothing was changed, run the command again');
-  }
-  return Buffer.from(passphrase);
+  if (creating !== undefined) return await askNewPassphrase(cli, terminal, creating);
+  return Buffer.from(await askHidden(cli, terminal, 'Passphrase'));
+}
+
+/** The secret of a new slot: a weak passphrase that no person has typed, and so cannot choose again, is warned of. */
+function created({ out }: Call, source: SecretSource, location: string): SecretSource {
+  if (source.kind !== 'passphrase' || source.from === 'terminal') return source;
+  const read = async (): Promise<Uint8Array> => {
+    const passphrase = await source.read();
+    const weakness = weaknessOf(passphrase, location);
+    if (weakness !== undefined) out.warning(`the new passphrase is weak: ${weakness}`);
+    return passphrase;
+  };
+  return { ...source, read };
 }
 
 /**
  * Finds a new secret for a store that there is: the options, then a person. The environment has the present one.
  *
+ * @param location of the store
  * @param otherwise what else there is than to give one, for the error
- * @throws `INVALID_ARGUMENT` where two options contradict each other; that there is none shows when it is read.
+ * @throws `INVALID_ARGUMENT` if two options contradict each other; that there is none shows when it is read.
  */
-export async function findNewSecret(call: Call<NewSecretOptions>, otherwise = ''): Promise<SecretSource> {
-  const source = newSecretOf(call, otherwise);
+export async function findNewSecret(
+  call: Call<NewSecretOptions>,
+  location: string,
+  otherwise = '',
+): Promise<SecretSource> {
+  const source = newSecretOf(call, location, otherwise);
   await warnOfShared(call, source);
-  return source;
+  return created(call, source, location);
 }
 
-function newSecretOf({ cli, options }: Call<NewSecretOptions>, otherwise: string): SecretSource {
-  const { newKeyFile, newPassphraseFile } = options;
-  if (newKeyFile !== undefined && newPassphraseFile !== undefined) {
-    refuse('give --new-key-file or --new-passphrase-file, not both');
-  }
+function newSecretOf({ cli, options }: Call<NewSecretOptions>, location: string, otherwise: string): SecretSource {
+  const { newKeyFile, newPassphraseFile, newPassphraseCommand } = options;
+  const given = Object.entries({
+    '--new-key-file': newKeyFile,
+    '--new-passphrase-file': newPassphraseFile,
+    '--new-passphrase-command': newPassphraseCommand,
+  }).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
+  if (given.length > 1) refuse(oneOf(given));
   if (newKeyFile !== undefined) return { kind: 'key-file', path: newKeyFile };
   if (newPassphraseFile !== undefined) return passphraseFile(newPassphraseFile);
-  return {
-    kind: 'passphrase',
-    read: () => ask(cli, 'create', `no new secret: ${HOW_TO_GIVE_A_NEW_ONE}${otherwise}`),
-  };
+  if (newPassphraseCommand !== undefined) return passphraseCommand(cli, newPassphraseCommand);
+  const missing = `no new secret: ${HOW_TO_GIVE_A_NEW_ONE}${otherwise}`;
+  return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, missing, { location }) };
+}
+
+/** That of several options one is to be given. */
+function oneOf(options: readonly string[]): string {
+  return `give ${options.join(' or ')}, not ${options.length > 2 ? 'all of them' : 'both'}`;
 }
 
 /** The secrets that the options name, each with its option. */
-export function optionSecrets(options: GlobalOptions): (readonly [string, SecretSource])[] {
-  const { keyFile, passphraseFile: passphrase, recoveryCodeFile, shareFile, identityFile } = options;
+export function optionSecrets({ cli, options }: Call): (readonly [string, SecretSource])[] {
+  const { keyFile, passphraseFile: passphrase, passphraseCommand: command } = options;
+  const { recoveryCodeFile, shareFile, identityFile } = options;
   const all: (readonly [string, SecretSource | undefined])[] = [
     ['--key-file', keyFile === undefined ? undefined : { kind: 'key-file', path: keyFile }],
     ['--passphrase-file', passphrase === undefined ? undefined : passphraseFile(passphrase)],
+    ['--passphrase-command', command === undefined ? undefined : passphraseCommand(cli, command)],
     [
       '--recovery-code-file',
       recoveryCodeFile === undefined ? undefined : { kind: 'recovery-code', path: recoveryCodeFile },
@@ -152,13 +186,20 @@ export function optionSecrets(options: GlobalOptions): (readonly [string, Secret
 /**
  * Finds the secret: the options first, then the environment, then the credentials of the service, then a person.
  *
- * @throws `INVALID_ARGUMENT` where two options contradict each other or a variable is set but empty. That there is
+ * @throws `INVALID_ARGUMENT` if two options contradict each other or a variable is set but empty. That there is
  *   none at all shows only when a passphrase is read, so that a missing store is reported before a missing secret.
  */
-export async function findSecret(call: Call, purpose: Purpose): Promise<SecretSource> {
-  const source = await secretOf(call, purpose);
+export async function findSecret(call: Call): Promise<SecretSource> {
+  const source = await secretOf(call);
   await warnOfShared(call, source);
   return source;
+}
+
+/** As {@link findSecret}, for a store that is to be created at `location`: a person is offered a generated passphrase. */
+export async function findFirstSecret(call: Call, location: string): Promise<SecretSource> {
+  const source = await secretOf(call, { location, offer: true });
+  await warnOfShared(call, source);
+  return created(call, source, location);
 }
 
 /** What the file of a secret is called. */
@@ -176,24 +217,29 @@ async function warnOfShared(call: Call, source: SecretSource): Promise<void> {
   for (const path of paths) if (path !== undefined) await warnIfShared(call, path, FILE_KINDS[source.kind]);
 }
 
-async function secretOf({ cli, options }: Call, purpose: Purpose): Promise<SecretSource> {
-  const given = optionSecrets(options);
+/** @param creating if the store is to be created */
+async function secretOf(call: Call, creating?: NewPassphrase): Promise<SecretSource> {
+  const { cli } = call;
+  const given = optionSecrets(call);
   const [first, ...others] = given;
-  if (others.length > 0)
-    refuse(`give ${given.map(([name]) => name).join(' or ')}, not ${given.length > 2 ? 'all of them' : 'both'}`);
+  if (others.length > 0) refuse(oneOf(given.map(([name]) => name)));
   if (first !== undefined) return first[1];
   const keyFile = nonEmpty(cli.env, 'SECURESTORE_KEY_FILE');
   if (keyFile !== undefined) return { kind: 'key-file', path: keyFile };
   const passphrase = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE');
-  if (passphrase !== undefined) return { kind: 'passphrase', read: async () => Buffer.from(passphrase) };
+  if (passphrase !== undefined)
+    return { kind: 'passphrase', from: 'variable', read: async () => Buffer.from(passphrase) };
   const file = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE_FILE');
   if (file !== undefined) return passphraseFile(file);
+  const command = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE_COMMAND');
+  if (command !== undefined) return passphraseCommand(cli, command);
   const directory = nonEmpty(cli.env, 'CREDENTIALS_DIRECTORY');
   const credential = directory === undefined ? undefined : await fromCredentialsDirectory(directory);
   return (
     credential ?? {
       kind: 'passphrase',
-      read: () => ask(cli, purpose, `no secret to unlock the store with: ${HOW_TO_GIVE_ONE}`),
+      from: 'terminal',
+      read: () => ask(cli, `no secret to unlock the store with: ${HOW_TO_GIVE_ONE}`, creating),
     }
   );
 }
@@ -202,16 +248,20 @@ async function secretOf({ cli, options }: Call, purpose: Purpose): Promise<Secre
 export async function environmentSecret(call: Call): Promise<string | undefined> {
   const variable = secretVariable(call);
   if (variable !== undefined) return `$${variable}`;
-  const { cli, options } = call;
-  const directory = nonEmpty(cli.env, 'CREDENTIALS_DIRECTORY');
-  if (directory === undefined || optionSecrets(options).length > 0) return undefined;
+  const directory = nonEmpty(call.cli.env, 'CREDENTIALS_DIRECTORY');
+  if (directory === undefined || optionSecrets(call).length > 0) return undefined;
   return (await fromCredentialsDirectory(directory)) === undefined ? undefined : '$CREDENTIALS_DIRECTORY';
 }
 
+const SECRET_VARIABLES = [
+  'SECURESTORE_KEY_FILE',
+  'SECURESTORE_PASSPHRASE',
+  'SECURESTORE_PASSPHRASE_FILE',
+  'SECURESTORE_PASSPHRASE_COMMAND',
+] as const;
+
 /** The name of the variable that {@link findSecret} takes the secret from, if it takes it from one. */
-export function secretVariable({ cli, options }: Call): string | undefined {
-  if (optionSecrets(options).length > 0) return undefined;
-  return ['SECURESTORE_KEY_FILE', 'SECURESTORE_PASSPHRASE', 'SECURESTORE_PASSPHRASE_FILE'].find(
-    (name) => cli.env[name] !== undefined,
-  );
+export function secretVariable(call: Call): (typeof SECRET_VARIABLES)[number] | undefined {
+  if (optionSecrets(call).length > 0) return undefined;
+  return SECRET_VARIABLES.find((name) => call.cli.env[name] !== undefined);
 }

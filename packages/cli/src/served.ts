@@ -49,7 +49,7 @@ export async function environmentCredential({ cli, options }: Call): Promise<str
 
 /** @param otherwise whether something else may say who asks, so that there need be no token */
 async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefined> {
-  const [secret] = optionSecrets(call.options);
+  const [secret] = optionSecrets(call);
   if (secret !== undefined)
     refuse(`${secret[0]} unlocks a store, which the server does; give --token or $SECURESTORE_TOKEN`);
   const [token, from] = (await givenToken(call)) ?? [];

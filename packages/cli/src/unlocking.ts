@@ -1,12 +1,14 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ReadRecoveryKit, SecretMethod } from 'securestore';
-import { readSecretFile, type SecretSource } from './secret.ts';
+import { type PassphraseSource, readSecretFile, type SecretSource } from './secret.ts';
 
 /** A way to unlock a store; disposing it wipes what was read for it. */
 export interface Unlocking extends Disposable {
   readonly method: SecretMethod;
   /** The fingerprint of the store that the secret says it is of. */
   readonly fingerprint?: string;
+  /** Forgets a passphrase that a person has typed, who is asked again when it is next read. @returns whether there was one */
+  readonly forget?: () => boolean;
 }
 
 /** What these read is copied and wiped by whoever asked for it. */
@@ -22,21 +24,23 @@ export async function unlockWith(source: SecretSource): Promise<Unlocking> {
   return byPassphrase(source, passphrase);
 }
 
-/** It is read once, and after the disposal again whenever it is asked for: its file may hold another one by then. */
-function byPassphrase(
-  source: Extract<SecretSource, { readonly kind: 'passphrase' }>,
-  passphrase: typeof import('securestore').passphrase,
-): Unlocking {
+/** It is read once, and after the disposal again whenever it is asked for: its file or command may have another one by then. */
+function byPassphrase(source: PassphraseSource, passphrase: typeof import('securestore').passphrase): Unlocking {
   let reading: Promise<Uint8Array> | undefined;
   let known: Uint8Array | undefined;
   let isDisposed = false;
-  const forget = (): void => {
+  const forget = (): boolean => {
+    const isKnown = known !== undefined;
     known?.fill(0);
-    reading = undefined;
+    known = reading = undefined;
+    return isKnown;
   };
   const method = passphrase(async () => {
-    if (isDisposed && source.path === undefined) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'the passphrase comes from no file that could hold a new one');
+    if (isDisposed && (source.from === 'terminal' || source.from === 'variable')) {
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        'the passphrase comes from no file or command that could have a new one',
+      );
     }
     reading ??= source.read();
     known = await reading;
@@ -53,7 +57,11 @@ function byPassphrase(
     isDisposed = true;
     forget();
   };
-  return { method: { ...method, secret }, [Symbol.dispose]: dispose };
+  return {
+    method: { ...method, secret },
+    ...(source.from === 'terminal' && { forget }),
+    [Symbol.dispose]: dispose,
+  };
 }
 
 type PrintedKind = 'recovery code' | 'share';

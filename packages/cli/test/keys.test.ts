@@ -119,10 +119,10 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
       const { box, env } = await categoryScene(context);
       const args = ['keys', 'destroy', 'pii', '--no-anchor', '--wait'];
       const place = { ...box, env: { ...box.env, ...env } };
-      const never = await converse(place, [...args, '0s'], [['Destroy? [y/N] ', 'n\r']]);
+      const never = await converse(place, [...args, '0s'], [['to do it: ', 'y\r']]);
       expect(never.exitCode).toBe(130);
       expect(never.transcript).toContain('so there is no way back: keys undo can not undo it.');
-      const later = await converse(place, [...args, '1d'], [['Destroy? [y/N] ', 'n\r']]);
+      const later = await converse(place, [...args, '1d'], [['to do it: ', 'y\r']]);
       expect(later.exitCode).toBe(130);
       expect(later.transcript).toMatch(/Until \S+ \S+Z it can be undone with: securestore keys undo pii/);
       expect(later.transcript).not.toContain('no way back');

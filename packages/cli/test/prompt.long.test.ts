@@ -7,6 +7,7 @@ import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 const CANARY = 'canary päss 4b7e';
 const STORE = ['--store', 'sqlite:./vault'] as const;
+const OFFER = 'Press Enter to take it, or type one of your own (not shown): ';
 const asked: Exchange = ['Passphrase (not shown): ', `${CANARY}\r`];
 
 describe.skipIf(!hasTerminals)(
@@ -15,9 +16,9 @@ describe.skipIf(!hasTerminals)(
     it('init asks twice, and nothing that is typed shows', async () => {
       const box = await sandbox('none');
       const twice: Exchange[] = [
-        ['New passphrase (not shown): ', `\r`],
+        [OFFER, `${CANARY}\r`],
+        ['The same again (not shown): ', `\r`],
         ['It is empty', `${CANARY}\r`],
-        ['The same again (not shown): ', `${CANARY}\r`],
       ];
       const made = await converse(box, ['init', 'sqlite:./vault'], twice);
       expect(made.exitCode).toBe(0);
@@ -26,7 +27,7 @@ describe.skipIf(!hasTerminals)(
 
       if (LONG) {
         const differ: Exchange[] = [
-          ['New passphrase (not shown): ', `${CANARY}\r`],
+          [OFFER, `${CANARY}\r`],
           ['The same again (not shown): ', 'another\r'],
         ];
         expect(await converse(box, ['init', 'sqlite:./other'], differ)).toMatchObject({ exitCode: 2 });
@@ -44,9 +45,76 @@ describe.skipIf(!hasTerminals)(
       const shown = await converse(box, [...STORE, 'get', 'k'], [asked]);
       expect(shown.transcript).toMatch(/canary data\r\n$/);
       if (LONG) {
-        expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'wrong\r']])).toMatchObject({ exitCode: 9 });
+        const wrong: Exchange = [asked[0], 'wrong\r'];
+        const thrice = await converse(box, [...STORE, 'ls'], [wrong, wrong, wrong]);
+        expect(thrice.exitCode).toBe(9);
+        expect(thrice.transcript.match(/Try again/g)).toHaveLength(2);
       }
+      const second = await converse(box, [...STORE, 'ls'], [[asked[0], 'wrong\r'], asked]);
+      expect(second.exitCode).toBe(0);
+      expect(second.transcript).toContain(
+        'the passphrase does not unlock the store. Try again, or press Ctrl-C to stop.',
+      );
       expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'abc\u0003']])).toMatchObject({ exitCode: 130 });
+    });
+
+    it('init offers a passphrase, shows it once on the terminal alone, and ends with what to do next', async () => {
+      const box = await sandbox('none');
+      const made = await converse(box, ['init', 'sqlite:./vault'], [[OFFER, '\r']]);
+      expect(made.exitCode).toBe(0);
+      const shown = made.transcript.match(/(?:[2-9a-hj-km-np-z]{4}-){6}[2-9a-hj-km-np-z]{4}/g) ?? [];
+      expect(shown).toHaveLength(1);
+      expect(made.transcript).toContain(
+        'next, to store a first secret: securestore put db/password --store sqlite:./vault',
+      );
+      const opened = await box.run([...STORE, 'ls'], { env: { SECURESTORE_PASSPHRASE: shown[0] ?? '' } });
+      expect(opened.exitCode).toBe(0);
+    });
+
+    it('a weak passphrase is asked about, and another one can be typed', async () => {
+      const box = await sandbox('none');
+      const weak = 'This passphrase is weak: it has 5 characters, fewer than 12. Use it all the same? [y/N] ';
+      const another: Exchange[] = [
+        [OFFER, 'short\r'],
+        [weak, '\r'],
+        ['New passphrase (not shown): ', `${CANARY}\r`],
+        ['The same again (not shown): ', `${CANARY}\r`],
+      ];
+      expect(await converse(box, ['init', 'sqlite:./vault'], another)).toMatchObject({ exitCode: 0 });
+      const meant: Exchange[] = [
+        asked,
+        ['New passphrase (not shown): ', 'short\r'],
+        [weak, 'y\r'],
+        ['The same again (not shown): ', 'short\r'],
+      ];
+      expect(await converse(box, [...STORE, 'slots', 'add'], meant)).toMatchObject({ exitCode: 0 });
+      expect((await box.run([...STORE, 'ls'], { env: { SECURESTORE_PASSPHRASE: 'short' } })).exitCode).toBe(0);
+    });
+
+    it('a passphrase of a file, a variable or a command that is wrong is asked for by nobody', async () => {
+      const box = await sandbox('none');
+      await box.run(['init', 'sqlite:./vault'], { env: { SECURESTORE_PASSPHRASE: CANARY } });
+      await writeFile(box.path('wrong'), 'a passphrase that opens nothing', { mode: 0o600 });
+      for (const secret of [
+        ['--passphrase-file', 'wrong'],
+        ['--passphrase-command', 'cat wrong'],
+      ]) {
+        const ended = await converse(box, [...STORE, 'ls', ...secret], []);
+        expect(ended.exitCode).toBe(9);
+        expect(ended.transcript).not.toContain('Try again');
+      }
+    });
+
+    it('a passphrase command can ask on the terminal', async () => {
+      const box = await sandbox('none');
+      await box.run(['init', 'sqlite:./vault'], { env: { SECURESTORE_PASSPHRASE: 'of the manager' } });
+      const command = 'printf "PIN? " >&2; read pin </dev/tty; [ "$pin" = 1234 ] && echo "of the manager"';
+      const opened = await converse(box, [...STORE, 'ls', '--passphrase-command', command], [['PIN? ', '1234\r']]);
+      expect(opened.exitCode).toBe(0);
+      const piped = [...STORE, 'put', 'k', '--passphrase-command', command];
+      expect(await converse(box, piped, [['PIN? ', '1234\r']], 'data')).toMatchObject({ exitCode: 0 });
+      const env = { SECURESTORE_PASSPHRASE: 'of the manager' };
+      expect((await box.run([...STORE, 'get', 'k'], { env })).stdout).toBe('data');
     });
 
     it.runIf(LONG)(
@@ -72,16 +140,20 @@ describe.skipIf(!hasTerminals)(
       },
     );
 
-    it('keys destroy says what is lost and until when it can be undone, and takes nothing but yes for yes', async () => {
+    it('keys destroy says what is lost and until when it can be undone, and takes nothing but the name for yes', async () => {
       const box = await sandbox();
       await box.seed({ k: 'data' });
-      const question = 'Destroy? [y/N] ';
+      const question = 'Type default to do it: ';
+      for (const answer of ['y', 'yes', 'defaul', '']) {
+        const refused = await converse(box, ['keys', 'destroy', 'default'], [[question, `${answer}\r`]]);
+        expect(refused.exitCode).toBe(130);
+      }
       const refused = await converse(box, ['keys', 'destroy', 'default', '--wait', '7d'], [[question, 'n\r']]);
       expect(refused.exitCode).toBe(130);
       expect(refused.transcript).toContain('Every object of the category default becomes unreadable at once: 1 object');
       expect(refused.transcript).toMatch(/Until .*Z it can be undone with: securestore keys undo default/);
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
-      const destroyed = await converse(box, ['keys', 'destroy', 'default'], [[question, 'y\r']]);
+      const destroyed = await converse(box, ['keys', 'destroy', 'default'], [[question, 'default\r']]);
       expect(destroyed.exitCode).toBe(0);
       expect(destroyed.transcript).toMatch(/keys destroy: waiting until no process uses the keys any more, \d s/);
       expect((await box.run(['get', 'k'])).exitCode).toBe(5);
@@ -126,7 +198,8 @@ describe.skipIf(!hasTerminals)(
     it('purge asks, and takes nothing but yes for yes', async () => {
       const box = await sandbox();
       await box.seed({ k: 'data' });
-      const question = 'Destroy k with all its versions, for good? [y/N] ';
+      await box.seed({ k: 'data' });
+      const question = 'Destroy k with all its 2 versions, for good? [y/N] ';
       const answers = ['yeah\r', '\u0003', ...(LONG ? ['n\r', '\r', 'x\r', '\u0004'] : [])];
       for (const answer of answers) {
         expect(await converse(box, ['purge', 'k'], [[question, answer]])).toMatchObject({ exitCode: 130 });
@@ -144,12 +217,13 @@ describe.skipIf(!hasTerminals)(
         const missing = await converse(box, ['purge', 'missing'], []);
         expect(missing).toMatchObject({ exitCode: 3, transcript: expect.stringContaining('no such object') });
         expect((await box.run(['purge', 'missing'])).exitCode).toBe(3);
-        const question = 'Destroy k with all its versions, for good? [y/N] ';
         await box.run(['rm', 'k']);
-        expect(await converse(box, ['purge', 'k'], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
+        const counted = 'Destroy k with all its 2 versions, for good? [y/N] ';
+        expect(await converse(box, ['purge', 'k'], [[counted, 'n\r']])).toMatchObject({ exitCode: 130 });
         for (const name of (await treeOf(box.path('vault', 'o'))).keys()) {
           await writeFile(box.path('vault', 'o', name), 'no record');
         }
+        const question = 'Destroy k with all its versions, for good? [y/N] ';
         expect(await converse(box, ['purge', 'k'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
       },
     );

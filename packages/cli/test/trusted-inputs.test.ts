@@ -56,7 +56,7 @@ describe('the list of what the command line trusts', () => {
 
   it('has every option that takes a file, a folder, a program or a location', async () => {
     const { commands, options: common } = JSON.parse((await runHere(['help', '--json'])).stdout) as ProgramHelp;
-    const taking = new Set(['file', 'dir', 'program', 'url', 'location', 'backup']);
+    const taking = new Set(['command', 'file', 'dir', 'program', 'url', 'location', 'backup']);
     const optionsOf = (command: CommandHelp): readonly OptionHelp[] => [
       ...command.options,
       ...command.commands.flatMap(optionsOf),

@@ -15,7 +15,7 @@ describe('a passphrase that a program which goes on asks for again', () => {
       return readSecretFile(path, 'passphrase');
     };
     await writeFile(path, 'first\n');
-    const unlocking = await unlockWith({ kind: 'passphrase', path, read });
+    const unlocking = await unlockWith({ kind: 'passphrase', from: 'file', path, read });
     for (let n = 0; n < 2; n++) expect(String(await unlocking.method.secret())).toBe('first');
     expect(reads).toBe(1);
     unlocking[Symbol.dispose]();
@@ -29,6 +29,7 @@ describe('a passphrase that a program which goes on asks for again', () => {
     let asked = 0;
     const typed: SecretSource = {
       kind: 'passphrase',
+      from: 'terminal',
       read: async () => {
         asked += 1;
         return Buffer.from('typed');

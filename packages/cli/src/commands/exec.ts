@@ -19,6 +19,7 @@ const OURS: ReadonlySet<string> = new Set([
   '--store',
   '--key-file',
   '--passphrase-file',
+  '--passphrase-command',
   '--recovery-code-file',
   '--share-file',
   '--identity-file',

@@ -3,10 +3,12 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
 import { discoveryOf } from '../discovery.ts';
+import { hintText } from '../hints.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { sayMissingFolders } from '../missing-folders.ts';
 import { locationOf, loggerFor } from '../open.ts';
-import { findSecret } from '../secret.ts';
+import { nextSteps } from '../next-steps.ts';
+import { findFirstSecret } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
 import { unlockWith } from '../unlocking.ts';
 import { changeIn } from './settings.ts';
@@ -39,7 +41,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
     );
   }
   const settings = settingsOf(call.options);
-  const secret = await findSecret(call, 'create');
+  const secret = await findFirstSecret(call, location);
   const madeKeyFile = secret.kind === 'key-file' && (await ensureKeyFile(secret.path)) ? secret.path : undefined;
   const { createStore } = await import('securestore');
   // A key file made for a store that then could not be made is left: another `init` may be relying on it already.
@@ -62,6 +64,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
     signal: call.cli.signal,
   });
   await report(call, store, madeKeyFile);
+  for (const step of nextSteps(call.options, operand)) call.out.note(`next, to ${hintText(step)}`);
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {

@@ -141,7 +141,8 @@ async function destroy(
   }
   if (options.yes !== true) {
     const what = version === undefined ? await losses(store, target, chosen, signal) : ofVersion(version);
-    await confirmDestruction(cli, options.yes, `${what}\n${undoable(target, waitingPeriod, cli.now())}\nDestroy?`);
+    const question = `${what}\n${undoable(target, waitingPeriod, cli.now())}`;
+    await confirmDestruction(cli, options.yes, question, 'this destroys encryption keys', target);
   }
   const destroying = store.keys.destroy(target, { waitingPeriod, signal });
   return await watchWait(cli, `keys destroy: ${LETTING_GO}`, destroying);

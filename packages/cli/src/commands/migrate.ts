@@ -14,6 +14,7 @@ import { SOME_FAILED } from '../call.ts';
 import { refuseMemory } from '../backup-place.ts';
 import { type PhaseWords, watchJob } from '../job-progress.ts';
 import { sayMissingFolders } from '../missing-folders.ts';
+import { whileMistyped } from '../mistyped.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
@@ -62,7 +63,7 @@ async function withUnlock<T>(
   body: (options: MigrationOpenOptions, present: SecretMethod) => Promise<T>,
 ): Promise<T> {
   const { cli, options } = call;
-  using unlock = await unlockWith(await findSecret(call, 'open'));
+  using unlock = await unlockWith(await findSecret(call));
   const invitation = await invitationOf(call);
   const opening = {
     unlock: unlock.method,
@@ -74,7 +75,9 @@ async function withUnlock<T>(
     discovery: discoveryOf(call),
     signal: cli.signal,
   };
-  return await body(opening, unlock.method);
+  const run = (): Promise<T> => body(opening, unlock.method);
+  // With two secrets, it is not known which of them is wrong.
+  return options.reseal === true ? await run() : await whileMistyped(call, unlock, run);
 }
 
 /**
@@ -164,10 +167,10 @@ interface NewSecret extends Disposable {
 }
 
 /** @returns `undefined` where the store is moved as it is */
-async function newSecretOf(call: MigrateCall, present: SecretMethod): Promise<NewSecret | undefined> {
+async function newSecretOf(call: MigrateCall, present: SecretMethod, to: string): Promise<NewSecret | undefined> {
   const { out, options } = call;
   if (options.reseal !== true) return undefined;
-  const source = await findNewSecret(call);
+  const source = await findNewSecret(call, to);
   const next = await unlockWith(source);
   // Where the store is there already, a key file that is made now would open nothing.
   const beforeMaking = async (): Promise<void> => {
@@ -182,10 +185,17 @@ async function newSecretOf(call: MigrateCall, present: SecretMethod): Promise<Ne
 }
 
 /** What only a store that is sealed anew can be given. */
-function checkReseal({ reseal, suite, names, category, newKeyFile, newPassphraseFile, keep }: MigrateOptions): void {
+function checkReseal({ reseal, suite, names, category, keep, ...options }: MigrateOptions): void {
   if (reseal === true && keep === true)
     refuse('--keep is for a store that moves as it is: what is sealed anew has no way back');
-  const isGiven = [suite, names, category, newKeyFile, newPassphraseFile].some((option) => option !== undefined);
+  const isGiven = [
+    suite,
+    names,
+    category,
+    options.newKeyFile,
+    options.newPassphraseFile,
+    options.newPassphraseCommand,
+  ].some((option) => option !== undefined);
   if (isGiven && reseal !== true) refuse('--suite, --names, --category and a new secret go together with --reseal');
 }
 
@@ -194,7 +204,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
   const { partial, copyOnly, keep } = options;
   const { keepOldSide, migrateStore } = await import('securestore');
   return await withUnlock(call, async (opening, present) => {
-    using anew = await newSecretOf(call, present);
+    using anew = await newSecretOf(call, present, to);
     const { suite, names, category } = options;
     const reseal = anew && {
       unlock: anew.method,

@@ -15,13 +15,15 @@ function nothingThere(key: string): SecureStoreError {
  */
 async function confirmPurge({ cli, options }: Call, store: SecureStore, key: string): Promise<void> {
   if (options.yes === true) return;
+  let what = 'with all its versions';
   try {
-    await store.history(key, { signal: cli.signal });
+    const versions = await store.history(key, { signal: cli.signal });
+    what = `with ${versions.length === 1 ? 'its 1 version' : `all its ${versions.length} versions`}`;
   } catch (error) {
     if (SecureStoreError.is(error, 'NOT_FOUND')) throw nothingThere(key);
     cli.signal.throwIfAborted();
   }
-  await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} with all its versions, for good?`);
+  await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} ${what}, for good?`);
 }
 
 /** `securestore purge`. @throws `NOT_FOUND` where nothing is known of that name. */

@@ -26,7 +26,7 @@ export async function rotate(call: Call<RotateOptions>): Promise<ExitCode> {
 
 async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlock: SecretMethod): Promise<ExitCode> {
   const { out } = call;
-  const source = await findNewSecret(call, ', or --same-secret to keep the one that there is');
+  const source = await findNewSecret(call, store.location, ', or --same-secret to keep the one that there is');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
     out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
   }
@@ -41,11 +41,19 @@ async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlo
   return await renew(call, store, unlock, next.method);
 }
 
+/** What each variable does with the secret. */
+const OLD = {
+  SECURESTORE_KEY_FILE: 'names a file with',
+  SECURESTORE_PASSPHRASE: 'holds',
+  SECURESTORE_PASSPHRASE_FILE: 'names a file with',
+  SECURESTORE_PASSPHRASE_COMMAND: 'names a command, which may write',
+} as const;
+
 /** What is to be changed so that the next command opens the store by the new secret. */
 function noteOldSecret(call: Call): void {
   const name = secretVariable(call);
   if (name === undefined) return;
-  call.out.note(`$${name} still ${name.endsWith('_FILE') ? 'names a file with' : 'holds'} the old secret`);
+  call.out.note(`$${name} still ${OLD[name]} the old secret`);
 }
 
 /** The id of whatever rotation is under way. */

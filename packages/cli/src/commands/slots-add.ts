@@ -16,7 +16,15 @@ export interface SlotsOptions extends NewSecretOptions {
 }
 
 /** The options that say what is added. */
-export const OF_ADD = ['newKeyFile', 'newPassphraseFile', 'newRecoveryCode', 'newShares', 'recipient', 'kit'] as const;
+export const OF_ADD = [
+  'newKeyFile',
+  'newPassphraseFile',
+  'newPassphraseCommand',
+  'newRecoveryCode',
+  'newShares',
+  'recipient',
+  'kit',
+] as const;
 
 export const METHODS: Readonly<Record<SlotInfo['method'], string>> = {
   passphrase: 'passphrase',
@@ -45,7 +53,10 @@ export function checkAddition({ kit, newRecoveryCode, newShares }: SlotsOptions)
 export async function addSlot(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
   const { newKeyFile, newRecoveryCode, newShares, recipient } = call.options;
   if (isRemote(store) && [newKeyFile, newRecoveryCode, newShares].some((kind) => kind !== undefined)) {
-    notServed('slots add', ' but for a passphrase, by --new-passphrase-file, and for a --recipient');
+    notServed(
+      'slots add',
+      ' but for a passphrase, by --new-passphrase-file or --new-passphrase-command, and for a --recipient',
+    );
   }
   if (recipient !== undefined) return await addRecipient(call, store, recipient);
   if (newRecoveryCode === true) return await addRecoveryCode(call, store);
@@ -55,7 +66,7 @@ export async function addSlot(call: Call<SlotsOptions>, store: SecureStore): Pro
 
 async function addSecret(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
   const { cli, out } = call;
-  const source = await findNewSecret(call);
+  const source = await findNewSecret(call, store.location);
   const made = source.kind === 'key-file' && (await ensureKeyFile(source.path)) ? source.path : undefined;
   using secret = await unlockWith(source);
   const slot = await store.slots.add(secret.method, { signal: cli.signal });

@@ -7,11 +7,18 @@ import type { RotateOptions } from '../commands/rotate.ts';
 import type { SettingsOptions } from '../commands/settings.ts';
 import type { SlotsOptions } from '../commands/slots-add.ts';
 
-const NEW_SECRETS: string[] = ['newPassphraseFile', 'newKeyFile'];
+const NEW_SECRETS: string[] = ['newPassphraseFile', 'newPassphraseCommand', 'newKeyFile'];
 
 function newSecret(): Option[] {
   return [
-    new Option('--new-passphrase-file <file>', 'a file that holds the new passphrase').conflicts('newKeyFile'),
+    new Option('--new-passphrase-file <file>', 'a file that holds the new passphrase').conflicts([
+      'newPassphraseCommand',
+      'newKeyFile',
+    ]),
+    new Option(
+      '--new-passphrase-command <command>',
+      'a command that writes the new passphrase to stdout, run by the shell',
+    ).conflicts('newKeyFile'),
     new Option('--new-key-file <file>', 'the new key file, which is made if it is missing'),
   ];
 }
@@ -23,14 +30,10 @@ function addRotate(program: Command, run: Run): void {
     options: [
       new Option('--depth <depth>', 'how far it goes (otherwise keys)').choices(['unlock', 'keys', 'data']),
       ...newSecret(),
-      new Option('--same-secret', 'keep the secret, and renew what is under it').conflicts([
-        'newPassphraseFile',
-        'newKeyFile',
-      ]),
+      new Option('--same-secret', 'keep the secret, and renew what is under it').conflicts(NEW_SECRETS),
       new Option('--resume', 'go on with a rotation that was stopped').conflicts([
         'depth',
-        'newPassphraseFile',
-        'newKeyFile',
+        ...NEW_SECRETS,
         'sameSecret',
       ]),
     ],

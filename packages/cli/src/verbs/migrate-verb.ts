@@ -25,6 +25,10 @@ export function addMigrateVerb(program: Command, run: Run): void {
         'with --reseal: all categories of the new store; may be repeated. By default those that there are',
       ).argParser(collect),
       new Option('--new-passphrase-file <file>', 'with --reseal: a file that holds the new passphrase'),
+      new Option(
+        '--new-passphrase-command <command>',
+        'with --reseal: a command that writes the new passphrase to stdout, run by the shell',
+      ),
       new Option('--new-key-file <file>', 'with --reseal: the new key file, made if it is missing'),
       new Option('--cancel', 'give up moving the store'),
       new Option(

@@ -27,6 +27,7 @@ function addInit(program: Command, run: Run): void {
       new Option('--suite <n>', '1: AES-256-GCM (the default); 2: XChaCha20-Poly1305').choices(['1', '2']),
     ],
     notes: `With --key-file FILE the store is unlocked by that file, which is made if it is missing.
+On a terminal, and without a secret, a generated passphrase is offered: Enter takes it, or you type your own.
 A passphrase or key file that is lost cannot be recovered, and neither can what the store holds.
 
 Examples:
