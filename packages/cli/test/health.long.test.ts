@@ -28,8 +28,11 @@ describe('health', () => {
     const shown = await scene.run(['health']);
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
     expect(shown.stdout).toMatch(/^STATUS +CHECK +REASON\nok +backend +fs takes, gives back/);
-    expect(shown.stdout).toMatch(/\nok +backup +no backup is configured\n/);
-    expect(shown.stdout).toMatch(/\n\nthe store is ok\n$/);
+    expect(shown.stdout).toMatch(/\nok +capacity .*\nnot set up +scrub +the store was never scrubbed\n/);
+    expect(shown.stdout).toMatch(
+      /\nnot set up +backup +no backup is configured\nnot set up +audit +the store is not audited\n/,
+    );
+    expect(shown.stdout).toMatch(/\n\nthe store is ok: 7 ok, 3 not set up\n$/);
     expect(shown.stdout).not.toContain('What to do');
     const lines = jsonLines((await scene.run(['health', '--json'])).stdout);
     expect(lines.at(-1)).toMatchObject({
@@ -44,9 +47,11 @@ describe('health', () => {
     await rm(scene.destination.replace('file:', ''), { recursive: true });
     const failing = await scene.run(['health']);
     expect(failing.exitCode).toBe(7);
-    expect(failing.stdout).toMatch(/\nfailing +backup file:\S+ +the destination file:\S+ has no backups any more/);
+    expect(failing.stdout).toMatch(
+      /^STATUS.*\nfailing +backup file:\S+ +the destination file:\S+ has no backups any more/,
+    );
     expect(failing.stdout).toMatch(/What to do:\n {2}backup file:\S+: see that its disk is mounted/);
-    expect(failing.stdout).toMatch(/the store is failing\n$/);
+    expect(failing.stdout).toMatch(/\n\nthe store is failing: 1 failing, 7 ok, 2 not set up\n$/);
   });
 
   it('ends with 0 where the store is only degraded, by the thresholds of the configuration', async () => {
@@ -127,9 +132,10 @@ describe.skipIf(!hasTerminals)('health on a terminal', () => {
     const box = await sandbox();
     const { transcript, exitCode } = await converse(box, ['health'], []);
     expect(exitCode).toBe(0);
-    expect(transcript).toMatch(/\n\u001b\[32mok\u001b\[39m +backend /);
+    expect(transcript).toMatch(/\n\u001b\[32m✓ ok\u001b\[39m +backend /);
+    expect(transcript).toMatch(/\n\u001b\[90m- not set up\u001b\[39m +audit /);
     const plain = await converse({ ...box, env: { ...box.env, NODE_DISABLE_COLORS: '1' } }, ['health'], []);
-    expect(plain.transcript).toMatch(/\nok +backend /);
+    expect(plain.transcript).toMatch(/\n✓ ok +backend /);
     expect(plain.transcript).not.toContain('\u001b');
     expect((await box.run(['health'], { env: { NO_COLOR: '' } })).stdout).not.toContain('\u001b');
   });

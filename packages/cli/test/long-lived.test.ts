@@ -82,7 +82,7 @@ async function happens(life: Life, event: Event): Promise<void> {
 }
 
 const troubles = ({ checks }: Pick<HealthReport, 'checks'>): unknown[] =>
-  checks.filter(({ status }) => status !== 'ok');
+  checks.filter(({ status }) => status !== 'ok' && status !== 'not-set-up');
 
 /** What a server, and the overview of its console, tells of the store. */
 async function served({ box, location }: Life): Promise<void> {

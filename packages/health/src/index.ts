@@ -7,4 +7,12 @@ export { unopened } from './unopened.ts';
 export type { PastScrub, RepairSource, ScrubFinding, ScrubOptions, ScrubReport, ScrubState } from './scrub/types.ts';
 export { resolveThresholds } from './thresholds.ts';
 export type { HealthThresholds } from './thresholds.ts';
-export type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource, HealthStatus } from './types.ts';
+export type {
+  CheckStatus,
+  HealthCheck,
+  HealthContext,
+  HealthOptions,
+  HealthReport,
+  HealthSource,
+  HealthStatus,
+} from './types.ts';

@@ -2,11 +2,14 @@ import type { CallOptions } from '@securestore/objects';
 import type { HealthThresholds } from './thresholds.ts';
 
 /**
- * - `ok`: as it should be; what isn't configured is so, too
+ * - `ok`: as it should be
  * - `degraded`: it works, and somebody should look into it
  * - `failing`: it does not work, or what is stored is in danger
  */
 export type HealthStatus = 'ok' | 'degraded' | 'failing';
+
+/** As {@link HealthStatus}; `not-set-up` if what is checked was never configured or run, which makes no store degraded. */
+export type CheckStatus = HealthStatus | 'not-set-up';
 
 /** What one check found. */
 export interface HealthCheck {
@@ -14,7 +17,7 @@ export interface HealthCheck {
   readonly name: string;
   /** Which one, where there are several, such as the destination of a backup. */
   readonly subject?: string;
-  readonly status: HealthStatus;
+  readonly status: CheckStatus;
   /** What was found, in a sentence. */
   readonly reason: string;
   /** What to do; empty where nothing is to be done. */
@@ -25,7 +28,7 @@ export interface HealthCheck {
 
 /** How a store is. */
 export interface HealthReport {
-  /** The worst of the checks. */
+  /** The worst of the checks that are set up. */
   readonly status: HealthStatus;
   readonly checks: readonly HealthCheck[];
   /** When it was looked at. */

@@ -1,12 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
-import type { HealthCheck, HealthStatus } from './types.ts';
+import type { CheckStatus, HealthCheck, HealthStatus } from './types.ts';
 
 const RANKS: Readonly<Record<HealthStatus, number>> = { ok: 0, degraded: 1, failing: 2 };
 
-/** The worst of some states. */
-export function worst(statuses: readonly HealthStatus[]): HealthStatus {
-  return statuses.reduce<HealthStatus>((a, b) => (RANKS[b] > RANKS[a] ? b : a), 'ok');
+/** The worst of some states; what is not set up is no worse than ok. */
+export function worst(statuses: readonly CheckStatus[]): HealthStatus {
+  return statuses.reduce<HealthStatus>((a, b) => (b !== 'not-set-up' && RANKS[b] > RANKS[a] ? b : a), 'ok');
 }
 
 type Details = Pick<HealthCheck, 'subject' | 'figures'>;
@@ -14,6 +14,11 @@ type Details = Pick<HealthCheck, 'subject' | 'figures'>;
 /** That something is as it should be. */
 export function fine(name: string, reason: string, details: Details = {}): HealthCheck {
   return { name, ...details, status: 'ok', reason, advice: '' };
+}
+
+/** That something was never configured or run. */
+export function notSetUp(name: string, reason: string, details: Details = {}): HealthCheck {
+  return { ...fine(name, reason, details), status: 'not-set-up' };
 }
 
 /** That something is not as it should be. */

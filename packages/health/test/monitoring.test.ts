@@ -29,7 +29,7 @@ function namesIn(text: string): string[] {
 
 /** The metrics of one check of an instance that is in the state `is`, as `promtool` reads them. */
 function statesOf(instance: string, check: string, is: string): object[] {
-  return ['ok', 'degraded', 'failing'].map((state) => ({
+  return ['ok', 'not-set-up', 'degraded', 'failing'].map((state) => ({
     series: `securestore_health_status{instance="${instance}",securestore_health_check="${check}",securestore_health_state="${state}"}`,
     values: `${Number(state === is)}x5`,
   }));

@@ -71,7 +71,7 @@ function backupSource(schedules: Schedules, thresholds: WatchThresholds | undefi
     async check({ signal, budget }) {
       const within = Math.ceil(budget);
       const all = await schedules.conditions({ signal, within, ...(thresholds && { thresholds }) });
-      if (all.length === 0) return [check('backup', 'no backup is configured')];
+      if (all.length === 0) return [check('backup', 'no backup is configured', { status: 'not-set-up' })];
       return all.map(({ destination, conditions, facts }) => judgeDestination(destination, conditions, facts));
     },
   };
@@ -120,7 +120,7 @@ function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): Healt
     names: ['audit'],
     async check({ signal }) {
       const { on, sinks } = trail.status;
-      if (!on) return [check('audit', 'the store is not audited')];
+      if (!on) return [check('audit', 'the store is not audited', { status: 'not-set-up' })];
       try {
         const { problems, what } = await examined(trail, auditor, signal);
         const figures = { problems: problems.length, lost: sinks.reduce((sum, { lost }) => sum + lost, 0) };
@@ -149,7 +149,7 @@ function following(store: ObjectStore, source: HealthSource): HealthSource {
     ...source,
     async check(context) {
       const checks = await source.check(context);
-      if (checks.every(({ status }) => status === 'ok')) return checks;
+      if (checks.every(({ status }) => status === 'ok' || status === 'not-set-up')) return checks;
       await extensionsOf(store)
         .health.readHead(context.signal)
         .catch((error: unknown) => {

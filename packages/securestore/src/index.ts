@@ -108,6 +108,7 @@ export type {
 } from '@securestore/backup';
 export { unopened } from '@securestore/health';
 export type {
+  CheckStatus,
   HealthCheck,
   HealthOptions,
   HealthReport,

@@ -79,7 +79,7 @@ export const HEALTH_REPORT: TObject = exactly({
     exactly({
       name: Type.String(),
       subject: Type.Optional(Type.String()),
-      status: Type.String({ enum: ['ok', 'degraded', 'failing'] }),
+      status: Type.String({ enum: ['ok', 'not-set-up', 'degraded', 'failing'] }),
       reason: Type.String(),
       advice: Type.String(),
       figures: Type.Optional(Type.Record(Type.String(), Type.Number())),

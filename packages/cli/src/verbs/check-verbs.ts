@@ -54,9 +54,9 @@ function addHealth(program: Command, run: Run): void {
     summary: 'tell how the store is, and what to do if it is not well',
     options: [new Option('--within <time>', 'how long it may take, such as 30s (default: 10s)')],
     notes: `Writes, reads and removes a small object, and looks at the head, the clocks, the keys, the last scrub, the backups and their
-schedules, and the audit log. Each is one line: ok, degraded (it works, and somebody should look) or failing. What is not
-configured is ok. What does not answer in time is failing. From when on something is a finding is set by "health" in
-securestore.config.json.
+schedules, and the audit log. Each is one line, the worst first: failing, degraded (it works, and the owner should look), ok, or
+not set up (a backup, a scrub or an audit log that was never begun, which makes no store degraded). What does not answer in time
+is failing. From when on something is a finding is set by "health" in securestore.config.json.
 
 Exit code 0 where the store is ok or degraded, 7 where it is failing.`,
     load: async () => (await import('../commands/health.ts')).health,

@@ -3,7 +3,7 @@ import { readScrubState } from '../scrub/state.ts';
 import type { HealthThresholds } from '../thresholds.ts';
 import { SCRUB_WITHIN } from '../thresholds.ts';
 import type { HealthCheck, HealthSource } from '../types.ts';
-import { finding, fine } from '../verdict.ts';
+import { finding, fine, notSetUp } from '../verdict.ts';
 import { age as inWords, span } from '../words.ts';
 import { MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
 import type { HealthArea } from '@securestore/objects/internal';
@@ -49,7 +49,7 @@ function judgeScrub(
   const limit = scrubWithin ?? within ?? SCRUB_WITHIN;
   if (last === undefined) {
     if (scrubWithin === undefined || scrubWithin === Infinity)
-      return fine('scrub', 'the store was never scrubbed', details);
+      return notSetUp('scrub', 'the store was never scrubbed', details);
     const advice = 'run "securestore scrub", and see that it is run again and again';
     return finding('scrub', 'degraded', ['the store was never scrubbed', advice], details);
   }

@@ -1,5 +1,5 @@
 import type { MeterFigures } from '@securestore/backend-api';
-import type { HealthReport, HealthStatus } from '../types.ts';
+import type { CheckStatus, HealthReport } from '../types.ts';
 
 /** What a point is about, by the names of OpenTelemetry. */
 export type Attributes = Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export const BACKEND = 'securestore.backend.name';
 export const OPERATION = 'securestore.backend.operation';
 export const ERROR = 'error.type';
 
-const STATUSES: readonly HealthStatus[] = ['ok', 'degraded', 'failing'];
+const STATUSES: readonly CheckStatus[] = ['ok', 'not-set-up', 'degraded', 'failing'];
 const MILLISECONDS = 1 / 1000;
 
 /** A gauge of something that a check of the last report has measured. */

@@ -52,5 +52,7 @@ export function checkOf({ checks }: HealthReport, name: string): HealthCheck {
 
 /** What is not as it should be, by name. */
 export function troubles({ checks }: HealthReport): Record<string, string> {
-  return Object.fromEntries(checks.filter(({ status }) => status !== 'ok').map(({ name, status }) => [name, status]));
+  return Object.fromEntries(
+    checks.filter(({ status }) => status !== 'ok' && status !== 'not-set-up').map(({ name, status }) => [name, status]),
+  );
 }

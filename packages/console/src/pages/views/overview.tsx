@@ -17,15 +17,22 @@ import { Page } from '../parts/page.tsx';
 import { Ago } from '../parts/time.tsx';
 
 const EVERY = 60_000;
-const TONES: Readonly<Record<HealthCheck['status'], Tone>> = { ok: 'ok', degraded: 'warn', failing: 'bad' };
-const ORDER: readonly HealthCheck['status'][] = ['failing', 'degraded', 'ok'];
+const TONES: Readonly<Record<HealthCheck['status'], Tone>> = {
+  ok: 'ok',
+  'not-set-up': 'neutral',
+  degraded: 'warn',
+  failing: 'bad',
+};
+const ORDER: readonly HealthCheck['status'][] = ['failing', 'degraded', 'ok', 'not-set-up'];
 
 const rank = ({ status }: HealthCheck): number => ORDER.indexOf(status);
+
+const isFinding = ({ status }: HealthCheck): boolean => status === 'degraded' || status === 'failing';
 
 function Check({ check: { name, subject, status, reason, advice } }: { readonly check: HealthCheck }): JSX.Element {
   return (
     <li class={`check ${status}`}>
-      <Badge tone={TONES[status]}>{status}</Badge>
+      <Badge tone={TONES[status]}>{status === 'not-set-up' ? 'not set up' : status}</Badge>
       <div>
         <p>
           <strong>{name}</strong>
@@ -45,8 +52,8 @@ function Check({ check: { name, subject, status, reason, advice } }: { readonly 
 
 function Health({ report }: { readonly report: Wire<HealthReport> }): JSX.Element {
   const checks = report.checks.toSorted((one, other) => rank(one) - rank(other));
-  const bad = checks.filter(({ status }) => status !== 'ok');
-  const good = checks.filter(({ status }) => status === 'ok');
+  const bad = checks.filter(isFinding);
+  const good = checks.filter((check) => !isFinding(check));
   return (
     <Panel title="Health" aside={<Ago of={report.time} />}>
       <p class={`verdict ${report.status}`}>
