@@ -62,6 +62,22 @@ export function parseExpiry(option: string, text: string, now: Date): Date {
 }
 
 /**
+ * A moment: as {@link parseMoment}, or how long before `now`, such as `15m`, `24h` or `7d`.
+ *
+ * @throws `INVALID_ARGUMENT` for anything else.
+ */
+export function parseSince(option: string, text: string, now: Date): Date {
+  const [, amount, unit] = RELATIVE.exec(text) ?? [];
+  const seconds = UNIT_SECONDS[unit ?? ''];
+  const moment =
+    amount !== undefined && seconds !== undefined
+      ? new Date(now.getTime() - Number(amount) * seconds * 1000)
+      : parseAbsolute(text);
+  if (moment !== undefined && !Number.isNaN(moment.getTime())) return moment;
+  return refuse(option, text, 'ISO 8601 such as 2026-11-24T15:00:00Z, or how long ago, such as 24h or 7d');
+}
+
+/**
  * A length of time such as `90s`, `15m`, `12h`, `30d` or `4w`, in milliseconds.
  *
  * @throws `INVALID_ARGUMENT` for anything else.

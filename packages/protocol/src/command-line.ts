@@ -170,7 +170,7 @@ function commandOf(request: CommandRequest): Command {
     case 'destinations':
       return { operands: [request.type] };
     case 'audit':
-      return { operands: ['audit', 'tail'], options: { name: request.object } };
+      return { operands: ['audit', 'log'], options: { key: request.object } };
     case 'audit-examine':
       return { operands: ['audit', 'examine'] };
     case 'schedules':

@@ -1,43 +1,51 @@
-import { type AuditEntry, exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import type { AuditReport, SecretMethod, SecureStore, TrailEntry } from 'securestore';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import type { AuditReport, SecretMethod, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
-import { inOurTerms } from '../error-report.ts';
 import { withStore } from '../open.ts';
-import { parseCount } from '../parse-values.ts';
 import { warnIfShared } from '../shared-file.ts';
 import { ifAllowed, isRemote, notServed } from '../served.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { count, printable } from '../terminal-text.ts';
+import { auditLog, type AuditLogOptions, damageOf } from './audit-log.ts';
 
-export interface AuditOptions {
+export interface AuditOptions extends AuditLogOptions {
   readonly auditor?: string;
   readonly failClosed?: boolean;
   readonly auditorIdentity?: readonly string[];
-  readonly lines?: string;
-  readonly follow?: boolean;
-  readonly name?: string;
 }
 
-const ACTIONS = ['on', 'off', 'tail', 'examine', 'verify', 'export'] as const;
+const ACTIONS = ['on', 'off', 'log', 'examine', 'verify', 'export'] as const;
 type AuditAction = (typeof ACTIONS)[number];
+
+/** What an action was called. */
+const FORMER: Readonly<Record<string, AuditAction>> = { tail: 'log' };
 
 /** To which actions an option belongs. */
 const BELONGS: Readonly<Record<keyof AuditOptions, readonly [flag: string, action: AuditAction]>> = {
   auditor: ['--auditor', 'on'],
   failClosed: ['--fail-closed', 'on'],
   auditorIdentity: ['--auditor-identity', 'verify'],
-  lines: ['--lines', 'tail'],
-  follow: ['--follow', 'tail'],
-  name: ['--name', 'tail'],
+  lines: ['--lines', 'log'],
+  follow: ['--follow', 'log'],
+  key: ['--key', 'log'],
+  name: ['--name', 'log'],
+  action: ['--action', 'log'],
+  principal: ['--principal', 'log'],
+  result: ['--result', 'log'],
+  since: ['--since', 'log'],
+  until: ['--until', 'log'],
+  long: ['--long', 'log'],
+  hashes: ['--hashes', 'log'],
 };
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** `securestore audit`, `audit on`, `audit off`, `audit tail`, `audit examine`, `audit verify`, `audit export`. */
-export async function audit(call: Call<AuditOptions>, action: string | undefined): Promise<ExitCode> {
+/** `securestore audit`, `audit on`, `audit off`, `audit log`, `audit examine`, `audit verify`, `audit export`. */
+export async function audit(call: Call<AuditOptions>, given: string | undefined): Promise<ExitCode> {
+  const action = FORMER[given ?? ''] ?? given;
   if (action !== undefined && !ACTIONS.includes(action as AuditAction)) {
-    refuse('after audit comes on, off, tail, examine, verify, export or nothing; see securestore help audit');
+    refuse('after audit comes on, off, log, examine, verify, export or nothing; see securestore help audit');
   }
   for (const [option, [flag, owner]] of Object.entries(BELONGS)) {
     if (call.options[option as keyof AuditOptions] !== undefined && action !== owner)
@@ -102,58 +110,6 @@ async function switchOff({ cli, out }: Call, store: SecureStore): Promise<ExitCo
   return 0;
 }
 
-function objectOf({ object }: AuditEntry): string {
-  if (object === undefined) return '';
-  return 'name' in object ? object.name : `#${Buffer.from(object.hash).toString('base64url')}`;
-}
-
-function jsonOf(entry: TrailEntry): object {
-  const { object: _, time, duration, ...rest } = entry;
-  return { time: new Date(time).toISOString(), ...rest, object: objectOf(entry), milliseconds: duration / 1000 };
-}
-
-function rowOf(entry: TrailEntry): string[] {
-  const { time, principal, action, outcome, requestId, category, reason } = entry;
-  const when = formatTime(new Date(time));
-  return [when, outcome, principal, action, objectOf(entry), category, requestId, reason].map(printable);
-}
-
-const COLUMNS = ['TIME', 'OUTCOME', 'PRINCIPAL', 'ACTION', 'OBJECT', 'CATEGORY', 'REQUEST', 'REASON'].map((title) => ({
-  title,
-}));
-
-/** Parts of the log that can't be read are left out, said, and make a difference to the exit code. */
-function damageOf({ out }: Call<AuditOptions>): {
-  readonly note: (part: { readonly message: string }) => void;
-  readonly exitCode: () => ExitCode;
-} {
-  let damaged = 0;
-  return {
-    note: ({ message }) => {
-      damaged += 1;
-      out.error(new SecureStoreError('INTEGRITY', `${message}; it is left out`));
-    },
-    exitCode: () => (damaged === 0 ? 0 : exitCodeOf('INTEGRITY')),
-  };
-}
-
-async function tail(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const { lines, follow = false, name: object } = options;
-  const entries = lines === undefined ? undefined : parseCount('--lines', lines);
-  const damage = damageOf(call);
-  const onCut = ({ message }: { readonly message: string }): void => out.note(inOurTerms(printable(message)));
-  const found = store.audit.tail({ entries, object, follow, signal: cli.signal, onDamaged: damage.note, onCut });
-  if (follow || out.json) {
-    for await (const entry of found) await out.result(jsonOf(entry), () => rowOf(entry).join('  '));
-    return damage.exitCode();
-  }
-  const rows = (await Array.fromAsync(found)).map(rowOf);
-  if (rows.length > 0) await out.result({}, () => formatTable(COLUMNS, rows));
-  out.note(rows.length === 0 ? 'no entries' : count(rows.length, 'entry', 'entries'));
-  return damage.exitCode();
-}
-
 async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
   if (isRemote(store)) notServed('audit export', ', which has the newest entries alone');
   const { cli, out } = call;
@@ -213,7 +169,7 @@ const RUN: Readonly<Record<AuditAction | 'status', Run>> = {
   status,
   on: switchOn,
   off: switchOff,
-  tail,
+  log: auditLog,
   examine,
   export: exportLog,
   verify,

@@ -1,0 +1,187 @@
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import type { SecureStore, TrailEntry } from 'securestore';
+import { AuditNames, hashOf } from '../audit-names.ts';
+import type { Call, ExitCode } from '../call.ts';
+import { inOurTerms } from '../error-report.ts';
+import { parseSince } from '../parse-time.ts';
+import { parseCount } from '../parse-values.ts';
+import { isRemote } from '../served.ts';
+import { count, cutTo, formatTable, formatTime, printable } from '../terminal-text.ts';
+
+export interface AuditLogOptions {
+  readonly lines?: string;
+  readonly follow?: boolean;
+  readonly key?: string;
+  /** What `key` was called. */
+  readonly name?: string;
+  readonly action?: string;
+  readonly principal?: string;
+  readonly result?: TrailEntry['outcome'];
+  readonly since?: string;
+  readonly until?: string;
+  readonly long?: boolean;
+  readonly hashes?: boolean;
+}
+
+type LogCall = Call<AuditLogOptions>;
+
+const DEFAULT_LINES = 20;
+/** So many entries are read at a time where not all of them may be wanted. */
+const PAGE = 1000;
+/** As many as are had at once over a server. */
+const LARGEST_PAGE = 99_999;
+
+/** Which entries are wanted, and how many. */
+interface Query {
+  readonly wanted: number;
+  readonly object?: string | undefined;
+  readonly since: number;
+  readonly isAll: boolean;
+  readonly matches: (entry: TrailEntry) => boolean;
+}
+
+function queryOf({ cli, options }: LogCall): Query {
+  const { lines, key, name, action, principal, result, since, until } = options;
+  if (key !== undefined && name !== undefined && key !== name) refuse('--key and --name differ; give --key alone');
+  if (until !== undefined && options.follow === true) refuse('--until is for a log that ends; leave out --follow');
+  const now = cli.now();
+  const from = since === undefined ? -Infinity : parseSince('--since', since, now).getTime();
+  const to = until === undefined ? Infinity : parseSince('--until', until, now).getTime();
+  if (from > to) refuse('--since must be before --until');
+  const many = since === undefined ? DEFAULT_LINES : Infinity;
+  return {
+    wanted: lines === undefined ? many : parseCount('--lines', lines),
+    object: key ?? name,
+    since: from,
+    isAll: [action, principal, result, since, until].every((filter) => filter === undefined),
+    matches: (entry) =>
+      (action === undefined || entry.action === action) &&
+      (principal === undefined || entry.principal === principal) &&
+      (result === undefined || entry.outcome === result) &&
+      entry.time >= from &&
+      entry.time < to,
+  };
+}
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** What is told of the log beside its entries. */
+type Told = Pick<NonNullable<Parameters<SecureStore['audit']['entries']>[0]>, 'onCut' | 'onDamaged'>;
+
+/** The newest entries that match, the oldest of them first. */
+async function newest({ cli }: LogCall, store: SecureStore, query: Query, told: Told): Promise<TrailEntry[]> {
+  const { wanted, object, since, isAll, matches } = query;
+  // To find an object, the whole log is read for each page.
+  const most = isAll ? Math.min(wanted, LARGEST_PAGE) : object === undefined ? PAGE : LARGEST_PAGE;
+  const found: TrailEntry[][] = [];
+  let missing = wanted;
+  for (let before: TrailEntry | undefined; missing > 0;) {
+    const place = before && { before: { time: before.time, sequence: before.sequence, segment: before.segment } };
+    const page = await store.audit.entries({
+      entries: most,
+      ...(object !== undefined && { object }),
+      ...place,
+      ...told,
+      signal: cli.signal,
+    });
+    const matching = page.filter(matches);
+    found.unshift(matching);
+    missing -= matching.length;
+    [before] = page;
+    if (before === undefined || page.length < most || before.time < since) break;
+  }
+  const all = found.flat();
+  return all.slice(Math.max(0, all.length - wanted));
+}
+
+function objectOf(entry: TrailEntry): string {
+  const { object } = entry;
+  if (object === undefined) return '';
+  return 'name' in object ? object.name : (hashOf(entry) ?? '');
+}
+
+function jsonOf(entry: TrailEntry, names: AuditNames): object {
+  const { object: _, time, duration, ...rest } = entry;
+  const key = names.of(entry);
+  const about = { object: objectOf(entry), ...(key !== undefined && { key }) };
+  return { time: new Date(time).toISOString(), ...rest, ...about, milliseconds: duration / 1000 };
+}
+
+const columnsOf = (titles: readonly string[]): { readonly title: string }[] => titles.map((title) => ({ title }));
+
+const COLUMNS = columnsOf(['TIME', 'RESULT', 'PRINCIPAL', 'ACTION', 'OBJECT']);
+const LONG_COLUMNS = columnsOf([...COLUMNS.map(({ title }) => title), 'CATEGORY', 'REQUEST', 'REASON']);
+
+function rowOf(entry: TrailEntry, names: AuditNames, isLong: boolean): string[] {
+  const { time, principal, action, outcome, requestId, category, reason } = entry;
+  const object = names.of(entry) ?? objectOf(entry);
+  const first = [formatTime(new Date(time)), outcome, principal, action];
+  const rest = isLong
+    ? [object, category, requestId, reason]
+    : [reason === '' ? object : `${object} (${reason})`.trimStart()];
+  return [...first, ...rest].map(printable);
+}
+
+/** Parts of the log that can't be read are left out, said, and make a difference to the exit code. */
+export function damageOf({ out }: Pick<Call, 'out'>): {
+  readonly note: (part: { readonly message: string }) => void;
+  readonly exitCode: () => ExitCode;
+} {
+  let damaged = 0;
+  return {
+    note: ({ message }) => {
+      damaged += 1;
+      out.error(new SecureStoreError('INTEGRITY', `${message}; it is left out`));
+    },
+    exitCode: () => (damaged === 0 ? 0 : exitCodeOf('INTEGRITY')),
+  };
+}
+
+/** Shows entries as they come. Those of a filter are looked for among the newest {@link PAGE} first. */
+async function follow(call: LogCall, store: SecureStore, query: Query, told: Told, names: AuditNames): Promise<void> {
+  const { cli, out, options } = call;
+  const { wanted, object, isAll, matches } = query;
+  const entries = isAll ? Math.min(wanted, LARGEST_PAGE) : PAGE;
+  const coming = store.audit.tail({ entries, object, follow: true, signal: cli.signal, ...told });
+  for await (const entry of coming) {
+    if (!matches(entry)) continue;
+    if (options.hashes !== true) await names.lookUp([entry]);
+    await out.result(jsonOf(entry, names), () => rowOf(entry, names, options.long === true).join('  '));
+  }
+}
+
+/** `securestore audit log`. */
+export async function auditLog(call: LogCall, store: SecureStore): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const query = queryOf(call);
+  const damage = damageOf(call);
+  const told: Told = {
+    onCut: ({ message }) => out.note(inOurTerms(printable(message))),
+    ...(!isRemote(store) && { onDamaged: damage.note }),
+  };
+  const names = new AuditNames(cli, store, query.object === undefined ? [] : [query.object]);
+  if (options.follow === true) {
+    await follow(call, store, query, told, names);
+    return damage.exitCode();
+  }
+  const found = await newest(call, store, query, told);
+  if (options.hashes !== true) await names.lookUp(found);
+  if (out.json) {
+    for (const entry of found) await out.result(jsonOf(entry, names), () => []);
+    return damage.exitCode();
+  }
+  if (found.length > 0) await out.result({}, () => linesOf(call, found, names));
+  out.note(found.length === 0 ? 'no entries' : count(found.length, 'entry', 'entries'));
+  return damage.exitCode();
+}
+
+function linesOf({ cli, options }: LogCall, found: readonly TrailEntry[], names: AuditNames): string[] {
+  const isLong = options.long === true;
+  const rows = found.map((entry) => rowOf(entry, names, isLong));
+  const lines = formatTable(isLong ? LONG_COLUMNS : COLUMNS, rows);
+  // A terminal that does not say its width says 0.
+  const width = cli.stdout.isTTY === true && !isLong ? cli.stdout.columns || 80 : undefined;
+  return width === undefined ? lines : lines.map((line) => cutTo(width, line));
+}
