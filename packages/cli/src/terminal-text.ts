@@ -64,6 +64,19 @@ export function formatDuration(seconds: number): string {
   return `${whole} s`;
 }
 
+const AGES = [
+  [86_400, 'd'],
+  [3600, 'h'],
+  [60, 'min'],
+] as const;
+
+/** How old something is, in the largest unit of which it has two at least, rounded down. */
+export function formatAge(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  for (const [length, unit] of AGES) if (whole >= 2 * length) return `${Math.floor(whole / length)} ${unit}`;
+  return `${whole} s`;
+}
+
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';

@@ -120,15 +120,17 @@ describe.concurrent('snapshots', { timeout: 120_000 }, () => {
     // The store isn't needed for it.
     await lose();
     const listed = await run(['snapshots', destination]);
-    expect(listed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(listed).toMatchObject({ exitCode: 0 });
+    expect(listed.stderr).toMatch(/^2 snapshots, for which 29\d KiB were copied\n$/);
     expect(listed.stdout).toMatch(
       new RegExp(
-        String.raw`^SNAPSHOT {2}TIME +OBJECTS +VERSIONS +SIZE +COPIED +LABEL
- +2 {2}${TIME} +4 +7 +29\d KiB +\S+ K?i?B
- +1 {2}${TIME} +4 +4 +29\d KiB +29\d KiB +first
+        String.raw`^SNAPSHOT +AGE {2}TIME +OBJECTS +SIZE +COPIED +LABEL
+ +2 +\d+ s {2}${TIME} +4 +29\d KiB +\S+ K?i?B
+ +1 +\d+ s {2}${TIME} +4 +29\d KiB +29\d KiB +first
 $`,
       ),
     );
+    for (const line of listed.stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
     const lines = jsonLines((await run(['snapshots', destination, '--json'])).stdout);
     expect(lines).toMatchObject([
       { number: 2, kind: 'snapshot', label: '', objects: 4, time: expect.any(String) },
@@ -145,7 +147,9 @@ $`,
       'FROM                      TO                        POINTS  GAP BEFORE',
       '2026-11-26T12:00:00.500Z  2026-11-26T12:30:00.250Z     900   1 h 0 min',
       '2026-11-26T11:00:00.000Z  2026-11-26T11:00:00.000Z       1',
-      'recoverable to 2026-11-26T12:30:00.250Z, lag 2 s; 1 gap: of what is in one a restore brings back what was there before it',
+      '2 windows, 1 gap',
+      'restore --at a time in the gap gives the state before it',
+      'recoverable to 2026-11-26T12:30:00.250Z, lag 2 s',
     ]);
     expect(withGaps(windows).map(({ gapBefore }) => gapBefore)).toEqual([3_600_500, undefined]);
   });

@@ -1,7 +1,38 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatDuration, formatFields, formatTable, jsonLine, printable } from '../src/terminal-text.ts';
+import {
+  cutTo,
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatFields,
+  formatTable,
+  jsonLine,
+  printable,
+} from '../src/terminal-text.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
+
+describe('an age', () => {
+  it.each([
+    [-5, '0 s'],
+    [119.9, '119 s'],
+    [120, '2 min'],
+    [7199, '119 min'],
+    [7200, '2 h'],
+    [172_799, '47 h'],
+    [172_800, '2 d'],
+    [40_000_000, '462 d'],
+  ])('of %s s is %s', (seconds, text) => expect(formatAge(seconds)).toBe(text));
+});
+
+describe('a text that is cut', () => {
+  it.each([
+    ['short', 5, 'short'],
+    ['longer', 5, 'long…'],
+    ['🔐🔐🔐', 2, '🔐…'],
+    ['x', 0, '…'],
+  ])('%s to %d', (text, columns, cut) => expect(cutTo(columns, text)).toBe(cut));
+});
 
 describe('printable', () => {
   it('leaves nothing that steers a terminal, breaks a line, reorders text or is invisible', () => {

@@ -2,7 +2,7 @@ import type { RecoveryWindow, SnapshotInfo } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { isForServer, withStore } from '../open.ts';
-import { count, formatBytes, formatDuration, formatTable, formatTime } from '../terminal-text.ts';
+import { count, cutTo, formatAge, formatBytes, formatDuration, formatTable, formatTime } from '../terminal-text.ts';
 
 export interface SnapshotsOptions {
   readonly windows?: boolean;
@@ -12,18 +12,26 @@ const NOTHING_YET = 'there is no snapshot here yet';
 
 const COLUMNS = [
   { title: 'SNAPSHOT', align: 'right' },
+  { title: 'AGE', align: 'right' },
   { title: 'TIME' },
   { title: 'OBJECTS', align: 'right' },
-  { title: 'VERSIONS', align: 'right' },
   { title: 'SIZE', align: 'right' },
   { title: 'COPIED', align: 'right' },
   { title: 'LABEL' },
 ] as const;
 
-function row(info: SnapshotInfo, shown: (text: string) => string): string[] {
-  const { number, time, objects, versions, bytes, copied, label } = info;
-  const sizes = [formatBytes(bytes), formatBytes(copied)];
-  return [String(number), formatTime(time), String(objects), String(versions), ...sizes, shown(label)];
+function row(info: SnapshotInfo, now: Date, shown: (text: string) => string): string[] {
+  const { number, time, objects, bytes, copied, label } = info;
+  const age = formatAge((now.getTime() - time.getTime()) / 1000);
+  return [
+    String(number),
+    age,
+    formatTime(time),
+    String(objects),
+    formatBytes(bytes),
+    formatBytes(copied),
+    shown(label),
+  ];
 }
 
 const WINDOW_COLUMNS = [
@@ -51,10 +59,12 @@ export function windowsInWords(windows: readonly RecoveryWindow[], now: Date): s
   if (newest === undefined) return [];
   const gaps = windows.length - 1;
   const known =
-    gaps === 0 ? '' : `; ${count(gaps, 'gap')}: of what is in one a restore brings back what was there before it`;
+    gaps === 0 ? [] : [`restore --at a time in ${gaps === 1 ? 'the gap' : 'a gap'} gives the state before it`];
   return [
     ...formatTable(WINDOW_COLUMNS, rows),
-    `recoverable to ${newest.to.toISOString()}, lag ${formatDuration(lagOf(newest, now) / 1000)}${known}`,
+    [count(windows.length, 'window'), ...(gaps === 0 ? [] : [count(gaps, 'gap')])].join(', '),
+    ...known,
+    `recoverable to ${newest.to.toISOString()}, lag ${formatDuration(lagOf(newest, now) / 1000)}`,
   ];
 }
 
@@ -124,23 +134,31 @@ export async function snapshots(call: Call<SnapshotsOptions>, location: string):
     if (out.json) await out.result({ number, damaged: true, message }, () => []);
     else out.note(`damaged: ${number}: ${message}`);
   }
+  if (found.length > 0) out.note(countOf(found));
   if (damaged.size === 0) return 0;
   const [verify, remove] = [`securestore verify ${out.name(location)}`, `securestore retention --damaged`];
   out.note(`${verify} says what it affects; ${remove} removes it; the next backup is whole without it`);
   return SOME_FAILED;
 }
 
-async function list({ out }: Call, found: readonly SnapshotInfo[]): Promise<void> {
+/** Counted as retention does: what a continuous backup has published in between are moments of it. */
+function countOf(found: readonly SnapshotInfo[]): string {
+  const all = found.filter(({ kind }) => kind === 'snapshot');
+  const moments = found.length - all.length;
+  const copied = found.reduce((sum, info) => sum + info.copied, 0);
+  if (moments === 0) return `${count(all.length, 'snapshot')}, for which ${formatBytes(copied)} were copied`;
+  const what = `${count(all.length, 'snapshot')} and ${count(moments, 'moment')} between them`;
+  return `${what}; --windows says which moments restore --at brings back`;
+}
+
+async function list({ cli, out }: Call, found: readonly SnapshotInfo[]): Promise<void> {
   if (out.json) for (const info of found) await out.result(info, () => []);
   else if (found.length === 0) out.note(NOTHING_YET);
   else {
-    // Counted as retention does: what a continuous backup has published in between are moments of it.
-    const snapshotsFound = found.filter(({ kind }) => kind === 'snapshot');
-    const rows = snapshotsFound.map((info) => row(info, out.name));
-    if (rows.length > 0) await out.result({}, () => formatTable(COLUMNS, rows));
-    const moments = found.length - rows.length;
-    if (moments === 0) return;
-    const what = `${count(rows.length, 'snapshot')} and ${count(moments, 'moment')} between them`;
-    out.note(`${what}; --windows says which moments restore --at brings back`);
+    const rows = found.filter(({ kind }) => kind === 'snapshot').map((info) => row(info, cli.now(), out.name));
+    if (rows.length === 0) return;
+    // A terminal that does not say its width says 0.
+    const width = cli.stdout.isTTY === true ? cli.stdout.columns || 80 : Infinity;
+    await out.result({}, () => formatTable(COLUMNS, rows).map((line) => cutTo(width, line)));
   }
 }
