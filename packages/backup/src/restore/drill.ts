@@ -110,6 +110,19 @@ async function wasAround(live: SecureStorage, key: string, version: string | und
   return own.modified.getTime() <= to && (next === undefined || next.modified.getTime() >= from);
 }
 
+/** Counts of all that is done, as updates of what is new of it. */
+function asUpdates(
+  phase: string,
+  onProgress: DrillOptions['onProgress'],
+): (now: { readonly done: number; readonly bytes: number; readonly total?: number }) => void {
+  let [done, bytes] = [0, 0];
+  return ({ total, ...now }) => {
+    const counted = total === undefined ? {} : { total };
+    onProgress?.({ phase, ...counted, done: now.done - done, bytes: now.bytes - bytes });
+    ({ done, bytes } = now);
+  };
+}
+
 /** Compares the restored store with the store at that time. @returns how many objects were compared */
 async function compare(
   restored: ObjectStore,
@@ -162,9 +175,17 @@ export async function drillBackup(
     recovery = clock.now() - begun;
     await using restored = await openFounded(founded, backup.destination.location, signal);
     onProgress?.({ phase: 'opening everything' });
-    const report = await restored.verify({ payloads: true, signal });
+    const { objects: all, deleted } = point.totals;
+    const opened = asUpdates('opening everything', onProgress);
+    const report = await restored.verify({
+      payloads: true,
+      onProgress: (now) => opened({ ...now, total: all + deleted }),
+      signal,
+    });
     for (const { key, name, message } of report.findings) problems.addOf(key ?? name, message);
-    if (live !== undefined) compared = await compare(restored, live, time, problems, options);
+    if (live === undefined) return;
+    onProgress?.({ phase: 'comparing with the store', total: report.objects });
+    compared = await compare(restored, live, time, problems, options);
   };
   let [objects, versions, bytes] = [0, 0, 0];
   const { entries } = await scratch.list('', { limit: 1, signal });
@@ -179,7 +200,8 @@ export async function drillBackup(
   };
   try {
     onProgress?.({ phase: 'restoring' });
-    const restoring = { moment, scratch: true, onBegun, onFounded: check, signal };
+    const restored = asUpdates('restoring', onProgress);
+    const restoring = { moment, scratch: true, onBegun, onFounded: check, onProgress: restored, signal };
     ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
   } catch (error) {
     if (!isDamage(error)) throw error;

@@ -54,10 +54,12 @@ class Scrub {
 
   async #area(phase: string, prefix: string, check: (name: string) => Promise<void>): Promise<void> {
     const { signal } = this.#options;
-    let done = 0;
+    let [done, total] = [0, 0];
+    // Names are listed much faster than files are read.
+    for await (const _ of entriesUnder(this.#backend, prefix, { signal })) total += 1;
     const names = entriesUnder(this.#backend, prefix, { signal });
     for await (const _ of mapConcurrently(names, READS, ({ key }) => check(key)))
-      this.#findings.progress(phase, ++done);
+      this.#findings.progress(phase, ++done, total);
   }
 
   /**

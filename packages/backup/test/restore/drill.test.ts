@@ -52,6 +52,18 @@ describe('a drill', () => {
     }
   });
 
+  it('tells of each phase how much of how much is done', async () => {
+    const { backups } = await backedUp();
+    const job = backups.drill(PLACE, { scratch: 'memory:scratch' });
+    const seen = await Array.fromAsync(job.progress);
+    for (const wanted of ['restoring', 'opening everything', 'comparing with the store']) {
+      const told = seen.filter(({ phase }) => phase === wanted);
+      expect(told.length, wanted).toBeGreaterThan(0);
+      expect(told.at(-1)?.total, wanted).toBeGreaterThanOrEqual(20);
+      expect(told.at(-1)?.done, wanted).toBe(told.at(-1)?.total);
+    }
+  });
+
   it('fails where the backup is bad', async () => {
     const { shelf, backups } = await backedUp();
     const place = await shelf.at(PLACE);

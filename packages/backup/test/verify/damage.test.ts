@@ -215,7 +215,14 @@ describe('looking without keys', () => {
     });
     // Parts without the list of their digests, as a run leaves them that ended too early.
     await backend.write(`b/0000000000g-${'0'.repeat(26)}/00000000`, Buffer.from('part'));
-    expect(await scrubBackup(place)).toMatchObject({ ok: true, snapshots: 3 });
+    const seen: { phase: string; done: number; total?: number }[] = [];
+    const onProgress = (progress: (typeof seen)[number]): void => void seen.push(progress);
+    expect(await scrubBackup(place, { onProgress })).toMatchObject({ ok: true, snapshots: 3 });
+    expect(seen.filter(({ phase }) => phase === 'checking snapshots')).toMatchObject([
+      { done: 1, total: 3 },
+      { done: 2, total: 3 },
+      { done: 3, total: 3 },
+    ]);
     await backupsOf(store, [destination]).forget(destination.location, (points) => points.map(({ number }) => number));
     expect(await scrubBackup(place)).toMatchObject({ ok: true, findings: [] });
   });

@@ -7,6 +7,7 @@ import { parseSince } from '../parse-time.ts';
 import { parseCount } from '../parse-values.ts';
 import { isRemote } from '../served.ts';
 import { count, cutTo, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
 
 export interface AuditLogOptions {
   readonly lines?: string;
@@ -166,7 +167,7 @@ export async function auditLog(call: LogCall, store: SecureStore): Promise<ExitC
     await follow(call, store, query, told, names);
     return damage.exitCode();
   }
-  const found = await newest(call, store, query, told);
+  const found = await watchWait(cli, 'audit log: reading the log', newest(call, store, query, told));
   if (options.hashes !== true) await names.lookUp(found);
   if (out.json) {
     for (const entry of found) await out.result(jsonOf(entry, names), () => []);

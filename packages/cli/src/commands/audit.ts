@@ -5,6 +5,7 @@ import { withStore } from '../open.ts';
 import { warnIfShared } from '../shared-file.ts';
 import { ifAllowed, isRemote, notServed } from '../served.ts';
 import { count, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
 import { auditLog, type AuditLogOptions, damageOf } from './audit-log.ts';
 
 export interface AuditOptions extends AuditLogOptions {
@@ -58,7 +59,11 @@ type Run = (call: Call<AuditOptions>, store: SecureStore) => Promise<ExitCode>;
 
 /** What shows without the identity of the auditor. */
 async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
-  const { problems, ...summary } = await store.audit.examine({ signal: cli.signal });
+  const { problems, ...summary } = await watchWait(
+    cli,
+    'audit examine: reading the log',
+    store.audit.examine({ signal: cli.signal }),
+  );
   for (const problem of problems) await out.result({ problem }, () => [`problem: ${printable(problem)}`]);
   const { ok, parts, segments, complete } = summary;
   const looked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} looked at`;
@@ -160,7 +165,9 @@ async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport
 async function verify(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
   if (isRemote(store)) notServed('audit verify', ', which must not see the identity of the auditor');
   const auditor = await identitiesOf(call);
-  const report = await store.audit.verify({ auditor, signal: call.cli.signal });
+  const { cli } = call;
+  const verifying = store.audit.verify({ auditor, signal: cli.signal });
+  const report = await watchWait(cli, 'audit verify: reading the log', verifying);
   await say(call, report);
   return report.ok ? 0 : exitCodeOf('INTEGRITY');
 }

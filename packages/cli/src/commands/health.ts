@@ -3,6 +3,7 @@ import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { HealthReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { inOurTerms } from '../error-report.ts';
+import { watchWait } from '../wait-progress.ts';
 import { healthLines } from '../health-table.ts';
 import { locationOf, withStoreWithin } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
@@ -19,7 +20,9 @@ async function look(call: Call<HealthOptions>): Promise<HealthReport> {
   const begun = performance.now();
   try {
     // Opening it has as long as looking at it.
-    return await withStoreWithin(call, timeout, (store) => store.health({ timeout, signal: cli.signal }));
+    return await withStoreWithin(call, timeout, (store) =>
+      watchWait(cli, 'health: looking at the store', store.health({ timeout, signal: cli.signal })),
+    );
   } catch (error) {
     // Who may not ask learns nothing of the store.
     if (SecureStoreError.is(error, 'ACCESS_DENIED') && isServed(await locationOf(call))) throw error;

@@ -79,12 +79,16 @@ async function finishDue(call: Call, store: SecureStore): Promise<readonly strin
   return pending;
 }
 
+async function censusOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['keys']['census']> {
+  return await watchWait(cli, 'keys: counting objects', store.keys.census({ signal: cli.signal }));
+}
+
 const nameOf = ({ category, kind }: KeyReport): string => (category === undefined ? `(${kind})` : printable(category));
 
 async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore): Promise<void> {
   const { signal } = cli;
   const states = await store.keys.states({ signal });
-  const census = options.census === true ? await store.keys.census({ signal }) : undefined;
+  const census = options.census === true ? await censusOf(cli, store) : undefined;
   if (out.json) {
     for (const key of states) {
       await out.result(census === undefined ? key : { ...key, objects: census[key.id] ?? 0 }, () => []);
@@ -140,7 +144,7 @@ async function destroy(
     );
   }
   if (options.yes !== true) {
-    const what = version === undefined ? await losses(store, target, chosen, signal) : ofVersion(version);
+    const what = version === undefined ? await losses(cli, store, target, chosen) : ofVersion(version);
     const question = `${what}\n${undoable(target, waitingPeriod, cli.now())}`;
     await confirmDestruction(cli, options.yes, question, 'this destroys encryption keys', target);
   }
@@ -149,12 +153,12 @@ async function destroy(
 }
 
 async function losses(
+  cli: Call['cli'],
   store: SecureStore,
   category: string,
   chosen: readonly KeyReport[],
-  signal: AbortSignal,
 ): Promise<string> {
-  const census = await store.keys.census({ signal });
+  const census = await censusOf(cli, store);
   const objects = chosen.reduce((sum, { id }) => sum + (census[id] ?? 0), 0);
   return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and what copies and backups hold of them.`;
 }

@@ -5,6 +5,7 @@ import { parseDuration } from '../parse-time.ts';
 import { parseCount } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
 import { retentionText } from './destinations.ts';
 
 const COUNTS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
@@ -54,7 +55,8 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
       return 0;
     }
     const given = { retention: settings, damaged: options.damaged };
-    const preview = await backups.retain(destination, { ...given, dryRun: true, signal });
+    const looking = backups.retain(destination, { ...given, dryRun: true, signal });
+    const preview = await watchWait(cli, 'retention: reading the snapshots', looking);
     for (const { number, reasons } of preview.kept) {
       await out.result({ number, kept: reasons }, () => `keeps ${number}: ${reasons.join(', ')}`);
     }
@@ -69,7 +71,8 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
       const question = `Remove ${count(preview.removed.length, 'snapshot')} at ${printable(destination)} for good?`;
       await confirmDestruction(cli, options.yes, question);
     }
-    const report = await backups.retain(destination, { ...given, signal });
+    const removing = backups.retain(destination, { ...given, signal });
+    const report = await watchWait(cli, 'retention: removing what is not kept', removing);
     const { files = 0, bytes = 0, refused } = report.done ?? {};
     for (const number of refused?.snapshots ?? []) {
       await out.result({ number, refused: refused?.code }, () => `could not remove ${number}`);

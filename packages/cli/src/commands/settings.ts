@@ -4,6 +4,7 @@ import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
 import { formatTable, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
 
 /** The settings that can be given, of a new store and of one that there is. */
 export interface SettingsOptions {
@@ -68,7 +69,11 @@ async function changed(
     out.note('looking through the names of the store, which answers nothing else for some seconds');
   }
   const condition = ifVersion === undefined ? {} : { ifVersion };
-  const found = await store.settings.change(change, { ...condition, signal: cli.signal });
+  const found = await watchWait(
+    cli,
+    'settings change: waiting for other processes',
+    store.settings.change(change, { ...condition, signal: cli.signal }),
+  );
   await out.result(found, () => ['changed the settings', ...formatTable(COLUMNS, rowsOf(found))]);
   if (change.history !== undefined)
     out.note('a collection removes what the history does not keep any more, within a day');

@@ -5,6 +5,7 @@ import { withStore } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { isRemote } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
 import { addSlot, checkAddition, METHODS, OF_ADD, type SlotsOptions } from './slots-add.ts';
 
 const COLUMNS = [{ title: 'ID' }, { title: 'METHOD' }, { title: 'CREATED' }, { title: '' }] as const;
@@ -65,7 +66,8 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
       : 'this command was opened by its secret, which will no longer open the store';
     await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
   }
-  const { pending } = await store.slots.remove(id, { signal: cli.signal });
+  const removing = store.slots.remove(id, { signal: cli.signal });
+  const { pending } = await watchWait(cli, 'slots remove: removing the slot here and from backups', removing);
   await out.result({ id, removed: true, pending }, () => `removed the slot ${printable(id)}`);
   for (const location of pending) out.note(`backups not reached: ${printable(location)}`);
   if (pending.length > 0) {

@@ -8,6 +8,7 @@ import { startObjectProgress } from '../object-progress.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { isRemote } from '../served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
 
 export interface VerifyOptions {
   readonly payloads?: boolean;
@@ -15,6 +16,8 @@ export interface VerifyOptions {
   readonly unchanged?: boolean;
   readonly within?: string;
 }
+
+const SERVER_VERIFIES = 'verify: waiting for the server';
 
 function affected({ snapshots, versions, keys }: BackupFinding): string {
   if (snapshots.length === 0) return '';
@@ -81,7 +84,10 @@ export async function verifyShareAt(call: Call<VerifyOptions>, location: string,
   const { cli } = call;
   return await withStore(call, async (store) => {
     const { backups } = store;
-    if (isRemote(store)) return await say(call, await backups.verify(location, { within, signal: cli.signal }));
+    if (isRemote(store)) {
+      const report = backups.verify(location, { within, signal: cli.signal });
+      return await say(call, await watchWait(cli, SERVER_VERIFIES, report));
+    }
     using progress = startObjectProgress(cli, 'verify', 'files');
     return await say(call, await backups.verify(location, { within, signal: cli.signal, onProgress: progress.show }));
   });
@@ -92,7 +98,7 @@ export async function verifyServedBackupAt(call: Call<VerifyOptions>, location: 
   const { cli, options } = call;
   const depth = options.payloads === true ? 'opens' : 'complete';
   return await withStore(call, async ({ backups }) =>
-    say(call, await backups.verify(location, { depth, signal: cli.signal })),
+    say(call, await watchWait(cli, SERVER_VERIFIES, backups.verify(location, { depth, signal: cli.signal }))),
   );
 }
 

@@ -3,6 +3,7 @@ import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { Finding, SecureStore, VerifyReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { discoveryOf } from '../discovery.ts';
+import { watchJob } from '../job-progress.ts';
 import { startObjectProgress } from '../object-progress.ts';
 import { isForServer, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
@@ -118,7 +119,11 @@ async function say({ out, options }: Call<VerifyOptions>, report: VerifyReport):
 }
 
 async function remember({ cli, out }: Call, store: SecureStore): Promise<void> {
-  const { time, objects, deleted, purged } = await store.checkpoint({ signal: cli.signal });
+  const { time, objects, deleted, purged } = await watchJob(
+    cli,
+    'checkpoint',
+    store.checkpoint({ signal: cli.signal }),
+  );
   const checkpoint = { time, objects, deleted, purged };
   await out.result(
     { checkpoint },

@@ -42,7 +42,8 @@ export function importFolder(store: ImportTarget, directory: string, options: Tr
   return startTransfer('import-folder', options, async (transfer) => {
     const isOwn = await ownFiles(store.location);
     const work: FolderImport = { store, transfer, below, large: createGate(LARGE_AT_ONCE) };
-    transfer.progress({ phase: 'importing' });
+    transfer.progress({ phase: 'listing' });
+    transfer.progress({ phase: 'importing', total: await countFiles(directory, isOwn, transfer.signal) });
     await transferItems<FoundFile>(transfer, {
       items: walkFolder(directory, isOwn),
       concurrency: CONCURRENCY,
@@ -51,6 +52,16 @@ export function importFolder(store: ImportTarget, directory: string, options: Tr
     });
     return transfer.imported();
   });
+}
+
+/** How many files there are, without sidecars. Folders are read for that, and no file. */
+async function countFiles(directory: string, isOwn: (path: string) => boolean, signal: AbortSignal): Promise<number> {
+  let total = 0;
+  for await (const found of walkFolder(directory, isOwn)) {
+    signal.throwIfAborted();
+    if (!('isSidecarName' in found && found.isSidecarName)) total += 1;
+  }
+  return total;
 }
 
 async function importFound(work: FolderImport, found: FoundFile): Promise<ItemOutcome | undefined> {

@@ -76,6 +76,18 @@ describe('importing and exporting a folder', () => {
     expect(await job).toMatchObject({ written: 40 });
   });
 
+  it('tells how much there is to import, before any of it is', async () => {
+    const path = await folder();
+    const source = await memoryStore(Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`${index}`, 'x'])));
+    await source.store('0', 'x', { metadata: { a: 'b' } });
+    // With a sidecar, which is no object.
+    await exportFolder(source, path('in'), { metadata: true });
+    const job = importFolder(await memoryStore({}), path('in'));
+    const seen = await Array.fromAsync(job.progress);
+    expect(seen.filter(({ done }) => done > 0).every(({ total }) => total === 30)).toBe(true);
+    expect(seen.at(-1)).toMatchObject({ phase: 'importing', done: 30, total: 30 });
+  });
+
   it('waits for whoever is told of an item, and ends with what they throw', async () => {
     const path = await folder();
     await makeFiles(path, 60);

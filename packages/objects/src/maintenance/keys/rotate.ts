@@ -127,7 +127,7 @@ async function newBaseline(
   counts: RekeyCounts,
   rotation: Uint8Array,
 ): Promise<number> {
-  progress({ phase: 'checkpoint' });
+  progress({ phase: 'checkpoint', total: counts.examined });
   try {
     const made = await makeCheckpoint(engine, { signal, rotation, onExamined: () => progress({ done: 1 }) });
     return made.contradicted;

@@ -35,6 +35,18 @@ it('a collection keeps what the history says, and forgets what has expired, and 
   expect(await store.jobs.list()).toEqual([]);
 });
 
+it('a collection tells how many objects it has to look at, also where it goes on', async () => {
+  const store = await createAt(
+    usePlace(() => memoryPlace()),
+    {},
+  );
+  for (let n = 0; n < 30; n++) await store.store(`k${n}`, 'data');
+  const seen = await Array.fromAsync(store.collect().progress);
+  const told = seen.filter(({ phase, done }) => phase === 'collecting' && done > 0);
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.every(({ total }) => total === 30)).toBe(true);
+});
+
 it('a collection that was stopped is gone on with by another process', async () => {
   const clock = movableClock();
   const place = usePlace(() => memoryPlace(() => clock.now()));
