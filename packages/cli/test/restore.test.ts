@@ -225,6 +225,9 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       const no = await converse(box, args, [['[y/N] ', 'n\r']]);
       expect(no.exitCode).toBe(130);
       expect(no.transcript).toContain('nobody else can write meanwhile. [y/N]');
+      expect(no.transcript).toMatch(
+        /would restore from snapshot 1 of \S+ \S+Z: 1 created, 1 replaced, 2 unchanged; \d+ B\r\nReplace every/,
+      );
       expect(no.transcript).toContain('nothing was changed');
       expect((await run(['get', 'db/a'])).stdout).toBe('second');
       const yes = await converse(box, [...args, '--delete-extra'], [['[y/N] ', 'y\r']]);

@@ -14,7 +14,7 @@ import { withOwnRequests } from '../own-requests.ts';
 import { parseFolder } from '../parse-values.ts';
 import { pointOf } from '../point-choice.ts';
 import { momentAt, pointSource } from '../point-source.ts';
-import { confirmDestruction } from '../prompt.ts';
+import { canAsk, confirmDestruction } from '../prompt.ts';
 import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
 import { restorePlan } from '../restore-plan.ts';
 import type { RestoreOptions } from '../restore-way.ts';
@@ -182,18 +182,18 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     return await askToRestore(call, operation, [['restore'], ['restore.replace']], options.ask);
   const replaces = dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true);
   if (replaces && isHere) await requireBackup(call, source);
-  // Nobody is asked to agree to a snapshot that does not exist; a restore that asks nobody says that itself.
-  const isChosen = choice.snapshot !== undefined || choice.at !== undefined;
-  const looksFirst = replaces && (isChosen || !isHere) && options.yes !== true;
-  const confirm = async (): Promise<void> =>
-    confirmDestruction(cli, options.yes, question(options, isWhole), 'this replaces what is in the store');
-  if (replaces && !looksFirst) await confirm();
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
   return await withStore(call, async (store) => {
-    if (looksFirst) {
+    if (replaces && options.yes !== true) {
+      // Nobody is asked to agree to a snapshot that does not exist; a restore that asks nobody says that itself.
       if (isHere) await store.backups.view(source, choice, async () => undefined, { signal: cli.signal });
       else await momentAt(store, source, choice, cli.signal);
-      await confirm();
+      // A server would take it for an attempt, which may use up an approval.
+      const preview =
+        isHere && canAsk(cli) ? store.restore(source, { ...about, dryRun: true, signal: cli.signal }) : undefined;
+      const counts = preview && objectsInWords(await watchJob(cli, 'restore', preview), policy, options, source).at(0);
+      const asked = [...(counts === undefined ? [] : [counts]), question(options, isWhole)].join('\n');
+      await confirmDestruction(cli, options.yes, asked, 'this replaces what is in the store');
     }
     const job = store.restore(source, {
       ...about,

@@ -68,7 +68,10 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     }
     // What an interrupted run has left goes all the same, which nobody needs to be asked about.
     if (!isNothing) {
-      const question = `Remove ${count(preview.removed.length, 'snapshot')} at ${printable(destination)} for good?`;
+      const moments =
+        preview.removedChanges === 0 ? '' : ` and ${count(preview.removedChanges, 'moment')} between them`;
+      const what = `${count(preview.removed.length, 'snapshot')}${moments}`;
+      const question = `Remove ${what} at ${printable(destination)} for good? ${preview.kept.length} stay.`;
       await confirmDestruction(cli, options.yes, question);
     }
     const removing = backups.retain(destination, { ...given, signal });
