@@ -134,11 +134,14 @@ export async function snapshots(call: Call<SnapshotsOptions>, location: string):
     if (out.json) await out.result({ number, damaged: true, message }, () => []);
     else out.note(`damaged: ${number}: ${message}`);
   }
+  if (damaged.size > 0) noteDamaged(call, location);
   if (found.length > 0) out.note(countOf(found));
-  if (damaged.size === 0) return 0;
+  return damaged.size === 0 ? 0 : SOME_FAILED;
+}
+
+function noteDamaged({ out }: Call, location: string): void {
   const [verify, remove] = [`securestore verify ${out.name(location)}`, `securestore retention --damaged`];
   out.note(`${verify} says what it affects; ${remove} removes it; the next backup is whole without it`);
-  return SOME_FAILED;
 }
 
 /** Counted as retention does: what a continuous backup has published in between are moments of it. */
