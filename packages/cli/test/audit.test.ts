@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { jsonLines, sandbox } from './support/cli.ts';
 import type { Sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
+import { serving } from './support/serving.ts';
 
 async function done(box: Sandbox, ...args: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await box.run(args);
@@ -122,6 +123,26 @@ describe('audit', () => {
       ['--since', '1h', '--until', '2h'],
     ])
       expect((await box.run(['audit', 'log', ...wrong])).exitCode).toBe(2);
+  });
+
+  it('is filtered over a server too, where hashes stay', { timeout: 60_000 }, async () => {
+    const { box } = await auditedBox();
+    await done(box, 'put', 'db/password');
+    await done(box, 'role', 'add', 'everything', '--allow', '*');
+    await done(box, 'grant', 'ann', 'everything');
+    const token = (await done(box, 'token', 'new', 'ann')).trim();
+    const { url } = await serving(box);
+    const env = { SECURESTORE_URL: url, SECURESTORE_TOKEN: token, HOME: box.path() };
+    const log = await runHere(['audit', 'log', '--action', 'write', '--since', '1h', '--json'], { env });
+    expect(log, log.stderr).toMatchObject({ exitCode: 0 });
+    const entries = jsonLines(log.stdout);
+    expect(entries.length).toBeGreaterThan(0);
+    for (const entry of entries) {
+      expect(entry).toMatchObject({ action: 'write', object: expect.stringMatching(/^#/) });
+      expect(entry).not.toHaveProperty('key');
+    }
+    const about = await runHere(['audit', 'log', '--key', 'db/password', '--result', 'allowed', '--json'], { env });
+    expect(jsonLines(about.stdout)).toMatchObject([{ action: 'write', principal: '[root]' }]);
   });
 
   it('is as wide as a terminal', async () => {
