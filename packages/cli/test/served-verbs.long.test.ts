@@ -363,11 +363,11 @@ describe('over a server', () => {
     const answer = await fetch(`${url}/v1/info/none`, { headers });
     expect([answer.status, answer.headers.get('x-request-id')]).toEqual([404, 'deploy-7']);
     const env = { SECURESTORE_URL: url, SECURESTORE_TOKEN: token };
-    const text = (await runHere(['audit', 'tail', '-n', '50'], { env })).stdout;
+    const text = (await runHere(['audit', 'log', '-n', '50', '--long'], { env })).stdout;
     expect(text).toMatch(/^TIME.* REQUEST +REASON\n/);
     expect(text).toMatch(/failed +ann +read +#\S+ +default +deploy-7 +NOT_FOUND/);
     const stop = new AbortController();
-    const followed = await runHere(['audit', 'tail', '--follow', '-n', '1'], {
+    const followed = await runHere(['audit', 'log', '--follow', '-n', '1', '--long'], {
       env,
       signal: stop.signal,
       onOutput: (line) => {

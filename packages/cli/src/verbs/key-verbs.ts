@@ -64,7 +64,7 @@ function addKeys(program: Command, run: Run): void {
       new Option('--wait <time>', 'with destroy: how long it can be undone (otherwise 30d)'),
     ],
     notes: `destroy makes all that a category holds unreadable, in every copy, or takes away a key version that a rotation has
-retired. It asks, or needs --yes. Until the waiting period has passed, undo brings everything back; then the keys are
+retired. It asks you to type the id or category, or needs --yes. Until the waiting period has passed, undo brings everything back; then the keys are
 destroyed by the next keys command.
 
 Examples:
