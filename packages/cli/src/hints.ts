@@ -209,7 +209,6 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'list-schedules': (_, commands) => ({ text: 'to list the schedules', command: commands.on(['schedule', 'list']) }),
   'check-backend-access': () => ({ text: 'check the credentials for the backend, and what they allow there' }),
-  'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
   'read-again': ({ key = 'KEY' }, commands) => ({ text: 'to see what is there', command: commands.on(['info', key]) }),
   'resume-migration': ({ source, target }, commands) => ({
     text: 'to resume the migration',

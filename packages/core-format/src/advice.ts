@@ -119,8 +119,6 @@ export interface AdviceParameters {
 
   /** The credentials for the backend, and what they, or the user of this process, may do there. */
   readonly 'check-backend-access': NoParameters;
-  /** `store.verify` names what is damaged in the store. */
-  readonly 'verify-store': NoParameters;
 
   /** Storing it under a new key, or with the version that is there as its condition. */
   readonly 'read-again': KeyParameter;
@@ -256,7 +254,6 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'remove-schedule': NONE,
   'list-schedules': NONE,
   'check-backend-access': NONE,
-  'verify-store': NONE,
   'read-again': KEY,
   'resume-migration': { source: OPTIONAL, target: OPTIONAL },
   'cancel-migration': SOURCE,
