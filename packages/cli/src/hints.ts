@@ -271,8 +271,26 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'serve-with-tls': () => ({
     text: 'give --tls-cert FILE and --tls-key FILE, or --behind-proxy if a proxy in front has TLS',
   }),
-  'give-tls-ca': () => ({ text: 'give the certificate of its authority by --tls-ca FILE or $SECURESTORE_TLS_CA' }),
+  'give-tls-ca': ({ setting }) => ({
+    text:
+      setting === undefined
+        ? 'give the certificate of its authority by --tls-ca FILE or $SECURESTORE_TLS_CA'
+        : `give the certificate of its authority as "${setting}" of the backend, or in $NODE_EXTRA_CA_CERTS`,
+  }),
   'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
+  'give-location': ({ form }) => ({
+    text: form === undefined ? 'choose another location' : `give a location such as ${form}`,
+  }),
+  'check-backend-access': () => ({ text: 'check the credentials for the backend, and what they allow there' }),
+  'install-package': ({ package: name }) => ({
+    text: 'to install it',
+    command: shellWords(['npm', 'install', name]),
+  }),
+  'use-newer-release': ({ package: name = 'securestore' }) => ({ text: `a newer release of ${name} may be needed` }),
+  'restore-store': (_, commands) => ({
+    text: 'to restore the store from a backup',
+    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'LOCATION' }),
+  }),
   'list-jobs': (_, commands) => ({ text: 'to list the jobs', command: commands.on(['job', 'list']) }),
   'list-slots': (_, commands) => ({ text: 'to list the slots', command: commands.on(['slots']) }),
   'list-members': (_, commands) => ({ text: 'to list the members', command: commands.on(['member']) }),

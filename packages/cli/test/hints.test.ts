@@ -22,6 +22,9 @@ function adviceOf(id: string): Advice {
     package: '@securestore/client',
     action: 'read',
     call: 'retrieve',
+    form: 's3://bucket/prefix?region=name',
+    package: '@securestore/backend-s3',
+    setting: 'ca',
   } as unknown as Advice;
 }
 

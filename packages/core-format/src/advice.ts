@@ -5,6 +5,9 @@ interface JobParameter {
 interface KeyParameter {
   readonly key?: string | undefined;
 }
+interface PackageParameter {
+  readonly package?: string | undefined;
+}
 interface SourceParameter {
   readonly source?: string | undefined;
 }
@@ -160,10 +163,21 @@ export interface AdviceParameters {
 
   /** TLS, or a proxy in front that has it. */
   readonly 'serve-with-tls': NoParameters;
-  /** The certificate of the authority that signed that of the server. */
-  readonly 'give-tls-ca': NoParameters;
+  /** The certificate of the authority that signed that of the server; of a backend, by this setting of its location or its options. */
+  readonly 'give-tls-ca': { readonly setting?: string | undefined };
   /** A token, or a client certificate. */
   readonly 'give-credentials': NoParameters;
+
+  /** `openStore` or `createStore` with another location, of this form. */
+  readonly 'give-location': { readonly form?: string | undefined };
+  /** The credentials for the backend, and what they, or the user of this process, may do there. */
+  readonly 'check-backend-access': NoParameters;
+  /** Installing this package, which has the backend or the client that is missing. */
+  readonly 'install-package': { readonly package: string };
+  /** A newer release of securestore, or of one of its packages. */
+  readonly 'use-newer-release': PackageParameter;
+  /** `restoreStore`: the whole store from a backup, since its backend has lost or damaged data. */
+  readonly 'restore-store': NoParameters;
 
   /** `store.jobs.list()`. */
   readonly 'list-jobs': NoParameters;
@@ -272,8 +286,13 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'request-approval': { action: REQUIRED, call: REQUIRED, key: OPTIONAL },
   'ask-for-permission': { action: REQUIRED, key: OPTIONAL },
   'serve-with-tls': NONE,
-  'give-tls-ca': NONE,
+  'give-tls-ca': { setting: OPTIONAL },
   'give-credentials': NONE,
+  'give-location': { form: OPTIONAL },
+  'check-backend-access': NONE,
+  'install-package': { package: REQUIRED },
+  'use-newer-release': { package: OPTIONAL },
+  'restore-store': NONE,
   'list-jobs': NONE,
   'list-slots': NONE,
   'list-members': NONE,
