@@ -55,9 +55,10 @@ describe.concurrent('job', { timeout: 120_000 }, () => {
     for (const action of ['resume', 'cancel', 'forget']) {
       const gone = await run(['job', action, id]);
       expect(gone).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(gone.stderr).toBe(
-        `error: there is no unfinished job ${id}: it is done, was forgotten, or never began [NOT_FOUND]\n`,
+      expect(gone.stderr).toContain(
+        `error: unfinished job ${id} does not exist: it ended, was forgotten or never began [NOT_FOUND]\n`,
       );
+      expect(gone.stderr).toMatch(/^hint: to list the jobs: securestore job\b.* list\n/m);
     }
   });
 

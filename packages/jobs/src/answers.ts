@@ -15,12 +15,12 @@ interface Awaited extends SleepOptions {
   readonly what: string;
 }
 
-/** @throws SecureStoreError `TIMEOUT` where there is no answer, so that nobody knows whether it took place */
+/** @throws SecureStoreError `TIMEOUT` if there is no answer in time: a change may have been made, or not */
 export async function answerWithin<T>(clock: Clock, { within, what, ref }: Awaited, answer: Promise<T>): Promise<T> {
   const answered = new AbortController();
   const late = clock.sleep(within, answered.signal, { ref }).then(() => {
     const message = `the storage did not answer within ${within / 1000} s for ${what}`;
-    throw new SecureStoreError('TIMEOUT', message, { outcome: 'unknown' });
+    throw new SecureStoreError('TIMEOUT', message, { outcome: 'unknown', advice: [{ id: 'try-again' }] });
   });
   try {
     return await Promise.race([answer, late]);

@@ -14,7 +14,7 @@ import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions
 import { stateUnderWay } from './under-way.ts';
 
 const CANCEL_TRIES = 5;
-/** How often a state may be there for whoever creates it, and gone for whoever looks. */
+/** How often a state may exist when it is to be created and be gone when it is read. */
 const BEGIN_TRIES = 5;
 
 /** A job whose lease is held. */
@@ -30,11 +30,12 @@ function startOf(job: JobSummary): number {
 }
 
 /**
- * Long work over one storage. A job that stops before it is done, for whatever reason, goes on from its cursor when it
- * is started or resumed again. The state of a finished job is removed.
+ * Long work over one storage. A job that stops before it is done, for whatever reason, continues from its cursor when it
+ * is started or resumed. The state of a finished job is removed.
  *
- * While a job runs its state is rewritten at least every 5 s; one that wasn't for 15 s is taken for dead. Calls that need
- * to know whether somebody runs a job therefore take up to 15 s after a process died, and up to 5 s where one lives.
+ * While a job runs its state is rewritten at least every 5 s; a job whose state was not rewritten for 15 s is taken for
+ * dead. Calls that need to know whether a process runs a job therefore take up to 15 s after a process died, and up to
+ * 5 s if one is alive.
  */
 export class Jobs {
   readonly #records: JobRecords;
@@ -51,13 +52,14 @@ export class Jobs {
   }
 
   /**
-   * Starts a job; or goes on with the one under the same id, where it is unfinished, nobody runs it, and it has the same
-   * kind and parameters. Another one is replaced if `replace` says so. The id is by default the name of the kind.
+   * Starts a job, or resumes the one under the same id if it is unfinished, no process runs it, and it has the same kind
+   * and parameters. An unfinished job of another kind or with other parameters is replaced if `replace` is set. The id is
+   * by default the name of the kind.
    *
-   * A state that is damaged is replaced once it was not rewritten for 15 s: the job begins anew.
+   * A damaged state is replaced once it was not rewritten for 15 s: the job begins again.
    *
    * Beside what {@link Job} lists the promise rejects with `INVALID_ARGUMENT`, with `TOO_LARGE`, with `FORMAT_VERSION`
-   * where a newer release has left the job unfinished, and with what the storage throws.
+   * if a newer release has left the job unfinished, and with what the storage throws.
    *
    * @param parameters JSON of at most 16 KiB. They are stored: never put a secret into them
    */
@@ -74,9 +76,9 @@ export class Jobs {
   }
 
   /**
-   * Goes on with an unfinished job that nobody runs.
+   * Resumes an unfinished job that no process runs.
    *
-   * Beside what {@link Job} lists the promise rejects with `NOT_FOUND`, with `UNSUPPORTED` where its kind is none of
+   * Beside what {@link Job} lists the promise rejects with `NOT_FOUND`, with `UNSUPPORTED` if its kind is not one of
    * `kinds`, with `INVALID_ARGUMENT`, `INTEGRITY`, `FORMAT_VERSION`, and with what the storage throws.
    */
   resume<R>(kinds: readonly JobKind<unknown, R>[], id: string, options: ResumeOptions = {}): Job<R> {
@@ -87,11 +89,11 @@ export class Jobs {
       const kind = kinds.find((other) => other.name === name);
       if (kind === undefined) {
         if (found === undefined) throw notFound(id);
-        throw new SecureStoreError('UNSUPPORTED', `job ${id} is of the kind ${name}, which is not known here`);
+        throw new SecureStoreError('UNSUPPORTED', `job ${id} is of the unknown kind ${name}`);
       }
       const left = await stateUnderWay(kind, found?.parsed, (parameters) => this.#newState(name, parameters));
       if (left === undefined) {
-        // It is of no use to anybody, also where it can't be removed now.
+        // The state is of no use, even if it can't be removed now.
         if (found !== undefined) await this.#records.remove(id, found.etag).catch(() => undefined);
         throw notFound(id);
       }
@@ -101,9 +103,9 @@ export class Jobs {
   }
 
   /**
-   * All unfinished jobs, the oldest first; those whose state can't be read, too.
+   * All unfinished jobs, also those whose state can't be read, the oldest first.
    *
-   * @param kinds those of which {@link JobKind.underWay} is asked
+   * @param kinds those whose {@link JobKind.underWay} is called
    * @throws SecureStoreError what the storage throws
    */
   async list(kinds: readonly JobKind<unknown, unknown>[] = []): Promise<JobSummary[]> {
@@ -116,7 +118,7 @@ export class Jobs {
     return summaries.toSorted((a, b) => startOf(a) - startOf(b));
   }
 
-  /** The state of a job that nobody runs. A damaged one is as good as none where the owner of the work says what is under way. */
+  /** The state of a job that no process runs. A damaged state counts as none if the owner of the work knows what is under way. */
   async #whenFree(
     kinds: readonly JobKind<unknown, unknown>[],
     id: string,
@@ -132,7 +134,7 @@ export class Jobs {
     return etag === undefined ? this.#watch.whenFree(id, signal) : { etag };
   }
 
-  /** Whether a state that nobody works on is one of work that is not under way. */
+  /** Whether a state that no process works on belongs to work that is not under way. */
   async #isOver(
     kinds: readonly JobKind<unknown, unknown>[],
     { id, kind: name = id, state }: JobSummary,
@@ -150,8 +152,8 @@ export class Jobs {
   }
 
   /**
-   * Asks whoever runs the job to stop: at once where that is this object, else when the run next renews its lease, which
-   * takes up to 5 s. Does nothing where nobody runs it. The job stays, to be resumed or forgotten.
+   * Asks the process that runs the job to stop: at once if that is this object, else when the run next renews its lease,
+   * which takes up to 5 s. Does nothing if no process runs the job. The job stays, to be resumed or forgotten.
    *
    * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`, `INTEGRITY`, `FORMAT_VERSION`, what the storage throws
    */
@@ -176,10 +178,10 @@ export class Jobs {
   }
 
   /**
-   * Gives up a job that nobody runs: it can't be resumed any more. Also for one whose state is damaged or of a newer
-   * release.
+   * Gives up a job that no process runs: it can't be resumed any more. Also works if its state is damaged or was written
+   * by a newer release.
    *
-   * @throws SecureStoreError `NOT_FOUND`, `LOCKED` where somebody runs it, `INVALID_ARGUMENT`, what the storage throws
+   * @throws SecureStoreError `NOT_FOUND`, `LOCKED` if a process runs it, `INVALID_ARGUMENT`, what the storage throws
    */
   async forget(id: string): Promise<void> {
     checkId(id);
@@ -204,7 +206,7 @@ export class Jobs {
     } catch (error) {
       const code = unreadableBecause(error);
       if (code === undefined) throw error;
-      // What this release can't read somebody with a newer one may be running.
+      // A process of a newer release may run what this release can't read.
       return code === 'INTEGRITY' ? stored?.etag : this.#watch.whenAbandoned(id);
     }
   }
@@ -245,7 +247,7 @@ export class Jobs {
     }
   }
 
-  /** The lease of a new job, or of the same one that was left unfinished. */
+  /** The lease of a new job, or of the same job that was left unfinished. */
   async #begin<P, R>(
     id: string,
     kind: JobKind<P, R>,
@@ -267,7 +269,7 @@ export class Jobs {
       } catch (error) {
         if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       }
-      // Whoever can damage a state can as well hide it: to begin anew gives away nothing more.
+      // An attacker who can damage a state can also hide it: to begin again gives away nothing more.
       const etag = await this.#watch.whenAbandoned(id, signal);
       if (etag !== undefined) return this.#takeOver(id, state, etag);
     }
@@ -280,7 +282,7 @@ export class Jobs {
     return { kind, parameters, started: Math.floor(this.#clock.now()), beat: 0, cancelling: false, progress };
   }
 
-  /** @param etag of what is replaced; `undefined` where nothing is there */
+  /** @param etag of the state that is replaced; `undefined` if there is none */
   async #takeOver(id: string, state: JobState, etag: string | undefined): Promise<Lease> {
     const lease = new Lease(this.#records, id, this.#newRun(), state, etag);
     if (!(await lease.renew())) throw lockedBy(id);

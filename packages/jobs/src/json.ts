@@ -12,7 +12,7 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** Why `value` is not what JSON gives back as it was; `undefined` where it is. */
+/** Why JSON would change `value`; `undefined` if it would not. */
 function flaw(value: unknown, path: string, depth: number): string | undefined {
   if (depth > MAX_DEPTH) return `${path} is nested more than ${MAX_DEPTH} deep, or in a circle`;
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return undefined;
@@ -45,15 +45,15 @@ export function isShallow(value: unknown): boolean {
  *
  * @param what for messages
  * @param limit in bytes of JSON
- * @throws SecureStoreError `INVALID_ARGUMENT` where JSON would change it, `TOO_LARGE`
+ * @throws SecureStoreError `INVALID_ARGUMENT` if JSON would change it, `TOO_LARGE`
  */
 export function jsonCopy<T>(value: T, what: string, limit: number): T {
   const found = flaw(value, what, 0);
-  if (found !== undefined) throw new SecureStoreError('INVALID_ARGUMENT', `${found}; JSON can't hold that`);
+  if (found !== undefined) throw new SecureStoreError('INVALID_ARGUMENT', `${found}, which JSON cannot hold`);
   const text = JSON.stringify(value);
   const size = Buffer.byteLength(text);
   if (size > limit) {
-    throw new SecureStoreError('TOO_LARGE', `${what} has ${size} bytes as JSON; at most ${limit} are kept with a job`);
+    throw new SecureStoreError('TOO_LARGE', `${what} must have at most ${limit} bytes as JSON, got ${size}`);
   }
   // What has no flaw comes back as it went in.
   return JSON.parse(text) as T;

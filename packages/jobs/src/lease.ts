@@ -7,12 +7,12 @@ import type { JobState } from './state.ts';
 
 /** How long after its last write a run is taken for dead, in milliseconds. */
 const LAPSES_AFTER = 15_000;
-/** How often somebody else's lease is looked at, in milliseconds. */
+/** How often the lease of another process is read, in milliseconds. */
 const LOOK_EVERY = 1000;
-/** Each try either decides who has the state or finds that somebody else has just changed it. */
+/** Each try either decides who has the state or finds that another process has just changed it. */
 const TRIES = 5;
 
-/** Tells a lease whose holder is dead from one that is renewed. */
+/** Distinguishes a lease whose holder is dead from one that is renewed. */
 export class LeaseWatch {
   readonly #records: JobRecords;
   readonly #clock: Clock;
@@ -23,7 +23,7 @@ export class LeaseWatch {
     this.#clock = clock;
   }
 
-  /** Whether somebody runs the job, as far as is known. The backend's clock tells at once, watching takes its time. */
+  /** Whether a process runs the job, as far as is known. The backend's clock decides at once; watching takes up to 15 s. */
   isHeld(id: string, { parsed: { run, beat }, modified, now }: JobRecord): boolean {
     if (run === undefined) {
       this.#seen.delete(id);
@@ -42,10 +42,10 @@ export class LeaseWatch {
   }
 
   /**
-   * The state of a job once nobody runs it: at once, or after watching its lease for up to 15 s. `undefined` where
-   * there is none.
+   * The state of a job once no process runs it: at once, or after watching its lease for up to 15 s. `undefined` if there
+   * is none.
    *
-   * @throws SecureStoreError `LOCKED` as soon as somebody is seen to run it
+   * @throws SecureStoreError `LOCKED` as soon as a process is seen to run it
    */
   async whenFree(id: string, signal?: AbortSignal): Promise<JobRecord | undefined> {
     let first: string | undefined;
@@ -60,10 +60,10 @@ export class LeaseWatch {
   }
 
   /**
-   * The etag of a state that can't be read once nobody can be writing it: its lease can't be read, but whoever runs the job would
-   * replace the state, or stop. `undefined` where there is no such state any more.
+   * The etag of a state that can't be read, once no process can be writing it: its lease can't be read, but a process that runs
+   * the job would replace the state, or stop. `undefined` if there is no such state any more.
    *
-   * @throws SecureStoreError `LOCKED` where somebody replaces it
+   * @throws SecureStoreError `LOCKED` if a process replaces it
    */
   async whenAbandoned(id: string, signal?: AbortSignal): Promise<string | undefined> {
     const since = instant(this.#clock);
@@ -92,7 +92,7 @@ export function lockedBy(id: string): SecureStoreError {
   });
 }
 
-/** A conflict with nobody says nothing about who has the job, so it must not look like a loss of it. */
+/** A conflict without another writer does not mean that the job was lost, so it must not look like that. */
 function unsettled(id: string, failure: unknown): unknown {
   if (!SecureStoreError.is(failure, 'CONFLICT')) return failure;
   const message = `the state of job ${id} cannot be written: the storage said ${TRIES} times that it had changed`;
@@ -124,7 +124,7 @@ export class Lease {
     return this.#state;
   }
 
-  /** Takes or renews the lease, with what has changed. `false` where somebody else has the state, or it is gone. */
+  /** Takes or renews the lease, with what has changed. `false` if another process has the state, or it is gone. */
   async renew(changes: Partial<Pick<JobState, 'progress' | 'saved'>> = {}): Promise<boolean> {
     this.#state = { ...this.#state, ...changes };
     return this.#write();
@@ -173,7 +173,7 @@ export class Lease {
     throw unsettled(this.id, failure);
   }
 
-  /** Goes on from a state of this run: its own that was written after all, or that of somebody who wants it to stop. */
+  /** Continues from a state of this run: its own that was written after all, or one that asks the run to stop. */
   #adopt({ etag, parsed }: JobRecord): void {
     this.#etag = etag;
     if (this.#state.run !== undefined) this.#state = { ...this.#state, cancelling: parsed.cancelling };

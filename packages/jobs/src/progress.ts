@@ -7,24 +7,28 @@ import type { JobProgress, ProgressUpdate } from './types.ts';
 
 /** What the rate is taken over, in milliseconds. */
 const WINDOW = 10_000;
-/** Samples closer together than this, in milliseconds, would say nothing new. */
+/** Samples closer together than this, in milliseconds, would add nothing. */
 const SAMPLE_EVERY = 250;
+
+const COUNT = 'a whole number from 0';
 
 interface Sample {
   readonly at: number;
   readonly done: number;
 }
 
-/** How many items there are, as far as is known: what comes to them meanwhile makes a count of before too small. */
+/** How many items there are, if that is known: items that were added since make an earlier count too small. */
 function knownTotal(total: number | undefined, done: number): number | undefined {
   return total === undefined || done > total ? undefined : total;
 }
 
-function invalid(what: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `progress of a job: ${what}`);
+function invalid(option: keyof ProgressUpdate, rule: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${option}" of a job's progress must be ${rule}`, {
+    option,
+  });
 }
 
-/** Counts what is done, and tells whoever wants to know. */
+/** Counts what is done, for any number of readers. */
 export class ProgressFeed implements AsyncIterable<JobProgress> {
   readonly #clock: Clock;
   #phase: string;
@@ -51,7 +55,7 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
     return total === undefined ? counters : { ...counters, total };
   }
 
-  /** Goes on from what an earlier run counted. */
+  /** Continues from what an earlier run counted. */
   restore({ phase, done, total, bytes }: Counters): void {
     this.#phase = phase;
     this.#done = done;
@@ -66,17 +70,16 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
     const begins = phase !== undefined && phase !== this.#phase;
     if (begins) this.#beginPhase(phase);
     if (total !== undefined) {
-      if (!isCount(total)) invalid('"total" must be a whole number, 0 or more');
+      if (!isCount(total)) invalid('total', COUNT);
       this.#total = total;
     }
-    if (done !== undefined) this.#done += isCount(done) ? done : invalid('"done" must be a whole number, 0 or more');
-    if (bytes !== undefined)
-      this.#bytes += isCount(bytes) ? bytes : invalid('"bytes" must be a whole number, 0 or more');
+    if (done !== undefined) this.#done += isCount(done) ? done : invalid('done', COUNT);
+    if (bytes !== undefined) this.#bytes += isCount(bytes) ? bytes : invalid('bytes', COUNT);
     if (eta !== undefined) {
-      if (!Number.isFinite(eta) || eta < 0) invalid('"eta" must be milliseconds, 0 or more');
+      if (!Number.isFinite(eta) || eta < 0) invalid('eta', 'a number of milliseconds from 0');
       this.#planned = this.#clock.uptime() + eta;
     }
-    // What is done as a phase begins was done before: it says nothing of how fast that is.
+    // What is reported as a phase begins was done before, so it must not count for the rate.
     if (begins) this.#restartRate();
     this.#changed();
   }
@@ -103,7 +106,7 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
 
   #beginPhase(phase: string): void {
     if (typeof phase !== 'string' || phase === '' || phase.length > MAX_PHASE) {
-      invalid(`"phase" must be a text of 1 to ${MAX_PHASE} characters`);
+      invalid('phase', `a text of 1 to ${MAX_PHASE} characters`);
     }
     this.restore({ phase, done: 0, bytes: 0 });
   }

@@ -7,15 +7,15 @@ import type { DamagedJob, JobStorage, StoredState } from './types.ts';
 
 type UnreadableCode = DamagedJob['error'];
 
-/** How long the storage may take for a call, in milliseconds: a lease must not lapse because of one that hangs. */
+/** How long the storage may take for a call, in milliseconds: a call that hangs must not make a lease expire. */
 const ANSWER_WITHIN = 5000;
 
-/** What is stored of a job, and where it stands. */
+/** What is stored of a job, with its state decoded. */
 export interface JobRecord extends StoredState {
   readonly parsed: JobState;
 }
 
-/** What is stored of a job where it can't be read. */
+/** What is stored of a job whose state can't be read. */
 export interface UnreadableRecord extends StoredState {
   readonly parsed: undefined;
   readonly code: UnreadableCode;
@@ -27,11 +27,12 @@ export function unreadableBecause(error: unknown): UnreadableCode | undefined {
   return SecureStoreError.is(error, 'FORMAT_VERSION') ? 'FORMAT_VERSION' : undefined;
 }
 
-/** Says which job it is that can't go on. The name of its state at the backend tells a caller nothing. */
+/** Names the job that cannot continue. The name of its state at the backend would tell a caller nothing. */
 function unwritten(id: string, error: unknown): unknown {
   if (!SecureStoreError.is(error) || error.code === 'CONFLICT') return error;
   const message = `job ${id} cannot write its state: ${error.message}. What is done stays done.`;
-  return SecureStoreError.from(error, { message, key: undefined, advice: [{ id: 'start-job-again', job: id }] });
+  const advice = [{ id: 'start-job-again', job: id }] as const;
+  return SecureStoreError.from(error, { message, operation: undefined, key: undefined, advice });
 }
 
 /** A {@link JobStorage} that always answers, with states that are checked. */
@@ -54,7 +55,7 @@ export class JobRecords {
     return stored && { ...stored, parsed: decodeState(stored.state, id) };
   }
 
-  /** What is stored, also where it can't be read. */
+  /** What is stored, also if it can't be read. */
   async readAny(id: string): Promise<JobRecord | UnreadableRecord | undefined> {
     const stored = await this.readUnchecked(id);
     try {
@@ -66,7 +67,7 @@ export class JobRecords {
     }
   }
 
-  /** @param etag of the state that is replaced; `undefined` where there must be none */
+  /** @param etag of the state that is replaced; `undefined` if there must be none */
   async write(id: string, state: JobState, etag: string | undefined): Promise<string> {
     const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
     const body = encodeState(state);

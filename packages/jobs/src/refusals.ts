@@ -20,7 +20,9 @@ export function checkStart(name: string, { id, exclusive }: StartOptions): void 
     );
   }
   if (id !== undefined && exclusive === false) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'give either the id of the job or "exclusive: false", not both');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "exclusive" of a job must not be false with an "id"', {
+      option: 'exclusive',
+    });
   }
 }
 
@@ -55,7 +57,7 @@ export function notFound(id: string): SecureStoreError {
 export function aborted(id: string, signal: AbortSignal): SecureStoreError {
   const reason: unknown = signal.reason;
   const advice = [{ id: 'resume-job', job: id }] as const;
-  // Whoever looks at what is unfinished tells by it what nobody wanted to stop.
+  // The code tells a list of unfinished jobs whether a caller wanted the job to stop.
   if (SecureStoreError.is(reason) && reason.code !== 'ABORTED') {
     return new SecureStoreError(reason.code, `job ${id} was stopped: ${reason.message}`, {
       retryable: reason.retryable,

@@ -4,6 +4,7 @@ import { elapsedSince, instant } from './clock.ts';
 import { jsonCopy } from './json.ts';
 import type { Lease } from './lease.ts';
 import type { ProgressFeed } from './progress.ts';
+import { cancelled } from './refusals.ts';
 import type { SavedCursor } from './state.ts';
 import { MAX_CURSOR } from './state.ts';
 import type { JobContext, JobKind } from './types.ts';
@@ -21,7 +22,7 @@ export interface RunSetting {
   readonly lease: Lease;
   readonly feed: ProgressFeed;
   readonly clock: Clock;
-  /** Aborted by whoever wants the run to stop, and by the run itself when it has lost its lease. */
+  /** Aborted by a caller that wants the run to stop, and by the run itself when it has lost its lease. */
   readonly stop: AbortController;
 }
 
@@ -58,7 +59,8 @@ class StateWriter {
 
   async save(cursor: unknown, now: boolean): Promise<void> {
     const { id } = this.#lease;
-    if (this.#ended.signal.aborted) throw new SecureStoreError('ABORTED', `job ${id} has ended: nothing can be saved`);
+    if (this.#ended.signal.aborted)
+      throw new SecureStoreError('ABORTED', `job ${id} has ended, so its cursor cannot be saved`);
     const copy = jsonCopy(cursor, `the cursor of job ${id}`, MAX_CURSOR);
     this.#saved = { cursor: copy, progress: this.#feed.counters };
     this.#stop.signal.throwIfAborted();
@@ -76,16 +78,16 @@ class StateWriter {
     await this.#writing;
   }
 
-  /** Leaves the job to whoever resumes it. */
+  /** Gives the lease up, so that the job can be resumed. */
   async release(error: string): Promise<void> {
     try {
       await this.#lease.release({ progress: this.#feed.counters, error, ...(this.#saved && { saved: this.#saved }) });
     } catch {
-      // The lease lapses by itself. What ended the run matters more to the caller.
+      // The lease expires by itself. What ended the run matters more to the caller.
     }
   }
 
-  /** Removes the state of a finished job. What can't be removed is resumed some day, and finds nothing left to do. */
+  /** Removes the state of a finished job. If that fails, a later resume finds nothing left to do. */
   async remove(): Promise<void> {
     for (let tries = 1; ; tries++) {
       try {
@@ -106,7 +108,7 @@ class StateWriter {
         return;
       }
       const due = elapsedSince(this.#written, this.#clock) >= RENEW_WITHIN - RETRY_AFTER;
-      // A backend that is away for a while stops no job; nobody can take it over meanwhile either.
+      // A backend that is away for a while stops no job: no other process can take the job over meanwhile either.
       if (due) await this.#write().catch(() => undefined);
     }
   }
@@ -143,7 +145,7 @@ class StateWriter {
     if (!held) throw this.#fail(await this.#lease.lost());
     this.#written = begun;
     if (this.#lease.state.cancelling) {
-      this.#stop.abort(new SecureStoreError('ABORTED', `job ${this.#lease.id} was cancelled from elsewhere`));
+      this.#stop.abort(cancelled(this.#lease.id, 'by another process'));
     }
   }
 }
@@ -160,7 +162,7 @@ function contextOf<P>(parameters: P, writer: StateWriter, { lease, feed, clock, 
   };
 }
 
-/** What the promise of the job rejects with: the reason why it was stopped, where the work fails only because of that. */
+/** What the promise of the job rejects with: the reason why it was stopped, if the work fails only because of that. */
 export function failureOf(error: unknown, signal: AbortSignal): unknown {
   return signal.aborted && (!SecureStoreError.is(error) || error.code === 'ABORTED') ? signal.reason : error;
 }

@@ -5,40 +5,40 @@ import { elapsedSince, instant } from './clock.ts';
 import { isObject } from './json.ts';
 import type { JobStorage, StoredState } from './types.ts';
 
-/** Where what several processes and later ones have to know is kept. A state has at most 64 KiB. */
+/** Keeps what several processes, and later ones, have to know. A state has at most 64 KiB. */
 export interface StateStorage extends Pick<JobStorage, 'write'> {
-  /** `undefined` where there is none. */
+  /** `undefined` if there is none. */
   read(id: string, signal?: AbortSignal): Promise<StoredState | undefined>;
 }
 
-/** How long after its last write whoever has claimed something is taken for dead, in milliseconds. */
+/** How long after its last write the holder of a claim is taken for dead, in milliseconds. */
 export const LAPSES_AFTER = 60_000;
-/** The same by a clock that may be minutes off, where the storage doesn't tell its time. */
+/** The same by a clock that may be minutes off, if the storage doesn't tell its time. */
 const LAPSES_AFTER_BY_OWN_CLOCK = 3_600_000;
-/** How long the storage may take for a call, in milliseconds: a claim must not lapse because of one that hangs. */
+/** How long the storage may take for a call, in milliseconds: a call that hangs must not make a claim expire. */
 const ANSWER_WITHIN = 10_000;
-/** Each try either decides who has written the state or finds that somebody else has just changed it. */
+/** Each try either decides who has written the state or finds that another process has just changed it. */
 const TRIES = 5;
 const MAX_STATE = 64 * 1024;
 
-/** How a kind of state is told from anything else that JSON may hold. */
+/** How a kind of state is distinguished from anything else that JSON may hold. */
 export interface StateKind<T> {
   /** For messages, such as `the state of schedule nightly`. */
   readonly what: string;
   readonly version: number;
-  /** `undefined` where `value` isn't such a state. */
+  /** `undefined` if `value` isn't such a state. */
   readonly parse: (value: Readonly<Record<string, unknown>>) => T | undefined;
 }
 
 /** A state as it was read. */
 export interface Found<T> {
-  /** `undefined` where there is none, or a damaged one. */
+  /** `undefined` if there is none, or a damaged one. */
   readonly value: T | undefined;
-  /** `undefined` where there is none. */
+  /** `undefined` if there is none. */
   readonly stored: StoredState | undefined;
 }
 
-/** `undefined` where the bytes are no state of this kind: damaged ones stand in nobody's way. */
+/** `undefined` if the bytes are no state of this kind: a damaged state is replaced. */
 function decode<T>({ what, version, parse }: StateKind<T>, bytes: Uint8Array): T | undefined {
   let value: unknown;
   try {
@@ -49,7 +49,9 @@ function decode<T>({ what, version, parse }: StateKind<T>, bytes: Uint8Array): T
   if (!isObject(value)) return undefined;
   const found = value['version'];
   if (typeof found === 'number' && found > version) {
-    throw new SecureStoreError('FORMAT_VERSION', `${what} was written by a newer release of securestore`);
+    throw new SecureStoreError('FORMAT_VERSION', `${what} was written by a newer release of securestore`, {
+      advice: [{ id: 'use-newer-release' }],
+    });
   }
   return found === version ? parse(value) : undefined;
 }
@@ -77,9 +79,9 @@ export class SharedState<T extends object> {
   /**
    * Replaces the state by what `change` makes of it, as one step.
    *
-   * @param change `undefined` where there is nothing to write. Asked again whenever somebody else was faster, and when it
-   *   isn't known whether a write took place: it then finds its own work done
-   * @throws SecureStoreError `UNAVAILABLE` where it can't be settled; `TOO_LARGE`; whatever the storage throws
+   * @param change gives `undefined` if there is nothing to write. Called again whenever another process was faster, and if
+   *   it is unknown whether a write took place: it then finds its own work done
+   * @throws SecureStoreError `UNAVAILABLE` if it can't be settled; `TOO_LARGE`; whatever the storage throws
    */
   async update(
     change: (found: Found<T>) => T | undefined | Promise<T | undefined>,
@@ -98,15 +100,15 @@ export class SharedState<T extends object> {
         failure = error;
       }
     }
-    const message = `${this.#kind.what} could not be written: it changed, or the storage gave no answer, ${TRIES} times; try again later`;
-    throw new SecureStoreError('UNAVAILABLE', message, { cause: failure });
+    const message = `cannot write ${this.#kind.what}: it changed, or the storage did not answer, ${TRIES} times`;
+    throw new SecureStoreError('UNAVAILABLE', message, { cause: failure, advice: [{ id: 'try-again' }] });
   }
 
   async #write(value: T, etag: string | undefined): Promise<void> {
     const { what, version } = this.#kind;
     const body = Buffer.from(JSON.stringify({ version, ...value }));
     if (body.length > MAX_STATE) {
-      throw new SecureStoreError('TOO_LARGE', `${what} has ${body.length} bytes; at most ${MAX_STATE} are kept`);
+      throw new SecureStoreError('TOO_LARGE', `${what} must have at most ${MAX_STATE} bytes, got ${body.length}`);
     }
     const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
     await this.#inTime(this.#storage.write(this.#id, body, condition));
@@ -117,17 +119,17 @@ export class SharedState<T extends object> {
   }
 }
 
-/** What somebody writes into a state while working on what it is about. Each write of the holder raises `beat`. */
+/** What a process writes into a state while it works on what the state is about. Each write of the holder raises `beat`. */
 export interface Claim {
-  /** Random, for each claim another one. */
+  /** Random, and different for each claim. */
   readonly run: string;
   readonly beat: number;
 }
 
 /**
- * Tells a claim whose holder is dead from one that is renewed. The clock of the storage tells at once. Where it doesn't
- * say, or was set back, a claim that doesn't change for a minute is a dead one; and for processes that don't live for a
- * minute, one that is an hour old by their own clock.
+ * Distinguishes a claim whose holder is dead from one that is renewed. The clock of the storage decides at once. If the
+ * storage doesn't tell its time, or its clock was set back, a claim that doesn't change for a minute is dead. For processes
+ * that don't live for a minute, a claim is dead if it is an hour old by their own clock.
  */
 export class ClaimWatch {
   readonly #clock: Clock;

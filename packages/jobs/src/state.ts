@@ -17,7 +17,7 @@ export interface Counters {
   readonly bytes: number;
 }
 
-/** From where the next run goes on. */
+/** From where the next run continues. */
 export interface SavedCursor {
   readonly cursor: unknown;
   /** What had been done at that point. */
@@ -28,7 +28,7 @@ export interface SavedCursor {
 export interface JobState {
   readonly kind: string;
   readonly parameters: unknown;
-  /** Milliseconds since 1970 by the clock of whoever started it. */
+  /** Milliseconds since 1970 by the clock of the process that started it. */
   readonly started: number;
   /** The run that holds the lease. */
   readonly run?: string;
@@ -132,8 +132,8 @@ function parseJson(bytes: Uint8Array): unknown {
 /**
  * The state of job `id` from what is stored.
  *
- * @throws SecureStoreError `INTEGRITY` where it is anything that {@link encodeState} doesn't write, `FORMAT_VERSION`
- *   where a newer release wrote it
+ * @throws SecureStoreError `INTEGRITY` if it is anything that {@link encodeState} doesn't write, `FORMAT_VERSION` if a newer
+ *   release wrote it
  */
 export function decodeState(bytes: Uint8Array, id: string): JobState {
   try {
@@ -143,6 +143,7 @@ export function decodeState(bytes: Uint8Array, id: string): JobState {
       throw new SecureStoreError(
         'FORMAT_VERSION',
         `the state of job ${id} was written by a newer release of securestore`,
+        { advice: [{ id: 'use-newer-release' }, { id: 'forget-job', job: id }] },
       );
     }
     check(version === VERSION);

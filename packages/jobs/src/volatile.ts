@@ -12,13 +12,13 @@ function memoryStorage(clock: Clock): JobStorage {
     async write(id, state, condition) {
       const found = states.get(id);
       const holds = 'ifAbsent' in condition ? found === undefined : found?.etag === condition.ifMatch;
-      if (!holds) throw new SecureStoreError('CONFLICT', 'the state of the job is another one');
+      if (!holds) throw new SecureStoreError('CONFLICT', 'the state of the job has changed');
       const etag = randomBytes(16).toString('hex');
       states.set(id, { state, etag, modified: clock.now(), now: clock.now() });
       return { etag };
     },
     async remove(id, etag) {
-      if (states.get(id)?.etag !== etag) throw new SecureStoreError('CONFLICT', 'the state of the job is another one');
+      if (states.get(id)?.etag !== etag) throw new SecureStoreError('CONFLICT', 'the state of the job has changed');
       states.delete(id);
     },
     async *list() {
@@ -28,7 +28,7 @@ function memoryStorage(clock: Clock): JobStorage {
 }
 
 /**
- * Starts a job whose state nothing keeps: for work that is gone on with by starting it again.
+ * Starts a job whose state is kept in memory only, for work that is resumed by starting it again.
  *
  * @param signal cancels the job
  */

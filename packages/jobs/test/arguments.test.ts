@@ -61,8 +61,8 @@ describe('what is wrong from the start', () => {
   });
 
   it.each([
-    ['parameters', 16 * 1024, 'the parameters of job test has 16385 bytes as JSON; at most 16384 are kept with a job'],
-    ['a cursor', 40 * 1024, 'the cursor of job test has 40961 bytes as JSON; at most 40960 are kept with a job'],
+    ['parameters', 16 * 1024, 'the parameters of job test must have at most 16384 bytes as JSON, got 16385'],
+    ['a cursor', 40 * 1024, 'the cursor of job test must have at most 40960 bytes as JSON, got 40961'],
   ])('%s may be so large and not larger', async (what, limit, message) => {
     const { process } = createWorld();
     const { jobs } = process();
@@ -104,6 +104,10 @@ describe('what is wrong from the start', () => {
   it('an id and "exclusive: false" are refused together', async () => {
     const { process } = createWorld();
     const job = process().jobs.start(counting(), TEN, { id: 'it', exclusive: false });
-    expect(await outcomeOf(job)).toBe('INVALID_ARGUMENT');
+    await expect(job).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: 'the option "exclusive" of a job must not be false with an "id"',
+      option: 'exclusive',
+    });
   });
 });

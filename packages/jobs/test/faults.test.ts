@@ -74,7 +74,7 @@ it.each<[Fault, string]>([
   expect(await runWith(fault, (calls) => calls === 1)).toEqual({ end: expected, left: 0 });
 });
 
-it('a state that can not be written is told by its job, not by where the storage keeps it', async () => {
+it('a state that cannot be written is reported with its job, not with its name at the storage', async () => {
   const full = new SecureStoreError('NO_SPACE', 'the disk is full', { key: 'w/job/abc', operation: 'write' });
   const { process } = createWorld();
   const { jobs, connection } = process();
@@ -82,8 +82,8 @@ it('a state that can not be written is told by its job, not by where the storage
   const error: unknown = await jobs.start(counting(), FIVE).catch((reason: unknown) => reason);
   expect(error).toMatchObject({
     code: 'NO_SPACE',
-    message:
-      'job count could not write its state: the disk is full; nothing is lost, it goes on when it is started again',
+    message: 'job count cannot write its state: the disk is full. What is done stays done.',
+    advice: [{ id: 'start-job-again', job: 'count' }],
   });
   expect(SecureStoreError.is(error) && [error.key, error.operation]).toEqual([undefined, undefined]);
 });
@@ -115,6 +115,7 @@ it('a storage that shows and hides a state ends the start with UNAVAILABLE', asy
   });
   await expect(jobs.start(counting(), FIVE)).rejects.toMatchObject({
     code: 'UNAVAILABLE',
-    message: expect.stringContaining('state of job count') as unknown,
+    message: 'job count cannot be taken over: its state changed 5 times meanwhile',
+    advice: [{ id: 'try-again' }],
   });
 });

@@ -35,7 +35,8 @@ describe('a job', () => {
     job.cancel('enough for today');
     await expect(job).rejects.toMatchObject({
       code: 'ABORTED',
-      message: 'job count was cancelled (enough for today): it can be resumed',
+      message: 'job count was cancelled (enough for today)',
+      advice: [{ id: 'resume-job', job: 'count' }],
     });
     expect(await jobs.list()).toMatchObject([
       {
@@ -202,7 +203,12 @@ describe('one job at a time', () => {
     const first = jobs.start(counting(), TEN);
     await expect(jobs.start(counting(), TEN)).rejects.toMatchObject({
       code: 'LOCKED',
-      message: 'job count is being run already: wait until it is done, or cancel it',
+      message: 'job count is already running',
+      reason: 'job-running',
+      advice: [
+        { id: 'wait-for-job', job: 'count' },
+        { id: 'cancel-job', job: 'count' },
+      ],
     });
     await clock.pass(11_000);
     expect(await first).toHaveLength(10);
@@ -238,7 +244,11 @@ describe('one job at a time', () => {
     expect(await outcomeOf(left)).toBe('ABORTED');
     await expect(jobs.start(counting(), { to: 11, every: 1000 })).rejects.toMatchObject({
       code: 'CONFLICT',
-      message: 'the unfinished job count has other parameters: resume it, or forget it and start this one',
+      message: 'the unfinished job count has other parameters. Nothing was changed.',
+      advice: [
+        { id: 'resume-job', job: 'count' },
+        { id: 'forget-job', job: 'count' },
+      ],
     });
     // The order of members is no difference.
     const same = jobs.start(counting(), { every: 1000, to: 10 });
@@ -260,7 +270,11 @@ describe('one job at a time', () => {
       ),
     ).rejects.toMatchObject({
       code: 'CONFLICT',
-      message: 'the unfinished job it has the kind count: resume it, or forget it and start this one',
+      message: 'the unfinished job it is of the kind count. Nothing was changed.',
+      advice: [
+        { id: 'resume-job', job: 'it' },
+        { id: 'forget-job', job: 'it' },
+      ],
     });
   });
 
@@ -322,7 +336,8 @@ describe('resuming', () => {
     const { process } = createWorld();
     await expect(process().jobs.resume([counting()], 'count')).rejects.toMatchObject({
       code: 'NOT_FOUND',
-      message: 'there is no unfinished job count: it is done, was forgotten, or never began',
+      message: 'unfinished job count does not exist: it ended, was forgotten or never began',
+      advice: [{ id: 'list-jobs' }],
     });
   });
 
@@ -334,7 +349,7 @@ describe('resuming', () => {
     expect(await outcomeOf(left)).toBe('ABORTED');
     await expect(jobs.resume([kindOf(async () => 1)], 'count')).rejects.toMatchObject({
       code: 'UNSUPPORTED',
-      message: 'job count is of the kind count, which is not known here',
+      message: 'job count is of the unknown kind count',
     });
   });
 

@@ -229,7 +229,11 @@ it('a run that was cut off long enough loses its lease to another, and stops', a
   first.connection.mend();
   await clock.pass(12_000);
   expect(await end).toBe('LOCKED');
-  await expect(slept).rejects.toThrow('job count was taken over by somebody else, since its lease had lapsed');
+  await expect(slept).rejects.toMatchObject({
+    message: 'job count was taken over by another process: its lease had expired',
+    reason: 'job-lost',
+    advice: [{ id: 'wait-for-job', job: 'count' }],
+  });
   await clock.pass(100_000);
   expect(await next).toHaveLength(97);
 });
@@ -242,7 +246,10 @@ it('a run whose state was removed stops', async () => {
   storage.entries.clear();
   await clock.pass(3000);
   expect(await end).toBe('CONFLICT');
-  await expect(job).rejects.toThrow('the state of job count was removed while the job ran: start it again');
+  await expect(job).rejects.toMatchObject({
+    message: 'the state of job count was removed while the job ran',
+    advice: [{ id: 'start-job-again', job: 'count' }],
+  });
   expect(storage.entries.size).toBe(0);
 });
 

@@ -95,7 +95,11 @@ describe('the stored state', () => {
     const { jobs } = world.process();
     const damaged = {
       code: 'INTEGRITY',
-      message: 'the state of job count is damaged: forget the job and start it again',
+      message: 'the state of job count is damaged',
+      advice: [
+        { id: 'start-job-again', job: 'count' },
+        { id: 'forget-job', job: 'count' },
+      ],
     };
     const other = world.process().jobs.start(counting(), TEN, { id: 'other' });
     void outcomeOf(other);
@@ -147,7 +151,11 @@ describe('the stored state', () => {
 
   it('of a newer release is FORMAT_VERSION, and goes only when it is forgotten', async () => {
     const { clock, process } = worldWith(await changed((state) => ({ ...state, version: 2, more: [] })));
-    const newer = { code: 'FORMAT_VERSION', message: 'the state of job count is of a newer release: use that one' };
+    const newer = {
+      code: 'FORMAT_VERSION',
+      message: 'the state of job count was written by a newer release of securestore',
+      advice: [{ id: 'use-newer-release' }, { id: 'forget-job', job: 'count' }],
+    };
     const listed = [{ id: 'count', state: 'damaged', error: 'FORMAT_VERSION' }];
     expect(await process().jobs.list()).toMatchObject(listed);
     await expect(process().jobs.resume([counting()], 'count')).rejects.toMatchObject(newer);
