@@ -7,7 +7,7 @@ import type {
   StorageBackend,
   WriteOptions,
 } from './contract.ts';
-import { checkSignal } from './errors.ts';
+import { actionOf, checkSignal, damagedError } from './errors.ts';
 
 /** The longest key in bytes, and in characters, since keys are ASCII. */
 export const MAX_BACKEND_KEY_BYTES = 900;
@@ -46,7 +46,7 @@ export function checkRead(backend: CheckedBackend, key: string, options?: ReadOp
     checkOffset(backend, key, 'start', start);
     checkOffset(backend, key, 'end', end);
     if (start !== undefined && end !== undefined && start > end) {
-      throw invalid(backend, 'read', `start ${start} is after end ${end}`, key);
+      throw invalid(backend, 'read', `"start" must not be after "end", got ${start} and ${end}`, key);
     }
   }
   checkSignal(options.signal, { backend: backend.name, operation: 'read', key });
@@ -92,7 +92,7 @@ export function checkList(backend: CheckedBackend, prefix: string, options?: Lis
     if (!isBackendKeyPrefix(after)) throw invalidKey(backend, 'list', 'after', after);
   }
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
-    throw invalid(backend, 'list', 'limit is a whole number from 1');
+    throw invalid(backend, 'list', `"limit" must be a whole number from 1, got ${String(limit)}`);
   }
   checkSignal(options.signal, { backend: backend.name, operation: 'list' });
 }
@@ -100,7 +100,7 @@ export function checkList(backend: CheckedBackend, prefix: string, options?: Lis
 /**
  * Everything that is wrong with the arguments of a batch; call it first in {@link StorageBackend.batch}.
  *
- * @throws as {@link checkWrite} and {@link checkDelete}, and `INVALID_ARGUMENT` where a key occurs twice or there are
+ * @throws as {@link checkWrite} and {@link checkDelete}, and `INVALID_ARGUMENT` if a key occurs twice or there are
  *   more than `maxBatch` operations
  */
 export function checkBatch(
@@ -112,7 +112,7 @@ export function checkBatch(
   const keys = new Set<string>();
   for (const operation of operations) {
     checkKey(backend, 'batch', operation.key);
-    if (keys.has(operation.key)) throw invalid(backend, 'batch', 'a key occurs twice in it', operation.key);
+    if (keys.has(operation.key)) throw invalid(backend, 'batch', 'the batch has the key twice', operation.key);
     keys.add(operation.key);
     checkOperation(backend, operation);
   }
@@ -135,23 +135,19 @@ export function checkDeleteMany(
 }
 
 /**
- * To be called before a body is read into memory: what is larger than any body that was written lies there by other hands,
- * and must not exhaust the memory of whoever meets it.
+ * To be called before a body is read into memory: what is larger than any body that can be written comes from another
+ * program, and must not exhaust the memory of the process that reads it.
  *
  * @throws `INTEGRITY`
  */
 export function checkStoredSize(backend: CheckedBackend, key: string, size: number): void {
   const { maxBodyBytes } = backend.capabilities;
   if (size <= maxBodyBytes) return;
-  throw new SecureStoreError(
-    'INTEGRITY',
-    `${backend.name}: ${key} has ${size} bytes, and no body has more than ${maxBodyBytes}: it was not written as it is. ` +
-      'Restore it from a backup, or move it away',
-    { backend: backend.name, operation: 'read', key },
-  );
+  const site = { backend: backend.name, operation: 'read', key };
+  throw damagedError(site, `has ${size} bytes, more than the limit of ${maxBodyBytes}`);
 }
 
-/** The range of a body of `size` bytes that checked options ask for; empty at its end where it starts past it. */
+/** The range of a body of `size` bytes that checked options ask for; empty and at the end of the body if it starts past the end. */
 export function resolveRange(size: number, options?: ReadOptions): { start: number; end: number; whole: boolean } {
   const whole = options?.start === undefined && options?.end === undefined;
   const end = Math.min(options?.end ?? size, size);
@@ -169,7 +165,7 @@ function checkOperation(backend: CheckedBackend, operation: BatchOperation): voi
       checkDeleteCondition(backend, 'batch', operation.key, operation.ifMatch);
       return;
     default:
-      throw invalid(backend, 'batch', 'the type of an operation is neither write nor delete');
+      throw invalid(backend, 'batch', 'the type of an operation must be write or delete');
   }
 }
 
@@ -178,13 +174,13 @@ function checkKey(backend: CheckedBackend, operation: string, key: unknown): voi
 }
 
 function checkBody(backend: CheckedBackend, operation: string, key: string, body: unknown): void {
-  if (!(body instanceof Uint8Array)) throw invalid(backend, operation, 'the body is no Uint8Array', key);
+  if (!(body instanceof Uint8Array)) throw invalid(backend, operation, 'the body must be a Uint8Array', key);
   const { maxBodyBytes } = backend.capabilities;
   if (body.byteLength <= maxBodyBytes) return;
   throw new SecureStoreError(
     'TOO_LARGE',
-    `${backend.name}: a body of ${body.byteLength} bytes for ${key} is over the limit of ${maxBodyBytes}; ` +
-      'nothing was written. Split it.',
+    `${backend.name}: the body of ${key} must have at most ${maxBodyBytes} bytes, got ${body.byteLength}. ` +
+      'Nothing was written.',
     { backend: backend.name, operation, key },
   );
 }
@@ -192,8 +188,8 @@ function checkBody(backend: CheckedBackend, operation: string, key: string, body
 function checkConditions(backend: CheckedBackend, operation: string, key: string, options: WriteOptions): void {
   const { ifAbsent, ifMatch } = options;
   if (ifAbsent !== undefined) {
-    if (typeof ifAbsent !== 'boolean') throw invalid(backend, operation, 'ifAbsent is true or left out', key);
-    if (ifMatch !== undefined) throw invalid(backend, operation, 'ifAbsent and ifMatch exclude each other', key);
+    if (typeof ifAbsent !== 'boolean') throw invalid(backend, operation, '"ifAbsent" must be a boolean', key);
+    if (ifMatch !== undefined) throw invalid(backend, operation, '"ifAbsent" and "ifMatch" exclude each other', key);
     if (ifAbsent) requireCapability(backend, operation, 'ifAbsent', 'ifAbsent', key);
   }
   if (ifMatch !== undefined) {
@@ -209,17 +205,18 @@ function checkDeleteCondition(backend: CheckedBackend, operation: string, key: s
 }
 
 function checkEtag(backend: CheckedBackend, operation: string, key: string, etag: unknown): void {
-  if (typeof etag !== 'string' || etag === '') throw invalid(backend, operation, 'ifMatch is no etag', key);
+  if (typeof etag !== 'string' || etag === '') throw invalid(backend, operation, '"ifMatch" must be an etag', key);
 }
 
 function checkOffset(backend: CheckedBackend, key: string, name: string, offset: unknown): void {
   if (offset === undefined || (Number.isSafeInteger(offset) && Number(offset) >= 0)) return;
-  throw invalid(backend, 'read', `${name} is a whole number of bytes from 0`, key);
+  throw invalid(backend, 'read', `"${name}" must be a whole number of bytes from 0`, key);
 }
 
 function checkCount(backend: CheckedBackend, operation: string, items: unknown, most: number, what: string): void {
-  if (!Array.isArray(items)) throw invalid(backend, operation, `${what} is no array`);
-  if (items.length > most) throw invalid(backend, operation, `${items.length} ${what} are over the limit of ${most}`);
+  if (!Array.isArray(items)) throw invalid(backend, operation, `the ${what} must be an array`);
+  if (items.length > most)
+    throw invalid(backend, operation, `at most ${most} ${what} are allowed, got ${items.length}`);
 }
 
 function requireCapability(
@@ -232,13 +229,13 @@ function requireCapability(
   if (backend.capabilities[capability]) return;
   throw new SecureStoreError(
     'UNSUPPORTED',
-    `${backend.name}: it can't honour ${what} (its capability ${capability} is absent); nothing was done.`,
+    `${backend.name}: the backend lacks the capability ${capability}, which ${what} needs. Nothing was changed.`,
     { backend: backend.name, operation, key },
   );
 }
 
 function invalid(backend: CheckedBackend, operation: string, problem: string, key?: string): SecureStoreError {
-  const message = `${backend.name}: invalid ${operation}${key === undefined ? '' : ` of ${key}`}: ${problem}.`;
+  const message = `${backend.name}: cannot ${actionOf(operation)}${key === undefined ? '' : ` ${key}`}: ${problem}`;
   return new SecureStoreError('INVALID_ARGUMENT', message, { backend: backend.name, operation, key });
 }
 
@@ -246,8 +243,8 @@ function invalidKey(backend: CheckedBackend, operation: string, what: string, ke
   const shown = typeof key === 'string' ? JSON.stringify(key.slice(0, 80)) : typeof key;
   return new SecureStoreError(
     'INVALID_KEY',
-    `${backend.name}: ${operation} got an invalid ${what}, ${shown}. Keys are a-z 0-9 . @ ~ - _ between single ` +
-      `slashes, at most ${MAX_BACKEND_KEY_BYTES} bytes, components at most ${MAX_KEY_COMPONENT_BYTES} and neither . nor ..`,
+    `${backend.name}: cannot ${actionOf(operation)}: invalid ${what} ${shown}. Keys have a-z 0-9 . @ ~ - _ between single ` +
+      `slashes, at most ${MAX_BACKEND_KEY_BYTES} bytes, and at most ${MAX_KEY_COMPONENT_BYTES} in a component other than . and ..`,
     { backend: backend.name, operation },
   );
 }

@@ -39,8 +39,20 @@ export { OFFICIAL_BACKENDS } from './discovery/official-backends.ts';
 export type { ApprovePackage, FoundPackage } from './discovery/application-packages.ts';
 export { loadOwnPackage, packagesOfApplication, resolveBackend } from './discovery/resolve-backend.ts';
 export type { ResolveOptions } from './discovery/resolve-backend.ts';
-export { abortedError, checkSignal, closedError, conflictError } from './errors.ts';
-export type { CallSite } from './errors.ts';
+export {
+  abortedError,
+  checkParameters,
+  checkSignal,
+  closedError,
+  conflictError,
+  damagedError,
+  failedError,
+  layoutError,
+  locationError,
+  optionError,
+  timeoutError,
+} from './errors.ts';
+export type { CallSite, Failure } from './errors.ts';
 export { fileSystemTime, LocalClock, MAX_CLOCK_DIFFERENCE } from './local-clock.ts';
 export type { LocalClockSettings } from './local-clock.ts';
 export { isScheme, isServed, parseLocation, redactLocation } from './location.ts';

@@ -24,7 +24,7 @@ export interface LocalClockSettings {
 }
 
 /**
- * The clock of a backend that has none of its own: the one of this machine, and a record of the latest time that anyone has written. The
+ * The clock of a backend that has none of its own: that of this machine, and a record of the latest time that was written. The
  * record may be ahead, if a clock was set back. It then moves by the smallest step, so that cuts can be made, until the time has caught up.
  */
 export class LocalClock {
@@ -46,7 +46,7 @@ export class LocalClock {
     const now = Math.floor(this.#now());
     if (this.#wrong === undefined) return now;
     const { ahead, now: before, monotonic } = this.#wrong;
-    // Somebody may have set it since.
+    // The clock may have been set since.
     const isAsBefore = Math.abs(now - before - (this.#monotonic() - monotonic)) < MAX_CLOCK_DIFFERENCE / 2;
     return isAsBefore ? now - ahead : now;
   }
@@ -54,7 +54,7 @@ export class LocalClock {
   /**
    * The time to mark a write with.
    *
-   * @param last - the latest time that anyone has written, which is 0 in a new store. The caller keeps others from writing meanwhile
+   * @param last - the latest time that was written, which is 0 in a new store. The caller keeps other processes from writing meanwhile
    * @throws SecureStoreError `UNAVAILABLE` if this process is so far ahead of all that is known of the time that its clock must be wrong
    */
   next(last: number): number {
@@ -73,7 +73,7 @@ export class LocalClock {
     return true;
   }
 
-  /** Nobody may have written for a month, or this clock is a month ahead: only another clock tells. */
+  /** Either nothing was written for a month, or this clock is a month ahead: only another clock can tell. */
   #checkJump(now: number, last: number): void {
     const witness = this.#witness();
     const ahead = now - Math.max(witness ?? now, last);
@@ -81,8 +81,7 @@ export class LocalClock {
     this.#wrong = { ahead, now, monotonic: this.#monotonic() };
     throw new SecureStoreError(
       'UNAVAILABLE',
-      `the clock of this process is ${Math.round(ahead / 1000)} s ahead of the file system's; nothing was changed. ` +
-        'Set the clock that is wrong, of this machine or of the file server',
+      `the clock of this process is ${Math.round(ahead / 1000)} s ahead of the file system's. Nothing was changed.`,
       { retryable: false },
     );
   }

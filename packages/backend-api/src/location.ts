@@ -12,9 +12,9 @@ const MAX_LOCATION_LENGTH = 4096;
 const SCHEME = /^[a-z][a-z0-9+-]{0,31}$/;
 /** What is a path and nothing else: no credential, and no URL that may hold one. */
 const PLAIN_PATH = /^(?:\.{0,2}\/(?!\/)[\p{L}\p{N} ._/-]*|[\p{L}\p{N} ._/-]+\.(?:db|sqlite3?))$/u;
-/** It would be a folder of the name `~` in the working directory. */
+/** Its folder would be named `~`, in the working directory. */
 const HOME = /^(?:file|sqlite):~(?:\/|$)/;
-const EXAMPLES = 'Locations look like sqlite:./vault.db or file:./vault';
+const EXAMPLES: readonly string[] = ['sqlite:./vault.db', 'file:./vault'];
 const SECRET_NAME = /key|secret|token|pass|pwd|sig|credential|auth/i;
 
 /** Whether `scheme` has the form `[a-z][a-z0-9+-]*`, at most 32 characters. */
@@ -28,46 +28,56 @@ export function isScheme(scheme: unknown): scheme is string {
  * @param setting - what an error calls the location, such as the name of the setting that it comes from
  * @throws `INVALID_ARGUMENT`; the message never holds what might be a credential
  */
-export function parseLocation(location: string, setting = 'This'): Location {
+export function parseLocation(location: string, setting = 'the location'): Location {
   const problem = problemOf(location);
   if (problem !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `${setting} is not a location: ${problem}.`);
+    throw new SecureStoreError('INVALID_ARGUMENT', `${setting} ${problem.says}`, {
+      advice: problem.forms?.map((form) => ({ id: 'give-location', form }) as const),
+    });
   }
   const colon = location.indexOf(':');
   return { scheme: location.slice(0, colon), rest: location.slice(colon + 1) };
 }
 
-/** Whether a location is that of a server, which has the store open elsewhere. @throws `INVALID_ARGUMENT` for what is no location */
+/** Whether a location is that of a server, which has the store open. @throws `INVALID_ARGUMENT` for an invalid location */
 export function isServed(location: string): boolean {
   const { scheme } = parseLocation(location);
   return scheme === 'https' || scheme === 'http';
 }
 
-function problemOf(location: unknown): string | undefined {
-  if (typeof location !== 'string') return `it is ${typeof location}, not a string. ${EXAMPLES}`;
-  if (location.length > MAX_LOCATION_LENGTH) return `it is over ${MAX_LOCATION_LENGTH} characters`;
-  if (/[\u0000-\u001f\u007f]/.test(location)) return 'it has control characters';
+/** What is wrong with a location, as it follows what the location is called, and forms that would be right. */
+interface Problem {
+  readonly says: string;
+  readonly forms?: readonly string[];
+}
+
+function problemOf(location: unknown): Problem | undefined {
+  if (typeof location !== 'string') return { says: `must be a string, got ${typeof location}`, forms: EXAMPLES };
+  if (location.length > MAX_LOCATION_LENGTH) {
+    return { says: `must have at most ${MAX_LOCATION_LENGTH} characters, got ${location.length}` };
+  }
+  if (/[\u0000-\u001f\u007f]/.test(location)) return { says: 'must not have control characters' };
   const scheme = location.slice(0, Math.max(location.indexOf(':'), 0));
   if (!isScheme(scheme)) return schemeProblem(location, scheme);
   return HOME.test(location)
-    ? 'only a shell takes ~ for the home folder, and not there; write the path out'
+    ? { says: 'must have a path without ~, which only a shell replaces by the home folder' }
     : undefined;
 }
 
-function schemeProblem(location: string, start: string): string {
-  if (location === '') return `it is empty. ${EXAMPLES}`;
+function schemeProblem(location: string, start: string): Problem {
+  if (location === '') return { says: 'must not be empty', forms: EXAMPLES };
   if (PLAIN_PATH.test(location)) {
-    return `"${location}" has no scheme. Write sqlite:${location} for a SQLite file, or file:${location} for a folder`;
+    return { says: `must begin with a scheme, got "${location}"`, forms: [`sqlite:${location}`, `file:${location}`] };
   }
-  if (/^\s/.test(location)) return 'it begins with white space';
+  if (/^\s/.test(location)) return { says: 'must not begin with white space' };
   // A single letter is a drive of Windows.
-  if (start.length > 1 && isScheme(start.toLowerCase())) return 'its scheme is not in lower case';
-  return `it has no scheme. ${EXAMPLES}`;
+  if (start.length > 1 && isScheme(start.toLowerCase())) return { says: 'must have its scheme in lower case' };
+  return { says: 'must begin with a scheme', forms: EXAMPLES };
 }
 
 /**
  * A location fit for messages and logs: user name and password before a host, and query values whose name hints at a
- * secret, are replaced by `***`. What can't be taken apart is hidden altogether.
+ * secret, are replaced by `***`. A location that can't be taken apart is hidden altogether.
  */
 export function redactLocation(location: string): string {
   if (typeof location !== 'string' || !/^[a-z][a-z0-9+-]{0,31}:/.test(location)) return '***';

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackendConfig } from './contract.ts';
+import { optionError } from './errors.ts';
 
 /** Checks one setting and gives it its type; `undefined` means that it was left out. */
 export type OptionParser<T> = (value: unknown) => T;
@@ -8,7 +9,7 @@ export type OptionParser<T> = (value: unknown) => T;
 class OptionError extends Error {}
 
 /**
- * The settings of a backend, checked. Unknown ones are refused, so that a misspelt one is not silently the default.
+ * The settings of a backend, checked. Unknown ones are refused, so that a misspelt option is not silently left at its default.
  * Messages name options and never show values, which may be credentials.
  *
  * @throws `INVALID_ARGUMENT`
@@ -18,12 +19,14 @@ export function parseOptions<T extends object>(
   options: BackendConfig['options'],
   parsers: { readonly [K in keyof T]: OptionParser<T[K]> },
 ): T {
-  if (typeof options !== 'object' || options === null) throw invalidOption(backend, 'its options are no object');
+  if (typeof options !== 'object' || options === null) {
+    throw invalid(`the options of ${backend} must be an object`, backend);
+  }
   const known = Object.keys(parsers);
-  const unknown = Object.keys(options).filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    const rest = known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`;
-    throw invalidOption(backend, `unknown option ${unknown.map((name) => JSON.stringify(name)).join(', ')}; ${rest}`);
+  const first = Object.keys(options).find((name) => !known.includes(name));
+  if (first !== undefined) {
+    const rest = known.length === 0 ? 'no options' : `the options ${known.join(', ')}`;
+    throw invalid(`unknown option ${JSON.stringify(first)} of ${backend}, which has ${rest}`, backend, first);
   }
   const parsed = known.map((name) => {
     const parse: OptionParser<unknown> = parsers[name as keyof T];
@@ -39,7 +42,7 @@ export function wholeNumber(limits: { min: number; max: number; fallback: number
   return (value) => {
     if (value === undefined) return fallback;
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) return value;
-    throw new OptionError(`is a whole number from ${min} to ${max}`);
+    throw new OptionError(`be a whole number from ${min} to ${max}`);
   };
 }
 
@@ -48,16 +51,16 @@ export function flag(fallback: boolean): OptionParser<boolean> {
   return (value) => {
     if (value === undefined) return fallback;
     if (typeof value === 'boolean') return value;
-    throw new OptionError('is true or false');
+    throw new OptionError('be true or false');
   };
 }
 
-/** A string that is not empty, at most 4,096 characters; `fallback` where it is left out. */
+/** A string that is not empty, at most 4,096 characters; `fallback` if it is left out. */
 export function text<F extends string | undefined>(fallback: F): OptionParser<string | F> {
   return (value) => {
     if (value === undefined) return fallback;
     if (typeof value === 'string' && value !== '' && value.length <= 4096) return value;
-    throw new OptionError('is a text of 1 to 4,096 characters');
+    throw new OptionError('be a string of 1 to 4,096 characters');
   };
 }
 
@@ -67,7 +70,7 @@ export function oneOf<const W extends string>(words: readonly W[], fallback: NoI
     if (value === undefined) return fallback;
     const found = words.find((word) => word === value);
     if (found !== undefined) return found;
-    throw new OptionError(`is one of ${words.join(', ')}`);
+    throw new OptionError(`be one of ${words.join(', ')}`);
   };
 }
 
@@ -75,11 +78,11 @@ function parseOption<T>(backend: string, name: string, value: unknown, parse: Op
   try {
     return parse(value);
   } catch (error) {
-    if (error instanceof OptionError) throw invalidOption(backend, `option ${name} ${error.message}`);
+    if (error instanceof OptionError) throw optionError(backend, name, error.message);
     throw error;
   }
 }
 
-function invalidOption(backend: string, problem: string): SecureStoreError {
-  return new SecureStoreError('INVALID_ARGUMENT', `${backend}: ${problem}.`, { backend, operation: 'init' });
+function invalid(message: string, backend: string, option?: string): SecureStoreError {
+  return new SecureStoreError('INVALID_ARGUMENT', message, { backend, operation: 'init', option });
 }

@@ -7,7 +7,7 @@ export const MIN_MAX_BODY_BYTES = 65_536;
 const MANDATORY = ['ifAbsent', 'ifMatch', 'orderedList', 'listAfterWrite', 'rangeRead', 'modified'] as const;
 
 /**
- * Refuses a backend that a store can't rest on.
+ * Refuses a backend that cannot keep a store.
  *
  * @throws `UNSUPPORTED` naming every mandatory capability that is missing
  */
@@ -18,8 +18,7 @@ export function assertStorable(capabilities: BackendCapabilities, backend: strin
   if (missing.length === 0) return;
   throw new SecureStoreError(
     'UNSUPPORTED',
-    `${backend}: a store can't be kept here, since the backend lacks ${missing.join(', ')}. ` +
-      'Nothing was written. Use a location whose backend has them.',
-    { backend },
+    `${backend}: the backend lacks ${missing.join(', ')}, which a store needs. Nothing was written.`,
+    { backend, advice: [{ id: 'give-location' }] },
   );
 }

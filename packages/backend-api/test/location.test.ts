@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isScheme, parseLocation, redactLocation } from '../src/index.ts';
 
+const EXAMPLES = ['sqlite:./vault.db', 'file:./vault'];
+
 describe('parseLocation', () => {
   it.each([
     ['memory:', 'memory', ''],
@@ -31,17 +33,24 @@ describe('parseLocation', () => {
   });
 
   it.each([
-    ['./vault.db', '"./vault.db" has no scheme. Write sqlite:./vault.db for a SQLite file, or file:./vault.db for'],
-    ['vault.db', 'Write sqlite:vault.db'],
-    ['/srv/größe 2/vault', 'Write sqlite:/srv/größe 2/vault'],
-    ['', 'it is empty. Locations look like'],
-    ['vault', 'it has no scheme. Locations look like'],
-    ['C:\\vault.db', 'it has no scheme. Locations look like'],
-    [' file:x', 'it begins with white space'],
-    ['sqlite:~/vault.db', 'only a shell takes ~ for the home folder'],
-    ['SQLITE:./x', 'its scheme is not in lower case'],
-  ])('says of %j what is missing', (location, message) => {
-    expect(() => parseLocation(location)).toThrowError(message);
+    ['./vault.db', 'must begin with a scheme, got "./vault.db"', ['sqlite:./vault.db', 'file:./vault.db']],
+    ['vault.db', 'must begin with a scheme, got "vault.db"', ['sqlite:vault.db', 'file:vault.db']],
+    [
+      '/srv/größe 2/vault',
+      'must begin with a scheme, got "/srv/größe 2/vault"',
+      ['sqlite:/srv/größe 2/vault', 'file:/srv/größe 2/vault'],
+    ],
+    ['', 'must not be empty', EXAMPLES],
+    ['vault', 'must begin with a scheme', EXAMPLES],
+    ['C:\\vault.db', 'must begin with a scheme', EXAMPLES],
+    [' file:x', 'must not begin with white space', []],
+    ['sqlite:~/vault.db', 'must have a path without ~, which only a shell replaces by the home folder', []],
+    ['SQLITE:./x', 'must have its scheme in lower case', []],
+  ])('says of %j what is missing, and advises forms that would do', (location, message, forms) => {
+    const advice = forms.map((form) => ({ id: 'give-location', form }));
+    expect(() => parseLocation(location, '--store')).toThrowError(
+      expect.objectContaining({ message: `--store ${message}`, ...(advice.length > 0 && { advice }) }),
+    );
   });
 
   it('never repeats in a message what may hold a credential', () => {

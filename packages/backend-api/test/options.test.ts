@@ -19,18 +19,19 @@ describe('parseOptions', () => {
   });
 
   it.each([
-    [{ size: 0 }, 'probe: option size is a whole number from 1 to 10.'],
-    [{ size: 11 }, 'probe: option size is a whole number from 1 to 10.'],
-    [{ size: 1.5 }, 'probe: option size is a whole number from 1 to 10.'],
-    [{ size: '4' }, 'probe: option size is a whole number from 1 to 10.'],
-    [{ eager: 1 }, 'probe: option eager is true or false.'],
-    [{ region: '' }, 'probe: option region is a text of 1 to 4,096 characters.'],
-    [{ region: 'x'.repeat(5000) }, 'probe: option region is a text of 1 to 4,096 characters.'],
-    [{ mode: 'FAST' }, 'probe: option mode is one of fast, safe.'],
-    [{ sise: 4 }, 'probe: unknown option "sise"; it has size, eager, region, mode.'],
-    [{ constructor: 1 }, 'probe: unknown option "constructor"; it has size, eager, region, mode.'],
+    [{ size: 0 }, 'the option "size" of probe must be a whole number from 1 to 10'],
+    [{ size: 11 }, 'the option "size" of probe must be a whole number from 1 to 10'],
+    [{ size: 1.5 }, 'the option "size" of probe must be a whole number from 1 to 10'],
+    [{ size: '4' }, 'the option "size" of probe must be a whole number from 1 to 10'],
+    [{ eager: 1 }, 'the option "eager" of probe must be true or false'],
+    [{ region: '' }, 'the option "region" of probe must be a string of 1 to 4,096 characters'],
+    [{ region: 'x'.repeat(5000) }, 'the option "region" of probe must be a string of 1 to 4,096 characters'],
+    [{ mode: 'FAST' }, 'the option "mode" of probe must be one of fast, safe'],
+    [{ sise: 4 }, 'unknown option "sise" of probe, which has the options size, eager, region, mode'],
+    [{ constructor: 1 }, 'unknown option "constructor" of probe, which has the options size, eager, region, mode'],
   ])('refuses %j', (given, message) => {
-    const refusal = expect.objectContaining({ code: 'INVALID_ARGUMENT', message });
+    const [option] = Object.keys(given);
+    const refusal = expect.objectContaining({ code: 'INVALID_ARGUMENT', message, option });
     expect(() => parseOptions('probe', given, PARSERS)).toThrowError(refusal);
   });
 

@@ -1,12 +1,13 @@
+import { locationError, optionError } from '@securestore/backend-api';
 import { AnonymousCredential, BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob';
 import type { TokenCredential } from '@azure/identity';
 import { SecureStoreError } from '@securestore/core-format';
-import { type Target, isAccount, isEndpoint } from './location.ts';
+import { ACCOUNT_RULE, ENDPOINT_RULE, FORM, type Target, isAccount, isEndpoint } from './location.ts';
 import type { Settings } from './settings.ts';
 
-/** Where the Blob service is and what opens it. */
+/** The Blob service and what opens it. */
 export interface Access {
-  /** With the shared access signature, where there is one. */
+  /** With the shared access signature, if there is one. */
   readonly url: string;
   readonly credential: StorageSharedKeyCredential | AnonymousCredential | TokenCredential;
   /** What must never show. */
@@ -16,13 +17,13 @@ export interface Access {
 type Environment = Readonly<Record<string, string | undefined>>;
 type Credentials = Pick<Settings, 'accountKey' | 'sasToken' | 'credential'>;
 
-function refuse(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `azure: ${reason}.`, { backend: 'azure', operation: 'init' });
+function refuse(problem: string, option?: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `azure: ${problem}`, { backend: 'azure', operation: 'init', option });
 }
 
 /**
- * What options and location say, and where they are silent the environment: the variables of the Azure command line, and
- * at last what `DefaultAzureCredential` of `@azure/identity` finds.
+ * What options and location say, else what the environment says: the variables of the Azure command line, and at last
+ * what `DefaultAzureCredential` of `@azure/identity` finds.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a credential
  */
@@ -33,35 +34,37 @@ export async function resolveAccess(
 ): Promise<Access> {
   const { connectionString, accountKey, sasToken, credential } = settings;
   const given = [accountKey, sasToken, credential].filter((one) => one !== undefined);
-  if (given.length > 1) refuse('of the options accountKey, sasToken and credential only one can be given');
+  if (given.length > 1) refuse('only one of the options "accountKey", "sasToken" and "credential" is allowed');
   const account = target.account ?? settings.account;
   const endpoint = target.endpoint ?? settings.endpoint;
   const silent = account === undefined && endpoint === undefined && given.length === 0;
   if (connectionString !== undefined) {
-    if (!silent) refuse('a connectionString says all, so it stands without account, endpoint and other credentials');
-    return fromConnectionString(connectionString, 'option connectionString');
+    if (!silent)
+      throw optionError('azure', 'connectionString', 'be given without account, endpoint and other credentials');
+    return fromConnectionString(connectionString, 'the option "connectionString"', 'connectionString');
   }
   const inherited = env['AZURE_STORAGE_CONNECTION_STRING'] || undefined;
-  if (silent && inherited !== undefined) return fromConnectionString(inherited, 'AZURE_STORAGE_CONNECTION_STRING');
+  if (silent && inherited !== undefined) return fromConnectionString(inherited, '$AZURE_STORAGE_CONNECTION_STRING');
   const named = account ?? (env['AZURE_STORAGE_ACCOUNT'] || undefined);
   const url = serviceUrl(named, endpoint);
   if (given.length > 0) return fromCredentials(url, named, settings);
   const found = { accountKey: env['AZURE_STORAGE_KEY'], sasToken: env['AZURE_STORAGE_SAS_TOKEN'] };
   if (found.accountKey) return fromCredentials(url, named, { ...settings, accountKey: found.accountKey });
   if (found.sasToken) return fromCredentials(url, named, { ...settings, sasToken: found.sasToken });
-  // It and what it needs take their time to load, and most who come here by a key don't need them.
+  // The package takes time to load, and most callers give a key and don't need it.
   const { DefaultAzureCredential } = await import('@azure/identity');
   return fromCredentials(url, named, { ...settings, credential: new DefaultAzureCredential() });
 }
 
 function serviceUrl(account: string | undefined, endpoint: string | undefined): string {
-  if (account !== undefined && !isAccount(account)) refuse('the name of an account is 3 to 24 of a-z 0-9');
+  if (account !== undefined && !isAccount(account))
+    refuse(`the name of the account must be ${ACCOUNT_RULE}`, 'account');
   if (endpoint !== undefined) {
-    if (!isEndpoint(endpoint)) refuse('endpoint is the https URL of a Blob service, without user name, ? and #');
+    if (!isEndpoint(endpoint)) throw optionError('azure', 'endpoint', `be ${ENDPOINT_RULE}`);
     return endpoint.replace(/\/+$/, '');
   }
   if (account !== undefined) return `https://${account}.blob.core.windows.net`;
-  return refuse('no account is named; write azblob://container/prefix?account=name, or set AZURE_STORAGE_ACCOUNT');
+  throw locationError('azure', 'the account is missing', FORM, 'account');
 }
 
 function fromCredentials(
@@ -70,21 +73,23 @@ function fromCredentials(
   { accountKey, sasToken, credential }: Credentials,
 ): Access {
   if (accountKey !== undefined) {
-    if (account === undefined) refuse('a key needs the name of its account');
-    if (!/^[\w+/-]+={0,2}$/.test(accountKey)) refuse('the key of the account is not base64');
+    if (account === undefined) refuse('a key needs the name of its account', 'account');
+    if (!/^[\w+/-]+={0,2}$/.test(accountKey)) refuse('the key of the account must be base64', 'accountKey');
     return { url, credential: new StorageSharedKeyCredential(account, accountKey), secrets: [accountKey] };
   }
   if (sasToken !== undefined) {
     const query = sasToken.replace(/^\?/, '');
-    if (!new URLSearchParams(query).has('sig')) refuse('the shared access signature has no sig in it');
+    if (!new URLSearchParams(query).has('sig'))
+      refuse('the shared access signature must have a parameter "sig"', 'sasToken');
     return { url: `${url}?${query}`, credential: new AnonymousCredential(), secrets: secretsOfSignature(query) };
   }
-  if (credential === undefined) refuse('there are no credentials');
-  if (!url.startsWith('https:')) refuse('a token is only sent over https: name an https endpoint, or use a key');
+  if (credential === undefined) refuse('the credentials are missing');
+  if (!url.startsWith('https:'))
+    refuse('the endpoint must be an https: URL, since a token is not sent otherwise', 'endpoint');
   return { url, credential, secrets: [] };
 }
 
-function fromConnectionString(text: string, setting: string): Access {
+function fromConnectionString(text: string, setting: string, option?: string): Access {
   const secrets = [...text.matchAll(/(?:^|;)\s*(AccountKey|SharedAccessSignature)=([^;]*)/gi)].flatMap(
     ([, name = '', value = '']) => (/key/i.test(name) ? [value] : secretsOfSignature(value)),
   );
@@ -93,7 +98,7 @@ function fromConnectionString(text: string, setting: string): Access {
     return { url, credential, secrets: secrets.filter(Boolean) };
   } catch {
     // The error of the SDK may show parts of it.
-    return refuse(`${setting} is no connection string of a storage account`);
+    return refuse(`${setting} must be the connection string of a storage account`, option);
   }
 }
 

@@ -60,10 +60,10 @@ export class AzureBackend implements StorageBackend {
   #closing: Promise<void> | undefined;
 
   /**
-   * Looks whether the container is there and can be listed. It is not made: that is a matter of rights and regions.
+   * Checks that the container exists and can be listed. It is not created: that is a matter of permissions and regions.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location, option or client that makes no sense, and where there is no
-   *   such container; `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE`, `TIMEOUT` where the service can't be reached;
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, and if the container does not exist;
+   *   `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE`, `TIMEOUT` if the service can't be reached;
    *   `UNSUPPORTED` for an account with a hierarchical namespace
    */
   async init(config: BackendConfig): Promise<void> {
@@ -74,7 +74,7 @@ export class AzureBackend implements StorageBackend {
     if (client !== undefined && !isBlobClient(client)) {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
-        'azure: the client is no BlobServiceClient or ContainerClient of @azure/storage-blob.',
+        'azure: the client must be a BlobServiceClient or ContainerClient of @azure/storage-blob',
         site,
       );
     }

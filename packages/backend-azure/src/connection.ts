@@ -1,4 +1,4 @@
-import { type CallSite, abortedError } from '@securestore/backend-api';
+import { type CallSite, abortedError, timeoutError } from '@securestore/backend-api';
 import { BlobServiceClient, ContainerClient, type StoragePipelineOptions } from '@azure/storage-blob';
 import { SecureStoreError } from '@securestore/core-format';
 import { Agent as HttpAgent } from 'node:http';
@@ -110,7 +110,7 @@ function lentContainer(client: LentClient, { container }: Target): ContainerClie
   if (client.containerName === container) return client;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `azure: the client is for the container ${client.containerName}, and the location names ${container}.`,
+    `azure: the client is for the container ${client.containerName}, but the location names ${container}`,
     { backend: 'azure', operation: 'init' },
   );
 }
@@ -121,12 +121,6 @@ function agentFor({ url }: Access, { ca, poolSize }: Settings): HttpAgent {
   const options = { keepAlive: true, maxSockets: poolSize, maxFreeSockets: poolSize, proxyEnv };
   if (!url.startsWith('https:')) return new HttpAgent(options);
   return new HttpsAgent(ca === undefined ? options : { ...options, ca });
-}
-
-function timeoutError(site: CallSite, milliseconds: number, outcome: 'unknown' | undefined): SecureStoreError {
-  const result = outcome === undefined ? '' : ' It may or may not have taken place; read to find out.';
-  const message = `azure: ${site.operation} took over ${milliseconds} ms.${result}`;
-  return new SecureStoreError('TIMEOUT', message, { ...site, outcome });
 }
 
 /** A credential that looks for a token may not hear the signal. */

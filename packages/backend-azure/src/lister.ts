@@ -93,7 +93,7 @@ function markerId(prefix: string, last: string): string {
   return `${prefix}\n${last}`;
 }
 
-/** @throws SecureStoreError `UNSUPPORTED` where names come in another order, as of a hierarchical namespace */
+/** @throws SecureStoreError `UNSUPPORTED` if names come in another order, as those of a hierarchical namespace do */
 function checkOrder({ site }: Call, items: readonly BlobItem[]): void {
   for (const [index, { name }] of items.entries()) {
     const before = items[index - 1]?.name;
@@ -106,7 +106,7 @@ function checkOrder({ site }: Call, items: readonly BlobItem[]): void {
 export function hierarchical(site: Call['site']): SecureStoreError {
   return new SecureStoreError(
     'UNSUPPORTED',
-    'azure: the account has a hierarchical namespace, which lists in another order and keeps folders; use one without.',
-    site,
+    'azure: the account has a hierarchical namespace, which lists in another order and keeps folders',
+    { ...site, advice: [{ id: 'give-location' }] },
   );
 }

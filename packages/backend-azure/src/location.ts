@@ -1,7 +1,6 @@
-import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
 
-/** What a location says of the store's place. */
+/** What a location says. */
 export interface Target {
   readonly container: string;
   /** What the names of all blobs of the store begin with: nothing, or something that ends with a slash. */
@@ -17,13 +16,17 @@ const ACCOUNT = /^[a-z0-9]{3,24}$/;
 const MAX_PREFIX = 120;
 /** No part may end with a dot: Blob Storage advises against such names. */
 const PREFIX = /^(?:[\w~@-]|\.(?!\/|$))+(?:\/(?:[\w~@-]|\.(?!\/|$))+)*$/;
+/** What the name of an account must be. */
+export const ACCOUNT_RULE = '3 to 24 of a-z 0-9';
+/** What an endpoint must be. */
+export const ENDPOINT_RULE = 'the URL of a Blob service, without credentials, ? and #';
 const PARAMETERS: readonly string[] = ['account', 'endpoint'];
 
-function refuse(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `azure: ${reason}; write azblob://container/prefix?account=name.`, {
-    backend: 'azure',
-    operation: 'init',
-  });
+/** How locations of the backend look. */
+export const FORM = 'azblob://container/prefix?account=name';
+
+function refuse(problem: string, parameter?: string): never {
+  throw locationError('azure', problem, FORM, parameter);
 }
 
 /**
@@ -33,16 +36,16 @@ function refuse(reason: string): never {
  */
 export function parseTarget(location: string): Target {
   const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'azblob') refuse('the location is not one of azblob:');
-  if (rest.includes('#')) refuse('the location has a # in it');
+  if (scheme !== 'azblob') refuse('the location must begin with azblob:');
+  if (rest.includes('#')) refuse('the location must not have a #');
   const [path = '', query, ...more] = rest.split('?');
-  if (more.length > 0) refuse('the location has two ? in it');
+  if (more.length > 0) refuse('the location must not have more than one ?');
   if (path.includes('@') && !path.replace(/^\/\/[^/]*/, '').includes('@')) {
-    refuse('credentials do not belong into the location, but into options or the environment');
+    refuse('the location must not have credentials');
   }
   const [, container, prefix = ''] = /^\/\/([^/]*)(?:\/(.*?)\/?)?$/.exec(path) ?? [];
   if (container === undefined || !CONTAINER.test(container)) {
-    refuse('the name of a container is 3 to 63 of a-z 0-9 and single hyphens between them');
+    refuse('the container in the location must have 3 to 63 of a-z 0-9, and single hyphens between them');
   }
   return { container, prefix: prefixOf(prefix), ...parametersOf(query) };
 }
@@ -51,7 +54,7 @@ function prefixOf(prefix: string): string {
   if (prefix === '') return '';
   if (prefix.length > MAX_PREFIX || !PREFIX.test(prefix)) {
     refuse(
-      `the prefix is at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes, no dot before a slash`,
+      `the prefix in the location must have at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes, and no part that ends with a dot`,
     );
   }
   return `${prefix}/`;
@@ -59,13 +62,12 @@ function prefixOf(prefix: string): string {
 
 function parametersOf(query: string | undefined): Pick<Target, 'account' | 'endpoint'> {
   const entries = [...new URLSearchParams(query ?? '')];
-  const names = entries.map(([name]) => name);
-  if (names.some((name) => !PARAMETERS.includes(name)) || new Set(names).size < names.length) {
-    refuse('the parameters of the location are account and endpoint, each once; credentials are options');
-  }
+  checkParameters(entries, PARAMETERS, refuse);
   const { account, endpoint } = Object.fromEntries(entries);
-  if (account !== undefined && !isAccount(account)) refuse('the name of an account is 3 to 24 of a-z 0-9');
-  if (endpoint !== undefined && !isEndpoint(endpoint)) refuse('endpoint is the https URL of a Blob service, without ?');
+  if (account !== undefined && !isAccount(account))
+    refuse(`the parameter "account" of the location must be ${ACCOUNT_RULE}`, 'account');
+  if (endpoint !== undefined && !isEndpoint(endpoint))
+    refuse(`the parameter "endpoint" of the location must be ${ENDPOINT_RULE}`, 'endpoint');
   return { account, endpoint };
 }
 

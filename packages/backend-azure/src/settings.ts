@@ -1,5 +1,4 @@
-import { type BackendConfig, parseOptions, text, wholeNumber } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { type BackendConfig, optionError, parseOptions, text, wholeNumber } from '@securestore/backend-api';
 import type { TokenCredential } from '@azure/identity';
 
 /** The options of the backend. */
@@ -36,10 +35,7 @@ export function parseSettings(options: BackendConfig['options']): Settings {
 
 function tokenCredential(value: unknown): TokenCredential | undefined {
   if (value === undefined || isTokenCredential(value)) return value;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'azure: option credential has no method getToken.', {
-    backend: 'azure',
-    operation: 'init',
-  });
+  throw optionError('azure', 'credential', 'have a method getToken');
 }
 
 function isTokenCredential(value: unknown): value is TokenCredential {

@@ -71,15 +71,18 @@ test.each([
   [{ acountKey: 'canary-7731' }, /acountKey/],
   [{ account: 'acme', accountKey: 7731 }, /accountKey/],
   [{ account: 'acme', accountKey: 'canary 7731' }, /base64/],
-  [{ account: 'acme', sasToken: 'canary-7731' }, /no sig/],
+  [{ account: 'acme', sasToken: 'canary-7731' }, /must have a parameter "sig"/],
   [{ account: 'acme', accountKey: 'Y2FuYXJ5', sasToken: 'sig=canary-7731' }, /only one/],
   [{ account: 'acme', credential: 'canary-7731' }, /credential/],
-  [{ account: 'acme', connectionString: 'AccountKey=canary-7731' }, /stands without/],
-  [{ connectionString: 'AccountName=acme;AccountKey=canary-7731' }, /connectionString is no connection string/],
+  [
+    { account: 'acme', connectionString: 'AccountKey=canary-7731' },
+    /the option "connectionString" of azure must be given without/,
+  ],
+  [{ connectionString: 'AccountName=acme;AccountKey=canary-7731' }, /"connectionString" must be the connection string/],
   [{ endpoint: 'https://blob.example?sig=canary-7731', accountKey: 'Y2FuYXJ5' }, /endpoint/],
   [{ endpoint: 'https://blob.example', accountKey: 'Y2FuYXJ5' }, /name of its account/],
   [{ endpoint: 'http://blob.example', credential: { getToken: async () => null } }, /https/],
-  [{ account: 'NoAccount', accountKey: 'Y2FuYXJ5' }, /name of an account/],
+  [{ account: 'NoAccount', accountKey: 'Y2FuYXJ5' }, /name of the account must be 3 to 24/],
 ])('the options %j are refused', async (options, message) => {
   const refused = new AzureBackend().init({ location: 'azblob://vault', options });
   await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
@@ -138,6 +141,10 @@ describe('where the account comes from', () => {
   });
 
   test('without one, it says how to name it', async () => {
-    await expect(resolveAccess(parseTarget('azblob://vault'), parseSettings({}), {})).rejects.toThrow(/no account/);
+    await expect(resolveAccess(parseTarget('azblob://vault'), parseSettings({}), {})).rejects.toMatchObject({
+      message: 'azure: the account is missing',
+      option: 'account',
+      advice: [{ id: 'give-location', form: 'azblob://container/prefix?account=name' }],
+    });
   });
 });

@@ -54,7 +54,7 @@ export class Committer {
   /**
    * Runs `task`, which may not wait for anything, with the lock that all writers of the store share.
    *
-   * @throws SecureStoreError `UNAVAILABLE` if others keep it for half a minute, or the store folder is gone.
+   * @throws SecureStoreError `UNAVAILABLE` if other processes keep it for half a minute, or the store folder is gone.
    */
   async exclusively<T>(task: () => T): Promise<T> {
     await this.#spare.acquire();
@@ -69,8 +69,8 @@ export class Committer {
         }
       }
       if (performance.now() - since > BUSY_LIMIT_MS) {
-        const message = `${this.#folder.path}: other processes kept the store's lock for ${BUSY_LIMIT_MS / 1000} s; try again`;
-        throw new SecureStoreError('UNAVAILABLE', message, { backend: 'fs' });
+        const message = `${this.#folder.path}: other processes kept the lock of the store for ${BUSY_LIMIT_MS / 1000} s`;
+        throw new SecureStoreError('UNAVAILABLE', message, { backend: 'fs', advice: [{ id: 'try-again' }] });
       }
       await sleep(BUSY_POLL_MS);
     }

@@ -1,32 +1,35 @@
-import { SecureStoreError, type ErrorCode, type ErrorDetails } from '@securestore/core-format';
+import { type Advice, SecureStoreError, type ErrorCode, type ErrorDetails } from '@securestore/core-format';
 
-const FOLDER_EXPECTED = 'a file lies where the store needs a folder; move it away';
-const DENIED = 'permission denied; check the owner and the mode of the store folder';
+type Meaning = readonly [code: ErrorCode, reason: string, advice?: readonly Advice[]];
+
+const FOLDER_EXPECTED = 'a file is in the place of a folder of the store';
+const DENIED = 'permission denied';
+const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
 
 /** What an error means for reads; {@link WRITE_CODES} overrides it for writes. */
-const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  ENOSPC: ['NO_SPACE', 'the disk is full; free some space and try again'],
-  EDQUOT: ['NO_SPACE', 'the disk quota is used up; free some space and try again'],
-  EFBIG: ['NO_SPACE', 'the file would be larger than this system allows'],
-  EACCES: ['UNAVAILABLE', DENIED],
-  EPERM: ['UNAVAILABLE', DENIED],
+const CODES: Readonly<Record<string, Meaning>> = {
+  ENOSPC: ['NO_SPACE', 'the disk is full'],
+  EDQUOT: ['NO_SPACE', 'the disk quota is used up'],
+  EFBIG: ['NO_SPACE', 'the file would be larger than the file system allows'],
+  EACCES: ['UNAVAILABLE', DENIED, CHECK_ACCESS],
+  EPERM: ['UNAVAILABLE', DENIED, CHECK_ACCESS],
   ENOTDIR: ['UNAVAILABLE', FOLDER_EXPECTED],
   EEXIST: ['UNAVAILABLE', FOLDER_EXPECTED],
-  EISDIR: ['INTEGRITY', 'a folder lies where the store keeps a file; move it away'],
-  ELOOP: ['INTEGRITY', 'a symbolic link lies where the store keeps a file; it is not followed, move it away'],
-  EMFILE: ['UNAVAILABLE', 'too many files are open in this process; close some or raise the limit (ulimit -n)'],
-  ENFILE: ['UNAVAILABLE', 'too many files are open on this machine; close some or raise the limit'],
-  EXDEV: ['UNAVAILABLE', 'a folder of the store is on another file system than the rest; keep the store on one'],
-  ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for this file system; use a shorter location'],
+  EISDIR: ['INTEGRITY', 'a folder is in the place of a file of the store'],
+  ELOOP: ['INTEGRITY', 'a symbolic link, which is not followed, is in the place of a file of the store'],
+  EMFILE: ['UNAVAILABLE', 'too many files are open in this process, by the limit of ulimit -n'],
+  ENFILE: ['UNAVAILABLE', 'too many files are open on this machine'],
+  EXDEV: ['UNAVAILABLE', 'a folder of the store is on another file system than the rest'],
+  ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for the file system', [{ id: 'give-location' }]],
 };
 
-const WRITE_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+const WRITE_CODES: Readonly<Record<string, Meaning>> = {
   EROFS: ['READ_ONLY', 'the file system is mounted read-only'],
-  EACCES: ['READ_ONLY', DENIED],
-  EPERM: ['READ_ONLY', DENIED],
+  EACCES: ['READ_ONLY', DENIED, CHECK_ACCESS],
+  EPERM: ['READ_ONLY', DENIED, CHECK_ACCESS],
 };
 
-/** Trying again helps only where the machine is short of something for a moment. */
+/** Trying again helps only if the machine is short of something for a moment. */
 const RETRYABLE = new Set(['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'EINTR', 'EIO', 'ESTALE', 'ETIMEDOUT']);
 
 /** The system's name of an error, such as `ENOENT`. */
@@ -34,7 +37,7 @@ export function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** What the lock file's errors of `node:sqlite` would be called by the file system. */
+/** The codes of the file system for errors of `node:sqlite` about the lock file. */
 const LOCK_ERRNOS: Readonly<Record<number, string>> = { 8: 'EROFS', 13: 'ENOSPC', 14: 'EACCES' };
 
 function lockErrnoOf(error: unknown): string {
@@ -51,24 +54,27 @@ export function toStoreError(
 ): SecureStoreError {
   if (SecureStoreError.is(error)) {
     if (error.operation !== undefined && details.outcome === undefined) return error;
-    return new SecureStoreError(error.code, error.message, {
-      ...details,
-      retryable: error.retryable,
-      cause: error.cause,
-    });
+    return SecureStoreError.from(error, { ...details, retryable: error.retryable, cause: error.cause });
   }
   const errno = lockErrnoOf(error) || errnoOf(error);
   const known = (access === 'write' ? WRITE_CODES[errno] : undefined) ?? CODES[errno];
-  const [code, advice] = known ?? ['UNAVAILABLE', `the file system failed (${errno || 'unknown'}); check the disk`];
+  const [code, reason, advice] = known ?? ['UNAVAILABLE', `the file system failed (${errno || 'unknown error'})`];
   const retryable = code === 'UNAVAILABLE' ? RETRYABLE.has(errno) : undefined;
-  return new SecureStoreError(code, `${root}: ${advice}`, { retryable, ...details, backend: 'fs', cause: error });
+  return new SecureStoreError(code, `${root}: ${reason}`, {
+    retryable,
+    advice,
+    ...details,
+    backend: 'fs',
+    cause: error,
+  });
 }
 
-/** The store folder is not at its path any more. */
+/** The error if the folder of the store is not at its path any more. */
 export function vanished(root: string, details: ErrorDetails = {}): SecureStoreError {
-  return new SecureStoreError(
-    'UNAVAILABLE',
-    `${root} was removed or replaced while it was open (is its disk mounted?); put it back, then open the store again`,
-    { retryable: false, ...details, backend: 'fs' },
-  );
+  return new SecureStoreError('UNAVAILABLE', `${root} was removed, replaced or unmounted while it was open`, {
+    retryable: false,
+    advice: [{ id: 'reopen-store' }],
+    ...details,
+    backend: 'fs',
+  });
 }

@@ -57,10 +57,7 @@ function byOrder(a: Child, b: Child): number {
 function childOf(entry: Dirent, place: Place): Child | undefined {
   const child = parseChild(entry.name, entry.isDirectory(), place);
   if (child?.kind !== 'file' || entry.isFile()) return child;
-  throw new SecureStoreError(
-    'INTEGRITY',
-    `${entry.parentPath}/${entry.name} is not a file; it is not followed, move it away`,
-  );
+  throw new SecureStoreError('INTEGRITY', `${entry.parentPath}/${entry.name} must be a regular file`);
 }
 
 /** The entries of a folder in no order, some at a time; other work gets its turn in between. */

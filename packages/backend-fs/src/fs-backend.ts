@@ -22,6 +22,7 @@ import {
   closedError,
   conflictError,
   diskCapacity,
+  optionError,
   parseOptions,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
@@ -99,10 +100,10 @@ export class FsBackend implements StorageBackend {
   }
 
   /**
-   * Looks at the folder if there is one, and creates nothing.
+   * Checks the folder if there is one, and creates nothing.
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no folder or goes through a file, an unknown
-   *   option or a client; `UNAVAILABLE` if the folder can't be looked at.
+   *   option or a client; `UNAVAILABLE` if the folder can't be read.
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
@@ -110,7 +111,7 @@ export class FsBackend implements StorageBackend {
     if (this.#opened !== undefined) return;
     parseOptions(this.name, config.options, {});
     if (config.client !== undefined) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'fs: takes no client; leave it out.', site);
+      throw optionError(this.name, 'client', 'be left out');
     }
     const folder = new StoreFolder(folderOf(config.location));
     const clock = new StoreClock(folder.path, this.#settings);
@@ -250,7 +251,7 @@ export class FsBackend implements StorageBackend {
   }
 
   /**
-   * The result of `task`, or `undefined` where its file is missing although the store is there. A file of another folder, such as an older
+   * The result of `task`, or `undefined` if its file is missing although the store is there. A file of another folder, such as an older
    * copy that was put in place of the store, is no result.
    */
   async #ifThere<T>(folder: StoreFolder, task: () => Promise<T>): Promise<T | undefined> {
@@ -271,7 +272,7 @@ export class FsBackend implements StorageBackend {
   async #prepare(opened: Opened, body: Uint8Array): Promise<[temp: string, etag: string]> {
     const { folder, committer } = opened;
     opened.workspace ??= committer.exclusively(() => new Workspace(folder.path));
-    // A failure to begin is not for ever: the next write tries again.
+    // The next write tries again.
     opened.workspace.catch(() => (opened.workspace = undefined));
     const temp = (await opened.workspace).next();
     try {
@@ -280,8 +281,14 @@ export class FsBackend implements StorageBackend {
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       folder.exists();
-      const message = `${folder.path}: the folder for temporary files was removed; open the store again`;
-      throw new SecureStoreError('UNAVAILABLE', message, { backend: this.name, retryable: false, cause: error });
+      const message = `${folder.path}: the folder for temporary files was removed`;
+      const advice = [{ id: 'reopen-store' }] as const;
+      throw new SecureStoreError('UNAVAILABLE', message, {
+        backend: this.name,
+        retryable: false,
+        advice,
+        cause: error,
+      });
     }
   }
 }

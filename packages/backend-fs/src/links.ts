@@ -2,16 +2,16 @@ import { SecureStoreError } from '@securestore/core-format';
 import { lstatSync } from 'node:fs';
 
 /**
- * What the store keeps for itself is opened, dated and removed by its path: a link there would have that done to anything
- * of whoever uses the store.
+ * The own files of the store are opened, dated and removed by their path: a link there would do that to any file of the user of
+ * the store.
  *
- * @throws SecureStoreError `INTEGRITY` where a symbolic link is at `path`
+ * @throws SecureStoreError `INTEGRITY` if a symbolic link is at `path`
  */
 export function refuseLink(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return;
   throw new SecureStoreError(
     'INTEGRITY',
-    `${path} is a symbolic link, in the place of what the store keeps for itself; it is not followed, remove it`,
+    `${path} is a symbolic link, which is not followed, in the place of a file of the store`,
     { backend: 'fs' },
   );
 }

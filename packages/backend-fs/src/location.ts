@@ -1,9 +1,8 @@
-import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { locationError, parseLocation } from '@securestore/backend-api';
 import { resolve } from 'node:path';
 
-function refuse(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `${reason}; write file:./vault or file:/srv/vault`, { backend: 'fs' });
+function refuse(problem: string): never {
+  throw locationError('fs', problem, 'file:./vault');
 }
 
 /**
@@ -14,8 +13,8 @@ function refuse(reason: string): never {
  */
 export function folderOf(location: string): string {
   const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'file') refuse('the location is not one of file:');
-  if (rest === '') refuse('the location names no folder');
-  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('a file: location has no host');
+  if (scheme !== 'file') refuse('the location must begin with file:');
+  if (rest === '') refuse('the location must name a folder');
+  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('the location must not name a host');
   return resolve(rest.startsWith('///') ? rest.slice(2) : rest);
 }

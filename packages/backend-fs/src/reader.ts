@@ -23,15 +23,18 @@ async function readRange(descriptor: number, start: number, end: number, path: s
         ? readSync(descriptor, body, at, rest, start + at)
         : (await readSoon(descriptor, body, at, rest, start + at)).bytesRead;
     // Files are replaced and never shortened by us.
-    if (count === 0) throw new SecureStoreError('INTEGRITY', `${path} was cut short by another program`);
+    if (count === 0) {
+      const advice = [{ id: 'repair-object' }] as const;
+      throw new SecureStoreError('INTEGRITY', `${path} was cut short by another program`, { advice });
+    }
     at += count;
   }
   return body;
 }
 
 /**
- * @param checkSize is asked before anything is read
- * @throws errors of `node:fs`, `ENOENT` where there is no such file; SecureStoreError `INTEGRITY` if it is no file.
+ * @param checkSize is called before anything is read
+ * @throws errors of `node:fs`, `ENOENT` if there is no such file; SecureStoreError `INTEGRITY` if it is no file.
  */
 export async function readFileAt(
   path: string,
@@ -41,7 +44,7 @@ export async function readFileAt(
   const descriptor = await withDescriptors(() => openSync(path, FLAGS));
   try {
     const stats = fstatSync(descriptor);
-    if (!stats.isFile()) throw new SecureStoreError('INTEGRITY', `${path} is not a file; move it away`);
+    if (!stats.isFile()) throw new SecureStoreError('INTEGRITY', `${path} must be a regular file`);
     checkSize(stats.size);
     const { start, end, whole } = resolveRange(stats.size, options);
     const body = await readRange(descriptor, start, end, path);

@@ -7,15 +7,15 @@ import { CLOCK_FILE, LOCK_FILE, parseChild, TEMP_FOLDER } from './names.ts';
 
 const OWN: ReadonlySet<string> = new Set([CLOCK_FILE, LOCK_FILE, TEMP_FOLDER]);
 
-/** What lies in a folder that a person calls empty: hidden things, and what a file system has of its own. */
+/** Whether a folder that has only this counts as empty: hidden files, and what a file system has of its own. */
 function isNegligible(name: string): boolean {
   return name.startsWith('.') || name === 'lost+found';
 }
 
 /**
- * Folders of keys look like anybody's; our own files and those of keys do not.
+ * Folders of keys look like those of other programs; our own files and those of keys do not.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where other files lie in the folder at `path` and no store
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the folder at `path` has other files and no store
  */
 function refuseFilesOfOthers(path: string): void {
   const entries = readdirSync(path, { withFileTypes: true });
@@ -26,12 +26,12 @@ function refuseFilesOfOthers(path: string): void {
   if (isStore || other === undefined) return;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `${path} holds other files ("${other.name}", for one); a store would lie among them, choose an empty or a new folder`,
-    { backend: 'fs' },
+    `${path} must be empty or the folder of a store, but has "${other.name}". Nothing was changed.`,
+    { backend: 'fs', advice: [{ id: 'give-location' }] },
   );
 }
 
-/** A path through a file looks like one to nothing. @throws SecureStoreError `INVALID_ARGUMENT` */
+/** Refuses a path through a file, which otherwise looks like a path to nothing. @throws SecureStoreError `INVALID_ARGUMENT` */
 function refuseFileAbove(path: string): void {
   const above = dirname(path);
   const found = statSync(above, { throwIfNoEntry: false });
@@ -40,16 +40,15 @@ function refuseFileAbove(path: string): void {
     if (above !== path) refuseFileAbove(above);
     return;
   }
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `${above} is not a folder, so no store can lie below it; choose another location, or move it away`,
-    { backend: 'fs' },
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', `${above} is not a folder`, {
+    backend: 'fs',
+    advice: [{ id: 'give-location' }],
+  });
 }
 
 /**
  * The root of a store. Once seen it must stay what it was: a folder that was unmounted, removed or replaced is an
- * outage, and neither an empty store nor a place to begin one.
+ * outage, and neither an empty store nor a folder for a new one.
  */
 export class StoreFolder {
   readonly path: string;
@@ -80,8 +79,9 @@ export class StoreFolder {
       return false;
     }
     if (!found.isDirectory()) {
-      throw new SecureStoreError('INVALID_ARGUMENT', `${this.path} is not a folder; name a folder for the store`, {
+      throw new SecureStoreError('INVALID_ARGUMENT', `${this.path} is not a folder`, {
         backend: 'fs',
+        advice: [{ id: 'give-location' }],
       });
     }
     this.#remember(found);

@@ -155,7 +155,8 @@ describe('something in the way', () => {
       await expect(backend.write('store', utf8('x'))).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
         key: 'store',
-        message: expect.stringMatching(/holds other files \(.*\).* choose an empty or a new folder/),
+        message: expect.stringMatching(/must be empty or the folder of a store, but has ".*"\. Nothing was changed\.$/),
+        advice: [{ id: 'give-location' }],
       });
       expect(readdirSync(root)).toEqual([name.replace('/', '')]);
       rmSync(join(root, name), { recursive: true });

@@ -1,4 +1,4 @@
-import { type CallSite, abortedError } from '@securestore/backend-api';
+import { type CallSite, abortedError, optionError, timeoutError } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { Storage } from '@google-cloud/storage';
 import { type AuthClient, GoogleAuth, JWT, PassThroughClient } from 'google-auth-library';
@@ -7,7 +7,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exchange } from './exchange.ts';
 import { answerError, toStoreError } from './errors.ts';
-import { type Target, isEndpoint } from './location.ts';
+import { type Target, ENDPOINT_RULE, isEndpoint } from './location.ts';
 import type { Settings } from './settings.ts';
 
 /** How long calls under way may take to end when the connection is closed. */
@@ -135,13 +135,9 @@ export class Connection {
   }
 }
 
-function refuse(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `gcs: ${reason}.`, { backend: 'gcs', operation: 'init' });
-}
-
 function createClient(target: Target, { endpoint: option, credentials }: Settings): StorageClient {
   const endpoint = target.endpoint ?? option;
-  if (endpoint !== undefined && !isEndpoint(endpoint)) refuse('endpoint is the URL of the service, without a path');
+  if (endpoint !== undefined && !isEndpoint(endpoint)) throw optionError('gcs', 'endpoint', `be ${ENDPOINT_RULE}`);
   const place =
     endpoint === undefined ? {} : { apiEndpoint: endpoint, useAuthWithCustomEndpoint: endpoint.startsWith('https:') };
   return new Storage({ ...place, authClient: authOf(credentials) });
@@ -165,12 +161,6 @@ function agentFor(endpoint: string, { ca, poolSize }: Settings): HttpAgent {
   const options = { keepAlive: true, maxSockets: poolSize, maxFreeSockets: poolSize, proxyEnv };
   if (!endpoint.startsWith('https:')) return new HttpAgent(options);
   return new HttpsAgent(ca === undefined ? options : { ...options, ca });
-}
-
-function timeoutError(site: CallSite, milliseconds: number, outcome: 'unknown' | undefined): SecureStoreError {
-  const result = outcome === undefined ? '' : ' It may or may not have taken place; read to find out.';
-  const message = `gcs: ${site.operation} took over ${milliseconds} ms.${result}`;
-  return new SecureStoreError('TIMEOUT', message, { ...site, outcome });
 }
 
 /** A credential that looks for a token does not hear the signal. */

@@ -1,19 +1,31 @@
-import type { CallSite } from '@securestore/backend-api';
-import { SecureStoreError, type ErrorCode } from '@securestore/core-format';
+import { type CallSite, type Failure, failedError } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 
-type Meaning = readonly [code: ErrorCode, advice: string, retryable?: boolean];
-
-const REFUSED: Meaning = ['UNAUTHENTICATED', 'the service refuses the credentials'];
-const BUSY: Meaning = ['THROTTLED', 'the service takes no more requests at the moment'];
-const KEPT: Meaning = ['READ_ONLY', 'a hold or a retention policy on the object forbids it; take that away'];
-const STRANGE: Meaning = ['UNAVAILABLE', 'the answer is not one of Cloud Storage; look at endpoint and proxies'];
-const NO_TOKEN: Meaning = [
-  'UNAUTHENTICATED',
-  'the credentials give no token, or none were found; give some as options, or run gcloud auth application-default login',
-];
+const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+const REFUSED: Failure = {
+  code: 'UNAUTHENTICATED',
+  reason: 'the service refuses the credentials',
+  advice: CHECK_ACCESS,
+};
+const DENIED: Failure = {
+  code: 'ACCESS_DENIED',
+  reason: 'the credentials must allow reading, writing, deleting and listing objects',
+  advice: CHECK_ACCESS,
+};
+const BUSY: Failure = { code: 'THROTTLED', reason: 'the service allows no more requests at the moment' };
+const KEPT: Failure = { code: 'READ_ONLY', reason: 'a hold or a retention policy protects the object' };
+const STRANGE: Failure = {
+  code: 'UNAVAILABLE',
+  reason: 'the endpoint or a proxy gave an answer that is not one of Cloud Storage',
+};
+const NO_TOKEN: Failure = {
+  code: 'UNAUTHENTICATED',
+  reason: 'the credentials give no token, or none were found',
+  advice: CHECK_ACCESS,
+};
 
 /** What an error means by its reason, https://cloud.google.com/storage/docs/json_api/v1/status-codes. */
-const REASONS: Readonly<Record<string, Meaning>> = {
+const REASONS: Readonly<Record<string, Failure>> = {
   rateLimitExceeded: BUSY,
   userRateLimitExceeded: BUSY,
   quotaExceeded: BUSY,
@@ -21,26 +33,27 @@ const REASONS: Readonly<Record<string, Meaning>> = {
   objectUnderActiveHold: KEPT,
 };
 
-const GONE = 'there is no such bucket; create it';
+const GONE = 'the bucket does not exist';
+const TOKENS = 'the service that gives tokens';
 /** Codes of Node for a certificate that it does not trust. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/;
 /** With these no request was sent. */
 const UNSENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL)$/;
-/** Errors of `google-auth-library` where it finds no credentials, or none that it can read. */
+/** Errors of `google-auth-library` if it finds no credentials, or none that it can read. */
 const NO_CREDENTIALS = /default credentials|private key|DECODER|PEM|keyFile|client_email/i;
 
 /** What a call was when it failed. */
 export interface FailedCall extends CallSite {
-  /** Whether it changes something where it reaches the service. */
+  /** Whether it changes something if it reaches the service. */
   readonly mutates: boolean;
-  /** Where requests of ours go; others are those for a token. */
+  /** The address of our requests; others are those for a token. */
   readonly endpoint: string;
   /** What must never show. */
   readonly secrets: readonly string[];
 }
 
 /** What is known of an error of the SDK. */
-interface Failure {
+interface Answer {
   readonly status: number | undefined;
   readonly code: string;
   readonly reason: string;
@@ -48,7 +61,7 @@ interface Failure {
   readonly message: string;
 }
 
-function failureOf(error: unknown): Failure {
+function answerOf(error: unknown): Answer {
   const { status, code, cause, config, response } = error as {
     readonly status?: unknown;
     readonly code?: unknown;
@@ -71,7 +84,7 @@ function failureOf(error: unknown): Failure {
   };
 }
 
-/** What the service answered where it did not do what it was asked. */
+/** The error for an answer with which the service refuses a request. */
 export function answerError(url: string, { status, data }: { status: number; data: unknown }): Error {
   const said = data instanceof ArrayBuffer ? Buffer.from(data).toString() : data;
   const body = typeof said === 'string' ? parsed(said) : said;
@@ -89,79 +102,75 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Whether the object is not there; `undefined` where the bucket may be what is not there. */
+/** Whether the object does not exist; `undefined` if the bucket may be what does not exist. */
 export function isMissing(error: unknown): boolean | undefined {
-  const { status, message } = failureOf(error);
+  const { status, message } = answerOf(error);
   if (status !== 404 || /bucket does not exist/.test(message)) return false;
   return /No such object/.test(message) ? true : undefined;
 }
 
 /** Whether a range begins at or past the end. */
 export function isPastEnd(error: unknown): boolean {
-  return failureOf(error).status === 416;
+  return answerOf(error).status === 416;
 }
 
 export function isConflict(error: unknown): boolean {
-  return failureOf(error).status === 412;
+  return answerOf(error).status === 412;
 }
 
 /** An answer without what every answer of the service has. */
 export function strangeAnswer({ site, mutates }: { readonly site: CallSite; readonly mutates: boolean }): Error {
-  return failed(STRANGE, site, mutates, new Error('something is missing in the answer'));
+  const cause = new Error('something is missing in the answer');
+  return failedError(site, STRANGE, { outcome: mutates ? 'unknown' : undefined, cause });
 }
 
 /** Translates an error of the SDK. */
 export function toStoreError(error: unknown, { mutates, endpoint, secrets, ...site }: FailedCall): SecureStoreError {
   if (SecureStoreError.is(error)) return error;
-  const failure = failureOf(error);
-  const forToken = failure.url !== '' && !failure.url.startsWith(endpoint);
-  const meaning = meaningOf(failure, site, forToken);
-  return failed(meaning, site, mutates && !forToken && isUncertain(failure), cleaned(error, failure, secrets));
-}
-
-function failed([code, advice, retryable]: Meaning, site: CallSite, unknown: boolean, cause: Error): SecureStoreError {
-  const result = unknown ? '; it may or may not have taken place, read to find out' : '';
-  const outcome = unknown ? 'unknown' : undefined;
-  const message = `gcs: ${site.operation} failed: ${advice}${result}.`;
-  return new SecureStoreError(code, message, { ...site, retryable, outcome, cause });
+  const answer = answerOf(error);
+  const forToken = answer.url !== '' && !answer.url.startsWith(endpoint);
+  const outcome = mutates && !forToken && isUncertain(answer) ? 'unknown' : undefined;
+  return failedError(site, meaningOf(answer, site, forToken), { outcome, cause: cleaned(error, answer, secrets) });
 }
 
 function meaningOf(
-  { status, code, reason, message, url }: Failure,
+  { status, code, reason, message, url }: Answer,
   { operation }: CallSite,
   forToken: boolean,
-): Meaning {
+): Failure {
   if (status === undefined) {
     if (UNTRUSTED.test(code)) {
-      return ['UNAVAILABLE', 'the certificate of the service is not trusted; give its authority as ca', false];
+      const untrusted = 'the certificate of the service is not trusted';
+      const advice = [{ id: 'give-tls-ca', setting: 'ca' }] as const;
+      return { code: 'UNAVAILABLE', reason: untrusted, retryable: false, advice };
     }
     if (url === '' && NO_CREDENTIALS.test(message + code)) return NO_TOKEN;
-    return [
-      'UNAVAILABLE',
-      forToken ? 'the service that gives tokens can not be reached' : 'the service can not be reached',
-    ];
+    return { code: 'UNAVAILABLE', reason: `${forToken ? TOKENS : 'the service'} cannot be reached` };
   }
-  if (forToken) return status >= 500 ? ['UNAVAILABLE', 'the service that gives tokens could not do it'] : NO_TOKEN;
+  if (forToken) return status >= 500 ? { code: 'UNAVAILABLE', reason: `${TOKENS} failed` } : NO_TOKEN;
   const found = REASONS[reason];
   if (found !== undefined) return found;
   if (status === 401) return REFUSED;
-  if (status === 403)
-    return ['ACCESS_DENIED', 'the credentials do not allow it: reading, writing, deleting and listing objects'];
-  if (status === 404) return operation === 'init' ? ['INVALID_ARGUMENT', GONE] : ['UNAVAILABLE', GONE, false];
+  if (status === 403) return DENIED;
+  if (status === 404) {
+    return operation === 'init'
+      ? { code: 'INVALID_ARGUMENT', reason: GONE }
+      : { code: 'UNAVAILABLE', reason: GONE, retryable: false };
+  }
   if (status === 429) return BUSY;
-  if (status === 408 || status >= 500) return ['UNAVAILABLE', 'the service could not do it'];
+  if (status === 408 || status >= 500) return { code: 'UNAVAILABLE', reason: 'the service failed' };
   if (status < 400 || reason === '') return STRANGE;
-  return ['INTERNAL', `the service answered with ${status} ${reason}`];
+  return { code: 'INTERNAL', reason: `the service answered with ${status} ${reason}` };
 }
 
 /** Whether what was asked may have been done all the same. */
-function isUncertain({ status, code, message, url }: Failure): boolean {
+function isUncertain({ status, code, message, url }: Answer): boolean {
   if (status !== undefined) return status < 400 || status === 408 || status >= 500;
   return !UNSENT.test(code) && !UNTRUSTED.test(code) && !(url === '' && NO_CREDENTIALS.test(message + code));
 }
 
-/** An error of the SDK has the whole request in it, with credentials and body. */
-function cleaned(error: unknown, { status, code, reason, message }: Failure, secrets: readonly string[]): Error {
+/** An error of the SDK holds the whole request, with credentials and body. */
+function cleaned(error: unknown, { status, code, reason, message }: Answer, secrets: readonly string[]): Error {
   const [line = ''] = message.split('\n');
   const clean = new Error(secrets.reduce((text, secret) => text.replaceAll(secret, '***'), line.slice(0, 300)));
   if (error instanceof Error) clean.name = error.name;

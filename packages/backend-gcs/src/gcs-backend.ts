@@ -53,10 +53,10 @@ export class GcsBackend implements StorageBackend {
   #closing: Promise<void> | undefined;
 
   /**
-   * Looks whether the bucket is there and can be listed. It is not made: that is a matter of rights and regions.
+   * Checks that the bucket exists and can be listed. It is not created: that is a matter of permissions and regions.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location, option or client that makes no sense, and where there is no
-   *   such bucket; `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE`, `TIMEOUT` where the service can't be reached
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, and if the bucket does not exist;
+   *   `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE`, `TIMEOUT` if the service can't be reached
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
@@ -64,7 +64,11 @@ export class GcsBackend implements StorageBackend {
     if (this.#place !== undefined) return;
     const { client } = config;
     if (client !== undefined && !isStorageClient(client)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'gcs: the client is no Storage of @google-cloud/storage.', site);
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        'gcs: the client must be a Storage of @google-cloud/storage',
+        site,
+      );
     }
     const target = parseTarget(config.location);
     const connection = new Connection(target, parseSettings(config.options), client);

@@ -69,6 +69,9 @@ function checkOrder({ site }: Call, items: readonly ObjectResource[]): void {
   for (const [index, { name = '' }] of items.entries()) {
     const before = items[index - 1]?.name;
     if (before === undefined || Buffer.compare(Buffer.from(before), Buffer.from(name)) < 0) continue;
-    throw new SecureStoreError('UNSUPPORTED', 'gcs: the server does not list names in byte order; use another.', site);
+    throw new SecureStoreError('UNSUPPORTED', 'gcs: the service does not list names in byte order', {
+      ...site,
+      advice: [{ id: 'give-location' }],
+    });
   }
 }

@@ -1,7 +1,6 @@
-import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
 
-/** What a location says of the store's place. */
+/** What a location says. */
 export interface Target {
   readonly bucket: string;
   /** What the names of all objects of the store begin with: nothing, or something that ends with a slash. */
@@ -15,11 +14,11 @@ const BUCKET = /^(?=.{3,222}$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9])$/;
 const MAX_PREFIX = 120;
 const PREFIX = /^(?!\.{1,2}(?:\/|$))[\w.~@-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.~@-]+)*$/;
 
-function refuse(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `gcs: ${reason}; write gs://bucket/prefix.`, {
-    backend: 'gcs',
-    operation: 'init',
-  });
+/** What an endpoint must be. */
+export const ENDPOINT_RULE = 'the URL of the service, without credentials and path';
+
+function refuse(problem: string, parameter?: string): never {
+  throw locationError('gcs', problem, 'gs://bucket/prefix', parameter);
 }
 
 /**
@@ -29,27 +28,29 @@ function refuse(reason: string): never {
  */
 export function parseTarget(location: string): Target {
   const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'gs') refuse('the location is not one of gs:');
-  if (rest.includes('#')) refuse('the location has a # in it');
+  if (scheme !== 'gs') refuse('the location must begin with gs:');
+  if (rest.includes('#')) refuse('the location must not have a #');
   const [path = '', query, ...more] = rest.split('?');
-  if (more.length > 0) refuse('the location has two ? in it');
+  if (more.length > 0) refuse('the location must not have more than one ?');
   const [, bucket, prefix = ''] = /^\/\/([^/]*)(?:\/(.*?)\/?)?$/.exec(path) ?? [];
   if (bucket === undefined || !BUCKET.test(bucket)) {
-    refuse('the name of a bucket is 3 to 222 of a-z 0-9 . _ - with a letter or digit at both ends');
+    refuse('the bucket in the location must have 3 to 222 of a-z 0-9 . _ -, and a letter or digit at both ends');
   }
   if (prefix.length > MAX_PREFIX || (prefix !== '' && !PREFIX.test(prefix))) {
-    refuse(`the prefix is at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes`);
+    refuse(
+      `the prefix in the location must have at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes`,
+    );
   }
   return { bucket, prefix: prefix === '' ? '' : `${prefix}/`, endpoint: endpointOf(query) };
 }
 
 function endpointOf(query: string | undefined): string | undefined {
   const entries = [...new URLSearchParams(query ?? '')];
-  if (entries.length > 1 || entries.some(([name]) => name !== 'endpoint')) {
-    refuse('the only parameter of the location is endpoint; credentials are options');
-  }
+  checkParameters(entries, ['endpoint'], refuse);
   const [[, endpoint] = []] = entries;
-  if (endpoint !== undefined && !isEndpoint(endpoint)) refuse('endpoint is the URL of the service, without a path');
+  if (endpoint !== undefined && !isEndpoint(endpoint)) {
+    refuse(`the parameter "endpoint" of the location must be ${ENDPOINT_RULE}`, 'endpoint');
+  }
   return endpoint;
 }
 

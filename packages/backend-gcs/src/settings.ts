@@ -1,5 +1,4 @@
-import { type BackendConfig, parseOptions, text, wholeNumber } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { type BackendConfig, optionError, parseOptions, text, wholeNumber } from '@securestore/backend-api';
 
 /** A key of a service account, as the console of Google Cloud gives it out. */
 export interface ServiceAccountKey {
@@ -32,10 +31,7 @@ export function parseSettings(options: BackendConfig['options']): Settings {
 
 function serviceAccountKey(value: unknown): ServiceAccountKey | undefined {
   if (value === undefined || isServiceAccountKey(value)) return value;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'gcs: option credentials has no client_email and private_key.', {
-    backend: 'gcs',
-    operation: 'init',
-  });
+  throw optionError('gcs', 'credentials', 'have a client_email and a private_key');
 }
 
 function isServiceAccountKey(value: unknown): value is ServiceAccountKey {

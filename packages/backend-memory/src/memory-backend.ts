@@ -19,12 +19,12 @@ import {
   checkWrite,
   closedError,
   conflictError,
+  locationError,
+  optionError,
   parseLocation,
   parseOptions,
-  redactLocation,
   resolveRange,
 } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import { copyOf, MemoryData, type StoredBody, sharedData } from './memory-data.ts';
 
 const DEFAULT_PAGE = 1000;
@@ -73,12 +73,11 @@ export class MemoryBackend implements StorageBackend {
     if (this.#data !== undefined) return;
     const { scheme, rest } = parseLocation(config.location);
     if (scheme !== 'memory' || !/^[\w.-]{0,100}$/.test(rest)) {
-      throw initError(
-        `${redactLocation(config.location)} is neither memory: nor memory:name (1 to 100 of A-Z a-z 0-9 . _ -)`,
-      );
+      const problem = 'the location must be memory:, or memory: with a name of at most 100 of A-Z a-z 0-9 . _ -';
+      throw locationError(this.name, problem, 'memory:name');
     }
     parseOptions(this.name, config.options, {});
-    if (config.client !== undefined) throw initError('it takes no client');
+    if (config.client !== undefined) throw optionError(this.name, 'client', 'be left out');
     this.#data = rest === '' ? new MemoryData(this.#clock) : sharedData(rest, this.#clock);
   }
 
@@ -169,8 +168,4 @@ function apply(data: MemoryData, operation: BatchOperation): WriteResult | undef
   }
   const { etag, modified } = data.set(operation.key, operation.body);
   return { etag, modified };
-}
-
-function initError(problem: string): SecureStoreError {
-  return new SecureStoreError('INVALID_ARGUMENT', `memory: ${problem}.`, { backend: 'memory', operation: 'init' });
 }

@@ -1,38 +1,50 @@
-import type { CallSite } from '@securestore/backend-api';
-import { SecureStoreError, type ErrorCode } from '@securestore/core-format';
+import { type CallSite, type Failure, failedError } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 import type { Document } from 'mongodb';
 
 /** What an error means. `unknown`: a change that was sent may have been made; else it was not. */
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly advice: string;
-  readonly retryable?: boolean;
+interface Meaning extends Failure {
   readonly unknown?: true;
 }
 
-const REFUSED: Meaning = { code: 'UNAUTHENTICATED', advice: 'the server refuses the credentials' };
-const LACKS: Meaning = { code: 'UNSUPPORTED', advice: 'the server lacks what a store needs of MongoDB' };
-const TOO_LONG: Meaning = { code: 'TIMEOUT', advice: 'the server gave it up after the timeout' };
+const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+
+const REFUSED: Meaning = {
+  code: 'UNAUTHENTICATED',
+  reason: 'the server refuses the credentials',
+  advice: CHECK_ACCESS,
+};
+const LACKS: Meaning = {
+  code: 'UNSUPPORTED',
+  reason: 'the server lacks commands of MongoDB that a store needs',
+  advice: [{ id: 'give-location' }],
+};
+const TOO_LONG: Meaning = { code: 'TIMEOUT', reason: 'the server gave up after the timeout' };
 const CHANGING: Meaning = {
   code: 'UNAVAILABLE',
-  advice: 'the server stops or hands over to another primary',
+  reason: 'the server stops or hands over to another primary',
   unknown: true,
 };
-const NO_PRIMARY: Meaning = { code: 'UNAVAILABLE', advice: 'the server is not the primary' };
+const NO_PRIMARY: Meaning = { code: 'UNAVAILABLE', reason: 'the server is not the primary' };
 const INDEX: Meaning = {
   code: 'INTEGRITY',
-  advice: 'the index of the store is missing; restore the collection, or make the index securestore_listing again',
+  reason: 'the index securestore_listing of the store is missing',
+  advice: [{ id: 'restore-store' }],
 };
 
 /** What an error answer means, by its code. */
 const ANSWERS: Readonly<Record<number, Meaning>> = {
-  13: { code: 'ACCESS_DENIED', advice: 'the user may not do this on the database; it needs the role readWrite' },
+  13: { code: 'ACCESS_DENIED', reason: 'the user needs the role readWrite on the database', advice: CHECK_ACCESS },
   18: REFUSED,
   8000: REFUSED,
   50: TOO_LONG,
   262: TOO_LONG,
-  64: { code: 'TIMEOUT', advice: 'too few servers of the replica set confirmed it in time', unknown: true },
-  100: { code: 'UNAVAILABLE', advice: 'too few servers of the replica set are left to confirm it', unknown: true },
+  64: { code: 'TIMEOUT', reason: 'too few servers of the replica set confirmed the change in time', unknown: true },
+  100: {
+    code: 'UNAVAILABLE',
+    reason: 'too few servers of the replica set are left to confirm a change',
+    unknown: true,
+  },
   6: CHANGING,
   7: CHANGING,
   89: CHANGING,
@@ -45,15 +57,15 @@ const ANSWERS: Readonly<Record<number, Meaning>> = {
   10107: NO_PRIMARY,
   13435: NO_PRIMARY,
   13436: NO_PRIMARY,
-  112: { code: 'UNAVAILABLE', advice: 'others wrote the same in the same moment' },
-  134: { code: 'UNAVAILABLE', advice: 'the server has not caught up yet' },
-  462: { code: 'THROTTLED', advice: 'the server has more to do than it can' },
-  10334: { code: 'TOO_LARGE', advice: 'the server takes no document of that size' },
-  14031: { code: 'NO_SPACE', advice: 'the disk of the server is full' },
+  112: { code: 'UNAVAILABLE', reason: 'another process wrote the same key at the same time' },
+  134: { code: 'UNAVAILABLE', reason: 'the server has not caught up yet' },
+  462: { code: 'THROTTLED', reason: 'the server is overloaded' },
+  10334: { code: 'TOO_LARGE', reason: 'the server allows no document of that size' },
+  14031: { code: 'NO_SPACE', reason: 'the disk of the server is full' },
   59: LACKS,
   115: LACKS,
   238: LACKS,
-  73: { code: 'INVALID_ARGUMENT', advice: 'the server allows no database or collection of that name' },
+  73: { code: 'INVALID_ARGUMENT', reason: 'the server allows no database or collection of that name' },
 };
 
 const DUPLICATE_KEY = 11_000;
@@ -73,34 +85,34 @@ const UNSENT: ReadonlySet<string> = new Set([
 
 /** What a call was when it failed. */
 export interface FailedCall extends CallSite {
-  /** Whether it may have changed something: it was sent, and is no read. */
+  /** Whether it may have changed something: it was sent, and is not a read. */
   readonly uncertain: boolean;
   /** What must never show. */
   readonly secrets: readonly string[];
 }
 
-/** Whether a key is there that was to be made. */
+/** Whether a key that was to be created exists already. */
 export function isDuplicate(error: unknown): boolean {
   return codeOf(error) === DUPLICATE_KEY;
 }
 
-/** Whether the server did nothing, since others wrote the same in the same moment. */
+/** Whether the server did nothing, since another process wrote the same key at the same time. */
 export function isCollision(error: unknown): boolean {
   return codeOf(error) === DUPLICATE_KEY || codeOf(error) === WRITE_CONFLICT;
 }
 
-/** The code of an error that the server answered with, also of one that was translated. */
+/** The code of an error that the server answered with, also of a translated error. */
 function codeOf(error: unknown): number | undefined {
   const { code } = (SecureStoreError.is(error) ? error.cause : error) as { code?: unknown };
   return typeof code === 'number' ? code : undefined;
 }
 
-/** Whether the index of the listing is not there. */
+/** Whether the index of the listing does not exist. */
 export function lacksIndex(error: unknown): boolean {
   return SecureStoreError.is(error, 'INTEGRITY') && codeOf(error) === BAD_VALUE;
 }
 
-/** What an answer that says `ok` has to say of single operations. */
+/** The error of a single operation in an answer that says `ok`. */
 export function writeErrorOf(answer: Document): Error | undefined {
   const [first] = (answer['writeErrors'] as Document[] | undefined) ?? [];
   if (first === undefined) return undefined;
@@ -124,15 +136,9 @@ function labelsOf(error: Error): ReadonlySet<string> {
 /** Translates an error of the driver. */
 export function toStoreError(error: unknown, { uncertain, secrets, ...site }: FailedCall): SecureStoreError {
   if (SecureStoreError.is(error)) return error;
-  const { code, advice, retryable, unknown } = meaningOf(error);
-  const outcome = uncertain && unknown === true ? 'unknown' : undefined;
-  const result = outcome === undefined ? '' : '; it may or may not have taken place, read to find out';
-  return new SecureStoreError(code, `mongodb: ${site.operation} failed: ${advice}${result}.`, {
-    ...site,
-    retryable,
-    outcome,
-    cause: cleaned(error, secrets),
-  });
+  const meaning = meaningOf(error);
+  const outcome = uncertain && meaning.unknown === true ? 'unknown' : undefined;
+  return failedError(site, meaning, { outcome, cause: cleaned(error, secrets) });
 }
 
 function meaningOf(error: unknown): Meaning {
@@ -142,43 +148,43 @@ function meaningOf(error: unknown): Meaning {
   if (answer !== undefined) return answerOf(answer);
   const codes = chain.map((cause) => String((cause as { code?: unknown }).code));
   if (codes.some((code) => UNTRUSTED.test(code))) {
-    const advice = 'the certificate of the server is not trusted; give its authority as ca';
-    return { code: 'UNAVAILABLE', advice, retryable: false };
+    const reason = 'the certificate of the server is not trusted';
+    return { code: 'UNAVAILABLE', reason, retryable: false, advice: [{ id: 'give-tls-ca', setting: 'ca' }] };
   }
   switch (name) {
     case 'MongoParseError':
     case 'MongoAPIError':
     case 'MongoInvalidArgumentError':
-      return { code: 'INVALID_ARGUMENT', advice: 'the driver refuses the location or the options, see the cause' };
+      return { code: 'INVALID_ARGUMENT', reason: 'the driver refuses the location or the options' };
     case 'MongoMissingCredentialsError':
     case 'MongoAWSError':
     case 'MongoAzureError':
     case 'MongoGCPError':
     case 'MongoKerberosError':
     case 'MongoOIDCError':
-      return { code: 'UNAUTHENTICATED', advice: 'the driver finds no credentials that serve, see the cause' };
+      return { code: 'UNAUTHENTICATED', reason: 'the driver finds no usable credentials', advice: CHECK_ACCESS };
     case 'MongoMissingDependencyError':
       return {
         code: 'INVALID_ARGUMENT',
-        advice: 'the driver lacks a package for the location or options, see the cause',
+        reason: 'the driver lacks a package for the location or the options',
       };
     case 'MongoWaitQueueTimeoutError':
-      return { code: 'TIMEOUT', advice: 'no connection was free in time' };
+      return { code: 'TIMEOUT', reason: 'no connection was free in time' };
     case 'MongoNetworkTimeoutError':
     case 'MongoOperationTimeoutError':
-      return { code: 'TIMEOUT', advice: 'the server does not answer', unknown: true };
+      return { code: 'TIMEOUT', reason: 'the server does not answer', unknown: true };
     case 'MongoCompatibilityError':
       return LACKS;
     default:
       break;
   }
   if (codes.some((code) => code === 'ENOENT' || code === 'EACCES') && !name.startsWith('Mongo')) {
-    return { code: 'INVALID_ARGUMENT', advice: 'a file that the location names can not be read' };
+    return { code: 'INVALID_ARGUMENT', reason: 'a file that the location names cannot be read' };
   }
-  // Neither the driver nor the system knows of it: a listener of the caller's client, for instance.
+  // The error comes neither from the driver nor from the system, but for example from a listener of the caller's client.
   const inside = !chain.some((cause) => cause.name.startsWith('Mongo') || 'code' in cause);
-  if (inside) return { code: 'INTERNAL', advice: 'something failed beside the driver, see the cause', unknown: true };
-  return { code: 'UNAVAILABLE', advice: 'the server can not be reached', unknown: true };
+  if (inside) return { code: 'INTERNAL', reason: 'code outside the driver failed', unknown: true };
+  return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', unknown: true };
 }
 
 /** By its name: the caller's client may be of another copy of the driver. */
@@ -191,19 +197,19 @@ function answerOf(error: Error): Meaning {
   const found = code === undefined ? undefined : ANSWERS[code];
   const meaning = code === 13 && /requires authentication/.test(error.message) ? REFUSED : found;
   if (code === BAD_VALUE && /\bhint\b/.test(error.message)) return INDEX;
-  const known = meaning ?? { code: 'INTERNAL', advice: `the server answered with error ${code ?? 'without a code'}` };
-  // The change was made, and is not confirmed by as many servers as it must be.
+  const known = meaning ?? { code: 'INTERNAL', reason: `the server answered with error ${code ?? 'without a code'}` };
+  // The change was made, but too few servers have confirmed it.
   return error.name === 'MongoWriteConcernError' ? { ...known, unknown: true } : known;
 }
 
-/** An error and those that it came from. */
+/** An error and its causes. */
 function causesOf(error: unknown): Error[] {
   const chain: Error[] = [];
   for (let cause = error; cause instanceof Error && chain.length < 10; cause = cause.cause) chain.push(cause);
   return chain;
 }
 
-/** An error of the driver has the answer of the server and all that is known of the servers in it; only what it says is kept. */
+/** An error of the driver holds the answer of the server and all that is known of the servers; only its message is kept. */
 function cleaned(error: unknown, secrets: readonly string[]): Error {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   const clean = new Error(secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message));

@@ -1,9 +1,10 @@
-import type { BackendLogger, CallSite } from '@securestore/backend-api';
+import { type BackendLogger, type CallSite, layoutError } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Document } from 'mongodb';
 import { type Commands, LAYOUT, LAYOUT_ID } from './commands.ts';
 import type { Connection } from './connection.ts';
 import { isDuplicate } from './errors.ts';
+import { FORM } from './location.ts';
 
 /** A collection on its servers. */
 export interface Place {
@@ -20,15 +21,15 @@ export function firstBatch(answer: Document): Document[] {
 function foreign(collection: string, reason: string, site: CallSite): SecureStoreError {
   return new SecureStoreError(
     'FORMAT_VERSION',
-    `mongodb: the collection ${collection} ${reason}; choose another with ?collection=, nothing was changed`,
-    site,
+    `mongodb: the collection ${collection} ${reason}. Nothing was changed.`,
+    { ...site, option: 'collection', advice: [{ id: 'give-location', form: FORM }] },
   );
 }
 
 /**
- * Whether the collection is there, and is one of a store. Reads only.
+ * Whether the collection exists, and belongs to a store. Reads only.
  *
- * @throws SecureStoreError `FORMAT_VERSION` for a collection of others, or a newer layout
+ * @throws SecureStoreError `FORMAT_VERSION` for a collection of another program, or a newer layout
  */
 export async function isPrepared({ connection, commands, collection }: Place, site: CallSite): Promise<boolean> {
   const answer = await connection.run({ site, command: commands.first(), mutates: false, signal: undefined });
@@ -36,18 +37,13 @@ export async function isPrepared({ connection, commands, collection }: Place, si
   if (first === undefined) return false;
   const layout: unknown = first['layout'];
   if (first['_id'] !== LAYOUT_ID || typeof layout !== 'number') {
-    throw foreign(collection, 'is not one of a securestore', site);
+    throw foreign(collection, 'does not belong to a store', site);
   }
   if (layout === LAYOUT) return true;
-  throw new SecureStoreError(
-    'FORMAT_VERSION',
-    `mongodb: the store has layout ${layout}, and this version of @securestore/backend-mongodb reads layout ` +
-      `${LAYOUT}; update the package`,
-    site,
-  );
+  throw layoutError(site, layout, LAYOUT, '@securestore/backend-mongodb');
 }
 
-/** Makes the collection and its index; several may do so at once. What is last says that all before it is done. */
+/** Makes the collection and its index; several processes may do so at once. The mark of the layout comes last: with it all is done. */
 export async function prepare(place: Place, site: CallSite): Promise<void> {
   const { connection, commands, collection } = place;
   const run = async (command: Document): Promise<Document> =>
@@ -56,25 +52,24 @@ export async function prepare(place: Place, site: CallSite): Promise<void> {
   if (found !== undefined) {
     if (found['type'] !== 'collection') throw foreign(collection, `is a ${String(found['type'])}`, site);
     const { capped, collation } = (found['options'] ?? {}) as Document;
-    if (capped === true) throw foreign(collection, 'is capped, so that it forgets', site);
+    if (capped === true) throw foreign(collection, 'is capped, and would lose data', site);
     const simple = collation === undefined || collation.locale === 'simple';
-    if (!simple) throw foreign(collection, 'compares by a language, and not by bytes', site);
-    // Somebody else may have begun to use it since it was looked at.
+    if (!simple) throw foreign(collection, 'compares by a language, not by bytes', site);
+    // Another process may have begun to use it meanwhile.
     if (await isPrepared(place, site)) return;
   }
   await run(commands.createIndex());
   await run(commands.markLayout()).catch((error: unknown) => {
-    // Somebody else did so in the same moment.
+    // Another process did so at the same time.
     if (!isDuplicate(error)) throw error;
   });
 }
 
-/** Warns where the time of the store rests on one clock. */
+/** Warns if the time of the store depends on one clock. */
 export function warnOfClock({ connection }: Place, logger: BackendLogger): void {
   if (connection.floor.time > 0) return;
   logger.warn(
     { backend: 'mongodb' },
-    'the server belongs to no replica set, so nothing holds the time of the store where its clock is set back; ' +
-      'make it a replica set, if only of one',
+    'the server belongs to no replica set, so the time of the store goes back if the clock of the server is set back',
   );
 }

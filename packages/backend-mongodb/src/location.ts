@@ -1,7 +1,6 @@
-import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
 
-/** What a location says of the servers and of the store's place on them. */
+/** What a location says. */
 export interface Target {
   /** What the driver connects to, without user name and password. */
   readonly uri: string;
@@ -9,7 +8,7 @@ export interface Target {
   readonly password: string | undefined;
   readonly database: string;
   readonly collection: string;
-  /** What else of the location must never show. */
+  /** Further parts of the location that must never show. */
   readonly secrets: readonly string[];
 }
 
@@ -36,23 +35,22 @@ const PASSED: readonly string[] = [
   'tlsCAFile',
   'tlsCertificateKeyFile',
 ];
-/** Parameters that are often in locations for the driver; they may say what a store does anyway. */
+/** Parameters that are common in locations for the driver, with the values that a store uses anyway. */
 const SETTLED: Readonly<Record<string, RegExp>> = {
   journal: /^true$/,
   readConcernLevel: /^majority$/,
   readPreference: /^primary$/,
-  // The commands of a store are never repeated by the driver, whatever it is told.
+  // The driver never repeats the commands of a store, whatever these say.
   retryReads: /^(?:true|false)$/,
   retryWrites: /^(?:true|false)$/,
   w: /^majority$/,
 };
 
-function refuse(reason: string): never {
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `mongodb: ${reason}; write mongodb://host:27017/database?collection=name, or mongodb+srv: for hosts named by DNS.`,
-    { backend: 'mongodb', operation: 'init' },
-  );
+/** How locations of the backend look; with `mongodb+srv:` the hosts are those that DNS names. */
+export const FORM = 'mongodb://host:27017/database?collection=name';
+
+function refuse(problem: string, parameter?: string): never {
+  throw locationError('mongodb', problem, FORM, parameter);
 }
 
 /**
@@ -63,17 +61,20 @@ function refuse(reason: string): never {
  */
 export function parseTarget(location: string): Target {
   const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'mongodb' && scheme !== 'mongodb+srv') refuse('the location is not one of mongodb: or mongodb+srv:');
+  if (scheme !== 'mongodb' && scheme !== 'mongodb+srv') refuse('the location must begin with mongodb: or mongodb+srv:');
   // `URL` takes no list of hosts.
   const parts = PARTS.exec(rest);
-  if (parts === null) refuse('the location is no URL (are @ : / ? # in the password percent-encoded?)');
+  if (parts === null) refuse('the location must be a URL, with @ : / ? # in the password percent-encoded');
   const [, credentials = '', hosts = '', database = '', query = ''] = parts;
   checkHosts(hosts, scheme);
-  if (database !== '' && !DATABASE.test(database)) refuse('the database is 1 to 63 of a-z A-Z 0-9 _ -');
+  if (database !== '' && !DATABASE.test(database))
+    refuse('the database in the location must have 1 to 63 of a-z A-Z 0-9 _ -');
   const parameters = parametersOf(query);
   const collection = parameters.get('collection') ?? DEFAULT_NAME;
-  if (!COLLECTION.test(collection))
-    refuse('collection is 1 to 120 of a-z A-Z 0-9 _ . -, and begins with a letter or _');
+  if (!COLLECTION.test(collection)) {
+    const rule = 'must have 1 to 120 of a-z A-Z 0-9 _ . -, and begin with a letter or _';
+    refuse(`the parameter "collection" of the location ${rule}`, 'collection');
+  }
   const passed = new URLSearchParams([...parameters].filter(([name]) => PASSED.includes(name)));
   const colon = credentials.indexOf(':');
   return {
@@ -88,22 +89,21 @@ export function parseTarget(location: string): Target {
 
 function checkHosts(hosts: string, scheme: string): void {
   const found = hosts.split(',').map((host) => HOST.exec(host));
-  if (found.some((host) => host === null || Number(host[1] ?? 1) > 65_535)) refuse('a host or its port makes no sense');
+  if (found.some((host) => host === null || Number(host[1] ?? 1) > 65_535))
+    refuse('a host or its port in the location is invalid');
   if (scheme === 'mongodb') return;
-  if (found.length > 1 || found[0]?.[1] !== undefined) refuse('with mongodb+srv: there is one host, without a port');
+  if (found.length > 1 || found[0]?.[1] !== undefined)
+    refuse('a mongodb+srv: location must have one host, without a port');
 }
 
 function parametersOf(query: string): ReadonlyMap<string, string> {
   const entries = [...new URLSearchParams(query)];
-  const names = entries.map(([name]) => name);
-  const known = ['collection', ...PASSED, ...Object.keys(SETTLED)];
-  if (names.some((name) => !known.includes(name)) || new Set(names).size < names.length) {
-    refuse(`the parameters of the location are ${known.join(', ')}, each once`);
-  }
+  checkParameters(entries, ['collection', ...PASSED, ...Object.keys(SETTLED)], refuse);
   for (const [name, value] of entries) {
-    if (value === '') refuse(`the parameter ${name} is empty`);
-    if (SETTLED[name]?.test(value) === false)
-      refuse(`a store can not be used with this value of ${name}; leave it out`);
+    if (value === '') refuse(`the parameter "${name}" of the location must not be empty`, name);
+    if (SETTLED[name]?.test(value) === false) {
+      refuse(`the parameter "${name}" of the location has a value that no store can use`, name);
+    }
   }
   return new Map(entries);
 }
@@ -113,6 +113,6 @@ function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    return refuse('the user name or password is not percent-encoded');
+    return refuse('the user name and password in the location must be percent-encoded');
   }
 }

@@ -70,11 +70,11 @@ export class MongodbBackend implements StorageBackend {
   #closing: Promise<void> | undefined;
 
   /**
-   * Connects, looks whether a store is there, and warns of a server that belongs to no replica set.
+   * Connects, checks whether a store exists, and warns of a server that belongs to no replica set.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location, option or client that makes no sense; `UNAUTHENTICATED`,
-   *   `ACCESS_DENIED`; `UNAVAILABLE` where no primary can be reached; `UNSUPPORTED` for a server that lacks what a
-   *   store needs; `FORMAT_VERSION` for a collection of others, or a newer layout
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client; `UNAUTHENTICATED`, `ACCESS_DENIED`;
+   *   `UNAVAILABLE` if no primary can be reached; `UNSUPPORTED` for a server that lacks what a store needs; `FORMAT_VERSION`
+   *   for a collection of another program, or a newer layout
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
@@ -82,7 +82,7 @@ export class MongodbBackend implements StorageBackend {
     if (this.#open !== undefined) return;
     const { client, logger } = config;
     if (client !== undefined && !isClient(client)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'mongodb: the client is no MongoClient of mongodb.', site);
+      throw new SecureStoreError('INVALID_ARGUMENT', 'mongodb: the client must be a MongoClient of mongodb', site);
     }
     const target = parseTarget(config.location);
     const settings = parseSettings(config.options);

@@ -1,4 +1,10 @@
-import { type CallSite, type WriteOptions, type WriteResult, conflictError } from '@securestore/backend-api';
+import {
+  type CallSite,
+  type WriteOptions,
+  type WriteResult,
+  conflictError,
+  failedError,
+} from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Document } from 'mongodb';
 import { randomBytes } from 'node:crypto';
@@ -29,7 +35,11 @@ export async function writeBody(
   if (value === undefined) throw conflictError(site);
   const modified: unknown = value['modified'];
   if (typeof modified !== 'number') {
-    throw new SecureStoreError('INTERNAL', 'mongodb: a write gave no time.', { ...site, outcome: 'unknown' });
+    throw new SecureStoreError(
+      'INTERNAL',
+      'mongodb: the server gave no time for a write. The change may have been made.',
+      { ...site, outcome: 'unknown' },
+    );
   }
   const { time } = connection.floor;
   if (modified >= time) return { etag, modified };
@@ -44,7 +54,7 @@ interface Change {
   readonly options: WriteOptions;
 }
 
-/** What a write left, or nothing where its condition failed. Where others were in its way, it did nothing, and is tried again. */
+/** What a write left, or nothing if its condition failed. A write that collided with another did nothing, and is tried again. */
 async function changed(
   { connection }: Place,
   { site, command, options: { ifAbsent, ifMatch, signal } }: Change,
@@ -60,14 +70,14 @@ async function changed(
       continue;
     }
     if (value !== undefined || ifMatch !== undefined) return value;
-    // Others deleted it in the same moment: there are servers that then neither replace it nor make it anew.
+    // Another process deleted the key at the same time: some servers then neither replace nor create it.
     if (ifAbsent === true || collisions === MAX_COLLISIONS) throw vanished(site);
   }
 }
 
 function vanished(site: CallSite): SecureStoreError {
-  const message = `mongodb: ${site.operation} failed: others deleted it in the same moment; it may or may not have taken place, read to find out.`;
-  return new SecureStoreError('UNAVAILABLE', message, { ...site, outcome: 'unknown' });
+  const reason = 'another process deleted the key at the same time';
+  return failedError(site, { code: 'UNAVAILABLE', reason }, { outcome: 'unknown' });
 }
 
 /** @throws SecureStoreError `CONFLICT` on a failed condition; what {@link Connection.run} throws */

@@ -6,8 +6,8 @@ import {
   type ReadOptions,
   type ReadResult,
   checkStoredSize,
+  damagedError,
 } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { Document } from 'mongodb';
 import { joined, spanOf } from './body.ts';
 import { type Place, firstBatch } from './layout.ts';
@@ -15,15 +15,7 @@ import { type Place, firstBatch } from './layout.ts';
 /** The most entries in one page of a listing. */
 const PAGE_ENTRIES = 1000;
 
-function damaged(site: CallSite, key: string): SecureStoreError {
-  return new SecureStoreError(
-    'INTEGRITY',
-    `mongodb: what is stored for ${key} is not complete; restore it from a backup`,
-    { ...site, key },
-  );
-}
-
-/** A field that is a whole number from 0, as all that a store writes. */
+/** A field that is a whole number from 0, as every number that a store writes. */
 function numberIn(document: Document, field: string): number | undefined {
   const value: unknown = document[field];
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
@@ -44,14 +36,14 @@ export async function readEntry(
   if (found === undefined) return undefined;
   const [size, modified, now] = ['size', 'modified', 'now'].map((field) => numberIn(found, field));
   const { etag, body: pieces } = found as { etag: unknown; body: unknown };
-  if (size === undefined || modified === undefined || now === undefined) throw damaged(site, key);
+  if (size === undefined || modified === undefined || now === undefined) throw damagedError({ ...site, key });
   if (typeof etag !== 'string' || !Array.isArray(pieces) || !pieces.every((piece) => piece instanceof Uint8Array)) {
-    throw damaged(site, key);
+    throw damagedError({ ...site, key });
   }
   checkStoredSize(backend, key, size);
   const range = { first: whole ? 0 : span.first, start: Math.min(start, size), end: Math.min(end, size) };
   const body = joined(pieces, range);
-  if (body === undefined) throw damaged(site, key);
+  if (body === undefined) throw damagedError({ ...site, key });
   const result = { body, size, modified, now: Math.max(now, connection.floor.time) };
   return whole ? { ...result, etag } : result;
 }
@@ -68,7 +60,7 @@ export async function listEntries(
   const entries = found.slice(0, count).map((document) => {
     const key = String(document['_id']);
     const [size, modified] = ['size', 'modified'].map((field) => numberIn(document, field));
-    if (size === undefined || modified === undefined) throw damaged(site, key);
+    if (size === undefined || modified === undefined) throw damagedError({ ...site, key });
     return { key, size, modified };
   });
   return { entries, more: found.length > count };

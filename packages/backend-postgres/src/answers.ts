@@ -5,10 +5,10 @@ const PREFIX = '\\x';
 
 /** The bytes that the server wrote as hex, as it has since version 9. @throws Error for anything else */
 export function parseBytea(text: string): Buffer {
-  // Ends at the first that is no digit: an expression that looks for one takes several times as long as reading them.
+  // Ends at the first character that is no digit: a regular expression takes several times as long as reading them.
   const bytes = Buffer.from(text.slice(PREFIX.length), 'hex');
   if (text.startsWith(PREFIX) && bytes.length * 2 === text.length - PREFIX.length) return bytes;
-  throw new Error('the server answered with what is no bytes');
+  throw new Error('the server answered with invalid bytes');
 }
 
 /**

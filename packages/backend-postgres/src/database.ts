@@ -192,12 +192,13 @@ function authorities(file: string | undefined): { ca?: string } {
   try {
     return { ca: readFileSync(file, 'utf8') };
   } catch (error) {
-    const message = `postgres: sslrootcert, ${file}, can't be read.`;
-    throw new SecureStoreError('INVALID_ARGUMENT', message, { backend: 'postgres', operation: 'init', cause: error });
+    const message = `postgres: cannot read ${file}, the "sslrootcert" of the location`;
+    const site = { backend: 'postgres', operation: 'init' };
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { ...site, option: 'sslrootcert', cause: error });
   }
 }
 
-/** A connection that comes when nobody waits for it any more goes back at once. */
+/** A connection that arrives when no call waits for it any more goes back at once. */
 async function unlessGivenUp(waiting: Promise<Lent>, site: CallSite, signal: AbortSignal): Promise<Lent> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = (): void => {
@@ -230,7 +231,7 @@ async function unlessAborted(work: Promise<Row[]>, lent: Lent, { site, mutates, 
   };
   if (signal?.aborted === true) abort();
   signal?.addEventListener('abort', abort, { once: true });
-  // What is left behind may fail later, when nobody listens any more.
+  // The work may fail later, when no caller waits for it any more.
   work.catch(() => undefined);
   try {
     return await Promise.race([work, promise]);

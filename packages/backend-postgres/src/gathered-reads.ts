@@ -80,7 +80,7 @@ export class GatheredReads {
   }
 }
 
-/** The others still want the answer, so the statement goes on without who gives up. @returns what ends it */
+/** Other calls still want the answer, so the statement continues without a call that gives up. @returns what ends it */
 function rejectOnAbort({ site, signal, done }: Asked): () => void {
   if (signal === undefined) return () => undefined;
   const abort = (): void => done.reject(abortedError(site, signal.reason));
@@ -89,8 +89,8 @@ function rejectOnAbort({ site, signal, done }: Asked): () => void {
   return () => signal.removeEventListener('abort', abort);
 }
 
-/** The error of a statement, as that of one of those who asked. */
+/** The error of a statement, as that of one of the calls that it answers. */
 function ownError(error: unknown, site: CallSite): unknown {
   if (!SecureStoreError.is(error)) return error;
-  return new SecureStoreError(error.code, error.message, { ...site, retryable: error.retryable, cause: error.cause });
+  return SecureStoreError.from(error, site);
 }

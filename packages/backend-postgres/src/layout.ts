@@ -1,7 +1,7 @@
-import type { CallSite } from '@securestore/backend-api';
+import { type CallSite, layoutError } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Database } from './database.ts';
-import type { Target } from './location.ts';
+import { FORM, type Target } from './location.ts';
 
 /** The tables of one store, quoted. */
 export interface Tables {
@@ -29,10 +29,10 @@ const MIGRATIONS: readonly ((tables: Tables) => string)[] = [
     INSERT INTO ${state} (layout, floor) VALUES (1, 0)`,
 ];
 
-/** What the lock of migrations is called; any number that nobody else uses. */
+/** The number of the lock of migrations; any that no other program uses. */
 const LOCK = 0x5353_7472;
 
-/** The layout of the store, 0 where there is none. */
+/** The layout of the store, 0 if there is none. */
 async function findLayout({ bodies, state }: Tables, run: Query, site: CallSite): Promise<number> {
   // Without a look at the catalogue itself, `to_regclass` may give an answer from before another's migration.
   const sql = `SELECT count(*) FILTER (WHERE oid = to_regclass($1))::int AS bodies,
@@ -55,25 +55,20 @@ type Query = (sql: string, values: readonly unknown[]) => Promise<Readonly<Recor
 function foreign(table: string, site: CallSite): SecureStoreError {
   return new SecureStoreError(
     'FORMAT_VERSION',
-    `postgres: the table ${table} is not one of a securestore; choose another with ?table=, nothing was changed`,
-    site,
+    `postgres: the table ${table} does not belong to a store. Nothing was changed.`,
+    { ...site, option: 'table', advice: [{ id: 'give-location', form: FORM }] },
   );
 }
 
 function checkKnown(layout: number, site: CallSite): void {
   if (layout <= MIGRATIONS.length) return;
-  throw new SecureStoreError(
-    'FORMAT_VERSION',
-    `postgres: the store has layout ${layout}, and this version of @securestore/backend-postgres reads layout ` +
-      `${MIGRATIONS.length}; update the package`,
-    site,
-  );
+  throw layoutError(site, layout, MIGRATIONS.length, '@securestore/backend-postgres');
 }
 
 /**
- * Whether the tables are there as this version needs them. Reads only.
+ * Whether the tables exist as this release needs them. Reads only.
  *
- * @throws SecureStoreError `FORMAT_VERSION` for tables of others, or a newer layout
+ * @throws SecureStoreError `FORMAT_VERSION` for tables of another program, or a newer layout
  */
 export async function isMigrated(database: Database, tables: Tables, site: CallSite): Promise<boolean> {
   return database.session(site, async (run) => {

@@ -1,7 +1,6 @@
-import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
 
-/** What a location says of the server and of the store's place on it. What it leaves out comes from the environment. */
+/** What a location says. What it leaves out comes from the environment. */
 export interface Target {
   readonly host: string | undefined;
   readonly port: number | undefined;
@@ -19,14 +18,14 @@ export interface Target {
 const DEFAULT_TABLE = 'securestore';
 /** Leaves room for what is appended to the name, within the 63 bytes of PostgreSQL. */
 const NAME = /^[a-z_][a-z0-9_]{0,47}$/;
+const NAME_RULE = 'have 1 to 48 of a-z 0-9 _, and not begin with a digit';
 const PARAMETERS: readonly string[] = ['host', 'schema', 'sslmode', 'sslrootcert', 'table'];
 
-function refuse(reason: string): never {
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `postgres: ${reason}; write postgres://user@host:5432/database?table=name.`,
-    { backend: 'postgres', operation: 'init' },
-  );
+/** How locations of the backend look. */
+export const FORM = 'postgres://user@host:5432/database?table=name';
+
+function refuse(problem: string, parameter?: string): never {
+  throw locationError('postgres', problem, FORM, parameter);
 }
 
 /**
@@ -36,12 +35,12 @@ function refuse(reason: string): never {
  */
 export function parseTarget(location: string): Target {
   const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'postgres' && scheme !== 'postgresql') refuse('the location is not one of postgres:');
-  if (!rest.startsWith('//')) refuse('the location has no // after its scheme');
+  if (scheme !== 'postgres' && scheme !== 'postgresql') refuse('the location must begin with postgres:');
+  if (!rest.startsWith('//')) refuse('the location must have // after its scheme');
   // An error of `URL` would show the whole location.
-  if (!URL.canParse(location)) refuse('the location is no URL (are @ : / ? # in the password percent-encoded?)');
+  if (!URL.canParse(location)) refuse('the location must be a URL, with @ : / ? # in the password percent-encoded');
   const url = new URL(location);
-  if (url.hash !== '') refuse('the location has a # in it');
+  if (url.hash !== '') refuse('the location must not have a #');
   const parameters = parametersOf(url);
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1') || parameters['host'],
@@ -58,19 +57,16 @@ export function parseTarget(location: string): Target {
 
 function parametersOf(url: URL): Readonly<Record<string, string>> {
   const entries = [...url.searchParams];
-  const names = entries.map(([name]) => name);
-  if (names.some((name) => !PARAMETERS.includes(name)) || new Set(names).size < names.length) {
-    refuse(`the parameters of the location are ${PARAMETERS.join(', ')}, each once`);
-  }
+  checkParameters(entries, PARAMETERS, refuse);
   return Object.fromEntries(entries);
 }
 
-function nameOf(what: string, name: string): string {
-  if (!NAME.test(name)) refuse(`${what} is 1 to 48 of a-z 0-9 _, not beginning with a digit`);
+function nameOf(parameter: string, name: string): string {
+  if (!NAME.test(name)) refuse(`the parameter "${parameter}" of the location must ${NAME_RULE}`, parameter);
   return name;
 }
 
-/** `require` checks certificates here, other than in libpq: encryption alone keeps nobody from standing in between. */
+/** `require` checks certificates here, unlike in libpq: encryption alone does not keep an attacker out of the connection. */
 function tlsOf(mode: string | undefined, rootCertificates: string | undefined): boolean | undefined {
   switch (mode) {
     case undefined:
@@ -82,7 +78,10 @@ function tlsOf(mode: string | undefined, rootCertificates: string | undefined): 
     case 'verify-full':
       return true;
     default:
-      return refuse('sslmode is disable, require, verify-ca or verify-full, and all but the first check certificates');
+      return refuse(
+        'the parameter "sslmode" of the location must be disable, require, verify-ca or verify-full',
+        'sslmode',
+      );
   }
 }
 
@@ -91,6 +90,6 @@ function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    return refuse('the user name, password or database is not percent-encoded');
+    return refuse('the user name, password and database in the location must be percent-encoded');
   }
 }

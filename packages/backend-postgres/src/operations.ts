@@ -76,9 +76,8 @@ function conflict(site: CallSite, operations: readonly BatchOperation[], index: 
 
 /** Nothing can be written without the row that keeps the time. */
 function stateless(site: CallSite): SecureStoreError {
-  return new SecureStoreError(
-    'INTEGRITY',
-    'postgres: the state table of the store is empty; nothing was written. Restore it from a backup',
-    site,
-  );
+  return new SecureStoreError('INTEGRITY', 'postgres: the state table of the store is empty. Nothing was written.', {
+    ...site,
+    advice: [{ id: 'restore-store' }],
+  });
 }

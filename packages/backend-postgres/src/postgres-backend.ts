@@ -83,11 +83,11 @@ export class PostgresBackend implements StorageBackend {
   #closing: Promise<void> | undefined;
 
   /**
-   * Connects, and looks whether a store is there.
+   * Connects, and checks whether a store exists.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location, option or client that makes no sense, or a database that
-   *   does not exist; `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE` where the server can't be reached;
-   *   `FORMAT_VERSION` for tables of others, or a newer layout
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, or a database that does not exist;
+   *   `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE` if the server can't be reached; `FORMAT_VERSION` for tables of another
+   *   program, or a newer layout
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
@@ -95,7 +95,7 @@ export class PostgresBackend implements StorageBackend {
     if (this.#open !== undefined) return;
     const { client } = config;
     if (client !== undefined && !isPool(client)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'postgres: the client is no Pool of pg.', site);
+      throw new SecureStoreError('INVALID_ARGUMENT', 'postgres: the client must be a Pool of pg', site);
     }
     const target = parseTarget(config.location);
     const database = new Database(target, parseSettings(config.options), client);
@@ -143,7 +143,7 @@ export class PostgresBackend implements StorageBackend {
     const { signal, ...conditions } = options;
     const site = { backend: this.name, operation: 'write', key };
     const [result] = await this.#apply(site, [{ type: 'write', key, body, ...conditions }], signal);
-    if (result === undefined) throw new SecureStoreError('INTERNAL', 'postgres: a write gave no result.', site);
+    if (result === undefined) throw new SecureStoreError('INTERNAL', 'postgres: a write gave no result', site);
     return result;
   }
 
@@ -203,7 +203,7 @@ export class PostgresBackend implements StorageBackend {
   }
 }
 
-/** Runs a read, which gives `absent` where no store was ever seen. */
+/** Runs a read, which gives `absent` if no store was ever seen. */
 async function reading<T>(open: Open, read: () => Promise<T>, absent: T): Promise<T> {
   try {
     const result = await read();

@@ -6,8 +6,8 @@ import {
   type ReadOptions,
   type ReadResult,
   checkStoredSize,
+  damagedError,
 } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { Database } from './database.ts';
 import type { Statements } from './statements.ts';
 
@@ -51,7 +51,7 @@ export async function readEntry(
   if (row === undefined) return undefined;
   const { etag, modified, size, now, body } = row as unknown as ReadRow;
   checkStoredSize(backend, key, size);
-  if (body === null) throw new SecureStoreError('INTEGRITY', `postgres: the body of ${key} is missing`, site);
+  if (body === null) throw damagedError({ ...site, key }, 'is missing');
   const result = { body, size, modified, now };
   return whole ? { ...result, etag } : result;
 }

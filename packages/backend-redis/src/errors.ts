@@ -1,42 +1,61 @@
-import type { CallSite } from '@securestore/backend-api';
+import { type CallSite, type Failure, failedError } from '@securestore/backend-api';
 import { SecureStoreError, type ErrorCode } from '@securestore/core-format';
+import { FORM } from './location.ts';
 
-type Meaning = readonly [code: ErrorCode, advice: string, retryable?: boolean];
-
-const REFUSED: Meaning = ['UNAUTHENTICATED', 'the server refuses the user name or password'];
-const DENIED: Meaning = [
-  'ACCESS_DENIED',
-  'the user may not run all that a store needs: EVAL, EVALSHA and the commands of its scripts',
-];
-const CLUSTER: Meaning = [
-  'INVALID_ARGUMENT',
-  'the server belongs to a cluster; pass a Cluster of ioredis as the client',
-];
+const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+const REFUSED: Failure = {
+  code: 'UNAUTHENTICATED',
+  reason: 'the server refuses the user name or password',
+  advice: CHECK_ACCESS,
+};
+const DENIED: Failure = {
+  code: 'ACCESS_DENIED',
+  reason: 'the user must be allowed EVAL, EVALSHA and the commands of the scripts',
+  advice: CHECK_ACCESS,
+};
+const CLUSTER: Failure = {
+  code: 'INVALID_ARGUMENT',
+  reason: 'the server belongs to a cluster, which needs a Cluster of ioredis as the client',
+};
+const UNREACHABLE: Failure = { code: 'UNAVAILABLE', reason: 'the server cannot be reached' };
+const NOT_TRUSTED: Failure = {
+  code: 'UNAVAILABLE',
+  reason: 'the certificate of the server is not trusted',
+  retryable: false,
+  advice: [{ id: 'give-tls-ca', setting: 'ca' }],
+};
 
 /** What an error reply means, by its first word. */
-const REPLIES: Readonly<Record<string, Meaning>> = {
+const REPLIES: Readonly<Record<string, Failure>> = {
   WRONGPASS: REFUSED,
   NOAUTH: REFUSED,
   NOPERM: DENIED,
-  OOM: ['NO_SPACE', 'the server has no memory left (maxmemory); give it more'],
-  MISCONF: ['NO_SPACE', 'the server can not save to its disk and takes no writes; look at its log', true],
-  READONLY: ['READ_ONLY', 'the server is a replica that takes no writes; connect to the primary', true],
-  LOADING: ['UNAVAILABLE', 'the server is still loading its data'],
-  BUSY: ['UNAVAILABLE', 'the server is busy with a long script'],
-  MASTERDOWN: ['UNAVAILABLE', 'the replica has lost its primary'],
-  NOREPLICAS: ['UNAVAILABLE', 'the server has fewer replicas than it demands for a write'],
-  CLUSTERDOWN: ['UNAVAILABLE', 'the cluster is down'],
-  TRYAGAIN: ['UNAVAILABLE', 'the cluster is moving the store to another server'],
+  OOM: { code: 'NO_SPACE', reason: 'the server has no memory left (maxmemory)' },
+  MISCONF: { code: 'NO_SPACE', reason: 'the server cannot save to its disk, and allows no writes', retryable: true },
+  READONLY: { code: 'READ_ONLY', reason: 'the server is a replica, and allows no writes', retryable: true },
+  LOADING: { code: 'UNAVAILABLE', reason: 'the server is still loading its data' },
+  BUSY: { code: 'UNAVAILABLE', reason: 'the server is busy with a long script' },
+  MASTERDOWN: { code: 'UNAVAILABLE', reason: 'the replica has lost its primary' },
+  NOREPLICAS: { code: 'UNAVAILABLE', reason: 'the server has fewer replicas than it needs for a write' },
+  CLUSTERDOWN: { code: 'UNAVAILABLE', reason: 'the cluster is down' },
+  TRYAGAIN: { code: 'UNAVAILABLE', reason: 'the cluster is moving the store to another server' },
   MOVED: CLUSTER,
   ASK: CLUSTER,
   CROSSSLOT: CLUSTER,
-  WRONGTYPE: ['INTEGRITY', 'a name of the store holds something else; restore it, or choose another prefix'],
+  WRONGTYPE: {
+    code: 'INTEGRITY',
+    reason: 'a name of the store holds data of another program',
+    advice: [{ id: 'restore-store' }, { id: 'give-location', form: FORM }],
+  },
 };
 
-/** Error replies that only their text tells apart. */
-const TEXTS: readonly (readonly [RegExp, Meaning])[] = [
-  [/max number of clients/, ['UNAVAILABLE', 'the server has as many clients as it allows', true]],
-  [/DB index is out of range/, ['INVALID_ARGUMENT', 'the server has no database of that number']],
+/** Error replies that only their text distinguishes. */
+const TEXTS: readonly (readonly [RegExp, Failure])[] = [
+  [
+    /max number of clients/,
+    { code: 'UNAVAILABLE', reason: 'the server has as many clients as it allows', retryable: true },
+  ],
+  [/DB index is out of range/, { code: 'INVALID_ARGUMENT', reason: 'the server has no database of that number' }],
   [/user executing the script can't/, DENIED],
   [/invalid password|Client sent AUTH/, REFUSED],
 ];
@@ -49,7 +68,7 @@ const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/;
 
 /** What a call was when it failed. */
 export interface FailedCall extends CallSite {
-  /** Whether it may have changed something: it was sent, and is no read. */
+  /** Whether it may have changed something: it was sent, and is not a read. */
   readonly uncertain: boolean;
   /** What must never show. */
   readonly secrets: readonly string[];
@@ -70,34 +89,29 @@ export function toStoreError(error: unknown, { uncertain, secrets, ...site }: Fa
   if (SecureStoreError.is(error)) return error;
   const cause = cleaned(error, secrets);
   if (isReply(error)) {
-    const [code, advice, retryable] = meaningOf(error.message);
-    const outcome = uncertain && error.message.includes('script:') && IN_THE_MIDDLE.has(code) ? 'unknown' : undefined;
-    const message = `redis: ${site.operation} failed: ${advice}.`;
-    return new SecureStoreError(code, message, { ...site, retryable, outcome, cause });
+    const failure = meaningOf(error.message);
+    const isInTheMiddle = error.message.includes('script:') && IN_THE_MIDDLE.has(failure.code);
+    return failedError(site, failure, { outcome: uncertain && isInTheMiddle ? 'unknown' : undefined, cause });
   }
   if (UNTRUSTED.test(String((error as { code?: unknown }).code))) {
-    const message = `redis: ${site.operation} failed: the certificate of the server is not trusted; give its authority as ca.`;
-    return new SecureStoreError('UNAVAILABLE', message, { ...site, retryable: false, cause });
+    return failedError(site, NOT_TRUSTED, { cause });
   }
-  const result = uncertain ? '; it may or may not have taken place, read to find out' : '';
-  const message = `redis: ${site.operation} failed: the server can not be reached${result}.`;
-  return new SecureStoreError('UNAVAILABLE', message, { ...site, outcome: uncertain ? 'unknown' : undefined, cause });
+  return failedError(site, UNREACHABLE, { outcome: uncertain ? 'unknown' : undefined, cause });
 }
 
 /** The error for an answer that no script gives, or gives to another call; a change may have taken place. */
 export function garbledError(site: CallSite, mutates: boolean): SecureStoreError {
-  const result = mutates ? '; it may or may not have taken place, read to find out' : '';
-  const message = `redis: ${site.operation} failed: the answer is not that of the server to this call${result}.`;
-  return new SecureStoreError('UNAVAILABLE', message, { ...site, outcome: mutates ? 'unknown' : undefined });
+  const reason = 'the answer does not belong to this call';
+  return failedError(site, { code: 'UNAVAILABLE', reason }, { outcome: mutates ? 'unknown' : undefined });
 }
 
-function meaningOf(message: string): Meaning {
+function meaningOf(message: string): Failure {
   const word = /^[A-Z]+/.exec(message)?.[0] ?? '';
   const found = REPLIES[word] ?? TEXTS.find(([pattern]) => pattern.test(message))?.[1];
-  return found ?? ['INTERNAL', 'the server answered with an error'];
+  return found ?? { code: 'INTERNAL', reason: 'the server answered with an error' };
 }
 
-/** An error of `ioredis` has the command that failed in it, with password or body. */
+/** An error of `ioredis` holds the command that failed, with password or body. */
 function cleaned(error: unknown, secrets: readonly string[]): Error {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   const clean = new Error(secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message));

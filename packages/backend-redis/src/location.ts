@@ -1,7 +1,6 @@
-import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { checkParameters, locationError, parseLocation } from '@securestore/backend-api';
 
-/** What a location says of the server and of the store's place on it. */
+/** What a location says. */
 export interface Target {
   readonly host: string;
   readonly port: number;
@@ -17,12 +16,11 @@ const DEFAULT_PORT = 6379;
 const DEFAULT_PREFIX = 'securestore';
 const PREFIX = /^[\w.:/-]{1,128}$/;
 
-function refuse(reason: string): never {
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `redis: ${reason}; write redis://host:6379/0?prefix=name, or rediss: for TLS.`,
-    { backend: 'redis', operation: 'init' },
-  );
+/** How locations of the backend look; `rediss:` is for TLS. */
+export const FORM = 'redis://host:6379/0?prefix=name';
+
+function refuse(problem: string, parameter?: string): never {
+  throw locationError('redis', problem, FORM, parameter);
 }
 
 /**
@@ -33,13 +31,13 @@ function refuse(reason: string): never {
  */
 export function parseTarget(location: string): Target {
   const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'redis' && scheme !== 'rediss') refuse('the location is not one of redis: or rediss:');
-  if (!rest.startsWith('//')) refuse('the location names no host');
+  if (scheme !== 'redis' && scheme !== 'rediss') refuse('the location must begin with redis: or rediss:');
+  if (!rest.startsWith('//')) refuse('the location must name a host');
   // An error of `URL` would show the whole location.
-  if (!URL.canParse(location)) refuse('the location is no URL (are @ : / ? # in the password percent-encoded?)');
+  if (!URL.canParse(location)) refuse('the location must be a URL, with @ : / ? # in the password percent-encoded');
   const url = new URL(location);
-  if (url.hostname === '') refuse('the location names no host');
-  if (url.hash !== '') refuse('the location has a # in it');
+  if (url.hostname === '') refuse('the location must name a host');
+  if (url.hash !== '') refuse('the location must not have a #');
   return {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
@@ -54,15 +52,17 @@ export function parseTarget(location: string): Target {
 function databaseOf(path: string): number {
   const name = path.replace(/^\//, '');
   if (name === '') return 0;
-  if (!/^\d{1,6}$/.test(name)) refuse('what follows the host is the number of a database');
+  if (!/^\d{1,6}$/.test(name)) refuse('the path of the location must be the number of a database');
   return Number(name);
 }
 
 function prefixOf(parameters: URLSearchParams): string {
-  const unknown = [...parameters.keys()].filter((name) => name !== 'prefix');
-  if (unknown.length > 0) refuse('the only parameter of the location is prefix');
+  // Of several prefixes, the first counts.
+  checkParameters(new Map(parameters), ['prefix'], refuse);
   const prefix = parameters.get('prefix') ?? DEFAULT_PREFIX;
-  if (!PREFIX.test(prefix)) refuse('prefix is 1 to 128 of a-z A-Z 0-9 _ . : / -');
+  if (!PREFIX.test(prefix)) {
+    refuse('the parameter "prefix" of the location must have 1 to 128 of a-z A-Z 0-9 _ . : / -', 'prefix');
+  }
   return prefix;
 }
 
@@ -71,6 +71,6 @@ function decoded(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    return refuse('the user name or password is not percent-encoded');
+    return refuse('the user name and password in the location must be percent-encoded');
   }
 }

@@ -6,8 +6,9 @@ import {
   type ReadOptions,
   type ReadResult,
   checkStoredSize,
+  damagedError,
 } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStoreError } from '@securestore/core-format';
 import type { Connection } from './connection.ts';
 import { garbledError } from './errors.ts';
 import type { Names } from './names.ts';
@@ -18,12 +19,12 @@ const PAGE_ENTRIES = 1000;
 /** Sorts after every character of a key. */
 const AFTER_ALL = '\x7f';
 
-/** Where a read looks. */
+/** What a read needs. */
 export interface Source {
   readonly connection: Connection;
   readonly names: Names;
   readonly site: CallSite;
-  /** Whose limits hold. */
+  /** The backend whose limits apply. */
   readonly backend: CheckedBackend;
 }
 
@@ -33,12 +34,9 @@ interface Meta {
   readonly modified: number;
 }
 
+/** The server may have evicted a part of the body, which is the usual cause. */
 function damaged(site: CallSite, key: string): SecureStoreError {
-  return new SecureStoreError(
-    'INTEGRITY',
-    `redis: what is stored for ${key} is not complete (does the server evict data?); restore it from a backup`,
-    { ...site, key },
-  );
+  return damagedError({ ...site, key }, 'is incomplete, perhaps because the server evicts data');
 }
 
 function parseMeta(site: CallSite, key: string, meta: unknown): Meta {

@@ -69,10 +69,10 @@ export class RedisBackend implements StorageBackend {
   #closing: Promise<void> | undefined;
 
   /**
-   * Connects, looks whether a store is there and whether the server keeps what it is given, and warns where not.
+   * Connects, checks whether a store exists, and warns if the server may lose data.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location, option or client that makes no sense; `UNAUTHENTICATED`,
-   *   `ACCESS_DENIED`; `UNAVAILABLE` where the server can't be reached; `FORMAT_VERSION` for a newer layout
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client; `UNAUTHENTICATED`, `ACCESS_DENIED`;
+   *   `UNAVAILABLE` if the server can't be reached; `FORMAT_VERSION` for a newer layout
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
@@ -80,7 +80,7 @@ export class RedisBackend implements StorageBackend {
     if (this.#open !== undefined) return;
     const { client, logger } = config;
     if (client !== undefined && !isScriptClient(client)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'redis: the client is no Redis or Cluster of ioredis.', site);
+      throw new SecureStoreError('INVALID_ARGUMENT', 'redis: the client must be a Redis or Cluster of ioredis', site);
     }
     const target = parseTarget(config.location);
     const connection = new Connection(target, parseSettings(config.options), client);
@@ -114,7 +114,7 @@ export class RedisBackend implements StorageBackend {
     const { signal, ...conditions } = options;
     const site = { backend: this.name, operation: 'write', key };
     const [result] = await this.#apply(site, [{ type: 'write', key, body, ...conditions }], signal);
-    if (result === undefined) throw new SecureStoreError('INTERNAL', 'redis: a write gave no result.', site);
+    if (result === undefined) throw new SecureStoreError('INTERNAL', 'redis: a write gave no result', site);
     return result;
   }
 

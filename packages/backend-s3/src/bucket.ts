@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type CallSite, abortedError, closedError } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { type CallSite, abortedError, closedError, failedError, timeoutError } from '@securestore/backend-api';
+import type { SecureStoreError } from '@securestore/core-format';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Exchange, type Watched, watch } from './exchange.ts';
 import { toStoreError } from './errors.ts';
@@ -102,8 +102,9 @@ export class Bucket {
       return await take((await unlessAborted(sending, signal)) as Output, exchange, signal);
     } catch (error) {
       const uncertain = mutates && exchange?.sent === true;
-      if (callers?.aborted === true) throw abortedError(site, callers.reason, uncertain ? 'unknown' : undefined);
-      if (end.signal.reason === LATE) throw timeoutError(site, this.#settings.timeout, uncertain);
+      const outcome = uncertain ? 'unknown' : undefined;
+      if (callers?.aborted === true) throw abortedError(site, callers.reason, outcome);
+      if (end.signal.reason === LATE) throw timeoutError(site, this.#settings.timeout, outcome);
       if (end.signal.reason === CLOSED) throw endedError(site, uncertain);
       throw toStoreError(error, { ...site, exchange, uncertain, conditional, secrets: this.#settings.secrets });
     } finally {
@@ -127,14 +128,8 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   }
 }
 
-function timeoutError(site: CallSite, milliseconds: number, uncertain: boolean): SecureStoreError {
-  const result = uncertain ? '; it may or may not have taken place, read to find out' : '';
-  const message = `s3: ${site.operation} took over ${milliseconds} ms${result}.`;
-  return new SecureStoreError('TIMEOUT', message, { ...site, outcome: uncertain ? 'unknown' : undefined });
-}
-
 function endedError(site: CallSite, uncertain: boolean): SecureStoreError {
   if (!uncertain) return closedError(site);
-  const message = `s3: ${site.operation} was under way when the backend was closed; it may or may not have taken place.`;
-  return new SecureStoreError('UNAVAILABLE', message, { ...site, retryable: false, outcome: 'unknown' });
+  const failure = { code: 'UNAVAILABLE', reason: 'the backend was closed', retryable: false } as const;
+  return failedError(site, failure, { outcome: 'unknown' });
 }

@@ -10,8 +10,8 @@ const PROBE_NAME = 'CONDITIONS-';
 const NO_ETAG = '0'.repeat(32);
 
 /**
- * Makes sure that the service honours the conditions of writes: there are some that take them and drop them, so that
- * writes of others would be lost without a word.
+ * Checks that the service honours the conditions of writes: some services accept and ignore them, so that writes of other
+ * processes would be lost without an error.
  *
  * @throws SecureStoreError `UNSUPPORTED`; what {@link Bucket.send} throws
  */
@@ -33,14 +33,14 @@ export async function checkConditions({ bucket, prefix, site }: Destination, sig
   await bucket
     .send({ site, signal }, new DeleteObjectCommand(place), () => undefined)
     .catch((error: unknown) => {
-      // A place for backups may let nothing go: what was looked for is known all the same.
+      // A destination of backups may refuse every deletion: the answer is known all the same.
       if (!SecureStoreError.is(error, 'ACCESS_DENIED')) throw error;
     });
   if (honoured) return;
   throw new SecureStoreError(
     'UNSUPPORTED',
-    `s3: the service does not honour the conditions of writes (If-None-Match, If-Match), without which writers lose ` +
-      'the writes of others; nothing was written. Keep the store elsewhere.',
-    site,
+    's3: the service ignores the conditions of writes (If-None-Match, If-Match). Without them, writers lose the writes of ' +
+      'others. Nothing was written.',
+    { ...site, advice: [{ id: 'give-location' }] },
   );
 }

@@ -1,38 +1,48 @@
-import { type CallSite, conflictError } from '@securestore/backend-api';
-import { SecureStoreError, type ErrorCode } from '@securestore/core-format';
+import { type CallSite, conflictError, type Failure, failedError } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 import type { Exchange } from './exchange.ts';
+import { FORM } from './location.ts';
 
-type Meaning = readonly [code: ErrorCode, advice: string, retryable?: boolean];
-
-const REFUSED: Meaning = ['UNAUTHENTICATED', 'the service refuses the credentials'];
-const DENIED: Meaning = [
-  'ACCESS_DENIED',
-  'the credentials may not do it; a store needs s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject',
-];
-const ELSEWHERE: Meaning = ['INVALID_ARGUMENT', 'the bucket lies in another region; name it with ?region='];
-const SLOWER: Meaning = ['THROTTLED', 'the service asks for fewer requests'];
-const DAMAGED: Meaning = ['UNAVAILABLE', 'it was damaged on its way'];
-const FULL: Meaning = ['NO_SPACE', 'the service has no space left, or the quota is used up'];
-const STRANGE: Meaning = [
-  'UNAVAILABLE',
-  'the answer broke off, or is not one of S3; if that goes on, look at endpoint and proxies',
-];
-const UNREACHABLE: Meaning = ['UNAVAILABLE', 'the service can not be reached'];
+const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+const REFUSED: Failure = {
+  code: 'UNAUTHENTICATED',
+  reason: 'the service refuses the credentials',
+  advice: CHECK_ACCESS,
+};
+const EXPIRED: Failure = { code: 'UNAUTHENTICATED', reason: 'the credentials have expired', advice: CHECK_ACCESS };
+const DENIED: Failure = {
+  code: 'ACCESS_DENIED',
+  reason: 'the credentials must allow s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject',
+  advice: CHECK_ACCESS,
+};
+const ELSEWHERE: Failure = {
+  code: 'INVALID_ARGUMENT',
+  reason: 'the bucket is in another region',
+  advice: [{ id: 'give-location', form: FORM }],
+};
+const SLOWER: Failure = { code: 'THROTTLED', reason: 'the service asks for fewer requests' };
+const DAMAGED: Failure = { code: 'UNAVAILABLE', reason: 'the body was damaged in transit' };
+const FULL: Failure = { code: 'NO_SPACE', reason: 'the service has no space left, or the quota is used up' };
+const STRANGE: Failure = {
+  code: 'UNAVAILABLE',
+  reason: 'the endpoint or a proxy gave an answer that broke off, or is not one of S3',
+};
+const UNREACHABLE: Failure = { code: 'UNAVAILABLE', reason: 'the service cannot be reached' };
 
 /** What an error of the service means, by its code. */
-const CODES: Readonly<Record<string, Meaning>> = {
-  NoSuchBucket: ['INVALID_ARGUMENT', 'there is no such bucket; create it'],
-  InvalidBucketName: ['INVALID_ARGUMENT', 'the service takes no such name for a bucket'],
+const CODES: Readonly<Record<string, Failure>> = {
+  NoSuchBucket: { code: 'INVALID_ARGUMENT', reason: 'the bucket does not exist' },
+  InvalidBucketName: { code: 'INVALID_ARGUMENT', reason: 'the service allows no such name of a bucket' },
   InvalidAccessKeyId: REFUSED,
   SignatureDoesNotMatch: REFUSED,
   InvalidToken: REFUSED,
-  ExpiredToken: ['UNAUTHENTICATED', 'the credentials have expired'],
-  TokenRefreshRequired: ['UNAUTHENTICATED', 'the credentials have expired'],
+  ExpiredToken: EXPIRED,
+  TokenRefreshRequired: EXPIRED,
   AccessDenied: DENIED,
   AllAccessDisabled: DENIED,
   AccountProblem: DENIED,
   PermanentRedirect: ELSEWHERE,
-  TemporaryRedirect: ['UNAVAILABLE', 'the bucket was made so recently that requests still go elsewhere'],
+  TemporaryRedirect: { code: 'UNAVAILABLE', reason: 'the bucket is new, and requests to it still go elsewhere' },
   AuthorizationHeaderMalformed: ELSEWHERE,
   IllegalLocationConstraintException: ELSEWHERE,
   SlowDown: SLOWER,
@@ -40,31 +50,31 @@ const CODES: Readonly<Record<string, Meaning>> = {
   ThrottlingException: SLOWER,
   TooManyRequestsException: SLOWER,
   RequestLimitExceeded: SLOWER,
-  RequestTimeout: ['UNAVAILABLE', 'the connection was too slow for the service'],
-  RequestTimeTooSkewed: ['UNAVAILABLE', 'the clock of this machine is wrong; set it'],
-  OperationAborted: ['UNAVAILABLE', 'others are changing the bucket'],
+  RequestTimeout: { code: 'UNAVAILABLE', reason: 'the connection was too slow for the service' },
+  RequestTimeTooSkewed: { code: 'UNAVAILABLE', reason: 'the clock of this machine is wrong' },
+  OperationAborted: { code: 'UNAVAILABLE', reason: 'another request is changing the bucket' },
   BadDigest: DAMAGED,
   IncompleteBody: DAMAGED,
   XAmzContentSHA256Mismatch: DAMAGED,
-  EntityTooLarge: ['TOO_LARGE', 'the service takes no body of that size'],
+  EntityTooLarge: { code: 'TOO_LARGE', reason: 'the service allows no body of that size' },
   QuotaExceeded: FULL,
   XMinioStorageFull: FULL,
-  NotImplemented: ['UNSUPPORTED', 'the service does not know such a request'],
-  InvalidObjectState: ['UNAVAILABLE', 'the object was archived; restore it from the archive', false],
+  NotImplemented: { code: 'UNSUPPORTED', reason: 'the service does not know such a request' },
+  InvalidObjectState: { code: 'UNAVAILABLE', reason: 'the object is in an archive', retryable: false },
 };
 
-/** What an answer means by its status, where its code says nothing. */
-const STATUSES: Readonly<Record<number, Meaning>> = {
+/** What an answer means by its status, if its code says nothing. */
+const STATUSES: Readonly<Record<number, Failure>> = {
   301: ELSEWHERE,
   307: ELSEWHERE,
   401: REFUSED,
   403: DENIED,
   429: SLOWER,
-  503: ['UNAVAILABLE', 'the service is busy'],
+  503: { code: 'UNAVAILABLE', reason: 'the service is busy' },
   507: FULL,
 };
 
-/** What the service calls a key that is not there. */
+/** The code of the service for a key that does not exist. */
 export const NO_SUCH_KEY = 'NoSuchKey';
 
 /** Codes of Node for connections that were never made. */
@@ -78,14 +88,14 @@ const UNCONNECTED: ReadonlySet<string> = new Set([
 ]);
 /** Codes of Node for a certificate that it does not trust. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/;
-/** What the SDK says where it finds something missing before it sends. */
+/** What the SDK says if something is missing before it sends. */
 const NO_CREDENTIALS = /CredentialsProviderError|TokenProviderError/;
 const NO_REGION = /Region is missing/;
 
 /** What a call was when it failed. */
 export interface FailedCall extends CallSite {
   readonly exchange: Exchange | undefined;
-  /** Whether it may have changed something: it was sent, and is no read. */
+  /** Whether it may have changed something: it was sent, and is not a read. */
   readonly uncertain: boolean;
   /** Whether it had a condition. */
   readonly conditional: boolean;
@@ -93,7 +103,7 @@ export interface FailedCall extends CallSite {
   readonly secrets: readonly string[];
 }
 
-/** The code of the service in an error; `undefined` where the service gave none, or it did not get here whole. */
+/** The code of the service in an error; `undefined` if the service gave none, or the answer did not arrive whole. */
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && '$fault' in error ? error.name : undefined;
 }
@@ -111,43 +121,52 @@ export function toStoreError(error: unknown, call: FailedCall): SecureStoreError
   const code = codeOf(error);
   if (conditional && isFailedCondition(code, status)) return conflictError(site);
   const meaning = meaningOf(error, code, status);
-  const unknown = uncertain && !isRefusal(error, meaning, status);
+  const outcome = uncertain && !isRefusal(error, meaning, status) ? 'unknown' : undefined;
   const region = meaning === ELSEWHERE ? exchange?.headers['x-amz-bucket-region'] : undefined;
-  const advice = region === undefined || !/^[a-z0-9-]+$/.test(region) ? meaning[1] : `${meaning[1]}${region}`;
-  const result = unknown ? '; it may or may not have taken place, read to find out' : '';
-  return new SecureStoreError(meaning[0], `s3: ${site.operation} failed: ${advice}${result}.`, {
-    ...site,
-    retryable: meaning[2],
-    outcome: unknown ? 'unknown' : undefined,
-    cause: cleaned(error, status, secrets),
-  });
+  const failure = region === undefined ? meaning : inRegion(region);
+  return failedError(site, failure, { outcome, cause: cleaned(error, status, secrets) });
 }
 
-/** A service that finds no object for an etag says that there is none; one that is busy with another write, 409. */
+/** {@link ELSEWHERE} with the region that the service names. */
+function inRegion(region: string): Failure {
+  if (!/^[a-z0-9-]{1,64}$/.test(region)) return ELSEWHERE;
+  const advice = [{ id: 'give-location', form: `s3://bucket/prefix?region=${region}` }] as const;
+  return { ...ELSEWHERE, reason: `${ELSEWHERE.reason}, ${region}`, advice };
+}
+
+/** A service that finds no object for an etag answers that there is none; one that is busy with another write, 409. */
 function isFailedCondition(code: string | undefined, status: number | undefined): boolean {
   return status === 412 || code === 'ConditionalRequestConflict' || code === NO_SUCH_KEY;
 }
 
-function meaningOf(error: unknown, code: string | undefined, status: number | undefined): Meaning {
+function meaningOf(error: unknown, code: string | undefined, status: number | undefined): Failure {
   const known = code === undefined ? undefined : CODES[code];
   if (known !== undefined) return known;
   if (status !== undefined) {
     const found = STATUSES[status];
     if (found !== undefined) return found;
-    if (status >= 500 || status < 300) return ['UNAVAILABLE', `the service failed with status ${status}`];
-    return code === undefined ? STRANGE : ['INTERNAL', `the service answered with status ${status}`];
+    if (status >= 500 || status < 300) {
+      return { code: 'UNAVAILABLE', reason: `the service failed with status ${status}` };
+    }
+    return code === undefined ? STRANGE : { code: 'INTERNAL', reason: `the service answered with status ${status}` };
   }
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
-  if (NO_CREDENTIALS.test(name)) return ['UNAUTHENTICATED', 'no credentials were found where the AWS SDK looks'];
-  if (NO_REGION.test(message)) return ['INVALID_ARGUMENT', 'no region was found; name it with ?region='];
+  if (NO_CREDENTIALS.test(name)) {
+    return { code: 'UNAUTHENTICATED', reason: 'the AWS SDK found no credentials', advice: CHECK_ACCESS };
+  }
+  if (NO_REGION.test(message)) {
+    const advice = [{ id: 'give-location', form: FORM }] as const;
+    return { code: 'INVALID_ARGUMENT', reason: 'the region is missing', advice };
+  }
   if (UNTRUSTED.test(nodeCodeOf(error))) {
-    return ['UNAVAILABLE', 'the certificate of the service is not trusted; give its authority as ca', false];
+    const reason = 'the certificate of the service is not trusted';
+    return { code: 'UNAVAILABLE', reason, retryable: false, advice: [{ id: 'give-tls-ca', setting: 'ca' }] };
   }
   return UNREACHABLE;
 }
 
-/** Whether the error says for sure that nothing was changed. */
-function isRefusal(error: unknown, [code]: Meaning, status: number | undefined): boolean {
+/** Whether it is certain that nothing was changed. */
+function isRefusal(error: unknown, { code }: Failure, status: number | undefined): boolean {
   if (status !== undefined) return (status >= 300 && status < 500) || code === 'THROTTLED' || code === 'NO_SPACE';
   const nodeCode = nodeCodeOf(error);
   return UNCONNECTED.has(nodeCode) || UNTRUSTED.test(nodeCode);
@@ -158,7 +177,7 @@ function nodeCodeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** An error of the SDK has the whole exchange in it; only what it says is kept. */
+/** An error of the SDK holds the whole exchange; only its message is kept. */
 function cleaned(error: unknown, status: number | undefined, secrets: readonly string[]): Error {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   const clean = new Error(secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message));

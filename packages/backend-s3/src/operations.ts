@@ -21,7 +21,7 @@ export interface Destination {
   readonly site: CallSite;
 }
 
-/** The metadata that tells a write from others of the same bytes. */
+/** The metadata that distinguishes a write from others of the same bytes. */
 const WRITE_ID = 'write';
 /** How Ceph answers who lost a race: the error of its storage for that has no name in S3, as some others have none. */
 const LOST_RACE = 'UnknownError';
@@ -30,7 +30,7 @@ const LOST_RACE = 'UnknownError';
 export function etagOf(site: CallSite, etag: string | undefined): string {
   const bare = etag?.replaceAll('"', '');
   if (bare === undefined || bare === '') {
-    throw new SecureStoreError('INTERNAL', `s3: the service gave no etag for ${site.operation}.`, site);
+    throw new SecureStoreError('INTERNAL', `s3: the service gave no etag for ${site.operation}`, site);
   }
   return bare;
 }
@@ -64,7 +64,7 @@ export async function putObject(
   }
 }
 
-/** What stands there now; `undefined` where that can't be told. */
+/** What is stored now; `undefined` if that can't be determined. */
 async function currentOf(
   { bucket, prefix, site }: Destination,
   key: string,

@@ -131,5 +131,5 @@ function wholeSeconds(milliseconds: number): number {
 
 function known(site: CallSite, what: string, value: number | undefined): number {
   if (value !== undefined && !Number.isNaN(value)) return value;
-  throw new SecureStoreError('INTERNAL', `s3: the service gave no ${what} in its answer.`, site);
+  throw new SecureStoreError('INTERNAL', `s3: the service gave no ${what} in its answer`, site);
 }

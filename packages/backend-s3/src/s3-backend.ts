@@ -82,11 +82,10 @@ export class S3Backend implements StorageBackend {
   }
 
   /**
-   * Looks whether the bucket is there and may be listed: one request.
+   * Checks that the bucket exists and may be listed: one request.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location, option or client that makes no sense, a bucket that does
-   *   not exist or lies in another region; `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE` where the service can't be
-   *   reached
+   * @throws SecureStoreError `INVALID_ARGUMENT` on an invalid location, option or client, a bucket that does not exist or is in
+   *   another region; `UNAUTHENTICATED`, `ACCESS_DENIED`; `UNAVAILABLE` if the service can't be reached
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
@@ -94,7 +93,7 @@ export class S3Backend implements StorageBackend {
     if (this.#open !== undefined) return;
     const { client: lent } = config;
     if (lent !== undefined && !isClient(lent)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 's3: the client is no S3Client of @aws-sdk/client-s3.', site);
+      throw new SecureStoreError('INVALID_ARGUMENT', 's3: the client must be an S3Client of @aws-sdk/client-s3', site);
     }
     const target = parseTarget(config.location);
     const settings = parseSettings(config.options);

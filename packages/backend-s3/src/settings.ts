@@ -1,5 +1,4 @@
-import { type BackendConfig, parseOptions, text, wholeNumber } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { type BackendConfig, optionError, parseOptions, text, wholeNumber } from '@securestore/backend-api';
 
 /** The options of the backend. */
 export interface Settings {
@@ -32,16 +31,12 @@ export function parseSettings(options: BackendConfig['options']): Settings {
   });
   const { accessKeyId, secretAccessKey, sessionToken } = settings;
   if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-    throw incomplete('accessKeyId and secretAccessKey are given together or not at all');
+    throw optionError('s3', 'accessKeyId', 'be given together with "secretAccessKey"');
   }
   if (sessionToken !== undefined && accessKeyId === undefined) {
-    throw incomplete('sessionToken goes with accessKeyId and secretAccessKey');
+    throw optionError('s3', 'sessionToken', 'be given together with "accessKeyId" and "secretAccessKey"');
   }
   return settings;
-}
-
-function incomplete(problem: string): SecureStoreError {
-  return new SecureStoreError('INVALID_ARGUMENT', `s3: ${problem}.`, { backend: 's3', operation: 'init' });
 }
 
 /** A bundle of authorities is longer than other texts. */

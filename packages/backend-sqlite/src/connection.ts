@@ -33,7 +33,7 @@ export interface Connection {
   readonly immutable: boolean;
 }
 
-/** A path through a file looks like one to nothing. @throws SecureStoreError `INVALID_ARGUMENT` */
+/** Refuses a path through a file, which otherwise looks like a path to nothing. @throws SecureStoreError `INVALID_ARGUMENT` */
 function refuseFileAbove(path: string): void {
   const above = dirname(path);
   const found = statSync(above, { throwIfNoEntry: false });
@@ -42,20 +42,20 @@ function refuseFileAbove(path: string): void {
     if (above !== path) refuseFileAbove(above);
     return;
   }
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `${above} is not a folder, so no database can lie below it; choose another location, or move it away`,
-    { backend: 'sqlite' },
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', `${above} is not a folder`, {
+    backend: 'sqlite',
+    advice: [{ id: 'give-location' }],
+  });
 }
 
-/** The regular file at `path`; `undefined` where nothing is, or nothing was written yet. */
+/** The regular file at `path`; `undefined` if it does not exist, or is empty. */
 function fileAt(path: string): Stats | undefined {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) refuseFileAbove(path);
   if (file !== undefined && !file.isFile()) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `${path} is not a file; name a file for the database`, {
+    throw new SecureStoreError('INVALID_ARGUMENT', `${path} must be a regular file`, {
       backend: 'sqlite',
+      advice: [{ id: 'give-location' }],
     });
   }
   return file?.size === 0 ? undefined : file;
@@ -85,7 +85,7 @@ function tryOpened(
   readOnly: boolean,
   use: (db: DatabaseSync) => Connection | undefined,
 ): Connection | undefined {
-  // Not imported: an older Node without it would refuse to link this package before that is said of it.
+  // Not imported: an older Node without it would refuse to link this package before a message could say so.
   const sqlite = process.getBuiltinModule('node:sqlite');
   const db = new sqlite.DatabaseSync(name, { readOnly, timeout: 0 });
   let connection: Connection | undefined;
@@ -98,19 +98,19 @@ function tryOpened(
   return connection;
 }
 
-/** A write-ahead log can't be read where its index can't be made, and without it the newest writes would be missing. */
+/** A write-ahead log can't be read if its index can't be made, and without it the newest writes would be missing. */
 function refuseUnreadableLog(path: string): void {
   if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
   throw new SecureStoreError(
     'UNAVAILABLE',
-    `${path}-wal holds changes that can't be read from a read-only place; copy both files to a folder that can be written`,
-    { backend: 'sqlite', retryable: false },
+    `${path}-wal has changes that cannot be read in a folder that may not be written`,
+    { backend: 'sqlite', retryable: false, advice: [{ id: 'check-backend-access' }] },
   );
 }
 
 /**
- * Opens the database at `path` if there is one, and writes nothing to it: `undefined` where no file is, or only the
- * beginnings of an interrupted creation. Falls back to reading without locks where the file system allows no write.
+ * Opens the database at `path` if there is one, and writes nothing to it: `undefined` if there is no file, or only the
+ * beginnings of an interrupted creation. Falls back to reading without locks if the file system allows no write.
  *
  * @throws SecureStoreError as {@link inspectLayout}; errors of `node:sqlite`, among them `SQLITE_BUSY`.
  */
@@ -132,7 +132,7 @@ export function attach(path: string): Connection | undefined {
   }
 }
 
-/** Makes an empty file that only its owner may read, and the folders it needs, all durably; also what another process has made and died. */
+/** Makes an empty file that only its owner may read, and the folders it needs, all durably; also those of another process that died. */
 function createFile(path: string): void {
   makeFolderDurablySync(dirname(path));
   try {
@@ -146,7 +146,7 @@ function createFile(path: string): void {
 
 /** Makes the database at `path`, or opens the one that another process has made meanwhile. */
 export function create(path: string): Connection {
-  // What is there and is no database is refused before anything is made.
+  // An existing file that is no database is refused before anything is made.
   fileAt(path);
   createFile(path);
   const connection = opened(path, false, (db) => {
@@ -160,13 +160,13 @@ export function create(path: string): Connection {
   return connection;
 }
 
-/** Switches to write-ahead logging, where a writer was interrupted before it could. */
+/** Switches to write-ahead logging, if a writer was interrupted before it could. */
 export function ensureLogging(connection: Connection): void {
   connection.db.exec('PRAGMA journal_mode = WAL');
 }
 
 /**
- * Whether the file at `path` is still the open one: SQLite itself would go on writing to a file that was removed.
+ * Checks that the file at `path` is still the open one: SQLite itself would continue to write to a file that was removed.
  *
  * @throws SecureStoreError `UNAVAILABLE` if it is gone or another.
  */

@@ -29,6 +29,8 @@ const TABLES: Readonly<Record<string, string>> = {
   segment: 'CREATE TABLE segment(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT',
 };
 
+const PACKAGE = '@securestore/backend-sqlite';
+
 function pragmaNumber(db: DatabaseSync, name: string): number {
   const value = Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
   return typeof value === 'number' ? value : 0;
@@ -45,21 +47,21 @@ export function inspectLayout(db: DatabaseSync, path: string): boolean {
   const schema = db.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all();
   const application = pragmaNumber(db, 'application_id');
   const version = pragmaNumber(db, 'user_version');
-  // SQLite takes a file of less than a page for an empty database, and would write over what is in it.
+  // SQLite treats a file of less than a page as an empty database, and would overwrite its content.
   const isForeign = pragmaNumber(db, 'page_count') === 0 && statSync(path).size > 0;
   if (schema.length === 0 && application === 0 && version === 0 && !isForeign) return false;
   if (application !== APPLICATION_ID) {
     throw new SecureStoreError(
       'FORMAT_VERSION',
-      `${path} is not a securestore database (its application_id is ${application}); choose another file, nothing was changed`,
-      { backend: 'sqlite' },
+      `${path} is not the database of a store: its application_id is ${application}. Nothing was changed.`,
+      { backend: 'sqlite', advice: [{ id: 'give-location' }] },
     );
   }
   if (version !== LAYOUT_VERSION) {
     throw new SecureStoreError(
       'FORMAT_VERSION',
-      `${path} has table layout ${version}, and this version of @securestore/backend-sqlite reads layout ${LAYOUT_VERSION}; update the package`,
-      { backend: 'sqlite' },
+      `${path} has table layout ${version}, but this release of ${PACKAGE} reads layout ${LAYOUT_VERSION}`,
+      { backend: 'sqlite', advice: [{ id: 'use-newer-release', package: PACKAGE }] },
     );
   }
   const names = Object.keys(TABLES);
@@ -67,11 +69,10 @@ export function inspectLayout(db: DatabaseSync, path: string): boolean {
     schema.length !== names.length ||
     schema.some((row, i) => row['name'] !== names[i] || row['sql'] !== TABLES[names[i] ?? ''])
   ) {
-    throw new SecureStoreError(
-      'INTEGRITY',
-      `the tables of ${path} are not those of a securestore database; restore it from a backup`,
-      { backend: 'sqlite' },
-    );
+    throw new SecureStoreError('INTEGRITY', `the tables of ${path} are not those of a store`, {
+      backend: 'sqlite',
+      advice: [{ id: 'restore-store' }],
+    });
   }
   return true;
 }

@@ -1,11 +1,8 @@
-import { parseLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { locationError, parseLocation } from '@securestore/backend-api';
 import { resolve } from 'node:path';
 
-function refuse(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `${reason}; write sqlite:./vault.db or sqlite:/srv/vault.db`, {
-    backend: 'sqlite',
-  });
+function refuse(problem: string, form = 'sqlite:./vault.db'): never {
+  throw locationError('sqlite', problem, form);
 }
 
 /**
@@ -16,9 +13,9 @@ function refuse(reason: string): never {
  */
 export function databasePath(location: string): string {
   const { scheme, rest } = parseLocation(location);
-  if (scheme !== 'sqlite') refuse('the location is not one of sqlite:');
-  if (rest === '' || rest.endsWith('/')) refuse('the location names no file');
-  if (rest === ':memory:') refuse('sqlite: is for files, and memory: for stores that end with the process');
-  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('a sqlite: location has no host');
+  if (scheme !== 'sqlite') refuse('the location must begin with sqlite:');
+  if (rest === '' || rest.endsWith('/')) refuse('the location must name a file');
+  if (rest === ':memory:') refuse('the location must name a file, not :memory:', 'memory:');
+  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('the location must not name a host');
   return resolve(rest.startsWith('///') ? rest.slice(2) : rest);
 }

@@ -5,9 +5,10 @@ import {
   type ReadOptions,
   type ReadResult,
   checkStoredSize,
+  damagedError,
   resolveRange,
 } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStoreError } from '@securestore/core-format';
 import type { Connection } from './connection.ts';
 import { SEGMENT_BYTES, SEGMENTS_PER_BODY } from './layout.ts';
 
@@ -25,11 +26,7 @@ interface ReadRow {
 }
 
 function damaged(key: string): SecureStoreError {
-  return new SecureStoreError('INTEGRITY', `the body of ${key} is not complete; restore the database from a backup`, {
-    operation: 'read',
-    key,
-    backend: 'sqlite',
-  });
+  return damagedError({ backend: 'sqlite', operation: 'read', key });
 }
 
 /** Bytes `start` to `end` of a body, from the segments that they touch. */
@@ -53,7 +50,7 @@ function readSegments({ statements }: Connection, key: string, row: ReadRow, sta
   return body;
 }
 
-/** What a read needs beyond the first segment comes from the same moment, so that no writer can come in between. */
+/** A read beyond the first segment is one transaction, so that no writer can come in between. */
 function readTransaction(
   connection: Connection,
   key: string,

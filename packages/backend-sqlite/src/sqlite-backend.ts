@@ -23,6 +23,7 @@ import {
   closedError,
   diskCapacity,
   fileSystemTime,
+  optionError,
   parseOptions,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
@@ -111,7 +112,7 @@ export class SqliteBackend implements StorageBackend {
     if (this.#state === 'closed') throw closedError(site);
     parseOptions(this.name, config.options, {});
     if (config.client !== undefined) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'sqlite: takes no client; leave it out.', site);
+      throw optionError(this.name, 'client', 'be left out');
     }
     this.#path = databasePath(config.location);
     this.#state = 'open';
@@ -142,7 +143,7 @@ export class SqliteBackend implements StorageBackend {
     const { signal, ...conditions } = options;
     const site = { backend: this.name, operation: 'write', key };
     const [result] = await this.#submit(site, [{ type: 'write', key, body, ...conditions }], signal);
-    if (result === undefined) throw new SecureStoreError('INTERNAL', 'sqlite: a write gave no result.', site);
+    if (result === undefined) throw new SecureStoreError('INTERNAL', 'sqlite: a write gave no result', site);
     return result;
   }
 
@@ -207,7 +208,7 @@ export class SqliteBackend implements StorageBackend {
     return this.#writer.submit({ operations, batch: site.operation === 'batch' }, site, signal);
   }
 
-  /** Runs `use` on the database, or gives `absent` where there is none yet. */
+  /** Runs `use` on the database, or gives `absent` if there is none yet. */
   async #reading<T>(
     site: CallSite,
     signal: AbortSignal | undefined,
@@ -222,7 +223,7 @@ export class SqliteBackend implements StorageBackend {
         const connection = this.#current();
         return connection === undefined ? absent : use(connection);
       } catch (error) {
-        // A page that the disk did not give for once is no damage.
+        // A page that the disk failed to read once is no damage.
         const isWorthALook: boolean = isMalformed(error) && !isSecondLook;
         isSecondLook ||= isWorthALook;
         if (!isWorthALook && (!isBusy(error) || tries === READ_BUSY_TRIES)) throw toStoreError(error, this.#path, site);
@@ -263,8 +264,9 @@ export class SqliteBackend implements StorageBackend {
     let connection = this.#current();
     if (connection?.immutable === true) connection = this.#reconnect();
     if (connection?.immutable === true) {
-      const message = `${this.#path}: the database may not be written, and nothing was changed; check the permissions of the file and of its folder, and the mount`;
-      throw new SecureStoreError('READ_ONLY', message, { backend: this.name });
+      const message = `${this.#path}: the database, its folder or its file system may not be written. Nothing was changed.`;
+      const advice = [{ id: 'check-backend-access' }] as const;
+      throw new SecureStoreError('READ_ONLY', message, { backend: this.name, advice });
     }
     connection ??= this.#connection = create(this.#path);
     if (!this.#logging) ensureLogging(connection);

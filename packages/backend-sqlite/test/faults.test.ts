@@ -139,7 +139,8 @@ describe('the file system refuses', () => {
     await expect(backend.write('o/abc', utf8('y'))).rejects.toMatchObject({
       code: 'READ_ONLY',
       key: 'o/abc',
-      message: expect.stringContaining('check the permissions of the file and of its folder, and the mount'),
+      message: expect.stringContaining('the database, its folder or its file system may not be written'),
+      advice: [{ id: 'check-backend-access' }],
     });
     const other = await openAt(path);
     await other.write('o/abc', utf8('changed'));

@@ -58,7 +58,10 @@ test('a disk that gives no more pages is UNAVAILABLE, and no damage of the datab
   const failed = said.filter(({ code }) => code !== undefined);
   expect(failed.length).toBeGreaterThan(0);
   for (const error of failed)
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('check the disk') });
+    expect(error).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: expect.stringContaining('the disk cannot read or write'),
+    });
 });
 
 test('a page that the disk does not give for once is read again', async (context) => {
@@ -75,6 +78,7 @@ test('a page that was overwritten is damage all the same', async () => {
   const backend = await openAt(path);
   await expect(backend.read('o/1')).rejects.toMatchObject({
     code: 'INTEGRITY',
-    message: expect.stringContaining('backup'),
+    message: `${path}: the database is damaged`,
+    advice: [{ id: 'restore-store' }],
   });
 });

@@ -281,9 +281,10 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'give-location': ({ form }) => ({
     text: form === undefined ? 'choose another location' : `give a location such as ${form}`,
   }),
-  'check-backend-access': () => ({ text: 'check the credentials for the backend, and what they allow there' }),
+  'check-backend-access': () => ({ text: 'check the credentials for the backend, or the owner and mode of its files' }),
   'install-package': ({ package: name }) => ({
-    text: 'to install it',
+    // A name that the project uses is not always published.
+    text: 'to install it, if it is published',
     command: shellWords(['npm', 'install', name]),
   }),
   'use-newer-release': ({ package: name = 'securestore' }) => ({ text: `a newer release of ${name} may be needed` }),

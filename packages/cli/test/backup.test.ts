@@ -48,7 +48,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
 
   it.for([
     [['backup'], 2, "missing required argument 'destination'; see securestore help backup"],
-    [['backup', 'somewhere'], 2, 'Locations look like sqlite:./vault.db'],
+    [['backup', 'somewhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
     [['backup', 'file:', '--label', 'x'.repeat(200)], 2, 'error: '],
   ] as const)('%j is refused', async ([args, exitCode, message], { expect, onTestFinished }) => {
     const { run } = await backupScene(onTestFinished);

@@ -67,7 +67,7 @@ describe.concurrent('job', { timeout: 120_000 }, () => {
     for (const more of [[], ['--follow']]) {
       const refused = await run(['backup', 'nosuchscheme://host/x', ...more]);
       expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(refused.stderr).toContain('No backend serves nosuchscheme:');
+      expect(refused.stderr).toContain('unknown scheme nosuchscheme:');
     }
     expect((await run(['job'])).stderr).toBe('there is no unfinished job\n');
   });

@@ -20,9 +20,9 @@ const REFUSED = [
   [['migrate', 'NEW', '--dry-run'], 2, "unknown option '--dry-run' (Did you mean --copy-only, which copies"],
   [['migrate', 'JUNK'], 2, 'error: /'],
   [['migrate', 'FROM', 'FROM'], 2, 'the source and the target are the same'],
-  [['migrate', 'FROM', 'nowhere'], 2, 'Locations look like sqlite:./vault.db'],
-  [['migrate', 'FROM', 'nothing:x'], 2, 'No backend serves nothing:'],
-  [['migrate', 'FROM', 'slqite:./x.db'], 2, 'No backend serves slqite:. Did you mean sqlite:?'],
+  [['migrate', 'FROM', 'nowhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
+  [['migrate', 'FROM', 'nothing:x'], 2, 'unknown scheme nothing:'],
+  [['migrate', 'FROM', 'slqite:./x.db'], 2, 'hint: give a location such as sqlite:…'],
   [['migrate', 'FROM', 'NEW', '--copy-only', '--keep'], 2, 'leave out --copy-only'],
   [['migrate', 'FROM', '--cancel', '--retire'], 2, 'either --cancel or --retire'],
   [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],
@@ -38,12 +38,12 @@ const REFUSED = [
   [
     ['migrate', 'FROM', 'redis://127.0.0.1:1/0'],
     7,
-    'error: redis://127.0.0.1:1/0: redis: init failed: the server can not be reached',
+    'error: redis://127.0.0.1:1/0: redis: cannot open the store: the server cannot be reached',
   ],
   [
     ['migrate', 'redis://:pw@127.0.0.1:1/0', 'NEW'],
     7,
-    'error: redis://***@127.0.0.1:1/0: redis: init failed: the server',
+    'error: redis://***@127.0.0.1:1/0: redis: cannot open the store: the server',
   ],
   [['migrate', 'FROM', 'NEW', '--key-file', 'WRONG'], 9, 'does not unlock'],
 ] as const;

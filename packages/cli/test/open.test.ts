@@ -25,7 +25,7 @@ describe('the store of a command', () => {
   it.each([
     ['{', 'not valid JSON'],
     ['{ "stroe": "sqlite:./vault" }', 'unknown setting "stroe"'],
-    ['{ "store": "./vault" }', '"store" of the configuration'],
+    ['{ "store": "./vault" }', 'securestore.config.json: "store" must begin with a scheme, got "./vault"'],
   ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {
     const { exitCode, stdout, stderr } = await (await withConfig(config)).run(['ls']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -47,20 +47,20 @@ describe('the store of a command', () => {
 
   it('is said to be no location with the setting that it comes from', async () => {
     const env = { SECURESTORE_URL: './vault.db' };
-    const advice =
-      '"./vault.db" has no scheme. Write sqlite:./vault.db for a SQLite file, or file:./vault.db for a folder';
+    const problem = 'must begin with a scheme, got "./vault.db"';
+    const hints = 'hint: give a location such as sqlite:./vault.db\nhint: give a location such as file:./vault.db\n';
     const wrong = async (...args: string[]): Promise<string> => (await runHere(args, { env })).stderr;
-    expect(await wrong('ls')).toBe(`error: $SECURESTORE_URL is not a location: ${advice}. [INVALID_ARGUMENT]\n`);
-    expect(await wrong('ls', '--store', './vault.db')).toContain(`--store is not a location: ${advice}`);
-    expect(await wrong('init', './vault.db')).toContain(`This is not a location: ${advice}`);
-    expect(await wrong('verify', './vault.db')).toContain(`This is not a location: ${advice}`);
+    expect(await wrong('ls')).toBe(`error: $SECURESTORE_URL ${problem} [INVALID_ARGUMENT]\n${hints}`);
+    expect(await wrong('ls', '--store', './vault.db')).toContain(`error: --store ${problem}`);
+    expect(await wrong('init', './vault.db')).toContain(`error: the location ${problem}`);
+    expect(await wrong('verify', './vault.db')).toContain(`error: the location ${problem}`);
   });
 
   it('is not another one where the variable is empty', async () => {
     const box = await withConfig('{ "store": "sqlite:./configured" }');
     const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_URL: '' } });
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('$SECURESTORE_URL is not a location: it is empty');
+    expect(stderr).toContain('$SECURESTORE_URL must not be empty');
   });
 });
 

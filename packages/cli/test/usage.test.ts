@@ -164,7 +164,7 @@ describe('wrong usage', () => {
       env: { SECURESTORE_PASSPHRASE: 'a passphrase' },
     });
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toContain(`${box.path()} holds other files ("notes.txt", for one)`);
+    expect(stderr).toContain(`${box.path()} must be empty or the folder of a store, but has "notes.txt"`);
     expect(await readdir(box.path())).toEqual(['notes.txt']);
   });
 

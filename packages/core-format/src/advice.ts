@@ -170,7 +170,7 @@ export interface AdviceParameters {
 
   /** `openStore` or `createStore` with another location, of this form. */
   readonly 'give-location': { readonly form?: string | undefined };
-  /** The credentials for the backend, and what they, or the user of this process, may do there. */
+  /** What the credentials for the backend allow, or the owner and mode of its files. */
   readonly 'check-backend-access': NoParameters;
   /** Installing this package, which has the backend or the client that is missing. */
   readonly 'install-package': { readonly package: string };

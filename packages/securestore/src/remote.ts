@@ -2,16 +2,16 @@ import { loadOwnPackage } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { RemoteOptions, RemoteStore } from '@securestore/protocol';
 
-/** The client for servers: its own package, since most stores are not remote. */
+/** The client of remote stores: a package of its own, since most stores are not remote. */
 const CLIENT = '@securestore/client';
 
 interface ClientPackage {
   readonly openRemoteStore: (location: string, options: RemoteOptions) => Promise<RemoteStore>;
 }
 
-/** The options of opening a remote store. */
+/** How a remote store is opened. */
 export interface ServedOptions extends RemoteOptions {
-  /** The folder of the application's `package.json`, in which the client is looked for. Default: the working directory. */
+  /** The folder of the application's `package.json`, in which the client is searched. Default: the working directory. */
   readonly resolveFrom?: string | undefined;
 }
 
@@ -20,9 +20,7 @@ export async function openServed(location: string, { resolveFrom, ...options }: 
   const exports = await loadOwnPackage(CLIENT, { resolveFrom, besides: import.meta.dirname });
   // The package is part of this project, and of this release.
   if (exports !== undefined) return (exports as ClientPackage).openRemoteStore(location, options);
-  throw new SecureStoreError(
-    'BACKEND_NOT_INSTALLED',
-    `the package ${CLIENT}, which opens remote stores, is not installed`,
-    { advice: [{ id: 'install-package', package: CLIENT }] },
-  );
+  throw new SecureStoreError('BACKEND_NOT_INSTALLED', `the client of remote stores, ${CLIENT}, is not installed`, {
+    advice: [{ id: 'install-package', package: CLIENT }],
+  });
 }

@@ -62,19 +62,19 @@ describe('a store is not moved, and nothing is changed,', () => {
 
   it('where it or its new place can not be reached', async () => {
     const nowhere = 'redis://127.0.0.1:1/0';
-    await refused(move(nowhere, memoryPlace()), 'UNAVAILABLE', /the server can not be reached/);
+    await refused(move(nowhere, memoryPlace()), 'UNAVAILABLE', /the server cannot be reached/);
     const store = await made();
-    await refused(move(store, nowhere), 'UNAVAILABLE', /the server can not be reached/);
+    await refused(move(store, nowhere), 'UNAVAILABLE', /the server cannot be reached/);
     await isUntouched(store);
     await refused(move(store, 'file:/proc/none/here'), 'UNAVAILABLE', /\/proc\/none\/here/);
     await isUntouched(store);
   });
 
   it('by what is no location, or has no backend', async () => {
-    expect(() => move('nowhere', memoryPlace())).toThrow(/not a location/);
-    expect(() => move(memoryPlace(), '')).toThrow(/not a location/);
+    expect(() => move('nowhere', memoryPlace())).toThrow(/the location must begin with a scheme/);
+    expect(() => move(memoryPlace(), '')).toThrow(/the location must not be empty/);
     const store = await made();
-    await refused(move(store, 'nothing:here'), 'INVALID_ARGUMENT', /No backend serves nothing:/);
+    await refused(move(store, 'nothing:here'), 'INVALID_ARGUMENT', /^(?:.*: )?unknown scheme nothing:/);
     await isUntouched(store);
   });
 

@@ -197,7 +197,7 @@ describe('locations', () => {
     // An application that has none of them.
     const location = 'mongodb://user:hunter2@host/db?password=hunter3';
     const error = await failure(openStore(location, { unlock, resolveFrom: folder }), 'BACKEND_NOT_INSTALLED');
-    expect(error.message).toContain('npm install @securestore/backend-mongodb');
+    expect(error.advice).toEqual([{ id: 'install-package', package: '@securestore/backend-mongodb' }]);
     expect(`${error.stack} ${String(error.cause)}`).not.toMatch(/hunter/);
   });
 });

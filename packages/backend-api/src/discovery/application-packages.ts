@@ -26,7 +26,7 @@ export interface FoundPackage {
   readonly manifest: string | undefined;
 }
 
-/** Says whether the code of a package may run; what it throws refuses the package. */
+/** Decides whether the code of a package may run: it throws to refuse the package. */
 export type ApprovePackage = (found: FoundPackage) => Promise<void>;
 
 const PACKAGE_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
@@ -49,20 +49,20 @@ export interface ApplicationPackages {
   /**
    * An installed package, which is not loaded; `undefined` if it is not installed.
    *
-   * @throws `UNAVAILABLE` if it can't be loaded for want of its entry point; `INVALID_ARGUMENT` if it belongs to another user
+   * @throws `UNAVAILABLE` if its entry point does not exist; `INVALID_ARGUMENT` if it belongs to another user
    */
   find(packageName: string): FoundPackage | undefined;
   /**
-   * The exports of an installed package, or `undefined` where it is not installed.
+   * The exports of an installed package, or `undefined` if it is not installed.
    *
-   * @throws `UNAVAILABLE` where it is installed but can't be loaded, for want of its entry point too; `INVALID_ARGUMENT` where it
+   * @throws `UNAVAILABLE` if it is installed but can't be loaded, also if its entry point does not exist; `INVALID_ARGUMENT` if it
    *   belongs to another user
    */
   load(packageName: string): Promise<object | undefined>;
 }
 
 /**
- * @param folder - where the `package.json` of the application lies
+ * @param folder - that of the `package.json` of the application
  * @param approve - asked before the code of a package runs
  */
 export function applicationPackages(folder: string, approve?: ApprovePackage): ApplicationPackages {
@@ -92,11 +92,11 @@ async function readApplicationManifest(path: string): Promise<unknown> {
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return {};
-    throw new SecureStoreError('UNAVAILABLE', `Can't read ${path} to look for backend plugins.`, { cause: error });
+    throw new SecureStoreError('UNAVAILABLE', `cannot read ${path}, which names the backend plugins`, { cause: error });
   }
   const manifest = parseManifest(text);
   if (manifest !== undefined) return manifest;
-  throw new SecureStoreError('INVALID_ARGUMENT', `${path} is no JSON object, so backend plugins can't be found in it.`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `${path} must be a JSON object`);
 }
 
 function directDependencies(manifest: unknown): string[] {
@@ -107,14 +107,14 @@ function directDependencies(manifest: unknown): string[] {
   return [...new Set(names)].filter(isPackageName);
 }
 
-/** What a dependency declares; `undefined` where it declares nothing, or nothing that makes sense. */
+/** What a dependency declares; `undefined` if it declares nothing, or nothing valid. */
 async function readDeclaration(resolver: NodeJS.Require, packageName: string): Promise<PluginDeclaration | undefined> {
   let text: string;
   let exported = true;
   try {
     text = await readFile(resolver.resolve(`${packageName}/package.json`), 'utf8');
   } catch (error) {
-    // Where it is not exported the package can't be a plugin, but it may want to be one.
+    // A package that does not export it can't be a plugin, but it may want to be one.
     const hidden = hasCode(error, 'ERR_PACKAGE_PATH_NOT_EXPORTED') ? manifestOf(resolver, packageName) : undefined;
     if (hidden === undefined) return undefined;
     text = await readFile(hidden, 'utf8').catch(() => '');
@@ -157,9 +157,7 @@ function findPackage(resolver: NodeJS.Require, packageName: string): FoundPackag
   } catch (error) {
     const isMissing = hasCode(error, 'MODULE_NOT_FOUND');
     if (isMissing && manifestOf(resolver, packageName) === undefined) return undefined;
-    const problem = isMissing
-      ? 'its entry point is not there, so see whether it was built before it was packed'
-      : 'its package.json exports no "default" entry';
+    const problem = isMissing ? 'its entry point does not exist' : 'its package.json exports no "default" entry';
     throw loadError(packageName, problem, error);
   }
   checkPackageOwner(resolver, packageName, path);
@@ -169,19 +167,19 @@ function findPackage(resolver: NodeJS.Require, packageName: string): FoundPackag
 /**
  * The exports of a package.
  *
- * @throws `UNAVAILABLE` where its code fails, with what it threw as the `cause`
+ * @throws `UNAVAILABLE` if its code fails, with what it threw as the `cause`
  */
 export async function importFrom(packageName: string, load: () => Promise<unknown>): Promise<object> {
   try {
     const exports = await load();
     return typeof exports === 'object' && exports !== null ? exports : {};
   } catch (error) {
-    throw loadError(packageName, 'its code failed while it was loaded', error);
+    throw loadError(packageName, 'its code failed', error);
   }
 }
 
 function loadError(packageName: string, problem: string, cause: unknown): SecureStoreError {
-  const message = `The package ${packageName} is installed but can't be used: ${problem}. See the cause.`;
+  const message = `cannot load the package ${packageName}: ${problem}`;
   return new SecureStoreError('UNAVAILABLE', message, { retryable: false, cause });
 }
 

@@ -5,7 +5,7 @@ import { SecureStoreError } from '@securestore/core-format';
 
 const QUIET = { throwIfNoEntry: false } as const;
 
-/** Those who decide already what code runs here: this user, the system, and whoever has installed this package. */
+/** The users who decide already which code runs here: this user, the system, and the user who installed this package. */
 function trustedOwners(self: number): ReadonlySet<number> {
   const own = import.meta.url.startsWith('file:') ? statSync(fileURLToPath(import.meta.url), QUIET)?.uid : undefined;
   return new Set([self, 0, own ?? self]);
@@ -23,11 +23,11 @@ function statsOf(resolver: NodeJS.Require, packageName: string, path: string): (
 }
 
 /**
- * A package is also looked for in the folders above that of the application. Where others may write to one of those, as in
- * that for temporary files, their package must not run with the store's secrets.
+ * A package is also searched in the folders above that of the application. If other users may write to one of those, such as
+ * the folder of temporary files, their package must not run with the store's secrets.
  *
  * @param path the file that is to be run
- * @throws SecureStoreError `INVALID_ARGUMENT` where it, or a folder in which it is found, belongs to another user
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it, or a folder in which it is found, belongs to another user
  */
 export function checkPackageOwner(resolver: NodeJS.Require, packageName: string, path: string): void {
   const self = process.getuid?.();
@@ -36,7 +36,7 @@ export function checkPackageOwner(resolver: NodeJS.Require, packageName: string,
   if (statsOf(resolver, packageName, path).every((stats) => stats !== undefined && trusted.has(stats.uid))) return;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    `the package ${packageName} in ${dirname(path)} is not used: it, or a folder that it is found in, belongs to another ` +
-      'user; install it yourself, and work in a folder of your own',
+    `the package ${packageName} in ${dirname(path)}, or a folder above it, belongs to another user. The package was not loaded.`,
+    { advice: [{ id: 'install-package', package: packageName }] },
   );
 }

@@ -50,9 +50,9 @@ interface Search {
  * `options.backends` names; the project's own packages, those of `options.before`, then of the application, then beside the caller; a direct dependency of the application that declares the
  * scheme under `securestore.backend` in its `package.json`.
  *
- * @throws `INVALID_ARGUMENT` for what is no location, an unknown scheme, or a package that is no backend of that
+ * @throws `INVALID_ARGUMENT` for an invalid location, an unknown scheme, or a package that is no backend of that
  *   scheme; `BACKEND_NOT_INSTALLED` with the name of the package; `UNSUPPORTED` for another contract version;
- *   `UNAVAILABLE` where a package can't be loaded
+ *   `UNAVAILABLE` if a package can't be loaded
  */
 export async function resolveBackend(location: string, options: ResolveOptions = {}): Promise<StorageBackend> {
   const { scheme } = parseLocation(location);
@@ -67,10 +67,10 @@ export async function resolveBackend(location: string, options: ResolveOptions =
 }
 
 /**
- * The exports of one of the project's own packages that is no backend, for whoever needs it only where it is used.
+ * The exports of one of the project's own packages that is no backend, for callers that need it only if it is used.
  *
- * @returns `undefined` where it is not installed
- * @throws `UNAVAILABLE` where it can't be loaded; `INVALID_ARGUMENT` where it belongs to another user
+ * @returns `undefined` if it is not installed
+ * @throws `UNAVAILABLE` if it can't be loaded; `INVALID_ARGUMENT` if it belongs to another user
  */
 export async function loadOwnPackage(
   packageName: string,
@@ -84,7 +84,7 @@ export async function loadOwnPackage(
  * The packages whose code {@link resolveBackend} may run for an application: its backends among the project's own packages, its plugins, and
  * others that are named.
  *
- * @param folder where the `package.json` of the application lies
+ * @param folder that of the `package.json` of the application
  * @param names those that its option `backends` names
  * @throws `UNAVAILABLE` if one can't be loaded; `INVALID_ARGUMENT` if one belongs to another user
  */
@@ -97,10 +97,18 @@ export async function packagesOfApplication(folder: string, names: readonly stri
 
 function checkOptions({ backends, resolveFrom }: ResolveOptions): void {
   if (backends !== undefined && (typeof backends !== 'object' || backends === null)) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'backends is an object that names a package for each scheme.');
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'the option "backends" must be an object that names a package for each scheme',
+      {
+        option: 'backends',
+      },
+    );
   }
   if (resolveFrom !== undefined && typeof resolveFrom !== 'string') {
-    throw new SecureStoreError('INVALID_ARGUMENT', "resolveFrom is the folder of the application's package.json.");
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "resolveFrom" must be the folder of a package.json', {
+      option: 'resolveFrom',
+    });
   }
 }
 
@@ -109,10 +117,9 @@ async function fromMap({ scheme, options, packages }: Search): Promise<BackendDe
   if (backends === undefined || !Object.hasOwn(backends, scheme)) return undefined;
   const packageName = backends[scheme];
   if (!isPackageName(packageName)) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `backends: the entry for ${scheme} is not the name of an npm package.`,
-    );
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "backends" must name an npm package for ${scheme}:`, {
+      option: 'backends',
+    });
   }
   const exports = await packages.load(packageName);
   if (exports === undefined) throw notInstalled(scheme, packageName);
@@ -142,8 +149,8 @@ async function fromDependencies(search: Search): Promise<BackendDefinition> {
   if (plugin === undefined) throw await unknownScheme(search);
   if (others.length > 0) {
     const names = [plugin, ...others].map(({ packageName }) => packageName).join(' and ');
-    const message = `${names} both declare the scheme ${scheme}. Name one in the backends option.`;
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    const message = `the plugins ${names} both declare the scheme ${scheme}:`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'backends' });
   }
   if (!plugin.exported) throw notExported(scheme, plugin.packageName);
   checkContract(plugin.contract, plugin.packageName);
@@ -157,45 +164,39 @@ function definitionOf(exports: object, origin: string, scheme: string): BackendD
   checkDefinition(definition, origin);
   if (definition.schemes.includes(scheme)) return definition;
   const served = definition.schemes.map((name) => `${name}:`).join(', ');
-  throw new SecureStoreError('INVALID_ARGUMENT', `${origin}: it serves ${served} and not ${scheme}:.`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `the package ${origin} is a backend of ${served}, not of ${scheme}:`);
 }
 
 function checkBackend(backend: StorageBackend, origin: string): StorageBackend {
   for (const method of ['init', 'read', 'write', 'delete', 'list', 'close'] as const) {
     if (typeof backend?.[method] === 'function') continue;
-    throw new SecureStoreError('INVALID_ARGUMENT', `${origin} is no storage backend: it has no method ${method}.`);
+    throw new SecureStoreError('INVALID_ARGUMENT', `${origin} must be a storage backend, but has no method ${method}`);
   }
   return backend;
 }
 
 function notInstalled(scheme: string, packageName: string): SecureStoreError {
-  return new SecureStoreError(
-    'BACKEND_NOT_INSTALLED',
-    `The backend of ${scheme}: is not installed. Install it with: npm install ${packageName}`,
-  );
+  return new SecureStoreError('BACKEND_NOT_INSTALLED', `the backend of ${scheme}:, ${packageName}, is not installed`, {
+    advice: [{ id: 'install-package', package: packageName }],
+  });
 }
 
 function notExported(scheme: string, packageName: string): SecureStoreError {
-  const message =
-    `${packageName} declares the scheme ${scheme}, but its "exports" lack "./package.json": "./package.json", ` +
-    'without which a plugin is not found. It has to be added to its package.json.';
+  const message = `${packageName} declares the scheme ${scheme}:, but its "exports" lack "./package.json": "./package.json"`;
   return new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** That the project has given a package its name doesn't mean that it can be installed already. */
+/** A plugin that declares a scheme of the project's own is named, since its scheme alone does not make it the backend. */
 async function officialMissing(search: Search, packageName: string): Promise<SecureStoreError> {
   const { scheme, packages } = search;
   const claiming = (await packages.plugins()).filter(({ schemes }) => schemes.includes(scheme));
   const [other] = claiming.map((plugin) => plugin.packageName);
   const reserved =
-    other === undefined
-      ? ''
-      : ` ${other} declares the scheme ${scheme}, which is reserved for ${packageName}: it needs another scheme, or has to ` +
-        `be named in the backends option.`;
+    other === undefined ? '' : ` The package ${other} declares that scheme, which is reserved for ${packageName}.`;
   return new SecureStoreError(
     'BACKEND_NOT_INSTALLED',
-    `The backend of ${scheme}: is not installed. Served here: ${listOf(await schemesHere(search))}.${reserved} If its package is ` +
-      `published already, this installs it: npm install ${packageName}`,
+    `the backend of ${scheme}:, ${packageName}, is not installed. ${installed(await schemesHere(search))}${reserved}`,
+    { advice: [{ id: 'install-package', package: packageName }] },
   );
 }
 
@@ -215,25 +216,26 @@ async function schemesHere({ options, packages, before, besides }: Search): Prom
   return [...new Set(schemes)].toSorted();
 }
 
-const listOf = (schemes: readonly string[]): string =>
-  schemes.length === 0 ? 'none' : schemes.map((scheme) => `${scheme}:`).join(', ');
+/** More values than these are not listed in a message. */
+const MOST_LISTED = 8;
+
+/** The sentence that lists what could be used instead. */
+function installed(schemes: readonly string[]): string {
+  const shown = schemes.slice(0, MOST_LISTED).map((scheme) => `${scheme}:`);
+  const rest = schemes.length - shown.length;
+  const more = rest === 0 ? '' : ` and ${rest} more`;
+  return `Installed backends: ${shown.length === 0 ? 'none' : shown.join(', ')}${more}.`;
+}
 
 async function unknownScheme(search: Search): Promise<SecureStoreError> {
   const { scheme, packages } = search;
   const { manifestPath } = packages;
-  const manifest = existsSync(manifestPath) ? manifestPath : `${manifestPath}, which is not there`;
+  const missing = existsSync(manifestPath) ? '' : ', which does not exist';
   const here = await schemesHere(search);
   const meant = similarTo(scheme, [...here, ...OFFICIAL_BACKENDS.keys()]);
-  const unknown = `No backend serves ${scheme}:.`;
-  if (meant !== undefined) {
-    const otherwise = `Otherwise name its package in the backends option, or make it a direct dependency in ${manifest}.`;
-    const message = `${unknown} Did you mean ${meant}:? Served here: ${listOf(here)}. ${otherwise}`;
-    return new SecureStoreError('INVALID_ARGUMENT', message);
-  }
   return new SecureStoreError(
     'INVALID_ARGUMENT',
-    `${unknown} Served here: ${listOf(here)}. A plugin is a direct dependency in ` +
-      `${manifest} (resolveFrom names another folder), whose own package.json has "securestore": ` +
-      '{ "backend": { "schemes": [...], "contract": 1 } }, or a package that the backends option names.',
+    `unknown scheme ${scheme}:. ${installed(here)} Plugins are direct dependencies in ${manifestPath}${missing}.`,
+    { advice: meant === undefined ? [] : [{ id: 'give-location', form: `${meant}:…` }] },
   );
 }

@@ -104,6 +104,6 @@ async function inject<T>(
 }
 
 function injectedError({ backend, operation, key }: BackendCall, outcome?: 'unknown'): SecureStoreError {
-  const message = `${backend}: ${operation}${key === undefined ? '' : ` of ${key}`} failed by an injected fault.`;
+  const message = `${backend}: ${operation}${key === undefined ? '' : ` of ${key}`} met an injected fault`;
   return new SecureStoreError('UNAVAILABLE', message, { backend, operation, key, outcome });
 }

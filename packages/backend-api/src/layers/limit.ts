@@ -3,7 +3,8 @@ import { type Around, type BackendCall, type Layer, intercept } from './intercep
 
 /** Lets at most `most` calls (from 1) run at once; the others wait in the order they came. */
 export function limitLayer(most: number): Layer {
-  if (!(Number.isSafeInteger(most) && most >= 1)) throw new RangeError('a concurrency limit is a whole number from 1');
+  if (!(Number.isSafeInteger(most) && most >= 1))
+    throw new RangeError('a concurrency limit must be a whole number from 1');
   return intercept((): Around => {
     const waiting = new Set<() => void>();
     let running = 0;

@@ -17,7 +17,7 @@ export interface RetryOptions {
    */
   readonly budget?: number;
   readonly sleep?: Sleep;
-  /** Told of each attempt that is repeated, with its error; it must not throw. */
+  /** Called with each attempt that is repeated, and its error; it must not throw. */
   readonly onRetry?: (error: unknown, call: BackendCall) => void;
   /** From 0 to below 1. */
   readonly random?: () => number;
@@ -44,7 +44,7 @@ export function retryLayer(options: RetryOptions = {}): Layer {
           return result;
         } catch (error) {
           uncertain ||= SecureStoreError.is(error) && error.outcome === 'unknown';
-          if (attempt >= attempts || left < 1 || !mayRepeat(call, error)) throw withOutcome(call, error, uncertain);
+          if (attempt >= attempts || left < 1 || !mayRepeat(call, error)) throw withOutcome(error, uncertain);
           left -= 1;
           onRetry?.(error, call);
           await pause(call, random() * Math.min(maxDelay, baseDelay * 2 ** (attempt - 1)), sleep, uncertain);
@@ -56,16 +56,14 @@ export function retryLayer(options: RetryOptions = {}): Layer {
 
 function mayRepeat(call: BackendCall, error: unknown): boolean {
   if (!SecureStoreError.is(error) || !error.retryable) return false;
-  // What timed out may have been sent, also where the backend forgot to say so.
+  // What timed out may have been sent, even if the backend does not say so.
   return call.effect !== 'conditional' || (error.outcome !== 'unknown' && error.code !== 'TIMEOUT');
 }
 
-function withOutcome(call: BackendCall, error: unknown, uncertain: boolean): unknown {
+function withOutcome(error: unknown, uncertain: boolean): unknown {
   if (!uncertain || !SecureStoreError.is(error) || error.outcome === 'unknown') return error;
-  const message = `${error.message} An earlier attempt of this ${call.operation} may have taken place.`;
-  const { code, retryable, operation, key, backend, currentVersion, index } = error;
-  const details = { retryable, operation, key, backend, currentVersion, index, cause: error };
-  return new SecureStoreError(code, message, { ...details, outcome: 'unknown' });
+  const message = `${error.message.replace(/\.$/, '')}. An earlier attempt may have made the change.`;
+  return SecureStoreError.from(error, { message, outcome: 'unknown', cause: error });
 }
 
 async function pause(call: BackendCall, milliseconds: number, sleep: Sleep, uncertain: boolean): Promise<void> {

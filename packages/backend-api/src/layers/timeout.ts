@@ -1,5 +1,5 @@
-import { SecureStoreError } from '@securestore/core-format';
-import { type Around, type BackendCall, type Layer, intercept } from './intercept.ts';
+import { timeoutError } from '../errors.ts';
+import { type Around, type Layer, intercept } from './intercept.ts';
 import { type Sleep, realSleep } from './sleep.ts';
 
 export interface TimeoutOptions {
@@ -21,7 +21,7 @@ export function timeoutLayer({ milliseconds, sleep = realSleep }: TimeoutOptions
     const done = new AbortController();
     const signal = call.signal === undefined ? cut.signal : AbortSignal.any([call.signal, cut.signal]);
     const expired = sleep(milliseconds, done.signal).then(() => {
-      const error = timeoutError(call, milliseconds);
+      const error = timeoutError(call, milliseconds, call.effect === 'none' ? undefined : 'unknown');
       cut.abort(error);
       throw error;
     });
@@ -34,12 +34,4 @@ export function timeoutLayer({ milliseconds, sleep = realSleep }: TimeoutOptions
       done.abort(OVER);
     }
   });
-}
-
-function timeoutError(call: BackendCall, milliseconds: number): SecureStoreError {
-  const { backend, operation, key, effect } = call;
-  const outcome = effect === 'none' ? undefined : 'unknown';
-  const result = outcome === undefined ? '' : ' It may or may not have taken place; read to find out.';
-  const message = `${backend}: ${operation}${key === undefined ? '' : ` of ${key}`} took over ${milliseconds} ms.${result}`;
-  return new SecureStoreError('TIMEOUT', message, { backend, operation, key, outcome });
 }

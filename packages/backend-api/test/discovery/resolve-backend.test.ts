@@ -1,6 +1,7 @@
 import { chown, lchown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Advice } from '@securestore/core-format';
 import { MemoryBackend, memoryBackend } from '@securestore/backend-memory';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FoundPackage, packagesOfApplication, resolveBackend } from '../../src/index.ts';
@@ -39,8 +40,8 @@ function declaring(schemes: unknown, rest: object = { contract: 1 }): Record<str
   return { securestore: { backend: { schemes, ...rest } } };
 }
 
-function refusal(code: string, message = /./): unknown {
-  return expect.objectContaining({ code, message: expect.stringMatching(message) });
+function refusal(code: string, message = /./, advice?: readonly Advice[]): unknown {
+  return expect.objectContaining({ code, message: expect.stringMatching(message), ...(advice && { advice }) });
 }
 
 describe('resolveBackend', () => {
@@ -89,7 +90,7 @@ describe('resolveBackend', () => {
     const backend = await resolveBackend('redis://host/0', { resolveFrom: other, besides: folder });
     expect(backend.name).toBe('redis');
     await expect(resolveBackend('mine:x', { resolveFrom: other, besides: folder })).rejects.toEqual(
-      refusal('INVALID_ARGUMENT', /No backend serves mine:. Served here: .*redis:/),
+      refusal('INVALID_ARGUMENT', /^unknown scheme mine:\. Installed backends: .*redis:/),
     );
   });
 
@@ -155,8 +156,9 @@ describe('resolveBackend', () => {
     const builtIn = { memory: async () => ({ default: memoryBackend }) };
     const missing = resolveBackend('postgres://user:hunter2@host/db', { resolveFrom: folder, builtIn });
     const message =
-      /^(?!.*hunter2).*Served here: memory:, redis:, rediss:\. If .*published.*npm install @securestore\/backend-postgres$/;
-    await expect(missing).rejects.toEqual(refusal('BACKEND_NOT_INSTALLED', message));
+      /^(?!.*hunter2).*@securestore\/backend-postgres, is not installed\. Installed backends: memory:, redis:, rediss:\.$/;
+    const advice = [{ id: 'install-package', package: '@securestore/backend-postgres' }] as const;
+    await expect(missing).rejects.toEqual(refusal('BACKEND_NOT_INSTALLED', message, advice));
   });
 
   it.each(['dependencies', 'optionalDependencies', 'devDependencies'])('finds a plugin among the %s', async (field) => {
@@ -182,12 +184,12 @@ describe('resolveBackend', () => {
     await install('thief', plugin('thief', ['s3']), declaring(['s3', 'loot']));
     await application({ dependencies: { thief: '1' } });
     const message =
-      /Served here: loot:\. thief declares the scheme s3, which is reserved for @securestore\/backend-s3: it needs another/;
+      /Installed backends: loot:\. The package thief declares that scheme, which is reserved for @securestore\/backend-s3\.$/;
     await expect(resolveBackend('s3://b', { resolveFrom: folder })).rejects.toEqual(
       refusal('BACKEND_NOT_INSTALLED', message),
     );
     await expect(resolveBackend('other:', { resolveFrom: folder })).rejects.toEqual(
-      refusal('INVALID_ARGUMENT', /Served here: loot:\./),
+      refusal('INVALID_ARGUMENT', /Installed backends: loot:\./),
     );
   });
 
@@ -202,11 +204,11 @@ describe('resolveBackend', () => {
       ['rocks', '@scope/level-store'],
     ]) {
       await expect(resolveBackend(`${scheme}:./db`, { resolveFrom: folder })).rejects.toEqual(
-        refusal('INVALID_ARGUMENT', new RegExp(`^${name} declares the scheme ${scheme}, but its ${add}`)),
+        refusal('INVALID_ARGUMENT', new RegExp(`^${name} declares the scheme ${scheme}:, but its ${add}`)),
       );
     }
     await expect(resolveBackend('other:', { resolveFrom: folder })).rejects.toEqual(
-      refusal('INVALID_ARGUMENT', /Served here: none\./),
+      refusal('INVALID_ARGUMENT', /Installed backends: none\./),
     );
   });
 
@@ -218,13 +220,13 @@ describe('resolveBackend', () => {
     await install('level-store', plugin('level', ['level']), { ...declaring(['level']), exports });
     await application({ dependencies: { 'level-store': '1' } });
     const found = resolveBackend('level:./db', { ...options, resolveFrom: folder });
-    const message = /^The package level-store is installed .*its entry point is not there, .* built before/;
+    const message = /^cannot load the package level-store: its entry point does not exist$/;
     await expect(found).rejects.toEqual(refusal('UNAVAILABLE', message));
   });
 
   it('says which package.json was read', async () => {
     await application({ dependencies: {} });
-    const expected = `A plugin is a direct dependency in ${join(folder, 'package.json')} (resolveFrom names another`;
+    const expected = `Plugins are direct dependencies in ${join(folder, 'package.json')}.`;
     const unknown = resolveBackend('level:./db', { resolveFrom: folder });
     await expect(unknown).rejects.toMatchObject({ message: expect.stringContaining(expected) });
   });
@@ -233,8 +235,9 @@ describe('resolveBackend', () => {
     await install('level-store', plugin('level', ['level']), declaring(['level']));
     await application({ dependencies: { 'level-store': '1' } });
     const unknown = resolveBackend('shelf:./db', { resolveFrom: folder, backends: { own: 'mine' } });
-    const message = /^No backend serves shelf:\. Served here: level:, own:\..*"securestore"(?!.*npm)/;
+    const message = /^unknown scheme shelf:\. Installed backends: level:, own:\./;
     await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message));
+    await expect(unknown).rejects.not.toHaveProperty('advice');
   });
 
   it.each([
@@ -251,10 +254,9 @@ describe('resolveBackend', () => {
     await install('level-store', plugin('level', ['level']), declaring(['level']));
     await application({ dependencies: { 'level-store': '1' } });
     const unknown = resolveBackend(`${given}:./db`, { resolveFrom: folder, backends: { own: 'mine' } });
-    const message = new RegExp(
-      `^No backend serves ${given}:\\. Did you mean ${meant}:\\? Served here: level:, own:\\.`,
-    );
-    await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message));
+    const message = new RegExp(`^unknown scheme ${given}:\\. Installed backends: level:, own:\\.`);
+    const advice = [{ id: 'give-location', form: `${meant}:…` }] as const;
+    await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message, advice));
   });
 
   it.each(['constructor:x', '__proto__:x', 'tostring:x', 'hasOwnProperty:x'])(
@@ -281,7 +283,7 @@ describe('resolveBackend', () => {
       await install('level-store', 'throw new Error("it ran");', declaring(['level'], declared));
       await application({ dependencies: { 'level-store': '1' } });
       await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(
-        refusal('UNSUPPORTED', /level-store: it declares .*version 1/),
+        refusal('UNSUPPORTED', /^level-store has .* contract, but this release needs version 1$/),
       );
     },
   );
@@ -297,7 +299,9 @@ describe('resolveBackend', () => {
   it('refuses a package that does not serve the scheme it was taken for', async () => {
     await install('level-store', plugin('level', ['rocks']));
     const mapped = resolveBackend('level:', { backends: { level: 'level-store' }, resolveFrom: folder });
-    await expect(mapped).rejects.toEqual(refusal('INVALID_ARGUMENT', /serves rocks: and not level:/));
+    await expect(mapped).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /^the package level-store is a backend of rocks:, not of level:$/),
+    );
   });
 
   it.each([
@@ -315,7 +319,7 @@ describe('resolveBackend', () => {
   ])('refuses %j as a package name', async (name) => {
     const backends = { level: name as string };
     await expect(resolveBackend('level:', { backends, resolveFrom: folder })).rejects.toEqual(
-      refusal('INVALID_ARGUMENT', /not the name of an npm package/),
+      refusal('INVALID_ARGUMENT', /^the option "backends" must name an npm package for level:$/),
     );
   });
 
@@ -324,7 +328,7 @@ describe('resolveBackend', () => {
     async (text) => {
       await application(text);
       await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(
-        refusal('INVALID_ARGUMENT', /package\.json is no JSON object/),
+        refusal('INVALID_ARGUMENT', /package\.json must be a JSON object$/),
       );
     },
   );
@@ -348,7 +352,12 @@ describe('resolveBackend', () => {
 
   it.each([
     ['throws', 'throw new Error("boom");', 'UNAVAILABLE', /its code failed/],
-    ['has no default export', 'export const backend = 1;', 'INVALID_ARGUMENT', /export default defineBackend/],
+    [
+      'has no default export',
+      'export const backend = 1;',
+      'INVALID_ARGUMENT',
+      /the default export must be a backend definition/,
+    ],
     ['exports something else', 'export default { name: "x" };', 'INVALID_ARGUMENT', /schemes/],
     ['imports what is missing', 'import "not-there";', 'UNAVAILABLE', /its code failed/],
   ])('says what is wrong with a plugin that %s', async (_, code, expected, message) => {
@@ -377,7 +386,7 @@ describe('resolveBackend', () => {
   it('finds nothing where the folder has no package.json', async () => {
     const nowhere = resolveBackend('level:', { resolveFrom: join(folder, 'nowhere') });
     await expect(nowhere).rejects.toEqual(
-      refusal('INVALID_ARGUMENT', /Served here: none.*nowhere.package\.json, which is not there/),
+      refusal('INVALID_ARGUMENT', /Installed backends: none\. .*nowhere.package\.json, which does not exist\./),
     );
   });
 });

@@ -27,7 +27,7 @@ export function describeLocalClock(place: () => OpenAt): void {
         code: 'UNAVAILABLE',
         retryable: false,
         message: expect.stringMatching(
-          /clock of this process is 25\d{5} s ahead of the file system's; nothing was changed/,
+          /clock of this process is 25\d{5} s ahead of the file system's\. Nothing was changed/,
         ),
       };
       await expect(ahead.write('o/a', body)).rejects.toMatchObject(refused);
