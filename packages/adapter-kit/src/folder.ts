@@ -36,12 +36,15 @@ export class Folder {
   /**
    * The key of a path, and what else `store` must be given for it to be found again.
    *
-   * @throws SecureStoreError `INVALID_KEY` for what is no text
+   * @throws SecureStoreError `INVALID_KEY` for anything but a string
    */
   place(path: readonly string[]): { key: string; metadata?: Metadata } {
     const segments = path.map((text) => {
       if (typeof text === 'string') return toSegment(text);
-      throw new SecureStoreError('INVALID_KEY', `a key must be a string, not ${text === null ? 'null' : typeof text}`);
+      throw new SecureStoreError(
+        'INVALID_KEY',
+        `the key must be a string, got ${text === null ? 'null' : typeof text}`,
+      );
     });
     const key = [this.root, ...segments].join('/');
     if (Buffer.byteLength(key) <= MAX_KEY_BYTES) return { key };

@@ -14,7 +14,7 @@ export class StoreAccess {
   /**
    * @param store one that is open and stays the caller's, or a location
    * @param options of `openStore`, for a location. They are checked when it is opened
-   * @throws SecureStoreError `INVALID_ARGUMENT` where options of `openStore` come with an open store
+   * @throws SecureStoreError `INVALID_ARGUMENT` if options of `openStore` come with an open store
    */
   constructor(store: SecureStorage | string, options: Partial<OpenOptions>) {
     if (typeof store === 'string') {
@@ -24,21 +24,21 @@ export class StoreAccess {
     }
     const [option] = Object.keys(options);
     if (option !== undefined) {
-      const message = `the option "${option}" is for a store that is to be opened; this one is open already`;
-      throw new SecureStoreError('INVALID_ARGUMENT', message);
+      const message = `the option "${option}" must be left out for a store that is open`;
+      throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
     }
     this.#source = store;
   }
 
   /**
-   * The store. Opening it is tried again by the next call where it failed for now, such as with `UNAVAILABLE`.
+   * The store. The next call tries to open it again if that failed for now, such as with `UNAVAILABLE`.
    *
    * @throws SecureStoreError what `openStore` throws; `UNAVAILABLE` after {@link close}
    */
   async get(): Promise<SecureStorage> {
     const source = this.#source;
     if (typeof source !== 'function') return source;
-    if (this.#closed) throw new SecureStoreError('UNAVAILABLE', 'the adapter has been disconnected from its store');
+    if (this.#closed) throw new SecureStoreError('UNAVAILABLE', 'the adapter is disconnected from its store');
     const opening = (this.#opened ??= source());
     try {
       return await opening;

@@ -27,6 +27,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 };
 /** A longer list of valid values does not help in a message. */
 const MOST_LISTED = 8;
+const LIST = new Intl.ListFormat('en-GB', { type: 'conjunction' });
 const NOTHING_CHANGED = ' Nothing was changed.';
 /** The sentence of an error whose `outcome` is `unknown`. */
 const MAY_BE_MADE = ' The change may have been made.';
@@ -157,7 +158,7 @@ export function checkParameters(
   known: readonly string[],
   refuse: (problem: string, parameter?: string) => never,
 ): void {
-  const allowed = known.length > MOST_LISTED ? '' : `, which may have ${known.join(' and ')}`;
+  const allowed = known.length > MOST_LISTED ? '' : `, which may have ${LIST.format(known)}`;
   const seen = new Set<string>();
   for (const [name] of given) {
     // The name of an unknown one may be a credential that was put in the wrong place.

@@ -10,7 +10,7 @@ const REFUSED: Failure = {
 };
 const DENIED: Failure = {
   code: 'ACCESS_DENIED',
-  reason: 'the credentials must allow reading, writing, deleting and listing blobs',
+  reason: 'the credentials must allow to read, write, delete and list blobs',
   advice: CHECK_ACCESS,
 };
 const KEPT: Failure = {

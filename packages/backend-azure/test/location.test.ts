@@ -48,6 +48,19 @@ describe('a location', () => {
     expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
+  test.each([
+    ['azblob://vault?account=Acme', 'account', 'the parameter "account" of the location must be 3 to 24 of a-z 0-9'],
+    ['azblob://vault?acount=acme', undefined, 'unknown parameter in the location, which may have account and endpoint'],
+  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
+    expect(() => parseTarget(location)).toThrow(
+      expect.objectContaining({
+        message: `azure: ${message}`,
+        ...(option !== undefined && { option }),
+        advice: [{ id: 'give-location', form: 'azblob://container/prefix?account=name' }],
+      }),
+    );
+  });
+
   test('is never shown where it is refused', () => {
     const secret = 'canary-7731';
     fc.assert(

@@ -9,7 +9,7 @@ const REFUSED: Failure = {
 };
 const DENIED: Failure = {
   code: 'ACCESS_DENIED',
-  reason: 'the credentials must allow reading, writing, deleting and listing objects',
+  reason: 'the credentials must allow to read, write, delete and list objects',
   advice: CHECK_ACCESS,
 };
 const BUSY: Failure = { code: 'THROTTLED', reason: 'the service allows no more requests at the moment' };

@@ -42,6 +42,23 @@ describe('a location', () => {
     expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
+  test.each([
+    [
+      'gs://vault?endpoint=x',
+      'endpoint',
+      'the parameter "endpoint" of the location must be the URL of the service, without credentials and path',
+    ],
+    ['gs://vault?region=x', undefined, 'unknown parameter in the location, which may have endpoint'],
+  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
+    expect(() => parseTarget(location)).toThrow(
+      expect.objectContaining({
+        message: `gcs: ${message}`,
+        ...(option !== undefined && { option }),
+        advice: [{ id: 'give-location', form: 'gs://bucket/prefix' }],
+      }),
+    );
+  });
+
   test('is never shown where it is refused', () => {
     const secret = 'canary-7731';
     fc.assert(

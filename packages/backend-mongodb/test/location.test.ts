@@ -51,6 +51,20 @@ describe('a location', () => {
     expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
+  test.each([
+    ['mongodb://h/d?w=1', 'w', 'the parameter "w" of the location has a value that no store can use'],
+    ['mongodb://h/d?tls=', 'tls', 'the parameter "tls" of the location must not be empty'],
+    ['mongodb://h/d?password=x', undefined, 'unknown parameter in the location'],
+  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
+    expect(() => parseTarget(location)).toThrow(
+      expect.objectContaining({
+        message: `mongodb: ${message}`,
+        ...(option !== undefined && { option }),
+        advice: [{ id: 'give-location', form: 'mongodb://host:27017/database?collection=name' }],
+      }),
+    );
+  });
+
   test('a password of any characters is taken as it is, percent-encoded', () => {
     const password = fc.string({ unit: 'grapheme', minLength: 1 });
     fc.assert(

@@ -36,7 +36,7 @@ const STATES: Readonly<Record<string, Failure>> = {
   '40P01': COLLISION,
   '42501': {
     code: 'ACCESS_DENIED',
-    reason: 'the user lacks a privilege on the tables, or to create them in the schema',
+    reason: 'the user lacks a privilege on the tables or the schema',
     advice: CHECK_ACCESS,
   },
   '42703': GONE,

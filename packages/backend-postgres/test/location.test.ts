@@ -40,6 +40,32 @@ describe('a location', () => {
     expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
+  test.each([
+    [
+      'postgres://h/d?table=A',
+      'table',
+      'the parameter "table" of the location must have 1 to 48 of a-z 0-9 _, and not begin with a digit',
+    ],
+    [
+      'postgres://h/d?sslmode=prefer',
+      'sslmode',
+      'the parameter "sslmode" of the location must be disable, require, verify-ca or verify-full',
+    ],
+    [
+      'postgres://h/d?user=x',
+      undefined,
+      'unknown parameter in the location, which may have host, schema, sslmode, sslrootcert and table',
+    ],
+  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
+    expect(() => parseTarget(location)).toThrow(
+      expect.objectContaining({
+        message: `postgres: ${message}`,
+        ...(option !== undefined && { option }),
+        advice: [{ id: 'give-location', form: 'postgres://user@host:5432/database?table=name' }],
+      }),
+    );
+  });
+
   test('a password of any characters is taken as it is, percent-encoded', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (secret) => {

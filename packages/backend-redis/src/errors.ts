@@ -15,7 +15,7 @@ const DENIED: Failure = {
 };
 const CLUSTER: Failure = {
   code: 'INVALID_ARGUMENT',
-  reason: 'the server belongs to a cluster, which needs a Cluster of ioredis as the client',
+  reason: 'the server belongs to a cluster, and needs a Cluster of ioredis',
 };
 const UNREACHABLE: Failure = { code: 'UNAVAILABLE', reason: 'the server cannot be reached' };
 const NOT_TRUSTED: Failure = {

@@ -33,6 +33,23 @@ describe('a location', () => {
     expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
+  test.each([
+    [
+      'redis://h/0?prefix=a{b}',
+      'prefix',
+      'the parameter "prefix" of the location must have 1 to 128 of a-z A-Z 0-9 _ . : / -',
+    ],
+    ['redis://h/0?prefx=a', undefined, 'unknown parameter in the location, which may have prefix'],
+  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
+    expect(() => parseTarget(location)).toThrow(
+      expect.objectContaining({
+        message: `redis: ${message}`,
+        ...(option !== undefined && { option }),
+        advice: [{ id: 'give-location', form: 'redis://host:6379/0?prefix=name' }],
+      }),
+    );
+  });
+
   test('a password of any characters is taken as it is, percent-encoded', () => {
     const password = fc.string({ unit: 'grapheme', minLength: 1 });
     fc.assert(

@@ -12,7 +12,7 @@ const REFUSED: Failure = {
 const EXPIRED: Failure = { code: 'UNAUTHENTICATED', reason: 'the credentials have expired', advice: CHECK_ACCESS };
 const DENIED: Failure = {
   code: 'ACCESS_DENIED',
-  reason: 'the credentials must allow s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject',
+  reason: 'the credentials need ListBucket, GetObject, PutObject and DeleteObject',
   advice: CHECK_ACCESS,
 };
 const ELSEWHERE: Failure = {
@@ -25,7 +25,7 @@ const DAMAGED: Failure = { code: 'UNAVAILABLE', reason: 'the body was damaged in
 const FULL: Failure = { code: 'NO_SPACE', reason: 'the service has no space left, or the quota is used up' };
 const STRANGE: Failure = {
   code: 'UNAVAILABLE',
-  reason: 'the endpoint or a proxy gave an answer that broke off, or is not one of S3',
+  reason: 'an answer broke off or is not one of S3, from the endpoint or a proxy',
 };
 const UNREACHABLE: Failure = { code: 'UNAVAILABLE', reason: 'the service cannot be reached' };
 

@@ -46,6 +46,29 @@ describe('a location', () => {
     expect(() => parseTarget(location)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
+  test.each([
+    ['s3://vault?region=A_B', 'region', 'the parameter "region" of the location must have 1 to 64 of a-z 0-9 -'],
+    ['s3://vault?region=a&region=b', 'region', 'the parameter "region" of the location must be given once'],
+    [
+      's3://vault?endpoint=ftp://x',
+      'endpoint',
+      'the parameter "endpoint" of the location must be an http: or https: URL',
+    ],
+    [
+      's3://vault?reigon=a',
+      undefined,
+      'unknown parameter in the location, which may have conditionalDelete, endpoint and region',
+    ],
+  ])('%s: the parameter is named in the error, and a form is advised', (location, option, message) => {
+    expect(() => parseTarget(location)).toThrow(
+      expect.objectContaining({
+        message: `s3: ${message}`,
+        ...(option !== undefined && { option }),
+        advice: [{ id: 'give-location', form: 's3://bucket/prefix?region=name' }],
+      }),
+    );
+  });
+
   test('is never shown where it is refused', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'@:/?#[]%=& ax1'.split('')), maxLength: 20 }), (noise) => {

@@ -228,7 +228,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const failed = await run(['migrate', location, to]);
     expect(failed).toMatchObject({ exitCode: 8, stderr: '' });
     expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]$/m);
-    expect(failed.stdout).toMatch(/^failed: b\/\S+: .* is not what was sealed there \[INTEGRITY\]$/m);
+    expect(failed.stdout).toMatch(/^failed: b\/\S+: .* does not decrypt \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(
       /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\nthe same command goes on .* needs first\n$/,
     );

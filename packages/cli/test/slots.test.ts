@@ -119,7 +119,7 @@ describe.concurrent('slots add', () => {
     bytes.writeUInt8(bytes.readUInt8(10) ^ 1, 10);
     made[1] = printed('share', bytes).toString('latin1');
     await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`, { mode: 0o600 })));
-    const stranger = 'share 2 of those given is none of the shares of this store';
+    const stranger = 'share 2 of those given is not one of this store';
     const refused = await box.run(['get', 'a/1', ...byShares(0, 1, 2)]);
     expect(refused.stderr).toContain(stranger);
     expect(refused.exitCode).toBe(9);

@@ -42,7 +42,7 @@ export function encodeBackupKeys({ destination, head, objects }: BackupKeys): Bu
   if (bytes.length <= MAX_BACKUP_KEYS_BYTES) return bytes;
   throw new SecureStoreError(
     'TOO_LARGE',
-    `the keys of the backup would take ${bytes.length} bytes; the limit is ${MAX_BACKUP_KEYS_BYTES}`,
+    `the keys of the backup must have at most ${MAX_BACKUP_KEYS_BYTES} bytes, got ${bytes.length}`,
   );
 }
 

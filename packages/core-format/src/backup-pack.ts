@@ -181,17 +181,17 @@ export function decodeBlobDigests(bytes: Uint8Array, blobId: Uint8Array): Buffer
   return Array.from({ length: count }, () => reader.copy(DIGEST_LENGTH));
 }
 
-/** Bytes with what tells whether they have changed since. */
+/** Bytes with a checksum that shows whether they have changed since. */
 export function withChecksum(bytes: Uint8Array): Buffer {
   return Buffer.concat([bytes, sha256(bytes)]);
 }
 
-/** The bytes without their checksum. @throws SecureStoreError `INTEGRITY` where it is not theirs */
+/** The bytes without their checksum. @throws SecureStoreError `INTEGRITY` if it is not theirs */
 export function splitChecksum(what: string, bytes: Uint8Array): Buffer {
   const at = Math.max(0, bytes.length - DIGEST_LENGTH);
   const rest = asBuffer(bytes).subarray(0, at);
   if (sha256(rest).equals(asBuffer(bytes).subarray(at))) return rest;
-  throw new SecureStoreError('INTEGRITY', `${what}: its checksum does not match`);
+  throw new SecureStoreError('INTEGRITY', `${what} is damaged: its checksum does not match`);
 }
 
 /** By what files of a destination are named. */

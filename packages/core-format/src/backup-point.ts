@@ -113,7 +113,7 @@ function contradiction({ number, previous, kind, base, totals, pages, others }: 
 export function encodePoint(point: Point): Buffer {
   const label = Buffer.from(point.label, 'utf8');
   const wrong = label.length > MAX_POINT_LABEL_BYTES ? 'its label is too long' : contradiction(point);
-  if (wrong !== undefined) throw new RangeError(`a point of a backup can't be written: ${wrong}`);
+  if (wrong !== undefined) throw new RangeError(`a recovery point cannot be written: ${wrong}`);
   const { totals, added } = point;
   const writer = new ByteWriter(4096)
     .u8(VERSION)
@@ -140,7 +140,7 @@ export function encodePoint(point: Point): Buffer {
   if (writer.length <= MAX_POINT_BYTES) return writer.finish();
   throw new SecureStoreError(
     'TOO_LARGE',
-    `a point of the backup would take ${writer.length} bytes; the limit is ${MAX_POINT_BYTES}`,
+    `a recovery point must have at most ${MAX_POINT_BYTES} bytes, got ${writer.length}`,
   );
 }
 

@@ -193,7 +193,7 @@ export class ByteReader {
 
   /** Reads and checks magic and format version. @throws `INTEGRITY` on another magic, `FORMAT_VERSION` on another version. */
   magic(expected: string, version: number): void {
-    if (this.remaining < 5 || this.view(4).toString('latin1') !== expected) this.fail('it does not start as one');
+    if (this.remaining < 5 || this.view(4).toString('latin1') !== expected) this.fail('it does not begin as one');
     this.version(version);
   }
 
@@ -203,7 +203,8 @@ export class ByteReader {
     if (found !== expected) {
       throw new SecureStoreError(
         'FORMAT_VERSION',
-        `${this.what} has format version ${found}; this release reads version ${expected}. A newer release may be needed`,
+        `${this.what} has format version ${found}, but this release reads version ${expected}`,
+        { advice: [{ id: 'use-newer-release' }] },
       );
     }
   }

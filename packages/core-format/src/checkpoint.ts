@@ -109,7 +109,8 @@ function readFormat(reader: ByteReader): void {
   if (found === CHECKPOINT_FORMAT) return;
   throw new SecureStoreError(
     'FORMAT_VERSION',
-    `${reader.what} has format version ${found}; this release reads version ${CHECKPOINT_FORMAT}. A newer release may be needed`,
+    `${reader.what} has format version ${found}, but this release reads version ${CHECKPOINT_FORMAT}`,
+    { advice: [{ id: 'use-newer-release' }] },
   );
 }
 
@@ -163,7 +164,7 @@ export function joinCheckpointRoot(signedBytes: Uint8Array, signature: Uint8Arra
   if (length > MAX_CHECKPOINT_ROOT_BYTES) {
     throw new SecureStoreError(
       'TOO_LARGE',
-      `the root of the checkpoint would take ${length} bytes; the limit is ${MAX_CHECKPOINT_ROOT_BYTES}`,
+      `the root of the checkpoint must have at most ${MAX_CHECKPOINT_ROOT_BYTES} bytes, got ${length}`,
     );
   }
   return new ByteWriter(length).bytes(signedBytes).fixed(signature, SIGNATURE_LENGTH).finish();

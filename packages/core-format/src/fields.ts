@@ -42,7 +42,8 @@ export function readFields(reader: ByteReader, end: number, known: ReadonlySet<n
     if (critical === 1 && !known.has(tag)) {
       throw new SecureStoreError(
         'FORMAT_VERSION',
-        `${reader.what} has the field ${tag}, which this release must not ignore and does not know. A newer release may be needed`,
+        `${reader.what} has the unknown field ${tag}, which must not be ignored`,
+        { advice: [{ id: 'use-newer-release' }] },
       );
     }
     const length = reader.u16();

@@ -23,7 +23,7 @@ export function systemCodeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** What an error says, without what an error of the system adds: "EACCES: permission denied, open '/x'" names the path once more than needed. */
+/** The message of an error without what the system adds: "EACCES: permission denied, open '/x'" repeats the path. */
 export function systemReasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason';
   return /^E[A-Z0-9]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
@@ -34,16 +34,15 @@ function isWorkingFolderGone(error: unknown): boolean {
 }
 
 /**
- * An error of a file that a person named as one of ours; what is no error of the file system is returned as it is.
+ * An error of a file that a person named as one of ours; an error that is not of the file system is returned as it is.
  *
- * @param what what was tried, such as `cannot read the file "a"`
+ * @param what the attempt that failed, such as `cannot read the file "a"`
  */
 export function fileError(error: unknown, what: string): unknown {
   const systemCode = systemCodeOf(error);
   if (systemCode === undefined) return error;
   if (isWorkingFolderGone(error)) {
-    const message = 'the working directory has been removed; change to another one and try again';
-    return new SecureStoreError('INVALID_ARGUMENT', message, { cause: error });
+    return new SecureStoreError('INVALID_ARGUMENT', 'the working directory has been removed', { cause: error });
   }
   const code = FILE_SYSTEM_CODES[systemCode] ?? 'INTERNAL';
   return new SecureStoreError(code, `${what}: ${systemReasonOf(error)}`, { cause: error });

@@ -107,7 +107,8 @@ export function encodeHead(head: Head): Buffer {
   if (head.slots.length > MAX_SLOTS || passphrases(head.slots) > MAX_PASSPHRASE_SLOTS) {
     throw new SecureStoreError(
       'TOO_LARGE',
-      `a store may have at most ${MAX_SLOTS} slots, ${MAX_PASSPHRASE_SLOTS} of them passphrases; remove one first`,
+      `a store may have at most ${MAX_SLOTS} slots, ${MAX_PASSPHRASE_SLOTS} of them passphrases`,
+      { advice: [{ id: 'list-slots' }] },
     );
   }
   const writer = new ByteWriter(1024)
@@ -151,7 +152,7 @@ export function encodeHead(head: Head): Buffer {
 export function joinHead(signedBytes: Uint8Array, signature: Uint8Array): Buffer {
   const length = signedBytes.length + SIGNATURE_LENGTH;
   if (length > MAX_HEAD_BYTES) {
-    throw new SecureStoreError('TOO_LARGE', `the head would take ${length} bytes; the limit is ${MAX_HEAD_BYTES}`);
+    throw new SecureStoreError('TOO_LARGE', `the head must have at most ${MAX_HEAD_BYTES} bytes, got ${length}`);
   }
   return new ByteWriter(signedBytes.length + SIGNATURE_LENGTH)
     .bytes(signedBytes)

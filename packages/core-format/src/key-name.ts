@@ -23,14 +23,14 @@ function refuse(reason: string, key: unknown): never {
  *   or text that is not in Unicode normalisation form C.
  */
 export function parseStoreKey(key: unknown): StoreKey {
-  if (typeof key !== 'string') refuse(`must be a string, not ${key === null ? 'null' : typeof key}`, key);
+  if (typeof key !== 'string') refuse(`must be a string, got ${key === null ? 'null' : typeof key}`, key);
   if (key.length === 0) refuse('is empty', key);
   // No UTF-8 encoding is shorter than its UTF-16 length, so this bounds the work of everything below.
   if (key.length > MAX_KEY_BYTES) refuse(`is longer than ${MAX_KEY_BYTES} bytes of UTF-8`, key);
   if (NON_ASCII.test(key)) {
     if (CONTROL.test(key)) refuse('has a control character', key);
     if (!key.isWellFormed()) refuse('has a lone surrogate, which UTF-8 cannot hold', undefined);
-    if (key.normalize('NFC') !== key) refuse('is not in Unicode normalisation form C; its normalize("NFC") is', key);
+    if (key.normalize('NFC') !== key) refuse('is not in Unicode normalisation form C (NFC)', key);
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) refuse(`is longer than ${MAX_KEY_BYTES} bytes of UTF-8`, key);
   }
   let start = 0;

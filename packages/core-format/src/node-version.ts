@@ -14,6 +14,6 @@ const NEEDED: readonly [major: number, minor: number] = [24, 7];
 export function checkNodeVersion(found: string): void {
   const [major = 0, minor = 0] = found.split('.').map(Number);
   if (major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1])) return;
-  const message = `securestore needs Node ${NEEDED.join('.')} or newer, and this is Node ${found}`;
+  const message = `securestore needs Node ${NEEDED.join('.')} or newer, got Node ${found}`;
   throw new SecureStoreError('UNSUPPORTED', message);
 }

@@ -82,7 +82,7 @@ export function patternsMeet(one: string, other: string): boolean {
 
 /**
  * Checks a pattern and makes it a test of whole keys: `*` is any text within a segment, `**` as a whole segment any
- * number of segments; as the last one it stands for at least one.
+ * number of segments; as the last segment, it stands for at least one.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`
  */
@@ -90,16 +90,17 @@ export function compilePattern(pattern: unknown): KeyTest {
   const wrong = (reason: string): never => {
     throw new SecureStoreError('INVALID_ARGUMENT', `the pattern ${JSON.stringify(pattern)} ${reason}`);
   };
-  if (typeof pattern !== 'string') return wrong('is not a string');
+  if (typeof pattern !== 'string') return wrong('must be a string');
   try {
     parseStoreKey(pattern);
   } catch {
-    wrong('has a segment that no key can have');
+    wrong('must have only segments that a key can have');
   }
   const segments = pattern.split('/');
   if (segments.some((segment) => segment !== '**' && segment.includes('**')))
-    wrong('has "**" beside other text in a segment');
-  if (segments.some((segment, index) => segment === '**' && segments[index + 1] === '**')) wrong('repeats "**"');
+    wrong('must not have "**" next to other text in a segment');
+  if (segments.some((segment, index) => segment === '**' && segments[index + 1] === '**'))
+    wrong('must not repeat "**"');
   const parts = segmentsOf(pattern);
   return (key) => matches(parts, '**', key, segmentFits);
 }

@@ -26,16 +26,15 @@ export function parseVersion(version: unknown): ParsedVersion {
     const commit = version.slice(NUMBER_DIGITS + 1);
     if (number !== undefined && /^[0-9a-v]+$/.test(commit)) return { number, commit };
   }
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    'that is not a version; take one from the info or the history of the object',
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the version must be one from the history of the object', {
+    advice: [{ id: 'read-again' }],
+  });
 }
 
 /**
  * Orders two versions of one object: negative, zero or positive as `a` is older than, the same as or newer than `b`.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where one is no version
+ * @throws SecureStoreError `INVALID_ARGUMENT` if one is not a version
  */
 export function compareVersions(a: string, b: string): number {
   const first = parseVersion(a);

@@ -96,7 +96,7 @@ export class BlobOpener {
   /** Checks header and commitment where they were read. @throws SecureStoreError `INTEGRITY` */
   checkPrefix(bytes: Uint8Array): void {
     if (!asBuffer(bytes).equals(this.#prefix)) {
-      throw new SecureStoreError('INTEGRITY', 'the blob is damaged: it does not start with the header of its record');
+      throw new SecureStoreError('INTEGRITY', 'the blob is damaged: it does not begin with the header of its record');
     }
   }
 
@@ -104,7 +104,7 @@ export class BlobOpener {
   open(index: number, sealed: Uint8Array): Buffer {
     const plaintext = this.#cipher.open(index, sealed);
     if (plaintext === undefined) {
-      throw new SecureStoreError('INTEGRITY', `the blob is damaged: chunk ${index} is not what was sealed there`);
+      throw new SecureStoreError('INTEGRITY', `the blob is damaged: chunk ${index} does not decrypt`);
     }
     return plaintext;
   }

@@ -70,7 +70,7 @@ export class ContentDigester {
   async add(block: Uint8Array): Promise<void> {
     const isFirst = this.#first === undefined && this.#tree === undefined;
     if (this.#ended || block.length > DIGEST_LEAF_BYTES || (block.length === 0 && !isFirst)) {
-      throw new SecureStoreError('INTERNAL', 'a block of a length that the content digest has not');
+      throw new SecureStoreError('INTERNAL', 'the content digest has no block of that length');
     }
     this.#ended = block.length < DIGEST_LEAF_BYTES;
     if (isFirst) {

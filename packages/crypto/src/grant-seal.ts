@@ -62,13 +62,13 @@ function isFor(box: GrantBox, publicKey: Uint8Array, { lineage, instance, genera
 async function openBox(privateKey: Uint8Array, { publicKey, sealed }: Grant, place: GrantPlace): Promise<GrantedKeys> {
   const opened = await openSealed(privateKey, sealed);
   if (opened === undefined) {
-    throw new SecureStoreError('INTEGRITY', 'the grants of the store are damaged: a box is not what was sealed there');
+    throw new SecureStoreError('INTEGRITY', 'the grants of the store are damaged: a box does not decrypt');
   }
   try {
     const box = decodeGrantBox(opened);
     if (isFor(box, publicKey, place)) return box;
     wipeGranted(box);
-    throw new SecureStoreError('INTEGRITY', 'the grants of the store are damaged: a box is of another place');
+    throw new SecureStoreError('INTEGRITY', 'the grants of the store are damaged: a box belongs to another place');
   } finally {
     opened.fill(0);
   }

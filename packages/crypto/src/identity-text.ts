@@ -25,7 +25,7 @@ function invalid(reason: string): never {
  * @throws SecureStoreError `INVALID_ARGUMENT` for anything else; it names the line and holds nothing of it
  */
 export function readIdentityText(text: Buffer): IdentityText {
-  if (!isUtf8(text)) invalid('it is no text');
+  if (!isUtf8(text)) invalid('it is not UTF-8');
   const fingerprints = new Set<string>();
   let privateKey: Buffer | undefined;
   try {
@@ -37,7 +37,8 @@ export function readIdentityText(text: Buffer): IdentityText {
         fingerprints.add(fingerprint ?? invalid(`${where} has no fingerprint of 52 characters`));
         continue;
       }
-      if (privateKey !== undefined) invalid(`${where} is one more than the line with the identity`);
+      if (privateKey !== undefined)
+        invalid(`${where} is neither a comment nor a fingerprint, and comes after the identity`);
       privateKey = readIdentity(line, where);
     }
     return { privateKey: privateKey ?? invalid('it has no identity'), fingerprints: [...fingerprints] };

@@ -113,7 +113,7 @@ function loadSystemGroup(
   const versions = new Map<string, LoadedKey | Unusable>();
   const primary = loadGroup(group, versions, listener)?.primary;
   if (groups.length > 1 || primary === undefined) {
-    throw new SecureStoreError('INTEGRITY', `the keyring is damaged: it has no ${kind} key, or several`);
+    throw new SecureStoreError('INTEGRITY', `the keyring is damaged: its ${kind} key is missing, or there are several`);
   }
   return {
     primary,
@@ -127,7 +127,7 @@ function loadSystemGroup(
 
 export function loadJournal(keyring: GrantedKeys, listener: KeyUseListener | undefined): JournalKeys {
   const keys = loadSystemGroup(keyring, 'journal', listener);
-  if (keys === undefined) throw new SecureStoreError('INTEGRITY', 'the keyring is damaged: it has no journal key');
+  if (keys === undefined) throw new SecureStoreError('INTEGRITY', 'the keyring is damaged: its journal key is missing');
   return {
     primary: keys.primary,
     digest: digestKeys(keys.digestKey),

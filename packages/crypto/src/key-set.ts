@@ -8,7 +8,7 @@ import { idText, loadAudit, loadBackup, loadGroup, loadJournal } from './key-gro
 import type { KeyUseListener } from './key-use.ts';
 import type { NameKeys } from './names.ts';
 
-/** What may be told of a key version. */
+/** What may be shown of a key version. */
 export interface KeyVersionInfo {
   /** The id as text. */
   readonly label: string;
@@ -18,11 +18,11 @@ export interface KeyVersionInfo {
   readonly state: KeyState;
   /** Milliseconds since 1970. */
   readonly created: number;
-  /** When it is to be destroyed, in milliseconds since 1970; 0 where it isn't. */
+  /** When it is to be destroyed, in milliseconds since 1970; 0 if it isn't. */
   readonly destroyAt: number;
 }
 
-/** What the root key leads to, and no grant: who has it unlocks the whole store. */
+/** What the root key leads to, and no grant: its holder unlocks the whole store. */
 export interface OwnerKeys {
   readonly rootNumber: number;
   readonly identity: KeyObject;
@@ -36,7 +36,7 @@ export interface OwnerKeys {
 
 /** A keyring, or what a member was granted of it, taken apart into key objects: what an open store works with. */
 export interface KeySet {
-  /** Absent where the store was opened by a member. */
+  /** Absent if the store was opened by a member. */
   readonly owner?: OwnerKeys | undefined;
   readonly names: NameKeys;
   /** The purpose key of the category map. */
@@ -44,13 +44,13 @@ export interface KeySet {
   /** The purpose key of the location that the store moves to. */
   readonly migration: KeyObject;
   readonly journal: JournalKeys;
-  /** Absent where the store was never audited. */
+  /** Absent if the store was never audited. */
   readonly audit: AuditKeys | undefined;
-  /** Absent where the store was never backed up, or this was not granted. */
+  /** Absent if the store was never backed up, or this was not granted. */
   readonly backup: BackupKeySet | undefined;
   /** All key versions, of each group oldest first. */
   readonly versions: readonly KeyVersionInfo[];
-  /** @throws SecureStoreError `KEY_DESTROYED` where the category has no primary key, `ACCESS_DENIED` where it wasn't granted */
+  /** @throws SecureStoreError `KEY_DESTROYED` if the category has no primary key, `ACCESS_DENIED` if it wasn't granted */
   category(id: Uint8Array): CategoryKeys;
   /** Whether the keys of a category are here, usable or not: a member has those that were granted. */
   has(id: Uint8Array): boolean;
@@ -104,7 +104,7 @@ function infoOf(group: KeyGroup): KeyVersionInfo[] {
 /**
  * Loads a keyring and wipes it.
  *
- * @param listener is told of everything that is sealed and opened under its key versions
+ * @param listener called for everything that is encrypted and decrypted under its key versions
  */
 export function loadKeyring(keyring: Keyring, listener?: KeyUseListener): KeySet & { readonly owner: OwnerKeys } {
   const keys = loadKeys(keyring, listener, (what) => {
@@ -132,7 +132,7 @@ export function loadGranted(granted: GrantedKeys, listener?: KeyUseListener): Ke
   return keys;
 }
 
-/** @param refuse says why there are no keys of a category */
+/** @param refuse throws, with why there are no keys of a category */
 function loadKeys(
   granted: GrantedKeys,
   listener: KeyUseListener | undefined,
@@ -161,7 +161,7 @@ function loadKeys(
     versions: infos,
     category(id) {
       const keys = categories.get(idText(id)) ?? refuse('its category has no keys in this store');
-      return 'primary' in keys ? keys : destroyed('the key of this category is', keys.destroyAt);
+      return 'primary' in keys ? keys : destroyed('the encryption key of this category is', keys.destroyAt);
     },
     has: (id) => categories.has(idText(id)),
     isDestroyed(id) {
@@ -175,7 +175,7 @@ function loadKeys(
       if (known === undefined || !known.groupId.equals(categoryId)) {
         throw new SecureStoreError(
           'INTEGRITY',
-          'the record is damaged: it names a key version that its category has not',
+          'the record is damaged: it names a key version that its category does not have',
         );
       }
       if ('secret' in known) return known;

@@ -24,22 +24,22 @@ export interface WrapContext {
 }
 
 export interface WrapOptions {
-  /** Aborts when nobody waits for the call any more: its caller has given up, or it took too long. */
+  /** Aborts when the result is not needed any more: the caller has given up, or the call took too long. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A key that never leaves where it is, such as in a key management service, and wraps other keys. `describeKeyWrapper` of
- * `@securestore/crypto/testing` tests whether one keeps what is asked of it here.
+ * A key that never leaves its place, such as a key management service, and wraps other keys. `describeKeyWrapper` of
+ * `@securestore/crypto/testing` tests whether a wrapper meets this contract.
  *
- * Both calls throw a `SecureStoreError`: `UNLOCK_FAILED` where the service refuses, for good, `UNAVAILABLE`, `TIMEOUT` or
- * `THROTTLED` where trying again may help. Its message is shown and must hold nothing of the key. Any other error is
+ * Both calls throw a `SecureStoreError`: `UNLOCK_FAILED` if the service refuses, for good, `UNAVAILABLE`, `TIMEOUT` or
+ * `THROTTLED` if trying again may help. Its message is shown and must hold nothing of the key. Any other error is
  * reported by its name alone.
  */
 export interface KeyWrapper {
   /**
-   * Names the key, such as its ARN: 1 to 255 bytes of UTF-8 without control characters. It is kept in the store, where
-   * anybody can read it, and the slot is opened by a wrapper with the same id alone.
+   * Names the key, such as its ARN: 1 to 255 bytes of UTF-8 without control characters. It is kept in the store, readable for
+   * everyone who can read the backend, and only a wrapper with the same id opens the slot.
    */
   readonly id: string;
   /**
@@ -73,7 +73,7 @@ export interface KeyWrapperOptions {
 const DEFAULT_TIMEOUT = 30_000;
 const MAX_TIMEOUT = 0x7fff_ffff;
 const CONTROL = /\p{Cc}/u;
-/** What the name of an error class looks like; anything else may hold anything. */
+/** The form of the name of an error class; any other text may contain secrets. */
 const ERROR_NAME = /^[A-Za-z]\w{0,63}$/;
 
 function invalid(reason: string): never {
@@ -87,9 +87,9 @@ function checkId(id: unknown): void {
 }
 
 /**
- * Unlocks by a key that stays where it is, such as in a key management service: it wraps 32 random bytes, to which the slot
+ * Unlocks by a key that stays in its place, such as a key management service: it wraps 32 random bytes, to which the slot
  * belongs. Adding the slot takes a `wrap` and an `unwrap`, opening the store an `unwrap`; nothing else does, rotating keys neither.
- * Whoever may wrap with that key could have made such a slot: so pin the fingerprint of the store when you open it.
+ * Every holder of the right to wrap with that key could have made such a slot: so pin the fingerprint of the store when you open it.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`
  */
@@ -98,10 +98,12 @@ export function keyWrapper(
   { timeout = DEFAULT_TIMEOUT }: KeyWrapperOptions = {},
 ): KeyWrapperMethod {
   const { id, wrap, unwrap } = (wrapper ?? {}) as Partial<KeyWrapper>;
-  if (typeof wrap !== 'function' || typeof unwrap !== 'function') invalid('a key wrapper has an id, wrap and unwrap');
+  if (typeof wrap !== 'function' || typeof unwrap !== 'function')
+    invalid('a key wrapper must have an id, and the functions wrap and unwrap');
   checkId(id);
   if (!(typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT)) {
-    invalid('the option "timeout" of a key wrapper must be a number of milliseconds over 0');
+    const message = `the option "timeout" of a key wrapper must be a number of milliseconds over 0, at most ${MAX_TIMEOUT}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'timeout' });
   }
   return { type: 'keyWrapper', wrapper, timeout };
 }
@@ -109,16 +111,16 @@ export function keyWrapper(
 /** The error of a wrapper as ours. */
 function described(error: unknown, what: string): SecureStoreError {
   if (SecureStoreError.is(error)) {
-    // Whoever has no right to use the key has none to the store.
+    // A caller that may not use the key may not open the store either.
     const code = error.code === 'ACCESS_DENIED' || error.code === 'UNAUTHENTICATED' ? 'UNLOCK_FAILED' : error.code;
-    return new SecureStoreError(code, `${what}: ${error.message}`, { retryable: error.retryable, cause: error.cause });
+    const { retryable, advice, cause } = error;
+    return new SecureStoreError(code, `${what}: ${error.message}`, { retryable, advice, cause });
   }
   const name = error instanceof Error && ERROR_NAME.test(error.name) ? ` (${error.name})` : '';
-  const message = `${what} for a reason that it did not give as a SecureStoreError${name}`;
-  return new SecureStoreError('UNAVAILABLE', message, { retryable: false });
+  return new SecureStoreError('UNAVAILABLE', `${what}: unknown error${name}`, { retryable: false });
 }
 
-/** One call of a wrapper, which may neither hang for ever nor go on being waited for. */
+/** One call of a wrapper, which may neither hang for ever nor be waited for after an abort. */
 async function call(
   { wrapper, timeout }: KeyWrapperMethod,
   kind: 'wrap' | 'unwrap',
@@ -132,7 +134,7 @@ async function call(
   const given = copySecret(bytes);
   const { promise: ended, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => {
-    const aborted = new SecureStoreError('ABORTED', 'aborted', { cause: outer?.reason });
+    const aborted = new SecureStoreError('ABORTED', `${what}: the call was aborted`, { cause: outer?.reason });
     const late = new SecureStoreError('TIMEOUT', `${what} within ${timeout} ms`);
     reject(outer?.aborted === true ? aborted : late);
   };
@@ -142,16 +144,16 @@ async function call(
     try {
       result = await wrapper[kind](given, context, { signal });
     } catch (error) {
-      // Its signal has ended the call, and what it makes of that says less.
+      // The signal has ended the call: the error of the wrapper says less.
       if (signal.aborted) onAbort();
       throw described(error, what);
     }
     if (!(result instanceof Uint8Array)) {
-      throw new SecureStoreError('UNLOCK_FAILED', `${what}: it gave something other than a Uint8Array`);
+      throw new SecureStoreError('UNLOCK_FAILED', `${what}: the result must be a Uint8Array`);
     }
     const own = copySecret(result);
     if (kind === 'unwrap') result.fill(0);
-    // Nobody takes what comes too late.
+    // A result that comes too late is not used.
     if (signal.aborted) own.fill(0);
     return own;
   };
@@ -178,14 +180,14 @@ export async function unwrapSeed(
   seed.fill(0);
   throw new SecureStoreError(
     'UNLOCK_FAILED',
-    `the key wrapper "${method.wrapper.id}" gave no key of ${KEY_LENGTH} bytes`,
+    `the key wrapper "${method.wrapper.id}" did not give a key of ${KEY_LENGTH} bytes`,
   );
 }
 
 /**
- * A new seed, and what the slot says of it. It is unwrapped once, so that there is never a slot that opens nothing.
+ * A new seed, and what the slot keeps of it. The seed is unwrapped once, so that no slot is ever useless.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where the wrapper is broken, and what it throws
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the wrapper is broken, and what it throws
  */
 export async function wrapNewSeed(
   method: KeyWrapperMethod,
@@ -194,18 +196,18 @@ export async function wrapNewSeed(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly seed: Buffer; readonly slotMethod: Wrapped }> {
   const { id } = method.wrapper;
-  const broken = (reason: string): never => invalid(`the key wrapper "${id}" is broken: ${reason}. No slot was made`);
+  const broken = (reason: string): never => invalid(`the key wrapper "${id}" is broken: ${reason}. No slot was added.`);
   const seed = random(KEY_LENGTH);
   try {
     const wrapped = await call(method, 'wrap', seed, context, signal);
     if (wrapped.length === 0 || wrapped.length > MAX_WRAPPED_SEED_BYTES) {
-      broken(`it gave ${wrapped.length} bytes for a key; it must give 1 to ${MAX_WRAPPED_SEED_BYTES}`);
+      broken(`a wrapped key must have 1 to ${MAX_WRAPPED_SEED_BYTES} bytes, got ${wrapped.length}`);
     }
-    if (wrapped.includes(seed)) broken('what it wrapped holds the key as it is');
+    if (wrapped.includes(seed)) broken('a wrapped key has the key in plain');
     const again = await unwrapSeed(method, wrapped, context, signal);
     const same = timingSafeEqual(again, seed);
     again.fill(0);
-    if (!same) broken('it unwraps another key than it wrapped');
+    if (!same) broken('unwrapping gives another key than was wrapped');
     return { seed, slotMethod: { type: 'keyWrapper', wrapperId: id, wrappedSeed: wrapped } };
   } catch (error) {
     seed.fill(0);

@@ -32,7 +32,7 @@ interface Place {
 function unknownToken(token: string): SecureStoreError {
   return new SecureStoreError(
     'INTEGRITY',
-    `the backend holds an object whose name this store did not make: ${token.slice(0, MAX_SEGMENT_TOKEN)}`,
+    `the backend has a foreign object, whose name is not one of this store: ${token.slice(0, MAX_SEGMENT_TOKEN)}`,
   );
 }
 

@@ -91,7 +91,7 @@ function invalid(reason: string): never {
 
 const withArticle = (kind: PrintedKind): string => (kind === 'identity' ? 'an identity' : `a ${kind}`);
 
-/** What is not to be ignored; the caller wipes it. */
+/** The characters that are not ignored; the caller wipes them. */
 function withoutGaps(text: Uint8Array): Buffer {
   const codes = secretBytes(text.length);
   let length = 0;
@@ -99,7 +99,7 @@ function withoutGaps(text: Uint8Array): Buffer {
   return codes.subarray(0, length);
 }
 
-/** The kind that the first characters of a printed secret tell. */
+/** The kind of a printed secret, by its first characters. */
 function kindOf(codes: Uint8Array): PrintedKind | undefined {
   const start = Buffer.from(codes.subarray(0, PREFIX_LENGTH)).toString('latin1').toUpperCase();
   return (Object.keys(PREFIXES) as PrintedKind[]).find((kind) => PREFIXES[kind] === start);
@@ -108,25 +108,27 @@ function kindOf(codes: Uint8Array): PrintedKind | undefined {
 /**
  * Reads a printed secret of `length` bytes, however it is grouped and whatever its case. The caller wipes both.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` for what was mistyped, or is of another kind; it doesn't hold any of it
+ * @throws SecureStoreError `INVALID_ARGUMENT` for a mistyped secret, or one of another kind; the error holds nothing of it
  */
 export function readPrinted(kind: PrintedKind, text: Uint8Array, length: number): Buffer {
   const codes = withoutGaps(text);
   try {
     const found = kindOf(codes);
-    if (found === undefined) invalid(`this is no ${kind}: one begins with ${PREFIXES[kind]}`);
-    if (found !== kind) invalid(`this is ${withArticle(found)}, not ${withArticle(kind)}`);
+    if (found !== kind) {
+      const other = found === undefined ? '' : `, got ${withArticle(found)}`;
+      invalid(`the ${kind} must begin with ${PREFIXES[kind]}${other}`);
+    }
     const digits = Array.from(codes.subarray(PREFIX_LENGTH), (code) => (code < 128 ? (VALUES[code] ?? -1) : -1));
     const wrong = digits.indexOf(-1);
     if (wrong >= 0) {
-      invalid(`the ${kind} has a character that no ${kind} has, in its group ${Math.floor(wrong / GROUP) + 1}`);
+      invalid(`the ${kind} has an invalid character in group ${Math.floor(wrong / GROUP) + 1}`);
     }
     const bytes = bytesOf(digits.slice(0, -CHECK_LENGTH));
-    if (bytes?.length !== length) invalid(`the ${kind} has the wrong length: a part of it is missing, or there twice`);
+    if (bytes?.length !== length) invalid(`the ${kind} has the wrong length: a part of it is missing or repeated`);
     const holds = checkDigits(kind, bytes).every((digit, index) => digits.at(index - CHECK_LENGTH) === digit);
     if (holds) return bytes;
     bytes.fill(0);
-    return invalid(`the ${kind} was mistyped: a character or more is wrong`);
+    return invalid(`the ${kind} was mistyped: at least one character is wrong`);
   } finally {
     codes.fill(0);
   }

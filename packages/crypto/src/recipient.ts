@@ -47,7 +47,7 @@ export function formatRecipient(publicKey: Uint8Array): string {
   return printed('recipient', publicKey).toString('latin1');
 }
 
-/** What to give to somebody who is to add a slot for an identity: its public key, `SSRP1-…`. It is no secret. */
+/** What an owner needs to add a slot for an identity: its public key, `SSRP1-…`, which is not secret. */
 export async function recipientOf(text: SecretSource): Promise<string> {
   const privateKey = await identity(text).secret();
   try {
@@ -57,18 +57,18 @@ export async function recipientOf(text: SecretSource): Promise<string> {
   }
 }
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` for what was mistyped, and for keys that nothing can be sealed to */
+/** @throws SecureStoreError `INVALID_ARGUMENT` for a mistyped recipient, and for keys that nothing can be encrypted to */
 export async function readRecipient(text: unknown): Promise<Buffer> {
   if (typeof text !== 'string') {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'a recipient must be a string, as recipientOf gives it');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the recipient must be a string');
   }
   const publicKey = readPrinted('recipient', Buffer.from(text, 'utf8'), KEY_LENGTH);
   const sodium = await loadSodium();
   try {
-    // Whatever is sealed to a key of low order anybody can open.
+    // Every attacker can decrypt what is encrypted to a key of low order.
     sodium.crypto_box_seal(new Uint8Array(1), publicKey);
   } catch {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the recipient is no public key: nothing can be sealed to it');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the recipient is not a usable public key');
   }
   return publicKey;
 }

@@ -72,14 +72,13 @@ function damaged(reason: string): never {
 /** The data key of a record. The caller wipes it. */
 function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffer; expanded: Buffer } {
   const { header, headerBytes, envelope } = record;
-  if (asBuffer(envelope.keyId).compare(key.id) !== 0)
-    damaged('it names another key version than the one it is opened under');
+  if (asBuffer(envelope.keyId).compare(key.id) !== 0) damaged('it names another key version');
   if (header.suite !== key.suite) damaged('its suite is not that of its key version');
   const suite = suiteOf(key.suite);
   const once = wrapKey(key, headerBytes, envelope.commitment);
   const dek = suite.openOnce(once, envelope.wrappedKey);
   once.fill(0);
-  if (dek === undefined) damaged('its key does not open under the key version that it names');
+  if (dek === undefined) damaged('its data key does not decrypt under the key version that it names');
   const expanded = suite.expand(dek, expandInput(RECORD_USE, headerBytes));
   // The commitment is no secret, so a comparison in constant time would protect nothing.
   if (!expanded.subarray(KEY_LENGTH).equals(envelope.commitment)) {
@@ -95,7 +94,7 @@ function openBody(record: SplitRecord, key: RecordKey): Buffer {
   const body = suite.openOnce(expanded.subarray(0, KEY_LENGTH), record.sealedBody);
   dek.fill(0);
   expanded.fill(0);
-  if (body === undefined) damaged('its body is not what was sealed');
+  if (body === undefined) damaged('its body does not decrypt');
   return body;
 }
 
@@ -126,11 +125,11 @@ function rewrap(record: SplitRecord, oldKey: RecordKey, newKey: RecordKey): Buff
 /**
  * The record with E under another key version; H, C and B stay byte for byte. The same inputs give the same bytes.
  *
- * @throws SecureStoreError `INTEGRITY`; `INVALID_ARGUMENT` where the new key version has another suite
+ * @throws SecureStoreError `INTEGRITY`; `INVALID_ARGUMENT` if the new key version has another suite
  */
 export function rewrapRecord(recordBytes: Uint8Array, oldKey: RecordKey, newKey: RecordKey): Buffer {
   if (newKey.suite !== oldKey.suite) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 're-wrapping keeps the suite; another one needs sealing anew');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'rewrapping must keep the suite of the record');
   }
   const record = splitRecord(recordBytes);
   try {

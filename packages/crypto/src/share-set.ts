@@ -62,14 +62,14 @@ async function valueAt(points: readonly Uint8Array[], x: number): Promise<Uint8A
   return value;
 }
 
-/** What no set of shares has: the point at 0 is the secret itself, and a slot of such numbers would make the head unreadable. */
+/** Whether no set can have such a share: the point at 0 is the secret itself, and a slot of such numbers would make the head unreadable. */
 function isImpossible(share: Uint8Array): boolean {
   const [threshold = 0, count = 0] = share.subarray(SET_BYTES);
   return share.length !== SHARE_BYTES || threshold < 2 || count < threshold || xOf(share) === 0 || xOf(share) > count;
 }
 
 /**
- * What the shares say of themselves: they must be of one set, all different, and enough.
+ * The scheme of the shares: they must be of one set, all different, and enough.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`
  */
@@ -84,7 +84,7 @@ export function schemeOf(shares: readonly Buffer[]): ShareScheme {
   const [threshold = 0, count = 0] = head.subarray(SET_BYTES);
   if (new Set(shares.map(xOf)).size < shares.length) invalid('a share was given twice');
   if (shares.length < threshold) {
-    invalid(`${threshold} of the ${count} shares are needed, and ${shares.length} given`);
+    invalid(`${threshold} of the ${count} shares are needed, got ${shares.length}`);
   }
   return { threshold, count };
 }
@@ -92,10 +92,10 @@ export function schemeOf(shares: readonly Buffer[]): ShareScheme {
 /**
  * The shares of a method of shares, which the caller wipes.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` for shares that can't be ones of a set, and where it has none
+ * @throws SecureStoreError `INVALID_ARGUMENT` for shares that are not of one set, and if there are none
  */
 export async function sharesOf({ shares }: SecretMethod): Promise<Buffer[]> {
-  if (shares === undefined) return invalid('the unlock method "shares" gives no shares; it is made by shares(...)');
+  if (shares === undefined) return invalid('the unlock method "shares" must give shares');
   const given = await shares();
   try {
     schemeOf(given);
@@ -112,7 +112,7 @@ function enough(shares: readonly Buffer[]): Uint8Array[] {
 }
 
 /**
- * Checks that the shares that are more than needed say the same as those before them.
+ * Checks that the shares that are more than needed agree with those before them.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`
  */
@@ -124,8 +124,8 @@ export async function checkAgreement(shares: readonly Buffer[]): Promise<void> {
     value.fill(0);
     if (!agrees) {
       invalid(
-        'the shares given contradict each other: one of them was made up or changed. Which one it is, only a store tells ' +
-          'that they open already',
+        'the shares given contradict each other: one of them was made up or changed. Only a store that they already open ' +
+          'can tell which one.',
       );
     }
   }

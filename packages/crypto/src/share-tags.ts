@@ -7,7 +7,7 @@ import { schemeOf, wholeSet, wipeAll } from './share-set.ts';
 
 type SharesMethod = Extract<SlotMethod, { type: 'shares' }>;
 
-/** Tells a share from one that was changed; as long as it is only to name who is at fault, 64 bits are enough. */
+/** Distinguishes a share from a changed one; to name the wrong share, 64 bits are enough. */
 function shareTag(salt: KeyObject, share: Uint8Array): Buffer {
   return deriveBytes(salt, 'share tag', share).subarray(0, SHARE_TAG_LENGTH);
 }
@@ -22,10 +22,10 @@ export async function shareTags(shares: readonly Buffer[], salt: Uint8Array): Pr
 }
 
 /**
- * Those of the shares that are the slot's own, as many as are needed; `undefined` where none is, so that the slot is that of
- * another set.
+ * Those of the shares that are the slot's own, as many as are needed; `undefined` if there is none, so that the slot is that
+ * of another set.
  *
- * @throws SecureStoreError `UNLOCK_FAILED` where some are but not enough, which says which ones are not
+ * @throws SecureStoreError `UNLOCK_FAILED` if some are, but not enough, with which ones are not
  */
 export function ownShares(
   shares: readonly Buffer[],
@@ -43,21 +43,15 @@ export function ownShares(
   }
   if (own.length >= threshold) return own.slice(0, threshold);
   if (own.length === 0) return undefined;
-  throw new SecureStoreError('UNLOCK_FAILED', accusation(strangers));
+  throw new SecureStoreError('UNLOCK_FAILED', accusation(strangers), { advice: [{ id: 'check-unlock-secret' }] });
 }
 
-/** @param strangers their places among those given, from 1 */
+/** @param strangers their positions among those given, from 1 */
 function accusation(strangers: readonly number[]): string {
   const [only] = strangers;
   if (strangers.length === 1) {
-    return (
-      `share ${only} of those given is none of the shares of this store: it was made up, changed, or belongs to another set. ` +
-      'Give another one in its place'
-    );
+    return `share ${only} of those given is not one of this store: it was made up, changed or belongs to another set`;
   }
   const all = `${strangers.slice(0, -1).join(', ')} and ${strangers.at(-1)}`;
-  return (
-    `shares ${all} of those given are none of the shares of this store: they were made up, changed, or belong to another set. ` +
-    'Give others in their place'
-  );
+  return `shares ${all} of those given are not of this store: they were made up, changed or belong to another set`;
 }

@@ -8,20 +8,21 @@ import { secretText } from './unlock.ts';
 const SECRET_BYTES = 32;
 const SET_BYTES = 4;
 
-function invalid(reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', reason);
+function invalid(option: keyof ShareScheme, rule: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${option}" must be a whole number ${rule}`, { option });
 }
 
 /**
  * New shares of a new secret, each as the ASCII text that is to be printed: any `threshold` of them, given to
- * {@link shares}, unlock a store whose slot was made by as many. Each goes to somebody else; wipe them when they are printed.
+ * {@link shares}, unlock a store whose slot was made by as many. Each goes to another person; wipe them when they are printed.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` for numbers that can't be
+ * @throws SecureStoreError `INVALID_ARGUMENT` for impossible numbers
  */
 export async function generateShares({ threshold, count }: ShareScheme): Promise<Buffer[]> {
-  if (!Number.isInteger(count) || count < 2 || count > MAX_SHARES) invalid('the number of shares must be 2 to 255');
+  if (!Number.isInteger(count) || count < 2 || count > MAX_SHARES) invalid('count', `from 2 to ${MAX_SHARES}`);
   if (!Number.isInteger(threshold) || threshold < 2 || threshold > count) {
-    invalid(`the threshold must be 2 to the number of shares, ${count}: with 1, each share would be the secret itself`);
+    // With a threshold of 1, each share would be the secret itself.
+    invalid('threshold', `from 2 to the number of shares, ${count}`);
   }
   const random = randomPool();
   const secret = random(SECRET_BYTES);
@@ -66,7 +67,7 @@ async function secretOf(sources: readonly SecretSource[]): Promise<Buffer> {
 
 /**
  * Unlocks by shares of {@link generateShares}: as many as their threshold, in any order. A share that was made up, or changed
- * so that its check still holds, is named when the store is opened; where enough others are given, they open it.
+ * so that its check still holds, is named when the store is opened; if enough others are given, they open it.
  */
 export function shares(sources: readonly SecretSource[]): SecretMethod {
   return { type: 'shares', secret: () => secretOf(sources), shares: () => readShares(sources) };

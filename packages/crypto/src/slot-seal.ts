@@ -153,7 +153,7 @@ export async function resealSlot(slot: Slot, lineage: Uint8Array, root: Numbered
 function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContext, rootNumber: number): KeyObject {
   const opened = openSealedBox(sodium, slot.sealedRoot, keys.publicKey, keys.privateKey);
   if (opened === undefined) {
-    throw new SecureStoreError('INTEGRITY', 'the head is damaged: the root key of a slot is not what was sealed there');
+    throw new SecureStoreError('INTEGRITY', 'the head is damaged: the root key of a slot does not decrypt');
   }
   const box = decodeSlotBox(opened);
   const isItsOwn =
@@ -163,11 +163,11 @@ function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContex
   const root = createSecretKey(box.root);
   opened.fill(0);
   if (!isItsOwn)
-    throw new SecureStoreError('INTEGRITY', 'the head is damaged: a slot holds the root key of another place');
+    throw new SecureStoreError('INTEGRITY', 'the head is damaged: a slot has the root key of another place');
   return root;
 }
 
-/** A slot that was opened: it goes on opening the slot when the root key is renewed, without asking for the secret. */
+/** A slot that was opened: it also opens the slot after the root key is rotated, without the secret. */
 export interface UnlockedSlot {
   readonly id: Buffer;
   readonly root: KeyObject;
@@ -195,7 +195,7 @@ function unlocked(keys: SlotKeys, context: SlotContext, id: Buffer, root: KeyObj
   };
 }
 
-/** Opens `slot` by its keys, which are forgotten unless it is theirs. */
+/** Opens `slot` by its keys, which are wiped unless it is theirs. */
 async function openBy(
   keys: SlotKeys,
   slot: Slot,
@@ -220,13 +220,12 @@ async function openBy(
 }
 
 /**
- * Opens `slot` by `secret`, for an identity its private key; `undefined` where the secret is another one.
+ * Opens `slot` by `secret`, for an identity its private key; `undefined` if the secret is another one.
  *
- * The binding tag is compared first: it commits to the secret and to the store identity, so no box is opened that
- * somebody else sealed to this slot's public key. A slot of a recipient has none: whoever opens one knows the store identity
- * from elsewhere.
+ * The binding tag is compared first: it commits to the secret and to the store identity, so no box is opened that an attacker
+ * sealed to this slot's public key. A slot of a recipient has none: its holder must know the store identity from elsewhere.
  *
- * @throws SecureStoreError `INTEGRITY` where the secret is right and the slot is not
+ * @throws SecureStoreError `INTEGRITY` if the secret is right and the slot is not
  */
 export async function openSlot(
   slot: Slot,
@@ -239,11 +238,11 @@ export async function openSlot(
 }
 
 /**
- * Opens `slot` by a key wrapper; `undefined` where it is of another one. As with an identity, the store must be known from
+ * Opens `slot` by a key wrapper; `undefined` if it is of another one. As with an identity, the store must be known from
  * elsewhere.
  *
- * @throws SecureStoreError `UNLOCK_FAILED` where the wrapper refuses or gives another key, `INTEGRITY` where its key is right and
- *   the slot is not, and what the wrapper throws
+ * @throws SecureStoreError `UNLOCK_FAILED` if the wrapper refuses or gives another key, `INTEGRITY` if its key is right and the
+ *   slot is not, and what the wrapper throws
  */
 export async function openWrappedSlot(
   slot: Slot,
@@ -259,5 +258,6 @@ export async function openWrappedSlot(
   const keys = seedKeys(takeKey(seed), context.lineage, id);
   const opened = await openBy(keys, slot, context, rootNumber);
   if (opened !== undefined) return opened;
-  throw new SecureStoreError('UNLOCK_FAILED', `the key wrapper "${method.wrapperId}" gave another key than it wrapped`);
+  const message = `the key wrapper "${method.wrapperId}" gave another key than it wrapped`;
+  throw new SecureStoreError('UNLOCK_FAILED', message, { advice: [{ id: 'check-unlock-secret' }] });
 }

@@ -23,5 +23,5 @@ export function suiteOf(id: number): Suite {
   const suite = ready.get(id);
   if (suite !== undefined) return suite;
   if (SUITE_IDS.includes(id)) throw new SecureStoreError('INTERNAL', `suite ${id} is used before it was loaded`);
-  throw new SecureStoreError('FORMAT_VERSION', `suite ${id} is unknown to this release. A newer release may be needed`);
+  throw new SecureStoreError('FORMAT_VERSION', `unknown suite ${id}`, { advice: [{ id: 'use-newer-release' }] });
 }

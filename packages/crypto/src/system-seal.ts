@@ -97,8 +97,8 @@ export function openSystemBody(
   const fail = (reason: string): never => {
     throw new SecureStoreError('INTEGRITY', `${what} is damaged: ${reason}`);
   };
-  if (!suites.includes(body.suite)) fail('its suite is none that the store accepts');
-  const systemKey = keyOf(body.keyId) ?? fail('it names a key version that this store has not');
+  if (!suites.includes(body.suite)) fail('its suite is not one that the store accepts');
+  const systemKey = keyOf(body.keyId) ?? fail('it names a key version that this store does not have');
   const { secret, onUse } = systemKey;
   try {
     if (systemKey.suite !== undefined && systemKey.suite !== body.suite) fail('its suite is not that of its key');

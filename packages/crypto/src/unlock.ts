@@ -34,7 +34,7 @@ export interface SecretMethod {
 export type UnlockMethod = SecretMethod | KeyWrapperMethod;
 
 const MAX_SECRET_BYTES = 1024 * 1024;
-/** Shorter ones are no keys but passphrases, which need a slow function. */
+/** Shorter ones are passphrases and not keys, and need a slow function. */
 const MIN_KEY_FILE_BYTES = 32;
 const RAW_KEY_BYTES = 32;
 
@@ -42,7 +42,7 @@ async function fetchSecret(source: SecretSource): Promise<unknown> {
   return typeof source === 'function' ? source() : source;
 }
 
-/** A copy of a secret that is no text: what people think up needs a slow function, so only passphrases may be text. */
+/** A copy of a secret that is not text: what people invent needs a slow function, so only passphrases may be text. */
 function secretBytes(source: SecretSource): () => Promise<Buffer> {
   return async () => {
     const given = await fetchSecret(source);
@@ -64,7 +64,7 @@ export function secretText(source: SecretSource, what: string): () => Promise<Bu
     }
     // Encoding it would replace the surrogate, and other passphrases would open the store too.
     if (!given.isWellFormed()) {
-      throw new SecureStoreError('INVALID_ARGUMENT', `${what} has a lone surrogate, which UTF-8 cannot hold`);
+      throw new SecureStoreError('INVALID_ARGUMENT', `${what} must not have a lone surrogate, which UTF-8 cannot hold`);
     }
     return Buffer.from(given, 'utf8');
   };
@@ -73,7 +73,7 @@ export function secretText(source: SecretSource, what: string): () => Promise<Bu
 function checked(read: () => Promise<Buffer>, check: (length: number) => string | undefined): () => Promise<Buffer> {
   return async () => {
     const secret = await read();
-    const problem = secret.length > MAX_SECRET_BYTES ? 'is longer than 1 MiB' : check(secret.length);
+    const problem = secret.length > MAX_SECRET_BYTES ? 'must have at most 1 MiB' : check(secret.length);
     if (problem === undefined) return secret;
     secret.fill(0);
     throw new SecureStoreError('INVALID_ARGUMENT', `the secret ${problem}`);
@@ -99,7 +99,7 @@ export function passphrase(secret: SecretSource): SecretMethod {
   return {
     type: 'passphrase',
     secret: checked(secretText(secret, 'a passphrase'), (length) =>
-      length === 0 ? 'is an empty passphrase' : undefined,
+      length === 0 ? 'must not be an empty passphrase' : undefined,
     ),
   };
 }
@@ -109,7 +109,7 @@ export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>
   return {
     type: 'rawKey',
     secret: checked(secretBytes(key), (length) =>
-      length === RAW_KEY_BYTES ? undefined : `is a raw key of ${length} bytes; it must have ${RAW_KEY_BYTES}`,
+      length === RAW_KEY_BYTES ? undefined : `must be a raw key of ${RAW_KEY_BYTES} bytes, got ${length}`,
     ),
   };
 }
@@ -121,7 +121,7 @@ export function keyFileContents(contents: () => Promise<Uint8Array>): SecretMeth
     secret: checked(secretBytes(contents), (length) =>
       length >= MIN_KEY_FILE_BYTES
         ? undefined
-        : `is a key file of ${length} bytes; it must have at least ${MIN_KEY_FILE_BYTES}`,
+        : `must be a key file of at least ${MIN_KEY_FILE_BYTES} bytes, got ${length}`,
     ),
   };
 }

@@ -145,7 +145,7 @@ describe('lessons from others', () => {
       a.envelope,
       a.sealedBody,
     );
-    expect(() => openRecord(splitRecord(moved), key)).toThrow(/does not open under the key version/);
+    expect(() => openRecord(splitRecord(moved), key)).toThrow(/does not decrypt under the key version/);
   });
 
   it('sops: elements of one list are each bound to their place', () => {

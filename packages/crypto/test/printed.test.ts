@@ -48,7 +48,9 @@ describe('a printed secret', () => {
 
   it('of another kind is named, and nothing of it is said', () => {
     const text = printed('share', Buffer.from('twenty bytes of text'));
-    expect(() => readPrinted('recovery code', text, 20)).toThrow('this is a share, not a recovery code');
+    expect(() => readPrinted('recovery code', text, 20)).toThrow(
+      'the recovery code must begin with SSRC1, got a share',
+    );
     for (const wrong of ['', 'SSRC1', 'correct horse', 'SSRC1-UUUU', 'SSRC1-ä', `SSRC1-${'0'.repeat(100_000)}`]) {
       const error: unknown = ((): unknown => {
         try {

@@ -86,7 +86,9 @@ describe('a slot of a recipient', () => {
     const recipient = await recipientOf(own);
     const last = recipient.endsWith('0') ? '1' : '0';
     await expect(sealTo(recipient.slice(0, -1) + last)).rejects.toThrow(/mistyped/);
-    await expect(sealTo(own.toString('latin1'))).rejects.toThrow('this is an identity, not a recipient');
+    await expect(sealTo(own.toString('latin1'))).rejects.toThrow(
+      'the recipient must begin with SSRP1, got an identity',
+    );
     await expect(sealTo(undefined)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     expect((await sealTo(` ${recipient.toLowerCase().replaceAll('-', '')}\n`)).publicKey).toEqual(
       Buffer.from(slot.publicKey),

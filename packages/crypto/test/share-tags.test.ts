@@ -39,7 +39,7 @@ const stranger = (numbers: string): unknown =>
   expect.objectContaining({
     code: 'UNLOCK_FAILED',
     message: expect.stringMatching(
-      new RegExp(`^shares? ${numbers} of those given (is|are) none of the shares`, 'u'),
+      new RegExp(`^shares? ${numbers} of those given (is not one|are not) of this store`, 'u'),
     ) as string,
   });
 

@@ -37,7 +37,7 @@ describe('shares', () => {
     const [a = Buffer.alloc(0), b = Buffer.alloc(0)] = await generateShares({ threshold: 2, count: 3 });
     const [other = Buffer.alloc(0)] = await generateShares({ threshold: 2, count: 3 });
     await expect(shares([]).secret()).rejects.toThrow('no share was given');
-    await expect(shares([a]).secret()).rejects.toThrow('2 of the 3 shares are needed, and 1 given');
+    await expect(shares([a]).secret()).rejects.toThrow('2 of the 3 shares are needed, got 1');
     await expect(shares([a, a]).secret()).rejects.toThrow('a share was given twice');
     await expect(shares([a, other]).secret()).rejects.toThrow('share 2 of those given is of another set');
     const wrong = b.toString('latin1').replace(/.$/, (digit) => (digit === '0' ? '2' : '0'));

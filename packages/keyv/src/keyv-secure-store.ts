@@ -72,10 +72,9 @@ export class KeyvSecureStore extends EventEmitter {
   }
 
   /**
-   * Emits `error` where it rejects and somebody listens: keyv 5 takes a rejection for a value that is not there, and says
-   * nothing of it.
+   * Emits `error` if it rejects and there is a listener: keyv 5 treats a rejection silently as a value that does not exist.
    *
-   * @returns the value, `undefined` where there is none or it has expired
+   * @returns the value, `undefined` if there is none or it has expired
    */
   async get<T = string>(key: string): Promise<T | undefined> {
     try {
@@ -87,7 +86,7 @@ export class KeyvSecureStore extends EventEmitter {
     }
   }
 
-  /** @returns the values in the order of the keys, `undefined` for what is not there or has expired */
+  /** @returns the values in the order of the keys, `undefined` for those that do not exist or have expired */
   async getMany<T = string>(keys: readonly string[]): Promise<(T | undefined)[]> {
     const folder = this.#folder;
     const store = await this.#access.get();
@@ -98,14 +97,14 @@ export class KeyvSecureStore extends EventEmitter {
   /**
    * @param value a string, as keyv's serialisation gives it
    * @param ttl milliseconds that the value lives; default for ever
-   * @throws SecureStoreError `INVALID_ARGUMENT` for a value that is no string, or one with lone surrogates
+   * @throws SecureStoreError `INVALID_ARGUMENT` for a value that is not a string, or has lone surrogates
    */
   async set(key: string, value: unknown, ttl?: number): Promise<boolean> {
     await this.#store([this.#item(this.#folder, { key, value, ttl })]);
     return true;
   }
 
-  /** As {@link set}; where one of them can't be stored, others may have been. */
+  /** As {@link set}; if one of them can't be stored, others may have been. */
   async setMany(entries: readonly KeyvEntry[]): Promise<boolean[]> {
     const folder = this.#folder;
     await this.#store(entries.map((entry) => this.#item(folder, entry)));
@@ -114,7 +113,7 @@ export class KeyvSecureStore extends EventEmitter {
 
   #item(folder: Folder, { key, value, ttl }: KeyvEntry): StoreManyItem {
     if (typeof value !== 'string') {
-      const message = `a value must be a string, not ${typeof value}: leave the serialisation of keyv on`;
+      const message = `the value must be a string, as the serialisation of keyv gives it, got ${typeof value}`;
       throw new SecureStoreError('INVALID_ARGUMENT', message);
     }
     return folder.item([key], value, expiresAfter(ttl));

@@ -43,7 +43,7 @@ describe('a payload that is damaged in the store', () => {
     expect(report).toMatchObject({
       moved: false,
       failures: 1,
-      failed: [{ name, code: 'INTEGRITY', message: expect.stringContaining('is not what was sealed there') }],
+      failed: [{ name, code: 'INTEGRITY', message: expect.stringContaining('does not decrypt') }],
     });
     expect((await store.retrieve('small')).text()).toBe('value');
 

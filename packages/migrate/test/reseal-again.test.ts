@@ -73,7 +73,7 @@ it('a payload that is damaged in the store keeps it where it is, and is called d
   await damageOnly(atFrom, AREAS.blobs);
   const report = await move(from, to, { clock, reseal: { unlock: NEW } });
   expect(report).toMatchObject({ moved: false, failures: 1, failed: [{ code: 'INTEGRITY' }] });
-  expect(report.failed[0]?.message).toContain('is not what was sealed there');
+  expect(report.failed[0]?.message).toContain('does not decrypt');
 });
 
 it('a payload that is damaged where the store is sealed anew is found when a run goes on', async () => {

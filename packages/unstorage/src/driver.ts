@@ -56,7 +56,7 @@ async function ifThere<T>(found: Promise<T>): Promise<T | null> {
  * A location is opened by the first call, as `openStore` would, and closed by `dispose()`; a store that is made here
  * keeps no older versions, unless `history` says so. An open store that is passed in is never closed.
  *
- * @throws SecureStoreError `INVALID_KEY` where the base is no key of a store; `INVALID_ARGUMENT` where there is neither a
+ * @throws SecureStoreError `INVALID_KEY` if the base is not a key of a store; `INVALID_ARGUMENT` if there is neither a
  *   store nor a location, or options of `openStore` beside a store
  */
 export function secureStoreDriver(
@@ -65,7 +65,9 @@ export function secureStoreDriver(
   const { base = 'unstorage', ttl, store, location, ...openOptions } = options as AnyOptions;
   const source = store ?? location;
   if (source === undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'secureStoreDriver needs a "location", or a "store" that is open');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "location", or "store" with an open store, is missing', {
+      option: 'location',
+    });
   }
   const folder = new Folder(base);
   const access = new StoreAccess(source, openOptions);

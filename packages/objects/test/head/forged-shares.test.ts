@@ -49,7 +49,7 @@ async function opens({ place, clock }: Scene, given: readonly Buffer[]): Promise
 }
 
 const stranger = (number: number): string =>
-  `share ${number} of those given is none of the shares of this store: it was made up, changed, or belongs to another set`;
+  `share ${number} of those given is not one of this store: it was made up, changed or belongs to another set`;
 
 const refusedFor = async (
   { place, clock }: Scene,
@@ -82,7 +82,7 @@ describe('a store with 3 of 5 shares', () => {
           openAt(at.place, { clock: at.clock, unlock: shares([first, second]) }),
           'INVALID_ARGUMENT',
         );
-        expect(pair.message).toContain('3 of the 5 shares are needed, and 2 given');
+        expect(pair.message).toContain('3 of the 5 shares are needed, got 2');
         counts.refused++;
         for (const third of at.made.slice(b + 1)) {
           await opens(at, [first, second, third]);
@@ -113,7 +113,7 @@ describe('a store with 3 of 5 shares', () => {
       expect(await refusedFor(at, isForged(at.made.slice(2), index))).toContain(stranger(index + 1));
     }
     const two = await refusedFor(at, isForged(at.made.slice(1), 1, 3));
-    expect(two).toContain('shares 2 and 4 of those given are none of the shares of this store');
+    expect(two).toContain('shares 2 and 4 of those given are not of this store');
   });
 
   it('is opened where enough of those given are right, whichever is forged', async () => {

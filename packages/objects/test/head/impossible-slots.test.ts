@@ -28,7 +28,7 @@ const UNREADABLE = 'the head of the store would be unreadable';
 const METHODS: readonly (readonly [string, () => UnlockMethod, reason: string])[] = [
   ['more shares than there are', () => sharesOf(3, 2), 'was made up'],
   ['one share', () => sharesOf(1, 2), 'was made up'],
-  ['shares that are not there', () => ({ type: 'shares', secret }), 'gives no shares'],
+  ['shares that are not there', () => ({ type: 'shares', secret }), 'must give shares'],
   ['a key wrapper without a name', renamed, UNREADABLE],
   // From a program without types: it would be taken for a slot of a later release, which nobody can remove.
   ['an unknown method', () => ({ type: 'riddle' as 'rawKey', secret }), UNREADABLE],
