@@ -42,7 +42,7 @@ async function readShares(sources: readonly SecretSource[]): Promise<Buffer[]> {
         read.push(readPrinted('share', text, SHARE_BYTES));
       } catch (error) {
         if (!SecureStoreError.is(error)) throw error;
-        throw new SecureStoreError(error.code, `share ${index + 1} of those given: ${error.message}`);
+        throw SecureStoreError.from(error, { message: `share ${index + 1} of those given: ${error.message}` });
       } finally {
         text.fill(0);
       }

@@ -30,7 +30,7 @@ export function unreadableBecause(error: unknown): UnreadableCode | undefined {
 /** Names the job that cannot continue. The name of its state at the backend would tell a caller nothing. */
 function unwritten(id: string, error: unknown): unknown {
   if (!SecureStoreError.is(error) || error.code === 'CONFLICT') return error;
-  const message = `job ${id} cannot write its state: ${error.message}. What is done stays done.`;
+  const message = `job ${id} cannot write its state: ${error.message.replace(/\.$/, '')}. What is done stays done.`;
   const advice = [{ id: 'start-job-again', job: id }] as const;
   return SecureStoreError.from(error, { message, operation: undefined, key: undefined, advice });
 }

@@ -94,7 +94,7 @@ describe('a store is not moved, and nothing is changed,', () => {
     body.writeUInt8(99, MAGIC_LENGTH);
     await backend.write('store', body);
     await backend.close();
-    await refused(move(location, memoryPlace()), 'FORMAT_VERSION', /newer/);
+    await refused(move(location, memoryPlace()), 'FORMAT_VERSION', /format version 99/);
   });
 
   it('to where another store is', async () => {
