@@ -21,14 +21,14 @@ function longPath(metadata: Metadata): string[] | undefined {
 /**
  * A folder of a store that is filled by one adapter: it gives each path, a list of arbitrary texts, a key of its own.
  *
- * A path whose key would have more than 1024 bytes lies under a digest of it, and stands in the metadata, which hold a
+ * A path whose key would have more than 1024 bytes is stored under a digest of it, and stands in the metadata, which hold a
  * path of about 60 KiB.
  */
 export class Folder {
-  /** The key below which everything lies. */
+  /** The key below which everything is stored. */
   readonly root: string;
 
-  /** @throws SecureStoreError `INVALID_KEY` where `root` is no key */
+  /** @throws SecureStoreError `INVALID_KEY` if `root` is not a key */
   constructor(root: string) {
     this.root = parseStoreKey(root);
   }
@@ -61,7 +61,7 @@ export class Folder {
     return { ...options, ...this.place(path), data };
   }
 
-  /** The path of an object that lies in the folder. */
+  /** The path of an object in the folder. */
   path({ key, metadata }: Pick<ObjectInfo, 'key' | 'metadata'>): string[] {
     const segments = longPath(metadata) ?? key.slice(this.root.length + 1).split('/');
     return segments.map(fromSegment);
@@ -72,7 +72,7 @@ export class Folder {
     return [`${[this.root, ...path.map(toSegment)].join('/')}/`, `${this.root}/${LONG}/`];
   }
 
-  /** Deletes all objects whose path begins with these texts and goes on. */
+  /** Deletes all objects whose path begins with these texts and has more. */
   async clear(store: SecureStorage, path: readonly string[] = []): Promise<void> {
     const [short = '', long = ''] = this.#prefixes(path);
     let keys: string[] = [];
@@ -91,7 +91,7 @@ export class Folder {
     await flush();
   }
 
-  /** What is known of all objects whose path begins with these texts and goes on, and that have not expired. */
+  /** What is known of all objects whose path begins with these texts and has more, and that have not expired. */
   async *entries(store: SecureStorage, path: readonly string[] = []): AsyncGenerator<ObjectInfo> {
     const [short = '', long = ''] = this.#prefixes(path);
     yield* store.entries(short);

@@ -129,7 +129,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   // The reason is the caller's, and may be any error.
   const abort = (): void => reject(new Error('the signal was aborted'));
   signal.addEventListener('abort', abort, { once: true });
-  // What is left behind may fail later, when nobody listens any more.
+  // The work may fail later, when no caller waits for it any more.
   work.catch(() => undefined);
   try {
     return await Promise.race([work, promise]);

@@ -7,7 +7,7 @@ import { blobName, keyOf } from './names.ts';
 
 /** The most entries of one page. */
 const PAGE_ENTRIES = 1_000;
-/** How many scans may go on at once before the first has to find its place again. */
+/** How many scans may run at once before the first has to find its position again. */
 const MAX_MARKERS = 64;
 
 /** Lists the blobs of a store in the order of their keys. */
@@ -28,13 +28,13 @@ export class Lister {
   async list(call: Call, prefix: string, { after, limit = PAGE_ENTRIES }: ListOptions): Promise<ListResult> {
     const names = blobName(this.#prefix, prefix);
     const place = after === undefined ? undefined : blobName(this.#prefix, after);
-    // All that begins with the prefix lies on one side of a place that does not.
+    // All names that begin with the prefix are on one side of a name that does not.
     const inside = place?.startsWith(names) === true;
     if (place !== undefined && place > names && !inside) return { entries: [], more: false };
     const start = inside ? place : undefined;
     const most = Math.min(limit, PAGE_ENTRIES);
     let marker = start === undefined ? undefined : this.#markers.get(markerId(names, start));
-    // A page may be empty, or hold nothing of ours, or begin before the place where a server knows no `startFrom`.
+    // A page may be empty, or hold nothing of ours, or begin too early if a server does not know `startFrom`.
     for (;;) {
       const from = marker === undefined ? start : undefined;
       const answer = await this.#page(call, {

@@ -78,7 +78,7 @@ async function* entriesOf(path: string): AsyncGenerator<Dirent[]> {
   }
 }
 
-/** Changes whenever an entry comes or goes; `undefined` where that is not certain. */
+/** Changes whenever an entry is added or removed; `undefined` if that is not certain. */
 function stampOf(stats: BigIntStats): string | undefined {
   // The system's own clock, since that is what the folder was stamped with.
   const settled = Number(stats.mtimeMs) + STAMP_MS < Date.now();
@@ -104,7 +104,7 @@ export class FolderWindows {
   /**
    * The next wanted children of the folder at `root + folder.path`, after `from`.
    *
-   * @throws errors of `node:fs`, `ENOENT` where there is no such folder; the reason of an aborted signal.
+   * @throws errors of `node:fs`, `ENOENT` if there is no such folder; the reason of an aborted signal.
    */
   async next(root: string, folder: Folder, bounds: Bounds, from: string | undefined): Promise<Window> {
     const stamp = stampOf(statSync(root + folder.path, { bigint: true }));

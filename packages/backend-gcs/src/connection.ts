@@ -40,7 +40,7 @@ export interface ApiResponse<T> {
   readonly data: T;
 }
 
-/** What is used of a `Storage`: where the service is, and the client that knows the credentials. */
+/** The used parts of a `Storage`: the address of the service, and the client with the credentials. */
 export type StorageClient = Pick<
   Storage,
   'apiEndpoint' | 'authClient' | 'customEndpoint' | 'useAuthWithCustomEndpoint'
@@ -69,7 +69,7 @@ export class Connection {
   constructor(target: Target, settings: Settings, lent: StorageClient | undefined) {
     const client = lent ?? createClient(target, settings);
     this.endpoint = client.apiEndpoint.replace(/\/+$/, '');
-    // The SDK does the same: an endpoint of its own gets no credentials unless that is said.
+    // The SDK does the same: a custom endpoint gets no credentials unless that is set.
     const anonymous = client.customEndpoint && client.useAuthWithCustomEndpoint !== true;
     this.#auth = anonymous ? new PassThroughClient() : client.authClient;
     this.#agent = agentFor(this.endpoint, settings);
@@ -169,7 +169,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
   // The reason is the caller's, and may be any error.
   const abort = (): void => reject(new Error('the signal was aborted'));
   signal.addEventListener('abort', abort, { once: true });
-  // What is left behind may fail later, when nobody listens any more.
+  // The work may fail later, when no caller waits for it any more.
   work.catch(() => undefined);
   try {
     return await Promise.race([work, promise]);

@@ -21,10 +21,10 @@ export async function listEntries(
   { after, limit = PAGE_ENTRIES }: ListOptions,
 ): Promise<ListResult> {
   const inside = after?.startsWith(prefix) === true;
-  // All that begins with the prefix lies on one side of a place that does not.
+  // All names that begin with the prefix are on one side of a name that does not.
   if (after !== undefined && after > prefix && !inside) return { entries: [], more: false };
   const start = inside ? place.prefix + after : undefined;
-  // The offset is the first that is given, where it is there, and then one too many.
+  // The offset itself is listed if it exists, and is then one too many.
   const most = Math.min(limit, PAGE_ENTRIES - 1);
   const params = {
     prefix: place.prefix + prefix,

@@ -36,7 +36,7 @@ export function isClient(value: unknown): value is MongoClient {
  */
 export class Connection {
   readonly #client: MongoClient;
-  /** The client where it is our own; the caller's is never closed. */
+  /** The client if it is our own; the caller's is never closed. */
   readonly #own: MongoClient | undefined;
   readonly #db: Db;
   readonly #secrets: readonly string[];

@@ -13,7 +13,7 @@ import type { Place } from './layout.ts';
 
 const MAX_COLLISIONS = 20;
 
-/** Never the same twice, also where the database is set back to an earlier state, in which a counter would count again. */
+/** Never the same twice, even if the database is set back to an earlier state, in which a counter would repeat itself. */
 function newEtag(): string {
   return randomBytes(12).toString('base64url');
 }

@@ -42,7 +42,7 @@ export function isPool(value: unknown): value is pg.Pool {
 /** The connections to one database. Each statement is a transaction of its own, so none waits for this side. */
 export class Database {
   readonly #pool: pg.Pool;
-  /** The pool where it is our own; the caller's is never closed. */
+  /** The pool if it is our own; the caller's is never closed. */
   readonly #own: pg.Pool | undefined;
   readonly #secrets: readonly string[];
   readonly #timeout: number;
@@ -53,7 +53,7 @@ export class Database {
     this.#secrets = known.flatMap((secret) => secret || []);
     this.#timeout = settings.timeout;
     this.#own = lent === undefined ? createPool(target, settings) : undefined;
-    // A connection that breaks while nobody uses it is replaced by the next call.
+    // A connection that breaks while it is not used is replaced by the next call.
     this.#own?.on('error', ignore);
     const pool = lent ?? this.#own;
     if (pool === undefined) throw new TypeError('there is no pool');
@@ -144,7 +144,7 @@ interface Lent {
   readonly given: () => boolean;
 }
 
-/** What breaks is said by the statement that was under way. */
+/** The statement that was under way reports the failure. */
 function ignore(): void {}
 
 function lend(client: pg.PoolClient): Lent {

@@ -17,7 +17,7 @@ interface Asked {
 
 /**
  * Whole reads that are asked for in the same turn of the event loop, in one statement: a statement costs many times what
- * a row of it does. Whoever asks alone waits for nobody.
+ * a row of it does. A call that is alone does not wait.
  */
 export class GatheredReads {
   readonly #source: Omit<Source, 'site'>;

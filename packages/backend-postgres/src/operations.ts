@@ -7,7 +7,7 @@ import { valuesOf } from './apply.ts';
 import type { Statements } from './statements.ts';
 
 /**
- * With these the server did nothing, since somebody else did something to the same keys in the same moment; the next
+ * With these the server did nothing, since another process changed the same keys at the same time; the next
  * try sees what that was.
  */
 const COLLISIONS: ReadonlySet<string | undefined> = new Set(['23505', '40001', '40P01']);
@@ -21,7 +21,7 @@ export interface Destination {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Never the same twice, also where the database is set back to an earlier state, in which a counter would count again. */
+/** Never the same twice, even if the database is set back to an earlier state, in which a counter would repeat itself. */
 function newEtag(): string {
   return randomBytes(12).toString('base64url');
 }

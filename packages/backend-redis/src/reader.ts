@@ -51,7 +51,7 @@ function byteRange({ start = 0, end }: ReadOptions): [first: string, last: strin
   return [String(start), end === undefined ? '-1' : String(end - 1)];
 }
 
-/** Answers that came together share memory, and whoever is given a body may give that away, or detach it. */
+/** Answers that came together share memory, and a caller may pass on or detach the body that it gets. */
 function owned(body: Buffer): Uint8Array {
   return body.buffer.byteLength === body.byteLength ? body : new Uint8Array(body);
 }

@@ -31,7 +31,7 @@ export interface BucketSettings {
   readonly secrets: readonly string[];
 }
 
-/** A bucket, and the way to it: nothing is sent twice, and what fails is told as what it is. */
+/** A bucket, and the way to it: nothing is sent twice, and failures are translated. */
 export class Bucket {
   readonly name: string;
   /** Whether it refuses bodies that come without a digest, as far as is known. */
@@ -114,12 +114,12 @@ export class Bucket {
   }
 }
 
-/** The SDK looks at its signal only where it sends, and not while it looks for credentials. */
+/** The SDK checks its signal only while it sends, and not while it searches for credentials. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = (): void => reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
-  // What is left behind may fail later, when nobody listens any more.
+  // The work may fail later, when no caller waits for it any more.
   work.catch(() => undefined);
   try {
     return await Promise.race([work, promise]);

@@ -66,7 +66,7 @@ const CAPABILITIES: BackendCapabilities = {
 /** Reads wait this long at most for a process that recovers or closes the database, or for files to be closed. */
 const READ_BUSY_TRIES = 10_000;
 
-/** How long one turn may count as one moment, where reads follow each other without an end. */
+/** How long one turn may count as one moment, if reads follow each other without an end. */
 const LOOK_MS = 1;
 
 /** What is passed in for tests. */

@@ -30,7 +30,7 @@ export interface PackItem {
 
 /** What the directory of a pack says of one item. */
 export interface PackEntry extends Omit<PackItem, 'body'> {
-  /** Where its body lies in the pack. */
+  /** The position of its body in the pack. */
   readonly start: number;
   readonly length: number;
 }
@@ -58,7 +58,7 @@ export function encodePack(items: readonly PackItem[]): Buffer {
   return writer.finish();
 }
 
-/** How many items a pack has, and where its bodies begin, by its first {@link PACK_START_LENGTH} bytes. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+/** How many items a pack has, and the position of its first body, by its first {@link PACK_START_LENGTH} bytes. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
 export function decodePackStart(bytes: Uint8Array): { readonly count: number; readonly bodiesAt: number } {
   const reader = new ByteReader('the pack', bytes);
   reader.magic(PACK_MAGIC, VERSION);

@@ -56,7 +56,7 @@ export interface Point {
   readonly time: number;
   /** How far servers of that backend may disagree about the time, in milliseconds. */
   readonly skew: number;
-  /** When it was made, in milliseconds since 1970 by the clock of whoever made it. */
+  /** When it was made, in milliseconds since 1970 by the clock of the process that made it. */
   readonly made: number;
   readonly kind: PointKind;
   /** The number of the snapshot that it builds on, which is itself for a snapshot. */
@@ -89,7 +89,7 @@ function writePages(writer: ByteWriter, pages: readonly IndexPage[]): void {
 
 const FLAGS = ['gap', 'collects'] as const;
 
-/** What the numbers of a point say of each other that can not be; `undefined` where they agree. */
+/** How the numbers of a point contradict each other; `undefined` if they agree. */
 function contradiction({ number, previous, kind, base, totals, pages, others }: Point): string | undefined {
   if (number === 0) return 'it has no number';
   if ((number === 1) !== isZero(previous)) return 'only the first one follows no other';
@@ -108,7 +108,7 @@ function contradiction({ number, previous, kind, base, totals, pages, others }: 
  * A point before sealing.
  *
  * @throws SecureStoreError `TOO_LARGE` for more pages than a reader takes
- * @throws RangeError where no reader would take it, since its numbers contradict each other or its label is too long
+ * @throws RangeError if no reader would accept it, since its numbers contradict each other or its label is too long
  */
 export function encodePoint(point: Point): Buffer {
   const label = Buffer.from(point.label, 'utf8');

@@ -223,7 +223,7 @@ export function copyOf(bytes: Uint8Array): Buffer {
 
 /**
  * Zeros that can become a secret, and be wiped. Node puts small arrays, and what `Buffer.alloc` gives, into the heap of
- * JavaScript, where the garbage collector moves them and leaves what they held behind.
+ * JavaScript, in which the garbage collector moves them and leaves copies behind.
  */
 export function secretBytes(length: number): Buffer<ArrayBuffer> {
   return Buffer.from(new ArrayBuffer(length));

@@ -39,7 +39,7 @@ const ROTATION_DEPTHS = ['unlock', 'keys', 'data'] as const;
 /** A rotation that has made new keys, and not yet done what is to be done with them. */
 export interface RunningRotation {
   readonly depth: (typeof ROTATION_DEPTHS)[number];
-  /** 16 random bytes, new for everybody who goes on with it: so nobody ends what another one has taken over. */
+  /** 16 random bytes, new for every process that resumes it: so no process ends what another one has taken over. */
   readonly id: Uint8Array;
 }
 

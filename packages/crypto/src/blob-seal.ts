@@ -28,7 +28,7 @@ function derive(header: BlobHeader, key: Uint8Array): { prefix: Buffer; cipher: 
 }
 
 /**
- * Frees the memory behind a large buffer at once, where it is the buffer's alone. The garbage collector would let tens
+ * Frees the memory behind a large buffer at once, if it belongs to the buffer alone. The garbage collector would let tens
  * of megabytes of them pile up, since it hardly sees the memory behind them.
  */
 export function release(buffer: Uint8Array): void {
@@ -93,7 +93,7 @@ export class BlobOpener {
     this.#cipher = cipher;
   }
 
-  /** Checks header and commitment where they were read. @throws SecureStoreError `INTEGRITY` */
+  /** Checks header and commitment as they were read. @throws SecureStoreError `INTEGRITY` */
   checkPrefix(bytes: Uint8Array): void {
     if (!asBuffer(bytes).equals(this.#prefix)) {
       throw new SecureStoreError('INTEGRITY', 'the blob is damaged: it does not begin with the header of its record');

@@ -31,7 +31,7 @@ export function digestWhole(keys: DigestKeys, payload: Uint8Array): Buffer {
 
 /**
  * The keyed digest of a payload that comes in blocks. Over one block it is a tree of one level, whose leaves are
- * computed in the thread pool, so that sealing goes on meanwhile on its own core.
+ * computed in the thread pool, so that encryption continues meanwhile on its own core.
  */
 export class ContentDigester {
   readonly #keys: DigestKeys;
@@ -48,7 +48,7 @@ export class ContentDigester {
   #leaf(block: Uint8Array): void {
     this.#leafKey ??= this.#keys.leaf.toCryptoKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
     const leaf = webcrypto.subtle.sign('HMAC', this.#leafKey, block);
-    // A failure is reported by whoever awaits the leaf; it must not count as unhandled until then.
+    // A failure is reported when the leaf is awaited; it must not count as unhandled until then.
     leaf.catch(() => undefined);
     this.#pending.push(leaf);
   }

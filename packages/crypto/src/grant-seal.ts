@@ -7,14 +7,14 @@ import { publicKeyOf } from './slot-key-pair.ts';
 /** The store and the generation of its head for which grants are written. */
 export type GrantPlace = Pick<GrantBox, 'lineage' | 'instance' | 'generation'>;
 
-/** What a member opened a store by: it goes on opening the grants of later heads, without asking for the identity. */
+/** What a member opened a store by: it also opens the grants of later heads, without the identity. */
 export interface UnlockedGrant {
   /** The member's public key. */
   readonly id: Buffer;
   /** What was granted. Whoever loads it wipes it. */
   readonly granted: GrantedKeys;
   /**
-   * The member's grant among those that a later head names; `undefined` where there is none.
+   * The member's grant among those that a later head names; `undefined` if there is none.
    *
    * @throws SecureStoreError `INTEGRITY`
    */
@@ -91,8 +91,8 @@ async function follow(
 }
 
 /**
- * Opens the grant of whoever has the X25519 private key `privateKey`; `undefined` where none is theirs. The grants must be
- * those that a verified head names: anybody can seal to a public key.
+ * Opens the grant of the holder of the X25519 private key `privateKey`; `undefined` if none is theirs. The grants must be
+ * those that a verified head names: an attacker, too, can encrypt to a public key.
  *
  * @throws SecureStoreError `INTEGRITY`
  */

@@ -29,7 +29,7 @@ export interface JournalKeys {
   readonly primary: LoadedKey;
   /** For names of the store's own objects; it outlives the versions. */
   readonly digest: DigestKeys;
-  /** `undefined` where there is no such version, or it has been retired or destroyed. */
+  /** `undefined` if there is no such version, or it has been retired or destroyed. */
   version(id: Uint8Array): LoadedKey | undefined;
 }
 
@@ -40,7 +40,7 @@ export interface AuditKeys {
   readonly names: KeyObject;
   /** For {@link veilIds} of names; likewise. */
   readonly nameIds: KeyObject;
-  /** Retired ones too: the log stays as it was written. `undefined` where there is none, or it has been destroyed. */
+  /** Retired ones too: the log stays as it was written. `undefined` if there is none, or it has been destroyed. */
   version(id: Uint8Array): LoadedKey | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface BackupKeySet {
   readonly primary: LoadedKey;
   /** For where pages of an index end; it outlives the versions. */
   readonly digest: DigestKeys;
-  /** Retired ones too: what was backed up stays as it was written. `undefined` where there is none, or it has been destroyed. */
+  /** Retired ones too: what was backed up stays as it was written. `undefined` if there is none, or it has been destroyed. */
   version(id: Uint8Array): LoadedKey | undefined;
 }
 
@@ -75,7 +75,7 @@ function loadVersion(
 /**
  * Loads the keys of a group, and puts each of its versions into `versions`.
  *
- * @returns `undefined` where none of them is the primary one
+ * @returns `undefined` if none of them is the primary one
  */
 export function loadGroup(
   group: KeyGroup,
@@ -133,7 +133,7 @@ export function loadJournal(keyring: GrantedKeys, listener: KeyUseListener | und
     digest: digestKeys(keys.digestKey),
     version(id) {
       const found = keys.version(id);
-      // A retired one may be in anybody's hands.
+      // An attacker may have a retired one.
       return found?.state === 'disabled' ? undefined : found;
     },
   };

@@ -12,7 +12,7 @@ const MAX_TOKEN = 600;
 const FALLBACK = '~';
 const REMEMBERED = 2048;
 
-/** Where an object lies and what binds it there. */
+/** The name of an object at the backend, and what binds the object to it. */
 export interface LocatedName {
   /** The name at the backend, below its area. */
   readonly token: string;
@@ -21,7 +21,7 @@ export interface LocatedName {
 }
 
 /**
- * A name or a folder of names: its token, absent where that is too long or below such a folder, and its S, one
+ * A name or a folder of names: its token, absent if that is too long or below such a folder, and its S, one
  * character for each byte, since many are kept and a piece of Node's pool would be kept with each.
  */
 interface Place {
@@ -64,7 +64,7 @@ export class NameCipher {
   readonly #keys: NameKeys;
   readonly #naming: Naming;
   readonly #root: Place;
-  /** By name, of objects too: whoever asks for one may well ask again. */
+  /** By name, of objects too, since they are often used again. */
   readonly #places = new RecentCache<string, Place>(REMEMBERED);
   /** Folders alone, by token. */
   readonly #opened = new RecentCache<string, { name: string; folder: Place }>(REMEMBERED);
@@ -100,7 +100,7 @@ export class NameCipher {
     return { token: fits ? token : undefined, synthetic };
   }
 
-  /** The place of `name` ('' for the root), from the cache where it can be. */
+  /** The place of `name` ('' for the root), from the cache if possible. */
   #place(name: string): Place {
     if (name === '') return this.#root;
     const cached = this.#places.get(name);

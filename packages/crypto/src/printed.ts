@@ -47,7 +47,7 @@ function digitsOf(bytes: Uint8Array): number[] {
   return digits;
 }
 
-/** The bytes; `undefined` where the digits are not what {@link digitsOf} makes of any. */
+/** The bytes; `undefined` if the digits are not what {@link digitsOf} makes of any. */
 function bytesOf(digits: readonly number[]): Buffer | undefined {
   const bytes = secretBytes(Math.floor((digits.length * 5) / 8));
   let at = 0;

@@ -20,7 +20,7 @@ export function generateIdentity(): Buffer {
 
 /**
  * Unlocks by an identity: an {@link generateIdentity} or the text of an identity file, which may also hold comments and
- * `fingerprint:` lines. A slot for it was made by somebody who knows its recipient alone, and anybody can make one:
+ * `fingerprint:` lines. A slot for it was made by a person who knows its recipient alone, and an attacker can make one, too:
  * so the store must be known by its fingerprint, in the identity file, the option `fingerprint` or an anchor, or be
  * trusted when it is first opened.
  */

@@ -25,7 +25,7 @@ export interface RecordKey {
   readonly id: Uint8Array;
   readonly suite: number;
   readonly secret: KeyObject;
-  /** Told of everything that is sealed and opened under it, where somebody listens. */
+  /** Called for everything that is encrypted and decrypted under it, if there is a listener. */
   readonly onUse?: OnKeyUse | undefined;
 }
 
@@ -46,7 +46,7 @@ function wrap(suite: Suite, key: RecordKey, headerBytes: Uint8Array, commitment:
 
 /**
  * Seals a record. The data key is fresh for every call, so that nothing is ever sealed twice under one key: a retried
- * mutation seals anew.
+ * mutation encrypts again.
  *
  * @param body B in clear; it is the caller's to wipe
  */

@@ -51,7 +51,7 @@ async function valueAt(points: readonly Uint8Array[], x: number): Promise<Uint8A
   const known = points.find((point) => xOf(point) === x);
   if (known !== undefined) return plain(known.subarray(0, SECRET_BYTES));
   const { combine } = await import('shamir-secret-sharing');
-  // The library gives the value at 0 alone. Subtraction in GF(2⁸) is XOR: so it is told of the points as they are seen from x.
+  // The library gives the value at 0 alone. Subtraction in GF(2⁸) is XOR: so it gets the points as they are seen from x.
   const seen = points.map((point) => {
     const copy = plain(point);
     copy[SECRET_BYTES] = xOf(point) ^ x;

@@ -116,7 +116,7 @@ export async function sealSlot(
  * Makes a slot for an identity of which only the recipient is known.
  *
  * @param recipient as `recipientOf` gives it
- * @throws SecureStoreError `INVALID_ARGUMENT` where it was mistyped
+ * @throws SecureStoreError `INVALID_ARGUMENT` if it was mistyped
  */
 export async function sealSlotTo(
   recipient: string,

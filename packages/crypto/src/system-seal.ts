@@ -26,11 +26,11 @@ export interface SystemKey {
   readonly suite: number;
   /** Absent for purpose keys, which have no versions. */
   readonly id?: Uint8Array;
-  /** Told of everything that is sealed and opened under it, where somebody listens. */
+  /** Called for everything that is encrypted and decrypted under it, if there is a listener. */
   readonly onUse?: OnKeyUse | undefined;
 }
 
-/** Finds the key that an object of the store's own names; `undefined` where there is none. */
+/** Finds the key that an object of the store's own names; `undefined` if there is none. */
 export type SystemKeyFinder = (id: Uint8Array) => (Pick<SystemKey, 'secret'> & Partial<SystemKey>) | undefined;
 
 /** The finder for a purpose whose key has no versions: objects of it name none. */
@@ -81,7 +81,7 @@ function overwriteFreed(length: number): void {
 
 /**
  * @param what the object, for messages
- * @param keyOf the key by the id in the object; all zero where the purpose's key has no versions
+ * @param keyOf the key by the id in the object; all zero if the purpose's key has no versions
  * @param suites those that the store accepts, from its verified head
  * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
  */

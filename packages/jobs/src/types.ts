@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 
 /** How far a job is. `done`, `total` and `bytes` count within the phase. */
 export interface JobProgress {
-  /** What is being done now. `waiting` until it is certain that nobody else runs the job. */
+  /** What is being done now. `waiting` until it is certain that no other process runs the job. */
   readonly phase: string;
   /** Items done in this phase, by earlier runs too as far as their cursor says. */
   readonly done: number;
@@ -13,7 +13,7 @@ export interface JobProgress {
   /** Items per second over about the last ten seconds. */
   readonly rate: number;
   /**
-   * Milliseconds until the phase is done: as planned, where the work keeps to a pace of its own; else if it goes on like this, where
+   * Milliseconds until the phase is done: as planned, if the work keeps to a pace of its own; else at the present rate, if
    * `total` is known and something was done.
    */
   readonly eta?: number;
@@ -24,9 +24,9 @@ export interface JobProgress {
  * it would return its report.
  *
  * The promise rejects with
- * - `ABORTED` when the job was cancelled (`TIMEOUT` where a signal of `AbortSignal.timeout` did it). The work has then
+ * - `ABORTED` when the job was cancelled (`TIMEOUT` if a signal of `AbortSignal.timeout` did it). The work has then
  *   stopped, and can be resumed;
- * - `LOCKED` when somebody else runs the job, or has taken it over;
+ * - `LOCKED` when another process runs the job, or has taken it over;
  * - `CONFLICT` when the unfinished job under this id is another one that it does not replace, or its state was removed while it ran;
  * - whatever the work itself threw. The job can be resumed.
  */
@@ -50,21 +50,21 @@ export interface StoredState {
   readonly etag: string;
   /** When it was written, in milliseconds by the clock of the backend. */
   readonly modified: number;
-  /** What that clock said when it was read; left out where the backend doesn't tell. */
+  /** The time of that clock when it was read; left out if the backend doesn't tell. */
   readonly now?: number;
 }
 
 /** Where jobs keep what they need to go on. A state has at most 64 KiB. */
 export interface JobStorage {
-  /** `undefined` where there is none. */
+  /** `undefined` if there is none. */
   read(id: string): Promise<StoredState | undefined>;
-  /** @throws SecureStoreError `CONFLICT` where the condition fails; any code with `outcome: 'unknown'` */
+  /** @throws SecureStoreError `CONFLICT` if the condition fails; any code with `outcome: 'unknown'` */
   write(
     id: string,
     state: Uint8Array,
     condition: { readonly ifAbsent: true } | { readonly ifMatch: string },
   ): Promise<{ readonly etag: string }>;
-  /** @throws SecureStoreError `CONFLICT` where the etag is another one */
+  /** @throws SecureStoreError `CONFLICT` if the etag is another one */
   remove(id: string, etag: string): Promise<void>;
   /** The ids of all jobs, in any order. */
   list(): AsyncIterable<string>;
@@ -88,8 +88,8 @@ export interface JobKind<P, R> {
   parse(parameters: unknown): P;
   /**
    * Where the owner of the work keeps account of it, in a place that is worth more trust than the state of the job: the
-   * parameters of what is under way, `undefined` where nothing is. A state of anything else that nobody runs is then old: it is
-   * neither listed nor gone on with, and replaced by a start. What is under way can be resumed without a state.
+   * parameters of what is under way, `undefined` if nothing is. A state of anything else that no process runs is then old: it is
+   * neither listed nor resumed, and is replaced by a start. What is under way can be resumed without a state.
    *
    * For kinds of which one job at a time exists.
    */
@@ -100,7 +100,7 @@ export interface JobKind<P, R> {
    */
   readonly resumable?: boolean;
   /**
-   * Whether a run goes on though its state could not be written for a reason that trying again does not mend by itself. It may be taken over
+   * Whether a run continues though its state could not be written for a reason that trying again does not mend by itself. It may be taken over
    * meanwhile, and ends once that shows. By default none does.
    */
   readonly outlasts?: ((error: SecureStoreError) => boolean) | undefined;
@@ -116,7 +116,7 @@ export interface ProgressUpdate {
   readonly done?: number;
   /** Bytes since the last call; 0 or more. */
   readonly bytes?: number;
-  /** In how many milliseconds this phase is to be done, where it keeps to a pace: what was done so far tells nothing then. */
+  /** In how many milliseconds this phase is to be done, if it keeps to a pace: what was done so far is no measure then. */
   readonly eta?: number;
 }
 
@@ -124,9 +124,9 @@ export interface ProgressUpdate {
 export interface JobContext<P> {
   readonly id: string;
   readonly parameters: P;
-  /** What the run before saved last; `undefined` where nothing was. JSON, not checked by anyone yet. */
+  /** What the run before saved last; `undefined` if it saved nothing. JSON, not checked yet. */
   readonly cursor: unknown;
-  /** Aborts when the job is cancelled, from wherever, and when its lease is lost. */
+  /** Aborts when the job is cancelled, by this process or another, and when its lease is lost. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   /**
@@ -136,13 +136,13 @@ export interface JobContext<P> {
    */
   readonly progress: (update: ProgressUpdate) => void;
   /**
-   * Remembers from where the next run goes on, and the progress with it. Without `now` it resolves at once, and is
+   * Remembers from where the next run continues, and the progress with it. Without `now` it resolves at once, and is
    * written about once a second and when the job stops; with `now` it resolves when it is written.
    *
    * It is stored as it is: never put a secret into it, or a name that the storage isn't meant to know.
    *
    * @param cursor JSON of at most 40 KiB
-   * @throws SecureStoreError `TOO_LARGE`, `INVALID_ARGUMENT` where it isn't JSON; the reason of the signal once it has
+   * @throws SecureStoreError `TOO_LARGE`, `INVALID_ARGUMENT` if it isn't JSON; the reason of the signal once it has
    *   aborted (the cursor is remembered all the same); with `now`, what the storage threw
    */
   readonly save: (cursor: unknown, options?: { readonly now?: boolean }) => Promise<void>;
@@ -158,7 +158,7 @@ export interface DamagedJob {
   readonly state: 'damaged';
   /** Milliseconds since 1970 by the clock of the backend. */
   readonly updated: number;
-  /** `FORMAT_VERSION` where a newer release has left the job unfinished. */
+  /** `FORMAT_VERSION` if a newer release has left the job unfinished. */
   readonly error: 'INTEGRITY' | 'FORMAT_VERSION';
 }
 
@@ -170,17 +170,17 @@ export interface UnfinishedJob {
   readonly id: string;
   readonly kind: string;
   /**
-   * `interrupted` jobs are run by nobody: cancelled, failed, or their process died. That a process died shows 15 s
-   * later; where the backend doesn't tell its time, in a list made 15 s after the first one.
+   * No process runs `interrupted` jobs: they were cancelled, failed, or their process died. That a process died shows 15 s
+   * later; if the backend doesn't tell its time, in a list made 15 s after the first one.
    */
   readonly state: 'running' | 'cancelling' | 'interrupted';
   /** As last written, at most about five seconds ago while it runs; without rates, which only the runner knows. */
   readonly progress: Omit<JobProgress, 'rate' | 'eta'>;
-  /** Milliseconds since 1970 by the clock of whoever started it. */
+  /** Milliseconds since 1970 by the clock of the process that started it. */
   readonly started: number;
   /** Milliseconds since 1970 by the clock of the backend. */
   readonly updated: number;
-  /** The error code with which the last run ended: `ABORTED` where it was cancelled. */
+  /** The error code with which the last run ended: `ABORTED` if it was cancelled. */
   readonly error?: string;
 }
 

@@ -3,11 +3,11 @@ import type { JobState } from './state.ts';
 import type { JobKind } from './types.ts';
 
 /**
- * The state from which a job goes on. Where the owner of the work says what is under way, that counts, and what is stored
- * only where it is of that.
+ * The state from which a job continues. If the owner of the work says what is under way, that counts, and the stored state
+ * only if it belongs to that.
  *
  * @param fresh a state of a job that has not begun
- * @returns `undefined` where there is nothing to go on with
+ * @returns `undefined` if there is nothing to resume
  */
 export async function stateUnderWay(
   kind: Pick<JobKind<unknown, unknown>, 'name' | 'underWay'>,

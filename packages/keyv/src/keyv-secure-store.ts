@@ -7,7 +7,7 @@ export interface KeyvSecureStoreOptions {
   /** The namespace until keyv sets its own. Default: none, which is a namespace like others. */
   readonly namespace?: string | undefined;
   /**
-   * The key of the store below which everything lies, `keyv` unless it is given. Nothing else may store or delete
+   * The key of the store below which everything is stored, `keyv` unless it is given. Nothing else may store or delete
    * anything below it.
    */
   readonly prefix?: string | undefined;
@@ -44,7 +44,7 @@ export class KeyvSecureStore extends EventEmitter {
   /**
    * On an open store, which stays the caller's: {@link disconnect} does not close it.
    *
-   * @throws SecureStoreError `INVALID_KEY` where the prefix is no key of a store; `INVALID_ARGUMENT` for other options
+   * @throws SecureStoreError `INVALID_KEY` if the prefix is not a key of a store; `INVALID_ARGUMENT` for other options
    */
   constructor(store: SecureStorage, options?: KeyvSecureStoreOptions);
   /**
@@ -66,7 +66,7 @@ export class KeyvSecureStore extends EventEmitter {
     this.#access = new StoreAccess(store, options);
   }
 
-  /** What lies in the present namespace. */
+  /** What is stored in the present namespace. */
   get #folder(): Folder {
     return new Folder(`${this.#prefix}/${toSegment(this.namespace ?? '')}`);
   }

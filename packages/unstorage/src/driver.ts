@@ -6,11 +6,11 @@ import type { Driver, StorageMeta, TransactionOptions } from 'unstorage';
 
 interface CommonOptions {
   /**
-   * The key of the store below which everything lies, `unstorage` unless it is given. Nothing else may store or delete
+   * The key of the store below which everything is stored, `unstorage` unless it is given. Nothing else may store or delete
    * anything below it.
    */
   readonly base?: string | undefined;
-  /** Seconds that items live for which nothing else is said. Default: for ever. */
+  /** Seconds that items live which have no time to live of their own. Default: for ever. */
   readonly ttl?: number | undefined;
 }
 

@@ -15,20 +15,20 @@ import { OFFICIAL_BACKENDS } from './official-backends.ts';
 import { similarTo } from './similar.ts';
 
 export interface ResolveOptions {
-  /** Used as it is, whatever the scheme: for a backend of one's own, and where a bundler hides packages. */
+  /** Used as it is, whatever the scheme: for a backend of one's own, and for bundlers that hide packages. */
   readonly backend?: StorageBackend | undefined;
   /** The package to use for a scheme, before any other. */
   readonly backends?: Readonly<Record<string, string>> | undefined;
   /** The folder of the application's `package.json`; by default the working directory. */
   readonly resolveFrom?: string | undefined;
   /**
-   * A folder from which the project's own packages are looked for where the application has them not: the caller's, so that
+   * A folder from which the project's own packages are taken that the application does not have: the caller's, so that
    * a command line that is installed for all folders finds what was installed beside it.
    */
   readonly besides?: string | undefined;
   /**
    * Folders from which the project's own packages are taken before those of the application: for a command line that works in folders of others,
-   * those where it is installed itself.
+   * those in which it is installed itself.
    */
   readonly before?: readonly string[] | undefined;
   /** Asked before the code of a package of the application runs; what it throws refuses the package. Default: any may run. */

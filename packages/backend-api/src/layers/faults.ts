@@ -5,7 +5,7 @@ import { type Around, type BackendCall, type Layer, intercept } from './intercep
  * What goes wrong with a call:
  * - `fail`: it never reaches the backend, and fails with `error`, or `UNAVAILABLE`;
  * - `lose-acknowledgement`: it takes place, and fails with `UNAVAILABLE` and, for a mutation, `outcome: 'unknown'`;
- * - `delay`: it waits for `until` before it goes on;
+ * - `delay`: it waits for `until` before it continues;
  * - `stop-before`, `stop-after`: the process dies before or after the backend does it, as by {@link FaultInjector.stop}.
  */
 export type Fault =
