@@ -23,11 +23,11 @@ import {
   closedError,
   conflictError,
   defineBackend,
+  locationError,
   parseLocation,
   parseOptions,
   resolveRange,
 } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import { type Change, Database, type Entry } from './database.ts';
 import { translated } from './errors.ts';
 
@@ -65,10 +65,7 @@ export class LeveldbBackend implements StorageBackend {
     if (this.#database !== undefined) return;
     parseOptions(this.name, config.options, {});
     const { rest } = parseLocation(config.location);
-    if (rest === '') {
-      const message = 'leveldb: names no folder: write one, as in leveldb:./vault.';
-      throw new SecureStoreError('INVALID_ARGUMENT', message, { backend: this.name, operation: 'init' });
-    }
+    if (rest === '') throw locationError(this.name, 'the location must name a folder', 'leveldb:./vault');
     this.#database = await translated('init', undefined, async () => Database.open(rest));
   }
 

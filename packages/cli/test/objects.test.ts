@@ -158,7 +158,7 @@ describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
     for (const args of [['rm', 'k'], ['purge', '--yes', 'k'], ['collect']]) {
       const { exitCode, stdout, stderr } = await box.run(args, { env });
       expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 7, stdout: '' });
-      expect(stderr).toMatch(/free some space and try again;.* deleting needs some room itself.* \[NO_SPACE\]$/m);
+      expect(stderr).toMatch(/the disk is full.* deleting needs some room itself.* \[NO_SPACE\]$/m);
     }
     const { stderr } = await box.run(['collect', '--json'], { env });
     expect(stderr).not.toContain('w/job');
@@ -167,7 +167,9 @@ describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
       expect(jsonLines(stderr)).toMatchObject([
         {
           operation: 'collect',
-          message: expect.stringMatching(/^job collection .*nothing is lost, it goes on when it is started again;/),
+          message: expect.stringMatching(
+            /^job collection cannot write its state: .*: the disk is full\. What is done stays done\./,
+          ),
         },
       ]);
     }

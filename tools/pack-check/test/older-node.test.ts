@@ -41,7 +41,7 @@ it('every published package says which Node it needs, as soon as an older one im
   const packages = [...(await publishablePackages(root)).values()].map(({ name }) => name);
   expect(packages).toContain('securestore');
   expect(packages).toContain(PAGES);
-  const needed = 'UNSUPPORTED securestore needs Node 24.7 or newer, and this is Node 20.20.2';
+  const needed = 'UNSUPPORTED securestore needs Node 24.7 or newer, got Node 20.20.2';
   expect(importedBy(packages, '--import', OLDER)).toEqual(
     Object.fromEntries(packages.map((name) => [name, name === PAGES ? 'imported' : needed])),
   );
@@ -58,6 +58,6 @@ it.each(['24.7.0', ...(LONG ? ['24.21.0', '25.0.0', '100.0.0'] : [])])(
 it.each(['24.6.9', ...(LONG ? ['23.99.0', '18.0.0'] : [])])('and not by %s', (version) => {
   const pretend = `data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '${version}' })`;
   expect(importedBy(['securestore'], '--import', pretend)).toEqual({
-    securestore: `UNSUPPORTED securestore needs Node 24.7 or newer, and this is Node ${version}`,
+    securestore: `UNSUPPORTED securestore needs Node 24.7 or newer, got Node ${version}`,
   });
 });
