@@ -75,14 +75,17 @@ it.each<[Fault, string]>([
 });
 
 it('a state that cannot be written is reported with its job, not with its name at the storage', async () => {
-  const full = new SecureStoreError('NO_SPACE', 'the disk is full', { key: 'w/job/abc', operation: 'write' });
+  const full = new SecureStoreError('NO_SPACE', 'the disk is full. Nothing was changed.', {
+    key: 'w/job/abc',
+    operation: 'write',
+  });
   const { process } = createWorld();
   const { jobs, connection } = process();
   connection.write = () => Promise.reject(full);
   const error: unknown = await jobs.start(counting(), FIVE).catch((reason: unknown) => reason);
   expect(error).toMatchObject({
     code: 'NO_SPACE',
-    message: 'job count cannot write its state: the disk is full. What is done stays done.',
+    message: 'job count cannot write its state: the disk is full. Nothing was changed. What is done stays done.',
     advice: [{ id: 'start-job-again', job: 'count' }],
   });
   expect(SecureStoreError.is(error) && [error.key, error.operation]).toEqual([undefined, undefined]);
