@@ -82,7 +82,7 @@ export class LocalClock {
     throw new SecureStoreError(
       'UNAVAILABLE',
       `the clock of this process is ${Math.round(ahead / 1000)} s ahead of the file system's. Nothing was changed.`,
-      { retryable: false },
+      { retryable: false, advice: [{ id: 'set-clock' }] },
     );
   }
 }

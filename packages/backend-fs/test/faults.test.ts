@@ -156,7 +156,7 @@ describe('something in the way', () => {
         code: 'INVALID_ARGUMENT',
         key: 'store',
         message: expect.stringMatching(/must be empty or the folder of a store, but has ".*"\. Nothing was changed\.$/),
-        advice: [{ id: 'give-location' }],
+        advice: [{ id: 'choose-location' }],
       });
       expect(readdirSync(root)).toEqual([name.replace('/', '')]);
       rmSync(join(root, name), { recursive: true });

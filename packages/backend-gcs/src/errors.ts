@@ -2,6 +2,7 @@ import { type CallSite, type Failure, failedError } from '@securestore/backend-a
 import { SecureStoreError } from '@securestore/core-format';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+const CHECK_LOCATION = [{ id: 'check-location' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the service refuses the credentials',
@@ -145,7 +146,11 @@ function meaningOf(
       return { code: 'UNAVAILABLE', reason: untrusted, retryable: false, advice };
     }
     if (url === '' && NO_CREDENTIALS.test(message + code)) return NO_TOKEN;
-    return { code: 'UNAVAILABLE', reason: `${forToken ? TOKENS : 'the service'} cannot be reached` };
+    return {
+      code: 'UNAVAILABLE',
+      reason: `${forToken ? TOKENS : 'the service'} cannot be reached`,
+      advice: CHECK_LOCATION,
+    };
   }
   if (forToken) return status >= 500 ? { code: 'UNAVAILABLE', reason: `${TOKENS} failed` } : NO_TOKEN;
   const found = REASONS[reason];
@@ -154,8 +159,8 @@ function meaningOf(
   if (status === 403) return DENIED;
   if (status === 404) {
     return operation === 'init'
-      ? { code: 'INVALID_ARGUMENT', reason: GONE }
-      : { code: 'UNAVAILABLE', reason: GONE, retryable: false };
+      ? { code: 'INVALID_ARGUMENT', reason: GONE, advice: CHECK_LOCATION }
+      : { code: 'UNAVAILABLE', reason: GONE, retryable: false, advice: CHECK_LOCATION };
   }
   if (status === 429) return BUSY;
   if (status === 408 || status >= 500) return { code: 'UNAVAILABLE', reason: 'the service failed' };

@@ -8,6 +8,7 @@ interface Meaning extends Failure {
 }
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+const CHECK_LOCATION = [{ id: 'check-location' }] as const;
 
 const REFUSED: Meaning = {
   code: 'UNAUTHENTICATED',
@@ -17,7 +18,7 @@ const REFUSED: Meaning = {
 const LACKS: Meaning = {
   code: 'UNSUPPORTED',
   reason: 'the server lacks commands of MongoDB that a store needs',
-  advice: [{ id: 'give-location' }],
+  advice: [{ id: 'choose-location' }],
 };
 const TOO_LONG: Meaning = { code: 'TIMEOUT', reason: 'the server gave up after the timeout' };
 const CHANGING: Meaning = {
@@ -184,7 +185,7 @@ function meaningOf(error: unknown): Meaning {
   // The error comes neither from the driver nor from the system, but for example from a listener of the caller's client.
   const inside = !chain.some((cause) => cause.name.startsWith('Mongo') || 'code' in cause);
   if (inside) return { code: 'INTERNAL', reason: 'code outside the driver failed', unknown: true };
-  return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', unknown: true };
+  return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', unknown: true, advice: CHECK_LOCATION };
 }
 
 /** By its name: the caller's client may be of another copy of the driver. */

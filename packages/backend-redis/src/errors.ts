@@ -3,6 +3,7 @@ import { SecureStoreError, type ErrorCode } from '@securestore/core-format';
 import { FORM } from './location.ts';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+const CHECK_LOCATION = [{ id: 'check-location' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the server refuses the user name or password',
@@ -17,7 +18,11 @@ const CLUSTER: Failure = {
   code: 'INVALID_ARGUMENT',
   reason: 'the server belongs to a cluster, and needs a Cluster of ioredis',
 };
-const UNREACHABLE: Failure = { code: 'UNAVAILABLE', reason: 'the server cannot be reached' };
+const UNREACHABLE: Failure = {
+  code: 'UNAVAILABLE',
+  reason: 'the server cannot be reached',
+  advice: CHECK_LOCATION,
+};
 const NOT_TRUSTED: Failure = {
   code: 'UNAVAILABLE',
   reason: 'the certificate of the server is not trusted',

@@ -4,6 +4,7 @@ import type { Exchange } from './exchange.ts';
 import { FORM } from './location.ts';
 
 const CHECK_ACCESS = [{ id: 'check-backend-access' }] as const;
+const CHECK_LOCATION = [{ id: 'check-location' }] as const;
 const REFUSED: Failure = {
   code: 'UNAUTHENTICATED',
   reason: 'the service refuses the credentials',
@@ -27,11 +28,15 @@ const STRANGE: Failure = {
   code: 'UNAVAILABLE',
   reason: 'an answer broke off or is not one of S3, from the endpoint or a proxy',
 };
-const UNREACHABLE: Failure = { code: 'UNAVAILABLE', reason: 'the service cannot be reached' };
+const UNREACHABLE: Failure = {
+  code: 'UNAVAILABLE',
+  reason: 'the service cannot be reached',
+  advice: CHECK_LOCATION,
+};
 
 /** What an error of the service means, by its code. */
 const CODES: Readonly<Record<string, Failure>> = {
-  NoSuchBucket: { code: 'INVALID_ARGUMENT', reason: 'the bucket does not exist' },
+  NoSuchBucket: { code: 'INVALID_ARGUMENT', reason: 'the bucket does not exist', advice: CHECK_LOCATION },
   InvalidBucketName: { code: 'INVALID_ARGUMENT', reason: 'the service allows no such name of a bucket' },
   InvalidAccessKeyId: REFUSED,
   SignatureDoesNotMatch: REFUSED,
@@ -51,7 +56,11 @@ const CODES: Readonly<Record<string, Failure>> = {
   TooManyRequestsException: SLOWER,
   RequestLimitExceeded: SLOWER,
   RequestTimeout: { code: 'UNAVAILABLE', reason: 'the connection was too slow for the service' },
-  RequestTimeTooSkewed: { code: 'UNAVAILABLE', reason: 'the clock of this machine is wrong' },
+  RequestTimeTooSkewed: {
+    code: 'UNAVAILABLE',
+    reason: 'the clock of this machine is wrong',
+    advice: [{ id: 'set-clock' }],
+  },
   OperationAborted: { code: 'UNAVAILABLE', reason: 'another request is changing the bucket' },
   BadDigest: DAMAGED,
   IncompleteBody: DAMAGED,

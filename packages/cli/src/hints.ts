@@ -278,19 +278,12 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
         : `give the certificate of its authority as "${setting}" of the backend, or in $NODE_EXTRA_CA_CERTS`,
   }),
   'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
-  'give-location': ({ form }) => ({
-    text: form === undefined ? 'choose another location' : `give a location such as ${form}`,
-  }),
+  'give-location': ({ form }) => ({ text: `give a location such as ${form}` }),
   'check-backend-access': () => ({ text: 'check the credentials for the backend, or the owner and mode of its files' }),
   'install-package': ({ package: name }) => ({
     // A name that the project uses is not always published.
     text: 'to install it, if it is published',
     command: shellWords(['npm', 'install', name]),
-  }),
-  'use-newer-release': ({ package: name = 'securestore' }) => ({ text: `a newer release of ${name} may be needed` }),
-  'restore-store': (_, commands) => ({
-    text: 'to restore the store from a backup',
-    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'LOCATION' }),
   }),
   'list-jobs': (_, commands) => ({ text: 'to list the jobs', command: commands.on(['job', 'list']) }),
   'list-slots': (_, commands) => ({ text: 'to list the slots', command: commands.on(['slots']) }),

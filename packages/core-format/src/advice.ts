@@ -5,9 +5,6 @@ interface JobParameter {
 interface KeyParameter {
   readonly key?: string | undefined;
 }
-interface PackageParameter {
-  readonly package?: string | undefined;
-}
 interface SourceParameter {
   readonly source?: string | undefined;
 }
@@ -168,16 +165,12 @@ export interface AdviceParameters {
   /** A token, or a client certificate. */
   readonly 'give-credentials': NoParameters;
 
-  /** `openStore` or `createStore` with another location, of this form. */
-  readonly 'give-location': { readonly form?: string | undefined };
+  /** The same call with a location of this form. */
+  readonly 'give-location': { readonly form: string };
   /** What the credentials for the backend allow, or the owner and mode of its files. */
   readonly 'check-backend-access': NoParameters;
   /** Installing this package, which has the backend or the client that is missing. */
   readonly 'install-package': { readonly package: string };
-  /** A newer release of securestore, or of one of its packages. */
-  readonly 'use-newer-release': PackageParameter;
-  /** `restoreStore`: the whole store from a backup, since its backend has lost or damaged data. */
-  readonly 'restore-store': NoParameters;
 
   /** `store.jobs.list()`. */
   readonly 'list-jobs': NoParameters;
@@ -288,11 +281,9 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'serve-with-tls': NONE,
   'give-tls-ca': { setting: OPTIONAL },
   'give-credentials': NONE,
-  'give-location': { form: OPTIONAL },
+  'give-location': { form: REQUIRED },
   'check-backend-access': NONE,
   'install-package': { package: REQUIRED },
-  'use-newer-release': { package: OPTIONAL },
-  'restore-store': NONE,
   'list-jobs': NONE,
   'list-slots': NONE,
   'list-members': NONE,
