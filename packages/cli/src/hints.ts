@@ -208,7 +208,6 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['schedule', 'remove', 'NAME']),
   }),
   'list-schedules': (_, commands) => ({ text: 'to list the schedules', command: commands.on(['schedule', 'list']) }),
-  'check-backend-access': () => ({ text: 'check the credentials for the backend, and what they allow there' }),
   'read-again': ({ key = 'KEY' }, commands) => ({ text: 'to see what is there', command: commands.on(['info', key]) }),
   'resume-migration': ({ source, target }, commands) => ({
     text: 'to resume the migration',
@@ -249,10 +248,6 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'delete-anchor': ({ path }) => ({
     text: 'if you trust the store as it is',
     command: shellWords(['rm', path]),
-  }),
-  'install-package': ({ package: name }) => ({
-    text: 'to install it, if it is published',
-    command: shellWords(['npm', 'install', name]),
   }),
   'ask-owner': () => ({ text: 'ask an owner of the store, who can unlock all of it' }),
   'serve-store': () => ({

@@ -19,7 +19,6 @@ function adviceOf(id: string): Advice {
     destination: 'file:./backup',
     path: './a file',
     to: 'name',
-    package: '@securestore/client',
     action: 'read',
     call: 'retrieve',
     form: 's3://bucket/prefix?region=name',

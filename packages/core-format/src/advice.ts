@@ -117,9 +117,6 @@ export interface AdviceParameters {
   /** `store.schedules.list()`. */
   readonly 'list-schedules': NoParameters;
 
-  /** The credentials for the backend, and what they, or the user of this process, may do there. */
-  readonly 'check-backend-access': NoParameters;
-
   /** Storing it under a new key, or with the version that is there as its condition. */
   readonly 'read-again': KeyParameter;
 
@@ -146,8 +143,6 @@ export interface AdviceParameters {
   readonly 'restrict-file': { readonly path: string };
   /** Deleting the file of an anchor, if the store is trusted as it is. */
   readonly 'delete-anchor': { readonly path: string };
-  /** Installing this package, which has the backend or the client that is missing. */
-  readonly 'install-package': { readonly package: string };
   /** Asking an owner, who can unlock the whole store, to do it or to grant it: `store.members.add`. */
   readonly 'ask-owner': NoParameters;
   /** `createStore` where the store is to be, and a server there. */
@@ -260,7 +255,6 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'follow-destination': DESTINATION,
   'remove-schedule': NONE,
   'list-schedules': NONE,
-  'check-backend-access': NONE,
   'read-again': KEY,
   'resume-migration': { source: OPTIONAL, target: OPTIONAL },
   'cancel-migration': SOURCE,
@@ -273,7 +267,6 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'quote-value': NONE,
   'restrict-file': PATH,
   'delete-anchor': PATH,
-  'install-package': { package: REQUIRED },
   'ask-owner': NONE,
   'serve-store': NONE,
   'request-approval': { action: REQUIRED, call: REQUIRED, key: OPTIONAL },
