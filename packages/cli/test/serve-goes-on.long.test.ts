@@ -21,7 +21,7 @@ async function scene(onTestFinished: TestContext['onTestFinished']) {
   const get = async ({ url }: Pick<Serving, 'url'>): Promise<unknown> => {
     const headers = { authorization: `Bearer ${token}` };
     const answer = await fetch(`${url}/v1/objects/k`, { headers });
-    return answer.ok ? await answer.text() : ((await answer.json()) as { error: { code: string } }).error.code;
+    return answer.ok ? await answer.text() : ((await answer.json()) as { code: string }).code;
   };
   return { box, get };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SecureStoreError } from '@securestore/core-format';
-import { fromProblem, PROBLEM_TYPE } from '@securestore/protocol';
+import { fromProblem, JSON_TYPE, PROBLEM_TYPE } from '@securestore/protocol';
 import type { Dispatcher } from 'undici';
 import { Agent } from 'undici';
 import type { TlsMaterial } from './tls.ts';
@@ -126,7 +126,7 @@ export class Transport {
 
   /** The body of an answer as JSON. @throws SecureStoreError as {@link ask} */
   async json({ headers, body }: Answer, { readOnly, signal }: Pick<Ask, 'readOnly' | 'signal'>): Promise<unknown> {
-    if (!String(headers['content-type'] ?? '').startsWith(PROBLEM_TYPE)) {
+    if (!String(headers['content-type'] ?? '').startsWith(JSON_TYPE)) {
       await discard(body);
       throw this.#foreign(200);
     }

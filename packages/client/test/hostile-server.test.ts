@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeMessage } from '@securestore/protocol';
+import { encodeMessage, PROBLEM_TYPE } from '@securestore/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openRemoteStore } from '../src/index.ts';
 import type { RemoteStore } from '../src/index.ts';
@@ -77,7 +77,9 @@ describe('an answer', () => {
 it.each(['constructor', '__proto__', 'toString', 'NO_SUCH_CODE'])(
   'an error with the code %s is INTERNAL',
   async (code) => {
-    const store = await opened((_request, response) => json(response, 400, { error: { code, message: 'm' } }));
+    const store = await opened((_request, response) => {
+      response.writeHead(400, { 'content-type': PROBLEM_TYPE }).end(JSON.stringify({ code, detail: 'm' }));
+    });
     await expect(store.info('k')).rejects.toMatchObject({ code: 'INTERNAL' });
   },
 );

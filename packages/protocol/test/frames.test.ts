@@ -116,7 +116,7 @@ describe('an error', () => {
     },
   );
 
-  it.each([undefined, null, 7, 'x', {}, { code: 'CONFLICT' }, { code: 7, message: 'x' }])(
+  it.each([undefined, null, 7, 'x', {}, { code: 'CONFLICT' }, { code: 7, detail: 'x' }])(
     'that is none (%j) is what was said instead',
     (value) => {
       expect(told(value).code).toBe('UNAVAILABLE');
@@ -124,7 +124,7 @@ describe('an error', () => {
   );
 
   it('of a newer release is INTERNAL', () => {
-    expect(told({ code: 'TEAPOT', message: 'short and stout' })).toMatchObject({
+    expect(told({ code: 'TEAPOT', detail: 'short and stout' })).toMatchObject({
       code: 'INTERNAL',
       message: 'short and stout',
     });

@@ -160,8 +160,13 @@ async function check({ send, logged }: World, { operation, ...request }: Request
   const what = `${operation.method} ${request.path} ${JSON.stringify(request.headers)} ${String(request.body)} → ${answer.status} ${answer.body.toString()}`;
   expect(answer.status, what).toBeLessThan(500);
   if (answer.status >= 400 && operation.method !== 'HEAD') {
-    expect(answer.json(), what).toEqual({
-      error: expect.objectContaining({ code: expect.stringMatching(/^[A-Z_]+$/), message: expect.any(String) }),
+    expect(answer.headers['content-type'], what).toMatch(/^application\/problem\+json\b/);
+    expect(answer.json(), what).toMatchObject({
+      type: expect.stringMatching(/^https:/),
+      title: expect.any(String),
+      status: answer.status,
+      code: expect.stringMatching(/^[A-Z_]+$/),
+      detail: expect.any(String),
     });
     expect(answer.body.toString(), what).not.toContain(token);
   }

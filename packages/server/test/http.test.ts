@@ -96,9 +96,10 @@ describe('an object', () => {
     const put = (headers: Record<string, string>) =>
       send('PUT', '/v1/objects/k', { token, headers: { ...OCTETS, ...headers }, body: 'x' });
     const conflict = await put({ 'if-none-match': '*' });
+    expect(conflict.headers['content-type']).toMatch(/^application\/problem\+json\b/);
     expect([conflict.status, conflict.json()]).toMatchObject([
       412,
-      { error: { code: 'CONFLICT', currentVersion: version } },
+      { status: 412, code: 'CONFLICT', currentVersion: version },
     ]);
     expect((await put({ 'if-match': '"00000000000-00000000"' })).status).toBe(412);
     for (const wrong of ['*', version, `W/"${version}"`, `"${version}", "x"`, '']) {

@@ -25,7 +25,7 @@ async function scene(): Promise<Scene> {
       'INVALID_ARGUMENT',
       expect.not.stringContaining('s3cr3t'),
     ]);
-    return (answer.json() as { error: { message: string } }).error.message;
+    return (answer.json() as { detail: string }).detail;
   };
   return { ...here, told };
 }

@@ -299,7 +299,7 @@ describe('a download', () => {
     const refusal = async (session: Browser, more: object): Promise<string> => {
       const json = { type: 'archive', destination: place, snapshot: 1, ...more };
       const answer = await session.send('POST', CONSOLE_PATHS.downloads, { json });
-      return `${codeIn(answer)}: ${(answer.json() as { error: { message: string } }).error.message}`;
+      return `${codeIn(answer)}: ${(answer.json() as { detail: string }).detail}`;
     };
     expect(await refusal(vic, {})).toMatch(/^ACCESS_DENIED: .*any of the 4 objects/);
     expect(await refusal(vic, { keys: ['db/a'] })).toMatch(/^ACCESS_DENIED: .*the one object/);

@@ -121,5 +121,5 @@ export async function world(options: ServerOptions = {}, storeOptions: Partial<O
 /** The code of an answer that is an error. */
 export function codeIn(answer: Answer): string | undefined {
   if (answer.status < 400) return undefined;
-  return (answer.json() as { readonly error: { readonly code: string } }).error.code;
+  return (answer.json() as { readonly code: string }).code;
 }
