@@ -5,7 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import type { Problem, WorkRecord } from '@securestore/protocol';
 import { toProblem } from '@securestore/protocol';
 import type { Job, JobProgress, Session } from 'securestore';
-import { withListedNames } from './reported-names.ts';
+import { mayListNamed, withListedNames } from './reported-names.ts';
 
 /** How long what came of work is kept, in milliseconds, and of how much of one caller, and in all. */
 const KEPT_FOR = 24 * 60 * 60 * 1000;
@@ -149,31 +149,56 @@ export class Work {
   find(id: string, principal: string): WorkEntry {
     const found = this.of(principal).find((one) => one.id === id);
     if (found !== undefined) return found;
-    throw new SecureStoreError('NOT_FOUND', 'you have started no such work here, or it ended more than a day ago');
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      `work ${JSON.stringify(id)} does not exist, or ended more than 24 hours ago`,
+    );
   }
 
   /** Forgets what came of work. @throws SecureStoreError `NOT_FOUND`; `CONFLICT` while it is under way */
   forget(id: string, principal: string): void {
-    if (this.find(id, principal).ended === undefined) {
-      throw new SecureStoreError('CONFLICT', 'this work is under way: cancel its job first');
+    const found = this.find(id, principal);
+    if (found.ended === undefined) {
+      throw new SecureStoreError('CONFLICT', 'the work is still running', {
+        advice: [{ id: 'cancel-job', job: found.job.id }],
+      });
     }
     this.#entries.delete(id);
   }
 }
 
-/** Who may no longer do such work is not told what came of it. */
+/** Whether the session may still do such work: the outcome is for no one else. */
 export async function mayRead({ action }: WorkEntry, session: Session): Promise<boolean> {
   return (await session.permission(action)) !== 'denied';
 }
 
-/** What came of work, for whoever may do such work still. @throws SecureStoreError `ACCESS_DENIED`; why it failed */
-export async function resultFor(entry: WorkEntry, session: Session): Promise<unknown> {
-  const report = await entry.job;
-  if (await mayRead(entry, session)) return withListedNames(report, session);
-  throw new SecureStoreError('ACCESS_DENIED', `what came of this is for those who may do ${entry.action}`);
+/** Whether all of a failure may be reported to the session; a denial concerns the caller alone, and says so. */
+async function mayReadError(
+  entry: WorkEntry,
+  error: Pick<Problem, 'code' | 'key' | 'advice'>,
+  session: Session,
+): Promise<boolean> {
+  if (error.code === 'ACCESS_DENIED' && entry.progress === undefined) return true;
+  return (await mayRead(entry, session)) && (await mayListNamed(error, session));
 }
 
-/** A record as it travels: its report for whoever may do such work still. */
+/** The result of work, if the session may still do such work. @throws SecureStoreError `ACCESS_DENIED`; why the work failed */
+export async function resultFor(entry: WorkEntry, session: Session): Promise<unknown> {
+  let report: unknown;
+  try {
+    report = await entry.job;
+  } catch (error) {
+    if (!SecureStoreError.is(error) || (await mayReadError(entry, error, session))) throw error;
+    throw withoutDetails(error);
+  }
+  if (await mayRead(entry, session)) return withListedNames(report, session);
+  const { action } = entry;
+  throw new SecureStoreError('ACCESS_DENIED', `the result of this work takes the action "${action}"`, {
+    advice: [{ id: 'ask-for-permission', action }],
+  });
+}
+
+/** A record as it travels: its report if the session may still do such work. */
 export async function recordFor(entry: WorkEntry, session: Session): Promise<WorkRecord> {
   const { id, job, route, asked, started, ended, progress, report, error } = entry;
   const isOpen = await mayRead(entry, session);
@@ -188,11 +213,13 @@ export async function recordFor(entry: WorkEntry, session: Session): Promise<Wor
     ...(ended !== undefined && { ended: new Date(ended).toISOString() }),
     ...(progress !== undefined && { progress }),
     ...(isOpen && report !== undefined && { report: await withListedNames(report, session) }),
-    ...(error !== undefined && { error: isOpen ? error : withoutDetails(error) }),
+    ...(error !== undefined && {
+      error: (await mayReadError(entry, error, session)) ? error : toProblem(withoutDetails(error)),
+    }),
   };
 }
 
-/** What is told of a failure to those who may not see what was asked: neither keys nor what they would be advised. */
-function withoutDetails({ code, retryable }: Problem): Problem {
-  return toProblem(new SecureStoreError(code, 'the work failed', { retryable }));
+/** A failure without the keys, the text and the advice that it has: all of them may name what the caller may not see. */
+function withoutDetails({ code, retryable }: Pick<Problem, 'code' | 'retryable'>): SecureStoreError {
+  return new SecureStoreError(code, 'the work failed', { retryable });
 }

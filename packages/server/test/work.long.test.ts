@@ -296,6 +296,31 @@ describe('long work', () => {
     }
   });
 
+  it('that failed says no more than its code to whoever may not do it, or may not list the object, any more', async () => {
+    const here = await scene();
+    const { store, send } = here;
+    const restores: Rule = { effect: 'allow', actions: ['restore', 'restore.replace', 'backup.manage'] };
+    const lists: Rule = { effect: 'allow', actions: ['list'], keys: ['**'] };
+    const ann = { ...here, token: await here.somebody('eva', [restores, lists]) };
+    await store.store('secret name', 'old');
+    const source = `memory:${randomUUID()}`;
+    await store.backup(source);
+    await store.store('secret name', 'new');
+    expect(codeIn(await post(ann, '/v1/restore', { source }))).toBe('CONFLICT');
+    const [record] = await workOf(ann);
+    expect(record?.error).toMatchObject({ code: 'CONFLICT', key: 'secret name' });
+    const told = async (): Promise<string> => {
+      const events = await send('GET', `/v1/work/${record?.id}/events`, { token: ann.token });
+      return `${JSON.stringify(await workOf(ann))}${events.body.toString()}`;
+    };
+    expect(await told()).toMatch(/"key":"secret name".*"key":"secret name"/s);
+    for (const rules of [[restores], [lists]]) {
+      await store.access.change(setRole('of eva', rules));
+      expect(await told()).toMatch(/"code":"CONFLICT".*"code":"CONFLICT"/s);
+      expect(await told()).not.toMatch(/secret name|"advice"|"key"/);
+    }
+  });
+
   describe('that only looks', () => {
     it('is followed by nobody who may not do it', async () => {
       const { here, verify, release } = await slowPlace();
