@@ -124,7 +124,7 @@ export class AccessControl implements AccessAdministration {
     const nameIn = ({ policy }: AccessDocument): Identity => {
       const found = policy.principals.find(({ name }) => foldIdentity(name) === fold);
       if (found !== undefined) return found.name;
-      throw new SecureStoreError('NOT_FOUND', `there is no principal ${JSON.stringify(principal)}; add it first`);
+      throw new SecureStoreError('NOT_FOUND', `principal ${JSON.stringify(principal)} does not exist`);
     };
     const about = {
       principal: nameIn(this.#document.known()),
@@ -137,7 +137,7 @@ export class AccessControl implements AccessAdministration {
       'access.createToken',
       (document) => {
         if (document.tokens.length >= MAX_TOKENS)
-          throw new SecureStoreError('TOO_LARGE', `the store has ${MAX_TOKENS} API tokens; revoke some first`);
+          throw new SecureStoreError('TOO_LARGE', `the store already has ${MAX_TOKENS} API tokens, which is the limit`);
         const tokens = [...document.tokens, { ...stored, principal: nameIn(document) }];
         return { document: { ...document, tokens }, result: undefined };
       },
@@ -158,7 +158,7 @@ export class AccessControl implements AccessAdministration {
       (document) => {
         const tokens = document.tokens.filter((token) => token.id !== id);
         if (tokens.length < document.tokens.length) return { document: { ...document, tokens }, result: undefined };
-        throw new SecureStoreError('NOT_FOUND', `there is no API token ${JSON.stringify(id)}`);
+        throw new SecureStoreError('NOT_FOUND', `API token ${JSON.stringify(id)} does not exist`);
       },
       options,
     );

@@ -70,15 +70,20 @@ export function isObjectAction(action: Action): action is ObjectAction {
  * @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY`
  */
 export function checkQuestion(action: Action, key: string | undefined): void {
-  if (!isAction(action))
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `there is no action ${JSON.stringify(action)}: ${ACTIONS.join(', ')}`,
-    );
+  if (!isAction(action)) throw new SecureStoreError('INVALID_ARGUMENT', unknownAction(action));
   if (key !== undefined) parseStoreKey(key);
   if (action === 'approve' || isObjectAction(action) === (key !== undefined)) return;
-  const rest = isObjectAction(action) ? 'an object: name its key' : 'the whole store: name no key';
-  throw new SecureStoreError('INVALID_ARGUMENT', `${action} is about ${rest}`);
+  const rest = isObjectAction(action) ? 'takes the key of an object' : 'is about the whole store and takes no key';
+  throw new SecureStoreError('INVALID_ARGUMENT', `action ${action} ${rest}`);
+}
+
+/** What is longer is not repeated in an error, in characters. */
+const MAX_SHOWN = 64;
+
+/** What an error says of something that is no action. */
+export function unknownAction(value: unknown): string {
+  const isShort = typeof value === 'string' && value.length <= MAX_SHOWN;
+  return isShort ? `unknown action ${JSON.stringify(value)}` : 'unknown action';
 }
 
 const VIEWS: ReadonlySet<Action> = new Set(['read', 'list', 'history', 'verify', 'health']);

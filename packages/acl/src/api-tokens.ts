@@ -44,7 +44,9 @@ export function createToken(
 ): { readonly token: string; readonly stored: StoredToken } {
   const { principal, now, expires } = about;
   if (expires !== undefined && !(Number.isSafeInteger(expires) && expires > now)) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'a token must expire at a time that is still to come, or never');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "expires" must be a time in the future', {
+      option: 'expires',
+    });
   }
   const id = randomId(random);
   const secret = Buffer.from(random(SECRET_BYTES)).toString('base64url');

@@ -68,7 +68,7 @@ export class ApprovalDesk {
       const live = liveRequests(document.requests, now);
       const found = live.find((request) => request.id === id);
       if (found === undefined)
-        throw new SecureStoreError('NOT_FOUND', `there is no request ${JSON.stringify(id)}, or it is over`);
+        throw new SecureStoreError('NOT_FOUND', `request ${JSON.stringify(id)} does not exist, or has ended`);
       check(found);
       const result = decided(found, verdict, now);
       const requests = live.map((request) => (request === found ? result : request));

@@ -66,10 +66,7 @@ export function plain(value: unknown, depth = 0): PlanValue | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (depth > MAX_DEPTH)
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `what a call is given may be nested ${MAX_DEPTH} times, and no deeper`,
-    );
+    throw new SecureStoreError('INVALID_ARGUMENT', `the arguments of a call must be nested at most ${MAX_DEPTH} times`);
   if (Array.isArray(value)) return value.map((one) => plain(one, depth + 1) ?? null);
   if (!isRecord(value) || ArrayBuffer.isView(value)) return undefined;
   return plainRecord(value, depth + 1);
@@ -116,7 +113,7 @@ function shortened(about: Readonly<Record<string, PlanValue>>): Readonly<Record<
   if (entries.length > MAX_ABOUT_NAMES || entries.some(([name]) => name.length > MAX_ABOUT_NAME))
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      `what a call is given has at most ${MAX_ABOUT_NAMES} names, each of at most ${MAX_ABOUT_NAME} characters`,
+      `the arguments of a call must have at most ${MAX_ABOUT_NAMES} names, each of at most ${MAX_ABOUT_NAME} characters`,
     );
   if (JSON.stringify(about).length <= MAX_ABOUT_TEXT) return about;
   const share = Math.floor(MAX_ABOUT_TEXT / entries.length);

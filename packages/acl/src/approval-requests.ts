@@ -67,8 +67,10 @@ function endOf(expires: Date | undefined, now: number, otherwise: number, shorte
   if (expires === undefined) return now + otherwise;
   const end = expires instanceof Date ? expires.getTime() : Number.NaN;
   if (end > now && end >= now + shortest && end <= now + MAX_WAIT) return end;
-  const least = shortest === 0 ? 'at a time to come' : `${shortest / 60_000} minutes from now at the earliest`;
-  throw new SecureStoreError('INVALID_ARGUMENT', `it must expire ${least}, and within 30 days`);
+  const least = shortest === 0 ? 'a time in the future' : `at least ${shortest / 60_000} minutes from now`;
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "expires" must be ${least}, and at most 30 days`, {
+    option: 'expires',
+  });
 }
 
 export function liveRequests(requests: Requests, now: number): StoredRequest[] {
@@ -90,7 +92,13 @@ export interface NewRequest extends Pick<ApprovalRequest, 'id' | 'principal' | '
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkReason(reason: unknown): void {
   if (reason !== undefined && (typeof reason !== 'string' || reason.length > MAX_REASON))
-    throw new SecureStoreError('INVALID_ARGUMENT', `a reason must be a text of at most ${MAX_REASON} characters`);
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the option "reason" must be a text of at most ${MAX_REASON} characters`,
+      {
+        option: 'reason',
+      },
+    );
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -112,8 +120,8 @@ export function withRequest(requests: Requests, request: StoredRequest, now: num
   const fold = foldIdentity(request.principal);
   const own = live.filter(({ principal }) => foldIdentity(principal) === fold).length;
   if (live.length < MAX_REQUESTS && own < MAX_REQUESTS_EACH) return [...live, request];
-  const whose = own < MAX_REQUESTS_EACH ? `the store has ${MAX_REQUESTS}` : `you have ${MAX_REQUESTS_EACH}`;
-  throw new SecureStoreError('TOO_LARGE', `${whose} requests for approval; wait until some are used or over`);
+  const [whose, most] = own < MAX_REQUESTS_EACH ? ['the store', MAX_REQUESTS] : ['the principal', MAX_REQUESTS_EACH];
+  throw new SecureStoreError('TOO_LARGE', `${whose} already has ${most} requests for approval, which is the limit`);
 }
 
 /** Who decides about a request. */
@@ -132,11 +140,11 @@ export interface Verdict {
  */
 export function decided(request: StoredRequest, { state, by, expires }: Verdict, now: number): StoredRequest {
   if (request.state === 'denied' || request.state === state)
-    throw new SecureStoreError('CONFLICT', `request ${request.id} has been ${request.state} already`);
+    throw new SecureStoreError('CONFLICT', `request ${request.id} is already ${request.state}`);
   if (request.state === 'outdated' && state === 'approved')
     throw new SecureStoreError(
       'CONFLICT',
-      `request ${request.id} is outdated: what it would do has changed since it was approved. It has to be asked for again`,
+      `request ${request.id} is outdated: its plan has changed since it was approved`,
     );
   const { by: _before, ...rest } = request;
   const end = state === 'approved' ? endOf(expires, now, VALID_FOR, 0) : request.expires;

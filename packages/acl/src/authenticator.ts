@@ -43,13 +43,16 @@ export interface Authenticator {
 
 /** What every refusal of credentials says, whatever is wrong with them: it must not help to guess. */
 export function unauthenticated(cause?: unknown): SecureStoreError {
-  return new SecureStoreError('UNAUTHENTICATED', 'the credentials are wrong, have expired or were revoked', { cause });
+  return new SecureStoreError('UNAUTHENTICATED', 'the credentials are wrong, have expired or were revoked', {
+    cause,
+    advice: [{ id: 'give-credentials' }],
+  });
 }
 
 function checkedName(name: string, { name: authenticator }: Authenticator): Identity {
   const identity = parseIdentity(name);
   if (identity === name) return identity;
-  const message = `the authenticator ${authenticator} gives a name that is not trimmed or not in the form NFC; have it checked where it is first known`;
+  const message = `the authenticator ${authenticator} must give names that are trimmed and in Unicode form NFC`;
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
@@ -71,10 +74,7 @@ export function checkAuthenticators(authenticators: readonly Authenticator[]): v
   const names = [API_TOKENS, ...authenticators.map(({ name }) => name)];
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice === undefined) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `two authenticators are called ${JSON.stringify(twice)}; give one of them another name`,
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', `two authenticators have the name ${JSON.stringify(twice)}`);
 }
 
 /**
@@ -95,17 +95,14 @@ export async function authenticate(
     } catch (cause) {
       if (SecureStoreError.is(cause)) throw cause;
       // It may hold the credentials, so it is not passed on.
-      throw new SecureStoreError(
-        'INTERNAL',
-        `the authenticator ${authenticator.name} failed with something else than a SecureStoreError`,
-      );
+      throw new SecureStoreError('INTERNAL', `the authenticator ${authenticator.name} threw an error without a code`);
     }
     if (found === undefined) continue;
     // What is no time is not later than now.
     if (found.until !== undefined && !(found.until > context.now)) throw unauthenticated();
     return checked(found, authenticator);
   }
-  // The form of the credentials is what nobody knew; what is in them nobody has looked at.
-  const asked = authenticators.map(({ name }) => name).join(', ') || 'nobody';
-  throw new SecureStoreError('UNAUTHENTICATED', `no authenticator knows credentials of this kind; asked: ${asked}`);
+  // Only the form of the credentials was looked at.
+  const asked = authenticators.map(({ name }) => name).join(', ') || 'none';
+  throw new SecureStoreError('UNAUTHENTICATED', `unknown kind of credentials; authenticators: ${asked}`);
 }

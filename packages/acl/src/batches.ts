@@ -28,7 +28,7 @@ export async function* batchesOf<T>(items: Iterable<T> | AsyncIterable<T>): Asyn
     try {
       return await steps.next();
     } catch (cause) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'the source of the items failed', { cause });
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the items cannot be read: their source failed', { cause });
     }
   };
   let isOver = false;

@@ -21,7 +21,7 @@ export function bindTo<O extends object | undefined>(options: O, conditions: obj
 /** @throws SecureStoreError `NOT_FOUND` if no version can be made current again */
 function versionIn(planned: string, key: string): string {
   if (planned !== 'none' && planned !== 'damaged') return planned;
-  throw new SecureStoreError('NOT_FOUND', 'no earlier version of it is retained', { key });
+  throw new SecureStoreError('NOT_FOUND', 'no earlier version of the object is retained', { key });
 }
 
 /**

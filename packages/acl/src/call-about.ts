@@ -97,7 +97,13 @@ export function aboutOf(call: AdministrationCall, given: Given): Record<string, 
 export function timeIn(name: string, value: unknown): Date {
   const time = new Date(typeof value === 'string' ? value : Number.NaN);
   if (!Number.isNaN(time.getTime())) return time;
-  throw new SecureStoreError('INVALID_ARGUMENT', `"${name}" must be a time, as ISO 8601 has it`);
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the member "${name}" must be a time in ISO 8601, such as 2026-11-27T12:00:00.000Z`,
+    {
+      option: name,
+    },
+  );
 }
 
 /** What somebody described, with its times as calls are given them. @throws SecureStoreError `INVALID_ARGUMENT` */

@@ -51,9 +51,9 @@ export function operationFor(action: StoreAction): PlannedOperation {
   const [only] = changesNothing(action) ? calls : changing;
   if (only !== undefined && (changesNothing(action) || changing.length === 1) && only !== 'restore')
     return { call: only };
-  const which = changing.length > 1 ? `: ${changing.join(', ')}` : '';
-  const message = `${action} can be several things, and an approval is of one: say which call as "operation"${which}`;
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+  const which = changing.length > 1 ? `: one of ${changing.join(', ')}` : '';
+  const message = `the option "operation" must name the call that takes the action ${action}${which}`;
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'operation' });
 }
 
 const same = (given: Given): Given => given;
@@ -112,7 +112,7 @@ class Changes {
   /** @throws SecureStoreError `TOO_LARGE` */
   add(change: RestoreChange): void {
     if (this.#digests.size >= MAX_CHANGES) {
-      const message = `this would change more than ${MAX_CHANGES} objects, and a plan may change no more; restore it in parts`;
+      const message = `the restore would change more than ${MAX_CHANGES} objects, the limit of a plan for approval`;
       throw new SecureStoreError('TOO_LARGE', message);
     }
     this.#digests.add(changeDigest(change));
@@ -143,12 +143,14 @@ async function planRestore(
   { seal, signal }: Pick<CallAttempt, 'seal' | 'signal'>,
 ): Promise<CallPlan> {
   if (administration?.restore === undefined)
-    throw new SecureStoreError('UNSUPPORTED', 'restore: what is behind this session has no such administration');
+    throw new SecureStoreError('UNSUPPORTED', 'the store of this session does not have the call restore');
   const { source, at, ...rest } = Object.fromEntries(
     Object.entries(given).filter(([name]) => !NOT_RESTORED.includes(name)),
   );
   if (typeof source !== 'string')
-    throw new SecureStoreError('INVALID_ARGUMENT', 'say the location of the backup as "source"');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the member "source" must be the location of a backup', {
+      option: 'source',
+    });
   const asked = { ...rest, ...(at === undefined ? {} : { at: timeIn('at', at) }) };
   const changes = new Changes();
   const onChange = (change: RestoreChange): boolean => {
@@ -159,11 +161,10 @@ async function planRestore(
   const { conflict = 'fail' } = asked as { readonly conflict?: unknown };
   if (conflict === 'fail' && report.skipped > 0) {
     const [key] = report.conflicts;
-    throw new SecureStoreError(
-      'CONFLICT',
-      `${report.skipped} objects are there as another version; nothing was changed. Choose a conflict policy: skip, newer, overwrite or rename`,
-      { key },
-    );
+    throw new SecureStoreError('CONFLICT', `${report.skipped} objects exist as another version. Nothing was changed.`, {
+      key,
+      advice: [{ id: 'choose-conflict-policy' }],
+    });
   }
   const { creates, replaces, deletes, objects, all } = changes;
   const { about, hidden } = told(plainRecord({ ...asked, source }), seal);
@@ -179,10 +180,9 @@ async function planRestore(
 
 function describedPolicies(policies: PlanValue | undefined): readonly PolicyChange[] {
   if (!Array.isArray(policies))
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'say which policies are to follow the one that there is as "policies"',
-    );
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the member "policies" must be a list of policies', {
+      option: 'policies',
+    });
   return (policies as unknown as readonly Policy[]).map((policy) => (): Policy => policy);
 }
 
@@ -214,7 +214,10 @@ async function planSettings(
   const { version } = await settings.get({ signal });
   const { ifVersion = version } = about;
   if (ifVersion !== version)
-    throw new SecureStoreError('CONFLICT', 'the settings have another version by now', { currentVersion: version });
+    throw new SecureStoreError('CONFLICT', 'the settings were changed meanwhile', {
+      currentVersion: version,
+      advice: [{ id: 'show-settings' }],
+    });
   const { about: shown, hidden } = told(about, seal);
   const order = Object.keys(Object(about['categories']) as object);
   return {

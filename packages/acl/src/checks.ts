@@ -91,7 +91,7 @@ export class Checks {
   open(): void {
     const { holds, now } = this.#context;
     const { until } = this;
-    if (this.#closed) throw new SecureStoreError('UNAUTHENTICATED', 'the session has been closed; begin another one');
+    if (this.#closed) throw new SecureStoreError('UNAUTHENTICATED', 'the session is closed');
     // What is no time is over, and what is no plain yes, such as a promise of one, is a no.
     const lasts: unknown = holds === undefined ? true : holds();
     if (!(until > now()) || lasts !== true) throw unauthenticated();
@@ -111,10 +111,7 @@ export class Checks {
   good(): void {
     this.open();
     if (this.#context.subject().isDisabled !== true) return;
-    throw new SecureStoreError(
-      'ACCESS_DENIED',
-      'whoever this session acts as is disabled; ask whoever administers the store',
-    );
+    throw new SecureStoreError('ACCESS_DENIED', 'the principal of this session is disabled');
   }
 
   /** @param key absent for what concerns the whole store */
@@ -136,7 +133,7 @@ export class Checks {
   seal(text: string): string {
     const { approvals } = this.#context;
     if (approvals !== undefined) return approvals.seal(text);
-    throw new SecureStoreError('UNSUPPORTED', 'what is behind this session keeps no requests for approval');
+    throw new SecureStoreError('UNSUPPORTED', 'the store of this session keeps no requests for approval');
   }
 
   /** The time in milliseconds since 1970. */

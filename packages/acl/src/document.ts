@@ -70,18 +70,18 @@ export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    return damaged('it is no JSON', cause);
+    return damaged('not JSON', cause);
   }
   const { version, policy, tokens, requests = [] } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (version !== VERSION) {
-    if (typeof version !== 'number') return damaged('it says no version');
+    if (typeof version !== 'number') return damaged('no version');
     throw new SecureStoreError(
       'FORMAT_VERSION',
-      `the access policy of the store has version ${version}, and this release reads version ${VERSION}; update it`,
+      `the access policy of the store has format version ${version}, and this release reads version ${VERSION}`,
     );
   }
-  if (!Array.isArray(tokens)) return damaged('it has no list of tokens');
-  if (!Array.isArray(requests)) return damaged('it has no list of requests');
+  if (!Array.isArray(tokens)) return damaged('no list of tokens');
+  if (!Array.isArray(requests)) return damaged('no list of requests');
   try {
     return { policy: readPolicy(policy), tokens: tokens.map(tokenOf), requests: requests.map(requestOf) };
   } catch (cause) {

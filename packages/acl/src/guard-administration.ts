@@ -19,7 +19,7 @@ function methodBehind(administration: object | undefined, call: AdministrationCa
   const owner = names.reduce<unknown>((members, next) => (members as Members | undefined)?.[next], administration);
   const method = (owner as Members | undefined)?.[name];
   if (typeof method === 'function') return (...given) => Reflect.apply(method, owner, given) as PromiseLike<unknown>;
-  throw new SecureStoreError('UNSUPPORTED', `${call}: what is behind this session has no such administration`);
+  throw new SecureStoreError('UNSUPPORTED', `the store of this session does not have the call ${call}`);
 }
 
 /** Whose `timeout` is no end: what they have found by then they tell. */

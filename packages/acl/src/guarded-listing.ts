@@ -47,13 +47,12 @@ interface Names extends Pick<ListingCall<unknown>, 'prefix' | 'storage' | 'posit
   readonly bound: ListingBound | undefined;
 }
 
-function afterIn({ prefix, options, bound, positions }: Names, about: readonly string[]): string | undefined {
+function afterIn({ options, bound, positions }: Names, about: readonly string[]): string | undefined {
   if (bound?.from === undefined) return options?.after;
   if (options?.after !== undefined)
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `a listing of ${JSON.stringify(prefix)} goes on from one place; give one`,
-    );
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the options "after" and "next" exclude each other', {
+      option: 'after',
+    });
   return positions.open(bound.from, about);
 }
 

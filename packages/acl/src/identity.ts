@@ -22,15 +22,15 @@ const UNFIT = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p
  *   holds characters that can't be seen, or begins with `[`, as only those do who have no name in an audit log
  */
 export function parseIdentity(name: unknown): Identity {
-  if (typeof name !== 'string') return refuse('is not a string');
+  if (typeof name !== 'string') return refuse('must be a string');
   // Normalising at most triples the length; what is longer than this needs no look.
-  if (name.length > MAX_IDENTITY_BYTES) return refuse(`is longer than ${MAX_IDENTITY_BYTES} bytes`);
+  if (name.length > MAX_IDENTITY_BYTES) return refuse(`must have at most ${MAX_IDENTITY_BYTES} bytes`);
   const identity = name.normalize('NFC').trim();
-  if (identity === '') return refuse('is empty');
-  if (UNFIT.test(identity)) return refuse('has a character that cannot be seen');
+  if (identity === '') return refuse('must not be empty');
+  if (UNFIT.test(identity)) return refuse('must not have an invisible character');
   if (identity.normalize('NFKC').startsWith('['))
-    return refuse('begins with "[", as nobody does but the log of an audit about itself');
-  if (Buffer.byteLength(identity) > MAX_IDENTITY_BYTES) return refuse(`is longer than ${MAX_IDENTITY_BYTES} bytes`);
+    return refuse('must not begin with "[", which only the audit log does');
+  if (Buffer.byteLength(identity) > MAX_IDENTITY_BYTES) return refuse(`must have at most ${MAX_IDENTITY_BYTES} bytes`);
   return identity as Identity;
 }
 

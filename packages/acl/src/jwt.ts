@@ -62,17 +62,17 @@ export interface JwtOptions {
 }
 
 function refuse(name: string, reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `the JWT authenticator ${name}: ${reason}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `JWT authenticator ${name}: ${reason}`);
 }
 
 function checkOptions({ name, keys, issuer, audience, algorithms, clockTolerance = 60 }: JwtOptions): void {
-  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) refuse('', 'its name is up to 32 small letters, digits and dashes');
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) refuse('', 'its name must have 1 to 32 characters of a-z, 0-9 and -');
   if (keys instanceof URL && keys.protocol !== 'https:' && !(keys.protocol === 'http:' && isLoopback(keys.hostname)))
     refuse(name, 'the URL of its keys must begin with https:, unless it is on this machine');
   if (issuer === '' || audience === '') refuse(name, 'issuer and audience must be given');
   if (algorithms.length === 0 || algorithms.some((algorithm) => !ALGORITHMS.includes(algorithm)))
-    refuse(name, `algorithms must be some of ${ALGORITHMS.join(', ')}`);
-  if (!(clockTolerance >= 0 && clockTolerance <= 600)) refuse(name, 'clockTolerance is from 0 to 600 seconds');
+    refuse(name, 'algorithms must be of the families RS, PS or ES, or EdDSA');
+  if (!(clockTolerance >= 0 && clockTolerance <= 600)) refuse(name, 'clockTolerance must be 0 to 600 seconds');
 }
 
 /** What `typ` says of tokens that stand for somebody. Logout tokens and security events are signed by the same keys. */
@@ -99,8 +99,9 @@ function translate({ errors }: Jose, name: string, error: unknown): SecureStoreE
     error.code !== errors.JOSEError.code;
   if (aboutToken) return unauthenticated();
   const timedOut = error instanceof errors.JWKSTimeout;
-  const message = `the JWT authenticator ${name} can't get the keys of its issuer; try again, and see that their URL answers`;
-  return new SecureStoreError(timedOut ? 'TIMEOUT' : 'UNAVAILABLE', message, { retryable: true });
+  const message = `JWT authenticator ${name} cannot get the keys of its issuer`;
+  const advice = [{ id: 'try-again' }] as const;
+  return new SecureStoreError(timedOut ? 'TIMEOUT' : 'UNAVAILABLE', message, { retryable: true, advice });
 }
 
 /** Whether a token says of itself that it is for this authenticator: others are asked about the rest. */

@@ -17,8 +17,8 @@ export class ListingCounter {
   begin(principal: Identity): () => void {
     const running = this.#running.get(principal) ?? 0;
     if (running >= MAX_LISTINGS) {
-      const message = `one principal may have ${MAX_LISTINGS} listings at once; try again when one of them has ended`;
-      throw new SecureStoreError('THROTTLED', message, { retryable: true });
+      const message = `one principal may have ${MAX_LISTINGS} listings at once`;
+      throw new SecureStoreError('THROTTLED', message, { retryable: true, advice: [{ id: 'try-again' }] });
     }
     this.#running.set(principal, running + 1);
     let isOver = false;

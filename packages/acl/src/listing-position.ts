@@ -11,7 +11,7 @@ const STEP = 256;
 function invalid(): SecureStoreError {
   return new SecureStoreError(
     'INVALID_ARGUMENT',
-    'the position of a listing must be one that a page of the same listing gave; begin again without it',
+    'the position of the listing is not one that a page of the same listing gave',
   );
 }
 

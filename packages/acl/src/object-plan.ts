@@ -161,16 +161,23 @@ function conditionsFor(call: ChangingCall, key: string, before: string, given: C
     (ifDamaged !== true || before === DAMAGED);
   if (!isMeant) {
     const currentVersion = before === NONE || before === DAMAGED ? undefined : before;
-    const message = 'the object is not what the condition of the call says';
-    throw new SecureStoreError('CONFLICT', message, { key, currentVersion });
+    const message = 'the object does not meet the condition of the call';
+    throw new SecureStoreError('CONFLICT', message, { key, currentVersion, advice: [{ id: 'read-again', key }] });
   }
   if (before === NONE) {
     if (TAKES_ABSENT.has(call)) return { ifAbsent: true };
-    throw new SecureStoreError('NOT_FOUND', 'no such object', { key });
+    throw new SecureStoreError('NOT_FOUND', 'the object does not exist', { key });
   }
   if (before !== DAMAGED) return { ifVersion: before };
   if (call === 'purge' || ifDamaged === true) return { ifDamaged: true };
-  throw new SecureStoreError('INTEGRITY', 'the record of the object is damaged, and was left as it is', { key });
+  throw new SecureStoreError('INTEGRITY', 'the record of the object is damaged. Nothing was changed.', {
+    key,
+    advice: [
+      { id: 'repair-object', key },
+      { id: 'restore-object', key },
+      { id: 'overwrite-damaged', key },
+    ],
+  });
 }
 
 /** What is planned of an attempt about one object, for each of its actions that takes an approval. */

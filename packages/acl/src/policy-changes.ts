@@ -10,7 +10,7 @@ import type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types
 export type PolicyChange = (policy: Policy) => Policy;
 
 function missing(what: string, name: string): never {
-  throw new SecureStoreError('NOT_FOUND', `there is no ${what} ${JSON.stringify(name)}`);
+  throw new SecureStoreError('NOT_FOUND', `${what} ${JSON.stringify(name)} does not exist`);
 }
 
 /** The one that a name means, also where it is written with other capitals. */
@@ -87,7 +87,7 @@ export function revokeRole(principal: string, role: string): PolicyChange {
   return changePrincipal(principal, (old, { roles }) => {
     const { name } = named(roles, role, 'role');
     const grants = old.grants.filter((other) => other.role !== name);
-    return grants.length < old.grants.length ? { ...old, grants } : missing('grant of the role', role);
+    return grants.length < old.grants.length ? { ...old, grants } : missing('grant of role', role);
   });
 }
 
@@ -129,7 +129,7 @@ export function changePolicy(policy: Policy, changes: readonly PolicyChange[]): 
   if (hasAdministrator(policy) && !hasAdministrator(next)) {
     throw new SecureStoreError(
       'CONFLICT',
-      'that would leave nobody who may change the access policy; grant somebody else access.change, without an end, first',
+      'the change would leave no principal with a lasting grant of access.change. Nothing was changed.',
     );
   }
   return next;

@@ -46,7 +46,9 @@ export function planPolicy(
     (digest: string): PolicyChange =>
     (found) => {
       if (digestOf(dataOf(found)) === digest) return found;
-      throw new SecureStoreError('CONFLICT', 'the policy is another one than the approval is about; ask again');
+      throw new SecureStoreError('CONFLICT', 'the policy is not the one that was approved. Nothing was changed.', {
+        advice: [{ id: 'request-approval', action: 'access.change', call: 'access.change' }],
+      });
     };
   // A policy that was changed meanwhile is not changed by what was approved of another one.
   return { plan: planOf({ call: 'access.change', about, bound: steps }), changes: [is(before), ...changes, is(after)] };

@@ -1,6 +1,6 @@
 import { compilePattern, SecureStoreError } from '@securestore/core-format';
 import type { ActionPattern } from './actions.ts';
-import { ACTION_PATTERNS, bitsOf } from './actions.ts';
+import { bitsOf, unknownAction } from './actions.ts';
 import type { Identity } from './identity.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
 import { checkBinding } from './rule-check.ts';
@@ -23,44 +23,40 @@ export const POLICY_LIMITS = {
 /** A policy in which nobody may do anything. */
 export const EMPTY_POLICY: Policy = { roles: [], principals: [] };
 
-/** What is longer is not repeated in an error. */
-const MAX_SHOWN = 64;
-
 type Fields = Readonly<Record<string, unknown>>;
 
 function refuse(where: string, reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `the access policy: ${where} ${reason}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `access policy: ${where} ${reason}`);
 }
 
 /** The fields of an object, all of them known. */
 function fieldsOf(value: unknown, where: string, known: readonly string[]): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(where, 'is not an object');
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(where, 'must be an object');
   const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined) return refuse(where, `has a field ${JSON.stringify(unknown)} that nothing knows`);
+  if (unknown !== undefined) return refuse(where, `has the unknown field ${JSON.stringify(unknown)}`);
   return value as Fields;
 }
 
 function listOf<T>(value: unknown, where: string, limit: number, parse: (item: unknown, where: string) => T): T[] {
-  if (!Array.isArray(value)) return refuse(where, 'is not a list');
-  if (value.length > limit) return refuse(where, `has more than ${limit} entries`);
+  if (!Array.isArray(value)) return refuse(where, 'must be a list');
+  if (value.length > limit) return refuse(where, `must have at most ${limit} entries, got ${value.length}`);
   return value.map((item: unknown, index) => parse(item, `${where}[${index}]`));
 }
 
 /** A list that says nothing when it is absent, and is nonsense when it is empty. */
 function partsOf<T>(value: unknown, where: string, parse: (item: unknown, where: string) => T): T[] {
   const parts = listOf(value, where, POLICY_LIMITS.parts, parse);
-  return parts.length === 0 ? refuse(where, 'is empty, and so means nothing; leave it out to mean everything') : parts;
+  return parts.length === 0 ? refuse(where, 'must not be empty: without it a rule means everything') : parts;
 }
 
 function timeOf(value: unknown, where: string): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-  return refuse(where, 'is no time in whole milliseconds since 1970');
+  return refuse(where, 'must be a time in whole milliseconds since 1970');
 }
 
 function actionOf(value: unknown, where: string): ActionPattern {
   if (typeof value === 'string' && bitsOf(value) !== 0) return value as ActionPattern;
-  const given = typeof value === 'string' && value.length <= MAX_SHOWN ? `: ${JSON.stringify(value)}` : '';
-  return refuse(where, `is no action${given}; there are ${ACTION_PATTERNS.join(', ')}`);
+  return refuse(where, `is an ${unknownAction(value)}`);
 }
 
 function patternOf(value: unknown, where: string): string {
@@ -68,14 +64,14 @@ function patternOf(value: unknown, where: string): string {
     compilePattern(value);
     return value as string;
   } catch (cause) {
-    if (SecureStoreError.is(cause)) return refuse(where, `is no pattern of keys: ${cause.message}`);
+    if (SecureStoreError.is(cause)) return refuse(where, `must be a pattern of keys: ${cause.message}`);
     throw cause;
   }
 }
 
 function categoryOf(value: unknown, where: string): string {
   if (typeof value === 'string' && value !== '' && value.length <= 256) return value;
-  return refuse(where, 'is no name of a category');
+  return refuse(where, 'must be the name of a category');
 }
 
 /** Which objects something is about. */
@@ -90,7 +86,7 @@ function scopeOf(keys: unknown, categories: unknown, where: string): Pick<Rule, 
 export function parseRule(value: unknown, where = 'the rule'): Rule {
   const fields = fieldsOf(value, where, ['effect', 'actions', 'keys', 'categories', 'expires']);
   const { effect, actions, keys, categories, expires } = fields;
-  if (effect !== 'allow' && effect !== 'deny') return refuse(`${where}.effect`, 'is neither "allow" nor "deny"');
+  if (effect !== 'allow' && effect !== 'deny') return refuse(`${where}.effect`, 'must be "allow" or "deny"');
   return {
     effect,
     actions: partsOf(actions, `${where}.actions`, actionOf),
@@ -102,7 +98,8 @@ export function parseRule(value: unknown, where = 'the rule'): Rule {
 function approvalOf(value: unknown, where: string): ApprovalRule {
   const { actions, keys, categories } = fieldsOf(value, where, ['actions', 'keys', 'categories']);
   const parsed = partsOf(actions, `${where}.actions`, actionOf);
-  if (parsed.includes('approve')) return refuse(`${where}.actions`, 'has "approve", which takes no approval itself');
+  if (parsed.includes('approve'))
+    return refuse(`${where}.actions`, 'must not have "approve", which takes no approval itself');
   return { actions: parsed, ...scopeOf(keys, categories, where) };
 }
 
@@ -111,11 +108,11 @@ function identityOf(value: unknown, where: string): Identity {
   try {
     identity = parseIdentity(value);
   } catch (cause) {
-    if (SecureStoreError.is(cause)) return refuse(where, `is refused: ${cause.message}`);
+    if (SecureStoreError.is(cause)) return refuse(where, `is invalid: ${cause.message}`);
     throw cause;
   }
   // What is stored is in the one form already; anything else was never written by us.
-  return identity === value ? identity : refuse(where, 'is not in the form in which names are kept');
+  return identity === value ? identity : refuse(where, 'must be trimmed and in Unicode form NFC');
 }
 
 function roleOf(value: unknown, where: string): Role {
@@ -134,13 +131,13 @@ function grantOf(value: unknown, where: string): Grant {
 
 function principalOf(value: unknown, where: string): Principal {
   const { name, kind, disabled, grants } = fieldsOf(value, where, ['name', 'kind', 'disabled', 'grants']);
-  if (kind !== 'user' && kind !== 'service') return refuse(`${where}.kind`, 'is neither "user" nor "service"');
-  if (typeof disabled !== 'boolean') return refuse(`${where}.disabled`, 'is neither true nor false');
+  if (kind !== 'user' && kind !== 'service') return refuse(`${where}.kind`, 'must be "user" or "service"');
+  if (typeof disabled !== 'boolean') return refuse(`${where}.disabled`, 'must be true or false');
   const parsed = listOf(grants, `${where}.grants`, POLICY_LIMITS.grants, grantOf);
   return { name: identityOf(name, `${where}.name`), kind, disabled, grants: parsed };
 }
 
-/** No two names of one fold: nobody could tell them apart, and nobody shall have to. */
+/** No two names of one fold: people could not tell them apart, and shall not have to. */
 function checkNames(names: readonly Identity[], where: string): void {
   const folds = new Map<string, Identity>();
   for (const name of names) {
@@ -148,14 +145,14 @@ function checkNames(names: readonly Identity[], where: string): void {
     const other = folds.get(fold);
     if (other === name) refuse(where, `has ${JSON.stringify(name)} twice`);
     if (other !== undefined)
-      refuse(where, `has ${JSON.stringify(other)} and ${JSON.stringify(name)}, which differ by case or form alone`);
+      refuse(where, `has ${JSON.stringify(other)} and ${JSON.stringify(name)}, which differ only by case or form`);
     folds.set(fold, name);
   }
 }
 
 /** As {@link parsePolicy}, also with rules that bind nothing: earlier releases have taken them. */
 export function readPolicy(value: unknown): Policy {
-  const { roles, principals, approvals } = fieldsOf(value, 'it', ['roles', 'principals', 'approvals']);
+  const { roles, principals, approvals } = fieldsOf(value, 'the document', ['roles', 'principals', 'approvals']);
   const policy: Policy = {
     roles: listOf(roles, 'roles', POLICY_LIMITS.roles, roleOf),
     principals: listOf(principals, 'principals', POLICY_LIMITS.principals, principalOf),
@@ -175,7 +172,7 @@ export function readPolicy(value: unknown): Policy {
   for (const [index, { grants }] of policy.principals.entries()) {
     const where = `principals[${index}].grants`;
     const missing = grants.find(({ role }) => !known.has(role));
-    if (missing !== undefined) refuse(where, `names a role that there is not: ${JSON.stringify(missing.role)}`);
+    if (missing !== undefined) refuse(where, `names role ${JSON.stringify(missing.role)}, which does not exist`);
     if (new Set(grants.map(({ role }) => role)).size < grants.length) refuse(where, 'names a role twice');
   }
   return policy;

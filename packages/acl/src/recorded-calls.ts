@@ -201,7 +201,7 @@ async function recordedMany(
 /** Some of it was done before nothing could be recorded any more. */
 function stopped(cause: unknown, count: number, { readOnly }: RecordedAttempt): unknown {
   if (!SecureStoreError.is(cause)) return cause;
-  const message = `it ended after ${count} items, since what comes next can't be recorded now (${cause.code}); look into the audit log for them`;
+  const message = `stopped after ${count} items, since the next ones cannot be recorded (${cause.code}). The audit log has the items.`;
   const outcome = readOnly === true ? undefined : 'unknown';
   return new SecureStoreError(cause.code, message, { cause, ...(outcome && { outcome, retryable: false }) });
 }

@@ -2,17 +2,21 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ItemResult, RetrieveOptions, StoreOptions } from '@securestore/objects';
 import type { Action, ObjectAction } from './actions.ts';
 
-/** @param key absent where it is about the whole store */
+const onKey = (key: string | undefined): string => (key === undefined ? '' : ' on this key');
+
+/** @param key absent if the action is about the whole store */
 export function denied(call: string, action: Action, key: string | undefined): SecureStoreError {
-  const what = key === undefined ? action : `${action} on this key`;
-  const message = `${call} is not allowed here; ask whoever administers the store for ${what}`;
-  return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
+  return new SecureStoreError('ACCESS_DENIED', `${action}${onKey(key)} is not allowed`, {
+    operation: call,
+    key,
+    advice: [{ id: 'ask-for-permission', action, key }],
+  });
 }
 
 /**
- * For what the rules allow, but with an approval alone.
+ * The error for what the rules allow with an approval alone.
  *
- * @param hasChanged whether there is an approval, of what the attempt would have done before
+ * @param hasChanged whether an approval exists, of what the attempt would have done before
  */
 export function unapproved(
   call: string,
@@ -20,14 +24,12 @@ export function unapproved(
   key: string | undefined,
   hasChanged = false,
 ): SecureStoreError {
-  const asked = actions
-    .map((action) => `approvals.request('${action}'${key === undefined ? ', undefined, { operation }' : ', key'})`)
-    .join(' and ');
-  const ask = hasChanged
-    ? 'what was approved is not what it would do now. Nothing was changed; ask again with'
-    : 'ask for it with';
-  const message = `${call} takes the approval of a second person here: ${ask} ${asked}, and try again when it is given`;
-  return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key, approvals: actions });
+  const takes = `${actions.join(' and ')}${onKey(key)} ${actions.length === 1 ? 'takes' : 'take'}`;
+  const message = hasChanged
+    ? `${takes} a new approval: the approved plan is not what the call would do now. Nothing was changed.`
+    : `${takes} the approval of a second person`;
+  const advice = actions.map((action) => ({ id: 'request-approval', action, call, key }) as const);
+  return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key, approvals: actions, advice });
 }
 
 /** Why a session takes no more of the data, or of the items, of a call. */

@@ -1,3 +1,4 @@
+import type { Advice } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { isAboutStoreAlone } from './actions.ts';
 import type { ApprovalRule, Policy } from './types.ts';
@@ -26,13 +27,18 @@ function placedRules({ roles, approvals = [] }: Policy): PlacedRule[] {
 }
 
 /** Refuses a rule that is faulty and new. What was there before stays, so that the policy around it can be changed. */
-function refuseNew(before: Policy, after: Policy, faultOf: (rule: ApprovalRule) => string | undefined): void {
+function refuseNew(
+  before: Policy,
+  after: Policy,
+  faultOf: (rule: ApprovalRule) => string | undefined,
+  advice: readonly Advice[] = [],
+): void {
   const faulty = placedRules(after).filter(({ rule }) => faultOf(rule) !== undefined);
   if (faulty.length === 0) return;
   const known = new Set(placedRules(before).map(({ id }) => id()));
   const added = faulty.find(({ id }) => !known.has(id()));
   if (added === undefined) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', `the access policy: ${added.where} ${faultOf(added.rule)}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `access policy: ${added.where} ${faultOf(added.rule)}`, { advice });
 }
 
 /**
@@ -44,18 +50,16 @@ function refuseNew(before: Policy, after: Policy, faultOf: (rule: ApprovalRule) 
 export function checkBinding(before: Policy, after: Policy): void {
   refuseNew(before, after, ({ actions, keys, categories }) => {
     if ((keys ?? categories) === undefined || !actions.every(isAboutStoreAlone)) return undefined;
-    return (
-      `binds nothing: ${actions.join(', ')} ${actions.length === 1 ? 'is' : 'are'} about the whole store, which has no ` +
-      'keys and no categories; leave keys and categories out, or name actions on objects'
-    );
+    const are = actions.length === 1 ? 'is' : 'are';
+    return `binds nothing: ${actions.join(', ')} ${are} about the whole store, which has no keys and no categories`;
   });
 }
 
 /** Sees that no new rule is about a category that there is not. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkCategories(before: Policy, after: Policy, known: readonly string[]): void {
-  refuseNew(before, after, ({ categories = [] }) => {
+  const faultOf = ({ categories = [] }: ApprovalRule): string | undefined => {
     const unknown = categories.find((name) => !known.includes(name));
-    if (unknown === undefined) return undefined;
-    return `names the category ${JSON.stringify(unknown)}, which the store does not have; it has ${known.join(', ')}`;
-  });
+    return unknown === undefined ? undefined : `names category ${JSON.stringify(unknown)}, which does not exist`;
+  };
+  refuseNew(before, after, faultOf, [{ id: 'show-settings' }]);
 }

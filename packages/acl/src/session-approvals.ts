@@ -23,7 +23,10 @@ import { isShown, shownRequest } from './session-guard.ts';
 import { withoutUnlistedName } from './without-names.ts';
 
 function ownRequest(id: string): SecureStoreError {
-  return new SecureStoreError('ACCESS_DENIED', `request ${id} is your own: somebody else has to decide about it`);
+  return new SecureStoreError(
+    'ACCESS_DENIED',
+    `request ${id} is the caller's own, and takes the decision of another principal`,
+  );
 }
 
 /** The storage and administration of a session, from which plans of its attempts are worked out. */
@@ -32,18 +35,25 @@ export interface PlanContext {
   readonly administration?: Partial<StoreAdministration> | undefined;
 }
 
-function refuse(what: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', what);
+function refuse(what: string, option?: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', what, { option });
+}
+
+/** The error for a request for an approval that is not needed: its list of missing approvals is empty. */
+function needless(message: string): SecureStoreError {
+  return new SecureStoreError('INVALID_ARGUMENT', message, { approvals: [] });
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` if the action is not one that the call takes, or there is no such call */
 function checkOperation(operation: PlannedOperation, action: Action): void {
   const { call, about = {} } = Object(operation) as PlannedOperation;
   if (typeof call !== 'string' || !Object.hasOwn(ADMINISTRATION, call))
-    return refuse('the option "operation" must name a call, as { call, about }');
-  if (typeof about !== 'object' || about === null) refuse('what the call of "operation" is given must be an object');
+    return refuse('the option "operation" must name a call, as { call, about }', 'operation');
+  if (typeof about !== 'object' || about === null)
+    refuse('the member "about" of the option "operation" must be an object', 'operation');
   const isOwn = ADMINISTRATION[call] === action || (ABOUT_OBJECTS[call] ?? []).some((one) => one === action);
-  if (!isOwn && !Object.hasOwn(FURTHER_ACTIONS, call)) refuse(`${call} does not take ${action}`);
+  if (!isOwn && !Object.hasOwn(FURTHER_ACTIONS, call))
+    refuse(`the call ${call} does not take the action ${action}`, 'operation');
 }
 
 /** @param desk where requests lie; where there is none, everything fails with `UNSUPPORTED` */
@@ -55,7 +65,7 @@ export function sessionApprovals(
   const open = async (call: SessionCall, signal: AbortSignal | undefined): Promise<ApprovalDesk> => {
     await checks.confirmOpen(call, signal);
     if (desk !== undefined) return desk;
-    throw new SecureStoreError('UNSUPPORTED', 'what is behind this session keeps no requests for approval');
+    throw new SecureStoreError('UNSUPPORTED', 'the store of this session keeps no requests for approval');
   };
   const decisionOn = ({ key, principal }: ApprovalRequest): Decision => {
     const decision = checks.may('approve', key);
@@ -102,7 +112,7 @@ export function sessionApprovals(
       return { plan, isFree: false };
     }
     if (version !== undefined || at !== undefined)
-      throw new SecureStoreError('INVALID_ARGUMENT', '"version" and "at" are about an object: name its key');
+      return refuse('the options "version" and "at" take the key of an object', 'version');
     const described = operation ?? operationFor(action as StoreAction);
     checkOperation(described, action);
     const { call, about = {} } = described;
@@ -121,15 +131,10 @@ export function sessionApprovals(
       const decision = checks.may(action, key);
       checks.tell('approvals.request', key, decision);
       if (!decision.allowed) throw denied('approvals.request', action, key);
-      if (!decision.needsApproval)
-        throw new SecureStoreError('INVALID_ARGUMENT', `${action} takes no approval here: just do it`);
+      if (!decision.needsApproval) throw needless(`the action ${action} takes no approval`);
       checkReason(reason);
       const { plan, isFree } = await planFor(action, key, { version, at, operation }, options?.signal);
-      if (isFree)
-        throw new SecureStoreError(
-          'INVALID_ARGUMENT',
-          `this would replace and delete nothing, and takes no approval of ${action}: just do it`,
-        );
+      if (isFree) throw needless(`the call replaces and deletes nothing, and takes no approval of ${action}`);
       const made = await opened.add({ principal: checks.principal, action, key, plan, reason, expires }, options);
       return shownRequest(checks, made);
     },

@@ -33,7 +33,7 @@ export function sessionAudit(
     await checks.ready(CALL, signal);
     await checks.begin(CALL, undefined, ['audit.view'], signal, plan);
     if (typeof audit?.tail !== 'function') {
-      throw new SecureStoreError('UNSUPPORTED', `${CALL}: what is behind this session has no such administration`);
+      throw new SecureStoreError('UNSUPPORTED', `the store of this session does not have the call ${CALL}`);
     }
     for await (const entry of audit.tail(options)) {
       await checks.ready(CALL, signal);

@@ -18,7 +18,7 @@ export function namesIn(report: unknown): ReadonlySet<string> {
   return new Set([...Object.values(names), ...inFindings, ...conflicts, ...failures.map(({ key }) => key)]);
 }
 
-const UNLISTED = 'an object that you may not list';
+const UNLISTED = 'an object that the caller may not list';
 
 /** A report that tells everything but some of the names of {@link namesIn}. */
 export function withoutNames<T>(report: T, hidden: ReadonlySet<string>): T {
@@ -45,18 +45,26 @@ export function withoutNames<T>(report: T, hidden: ReadonlySet<string>): T {
 
 /** Calls whose errors name objects that whoever calls need not know, and what a conflict with one of these is. */
 const CONFLICTS: Readonly<Record<string, string>> = {
-  restore: `${UNLISTED} is in the way; choose a conflict policy`,
-  'settings.change': `${UNLISTED} would come into another category; nothing was changed`,
+  restore: `${UNLISTED} exists as another version. Nothing was changed.`,
+  'settings.change': `${UNLISTED} would come into another category. Nothing was changed.`,
 };
+
+/** The keys that an error names, in its advice too. */
+export function keysIn({ key, advice = [] }: Pick<SecureStoreError, 'key' | 'advice'>): readonly string[] {
+  const advised = advice.map((one) => ('key' in one ? one.key : undefined));
+  return [key, ...advised].filter((one) => one !== undefined);
+}
 
 /** An error of a call, without the name of an object that may not be seen. */
 export function withoutUnlistedName(call: string, error: unknown, mayList: (key: string) => boolean): unknown {
   const conflict = CONFLICTS[call];
   if (conflict === undefined || !SecureStoreError.is(error)) return error;
-  if (error.key === undefined || isListed(error.key, mayList)) return error;
+  if (keysIn(error).every((key) => isListed(key, mayList))) return error;
   const { code, retryable, outcome, operation } = error;
-  const what = code === 'CONFLICT' ? conflict : `it failed at ${UNLISTED}`;
-  return new SecureStoreError(code, `${call}: ${what}`, { retryable, outcome, operation });
+  const isConflict = code === 'CONFLICT';
+  const what = isConflict ? conflict : `failed at ${UNLISTED}`;
+  const advice = (error.advice ?? []).filter(({ id }) => id === 'choose-conflict-policy');
+  return new SecureStoreError(code, `${call}: ${what}`, { retryable, outcome, operation, advice });
 }
 
 /** A report with the names of those objects alone that may be seen. @param mayList whether an object may be seen */

@@ -101,7 +101,12 @@ describe('a version that is gone soon', () => {
   test('takes the approval of a deletion, and tells nothing to whoever may not recover', async () => {
     const { store, access, session, version } = await replaced(['recover', 'delete', 'read']);
     await access.change(setApprovals([{ actions: ['delete'] }]));
-    const asked = { code: 'ACCESS_DENIED', message: expect.stringContaining("approvals.request('delete', key)") };
+    const asked = {
+      code: 'ACCESS_DENIED',
+      message: 'delete on this key takes the approval of a second person',
+      approvals: ['delete'],
+      advice: [expect.objectContaining({ id: 'request-approval', action: 'delete', key: 'k' })],
+    };
     await expect(session.restoreVersion('k', version)).rejects.toMatchObject(asked);
     const { id } = await session.approvals.request('delete', 'k');
     await access.approve(id);

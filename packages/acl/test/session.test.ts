@@ -14,7 +14,7 @@ const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED', retryable: false
 const ENDED = expect.objectContaining({ code: 'UNAUTHENTICATED' });
 const CLOSED = expect.objectContaining({
   code: 'UNAUTHENTICATED',
-  message: expect.stringContaining('the session has been closed'),
+  message: expect.stringContaining('the session is closed'),
 });
 
 beforeEach(async () => {

@@ -39,7 +39,7 @@ export async function askToRestore(
       const described = needsCall ? { operation } : {};
       const asking = approvals.request(action, key, { reason, ...described, signal: cli.signal });
       const request = await asking.catch((error: unknown) => {
-        if (SecureStoreError.is(error, 'INVALID_ARGUMENT') && /takes no approval/.test(error.message)) return undefined;
+        if (SecureStoreError.is(error, 'INVALID_ARGUMENT') && error.approvals?.length === 0) return undefined;
         throw error;
       });
       if (request !== undefined) made.push(request);

@@ -63,62 +63,16 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
   });
 }
 
-/** What the commands call that ask for an approval by themselves. */
-const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'points.retrieveStream']);
-
-/** How somebody asks for the approval that a call of the library takes. */
-function askingInOurTerms(call: string, advice: string): string {
-  if (ASKS.has(call)) return advice.replace(/\bapprovals\.request\(.*\)/, 'the same command and --ask REASON');
-  const operation = `--operation '{"call":"${call}","about":{...}}'`;
-  return advice
-    .replaceAll(/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY')
-    .replaceAll(
-      /\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g,
-      `securestore approval request $1 ${operation}`,
-    );
-}
-
-type Ours = string | ((whole: string, ...groups: string[]) => string);
-
 /** What the library advises in terms of its own calls and options, and how that is done here. */
-const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: Ours])[] = [
-  [/[\w.]+ is not allowed here; ask/, 'this is not allowed; ask'],
-  [
-    /([\w.]+) takes the approval of a second person here: (.*, and try again when it is given)/,
-    (_, call = '', advice = '') => `this takes the approval of a second person: ${askingInOurTerms(call, advice)}`,
-  ],
-  [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
-  [
-    /: give "tls"; or say with "behindProxy" that a proxy/,
-    ': give --tls-cert FILE and --tls-key FILE; or say with --behind-proxy that a proxy',
-  ],
-  [
-    /\bgive that in \$NODE_EXTRA_CA_CERTS or the option "tls\.ca"/,
-    'give that by --tls-ca FILE or in $SECURESTORE_TLS_CA',
-  ],
-  [/\bthe options? "tls\.cert" and "tls\.key" go together/, '--tls-cert FILE and --tls-key FILE go together'],
-  [
-    /\bthe option "tls\.key" is not the key of "tls\.cert"/,
-    'the file of --tls-key is not the key of that of --tls-cert',
-  ],
+const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/\bthe option "tls\.(\w+)"/, 'the file of --tls-$1'],
-  [/\bgive what is in the file, and not its path$/, 'it must begin with -----BEGIN'],
-  [/\bthe option "tls" is for a server at https:/, '--tls-cert, --tls-key and --tls-ca are for a server at https:'],
-  [/: give a token as \{ credentials: \{ token \} \}$/, ': give a token in $SECURESTORE_TOKEN, or by --token TOKEN'],
-  [
-    /: jobs\.list\(\) tells whether it goes on$/,
-    '; it may go on there: the same command says so, or goes on with what is left',
-  ],
-  [/; an export of the log has them$/, '; securestore audit export has them, where the store is unlocked'],
+  [/\bthe option "tls" must/, '--tls-cert, --tls-key and --tls-ca must'],
   [/^the option "fingerprint" must be/, '--fingerprint must be'],
 ];
 
 /** What the library advises, as it is done on the command line. */
 export function inOurTerms(message: string): string {
-  return IN_OUR_TERMS.reduce(
-    (text, [theirs, ours]) => (typeof ours === 'string' ? text.replace(theirs, ours) : text.replace(theirs, ours)),
-    message,
-  );
+  return IN_OUR_TERMS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
 }
 
 /** What to say of `error`, whatever it is, and the exit code that goes with it. */

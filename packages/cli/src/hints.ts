@@ -313,10 +313,9 @@ function render<I extends AdviceId>(advice: Extract<Advice, { readonly id: I }>,
 /** The hints of an error: what to do next, the best first, at most three. */
 export function hintsOf(advice: readonly Advice[], context: HintContext): Hint[] {
   const commands = new Commands(context);
-  return advice
-    .map((one) => render(one, commands))
-    .filter((hint) => hint !== undefined)
-    .slice(0, MOST);
+  const hints = advice.map((one) => render(one, commands)).filter((hint) => hint !== undefined);
+  // Several approvals, for example, may be asked for with one command.
+  return [...new Map(hints.map((hint) => [hintText(hint), hint])).values()].slice(0, MOST);
 }
 
 /** A hint as a line: the command last, so that it can be selected to its end. */

@@ -110,7 +110,7 @@ describe('roles and grants', () => {
     await done(box, 'grant', 'root', 'admin');
     const last = await box.run(['revoke', 'root', 'admin']);
     expect(last).toMatchObject({ exitCode: 6, stdout: '' });
-    expect(last.stderr).toContain('nobody who may change the access policy');
+    expect(last.stderr).toContain('no principal with a lasting grant of access.change');
   });
 });
 
@@ -311,7 +311,7 @@ describe('commands about access', () => {
     const run = await onStoreWithPii();
     expect(await run('revoke', 'ghost')).toMatchObject({
       exitCode: 3,
-      stderr: expect.stringContaining('there is no principal "ghost"'),
+      stderr: expect.stringContaining('principal "ghost" does not exist'),
     });
   });
 });

@@ -58,6 +58,16 @@ describe('the hints of an error', () => {
     ]);
   });
 
+  it('are given once, though two pieces of advice come to the same', () => {
+    const advice = ['restore', 'restore.replace'].map((action) => ({
+      id: 'request-approval',
+      action,
+      call: 'restore',
+    }));
+    const found = hintsOf(advice as unknown as readonly Advice[], { verb: 'restore', args: ['restore', 'file:./b'] });
+    expect(found.map(({ command }) => command)).toEqual(['securestore --ask=REASON restore file:./b']);
+  });
+
   it('are for the same store, opened by the same secret, whatever characters these have', () => {
     const options = {
       store: "file:./my vault's",

@@ -16,8 +16,8 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
     const refused = await as('ann', ...command);
     expect(refused).toMatchObject({ exitCode: 4, stdout: '' });
     expect(refused.stderr).toBe(
-      'error: this takes the approval of a second person: ask for it with the same command and --ask REASON, ' +
-        'and try again when it is given [ACCESS_DENIED]\n',
+      'error: backup.manage and restore take the approval of a second person [ACCESS_DENIED]\n' +
+        `hint: to ask for approval: securestore --ask=REASON ${command.join(' ')}\n`,
     );
 
     const asked = await as('ann', ...command, '--ask', 'a look at it');
@@ -26,7 +26,9 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
     expect(ids).toHaveLength(2);
     expect(asked.stdout).toMatch(/ann: restore\n.*\n.* {2}to: sqlite:.*ann: backup\.manage\n/s);
     const waiting = await as('ann', ...command);
-    expect(waiting.stderr).toMatch(/is given; request \S+ for restore waits until .*; request \S+ for backup\.manage/);
+    expect(waiting.stderr).toMatch(
+      /second person; request \S+ for restore waits until .*; request \S+ for backup\.manage/,
+    );
 
     for (const id of ids) expect(await as('ben', 'approve', id)).toMatchObject({ exitCode: 0 });
     // What was approved is of that place, and of all that there is.
@@ -57,14 +59,15 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
   it('names the command once, whatever else takes a second person', async (test) => {
     const { expect } = test;
     const { source, as } = await scene(test, 'restore,restore.replace');
-    const refused = await as('ann', 'restore', source, '--key', 'db/user', '--conflict', 'overwrite', '--yes');
+    const command = ['restore', source, '--key', 'db/user', '--conflict', 'overwrite', '--yes'];
+    const refused = await as('ann', ...command);
     expect(refused.stderr).toBe(
-      'error: this takes the approval of a second person: ask for it with the same command and --ask REASON, ' +
-        'and try again when it is given [ACCESS_DENIED]\n',
+      'error: restore and restore.replace take the approval of a second person [ACCESS_DENIED]\n' +
+        `hint: to ask for approval: securestore --ask=REASON ${command.join(' ')}\n`,
     );
     const scrub = await as('ann', 'scrub', '--repair', source);
     expect(scrub.stderr).toContain(
-      'ask for it with securestore approval request restore.replace --operation \'{"call":"scrub","about":{...}}\', and',
+      `hint: to ask for approval: securestore approval --operation '{"call":"scrub"}' -- request restore.replace`,
     );
   });
 
@@ -74,7 +77,7 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
     const command = ['restore', source, '--key', 'db/user', '--stdout', '--snapshot', '1'];
     const refused = await as('ann', ...command);
     expect(refused).toMatchObject({ exitCode: 4, stdout: '' });
-    expect(refused.stderr).toContain('ask for it with the same command and --ask REASON, and try again');
+    expect(refused.stderr).toContain(`hint: to ask for approval: securestore --ask=REASON ${command.join(' ')}`);
     const asked = await as('ann', ...command, '--ask', 'the old one');
     expect(asked, asked.stderr).toMatchObject({ exitCode: 0 });
     const ids = requestsIn(asked);

@@ -171,11 +171,11 @@ describe('serve', () => {
       [[...own, '--tls-ca', 'none.pem'], 'none.pem'],
       [
         ['--tls-ca', 'ca.pem', '--tls-cert', 'own.pem', '--tls-key', 'other.key'],
-        'the file of --tls-key is not the key of',
+        'the file of --tls-key must be the key of',
       ],
       [
         ['--tls-ca', 'ca.pem', '--tls-cert', 'own.key', '--tls-key', 'own.key'],
-        'the file of --tls-cert has no certificate',
+        'the file of --tls-cert must have a certificate',
       ],
     ] as const) {
       const { exitCode, stderr } = await box.run(['get', 'k', ...args], { env });

@@ -167,7 +167,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     {
       args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'],
       all: 4,
-      says: /second person: ask for it with the same command and --ask REASON/,
+      says: /second person .*\nhint: to ask for approval: securestore --ask=REASON restore /,
     },
     {
       args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--ask', 'why'],

@@ -119,7 +119,10 @@ export interface ErrorDetails {
   readonly outcome?: 'unknown' | undefined;
   /** With `CONFLICT`: the version that stands in the way; absent where the object does not exist. */
   readonly currentVersion?: string | undefined;
-  /** With `ACCESS_DENIED`: the actions of which the approval of a second person is missing; absent if it is not allowed at all. */
+  /**
+   * With `ACCESS_DENIED`: the actions of which the approval of a second person is missing; absent if the call is not allowed at all. Empty
+   * with `INVALID_ARGUMENT` if an approval was requested that is not needed.
+   */
   readonly approvals?: readonly string[] | undefined;
   /**
    * With `LOCKED`: why. With `INTEGRITY`: `incomplete` if a restore or a migration to the location has not ended. With `ROLLBACK`: `missing`

@@ -12,7 +12,7 @@ import {
 import { as, PeoplesWorld } from './support/access-world.ts';
 import { BackupWorld } from './support/backup-world.ts';
 
-const CHANGED = /what was approved is not what it would do now/;
+const CHANGED = /the approved plan is not what the call would do now/;
 const EVERYTHING: Rule = { effect: 'allow', actions: ['*'] };
 
 async function scene(approvals: ApprovalRule[], bob: Rule['actions'] = []) {
@@ -35,7 +35,7 @@ test('an approval about a place is of no other place that looks like it without 
     await bob.approvals.approve(id);
     await expect(ann.backups.unregister(evil)).rejects.toMatchObject({
       code: 'ACCESS_DENIED',
-      message: expect.stringContaining('what was approved is not what it would do now'),
+      message: expect.stringContaining('the approved plan is not what the call would do now'),
     });
     // It passes, and there is no such place.
     await expect(ann.backups.unregister(good)).rejects.not.toMatchObject({ code: 'ACCESS_DENIED' });

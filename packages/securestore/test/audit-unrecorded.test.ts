@@ -112,7 +112,7 @@ test('where nothing was begun for want of a log, the answer says so', async () =
   await errorOf(ann.has('k'));
   for (const session of [ann, bob]) {
     const error = await errorOf(session.store('k', 'w'));
-    expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('nothing was done') });
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', message: expect.stringContaining('Nothing was done.') });
     expect(error).not.toMatchObject({ outcome: 'unknown' });
   }
   mend();
@@ -143,7 +143,7 @@ test('a call about many objects that has to stop in the middle does not say that
   expect(error).toMatchObject({
     code: 'UNAVAILABLE',
     outcome: 'unknown',
-    message: expect.stringMatching(/^(?!.*nothing was done).*it ended after 1000 items/),
+    message: expect.stringMatching(/^(?!.*Nothing was done).*stopped after 1000 items/),
   });
   await expect.poll(() => errorOf(store.has('k')), { timeout: 20_000 }).toBeUndefined();
   expect(await store.has('second')).toBe(false);

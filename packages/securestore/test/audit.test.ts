@@ -272,7 +272,7 @@ describe('a store that is audited', () => {
     await store.store('a', 'one');
     broken = true;
     await expect(store.store('a', 'two')).rejects.toMatchObject({ code: 'UNAVAILABLE', outcome: 'unknown' });
-    await expect(store.store('a', 'three')).rejects.toThrow(/nothing was done/);
+    await expect(store.store('a', 'three')).rejects.toThrow(/Nothing was done\./);
     const other = await reopen(location);
     expect((await other.retrieve('a')).text()).toBe('two');
   });
@@ -505,9 +505,9 @@ test('a store that can not be written any more can be looked into, and says why 
   const logger = { debug: () => {}, info: () => {}, warn, error: warn };
   const store = await reopen(location, { backend: readOnly, logger });
   const withheld = await store.has('a').catch((error: unknown) => error);
-  expect(withheld).toMatchObject({ code: 'READ_ONLY', message: expect.stringContaining('its result is withheld') });
+  expect(withheld).toMatchObject({ code: 'READ_ONLY', message: expect.stringContaining('the result is withheld') });
   expect(withheld).not.toHaveProperty('outcome', 'unknown');
-  await expect(store.has('a')).rejects.toThrow(/nothing was done/);
+  await expect(store.has('a')).rejects.toThrow(/Nothing was done\./);
   expect(await verify(store)).toMatchObject({ ok: true });
   await store.close();
   expect(warnings).toEqual(

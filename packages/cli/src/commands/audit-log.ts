@@ -2,7 +2,6 @@ import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { SecureStore, TrailEntry } from 'securestore';
 import { AuditNames, hashOf } from '../audit-names.ts';
 import type { Call, ExitCode } from '../call.ts';
-import { inOurTerms } from '../error-report.ts';
 import { parseSince } from '../parse-time.ts';
 import { parseCount } from '../parse-values.ts';
 import { isRemote } from '../served.ts';
@@ -159,7 +158,10 @@ export async function auditLog(call: LogCall, store: SecureStore): Promise<ExitC
   const query = queryOf(call);
   const damage = damageOf(call);
   const told: Told = {
-    onCut: ({ message }) => out.note(inOurTerms(printable(message))),
+    onCut: ({ message }) => {
+      out.note(printable(message));
+      out.note('to see older entries: securestore audit export');
+    },
     ...(!isRemote(store) && { onDamaged: damage.note }),
   };
   const names = new AuditNames(cli, store, query.object === undefined ? [] : [query.object]);
