@@ -35,10 +35,10 @@ export function unrecorded(error: unknown, { readOnly }: Attempted): SecureStore
   const reported = known?.code ?? 'INTERNAL';
   const code = ANSWERS.has(reported) ? 'UNAVAILABLE' : reported;
   if (readOnly === true) {
-    return new SecureStoreError(code, `its result is withheld, since it could not be recorded: ${why}`, {
+    return new SecureStoreError(code, `the result is withheld, since the attempt could not be recorded: ${why}`, {
       cause: error,
     });
   }
-  const message = `whether it was done is withheld, since it could not be recorded: ${why}`;
+  const message = `the outcome is withheld, since the attempt could not be recorded: ${why}`;
   return new SecureStoreError(code, message, { outcome: 'unknown', retryable: false, cause: error });
 }

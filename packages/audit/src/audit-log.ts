@@ -94,10 +94,18 @@ export class AuditLog {
   static async open(options: AuditLogOptions): Promise<AuditLog> {
     const { clock = systemClock(), random = randomPool(), mode = 'batched', sinks } = options;
     if (mode !== 'batched' && mode !== 'fail-closed') {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'the mode of an audit log is "batched" or "fail-closed"');
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the option "mode" must be "batched" or "fail-closed"', {
+        option: 'mode',
+      });
     }
     if (sinks.length === 0 || (mode === 'fail-closed' && sinks.every(({ mandatory }) => mandatory === false))) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'an audit log needs a sink, and in "fail-closed" a mandatory one');
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        'the option "sinks" must have a sink, and with "fail-closed" a mandatory one',
+        {
+          option: 'sinks',
+        },
+      );
     }
     const previous = [...(await tipsOf(sinks, clock)), ...(options.previous ?? [])];
     const { instance, auditor, sign, certificate } = options;
@@ -252,7 +260,7 @@ export class AuditLog {
     this.#chain.wipe();
     const names = await this.#outputs.close();
     if (names.length === 0) return;
-    const message = `the audit log was closed, but these sinks have not got all entries: ${names.join(', ')}`;
+    const message = `the audit log was closed before these sinks had all entries: ${names.join(', ')}`;
     throw new SecureStoreError('UNAVAILABLE', message, { retryable: false });
   }
 }

@@ -108,7 +108,7 @@ export class Chain {
    * process: what is to be written again is written as the same bytes.
    */
   append(entries: readonly Omit<AuditEntry, 'sequence'>[]): ChainedEntry[] {
-    if (this.#wiped) throw new SecureStoreError('INTERNAL', 'the key of the audit segment is wiped already');
+    if (this.#wiped) throw new SecureStoreError('INTERNAL', 'the key of the audit segment was already wiped');
     if (entries.length === 0) return [];
     const { key } = this.#key;
     const { segment } = this.header.header;

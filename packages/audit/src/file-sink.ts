@@ -44,10 +44,10 @@ async function statOf(path: string): Promise<Stats | undefined> {
 
 /** @throws SecureStoreError `INTEGRITY` for what nobody should log into */
 function check(path: string, stats: Stats): void {
-  if (!stats.isFile()) throw unfit(path, 'it is no regular file; move it away');
-  if (stats.nlink > 1) throw unfit(path, 'it has several names (hard links); move it away');
+  if (!stats.isFile()) throw unfit(path, 'the path is not a regular file');
+  if (stats.nlink > 1) throw unfit(path, 'the file has several names (hard links)');
   if (process.platform !== 'win32' && (stats.mode & UNFIT_MODE) !== 0) {
-    throw unfit(path, 'it may be run, or written by others than its owner; take these rights away (chmod 600)');
+    throw unfit(path, 'the file is executable, or can be written by others than its owner; its mode must be 600');
   }
 }
 
@@ -117,7 +117,7 @@ class FileSink implements Sink {
     } catch (error) {
       throw fileError(this.#path, error);
     }
-    throw new SecureStoreError('UNAVAILABLE', `${this.#path}: it is deleted again and again; see who does it`);
+    throw new SecureStoreError('UNAVAILABLE', `${this.#path}: another program deletes the file again and again`);
   }
 
   /** @returns whether the lines are in a file that is still there */
@@ -129,7 +129,7 @@ class FileSink implements Sink {
       const text = (log.torn ? '\n' : '') + textOf([...before, ...progress.lines.slice(progress.next)]);
       const bytes = Buffer.from(text);
       const { bytesWritten } = await log.handle.write(bytes);
-      if (bytesWritten === 0) throw new SecureStoreError('UNAVAILABLE', `${this.#path}: it takes no bytes`);
+      if (bytesWritten === 0) throw new SecureStoreError('UNAVAILABLE', `${this.#path}: the file takes no bytes`);
       const whole = lineEnds(bytes, bytesWritten) - (log.torn ? 1 : 0);
       log.torn = bytes[bytesWritten - 1] !== LINE_END;
       progress.next += Math.max(0, whole - before.length);
@@ -188,7 +188,7 @@ class FileSink implements Sink {
       if (log !== undefined) return (this.#log = log);
       await handle.close();
     }
-    throw new SecureStoreError('UNAVAILABLE', `${this.#path}: it is moved again and again; see who does it`);
+    throw new SecureStoreError('UNAVAILABLE', `${this.#path}: another program moves the file again and again`);
   }
 
   /** @returns `undefined` where it lies at the path no more: then it may have another name of which nobody knows */

@@ -85,7 +85,7 @@ export class Outputs {
     const failing = this.#mandatory.find(({ queue }) => queue.stats.state !== 'ok');
     if (failing === undefined) return;
     const { name, code } = failing.queue.stats;
-    throw new SecureStoreError('UNAVAILABLE', `audit sink ${name} takes no entries now (${code}); nothing was done`);
+    throw new SecureStoreError('UNAVAILABLE', `audit sink ${name} takes no entries now (${code}). Nothing was done.`);
   }
 
   get stats(): SinkStats[] {

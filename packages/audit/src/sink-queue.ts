@@ -65,7 +65,7 @@ interface Item {
 function failure(name: string, cause: unknown): SecureStoreError {
   const known = SecureStoreError.is(cause) ? cause : undefined;
   const code = known?.code ?? 'UNAVAILABLE';
-  const why = known === undefined ? 'it failed with an error that is not shown' : known.message;
+  const why = known === undefined ? 'failed with an error that is not shown' : known.message;
   return new SecureStoreError(code, `audit sink ${name}: ${why}`, { retryable: known?.retryable ?? true });
 }
 
@@ -132,7 +132,7 @@ export class SinkQueue {
     if (lines.length <= room) return this.#add(lines, settle);
     if (room > 0) this.#add(lines.slice(0, room), undefined);
     this.#drop(lines.slice(room));
-    const message = `audit sink ${sink.name}: ${bound} entries wait already; see why it takes none (${this.#state})`;
+    const message = `audit sink ${sink.name} is ${this.#state}, and ${bound} entries already wait for it`;
     return settle?.(new SecureStoreError('UNAVAILABLE', message));
   }
 
@@ -243,7 +243,7 @@ export class SinkQueue {
 
   #timedOut(): SecureStoreError {
     const { sink, timeout } = this.#options;
-    return new SecureStoreError('TIMEOUT', `audit sink ${sink.name}: a write takes longer than ${timeout} ms`);
+    return new SecureStoreError('TIMEOUT', `audit sink ${sink.name}: a write took longer than ${timeout} ms`);
   }
 
   #settleGroup(error?: SecureStoreError): void {

@@ -8,8 +8,8 @@ import type { SegmentEntry, TailOptions } from './tail-types.ts';
 import { compareEntries, entriesOfPart, inTime, placeOf } from './tail-types.ts';
 
 const CUT: string =
-  `the log has more segments than are looked at, which are the ${MAX_SEGMENTS.toLocaleString('en')} that were written last. ` +
-  'Older entries may be missing here; an export of the log has them';
+  `only the ${MAX_SEGMENTS.toLocaleString('en')} segments of the log that were written last were read. ` +
+  'Older entries may be missing.';
 const DEFAULT_ENTRIES = 20;
 /** So many more than are wanted are kept until they are put in order. */
 const MORE = 64;
@@ -18,10 +18,9 @@ function checkBefore({ before, follow = false }: TailOptions): void {
   if (before === undefined) return;
   const { time, sequence, segment } = before;
   if (Number.isFinite(time) && Number.isSafeInteger(sequence) && typeof segment === 'string' && !follow) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    'the option "before" must be an entry that was told, without "follow"',
-  );
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "before" must be an entry of the log, without "follow"', {
+    option: 'before',
+  });
 }
 
 /** Which entries somebody looks for. */
@@ -71,7 +70,9 @@ export async function* tailOf(
 ): AsyncGenerator<SegmentEntry> {
   const { entries: wanted = DEFAULT_ENTRIES, follow = false, signal } = options;
   if (!Number.isSafeInteger(wanted) || wanted < 0) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "entries" must be a whole number, 0 or more');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "entries" must be a whole number from 0', {
+      option: 'entries',
+    });
   }
   checkBefore(options);
   if (matches !== undefined) {

@@ -129,7 +129,9 @@ export class AuditTrail {
     await this.#refreshed(signal);
     const methods = Array.isArray(auditor) ? (auditor as readonly SecretMethod[]) : [auditor as SecretMethod];
     if (methods.some((method) => method?.type !== 'recipient')) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'an audit log is verified by identities of its auditor');
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the option "auditor" must be identities of the auditor', {
+        option: 'auditor',
+      });
     }
     const auditorKeys = await Promise.all(methods.map((method) => method.secret()));
     const damaged = new Map<string, DamagedPart>();

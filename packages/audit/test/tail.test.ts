@@ -142,9 +142,7 @@ describe('the newest entries', () => {
     const before = { time: begun + 1000 * SECOND, sequence: 1, segment: '0'.repeat(26) };
     expect(await trail.entries({ entries: 2, before, onCut })).toEqual([]);
     expect(cut).toEqual([
-      expect.stringMatching(
-        /^the log has more segments than are looked at, which are the 200,000 that were written last\. /,
-      ),
+      'only the 200,000 segments of the log that were written last were read. Older entries may be missing.',
     ]);
   });
 });
