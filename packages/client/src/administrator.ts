@@ -22,14 +22,16 @@ export function secretToSend(key: unknown): object {
   if (key instanceof Uint8Array && key.length === 32) return { key: Buffer.from(key).toString('base64url') };
   throw new SecureStoreError(
     'UNSUPPORTED',
-    'over a server a secret is a passphrase or 32 bytes: for any other way of unlocking, open the store where it is',
+    'an unlock secret sent to a server must be a passphrase or a key of 32 bytes',
   );
 }
 
 /** What is given as functions can't be sent. @throws SecureStoreError `UNSUPPORTED` */
 export function checkNoFunction(name: string, value: unknown): void {
   if (typeof value !== 'function') return;
-  throw new SecureStoreError('UNSUPPORTED', `the option "${name}" is a function, which can't be sent to a server`);
+  throw new SecureStoreError('UNSUPPORTED', `the option "${name}" is a function, which cannot be sent to a server`, {
+    option: name,
+  });
 }
 
 /** Options as they are sent: without those that say how long somebody waits. */

@@ -30,7 +30,7 @@ export class Calls {
   /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
   checkOpen(): void {
     if (!this.#closed) return;
-    throw new SecureStoreError('UNAVAILABLE', 'the store has been closed', { retryable: false });
+    throw new SecureStoreError('UNAVAILABLE', 'the store is closed', { retryable: false });
   }
 
   /** A call of many steps. */
@@ -116,7 +116,7 @@ export class Calls {
     const answer = await this.#transport.ask({ ...ask, headers: { ...ask.headers, accept: type } });
     if (answer.headers['content-type'] !== type) {
       await this.#transport.json(answer, ask);
-      throw new SecureStoreError('UNAVAILABLE', `what answers at ${this.#transport.origin} is no securestore server`);
+      throw new SecureStoreError('UNAVAILABLE', `the server at ${this.#transport.origin} is not a securestore server`);
     }
     return this.#read(answer.body as AsyncIterable<Uint8Array>, ask);
   }

@@ -25,7 +25,9 @@ export interface OpenedAnswer<M extends object> {
 }
 
 function lost(): SecureStoreError {
-  return new SecureStoreError('UNAVAILABLE', 'the answer of the server is not whole');
+  return new SecureStoreError('UNAVAILABLE', 'the answer of the server is incomplete', {
+    advice: [{ id: 'try-again' }],
+  });
 }
 
 /** Asks for an object. @throws SecureStoreError what the server says */
@@ -65,7 +67,7 @@ export async function retrievedFrom<M extends object>({ info, stream }: OpenedAn
     data = new Uint8Array(info.size);
   } catch (cause) {
     await stream.return(undefined);
-    const message = `the object has ${info.size} bytes, more than fit in memory; use retrieveStream`;
+    const message = `the object has ${info.size} bytes, which do not fit in memory`;
     throw new SecureStoreError('TOO_LARGE', message, { cause });
   }
   let at = 0;

@@ -58,7 +58,13 @@ export function remoteAccess(administrator: Administrator): AccessAdministration
           if (typeof done !== 'string') return done;
           tag = done;
         }
-        throw new SecureStoreError('CONFLICT', 'others change the policy again and again');
+        throw new SecureStoreError(
+          'CONFLICT',
+          'the policy was changed by other callers at every attempt. Nothing was changed.',
+          {
+            advice: [{ id: 'try-again' }],
+          },
+        );
       }),
     explain: async (principal, action, key, options) => {
       const query = { principal, action, key };

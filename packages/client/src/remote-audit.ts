@@ -51,7 +51,8 @@ async function* followed({ calls }: Administrator, options: TailOptions): AsyncG
 function lost(): SecureStoreError {
   return new SecureStoreError(
     'UNAVAILABLE',
-    'the server has ended the connection on which it told what comes to the log',
+    'the server has ended the connection that reports new entries of the log',
+    { advice: [{ id: 'try-again' }] },
   );
 }
 
@@ -105,8 +106,7 @@ export function remoteAudit(administrator: Administrator): SessionAudit {
     entries,
     verify: async () => {
       const message =
-        'audit.verify: the identity of an auditor is not sent to a server, whose operators it is to be kept from; verify the log where the ' +
-        'store can be opened, or an export of it';
+        'audit.verify: the identity of an auditor is not sent to a server, whose operators must not have it';
       throw new SecureStoreError('UNSUPPORTED', message, { operation: 'audit.verify' });
     },
     examine: (options) =>

@@ -18,8 +18,8 @@ export interface LongCall {
 }
 
 function lost(): SecureStoreError {
-  const message = 'the server has ended the connection before the work was done: jobs.list() tells whether it goes on';
-  return new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown' });
+  const message = 'the connection to the server ended before the job did. The job may still run there.';
+  return new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', advice: [{ id: 'list-jobs' }] });
 }
 
 /** What happens to long work at the server. */

@@ -59,10 +59,9 @@ export async function openRemoteStore(location: string, options: RemoteOptions):
   const origin = originOf(location);
   const material = checkedTls(tls);
   if (material !== undefined && origin.startsWith('http:')) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'the option "tls" is for a server at https:, and this one is at http:',
-    );
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "tls" must not be given for a server at http:', {
+      option: 'tls',
+    });
   }
   const calls = new Calls(new Transport({ origin, token: source, tls: material, connections }));
   try {
@@ -77,10 +76,7 @@ export async function openRemoteStore(location: string, options: RemoteOptions):
       },
     );
     if (fingerprint !== undefined && about.fingerprint !== fingerprint) {
-      throw new SecureStoreError(
-        'INTEGRITY',
-        `the server at ${origin} serves another store than the one with this fingerprint`,
-      );
+      throw new SecureStoreError('INTEGRITY', `the store at ${origin} has another fingerprint than the given one`);
     }
     return servedStore(calls, origin, about);
   } catch (error) {

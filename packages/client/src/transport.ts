@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Advice } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { fromProblem, JSON_TYPE, PROBLEM_TYPE } from '@securestore/protocol';
 import type { Dispatcher } from 'undici';
@@ -64,14 +65,14 @@ const UNTRUSTED: ReadonlySet<string> = new Set([
 ]);
 const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
 
-/** Why there is no connection on which something could have been sent; `undefined` where there may have been one. */
-function unsent(code: string, origin: string): string | undefined {
-  if (UNSENT.has(code)) return `the server at ${origin} can't be reached (${code})`;
-  if (NO_TLS.has(code)) return `the server at ${origin} speaks no TLS (${code}): is it one at http:?`;
+type Unsent = readonly [message: string, advice?: Advice];
+
+/** Why there is no connection on which something could have been sent; `undefined` if there may have been one. */
+function unsent(code: string, origin: string): Unsent | undefined {
+  if (UNSENT.has(code)) return [`the server at ${origin} cannot be reached (${code})`, { id: 'try-again' }];
+  if (NO_TLS.has(code)) return [`the server at ${origin} does not use TLS (${code})`];
   if (!UNTRUSTED.has(code)) return undefined;
-  const advice =
-    'where an authority of your own has signed it, give that in $NODE_EXTRA_CA_CERTS or the option "tls.ca"';
-  return `the certificate of the server at ${origin} is not trusted (${code}): ${advice}`;
+  return [`the certificate of the server at ${origin} is not trusted (${code})`, { id: 'give-tls-ca' }];
 }
 
 function codeOf(error: unknown): string {
@@ -142,16 +143,17 @@ export class Transport {
     const code = codeOf(error);
     const known = unsent(code, this.origin);
     const outcome = readOnly || known !== undefined ? undefined : 'unknown';
-    if (signal?.aborted === true) return new SecureStoreError('ABORTED', 'aborted', { outcome });
+    if (signal?.aborted === true) return new SecureStoreError('ABORTED', 'the call was aborted', { outcome });
     if (SecureStoreError.is(error)) return error;
-    const message = known ?? `the server at ${this.origin} has ended the connection (${code || 'no answer'})`;
+    const ended: Unsent = [`the server at ${this.origin} has ended the connection (${code || 'no answer'})`];
+    const [message, ...advice] = known ?? ended;
     // Not with the cause: what it holds is for undici to say, and may be the request.
-    return new SecureStoreError('UNAVAILABLE', message, { outcome });
+    return new SecureStoreError('UNAVAILABLE', message, { outcome, advice: advice.filter((one) => one !== undefined) });
   }
 
   #foreign(status: number): SecureStoreError {
     const retryable = status >= 500;
-    const message = `what answers at ${this.origin} is no securestore server, or something stands before it (status ${status})`;
+    const message = `the server at ${this.origin}, or a proxy in front of it, is not a securestore server (status ${status})`;
     return new SecureStoreError('UNAVAILABLE', message, { retryable });
   }
 

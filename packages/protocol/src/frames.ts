@@ -67,7 +67,7 @@ export class FrameReader {
 
   async #more(): Promise<Buffer> {
     const step = await this.#source.next();
-    if (step.done === true) throw malformed('ends in the middle: what sent it has stopped');
+    if (step.done === true) throw malformed('ends before its end');
     const { buffer, byteOffset, byteLength } = step.value;
     return Buffer.from(buffer, byteOffset, byteLength);
   }
@@ -97,7 +97,7 @@ export class FrameReader {
       return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
     } catch {
       // Without the cause, which quotes it.
-      throw malformed('has a head that is no JSON');
+      throw malformed('has a head that is not JSON');
     }
   }
 

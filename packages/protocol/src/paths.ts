@@ -22,10 +22,10 @@ function decodeSegment(segment: string): string {
     // What is no UTF-8 is no key either; a replacement character would be the name of another object.
   }
   if (decoded === undefined) {
-    throw new SecureStoreError('INVALID_KEY', 'the path is no percent-encoded UTF-8, so it names no object');
+    throw new SecureStoreError('INVALID_KEY', 'the path must be percent-encoded UTF-8');
   }
   if (decoded.includes('/')) {
-    throw new SecureStoreError('INVALID_KEY', 'a / in a key is written as it is, and not as %2F: one key has one path');
+    throw new SecureStoreError('INVALID_KEY', 'a / in a key must not be encoded as %2F');
   }
   return decoded;
 }
