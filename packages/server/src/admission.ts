@@ -23,11 +23,15 @@ export class Admission {
   /** Counts what a caller has under way, until its answer is closed. @throws SecureStoreError `THROTTLED` */
   admit(principal: string, answer: ServerResponse): void {
     if (!this.#rate.take(principal)) {
-      throw new SecureStoreError('THROTTLED', 'these are more requests a second than one caller may send; send fewer');
+      throw new SecureStoreError('THROTTLED', 'the caller has sent more requests a second than one may', {
+        advice: [{ id: 'try-again' }],
+      });
     }
     const running = this.#running.get(principal) ?? 0;
     if (running >= this.#concurrency) {
-      throw new SecureStoreError('THROTTLED', `one caller may have ${this.#concurrency} requests at once; send fewer`);
+      throw new SecureStoreError('THROTTLED', `one caller may have ${this.#concurrency} requests at once`, {
+        advice: [{ id: 'try-again' }],
+      });
     }
     this.#running.set(principal, running + 1);
     answer.once('close', () => {
@@ -40,6 +44,8 @@ export class Admission {
   /** Counts what somebody asks who has proved nothing. @throws SecureStoreError `THROTTLED` */
   admitGuest(address: string): void {
     if (this.#guests.take(address)) return;
-    throw new SecureStoreError('THROTTLED', 'there were too many attempts to sign in from here; try again later');
+    throw new SecureStoreError('THROTTLED', 'too many attempts to sign in from this address', {
+      advice: [{ id: 'try-again' }],
+    });
   }
 }

@@ -106,15 +106,12 @@ function checkMatch({ 'if-match': given }: Context['headers'], { key, version }:
     given.split(',').some((tag) => tag.trim() === entityTagOf(version))
   )
     return;
-  throw new SecureStoreError(
-    'CONFLICT',
-    `retrieveStream ${JSON.stringify(key)}: the object has another version by now`,
-    {
-      operation: 'retrieveStream',
-      key,
-      currentVersion: version,
-    },
-  );
+  throw new SecureStoreError('CONFLICT', `retrieveStream ${JSON.stringify(key)}: the object was changed meanwhile`, {
+    operation: 'retrieveStream',
+    key,
+    advice: [{ id: 'read-again', key }],
+    currentVersion: version,
+  });
 }
 
 /** So often is a range asked for of an object that changes meanwhile. */
@@ -154,7 +151,10 @@ export async function answerRaw(context: Context, key: StoreKey, options: RangeO
       await found.stream.cancel();
       reply.code(200).removeHeader('content-range');
       if (tries < TRIES) continue;
-      throw new SecureStoreError('CONFLICT', `retrieveStream ${JSON.stringify(key)}: the object changes all the time`);
+      throw new SecureStoreError(
+        'CONFLICT',
+        `retrieveStream ${JSON.stringify(key)}: the object changes at every attempt`,
+      );
     }
     if (info === undefined) answerHead(context, found.info);
     const length = lengthOf(range, found.info.size);

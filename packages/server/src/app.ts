@@ -145,10 +145,7 @@ export class App {
     app.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
     app.addHook('onRequest', (request, reply) => this.#receive(request, reply));
     app.setNotFoundHandler(() => {
-      throw new SecureStoreError(
-        'NOT_FOUND',
-        'the interface has nothing under this path and method; see /openapi.json',
-      );
+      throw new SecureStoreError('NOT_FOUND', 'no such path and method exist: /openapi.json has all');
     });
     return app;
   }
@@ -172,7 +169,7 @@ export class App {
     secure(reply);
     this.#underWay.follow(request, reply);
     if (!VERSIONS.has(request.raw.httpVersion)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'this is for HTTP/1.1');
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the request must be HTTP/1.1');
     }
     const page = consoleRouteOf(request);
     if (page?.console === 'open') return;
@@ -245,8 +242,9 @@ export class App {
   async close(): Promise<void> {
     const { limits, clock } = this.#settings;
     this.#stopping.abort(
-      new SecureStoreError('UNAVAILABLE', 'the server is stopping: what was begun goes on when it is there again', {
+      new SecureStoreError('UNAVAILABLE', 'the server is stopping. Jobs can be resumed when it runs again.', {
         outcome: 'unknown',
+        advice: [{ id: 'try-again' }],
       }),
     );
     const closed = new AbortController();

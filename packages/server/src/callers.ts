@@ -77,6 +77,8 @@ export class Callers {
   #checkGuesses(request: IncomingMessage, credentials: Credentials): void {
     // Who is known is not put off by what others on the address do: behind a proxy that may be everybody.
     if (!this.#failures.isEmpty(this.#settings.addressOf(request)) || this.#sessions.knows(credentials)) return;
-    throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
+    throw new SecureStoreError('THROTTLED', 'too many wrong credentials from this address', {
+      advice: [{ id: 'try-again' }],
+    });
   }
 }

@@ -41,7 +41,7 @@ export function clientCertificates({ name = 'tls' }: { readonly name?: string | 
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      'the name of an authenticator is up to 32 small letters, digits and dashes',
+      'the name of an authenticator must have 1 to 32 characters of a-z, 0-9 and -',
     );
   }
   return {

@@ -17,13 +17,13 @@ function versionIn(tag: string): string | undefined {
  */
 export function ifVersionOf({ 'if-match': given }: IncomingHttpHeaders): { readonly ifVersion: string } | undefined {
   if (given === undefined) return undefined;
-  return { ifVersion: versionIn(given) ?? invalid('If-Match must be the entity tag of one version, as ETag had it') };
+  return { ifVersion: versionIn(given) ?? invalid('the header If-Match must be the entity tag of one version') };
 }
 
 /** That there is no such object, by `If-None-Match`. @throws SecureStoreError `INVALID_ARGUMENT` for anything but `*` */
 export function ifAbsentOf({ 'if-none-match': given }: IncomingHttpHeaders): { readonly ifAbsent: true } | undefined {
   if (given === undefined) return undefined;
-  if (given.trim() !== '*') invalid('for a write If-None-Match must be *: there must be no such object');
+  if (given.trim() !== '*') invalid('the header If-None-Match must be * for a write');
   return { ifAbsent: true };
 }
 
@@ -38,7 +38,7 @@ export function conditionIn<C extends readonly (object | undefined)[]>(
 ): Exclude<C[number], undefined> | undefined {
   const given = conditions.filter((one): one is Exclude<C[number], undefined> => one !== undefined);
   const [condition, another] = given;
-  if (another !== undefined) invalid('If-Match, If-None-Match and ifDamaged exclude each other: give one of them');
+  if (another !== undefined) invalid('If-Match, If-None-Match and ifDamaged exclude each other');
   return condition;
 }
 

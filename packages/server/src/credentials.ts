@@ -37,7 +37,13 @@ export function credentialsOf(request: IncomingMessage): Credentials {
   const certificate = authorization === undefined ? certificateOf(request) : undefined;
   if (certificate !== undefined) return { given: certificate, name: `certificate ${certificate.fingerprint}` };
   if (authorization === undefined) {
-    throw new SecureStoreError('UNAUTHENTICATED', 'this takes credentials: send "Authorization: Bearer TOKEN"');
+    throw new SecureStoreError(
+      'UNAUTHENTICATED',
+      'the request takes credentials: the header Authorization must be "Bearer TOKEN"',
+      {
+        advice: [{ id: 'give-credentials' }],
+      },
+    );
   }
   const [, token] = BEARER.exec(authorization) ?? [];
   if (token === undefined || token.length > MAX_TOKEN) throw unauthenticated();

@@ -4,9 +4,9 @@ import { describeValidation } from './schema-errors.ts';
 
 /** What the framework says of a request, by its own codes. */
 const FRAMEWORK: Readonly<Record<string, readonly ['TOO_LARGE' | 'INVALID_ARGUMENT', string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['TOO_LARGE', 'the body of the request is larger than this takes'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['INVALID_ARGUMENT', 'this takes no body of such a Content-Type'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['INVALID_ARGUMENT', 'the body has another length than Content-Length says'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['TOO_LARGE', 'the body of the request is too large for this path'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['INVALID_ARGUMENT', 'the path takes no body of this Content-Type'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['INVALID_ARGUMENT', 'the length of the body must be what Content-Length says'],
 };
 
 function isFrameworkError(error: unknown): error is FastifyError {

@@ -39,7 +39,8 @@ async function* limited(source: AsyncIterable<Uint8Array>, limit: number): Async
   let length = 0;
   for await (const chunk of source) {
     length += chunk.length;
-    if (length > limit) throw new SecureStoreError('TOO_LARGE', `an object has at most ${limit} bytes here`);
+    if (length > limit)
+      throw new SecureStoreError('TOO_LARGE', `an object must have at most ${limit} bytes at this server`);
     yield chunk;
   }
 }
@@ -74,7 +75,7 @@ function headersIn(headers: IncomingHttpHeaders): About {
     metadata = given === undefined ? undefined : (JSON.parse(String(given)) as unknown);
   } catch {
     // Without the cause, which quotes it.
-    return invalid(`the header ${HEADERS.metadata} is no JSON`);
+    return invalid(`the header ${HEADERS.metadata} must be JSON`);
   }
   return {
     metadata: metadataIn(metadata, `the header ${HEADERS.metadata}`),
@@ -97,14 +98,14 @@ async function gathered(
   let length = 0;
   try {
     for await (const chunk of data) {
-      if (chunk.length > announced - length) return invalid('there is more to store than Content-Length says');
+      if (chunk.length > announced - length) return invalid('the body is longer than Content-Length says');
       whole.set(chunk, length);
       length += chunk.length;
     }
   } catch (error) {
     if (SecureStoreError.is(error)) throw error;
     // Whoever sends it has gone.
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the data to store could not be read', { cause: error });
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the data to store cannot be read', { cause: error });
   }
   return whole.subarray(0, length);
 }
@@ -121,7 +122,7 @@ export async function incomingObject({
 }: Pick<RouteContext, 'headers' | 'stream' | 'limits'>): Promise<IncomingObject> {
   const announced = Number(headers['content-length'] ?? Number.NaN);
   if (announced > limits.objectBytes) {
-    throw new SecureStoreError('TOO_LARGE', `an object has at most ${limits.objectBytes} bytes here`);
+    throw new SecureStoreError('TOO_LARGE', `an object must have at most ${limits.objectBytes} bytes at this server`);
   }
   const source = bytesOf(stream);
   if (mediaTypeOf(headers) !== FRAMED_TYPE) {
@@ -132,7 +133,7 @@ export async function incomingObject({
   const close = (): Promise<void> => reader.close();
   try {
     const about = headIn(await reader.head());
-    const told = reader.data(() => new SecureStoreError('INVALID_ARGUMENT', 'the data to store could not be read'));
+    const told = reader.data(() => new SecureStoreError('INVALID_ARGUMENT', 'the data to store cannot be read'));
     return { data: await gathered(told, announced, limits.objectBytes), ...about, close };
   } catch (error) {
     await close();

@@ -62,11 +62,12 @@ const DEFAULTS: ServerLimits = {
 export function resolveLimits(given: Partial<ServerLimits> = {}): ServerLimits {
   for (const [name, value] of Object.entries(given) as [string, unknown][]) {
     if (!Object.hasOwn(DEFAULTS, name)) {
-      const known = Object.keys(DEFAULTS).toSorted().join(', ');
-      throw new SecureStoreError('INVALID_ARGUMENT', `there is no limit "${name}". Known: ${known}`);
+      throw new SecureStoreError('INVALID_ARGUMENT', `unknown limit ${JSON.stringify(name)}`, { option: 'limits' });
     }
     if (value === undefined || (typeof value === 'number' && value >= 0)) continue;
-    throw new SecureStoreError('INVALID_ARGUMENT', `the limit "${name}" must be a number from 0`);
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "limits.${name}" must be a number from 0`, {
+      option: `limits.${name}`,
+    });
   }
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   return { ...DEFAULTS, ...Object.fromEntries(known) };

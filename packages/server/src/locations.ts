@@ -60,7 +60,7 @@ export async function checkLocations(
   if (!isOpen || (await session.allows('backup.manage'))) return;
   throw new SecureStoreError(
     'ACCESS_DENIED',
-    `${access} looks over a server at what is registered alone; ask whoever administers the store to register the destination, or for backup.manage`,
-    { operation: access },
+    `${access} at a location that is not a registered destination takes the action backup.manage`,
+    { operation: access, advice: [{ id: 'ask-for-permission', action: 'backup.manage' }] },
   );
 }

@@ -18,8 +18,11 @@ type Look = (options: { readonly signal: AbortSignal; readonly onProgress: (step
 /** The job of a look: the store knows nothing of it, so that it ends with the server. */
 function jobOf(name: string, look: Look, stopping: AbortSignal): Job<unknown> {
   const stop = new AbortController();
-  const cancel = (reason?: string): void => stop.abort(new SecureStoreError('ABORTED', reason ?? 'it was cancelled'));
-  const onStopping = (): void => cancel('the server stops');
+  const cancel = (reason?: string): void => {
+    const why = reason === undefined ? '' : ` (${reason})`;
+    stop.abort(new SecureStoreError('ABORTED', `the work was cancelled${why}`));
+  };
+  const onStopping = (): void => cancel('the server is stopping');
   stopping.addEventListener('abort', onStopping, { once: true });
   const progress = new Latest<JobProgress>();
   const onProgress = (step: Step): void => progress.set({ phase: 'verifying', rate: 0, ...step });
@@ -47,7 +50,8 @@ export async function answerLook(context: JobContext, name: string, look: Look):
     if (all.length < MAX_UNDER_WAY) return answerJob(context, jobOf(name, look, stopping));
     throw new SecureStoreError(
       'THROTTLED',
-      `${all.length} of what you have started here is under way: wait for it, or cancel some of it`,
+      `the caller already has ${all.length} pieces of work running at this server`,
+      { advice: [{ id: 'wait-for-job', job: all[0]?.job.id ?? '' }] },
     );
   }
   const { id, job } = entry;

@@ -79,7 +79,9 @@ export class RequestsUnderWay {
       );
     });
     if (this.#total > limits.concurrency) {
-      throw new SecureStoreError('THROTTLED', 'the server has as much to do as it takes on; try again');
+      throw new SecureStoreError('THROTTLED', 'the server has as many requests as it takes at once', {
+        advice: [{ id: 'try-again' }],
+      });
     }
   }
 

@@ -36,7 +36,7 @@ export function restOf({ path }: Route, url: string): string {
   const [fixed = ''] = path.split('{', 1);
   // Something else may have matched by being decoded, which is for nobody but us to do.
   if (sent.startsWith(fixed) && PATH_CHARACTERS.test(sent)) return sent.slice(fixed.length);
-  throw new SecureStoreError('INVALID_KEY', 'the path must be as the interface has it, with the key percent-encoded');
+  throw new SecureStoreError('INVALID_KEY', 'the path must be one of /openapi.json, with the key percent-encoded');
 }
 
 /** Whether a request has a body, or says so. */
@@ -54,11 +54,11 @@ export function mediaTypeOf({ 'content-type': given = '' }: IncomingHttpHeaders)
 export function checkBody({ body }: Pick<Route, 'body'>, raw: IncomingMessage): void {
   if (body === undefined) {
     if (!hasBody(raw)) return;
-    throw new SecureStoreError('INVALID_ARGUMENT', 'this takes no body');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the request must have no body');
   }
   const taken = body === 'data' ? [RAW_TYPE] : body === 'message' ? [RAW_TYPE, FRAMED_TYPE] : [JSON_TYPE];
   if (taken.includes(mediaTypeOf(raw.headers))) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', `the Content-Type of this must be ${taken.join(' or ')}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `the header Content-Type must be ${taken.join(' or ')}`);
 }
 
 /** JSON without what quotes it where it is none. */
@@ -68,7 +68,7 @@ export function parseJson(bytes: Buffer): unknown {
   } catch {
     // Falls through.
   }
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the body is no JSON in UTF-8');
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the body must be JSON in UTF-8');
 }
 
 /** How long what is left of a request is read after its answer, in milliseconds. */

@@ -13,14 +13,13 @@ export async function resumeJobs({ jobs }: Pick<SecureStore, 'jobs'>, logger: Lo
   for (const job of unfinished) {
     if (job.kind === undefined || job.state === 'cancelling' || job.error === 'ABORTED') continue;
     const { id } = job;
-    logger?.info({ job: id }, `going on with the job ${id}, which was interrupted`);
+    logger?.info({ job: id }, `resuming job ${id}, which was interrupted`);
     jobs.resume(id).then(
-      () => logger?.info({ job: id }, `the job ${id}, which was interrupted, is done`),
+      () => logger?.info({ job: id }, `job ${id}, which was interrupted, is done`),
       (error: unknown) => {
         const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
         // Somebody else is at it, it was done by the time, or it is of a kind that is begun again and not resumed.
-        if (!QUIET.has(code))
-          logger?.warn({ job: id, code }, `the job ${id}, which was interrupted, is not done (${code})`);
+        if (!QUIET.has(code)) logger?.warn({ job: id, code }, `job ${id}, which was interrupted, has failed (${code})`);
       },
     );
   }

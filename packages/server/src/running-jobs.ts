@@ -34,7 +34,7 @@ export class RunningJobs {
   /** Has somebody's own job stopped. @returns whether there is one */
   cancelOwn(id: string, principal: string): boolean {
     const own = (this.#jobs.get(id) ?? []).filter((one) => one.principal === principal);
-    for (const { job } of own) job.cancel('it was cancelled by whoever has started it');
+    for (const { job } of own) job.cancel('by the caller who started it');
     return own.length > 0;
   }
 }

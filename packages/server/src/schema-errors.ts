@@ -19,6 +19,8 @@ interface Wanted {
 type Problem = NonNullable<FastifyError['validation']>[number] & { readonly parentSchema?: Wanted };
 
 const WHERE: Readonly<Record<string, string>> = { body: 'the body', querystring: 'the query', params: 'the path' };
+/** More known members than these are not listed. */
+const MAX_KNOWN = 8;
 /** What may be a name: anything else that was sent in the place of one is not repeated. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
@@ -62,8 +64,9 @@ function pathOf(pointer: string): string {
  * @param where such as `the body`
  */
 export function unknownMember(name: string, where: string, known: readonly string[]): string {
-  const what = NAME.test(name) ? `unknown member "${name}" of ${where}` : `${where} has a member that is not known`;
-  return known.length === 0 ? `${what}: it takes none` : `${what}; known are ${known.toSorted().join(', ')}`;
+  const what = NAME.test(name) ? `unknown member "${name}"` : 'unknown member';
+  if (known.length > MAX_KNOWN) return `${what} of ${where}`;
+  return `${what} of ${where}, which takes ${known.length === 0 ? 'none' : known.toSorted().join(', ')}`;
 }
 
 /** The problem that says most: where one of several forms was to be taken, that none was, and not what the first one lacks. */
@@ -79,14 +82,14 @@ function firstOf(problems: readonly Problem[]): Problem | undefined {
 export function describeValidation({ validation = [], validationContext = 'body' }: FastifyError): string {
   const problem = firstOf(validation);
   const whole = WHERE[validationContext] ?? `the ${validationContext}`;
-  if (problem === undefined) return `${whole} is not as the interface has it`;
+  if (problem === undefined) return `${whole} is not as /openapi.json has it`;
   const { keyword, instancePath, params, parentSchema = {} } = problem;
   const { properties = {} } = parentSchema;
   const path = pathOf(instancePath);
   const where = path === '' ? whole : `"${path}"`;
   if (keyword === 'additionalProperties') {
     if (params['additionalProperty'] === UNREADABLE) {
-      return 'the query can not be read: a name is there twice, is empty, or is not percent-encoded';
+      return 'the query cannot be read: a name occurs twice, is empty or is not percent-encoded';
     }
     return unknownMember(String(params['additionalProperty']), where, Object.keys(properties));
   }

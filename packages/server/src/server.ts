@@ -6,6 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import type { ErrorDetails } from '@securestore/core-format';
 import { fileError, isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
@@ -79,18 +80,18 @@ const DEFAULT_PORT = 8420;
 /** How often Node looks for connections whose time is up at most, in milliseconds. */
 const LOOK_EVERY = 5000;
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+function invalid(message: string, details: Pick<ErrorDetails, 'option' | 'advice'>): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, details);
 }
 
 function check({ host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false }: ServerOptions): void {
   if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
-    invalid('the option "port" must be a number from 0 to 65535');
+    invalid('the option "port" must be a number from 0 to 65535', { option: 'port' });
   if (tls !== undefined || behindProxy || isLoopback(host)) return;
-  invalid(
-    `without TLS everybody on the way to ${JSON.stringify(host)} reads tokens and data: give "tls"; or say with "behindProxy" that ` +
-      'a proxy in front of it terminates TLS and nothing else reaches it',
-  );
+  invalid(`without TLS an attacker on the network can read tokens and data of a server on ${JSON.stringify(host)}`, {
+    option: 'tls',
+    advice: [{ id: 'serve-with-tls' }],
+  });
 }
 
 async function pem(what: string, given: string | Uint8Array): Promise<string | Buffer> {
@@ -113,11 +114,11 @@ interface TlsMaterial {
 
 async function materialOf({ cert, key, clientCa }: TlsOptions): Promise<TlsMaterial> {
   const own = { cert: await pem('certificate', cert), key: await pem('key of the certificate', key) };
-  usable('the certificate and its key are no pair in PEM', () => createSecureContext(own));
+  usable('the certificate and its key must be a pair in PEM', () => createSecureContext(own));
   if (clientCa === undefined) return own;
   const ca = await pem('authorities of clients', clientCa);
   // What is no certificate at all is passed over in silence by TLS, which would leave nobody who can come with one.
-  usable('the authorities of clients are no certificates in PEM', () => new X509Certificate(ca));
+  usable('the authorities of clients must be certificates in PEM', () => new X509Certificate(ca));
   // Whoever brings none, or one that is worth nothing, may have a token.
   return { ...own, ca, requestCert: true, rejectUnauthorized: false };
 }
@@ -206,8 +207,8 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
   } catch (cause) {
     await app.close();
     const { code = 'unknown reason' } = cause as { readonly code?: string };
-    const why = code === 'EADDRINUSE' ? 'something listens there already; give another port' : code;
-    throw new SecureStoreError('UNAVAILABLE', `can't listen on ${host}, port ${port}: ${why}`, {
+    const why = code === 'EADDRINUSE' ? 'another program listens there' : code;
+    throw new SecureStoreError('UNAVAILABLE', `cannot listen on ${host}, port ${port}: ${why}`, {
       retryable: false,
       cause,
     });
@@ -215,10 +216,7 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
   if (options.resumeJobs !== false) {
     // What is unfinished is no reason not to serve.
     resumeJobs(store, logger).catch((error: unknown) => {
-      logger?.warn(
-        { code: SecureStoreError.is(error) ? error.code : 'INTERNAL' },
-        'unfinished jobs could not be looked for',
-      );
+      logger?.warn({ code: SecureStoreError.is(error) ? error.code : 'INTERNAL' }, 'cannot look for unfinished jobs');
     });
   }
   const close = (): Promise<void> => app.close();

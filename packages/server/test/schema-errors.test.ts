@@ -36,7 +36,7 @@ describe('what is wrong with a request is told by the name of the member and wha
       'POST',
       '/v1/backup',
       { destination: 'memory:x', foo: 's3cr3t' },
-      'unknown member "foo" of the body; known are destination, label',
+      'unknown member "foo" of the body, which takes destination, label',
     ],
     ['POST', '/v1/backup', {}, 'the body lacks "destination", which must be a text of 1 to 4096 characters'],
     [
@@ -90,7 +90,7 @@ describe('what is wrong with a request is told by the name of the member and wha
       'PUT',
       '/v1/roles',
       { name: 'r', rules: [{ effect: 'allow', actions: [], 's3cr3t!': 1 }] },
-      '"rules[0]" has a member that is not known; known are actions, categories, effect, expires, keys',
+      'unknown member of "rules[0]", which takes actions, categories, effect, expires, keys',
     ],
     ['PUT', '/v1/policy', { policies: [] }, '"policies" must be a list of 1 to 1000 items'],
     [
@@ -117,18 +117,15 @@ describe('what is wrong with a request is told by the name of the member and wha
   });
 
   it.each([
-    ['/v1/keys?foo=s3cr3t', 'unknown member "foo" of the query; known are after, limit, next, prefix'],
+    ['/v1/keys?foo=s3cr3t', 'unknown member "foo" of the query, which takes after, limit, next, prefix'],
     ['/v1/keys?limit=s3cr3t', '"limit" must be a whole number of 1 to 9999'],
-    ['/v1/tokens?foo=s3cr3t', 'unknown member "foo" of the query: it takes none'],
+    ['/v1/tokens?foo=s3cr3t', 'unknown member "foo" of the query, which takes none'],
     ['/v1/backups', 'the query lacks "destination", which must be a text of 1 to 4096 characters'],
     ['/v1/objects/k?start=s3cr3t', '"start" must be a whole number of at least 0'],
     ['/v1/audit/entries?entries=s3cr3t', '"entries" must be a whole number of 1 to 99999'],
     ['/v1/health?timeout=s3cr3t', '"timeout" must be a whole number of 1 to 999999'],
-    [
-      '/v1/keys?limit=1&limit=2',
-      'the query can not be read: a name is there twice, is empty, or is not percent-encoded',
-    ],
-    ['/v1/keys?s3cr3t=%zz', 'the query can not be read: a name is there twice, is empty, or is not percent-encoded'],
+    ['/v1/keys?limit=1&limit=2', 'the query cannot be read: a name occurs twice, is empty or is not percent-encoded'],
+    ['/v1/keys?s3cr3t=%zz', 'the query cannot be read: a name occurs twice, is empty or is not percent-encoded'],
   ])('GET %s', async (path, message) => {
     const { told } = await scene();
     expect(await told('GET', path)).toBe(message);
@@ -141,7 +138,7 @@ describe('what is wrong with a request is told by the name of the member and wha
     expect(await put({ 'securestore-metadata': '["s3cr3t"]' })).toBe(
       'the header securestore-metadata must be an object',
     );
-    expect(await put({ 'securestore-metadata': 's3cr3t' })).toBe('the header securestore-metadata is no JSON');
+    expect(await put({ 'securestore-metadata': 's3cr3t' })).toBe('the header securestore-metadata must be JSON');
     expect(await put({ 'securestore-expires': 's3cr3t' })).toBe(
       'the header securestore-expires must be a time in ISO 8601, such as 2026-11-27T12:00:00.000Z',
     );
@@ -155,7 +152,7 @@ describe('what is wrong with a request is told by the name of the member and wha
         'content-type': 'application/vnd.securestore.object',
       });
     expect(await put({ foo: 's3cr3t' })).toBe(
-      'unknown member "foo" of the head of the message; known are expires, metadata',
+      'unknown member "foo" of the head of the message, which takes expires, metadata',
     );
     expect(await put({ metadata: 's3cr3t' })).toBe('"metadata" must be an object');
   });

@@ -37,7 +37,7 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     const plain = await world();
     const mistaken = plain.server.url.replace('http:', 'https:');
     await expect(openRemoteStore(mistaken, { credentials })).rejects.toMatchObject({
-      message: expect.stringContaining('speaks no TLS'),
+      message: expect.stringContaining('does not use TLS'),
     });
     // Without TLS there is nothing.
     expect(await here.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).not.toContain('200');
@@ -116,27 +116,27 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     const encrypted = encryptedKey(own.key);
     for (const as of [(pem: string) => pem, (pem: string) => new Uint8Array(Buffer.from(pem))]) {
       const { cert, key } = { cert: as(own.cert), key: as(own.key) };
-      await refused({ cert, key: as(other.key) }, 'the option "tls.key" is not the key of "tls.cert"');
-      await refused({ cert, key: as(encrypted) }, 'the option "tls.key" is encrypted: decrypt it first');
+      await refused({ cert, key: as(other.key) }, 'the option "tls.key" must be the key of the certificate');
+      await refused({ cert, key: as(encrypted) }, 'the option "tls.key" must not be encrypted');
       await refused(
         { cert, key: as('/etc/s3cr3t.key') },
-        '"tls.key" is not in PEM: give what is in the file, and not its path',
+        '"tls.key" must be the content of a PEM file, and not its path',
       );
       await refused(
         { cert, key: as('-----BEGIN PRIVATE KEY-----\ns3cr3t\n-----END PRIVATE KEY-----') },
-        '"tls.key" has no private key',
+        '"tls.key" must have a private key',
       );
-      await refused({ cert, key: cert }, '"tls.key" has no private key');
-      await refused({ cert: key, key }, '"tls.cert" has no certificate');
+      await refused({ cert, key: cert }, '"tls.key" must have a private key');
+      await refused({ cert: key, key }, '"tls.cert" must have a certificate');
       await refused(
         { cert: as('-----BEGIN CERTIFICATE-----\ns3cr3t\n-----END CERTIFICATE-----'), key },
-        "that can't be read",
+        'that can be read',
       );
-      await refused({ cert, key, ca: as('s3cr3t') }, '"tls.ca" is not in PEM');
-      await refused({ cert, key, ca: key }, '"tls.ca" has no certificate');
-      await refused({ cert }, '"tls.cert" and "tls.key" go together');
+      await refused({ cert, key, ca: as('s3cr3t') }, '"tls.ca" must be the content of a PEM file');
+      await refused({ cert, key, ca: key }, '"tls.ca" must have a certificate');
+      await refused({ cert }, '"tls.key" must be given with a certificate');
       await refused({ cert, key, pfx: 's3cr3t' }, 'unknown option "tls.pfx"');
-      await refused({ cert, key }, 'for a server at https:', 'http://127.0.0.1:9');
+      await refused({ cert, key }, 'must not be given for a server at http:', 'http://127.0.0.1:9');
     }
     await refused({ cert: 7, key: own.key }, '"tls.cert" must be a text or bytes');
     await refused({ key: own.key }, /credentials/);

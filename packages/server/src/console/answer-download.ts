@@ -44,8 +44,9 @@ export async function lookAhead(
   const { signal } = goneWith(reply);
   if (asked.type === 'archive') return outlookOf(session, asked, signal);
   if ((await session.permission('read', asked.key, { signal })) !== 'denied') return {};
-  throw new SecureStoreError('ACCESS_DENIED', 'you may not read it: downloading takes the right "read" on it', {
+  throw new SecureStoreError('ACCESS_DENIED', 'read on this key is not allowed', {
     key: asked.key,
+    advice: [{ id: 'ask-for-permission', action: 'read', key: asked.key }],
   });
 }
 

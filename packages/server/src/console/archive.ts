@@ -142,9 +142,11 @@ class LeftOut {
 }
 
 function nothingIn(leftOut: number): SecureStoreError {
-  if (leftOut === 0) return new SecureStoreError('NOT_FOUND', 'nothing of what was chosen was there at that moment');
-  const all = leftOut === 1 ? 'the one object that was chosen' : `any of the ${leftOut} objects that were chosen`;
-  return new SecureStoreError('ACCESS_DENIED', `you may not read ${all}: downloading takes the right "read"`);
+  if (leftOut === 0) return new SecureStoreError('NOT_FOUND', 'no chosen object existed at that time');
+  const which = leftOut === 1 ? 'the one chosen object' : `any of the ${leftOut} chosen objects`;
+  return new SecureStoreError('ACCESS_DENIED', `read is not allowed on ${which}`, {
+    advice: [{ id: 'ask-for-permission', action: 'read' }],
+  });
 }
 
 /** How many names are looked at before a download begins. */

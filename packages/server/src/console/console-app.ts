@@ -109,10 +109,7 @@ export class ConsoleApp {
     const found = this.#signedIn(request);
     const given = request.headers[CONSOLE_HEADERS.csrf];
     if (typeof given === 'string' && this.#sessions.isCsrf(found.id, given)) return found;
-    throw new SecureStoreError(
-      'UNAUTHENTICATED',
-      `a cookie alone is good for nothing here: send ${CONSOLE_HEADERS.csrf} as the session says`,
-    );
+    throw new SecureStoreError('UNAUTHENTICATED', `the header ${CONSOLE_HEADERS.csrf} must be what the session gave`);
   }
 
   /** Whoever has the cookie, which is no more than half of it. */

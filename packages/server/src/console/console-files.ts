@@ -69,10 +69,7 @@ async function installed(): Promise<URL | undefined> {
     throw error;
   }
   if (found.files instanceof URL) return found.files;
-  throw new SecureStoreError(
-    'UNSUPPORTED',
-    `this release of ${PACKAGE} does not go with this server; install that of the same version`,
-  );
+  throw new SecureStoreError('UNSUPPORTED', `${PACKAGE} must have the version of this server`);
 }
 
 async function readAll(folder: string): Promise<Map<string, ConsoleFile>> {
@@ -83,7 +80,8 @@ async function readAll(folder: string): Promise<Map<string, ConsoleFile>> {
     const path = resolve(entry.parentPath, entry.name);
     const body = await readFile(path);
     bytes += body.length;
-    if (bytes > MAX_BYTES) throw new SecureStoreError('TOO_LARGE', `${folder} holds more than the pages of a console`);
+    if (bytes > MAX_BYTES)
+      throw new SecureStoreError('TOO_LARGE', `the folder of the console has more than ${MAX_BYTES} bytes: ${folder}`);
     const name = relative(folder, path).split(sep).join('/');
     files.set(name, await fileOf(name, body));
   }
@@ -106,7 +104,8 @@ export class ConsoleFiles {
   /** Answers with a file. @param name below the folder; '' for the page @throws SecureStoreError `NOT_FOUND` */
   answer(name: string, { headers }: FastifyRequest, reply: FastifyReply): FastifyReply {
     const file = this.#files.get(name === '' ? PAGE : name);
-    if (file === undefined || name === PAGE) throw new SecureStoreError('NOT_FOUND', 'the console has no such file');
+    if (file === undefined || name === PAGE)
+      throw new SecureStoreError('NOT_FOUND', 'the file does not exist in the console');
     const isCompressed = file.gzip !== undefined && takesGzip(headers['accept-encoding'] ?? '');
     const { body, etag } = (isCompressed ? file.gzip : undefined) ?? file.plain;
     reply.header('cache-control', file.isHashed ? 'public, max-age=31536000, immutable' : 'no-store');
@@ -144,9 +143,9 @@ export async function consoleFiles(
   if (given !== undefined) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      `there is no ${PAGE} in ${JSON.stringify(folder)}: build the console first`,
+      `${PAGE} does not exist in ${JSON.stringify(folder)}: the console is not built`,
     );
   }
-  logger?.warn({ folder }, 'the console was not built, and is not served');
+  logger?.warn({ folder }, 'the console is not built, and is not served');
   return undefined;
 }

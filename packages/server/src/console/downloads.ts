@@ -42,10 +42,9 @@ export class Downloads {
     );
     if (own.length >= MAX_EACH) this.#waiting.delete(own[0]?.[0] ?? '');
     if (this.#waiting.size >= MAX_WAITING) {
-      throw new SecureStoreError(
-        'THROTTLED',
-        'more downloads wait to begin than the server remembers; try again in a minute',
-      );
+      throw new SecureStoreError('THROTTLED', 'too many downloads are waiting to begin', {
+        advice: [{ id: 'try-again' }],
+      });
     }
     const id = randomBytes(32).toString('base64url');
     this.#waiting.set(id, { entry, asked, until: now + WAITS_FOR });
@@ -57,10 +56,7 @@ export class Downloads {
     const found = this.#waiting.get(id);
     if (found?.entry === entry) this.#waiting.delete(id);
     if (found?.entry === entry && found.until > this.#clock.uptime()) return found.asked;
-    throw new SecureStoreError(
-      'NOT_FOUND',
-      'there is no such download: it began already, or was asked for too long ago',
-    );
+    throw new SecureStoreError('NOT_FOUND', 'the download does not exist: it has begun, or was requested too long ago');
   }
 }
 

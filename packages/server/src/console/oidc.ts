@@ -47,7 +47,7 @@ interface Begun {
 type Client = typeof import('openid-client');
 
 function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `the provider of the console: ${message}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `provider of the console: ${message}`);
 }
 
 function isSafe(text: string): boolean {
@@ -57,14 +57,14 @@ function isSafe(text: string): boolean {
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function check({ name, issuer, clientId, redirect, clientSecret, clientSecretFile }: ConsoleProvider): void {
-  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) refuse('its name is up to 32 small letters, digits and dashes');
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) refuse('its name must have 1 to 32 characters of a-z, 0-9 and -');
   if (!isSafe(issuer)) refuse('its issuer must begin with https:, unless it is on this machine');
-  if (typeof clientId !== 'string' || clientId === '') refuse('the client id must be given');
+  if (typeof clientId !== 'string' || clientId === '') refuse('its client ID must be given');
   if (!isSafe(redirect) || new URL(redirect).pathname !== CONSOLE_PATHS.callback || new URL(redirect).search !== '') {
-    refuse(`the redirect must be the origin of the console and ${CONSOLE_PATHS.callback}`);
+    refuse(`its redirect must be the origin of the console and ${CONSOLE_PATHS.callback}`);
   }
   if (clientSecret !== undefined && clientSecretFile !== undefined)
-    refuse('give either the client secret, or its file');
+    refuse('its client secret and the file of it exclude each other');
 }
 
 async function secretOf({ clientSecret, clientSecretFile }: ConsoleProvider): Promise<string | undefined> {
@@ -88,7 +88,7 @@ export class Oidc {
   constructor(providers: readonly ConsoleProvider[], clock: Pick<Clock, 'uptime'>, logger: Logger | undefined) {
     for (const provider of providers) check(provider);
     this.#providers = new Map(providers.map((provider) => [provider.name, provider]));
-    if (this.#providers.size < providers.length) refuse('two of them have the same name');
+    if (this.#providers.size < providers.length) refuse('two providers have the same name');
     this.#clock = clock;
     this.#logger = logger;
   }
@@ -110,7 +110,7 @@ export class Oidc {
    */
   async begin(name: string): Promise<{ readonly url: string; readonly id: string }> {
     const provider = this.#providers.get(name);
-    if (provider === undefined) throw new SecureStoreError('NOT_FOUND', 'there is no such provider');
+    if (provider === undefined) throw new SecureStoreError('NOT_FOUND', 'the provider does not exist');
     this.#makeRoom();
     const client = await import('openid-client');
     const configuration = await this.#configurationOf(client, provider);
@@ -140,7 +140,7 @@ export class Oidc {
     } catch {
       // It says none, or none that is an address.
     }
-    this.#logger?.warn({ provider: name }, 'the provider does not say where people sign in');
+    this.#logger?.warn({ provider: name }, 'the provider gives no valid address to sign in');
     throw unavailable(name);
   }
 
@@ -174,7 +174,7 @@ export class Oidc {
   /** What is wrong is told to the log, by its code; to whoever signs in that it is. */
   #refusal({ name }: ConsoleProvider, error: unknown): SecureStoreError {
     const { code = 'unknown' } = error as { readonly code?: string };
-    this.#logger?.warn({ provider: name, code }, 'somebody could not be signed in');
+    this.#logger?.warn({ provider: name, code }, 'a person could not be signed in');
     const isAway = code === 'OAUTH_TIMEOUT' || error instanceof TypeError;
     return isAway ? unavailable(name) : unauthenticated();
   }
@@ -201,7 +201,7 @@ export class Oidc {
       });
     } catch (error) {
       const { code = 'unknown' } = error as { readonly code?: string };
-      this.#logger?.warn({ provider: name, code }, 'the provider does not say how people sign in');
+      this.#logger?.warn({ provider: name, code }, 'the provider gives no valid configuration');
       throw unavailable(name);
     }
   }
@@ -210,14 +210,11 @@ export class Oidc {
     const now = this.#clock.uptime();
     for (const [id, { until }] of this.#begun) if (until <= now) this.#begun.delete(id);
     if (this.#begun.size < MAX_BEGUN) return;
-    throw new SecureStoreError(
-      'THROTTLED',
-      'more people are signing in than the server remembers; try again in a while',
-    );
+    throw new SecureStoreError('THROTTLED', 'too many people are signing in', { advice: [{ id: 'try-again' }] });
   }
 }
 
 function unavailable(name: string): SecureStoreError {
-  const message = `the provider ${name} can't be reached, or does not say how people sign in; try again, and see that it answers`;
-  return new SecureStoreError('UNAVAILABLE', message, { retryable: true });
+  const message = `provider ${name} cannot be reached, or gives no valid configuration`;
+  return new SecureStoreError('UNAVAILABLE', message, { retryable: true, advice: [{ id: 'try-again' }] });
 }

@@ -40,7 +40,7 @@ export class OwnOrigin {
     if (url?.origin === given && isSafe) return;
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      'the origin of the console is https:// and a name, and perhaps a port, such as https://vault.example.com',
+      'the origin of the console must be https:// with a host and a port at most, such as https://vault.example.com',
     );
   }
 
@@ -68,13 +68,13 @@ export class OwnOrigin {
   check(request: IncomingMessage, isForPages: boolean): void {
     const { origin } = request.headers;
     if (origin !== undefined && (!isForPages || onceIn(request, 'origin') !== this.of(request))) {
-      refuse('this is for programs and for the console of this server, and not for other pages in a browser');
+      refuse('requests from pages of another origin are refused');
     }
     const { 'sec-fetch-site': site, authorization } = request.headers;
     if (
       isForPages ? site !== undefined && site !== 'same-origin' : isAskedForByPage(site) && authorization === undefined
     ) {
-      refuse('this is for the console of this server, and not for what another page asks a browser for');
+      refuse('requests that another page makes a browser send are refused');
     }
   }
 }

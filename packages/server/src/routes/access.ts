@@ -62,11 +62,11 @@ function unlessChanged(tag: string | undefined): PolicyChange {
     if (tag === undefined) {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
-        'a policy is put in the place of another one: give its ETag as If-Match',
+        'the header If-Match must be the ETag of the policy that is replaced',
       );
     }
     if (tag === tagOf(policy)) return policy;
-    throw new SecureStoreError('CONFLICT', 'access.change: the policy is another one by now; read it again');
+    throw new SecureStoreError('CONFLICT', 'access.change: the policy was changed meanwhile. Nothing was changed.');
   };
 }
 

@@ -16,7 +16,9 @@ export const LONG =
 async function* whileAllowed<T>(progress: AsyncIterable<T>, session: Pick<Session, 'allows'>): AsyncGenerator<T> {
   for await (const step of progress) {
     if (!(await session.allows('jobs'))) {
-      throw new SecureStoreError('ACCESS_DENIED', 'jobs.list: this takes the action jobs');
+      throw new SecureStoreError('ACCESS_DENIED', 'jobs.list: jobs is not allowed', {
+        advice: [{ id: 'ask-for-permission', action: 'jobs' }],
+      });
     }
     yield step;
   }
@@ -45,10 +47,9 @@ export const JOB_ROUTES: readonly Route[] = [
       const progress = jobs.progressOf(params['id'] ?? '');
       if (progress === undefined) {
         const isThere = unfinished.some(({ id }) => id === params['id']);
-        const where = isThere
-          ? 'this job does not run at this server: /v1/jobs tells how far it is'
-          : 'there is no such job';
-        throw new SecureStoreError('NOT_FOUND', where);
+        const id = params['id'] ?? '';
+        const message = isThere ? `job ${id} does not run at this server` : 'the job does not exist';
+        throw new SecureStoreError('NOT_FOUND', message, { advice: [{ id: 'list-jobs' }] });
       }
       const headers = { ...context.headers, accept: 'text/event-stream' };
       // What took an approval has used it up for all that follows.

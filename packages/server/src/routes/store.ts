@@ -45,7 +45,9 @@ export const STORE_ROUTES: readonly Route[] = [
     answer: { description: 'metrics', media: ['text/plain'] },
     async handle({ session, metrics, reply, signal }) {
       if (!(await session.allows('health', undefined, { signal }))) {
-        throw new SecureStoreError('ACCESS_DENIED', 'metrics: this takes the action health');
+        throw new SecureStoreError('ACCESS_DENIED', 'metrics: health is not allowed', {
+          advice: [{ id: 'ask-for-permission', action: 'health' }],
+        });
       }
       reply.type('text/plain; version=0.0.4; charset=utf-8');
       return metrics();

@@ -301,7 +301,7 @@ describe('a download', () => {
       const answer = await session.send('POST', CONSOLE_PATHS.downloads, { json });
       return `${codeIn(answer)}: ${(answer.json() as { detail: string }).detail}`;
     };
-    expect(await refusal(vic, {})).toMatch(/^ACCESS_DENIED: .*any of the 4 objects/);
+    expect(await refusal(vic, {})).toMatch(/^ACCESS_DENIED: .*any of the 4 chosen objects/);
     expect(await refusal(vic, { keys: ['db/a'] })).toMatch(/^ACCESS_DENIED: .*the one object/);
     expect(await refusal(ann, { prefix: 'no/' })).toMatch(/^NOT_FOUND/);
     const object = { type: 'object', key: 'db/a', destination: place };
@@ -550,7 +550,9 @@ describe('a restore', () => {
     const elsewhere = { ...operation, about: { ...operation.about, source: 'file:/etc' } };
     const vic = await browser('vic');
     const prying = await vic.send('POST', '/v1/approvals', { json: { ...json, operation: elsewhere } });
-    expect(prying.body.toString()).toMatch(/at what is registered alone/);
+    expect(prying.body.toString()).toMatch(
+      /location that is not a registered destination takes the action backup\.manage/,
+    );
     const asked = (await ann.send('POST', '/v1/approvals', { json })).json() as { id: string };
     expect(await get(bob, '/v1/approvals')).toMatchObject({
       requests: [

@@ -167,7 +167,7 @@ export function AuditView(): JSX.Element {
         )}
         {cut !== undefined && listing.error === undefined && (
           <Notice tone="warn" title="Older entries may be missing here">
-            <p>{cut}.</p>
+            <p>{cut}</p>
           </Notice>
         )}
         {listing.rows.length > 0 && (
