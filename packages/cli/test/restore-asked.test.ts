@@ -16,7 +16,7 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
     const refused = await as('ann', ...command);
     expect(refused).toMatchObject({ exitCode: 4, stdout: '' });
     expect(refused.stderr).toBe(
-      'error: backup.manage and restore take the approval of a second person [ACCESS_DENIED]\n' +
+      'error: restore and backup.manage take the approval of a second person [ACCESS_DENIED]\n' +
         `hint: to ask for approval: securestore --ask=REASON ${command.join(' ')}\n`,
     );
 

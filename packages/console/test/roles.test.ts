@@ -262,7 +262,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       const files: unknown[] = [];
       page.on('download', (file) => files.push(file));
       await page.getByRole('button', { name: 'Download the tar' }).click();
-      await page.getByText('you may not read the one object that was chosen').waitFor();
+      await page.getByText('read is not allowed on the one chosen object').waitFor();
       expect(files).toEqual([]);
       await goTo(page, 'Backups');
       await page.getByRole('table', { name: /newest snapshots/ }).waitFor();

@@ -302,7 +302,7 @@ describe('a download', () => {
       return `${codeIn(answer)}: ${(answer.json() as { detail: string }).detail}`;
     };
     expect(await refusal(vic, {})).toMatch(/^ACCESS_DENIED: .*any of the 4 chosen objects/);
-    expect(await refusal(vic, { keys: ['db/a'] })).toMatch(/^ACCESS_DENIED: .*the one object/);
+    expect(await refusal(vic, { keys: ['db/a'] })).toMatch(/^ACCESS_DENIED: .*the one chosen object/);
     expect(await refusal(ann, { prefix: 'no/' })).toMatch(/^NOT_FOUND/);
     const object = { type: 'object', key: 'db/a', destination: place };
     expect(codeIn(await vic.send('POST', CONSOLE_PATHS.downloads, { json: object }))).toBe('ACCESS_DENIED');
