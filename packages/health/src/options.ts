@@ -3,25 +3,32 @@ import { SecureStoreError } from '@securestore/core-format';
 /** The longest time that timers hold, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+/** More known options than these are not listed. */
+const MAX_LISTED = 8;
+
+function invalid(message: string, option?: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` for what is no object, or has other members than are known */
 export function checkNames(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) invalid('options must be an object');
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    invalid('the options must be an object');
   const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) invalid(`unknown option "${unknown}". Known here: ${known.toSorted().join(', ')}`);
+  if (unknown === undefined) return;
+  const which = known.length > MAX_LISTED ? '' : `, known are ${known.toSorted().join(', ')}`;
+  invalid(`unknown option ${JSON.stringify(unknown)}${which}`, unknown);
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT`; thresholds are not looked at here */
 export function checkHealthOptions(options: unknown): void {
   checkNames(options, ['timeout', 'signal', 'thresholds', 'names']);
   const { timeout, signal, names } = options as Readonly<Record<string, unknown>>;
-  if (names !== undefined && typeof names !== 'boolean') invalid('the option "names" must be true or false');
-  if (signal !== undefined && !(signal instanceof AbortSignal)) invalid('the option "signal" must be an AbortSignal');
+  if (names !== undefined && typeof names !== 'boolean') invalid('the option "names" must be true or false', 'names');
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    invalid('the option "signal" must be an AbortSignal', 'signal');
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT)) {
-    invalid('the option "timeout" must be a number of milliseconds over 0');
+    invalid(`the option "timeout" must be over 0 and at most ${MAX_TIMEOUT} milliseconds`, 'timeout');
   }
 }
 
@@ -34,6 +41,7 @@ export function checkAmount(
 ): void {
   if (value === undefined) return;
   if (typeof value === 'number' && value > 0 && value >= (from ?? 0) && value <= to) return;
-  const most = to === Number.MAX_VALUE ? '' : `, and at most ${to}`;
-  invalid(`the option "${name}" must be a number of ${unit} ${from === undefined ? 'over 0' : `from ${from}`}${most}`);
+  const least = from === undefined ? 'over 0' : `at least ${from}`;
+  const most = to === Number.MAX_VALUE ? '' : ` and at most ${to}`;
+  invalid(`the option "${name}" must be ${least}${most} ${unit}`, name);
 }

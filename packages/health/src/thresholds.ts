@@ -46,8 +46,9 @@ export const SCRUB_WITHIN: number = 35 * DAY;
 const NAMES = Object.keys(DEFAULTS) as (keyof HealthThresholds)[];
 const SHARES: ReadonlySet<string> = new Set(['maxErrorRate', 'minFreeShare']);
 
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
+function invalid(name: string, what: string): never {
+  const option = `thresholds.${name}`;
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${option}" ${what}`, { option });
 }
 
 /**
@@ -59,15 +60,20 @@ export function resolveThresholds(...layers: readonly unknown[]): Required<Healt
   const resolved: Record<string, number | undefined> = { ...DEFAULTS };
   for (const layer of layers) {
     if (layer === undefined) continue;
-    if (typeof layer !== 'object' || layer === null || Array.isArray(layer)) invalid('thresholds must be an object');
+    if (typeof layer !== 'object' || layer === null || Array.isArray(layer)) {
+      const message = 'the option "thresholds" must be an object';
+      throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'thresholds' });
+    }
     for (const [name, value] of Object.entries(layer as Readonly<Record<string, unknown>>)) {
       if (!NAMES.includes(name as keyof HealthThresholds)) {
-        invalid(`unknown threshold "${name}". Known here: ${NAMES.toSorted().join(', ')}`);
+        throw new SecureStoreError('INVALID_ARGUMENT', `unknown threshold ${JSON.stringify(name)}`, {
+          option: 'thresholds',
+        });
       }
       if (value === undefined) continue;
-      if (typeof value !== 'number' || !(value >= 0)) invalid(`the threshold "${name}" must be a number, 0 or more`);
+      if (typeof value !== 'number' || !(value >= 0)) invalid(name, 'must be a number from 0');
       if (SHARES.has(name) && value > 1 && value !== Infinity) {
-        invalid(`the threshold "${name}" is a share: a number from 0 to 1`);
+        invalid(name, 'must be a share from 0 to 1');
       }
       resolved[name] = value;
     }

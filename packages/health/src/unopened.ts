@@ -1,9 +1,9 @@
 import type { ErrorCode } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { HealthReport } from './types.ts';
-import { clauseOf, finding, verdictOfError } from './verdict.ts';
+import { adviceOfReason, clauseOf, finding, NOTHING_THERE, verdictOfError } from './verdict.ts';
 
-/** What keeps a store from being opened, and is no mistake of whoever opens it. */
+/** What keeps a store from being opened, and is not a mistake of the caller. */
 const FINDINGS: ReadonlySet<ErrorCode> = new Set([
   'NOT_FOUND',
   'UNAVAILABLE',
@@ -18,22 +18,10 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set([
   'ROLLBACK',
 ]);
 
-const NOTHING_THERE =
-  'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore <backup> --to <new location>"';
-
-const NOT_YET = 'nothing is damaged: finish what was begun, or open the store where it is';
-
 /** What to do about what keeps a store from being opened. */
 function adviceFor(error: SecureStoreError): string {
-  if (isNothingThere(error)) return NOTHING_THERE;
-  // A store is being moved or restored to there.
-  if (error.code === 'INTEGRITY' && /\bno store is here yet\b/.test(error.message)) return NOT_YET;
-  return verdictOfError(error)[1];
-}
-
-/** Whether nothing lies there: also where somebody knows that something did. */
-function isNothingThere({ code, message }: SecureStoreError): boolean {
-  return code === 'NOT_FOUND' || (code === 'ROLLBACK' && /\bno store is here\b/.test(message));
+  if (error.code === 'NOT_FOUND') return NOTHING_THERE;
+  return error.reason === undefined ? verdictOfError(error)[1] : adviceOfReason(error);
 }
 
 /**
@@ -41,12 +29,10 @@ function isNothingThere({ code, message }: SecureStoreError): boolean {
  *
  * @param error what opening it threw
  * @param took how long that took, in milliseconds
- * @returns `undefined` where that says nothing of the store, such as for a wrong secret
+ * @returns `undefined` if that says nothing of the store, such as for a wrong secret
  */
 export function unopened(error: unknown, time: Date, took = 0): HealthReport | undefined {
   if (!SecureStoreError.is(error) || !FINDINGS.has(error.code)) return undefined;
-  // Who watches a store does not look for one to be made.
-  const clause = clauseOf(error).replace(/; make one with createStore$/, '');
-  const reason = `the store can not be opened (${error.code}): ${clause}`;
+  const reason = `the store can not be opened (${error.code}): ${clauseOf(error)}`;
   return { status: 'failing', checks: [finding('open', 'failing', [reason, adviceFor(error)])], time, took };
 }

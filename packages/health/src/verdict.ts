@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ErrorCode } from '@securestore/core-format';
+import type { ErrorCode, LockReason } from '@securestore/core-format';
 import type { CheckStatus, HealthCheck, HealthStatus } from './types.ts';
 
 const RANKS: Readonly<Record<HealthStatus, number>> = { ok: 0, degraded: 1, failing: 2 };
@@ -31,7 +31,7 @@ export function finding(
   return { name, ...details, status, reason, advice };
 }
 
-/** What each error says of a backend, and what to do about it. */
+/** What each code says of a backend, and what to do about it. */
 const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, advice: string]>>> = {
   UNAVAILABLE: [
     'it can not be reached',
@@ -39,7 +39,7 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   TIMEOUT: ['it does not answer in time', 'see whether the server is overloaded, and the network on the way to it'],
   THROTTLED: ['it takes no more requests for now', 'raise the limits of the account, or send it less'],
-  NO_SPACE: ['there is no room left', 'make room, or get more; "securestore collect" removes what nobody needs'],
+  NO_SPACE: ['there is no room left', 'make room, or get more; "securestore collect" removes what is no longer needed'],
   READ_ONLY: ['it takes no writes', 'mount or configure it so that it can be written to, where it should be'],
   ACCESS_DENIED: [
     'it refuses the credentials, or they lack a right',
@@ -51,15 +51,15 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   INTEGRITY: [
     'what it holds is not what was written',
-    'keep others from writing there, run "securestore scrub --repair <backup>"',
+    'keep other programs from writing there, run "securestore scrub --repair <backup>"',
   ],
   ROLLBACK: [
     'it holds an older state of the store than was seen before',
     'find out who put it back; bring the newest state back, or accept this one with --accept-head',
   ],
   LOCKED: [
-    'it is held by somebody else',
-    'wait a moment; where it stays so, see which other program holds it for itself, and end that',
+    'another program holds it',
+    'wait a moment; if that does not help, see which other program holds it, and end that program',
   ],
   UNSUPPORTED: ['it can not do what a store needs', 'use another backend, or another version of this one'],
 };
@@ -89,9 +89,37 @@ export function clauseOf({ message }: Error): string {
   return message.replace(/\.$/, '');
 }
 
-/** As {@link verdictOf}; what locks a store, and what to do about it, its own error says. */
+/** What to do if no store is at a location. */
+export const NOTHING_THERE: string =
+  'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore <backup> --to <new location>"';
+
+/** What to do about each reason why a store is not open at its location. */
+const OF_REASON: Readonly<Record<LockReason | 'missing', string>> = {
+  missing: NOTHING_THERE,
+  migrating: 'wait until the migration has ended; if it was interrupted, the same "securestore migrate" resumes it',
+  moved: 'open the store at the location that it has moved to',
+  incomplete: 'nothing is damaged: finish what was begun, or open the store where it is',
+  restoring: 'wait until the restore has ended; if it was interrupted, the same "securestore restore" resumes it',
+  'changing-categories': 'wait until the categories of the store are changed',
+  rotating: 'wait until the rotation has ended; if it was interrupted, "securestore rotate" resumes it',
+  'job-running': 'wait until the job has ended; "securestore job" shows how far it is',
+  'job-lost': 'wait until the other process has ended the job; "securestore job" shows how far it is',
+  'slot-removed': 'open the store with a secret of a slot that it has',
+  replaced: 'open the store again: it was restored or moved since it was opened',
+  scratch: 'open another store: this one was made for a drill',
+  backend: verdictOf('LOCKED')[1],
+};
+
+/** What to do about a store that is not open at its location, by the reason of the error. */
+export function adviceOfReason({ reason, advice = [] }: SecureStoreError): string {
+  const elsewhere = advice.find(({ id }) => id === 'open-at');
+  if (elsewhere?.id === 'open-at') return `open the store at ${elsewhere.location}`;
+  // A server of a newer release may send a reason that is not known here.
+  return (reason === undefined ? undefined : OF_REASON[reason]) ?? OF_REASON.backend;
+}
+
+/** As {@link verdictOf}; what locks a store is in the message of its own error, and its reason says what to do. */
 export function verdictOfError(error: unknown): readonly [reason: string, advice: string] {
   if (!SecureStoreError.is(error, 'LOCKED')) return verdictOf(rootCodeOf(error));
-  const [what = '', todo] = clauseOf(error).split('; ', 2);
-  return [`${what} (LOCKED)`, todo ?? verdictOf('LOCKED')[1]];
+  return [`${clauseOf(error)} (LOCKED)`, adviceOfReason(error)];
 }

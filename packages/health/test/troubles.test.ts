@@ -73,7 +73,7 @@ describe('the health of a store', () => {
     const report = await target.health.check();
     expect(checkOf(report, 'backend')).toMatchObject({
       status: 'failing',
-      reason: 'it is held by somebody else (LOCKED)',
+      reason: 'another program holds it (LOCKED)',
       advice: expect.stringContaining('which other program holds it'),
     });
     expect(JSON.stringify(report)).not.toContain('jobs');

@@ -143,7 +143,7 @@ async function readHead(area: HealthArea, prober: Prober): Promise<Pick<Measurem
   for (let tries = 1; ; tries++) {
     const found = await prober.call('head', 1, (signal) => area.readHead(signal));
     if (found?.result !== undefined) return { head: found.result, asked: { from: found.from, to: found.to } };
-    if (found !== undefined) return { headError: new SecureStoreError('NOT_FOUND', 'there is no head') };
+    if (found !== undefined) return { headError: new SecureStoreError('NOT_FOUND', 'the head does not exist') };
     const { failure } = prober;
     if (tries === HEAD_TRIES || !PASSING.has(rootCodeOf(failure)) || prober.left() === 0) return { headError: failure };
   }

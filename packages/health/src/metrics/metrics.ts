@@ -37,7 +37,9 @@ function checkMetricsOptions(options: unknown, more: readonly string[] = []): vo
   const { maxAge, attributes = {} } = options as MetricsOptions;
   checkAmount('maxAge', maxAge, 'milliseconds');
   if (typeof attributes === 'object' && attributes !== null && Object.values(attributes).every(isText)) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "attributes" must map names to texts');
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "attributes" must map names to texts', {
+    option: 'attributes',
+  });
 }
 
 /** What is measured of an open store, for programs that watch it. */

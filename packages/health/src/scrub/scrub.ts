@@ -143,7 +143,9 @@ function paceOf({ rate, within, payloads = true }: ScrubOptions): Pace {
   checkAmount('rate', rate, 'bytes a second', { from: LEAST_RATE });
   checkAmount('within', within, 'milliseconds', { to: LONGEST });
   if (typeof payloads !== 'boolean') {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "payloads" must be true or false');
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "payloads" must be true or false', {
+      option: 'payloads',
+    });
   }
   return { payloads, ...(rate !== undefined && { rate }), ...(within !== undefined && { within: Math.ceil(within) }) };
 }
@@ -155,7 +157,13 @@ function repairOf(
 ): RepairSource | undefined {
   if (repair === undefined || typeof repair === 'function') return repair;
   if (typeof repair === 'string' && copies !== undefined) return copies(repair);
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "repair" must be what opens a copy of the store');
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'the option "repair" must be a backup, or a function that opens a copy of the store',
+    {
+      option: 'repair',
+    },
+  );
 }
 
 /** Starts a scrub, or goes on with one that was interrupted. @throws SecureStoreError `INVALID_ARGUMENT`, `ACCESS_DENIED` for a member */
@@ -167,8 +175,7 @@ export function startScrub(
   const { area } = place;
   checkNames(options, [...OPTIONS, 'signal', 'timeout']);
   if (area.isMember) {
-    const message =
-      'a member can not tell whether what was not granted is right: whoever unlocks the whole store scrubs it';
+    const message = 'a member cannot scrub: only an owner can check objects whose encryption keys were not granted';
     throw new SecureStoreError('ACCESS_DENIED', message);
   }
   const kind = scrubKind(place, { pace: paceOf(options), repair: repairOf(options, copies) });
