@@ -295,7 +295,9 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
         .first()
         .click();
       await page
-        .getByText('you may not do this; ask whoever administers the store for read on this key ACCESS_DENIED')
+        .getByText(
+          'read on this key is not allowed ACCESS_DENIED Ask an administrator of the store for the right “read” on this key.',
+        )
         .waitFor();
       expect(problems).toEqual([]);
     },

@@ -1,21 +1,8 @@
 import type { CONSOLE_HEADERS as Headers, ServerEvent } from '@securestore/protocol';
 import { CONSOLE_HEADERS, encodeQuery, readEvents } from '@securestore/protocol';
+import type { SentAdvice } from './advice.ts';
+import { adviceIn } from './advice.ts';
 import { atEnd, end, untilEnd } from './ending.ts';
-
-/** What the library says in terms of its calls, and how that is said to somebody who looks at a page. */
-const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
-  [/[\w.]+ is not allowed here; ask/, 'you may not do this; ask'],
-  [/[\w.]+ takes the approval of a second person here:/, 'this takes the approval of a second person:'],
-  [/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY'],
-  [/\bapprovals\.request\('restore(?:\.replace)?', undefined, \{ operation \}\)/g, 'securestore restore --ask REASON'],
-  [
-    /\bapprovals\.request\('([\w.]+)', undefined, \{ operation \}\)/g,
-    'securestore approval request $1 --operation JSON',
-  ],
-];
-
-const inOurTerms = (message: string): string =>
-  IN_OUR_TERMS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
 
 /** What a server answers, or that it does not. */
 export class ApiError extends Error {
@@ -26,6 +13,8 @@ export class ApiError extends Error {
   readonly requestId: string | undefined;
   /** What takes the approval of a second person, if that is why it was refused. */
   readonly approvals: readonly string[];
+  /** What helps, the best first. */
+  readonly advice: readonly SentAdvice[];
 
   constructor(
     code: string,
@@ -34,11 +23,13 @@ export class ApiError extends Error {
       retryable = false,
       requestId,
       approvals = [],
-    }: Partial<Pick<ApiError, 'retryable' | 'requestId' | 'approvals'>> = {},
+      advice = [],
+    }: Partial<Pick<ApiError, 'retryable' | 'requestId' | 'approvals' | 'advice'>> = {},
   ) {
-    super(inOurTerms(message));
+    super(message);
     this.code = code;
     this.approvals = approvals;
+    this.advice = advice;
     this.retryable = retryable;
     this.requestId = requestId;
   }
@@ -115,14 +106,15 @@ export function unreadable(status?: number): ApiError {
   return new ApiError('UNREADABLE', `The server gave no answer that can be read${which}.`, { retryable: true });
 }
 
-/** The error that the server tells of. */
+/** The error that the server has sent. */
 export function errorIn(told: unknown, status?: number): ApiError {
-  const { code, detail, retryable, requestId, approvals } = (told ?? {}) as Record<string, unknown>;
+  const { code, detail, retryable, requestId, approvals, advice } = (told ?? {}) as Record<string, unknown>;
   if (typeof code !== 'string' || typeof detail !== 'string') return unreadable(status);
   return new ApiError(code, detail, {
     retryable: retryable === true,
     ...(typeof requestId === 'string' && { requestId }),
     ...(Array.isArray(approvals) && { approvals: approvals.map(String) }),
+    advice: adviceIn(advice),
   });
 }
 

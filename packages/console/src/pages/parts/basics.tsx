@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useId, useRef, useState } from 'preact/hooks';
 import { announce } from '../lib/announce.ts';
+import { nextSteps } from '../lib/advice.ts';
 import type { ApiError } from '../lib/api.ts';
 import { asApiError } from '../lib/api.ts';
 import { split } from '../lib/format.ts';
@@ -115,7 +116,7 @@ export function Panel({
   );
 }
 
-/** Something that whoever looks has to know. */
+/** Something that the person at the page has to know. */
 export function Notice({
   tone = 'neutral',
   title,
@@ -129,18 +130,46 @@ export function Notice({
   );
 }
 
-/** What can be done about an error, by its code. */
+/** What can be done about an error that has no advice of its own, by its code. */
 const NEXT: Readonly<Record<string, string>> = {
-  ACCESS_DENIED: 'Or ask somebody who has that right to do it.',
   OFFLINE: 'Check that the server runs, and that this computer can reach it.',
   THROTTLED: 'Wait a moment, and try again.',
-  LOCKED: 'Somebody else does this at the moment. Wait until that has ended.',
-  UNAVAILABLE: 'What is needed can’t be reached at the moment. Try again.',
+  LOCKED: 'Another process works on this. Wait until it has ended.',
+  UNAVAILABLE: 'A part of the store can’t be reached now. Try again.',
   UNREADABLE:
-    'A proxy, or the sign-in page of a network, may have answered in the place of the server. Try again, or reload this page.',
+    'A proxy, or the sign-in page of a network, may have answered instead of the server. Try again, or reload this page.',
   TIMEOUT: 'It took too long. Try again.',
-  INTEGRITY: 'What is stored is damaged. Choose another moment, or another destination.',
+  INTEGRITY: 'Stored data is damaged. Choose another moment, or another destination.',
 };
+
+/** A command to paste. */
+export function CommandLine({ line, label }: { readonly line: string; readonly label: string }): JSX.Element {
+  return (
+    <div class="command">
+      <pre tabIndex={0} role="group" aria-label={label}>
+        <code>{line}</code>
+      </pre>
+      <Copy text={line} what="command" />
+    </div>
+  );
+}
+
+/** What can be done about an error: by its advice, or else by its code. */
+function Next({ error }: { readonly error: ApiError }): JSX.Element | null {
+  const steps = nextSteps(error.advice);
+  const otherwise = NEXT[error.code];
+  if (steps.length === 0) return otherwise === undefined ? null : <p>{otherwise}</p>;
+  return (
+    <>
+      {steps.map(({ text, command }) => (
+        <div key={text}>
+          <p>{text}</p>
+          {command !== undefined && <CommandLine line={command} label={text} />}
+        </div>
+      ))}
+    </>
+  );
+}
 
 /** What went wrong, and what to do. */
 export function Failure({
@@ -152,13 +181,12 @@ export function Failure({
   readonly onRetry?: (() => void) | undefined;
   readonly title?: string;
 }): JSX.Element {
-  const next = NEXT[error.code];
   return (
     <div class="notice bad" role="alert">
       <strong>{title ?? (error.code === 'ACCESS_DENIED' ? 'You may not see this' : 'That did not work')}</strong>
       <div>
         <p>{error.message}</p>
-        {next !== undefined && <p>{next}</p>}
+        <Next error={error} />
         <p class="small">
           <code>{error.code}</code>
           {error.requestId !== undefined && (
@@ -178,6 +206,18 @@ function ErrorLine({ error }: { readonly error: ApiError }): JSX.Element {
   return (
     <span class="error-line" role="alert">
       <bdi>{error.message}</bdi> <code>{error.code}</code>
+      {nextSteps(error.advice).map(({ text, command }) => (
+        <span key={text}>
+          {' '}
+          {text}
+          {command !== undefined && (
+            <>
+              {' '}
+              <code>{command}</code>
+            </>
+          )}
+        </span>
+      ))}
     </span>
   );
 }
