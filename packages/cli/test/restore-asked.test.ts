@@ -67,7 +67,7 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
     );
     const scrub = await as('ann', 'scrub', '--repair', source);
     expect(scrub.stderr).toContain(
-      `hint: to ask for approval: securestore approval --operation '{"call":"scrub"}' -- request restore.replace`,
+      `hint: to ask for approval: securestore approval request restore.replace --operation '{"call":"scrub"}'`,
     );
   });
 
