@@ -39,13 +39,8 @@ export type Action = ObjectAction | StoreAction;
 /** Every action that a rule can name. */
 export const ACTIONS: readonly Action[] = [...OBJECT_ACTIONS, ...STORE_ACTIONS];
 
-const GROUPS = ['keys.*', 'slots.*', 'access.*', 'members.*', 'audit.*'] as const;
-
 /** All actions, or those of a group, such as `keys.*`. */
-export type ActionPattern = Action | '*' | (typeof GROUPS)[number];
-
-/** Every pattern of actions, for those who have misspelt one. */
-export const ACTION_PATTERNS: readonly ActionPattern[] = [...ACTIONS, '*', ...GROUPS];
+export type ActionPattern = Action | '*' | 'keys.*' | 'slots.*' | 'access.*' | 'members.*' | 'audit.*';
 
 const NUMBERS: ReadonlyMap<string, number> = new Map(ACTIONS.map((action, index) => [action, index]));
 
@@ -70,7 +65,10 @@ export function isObjectAction(action: Action): action is ObjectAction {
  * @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY`
  */
 export function checkQuestion(action: Action, key: string | undefined): void {
-  if (!isAction(action)) throw new SecureStoreError('INVALID_ARGUMENT', unknownAction(action));
+  if (!isAction(action))
+    throw new SecureStoreError('INVALID_ARGUMENT', unknownAction(action), {
+      advice: [{ id: 'list-actions' }],
+    });
   if (key !== undefined) parseStoreKey(key);
   if (action === 'approve' || isObjectAction(action) === (key !== undefined)) return;
   const rest = isObjectAction(action) ? 'takes the key of an object' : 'is about the whole store and takes no key';

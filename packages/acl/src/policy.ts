@@ -1,3 +1,4 @@
+import type { Advice } from '@securestore/core-format';
 import { compilePattern, SecureStoreError } from '@securestore/core-format';
 import type { ActionPattern } from './actions.ts';
 import { bitsOf, unknownAction } from './actions.ts';
@@ -25,8 +26,8 @@ export const EMPTY_POLICY: Policy = { roles: [], principals: [] };
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function refuse(where: string, reason: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `access policy: ${where} ${reason}`);
+function refuse(where: string, reason: string, advice: readonly Advice[] = []): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `access policy: ${where} ${reason}`, { advice });
 }
 
 /** The fields of an object, all of them known. */
@@ -56,7 +57,7 @@ function timeOf(value: unknown, where: string): number {
 
 function actionOf(value: unknown, where: string): ActionPattern {
   if (typeof value === 'string' && bitsOf(value) !== 0) return value as ActionPattern;
-  return refuse(where, `is an ${unknownAction(value)}`);
+  return refuse(where, `is an ${unknownAction(value)}`, [{ id: 'list-actions' }]);
 }
 
 function patternOf(value: unknown, where: string): string {

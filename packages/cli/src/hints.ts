@@ -263,6 +263,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   'ask-for-permission': ({ action, key }) => ({
     text: `ask whoever administers the store for ${action}${key === undefined ? '' : ` on ${JSON.stringify(key)}`}`,
   }),
+  'list-actions': () => ({ text: 'to list the actions', command: 'securestore help role add' }),
   'serve-with-tls': () => ({
     text: 'give --tls-cert FILE and --tls-key FILE, or --behind-proxy if a proxy in front has TLS',
   }),

@@ -153,6 +153,9 @@ export interface AdviceParameters {
   /** Asking whoever administers the store for an action. */
   readonly 'ask-for-permission': { readonly action: string; readonly key?: string | undefined };
 
+  /** `ACTIONS` of `@securestore/acl`. */
+  readonly 'list-actions': NoParameters;
+
   /** TLS, or a proxy in front that has it. */
   readonly 'serve-with-tls': NoParameters;
   /** The certificate of the authority that signed that of the server; of a backend, by this setting of its location or its options. */
@@ -271,6 +274,7 @@ const PARAMETERS: { readonly [I in AdviceId]: Presence<AdviceParameters[I]> } = 
   'serve-store': NONE,
   'request-approval': { action: REQUIRED, call: REQUIRED, key: OPTIONAL },
   'ask-for-permission': { action: REQUIRED, key: OPTIONAL },
+  'list-actions': NONE,
   'serve-with-tls': NONE,
   'give-tls-ca': { setting: OPTIONAL },
   'give-credentials': NONE,
