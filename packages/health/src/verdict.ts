@@ -51,7 +51,7 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   INTEGRITY: [
     'what it holds is not what was written',
-    'keep other programs from writing there, run "securestore scrub --repair <backup>"',
+    'keep others from writing there, run "securestore scrub --repair <backup>"',
   ],
   ROLLBACK: [
     'it holds an older state of the store than was seen before',
