@@ -31,7 +31,7 @@ import { Session } from './session.ts';
 import type { Policy } from './types.ts';
 
 export interface AccessSettings {
-  /** Ways of finding out who somebody is, beside API tokens. */
+  /** Ways of finding out who a caller is, next to API tokens. */
   readonly authenticators?: readonly Authenticator[] | undefined;
   /**
    * What sessions may do beside the calls about data, as far as there is any: that of the store, with its access control as
@@ -99,7 +99,7 @@ export class AccessControl implements AccessAdministration {
         return {
           document: {
             policy: next,
-            // A token speaks for somebody whom the policy knows, and not for whoever gets their name.
+            // A token is for a principal whom the policy knows, and not for another one who gets the name later.
             tokens: tokens.filter(({ principal }) => names.has(principal) && !removed.has(principal)),
             // Nobody who gets a name later gets what was approved for another, and who is gone has approved nothing.
             requests: requests.filter(({ principal, by }) => !removed.has(principal) && !(by && removed.has(by))),
@@ -173,7 +173,7 @@ export class AccessControl implements AccessAdministration {
    * Lets the one who asked do it once, if the rules still allow it to them then. Whoever has the store itself is that second
    * person here; in a session it is {@link Session.approvals}.
    *
-   * @throws SecureStoreError `NOT_FOUND`, `CONFLICT` where it has been decided, `INVALID_ARGUMENT`
+   * @throws SecureStoreError `NOT_FOUND`, `CONFLICT` if it has been decided, `INVALID_ARGUMENT`
    */
   approve(id: string, { expires, ...options }: ApproveOptions = {}): Promise<ApprovalRequest> {
     return this.#desk.decide(id, { state: 'approved', expires }, () => {}, options);
@@ -187,7 +187,7 @@ export class AccessControl implements AccessAdministration {
   /**
    * The store as the principal may use it whom the credentials prove.
    *
-   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` where that can't be found out
+   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` if that can't be found out
    */
   session(credentials: unknown, options?: CallOptions): Promise<Session> {
     return inTime('session', options, (signal) => this.#begin(credentials, signal));

@@ -59,8 +59,8 @@ export function isObjectAction(action: Action): action is ObjectAction {
 }
 
 /**
- * Checks that something can be asked: an action that there is, with a key where it is about an object, and without one
- * where it is about the whole store. Approving is about what is approved, so about either.
+ * Checks that something can be asked: an action that there is, with a key if it is about an object, and without one
+ * if it is about the whole store. Approving is about what is approved, so about either.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY`
  */
@@ -91,7 +91,7 @@ export function changesNothing(action: Action): boolean {
   return VIEWS.has(action) || action.endsWith('.view');
 }
 
-/** The bits of the actions that a pattern means; 0 where it means none. */
+/** The bits of the actions that a pattern means; 0 if it means none. */
 export function bitsOf(pattern: string): number {
   if (pattern === '*') return ACTIONS.reduce((bits, action) => bits | bitOf(action), 0);
   if (!pattern.endsWith('.*')) return NUMBERS.has(pattern) ? bitOf(pattern as Action) : 0;

@@ -30,7 +30,7 @@ export class ApprovalDesk {
     this.#object = object;
   }
 
-  /** What stands for a text that a plan is bound to and does not show: made with a key of the store, so that nobody can try secrets with it. */
+  /** What stands for a text that a plan is bound to and does not show: made with a key of the store, so that an attacker cannot try secrets with it. */
   seal(text: string): string {
     const key = createHmac('sha256', this.#object.tokenKey).update(PURPOSE).digest();
     return createHmac('sha256', key).update(text).digest('base64url');
@@ -78,7 +78,7 @@ export class ApprovalDesk {
     return (await this.#document.change(operation, decide, options)).result;
   }
 
-  /** The approvals by which somebody may do something, as they are now; `undefined` where one is missing. */
+  /** The approvals by which a principal may do something, as they are now; `undefined` if one is missing. */
   async find(
     who: Identity,
     wanted: readonly Wanted[],
@@ -89,10 +89,10 @@ export class ApprovalDesk {
   }
 
   /**
-   * Uses up the approvals by which somebody may do something. Of two attempts on one approval one gets it, wherever they are
+   * Uses up the approvals by which a principal may do something. Of two attempts on one approval one gets it, wherever they are
    * made: it is gone with one change of the head.
    *
-   * @returns what was used; `undefined` where an approval is missing
+   * @returns what was used; `undefined` if an approval is missing
    */
   async use(
     who: Identity,
@@ -101,7 +101,7 @@ export class ApprovalDesk {
     signal?: AbortSignal,
   ): Promise<StoredRequest[] | undefined> {
     const find = this.#finder(who, wanted, key);
-    // Whoever has none must not make the head change; one that was given elsewhere just now is to be seen.
+    // A caller who has none must not make the head change; one that was given elsewhere just now is to be seen.
     if (find(this.#document.known()) === undefined && find(await this.#newest(signal)) === undefined) return undefined;
     const use = (document: AccessDocument): Change<StoredRequest[] | undefined> => {
       const result = find(document);
@@ -117,7 +117,7 @@ export class ApprovalDesk {
   /**
    * Has the approvals of a refused attempt say that they are of what it would have done before. The attempt is refused in any case.
    *
-   * @returns whether somebody has an approval that is of another plan, as far as is known
+   * @returns whether the principal has an approval of another plan, as far as is known
    */
   async outdate(
     who: Identity,

@@ -13,7 +13,7 @@ const MAX_REQUESTS_EACH = 20;
 const MAX_REASON = 500;
 
 const HOUR = 60 * 60 * 1000;
-/** How long a request waits for somebody, and an approval for its attempt, where nothing else is said, in milliseconds. */
+/** How long by default a request waits for a decision, and an approval for its attempt, in milliseconds. */
 const WAITS_FOR = 24 * HOUR;
 const VALID_FOR = HOUR;
 /** The longest that either may. */
@@ -23,7 +23,7 @@ const MIN_WAIT = HOUR / 6;
 
 export const REQUEST_STATES = ['waiting', 'approved', 'denied', 'outdated'] as const;
 
-/** That somebody wants to do, once, what takes a second person. */
+/** A request to do once what takes the approval of a second person. */
 export interface ApprovalRequest {
   /** 8 random bytes, base64url. */
   readonly id: string;
@@ -32,7 +32,7 @@ export interface ApprovalRequest {
   readonly action: Action;
   /** The name of the object; absent for what concerns the whole store. */
   readonly key?: string;
-  /** Why, in the words of whoever asks. */
+  /** Why, in the words of the caller who asks. */
   readonly reason?: string;
   /**
    * What the attempt would do, worked out by the store when it was asked for: the approval is of this. Objects that whoever looks may not see are
@@ -45,7 +45,7 @@ export interface ApprovalRequest {
   readonly expires: number;
   /** `outdated` is an approval whose attempt was refused, since it would do something else by then. It passes nothing any more. */
   readonly state: (typeof REQUEST_STATES)[number];
-  /** Who has decided; absent where it waits, and where whoever unlocks the store did. */
+  /** Who has decided; absent while the request waits, and if an owner decided. */
   readonly by?: Identity;
 }
 
@@ -127,7 +127,7 @@ export function withRequest(requests: Requests, request: StoredRequest, now: num
 /** Who decides about a request. */
 export interface Verdict {
   readonly state: 'approved' | 'denied';
-  /** Absent where it is whoever unlocks the store. */
+  /** Absent if an owner decides. */
   readonly by?: Identity | undefined;
   /** Of an approval: until when the attempt passes. */
   readonly expires?: Date | undefined;
@@ -151,7 +151,7 @@ export function decided(request: StoredRequest, { state, by, expires }: Verdict,
   return { ...rest, state, expires: end, ...(by === undefined ? {} : { by }) };
 }
 
-/** The approvals by which somebody may do something now, one for each action; `undefined` where one is missing. */
+/** The approvals by which a principal may do something now, one for each action; `undefined` if one is missing. */
 export function approvalsFor(
   requests: Requests,
   who: Identity,
@@ -174,7 +174,7 @@ export function approvalsFor(
   return found.length === wanted.length ? found : undefined;
 }
 
-/** The approvals that somebody has, or had until they were outdated, for actions, and that are of other plans. */
+/** The approvals that a principal has, or had until they were outdated, for actions, and that are of other plans. */
 export function approvalsOfOtherPlans(
   requests: Requests,
   who: Identity,

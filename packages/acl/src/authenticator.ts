@@ -13,11 +13,11 @@ export interface Authenticated {
   readonly roles?: readonly string[];
   /** Until when it holds, in milliseconds since 1970; without it as long as the session. */
   readonly until?: number;
-  /** Whether it still holds, asked at every step; absent where nothing can take it back. */
+  /** Whether it still holds, asked at every step; absent if nothing can take it back. */
   readonly holds?: () => boolean;
 }
 
-/** What is known of somebody once the names have been checked. */
+/** What is known of a caller once the names have been checked. */
 export interface Known extends Authenticated {
   readonly principal: Identity;
   readonly roles?: readonly Identity[];
@@ -29,14 +29,14 @@ export interface AuthenticationContext {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A way of finding out who somebody is. */
+/** A way of finding out who a caller is. */
 export interface Authenticator {
   readonly name: string;
   /**
    * @returns `undefined` for credentials of another kind, which others are asked about. Whether they are of its kind shows by
-   *   their form, never by whether they are right: what nobody answers for is refused in other words
+   *   their form, never by whether they are right: what no authenticator answers for is refused in other words
    * @throws SecureStoreError `UNAUTHENTICATED` for credentials of its kind that prove nothing; `UNAVAILABLE` or `TIMEOUT`
-   *   where it can't find out
+   *   if it can't find out
    */
   authenticate(credentials: unknown, context: AuthenticationContext): Promise<Authenticated | undefined>;
 }
@@ -80,7 +80,7 @@ export function checkAuthenticators(authenticators: readonly Authenticator[]): v
 /**
  * Asks one authenticator after the other.
  *
- * @throws SecureStoreError `UNAUTHENTICATED` where none vouches; what an authenticator throws, `INTERNAL` for what is no
+ * @throws SecureStoreError `UNAUTHENTICATED` if none vouches; what an authenticator throws, `INTERNAL` for what is no
  *   answer, and `INVALID_ARGUMENT` for a name that is none
  */
 export async function authenticate(

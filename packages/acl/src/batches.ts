@@ -5,7 +5,7 @@ import { SecureStoreError } from '@securestore/core-format';
 const MOST = 256;
 const LONGEST = 100;
 
-/** The next item, or `undefined` where it takes longer than it may: then it is still to come. */
+/** The next item, or `undefined` if it takes longer than it may: then it is still to come. */
 async function soon<T>(next: Promise<T>): Promise<T | undefined> {
   const over = new AbortController();
   const late = wait(LONGEST, undefined, { signal: over.signal }).catch(() => undefined);
@@ -20,7 +20,7 @@ async function soon<T>(next: Promise<T>): Promise<T | undefined> {
  * Cuts a source of items, which may be slow or never end, into batches: each is there soon after its first item, however long the next
  * one takes.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where the source fails
+ * @throws SecureStoreError `INVALID_ARGUMENT` if the source fails
  */
 export async function* batchesOf<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T[]> {
   const steps = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();

@@ -136,7 +136,7 @@ function changeDigest({ key, type, from, before }: RestoreChange): string {
   return digestOf({ key, type, from: from ?? null, before: before ?? null });
 }
 
-/** @throws SecureStoreError as the restore, also `CONFLICT` where it would refuse to begin */
+/** @throws SecureStoreError as the restore, also `CONFLICT` if it would refuse to begin */
 async function planRestore(
   administration: Administration,
   given: About,

@@ -20,7 +20,7 @@ export type SessionCall =
   | `approvals.${keyof SessionApprovals}`
   | 'audit.tail';
 
-/** @param key absent where the call is about the whole store */
+/** @param key absent if the call is about the whole store */
 export type DecisionListener = (call: SessionCall, key: string | undefined, decision: Decision) => void;
 
 /** As whom a session acts, and what it has to know for that. */
@@ -28,17 +28,17 @@ export interface CheckContext {
   /** Who acts, under the newest policy that is known; asked at every step, so that a change takes effect. */
   readonly subject: () => Subject;
   /**
-   * Makes sure that the policy is recent enough to be relied on. `undefined` where it is; else a promise to await first.
+   * Makes sure that the policy is recent enough to be relied on. `undefined` if it is; else a promise to await first.
    * Without it the policy never changes but in this process.
    *
-   * @throws SecureStoreError `UNAVAILABLE` where that can't be found out
+   * @throws SecureStoreError `UNAVAILABLE` if that can't be found out
    */
   readonly confirm?: (signal?: AbortSignal) => Promise<void> | undefined;
   /** The time in milliseconds since 1970. */
   readonly now: () => number;
   /** Until when the session lasts, in milliseconds since 1970; without it until it is closed. */
   readonly until?: number | undefined;
-  /** Whether the session lasts still, asked at every step; absent where nothing but its end can end it. */
+  /** Whether the session lasts still, asked at every step; absent if nothing but its end can end it. */
   readonly holds?: (() => boolean) | undefined;
   /** Counts the listings that its principal has under way; without it there may be any number. */
   readonly listings?: ListingCounter | undefined;
@@ -80,14 +80,14 @@ export class Checks {
   /**
    * Makes sure that what is known of the policy may be relied on.
    *
-   * @throws as {@link CheckContext.confirm}; SecureStoreError `TIMEOUT`, `ABORTED` where `signal` ends it
+   * @throws as {@link CheckContext.confirm}; SecureStoreError `TIMEOUT`, `ABORTED` if `signal` ends it
    */
   ready(call: SessionCall, signal?: AbortSignal): Promise<void> | undefined {
     const confirmed = this.#context.confirm?.(signal);
     return confirmed && inTime(call, { signal }, () => confirmed);
   }
 
-  /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
+  /** @throws SecureStoreError `UNAUTHENTICATED` if the session has ended */
   open(): void {
     const { holds, now } = this.#context;
     const { until } = this;
@@ -107,7 +107,7 @@ export class Checks {
     this.open();
   }
 
-  /** As {@link open}, for a session that is kept beyond one call. @throws SecureStoreError also `ACCESS_DENIED` where who acts is disabled */
+  /** As {@link open}, for a session that is kept beyond one call. @throws SecureStoreError also `ACCESS_DENIED` if the principal is disabled */
   good(): void {
     this.open();
     if (this.#context.subject().isDisabled !== true) return;
@@ -159,7 +159,7 @@ export class Checks {
    * Whether a call may begin that takes all of `actions`. Where that takes approvals, they are used up, but by {@link KEEPING}.
    *
    * @param plan asked what the call would do, for each action that takes an approval: one of another plan does not count
-   * @returns `undefined` where it may; else a promise to await first
+   * @returns `undefined` if it may; else a promise to await first
    * @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED`
    */
   begin(

@@ -63,7 +63,7 @@ function requestOf(value: unknown): StoredRequest {
   };
 }
 
-/** @throws SecureStoreError `FORMAT_VERSION` where a newer release has written it, `INTEGRITY` */
+/** @throws SecureStoreError `FORMAT_VERSION` if a newer release has written it, `INTEGRITY` */
 export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
   if (bytes === undefined) return EMPTY;
   let value: unknown;

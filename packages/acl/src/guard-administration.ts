@@ -12,7 +12,7 @@ import { guardedJob } from './guarded-job.ts';
 type Members = Readonly<Record<string, unknown>>;
 type Method = (...given: readonly unknown[]) => PromiseLike<unknown>;
 
-/** @throws SecureStoreError `UNSUPPORTED` where there is no such administration */
+/** @throws SecureStoreError `UNSUPPORTED` if there is no such administration */
 function methodBehind(administration: object | undefined, call: AdministrationCall): Method {
   const names = call.split('.');
   const name = names.pop() ?? '';

@@ -13,7 +13,7 @@ function missing(what: string, name: string): never {
   throw new SecureStoreError('NOT_FOUND', `${what} ${JSON.stringify(name)} does not exist`);
 }
 
-/** The one that a name means, also where it is written with other capitals. */
+/** The one that a name means, also if it is written with other capitals. */
 function named<T extends { readonly name: Identity }>(list: readonly T[], name: string, what: string): T {
   const fold = foldIdentity(parseIdentity(name));
   return list.find((item) => foldIdentity(item.name) === fold) ?? missing(what, name);
@@ -69,12 +69,12 @@ function changePrincipal(name: string, change: (principal: Principal, policy: Po
   };
 }
 
-/** Whoever is disabled may do nothing; what is granted stays for the day when that ends. */
+/** A disabled principal may do nothing; the grants stay for the day when that ends. */
 export function disablePrincipal(name: string, disabled: boolean): PolicyChange {
   return changePrincipal(name, (principal) => ({ ...principal, disabled }));
 }
 
-/** Grants a role, or grants it anew until another time. @param expires in milliseconds since 1970; without it for ever */
+/** Grants a role, or grants it again until another time. @param expires in milliseconds since 1970; without it for ever */
 export function grantRole(principal: string, role: string, expires?: number): PolicyChange {
   return changePrincipal(principal, (old, { roles }) => {
     const { name } = named(roles, role, 'role');
@@ -96,7 +96,7 @@ export function setApprovals(approvals: readonly ApprovalRule[]): PolicyChange {
   return (policy) => ({ ...policy, approvals });
 }
 
-/** Whether anybody may change who may do what, for good. */
+/** Whether any principal may change the policy, for good. */
 function hasAdministrator(policy: Policy): boolean {
   const decider = new Decider(policy);
   return policy.principals.some(
@@ -120,8 +120,8 @@ export function removedBy(policy: Policy, changes: readonly PolicyChange[]): Set
 /**
  * Applies changes, all or none.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where that is no policy, or a rule that it brings binds nothing; `NOT_FOUND` for
- *   what there is not; `CONFLICT` where nobody could change it any more who could before
+ * @throws SecureStoreError `INVALID_ARGUMENT` if that is no policy, or a rule that it brings binds nothing; `NOT_FOUND` for
+ *   what there is not; `CONFLICT` if no principal could change it any more
  */
 export function changePolicy(policy: Policy, changes: readonly PolicyChange[]): Policy {
   const next = readPolicy(changes.reduce((current, change) => change(current), policy));

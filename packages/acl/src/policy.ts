@@ -21,7 +21,7 @@ export const POLICY_LIMITS = {
   approvals: 100,
 } as const;
 
-/** A policy in which nobody may do anything. */
+/** A policy in which no principal may do anything. */
 export const EMPTY_POLICY: Policy = { roles: [], principals: [] };
 
 type Fields = Readonly<Record<string, unknown>>;

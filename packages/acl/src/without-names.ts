@@ -50,7 +50,7 @@ const CONFLICTS: Readonly<Record<string, string>> = {
 };
 
 /** The keys that an error names, in its advice too. */
-export function keysIn({ key, advice = [] }: Pick<SecureStoreError, 'key' | 'advice'>): readonly string[] {
+function keysIn({ key, advice = [] }: Pick<SecureStoreError, 'key' | 'advice'>): readonly string[] {
   const advised = advice.map((one) => ('key' in one ? one.key : undefined));
   return [key, ...advised].filter((one) => one !== undefined);
 }

@@ -6,11 +6,11 @@ import type { AuditEvent } from './redact.ts';
 export interface Attempted extends Pick<AuditEvent, 'action' | 'principal' | 'object' | 'category' | 'requestId'> {
   /** Whether nothing is changed by it. */
   readonly readOnly?: boolean | undefined;
-  /** Whether its result is told although it can't be recorded, unless it is denied: that of looking at the log, which is how somebody finds out why. */
+  /** Whether its result is told although it can't be recorded, unless it is denied: that of looking at the log, which is how a person finds out why. */
   readonly evenUnrecorded?: boolean | undefined;
   /** Beside {@link evenUnrecorded}, whether that is told before it is recorded: how the store is, which is told in time. */
   readonly beforeRecorded?: boolean | undefined;
-  /** What else there is to say of it; beside its code where it fails. */
+  /** What else there is to say of it; next to its code if it fails. */
   readonly reason?: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export function eventOf(about: Attempted, outcome: AuditOutcome, reason: unknown
   return { action, principal, object, category, requestId, outcome, reason, duration: performance.now() - begun };
 }
 
-/** What would be taken for an answer to what was tried, where it is about the log. */
+/** What would be taken for an answer to what was tried, if it is about the log. */
 const ANSWERS: ReadonlySet<ErrorCode> = new Set(['ACCESS_DENIED', 'UNAUTHENTICATED', 'NOT_FOUND']);
 
 /** What became of it, but could not be recorded, is not answered: in the same words whether it was done, denied, or failed. */

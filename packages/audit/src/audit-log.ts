@@ -30,7 +30,7 @@ export interface AuditLogOptions extends RedactionOptions {
   readonly sinks: readonly SinkOptions[];
   /**
    * `fail-closed`: what can't be recorded is to be refused, so each entry is waited for. `batched`, the default: entries are written
-   * soon, a sink that fails is counted and told of, and nobody waits.
+   * soon, a sink that fails is counted and reported, and no caller waits.
    */
   readonly mode?: AuditMode | undefined;
   /** How far earlier segments are known to go, beside what the sinks find themselves. */
@@ -80,7 +80,7 @@ export class AuditLog {
         try {
           onAlert?.(alert);
         } catch {
-          // Whoever is told must not keep the log from being written.
+          // The listener must not keep the log from being written.
         }
       },
     });
@@ -120,7 +120,7 @@ export class AuditLog {
   }
 
   /**
-   * How far every mandatory sink has this segment without a hole: to be kept, from time to time, where somebody who cuts the log
+   * How far every mandatory sink has this segment without a hole: to be kept, from time to time, where an attacker who cuts the log
    * can't reach it. `undefined` as long as nothing is written. In `batched` a loss of power may still take what was written last.
    */
   get written(): AuditLink | undefined {
@@ -135,7 +135,7 @@ export class AuditLog {
   /**
    * To be asked in `fail-closed` before an operation is begun: while a mandatory sink takes nothing, it is better not to be.
    *
-   * @throws SecureStoreError `UNAVAILABLE` where a mandatory sink takes no entries now
+   * @throws SecureStoreError `UNAVAILABLE` if a mandatory sink takes no entries now
    */
   checkReady(): void {
     this.#outputs.checkReady();
@@ -147,7 +147,7 @@ export class AuditLog {
 
   /**
    * Records an attempt. In the mode `batched` it resolves at once. In `fail-closed` it takes its turn, as by {@link addInTurn}, and
-   * resolves when the entry is durable in every mandatory sink; where it rejects, the operation is to be refused, and the entry may be in the log all the same.
+   * resolves when the entry is durable in every mandatory sink; if it rejects, the operation is to be refused, and the entry may be in the log all the same.
    *
    * @throws SecureStoreError in `fail-closed` what keeps a mandatory sink from writing: `TIMEOUT`, `NO_SPACE`, `READ_ONLY`,
    *   `INTEGRITY`, `UNAVAILABLE`; in both modes `UNAVAILABLE` once the log is closed
@@ -162,7 +162,7 @@ export class AuditLog {
   }
 
   /**
-   * Records an attempt that nobody waits for.
+   * Records an attempt that no caller waits for.
    *
    * @throws SecureStoreError `UNAVAILABLE` once the log is closed
    */
@@ -177,10 +177,10 @@ export class AuditLog {
   }
 
   /**
-   * Records an attempt in its turn, in the mode `batched`: where a sink that works has much to write, what is recorded waits, so that
+   * Records an attempt in its turn, in the mode `batched`: if a sink that works has much to write, what is recorded waits, so that
    * it is not lost for it. A sink that fails or hangs is not waited for.
    *
-   * @returns `undefined` where it needs not wait; else a promise that resolves when it is recorded
+   * @returns `undefined` if it needs not wait; else a promise that resolves when it is recorded
    * @throws SecureStoreError `UNAVAILABLE` once the log is closed
    */
   addInTurn(event: AuditEvent): Promise<void> | undefined {
@@ -196,7 +196,7 @@ export class AuditLog {
   /**
    * Writes what waits, ends the segment, and forgets its key.
    *
-   * @throws SecureStoreError `UNAVAILABLE` where a mandatory sink has not got all entries, or could not be closed in time
+   * @throws SecureStoreError `UNAVAILABLE` if a mandatory sink has not got all entries, or could not be closed in time
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();

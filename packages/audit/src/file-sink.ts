@@ -9,7 +9,7 @@ import type { AuditLine, Sink, SinkStart } from './sink.ts';
 
 const FLAGS: number =
   constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-/** Of programs that may be run, and of anybody but the owner who may write. */
+/** Mode bits: executable, or writable by others than the owner. */
 const UNFIT_MODE = 0o7133;
 const LINE_END = 0x0a;
 /** How often a file may vanish below one write. */
@@ -21,7 +21,7 @@ interface OpenLog {
   size: number;
   /** Whether the header of this segment is in it. */
   begun: boolean;
-  /** Whether its last line has no end: somebody was stopped there. */
+  /** Whether its last line has no end: a process was stopped there. */
   torn: boolean;
 }
 
@@ -42,7 +42,7 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-/** @throws SecureStoreError `INTEGRITY` for what nobody should log into */
+/** @throws SecureStoreError `INTEGRITY` for a file that must not be used as a log */
 function check(path: string, stats: Stats): void {
   if (!stats.isFile()) throw unfit(path, 'the path is not a regular file');
   if (stats.nlink > 1) throw unfit(path, 'the file has several names (hard links)');
@@ -98,7 +98,7 @@ class FileSink implements Sink {
   }
 
   async close(): Promise<void> {
-    // Nobody waits for it any more, but it would open the file anew.
+    // No caller waits for it any more, but it would open the file again.
     await this.#writing;
     try {
       await this.#log?.handle.sync();
@@ -143,7 +143,7 @@ class FileSink implements Sink {
     return false;
   }
 
-  /** The file at the path: the same as before, or another one where that was renamed, deleted or cut. */
+  /** The file at the path: the same as before, or another one if that was renamed, deleted or cut. */
   async #current(): Promise<OpenLog> {
     const log = this.#log;
     if (log === undefined) return this.#open();
@@ -191,7 +191,7 @@ class FileSink implements Sink {
     throw new SecureStoreError('UNAVAILABLE', `${this.#path}: another program moves the file again and again`);
   }
 
-  /** @returns `undefined` where it lies at the path no more: then it may have another name of which nobody knows */
+  /** @returns `undefined` if it lies at the path no more: then it may have another name, which is not known */
   async #look(handle: FileHandle): Promise<OpenLog | undefined> {
     const stats = await handle.stat();
     const there = await statOf(this.#path);

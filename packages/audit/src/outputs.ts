@@ -80,7 +80,7 @@ export class Outputs {
     return this.#written;
   }
 
-  /** @throws SecureStoreError `UNAVAILABLE` where a mandatory sink takes no entries now */
+  /** @throws SecureStoreError `UNAVAILABLE` if a mandatory sink takes no entries now */
   checkReady(): void {
     const failing = this.#mandatory.find(({ queue }) => queue.stats.state !== 'ok');
     if (failing === undefined) return;

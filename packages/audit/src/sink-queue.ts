@@ -10,7 +10,7 @@ const GROUP = 1000;
 const FIRST_RETRY = 250;
 const LAST_RETRY = 30_000;
 
-/** `hanging` where a write takes longer than it may; it is still waited for. */
+/** `hanging` if a write takes longer than it may; it is still waited for. */
 export type SinkState = 'ok' | 'failing' | 'hanging';
 
 /** What became of the lines that a sink was given. */
@@ -40,7 +40,7 @@ export interface QueueOptions {
   /** How many lines may wait. */
   readonly bound: number;
   readonly alert: (alert: SinkAlert) => void;
-  /** Is called when there may be room for more lines, or nobody is to wait for it any more. */
+  /** Is called when there may be room for more lines, or no caller is to wait for it any more. */
   readonly moved: () => void;
   /** Is told, once a sink takes lines again, of those that it never gets. */
   readonly afterLoss: (name: string, lost: Loss) => void;
@@ -61,7 +61,7 @@ interface Item {
   readonly settle: Settle | undefined;
 }
 
-/** An error that may be shown: of what is not ours nothing is kept, since nobody knows what it holds. */
+/** An error that may be shown: of a foreign error nothing is kept, since it may hold anything. */
 function failure(name: string, cause: unknown): SecureStoreError {
   const known = SecureStoreError.is(cause) ? cause : undefined;
   const code = known?.code ?? 'UNAVAILABLE';
@@ -90,7 +90,7 @@ export class SinkQueue {
   #enough = new AbortController();
   #closed = false;
   #draining = false;
-  /** Whether the group is counted as lost, although nobody knows what becomes of it. */
+  /** Whether the group is counted as lost, although its outcome is not known. */
   #abandoned = false;
 
   constructor(options: QueueOptions) {
@@ -141,7 +141,7 @@ export class SinkQueue {
     const isHanging = this.#state === 'hanging';
     this.#items.push({ lines, settle: isHanging ? undefined : settle });
     if (isHanging) settle?.(this.#timedOut());
-    // Somebody waits for it, so it is not put off.
+    // A caller waits for it, so it is not put off.
     else if (settle !== undefined) this.#wake.abort();
     if (settle !== undefined || this.#queued >= GROUP || this.isFilling(0)) this.#enough.abort();
     if (this.#active) return;
@@ -196,7 +196,7 @@ export class SinkQueue {
       }
       this.#worsen('failing', error.code);
       this.#settleAll(error);
-      // Nobody mends it while the log is being closed.
+      // It will not recover while the log is being closed.
       if (this.#closed || (this.#draining && !error.retryable)) break;
       this.#wake = new AbortController();
       await this.#options.clock.sleep(retry, this.#wake.signal, { ref: false }).catch(() => undefined);

@@ -19,7 +19,7 @@ import { verifyLog } from './verify.ts';
 
 /** How a store is to be audited. */
 export interface EnableAuditOptions extends CallOptions {
-  /** Whose identity will be needed to verify the log, as `recipientOf` gives it: somebody's who does not run the store. */
+  /** Whose identity will be needed to verify the log, as `recipientOf` gives it: of a person who does not run the store. */
   readonly auditor: string;
   /** Default `batched`. */
   readonly mode?: AuditSettings['mode'] | undefined;
@@ -94,7 +94,7 @@ export class AuditTrail {
   /**
    * Has the store audited from now on: at once in this process, within five seconds in others.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT`, `CONFLICT` where others change the store again and again, `LOCKED`
+   * @throws SecureStoreError `INVALID_ARGUMENT`, `CONFLICT` if others change the store again and again, `LOCKED`
    */
   async enable({ auditor, mode = 'batched', ...options }: EnableAuditOptions): Promise<void> {
     await this.#place.enable({ auditor: await readRecipient(auditor), mode }, options);
@@ -108,8 +108,8 @@ export class AuditTrail {
   /**
    * The hash by which entries name an object, 16 bytes.
    *
-   * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
-   *   `INTEGRITY` where the keys of the log were removed
+   * @throws SecureStoreError `UNSUPPORTED` if the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
+   *   `INTEGRITY` if the keys of the log were removed
    */
   hashOf(key: string): Uint8Array {
     return this.#place.hashNames([key])[0] ?? nameHash(this.#place.nameKey, key);
@@ -118,8 +118,8 @@ export class AuditTrail {
   /**
    * Verifies the log against the signed head of the store and what is remembered outside of it.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` where the identity is none, `UNSUPPORTED` where the store was never audited,
-   *   `INTEGRITY` where the keys of the log were removed, what the backend throws. What else it finds is no error: it is in the report.
+   * @throws SecureStoreError `INVALID_ARGUMENT` if the identity is none, `UNSUPPORTED` if the store was never audited,
+   *   `INTEGRITY` if the keys of the log were removed, what the backend throws. What else it finds is no error: it is in the report.
    */
   verify({ auditor, ...options }: VerifyTrailOptions): Promise<AuditReport> {
     return this.#place.inTime('audit.verify', options, (signal) => this.#verify(auditor, signal));
@@ -167,8 +167,8 @@ export class AuditTrail {
    * The lines of the log, as a file sink would have written them: of the newest segment first, and of each in its order. `verifyLog`
    * takes them.
    *
-   * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
-   *   `INTEGRITY` where its keys were removed, and for a part that can't be read, unless `onDamaged` is told of it
+   * @throws SecureStoreError `UNSUPPORTED` if the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
+   *   `INTEGRITY` if its keys were removed, and for a part that can't be read, unless `onDamaged` is told of it
    */
   lines({ onDamaged = refuse, ...options }: CallOptions & Pick<TailOptions, 'onDamaged'> = {}): AsyncGenerator<string> {
     return this.#place.stepsInTime('audit.lines', options, (signal) => this.#lines(onDamaged, signal));

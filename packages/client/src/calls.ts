@@ -27,7 +27,7 @@ export class Calls {
     this.#transport = transport;
   }
 
-  /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
+  /** @throws SecureStoreError `UNAVAILABLE` if the store has been closed */
   checkOpen(): void {
     if (!this.#closed) return;
     throw new SecureStoreError('UNAVAILABLE', 'the store is closed', { retryable: false });

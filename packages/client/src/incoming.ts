@@ -60,7 +60,7 @@ async function* whole(reader: FrameReader): AsyncGenerator<Uint8Array<ArrayBuffe
   }
 }
 
-/** An object with its data in memory. @throws SecureStoreError `TOO_LARGE` where they don't fit; what the server says */
+/** An object with its data in memory. @throws SecureStoreError `TOO_LARGE` if they don't fit; what the server says */
 export async function retrievedFrom<M extends object>({ info, stream }: OpenedAnswer<M>): Promise<Retrieved<M>> {
   let data: Uint8Array<ArrayBuffer>;
   try {

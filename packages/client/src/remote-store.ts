@@ -47,7 +47,7 @@ function servedStore(calls: Calls, location: string, { fingerprint, principal }:
  * Opens a store that is served elsewhere.
  *
  * @param location scheme, host and port, such as `https://vault.example.com`
- * @throws SecureStoreError `UNAUTHENTICATED`; `INTEGRITY` for another store than `fingerprint` says; `UNAVAILABLE` where the server can't be
+ * @throws SecureStoreError `UNAUTHENTICATED`; `INTEGRITY` for another store than `fingerprint` says; `UNAVAILABLE` if the server can't be
  *   reached; `TIMEOUT`, `ABORTED`; `INVALID_ARGUMENT`
  */
 export async function openRemoteStore(location: string, options: RemoteOptions): Promise<RemoteStore> {

@@ -13,7 +13,7 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal | undefined;
-  /** Whether it changes nothing, so that it has done nothing where no answer came. */
+  /** Whether it changes nothing, so that it has done nothing if no answer came. */
   readonly readOnly: boolean;
 }
 
@@ -92,7 +92,7 @@ export class Transport {
     this.#agent = new Agent({
       connections,
       maxHeaderSize: MAX_HEADER_BYTES,
-      // What takes long is ended by whoever waits for it.
+      // The caller ends a request that takes too long.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: { ca: tls?.ca, cert: tls?.cert, key: tls?.key, timeout: 10_000 },
@@ -102,7 +102,7 @@ export class Transport {
   /**
    * Sends a request, and resolves when the answer begins.
    *
-   * @throws SecureStoreError what the server says; `UNAVAILABLE` where it can't be reached, `outcome: 'unknown'` where something may have
+   * @throws SecureStoreError what the server says; `UNAVAILABLE` if it can't be reached, `outcome: 'unknown'` if something may have
    *   been done
    */
   async ask({ readOnly, ...request }: Ask): Promise<Answer> {
@@ -138,7 +138,7 @@ export class Transport {
     }
   }
 
-  /** What became of a request that nobody has answered, or not to the end. What is an error of ours stays as it is. */
+  /** The error of a request that was not answered, or not to the end. An error of ours stays as it is. */
   failure(error: unknown, readOnly: boolean, signal: AbortSignal | undefined): unknown {
     const code = codeOf(error);
     const known = unsent(code, this.origin);
@@ -176,7 +176,7 @@ export class Transport {
   }
 }
 
-/** @throws Error where it is longer than `most` bytes */
+/** @throws Error if it is longer than `most` bytes */
 async function textOf(body: Answer['body'], most: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;

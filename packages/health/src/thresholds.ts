@@ -15,7 +15,7 @@ export interface HealthThresholds {
   readonly maxErrorRate?: number | undefined;
   /** How many attempts may be repeated for each call. Default 0.05. */
   readonly maxRetryRate?: number | undefined;
-  /** How much room must be left, in bytes, where the backend tells. Default 256 MiB. */
+  /** How much room must be left, in bytes, if the backend tells. Default 256 MiB. */
   readonly minFreeBytes?: number | undefined;
   /** The share of all room that must be left. Default 0.05. */
   readonly minFreeShare?: number | undefined;
@@ -27,7 +27,7 @@ export interface HealthThresholds {
   readonly scrubWithin?: number | undefined;
 }
 
-/** `undefined` where something follows from the store, and not from here. */
+/** `undefined` if something follows from the store, and not from here. */
 const DEFAULTS: Required<HealthThresholds> = {
   slowAfter: SECOND,
   failingAfter: 5 * SECOND,
@@ -40,7 +40,7 @@ const DEFAULTS: Required<HealthThresholds> = {
   scrubWithin: undefined,
 };
 
-/** What a scrub is due after, where nothing says otherwise. */
+/** After how long a scrub is due by default. */
 export const SCRUB_WITHIN: number = 35 * DAY;
 
 const NAMES = Object.keys(DEFAULTS) as (keyof HealthThresholds)[];

@@ -49,7 +49,7 @@ export function encodeQuery(values: Readonly<Record<string, string | number | bo
 }
 
 /**
- * What a query says. `undefined` where it is no UTF-8, has something twice, or an empty name: each would be read as something else by
+ * What a query says. `undefined` if it is no UTF-8, has something twice, or an empty name: each would be read as something else by
  * somebody on the way.
  */
 export function decodeQuery(query: string): Record<string, string> | undefined {

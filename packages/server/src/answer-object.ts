@@ -92,7 +92,7 @@ export async function answerFramed(
   return Readable.from(encodeStream({ info }, rest, describe), { objectMode: false });
 }
 
-/** What of an object of this size is meant; `undefined` where it has none of that. */
+/** What of an object of this size is meant; `undefined` if it has none of that. */
 function withinOf(asked: AskedRange, size: number): { readonly start: number; readonly end: number } | undefined {
   const start = 'last' in asked ? Math.max(0, size - asked.last) : asked.start;
   const end = 'last' in asked ? size : Math.min(asked.end ?? size, size);

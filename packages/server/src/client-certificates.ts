@@ -19,7 +19,7 @@ export class ClientCertificate {
   }
 }
 
-/** The certificate of whoever sends a request; `undefined` where there is none, or none that counts. */
+/** The certificate of whoever sends a request; `undefined` if there is none, or none that counts. */
 export function certificateOf({ socket }: IncomingMessage): ClientCertificate | undefined {
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
   const { subject, fingerprint256, valid_to: until } = socket.getPeerCertificate();

@@ -5,7 +5,7 @@ function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** The version in an entity tag of ours; `undefined` where it is none, as a weak one isn't. */
+/** The version in an entity tag of ours; `undefined` if it is none, as a weak one isn't. */
 function versionIn(tag: string): string | undefined {
   return /^"([\x21\x23-\x7e]+)"$/.exec(tag.trim())?.[1];
 }

@@ -30,7 +30,7 @@ function authorizationOf({ rawHeaders }: IncomingMessage): string | undefined {
 /**
  * What a request brings to prove who sends it.
  *
- * @throws SecureStoreError `UNAUTHENTICATED` where it brings nothing, or nothing of the kind
+ * @throws SecureStoreError `UNAUTHENTICATED` if it brings nothing, or nothing of the kind
  */
 export function credentialsOf(request: IncomingMessage): Credentials {
   const authorization = authorizationOf(request);

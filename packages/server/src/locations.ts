@@ -35,13 +35,13 @@ function describedIn(value: unknown): unknown {
 /** Where a store is backed up. */
 type Backups = Pick<SecureStore['backups'], 'isRegistered'>;
 
-/** Whether somebody has chosen a place who may; what is in the memory of the server reaches nothing else. */
+/** Whether a caller who may has chosen the location; the memory of the server reaches nothing else. */
 function isChosen(location: string, backups: Backups): boolean {
   return location.startsWith('memory:') || backups.isRegistered(location);
 }
 
 /**
- * Refuses to look at a place that nobody has registered, to whom may not register one. The server would read files for a caller, or connect to
+ * Refuses to look at an unregistered location for a caller who may not register one. The server would read files for a caller, or connect to
  * whatever a caller names: with its own credentials, which that could ask for.
  *
  * @param given what was sent, by the names of its members

@@ -6,7 +6,7 @@ import { answerJob, answerLong } from './answer-long.ts';
 import type { JobContext } from './answer-long.ts';
 import { mayRead, resultFor } from './work.ts';
 
-/** So much of one caller is under way at once, whoever listens, until no more looks begin. */
+/** One caller may have so much work running at once, whether or not the answers are read. */
 const MAX_UNDER_WAY = 16;
 
 /** How far something is, as it tells itself. */
@@ -34,11 +34,11 @@ function jobOf(name: string, look: Look, stopping: AbortSignal): Job<unknown> {
 }
 
 /**
- * Answers with work that looks at something. It goes on though nobody listens any more, as jobs of the store do, and what came of it is
+ * Answers with work that looks at something. It continues if no client listens any more, as jobs of the store do, and what came of it is
  * kept; whoever asks for the same while it is under way follows that, so that nothing is looked at twice at once for somebody who has
  * loaded a page anew.
  *
- * @throws SecureStoreError `THROTTLED` where too much of the caller is under way: connections that were left bound it no more
+ * @throws SecureStoreError `THROTTLED` if too much of the caller is under way: connections that were left bound it no more
  */
 export async function answerLook(context: JobContext, name: string, look: Look): Promise<unknown> {
   const { work, route, body, session, stopping } = context;

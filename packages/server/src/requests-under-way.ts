@@ -47,7 +47,7 @@ export class RequestsUnderWay {
   /**
    * Counts a request, and says in the log what became of it.
    *
-   * @throws SecureStoreError `THROTTLED` where there are too many
+   * @throws SecureStoreError `THROTTLED` if there are too many
    */
   follow(request: FastifyRequest, reply: FastifyReply): void {
     const { logger, limits } = this.#settings;

@@ -59,7 +59,7 @@ function pathOf(pointer: string): string {
 }
 
 /**
- * Of a member that there is not. Its name is told where it may be one; what it holds never is.
+ * The message about an unknown member. Its name is repeated if it may be one; its value never is.
  *
  * @param where such as `the body`
  */
@@ -69,7 +69,7 @@ export function unknownMember(name: string, where: string, known: readonly strin
   return `${what} of ${where}, which takes ${known.length === 0 ? 'none' : known.toSorted().join(', ')}`;
 }
 
-/** The problem that says most: where one of several forms was to be taken, that none was, and not what the first one lacks. */
+/** The most telling problem: if a value has none of several forms, that it has none, and not what it lacks for the first one. */
 function firstOf(problems: readonly Problem[]): Problem | undefined {
   const [first] = problems;
   return (

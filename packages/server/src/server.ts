@@ -51,7 +51,7 @@ export interface ServerOptions {
    * installed.
    */
   readonly console?: string | URL | false | undefined;
-  /** Where browsers find the server, such as `https://vault.example.com`: needed where a proxy changes the `Host` of requests. */
+  /** Where browsers find the server, such as `https://vault.example.com`: needed if a proxy changes the `Host` of requests. */
   readonly consoleOrigin?: string | undefined;
   /** How people sign in to the console but by a token. */
   readonly providers?: readonly ConsoleProvider[] | undefined;
@@ -67,7 +67,7 @@ export interface ServerOptions {
 export interface RunningServer extends AsyncDisposable {
   /** Where clients reach it, such as `https://127.0.0.1:8420`. */
   readonly url: string;
-  /** Where the console is, such as `https://127.0.0.1:8420/console/`; absent where it is not served. */
+  /** Where the console is, such as `https://127.0.0.1:8420/console/`; absent if it is not served. */
   readonly console?: string;
   /**
    * Takes no more requests, and waits for those under way, at most as long as the limit `stopTimeout` says. Jobs go on until the store is closed,
@@ -117,9 +117,9 @@ async function materialOf({ cert, key, clientCa }: TlsOptions): Promise<TlsMater
   usable('the certificate and its key must be a pair in PEM', () => createSecureContext(own));
   if (clientCa === undefined) return own;
   const ca = await pem('authorities of clients', clientCa);
-  // What is no certificate at all is passed over in silence by TLS, which would leave nobody who can come with one.
+  // TLS silently skips what is not a certificate, and then no client could come with one.
   usable('the authorities of clients must be certificates in PEM', () => new X509Certificate(ca));
-  // Whoever brings none, or one that is worth nothing, may have a token.
+  // A client with no certificate, or an untrusted one, may have a token.
   return { ...own, ca, requestCert: true, rejectUnauthorized: false };
 }
 
@@ -136,7 +136,7 @@ function usable(otherwise: string, use: () => unknown): void {
 function addressOf(behindProxy: boolean): (request: IncomingMessage) => string {
   return ({ headers, socket }) => {
     const forwarded = behindProxy ? headers['x-forwarded-for'] : undefined;
-    // Only the last one is what the proxy has seen; those before it somebody may have made up.
+    // Only the last one is what the proxy has seen; the caller may have made up those before it.
     const last = String(forwarded ?? '')
       .split(',')
       .at(-1)
@@ -168,7 +168,7 @@ function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
  * Serves a store over HTTP, or with `tls` over HTTPS. Who may do what is decided by the access policy of the store, in sessions; who
  * somebody is, by its API tokens and by the `authenticators` that it was opened with. Without credentials there is nothing but `/healthz`.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT`, also for an address that others reach without TLS; `UNAVAILABLE` where it can't be listened on
+ * @throws SecureStoreError `INVALID_ARGUMENT`, also for an address that others reach without TLS; `UNAVAILABLE` if it can't be listened on
  */
 export async function serve(store: SecureStore, options: ServerOptions = {}): Promise<RunningServer> {
   check(options);

@@ -25,7 +25,7 @@ export interface WorkStart {
   /** What it took, and reading its report takes. */
   readonly action: StoreAction;
   readonly route: string;
-  /** The body of the request, where it holds no secret. */
+  /** The body of the request, if it holds no secret. */
   readonly asked?: unknown;
 }
 
@@ -51,7 +51,7 @@ function bytesOf(entries: Iterable<WorkEntry>): number {
   return Array.from(entries).reduce((sum, one) => sum + one.size, 0);
 }
 
-/** A report whose lists are not longer than anybody reads. */
+/** A report with lists of limited length. */
 function bounded(report: unknown): unknown {
   if (typeof report !== 'object' || report === null) return report;
   let left = MAX_LISTED_BYTES;
@@ -66,7 +66,7 @@ function bounded(report: unknown): unknown {
 }
 
 /**
- * What came of work that was started over this server: for whoever has started it, and no longer than a day. It ends with the process, as the
+ * What came of work that was started over this server: for the caller who started it, and no longer than a day. It ends with the process, as the
  * work itself does not: that is in the list of jobs.
  */
 export class Work {
@@ -131,7 +131,7 @@ export class Work {
     for (const one of ended) if (isFull()) forget(one);
   }
 
-  /** What somebody has started that is under way, and is the same. */
+  /** The same work that a caller has running. */
   underWay({ principal, route, asked }: Pick<WorkStart, 'principal' | 'route' | 'asked'>): WorkEntry | undefined {
     const same = JSON.stringify(asked);
     return this.of(principal).find(
@@ -139,7 +139,7 @@ export class Work {
     );
   }
 
-  /** What somebody has started, the newest first. */
+  /** The work that a caller has started, the newest first. */
   of(principal: string): WorkEntry[] {
     this.#makeRoom(principal);
     return [...this.#entries.values()].filter((one) => one.principal === principal).toReversed();

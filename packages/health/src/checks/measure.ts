@@ -39,7 +39,7 @@ export interface Measurement {
   readonly head?: HeadReading;
   /** When the head was being read by the clock of this machine. */
   readonly asked?: { readonly from: number; readonly to: number };
-  /** Why the head could not be read, or followed: `NOT_FOUND` where there is none. */
+  /** Why the head could not be read, or followed: `NOT_FOUND` if there is none. */
   readonly headError?: unknown;
 }
 
@@ -83,7 +83,7 @@ class Prober {
 
   /**
    * @param share of the time, after which it is given up
-   * @returns `undefined` where the call failed, or did not answer in time
+   * @returns `undefined` if the call failed, or did not answer in time
    */
   async call<T>(
     operation: Sample['operation'],

@@ -72,7 +72,7 @@ export class Metrics {
   /**
    * Everything that is measured, in the text format of Prometheus.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT`; `UNAVAILABLE` where the store has been closed
+   * @throws SecureStoreError `INVALID_ARGUMENT`; `UNAVAILABLE` if the store has been closed
    */
   async prometheus(options: MetricsOptions = {}): Promise<string> {
     checkMetricsOptions(options);

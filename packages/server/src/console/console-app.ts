@@ -42,11 +42,11 @@ export interface ConsolePorts {
   readonly oidc: Oidc | undefined;
   /** The port of the server. */
   readonly port: () => number;
-  /** Begins a session of the store for whoever has these credentials, not too often for who guesses. */
+  /** Begins a session of the store for a caller with these credentials, and not too often for one who guesses. */
   readonly prove: (request: FastifyRequest, credentials: Credentials) => Promise<Session>;
   /** Runs what serves a request, so that what it does is recorded with its id. */
   readonly within: <T>(request: FastifyRequest, run: () => Promise<T>) => Promise<T>;
-  /** Counts what somebody asks who has proved nothing. @throws SecureStoreError `THROTTLED` */
+  /** Counts the requests of a caller without valid credentials. @throws SecureStoreError `THROTTLED` */
   readonly admitGuest: (request: FastifyRequest) => void;
   /** Counts what a caller has under way. @throws SecureStoreError `THROTTLED` */
   readonly admit: (request: FastifyRequest, reply: FastifyReply, session: Session) => void;
@@ -54,7 +54,7 @@ export interface ConsolePorts {
   readonly checkPlaces: (session: Session, asked: object) => Promise<void>;
 }
 
-/** Somebody in a browser. */
+/** A person in a browser. */
 export interface ConsoleCaller {
   readonly session: Session;
   readonly entry: ConsoleEntry;
@@ -72,7 +72,7 @@ interface PageRoute {
   /** Of its body; without it it takes none. */
   readonly body?: TSchema;
   readonly isOpen?: boolean;
-  /** Whether it is for a page of somebody who is signed in: of others its body is not read. */
+  /** Whether it is for a page of a person who is signed in: of others its body is not read. */
   readonly isSignedIn?: boolean;
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
@@ -104,7 +104,7 @@ export class ConsoleApp {
     return headers[CONSOLE_HEADERS.csrf] !== undefined && headers.authorization === undefined;
   }
 
-  /** Whoever sends a request with both halves of a session. @throws SecureStoreError `UNAUTHENTICATED` */
+  /** The caller who sends a request with both halves of a session. @throws SecureStoreError `UNAUTHENTICATED` */
   caller(request: FastifyRequest): ConsoleCaller {
     const found = this.#signedIn(request);
     const given = request.headers[CONSOLE_HEADERS.csrf];
@@ -112,14 +112,14 @@ export class ConsoleApp {
     throw new SecureStoreError('UNAUTHENTICATED', `the header ${CONSOLE_HEADERS.csrf} must be what the session gave`);
   }
 
-  /** Whoever has the cookie, which is no more than half of it. */
+  /** The caller who has the cookie, which is only half of a session. */
   #signedIn({ raw, headers }: FastifyRequest): ConsoleCaller {
     const id = cookieIn(raw, this.#cookie);
     const entry = this.#sessions.of(id, headers[CONSOLE_HEADERS.unattended] !== 'true');
     return { session: entry.session, entry, id: id ?? '' };
   }
 
-  /** Ends the session that a request has, where it is over anyway. */
+  /** Ends the session that a request has, if it is over anyway. */
   forget({ raw }: FastifyRequest): void {
     this.#sessions.end(cookieIn(raw, this.#cookie));
   }

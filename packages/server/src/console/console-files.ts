@@ -57,7 +57,7 @@ async function fileOf(name: string, body: Buffer): Promise<ConsoleFile> {
   return { ...file, gzip: encoded(await promisify(gzip)(body, { level: 9 })) };
 }
 
-/** Where the package has its files; `undefined` where it is not installed. */
+/** Where the package has its files; `undefined` if it is not installed. */
 async function installed(): Promise<URL | undefined> {
   let found: { readonly files?: unknown };
   try {
@@ -123,7 +123,7 @@ export class ConsoleFiles {
  * The pages of the console.
  *
  * @param given the folder that they were built to; without it those of the package, where it is installed; `false` for none
- * @throws SecureStoreError `INVALID_ARGUMENT` where there is none; what keeps it from being read; `TOO_LARGE`, `UNSUPPORTED`
+ * @throws SecureStoreError `INVALID_ARGUMENT` if there is none; what keeps it from being read; `TOO_LARGE`, `UNSUPPORTED`
  */
 export async function consoleFiles(
   given: string | URL | false | undefined,

@@ -7,7 +7,7 @@ import { CONSOLE_PATHS } from '@securestore/protocol';
 import type { Configuration } from 'openid-client';
 import type { Logger } from 'securestore';
 
-/** How long somebody may take at the provider, in milliseconds, and how many may at once. */
+/** How long a person may take at the provider, in milliseconds, and how many may at once. */
 const LIFETIME = 600_000;
 const MAX_BEGUN = 10_000;
 /** How long a provider may take to answer, in seconds. */
@@ -93,7 +93,7 @@ export class Oidc {
     this.#logger = logger;
   }
 
-  /** How long somebody may take, in milliseconds. */
+  /** How long a person may take, in milliseconds. */
   get lifetime(): number {
     return LIFETIME;
   }
@@ -106,7 +106,7 @@ export class Oidc {
    * Begins signing in.
    *
    * @returns where the browser has to go, and the id of what was begun, for a cookie
-   * @throws SecureStoreError `NOT_FOUND` for a provider that there is not; `UNAVAILABLE` where it does not answer; `THROTTLED`
+   * @throws SecureStoreError `NOT_FOUND` for a provider that there is not; `UNAVAILABLE` if it does not answer; `THROTTLED`
    */
   async begin(name: string): Promise<{ readonly url: string; readonly id: string }> {
     const provider = this.#providers.get(name);
@@ -149,7 +149,7 @@ export class Oidc {
    *
    * @param id of what was begun, from the cookie @param url the path and query that the provider sent the browser to
    * @returns the identity token
-   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` where the provider does not answer
+   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` if the provider does not answer
    */
   async end(id: string | undefined, url: string): Promise<string> {
     const begun = id === undefined ? undefined : this.#begun.get(id);
@@ -171,7 +171,7 @@ export class Oidc {
     throw unauthenticated();
   }
 
-  /** What is wrong is told to the log, by its code; to whoever signs in that it is. */
+  /** The log has the code of what is wrong; the person who signs in learns only that it failed. */
   #refusal({ name }: ConsoleProvider, error: unknown): SecureStoreError {
     const { code = 'unknown' } = error as { readonly code?: string };
     this.#logger?.warn({ provider: name, code }, 'a person could not be signed in');

@@ -7,7 +7,7 @@ function refuse(message: string): never {
   throw new SecureStoreError('ACCESS_DENIED', message);
 }
 
-/** The one value of a header; `undefined` where there is none, or more than one. */
+/** The one value of a header; `undefined` if there is none, or more than one. */
 function onceIn({ rawHeaders }: IncomingMessage, name: string): string | undefined {
   const found: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -29,7 +29,7 @@ export class OwnOrigin {
   /**
    * @param isSecure whether browsers reach the server over TLS
    * @param given where that is, if `Host` does not tell it
-   * @throws SecureStoreError `INVALID_ARGUMENT` where that is no origin
+   * @throws SecureStoreError `INVALID_ARGUMENT` if that is no origin
    */
   constructor(isSecure: boolean, given: string | undefined) {
     this.#isSecure = isSecure;
@@ -49,7 +49,7 @@ export class OwnOrigin {
     return this.#given?.startsWith('https:') ?? this.#isSecure;
   }
 
-  /** Where the browser that sends a request is; `undefined` where that is no name of this server. */
+  /** Where the browser that sends a request is; `undefined` if that is no name of this server. */
   of(request: IncomingMessage): string | undefined {
     if (this.#given !== undefined) return this.#given;
     const host = onceIn(request, 'host');
