@@ -108,7 +108,11 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['approval', 'add', 'purge', '--keys', 'guarded/**'] },
     { args: ['approval', 'rules'], says: /purge/ },
     { args: ['put', 'guarded/x'], input: 'x' },
-    { args: ['purge', 'guarded/x', '--yes'], all: 4, says: /securestore approval request purge KEY, and try again/ },
+    {
+      args: ['purge', 'guarded/x', '--yes'],
+      all: 4,
+      says: /hint: to ask for approval: securestore approval request purge guarded\/x/,
+    },
     {
       args: ['approval', 'request', 'purge', 'guarded/x', '--reason', 'gone'],
       says: /asked for.*the store would delete 1 object/s,
@@ -176,7 +180,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     {
       args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'],
       all: 4,
-      says: /when it is given; request (\S+) for restore\.replace waits until \S+ \S+: somebody else approves it with securestore approve \1 \[/,
+      says: /of a second person; request (\S+) for restore\.replace waits until \S+ \S+: somebody else approves it with securestore approve \1 \[/,
     },
     { args: ['approval', 'remove', '0'] },
     { args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'], says: /1 replaced/ },
@@ -237,7 +241,10 @@ const FOREIGN =
 
 /** What is said without the actions to be asked for, whose names are for whoever grants them. */
 function withoutActions(said: string): string {
-  return said.replaceAll(/ for [a-z.]+(?: on this key)? \[/g, ' [');
+  return said
+    .replaceAll(/(?:[a-z.]+ and )?[a-z.]+(?: on this key)? (?:is not allowed|takes? the approval)/g, '')
+    .replaceAll(/^hint: ask whoever administers the store for \S+(?: on "[^"]*")?$/gm, '')
+    .replaceAll(/^(hint: to ask for approval: securestore approval request) \S+/gm, '$1');
 }
 
 interface Served {
