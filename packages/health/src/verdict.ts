@@ -94,7 +94,7 @@ export const NOTHING_THERE: string =
   'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore <backup> --to <new location>"';
 
 /** What to do about each reason why a store is not open at its location. */
-const OF_REASON: Readonly<Record<LockReason | 'missing', string>> = {
+const OF_REASON: Readonly<Record<LockReason, string>> = {
   missing: NOTHING_THERE,
   migrating: 'wait until the migration has ended; if it was interrupted, the same "securestore migrate" resumes it',
   moved: 'open the store at the location that it has moved to',

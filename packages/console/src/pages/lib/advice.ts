@@ -51,6 +51,7 @@ const STEPS: Readonly<Partial<Record<AdviceId, Rendering>>> = {
     const operands = ['approval', 'request', action, ...(key === undefined ? [] : [key])];
     return { text: `To ask for the approval of “${action}”:`, command: over(operands, about) };
   },
+  'ask-owner': () => ({ text: 'Ask an owner of the store, who can unlock all of it.' }),
   'give-credentials': () => ({ text: 'Sign in again.' }),
   'reopen-store': () => ({ text: 'Reload this page.' }),
   'try-again': () => ({ text: 'Wait a moment, and try again.' }),
