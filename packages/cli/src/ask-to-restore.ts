@@ -4,13 +4,10 @@ import { planLines, requestText, stateInWords } from './approval-text.ts';
 import type { Call, ExitCode } from './call.ts';
 import { withStore } from './open.ts';
 import { ownRequests } from './own-requests.ts';
+import { refuse } from './refuse.ts';
 import type { RestoreOptions } from './restore-way.ts';
 import { isRemote } from './served.ts';
 import { formatTime } from './terminal-text.ts';
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 /** What a restore takes, on an object or on the whole store. */
 export type Taken = readonly [action: Action, key?: string];
@@ -30,7 +27,7 @@ export async function askToRestore(
   return await withStore(call, async (store: SecureStore & { readonly approvals?: SessionApprovals }) => {
     const { approvals } = store;
     if (!isRemote(store) || approvals === undefined)
-      return refuse('whoever unlocks a store needs no approval; --ask is for one that is used over a server');
+      return refuse('--ask is for remote stores: the owner of a store needs no approval');
     const known = await ownRequests(store, operation, cli.signal);
     const made: ApprovalRequest[] = [];
     for (const [action, key] of taken) {
@@ -44,7 +41,7 @@ export async function askToRestore(
       });
       if (request !== undefined) made.push(request);
     }
-    if (made.length === 0) refuse('this restore takes no approval: give the same command without --ask');
+    if (made.length === 0) refuse('the restore takes no approval', { text: 'leave out --ask' });
     for (const request of made) {
       const until = formatTime(new Date(request.expires));
       await out.result(request, () => [

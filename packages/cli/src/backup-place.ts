@@ -3,21 +3,26 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
 import type { Call } from './call.ts';
 import { discoveryOf } from './discovery.ts';
+import { refusal, refuse, withHints } from './refuse.ts';
 
 /**
- * @param instead what to do with another location
+ * @param role what the location was to be
  * @throws `INVALID_ARGUMENT` for a location of which nothing would be left when the command has ended
  */
-export function refuseMemory(location: string, instead = 'back up to another location'): void {
+export function refuseMemory(location: string, role = 'destination'): void {
   if (!/^memory:/i.test(location)) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', `what is in memory: is gone when this command ends; ${instead}`);
+  refuse(`memory: cannot be the ${role}: its content is lost when the command ends`, {
+    text: 'choose a folder, a database or a bucket, such as file:/backup',
+  });
 }
 
 /** @throws `NOT_FOUND` where no backups lie at a location; what its backend throws */
 export async function requireBackup(call: Call, source: string): Promise<void> {
   const { hasBackup } = await import('securestore');
   if (await hasBackup(source, { signal: call.cli.signal, discovery: discoveryOf(call) })) return;
-  throw new SecureStoreError('NOT_FOUND', `${redactLocation(source)}: there is no backup here; nothing was changed`);
+  throw refusal('NOT_FOUND', `${redactLocation(source)} has no backup. Nothing was changed.`, {
+    hints: [{ text: 'to list the destinations of the store', on: ['destinations'] }],
+  });
 }
 
 /** The job that `error` says another process runs. */
@@ -32,9 +37,13 @@ export async function whoIsAtIt(store: SecureStore, error: unknown): Promise<unk
   if (id === undefined || !SecureStoreError.is(error)) return error;
   const jobs = await store.jobs.list().catch(() => []);
   const isContinuous = jobs.find((job) => job.id === id)?.kind === 'continuous-backup';
-  const message = isContinuous
-    ? 'another process backs up continuously to this destination (backup --follow), which ships what this would copy. ' +
-      'For a snapshot of its own, with a label, stop that process first.'
-    : 'another process is backing up to this destination. Nothing was changed.';
-  return SecureStoreError.from(error, { message });
+  if (!isContinuous) {
+    return SecureStoreError.from(error, {
+      message: 'another process is backing up to this destination. Nothing was changed.',
+    });
+  }
+  const message = 'another process backs up continuously to this destination. Nothing was changed.';
+  return withHints(SecureStoreError.from(error, { message }), {
+    text: 'it ships what this would copy; for a snapshot with a label, stop that process first',
+  });
 }

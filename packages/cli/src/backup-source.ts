@@ -4,6 +4,7 @@ import type { Call } from './call.ts';
 import { discoveryOf } from './discovery.ts';
 import { whileMistyped } from './mistyped.ts';
 import { invitationOf, loggerFor } from './open.ts';
+import { withHints } from './refuse.ts';
 import { findSecret } from './secret.ts';
 import { oneFingerprint, unlockWith } from './unlocking.ts';
 
@@ -34,8 +35,10 @@ export async function withBackupSecret<T>(
   } catch (error) {
     if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
     const { redactLocation } = await import('@securestore/backend-api');
+    const message = `${redactLocation(location)}: ${error.message}`;
     // Every rotation brings the backups that it reaches under the new secret.
-    const advice = 'the backups open by the secrets that the store had when they were last reached';
-    throw new SecureStoreError(error.code, `${redactLocation(location)}: ${error.message}; ${advice}`, error);
+    throw withHints(SecureStoreError.from(error, { message }), {
+      text: 'backups open by the secrets that the store had when they were last reached',
+    });
   }
 }

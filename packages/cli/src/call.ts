@@ -1,7 +1,9 @@
 import { type Command, CommanderError, Option } from 'commander';
 import type { Cli } from './cli-context.ts';
 import { addGlobalOptions, COMMON_GROUP, type GlobalOptions } from './global-options.ts';
+import type { OwnHint } from './hints.ts';
 import { createOutput, type Output } from './output.ts';
+import { wrongAction } from './refuse.ts';
 import { setNotes } from './verb-notes.ts';
 
 /** One use of a verb: what it was given, and where it answers. */
@@ -34,7 +36,7 @@ export interface Run {
   /** The options that every verb takes, for the hints of an error. */
   options?: GlobalOptions;
   /** How to go on after an interrupt. */
-  resume?: string;
+  resume?: readonly OwnHint[];
 }
 
 /** What the help says of a verb or a noun. */
@@ -63,8 +65,8 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   /** What the first operand may be, if that is one of a few words. */
   readonly choices?: readonly string[];
   readonly options?: readonly Option[];
-  /** What to do after an interrupt, said in the error. */
-  readonly resume?: string;
+  /** What to do after an interrupt: hints that follow the error. */
+  readonly resume?: (...operands: A) => readonly OwnHint[];
   /** Whether everything after the first operand belongs to that operand, as with a command to run. */
   readonly passThrough?: boolean;
   /** Loads what it does: only the verb that is used is. */
@@ -98,11 +100,11 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
   if (verb.passThrough === true) command.passThroughOptions();
   command.action(async () => {
     run.verb = name;
-    if (verb.resume !== undefined) run.resume = verb.resume;
     // Commander has checked operands and options against the declaration beside which O and A are written.
     const options = definedOptions(command) as O & GlobalOptions;
     run.options = options;
     const operands = command.processedArgs as unknown as A;
+    if (verb.resume !== undefined) run.resume = verb.resume(...operands);
     // Unlike the guess made before the arguments were parsed, this knows what belongs to a command to run.
     const json = options.json === true;
     if (json !== run.out.json) run.out = createOutput(run.cli, json, () => run);
@@ -144,8 +146,8 @@ export function addNoun(program: Command, run: Run, noun: Noun, addActions: (nou
       if (error.code !== 'commander.excessArguments' || run.args.includes(action.name()) || given === undefined)
         throw error;
       run.verb = noun.name;
-      const names = command.commands.map((one) => one.name()).join(', ');
-      throw new CommanderError(2, 'commander.unknownCommand', `unknown action '${given}': ${noun.name} has ${names}`);
+      const names = command.commands.map((one) => one.name());
+      throw new CommanderError(2, 'commander.unknownCommand', wrongAction(noun.name, names));
     });
   }
 }

@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
+import { refusal } from './refuse.ts';
 
 /** Exit codes of shells and `env` for a command that isn't there, and one that can't be run. */
 const NOT_THERE = 127;
@@ -28,18 +29,19 @@ function startError(error: unknown, command: string, env: Readonly<Record<string
   const systemCode = systemCodeOf(error);
   // The system says EACCES for a command that is nowhere, too, if a folder of the search path may not be looked into.
   if (systemCode === 'ENOENT' || (systemCode === 'EACCES' && !isThere(command, env))) {
-    const message = `there is no command "${command}", or the folder to run it in is gone`;
+    const message = `the command "${command}" does not exist, or the working directory is gone`;
     return { exitCode: NOT_THERE, error: new SecureStoreError('NOT_FOUND', message) };
   }
   if (systemCode === 'E2BIG') {
-    const message = 'the environment is too large for a command; choose a narrower --prefix';
-    return { exitCode: 2, error: new SecureStoreError('TOO_LARGE', message, { cause: error }) };
+    const hints = [{ text: 'choose a narrower --prefix' }];
+    const message = 'the environment is too large for a command';
+    return { exitCode: 2, error: refusal('TOO_LARGE', message, { cause: error, hints }) };
   }
   if (systemCode === 'EACCES') {
-    const message = `the command "${command}" can't be run: it is not a program, or not one that you may run`;
+    const message = `cannot run "${command}": it is not a program, or not one that you may run`;
     return { exitCode: NOT_RUNNABLE, error: new SecureStoreError('ACCESS_DENIED', message) };
   }
-  const message = `the command "${command}" can't be run`;
+  const message = `cannot run "${command}"`;
   return { exitCode: NOT_RUNNABLE, error: new SecureStoreError('ACCESS_DENIED', message, { cause: error }) };
 }
 

@@ -1,4 +1,5 @@
-import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { parseStoreKey } from '@securestore/core-format';
+import { refuse } from './refuse.ts';
 
 /** Which keys are copied, and what each becomes. */
 export type CopyScope =
@@ -10,10 +11,6 @@ export type CopyScope =
 export interface KeyPair {
   readonly from: string;
   readonly to: string;
-}
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
 /** @throws `INVALID_ARGUMENT` for a name that is only `/` or empty: a variable that is not set must not mean everything */

@@ -1,6 +1,6 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { ByteSource } from '@securestore/migrate';
 import type { Call } from './call.ts';
+import { refuse } from './refuse.ts';
 
 /** Control characters but tab and line ends; and the replacement for what is no UTF-8, such as a lone byte 0x9b. */
 const STEERING = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]/;
@@ -21,10 +21,7 @@ export async function deliverToTerminal({ out }: Call, stream: ByteSource, inste
     // Besides the ASCII ones there are those of U+0080 to U+009F, which steer terminals just as well: as text, whose
     // bytes two chunks may share, and as single bytes, which are no UTF-8.
     if (STEERING.test(decoder.decode(chunk, { stream: true }))) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        `the data has control characters, which could steer this terminal; ${instead}`,
-      );
+      refuse('the data has control characters, which could steer the terminal', { text: instead });
     }
     await out.bytes(chunk);
     last = chunk.at(-1) ?? last;

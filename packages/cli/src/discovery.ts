@@ -1,16 +1,16 @@
 import { basename, dirname } from 'node:path';
 import type { FoundPackage } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { Discovery, StoreConfig } from 'securestore';
 import type { Call } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { checkDestination } from './location-from-file.ts';
+import { refuse } from './refuse.ts';
 import { folderOf, identifyConfig, identifyPackage, readTrust, type TrustRecord } from './trust-records.ts';
 
 /** Whether somebody has said that they trust a folder, as it is now. */
 type Standing = { readonly state: 'never' | 'changed' } | { readonly state: 'trusted'; readonly record: TrustRecord };
 
-const RUN_TRUST = 'run: securestore trust';
+const TRUST = 'securestore trust';
 
 /** Whether the configuration of a folder is as it was when somebody trusted the folder. */
 export async function standingOf(cli: Pick<Cli, 'env'>, folder: string): Promise<Standing> {
@@ -36,12 +36,10 @@ async function approve(cli: Pick<Cli, 'env'>, found: FoundPackage): Promise<void
   if (standing.state === 'trusted' && (await isTrusted(standing.record, found))) return;
   const { name, version, path } = await identifyPackage(found);
   const what = `${name} ${version} in ${path}`.replace('  ', ' ');
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    standing.state === 'never'
-      ? `this folder is not trusted, and the backend ${what} would run with your secrets. If you trust both, ${RUN_TRUST}`
-      : `this folder has changed since you trusted it, and the backend ${what} would run with your secrets. If you trust both as they are now, ${RUN_TRUST}`,
-  );
+  refuse(`the backend ${what} would run with your secrets, and ${whyNot(standing.state === 'changed')}`, {
+    text: 'if you trust both as they are now',
+    command: TRUST,
+  });
 }
 
 const isProgram = (file: string): boolean => !file.endsWith('.json');
@@ -72,10 +70,10 @@ const whyNot = (hasChanged: boolean): string =>
  */
 export async function configuredStore(call: Pick<Call, 'cli'>): Promise<string | undefined> {
   const config = await configOf(call, (name, hasChanged) => {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `${name} is a program that says which store to use, and ${whyNot(hasChanged)}. ` +
-        `Read it, and if you trust it, ${RUN_TRUST}; or give --store LOCATION`,
+    return refuse(
+      `${name} is a program that names the store, and ${whyNot(hasChanged)}`,
+      { text: 'read it; if you trust it', command: TRUST },
+      { text: 'or give --store LOCATION' },
     );
   });
   return config.store;
@@ -99,7 +97,7 @@ export function discoveryOf(call: Pick<Call, 'cli' | 'out' | 'args'>, file?: str
     config: () =>
       configOf(call, (name, hasChanged) => {
         call.out.warning(
-          `${name} was not run, since ${whyNot(hasChanged)}. Read it, and if you trust it, ${RUN_TRUST}`,
+          `${name} was not run, since ${whyNot(hasChanged)}. Read it, and if you trust it, run: ${TRUST}`,
         );
         return {};
       }),

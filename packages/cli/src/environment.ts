@@ -49,7 +49,11 @@ export function variableName(name: string): string {
  */
 export function variableValue(key: string, data: Uint8Array): string {
   const refuse = (reason: string): never => {
-    throw new SecureStoreError('INVALID_ARGUMENT', `"${key}" ${reason}, so it can be no environment variable`, { key });
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `cannot make "${key}" an environment variable: its value ${reason}`,
+      { key },
+    );
   };
   if (data.includes(0)) return refuse('holds a NUL byte');
   try {

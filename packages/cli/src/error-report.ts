@@ -1,5 +1,7 @@
 import type { Advice, ErrorCode, LockReason } from '@securestore/core-format';
-import { exitCodeOf, fileError, systemReasonOf, SecureStoreError } from '@securestore/core-format';
+import { errorPageOf, exitCodeOf, fileError, systemReasonOf, SecureStoreError } from '@securestore/core-format';
+import type { OwnHint } from './hints.ts';
+import { ownHintsOf } from './refuse.ts';
 
 /** What the reporter of an error knows beside the error. */
 export interface ErrorContext {
@@ -8,7 +10,7 @@ export interface ErrorContext {
   /** Whether an interrupt was what ended the command. */
   readonly interrupted?: boolean | undefined;
   /** How to go on after an interrupt. */
-  readonly resume?: string | undefined;
+  readonly resume?: readonly OwnHint[] | undefined;
   /** The item concerned, for the line of a failed one. */
   readonly subject?: string | undefined;
   /** Instead of the exit code that belongs to the error. */
@@ -31,16 +33,14 @@ export interface ErrorReport {
   readonly reason?: LockReason;
   /** What helps, as data; `hints` has it in the terms of the command line. */
   readonly advice?: readonly Advice[];
-  /** The message of what caused it, where there is one. */
+  /** The message of what caused it, if there is one. */
   readonly cause?: string;
+  /** The address of a page that explains the code, for those that need more than a line. */
+  readonly page?: string;
 }
 
-/** `error` with what else there is to say of its code, where `advice` has something. */
-export function withAdvice(error: unknown, advice: Partial<Record<ErrorCode, string>>): unknown {
-  if (!SecureStoreError.is(error)) return error;
-  const more = advice[error.code];
-  return more === undefined ? error : new SecureStoreError(error.code, `${error.message}; ${more}`, error);
-}
+/** Codes after which a person should read on before they do anything. */
+const EXPLAINED: ReadonlySet<ErrorCode> = new Set(['INTEGRITY', 'ROLLBACK', 'LOCKED', 'KEY_DESTROYED']);
 
 /** Whether an abort is behind an error, also as the reason why data to store could not be read. */
 function isAbort(error: unknown): boolean {
@@ -48,19 +48,26 @@ function isAbort(error: unknown): boolean {
   return error.name === 'AbortError' || SecureStoreError.is(error, 'ABORTED') || isAbort(error.cause);
 }
 
+/** Whether an interrupt is behind an error. */
+function isInterrupt(error: unknown, { interrupted }: ErrorContext): boolean {
+  return interrupted === true && isAbort(error);
+}
+
+/** The hints that the command itself has for an error. */
+export function commandHintsOf(error: unknown, context: ErrorContext): readonly OwnHint[] {
+  return isInterrupt(error, context) ? (context.resume ?? []) : ownHintsOf(error);
+}
+
 function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreError {
-  if (context.interrupted === true && isAbort(error)) {
+  if (isInterrupt(error, context)) {
     const outcome = SecureStoreError.is(error) ? error.outcome : undefined;
-    const next = context.resume === undefined ? '' : `; ${context.resume}`;
-    return new SecureStoreError('ABORTED', `interrupted${next}`, { operation: context.operation, outcome });
+    return new SecureStoreError('ABORTED', 'interrupted', { operation: context.operation, outcome });
   }
   if (SecureStoreError.is(error)) return error;
   const mapped = fileError(error, 'a file operation failed');
   if (SecureStoreError.is(mapped)) return mapped;
   const message = error instanceof Error ? error.message : 'something other than an error was thrown';
-  return new SecureStoreError('INTERNAL', `this is a defect of securestore, please report it: ${message}`, {
-    cause: error,
-  });
+  return new SecureStoreError('INTERNAL', `defect of securestore, please report it: ${message}`, { cause: error });
 }
 
 /** What the library advises in terms of its own calls and options, and how that is done here. */
@@ -93,5 +100,6 @@ export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
     ...(known.reason === undefined ? {} : { reason: known.reason }),
     ...(known.advice === undefined ? {} : { advice: known.advice }),
     ...(cause === undefined || known.message.includes(cause) ? {} : { cause }),
+    ...(EXPLAINED.has(known.code) ? { page: errorPageOf(known.code) } : {}),
   };
 }

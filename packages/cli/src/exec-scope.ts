@@ -1,5 +1,7 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { NamedObject } from '@securestore/migrate';
+import type { OwnHint } from './hints.ts';
+import { refuse } from './refuse.ts';
 import { isKnownToSteer, variableName } from './environment.ts';
 import { parseFolder } from './parse-values.ts';
 
@@ -28,10 +30,6 @@ export interface Scope {
 /** An error names all objects that it is about, up to this number. */
 const MAX_NAMED = 50;
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** These, up to a number that somebody can read. */
 export function some(items: readonly string[]): string {
   const rest = items.length - MAX_NAMED;
@@ -44,14 +42,12 @@ function parseNamed(pairs: readonly string[], same: (variable: string) => string
   for (const pair of pairs) {
     const equals = pair.indexOf('=');
     // The text is not repeated: somebody may take the option for one that takes a value.
-    if (equals <= 0) refuse('--env takes NAME=KEY, such as DATABASE_URL=prod/database-url');
+    if (equals <= 0) refuse('--env must be NAME=KEY, such as DATABASE_URL=prod/database-url');
     const [variable, key] = [pair.slice(0, equals), pair.slice(equals + 1)];
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(variable)) {
-      refuse(
-        `--env "${variable}": this is not the name of a variable; it has letters, digits and _, and no digit first`,
-      );
+      refuse(`--env must name a variable of letters, digits and _, no digit first, got "${variable}"`);
     }
-    if (before.has(same(variable))) refuse(`--env names $${variable} twice; leave one out`);
+    if (before.has(same(variable))) refuse(`--env names $${variable} twice`);
     before.add(same(variable));
     try {
       parseStoreKey(key);
@@ -68,9 +64,7 @@ function parseNames(lists: readonly string[]): Pick<Scope, 'names' | 'beginnings
   const given = lists.flatMap((list) => list.split(',')).map((name) => name.trim());
   for (const name of given) {
     if (/^(?:[A-Z_][A-Z0-9_]*|[A-Z][A-Z0-9_]*_\*)$/.test(name)) continue;
-    refuse(
-      `--variables "${name}": give names in upper case, such as DATABASE_URL, or a beginning that ends with _ and *, such as APP_*`,
-    );
+    refuse(`--variables must be names such as DATABASE_URL, or beginnings such as APP_*, got "${name}"`);
   }
   const beginnings = given.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
   return { names: new Set(given.filter((name) => !name.endsWith('*'))), beginnings };
@@ -88,9 +82,11 @@ export function parseScope(options: ExecOptions, same: (variable: string) => str
   const names = parseNames(variables ?? []);
   if (prefix !== undefined) return { folder: parseFolder(prefix, 'give --all'), ...named, ...names };
   if (all) return { folder: '', ...named, ...names };
-  if (variables !== undefined) refuse('--variables is for the objects of --prefix or --all; give one of them');
+  if (variables !== undefined) refuse('--variables needs --prefix or --all');
   if (named.named.size > 0) return { folder: undefined, ...named, ...names };
-  return refuse('which objects? give --prefix P --variables NAME,…, the same with --all, or --env NAME=KEY for each');
+  return refuse('exec needs --prefix, --all or --env', {
+    text: 'give --env NAME=KEY for each object, or --variables NAME,… with --prefix PREFIX or --all',
+  });
 }
 
 /** What is wrong with a variable that an object would become, if anything is. */
@@ -108,29 +104,36 @@ const quoted = (objects: readonly NamedObject[]): string => some(objects.map(({ 
 const list = (variables: ReadonlyMap<string, readonly NamedObject[]>): string =>
   some([...variables].map(([variable, objects]) => `$${variable} (${quoted(objects)})`));
 
-/** What to say of variables with a fault, each with the objects that would become it. */
-function sayFaults(faults: Readonly<Record<Fault | 'shared', ReadonlyMap<string, readonly NamedObject[]>>>): string[] {
+/** What to say of variables with a fault, each with the objects that would become it, and what to do. */
+function sayFaults(faults: Readonly<Record<Fault | 'shared', ReadonlyMap<string, readonly NamedObject[]>>>): {
+  readonly said: readonly string[];
+  readonly hints: readonly OwnHint[];
+} {
   const { unnamed, known, taken, shared } = faults;
   const said: string[] = [];
+  const hints: OwnHint[] = [];
   if (unnamed.size > 0) {
     const harmless = [...unnamed.keys()].filter((variable) => !isKnownToSteer(variable));
     const copy =
       harmless.length === 0 || harmless.length > MAX_NAMED
         ? 'add those that the command is to get to --variables'
         : `if the command is to get them, add --variables ${harmless.join(',')}`;
-    said.push(`nobody named these variables: ${list(unnamed)}; ${copy}, or choose a narrower --prefix`);
+    said.push(`--variables does not name ${list(unnamed)}`);
+    hints.push({ text: `${copy}, or choose a narrower --prefix` });
   }
   if (known.size > 0) {
-    said.push(`programs find code or settings by these, so a beginning with * does not include them: ${list(known)}`);
+    said.push(`a beginning with * does not include what programs find code or settings by: ${list(known)}`);
   }
   if (taken.size > 0) {
     // Without the key: a shell would take a name such as `x; reboot` for a command if the line were copied.
-    said.push(`these variables are set already: ${list(taken)}; to replace one, give --env NAME=KEY for it`);
+    said.push(`already set: ${list(taken)}`);
+    hints.push({ text: 'to replace a variable that is set, give --env NAME=KEY for it' });
   }
   if (shared.size > 0) {
-    said.push(`several objects would be one variable: ${list(shared)}; name one of them by --env`);
+    said.push(`several objects would be one variable: ${list(shared)}`);
+    hints.push({ text: 'to choose one of several objects, give --env NAME=KEY for it' });
   }
-  return said;
+  return { said, hints };
 }
 
 /**
@@ -159,7 +162,7 @@ export function variablesFor(
     if (fault !== undefined) faults[fault].set(variable, objects);
     else if (objects[0] !== undefined) variables.set(variable, objects[0].key);
   }
-  const said = sayFaults(faults);
-  if (said.length > 0) refuse(`the command was not started: ${said.join('. Also: ')}`);
+  const { said, hints } = sayFaults(faults);
+  if (said.length > 0) refuse(`the command was not started: ${said.join('; ')}`, ...hints);
   return variables;
 }

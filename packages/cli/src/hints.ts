@@ -19,10 +19,24 @@ export interface Hint {
   readonly command?: string;
 }
 
+type Options = NonNullable<Command['options']>;
+
+/** What a command advises itself, beside what the library does. */
+export interface OwnHint {
+  /** What to do; with a command what for. */
+  readonly text: string;
+  /** A command on the same store, as its operands: what names and opens the store is added. */
+  readonly on?: readonly string[];
+  /** The options of that command. */
+  readonly options?: Options;
+  /** A whole line to paste instead. */
+  readonly command?: string;
+  /** Whether it is the command that failed, once more. */
+  readonly again?: boolean;
+}
+
 /** No error is followed by more. */
 const MOST = 3;
-
-type Options = NonNullable<Command['options']>;
 
 /** The options of every command that say which store is meant and what opens it. A token is left out: hints may be kept in logs. */
 export function carried(options: Partial<GlobalOptions> = {}): Options {
@@ -44,6 +58,17 @@ export function carried(options: Partial<GlobalOptions> = {}): Options {
   };
 }
 
+/** A location that may hold credentials: a user before a host, or settings in a query. No key is one: none has two slashes in a row. */
+const WITH_CREDENTIALS = /^(?:--[a-z-]+=)?[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/;
+
+/** Options whose values may hold a secret. */
+const PRIVATE = /^--(?:token|meta|webhook|ping|(?:new-)?passphrase-command)(?:=|$)/;
+
+/** A word of a command as a log may keep it: a location with credentials is for the person to write again. */
+function shown(word: string): string {
+  return WITH_CREDENTIALS.test(word) ? 'LOCATION' : word;
+}
+
 /** The commands of hints: the person's own words, quoted for a shell, on the store that they named. */
 class Commands {
   readonly #context: HintContext;
@@ -53,7 +78,8 @@ class Commands {
   }
 
   get store(): string | undefined {
-    return this.#context.options?.store;
+    const store = this.#context.options?.store;
+    return store === undefined ? undefined : shown(store);
   }
 
   /** The verb of the command that failed. */
@@ -63,24 +89,32 @@ class Commands {
 
   /** A command on the store of the one that failed. Words in capitals are for the person to replace. */
   on(operands: readonly string[], options: Options = {}): string {
-    return shellCommand({ operands, options: { ...options, ...carried(this.#context.options) } });
+    return this.#line(operands, { ...options, ...this.#carried() });
   }
 
   /** A command that names its store itself. */
   elsewhere(operands: readonly string[], options: Options = {}): string {
-    return shellCommand({
-      operands,
-      options: { ...options, ...carried(this.#context.options), store: options['store'] },
+    const { store } = options;
+    return this.#line(operands, {
+      ...options,
+      ...this.#carried(),
+      store: typeof store === 'string' ? shown(store) : store,
     });
+  }
+
+  #carried(): Options {
+    return { ...carried(this.#context.options), store: this.store };
+  }
+
+  #line(operands: readonly string[], options: Options): string {
+    return shellCommand({ operands: operands.map(shown), options });
   }
 
   /** The command that failed once more, with one option more; `undefined` if its arguments may hold a secret, which a log would keep. */
   again(option?: string): string | undefined {
     const { args, verb } = this.#context;
     const isPrivate =
-      verb === 'exec' ||
-      verb === 'meta set' ||
-      args.some((arg) => /^--(?:token|meta|(?:new-)?passphrase-command)(?:=|$)/.test(arg));
+      verb === 'exec' || verb === 'meta set' || args.some((arg) => PRIVATE.test(arg) || WITH_CREDENTIALS.test(arg));
     return isPrivate ? undefined : shellWords(['securestore', ...(option === undefined ? [] : [option]), ...args]);
   }
 }
@@ -311,12 +345,27 @@ function render<I extends AdviceId>(advice: Extract<Advice, { readonly id: I }>,
   return renderer(advice, commands);
 }
 
-/** The hints of an error: what to do next, the best first, at most three. */
-export function hintsOf(advice: readonly Advice[], context: HintContext): Hint[] {
+function renderOwn({ text, on, options, command, again }: OwnHint, commands: Commands): Hint {
+  if (again === true) return same(text, commands.again());
+  if (on !== undefined) return { text, command: commands.on(on, options) };
+  return command === undefined ? { text } : { text, command };
+}
+
+/** What tells two hints apart. */
+const identityOf = ({ text, command }: Hint): string => command ?? text;
+
+/**
+ * The hints of an error: what to do next, the best first, at most three.
+ *
+ * @param own those of the command, which know more of what was tried than the library
+ */
+export function hintsOf(advice: readonly Advice[], context: HintContext, own: readonly OwnHint[] = []): Hint[] {
   const commands = new Commands(context);
-  const hints = advice.map((one) => render(one, commands)).filter((hint) => hint !== undefined);
-  // Several approvals, for example, may be asked for with one command.
-  return [...new Map(hints.map((hint) => [hintText(hint), hint])).values()].slice(0, MOST);
+  const ours = own.map((hint) => renderOwn(hint, commands));
+  const theirs = advice.map((one) => render(one, commands)).filter((hint) => hint !== undefined);
+  const all = [...ours, ...theirs];
+  const first = all.filter((hint, at) => all.findIndex((one) => identityOf(one) === identityOf(hint)) === at);
+  return first.slice(0, MOST);
 }
 
 /** A hint as a line: the command last, so that it can be selected to its end. */

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { fileError, SecureStoreError } from '@securestore/core-format';
+import { fileError } from '@securestore/core-format';
 import type { ConsoleProvider } from '@securestore/server';
 import type { JwtOptions } from 'securestore';
 import type { Call } from './call.ts';
+import { refuse } from './refuse.ts';
 import { credentialFile } from './secret.ts';
 import { warnIfShared } from './shared-file.ts';
 
@@ -34,11 +35,11 @@ function settingsIn(text: string, wrong: (problem: string) => never): Settings {
   try {
     found = JSON.parse(text);
   } catch {
-    return wrong('not valid JSON');
+    return wrong('the file must be JSON');
   }
-  if (typeof found !== 'object' || found === null) return wrong('it must hold an object');
+  if (typeof found !== 'object' || found === null) return wrong('the file must hold an object');
   const unknown = Object.keys(found).find((name) => !SETTINGS.has(name));
-  if (unknown !== undefined) return wrong(`there is no setting "${unknown}"`);
+  if (unknown !== undefined) return wrong(`unknown setting "${unknown}"`);
   return found as Settings;
 }
 
@@ -74,7 +75,7 @@ async function providerOf(
   if (given === undefined) return undefined;
   if (typeof given !== 'object' || given === null) return wrong('console must be an object');
   const unknown = Object.keys(given).find((setting) => !CONSOLE_SETTINGS.has(setting));
-  if (unknown !== undefined) return wrong(`there is no setting "console.${unknown}"`);
+  if (unknown !== undefined) return wrong(`unknown setting "console.${unknown}"`);
   const { redirect, title, scopes, clientSecretFile } = given as Settings;
   if (typeof redirect !== 'string') return wrong('console.redirect must be a text');
   if (title !== undefined && typeof title !== 'string') return wrong('console.title must be a text');
@@ -89,9 +90,7 @@ async function providerOf(
 
 /** An issuer, as a file has it; what its settings must be the library says. @throws `INVALID_ARGUMENT` */
 export async function issuerIn(call: Pick<Call, 'cli' | 'out'>, file: string): Promise<Issuer> {
-  const wrong = (problem: string): never => {
-    throw new SecureStoreError('INVALID_ARGUMENT', `--oidc ${JSON.stringify(file)}: ${problem}`);
-  };
+  const wrong = (problem: string): never => refuse(`--oidc ${JSON.stringify(file)}: ${problem}`);
   await warnIfShared(call, file, 'issuer');
   let text: string;
   try {

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import { refusal } from './refuse.ts';
 import { shellWord } from './terminal-text.ts';
 
 /**
@@ -23,9 +24,10 @@ export async function ensureKeyFile(path: string): Promise<boolean> {
 
 /** No key is empty, so nothing is lost with the file. */
 function interrupted(path: string): SecureStoreError {
-  return new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the key file "${path}" is empty: a command that made it was interrupted, and no store can be opened by it. ` +
-      `Nothing was changed. Remove it, and run the same command again: rm ${shellWord(path)}`,
-  );
+  return refusal('INVALID_ARGUMENT', `the key file "${path}" is empty. Nothing was changed.`, {
+    hints: [
+      { text: 'an interrupted command left it, and it opens no store; to remove it', command: `rm ${shellWord(path)}` },
+      { text: 'then try again', again: true },
+    ],
+  });
 }

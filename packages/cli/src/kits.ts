@@ -27,7 +27,7 @@ async function writeNew(path: string, contents: Uint8Array): Promise<void> {
     await writeNewFile(path, (file) => file.writeFile(contents));
   } catch (error) {
     if (systemCodeOf(error) === 'EEXIST') {
-      throw new SecureStoreError('ALREADY_EXISTS', `there is a file "${path}" already; it was left as it is`);
+      throw new SecureStoreError('ALREADY_EXISTS', `the file "${path}" already exists. Nothing was changed.`);
     }
     throw fileError(error, `cannot write the recovery kit "${path}"`);
   }

@@ -1,6 +1,6 @@
 import { isServed, parseLocation, redactLocation } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { Call } from './call.ts';
+import { refusal } from './refuse.ts';
 import { environmentSecret } from './secret.ts';
 import { environmentCredential } from './served.ts';
 
@@ -19,9 +19,9 @@ export async function checkFromFile(call: Call, location: string, file: string):
   const served = isServed(location);
   const where = redactLocation(location);
   const secret = served ? await environmentCredential(call) : await environmentSecret(call);
-  if (secret !== undefined) refuse(`${secret} is not used for ${where}, since ${file} names that store and not you`);
+  if (secret !== undefined) refuse(`${secret} is not used for ${where}: ${file} names that store, not you`);
   if (served || LOCAL.has(scheme)) return;
-  refuse(`${where} is not opened with the credentials of your environment, since ${file} names that store and not you`);
+  refuse(`your credentials are not sent to ${where}: ${file} names that store, not you`);
 }
 
 /**
@@ -34,13 +34,10 @@ export async function checkFromFile(call: Call, location: string, file: string):
 export function checkDestination({ args }: Pick<Call, 'args'>, location: string, file: string): void {
   if (LOCAL.has(parseLocation(location).scheme) || args.some((arg) => arg === location || arg.endsWith(`=${location}`)))
     return;
-  refuse(
-    `${redactLocation(location)} is not reached with the credentials of your environment, since ${file} names the store that is backed up there, and not you`,
-    'the store',
-  );
+  refuse(`your credentials are not sent to ${redactLocation(location)}: ${file} names its store, not you`, 'the store');
 }
 
 function refuse(problem: string, what = 'it'): never {
-  const advice = `if ${what} is the right one, give the same location by --store LOCATION or in $SECURESTORE_URL`;
-  throw new SecureStoreError('INVALID_ARGUMENT', `${problem}; ${advice}`);
+  const text = `if ${what} is the right one, give the same location by --store LOCATION or in $SECURESTORE_URL`;
+  throw refusal('INVALID_ARGUMENT', problem, { hints: [{ text }] });
 }

@@ -1,19 +1,17 @@
 import { isServed, parseLocation } from '@securestore/backend-api';
-import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
 import type { Call } from './call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
-import { inOurTerms, withAdvice } from './error-report.ts';
+import { inOurTerms } from './error-report.ts';
+import type { OwnHint } from './hints.ts';
 import { checkFromFile } from './location-from-file.ts';
 import { whileMistyped } from './mistyped.ts';
+import { refuse, withHints } from './refuse.ts';
 import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
 import { checkNoToken, notServed, openServed } from './served.ts';
 import { warnIfShared } from './shared-file.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from './unlocking.ts';
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 /**
  * The location that a command works on: its operand where it takes one, `--store`, the invitation, `$SECURESTORE_URL`, or
@@ -29,14 +27,16 @@ export async function locationOf(call: Call, operand?: string): Promise<string> 
 async function storeOf(call: Call, operand?: string): Promise<Given> {
   const { store } = call.options;
   if (operand !== undefined && store !== undefined && store !== operand) {
-    refuse('the location and --store differ; give one of them');
+    refuse('the location and --store differ', { text: 'give one of them' });
   }
   if (operand !== undefined) return { location: checkedLocation(operand) };
   const given =
     (await givenLocation(call)) ??
     refuse(
-      'which store? give --store LOCATION, such as --store sqlite:./vault.db, set $SECURESTORE_URL, ' +
-        'or write { "store": "LOCATION" } into securestore.config.json',
+      'no store is given',
+      { text: 'give --store LOCATION, such as --store sqlite:./vault.db' },
+      { text: 'or set $SECURESTORE_URL' },
+      { text: 'or write { "store": "LOCATION" } into securestore.config.json' },
     );
   if (given.file !== undefined) await checkFromFile(call, given.location, given.file);
   return given;
@@ -81,7 +81,7 @@ export async function invitationOf(call: Call): Promise<Invitation | undefined> 
     return parseInvitation(text);
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
-    throw new SecureStoreError(error.code, `cannot use the invitation "${invitationFile}": ${error.message}`);
+    throw SecureStoreError.from(error, { message: `cannot use the invitation "${invitationFile}": ${error.message}` });
   }
 }
 
@@ -150,18 +150,17 @@ export async function withStoreWithin<T>(
   return await use(store);
 }
 
-const ROOM_TO_DELETE: Partial<Record<ErrorCode, string>> = {
-  NO_SPACE:
-    'deleting needs some room itself, for a mark in place of the object and, in SQLite, for a log of what goes. ' +
-    'Remove something else from that disk first. rm keeps the history and frees nothing; purge and collect do',
-};
+const ROOM_TO_DELETE: readonly OwnHint[] = [
+  { text: 'remove something else from that disk first: deleting writes a mark, and in SQLite a log' },
+  { text: 'rm keeps the history and frees nothing; purge and collect do' },
+];
 
 /** As {@link withStore}, for deleting, with what to do on a full disk. */
 export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore) => Promise<T>): Promise<T> {
   try {
     return await withStore(call, use);
   } catch (error) {
-    throw withAdvice(error, ROOM_TO_DELETE);
+    throw SecureStoreError.is(error, 'NO_SPACE') ? withHints(error, ...ROOM_TO_DELETE) : error;
   }
 }
 
@@ -171,7 +170,7 @@ export async function withUnlockedStore<T>(
   use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
-  if (isServed(given.location)) notServed(call.verb, ', since it takes the secret of the store');
+  if (isServed(given.location)) notServed(call.verb, ': it takes the secret of the store');
   using unlock = await unlockWith(await findSecret(call));
   await using store = await openWith(call, given, unlock);
   return await use(store, unlock.method);
@@ -185,7 +184,7 @@ export async function withOpenStore<T>(
 ): Promise<T> {
   const given = await storeOf(call);
   if (isServed(given.location))
-    refuse('a store that is served can not be served again: give --store the location where it lies');
+    refuse('a remote store cannot be served again', { text: 'give --store the location of the store itself' });
   const { followTo, ...options } = more;
   for (const location of followTo) checkedLocation(location, '--follow-to');
   // It may come back to where it is now.
@@ -227,11 +226,7 @@ async function openWith(
   try {
     return await whileMistyped(call, unlock, () => openStore(location, opening));
   } catch (error) {
-    throw withAdvice(error, ADVICE);
+    if (!SecureStoreError.is(error, 'UNLOCK_FAILED') || error.advice !== undefined) throw error;
+    throw SecureStoreError.from(error, { advice: [{ id: 'check-unlock-secret' }] });
   }
 }
-
-/** What the library advises in terms of its options, said in those of the command line. */
-const ADVICE: Partial<Record<ErrorCode, string>> = {
-  UNLOCK_FAILED: 'check that the secret and --store belong together',
-};

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { Cli, OutputStream } from './cli-context.ts';
-import { reportOf, type ErrorContext, type ErrorReport } from './error-report.ts';
+import { commandHintsOf, type ErrorContext, type ErrorReport, reportOf } from './error-report.ts';
 import { type HintContext, hintsOf, hintText } from './hints.ts';
 import { jsonLine, printable } from './terminal-text.ts';
 
@@ -50,11 +50,12 @@ function errorLines(
   // The subject of the line has said it already.
   const text = subject !== undefined && message.startsWith(`${key}: `) ? message.slice(`${key}: `.length) : message;
   const lines = [`${label} ${about}${printable(text)} [${report.code}]`];
-  if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
+  if (report.outcome === 'unknown') lines.push('the change may have been made: look before trying again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);
   const hint = styleText('cyan', 'hint:', { stream: stderr });
   lines.push(...hints.map((line) => `${hint} ${printable(line)}`));
+  if (subject === undefined && report.page !== undefined) lines.push(`see: ${report.page}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -100,7 +101,8 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean,
     error: (error, { subject, ...known } = {}) => {
       const report = reportOf(error, known);
       // Of many items that fail, each has its line and none a hint of its own.
-      const hints = subject === undefined ? hintsOf(report.advice ?? [], context()).map(hintText) : [];
+      const own = commandHintsOf(error, known);
+      const hints = subject === undefined ? hintsOf(report.advice ?? [], context(), own).map(hintText) : [];
       // A message of our own may begin with the verb, and loses nothing.
       const about = { subject, operation: SecureStoreError.is(error) ? error.operation : undefined };
       const told = hints.length === 0 ? report : { ...report, hints };

@@ -2,6 +2,7 @@ import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ApprovalRequest, PlannedOperation, SecureStore, SessionApprovals } from 'securestore';
 import { stateInWords } from './approval-text.ts';
+import { withHints } from './refuse.ts';
 import { isRemote } from './served.ts';
 
 /** A store over a server, as whoever asks uses it. */
@@ -48,7 +49,7 @@ export async function withOwnRequests(
   if (!SecureStoreError.is(refused) || refused.approvals === undefined) return refused;
   try {
     const states = (await ownRequests(store, operation, signal)).map(stateInWords);
-    return new SecureStoreError(refused.code, [refused.message, ...states].join('; '), refused);
+    return withHints(refused, ...states.map((text) => ({ text })));
   } catch {
     // That it was refused is said in any case.
     return refused;

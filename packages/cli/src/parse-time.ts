@@ -10,7 +10,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d
 const FIRST_MILLISECOND_EPOCH = 100_000_000_000;
 
 function refuse(option: string, text: string, forms: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `${option} "${text}" is not a time; give ${forms}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `${option} must be ${forms}, got "${text}"`);
 }
 
 function isRealDay(year: string, month: string, day: string): boolean {
@@ -37,7 +37,7 @@ function parseAbsolute(text: string): Date | undefined {
  * @throws `INVALID_ARGUMENT` for anything else, days that don't exist included.
  */
 export function parseMoment(option: string, text: string): Date {
-  return parseAbsolute(text) ?? refuse(option, text, 'ISO 8601 such as 2026-11-24T15:00:00Z, or seconds since 1970');
+  return parseAbsolute(text) ?? refuse(option, text, 'a time such as 2026-11-24T15:00:00Z, or seconds since 1970');
 }
 
 /**
@@ -53,10 +53,10 @@ export function parseExpiry(option: string, text: string, now: Date): Date {
       ? new Date(now.getTime() + Number(amount) * seconds * 1000)
       : parseAbsolute(text);
   if (moment === undefined || Number.isNaN(moment.getTime())) {
-    return refuse(option, text, 'ISO 8601 such as 2026-11-24T15:00:00Z, or how long from now, such as 12h or 30d');
+    return refuse(option, text, 'a time such as 2026-11-24T15:00:00Z, or how long from now, such as 30d');
   }
   if (moment <= now) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `${option} "${text}" is in the past; give a time to come`);
+    throw new SecureStoreError('INVALID_ARGUMENT', `${option} must be in the future, got "${text}"`);
   }
   return moment;
 }
@@ -86,10 +86,7 @@ export function parseDuration(option: string, text: string): number {
   const [, amount, unit] = RELATIVE.exec(text) ?? [];
   const seconds = UNIT_SECONDS[unit ?? ''];
   if (amount === undefined || seconds === undefined) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `${option} "${text}" is not a length of time; give one such as 12h or 30d`,
-    );
+    refuse(option, text, 'a length of time such as 12h or 30d');
   }
   return Number(amount) * seconds * 1000;
 }

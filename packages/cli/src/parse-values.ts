@@ -1,13 +1,9 @@
-import { SecureStoreError } from '@securestore/core-format';
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
+import { refuse } from './refuse.ts';
 
 function splitPair(option: string, form: string, text: string): [string, string] {
   const equals = text.indexOf('=');
   // The text is not repeated: it may be a value alone, which no message may hold.
-  if (equals <= 0) refuse(`${option} takes ${form}`);
+  if (equals <= 0) refuse(`${option} must be ${form}`);
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
@@ -21,7 +17,7 @@ export function parseMetadata(pairs: readonly string[], option = '--meta'): Reco
   const metadata = new Map<string, string>();
   for (const pair of pairs) {
     const [name, value] = splitPair(option, 'NAME=VALUE, such as owner=ops', pair);
-    if (metadata.has(name)) refuse(`${option} gives "${name}" twice; leave one out`);
+    if (metadata.has(name)) refuse(`${option} gives "${name}" twice`);
     metadata.set(name, value);
   }
   return Object.fromEntries(metadata);
@@ -36,7 +32,7 @@ export function parseCategories(pairs: readonly string[]): Record<string, readon
   const categories = new Map<string, string[]>();
   for (const pair of pairs) {
     const [name, pattern] = splitPair('--category', "NAME=PATTERN, such as 'prod=prod/**'", pair);
-    if (pattern === '') refuse(`--category "${name}" has an empty pattern`);
+    if (pattern === '') refuse(`--category "${name}" must not have an empty pattern`);
     categories.set(name, [...(categories.get(name) ?? []), pattern]);
   }
   const found = Object.fromEntries(categories);
@@ -44,9 +40,7 @@ export function parseCategories(pairs: readonly string[]): Record<string, readon
   for (const [index, name] of [...categories.keys()].entries()) {
     const first = inOrder[index];
     if (first !== name)
-      refuse(
-        `the category "${first}" would decide before "${name}", since names that are numbers come first; give it first, or choose another name`,
-      );
+      refuse(`the category "${first}" must be given before "${name}": names that are numbers decide first`);
   }
   return found;
 }
@@ -54,7 +48,7 @@ export function parseCategories(pairs: readonly string[]): Record<string, readon
 /** A count such as a number of versions or days. @throws `INVALID_ARGUMENT` unless it is a whole number from 0. */
 export function parseCount(option: string, text: string): number {
   const number = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
-  return number ?? refuse(`${option} "${text}" is not a whole number from 0 to 999999999`);
+  return number ?? refuse(`${option} must be a whole number from 0 to 999999999, got "${text}"`);
 }
 
 const RATE_UNITS: Readonly<Record<string, number>> = {
@@ -71,7 +65,7 @@ const RATE_UNITS: Readonly<Record<string, number>> = {
 export function parseRate(option: string, text: string): number {
   const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([kmg]?i?b)(?:\/s)?$/i.exec(text) ?? [];
   const rate = Number(amount) * (RATE_UNITS[unit.toLowerCase()] ?? Number.NaN);
-  return rate >= 1 ? rate : refuse(`${option} "${text}" is not a rate; give one such as 10MB/s or 500KiB/s`);
+  return rate >= 1 ? rate : refuse(`${option} must be a rate such as 10MB/s or 500KiB/s, got "${text}"`);
 }
 
 /** Bytes from `start` to before `end`; each absent where it isn't given. */
@@ -88,10 +82,10 @@ export interface ByteRange {
 export function parseRange(text: string): ByteRange {
   const [, start, end] = /^(\d{1,15})?:(\d{1,15})?$/.exec(text) ?? [];
   if (start === undefined && end === undefined) {
-    refuse(`--range "${text}" is not a range; give START:END in bytes, END exclusive, such as 0:1024 or 1024:`);
+    refuse(`--range must be START:END in bytes, END exclusive, such as 0:1024 or 1024:, got "${text}"`);
   }
   if (start !== undefined && end !== undefined && Number(end) < Number(start)) {
-    refuse(`--range "${text}" ends before it starts`);
+    refuse(`--range must not end before it starts, got "${text}"`);
   }
   return {
     ...(start === undefined ? {} : { start: Number(start) }),
@@ -109,7 +103,7 @@ export function parseFolder(prefix: string | undefined, forAll = 'leave the opti
   if (prefix === undefined) return '';
   const folder = prefix.replace(/\/$/, '');
   if (folder === '') {
-    refuse(`--prefix "${prefix}" names no folder (a variable that is not set?); for the whole store, ${forAll}`);
+    refuse(`--prefix must name a folder, got "${prefix}"`, { text: `for the whole store, ${forAll}` });
   }
   return folder;
 }

@@ -1,7 +1,7 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { SnapshotChoice } from 'securestore';
 import { parseMoment } from './parse-time.ts';
 import { parseCount } from './parse-values.ts';
+import { refuse } from './refuse.ts';
 
 /** Snapshots are shown with their second: that of a moment means all of it. */
 function endOf(moment: Date, text: string): Date {
@@ -20,7 +20,7 @@ export function pointOf(
   prefix = '',
 ): SnapshotChoice {
   if (at !== undefined && snapshot !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `give either --${prefix}at or --${prefix}snapshot`);
+    refuse(`--${prefix}at cannot be used with --${prefix}snapshot`);
   }
   return {
     ...(at === undefined ? {} : { at: endOf(parseMoment(`--${prefix}at`, at), at) }),

@@ -2,6 +2,7 @@ import { openSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
+import { refuse } from './refuse.ts';
 import { type LineTerminal, readLine } from './read-line.ts';
 import { printable } from './terminal-text.ts';
 
@@ -32,7 +33,7 @@ export function canAsk(cli: Cli): boolean {
 }
 
 function cancelled(): never {
-  throw new SecureStoreError('ABORTED', 'cancelled at the prompt; nothing was changed');
+  throw new SecureStoreError('ABORTED', 'cancelled at the prompt. Nothing was changed.');
 }
 
 /** Asks for something that is not shown while it is typed. @throws `ABORTED` where the person cancels. */
@@ -75,16 +76,13 @@ export async function confirmDestruction(
   cli: Cli,
   yes: boolean | undefined,
   question: string,
-  what = 'this destroys for good',
+  what = 'the command destroys for good',
   target?: string,
 ): Promise<void> {
   if (yes === true) return;
   using terminal = openTerminal(cli);
   if (terminal === undefined) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `nothing was changed: ${what}, and there is no terminal to ask on; add --yes to do it`,
-    );
+    refuse(`cannot ask without a terminal: ${what}. Nothing was changed.`, { text: 'add --yes to do it' });
   }
   if (!(await agrees(cli, terminal, question, target))) cancelled();
 }

@@ -1,19 +1,18 @@
 import { stat } from 'node:fs/promises';
-import { SecureStoreError } from '@securestore/core-format';
 import { ownFiles } from '@securestore/migrate';
 import type { DrillReceipt } from 'securestore';
 import type { Call } from './call.ts';
 import { writeOutputFile } from './output-file.ts';
+import { refusal } from './refuse.ts';
 import { printable } from './terminal-text.ts';
 
 /** @throws `ALREADY_EXISTS` where a file is there and may not be replaced: an older receipt, which nobody can make again */
 export async function refuseToReplace(path: string, mayReplace: boolean | undefined): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() !== true || mayReplace === true) return;
-  throw new SecureStoreError(
-    'ALREADY_EXISTS',
-    `there is a file "${path}" already; it was left as it is, and nothing was tried. Choose another one, or add --yes to replace it`,
-  );
+  throw refusal('ALREADY_EXISTS', `the file "${path}" already exists. Nothing was changed.`, {
+    hints: [{ text: 'choose another file, or add --yes to replace it' }],
+  });
 }
 
 /** Writes a receipt to a file. @param location of the store, whose own files are left alone */

@@ -1,5 +1,5 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { ConflictPolicy } from 'securestore';
+import { refuse } from './refuse.ts';
 
 export interface RestoreOptions {
   readonly at?: string;
@@ -18,10 +18,6 @@ export interface RestoreOptions {
   readonly giveUp?: boolean;
   readonly verify?: boolean;
   readonly receipt?: string;
-}
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
 /** To a new store, to a folder, to stdout, or into the store. */
@@ -56,16 +52,16 @@ const RESTORE_OPTIONS = [
 /** @throws SecureStoreError `INVALID_ARGUMENT` where several ways were asked for, or what makes no sense together */
 export function wayOf(options: RestoreOptions): Way {
   const given = (['to', 'folder', 'stdout'] as const).filter((way) => options[way] !== undefined);
-  if (given.length > 1) refuse(`give only one of ${given.map((way) => `--${way}`).join(' and ')}`);
+  if (given.length > 1) refuse(`--${given[0]} cannot be used with --${given[1]}`);
   const way: Way = given[0] ?? 'store';
   const useless = USELESS[way].find((name) => options[name] !== undefined);
-  if (options.prefix !== undefined && options.key !== undefined) refuse('give either --prefix or --key');
+  if (options.prefix !== undefined && options.key !== undefined) refuse('--prefix cannot be used with --key');
   if (options.deleteExtra === true && (options.key !== undefined || options.conflict === 'rename')) {
-    refuse('--delete-extra has no meaning together with --key or --conflict rename');
+    refuse('--delete-extra cannot be used with --key or --conflict rename');
   }
   if (useless !== undefined) {
     const flag = useless.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    refuse(way === 'store' ? `--${flag} goes with --to` : `--${flag} has no meaning together with --${way}`);
+    refuse(way === 'store' ? `--${flag} needs --to` : `--${flag} cannot be used with --${way}`);
   }
   return way;
 }
@@ -74,5 +70,6 @@ export function wayOf(options: RestoreOptions): Way {
 export function checkGivesUpAlone(source: string | undefined, options: RestoreOptions): void {
   const { giveUp: _, ...others } = options;
   const useless = [source, ...RESTORE_OPTIONS.map((name) => others[name])].find((given) => given !== undefined);
-  if (useless !== undefined) refuse('--give-up ends an interrupted restore and restores nothing: it goes alone');
+  if (useless !== undefined)
+    refuse('--give-up restores nothing: it cannot be used with a source or another option of restore');
 }

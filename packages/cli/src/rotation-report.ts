@@ -17,7 +17,10 @@ export async function sayRotation(
 ): Promise<number> {
   const { failures, strays, ...summary } = done;
   for (const { name, code } of failures) {
-    const error = new SecureStoreError(code, 'it could not be brought under the new keys, and is as it was');
+    const error = new SecureStoreError(
+      code,
+      'cannot be brought under the new encryption keys. Nothing of it was changed.',
+    );
     if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
     else out.error(error, { operation: verb, subject: name });
   }

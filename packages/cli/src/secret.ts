@@ -1,11 +1,12 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import { fileError, systemCodeOf } from '@securestore/core-format';
 import type { Call } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { askNewPassphrase, type NewPassphrase } from './new-passphrase.ts';
 import { runPassphraseCommand } from './passphrase-command.ts';
 import { askHidden, openTerminal } from './prompt.ts';
+import { refuse } from './refuse.ts';
 import { LONGEST_PASSPHRASE, withoutLineEnd } from './secret-bytes.ts';
 import { warnIfShared } from './shared-file.ts';
 import { weaknessOf } from './weak-passphrase.ts';
@@ -39,10 +40,6 @@ export interface NewSecretOptions {
 
 const HOW_TO_GIVE_A_NEW_ONE =
   'give --new-key-file FILE, --new-passphrase-file FILE or --new-passphrase-command COMMAND, or run this on a terminal to be asked';
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 /** Reads a file with a secret: its bytes without one trailing line end, which editors and `echo` add. */
 export async function readSecretFile(path: string, kind: string): Promise<Uint8Array> {
@@ -104,14 +101,14 @@ async function fromCredentialsDirectory(directory: string): Promise<SecretSource
 export function nonEmpty(env: Cli['env'], name: string): string | undefined {
   const value = env[name];
   // An empty one is a secret that failed to arrive; asking or looking elsewhere would hide that.
-  if (value === '') refuse(`$${name} is set but empty; give it its value, or unset it`);
+  if (value === '') refuse(`$${name} is set but empty`, { text: `give it its value, or unset ${name}` });
   return value;
 }
 
-/** @param otherwise the error if there is no terminal */
-async function ask(cli: Cli, otherwise: string, creating?: NewPassphrase): Promise<Uint8Array> {
+/** @param problem what is wrong if there is no terminal @param otherwise what to do then */
+async function ask(cli: Cli, problem: string, otherwise: string, creating?: NewPassphrase): Promise<Uint8Array> {
   using terminal = openTerminal(cli);
-  if (terminal === undefined) refuse(otherwise);
+  if (terminal === undefined) refuse(problem, { text: otherwise });
   if (creating !== undefined) return await askNewPassphrase(cli, terminal, creating);
   return Buffer.from(await askHidden(cli, terminal, 'Passphrase'));
 }
@@ -152,17 +149,12 @@ function newSecretOf({ cli, options }: Call<NewSecretOptions>, location: string,
     '--new-passphrase-file': newPassphraseFile,
     '--new-passphrase-command': newPassphraseCommand,
   }).flatMap(([flag, value]) => (value === undefined ? [] : [flag]));
-  if (given.length > 1) refuse(oneOf(given));
+  if (given.length > 1) refuse(`${given[0]} cannot be used with ${given[1]}`);
   if (newKeyFile !== undefined) return { kind: 'key-file', path: newKeyFile };
   if (newPassphraseFile !== undefined) return passphraseFile(newPassphraseFile);
   if (newPassphraseCommand !== undefined) return passphraseCommand(cli, newPassphraseCommand);
-  const missing = `no new secret: ${HOW_TO_GIVE_A_NEW_ONE}${otherwise}`;
-  return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, missing, { location }) };
-}
-
-/** That of several options one is to be given. */
-function oneOf(options: readonly string[]): string {
-  return `give ${options.join(' or ')}, not ${options.length > 2 ? 'all of them' : 'both'}`;
+  const how = `${HOW_TO_GIVE_A_NEW_ONE}${otherwise}`;
+  return { kind: 'passphrase', from: 'terminal', read: () => ask(cli, 'no new secret is given', how, { location }) };
 }
 
 /** The secrets that the options name, each with its option. */
@@ -222,7 +214,7 @@ async function secretOf(call: Call, creating?: NewPassphrase): Promise<SecretSou
   const { cli } = call;
   const given = optionSecrets(call);
   const [first, ...others] = given;
-  if (others.length > 0) refuse(oneOf(given.map(([name]) => name)));
+  if (first !== undefined && others[0] !== undefined) refuse(`${first[0]} cannot be used with ${others[0][0]}`);
   if (first !== undefined) return first[1];
   const keyFile = nonEmpty(cli.env, 'SECURESTORE_KEY_FILE');
   if (keyFile !== undefined) return { kind: 'key-file', path: keyFile };
@@ -239,7 +231,7 @@ async function secretOf(call: Call, creating?: NewPassphrase): Promise<SecretSou
     credential ?? {
       kind: 'passphrase',
       from: 'terminal',
-      read: () => ask(cli, `no secret to unlock the store with: ${HOW_TO_GIVE_ONE}`, creating),
+      read: () => ask(cli, 'no secret to unlock the store is given', HOW_TO_GIVE_ONE, creating),
     }
   );
 }

@@ -2,13 +2,10 @@ import { isServed } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, RemoteStore, SecureStore, TrailEntry } from 'securestore';
 import type { Call } from './call.ts';
+import { refusal, refuse } from './refuse.ts';
 import { credentialFile, nonEmpty, optionSecrets, readSecretFile } from './secret.ts';
 import { warnIfShared } from './shared-file.ts';
 import { tlsOf, tlsOptionOf } from './tls-files.ts';
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 /** @throws `INVALID_ARGUMENT` where a token or a certificate is given with a store that is unlocked here, where it would bind nobody */
 export function checkNoToken({ cli, options, verb }: Call): void {
@@ -17,9 +14,9 @@ export function checkNoToken({ cli, options, verb }: Call): void {
   const given =
     options.token === undefined ? ((verb === 'serve' ? undefined : tlsOptionOf(options)) ?? variable) : '--token';
   if (given === undefined || given === '') return;
-  refuse(
-    `${given} is for a store that a server serves; whoever unlocks a store may do everything with it, so it would bind nobody`,
-  );
+  refuse(`${given} restricts nothing for a store that is unlocked here: it is for remote stores`, {
+    text: given.startsWith('$') ? `unset ${given}` : `leave out ${given}`,
+  });
 }
 
 /** What may be sent as one: anything else would be refused as what it is, and not by whom it proves. */
@@ -47,31 +44,31 @@ export async function environmentCredential({ cli, options }: Call): Promise<str
   return (await credentialFile(cli.env, 'securestore-token')) === undefined ? undefined : '$CREDENTIALS_DIRECTORY';
 }
 
+/** How to say who asks. */
+const PROVE = { advice: [{ id: 'give-credentials' }] } as const;
+
 /** @param otherwise whether something else may say who asks, so that there need be no token */
 async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefined> {
   const [secret] = optionSecrets(call);
   if (secret !== undefined)
-    refuse(`${secret[0]} unlocks a store, which the server does; give --token or $SECURESTORE_TOKEN`);
+    throw refusal('INVALID_ARGUMENT', `${secret[0]} cannot open a remote store: its server has the secret`, PROVE);
   const [token, from] = (await givenToken(call)) ?? [];
   if (token !== undefined && !TOKEN.test(token)) {
-    refuse(`${from} holds no token: there are spaces, or other characters in it that no token has`);
+    refuse(`${from} must hold a token: printable ASCII characters without spaces`);
   }
   if (token !== undefined || otherwise) return token;
-  return refuse(
-    'a store over a server takes a token: set $SECURESTORE_TOKEN, or give --token TOKEN; or a certificate, by --tls-cert FILE and --tls-key FILE',
-  );
+  throw refusal('INVALID_ARGUMENT', 'a remote store needs a token or a client certificate', PROVE);
 }
 
 /**
  * @param what a command, with as much of its operands and options as it takes to tell
- * @param why what follows it, from a comma on
+ * @param why what follows it, such as a colon and the reason
  * @throws `UNSUPPORTED`
  */
 export function notServed(what: string, why = ''): never {
-  throw new SecureStoreError(
-    'UNSUPPORTED',
-    `securestore ${what} is not to be had over a server${why}; run it where the store is unlocked, with --store and the location where it lies`,
-  );
+  throw refusal('UNSUPPORTED', `securestore ${what} does not work on a remote store${why}`, {
+    hints: [{ text: 'run it where the store is unlocked, with its location as --store LOCATION' }],
+  });
 }
 
 /** What of a store that is served is missing, or has members that are: using these says so, by the name of the command. */
@@ -108,14 +105,14 @@ type NewSlot = Parameters<SecureStore['slots']['add']>[0];
 async function sentSecret(slot: NewSlot): Promise<NewSlot> {
   if (typeof slot !== 'object' || !('type' in slot)) return slot;
   if (slot.type !== 'passphrase') {
-    return notServed('slots add', ' but for a passphrase, by --new-passphrase-file, and for a --recipient');
+    return notServed('slots add', ': only --new-passphrase-file and --recipient do');
   }
   const bytes = await slot.secret();
   try {
     // Other bytes would become another passphrase.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return refuse('the new passphrase is no UTF-8, and can not be sent to a server');
+    return refuse('the new passphrase must be UTF-8 to be sent to a server');
   } finally {
     bytes.fill(0);
   }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { fileError, SecureStoreError } from '@securestore/core-format';
+import { fileError } from '@securestore/core-format';
 import type { Call } from './call.ts';
 import type { GlobalOptions } from './global-options.ts';
+import { refuse } from './refuse.ts';
 import { nonEmpty } from './secret.ts';
 import { warnIfShared } from './shared-file.ts';
 
@@ -48,10 +49,7 @@ export async function tlsOf(call: Call): Promise<TlsFiles | undefined> {
     }
   }
   if ((found.cert === undefined) !== (found.key === undefined)) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'a certificate and its key go together: give --tls-cert FILE and --tls-key FILE',
-    );
+    refuse('--tls-cert and --tls-key must be given together');
   }
   return Object.keys(found).length === 0 ? undefined : found;
 }

@@ -1,9 +1,11 @@
-import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStoreError } from '@securestore/core-format';
 import type { Job, TransferReport } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from './call.ts';
 import { reportOf } from './error-report.ts';
+import type { OwnHint } from './hints.ts';
 import type { PlannedItem } from './import-plan.ts';
 import { clearProgress, watchJob } from './job-progress.ts';
+import { refusal, withHints } from './refuse.ts';
 import { printable } from './terminal-text.ts';
 
 type Status = PlannedItem['status'];
@@ -48,6 +50,9 @@ function whyDenied({ approvals }: SecureStoreError): string {
     : 'reading it takes the approval of a second person';
 }
 
+/** Identical objects are skipped. */
+const GO_ON: OwnHint = { text: 'to go on with what is left', again: true };
+
 /** What a command says at the end of a transfer. */
 export interface TransferWords {
   /** What to say if there were no items and that is a mistake. */
@@ -79,15 +84,11 @@ export async function runTransfer(
   try {
     await watchJob(cli, verb, job);
   } catch (error) {
-    if (Object.keys(counts).length > 0) {
-      // How to go on after an interruption is said with the error itself.
-      const { code } = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
-      const next = code === 'ABORTED' ? '' : '; run the same command again to go on, it passes over what is done';
-      out.note(`stopped: ${inWords(counts, past)}${next}`);
-    }
-    throw error;
+    if (Object.keys(counts).length === 0) throw error;
+    out.note(`stopped: ${inWords(counts, past)}`);
+    throw withHints(error, GO_ON);
   }
-  if (none !== undefined && Object.keys(counts).length === 0) throw new SecureStoreError('NOT_FOUND', none);
+  if (none !== undefined && Object.keys(counts).length === 0) throw refusal('NOT_FOUND', none);
   const summary = Object.fromEntries(STATUSES[past].map((status) => [status, counts[status] ?? 0]));
   const dryRun = past === 'to import' ? { dryRun: true } : {};
   await out.result({ summary: { ...dryRun, ...summary } }, () => `${past}: ${inWords(counts, past)}`);

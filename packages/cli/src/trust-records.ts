@@ -12,6 +12,8 @@ import {
   systemCodeOf,
 } from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
+import { refuse } from './refuse.ts';
+import { shellWord } from './terminal-text.ts';
 
 /** A package as it was when a folder was trusted. */
 export interface PackageIdentity {
@@ -68,7 +70,7 @@ export async function folderOf(path: string): Promise<string> {
 
 async function digestOf(file: string): Promise<{ readonly text: string; readonly sha256: string }> {
   if ((await stat(file)).size > MAX_BYTES) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `the file "${file}" is over 1 MiB`);
+    throw new SecureStoreError('INVALID_ARGUMENT', `the file "${file}" is larger than 1 MiB`);
   }
   const bytes = await readFile(file);
   return { text: bytes.toString('utf8'), sha256: createHash('sha256').update(bytes).digest('hex') };
@@ -81,17 +83,15 @@ export async function identifyConfig(file: string): Promise<ConfigIdentity> {
 
 /** What a package is recognised by. @throws `INVALID_ARGUMENT` if it has no `package.json` that says so */
 export async function identifyPackage({ packageName, manifest }: FoundPackage): Promise<PackageIdentity> {
-  const refuse = (): never => {
-    throw new SecureStoreError('INVALID_ARGUMENT', `the package ${packageName} has no package.json to recognise it by`);
-  };
-  if (manifest === undefined) return refuse();
+  const unrecognised = (): never => refuse(`the package ${packageName} has no package.json to recognise it by`);
+  if (manifest === undefined) return unrecognised();
   const file = await realpath(manifest);
   const { text, sha256 } = await digestOf(file);
   try {
     const { version } = JSON.parse(text) as { version?: unknown };
     return { name: packageName, version: typeof version === 'string' ? version : '', path: dirname(file), sha256 };
   } catch {
-    return refuse();
+    return unrecognised();
   }
 }
 
@@ -126,10 +126,10 @@ async function checkOwn(path: string): Promise<void> {
   for (const one of [path, dirname(path)]) {
     const { uid, mode } = await lstat(one);
     if ((uid === self || uid === 0) && (mode & OTHERS_WRITE) === 0) continue;
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `"${one}" says which folders you trust, and others can change it; make it yours alone: chmod go-w "${one}"`,
-    );
+    refuse(`other users can change "${one}", which lists the folders that you trust`, {
+      text: 'to make it yours alone',
+      command: `chmod go-w ${shellWord(one)}`,
+    });
   }
 }
 

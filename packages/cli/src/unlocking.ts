@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ReadRecoveryKit, SecretMethod } from 'securestore';
+import { refuse } from './refuse.ts';
 import { type PassphraseSource, readSecretFile, type SecretSource } from './secret.ts';
 
 /** A way to unlock a store; disposing it wipes what was read for it. */
@@ -120,8 +121,7 @@ async function byPrinted(kind: PrintedKind, paths: readonly string[]): Promise<U
 export function oneFingerprint(all: readonly (string | undefined)[]): string | undefined {
   const [one, another] = new Set(all.filter((fingerprint) => fingerprint !== undefined));
   if (another === undefined) return one;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the fingerprints that were given, by --fingerprint, an invitation or recovery kits, are of different stores: ${one} and ${another}`,
-  );
+  return refuse(`the fingerprints given are of different stores: ${one} and ${another}`, {
+    text: 'compare --fingerprint, the invitation and the recovery kits',
+  });
 }

@@ -137,7 +137,7 @@ describe('tokens', () => {
   });
 });
 
-it('refuses what makes no sense in one line with hints, and changes nothing', async () => {
+it('refuses what makes no sense in one line and hints, and changes nothing', async () => {
   const box = await sandbox();
   const senseless = [
     ['role', 'show'],
@@ -175,7 +175,7 @@ it('refuses what makes no sense in one line with hints, and changes nothing', as
   for (const args of senseless) {
     const { exitCode, stdout, stderr } = await box.run(args);
     expect([args, exitCode === 2 || exitCode === 3, stdout]).toEqual([args, true, '']);
-    expect(stderr).toMatch(/^error: [^\n]+ \[(?:INVALID_ARGUMENT|INVALID_KEY|NOT_FOUND)\]\n(?:hint: [^\n]+\n)*$/);
+    expect(stderr).toMatch(/^error: [^\n]+ \[(?:INVALID_ARGUMENT|INVALID_KEY|NOT_FOUND)\]\n(?:hint: [^\n]+\n){0,3}$/);
   }
   expect(await done(box, 'role', '--json')).toBe('');
 });

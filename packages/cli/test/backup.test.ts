@@ -47,7 +47,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
   });
 
   it.for([
-    [['backup'], 2, "missing required argument 'destination'; see securestore help backup"],
+    [['backup'], 2, "missing required argument 'destination'"],
     [['backup', 'somewhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
     [['backup', 'file:', '--label', 'x'.repeat(200)], 2, 'error: '],
   ] as const)('%j is refused', async ([args, exitCode, message], { expect, onTestFinished }) => {
@@ -104,7 +104,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     child.kill('SIGINT');
     const stopped = await ending;
     expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(stopped.stderr).toBe('error: interrupted; the same command goes on [ABORTED]\n');
+    expect(stopped.stderr).toMatch(/^error: interrupted \[ABORTED\]\nhint: to go on: securestore backup [^\n]*\n$/);
     expect((await run(['snapshots', destination])).stderr).toBe('there is no snapshot here yet\n');
     const done = await run(['backup', destination]);
     expect(done).toMatchObject({ exitCode: 0, stderr: '' });
@@ -163,10 +163,9 @@ $`,
     await writeFile(path('wrong'), Buffer.alloc(32, 9), { mode: 0o600 });
     const wrong = await run(['snapshots', destination, '--key-file', path('wrong')]);
     expect(wrong.exitCode).toBe(9);
-    expect(wrong.stderr).toBe(
-      `error: ${destination}: the key file does not unlock the store; ` +
-        'the backups open by the secrets that the store had when they were last reached [UNLOCK_FAILED]\n' +
-        'hint: check that the secret belongs to this store\n',
+    expect(wrong.stderr).toContain(`error: ${destination}: the key file does not unlock the store [UNLOCK_FAILED]\n`);
+    expect(wrong.stderr).toContain(
+      'hint: backups open by the secrets that the store had when they were last reached\n',
     );
   });
 });
@@ -201,11 +200,11 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     for (const more of [[], ['--payloads']]) {
       const nothing = await run(['verify', location, ...more]);
       expect(nothing).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(nothing.stderr).toBe(`error: ${location}: there is neither a store nor a backup here [NOT_FOUND]\n`);
+      expect(nothing.stderr).toBe(`error: ${location} has neither a store nor a backup [NOT_FOUND]\n`);
     }
     const store = await run(['verify', '--store', location]);
     expect(store.exitCode).toBe(3);
-    expect(store.stderr).toContain('no store is here [NOT_FOUND]\nhint: to create a store: securestore init');
+    expect(store.stderr).toContain('no store is here; make one with securestore init');
   });
 
   it('names what is damaged and what that affects, with exit code 5', async ({ expect, onTestFinished }) => {

@@ -42,7 +42,7 @@ describe('clock', () => {
       /^the clock of the store is 7\d\d h \d+ min ahead of this machine's\n$/,
     );
     const unasked = await box.run(['clock', 'reset']);
-    expect(unasked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('nothing was changed') });
+    expect(unasked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Nothing was changed.') });
     expect(await box.run(['clock', 'reset', '--yes'])).toMatchObject({ exitCode: 0 });
     expect(statSync(file).mtimeMs).toBeLessThan(Date.now() + MINUTE);
     expect((await box.run(['put', 'b'], { input: 'x' })).exitCode).toBe(0);

@@ -13,7 +13,8 @@ describe.concurrent('where and what is kept', { timeout: 120_000 }, () => {
     const refused = await run(args);
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     expect(refused.stderr).toBe(
-      'error: what is in memory: is gone when this command ends; back up to another location [INVALID_ARGUMENT]\n',
+      'error: memory: cannot be the destination: its content is lost when the command ends [INVALID_ARGUMENT]\n' +
+        'hint: choose a folder, a database or a bucket, such as file:/backup\n',
     );
   });
 

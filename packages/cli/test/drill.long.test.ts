@@ -18,8 +18,8 @@ describe.concurrent('drill', { timeout: 120_000 }, () => {
     const refused = await run(args);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toBe(
-      `error: there is a file "${receipt}" already; it was left as it is, and nothing was tried. ` +
-        'Choose another one, or add --yes to replace it [ALREADY_EXISTS]\n',
+      `error: the file "${receipt}" already exists. Nothing was changed. [ALREADY_EXISTS]\n` +
+        'hint: choose another file, or add --yes to replace it\n',
     );
     expect(await readFile(receipt, 'utf8')).toBe(written);
     expect((await run([...args, '--yes'])).exitCode).toBe(0);

@@ -72,7 +72,7 @@ describe('names of variables', () => {
   it('that many objects would have are an error that can be read', () => {
     const scope = parseScope({ all: true }, (name) => name);
     const objects = Array.from({ length: 10_000 }, (_, at) => ({ key: `k${at}`, name: `k${at}` }));
-    const refused = expect.objectContaining({ message: expect.stringMatching(/^.{1,2000} and 9950 more; .{1,100}$/) });
+    const refused = expect.objectContaining({ message: expect.stringMatching(/^.{1,2000} and 9950 more$/) });
     expect(() => variablesFor(scope, objects, () => false)).toThrow(refused);
   });
 });
@@ -90,7 +90,9 @@ describe('values of variables', () => {
 
   it('cannot hold NUL or what is no UTF-8, and the error does not repeat them', () => {
     for (const bytes of [Buffer.from('can\0ary'), Buffer.from([0x63, 0xff])]) {
-      expect(() => variableValue('app/k', bytes)).toThrow(/^"app\/k" (?:holds a NUL byte|is not UTF-8), so/);
+      expect(() => variableValue('app/k', bytes)).toThrow(
+        /^cannot make "app\/k" an environment variable: its value (?:holds a NUL byte|is not UTF-8)$/,
+      );
     }
   });
 });

@@ -101,23 +101,23 @@ describe('exec', () => {
     const scope = ['--prefix', 'app', '--variables', 'KEPT,HOME,OTHER'];
     const { exitCode, stdout, stderr } = await box.run(script('echo started', scope), { env: { KEPT: '' } });
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
-    expect(stderr).toMatch(/set already: \$HOME \("app\/home"\), \$KEPT \("app\/kept"\); .*--env NAME=KEY/);
+    expect(stderr).toMatch(/already set: \$HOME \("app\/home"\), \$KEPT \("app\/kept"\) .*\nhint: .*--env NAME=KEY/);
     expect(stderr).not.toMatch(/OTHER|canary/);
   });
 
   it.each([
-    [[], /--prefix P --variables NAME,…, .*--env NAME=KEY/],
+    [[], /exec needs --prefix, --all or --env .*\nhint: give --env NAME=KEY .*--variables NAME,…/],
     [['--prefix', 'a', '--all'], /--prefix .*cannot be used with .*--all/],
     [['--variables', 'A', '--env', 'B=b'], /--variables .*--prefix or --all/],
-    [['--env', 'B'], /--env takes NAME=KEY/],
+    [['--env', 'B'], /--env must be NAME=KEY/],
     [['--env', 'B='], /--env B: the key is empty/],
-    [['--env', '1B=b'], /--env .*not the name of a variable/],
-    [['--env', 'B-C=b'], /--env .*not the name of a variable/],
+    [['--env', '1B=b'], /--env must name a variable of letters, .* got "(?:1B|B-C)"/],
+    [['--env', 'B-C=b'], /--env must name a variable of letters, .* got "(?:1B|B-C)"/],
     [['--env', 'B=b', '--env', 'B=c'], /--env names \$B twice/],
-    [['--all', '--variables', '*'], /--variables "\*"/],
-    [['--all', '--variables', 'A*'], /--variables "A\*"/],
-    [['--all', '--variables', 'A,,B'], /--variables ""/],
-    [['--all', '--variables', 'password'], /--variables "password".*upper case/],
+    [['--all', '--variables', '*'], /--variables must be .*got "\*"/],
+    [['--all', '--variables', 'A*'], /--variables must be .*got "A\*"/],
+    [['--all', '--variables', 'A,,B'], /--variables must be .*got ""/],
+    [['--all', '--variables', 'password'], /--variables must be names such as DATABASE_URL.*got "password"/],
   ])('checks what is to be given before anything is opened: %j', async (scope, message) => {
     const box = await sandbox('none');
     const env = { SECURESTORE_URL: 'sqlite:./none', SECURESTORE_PASSPHRASE: 'x' };
@@ -146,7 +146,7 @@ describe('exec', () => {
     expect((await box.run(['--json', 'exec', ...SECRET, '--', 'no-such-command'])).exitCode).toBe(127);
     expect(await box.run(['exec', ...SECRET, '--', '/etc/passwd'])).toMatchObject({
       exitCode: 126,
-      stderr: expect.stringMatching(/^error: the command "\/etc\/passwd" can't be run: .*\[ACCESS_DENIED\]\n$/),
+      stderr: expect.stringMatching(/^error: cannot run "\/etc\/passwd": .*\[ACCESS_DENIED\]\n$/),
     });
   });
 
@@ -173,8 +173,13 @@ describe('exec', () => {
 
   const REFUSED = [
     ['two would be one variable', { 'a/b': '1', 'a-b': '2' }, 2, '$A_B ("a-b", "a/b")'],
-    ['one holds NUL', { nul: 'can\0ary' }, 2, '"nul" holds a NUL byte'],
-    ['one is no text', { bytes: Buffer.from([0x63, 0x61, 0xff]) }, 2, '"bytes" is not UTF-8'],
+    ['one holds NUL', { nul: 'can\0ary' }, 2, 'cannot make "nul" an environment variable: its value holds a NUL byte'],
+    [
+      'one is no text',
+      { bytes: Buffer.from([0x63, 0x61, 0xff]) },
+      2,
+      'cannot make "bytes" an environment variable: its value is not UTF-8',
+    ],
     ['one is too long', { huge: 'x'.repeat(200_000) }, 2, '"huge" has 200000 bytes'],
     ['one has a name that nobody gave', { other: 'x' }, 2, '$OTHER'],
     ['there are none', {}, 3, 'the store is empty'],

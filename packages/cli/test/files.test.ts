@@ -142,9 +142,9 @@ describe('the format', () => {
     expect(missing.stderr).toContain('cannot read the file "no.env": no such file or directory');
     expect((await box.run(['import', '.env', '--format', 'folder'])).stderr).toContain('cannot read the folder ".env"');
     expect((await box.run(['import', '.env', '--format', 'yaml'])).stderr).toContain(
-      'Allowed choices are folder, env, json',
+      '--format must be one of folder, env, json',
     );
-    expect((await box.run(['export', '.env', '--metadata'])).stderr).toContain('--metadata goes with a folder');
+    expect((await box.run(['export', '.env', '--metadata'])).stderr).toContain('--metadata needs a folder');
   });
 
   it('of a file never takes the store itself for it', async () => {

@@ -222,7 +222,7 @@ describe('export', () => {
     for (const path of ['none', 'none.env']) {
       const none = await box.run(['export', path, '--prefix', 'nothing']);
       expect(none).toMatchObject({ exitCode: 3, stdout: '' });
-      expect(none.stderr).toBe('error: there are no objects below "nothing", so nothing was written [NOT_FOUND]\n');
+      expect(none.stderr).toBe('error: no object exists below "nothing". Nothing was written. [NOT_FOUND]\n');
     }
     expect((await box.run(['export', 'none', '--prefix', '../..'])).exitCode).toBe(2);
     expect((await box.run(['export', 'new/folders/below', '--prefix', 'p/q'])).exitCode).toBe(0);

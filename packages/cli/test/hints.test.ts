@@ -112,4 +112,42 @@ describe('the hints of an error', () => {
     }
     expect(again('exec', ['exec', '--', 'login', SECRET])).toBeUndefined();
   });
+
+  it.each([`postgres://ann:${SECRET}@db/vault`, `s3://bucket/v?secretAccessKey=${SECRET}`, `https://${SECRET}@vault`])(
+    'name no location with credentials: %s',
+    (location) => {
+      const options = { store: location };
+      const advice = [
+        { id: 'list-jobs' },
+        { id: 'create-store' },
+        { id: 'accept-rollback' },
+        { id: 'resume-migration', target: location },
+      ] as const;
+      for (const one of advice) {
+        for (const args of [
+          ['ls', '--store', location],
+          ['ls', `--store=${location}`],
+        ]) {
+          const hints = hintsOf([one], { verb: 'ls', args, options });
+          expect(hints).toHaveLength(1);
+          expect(JSON.stringify(hints)).not.toContain(SECRET);
+        }
+      }
+      const [own] = hintsOf([], { args: [] }, [{ text: 'to verify it', on: ['verify', location] }]);
+      expect(own?.command).toBe('securestore verify LOCATION');
+    },
+  );
+
+  it('of a command come before those of the library, and none comes twice', () => {
+    const own = [
+      { text: 'which there are', on: ['job', 'list'] },
+      { text: 'once more', again: true },
+    ];
+    const advice = [{ id: 'list-jobs' }, { id: 'use-anchor' }] as const;
+    expect(hintsOf(advice, { verb: 'get', args: ['get', 'k'] }, own)).toEqual([
+      { text: 'which there are', command: 'securestore job list' },
+      { text: 'once more', command: 'securestore get k' },
+      { text: 'leave out --no-anchor' },
+    ]);
+  });
 });

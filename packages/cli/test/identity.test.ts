@@ -170,7 +170,7 @@ describe('a recovery kit', () => {
     expect(await box.run(['get', 'k', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'v' });
     const another = await box.run(['init', 'sqlite:./another', '--recovery-code-file', 'kit.txt']);
     expect(another).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(another.stderr).toContain('a recovery kit is of a store that there is');
+    expect(another.stderr).toContain('a recovery kit belongs to a store that exists');
     expect(await readdir(box.path())).not.toContain('another');
     const wrongKind = await box.run(['get', 'k', '--share-file', 'kit.txt']);
     expect(wrongKind).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('not of a share') as string });

@@ -76,7 +76,9 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect(destroyed.stdout).toMatch(/^[0-9a-f]{16} of pii: destroying, can be undone until [-0-9]+ [:0-9]+Z\n$/);
     const gone = await run(['get', 'users/1']);
     expect(gone.exitCode).toBe(5);
-    expect(gone.stderr).toMatch(/ \[KEY_DESTROYED\]\nhint: to undo it: securestore keys undo pii .*\n$/);
+    expect(gone.stderr).toMatch(
+      / \[KEY_DESTROYED\]\nhint: to undo it: securestore keys undo pii .*\nsee: \S+#key_destroyed\n$/,
+    );
     expect((await run(['get', 'else'])).exitCode).toBe(0);
     const long = await run(['ls', '--long']);
     expect(long.exitCode).toBe(8);

@@ -66,7 +66,7 @@ describe('over a server, what is left out of an export since it may not be read'
     const refused = await as('ann', 'restore', source, '--folder', path('files'));
     expect(refused).toMatchObject({ exitCode: 3, stdout: '' });
     expect(refused.stderr).toBe(
-      `error: ${source}: there is nothing that you may see without an approval, so nothing was written [NOT_FOUND]\n`,
+      `error: ${source} has nothing that you may see without an approval. Nothing was written. [NOT_FOUND]\n`,
     );
   });
 

@@ -10,20 +10,20 @@ import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';
 
 /** What is refused; a short run tries every fourth. */
 const REFUSED = [
-  [['migrate'], 2, 'where to? give the new location'],
+  [['migrate'], 2, 'migrate needs the location of the target'],
   [['migrate', 'FROM'], 2, 'the source and the target are the same'],
   [['migrate', 'NEW', '--store', 'NOWHERE'], 3, 'no store is here'],
   [['migrate', 'FROM', 'NEW', '--store', 'OTHER'], 2, 'the location and --store differ'],
-  [['migrate', 'memory:'], 2, 'what is in memory: is gone when this command ends; move the store to another location'],
-  [['migrate', 'FROM', 'MEMORY:x', '--copy-only'], 2, 'what is in memory: is gone'],
+  [['migrate', 'memory:'], 2, 'memory: cannot be the target: its content is lost when the command ends'],
+  [['migrate', 'FROM', 'MEMORY:x', '--copy-only'], 2, 'memory: cannot be the target'],
   [['migrate', 'INSIDE'], 2, 'the target is inside the store'],
-  [['migrate', 'NEW', '--dry-run'], 2, "unknown option '--dry-run' (Did you mean --copy-only, which copies"],
+  [['migrate', 'NEW', '--dry-run'], 2, 'hint: did you mean --copy-only, which copies'],
   [['migrate', 'JUNK'], 2, 'error: /'],
   [['migrate', 'FROM', 'FROM'], 2, 'the source and the target are the same'],
   [['migrate', 'FROM', 'nowhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
   [['migrate', 'FROM', 'nothing:x'], 2, 'unknown scheme nothing:'],
   [['migrate', 'FROM', 'slqite:./x.db'], 2, 'hint: give a location such as sqlite:…'],
-  [['migrate', 'FROM', 'NEW', '--copy-only', '--keep'], 2, 'leave out --copy-only'],
+  [['migrate', 'FROM', 'NEW', '--copy-only', '--keep'], 2, '--keep cannot be used with --copy-only'],
   [['migrate', 'FROM', '--cancel', '--retire'], 2, 'either --cancel or --retire'],
   [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],
   [['migrate', 'FROM', '--retire', '--partial'], 2, '--retire takes the location of the store and nothing else'],
@@ -250,7 +250,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const [present, key, other] = [path('vault.key'), path('new.key'), path('other.key')];
       const same = await run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', present]);
       expect(same).toMatchObject({ exitCode: 2, stdout: '' });
-      expect(same.stderr).toContain('nothing was changed: that is the present secret');
+      expect(same.stderr).toContain('the new secret is the present one. Nothing was changed.');
       expect((await run(['migrate', location, '--cancel', '--key-file', present])).exitCode).toBe(3);
 
       const reseal = (secret: string, ...more: string[]) =>

@@ -66,7 +66,7 @@ describe('the store of a command', () => {
 
 const refusal = (secret: string): RegExp =>
   new RegExp(
-    `^error: \\$${secret} is not used for .*, since .* names that store and not you; .*--store LOCATION or in \\$SECURESTORE_URL`,
+    `^error: \\$${secret} is not used for .*: .* names that store, not you \\[INVALID_ARGUMENT\\]\nhint: .*--store LOCATION or in \\$SECURESTORE_URL`,
   );
 
 /** A sandbox whose configuration names a store, and its credentials. */
@@ -115,7 +115,7 @@ describe('a store that a file names', () => {
       const { exitCode, stderr } = await box.run(['ls', ...secret]);
       expect(exitCode).toBe(2);
       expect(stderr).toMatch(
-        /is not opened with the credentials of your environment, since the configuration .*--store/,
+        /^error: your credentials are not sent to .*: the configuration .* names that store, not you .*\nhint: .*--store/,
       );
     },
   );

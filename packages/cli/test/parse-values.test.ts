@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCategories, parseCount, parseFolder, parseMetadata, parseRange } from '../src/parse-values.ts';
+import { ownHintsOf } from '../src/refuse.ts';
 
 function errorOf(run: () => unknown): SecureStoreError {
   try {
@@ -79,7 +80,10 @@ describe('parseCount and parseFolder', () => {
 
   it('takes a folder with or without its slash', () => {
     expect([undefined, 'a', 'a/', 'a/b/'].map((prefix) => parseFolder(prefix))).toEqual(['', 'a', 'a', 'a/b']);
-    for (const prefix of ['', '/'])
-      expect(errorOf(() => parseFolder(prefix)).message).toContain('leave the option out');
+    for (const prefix of ['', '/']) {
+      const error = errorOf(() => parseFolder(prefix));
+      expect(error.message).toBe(`--prefix must name a folder, got "${prefix}"`);
+      expect(ownHintsOf(error)).toEqual([{ text: 'for the whole store, leave the option out' }]);
+    }
   });
 });

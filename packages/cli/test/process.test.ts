@@ -69,7 +69,9 @@ describe('an interrupt', () => {
     child.kill('SIGINT');
     const { exitCode, stderr } = await ending;
     expect(exitCode).toBe(130);
-    expect(stderr).toMatch(/^stopped: \d+ written\n[^\n]*interrupted; run the same command again to go on[^\n]*\n$/);
+    expect(stderr).toMatch(
+      /^stopped: \d+ written\n[^\n]*interrupted \[ABORTED\]\nhint: to go on with what is left: [^\n]*\n$/,
+    );
   });
 
   it.runIf(LONG)(onlyLong('of an export leaves no half file'), { timeout: 120_000 }, async () => {
@@ -192,7 +194,7 @@ describe('input that is no data', () => {
 
   const WRONG = [
     ['get k -o ""', 2, '--output is empty'],
-    ['put k ""', 2, 'the name of the file is empty'],
+    ['put k ""', 2, 'the name of the file must not be empty'],
     ['slots remove x', 3, 'error: slot x does not exist [NOT_FOUND]\nhint: to list the slots: securestore slots'],
     ['ls /k', 0, 'note: no name begins with /'],
   ] as const;

@@ -75,8 +75,8 @@ describe.concurrent('schedule', { timeout: 120_000 }, () => {
     const refused = await add('--cron', '@hourly', '--task', 'verify');
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toBe(
-      `error: there is a schedule "nightly" already: backup to ${destination}, @daily. ` +
-        'Choose another name, or add --replace to put this one in its place [ALREADY_EXISTS]\n',
+      `error: the schedule "nightly" already exists: backup to ${destination}, @daily [ALREADY_EXISTS]\n` +
+        'hint: choose another name, or add --replace\n',
     );
     expect((await add('--cron', '@hourly', '--task', 'verify', '--replace')).exitCode).toBe(0);
     expect(jsonLines((await run(['schedule', '--json'])).stdout)).toMatchObject([

@@ -110,7 +110,9 @@ describe('init', () => {
     const init = ['init', 'sqlite:./vault', '--key-file', 'key'];
     const refused = await box.run(init);
     expect(refused.exitCode).toBe(2);
-    expect(refused.stderr).toMatch(/the key file "key" is empty.*run the same command again: rm key/);
+    expect(refused.stderr).toMatch(
+      /the key file "key" is empty\. Nothing was changed\. .*\nhint: .* to remove it: rm key\nhint: then try again: securestore init /,
+    );
     expect((await stat(box.path('key'))).size).toBe(0);
     await rm(box.path('key'));
     expect((await box.run(init)).exitCode).toBe(0);

@@ -188,7 +188,7 @@ describe('serve', () => {
 
   it.each([
     [['--host', '0.0.0.0'], '--tls-cert FILE'],
-    [['--store', 'http://127.0.0.1:1'], 'the location where it lies'],
+    [['--store', 'http://127.0.0.1:1'], 'a remote store cannot be served again'],
     [['--tls-cert', 'x.pem'], '--tls-key'],
     [['--limit', 'nonsense=1'], 'nonsense'],
     [['--limit', 'concurrency'], 'NAME=NUMBER'],
@@ -202,9 +202,9 @@ describe('serve', () => {
   });
 
   it.each([
-    [{ SECURESTORE_TOKEN: 'sst_a b' }, '$SECURESTORE_TOKEN holds no token'],
+    [{ SECURESTORE_TOKEN: 'sst_a b' }, '$SECURESTORE_TOKEN must hold a token'],
     [{ SECURESTORE_TOKEN: '' }, '$SECURESTORE_TOKEN is set but empty'],
-    [{}, 'takes a token'],
+    [{}, 'hint: set $SECURESTORE_TOKEN, or give --tls-cert FILE'],
     [{ SECURESTORE_TOKEN: 'x', SECURESTORE_URL: 'https://ann:s3cr3t@127.0.0.1:9' }, 'hint: set $SECURESTORE_TOKEN'],
     [{ SECURESTORE_TOKEN: 'x', SECURESTORE_URL: 'http://vault.example.com' }, 'must begin with https:'],
     [{ SECURESTORE_TOKEN: 'x', SECURESTORE_URL: 'https://127.0.0.1:9/path' }, 'must be scheme, host and port'],
@@ -226,15 +226,15 @@ describe('serve', () => {
     };
     const redirect = 'https://vault.example.com/console/oidc/callback';
     const cases: readonly (readonly [unknown, string])[] = [
-      ['no json', 'not valid JSON'],
-      [7, 'it must hold an object'],
-      [{ ...issuer, colour: 'red' }, 'there is no setting "colour"'],
+      ['no json', 'the file must be JSON'],
+      [7, 'the file must hold an object'],
+      [{ ...issuer, colour: 'red' }, 'unknown setting "colour"'],
       [{ ...issuer, name: 7 }, 'must be texts'],
       [{ ...issuer, algorithms: 'RS256' }, 'algorithms a list'],
       [{ ...issuer, keys: 'x' }, 'keys must be a URL'],
       [{ ...issuer, console: 7 }, 'console must be an object'],
       [{ ...issuer, console: null }, 'console must be an object'],
-      [{ ...issuer, console: { redirect, colour: 'red' } }, 'there is no setting "console.colour"'],
+      [{ ...issuer, console: { redirect, colour: 'red' } }, 'unknown setting "console.colour"'],
       [{ ...issuer, console: {} }, 'console.redirect must be a text'],
       [{ ...issuer, console: { redirect, title: 7 } }, 'console.title'],
       [{ ...issuer, console: { redirect, scopes: 'groups' } }, 'console.scopes'],
@@ -265,12 +265,12 @@ describe('serve', () => {
     }
     await writeFile(box.path('other.json'), await readFile(box.path('corp.json')));
     const cases: readonly (readonly [string[], string])[] = [
-      [['--oidc', 'corp.json', '--oidc', 'other.json'], 'the name "corp" is that of the issuer in "corp.json"'],
-      [['--oidc', 'api-tokens.json'], 'the name "api-tokens" is that of the tokens of the store'],
-      [['--oidc', 'corp.json', '--oidc', 'twin.json'], '"twin.json": "corp.json" takes the same tokens'],
+      [['--oidc', 'corp.json', '--oidc', 'other.json'], 'the name "corp" is taken by the issuer in "corp.json"'],
+      [['--oidc', 'api-tokens.json'], 'the name "api-tokens" is taken by the tokens of the store'],
+      [['--oidc', 'corp.json', '--oidc', 'twin.json'], '"twin.json": "corp.json" has the same issuer and audience'],
       [
         ['--oidc', 'tls.json', '--tls-cert', 'c', '--tls-key', 'k', '--tls-client-ca', 'a'],
-        'the name "tls" is that of client certificates',
+        'the name "tls" is taken by client certificates',
       ],
     ];
     for (const [args, said] of cases) {
@@ -302,7 +302,7 @@ describe('serve', () => {
     const box = await sandbox();
     const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_TOKEN: 'sst_x' } });
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('bind nobody');
+    expect(stderr).toContain('$SECURESTORE_TOKEN restricts nothing for a store that is unlocked here');
     expect((await box.run(['ls', '--token', 'x'])).exitCode).toBe(2);
     expect((await readFile(box.path('vault'))).length).toBeGreaterThan(0);
   });

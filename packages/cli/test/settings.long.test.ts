@@ -42,14 +42,14 @@ describe.concurrent('settings', () => {
     const shown = await box.run(['info', 'db/user', '--json', '--store', to, '--key-file', key]);
     expect(jsonLines(shown.stdout)).toMatchObject([{ category: 'prod' }]);
     const alone = await box.run(['migrate', from, to, '--category', 'prod=db/**']);
-    expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('go together with --reseal') });
+    expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('need --reseal') });
   });
 
   it.for([
-    [['settings', 'set'], 'after settings comes change or nothing'],
-    [['settings', '--history-days', '1'], 'belong to settings change'],
+    [['settings', 'set'], 'the action of settings must be change'],
+    [['settings', '--history-days', '1'], '--history-days belongs to settings change'],
     [['settings', 'change'], 'change needs --category'],
-    [['settings', 'change', '--history-days', 'x'], 'is not a whole number'],
+    [['settings', 'change', '--history-days', 'x'], '--history-days must be a whole number'],
   ] as const)('%j is refused', async ([args, told], { onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     const refused = await box.run([...args]);

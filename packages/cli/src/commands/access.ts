@@ -1,4 +1,3 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
 import { ruleText, splitNames } from '../access-text.ts';
 import { sayWhereItCounts } from '../access-pending.ts';
@@ -6,6 +5,7 @@ import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { refusal, refuse, refuseAction } from '../refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface RoleOptions {
@@ -25,10 +25,6 @@ export interface TokenOptions {
   readonly expires?: string;
 }
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** `securestore role`, `role show`, `role add`, `role remove`. */
 export async function role(
   call: Call<RoleOptions>,
@@ -36,7 +32,7 @@ export async function role(
   name: string | undefined,
 ): Promise<ExitCode> {
   if (action !== undefined && action !== 'show' && action !== 'add' && action !== 'remove')
-    refuse('after role comes show, add, remove or nothing; see securestore help role');
+    refuseAction('role', ['show', 'add', 'remove']);
   if (action !== undefined && name === undefined) refuse(`role ${action} needs the name of a role`);
   const { allow, deny, template, keys, category } = call.options;
   if (action !== 'add' && [allow, deny, template, keys, category].some((option) => option !== undefined))
@@ -53,7 +49,8 @@ async function roleNamed({ roles }: Policy, given: string): Promise<Policy['role
   const name = parseIdentity(given);
   const found = roles.find((other) => other.name === name);
   if (found !== undefined) return found;
-  throw new SecureStoreError('NOT_FOUND', `there is no role "${printable(name)}"; securestore role lists them`);
+  const hints = [{ text: 'to list the roles', on: ['role'] }];
+  throw refusal('NOT_FOUND', `the role "${printable(name)}" does not exist`, { hints });
 }
 
 function holds(grants: Policy['principals'][number]['grants'], name: string): boolean {
@@ -132,7 +129,7 @@ export async function grant(
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
   if (who !== undefined && roleName === undefined)
-    refuse('grant needs a principal and a role, or nothing to list them');
+    refuse('grant needs a role beside the principal', { text: 'to list the roles', on: ['role'] });
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
   return await withStore(call, async (store): Promise<ExitCode> => {
     if (who === undefined || roleName === undefined) return await listGrants(call, store);
@@ -211,11 +208,11 @@ export async function token(
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { signal } = cli;
-  if (action !== undefined && action !== 'new' && action !== 'revoke')
-    refuse('after token comes new, revoke or nothing; see securestore help token');
-  if (action === 'new' && target === undefined) refuse('token new needs a principal; securestore grant lists them');
+  if (action !== undefined && action !== 'new' && action !== 'revoke') refuseAction('token', ['new', 'revoke']);
+  if (action === 'new' && target === undefined)
+    refuse('token new needs a principal', { text: 'to list the principals', on: ['grant'] });
   if (action === 'revoke' && target === undefined)
-    refuse('token revoke needs the id of a token; securestore token lists them');
+    refuse('token revoke needs the ID of a token', { text: 'to list the tokens', on: ['token'] });
   if (action !== 'new' && options.expires !== undefined) refuse('--expires belongs to token new');
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
   return await withStore(call, async (store): Promise<ExitCode> => {

@@ -1,11 +1,12 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
 import { scopeText, splitNames } from '../access-text.ts';
 import { sayWhereItCounts } from '../access-pending.ts';
 import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../approval-text.ts';
 import type { Call, ExitCode } from '../call.ts';
+import type { OwnHint } from '../hints.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
+import { refusal, refuse, refuseAction } from '../refuse.ts';
 import { isRemote } from '../served.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
 
@@ -23,11 +24,10 @@ export interface ApproveOptions {
   readonly expires?: string;
 }
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
+const ACTIONS: readonly string[] = ['show', 'rules', 'add', 'remove', 'request'];
 
-const ACTIONS: readonly (string | undefined)[] = [undefined, 'show', 'rules', 'add', 'remove', 'request'];
+const LIST: OwnHint = { text: 'to list the requests', on: ['approval'] };
+const LIST_RULES: OwnHint = { text: 'to list the rules', on: ['approval', 'rules'] };
 
 /** `securestore approval`, `approval show <id>`, `approval rules`, `approval add <actions>`, `approval remove <number>`, `approval request <action> [key]`. */
 export async function approval(
@@ -37,10 +37,8 @@ export async function approval(
   key: string | undefined,
 ): Promise<ExitCode> {
   const { keys, category, reason, ofVersion, operation } = call.options;
-  if (!ACTIONS.includes(action))
-    refuse('after approval comes show, rules, add, remove, request or nothing; see securestore help approval');
-  if (action === 'show' && target === undefined)
-    refuse('approval show needs the ID of a request; securestore approval lists them');
+  if (action !== undefined && !ACTIONS.includes(action)) refuseAction('approval', ACTIONS);
+  if (action === 'show' && target === undefined) refuse('approval show needs the ID of a request', LIST);
   if (action === 'request' && target === undefined) refuse('approval request needs an action, such as purge');
   if (action !== 'request' && key !== undefined) refuse('a key belongs to approval request');
   if (action !== 'request' && reason !== undefined) refuse('--reason belongs to approval request');
@@ -48,7 +46,7 @@ export async function approval(
     refuse('--of-version and --operation belong to approval request');
   if (action === 'add' && target === undefined) refuse('approval add needs actions, such as purge,rotate');
   if (action === 'remove' && !/^\d{1,4}$/.test(target ?? ''))
-    refuse('approval remove needs the number of a rule; securestore approval rules lists them');
+    refuse('approval remove needs the number of a rule', LIST_RULES);
   if (action !== 'add' && (keys ?? category) !== undefined) refuse('--keys and --category belong to approval add');
   return await withStore(call, async (store): Promise<ExitCode> => {
     if (action === undefined) return await listRequests(call, store);
@@ -67,7 +65,7 @@ function operationIn(text: string): PlannedOperation {
   } catch {
     // As below.
   }
-  return refuse('--operation must be JSON of a call and what it is given: {"call":CALL,"about":{...}}');
+  return refuse('--operation must be JSON such as {"call":CALL,"about":{...}}');
 }
 
 /** Asks a second person for approval, as whom the server knows whoever asks. */
@@ -78,7 +76,7 @@ async function ask(
   key: string | undefined,
 ): Promise<void> {
   if (!isRemote(store) || store.approvals === undefined)
-    refuse('whoever unlocks a store needs no approval; this is for one that is used over a server');
+    refuse('approval request is for remote stores: the owner of a store needs no approval');
   const { reason, ofVersion, operation } = options;
   const made = await store.approvals.request(action as Action, key, {
     ...(reason === undefined ? {} : { reason }),
@@ -113,10 +111,7 @@ async function listRequests({ cli, out }: Call, store: SecureStore): Promise<voi
 async function showRequest({ cli, out }: Call, store: SecureStore, id: string): Promise<void> {
   const request = (await store.access.requests({ signal: cli.signal })).find((one) => one.id === id);
   if (request === undefined)
-    throw new SecureStoreError(
-      'NOT_FOUND',
-      `there is no request "${id}", or it is over; securestore approval lists them`,
-    );
+    throw refusal('NOT_FOUND', `the request "${id}" does not exist, or is over`, { hints: [LIST] });
   await out.result(request, () => [
     `${request.state} until ${formatTime(new Date(request.expires))}, ${requestText(request)}`,
     ...(request.state === 'outdated' ? [stateInWords(request)] : []),
@@ -159,7 +154,7 @@ async function removeRule(call: Call, store: SecureStore, number: number): Promi
     const rules = policy.approvals ?? [];
     removed = rules[number];
     if (removed !== undefined) return setApprovals(rules.filter((rule) => rule !== removed))(policy);
-    throw new SecureStoreError('NOT_FOUND', `there is no rule ${number}; securestore approval rules lists them`);
+    throw refusal('NOT_FOUND', `the rule ${number} does not exist`, { hints: [LIST_RULES] });
   };
   const { pending } = await store.access.change(change, { signal: cli.signal });
   await out.result({ ...removed, removed: true, pending }, () =>

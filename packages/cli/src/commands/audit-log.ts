@@ -4,6 +4,7 @@ import { AuditNames, hashOf } from '../audit-names.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { parseSince } from '../parse-time.ts';
 import { parseCount } from '../parse-values.ts';
+import { refuse } from '../refuse.ts';
 import { isRemote } from '../served.ts';
 import { count, cutTo, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
@@ -61,10 +62,6 @@ function queryOf({ cli, options }: LogCall): Query {
       entry.time >= from &&
       entry.time < to,
   };
-}
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
 /** What is told of the log beside its entries. */

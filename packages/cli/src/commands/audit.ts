@@ -1,7 +1,8 @@
-import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf } from '@securestore/core-format';
 import type { AuditReport, SecretMethod, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
+import { refuse, refuseAction } from '../refuse.ts';
 import { warnIfShared } from '../shared-file.ts';
 import { ifAllowed, isRemote, notServed } from '../served.ts';
 import { count, printable } from '../terminal-text.ts';
@@ -38,15 +39,11 @@ const BELONGS: Readonly<Record<keyof AuditOptions, readonly [flag: string, actio
   hashes: ['--hashes', 'log'],
 };
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** `securestore audit`, `audit on`, `audit off`, `audit log`, `audit examine`, `audit verify`, `audit export`. */
 export async function audit(call: Call<AuditOptions>, given: string | undefined): Promise<ExitCode> {
   const action = FORMER[given ?? ''] ?? given;
   if (action !== undefined && !ACTIONS.includes(action as AuditAction)) {
-    refuse('after audit comes on, off, log, examine, verify, export or nothing; see securestore help audit');
+    refuseAction('audit', ACTIONS);
   }
   for (const [option, [flag, owner]] of Object.entries(BELONGS)) {
     if (call.options[option as keyof AuditOptions] !== undefined && action !== owner)
@@ -54,6 +51,8 @@ export async function audit(call: Call<AuditOptions>, given: string | undefined)
   }
   return await withStore(call, (store) => RUN[(action as AuditAction | undefined) ?? 'status'](call, store));
 }
+
+const NEW_AUDITOR = 'securestore identity new -o auditor.identity';
 
 type Run = (call: Call<AuditOptions>, store: SecureStore) => Promise<ExitCode>;
 
@@ -88,8 +87,9 @@ async function switchOn({ cli, out, options }: Call<AuditOptions>, store: Secure
   const { auditor, failClosed = false } = options;
   if (auditor === undefined) {
     refuse(
-      'audit on needs --auditor RECIPIENT: of somebody who does not run the store, made by securestore identity new. ' +
-        'Only their identity can verify the log',
+      'audit on needs --auditor RECIPIENT',
+      { text: 'the auditor, who alone can verify the log, makes an identity', command: NEW_AUDITOR },
+      { text: 'choose an auditor who does not run the store' },
     );
   }
   const mode = failClosed ? 'fail-closed' : 'batched';
@@ -116,7 +116,7 @@ async function switchOff({ cli, out }: Call, store: SecureStore): Promise<ExitCo
 }
 
 async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
-  if (isRemote(store)) notServed('audit export', ', which has the newest entries alone');
+  if (isRemote(store)) notServed('audit export', ': a server has only the newest entries');
   const { cli, out } = call;
   const damage = damageOf(call);
   for await (const line of store.audit.lines({ signal: cli.signal, onDamaged: damage.note })) {
@@ -163,7 +163,7 @@ async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport
 }
 
 async function verify(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
-  if (isRemote(store)) notServed('audit verify', ', which must not see the identity of the auditor');
+  if (isRemote(store)) notServed('audit verify', ": a server must not see the auditor's identity");
   const auditor = await identitiesOf(call);
   const { cli } = call;
   const verifying = store.audit.verify({ auditor, signal: cli.signal });

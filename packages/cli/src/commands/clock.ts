@@ -1,10 +1,10 @@
 import { isServed } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { StoreClock } from 'securestore';
 import type { Call } from '../call.ts';
 import { discoveryOf } from '../discovery.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { refuse, refuseAction } from '../refuse.ts';
 import { notServed } from '../served.ts';
 import { formatDuration, formatTime } from '../terminal-text.ts';
 
@@ -26,10 +26,10 @@ function inWords({ ahead, canReset }: StoreClock): string {
 export async function clock(call: Call<ClockOptions>, action: string | undefined): Promise<void> {
   const { cli, out, options } = call;
   if (action !== undefined && action !== 'reset') {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'after clock comes reset or nothing; see securestore help clock');
+    refuseAction('clock', ['reset']);
   }
   if (options.yes === true && action === undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', '--yes belongs to clock reset');
+    refuse('--yes belongs to clock reset');
   }
   const location = await locationOf(call);
   if (isServed(location)) notServed('clock');
@@ -43,7 +43,7 @@ export async function clock(call: Call<ClockOptions>, action: string | undefined
   if (found.canReset) {
     const now = formatTime(cli.now());
     const question = `It is ${now} by this machine, and ${inWords(found)}. Is this machine right? Set the store's back?`;
-    await confirmDestruction(cli, options.yes, question, 'this makes the time of the store run backwards');
+    await confirmDestruction(cli, options.yes, question, 'the time of the store would run backwards');
   }
   const ahead = await resetClock(location, how);
   const said = `the clock of the store was ${formatDuration(ahead / 1000)} ahead, and is that of this machine now`;

@@ -1,8 +1,8 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { RegisteredDestination, RetentionSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup-place.ts';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
+import { refuse, refuseAction } from '../refuse.ts';
 import { count, formatDuration, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }] as const;
@@ -31,19 +31,14 @@ export async function destinations(call: Call<DestinationsOptions>, action = 'li
   const { cli, out, options } = call;
   const { signal } = cli;
   if (action !== 'list' && action !== 'add' && action !== 'remove') {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `destinations has no action ${JSON.stringify(action)}: list, add and remove`,
-    );
+    refuseAction('destinations', ['list', 'add', 'remove']);
   }
   if ((action === 'list') !== (location === undefined)) {
-    const message =
-      action === 'list' ? 'destinations list takes no location' : `destinations ${action} needs a location`;
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    refuse(action === 'list' ? 'destinations list takes no location' : `destinations ${action} needs a location`);
   }
   if (action === 'add' && location !== undefined) refuseMemory(location);
   if (options.schedules === true && action !== 'remove') {
-    throw new SecureStoreError('INVALID_ARGUMENT', '--schedules goes with remove');
+    refuse('--schedules belongs to destinations remove');
   }
   await withStore(call, async (store) => {
     const { backups } = store;

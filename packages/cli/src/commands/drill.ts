@@ -1,11 +1,12 @@
-import { exitCodeOf } from '@securestore/core-format';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { DrillReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
-import { withAdvice } from '../error-report.ts';
+import type { OwnHint } from '../hints.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
 import { parseCount } from '../parse-values.ts';
 import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
+import { withHints } from '../refuse.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
 
 export interface DrillOptions {
@@ -14,7 +15,20 @@ export interface DrillOptions {
   readonly receipt?: string;
 }
 
-/** What is to be done about a backup that can't be relied on. */
+/** What to do about a backup that cannot be restored. */
+function hintsFor(destination: string): OwnHint[] {
+  return [
+    {
+      text: 'to see what is damaged, and which snapshots that affects',
+      on: ['verify', destination],
+      options: { payloads: true },
+    },
+    { text: 'to try an earlier snapshot, give --snapshot NUMBER' },
+    { text: 'while the store is there, back it up to a new destination' },
+  ];
+}
+
+/** What to do about a backup that cannot be relied on. */
 function whatNext(destination: string): string {
   const place = printable(destination);
   return (
@@ -57,7 +71,7 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       signal: cli.signal,
     });
     const report = await watchJob(cli, 'drill', job).catch((error: unknown) => {
-      throw withAdvice(error, { INTEGRITY: whatNext(destination) });
+      throw SecureStoreError.is(error, 'INTEGRITY') ? withHints(error, ...hintsFor(destination)) : error;
     });
     for (const problem of report.problems) {
       const told = named(problem, report);

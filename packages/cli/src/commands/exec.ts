@@ -6,6 +6,7 @@ import { runCommand } from '../child-process.ts';
 import { variableValue } from '../environment.ts';
 import { type ExecOptions, parseScope, type Scope, some, variablesFor } from '../exec-scope.ts';
 import { withStore } from '../open.ts';
+import { refusal } from '../refuse.ts';
 
 /** The longest variable that Linux passes to a command (MAX_ARG_STRLEN), in bytes, less room for its name. */
 const MAX_VALUE_BYTES = 128 * 1024 - 1100;
@@ -73,7 +74,7 @@ export async function exec(call: Call<ExecOptions>, command: string, args: reado
 }
 
 function notFound(what: string): never {
-  throw new SecureStoreError('NOT_FOUND', `${what}; the command was not started`);
+  throw new SecureStoreError('NOT_FOUND', `${what}. The command was not started.`);
 }
 
 async function readVariables(
@@ -90,18 +91,18 @@ async function readVariables(
     // What was only found below the folder has expired since its name was listed.
     else if (named.has(variable)) missing.push(`"${key}" for $${variable}`);
   }
-  if (missing.length > 0) notFound(`--env names objects that do not exist: ${some(missing)}`);
+  if (missing.length > 0) notFound(`the objects that --env names do not exist: ${some(missing)}`);
   if (Object.keys(values).length > 0) return values;
-  return notFound(folder === '' ? 'the store is empty' : `there are no objects below "${folder}"`);
+  return notFound(folder === '' ? 'the store is empty' : `no object exists below "${folder}"`);
 }
 
 async function readValue(store: SecureStore, key: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     const { size } = await store.info(key, { signal });
     if (size > MAX_VALUE_BYTES) {
-      const message = `"${key}" has ${size} bytes, and an environment variable ${MAX_VALUE_BYTES} at most`;
-      throw new SecureStoreError('TOO_LARGE', `${message}; choose a narrower --prefix, or name others by --env`, {
+      throw refusal('TOO_LARGE', `"${key}" has ${size} bytes: an environment variable has at most ${MAX_VALUE_BYTES}`, {
         key,
+        hints: [{ text: 'choose a narrower --prefix, or name other objects by --env' }],
       });
     }
     return variableValue(key, (await store.retrieve(key, { signal })).data);

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { SecureStoreError } from '@securestore/core-format';
 import { type FileFormat, fileFormatOf } from '@securestore/migrate';
 import type { ExportSource } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseFolder } from '../parse-values.ts';
+import { refuse } from '../refuse.ts';
 import { runTransfer, type TransferWords } from '../transfer.ts';
 
 export interface ExportOptions {
@@ -23,8 +23,7 @@ export async function exportTo(call: Call<ExportOptions>, path: string): Promise
     return await withStore(call, (store) => exportToFolder(call, store, path, { prefix, metadata }));
   }
   if (options.metadata === true) {
-    const message = '--metadata goes with a folder: what is beside its files has no place in a file of many objects';
-    throw new SecureStoreError('INVALID_ARGUMENT', message);
+    refuse('--metadata needs a folder: a file of many objects has no place for it');
   }
   const { exportFile } = await import('securestore');
   return await withStore(call, (store) =>
@@ -39,7 +38,7 @@ const ASKING = 'securestore approval request read KEY';
 
 /** A program that was to read what is below a misspelt prefix would go on without it, or with the file of before. */
 function nothingBelow(prefix: string | undefined): string | undefined {
-  return prefix === undefined ? undefined : `there are no objects below "${prefix}", so nothing was written`;
+  return prefix === undefined ? undefined : `no object exists below "${prefix}". Nothing was written.`;
 }
 
 /** What the name of a file says; a folder where one is, where the name is that of one, and by default. */

@@ -1,4 +1,4 @@
-import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { parseStoreKey } from '@securestore/core-format';
 import { type ByteSource, ownFiles } from '@securestore/migrate';
 import type { RangeOptions, RetrievedStream } from 'securestore';
 import type { Call } from '../call.ts';
@@ -9,6 +9,7 @@ import { writeOutputFile } from '../output-file.ts';
 import { parseMoment } from '../parse-time.ts';
 import { parseRange } from '../parse-values.ts';
 import { type Progress, startProgress } from '../progress.ts';
+import { refusal, refuse } from '../refuse.ts';
 import { formatBytes, printable } from '../terminal-text.ts';
 
 export interface GetOptions {
@@ -28,7 +29,7 @@ const MAX_JSON_BYTES = 64 * 1024 * 1024;
 export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   parseStoreKey(key);
   const options = rangeOptions(call.options);
-  if (call.options.output === '') throw new SecureStoreError('INVALID_ARGUMENT', '--output is empty; give it a file');
+  if (call.options.output === '') refuse('--output must name a file, got ""');
   await withStore(call, async (store) => {
     const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });
     const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;
@@ -73,10 +74,9 @@ async function deliverJson({ out }: Call, { info }: RetrievedStream, stream: Byt
   for await (const chunk of stream) {
     size += chunk.byteLength;
     if (size > MAX_JSON_BYTES) {
-      throw new SecureStoreError(
-        'TOO_LARGE',
-        `more than ${formatBytes(MAX_JSON_BYTES)} don't go on a line; use -o FILE`,
-      );
+      throw refusal('TOO_LARGE', `the data is larger than ${formatBytes(MAX_JSON_BYTES)}, the most for --json`, {
+        hints: [{ text: 'to write it to a file, give -o FILE' }],
+      });
     }
     chunks.push(chunk);
   }

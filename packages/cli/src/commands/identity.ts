@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { SecureStoreError } from '@securestore/core-format';
 import { writeFileAtomically } from '@securestore/migrate';
+import { shellCommand } from '@securestore/protocol';
 import type { Call } from '../call.ts';
 import { invitationOf } from '../open.ts';
+import { refuse, refuseAction } from '../refuse.ts';
 import { readSecretFile } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
 import { oneFingerprint } from '../unlocking.ts';
@@ -15,10 +16,6 @@ export interface IdentityOptions {
   readonly output?: string;
 }
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** `securestore identity new`, `securestore identity show`, `securestore identity pin`. */
 export async function identity(
   call: Call<IdentityOptions>,
@@ -27,16 +24,25 @@ export async function identity(
 ): Promise<void> {
   if (action !== 'new' && call.options.output !== undefined) refuse('--output belongs to identity new');
   if (action === 'new') {
-    if (file !== undefined) refuse('identity new takes its file by -o, as in securestore identity new -o me.identity');
+    if (file !== undefined) {
+      refuse('identity new takes its file by -o', {
+        text: 'to write the identity to it',
+        command: shellCommand({ operands: ['identity', 'new'], options: { output: file } }),
+      });
+    }
     return await make(call);
   }
   if (action === 'show') return await show(call, fileOf(call, file));
   if (action === 'pin') return await pin(call, fileOf(call, file));
-  return refuse('after identity comes new, show or pin; see securestore help identity');
+  return refuseAction('identity', ['new', 'show', 'pin']);
 }
 
 function fileOf({ options }: Call, operand: string | undefined): string {
-  return operand ?? options.identityFile ?? refuse('which identity? name its file, or give --identity-file FILE');
+  return (
+    operand ??
+    options.identityFile ??
+    refuse('no identity is given', { text: 'name its file, or give --identity-file FILE' })
+  );
 }
 
 async function make({ out, options }: Call<IdentityOptions>): Promise<void> {
@@ -94,9 +100,11 @@ async function fingerprintOf(call: Call, recipient: string): Promise<string> {
     refuse(`the invitation is for ${printable(invitation.recipient)}, and this identity is ${recipient}`);
   }
   const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint]);
-  if (fingerprint === undefined) refuse('which store? give --invitation-file FILE or --fingerprint FINGERPRINT');
+  if (fingerprint === undefined) refuse('identity pin needs --invitation-file FILE or --fingerprint FINGERPRINT');
   if (FINGERPRINT.test(fingerprint)) return fingerprint;
-  return refuse('--fingerprint must be the 52 characters that securestore init prints');
+  return refuse('--fingerprint must have 52 characters of 0-9 and a-v', {
+    text: 'securestore init and securestore slots print it',
+  });
 }
 
 /** Remembers a store in the identity file, so that it is known on every machine that has the file. */

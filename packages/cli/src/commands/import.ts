@@ -1,11 +1,12 @@
 import { access, constants, opendir } from 'node:fs/promises';
-import { fileError, parseStoreKey, SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import { fileError, parseStoreKey, systemCodeOf } from '@securestore/core-format';
 import { type FileFormat, fileFormatOf } from '@securestore/migrate';
 import type { TransferItem } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { ImportPlan } from '../import-plan.ts';
 import { withStore } from '../open.ts';
 import { parseFolder } from '../parse-values.ts';
+import { refuse } from '../refuse.ts';
 import { runTransfer } from '../transfer.ts';
 
 export interface ImportOptions {
@@ -47,9 +48,10 @@ async function readableFormat(path: string, given: ImportOptions['format']): Pro
     throw fileError(error, `cannot read the ${what} "${path}"`);
   }
   if (said !== undefined && said !== 'folder') return said;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `"${path}" is a file, and its name does not say what it holds: give --format env or --format json, or store it as one object with securestore put`,
+  return refuse(
+    `the name of the file "${path}" does not tell its format`,
+    { text: 'give --format env or --format json' },
+    { text: 'to store it as one object', on: ['put', 'KEY', path] },
   );
 }
 

@@ -1,5 +1,4 @@
 import { isServed } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
 import { discoveryOf } from '../discovery.ts';
@@ -8,6 +7,7 @@ import { ensureKeyFile } from '../key-file.ts';
 import { sayMissingFolders } from '../missing-folders.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { nextSteps } from '../next-steps.ts';
+import { refuse } from '../refuse.ts';
 import { findFirstSecret } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
 import { unlockWith } from '../unlocking.ts';
@@ -22,23 +22,18 @@ export interface InitOptions extends Omit<SettingsOptions, 'ifVersion'> {
 /** `securestore init`. */
 export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
   if (call.options.invitationFile !== undefined) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'an invitation is to a store that there is, and init makes a new one',
-    );
+    refuse('--invitation-file is for a store that exists, and init makes a new one');
   }
   const location = await locationOf(call, operand);
   if (isServed(location)) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'a store is made where it will lie, and then served: securestore init sqlite:./vault.db, then securestore serve there',
+    refuse(
+      'cannot make a store over a server',
+      { text: 'to make one on this machine', command: 'securestore init sqlite:./vault.db' },
+      { text: 'then to serve it', command: 'securestore serve --store sqlite:./vault.db' },
     );
   }
   if (location.startsWith('memory:')) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'a store in memory: is gone when this command ends; choose file: or sqlite:',
-    );
+    refuse('a store in memory: is lost when the command ends', { text: 'choose file: or sqlite:' });
   }
   const settings = settingsOf(call.options);
   const secret = await findFirstSecret(call, location);
@@ -48,11 +43,9 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   using unlock = await unlockWith(secret);
   // Of a kit: it would refuse the new store from then on.
   if (unlock.fingerprint !== undefined) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'a recovery kit is of a store that there is, and would not open a new one; ' +
-        'make the store with another secret, then its kit with slots add --kit',
-    );
+    refuse('a recovery kit belongs to a store that exists, and cannot open a new one', {
+      text: 'make the store with another secret, then its kit with slots add --kit FILE',
+    });
   }
   await sayMissingFolders(call.out, location);
   await using store = await createStore(location, {

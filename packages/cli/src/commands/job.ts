@@ -1,9 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { withAdvice } from '../error-report.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
+import { refuse, refuseAction, withHints } from '../refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
 
@@ -21,15 +21,6 @@ const COLUMNS = [
 
 const ACTIONS = ['list', 'resume', 'cancel', 'forget'] as const;
 type Action = (typeof ACTIONS)[number];
-
-/** Some work is begun again and never resumed, such as a continuous backup. */
-const ADVICE = {
-  UNSUPPORTED: 'give the command again that began it, or give it up by securestore job forget ID',
-} as const;
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 function doneText(summary: JobSummary): string {
   if (summary.kind === undefined) return '';
@@ -92,16 +83,23 @@ function isAction(action: string): action is Action {
 
 /** `securestore job`, `job list`, `job resume <id>`, `job cancel <id>`, `job forget <id>`. */
 export async function job(call: Call, action = 'list', id?: string): Promise<ExitCode> {
-  if (!isAction(action)) refuse(`job has no action ${JSON.stringify(action)}: list, resume, cancel and forget`);
+  if (!isAction(action)) refuseAction('job', ACTIONS);
   if (action === 'list') {
     if (id !== undefined) refuse('job list takes no ID');
     return await withStore(call, async (store) => list(call, store));
   }
-  if (id === undefined) refuse(`job ${action} needs the ID of a job; securestore job list has them`);
+  if (id === undefined)
+    refuse(`job ${action} needs the ID of a job`, { text: 'to list the jobs', on: ['job', 'list'] });
   const act = { resume, cancel, forget }[action];
   return await withStore<ExitCode>(call, async (store) =>
     act(call, store, id).catch((error: unknown) => {
-      throw withAdvice(error, ADVICE);
+      if (!SecureStoreError.is(error, 'UNSUPPORTED')) throw error;
+      // Some work is begun again and never resumed, such as a continuous backup.
+      throw withHints(
+        error,
+        { text: 'give the command that began it once more' },
+        { text: 'to give it up', on: ['job', 'forget', id] },
+      );
     }),
   );
 }

@@ -1,9 +1,9 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { KeyReport, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { refusal, refuse, refuseAction } from '../refuse.ts';
 import { ifAllowed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
@@ -16,10 +16,6 @@ export interface KeysOptions {
 const DEFAULT_WAIT = '30d';
 const LETTING_GO = 'waiting until no process uses the keys any more';
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** `securestore keys`, `securestore keys destroy`, `securestore keys undo`. */
 export async function keys(
   call: Call<KeysOptions>,
@@ -28,10 +24,13 @@ export async function keys(
 ): Promise<ExitCode> {
   const { options, out } = call;
   if (action !== undefined && action !== 'destroy' && action !== 'undo') {
-    refuse('after keys comes destroy, undo or nothing; see securestore help keys');
+    refuseAction('keys', ['destroy', 'undo']);
   }
   if (action !== undefined && target === undefined) {
-    refuse(`keys ${action} needs the id of a key version or the name of a category; securestore keys lists them`);
+    refuse(`keys ${action} needs the ID of a key version or the name of a category`, {
+      text: 'to list them',
+      on: ['keys'],
+    });
   }
   if (options.wait !== undefined && action !== 'destroy') refuse('--wait belongs to keys destroy');
   if (options.census !== undefined && action !== undefined) refuse('--census belongs to keys without an action');
@@ -138,10 +137,9 @@ async function destroy(
   const version = states.find(({ id }) => id === target);
   const chosen = version === undefined ? states.filter(({ category }) => category === target) : [version];
   if (chosen.length === 0) {
-    throw new SecureStoreError(
-      'NOT_FOUND',
-      `there is no key version and no category ${JSON.stringify(target)}; securestore keys lists them`,
-    );
+    throw refusal('NOT_FOUND', `the key version or category ${JSON.stringify(target)} does not exist`, {
+      advice: [{ id: 'list-encryption-keys' }],
+    });
   }
   if (options.yes !== true) {
     const what = version === undefined ? await losses(cli, store, target, chosen) : ofVersion(version);

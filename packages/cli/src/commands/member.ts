@@ -3,6 +3,7 @@ import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore, Sett
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
+import { refuse, refuseAction } from '../refuse.ts';
 import { ifAllowed, placeOf, TELL_WHERE } from '../served.ts';
 import { sayRotation } from '../rotation-report.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
@@ -15,12 +16,8 @@ export interface MemberOptions {
 
 const COLUMNS = [{ title: 'MEMBER' }, { title: 'GRANTED' }, { title: 'ADDED' }, { title: 'RECIPIENT' }] as const;
 
-/** How many categories an error names. */
+/** If there are more categories, an error names none. */
 const MOST_NAMED = 8;
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 /** `securestore member`, `member add`, `member revoke`. */
 export async function member(
@@ -30,21 +27,21 @@ export async function member(
   recipient: string | undefined,
 ): Promise<ExitCode> {
   if (action !== undefined && action !== 'list' && action !== 'add' && action !== 'revoke') {
-    refuse('after member comes list, add, revoke or nothing; see securestore help member');
+    refuseAction('member', ['list', 'add', 'revoke']);
   }
   const { category, group, all = false } = call.options;
   if (all && action !== 'revoke') refuse('--all belongs to member revoke');
   if (action !== 'add' && (category ?? group) !== undefined) refuse('--category and --group belong to member add');
   if (action === 'add') {
     if (name === undefined || recipient === undefined)
-      refuse('give a name and a recipient, SSRP1-..., after member add');
-    if ((category ?? group) === undefined) refuse('give --category or --group, what is to be granted, with member add');
+      refuse('member add needs a name and a recipient, such as SSRP1-...');
+    if ((category ?? group) === undefined) refuse('member add needs --category or --group');
     return await withStore(call, (store) => add(call, store, name, recipient));
   }
-  if (recipient !== undefined) refuse('only member add takes a recipient');
+  if (recipient !== undefined) refuse('a recipient belongs to member add');
   if (action === 'revoke') {
     if (all !== (name === undefined)) {
-      refuse('give the name of a member after member revoke, or --all; securestore member lists them');
+      refuse('member revoke needs either the name of a member or --all', { text: 'to list them', on: ['member'] });
     }
     return await withStore(call, (store) => (name === undefined ? revokeAll(call, store) : revoke(call, store, name)));
   }
@@ -90,12 +87,11 @@ async function withCategories(
   const names = ['default', ...Object.keys(found.categories)];
   const missing = asked.find((name) => !names.includes(name));
   if (missing === undefined) return error;
-  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-  const known = names.slice(0, MOST_NAMED).map(printable).join(', ');
-  const message =
-    `the store has no category ${JSON.stringify(missing)}; it has: ${known}${more}. ` +
-    'securestore settings shows which objects are in each';
-  return new SecureStoreError(error.code, message, error);
+  const known = names.length > MOST_NAMED ? '' : `; the store has ${names.map(printable).join(', ')}`;
+  return SecureStoreError.from(error, {
+    message: `the category ${JSON.stringify(missing)} does not exist${known}`,
+    advice: [{ id: 'show-settings' }],
+  });
 }
 
 /** The invitation goes to stdout, so that it can be sent as it is. */

@@ -5,6 +5,7 @@ import type { Call } from '../call.ts';
 import { infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { parseMetadata } from '../parse-values.ts';
+import { refuse } from '../refuse.ts';
 import { formatFields, printable } from '../terminal-text.ts';
 
 export interface MetaOptions {
@@ -13,10 +14,6 @@ export interface MetaOptions {
 
 /** How often a change is made again because another writer was faster. */
 const ATTEMPTS = 8;
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,5 +1,5 @@
 import { isServed, redactLocation } from '@securestore/backend-api';
-import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf } from '@securestore/core-format';
 import type {
   MigrationOpenOptions,
   MigrationPhase,
@@ -16,6 +16,7 @@ import { type PhaseWords, watchJob } from '../job-progress.ts';
 import { sayMissingFolders } from '../missing-folders.ts';
 import { whileMistyped } from '../mistyped.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
+import { refuse, usageHint } from '../refuse.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { notServed } from '../served.ts';
@@ -53,10 +54,6 @@ const PHASES: Readonly<Record<MigrationPhase, PhaseWords[string]>> = {
   'keeping the old side': { unit: 'changes' },
 };
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** Runs `body` with what opens the store for whoever moves it. */
 async function withUnlock<T>(
   call: MigrateCall,
@@ -93,25 +90,25 @@ export async function migrate(
   const { partial, copyOnly, keep } = call.options;
   const [instead, another] = Object.keys(INSTEAD_OF_MOVING).filter((name): name is Instead => isSet(call, name));
   if (instead !== undefined) {
-    if (another !== undefined) refuse(`give either --${instead} or --${another}`);
+    if (another !== undefined) refuse(`--${instead} cannot be used with --${another}`);
     if (second !== undefined || partial === true || copyOnly === true || keep === true) {
       refuse(`--${instead} takes the location of the store and nothing else`);
     }
     return await INSTEAD_OF_MOVING[instead](call, unserved(await locationOf(call, first)));
   }
   const to = second ?? first;
-  if (to === undefined) refuse('where to? give the new location: securestore migrate [FROM] TO');
+  if (to === undefined) refuse('migrate needs the location of the target', usageHint('migrate'));
   const location = unserved(await locationOf(call, second === undefined ? undefined : first));
-  refuseMemory(to, 'move the store to another location');
+  refuseMemory(to, 'target');
   unserved(to);
-  if (copyOnly === true && keep === true) refuse('--keep is for a store that has moved; leave out --copy-only');
+  if (copyOnly === true && keep === true) refuse('--keep cannot be used with --copy-only');
   checkReseal(call.options);
   return await move(call, location, to);
 }
 
 /** @throws `UNSUPPORTED` for the location of a server, which holds no store by itself */
 function unserved(location: string): string {
-  return isServed(location) ? notServed('migrate', ', which has its store elsewhere') : location;
+  return isServed(location) ? notServed('migrate') : location;
 }
 
 /** What is done to a store instead of moving it. */
@@ -130,7 +127,7 @@ async function openAgain(call: MigrateCall, location: string): Promise<ExitCode>
     const question =
       `The store moved from ${here} to ${there} at ${formatTime(moved)}, and is not there. Open it again at ${here}, with what it had ` +
       `then (${count(objects, 'object')}, deletions included)? What was written at ${there} since then is given up.`;
-    await confirmDestruction(cli, options.yes, question, 'this gives up what was written at the new place');
+    await confirmDestruction(cli, options.yes, question, 'what was written at the target is given up');
   };
   const report = await withUnlock(call, (opening) => reclaimStore(location, { ...opening, beforeReclaiming }));
   await out.result(report, () => [
@@ -178,7 +175,7 @@ async function newSecretOf(call: MigrateCall, present: SecretMethod, to: string)
       out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
     }
     if (await isSameSecret(present, next.method)) {
-      refuse('nothing was changed: that is the present secret. What is sealed anew is to be opened by another one');
+      refuse('the new secret is the present one. Nothing was changed.', { text: 'give another secret' });
     }
   };
   return { method: next.method, beforeMaking, [Symbol.dispose]: () => next[Symbol.dispose]() };
@@ -187,7 +184,7 @@ async function newSecretOf(call: MigrateCall, present: SecretMethod, to: string)
 /** What only a store that is sealed anew can be given. */
 function checkReseal({ reseal, suite, names, category, keep, ...options }: MigrateOptions): void {
   if (reseal === true && keep === true)
-    refuse('--keep is for a store that moves as it is: what is sealed anew has no way back');
+    refuse('--keep cannot be used with --reseal: a store that is encrypted again cannot move back');
   const isGiven = [
     suite,
     names,
@@ -196,7 +193,7 @@ function checkReseal({ reseal, suite, names, category, keep, ...options }: Migra
     options.newPassphraseFile,
     options.newPassphraseCommand,
   ].some((option) => option !== undefined);
-  if (isGiven && reseal !== true) refuse('--suite, --names, --category and a new secret go together with --reseal');
+  if (isGiven && reseal !== true) refuse('--suite, --names, --category and a new secret need --reseal');
 }
 
 async function move(call: MigrateCall, from: string, to: string): Promise<ExitCode> {

@@ -1,8 +1,9 @@
-import { byBytes, SecureStoreError } from '@securestore/core-format';
+import { byBytes } from '@securestore/core-format';
 import type { BrowsePage, Difference, FoundName, VersionThen } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { pointOf } from '../point-choice.ts';
+import { refuse } from '../refuse.ts';
 import { count, formatTable, formatTime } from '../terminal-text.ts';
 
 /** The most that a page holds. */
@@ -59,7 +60,7 @@ async function* inOrder<P, T extends { readonly key: string }>(
 function momentOf(destination: string | undefined, options: PointOptions): object {
   const choice = pointOf(options);
   if (destination === undefined && Object.keys(choice).length > 0) {
-    throw new SecureStoreError('INVALID_ARGUMENT', '--at and --snapshot are of a backup: give its location as well');
+    refuse('--at and --snapshot need the location of a backup');
   }
   return { ...choice, ...(destination !== undefined && { destination }), prefix: options.prefix };
 }

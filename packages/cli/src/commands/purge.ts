@@ -6,7 +6,7 @@ import { confirmDestruction } from '../prompt.ts';
 import { printable } from '../terminal-text.ts';
 
 function nothingThere(key: string): SecureStoreError {
-  return new SecureStoreError('NOT_FOUND', 'no such object, and no history of one', { key });
+  return new SecureStoreError('NOT_FOUND', 'the object does not exist, and has no history', { key });
 }
 
 /**

@@ -11,6 +11,7 @@ import { parseExpiry } from '../parse-time.ts';
 import { parseMetadata } from '../parse-values.ts';
 import { startProgress } from '../progress.ts';
 import { askHidden, openTerminal } from '../prompt.ts';
+import { refusal, refuse } from '../refuse.ts';
 import { printable } from '../terminal-text.ts';
 
 export interface PutOptions {
@@ -115,12 +116,12 @@ interface Source extends AsyncDisposable {
 
 async function openSource(call: Call, key: string, file: string | undefined): Promise<Source> {
   const { cli } = call;
-  if (file === '') throw new SecureStoreError('INVALID_ARGUMENT', 'the name of the file is empty');
+  if (file === '') refuse('the name of the file must not be empty');
   if (file !== undefined && file !== '-') return await openInput(call, file);
   if (file === undefined && cli.stdin.isTTY === true) {
     const terminal = openTerminal(cli);
     if (terminal === undefined) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'no data: give a file, or pipe the data into this command');
+      refuse('no data is given', { text: 'give a file, or pipe the data into the command' });
     }
     return {
       typed: true,
@@ -146,7 +147,7 @@ async function openInput({ cli }: Call, path: string): Promise<Source> {
     const stats = await file.stat();
     if (stats.isDirectory()) {
       await file.close();
-      throw new SecureStoreError('INVALID_ARGUMENT', `"${path}" is a folder; securestore import stores folders`);
+      refuse(`"${path}" is a folder`, { text: 'to store the files in it', on: ['import', path] });
     }
     const stream = addAbortSignal(cli.signal, file.createReadStream({ highWaterMark: 256 * 1024 }));
     return {
@@ -165,10 +166,11 @@ async function openInput({ cli }: Call, path: string): Promise<Source> {
 async function noSuchFile(path: string): Promise<SecureStoreError> {
   const { dir, root } = parse(path);
   const folder = dir === '' || dir === root ? undefined : await stat(dir).catch(() => undefined);
-  const message =
-    folder?.isDirectory() === true
-      ? `there is no file "${path}"`
-      : 'the second argument names no file (and is not repeated here, since it may be the data); ' +
-        'put KEY FILE stores a file, and data is piped into put KEY';
-  return new SecureStoreError('INVALID_ARGUMENT', message, { operation: 'put' });
+  if (folder?.isDirectory() === true) {
+    return refusal('INVALID_ARGUMENT', `the file "${path}" does not exist`, { operation: 'put' });
+  }
+  return refusal('INVALID_ARGUMENT', 'the file does not exist; its name is not repeated, since it may be the data', {
+    operation: 'put',
+    hints: [{ text: 'put KEY FILE stores a file, and data is piped into put KEY' }],
+  });
 }

@@ -16,6 +16,7 @@ import { pointOf } from '../point-choice.ts';
 import { momentAt, pointSource } from '../point-source.ts';
 import { canAsk, confirmDestruction } from '../prompt.ts';
 import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
+import { refuse } from '../refuse.ts';
 import { restorePlan } from '../restore-plan.ts';
 import type { RestoreOptions } from '../restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../restore-words.ts';
@@ -25,10 +26,6 @@ import { exportToFolder } from './export.ts';
 
 type RestoreCall = Call<RestoreOptions>;
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** What becomes of an object that is there as another version, where nothing was said. */
 function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolicy {
   return conflict ?? (isWhole ? 'overwrite' : 'fail');
@@ -37,7 +34,7 @@ function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolic
 /** `securestore restore`. */
 export async function restore(call: RestoreCall, source: string | undefined): Promise<ExitCode> {
   if (call.options.giveUp === true) return await giveUp(call, source);
-  if (source === undefined) refuse('from where? give the location of the backup, such as file:/backup');
+  if (source === undefined) refuse('restore needs the location of a backup, such as file:/backup');
   const way = wayOf(call.options);
   if (way === 'to') return await restoreStoreTo(call, source);
   if (way === 'folder') return await restoreToFolder(call, source);
@@ -73,7 +70,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     } catch (error) {
       // Two places are meant here, and it says of neither that it is it.
       if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
-      throw new SecureStoreError(error.code, `${redactLocation(to)}: ${error.message}`, error);
+      throw SecureStoreError.from(error, { message: `${redactLocation(to)}: ${error.message}` });
     }
   };
   const { restoreStore } = await import('securestore');
@@ -111,7 +108,7 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
         folder,
         { prefix: below },
         {
-          none: `${source}: there is nothing${where} that you may see without an approval, so nothing was written`,
+          none: `${source} has nothing${where} that you may see without an approval. Nothing was written.`,
           asking: 'this command and --stdout --key KEY --ask REASON in the place of --folder',
         },
       );
@@ -129,9 +126,8 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
 async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const [key, ...more] = options.key ?? [];
-  if (key === undefined || more.length > 0) refuse('--stdout takes one object: give its name as --key NAME');
-  if (out.json && options.ask === undefined)
-    refuse('--stdout writes the data of the object, which is not JSON; leave out --json');
+  if (key === undefined || more.length > 0) refuse('--stdout needs one --key');
+  if (out.json && options.ask === undefined) refuse('--stdout cannot be used with --json: the data is not JSON');
   const deliver = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
     if (cli.stdout.isTTY !== true) return await deliverBytes(call, stream);
     await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
@@ -193,7 +189,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
         isHere && canAsk(cli) ? store.restore(source, { ...about, dryRun: true, signal: cli.signal }) : undefined;
       const counts = preview && objectsInWords(await watchJob(cli, 'restore', preview), policy, options, source).at(0);
       const asked = [...(counts === undefined ? [] : [counts]), question(options, isWhole)].join('\n');
-      await confirmDestruction(cli, options.yes, asked, 'this replaces what is in the store');
+      await confirmDestruction(cli, options.yes, asked, 'objects of the store would be replaced');
     }
     const job = store.restore(source, {
       ...about,
@@ -221,7 +217,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     if (!isWhole && deleteExtra !== true && touched(report) === 0) {
       const which =
         prefix === undefined ? `snapshot ${report.snapshot} is empty` : nothingBegins(report.snapshot, prefix);
-      throw new SecureStoreError('NOT_FOUND', `${which}; nothing was restored`);
+      throw new SecureStoreError('NOT_FOUND', `${which}. Nothing was restored.`);
     }
     await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () => [
       ...(plan?.lines() ?? []),

@@ -14,7 +14,7 @@ export async function rm(call: Call<RmOptions>, key: string): Promise<void> {
     const { ifVersion } = call.options;
     const condition = ifVersion === undefined ? {} : { ifVersion };
     if (!(await store.delete(key, { ...condition, signal: call.cli.signal }))) {
-      throw new SecureStoreError('NOT_FOUND', 'no such object', { key });
+      throw new SecureStoreError('NOT_FOUND', 'the object does not exist', { key });
     }
     await call.out.result(
       { key, deleted: true },

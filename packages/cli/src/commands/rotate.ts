@@ -1,9 +1,9 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { Job, RotationDepth, RotationReport, SecureStore, SecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore, withUnlockedStore } from '../open.ts';
+import { refuse } from '../refuse.ts';
 import { rotationLine, sayRotation } from '../rotation-report.ts';
 import { isSameSecret } from '../same-secret.ts';
 import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret.ts';
@@ -33,10 +33,11 @@ async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlo
   using next = await unlockWith(source);
   // Asked for now, and not once the rotation runs.
   if (await isSameSecret(unlock, next.method)) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'nothing was changed: that is the present secret. To keep it and renew what is under it, give --same-secret',
-    );
+    refuse('the new secret is the present one. Nothing was changed.', {
+      text: 'to keep it and renew the keys under it',
+      on: ['rotate'],
+      options: { 'same-secret': true },
+    });
   }
   return await renew(call, store, unlock, next.method);
 }

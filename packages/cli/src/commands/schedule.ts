@@ -5,6 +5,7 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { inOurTerms } from '../error-report.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
+import { refusal, refuse, refuseAction } from '../refuse.ts';
 import { isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { whileOpen } from '../while-open.ts';
@@ -39,11 +40,9 @@ const COLUMNS = [
   { title: 'LAST' },
 ] as const;
 
-const NOTHING_SCHEDULED = 'nothing is scheduled yet; securestore schedule add does it';
+const LIST = { text: 'to list the schedules', on: ['schedule', 'list'] };
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
+const NOTHING_SCHEDULED = 'nothing is scheduled yet; securestore schedule add does it';
 
 /** What each action takes of its own; another one makes nothing of it. */
 const TAKES: Readonly<Record<string, readonly (keyof ScheduleOptions)[]>> = {
@@ -59,7 +58,7 @@ function checkTaken(action: string, options: ScheduleOptions): void {
     const useless = other === action ? undefined : names.find((name) => options[name] !== undefined);
     if (useless === undefined) continue;
     const flag = useless.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    refuse(`--${flag} goes with schedule ${other}, and schedule ${action} makes nothing of it`);
+    refuse(`--${flag} belongs to schedule ${other}`);
   }
 }
 
@@ -96,18 +95,17 @@ async function add(
 ): Promise<void> {
   const { cron, task = 'backup', timeZone, jitter, within, paused } = options;
   if (id === undefined || destination === undefined || cron === undefined) {
-    refuse(
-      'schedule add needs a name, a destination and --cron, such as: schedule add nightly file:/backup --cron "30 2 * * *"',
-    );
+    refuse('schedule add needs a name, a destination and --cron', {
+      text: 'such as schedule add nightly file:/backup --cron "30 2 * * *"',
+    });
   }
   refuseMemory(destination);
   const there = (await schedules.list()).find((one) => one.id === id);
   if (there !== undefined && options.replace !== true) {
-    throw new SecureStoreError(
-      'ALREADY_EXISTS',
-      `there is a schedule ${JSON.stringify(id)} already: ${there.task} to ${there.destination}, ${there.cron}. ` +
-        'Choose another name, or add --replace to put this one in its place',
-    );
+    const what = `${there.task} to ${there.destination}, ${there.cron}`;
+    throw refusal('ALREADY_EXISTS', `the schedule ${JSON.stringify(id)} already exists: ${what}`, {
+      hints: [{ text: 'choose another name, or add --replace' }],
+    });
   }
   await schedules.add({
     id,
@@ -128,7 +126,7 @@ async function add(
 }
 
 async function remove({ out }: ScheduleCall, { schedules }: SecureStore, id: string | undefined): Promise<void> {
-  if (id === undefined) refuse('schedule remove needs the name of a schedule; securestore schedule lists them');
+  if (id === undefined) refuse('schedule remove needs the name of a schedule', LIST);
   await schedules.remove(id);
   await out.result({ id, removed: true }, () => `removed the schedule ${printable(id)}`);
 }
@@ -220,7 +218,7 @@ export async function schedule(
   destination?: string,
 ): Promise<ExitCode> {
   if (!Object.hasOwn(TAKES, action)) {
-    refuse(`schedule has no action ${JSON.stringify(action)}: add, list, remove and run`);
+    refuseAction('schedule', Object.keys(TAKES));
   }
   checkTaken(action, call.options);
   return await withStore<ExitCode>(call, async (store) => {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { SecureStoreError } from '@securestore/core-format';
 import type { ConsoleProvider, ServerOptions } from '@securestore/server';
 import type { Authenticator, Logger } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import type { Issuer } from '../issuer-file.ts';
 import { issuerIn } from '../issuer-file.ts';
 import { loggerFor, withOpenStore } from '../open.ts';
+import { refuse } from '../refuse.ts';
 import { warnIfShared } from '../shared-file.ts';
 import { formatTime, jsonLine, printable } from '../terminal-text.ts';
 import { whileOpen } from '../while-open.ts';
@@ -27,10 +27,6 @@ export interface ServeOptions {
 
 type ServeCall = Call<ServeOptions>;
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** What stands before the names of those who bring a certificate. */
 const CERTIFICATES = 'tls';
 
@@ -50,7 +46,7 @@ function limitsOf(given: readonly string[] = []): NonNullable<ServerOptions['lim
 async function tlsOf(call: ServeCall): Promise<ServerOptions['tls']> {
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = call.options;
   if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
-  if (cert === undefined || key === undefined) return refuse('--tls-cert and --tls-key go together');
+  if (cert === undefined || key === undefined) return refuse('--tls-cert and --tls-key must be given together');
   await warnIfShared(call, key, 'TLS key');
   if (clientCa !== undefined) await warnIfShared(call, clientCa, 'authority');
   return { cert, key, clientCa };
@@ -64,12 +60,11 @@ function checkIssuers(issuers: readonly Issuer[], { oidc = [], tlsClientCa }: Se
   for (const [at, { issuer }] of issuers.entries()) {
     const file = JSON.stringify(oidc[at]);
     const other = taken.get(issuer.name);
-    if (other !== undefined) refuse(`--oidc ${file}: the name "${issuer.name}" is that of ${other}; give another one`);
+    if (other !== undefined) refuse(`--oidc ${file}: the name "${issuer.name}" is taken by ${other}`);
     taken.set(issuer.name, `the issuer in ${file}`);
     const tokens = JSON.stringify([issuer.issuer, issuer.audience]);
     const twin = files.get(tokens);
-    if (twin !== undefined)
-      refuse(`--oidc ${file}: ${twin} takes the same tokens, of that issuer and audience; leave one out`);
+    if (twin !== undefined) refuse(`--oidc ${file}: ${twin} has the same issuer and audience`);
     files.set(tokens, file);
   }
 }

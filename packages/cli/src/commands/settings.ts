@@ -1,8 +1,8 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore, Settings, SettingsChange } from 'securestore';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
+import { refuse, refuseAction } from '../refuse.ts';
 import { formatTable, printable } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
 
@@ -15,11 +15,15 @@ export interface SettingsOptions {
   readonly ifVersion?: string;
 }
 
-const COLUMNS = [{ title: 'SETTING' }, { title: '' }] as const;
+const FLAGS: readonly (readonly [name: keyof SettingsOptions, flag: string])[] = [
+  ['category', '--category'],
+  ['historyVersions', '--history-versions'],
+  ['historyDays', '--history-days'],
+  ['rotationDays', '--rotation-days'],
+  ['ifVersion', '--if-version'],
+];
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
+const COLUMNS = [{ title: 'SETTING' }, { title: '' }] as const;
 
 /** The settings that the options change. */
 export function changeIn(options: Omit<SettingsOptions, 'ifVersion'>): SettingsChange {
@@ -38,15 +42,13 @@ export function changeIn(options: Omit<SettingsOptions, 'ifVersion'>): SettingsC
 /** `securestore settings`, `securestore settings change`. */
 export async function settings(call: Call<SettingsOptions>, action: string | undefined): Promise<void> {
   if (action !== undefined && action !== 'change') {
-    refuse('after settings comes change or nothing; see securestore help settings');
+    refuseAction('settings', ['change']);
   }
   const { ifVersion } = call.options;
   const change = changeIn(call.options);
   const isChange = Object.keys(change).length > 0;
   if (action === undefined && (isChange || ifVersion !== undefined)) {
-    refuse(
-      '--category, --history-versions, --history-days, --rotation-days and --if-version belong to settings change',
-    );
+    refuse(`${FLAGS.find(([name]) => call.options[name] !== undefined)?.[1]} belongs to settings change`);
   }
   if (action === 'change' && !isChange) {
     refuse('settings change needs --category, --history-versions, --history-days or --rotation-days');

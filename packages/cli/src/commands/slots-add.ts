@@ -1,8 +1,8 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { SecretMethod, SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from '../call.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { discardKits, type Kits, writeKits } from '../kits.ts';
+import { refuse } from '../refuse.ts';
 import { findNewSecret, type NewSecretOptions } from '../secret.ts';
 import { isRemote, notServed, placeOf, TELL_WHERE } from '../served.ts';
 import { printable } from '../terminal-text.ts';
@@ -37,14 +37,10 @@ export const METHODS: Readonly<Record<SlotInfo['method'], string>> = {
   unknown: 'unknown to this release',
 };
 
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
 /** @throws `INVALID_ARGUMENT`, before a store is opened */
 export function checkAddition({ kit, newRecoveryCode, newShares }: SlotsOptions): void {
   if (kit !== undefined && newRecoveryCode !== true && newShares === undefined) {
-    refuse('--kit goes with --new-recovery-code or --new-shares');
+    refuse('--kit needs --new-recovery-code or --new-shares');
   }
   if (newShares !== undefined) parseScheme(newShares);
 }
@@ -53,10 +49,7 @@ export function checkAddition({ kit, newRecoveryCode, newShares }: SlotsOptions)
 export async function addSlot(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
   const { newKeyFile, newRecoveryCode, newShares, recipient } = call.options;
   if (isRemote(store) && [newKeyFile, newRecoveryCode, newShares].some((kind) => kind !== undefined)) {
-    notServed(
-      'slots add',
-      ' but for a passphrase, by --new-passphrase-file or --new-passphrase-command, and for a --recipient',
-    );
+    notServed('slots add', ': only a new passphrase and --recipient do');
   }
   if (recipient !== undefined) return await addRecipient(call, store, recipient);
   if (newRecoveryCode === true) return await addRecoveryCode(call, store);
@@ -97,7 +90,7 @@ async function addRecipient({ cli, out }: Call, store: SecureStore, recipient: s
 function parseScheme(text: string): ShareScheme {
   const [, threshold, shares] = /^(\d{1,3})\/(\d{1,3})$/.exec(text) ?? [];
   if (threshold === undefined || shares === undefined) {
-    refuse(`--new-shares takes how many of how many are needed, such as 2/3, not "${printable(text)}"`);
+    refuse(`--new-shares must be K/N, such as 2/3 for any two of three, got "${printable(text)}"`);
   }
   return { threshold: Number(threshold), count: Number(shares) };
 }

@@ -1,18 +1,14 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { refuse, refuseAction } from '../refuse.ts';
 import { isRemote } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
 import { addSlot, checkAddition, METHODS, OF_ADD, type SlotsOptions } from './slots-add.ts';
 
 const COLUMNS = [{ title: 'ID' }, { title: 'METHOD' }, { title: 'CREATED' }, { title: '' }] as const;
-
-function refuse(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
 
 /** `securestore slots`, `securestore slots add`, `securestore slots remove`. */
 export async function slots(
@@ -21,15 +17,15 @@ export async function slots(
   id: string | undefined,
 ): Promise<ExitCode> {
   if (action !== undefined && action !== 'add' && action !== 'remove') {
-    refuse('after slots comes add, remove or nothing; see securestore help slots');
+    refuseAction('slots', ['add', 'remove']);
   }
   const addition = OF_ADD.find((name) => call.options[name] !== undefined);
   if (addition !== undefined && action !== 'add') {
     refuse('--recipient, --kit and the options that begin with --new belong to slots add');
   }
   if (action === 'remove' && id === undefined)
-    refuse('slots remove needs the id of a slot; securestore slots lists them');
-  if (action === 'add' && id !== undefined) refuse('slots add takes no id; it makes one');
+    refuse('slots remove needs the ID of a slot', { text: 'to list the slots', on: ['slots'] });
+  if (action === 'add' && id !== undefined) refuse('slots add takes no ID');
   if (action === 'add') checkAddition(call.options);
   return withStore(call, async (store) => {
     if (id !== undefined) return await remove(call, store, id);
@@ -64,7 +60,7 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
     const what = isRemote(store)
       ? 'the server has opened the store by its secret, which will no longer open it: it needs another one at its next start'
       : 'this command was opened by its secret, which will no longer open the store';
-    await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
+    await confirmDestruction(cli, options.yes, `${what}. Remove it?`, 'the slot in use would be removed');
   }
   const removing = store.slots.remove(id, { signal: cli.signal });
   const { pending } = await watchWait(cli, 'slots remove: removing the slot here and from backups', removing);

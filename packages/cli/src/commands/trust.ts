@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { packagesOfApplication } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
 import type { Call } from '../call.ts';
 import { besideUs, standingOf } from '../discovery.ts';
+import { refusal, refuse } from '../refuse.ts';
 import { printable } from '../terminal-text.ts';
 import {
   folderOf,
@@ -26,7 +26,7 @@ type TrustCall = Call<TrustOptions>;
 export async function trust(call: TrustCall, path: string | undefined): Promise<void> {
   const { options } = call;
   if (options.list === true && path !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', '--list lists all trusted folders; leave the folder out');
+    refuse('--list takes no folder');
   }
   if (options.list === true) return await list(call);
   const folder = await folderOf(path ?? '.');
@@ -37,7 +37,7 @@ export async function trust(call: TrustCall, path: string | undefined): Promise<
 async function add(call: TrustCall, folder: string): Promise<void> {
   const { cli, out } = call;
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
-    throw new SecureStoreError('NOT_FOUND', `there is no folder "${folder}"`);
+    throw refusal('NOT_FOUND', `the folder "${folder}" does not exist`);
   }
   const { findConfig, loadConfig } = await import('securestore');
   const file = await findConfig(folder);
@@ -45,8 +45,8 @@ async function add(call: TrustCall, folder: string): Promise<void> {
   const { backends = {} } = file === undefined ? {} : await loadConfig(folder);
   const packages = await packagesAt(call, folder, Object.values(backends));
   if (config === null && packages.length === 0) {
-    const message = `"${folder}" has neither a securestore.config file nor a backend that securestore would run; nothing was changed`;
-    throw new SecureStoreError('NOT_FOUND', message);
+    const message = `"${folder}" has no securestore.config file and no backend to trust. Nothing was changed.`;
+    throw refusal('NOT_FOUND', message);
   }
   const record = { folder, config, packages };
   await writeTrust(cli, record);

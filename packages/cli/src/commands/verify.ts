@@ -7,20 +7,19 @@ import { watchJob } from '../job-progress.ts';
 import { startObjectProgress } from '../object-progress.ts';
 import { isForServer, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
+import { refuse } from '../refuse.ts';
 import { count, formatTime, printable } from '../terminal-text.ts';
 import type { VerifyOptions } from './verify-backup.ts';
 
 /** `securestore verify`. */
 export async function verify(call: Call<VerifyOptions>, location: string | undefined): Promise<ExitCode> {
   if (call.options.unchanged === true) {
-    if (location === undefined)
-      throw new SecureStoreError('INVALID_ARGUMENT', '--unchanged needs the location of a backup');
+    if (location === undefined) refuse('--unchanged needs the location of a backup');
     const { scrubBackupAt } = await import('./verify-backup.ts');
     return await scrubBackupAt(call, location);
   }
   if (call.options.within !== undefined) {
-    if (location === undefined)
-      throw new SecureStoreError('INVALID_ARGUMENT', '--within needs the location of a backup');
+    if (location === undefined) refuse('--within needs the location of a backup');
     const { verifyShareAt } = await import('./verify-backup.ts');
     return await verifyShareAt(call, location, parseDuration('--within', call.options.within));
   }
@@ -46,7 +45,7 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
   } catch (error) {
     if (location === undefined || isOpen || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
     const { redactLocation } = await import('@securestore/backend-api');
-    throw new SecureStoreError('NOT_FOUND', `${redactLocation(location)}: there is neither a store nor a backup here`);
+    throw new SecureStoreError('NOT_FOUND', `${redactLocation(location)} has neither a store nor a backup`);
   }
 }
 

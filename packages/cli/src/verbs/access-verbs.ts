@@ -154,8 +154,6 @@ function addMember(program: Command, run: Run): void {
     notes: `A member opens the store by their identity, and in it what was granted and nothing else, whatever program they use. In
 a category they can read everything AND forge anything, and they see the names of all objects of the store.`,
   };
-  const resume =
-    '`securestore rotate --resume` goes on with a revocation; `securestore member` shows whether it had begun';
   addNoun(program, run, noun, (member) => {
     addVerb(member, run, {
       usage: 'list',
@@ -191,7 +189,10 @@ What they have copied they keep. Roles are taken from somebody by securestore re
 
 Examples:
   securestore member revoke ann`,
-      resume,
+      resume: () => [
+        { text: 'to see whether it had begun', on: ['member', 'list'] },
+        { text: 'to go on with it', on: ['rotate'], options: { resume: true } },
+      ],
       load: async () => {
         const { member: perform } = await import('../commands/member.ts');
         return (call, name) => perform(call, 'revoke', name, undefined);

@@ -24,7 +24,7 @@ later ones what has changed; each is whole by itself. What is copied is sealed a
 store open it: nothing else is needed to restore it, not even the store.
 
 Exit code 8 where something was too damaged to be copied; each is one line.`,
-    resume: 'the same command goes on',
+    resume: () => [{ text: 'to go on', again: true }],
     load: async () => (await import('../commands/backup.ts')).backup,
   });
 }
@@ -80,7 +80,7 @@ there is first, and overwrites; restoring some objects refuses to replace any un
 Examples:
   securestore restore file:/backup --at 2026-11-25T14:00:00Z --prefix db/ --dry-run
   securestore restore file:/backup --to sqlite:./again.db`,
-    resume: 'the same command goes on, it passes over what is done',
+    resume: () => [{ text: 'to go on with what is left', again: true }],
     load: async () => (await import('../commands/restore.ts')).restore,
   });
 }

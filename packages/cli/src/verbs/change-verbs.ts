@@ -5,6 +5,7 @@ import type { EditOptions } from '../commands/edit.ts';
 import type { GenerateOptions } from '../commands/generate.ts';
 import type { MetaOptions } from '../commands/meta.ts';
 import { collect } from '../global-options.ts';
+import type { OwnHint } from '../hints.ts';
 
 function addMeta(program: Command, run: Run): void {
   const noun = {
@@ -29,7 +30,7 @@ Examples:
       options: [new Option('--remove <name>', 'remove this name; may be repeated').argParser(collect)],
       notes: `Values are stored as strings. The data, the expiry and all other names stay. If another writer changes the object
 meanwhile, the change is made again on the new version.`,
-      resume: '`securestore meta get KEY` shows whether it was changed',
+      resume: (key) => [{ text: 'to see whether it was changed', on: ['meta', 'get', key] }],
       load: async () => (await import('../commands/meta.ts')).setMeta,
     });
   });
@@ -42,7 +43,7 @@ function copyOptions(): Option[] {
   ];
 }
 
-const AGAIN = 'run the same command again to go on: what is done already is left as it is';
+const goOn = (): OwnHint[] => [{ text: 'to go on with what is left', again: true }];
 
 function addCp(program: Command, run: Run): void {
   addVerb<CopyOptions, [string, string]>(program, run, {
@@ -57,7 +58,7 @@ If only TO ends with /, the object keeps the last part of its key.
 Examples:
   securestore cp db/prod/password db/test/password
   securestore cp app/v1/ app/v2/`,
-    resume: AGAIN,
+    resume: goOn,
     load: async () => (await import('../commands/copy.ts')).cp,
   });
 }
@@ -75,7 +76,7 @@ If FROM ends with /, or with --prefix, every key below FROM is moved below TO. E
 Examples:
   securestore mv db/password db/prod/password
   securestore mv old/ new/`,
-    resume: AGAIN,
+    resume: goOn,
     load: async () => (await import('../commands/copy.ts')).mv,
   });
 }
@@ -124,7 +125,7 @@ Examples:
   securestore generate db/prod/password
   securestore generate api/key --length 64 --charset hex
   securestore generate db/prod/password --overwrite --show`,
-    resume: '`securestore info KEY` shows whether it was stored',
+    resume: (key) => [{ text: 'to see whether it was stored', on: ['info', key] }],
     load: async () => (await import('../commands/generate.ts')).generate,
   });
 }

@@ -43,7 +43,7 @@ function addCollect(program: Command, run: Run): void {
 left. Nothing younger than a day is touched. Programs that keep a store open do this once a day by themselves.
 
 Exit code 8 where something could not be looked at; each is one line.`,
-    resume: 'the same command goes on',
+    resume: () => [{ text: 'to go on', again: true }],
     load: async () => (await import('../commands/collect.ts')).collect,
   });
 }
@@ -118,7 +118,7 @@ where it was; so what was not read for the longest time is read first. What was 
 shows against the last checkpoint. What is wrong is remembered, and health tells of it until a later scrub finds it right.
 
 Each finding is one line. Exit code 5 where anything is wrong that was not repaired.`,
-    resume: 'the same command goes on',
+    resume: () => [{ text: 'to go on', again: true }],
     load: async () => (await import('../commands/scrub.ts')).scrub,
   });
 }
@@ -147,7 +147,7 @@ function addJob(program: Command, run: Run): void {
       usage: 'resume <id>',
       summary: 'go on with a job that was interrupted',
       notes: 'Exit code 8 if the job is done and some of its items failed.',
-      resume: 'the same command goes on',
+      resume: () => [{ text: 'to go on', again: true }],
       load: loadJob('resume'),
     });
     addVerb<object, [string]>(job, run, {

@@ -5,8 +5,6 @@ import type { ExecOptions } from '../exec-scope.ts';
 import type { ExportOptions } from '../commands/export.ts';
 import type { ImportOptions } from '../commands/import.ts';
 
-const GO_ON = 'run the same command again to go on, it passes over what is done';
-
 function formatOption(): Option {
   const option = new Option('--format <format>', 'what it is; by default what is there, or what its name says');
   return option.choices(['folder', 'env', 'json']);
@@ -35,7 +33,7 @@ format says is refused, and nothing of it stored.
 Examples:
   securestore import ./secrets --prefix db/prod
   securestore import .env --prefix app`,
-    resume: GO_ON,
+    resume: () => [{ text: 'to go on with what is left', again: true }],
     load: async () => (await import('../commands/import.ts')).importFrom,
   });
 }
@@ -64,7 +62,7 @@ Both hold only what is UTF-8, and 16 MiB at most. Where there is nothing to writ
 Examples:
   securestore export ./out --metadata
   securestore export .env --prefix app`,
-    resume: GO_ON,
+    resume: () => [{ text: 'to go on with what is left', again: true }],
     load: async () => (await import('../commands/export.ts')).exportTo,
   });
 }

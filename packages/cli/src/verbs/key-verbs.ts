@@ -48,8 +48,9 @@ Examples:
   securestore rotate
   securestore rotate --depth unlock --new-key-file ./new.key
   securestore rotate --resume`,
-    resume:
-      '`securestore rotate --resume` goes on, opened by the secret that holds now, or says that there is nothing to go on with',
+    resume: () => [
+      { text: 'to go on, with the secret that opens the store now', on: ['rotate'], options: { resume: true } },
+    ],
     load: async () => (await import('../commands/rotate.ts')).rotate,
   });
 }
@@ -104,7 +105,7 @@ Examples:
   securestore slots add --new-shares 2/3 --kit ./kit.txt      (kit-1.txt, kit-2.txt, kit-3.txt)
   securestore slots add --recipient SSRP1-... > invitation.txt
   securestore slots remove ID`,
-    resume: '`securestore slots` shows whether it was done',
+    resume: () => [{ text: 'to see whether it was done', on: ['slots'] }],
     load: async () => (await import('../commands/slots.ts')).slots,
   });
 }
@@ -152,7 +153,7 @@ Examples:
   securestore settings
   securestore settings change --history-versions 50 --history-days 90
   securestore settings change --category 'pii=users/**' --category 'prod=prod/**'`,
-    resume: '`securestore settings` shows whether it was done',
+    resume: () => [{ text: 'to see whether it was done', on: ['settings'] }],
     load: async () => (await import('../commands/settings.ts')).settings,
   });
 }

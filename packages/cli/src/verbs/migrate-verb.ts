@@ -54,8 +54,14 @@ Exit code 8 where something is damaged, missing or too large for the new place; 
 Examples:
   securestore migrate sqlite:./vault.db postgres://db.internal/vault
   securestore migrate postgres://db.internal/vault sqlite:./vault.db`,
-    resume:
-      'the store is where it was before this command, which goes on when it is given again; securestore migrate FROM --cancel gives up',
+    resume: (first, second) => [
+      { text: 'the store is still where it was; to go on', again: true },
+      {
+        text: 'to give the migration up',
+        on: ['migrate', ...(first === undefined || second === undefined ? [] : [first])],
+        options: { cancel: true },
+      },
+    ],
     load: async () => (await import('../commands/migrate.ts')).migrate,
   });
 }

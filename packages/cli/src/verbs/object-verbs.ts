@@ -63,7 +63,7 @@ Examples:
   securestore put db/prod/password
   printf %s "$TOKEN" | securestore put ci/token --meta owner=ops --expires 30d
   securestore put images/disk.img ./disk.img`,
-    resume: '`securestore info KEY` shows whether it was stored; if not, run the command again',
+    resume: (key) => [{ text: 'to see whether it was stored', on: ['info', key] }],
     load: async () => (await import('../commands/put.ts')).put,
   });
 }
@@ -85,7 +85,7 @@ Examples:
   securestore get db/prod/password
   securestore get images/disk.img -o disk.img
   securestore get app/config --at 2026-11-01`,
-    resume: 'a file given with -o is as it was; run the command again',
+    resume: () => [{ text: 'a file given with -o is as it was; to try again', again: true }],
     load: async () => (await import('../commands/get.ts')).get,
   });
 }
@@ -132,7 +132,7 @@ function addRm(program: Command, run: Run): void {
     usage: 'rm <key>',
     summary: 'delete an object; its history is kept, and undelete brings it back',
     options: [ifVersion()],
-    resume: '`securestore info KEY` shows whether it is still there',
+    resume: (key) => [{ text: 'to see whether it is still there', on: ['info', key] }],
     load: async () => (await import('../commands/rm.ts')).rm,
   });
 }
@@ -141,7 +141,7 @@ function addPurge(program: Command, run: Run): void {
   addVerb<object, [string]>(program, run, {
     usage: 'purge <key>',
     summary: 'destroy an object with its history; asks, or needs --yes',
-    resume: 'run the command again to finish it',
+    resume: () => [{ text: 'to finish it', again: true }],
     load: async () => (await import('../commands/purge.ts')).purge,
   });
 }
@@ -150,7 +150,7 @@ function addUndelete(program: Command, run: Run): void {
   addVerb<object, [string]>(program, run, {
     usage: 'undelete <key>',
     summary: 'bring back the newest version of a deleted object',
-    resume: '`securestore info KEY` shows whether it is back',
+    resume: (key) => [{ text: 'to see whether it is back', on: ['info', key] }],
     load: async () => (await import('../commands/undelete.ts')).undelete,
   });
 }

@@ -1,0 +1,52 @@
+import { type ErrorCode, type ErrorDetails, SecureStoreError } from '@securestore/core-format';
+import type { OwnHint } from './hints.ts';
+
+/** What a command says of a failure: beside what the library knows its own hints. */
+interface RefusalDetails extends ErrorDetails {
+  readonly hints?: readonly OwnHint[] | undefined;
+}
+
+/** The hints of the command line for an error, beside the error itself: no other program renders them. */
+const HINTS = new WeakMap<object, readonly OwnHint[]>();
+
+/** The hints of the command line for an error. */
+export function ownHintsOf(error: unknown): readonly OwnHint[] {
+  return typeof error === 'object' && error !== null ? (HINTS.get(error) ?? []) : [];
+}
+
+/** `error` with further hints, the best first. */
+export function withHints<E>(error: E, ...hints: readonly OwnHint[]): E {
+  if (typeof error === 'object' && error !== null) HINTS.set(error, [...hints, ...ownHintsOf(error)]);
+  return error;
+}
+
+/** An error of the command line itself. */
+export function refusal(
+  code: ErrorCode,
+  message: string,
+  { hints = [], ...details }: RefusalDetails = {},
+): SecureStoreError {
+  return withHints(new SecureStoreError(code, message, details), ...hints);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function refuse(message: string, ...hints: readonly OwnHint[]): never {
+  throw refusal('INVALID_ARGUMENT', message, { hints });
+}
+
+/** How a command is used. */
+export function usageHint(verb: string): OwnHint {
+  return { text: 'to see how to use it', command: `securestore help ${verb}` };
+}
+
+/** What is wrong with an action. The one given is not repeated: it may be a secret that was taken for an operand. */
+export function wrongAction(verb: string, actions: readonly string[]): string {
+  const last = actions.at(-1) ?? '';
+  const choice = actions.length > 1 ? `${actions.slice(0, -1).join(', ')} or ${last}` : last;
+  return `the action of ${verb} must be ${choice}`;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function refuseAction(verb: string, actions: readonly string[]): never {
+  refuse(wrongAction(verb, actions), usageHint(verb));
+}
