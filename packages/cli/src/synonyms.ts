@@ -41,12 +41,38 @@ export function synonymOf(word: string): string | undefined {
   return Object.keys(SYNONYMS).find((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
 }
 
-/** Commands that destroy what they are given: none is ever suggested because of its spelling. */
-const DESTROYING: ReadonlySet<string> = new Set(['purge', 'rm']);
+/** Commands and options that destroy, replace or trust what they are given: none is ever suggested because of its spelling. */
+const DESTROYING: ReadonlySet<string> = new Set([
+  'collect',
+  'mv',
+  'purge',
+  'retention',
+  'revoke',
+  'rm',
+  'trust',
+  '--accept-head',
+  '--all',
+  '--cancel',
+  '--damaged',
+  '--delete-extra',
+  '--give-up',
+  '--if-damaged',
+  '--lost',
+  '--no-anchor',
+  '--overwrite',
+  '--partial',
+  '--remove',
+  '--replace',
+  '--reseal',
+  '--retire',
+  '--schedules',
+  '--trust-first-use',
+  '--yes',
+]);
 
-/** Whether a command must not be suggested for a word that is only spelt like it. */
-export function isDestroying(command: string): boolean {
-  return DESTROYING.has(command);
+/** Whether a command or an option must not be suggested for a word that is only spelt like it. */
+export function isDestroying(word: string): boolean {
+  return DESTROYING.has(word);
 }
 
 /** What other programs, or other commands of ours, call an option, by command. */

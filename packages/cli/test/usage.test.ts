@@ -45,73 +45,85 @@ async function operation(...args: readonly string[]): Promise<unknown> {
 
 describe('wrong usage', () => {
   it.each([
-    [['lss'], 'Did you mean ls?'],
+    [['lss'], 'hint: did you mean ls: securestore help ls'],
     [['frobnicate'], "unknown command 'frobnicate'"],
-    [['frobnicate'], '; securestore help lists the commands'],
-    [['help', 'frobnicate'], "unknown command 'frobnicate'; securestore help lists the commands"],
-    [['delete', 'x'], "unknown command 'delete' (Did you mean rm?)"],
-    [['set', 'x'], "unknown command 'set' (Did you mean put?)"],
-    [['help', 'Cat'], 'Did you mean get?'],
-    [['read', 'x'], 'Did you mean get?'],
-    [['list'], 'Did you mean ls?'],
-    [['version'], 'Did you mean --version?'],
-    [['ls', '--lnog'], 'Did you mean --long?'],
-    [['--stroe', 'x', 'ls'], 'Did you mean --store?'],
-    [['get'], "missing required argument 'key'; see securestore help get"],
-    [['put', '--expires'], 'argument missing; see securestore help put'],
+    [['frobnicate'], 'hint: to list the commands: securestore help'],
+    [
+      ['help', 'frobnicate'],
+      "unknown command 'frobnicate' [INVALID_ARGUMENT]\nhint: to list the commands: securestore help",
+    ],
+    [['delete', 'x'], 'hint: did you mean rm: securestore help rm'],
+    [['set', 'x'], 'hint: did you mean put: securestore help put'],
+    [['help', 'Cat'], 'hint: did you mean get: securestore help get'],
+    [['read', 'x'], 'hint: did you mean get: securestore help get'],
+    [['list'], 'hint: did you mean ls: securestore help ls'],
+    [['version'], 'hint: did you mean --version: securestore --version'],
+    [['ls', '--lnog'], 'hint: did you mean --long: securestore help ls'],
+    [['--stroe', 'x', 'ls'], 'hint: did you mean --store: securestore help'],
+    [['get'], "missing required argument 'key' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help get"],
+    [['put', '--expires'], '--expires needs a value'],
     [['get', 'a', 'b'], 'too many arguments'],
     [
       ['health', 'sqlite:./x'],
-      'but got 1; the store of this command is given by --store LOCATION; see securestore help health',
+      'expected 0, got 1 [INVALID_ARGUMENT]\nhint: the store of this command is given by --store LOCATION',
     ],
-    [['get', 'a', '-o'], 'argument missing'],
+    [['get', 'a', '-o'], '--output needs a value'],
     [['get', 'a', '--version', '1', '--at', '2'], 'cannot be used with'],
     [['put', 'a', '--if-absent', '--if-version', '1'], 'cannot be used with'],
-    [['init', 'sqlite:x', '--names', 'none'], 'Allowed choices are encrypted, plain; see securestore help init'],
-    [['init', 'sqlite:x', '--category', 'x'], '--category takes NAME=PATTERN'],
+    [['init', 'sqlite:x', '--names', 'none'], "--names must be one of encrypted, plain, got 'none' ["],
+    [['init', 'sqlite:x', '--category', 'x'], '--category must be NAME=PATTERN'],
     [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
     [['init', 'sqlite:x', '--rotation-days', 'x'], '--rotation-days'],
     [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
-    [['init', '--invitation-file', 'f'], 'an invitation is to a store that there is'],
+    [['init', '--invitation-file', 'f'], '--invitation-file is for a store that exists'],
     [['ls'], '--store'],
     [['--store', '', 'ls'], '--store'],
     [['--store', 'nonsense', 'ls'], 'scheme'],
-    [['--store', 'x:y', '--key-file', 'a', '--passphrase-file', 'b', 'ls'], 'not both'],
+    [
+      ['--store', 'x:y', '--key-file', 'a', '--passphrase-file', 'b', 'ls'],
+      '--key-file cannot be used with --passphrase-file',
+    ],
     [['exec'], "missing required argument 'command'"],
-    [['rotate', '--depth', 'all'], 'Allowed choices are unlock, keys, data; see securestore help rotate'],
+    [['rotate', '--depth', 'all'], '--depth must be one of unlock, keys, data, got'],
     [['rotate', '--same-secret', '--new-key-file', 'f'], 'cannot be used with'],
     [['rotate', '--resume', '--depth', 'keys'], 'cannot be used with'],
-    [['rekey'], 'Did you mean rotate?'],
-    [['prune'], "unknown command 'prune' (Did you mean retention?)"],
-    [['purg'], "unknown command 'purg'; securestore help lists the commands"],
-    [['job', 'stop', 'x'], "unknown action 'stop': job has list, resume, cancel, forget"],
-    [['job', 'forget'], "missing required argument 'id'; see securestore help job forget"],
-    [['job', 'list', 'x'], 'too many arguments'],
-    [['destination', 'show'], "unknown action 'show': destination has list, add, remove"],
+    [['rekey'], 'hint: did you mean rotate: securestore help rotate'],
+    [['prune'], 'hint: did you mean retention: securestore help retention'],
+    [['purg'], "unknown command 'purg' [INVALID_ARGUMENT]\nhint: to list the commands: securestore help"],
+    [['job', 'stop', 'x'], 'the action of job must be list, resume, cancel or forget'],
+    [
+      ['job', 'forget'],
+      "missing required argument 'id' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help job forget",
+    ],
+    [['job', 'list', 'x'], 'too many arguments: expected 0, got 1'],
+    [['destination', 'show'], 'the action of destination must be list, add or remove'],
     [['destinations', 'add'], "missing required argument 'location'"],
-    [['schedule', 'show'], "unknown action 'show': schedule has list, add, remove, run"],
+    [['schedule', 'show'], 'the action of schedule must be list, add, remove or run'],
     [
       ['schedule', 'add', 'x', 'file:y', '--webhook', 'https://z'],
-      "unknown option '--webhook'; see securestore help schedule add",
+      "unknown option '--webhook' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help schedule add",
     ],
-    [['schedule', 'run', '--time-zone', 'UTC'], "unknown option '--time-zone'; see securestore help schedule run"],
-    [['keys', 'destory', 'x'], 'after keys comes destroy, undo or nothing'],
-    [['keys', 'destroy'], 'destroy needs the id of a key version or the name of a category'],
-    [['keys', 'destroy', 'x', '--wait', 'soon'], '--wait "soon" is not a length of time'],
+    [
+      ['schedule', 'run', '--time-zone', 'UTC'],
+      "unknown option '--time-zone' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help schedule run",
+    ],
+    [['keys', 'destory', 'x'], 'the action of keys must be destroy or undo'],
+    [['keys', 'destroy'], 'destroy needs the ID of a key version or the name of a category'],
+    [['keys', 'destroy', 'x', '--wait', 'soon'], '--wait must be a length of time such as 12h or 30d, got "soon"'],
     [['keys', '--wait', '1d'], '--wait belongs to keys destroy'],
     [['keys', 'undo', 'x', '--census'], '--census belongs to keys without an action'],
-    [['slots', 'delete', 'x'], 'after slots comes add, remove or nothing'],
-    [['slots', 'remove'], 'remove needs the id of a slot'],
-    [['slots', 'add', 'x'], 'add takes no id'],
+    [['slots', 'delete', 'x'], 'the action of slots must be add or remove'],
+    [['slots', 'remove'], 'remove needs the ID of a slot'],
+    [['slots', 'add', 'x'], 'add takes no ID'],
     [['slots', '--new-key-file', 'f'], 'belong to slots add'],
     [['slots', '--recipient', 'f'], 'belong to slots add'],
-    [['slots', 'add', '--kit', 'f'], '--kit goes with'],
+    [['slots', 'add', '--kit', 'f'], '--kit needs'],
     [['slots', 'add', '--recipient', 'f', '--kit', 'f'], 'cannot be used with'],
-    [['identity'], 'after identity comes new, show or pin'],
+    [['identity'], 'the action of identity must be new, show or pin'],
     [['identity', 'new', 'f'], 'takes its file by -o'],
-    [['identity', 'show'], 'which identity?'],
+    [['identity', 'show'], 'no identity is given'],
     [['identity', 'show', 'f', '-o', 'g'], '--output belongs to identity new'],
-    [['keygen'], 'Did you mean identity?'],
+    [['keygen'], 'hint: did you mean identity: securestore help identity'],
   ] as const)('%j is said to be it', async (args, message) => {
     const result = await runHere(args);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });
@@ -120,6 +132,25 @@ describe('wrong usage', () => {
     const [line, ...more] = jsonLines((await runHere(['--json', ...args])).stderr);
     expect(line).toMatchObject({ code: 'INVALID_ARGUMENT', retryable: false, exitCode: 2 });
     expect(more).toEqual([]);
+  });
+
+  it.each([
+    ['purg', 'k'],
+    ['retenton', 'file:./b'],
+    ['revok', 'ann'],
+    ['migrate', 'x', '--los'],
+    ['restore', 'x', '--delete-extr'],
+    ['restore', 'x', '--giveup'],
+    ['member', 'revoke', '--al'],
+    ['ls', '--acept-head'],
+    ['purge', 'k', '--yess'],
+  ])('suggests nothing that destroys: %j', async (...args) => {
+    const { exitCode, stderr } = await runHere(args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /^error: unknown (?:command|option) '[^']+' \[INVALID_ARGUMENT\]\nhint: to [a-z ]+: securestore help/,
+    );
+    expect(stderr).not.toContain('did you mean');
   });
 
   it('is reported with the command that it is about, and with none where there is none', async () => {
@@ -170,7 +201,7 @@ describe('wrong usage', () => {
 
   it('says which file is missing where that is surely a path, and that a working directory is gone', async () => {
     const box = await sandbox();
-    expect((await box.run(['put', 'k', './missing'])).stderr).toContain('there is no file "./missing"');
+    expect((await box.run(['put', 'k', './missing'])).stderr).toContain('the file "./missing" does not exist');
     expect((await box.run(['put', 'k', box.path('missing')])).stderr).toContain(`"${box.path('missing')}"`);
     const command = COMMAND.map((word) => `'${word}'`).join(' ');
     const script = `mkdir gone && cd gone && rmdir ../gone && ${command} ls`;
