@@ -1,6 +1,7 @@
 import type { Advice, ErrorCode, LockReason } from '@securestore/core-format';
 import { errorPageOf, exitCodeOf, fileError, systemReasonOf, SecureStoreError } from '@securestore/core-format';
 import type { OwnHint } from './hints.ts';
+import { inOurFlags } from './option-flags.ts';
 import { ownHintsOf } from './refuse.ts';
 
 /** What the reporter of an error knows beside the error. */
@@ -89,7 +90,7 @@ export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const cause = known.cause instanceof Error && known.cause !== error ? systemReasonOf(known.cause) : undefined;
   return {
     code: known.code,
-    message: inOurTerms(known.message),
+    message: inOurTerms(inOurFlags(known)),
     ...(known.key === undefined ? {} : { key: known.key }),
     ...(operation === undefined ? {} : { operation }),
     retryable: known.retryable,

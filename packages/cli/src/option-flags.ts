@@ -1,0 +1,82 @@
+import type { SecureStoreError } from '@securestore/core-format';
+
+/** What an option of the library is called on the command line: a flag, or an operand. */
+export const FLAGS: Readonly<Record<string, string>> = {
+  acceptHead: '--accept-head',
+  anchor: '--anchor',
+  at: '--at',
+  auditor: '--auditor',
+  behindProxy: '--behind-proxy',
+  categories: '--category',
+  conflict: '--conflict',
+  consoleOrigin: '--console-origin',
+  continuous: '--continuous',
+  cron: '--cron',
+  deleteExtra: '--delete-extra',
+  depth: '--depth',
+  destination: 'the destination',
+  dryRun: '--dry-run',
+  end: 'the end of --range',
+  entries: '--lines',
+  expires: '--expires',
+  fingerprint: '--fingerprint',
+  follow: '--follow-to',
+  format: '--format',
+  history: '--history-versions',
+  'history.days': '--history-days',
+  'history.versions': '--history-versions',
+  hookTimeout: '--hook-timeout',
+  host: '--host',
+  ifAbsent: '--if-absent',
+  ifDamaged: '--if-damaged',
+  ifVersion: '--if-version',
+  into: '--into',
+  jitter: '--jitter',
+  keys: '--key',
+  label: '--label',
+  metadata: '--meta',
+  names: '--names',
+  operation: '--operation',
+  partial: '--partial',
+  port: '--port',
+  prefix: '--prefix',
+  rate: '--rate',
+  reason: '--reason',
+  repair: '--repair',
+  reseal: '--reseal',
+  'rotation.days': '--rotation-days',
+  scratch: '--scratch',
+  snapshot: '--snapshot',
+  source: 'the source',
+  start: 'the start of --range',
+  suite: '--suite',
+  task: '--task',
+  timeZone: '--time-zone',
+  'tls.ca': '--tls-ca',
+  'tls.cert': '--tls-cert',
+  'tls.clientCa': '--tls-client-ca',
+  'tls.key': '--tls-key',
+  trustOnFirstUse: '--trust-first-use',
+  version: '--version',
+  waitingPeriod: '--wait',
+  within: '--within',
+};
+
+/** What all limits of a server begin with. */
+const LIMIT = 'limits.';
+
+function flagOf(option: string): string | undefined {
+  if (option.startsWith(LIMIT)) return `--limit ${option.slice(LIMIT.length)}`;
+  return Object.hasOwn(FLAGS, option) ? FLAGS[option] : undefined;
+}
+
+const theirs = (option: string): string => `the option "${option}"`;
+
+/** The message of an error with the flags of the command line for the options of the library, if the error is about one. */
+export function inOurFlags({ message, option }: SecureStoreError): string {
+  if (option === undefined) return message;
+  return [option, ...Object.keys(FLAGS)].reduce((text, name) => {
+    const flag = flagOf(name);
+    return flag === undefined ? text : text.replaceAll(theirs(name), () => flag);
+  }, message);
+}
