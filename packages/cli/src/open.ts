@@ -81,7 +81,7 @@ export async function invitationOf(call: Call): Promise<Invitation | undefined> 
     return parseInvitation(text);
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
-    throw SecureStoreError.from(error, { message: `cannot use the invitation "${invitationFile}": ${error.message}` });
+    throw SecureStoreError.from(error, { message: `"${invitationFile}": ${error.message}` });
   }
 }
 

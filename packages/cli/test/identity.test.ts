@@ -105,7 +105,7 @@ describe('a store for an identity', () => {
     await writeFile(box.path('invitation'), 'hello\n');
     expect(await box.run(get('--invitation-file', 'invitation'))).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('cannot use the invitation "invitation": ') as string,
+      stderr: expect.stringContaining('error: "invitation": the invitation ') as string,
     });
     expect(await box.run(get('--invitation-file', 'missing'))).toMatchObject({ exitCode: 2 });
   });
