@@ -215,7 +215,10 @@ describe.skipIf(!hasTerminals)(
         const box = await sandbox('file');
         await box.seed({ k: 'data' });
         const missing = await converse(box, ['purge', 'missing'], []);
-        expect(missing).toMatchObject({ exitCode: 3, transcript: expect.stringContaining('no such object') });
+        expect(missing).toMatchObject({
+          exitCode: 3,
+          transcript: expect.stringContaining('the object does not exist'),
+        });
         expect((await box.run(['purge', 'missing'])).exitCode).toBe(3);
         await box.run(['rm', 'k']);
         const counted = 'Destroy k with all its 2 versions, for good? [y/N] ';
