@@ -72,7 +72,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const refused = await box.run(['rotate']);
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     expect(refused.stderr).toMatch(
-      /no new secret: give --new-key-file FILE or --new-passphrase-file FILE.*--same-secret/,
+      /no new secret is given .*\nhint: give --new-key-file FILE or --new-passphrase-file FILE.*--same-secret/,
     );
     expect((await box.run(['rotate', '--new-key-file', 'a', '--new-passphrase-file', 'b'])).exitCode).toBe(2);
     expect((await box.run(['rotate', '--new-passphrase-file', 'missing'])).exitCode).toBe(2);
@@ -92,7 +92,9 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const before = (await box.run(['slots', '--json'])).stdout;
     const same = await box.run(['rotate', '--new-key-file', 'credentials/securestore-key']);
     expect(same).toMatchObject({ exitCode: 2, stdout: '' });
-    expect(same.stderr).toMatch(/^error: .*the present secret.*--same-secret.* \[INVALID_ARGUMENT\]\n$/);
+    expect(same.stderr).toMatch(
+      /^error: the new secret is the present one\. Nothing was changed\. \[INVALID_ARGUMENT\]\nhint: .*: securestore rotate --same-secret\n$/,
+    );
     expect((await box.run(['slots', '--json'])).stdout).toBe(before);
     expect((await box.run(['rotate', '--depth', 'unlock', '--new-passphrase-file', 'new'])).exitCode).toBe(0);
     const env = { SECURESTORE_PASSPHRASE: CANARY };
@@ -193,7 +195,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const { exitCode, stderr } = await ending;
     expect(exitCode).toBe(130);
     expect(stderr).toContain('the new secret has taken effect');
-    expect(stderr).toContain('`securestore rotate --resume` goes on');
+    expect(stderr).toContain(': securestore rotate --resume\n');
     const deeper = await box.run(['rotate', '--same-secret', '--depth', 'data', ...byFile('new.key')]);
     expect(deeper.exitCode).toBe(6);
     expect(deeper.stderr).toContain('to another depth: go on with it by securestore rotate --resume');
