@@ -3,7 +3,7 @@ import { refuse } from './refuse.ts';
 function splitPair(option: string, form: string, text: string): [string, string] {
   const equals = text.indexOf('=');
   // The text is not repeated: it may be a value alone, which no message may hold.
-  if (equals <= 0) refuse(`${option} must be ${form}`);
+  if (equals <= 0) refuse(`${option} takes ${form}`);
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 

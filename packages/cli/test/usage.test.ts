@@ -71,7 +71,7 @@ describe('wrong usage', () => {
     [['get', 'a', '--version', '1', '--at', '2'], 'cannot be used with'],
     [['put', 'a', '--if-absent', '--if-version', '1'], 'cannot be used with'],
     [['init', 'sqlite:x', '--names', 'none'], "--names must be one of encrypted, plain, got 'none' ["],
-    [['init', 'sqlite:x', '--category', 'x'], '--category must be NAME=PATTERN'],
+    [['init', 'sqlite:x', '--category', 'x'], '--category takes NAME=PATTERN'],
     [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
     [['init', 'sqlite:x', '--rotation-days', 'x'], '--rotation-days'],
     [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
