@@ -204,7 +204,7 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     }
     const store = await run(['verify', '--store', location]);
     expect(store.exitCode).toBe(3);
-    expect(store.stderr).toContain('no store is here; make one with securestore init');
+    expect(store.stderr).toContain('hint: to create a store: securestore init ');
   });
 
   it('names what is damaged and what that affects, with exit code 5', async ({ expect, onTestFinished }) => {
