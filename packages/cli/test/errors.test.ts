@@ -187,7 +187,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         own: ['rotation'],
         unrun: ['securestore rotate'],
       },
-      { args: ['slots', 'remove', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'], pending: LIBRARY },
+      { args: ['slots', 'remove', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'] },
       {
         args: ['slots', 'remove', id],
         exitCode: 2,
@@ -198,7 +198,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
       { args: ['role', 'show', 'nothing'], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore role'] },
       { args: ['grant', 'ann', 'nothing'], exitCode: 3, code: 'NOT_FOUND', pending: LIBRARY },
       { args: ['approval', 'show', 'nothing'], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore approval'] },
-      { args: ['keys', 'undo', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'], pending: LIBRARY },
+      { args: ['keys', 'undo', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'] },
       {
         args: ['member', 'add', 'ann', recipient, '--category', 'green'],
         exitCode: 3,
@@ -249,7 +249,6 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
       exitCode: 5,
       code: 'KEY_DESTROYED',
       own: ['users/1'],
-      pending: LIBRARY,
     });
     await run(['keys', 'undo', 'pii']);
     expect((await run(['get', 'users/1'])).stdout).toBe(CANARY);
