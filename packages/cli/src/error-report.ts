@@ -71,18 +71,6 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
   return new SecureStoreError('INTERNAL', `defect of securestore, please report it: ${message}`, { cause: error });
 }
 
-/** What the library advises in terms of its own calls and options, and how that is done here. */
-const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
-  [/\bthe option "tls\.(\w+)"/, 'the file of --tls-$1'],
-  [/\bthe option "tls" must/, '--tls-cert, --tls-key and --tls-ca must'],
-  [/^the option "fingerprint" must be/, '--fingerprint must be'],
-];
-
-/** What the library advises, as it is done on the command line. */
-export function inOurTerms(message: string): string {
-  return IN_OUR_TERMS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
-}
-
 /** What to say of `error`, whatever it is, and the exit code that goes with it. */
 export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const known = asSecureStoreError(error, context);
@@ -90,7 +78,7 @@ export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const cause = known.cause instanceof Error && known.cause !== error ? systemReasonOf(known.cause) : undefined;
   return {
     code: known.code,
-    message: inOurTerms(inOurFlags(known)),
+    message: inOurFlags(known),
     ...(known.key === undefined ? {} : { key: known.key }),
     ...(operation === undefined ? {} : { operation }),
     retryable: known.retryable,

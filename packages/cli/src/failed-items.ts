@@ -1,4 +1,3 @@
-import { inOurTerms } from './error-report.ts';
 import type { Output } from './output.ts';
 import { printable } from './terminal-text.ts';
 
@@ -7,8 +6,7 @@ export async function sayFailed(
   out: Output,
   failed: readonly { readonly name: string; readonly code: string; readonly message: string }[],
 ): Promise<void> {
-  for (const { name, code, message: theirs } of failed) {
-    const message = inOurTerms(theirs);
+  for (const { name, code, message } of failed) {
     await out.result({ name, code, message, status: 'failed' }, () => {
       return `failed: ${printable(name)}: ${printable(message)} [${code}]`;
     });

@@ -3,7 +3,6 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
 import type { Call } from './call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
-import { inOurTerms } from './error-report.ts';
 import type { OwnHint } from './hints.ts';
 import { checkFromFile } from './location-from-file.ts';
 import { whileMistyped } from './mistyped.ts';
@@ -93,7 +92,7 @@ function checkedLocation(location: string, setting?: string): string {
 
 /** Says the library's warnings on stderr; what it logs below that is for programs. */
 export function loggerFor({ out }: Call): Logger {
-  const say = (_fields: object, message: string): void => out.warning(inOurTerms(message));
+  const say = (_fields: object, message: string): void => out.warning(message);
   return { debug: () => {}, info: () => {}, warn: say, error: say };
 }
 

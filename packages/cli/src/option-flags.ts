@@ -52,6 +52,7 @@ export const FLAGS: Readonly<Record<string, string>> = {
   suite: '--suite',
   task: '--task',
   timeZone: '--time-zone',
+  tls: '--tls-cert, --tls-key and --tls-ca',
   'tls.ca': '--tls-ca',
   'tls.cert': '--tls-cert',
   'tls.clientCa': '--tls-client-ca',

@@ -2,7 +2,6 @@ import type { ContinuousStatus, SecureStore, SnapshotReport } from 'securestore'
 import { exitCodeOf } from '@securestore/core-format';
 import { refuseMemory, whoIsAtIt } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { loggerFor, withStore } from '../open.ts';
@@ -32,8 +31,7 @@ function stoppedInWords({ recoverableTo, error }: ContinuousStatus, destination:
     recoverableTo === undefined
       ? `nothing is at ${place} yet`
       : `everything up to ${recoverableTo.toISOString()} is at ${place}`;
-  const missing =
-    error === undefined ? '' : `, and not what came after: ${printable(inOurTerms(error.message))} [${error.code}]`;
+  const missing = error === undefined ? '' : `, and not what came after: ${printable(error.message)} [${error.code}]`;
   return `stopped; ${reached}${missing}; the same command goes on`;
 }
 
@@ -52,10 +50,7 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
     told = now;
     const until = recoverableTo === undefined ? 'nothing yet' : `to ${recoverableTo.toISOString()}`;
     const behind = lag === undefined ? '' : `, ${(lag / 1000).toFixed(1)} s behind`;
-    const why =
-      error === undefined
-        ? ''
-        : `; ${printable(inOurTerms(error.message))} [${error.code}]; it is tried again and again`;
+    const why = error === undefined ? '' : `; ${printable(error.message)} [${error.code}]; it is tried again and again`;
     void out.result({ status }, () => `recoverable ${until}${behind}${why}`);
   };
   const following = store.backups.follow(destination, { onStatus: say, signal: cli.signal });

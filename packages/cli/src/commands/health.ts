@@ -2,7 +2,6 @@ import { isServed } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { HealthReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
-import { inOurTerms } from '../error-report.ts';
 import { watchWait } from '../wait-progress.ts';
 import { healthLines } from '../health-table.ts';
 import { locationOf, withStoreWithin } from '../open.ts';
@@ -30,7 +29,7 @@ async function look(call: Call<HealthOptions>): Promise<HealthReport> {
     const report = cli.signal.aborted ? undefined : unopened(error, cli.now(), performance.now() - begun);
     // What says nothing of the store, such as a wrong secret, is an error as with every command.
     if (report === undefined) throw error;
-    return { ...report, checks: report.checks.map((check) => ({ ...check, reason: inOurTerms(check.reason) })) };
+    return report;
   }
 }
 

@@ -8,7 +8,6 @@ import type {
   SecretMethod,
 } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
-import { inOurTerms } from '../error-report.ts';
 import { discoveryOf } from '../discovery.ts';
 import { SOME_FAILED } from '../call.ts';
 import { refuseMemory } from '../backup-place.ts';
@@ -214,10 +213,9 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });
     const report = await watchJob(cli, 'migrate', job, PHASES);
     for (const failure of report.failed) {
-      const { name, code } = failure;
-      const message = inOurTerms(failure.message);
+      const { name, code, message } = failure;
       await out.result(
-        { ...failure, message, status: 'failed' },
+        { ...failure, status: 'failed' },
         () => `failed: ${printable(name)}: ${printable(message)} [${code}]`,
       );
     }

@@ -6,7 +6,6 @@ import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { deliverBytes, deliverToTerminal } from '../deliver.ts';
-import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { isForServer, locationOf, withStore } from '../open.ts';
@@ -203,8 +202,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     });
     const { failed, conflicts, ...summary } = report;
     for (const warning of summary.warnings) out.note(`warning: ${warning}`);
-    for (const { key, code, message: theirs } of failed) {
-      const message = inOurTerms(theirs);
+    for (const { key, code, message } of failed) {
       await out.result({ key, code, message, status: 'failed' }, () => {
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;
       });

@@ -2,7 +2,6 @@ import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { inOurTerms } from '../error-report.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { refusal, refuse, refuseAction } from '../refuse.ts';
@@ -160,10 +159,9 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
       ...(hookTimeout === undefined ? {} : { hookTimeout: parseDuration('--hook-timeout', hookTimeout) }),
       signal,
       onProblem: say,
-      async onRun({ schedule: { id, task: work }, occurrence, end, error, message: theirs }) {
+      async onRun({ schedule: { id, task: work }, occurrence, end, error, message }) {
         runs += 1;
         if (end !== 'success') failed += 1;
-        const message = theirs === undefined ? undefined : inOurTerms(theirs);
         const why = message === undefined ? '' : `: ${printable(message)}`;
         const outcome = error === undefined ? end : `${end}${why} [${error}]`;
         const { task, destination } = work;
