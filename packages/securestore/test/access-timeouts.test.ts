@@ -74,7 +74,7 @@ function timedOut(operation: string): unknown {
   return expect.objectContaining({
     code: 'TIMEOUT',
     operation,
-    message: expect.stringContaining(`${operation}: it took`),
+    message: expect.stringContaining(`${operation}: took`),
   });
 }
 

@@ -213,7 +213,7 @@ describe('a rotation', () => {
     );
     const { message } = await failure(rotating, 'UNLOCK_FAILED');
     expect(message).toContain(stranger(3));
-    expect(message).toContain('nothing was changed');
+    expect(message).toContain('Nothing was changed');
     expect(await headAt(await at.place.open())).toEqual(before);
   });
 
