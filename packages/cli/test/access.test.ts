@@ -277,7 +277,10 @@ describe('commands about access', () => {
       ['role', 'add', 'x', '--allow', 'raed'],
       /unknown action "raed" .*\nhint: to list the actions: securestore help role add\n$/,
     ],
-    [['role', 'add', 'x', '--allow', 'read', '--keys', 'a/../b'], /the pattern "a\/\.\.\/b" has a segment/],
+    [
+      ['role', 'add', 'x', '--allow', 'read', '--keys', 'a/../b'],
+      /the pattern "a\/\.\.\/b" must have only segments that a key can have \[INVALID_ARGUMENT\]/,
+    ],
     [['approval', 'add', 'purg'], /unknown action "purg" .*\nhint: to list the actions/],
   ])('a rule that binds nothing or misspells something is refused with what to do: %j', async (args, message) => {
     const run = await onStoreWithPii();

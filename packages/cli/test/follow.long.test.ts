@@ -67,7 +67,9 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
     expect(last).toEqual({ summary: { windows: 1, recoverableTo: window?.['to'], lag: expect.any(Number) } });
     const told = await run(['snapshots', destination, '--windows']);
     expect(told).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(told.stdout).toMatch(/^FROM +TO +POINTS +GAP BEFORE\n\S+Z +\S+Z +\d+\nrecoverable to \S+Z, lag \d+ s\n$/);
+    expect(told.stdout).toMatch(
+      /^FROM +TO +POINTS +GAP BEFORE\n\S+Z +\S+Z +\d+\n1 window\nrecoverable to \S+Z, lag \d+ s\n$/,
+    );
 
     // What lies between snapshots is counted apart, by snapshots and by retention.
     const counted = await run(['snapshots', destination]);

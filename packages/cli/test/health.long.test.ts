@@ -151,7 +151,7 @@ describe.skipIf(!hasTerminals)('health on a terminal', () => {
     const { transcript, exitCode } = await converse({ ...box, env }, ['health', '--within', '1s'], []);
     expect(Date.now() - begun).toBeLessThan(8000);
     expect(exitCode).toBe(7);
-    expect(transcript).toContain('the store can not be opened (TIMEOUT): redis: it was not ready in time');
+    expect(transcript).toContain('the store can not be opened (TIMEOUT): the backend redis was not ready in time');
   });
 });
 

@@ -176,7 +176,10 @@ describe.skipIf(!hasTerminals)(
       await box.seed({ k: 'data', l: 'more' });
       const here = ['migrate', 'file:./vault', '--lost'];
       const unmoved = await converse(box, here, []);
-      expect(unmoved).toMatchObject({ exitCode: 3, transcript: expect.stringContaining('has not moved from here') });
+      expect(unmoved).toMatchObject({
+        exitCode: 3,
+        transcript: expect.stringContaining('the store has not moved away from file:'),
+      });
       expect((await box.run(['migrate', 'file:./vault', 'file:./new'])).exitCode).toBe(0);
       const open = await converse(box, here, []);
       expect(open).toMatchObject({ exitCode: 6, transcript: expect.stringContaining('the store is at file:') });
