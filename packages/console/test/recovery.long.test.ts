@@ -304,7 +304,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await signIn(page, place.url, place.tokens.recoverer);
       await page.route('**/v1/audit/entries*', async (route) => {
         const response = await route.fetch();
-        await route.fulfill({ response, json: { ...(await response.json()), cut: 'there are very many segments' } });
+        await route.fulfill({ response, json: { ...(await response.json()), cut: 'there are very many segments.' } });
       });
       await goTo(page, 'Audit');
       await page.getByText('Older entries may be missing here').waitFor();
