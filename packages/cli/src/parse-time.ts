@@ -83,10 +83,25 @@ export function parseSince(option: string, text: string, now: Date): Date {
  * @throws `INVALID_ARGUMENT` for anything else.
  */
 export function parseDuration(option: string, text: string): number {
+  return durationIn(text) ?? refuse(option, text, 'a length of time such as 12h or 30d');
+}
+
+function durationIn(text: string): number | undefined {
   const [, amount, unit] = RELATIVE.exec(text) ?? [];
   const seconds = UNIT_SECONDS[unit ?? ''];
-  if (amount === undefined || seconds === undefined) {
-    refuse(option, text, 'a length of time such as 12h or 30d');
-  }
-  return Number(amount) * seconds * 1000;
+  return amount === undefined || seconds === undefined ? undefined : Number(amount) * seconds * 1000;
+}
+
+const HOUR = 3_600_000;
+
+/**
+ * The length of time in which a whole backup is verified share by share, in milliseconds. The library has the same limits, and names them
+ * in milliseconds, which no person has given.
+ *
+ * @throws `INVALID_ARGUMENT` for anything else.
+ */
+export function parseWithin(text: string): number {
+  const within = parseDuration('--within', text);
+  if (within >= HOUR && within <= 3660 * 24 * HOUR) return within;
+  return refuse('--within', text, 'a length of time from 1h to 3660d');
 }

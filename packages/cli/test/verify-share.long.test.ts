@@ -50,8 +50,8 @@ describe.concurrent('verify --within', { timeout: 120_000 }, () => {
 
   it.for([
     [['verify', '--within', '30d'], '--within needs the location of a backup'],
-    [['verify', 'file:./x', '--within', 'soon'], '--within "soon" is not a length of time'],
-    [['verify', 'file:./x', '--within', '1m'], 'from an hour to ten years'],
+    [['verify', 'file:./x', '--within', 'soon'], '--within must be a length of time such as 12h or 30d, got "soon"'],
+    [['verify', 'file:./x', '--within', '1m'], '--within must be a length of time from 1h to 3660d, got "1m"'],
     [['verify', 'file:./x', '--within', '1d', '--payloads'], 'cannot be used with'],
   ] as const)('%j is refused', async ([args, message], { expect, onTestFinished }) => {
     const { run } = await backupScene(onTestFinished);

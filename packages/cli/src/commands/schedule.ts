@@ -3,7 +3,7 @@ import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'secur
 import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { loggerFor, withStore } from '../open.ts';
-import { parseDuration } from '../parse-time.ts';
+import { parseDuration, parseWithin } from '../parse-time.ts';
 import { refusal, refuse, refuseAction } from '../refuse.ts';
 import { isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
@@ -113,7 +113,7 @@ async function add(
     destination,
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(jitter === undefined ? {} : { jitter: parseDuration('--jitter', jitter) }),
-    ...(within === undefined ? {} : { within: parseDuration('--within', within) }),
+    ...(within === undefined ? {} : { within: parseWithin(within) }),
     ...(paused === undefined ? {} : { paused }),
   });
   const info = (await schedules.list()).find((one) => one.id === id);
