@@ -47,7 +47,7 @@ export function stateInWords({ id, action, state, expires, by }: ApprovalRequest
   const until = formatTime(new Date(expires));
   const whom = by === undefined ? '' : ` by ${printable(by)}`;
   if (state === 'waiting')
-    return `${what} waits until ${until}: somebody else approves it with securestore approve ${id}`;
+    return `${what} waits until ${until}: another person approves it with securestore approve ${id}`;
   if (state === 'approved') return `${what} is approved${whom} until ${until}`;
   if (state === 'denied') return `${what} was denied${whom}`;
   return `${what} is outdated: what it would do has changed since it was approved, so it has to be asked for again`;

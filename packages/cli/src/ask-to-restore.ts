@@ -51,7 +51,7 @@ export async function askToRestore(
     }
     for (const request of known) out.note(`you have asked for this before: ${stateInWords(request)}`);
     const approving = made.map(({ id }) => `securestore approve ${id}`).join(' and ');
-    out.note(`somebody else approves it with ${approving}; then the same command without --ask passes, once`);
+    out.note(`another person approves it with ${approving}; then the same command without --ask passes, once`);
     return 0;
   });
 }

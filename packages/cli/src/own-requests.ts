@@ -39,6 +39,13 @@ export async function ownRequests(
   return own.filter((request) => isOf(request, operation)).toSorted((one, other) => one.created - other.created);
 }
 
+/** A refusal that does not advise a second request for what a request already waits for. */
+function withoutAsking(refused: SecureStoreError, requests: readonly ApprovalRequest[]): SecureStoreError {
+  const waiting = new Set<string>(requests.filter(({ state }) => state === 'waiting').map(({ action }) => action));
+  if (refused.approvals?.every((action) => waiting.has(action)) !== true) return refused;
+  return SecureStoreError.from(refused, { advice: refused.advice?.filter(({ id }) => id !== 'request-approval') });
+}
+
 /** The error of a restore, with what became of the requests for the approval that it takes. */
 export async function withOwnRequests(
   refused: unknown,
@@ -48,8 +55,9 @@ export async function withOwnRequests(
 ): Promise<unknown> {
   if (!SecureStoreError.is(refused) || refused.approvals === undefined) return refused;
   try {
-    const states = (await ownRequests(store, operation, signal)).map(stateInWords);
-    return withHints(refused, ...states.map((text) => ({ text })));
+    const requests = await ownRequests(store, operation, signal);
+    const hints = requests.map((request) => ({ text: stateInWords(request) }));
+    return withHints(withoutAsking(refused, requests), ...hints);
   } catch {
     // That it was refused is said in any case.
     return refused;

@@ -27,7 +27,7 @@ describe('over a server, restore that takes a second person', { timeout: 120_000
     expect(asked.stdout).toMatch(/ann: restore\n.*\n.* {2}to: sqlite:.*ann: backup\.manage\n/s);
     const waiting = await as('ann', ...command);
     expect(waiting.stderr).toMatch(
-      /second person; request \S+ for restore waits until .*; request \S+ for backup\.manage/,
+      /^error: restore and backup\.manage take the approval of a second person \[ACCESS_DENIED\]\nhint: request (\S+) for restore waits until .*: another person approves it with securestore approve \1\nhint: request (\S+) for backup\.manage waits until .*: another person approves it with securestore approve \2\n$/,
     );
 
     for (const id of ids) expect(await as('ben', 'approve', id)).toMatchObject({ exitCode: 0 });
@@ -98,7 +98,10 @@ describe('over a server, restore', { timeout: 120_000 }, () => {
       expect(missing.stderr).toContain(`error: snapshot 99 does not exist at ${source} [NOT_FOUND]\n`);
     }
     expect((await as('ann', 'restore', source, '--at', '2020-01-01')).stderr).toContain('after 2020-01-01');
-    expect((await as('ann', 'restore', source)).stderr).toContain('there is no terminal to ask on; add --yes');
+    expect((await as('ann', 'restore', source)).stderr).toBe(
+      'error: cannot ask without a terminal: objects of the store would be replaced. Nothing was changed. [INVALID_ARGUMENT]\n' +
+        'hint: add --yes to do it\n',
+    );
 
     const late = ['--at', '2099-01-01T00:00:00Z'];
     const told =

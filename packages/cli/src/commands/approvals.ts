@@ -89,7 +89,7 @@ async function ask(
     `asked for approval as ${made.id}, waiting until ${until}, ${requestText(made)}`,
     ...planLines(made.plan),
   ]);
-  out.note(`somebody else approves it with securestore approve ${made.id}; then the next attempt passes, once`);
+  out.note(`another person approves it with securestore approve ${made.id}; then the next attempt passes, once`);
 }
 
 async function listRequests({ cli, out }: Call, store: SecureStore): Promise<void> {
