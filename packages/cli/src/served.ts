@@ -2,6 +2,7 @@ import { isServed } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, RemoteStore, SecureStore, TrailEntry } from 'securestore';
 import type { Call } from './call.ts';
+import type { OwnHint } from './hints.ts';
 import { refusal, refuse } from './refuse.ts';
 import { credentialFile, nonEmpty, optionSecrets, readSecretFile } from './secret.ts';
 import { warnIfShared } from './shared-file.ts';
@@ -65,9 +66,16 @@ async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefin
  * @param why what follows it, such as a colon and the reason
  * @throws `UNSUPPORTED`
  */
-export function notServed(what: string, why = ''): never {
+export function notServed(what: string, why = '', ...instead: readonly OwnHint[]): never {
   throw refusal('UNSUPPORTED', `securestore ${what} does not work on a remote store${why}`, {
-    hints: [{ text: 'run it where the store is unlocked, with its location as --store LOCATION' }],
+    hints: [...instead, { text: 'run it where the store is unlocked, with its location as --store LOCATION' }],
+  });
+}
+
+/** @throws SecureStoreError `UNSUPPORTED` */
+export function slotNotServed(): never {
+  return notServed('slots add', ': only a new passphrase and --recipient do', {
+    text: 'give --new-passphrase-file FILE, --new-passphrase-command COMMAND or --recipient RECIPIENT',
   });
 }
 
@@ -105,7 +113,7 @@ type NewSlot = Parameters<SecureStore['slots']['add']>[0];
 async function sentSecret(slot: NewSlot): Promise<NewSlot> {
   if (typeof slot !== 'object' || !('type' in slot)) return slot;
   if (slot.type !== 'passphrase') {
-    return notServed('slots add', ': only --new-passphrase-file and --recipient do');
+    return slotNotServed();
   }
   const bytes = await slot.secret();
   try {

@@ -22,6 +22,9 @@ function refused(args: readonly string[], says: RegExp = /run it where the store
   return { args, all: 2, none: 2, says };
 }
 
+const SLOT_OF_A_SERVER =
+  /only a new passphrase and --recipient do .*\nhint: give --new-passphrase-file FILE, .*\nhint: run it where the store is unlocked/;
+
 /** Where the backups are: it stands for a location in the sandbox. */
 const DESTINATION = 'DESTINATION';
 
@@ -83,15 +86,19 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
       args: ['slots', 'add', '--recipient', 'FRIEND'],
       says: /^securestore invitation 1\n(?!.*store: http).*tell them/s,
     },
-    refused(['slots', 'add', '--new-recovery-code'], /--new-passphrase-file/),
-    refused(['slots', 'add', '--new-key-file', 'new.key'], /--new-passphrase-file/),
+    refused(['slots', 'add', '--new-recovery-code'], SLOT_OF_A_SERVER),
+    refused(['slots', 'add', '--new-key-file', 'new.key'], SLOT_OF_A_SERVER),
     { args: ['slots', 'remove', 'none', '--yes'], all: 3 },
   ],
   identity: [{ args: ['identity', 'new', '-o', 'ID'], none: 0 }],
   rotate: [
     refused(['rotate', '--same-secret']),
     refused(['rotate', '--new-passphrase-file', 'passphrase']),
-    { args: ['rotate', '--resume'], all: 3, says: /there is no unfinished rotation/ },
+    {
+      args: ['rotate', '--resume'],
+      all: 3,
+      says: /unfinished job rotation does not exist.*\nhint: to list the jobs: securestore job list\n/,
+    },
   ],
   role: [
     { args: ['role'] },
@@ -164,7 +171,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     {
       args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--ask', 'why'],
       all: 2,
-      says: /takes no approval: give the same command without --ask/,
+      says: /takes no approval \[INVALID_ARGUMENT\]\nhint: leave out --ask\n/,
     },
     { args: ['put', 'db/user'], input: 'changed' },
     { args: ['approval', 'add', 'restore.replace'] },
@@ -180,7 +187,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     {
       args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'],
       all: 4,
-      says: /of a second person; request (\S+) for restore\.replace waits until \S+ \S+: somebody else approves it with securestore approve \1 \[/,
+      says: /of a second person \[ACCESS_DENIED\]\nhint: request (\S+) for restore\.replace waits until \S+ \S+: another person approves it with securestore approve \1\n$/,
     },
     { args: ['approval', 'remove', '0'] },
     { args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'], says: /1 replaced/ },
@@ -193,7 +200,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['browse', DESTINATION], says: /db\// },
     { args: ['browse', DESTINATION, '--prefix', 'db/', '--snapshot', '1'], says: /db\/user/ },
     { args: ['browse', '--prefix', 'db/'], says: /db\/user/ },
-    { args: ['browse', '--snapshot', '1'], all: 2, none: 2, says: /give its location/ },
+    { args: ['browse', '--snapshot', '1'], all: 2, none: 2, says: /--at and --snapshot need the location of a backup/ },
   ],
   find: [
     { args: ['find', 'USER', DESTINATION], says: /^db\/user$/m },
@@ -201,10 +208,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
   ],
   compare: [{ args: ['compare', DESTINATION], says: /added, 0 removed/ }],
   receipt: [{ args: ['receipt', 'passphrase'], all: 2, none: 2, says: /holds no receipt/ }],
-  destinations: [
-    { args: ['destinations'], says: /backups/ },
-    { args: ['destinations', 'add', 'file:./more'] },
-    { args: ['destinations', 'remove', 'file:./more'] },
+  destination: [
+    { args: ['destination'], says: /backups/ },
+    { args: ['destination', 'add', 'file:./more'] },
+    { args: ['destination', 'remove', 'file:./more'] },
   ],
   retention: [
     { args: ['retention', DESTINATION, '--last', '5', '--set'] },
@@ -230,8 +237,13 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
   scrub: [{ args: ['scrub'], says: /nothing is wrong/ }, { args: ['scrub', '--repair', DESTINATION] }],
   health: [{ args: ['health'], says: /the store is (?:ok|degraded)/ }],
   clock: [refused(['clock']), refused(['clock', 'reset', '--yes'])],
-  init: [refused(['init'], /made where it will lie, and then served/)],
-  serve: [refused(['serve'], /the location where it lies/)],
+  init: [
+    refused(
+      ['init'],
+      /hint: to make one on this machine: securestore init sqlite:.*\nhint: then to serve it: securestore serve --store sqlite:/,
+    ),
+  ],
+  serve: [refused(['serve'], /hint: give --store the location of the store itself/)],
   help: [{ args: ['help', 'put'], none: 0 }],
 };
 

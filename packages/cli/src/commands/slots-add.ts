@@ -4,7 +4,7 @@ import { ensureKeyFile } from '../key-file.ts';
 import { discardKits, type Kits, writeKits } from '../kits.ts';
 import { refuse } from '../refuse.ts';
 import { findNewSecret, type NewSecretOptions } from '../secret.ts';
-import { isRemote, notServed, placeOf, TELL_WHERE } from '../served.ts';
+import { isRemote, placeOf, slotNotServed, TELL_WHERE } from '../served.ts';
 import { printable } from '../terminal-text.ts';
 import { unlockWith } from '../unlocking.ts';
 
@@ -49,7 +49,7 @@ export function checkAddition({ kit, newRecoveryCode, newShares }: SlotsOptions)
 export async function addSlot(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
   const { newKeyFile, newRecoveryCode, newShares, recipient } = call.options;
   if (isRemote(store) && [newKeyFile, newRecoveryCode, newShares].some((kind) => kind !== undefined)) {
-    notServed('slots add', ': only a new passphrase and --recipient do');
+    slotNotServed();
   }
   if (recipient !== undefined) return await addRecipient(call, store, recipient);
   if (newRecoveryCode === true) return await addRecoveryCode(call, store);
