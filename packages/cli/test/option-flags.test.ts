@@ -8,7 +8,7 @@ const said = (message: string, option?: string): string =>
   reportOf(new SecureStoreError('INVALID_ARGUMENT', message, { option }), {}).message;
 
 it.each([
-  ['the option "tls.key" must be PEM', 'tls.key', '--tls-key must be PEM'],
+  ['the option "tls.key" must be PEM', 'tls.key', 'the file of --tls-key must be PEM'],
   ['"k": the option "expires" must be in the future', 'expires', '"k": --expires must be in the future'],
   ['the option "at" needs the option "destination"', 'at', '--at needs the destination'],
   ['the option "limits.concurrency" must be a number', 'limits.concurrency', '--limit concurrency must be a number'],

@@ -24,7 +24,7 @@ function pemOf(name: keyof RemoteTls, given: unknown): Buffer {
   }
   const pem = Buffer.from(given);
   if (pem.includes('-----BEGIN ')) return pem;
-  return invalid(name, 'must be the content of a PEM file, and not its path');
+  return invalid(name, 'must have PEM in it, and not the path of a file');
 }
 
 function certificatesIn(name: 'ca' | 'cert', pem: Buffer): X509Certificate[] {
