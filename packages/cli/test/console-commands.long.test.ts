@@ -310,10 +310,12 @@ describe('the command that the console shows', () => {
       FILE: box.path('auditor.txt'),
       RECIPIENT: auditor,
     };
-    /** There is no migration here to go on with, or to give up. */
+    /** No job was interrupted here, and of "the same" command the operands are left to the person. */
     const idle: Readonly<Record<string, string>> = {
-      'securestore migrate': 'where to? give the new location',
+      'securestore migrate': 'migrate needs the location of the target [INVALID_ARGUMENT]',
       'securestore migrate <this store> --cancel': 'the store is not being migrated',
+      'securestore restore': 'restore needs the location of a backup, such as file:/backup [INVALID_ARGUMENT]',
+      'securestore rotate --resume': 'unfinished job rotation does not exist',
     };
     const wrong: string[] = [];
     for (const line of [...found].toSorted()) {

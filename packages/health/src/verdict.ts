@@ -101,7 +101,7 @@ const OF_REASON: Readonly<Record<LockReason, string>> = {
   incomplete: 'nothing is damaged: finish what was begun, or open the store where it is',
   restoring: 'wait until the restore has ended; if it was interrupted, the same "securestore restore" resumes it',
   'changing-categories': 'wait until the categories of the store are changed',
-  rotating: 'wait until the rotation has ended; if it was interrupted, "securestore rotate" resumes it',
+  rotating: 'wait until the rotation has ended; if it was interrupted, "securestore rotate --resume" resumes it',
   'job-running': 'wait until the job has ended; "securestore job" shows how far it is',
   'job-lost': 'wait until the other process has ended the job; "securestore job" shows how far it is',
   'slot-removed': 'open the store with a secret of a slot that it has',

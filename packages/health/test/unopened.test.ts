@@ -23,7 +23,7 @@ describe('a store that cannot be opened', () => {
     ['LOCKED', 'incomplete', 'nothing is damaged'],
     ['LOCKED', 'restoring', '"securestore restore" resumes it'],
     ['LOCKED', 'migrating', '"securestore migrate" resumes it'],
-    ['LOCKED', 'rotating', '"securestore rotate" resumes it'],
+    ['LOCKED', 'rotating', '"securestore rotate --resume" resumes it'],
     ['LOCKED', 'job-running', '"securestore job"'],
     ['LOCKED', 'scratch', 'made for a drill'],
     ['LOCKED', 'backend', 'which other program holds it'],
