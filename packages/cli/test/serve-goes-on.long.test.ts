@@ -52,8 +52,16 @@ async function replaceSecret(
   const { exitCode, stderr } = await server.stop();
   expect(exitCode).toBe(0);
   expect(jsonLines(stderr)).toMatchObject([
-    { level: 'warn', code: 'LOCKED', message: expect.stringContaining('put the new secret where this process reads') },
-    { level: 'info', message: expect.stringContaining('was asked for again, and opens another one') },
+    {
+      level: 'warn',
+      code: 'LOCKED',
+      reason: 'slot-removed',
+      advice: [{ id: 'check-unlock-secret' }],
+      message: expect.stringMatching(
+        /does not unlock the store\)\. The unlock secret is read again until it opens a slot\.$/,
+      ),
+    },
+    { level: 'info', message: expect.stringContaining('was read again, and opens another slot') },
   ]);
 }
 

@@ -70,7 +70,7 @@ export class SecretAgain {
       this.#refused = reason;
       logger?.warn(
         { code: 'LOCKED', reason: 'slot-removed', advice: [{ id: 'check-unlock-secret' }] },
-        `writes and sessions are LOCKED: the slot that opened the store is gone, and no other was opened (${reason})`,
+        `writes and sessions are LOCKED: the slot that opened the store is gone, and no other was opened (${reason}). The unlock secret is read again until it opens a slot.`,
       );
     }
   }
