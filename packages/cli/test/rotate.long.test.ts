@@ -72,7 +72,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     const refused = await box.run(['rotate']);
     expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     expect(refused.stderr).toMatch(
-      /no new secret is given .*\nhint: give --new-key-file FILE or --new-passphrase-file FILE.*--same-secret/,
+      /no new secret is given .*\nhint: give --new-key-file FILE, --new-passphrase-file FILE or --new-passphrase-command COMMAND, .*--same-secret/,
     );
     expect((await box.run(['rotate', '--new-key-file', 'a', '--new-passphrase-file', 'b'])).exitCode).toBe(2);
     expect((await box.run(['rotate', '--new-passphrase-file', 'missing'])).exitCode).toBe(2);
@@ -111,7 +111,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
       const box = await sandbox('none', onTestFinished);
       const env = { SECURESTORE_URL: 'sqlite:./vault', [name]: value };
       await writeFile(box.path('old'), CANARY, { mode: 0o600 });
-      await writeFile(box.path('new'), 'another', { mode: 0o600 });
+      await writeFile(box.path('new'), 'another passphrase', { mode: 0o600 });
       expect((await box.run(['init'], { env })).exitCode).toBe(0);
       const rotate = ['rotate', '--depth', 'unlock'];
       expect(await box.run([...rotate, '--same-secret'], { env })).toMatchObject({ exitCode: 0, stderr: '' });

@@ -166,7 +166,9 @@ describe('the anchor', () => {
     await rename(box.path('elsewhere'), box.path('vault'));
     const noticed = await box.run(['ls']);
     expect(noticed.exitCode).toBe(5);
-    expect(noticed.stderr).toMatch(/--accept-head.*\[ROLLBACK\]/);
+    expect(noticed.stderr).toMatch(
+      /^error: sqlite:\S+: the store at this location is another one than before\. Remembered: .*\. Found: .*\. \[ROLLBACK\]\nhint: if you restored it yourself: securestore --accept-head ls\nsee: \S+#rollback\n$/,
+    );
     expect((await box.run(['ls', '--no-anchor'])).exitCode).toBe(0);
     expect((await box.run(['ls'])).exitCode).toBe(5);
     expect((await box.run(['ls', '--accept-head'])).exitCode).toBe(0);

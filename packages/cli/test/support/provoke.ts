@@ -15,8 +15,6 @@ export interface Provoked {
   readonly says?: string | RegExp;
   /** What the caller has given, which the length of a headline does not count. */
   readonly own?: readonly string[];
-  /** Why the headline is not as short yet as it must be. */
-  readonly pending?: string;
   /** What some hint must say. */
   readonly hints?: readonly string[];
   /** How commands of hints end, by their beginning; 0 by default. The words in capitals of others are for a person to replace. */
@@ -90,18 +88,16 @@ async function follow(box: Sandbox, command: string, { ends = {}, unrun = [], op
 
 /** Provokes an error, and sees that a person can read it, that it tells nothing secret, and that its hints work. */
 export async function provoke(box: Sandbox, given: Provoked): Promise<Result> {
-  const { args, exitCode, code, says, own = [], pending, hints = [], options, run = box.run } = given;
+  const { args, exitCode, code, says, own = [], hints = [], options, run = box.run } = given;
   const result = await run(args, options);
   const about = args.join(' ');
   expect([about, result.exitCode, result.stdout], result.stderr).toEqual([about, exitCode, '']);
   const lines = result.stderr.trimEnd().split('\n');
   const error = lines.find((line) => line.startsWith('error: ')) ?? '';
   expect(error, about).toContain(` [${code}]`);
-  if (pending === undefined) {
-    const headline = headlineOf(error, code, [...own, box.path()]);
-    expect(headline.length, headline).toBeLessThanOrEqual(LONGEST);
-    expect(headline).not.toMatch(NO_BEGINNING);
-  }
+  const headline = headlineOf(error, code, [...own, box.path()]);
+  expect(headline.length, headline).toBeLessThanOrEqual(LONGEST);
+  expect(headline).not.toMatch(NO_BEGINNING);
   if (says !== undefined) expect(error).toMatch(says);
   expect(result.stdout + result.stderr).not.toContain(CANARY);
   const said = lines.filter((line) => line.startsWith('hint: ')).map((line) => line.slice('hint: '.length));
