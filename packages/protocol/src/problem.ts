@@ -1,5 +1,5 @@
 import { errorPageOf, parseAdvice, SecureStoreError } from '@securestore/core-format';
-import type { Advice, ErrorCode, LockReason } from '@securestore/core-format';
+import type { Advice, AdviceId, ErrorCode, LockReason } from '@securestore/core-format';
 
 /** An error as it travels: the problem details of RFC 9457, with members of our own. Fields that are not known are left out. */
 export interface Problem {
@@ -101,6 +101,23 @@ function withoutSubject(message: string, operation: unknown, key: unknown): stri
   return subject === undefined ? message : message.slice(subject.length);
 }
 
+/**
+ * Advice about the machine of whoever reads it: its files, its packages, what it trusts. A server knows nothing of that, and a hostile one
+ * would have a person paste it.
+ */
+const LOCAL: ReadonlySet<AdviceId> = new Set([
+  'accept-rollback',
+  'trust-first-use',
+  'give-fingerprint',
+  'use-anchor',
+  'delete-anchor',
+  'install-package',
+  'open-at',
+  'restrict-file',
+  'move-file-away',
+  'rename-file',
+]);
+
 /** The error that the other side sends as a {@link Problem}, with its code; `fallback` if it is no error of ours. */
 export function fromProblem(sent: unknown, fallback: SecureStoreError): SecureStoreError {
   const problem = (sent ?? {}) as Record<string, unknown>;
@@ -118,6 +135,6 @@ export function fromProblem(sent: unknown, fallback: SecureStoreError): SecureSt
     // A newer release may have reasons that are not known here, too.
     reason: textIn(reason) as LockReason | undefined,
     option: textIn(option),
-    advice: parseAdvice(problem['advice']),
+    advice: parseAdvice(problem['advice']).filter(({ id }) => !LOCAL.has(id)),
   });
 }

@@ -38,6 +38,19 @@ describe('an error as it travels', () => {
     expect(travelled(defect)).toMatchObject({ code: 'INTERNAL', outcome: 'unknown' });
   });
 
+  it('arrives without advice about the machine of whoever asks, such as to remove a file', () => {
+    const advice = [
+      { id: 'delete-anchor', path: '/home/ann/.ssh' },
+      { id: 'install-package', package: 'evil' },
+      { id: 'restrict-file', path: '/etc/passwd' },
+      { id: 'accept-rollback' },
+      { id: 'trust-first-use' },
+      { id: 'try-again' },
+    ];
+    const sent = { ...toProblem(new SecureStoreError('ROLLBACK', 'x')), advice };
+    expect(fromProblem(sent, fallback).advice).toEqual([{ id: 'try-again' }]);
+  });
+
   it('is the fallback if it is none, and never more than texts and known advice', () => {
     for (const odd of [null, undefined, 'x', [], {}, { code: 'LOCKED' }, { code: 1, detail: 'x' }]) {
       expect(fromProblem(odd, fallback)).toBe(fallback);
