@@ -1,10 +1,7 @@
 import type { CommandHelp, OptionHelp, ProgramHelp } from './describe.ts';
 
-/** The shells that a completion can be printed for. */
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-
-/** A shell that has completions. */
-export type Shell = (typeof SHELLS)[number];
+/** A shell that a completion can be printed for. */
+export type Shell = 'bash' | 'zsh' | 'fish';
 
 /** The options after which a file or a folder comes. */
 const isFile = ({ value = '' }: OptionHelp): boolean => /\b(?:file|folder|path)\b/.test(value);

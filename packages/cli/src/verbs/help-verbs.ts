@@ -1,9 +1,12 @@
 import type { Command } from 'commander';
 import { addVerb, type Run } from '../call.ts';
-import { SHELLS, type Shell } from '../completion.ts';
+import type { Shell } from '../completion.ts';
 import { describeCommand, describeProgram } from '../describe.ts';
 import { addGlobalOptions } from '../global-options.ts';
 import { TOPICS, type Topic, topicHelp, widthOf } from '../help-text.ts';
+
+/** Those of the completion, which is not loaded to show help: one too few or too many does not compile. */
+const SHELLS: Readonly<Record<Shell, true>> = { bash: true, zsh: true, fish: true };
 
 const isTopic = (name: string): name is Topic => TOPICS.some((topic) => topic === name);
 
@@ -37,7 +40,7 @@ function addCompletion(program: Command, run: Run): void {
   addVerb<object, [Shell]>(program, run, {
     usage: 'completion <shell>',
     summary: 'print the completion for bash, zsh or fish',
-    choices: SHELLS,
+    choices: Object.keys(SHELLS),
     notes: `Examples:
   eval "$(securestore completion bash)"
   source <(securestore completion zsh)
