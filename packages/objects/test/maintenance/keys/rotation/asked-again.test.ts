@@ -48,7 +48,9 @@ describe('a process whose secret is replaced by another one', () => {
       clock.advance(STALE);
       await failure(process.store('k', 'after'), 'LOCKED');
       expect(await blocked()).toBe('LOCKED');
-      expect(logged).toEqual([expect.stringMatching(/LOCKED: .* \(the raw key does not unlock the store\)$/)]);
+      expect(logged).toEqual([
+        expect.stringMatching(/LOCKED: .* \(the raw key does not unlock the store\)\. The unlock secret is read again/),
+      ]);
 
       source.secret = NEW;
       expect(await blocked()).toBeUndefined();
