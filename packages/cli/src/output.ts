@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { fileError, SecureStoreError } from '@securestore/core-format';
+import { hintsOf } from './advice-hints.ts';
 import type { Cli, OutputStream } from './cli-context.ts';
 import { commandHintsOf, type ErrorContext, type ErrorReport, reportOf } from './error-report.ts';
-import { type HintContext, hintsOf, hintText } from './hints.ts';
+import { type HintContext, hintText } from './hints.ts';
 import { jsonLine, printable } from './terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import type { Advice } from '@securestore/core-format';
 import { ADVICE_IDS } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { hintsOf, hintText } from '../src/hints.ts';
+import { hintsOf } from '../src/advice-hints.ts';
+import { hintText } from '../src/hints.ts';
 
 const SECRET = 'token-that-nobody-may-read';
 

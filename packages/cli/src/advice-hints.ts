@@ -1,0 +1,250 @@
+import type { Advice, AdviceId } from '@securestore/core-format';
+import { shellWords } from '@securestore/protocol';
+import { Commands, type Hint, type HintContext, type OwnHint, same } from './hints.ts';
+
+/** No error is followed by more. */
+const MOST = 3;
+
+/** Words an advice in the terms of the command line. */
+type Renderer<I extends AdviceId> = (advice: Extract<Advice, { readonly id: I }>, commands: Commands) => Hint;
+
+function withOption(text: string, option: string, commands: Commands): Hint {
+  const command = commands.again(option);
+  return command === undefined ? { text: `${text}, add ${option} to the same command` } : { text, command };
+}
+
+const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
+  'create-store': (_, commands) => ({
+    text: 'to create a store',
+    command: commands.elsewhere(['init', commands.store ?? 'LOCATION']),
+  }),
+  'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
+  'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-head', commands),
+  'give-fingerprint': () => ({
+    text: 'if whoever invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
+  }),
+  'trust-first-use': (_, commands) => withOption('to trust this store, once', '--trust-first-use', commands),
+  'use-anchor': () => ({ text: 'leave out --no-anchor' }),
+  'reopen-store': (_, commands) => same('try again', commands.again()),
+  'open-at': ({ location }, commands) => ({
+    text: 'to use it there',
+    command: commands.elsewhere(['ls'], { store: location }),
+  }),
+  'reset-clock': (_, commands) => ({
+    text: 'if the clock of this machine is right',
+    command: commands.on(['clock', 'reset']),
+  }),
+  'set-clock': () => ({ text: 'set the clock of this machine, or that of the backend' }),
+  'restore-store': (_, commands) => ({
+    text: 'to restore the store from a backup',
+    command: commands.elsewhere(['restore', 'BACKUP'], { to: 'LOCATION' }),
+  }),
+  'choose-location': () => ({ text: 'choose another location, which is empty' }),
+  'check-location': ({ location = 'the location' }) => ({
+    text: `see that the disk, bucket or server of ${location} is there`,
+  }),
+  'check-writers': ({ location = 'the location' }) => ({ text: `find out who else can write to ${location}` }),
+  'use-newer-release': ({ package: name = 'securestore' }) => ({ text: `a newer release of ${name} may be needed` }),
+  'try-again': (_, commands) => same('try again', commands.again()),
+  'wait-for-job': (_, commands) => ({ text: 'to see how far it is', command: commands.on(['job', 'list']) }),
+  'resume-job': ({ job }, commands) => ({ text: 'to resume it', command: commands.on(['job', 'resume', job]) }),
+  'cancel-job': ({ job }, commands) => ({ text: 'to stop it', command: commands.on(['job', 'cancel', job]) }),
+  'forget-job': ({ job }, commands) => ({ text: 'to give it up', command: commands.on(['job', 'forget', job]) }),
+  'start-job-again': (_, commands) => same('to begin it again', commands.again()),
+  'start-rotation': (_, commands) => ({ text: 'to begin one', command: commands.on(['rotate']) }),
+  'repair-object': (_, commands) => ({
+    text: 'to repair it from a backup',
+    command: commands.on(['scrub'], { repair: 'BACKUP' }),
+  }),
+  'restore-object': ({ key = 'KEY' }, commands) => ({
+    text: 'to restore it from a backup as a new version',
+    command: commands.on(['restore', 'BACKUP'], { key, conflict: 'overwrite' }),
+  }),
+  'overwrite-damaged': ({ key = 'KEY' }, commands) => ({
+    text: 'to store it again',
+    command: commands.on(['put', key], { 'if-damaged': true }),
+  }),
+  'store-again': ({ key = 'KEY' }, commands) => ({ text: 'to replace it', command: commands.on(['put', key]) }),
+  'undelete-object': ({ key = 'KEY' }, commands) => ({
+    text: 'to restore it',
+    command: commands.on(['undelete', key]),
+  }),
+  'collect-garbage': (_, commands) => ({ text: 'to remove it once it is old', command: commands.on(['collect']) }),
+  'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
+  'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),
+  'resume-restore': ({ location }, commands) =>
+    commands.verb === 'restore'
+      ? same('to resume the restore', commands.again())
+      : {
+          text: 'to resume the restore',
+          command:
+            location === undefined
+              ? commands.on(['restore', 'BACKUP'])
+              : commands.elsewhere(['restore', 'BACKUP'], { to: location }),
+        },
+  'give-up-restore': (_, commands) => ({
+    text: 'to give the restore up',
+    command: commands.on(['restore'], { 'give-up': true }),
+  }),
+  'restore-partially': (_, commands) => withOption('to leave out what is damaged', '--partial', commands),
+  'choose-snapshot': ({ destination = 'BACKUP' }, commands) => ({
+    text: 'to choose another snapshot, for --snapshot',
+    command: commands.on(['snapshots', destination]),
+  }),
+  'make-snapshot': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to make a new snapshot',
+    command: commands.on(['backup', destination]),
+  }),
+  'verify-backup': ({ destination = 'BACKUP' }, commands) => ({
+    text: 'to see what is damaged',
+    command: commands.on(['verify', destination]),
+  }),
+  'remove-damaged-snapshots': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to remove damaged snapshots, too',
+    command: commands.on(['retention', destination], { damaged: true }),
+  }),
+  'set-retention': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to say what it keeps',
+    command: commands.on(['retention', destination], { set: true, daily: 'COUNT' }),
+  }),
+  'register-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to register it',
+    command: commands.on(['destination', 'add', destination]),
+  }),
+  'unregister-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'if it is not used any more',
+    command: commands.on(['destination', 'remove', destination]),
+  }),
+  'follow-destination': ({ destination = 'DESTINATION' }, commands) => ({
+    text: 'to begin a continuous backup',
+    command: commands.on(['backup', destination], { follow: true }),
+  }),
+  'remove-schedule': (_, commands) => ({
+    text: 'to remove one',
+    command: commands.on(['schedule', 'remove', 'NAME']),
+  }),
+  'list-schedules': (_, commands) => ({ text: 'to list the schedules', command: commands.on(['schedule', 'list']) }),
+  'read-again': ({ key = 'KEY' }, commands) => ({ text: 'to see what is there', command: commands.on(['info', key]) }),
+  'resume-migration': ({ source, target }, commands) => ({
+    text: 'to resume the migration',
+    command: commands.elsewhere([
+      'migrate',
+      source ?? (target === undefined ? commands.store : undefined) ?? 'SOURCE',
+      target ?? (source === undefined ? undefined : commands.store) ?? 'TARGET',
+    ]),
+  }),
+  'cancel-migration': ({ source }, commands) => ({
+    text: 'to cancel the migration',
+    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { cancel: true }),
+  }),
+  'reopen-source': ({ source }, commands) => ({
+    text: 'if the store is lost there',
+    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { lost: true }),
+  }),
+  'migrate-reencrypted': (_, commands) => ({
+    text: 'to make a store with other settings of it',
+    command: commands.elsewhere(['migrate', commands.store ?? 'SOURCE', 'TARGET'], { reseal: true }),
+  }),
+  'export-to-folder': (_, commands) => ({
+    text: 'to export it as a file',
+    command: commands.on(['export', 'FOLDER']),
+  }),
+  'narrow-prefix': () => ({ text: 'give a longer --prefix' }),
+  'rename-file': ({ to }) => ({
+    text: to === undefined ? 'rename the file, or the folder that it is in' : `rename it to ${JSON.stringify(to)}`,
+  }),
+  'move-file-away': ({ path }, commands) => same(`move ${JSON.stringify(path)} away, and try again`, commands.again()),
+  'quote-value': () => ({
+    text: 'put quotation marks around the value, or a space before the # of a comment',
+  }),
+  'restrict-file': ({ path }) => ({
+    text: 'to make it yours alone',
+    command: shellWords(['chmod', '600', path]),
+  }),
+  'delete-anchor': ({ path }) => ({
+    text: 'if you trust the store as it is',
+    command: shellWords(['rm', path]),
+  }),
+  'ask-owner': () => ({ text: 'ask an owner of the store, who can unlock all of it' }),
+  'serve-store': () => ({
+    text: 'create the store on the machine of the server, and serve it there',
+    command: 'securestore serve --store LOCATION',
+  }),
+  'request-approval': ({ action, call, key }, commands) => {
+    if (ASKS.has(call)) return withOption('to ask for approval', '--ask=REASON', commands);
+    const about = key === undefined ? { operation: JSON.stringify({ call }) } : {};
+    const operands = ['approval', 'request', action, ...(key === undefined ? [] : [key])];
+    return { text: 'to ask for approval', command: commands.on(operands, about) };
+  },
+  'ask-for-permission': ({ action, key }) => ({
+    text: `ask whoever administers the store for ${action}${key === undefined ? '' : ` on ${JSON.stringify(key)}`}`,
+  }),
+  'list-actions': () => ({ text: 'to list the actions', command: 'securestore help role add' }),
+  'serve-with-tls': () => ({
+    text: 'give --tls-cert FILE and --tls-key FILE, or --behind-proxy if a proxy in front has TLS',
+  }),
+  'give-tls-ca': ({ setting }) => ({
+    text:
+      setting === undefined
+        ? 'give the certificate of its authority by --tls-ca FILE or $SECURESTORE_TLS_CA'
+        : `give the certificate of its authority as "${setting}" of the backend, or in $NODE_EXTRA_CA_CERTS`,
+  }),
+  'give-credentials': () => ({ text: 'set $SECURESTORE_TOKEN, or give --tls-cert FILE and --tls-key FILE' }),
+  'give-location': ({ form }) => ({ text: `give a location such as ${form}` }),
+  'check-backend-access': () => ({ text: 'check the credentials for the backend, or the owner and mode of its files' }),
+  'install-package': ({ package: name }) => ({
+    // A name that the project uses is not always published.
+    text: 'to install it, if it is published',
+    command: shellWords(['npm', 'install', name]),
+  }),
+  'list-jobs': (_, commands) => ({ text: 'to list the jobs', command: commands.on(['job', 'list']) }),
+  'list-slots': (_, commands) => ({ text: 'to list the slots', command: commands.on(['slots']) }),
+  'list-members': (_, commands) => ({ text: 'to list the members', command: commands.on(['member']) }),
+  'list-encryption-keys': (_, commands) => ({ text: 'to list them', command: commands.on(['keys']) }),
+  'show-settings': (_, commands) => ({ text: 'to show the settings', command: commands.on(['settings']) }),
+  'change-settings': (_, commands) => ({
+    text: 'to change the settings of the store',
+    command: commands.on(['settings', 'change']),
+  }),
+  'add-slot': (_, commands) => ({ text: 'to add another one first', command: commands.on(['slots', 'add']) }),
+  'remove-slot': ({ slot }, commands) => ({
+    text: 'to remove the slot',
+    command: commands.on(['slots', 'remove', slot]),
+  }),
+  'enable-audit-log': (_, commands) => ({ text: 'to begin one', command: commands.on(['audit', 'on']) }),
+  'export-audit-log': (_, commands) => ({ text: 'to see older entries', command: commands.on(['audit', 'export']) }),
+  'undo-key-destruction': ({ target }, commands) => ({
+    text: 'to undo it',
+    command: commands.on(['keys', 'undo', target]),
+  }),
+};
+
+/** The calls whose commands ask for an approval themselves. */
+const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'points.retrieveStream']);
+
+function render<I extends AdviceId>(advice: Extract<Advice, { readonly id: I }>, commands: Commands): Hint {
+  const renderer = RENDERERS[advice.id];
+  return renderer(advice, commands);
+}
+
+function renderOwn({ text, on, options, command, again }: OwnHint, commands: Commands): Hint {
+  if (again === true) return same(text, commands.again());
+  if (on !== undefined) return { text, command: commands.on(on, options) };
+  return command === undefined ? { text } : { text, command };
+}
+
+/** What tells two hints apart. */
+const identityOf = ({ text, command }: Hint): string => command ?? text;
+
+/**
+ * The hints of an error: what to do next, the best first, at most three.
+ *
+ * @param own those of the command, which know more of what was tried than the library
+ */
+export function hintsOf(advice: readonly Advice[], context: HintContext, own: readonly OwnHint[] = []): Hint[] {
+  const commands = new Commands(context);
+  const ours = own.map((hint) => renderOwn(hint, commands));
+  const all = [...ours, ...advice.map((one) => render(one, commands))];
+  const first = all.filter((hint, at) => all.findIndex((one) => identityOf(one) === identityOf(hint)) === at);
+  return first.slice(0, MOST);
+}
