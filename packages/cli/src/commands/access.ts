@@ -5,7 +5,7 @@ import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
 import { confirmDestruction } from '../prompt.ts';
-import { refusal, refuse, refuseAction } from '../refuse.ts';
+import { refusal, refuse } from '../refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface RoleOptions {
@@ -25,23 +25,24 @@ export interface TokenOptions {
   readonly expires?: string;
 }
 
-/** `securestore role`, `role show`, `role add`, `role remove`. */
-export async function role(
-  call: Call<RoleOptions>,
-  action: string | undefined,
-  name: string | undefined,
-): Promise<ExitCode> {
-  if (action !== undefined && action !== 'show' && action !== 'add' && action !== 'remove')
-    refuseAction('role', ['show', 'add', 'remove']);
-  if (action !== undefined && name === undefined) refuse(`role ${action} needs the name of a role`);
-  const { allow, deny, template, keys, category } = call.options;
-  if (action !== 'add' && [allow, deny, template, keys, category].some((option) => option !== undefined))
-    refuse('--allow, --deny, --template, --keys and --category belong to role add');
-  return await withStore(call, async (store): Promise<ExitCode> => {
-    if (action === undefined || name === undefined) return await listRoles(call, store);
-    if (action === 'show') return await showRole(call, store, name);
-    return action === 'add' ? await addRules(call, store, name) : await removeRole(call, store, name);
-  });
+/** `securestore role list`. */
+export async function listRoles(call: Call): Promise<void> {
+  await withStore(call, (store) => list(call, store));
+}
+
+/** `securestore role show`. */
+export async function showRole(call: Call, name: string): Promise<void> {
+  await withStore(call, (store) => show(call, store, name));
+}
+
+/** `securestore role add`. */
+export async function addRole(call: Call<RoleOptions>, name: string): Promise<ExitCode> {
+  return await withStore(call, (store) => addRules(call, store, name));
+}
+
+/** `securestore role remove`. */
+export async function removeRole(call: Call, name: string): Promise<ExitCode> {
+  return await withStore(call, (store) => remove(call, store, name));
 }
 
 async function roleNamed({ roles }: Policy, given: string): Promise<Policy['roles'][number]> {
@@ -57,7 +58,7 @@ function holds(grants: Policy['principals'][number]['grants'], name: string): bo
   return grants.some(({ role: held }) => held === name);
 }
 
-async function listRoles({ cli, out }: Call, store: SecureStore): Promise<void> {
+async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   const { roles, principals } = await store.access.policy({ signal: cli.signal });
   if (out.json) {
     for (const one of roles) await out.result(one, () => []);
@@ -74,7 +75,7 @@ async function listRoles({ cli, out }: Call, store: SecureStore): Promise<void> 
   if (roles.length === 0) out.note('there are no roles yet; securestore role add NAME --template reader makes one');
 }
 
-async function showRole({ cli, out }: Call, store: SecureStore, name: string): Promise<void> {
+async function show({ cli, out }: Call, store: SecureStore, name: string): Promise<void> {
   const found = await roleNamed(await store.access.policy({ signal: cli.signal }), name);
   await out.result(found, () => found.rules.map((rule, index) => `${index}: ${ruleText(rule)}`));
 }
@@ -105,7 +106,7 @@ async function addRules(call: Call<RoleOptions>, store: SecureStore, given: stri
   return sayWhereItCounts(call, pending);
 }
 
-async function removeRole(call: Call, store: SecureStore, given: string): Promise<ExitCode> {
+async function remove(call: Call, store: SecureStore, given: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const policy = await store.access.policy({ signal: cli.signal });
   const { principals } = policy;
@@ -200,42 +201,40 @@ export async function revoke(call: Call, principal: string, roleName: string | u
   });
 }
 
-/** `securestore token`, `token new <principal>`, `token revoke <id>`. */
-export async function token(
-  call: Call<TokenOptions>,
-  action: string | undefined,
-  target: string | undefined,
-): Promise<ExitCode> {
+/** `securestore token list`. */
+export async function listTokens(call: Call): Promise<void> {
+  await withStore(call, (store) => tokens(call, store));
+}
+
+/** `securestore token new`. */
+export async function newToken(call: Call<TokenOptions>, principal: string): Promise<void> {
   const { cli, out, options } = call;
-  const { signal } = cli;
-  if (action !== undefined && action !== 'new' && action !== 'revoke') refuseAction('token', ['new', 'revoke']);
-  if (action === 'new' && target === undefined)
-    refuse('token new needs a principal', { text: 'to list the principals', on: ['grant'] });
-  if (action === 'revoke' && target === undefined)
-    refuse('token revoke needs the ID of a token', { text: 'to list the tokens', on: ['token'] });
-  if (action !== 'new' && options.expires !== undefined) refuse('--expires belongs to token new');
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
-  return await withStore(call, async (store): Promise<ExitCode> => {
-    if (action === undefined || target === undefined) return await listTokens(call, store);
-    if (action === 'revoke') {
-      const { pending } = await store.access.revokeToken(target, { signal });
-      await out.result({ id: target, revoked: true, pending }, () => `revoked the token ${printable(target)}`);
-      return sayWhereItCounts(call, pending);
-    }
-    const made = await store.access.createToken(target, { expires, signal });
+  await withStore(call, async (store) => {
+    const made = await store.access.createToken(principal, { expires, signal: cli.signal });
     await out.result(made, () => made.token);
-    return out.note(`the token ${made.id} is shown this once; it acts as ${printable(made.principal)}`);
+    out.note(`the token ${made.id} is shown this once; it acts as ${printable(made.principal)}`);
   });
 }
 
-async function listTokens({ cli, out }: Call, store: SecureStore): Promise<void> {
-  const tokens = await store.access.tokens({ signal: cli.signal });
+/** `securestore token revoke`. */
+export async function revokeToken(call: Call, id: string): Promise<ExitCode> {
+  const { cli, out } = call;
+  return await withStore(call, async (store) => {
+    const { pending } = await store.access.revokeToken(id, { signal: cli.signal });
+    await out.result({ id, revoked: true, pending }, () => `revoked the token ${printable(id)}`);
+    return sayWhereItCounts(call, pending);
+  });
+}
+
+async function tokens({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const found = await store.access.tokens({ signal: cli.signal });
   if (out.json) {
-    for (const one of tokens) await out.result(one, () => []);
+    for (const one of found) await out.result(one, () => []);
     return;
   }
   const columns = [{ title: 'ID' }, { title: 'PRINCIPAL' }, { title: 'CREATED' }, { title: 'UNTIL' }] as const;
-  const rows = tokens.map(({ id, principal, created, expires }) => [
+  const rows = found.map(({ id, principal, created, expires }) => [
     id,
     printable(principal),
     formatTime(new Date(created)),

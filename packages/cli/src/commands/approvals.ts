@@ -6,7 +6,7 @@ import type { Call, ExitCode } from '../call.ts';
 import type { OwnHint } from '../hints.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
-import { refusal, refuse, refuseAction } from '../refuse.ts';
+import { refusal, refuse } from '../refuse.ts';
 import { isRemote } from '../served.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
 
@@ -24,37 +24,42 @@ export interface ApproveOptions {
   readonly expires?: string;
 }
 
-const ACTIONS: readonly string[] = ['show', 'rules', 'add', 'remove', 'request'];
-
 const LIST: OwnHint = { text: 'to list the requests', on: ['approval'] };
 const LIST_RULES: OwnHint = { text: 'to list the rules', on: ['approval', 'rules'] };
 
-/** `securestore approval`, `approval show <id>`, `approval rules`, `approval add <actions>`, `approval remove <number>`, `approval request <action> [key]`. */
-export async function approval(
+/** `securestore approval list`. */
+export async function listApprovals(call: Call): Promise<void> {
+  await withStore(call, (store) => listRequests(call, store));
+}
+
+/** `securestore approval show`. */
+export async function showApproval(call: Call, id: string): Promise<void> {
+  await withStore(call, (store) => showRequest(call, store, id));
+}
+
+/** `securestore approval rules`. */
+export async function listApprovalRules(call: Call): Promise<void> {
+  await withStore(call, (store) => listRules(call, store));
+}
+
+/** `securestore approval add`. @param actions separated by commas */
+export async function addApprovalRule(call: Call<ApprovalOptions>, actions: string): Promise<ExitCode> {
+  return await withStore(call, (store) => addRule(call, store, actions));
+}
+
+/** `securestore approval remove`. @param number as {@link listApprovalRules} shows it */
+export async function removeApprovalRule(call: Call, number: string): Promise<ExitCode> {
+  if (!/^\d{1,4}$/.test(number)) refuse('approval remove needs the number of a rule', LIST_RULES);
+  return await withStore(call, (store) => removeRule(call, store, Number(number)));
+}
+
+/** `securestore approval request`. */
+export async function requestApproval(
   call: Call<ApprovalOptions>,
-  action: string | undefined,
-  target: string | undefined,
+  action: string,
   key: string | undefined,
-): Promise<ExitCode> {
-  const { keys, category, reason, ofVersion, operation } = call.options;
-  if (action !== undefined && !ACTIONS.includes(action)) refuseAction('approval', ACTIONS);
-  if (action === 'show' && target === undefined) refuse('approval show needs the ID of a request', LIST);
-  if (action === 'request' && target === undefined) refuse('approval request needs an action, such as purge');
-  if (action !== 'request' && key !== undefined) refuse('a key belongs to approval request');
-  if (action !== 'request' && reason !== undefined) refuse('--reason belongs to approval request');
-  if (action !== 'request' && (ofVersion ?? operation) !== undefined)
-    refuse('--of-version and --operation belong to approval request');
-  if (action === 'add' && target === undefined) refuse('approval add needs actions, such as purge,rotate');
-  if (action === 'remove' && !/^\d{1,4}$/.test(target ?? ''))
-    refuse('approval remove needs the number of a rule', LIST_RULES);
-  if (action !== 'add' && (keys ?? category) !== undefined) refuse('--keys and --category belong to approval add');
-  return await withStore(call, async (store): Promise<ExitCode> => {
-    if (action === undefined) return await listRequests(call, store);
-    if (action === 'show' && target !== undefined) return await showRequest(call, store, target);
-    if (action === 'rules' || target === undefined) return await listRules(call, store);
-    if (action === 'request') return await ask(call, store, target, key);
-    return action === 'add' ? await addRule(call, store, target) : await removeRule(call, store, Number(target));
-  });
+): Promise<void> {
+  await withStore(call, (store) => ask(call, store, action, key));
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */

@@ -4,13 +4,9 @@ import type { Call } from '../call.ts';
 import { discoveryOf } from '../discovery.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
-import { refuse, refuseAction } from '../refuse.ts';
+import { refuse } from '../refuse.ts';
 import { notServed } from '../served.ts';
 import { formatDuration, formatTime } from '../terminal-text.ts';
-
-export interface ClockOptions {
-  readonly yes?: boolean;
-}
 
 /** Less than this, in milliseconds, is how long looking takes, and how coarse some clocks are. */
 const SAME = 2000;
@@ -22,24 +18,30 @@ function inWords({ ahead, canReset }: StoreClock): string {
   return `the clock of ${whose} is ${apart} ${ahead > 0 ? 'ahead of' : 'behind'} this machine's`;
 }
 
-/** `securestore clock`, `securestore clock reset`. */
-export async function clock(call: Call<ClockOptions>, action: string | undefined): Promise<void> {
-  const { cli, out, options } = call;
-  if (action !== undefined && action !== 'reset') {
-    refuseAction('clock', ['reset']);
-  }
-  if (options.yes === true && action === undefined) {
-    refuse('--yes belongs to clock reset');
-  }
+/** @throws `UNSUPPORTED` for a remote store */
+async function localStore(call: Call) {
+  const { cli } = call;
   const location = await locationOf(call);
   if (isServed(location)) notServed('clock');
-  const { resetClock, storeClock } = await import('securestore');
-  const how = { discovery: discoveryOf(call), logger: loggerFor(call), signal: cli.signal };
+  return { location, how: { discovery: discoveryOf(call), logger: loggerFor(call), signal: cli.signal } };
+}
+
+/** `securestore clock show`. */
+export async function showClock(call: Call): Promise<void> {
+  if (call.options.yes === true) refuse('--yes belongs to clock reset');
+  const { location, how } = await localStore(call);
+  const { storeClock } = await import('securestore');
   const found = await storeClock(location, how);
-  if (action === undefined || (found.canReset && found.ahead < SAME)) {
-    await out.result({ ...found }, () => inWords(found));
-    return;
-  }
+  await call.out.result({ ...found }, () => inWords(found));
+}
+
+/** `securestore clock reset`. */
+export async function resetStoreClock(call: Call): Promise<void> {
+  const { cli, out, options } = call;
+  const { location, how } = await localStore(call);
+  const { resetClock, storeClock } = await import('securestore');
+  const found = await storeClock(location, how);
+  if (found.canReset && found.ahead < SAME) return await out.result({ ...found }, () => inWords(found));
   if (found.canReset) {
     const now = formatTime(cli.now());
     const question = `It is ${now} by this machine, and ${inWords(found)}. Is this machine right? Set the store's back?`;

@@ -2,7 +2,6 @@ import type { RegisteredDestination, RetentionSettings, SecureStore } from 'secu
 import { refuseMemory } from '../backup-place.ts';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
-import { refuse, refuseAction } from '../refuse.ts';
 import { count, formatDuration, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }] as const;
@@ -26,43 +25,36 @@ function row({ location, registered, retention }: RegisteredDestination, shown: 
   return [shown(location), formatTime(new Date(registered)), retentionText(retention)];
 }
 
-/** `securestore destination`. */
-export async function destinations(call: Call<DestinationsOptions>, action = 'list', location?: string): Promise<void> {
-  const { cli, out, options } = call;
-  const { signal } = cli;
-  if (action !== 'list' && action !== 'add' && action !== 'remove') {
-    refuseAction('destinations', ['list', 'add', 'remove']);
-  }
-  if ((action === 'list') !== (location === undefined)) {
-    refuse(action === 'list' ? 'destinations list takes no location' : `destinations ${action} needs a location`);
-  }
-  if (action === 'add' && location !== undefined) refuseMemory(location);
-  if (options.schedules === true && action !== 'remove') {
-    refuse('--schedules belongs to destinations remove');
-  }
-  await withStore(call, async (store) => {
-    const { backups } = store;
-    if (location === undefined) {
-      const found = await backups.destinations();
-      if (out.json)
-        for (const one of found) await out.result({ ...one, registered: new Date(one.registered) }, () => []);
-      else if (found.length === 0) out.note('the store is backed up nowhere yet; securestore backup LOCATION does it');
-      else {
-        const rows = found.map((one) => row(one, out.name));
-        await out.result({}, () => formatTable(COLUMNS, rows));
-        out.note(count(rows.length, 'destination'));
-      }
-      return;
+/** `securestore destination list`. */
+export async function listDestinations(call: Call): Promise<void> {
+  const { out } = call;
+  await withStore(call, async ({ backups }) => {
+    const found = await backups.destinations();
+    if (out.json) for (const one of found) await out.result({ ...one, registered: new Date(one.registered) }, () => []);
+    else if (found.length === 0) out.note('the store is backed up nowhere yet; securestore backup LOCATION does it');
+    else {
+      const rows = found.map((one) => row(one, out.name));
+      await out.result({}, () => formatTable(COLUMNS, rows));
+      out.note(count(rows.length, 'destination'));
     }
-    if (action === 'add') {
-      await backups.register(location, { signal });
-      await out.result({ location, registered: true }, () => {
-        return `${printable(location)} follows the keys of the store from now on; securestore backup makes snapshots there`;
-      });
-      return;
-    }
-    await remove(call, store, location);
   });
+}
+
+/** `securestore destination add`. */
+export async function addDestination(call: Call, location: string): Promise<void> {
+  refuseMemory(location);
+  const { cli, out } = call;
+  await withStore(call, async ({ backups }) => {
+    await backups.register(location, { signal: cli.signal });
+    await out.result({ location, registered: true }, () => {
+      return `${printable(location)} follows the keys of the store from now on; securestore backup makes snapshots there`;
+    });
+  });
+}
+
+/** `securestore destination remove`. */
+export async function removeDestination(call: Call<DestinationsOptions>, location: string): Promise<void> {
+  await withStore(call, (store) => remove(call, store, location));
 }
 
 /** Schedules of a place that is given up would fail from then on, so they are named, or removed. */

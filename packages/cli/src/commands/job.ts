@@ -3,7 +3,7 @@ import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
-import { refuse, refuseAction, withHints } from '../refuse.ts';
+import { withHints } from '../refuse.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
 
@@ -18,9 +18,6 @@ const COLUMNS = [
   { title: 'UPDATED' },
   { title: 'ERROR' },
 ] as const;
-
-const ACTIONS = ['list', 'resume', 'cancel', 'forget'] as const;
-type Action = (typeof ACTIONS)[number];
 
 function doneText(summary: JobSummary): string {
   if (summary.kind === undefined) return '';
@@ -77,29 +74,34 @@ async function forget({ cli, out }: Call, { jobs }: SecureStore, id: string): Pr
   await out.result({ id, forgotten: true }, () => `gave up the job ${printable(id)}`);
 }
 
-function isAction(action: string): action is Action {
-  return ACTIONS.some((one) => one === action);
+type Act = (call: Call, store: SecureStore, id: string) => Promise<ExitCode>;
+
+/** A command about one job. */
+const onJob =
+  (act: Act) =>
+  (call: Call, id: string): Promise<ExitCode> =>
+    withStore<ExitCode>(call, (store) =>
+      act(call, store, id).catch((error: unknown) => {
+        if (!SecureStoreError.is(error, 'UNSUPPORTED')) throw error;
+        // Some work is begun again and never resumed, such as a continuous backup.
+        throw withHints(
+          error,
+          { text: 'give the command that began it once more' },
+          { text: 'to give it up', on: ['job', 'forget', id] },
+        );
+      }),
+    );
+
+/** `securestore job list`. */
+export async function listJobs(call: Call): Promise<void> {
+  await withStore(call, (store) => list(call, store));
 }
 
-/** `securestore job`, `job list`, `job resume <id>`, `job cancel <id>`, `job forget <id>`. */
-export async function job(call: Call, action = 'list', id?: string): Promise<ExitCode> {
-  if (!isAction(action)) refuseAction('job', ACTIONS);
-  if (action === 'list') {
-    if (id !== undefined) refuse('job list takes no ID');
-    return await withStore(call, async (store) => list(call, store));
-  }
-  if (id === undefined)
-    refuse(`job ${action} needs the ID of a job`, { text: 'to list the jobs', on: ['job', 'list'] });
-  const act = { resume, cancel, forget }[action];
-  return await withStore<ExitCode>(call, async (store) =>
-    act(call, store, id).catch((error: unknown) => {
-      if (!SecureStoreError.is(error, 'UNSUPPORTED')) throw error;
-      // Some work is begun again and never resumed, such as a continuous backup.
-      throw withHints(
-        error,
-        { text: 'give the command that began it once more' },
-        { text: 'to give it up', on: ['job', 'forget', id] },
-      );
-    }),
-  );
-}
+/** `securestore job resume`. */
+export const resumeJob: (call: Call, id: string) => Promise<ExitCode> = onJob(resume);
+
+/** `securestore job cancel`. */
+export const cancelJob: (call: Call, id: string) => Promise<ExitCode> = onJob(cancel);
+
+/** `securestore job forget`. */
+export const forgetJob: (call: Call, id: string) => Promise<ExitCode> = onJob(forget);

@@ -3,7 +3,7 @@ import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore, Sett
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
-import { refuse, refuseAction } from '../refuse.ts';
+import { refuse } from '../refuse.ts';
 import { ifAllowed, placeOf, TELL_WHERE } from '../served.ts';
 import { sayRotation } from '../rotation-report.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
@@ -19,34 +19,29 @@ const COLUMNS = [{ title: 'MEMBER' }, { title: 'GRANTED' }, { title: 'ADDED' }, 
 /** If there are more categories, an error names none. */
 const MOST_NAMED = 8;
 
-/** `securestore member`, `member add`, `member revoke`. */
-export async function member(
+/** `securestore member list`. */
+export async function listMembers(call: Call): Promise<void> {
+  await withStore(call, (store) => list(call, store));
+}
+
+/** `securestore member add`. */
+export async function addMember(
   call: Call<MemberOptions>,
-  action: string | undefined,
-  name: string | undefined,
+  name: string,
   recipient: string | undefined,
 ): Promise<ExitCode> {
-  if (action !== undefined && action !== 'list' && action !== 'add' && action !== 'revoke') {
-    refuseAction('member', ['list', 'add', 'revoke']);
+  const { category, group } = call.options;
+  if (recipient === undefined) refuse('member add needs a name and a recipient, such as SSRP1-...');
+  if ((category ?? group) === undefined) refuse('member add needs --category or --group');
+  return await withStore(call, (store) => add(call, store, name, recipient));
+}
+
+/** `securestore member revoke`. */
+export async function revokeMember(call: Call<MemberOptions>, name: string | undefined): Promise<ExitCode> {
+  if ((call.options.all === true) !== (name === undefined)) {
+    refuse('member revoke needs either the name of a member or --all', { text: 'to list them', on: ['member'] });
   }
-  const { category, group, all = false } = call.options;
-  if (all && action !== 'revoke') refuse('--all belongs to member revoke');
-  if (action !== 'add' && (category ?? group) !== undefined) refuse('--category and --group belong to member add');
-  if (action === 'add') {
-    if (name === undefined || recipient === undefined)
-      refuse('member add needs a name and a recipient, such as SSRP1-...');
-    if ((category ?? group) === undefined) refuse('member add needs --category or --group');
-    return await withStore(call, (store) => add(call, store, name, recipient));
-  }
-  if (recipient !== undefined) refuse('a recipient belongs to member add');
-  if (action === 'revoke') {
-    if (all !== (name === undefined)) {
-      refuse('member revoke needs either the name of a member or --all', { text: 'to list them', on: ['member'] });
-    }
-    return await withStore(call, (store) => (name === undefined ? revokeAll(call, store) : revoke(call, store, name)));
-  }
-  if (name !== undefined) refuse('a name belongs to member add and member revoke');
-  return await withStore(call, (store) => list(call, store));
+  return await withStore(call, (store) => (name === undefined ? revokeAll(call, store) : revoke(call, store, name)));
 }
 
 function grantedText({ categories, groups }: MemberInfo): string {

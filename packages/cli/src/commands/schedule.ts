@@ -4,7 +4,7 @@ import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { parseDuration, parseWithin } from '../parse-time.ts';
-import { refusal, refuse, refuseAction } from '../refuse.ts';
+import { refusal, refuse } from '../refuse.ts';
 import { isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 import { whileOpen } from '../while-open.ts';
@@ -39,27 +39,7 @@ const COLUMNS = [
   { title: 'LAST' },
 ] as const;
 
-const LIST = { text: 'to list the schedules', on: ['schedule', 'list'] };
-
 const NOTHING_SCHEDULED = 'nothing is scheduled yet; securestore schedule add does it';
-
-/** What each action takes of its own; another one makes nothing of it. */
-const TAKES: Readonly<Record<string, readonly (keyof ScheduleOptions)[]>> = {
-  add: ['cron', 'task', 'timeZone', 'jitter', 'within', 'paused', 'replace'],
-  list: [],
-  remove: [],
-  run: ['once', 'webhook', 'exec', 'before', 'after', 'hookTimeout', 'ping'],
-};
-
-/** @throws `INVALID_ARGUMENT` for an option of another action, such as who is told of what a run finds */
-function checkTaken(action: string, options: ScheduleOptions): void {
-  for (const [other, names] of Object.entries(TAKES)) {
-    const useless = other === action ? undefined : names.find((name) => options[name] !== undefined);
-    if (useless === undefined) continue;
-    const flag = useless.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    refuse(`--${flag} belongs to schedule ${other}`);
-  }
-}
 
 function lastText({ last, failures, overdueSince }: ScheduleInfo): string {
   if (overdueSince !== undefined) return `overdue since ${formatTime(overdueSince)}`;
@@ -89,11 +69,11 @@ async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<
 async function add(
   { out, options }: ScheduleCall,
   { schedules }: SecureStore,
-  id: string | undefined,
-  destination: string | undefined,
+  id: string,
+  destination: string,
 ): Promise<void> {
   const { cron, task = 'backup', timeZone, jitter, within, paused } = options;
-  if (id === undefined || destination === undefined || cron === undefined) {
+  if (cron === undefined) {
     refuse('schedule add needs a name, a destination and --cron', {
       text: 'such as schedule add nightly file:/backup --cron "30 2 * * *"',
     });
@@ -122,12 +102,6 @@ async function add(
     return `${id} runs ${task} to ${printable(destination)}; ${next}`;
   });
   out.note('it runs while securestore schedule run does, in any number of processes');
-}
-
-async function remove({ out }: ScheduleCall, { schedules }: SecureStore, id: string | undefined): Promise<void> {
-  if (id === undefined) refuse('schedule remove needs the name of a schedule', LIST);
-  await schedules.remove(id);
-  await out.result({ id, removed: true }, () => `removed the schedule ${printable(id)}`);
 }
 
 async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
@@ -208,21 +182,26 @@ async function sayNext({ out }: ScheduleCall, { schedules }: SecureStore, runs: 
   });
 }
 
-/** `securestore schedule`. */
-export async function schedule(
-  call: ScheduleCall,
-  action: string = 'list',
-  id?: string,
-  destination?: string,
-): Promise<ExitCode> {
-  if (!Object.hasOwn(TAKES, action)) {
-    refuseAction('schedule', Object.keys(TAKES));
-  }
-  checkTaken(action, call.options);
-  return await withStore<ExitCode>(call, async (store) => {
-    if (action === 'add') return await add(call, store, id, destination);
-    if (action === 'remove') return await remove(call, store, id);
-    if (action === 'run') return await run(call, store);
-    return await list(call, store);
+/** `securestore schedule list`. */
+export async function listSchedules(call: ScheduleCall): Promise<void> {
+  await withStore(call, (store) => list(call, store));
+}
+
+/** `securestore schedule add`. */
+export async function addSchedule(call: ScheduleCall, name: string, destination: string): Promise<void> {
+  await withStore(call, (store) => add(call, store, name, destination));
+}
+
+/** `securestore schedule remove`. */
+export async function removeSchedule(call: ScheduleCall, name: string): Promise<void> {
+  const { out } = call;
+  await withStore(call, async ({ schedules }) => {
+    await schedules.remove(name);
+    await out.result({ id: name, removed: true }, () => `removed the schedule ${printable(name)}`);
   });
+}
+
+/** `securestore schedule run`. */
+export async function runSchedules(call: ScheduleCall): Promise<ExitCode> {
+  return await withStore<ExitCode>(call, (store) => run(call, store));
 }

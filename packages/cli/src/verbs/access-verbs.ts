@@ -28,20 +28,14 @@ function addRole(program: Command, run: Run): void {
       usage: 'list',
       isDefault: true,
       summary: 'list the roles, with the number of their rules and holders',
-      load: async () => {
-        const { role: perform } = await import('../commands/access.ts');
-        return (call) => perform(call, undefined, undefined);
-      },
+      load: async () => (await import('../commands/access.ts')).listRoles,
     });
     addVerb<object, [string]>(role, run, {
       usage: 'show <name>',
       summary: 'show the rules of a role',
       notes: `Examples:
   securestore role show db-reader`,
-      load: async () => {
-        const { role: perform } = await import('../commands/access.ts');
-        return (call, name) => perform(call, 'show', name);
-      },
+      load: async () => (await import('../commands/access.ts')).showRole,
     });
     addVerb<RoleOptions, [string]>(role, run, {
       usage: 'add <name>',
@@ -65,18 +59,12 @@ can come by everything.
 Examples:
   securestore role add db-reader --template reader --keys 'db/**'
   securestore role add db-reader --deny read --keys 'db/*/password'`,
-      load: async () => {
-        const { role: perform } = await import('../commands/access.ts');
-        return (call, name) => perform(call, 'add', name);
-      },
+      load: async () => (await import('../commands/access.ts')).addRole,
     });
     addVerb<object, [string]>(role, run, {
       usage: 'remove <name>',
       summary: 'remove a role from the policy, and from all who hold it; asks, or needs --yes',
-      load: async () => {
-        const { role: perform } = await import('../commands/access.ts');
-        return (call, name) => perform(call, 'remove', name);
-      },
+      load: async () => (await import('../commands/access.ts')).removeRole,
     });
   });
 }
@@ -114,10 +102,7 @@ function addToken(program: Command, run: Run): void {
       usage: 'list',
       isDefault: true,
       summary: 'list the API tokens, without what proves them',
-      load: async () => {
-        const { token: perform } = await import('../commands/access.ts');
-        return (call) => perform(call, undefined, undefined);
-      },
+      load: async () => (await import('../commands/access.ts')).listTokens,
     });
     addVerb<TokenOptions, [string]>(token, run, {
       usage: 'new <principal>',
@@ -128,20 +113,14 @@ revoked.
 
 Examples:
   securestore token new deployer --expires 90d > token.txt`,
-      load: async () => {
-        const { token: perform } = await import('../commands/access.ts');
-        return (call, principal) => perform(call, 'new', principal);
-      },
+      load: async () => (await import('../commands/access.ts')).newToken,
     });
     addVerb<object, [string]>(token, run, {
       usage: 'revoke <id>',
       summary: 'revoke a token at once',
       notes: `Examples:
   securestore token revoke ID`,
-      load: async () => {
-        const { token: perform } = await import('../commands/access.ts');
-        return (call, id) => perform(call, 'revoke', id);
-      },
+      load: async () => (await import('../commands/access.ts')).revokeToken,
     });
   });
 }
@@ -159,10 +138,7 @@ a category they can read everything AND forge anything, and they see the names o
       usage: 'list',
       isDefault: true,
       summary: 'list the members, and what was granted to each',
-      load: async () => {
-        const { member: perform } = await import('../commands/member.ts');
-        return (call) => perform(call, undefined, undefined, undefined);
-      },
+      load: async () => (await import('../commands/member.ts')).listMembers,
     });
     addVerb<MemberOptions, [string, string | undefined]>(member, run, {
       usage: 'add <name> [recipient]',
@@ -175,10 +151,7 @@ a category they can read everything AND forge anything, and they see the names o
 
 Examples:
   securestore member add ann SSRP1-... --category prod > invitation.txt`,
-      load: async () => {
-        const { member: perform } = await import('../commands/member.ts');
-        return (call, name, recipient) => perform(call, 'add', name, recipient);
-      },
+      load: async () => (await import('../commands/member.ts')).addMember,
     });
     addVerb<MemberOptions, [string | undefined]>(member, run, {
       usage: 'revoke [name]',
@@ -193,10 +166,7 @@ Examples:
         { text: 'to see whether it had begun', on: ['member', 'list'] },
         { text: 'to go on with it', on: ['rotate'], options: { resume: true } },
       ],
-      load: async () => {
-        const { member: perform } = await import('../commands/member.ts');
-        return (call, name) => perform(call, 'revoke', name, undefined);
-      },
+      load: async () => (await import('../commands/member.ts')).revokeMember,
     });
   });
 }

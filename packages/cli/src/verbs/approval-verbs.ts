@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Call, type Run } from '../call.ts';
+import { addNoun, addVerb, type Run } from '../call.ts';
 import { collect } from '../global-options.ts';
 import type { ApprovalOptions, ApproveOptions } from '../commands/approvals.ts';
 
@@ -8,11 +8,6 @@ export const EXPIRES = 'until when: a time, or how long from now, such as 30d';
 /** Whom the access policy binds. */
 export const BINDS: string = `Roles bind those who come with credentials to a program that serves the store. Whoever unlocks the store may do
 everything, this command included.`;
-
-const loadApproval = (action: string | undefined) => async () => {
-  const { approval: perform } = await import('../commands/approvals.ts');
-  return (call: Call<ApprovalOptions>, target?: string, key?: string) => perform(call, action, target, key);
-};
 
 /** Adds what a second person has to do with. */
 export function addApproval(program: Command, run: Run): void {
@@ -31,19 +26,19 @@ come by the keys: name these as well.`,
       usage: 'list',
       isDefault: true,
       summary: 'list the requests that wait, and those that were decided and not used',
-      load: loadApproval(undefined),
+      load: async () => (await import('../commands/approvals.ts')).listApprovals,
     });
     addVerb<ApprovalOptions, [string]>(approval, run, {
       usage: 'show <id>',
       summary: 'show all that a request would do: look before you approve',
       notes: `Examples:
   securestore approval show ID`,
-      load: loadApproval('show'),
+      load: async () => (await import('../commands/approvals.ts')).showApproval,
     });
     addVerb<ApprovalOptions, []>(approval, run, {
       usage: 'rules',
       summary: 'list what takes a second person',
-      load: loadApproval('rules'),
+      load: async () => (await import('../commands/approvals.ts')).listApprovalRules,
     });
     addVerb<ApprovalOptions, [string]>(approval, run, {
       usage: 'add <actions>',
@@ -57,12 +52,12 @@ come by the keys: name these as well.`,
 Examples:
   securestore approval add purge,recover --keys 'db/**'
   securestore approval add access.change,slots.change,members.change,rotate`,
-      load: loadApproval('add'),
+      load: async () => (await import('../commands/approvals.ts')).addApprovalRule,
     });
     addVerb<ApprovalOptions, [string]>(approval, run, {
       usage: 'remove <number>',
       summary: 'remove a rule, by its number in approval rules',
-      load: loadApproval('remove'),
+      load: async () => (await import('../commands/approvals.ts')).removeApprovalRule,
     });
     addVerb<ApprovalOptions, [string, string | undefined]>(approval, run, {
       usage: 'request <action> [key]',
@@ -76,7 +71,7 @@ Examples:
 
 Examples:
   securestore approval request purge db/old --reason 'the customer has left'`,
-      load: loadApproval('request'),
+      load: async () => (await import('../commands/approvals.ts')).requestApproval,
     });
   });
   addVerb<ApproveOptions, [string]>(program, run, {

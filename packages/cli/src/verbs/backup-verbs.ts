@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Call, type Run } from '../call.ts';
+import { addNoun, addVerb, type Run } from '../call.ts';
 import { collect } from '../global-options.ts';
 import type { BackupOptions } from '../commands/backup.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
@@ -100,11 +100,6 @@ and what to do comes last.`,
   });
 }
 
-const loadDestination = (action: string) => async () => {
-  const { destinations: perform } = await import('../commands/destinations.ts');
-  return (call: Call<DestinationsOptions>, location?: string) => perform(call, action, location);
-};
-
 function addDestination(program: Command, run: Run): void {
   const noun = {
     name: 'destination',
@@ -118,20 +113,20 @@ before keys are destroyed.`,
       usage: 'list',
       isDefault: true,
       summary: 'list the destinations, and what each keeps',
-      load: loadDestination('list'),
+      load: async () => (await import('../commands/destinations.ts')).listDestinations,
     });
     addVerb<DestinationsOptions, [string]>(destination, run, {
       usage: 'add <location>',
       summary: 'add a destination before its first backup',
       notes:
         'That is for backup operators, who were granted the keys of backups and may not add destinations themselves.',
-      load: loadDestination('add'),
+      load: async () => (await import('../commands/destinations.ts')).addDestination,
     });
     addVerb<DestinationsOptions, [string]>(destination, run, {
       usage: 'remove <location>',
       summary: 'remove a destination, and nothing of what is stored there',
       options: [new Option('--schedules', 'remove the schedules of the destination, too')],
-      load: loadDestination('remove'),
+      load: async () => (await import('../commands/destinations.ts')).removeDestination,
     });
   });
 }
@@ -161,11 +156,6 @@ the next time that it may; where it lets nothing go, exit code 4, and nothing is
   });
 }
 
-const loadSchedule = (action: string) => async () => {
-  const { schedule: perform } = await import('../commands/schedule.ts');
-  return (call: Call<ScheduleOptions>, name?: string, destination?: string) => perform(call, action, name, destination);
-};
-
 function addSchedule(program: Command, run: Run): void {
   const noun = {
     name: 'schedule',
@@ -177,7 +167,7 @@ function addSchedule(program: Command, run: Run): void {
       usage: 'list',
       isDefault: true,
       summary: 'list the schedules, with their last and next run',
-      load: loadSchedule('list'),
+      load: async () => (await import('../commands/schedule.ts')).listSchedules,
     });
     addVerb<ScheduleOptions, [string, string]>(schedule, run, {
       usage: 'add <name> <destination>',
@@ -201,12 +191,12 @@ function addSchedule(program: Command, run: Run): void {
       ],
       notes: `Examples:
   securestore schedule add nightly file:/backup --cron "30 2 * * *" --time-zone Europe/Berlin`,
-      load: loadSchedule('add'),
+      load: async () => (await import('../commands/schedule.ts')).addSchedule,
     });
     addVerb<ScheduleOptions, [string]>(schedule, run, {
       usage: 'remove <name>',
       summary: 'remove a schedule',
-      load: loadSchedule('remove'),
+      load: async () => (await import('../commands/schedule.ts')).removeSchedule,
     });
     addVerb<ScheduleOptions, []>(schedule, run, {
       usage: 'run',
@@ -229,7 +219,7 @@ afterwards _END (success, failure, released, lost), _ERROR, _DURATION_MS. They a
 
 Examples:
   securestore schedule run --ping https://hc.example/3f8c`,
-      load: loadSchedule('run'),
+      load: async () => (await import('../commands/schedule.ts')).runSchedules,
     });
   });
 }

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Call, type Run } from '../call.ts';
-import type { ClockOptions } from '../commands/clock.ts';
+import { addNoun, addVerb, type Run } from '../call.ts';
 import type { HealthOptions } from '../commands/health.ts';
 import type { ScrubOptions } from '../commands/scrub.ts';
 import type { VerifyOptions } from '../commands/verify-backup.ts';
@@ -71,18 +70,15 @@ function addClock(program: Command, run: Run): void {
 ahead, the store's stays ahead, and from ten minutes on other programs are refused to write. No secret is needed.`,
   };
   addNoun(program, run, noun, (clock) => {
-    addVerb<ClockOptions, []>(clock, run, {
+    addVerb(clock, run, {
       usage: 'show',
       isDefault: true,
       summary: 'say how far the clocks are apart',
       notes: `Examples:
   securestore clock --store sqlite:./vault.db`,
-      load: async () => {
-        const { clock: perform } = await import('../commands/clock.ts');
-        return (call) => perform(call, undefined);
-      },
+      load: async () => (await import('../commands/clock.ts')).showClock,
     });
-    addVerb<ClockOptions, []>(clock, run, {
+    addVerb(clock, run, {
       usage: 'reset',
       summary: "set the store's clock back to this machine's; asks, or needs --yes",
       notes: `The clock of this machine must be right: whatever is marked later is marked as written now. Writing waits meanwhile.
@@ -90,10 +86,7 @@ Versions stay as they are, and other programs may have the store open. Snapshots
 
 Examples:
   securestore clock reset --store sqlite:./vault.db`,
-      load: async () => {
-        const { clock: perform } = await import('../commands/clock.ts');
-        return (call) => perform(call, 'reset');
-      },
+      load: async () => (await import('../commands/clock.ts')).resetStoreClock,
     });
   });
 }
@@ -123,11 +116,6 @@ Each finding is one line. Exit code 5 where anything is wrong that was not repai
   });
 }
 
-const loadJob = (action: string) => async () => {
-  const { job: perform } = await import('../commands/job.ts');
-  return (call: Call, id?: string) => perform(call, action, id);
-};
-
 function addJob(program: Command, run: Run): void {
   const noun = {
     name: 'job',
@@ -141,25 +129,25 @@ function addJob(program: Command, run: Run): void {
       usage: 'list',
       isDefault: true,
       summary: 'list the unfinished jobs, and how far each is',
-      load: loadJob('list'),
+      load: async () => (await import('../commands/job.ts')).listJobs,
     });
     addVerb<object, [string]>(job, run, {
       usage: 'resume <id>',
       summary: 'go on with a job that was interrupted',
       notes: 'Exit code 8 if the job is done and some of its items failed.',
       resume: () => [{ text: 'to go on', again: true }],
-      load: loadJob('resume'),
+      load: async () => (await import('../commands/job.ts')).resumeJob,
     });
     addVerb<object, [string]>(job, run, {
       usage: 'cancel <id>',
       summary: 'ask the process that runs a job to stop; the job can be resumed',
-      load: loadJob('cancel'),
+      load: async () => (await import('../commands/job.ts')).cancelJob,
     });
     addVerb<object, [string]>(job, run, {
       usage: 'forget <id>',
       summary: 'give up a job that no process runs',
       notes: 'Of a rotation, what has not been brought under the new keys stays under the old ones.',
-      load: loadJob('forget'),
+      load: async () => (await import('../commands/job.ts')).forgetJob,
     });
   });
 }
