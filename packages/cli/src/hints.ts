@@ -35,7 +35,7 @@ export interface OwnHint {
 }
 
 /** The options of every command that say which store is meant and what opens it. A token is left out: hints may be kept in logs. */
-export function carried(options: Partial<GlobalOptions> = {}): Options {
+function carried(options: Partial<GlobalOptions> = {}): Options {
   return {
     store: options.store,
     'passphrase-file': options.passphraseFile,

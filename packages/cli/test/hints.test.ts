@@ -4,6 +4,7 @@ import { ADVICE_IDS } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { hintsOf } from '../src/advice-hints.ts';
 import { hintText } from '../src/hints.ts';
+import { nextSteps } from '../src/next-steps.ts';
 
 const SECRET = 'token-that-nobody-may-read';
 
@@ -136,6 +137,10 @@ describe('the hints of an error', () => {
       }
       const [own] = hintsOf([], { args: [] }, [{ text: 'to verify it', on: ['verify', location] }]);
       expect(own?.command).toBe('securestore verify LOCATION');
+      for (const steps of [nextSteps({}, location), nextSteps({ store: location }, undefined)]) {
+        expect(steps[0]?.command).toBe('securestore put db/password --store LOCATION');
+        expect(JSON.stringify(steps)).not.toContain(SECRET);
+      }
     },
   );
 
