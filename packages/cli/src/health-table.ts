@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { CheckStatus, HealthCheck, HealthReport } from 'securestore';
 import type { OutputStream } from './cli-context.ts';
-import { cutTo, formatTable, printable } from './terminal-text.ts';
+import { cutTo, formatTable, printable, widthOf } from './terminal-text.ts';
 
 interface Look {
   readonly title: string;
@@ -70,8 +70,7 @@ function countsOf(checks: readonly HealthCheck[]): string {
 /** A report in lines: a line for each check, the worst first, then what to do. On a terminal no line of a check is wider than it. */
 export function healthLines({ status, checks }: HealthReport, stream: OutputStream): string[] {
   const sorted = checks.toSorted((one, other) => rank(one) - rank(other));
-  // A terminal that does not say its width says 0.
-  const width = stream.isTTY === true ? stream.columns || 80 : undefined;
+  const width = stream.isTTY === true ? widthOf(stream) : undefined;
   const todo = advices(sorted, width !== undefined);
   return [
     ...tableOf(sorted, stream, width),

@@ -1,13 +1,8 @@
 import type { Command } from 'commander';
 import { pathOf } from './call.ts';
-import type { OutputStream } from './cli-context.ts';
 import { describeProgram, isCommon, type ProgramHelp, visible } from './describe.ts';
+import { DEFAULT_WIDTH } from './terminal-text.ts';
 import { notesOf } from './verb-notes.ts';
-
-const DEFAULT_WIDTH = 80;
-
-/** How many characters a line may have. */
-export const widthOf = ({ columns }: Pick<OutputStream, 'columns'>): number => columns ?? DEFAULT_WIDTH;
 
 /** The commands of the first hour, with what the first help says of them. */
 const FIRST: readonly (readonly [name: string, summary: string])[] = [

@@ -1,6 +1,6 @@
 import type { Job, JobProgress } from 'securestore';
 import type { Cli } from './cli-context.ts';
-import { formatBytes, formatDuration, printable } from './terminal-text.ts';
+import { formatBytes, formatDuration, printable, widthOf } from './terminal-text.ts';
 
 /** What takes less than this many milliseconds shows no progress. */
 const QUIET_MS = 1000;
@@ -82,12 +82,12 @@ export async function watchJob<R>(
   const begun = now().getTime();
   let told = begun;
   const byteRate = new ByteRate(now);
-  // A terminal that does not say its width says 0.
-  const width = (): number => stderr.columns || 80;
   const show = (): void => {
     if (latest === undefined || now().getTime() - begun < QUIET_MS) return;
     const shown = since(latest, now().getTime() - told);
-    stderr.write(`\r\u001b[K${formatJobProgress(verb, shown, byteRate.of(latest), words).slice(0, width() - 1)}`);
+    stderr.write(
+      `\r\u001b[K${formatJobProgress(verb, shown, byteRate.of(latest), words).slice(0, widthOf(stderr) - 1)}`,
+    );
   };
   const timer = setInterval(show, INTERVAL_MS);
   const follow = async (): Promise<void> => {

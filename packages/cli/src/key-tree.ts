@@ -1,6 +1,6 @@
 import type { ObjectInfo } from 'securestore';
 import type { Call } from './call.ts';
-import { count, formatBytes, formatTable } from './terminal-text.ts';
+import { count, cutTo, formatBytes, formatTable, widthOf } from './terminal-text.ts';
 
 /** A folder of keys, with what is below it. */
 export interface KeyFolder {
@@ -107,16 +107,9 @@ export async function printTree({ cli, out }: Call, root: KeyFolder): Promise<vo
     return;
   }
   const isTerminal = cli.stdout.isTTY === true;
-  // A terminal that does not say its width says 0.
-  const width = cli.stdout.columns || 80;
+  const width = widthOf(cli.stdout);
   const lines = treeLines(root, isTerminal, out.name);
-  await out.result({}, () => lines.map((line) => (isTerminal ? cut(line, width) : line)));
-}
-
-/** A line that a terminal does not break; characters of double width count as one. */
-function cut(line: string, width: number): string {
-  const characters = Array.from(line);
-  return characters.length <= width ? line : `${characters.slice(0, width - 1).join('')}…`;
+  await out.result({}, () => lines.map((line) => (isTerminal ? cutTo(width, line) : line)));
 }
 
 /** The last line of a list: how many there are. */

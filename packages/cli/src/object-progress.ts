@@ -1,6 +1,6 @@
 import type { VerifyProgress } from 'securestore';
 import type { Cli } from './cli-context.ts';
-import { formatBytes, formatDuration } from './terminal-text.ts';
+import { formatBytes, formatDuration, widthOf } from './terminal-text.ts';
 
 /** What takes less than this many milliseconds shows no progress. */
 const QUIET_MS = 1000;
@@ -46,8 +46,7 @@ export function startObjectProgress(
       if (stderr.isTTY !== true || elapsed < QUIET_MS || elapsed - last < INTERVAL_MS) return;
       last = elapsed;
       shown = true;
-      // A terminal that does not say its width says 0.
-      stderr.write(`\r\u001b[K${formatObjects(verb, progress, elapsed, what).slice(0, (stderr.columns || 80) - 1)}`);
+      stderr.write(`\r\u001b[K${formatObjects(verb, progress, elapsed, what).slice(0, widthOf(stderr) - 1)}`);
     },
     [Symbol.dispose]() {
       if (shown) stderr.write('\r\u001b[K');

@@ -1,5 +1,5 @@
 import type { Cli } from './cli-context.ts';
-import { formatBytes, formatDuration } from './terminal-text.ts';
+import { formatBytes, formatDuration, widthOf } from './terminal-text.ts';
 
 /** What is said of work under way; totals where they are known. */
 export interface Amount {
@@ -48,8 +48,7 @@ export function startProgress(
     const elapsed = now().getTime() - begun;
     if (elapsed < QUIET_MS) return;
     const line = formatProgress(verb, { bytes, totalBytes: initial.totalBytes }, elapsed);
-    // A terminal that does not say its width says 0.
-    stderr.write(`\r\u001b[K${line.slice(0, (stderr.columns || 80) - 1)}`);
+    stderr.write(`\r\u001b[K${line.slice(0, widthOf(stderr) - 1)}`);
     shown = true;
   }
 

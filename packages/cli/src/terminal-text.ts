@@ -1,3 +1,5 @@
+import type { OutputStream } from './cli-context.ts';
+
 /** Control characters, and what makes text read differently from how it is stored: invisible, a space that is another one, or turning it around. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?![ \u3000])\p{Zs}/gu;
 
@@ -11,7 +13,13 @@ export function printable(text: string): string {
     .replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16).padStart(2, '0')}}`);
 }
 
-/** `text` in so many columns at most, with an ellipsis for what was cut off at its end. */
+/** The columns of a terminal that is not known. */
+export const DEFAULT_WIDTH = 80;
+
+/** How many columns a line of `stream` may have. A terminal that does not know its width says 0. */
+export const widthOf = ({ columns }: Pick<OutputStream, 'columns'>): number => columns || DEFAULT_WIDTH;
+
+/** `text` in so many columns at most, with an ellipsis for what was cut off at its end; characters of double width count as one. */
 export function cutTo(columns: number, text: string): string {
   const characters = Array.from(text);
   return characters.length <= columns ? text : `${characters.slice(0, Math.max(0, columns - 1)).join('')}…`;

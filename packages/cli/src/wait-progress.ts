@@ -1,5 +1,5 @@
 import type { Cli } from './cli-context.ts';
-import { formatDuration } from './terminal-text.ts';
+import { formatDuration, widthOf } from './terminal-text.ts';
 
 /** What takes less than this many milliseconds shows nothing. */
 const QUIET_MS = 1000;
@@ -17,8 +17,7 @@ export async function watchWait<T>(
   const show = (): void => {
     const elapsed = now().getTime() - begun;
     if (elapsed < QUIET_MS) return;
-    // A terminal that does not say its width says 0.
-    const width = stderr.columns || 80;
+    const width = widthOf(stderr);
     stderr.write(`\r\u001b[K${`${what}, ${formatDuration(elapsed / 1000)}`.slice(0, width - 1)}`);
     isShown = true;
   };

@@ -6,7 +6,7 @@ import { parseSince } from '../parse-time.ts';
 import { parseCount } from '../parse-values.ts';
 import { refuse } from '../refuse.ts';
 import { isRemote } from '../served.ts';
-import { count, cutTo, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { count, cutTo, formatTable, formatTime, printable, widthOf } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
 
 export interface AuditLogOptions {
@@ -181,7 +181,6 @@ function linesOf({ cli, options }: LogCall, found: readonly TrailEntry[], names:
   const isLong = options.long === true;
   const rows = found.map((entry) => rowOf(entry, names, isLong));
   const lines = formatTable(isLong ? LONG_COLUMNS : COLUMNS, rows);
-  // A terminal that does not say its width says 0.
-  const width = cli.stdout.isTTY === true && !isLong ? cli.stdout.columns || 80 : undefined;
+  const width = cli.stdout.isTTY === true && !isLong ? widthOf(cli.stdout) : undefined;
   return width === undefined ? lines : lines.map((line) => cutTo(width, line));
 }

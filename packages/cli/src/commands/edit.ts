@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { tmpdir } from 'node:os';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
@@ -47,15 +48,6 @@ async function placeOf({ cli, options }: Call<EditOptions>): Promise<Place> {
   );
 }
 
-function isText(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function noText(key: string): SecureStoreError {
   return new SecureStoreError('INVALID_ARGUMENT', 'only UTF-8 text can be edited', { key });
 }
@@ -79,7 +71,7 @@ async function readText(store: SecureStore, key: string, signal: AbortSignal): P
     filled += chunk.byteLength;
     chunk.fill(0);
   }
-  if (isText(text)) return { info, text };
+  if (isUtf8(text)) return { info, text };
   text.fill(0);
   throw noText(key);
 }
@@ -160,7 +152,7 @@ async function storeText(
     if (edited.equals(before)) {
       return await out.result({ key, changed: false }, () => `${printable(key)} is unchanged`);
     }
-    if (!isText(edited)) throw noText(key);
+    if (!isUtf8(edited)) throw noText(key);
     if (edited.length === 0) {
       await confirmDestruction(
         cli,

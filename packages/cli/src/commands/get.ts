@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { parseStoreKey } from '@securestore/core-format';
 import { type ByteSource, ownFiles } from '@securestore/migrate';
 import type { RangeOptions, RetrievedStream } from 'securestore';
@@ -81,15 +82,6 @@ async function deliverJson({ out }: Call, { info }: RetrievedStream, stream: Byt
     chunks.push(chunk);
   }
   const bytes = Buffer.concat(chunks);
-  const encoding = isUtf8Text(bytes) ? 'utf8' : 'base64';
+  const encoding = isUtf8(bytes) ? 'utf8' : 'base64';
   await out.result({ ...infoRecord(info), encoding, data: bytes.toString(encoding) }, () => []);
-}
-
-function isUtf8Text(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return true;
-  } catch {
-    return false;
-  }
 }

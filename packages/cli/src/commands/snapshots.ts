@@ -2,7 +2,16 @@ import type { RecoveryWindow, SnapshotInfo } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { isForServer, withStore } from '../open.ts';
-import { count, cutTo, formatAge, formatBytes, formatDuration, formatTable, formatTime } from '../terminal-text.ts';
+import {
+  count,
+  cutTo,
+  formatAge,
+  formatBytes,
+  formatDuration,
+  formatTable,
+  formatTime,
+  widthOf,
+} from '../terminal-text.ts';
 
 export interface SnapshotsOptions {
   readonly windows?: boolean;
@@ -160,8 +169,7 @@ async function list({ cli, out }: Call, found: readonly SnapshotInfo[]): Promise
   else {
     const rows = found.filter(({ kind }) => kind === 'snapshot').map((info) => row(info, cli.now(), out.name));
     if (rows.length === 0) return;
-    // A terminal that does not say its width says 0.
-    const width = cli.stdout.isTTY === true ? cli.stdout.columns || 80 : Infinity;
+    const width = cli.stdout.isTTY === true ? widthOf(cli.stdout) : Infinity;
     await out.result({}, () => formatTable(COLUMNS, rows).map((line) => cutTo(width, line)));
   }
 }

@@ -3,7 +3,8 @@ import { addVerb, type Run } from '../call.ts';
 import type { Shell } from '../completion.ts';
 import { describeCommand, describeProgram } from '../describe.ts';
 import { addGlobalOptions } from '../global-options.ts';
-import { TOPICS, type Topic, topicHelp, widthOf } from '../help-text.ts';
+import { TOPICS, type Topic, topicHelp } from '../help-text.ts';
+import { widthOf } from '../terminal-text.ts';
 
 /** Those of the completion, which is not loaded to show help: one too few or too many does not compile. */
 const SHELLS: Readonly<Record<Shell, true>> = { bash: true, zsh: true, fish: true };
