@@ -120,8 +120,9 @@ export class AuditLog {
   }
 
   /**
-   * How far every mandatory sink has this segment without a hole: to be kept, from time to time, where an attacker who cuts the log
-   * can't reach it. `undefined` as long as nothing is written. In `batched` a loss of power may still take what was written last.
+   * How far every mandatory sink has this segment without a hole; `undefined` as long as nothing is written. Keep it
+   * from time to time in a place that an attacker who cuts the log can't reach. In `batched` a loss of power may still
+   * take what was written last.
    */
   get written(): AuditLink | undefined {
     return this.#outputs.written;

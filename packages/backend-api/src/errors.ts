@@ -8,7 +8,7 @@ export interface CallSite {
   readonly key?: string | undefined;
 }
 
-/** What an error of a driver or a service means. */
+/** An error of a driver or a service, in the terms of a backend. */
 export interface Failure {
   readonly code: ErrorCode;
   /** What is wrong, without a full stop: it follows a colon. Never with a credential. */

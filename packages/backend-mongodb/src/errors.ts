@@ -182,7 +182,7 @@ function meaningOf(error: unknown): Meaning {
   if (codes.some((code) => code === 'ENOENT' || code === 'EACCES') && !name.startsWith('Mongo')) {
     return { code: 'INVALID_ARGUMENT', reason: 'a file that the location names cannot be read' };
   }
-  // The error comes neither from the driver nor from the system, but for example from a listener of the caller's client.
+  // Neither the driver nor the system threw this error. A listener of the caller's client may have.
   const inside = !chain.some((cause) => cause.name.startsWith('Mongo') || 'code' in cause);
   if (inside) return { code: 'INTERNAL', reason: 'code outside the driver failed', unknown: true };
   return { code: 'UNAVAILABLE', reason: 'the server cannot be reached', unknown: true, advice: CHECK_LOCATION };

@@ -12,7 +12,7 @@ export interface OptionHelp {
   readonly long: string;
   readonly short?: string;
   readonly description: string;
-  /** What it takes, such as `file`; absent if it takes nothing. */
+  /** The name of its value, such as `file`; absent if it takes none. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly repeatable: boolean;

@@ -2,7 +2,7 @@ import type { Command } from '@securestore/protocol';
 import { shellCommand, shellWords } from '@securestore/protocol';
 import type { GlobalOptions } from './global-options.ts';
 
-/** What the command line knows of the command that failed. */
+/** The command that failed, as far as it was parsed. */
 export interface HintContext {
   /** The verb that was reached. */
   readonly verb?: string | undefined;

@@ -176,7 +176,7 @@ export async function listWindows(location: string, options: OpenBackupOptions):
 }
 
 /**
- * Runs `body` with a store as it was in a snapshot: it can be read as any store, and not changed.
+ * Runs `body` with a store that has the content of a snapshot. It can be read as any store; it cannot be changed.
  *
  * @throws SecureStoreError as {@link listSnapshots}, and what `body` throws
  */

@@ -66,8 +66,8 @@ function bounded(report: unknown): unknown {
 }
 
 /**
- * What came of work that was started over this server: for the caller who started it, and no longer than a day. It ends with the process, as the
- * work itself does not: that is in the list of jobs.
+ * The results of work that callers started over this server, each kept for its caller for a day at most. They are lost
+ * when the process ends. The work itself is not: the list of jobs has it.
  */
 export class Work {
   readonly #clock: Pick<Clock, 'now'>;

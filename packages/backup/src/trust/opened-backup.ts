@@ -274,8 +274,8 @@ export class OpenedBackup {
   }
 
   /**
-   * The store as it was at a point or a moment. It can be read as any store: `retrieve`, `list`, `history`, `verify`; what would change it
-   * fails with `READ_ONLY`. The caller closes it, before this.
+   * Opens the store with the content that it had at a point or a moment. Reads work as on any store: `retrieve`,
+   * `list`, `history`, `verify`. Calls that would change it fail with `READ_ONLY`. Close it before this backup.
    */
   async open(choice: PointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
     const moment = 'point' in choice ? choice : await this.choose(choice, signal);

@@ -26,8 +26,8 @@ async function backendNow(engine: Engine, signal: AbortSignal | undefined): Prom
 }
 
 /**
- * What is known of a consumer whose state is damaged: it begins anew once it is registered again, and until it has been
- * silent for as long as any other everything is kept for it.
+ * What is known of a consumer whose state is damaged. It begins anew once it is registered again. Everything is kept
+ * for it until then, or until it has been silent too long, as any other may be.
  */
 const DAMAGED: ConsumerState = { label: '', started: 0, since: 0, expired: false, ...NOTHING_READ };
 

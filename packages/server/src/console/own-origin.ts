@@ -7,7 +7,7 @@ function refuse(message: string): never {
   throw new SecureStoreError('ACCESS_DENIED', message);
 }
 
-/** The one value of a header; `undefined` if there is none, or more than one. */
+/** The value of a header that occurs exactly once; otherwise `undefined`. */
 function onceIn({ rawHeaders }: IncomingMessage, name: string): string | undefined {
   const found: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
