@@ -1,11 +1,11 @@
 import type { SecureStore } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { withStore } from '../open.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { refuse, refuseAction } from '../refuse.ts';
-import { isRemote } from '../served.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { refuse, refuseAction } from '../errors/refuse.ts';
+import { isRemote } from '../store/served.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 import { addSlot, checkAddition, METHODS, OF_ADD, type SlotsOptions } from './slots-add.ts';
 
 const COLUMNS = [{ title: 'ID' }, { title: 'METHOD' }, { title: 'CREATED' }, { title: '' }] as const;

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Template } from 'securestore';
-import { addNoun, addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addNoun, addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
 import { addApproval, BINDS, EXPIRES } from './approval-verbs.ts';
 import type { MemberOptions } from '../commands/member.ts';

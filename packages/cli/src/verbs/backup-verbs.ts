@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addNoun, addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { BackupOptions } from '../commands/backup.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
 import type { DrillOptions } from '../commands/drill.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
-import type { RestoreOptions } from '../restore-way.ts';
+import type { RestoreOptions } from '../backup/restore-way.ts';
 import type { ScheduleOptions } from '../commands/schedule.ts';
 import type { SnapshotsOptions } from '../commands/snapshots.ts';
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Run } from '../call.ts';
+import { addNoun, addVerb, type Run } from '../call/call.ts';
 import type { HealthOptions } from '../commands/health.ts';
 import type { ScrubOptions } from '../commands/scrub.ts';
 import type { VerifyOptions } from '../commands/verify-backup.ts';

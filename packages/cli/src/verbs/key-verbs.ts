@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { IdentityOptions } from '../commands/identity.ts';
 import type { KeysOptions } from '../commands/keys.ts';
 import type { RotateOptions } from '../commands/rotate.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call/call.ts';
 import type { BrowseOptions, CompareOptions, FindOptions } from '../commands/points.ts';
 
 const AT = 'a moment, of which a second is meant to its end; the newest snapshot by default';
