@@ -37,7 +37,7 @@ import { RunningJobs } from './work/running-jobs.ts';
 import { RequestIds } from './request/request-ids.ts';
 import { UNREADABLE } from './request/schema-errors.ts';
 import { NOTHING } from './request/schemas.ts';
-import { buildValidator } from './request/validators.ts';
+import { buildValidator } from './request/schema-compiler.ts';
 import { VERSION } from './request/version.ts';
 import { Work } from './work/work.ts';
 import { extensionsOf } from '@securestore/objects/internal';

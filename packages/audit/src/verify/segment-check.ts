@@ -3,7 +3,7 @@ import type { BatchKey } from '../entry/keys.ts';
 import { entryMac } from '../entry/keys.ts';
 import type { ParsedEntry } from '../entry/line.ts';
 import type { Findings, SegmentReport } from './report.ts';
-import { follows, Strand } from '../entry/strand.ts';
+import { follows, Strand } from './strand.ts';
 
 /** A segment in more pieces than this is not put together again. */
 const MAX_STRANDS = 500;

@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
-import { boundsOf, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
+import { boundsOf, isFresh, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
 import { clockRefusal } from './clock-skew.ts';
 import { CutoverWait } from './move/cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
@@ -212,7 +212,7 @@ export class HeadMonitor {
     for (let tries = 0; tries < 2; tries++) {
       await abortable(this.#reading ?? this.#read(), signal);
       if (this.#isClosed) return this.#closed.whenOpen(signal);
-      if (elapsedSince(this.#confirmed, this.#clock) < boundsOf(this.state.head).freshFor) return undefined;
+      if (isFresh(this.#confirmed, this.#clock, this.state.head)) return undefined;
     }
     const { freshFor } = boundsOf(this.state.head);
     throw new SecureStoreError('UNAVAILABLE', `reading the head of the store took over ${freshFor / 1000} s`, {

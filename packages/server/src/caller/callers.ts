@@ -5,8 +5,8 @@ import type { SecureStore, Session } from 'securestore';
 import type { Credentials } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
 import type { ServerLimits } from '../limits/limits.ts';
-import { Sessions } from './sessions.ts';
-import { Throttle } from '../limits/throttle.ts';
+import { Sessions } from './remembered-sessions.ts';
+import { RateLimiter } from '../limits/rate-limiter.ts';
 
 /** Who sends a request, once that is known. */
 export interface Caller {
@@ -34,7 +34,7 @@ export class Callers {
   readonly #settings: CallerSettings;
   readonly #requestId: () => string | undefined;
   readonly #sessions: Sessions;
-  readonly #failures: Throttle;
+  readonly #failures: RateLimiter;
 
   /** @param requestId of the request that is being served */
   constructor(settings: CallerSettings, requestId: () => string | undefined) {
@@ -42,7 +42,7 @@ export class Callers {
     this.#settings = settings;
     this.#requestId = requestId;
     this.#sessions = new Sessions(store, limits.sessionAge, clock, requestId);
-    this.#failures = new Throttle(limits.failuresPerAddress, limits.failuresPerAddress * 10, clock);
+    this.#failures = new RateLimiter(limits.failuresPerAddress, limits.failuresPerAddress * 10, clock);
   }
 
   /** Whoever sends a request with credentials of a program. @throws SecureStoreError `UNAUTHENTICATED`, `THROTTLED`, `UNAVAILABLE`, `TIMEOUT` */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { ServerLimits } from './limits.ts';
-import { Throttle } from './throttle.ts';
+import { RateLimiter } from './rate-limiter.ts';
 
 /** How often somebody who has proved nothing may begin to, a second and address; twenty times as often at once. */
 const GUESTS_PER_ADDRESS = 1;
@@ -10,14 +10,14 @@ const GUESTS_PER_ADDRESS = 1;
 /** Keeps one caller from taking everything. */
 export class Admission {
   readonly #concurrency: number;
-  readonly #rate: Throttle;
-  readonly #guests: Throttle;
+  readonly #rate: RateLimiter;
+  readonly #guests: RateLimiter;
   readonly #running = new Map<string, number>();
 
   constructor({ ratePerCaller, concurrencyPerCaller }: ServerLimits, clock: Clock) {
     this.#concurrency = concurrencyPerCaller;
-    this.#rate = new Throttle(ratePerCaller, ratePerCaller * 2, clock);
-    this.#guests = new Throttle(GUESTS_PER_ADDRESS, GUESTS_PER_ADDRESS * 20, clock);
+    this.#rate = new RateLimiter(ratePerCaller, ratePerCaller * 2, clock);
+    this.#guests = new RateLimiter(GUESTS_PER_ADDRESS, GUESTS_PER_ADDRESS * 20, clock);
   }
 
   /** Counts what a caller has under way, until its answer is closed. @throws SecureStoreError `THROTTLED` */

@@ -1,7 +1,7 @@
-import { END_ACTION } from './own-actions.ts';
-import type { BatchKey } from './keys.ts';
-import { entryMac } from './keys.ts';
-import type { ParsedEntry } from './line.ts';
+import { END_ACTION } from '../entry/own-actions.ts';
+import type { BatchKey } from '../entry/keys.ts';
+import { entryMac } from '../entry/keys.ts';
+import type { ParsedEntry } from '../entry/line.ts';
 
 /** Where a strand ends, and what the entry after it must be chained to. */
 export interface StrandEnd {

@@ -7,11 +7,11 @@ interface Bucket {
   at: number;
 }
 
-/** The most names that a throttle remembers. Whose bucket is full again need not be remembered. */
+/** The most names that are remembered. Whose bucket is full again need not be remembered. */
 const MAX_BUCKETS = 20_000;
 
 /** How often each of many may do something: so often a second on average, and some more at once. */
-export class Throttle {
+export class RateLimiter {
   readonly #rate: number;
   readonly #burst: number;
   readonly #clock: Pick<Clock, 'uptime'>;
