@@ -27,6 +27,7 @@ import { entriesUnder, listPage } from '../util/listing.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { contextOf } from '../engine/sealed-objects.ts';
 import type { CallOptions } from '../api/types.ts';
+import { invalid } from '../util/invalid.ts';
 
 /**
  * The sealed audit log of a store, and what the signed head says of it. What is in it the engine does not
@@ -267,9 +268,7 @@ export class AuditArea {
   enable({ auditor, mode }: AuditSettings, options?: CallOptions): Promise<void> {
     return this.#calls.administrative('audit.enable', options, NO_OPTIONS, async (signal) => {
       if (!AUDIT_MODES.includes(mode)) {
-        throw new SecureStoreError('INVALID_ARGUMENT', `the option "mode" must be ${AUDIT_MODES.join(' or ')}`, {
-          option: 'mode',
-        });
+        invalid(`the option "mode" must be ${AUDIT_MODES.join(' or ')}`, 'mode');
       }
       await commitHead(this.#engine, { signal }, (state) => planAudit(this.#engine, state, { auditor, mode }, signal));
     });

@@ -15,6 +15,7 @@ import { emptyReport, noteFailure } from './report.ts';
 import { collectOrphans } from './orphans.ts';
 import { collectSystemObjects } from './system-objects.ts';
 import { TokenMerge } from './merge-listings.ts';
+import { invalid } from '../../util/invalid.ts';
 
 /** How many objects are read at once. */
 const READS = 16;
@@ -55,9 +56,7 @@ export function isCursor(cursor: unknown): cursor is string {
 
 function checkCursor(cursor: string | undefined): void {
   if (cursor === undefined || isCursor(cursor)) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "cursor" must be a cursor of a garbage collection', {
-    option: 'cursor',
-  });
+  invalid('the option "cursor" must be a cursor of a garbage collection', 'cursor');
 }
 
 function checkStopped(signal: AbortSignal | undefined): void {

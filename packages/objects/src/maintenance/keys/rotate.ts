@@ -19,6 +19,7 @@ import { endRotation, ROTATION_JOB, rotationUnderWay, takeOver } from '../../eng
 import { keyringOf, awaitQuiescence } from './await-quiescence.ts';
 import { rekeySealedObjects } from './rekey-sealed-objects.ts';
 import { shownValue } from '../../util/shown-value.ts';
+import { invalid } from '../../util/invalid.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
 export type RotationDepth = 'unlock' | 'keys' | 'data';
@@ -248,13 +249,7 @@ export function rotationKind(
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function checkDepth(depth: unknown): asserts depth is RotationDepth {
   if (DEPTHS.includes(depth)) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the option "depth" must be "unlock", "keys" or "data", got ${shownValue(depth)}`,
-    {
-      option: 'depth',
-    },
-  );
+  invalid(`the option "depth" must be "unlock", "keys" or "data", got ${shownValue(depth)}`, 'depth');
 }
 
 /** Rotates keys, once the secrets are known to be right. One rotation at a time, whatever its depth: each waits for others to follow its own keys. */

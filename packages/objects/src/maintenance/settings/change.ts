@@ -15,6 +15,7 @@ import { movedNames } from './moved-names.ts';
 import { CHANGEABLE, settingsOf } from './settings.ts';
 import type { ChangeSettingsOptions, Settings, SettingsChange } from '../../api/settings-types.ts';
 import { shownValue } from '../../util/shown-value.ts';
+import { invalid } from '../../util/invalid.ts';
 
 const UNCHANGEABLE = 'the categories of the store cannot be changed now';
 
@@ -24,10 +25,6 @@ const REASONS: Readonly<Record<Exclude<Head['state'], 'open'>, LockReason>> = {
   moved: 'moved',
   scratch: 'scratch',
 };
-
-function invalid(message: string, option?: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
-}
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function checkChange(changes: SettingsChange): void {
