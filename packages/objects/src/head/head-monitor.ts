@@ -13,6 +13,7 @@ import { HeadFollower } from './head-follower.ts';
 import { locationOf } from './move/sealed-location.ts';
 import { notOpen } from './not-open.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
 
@@ -215,9 +216,7 @@ export class HeadMonitor {
       if (isFresh(this.#confirmed, this.#clock, this.state.head)) return undefined;
     }
     const { freshFor } = boundsOf(this.state.head);
-    throw new SecureStoreError('UNAVAILABLE', `reading the head of the store took over ${freshFor / 1000} s`, {
-      advice: [{ id: 'try-again' }],
-    });
+    throw tryAgain('UNAVAILABLE', `reading the head of the store took over ${freshFor / 1000} s`);
   }
 
   #read(): Promise<void> {

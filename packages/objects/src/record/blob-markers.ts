@@ -5,6 +5,7 @@ import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import { isOld } from './backend-age.ts';
 import { deleteUnchanged, lookAtSystemObject, sealJournalBody } from '../engine/sealed-objects.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 const MAX_TRIES = 10;
 
@@ -104,9 +105,7 @@ export async function claimMarker(
     }
     if ((await swap(engine, name, found, 'claimed', signal)) !== undefined) return true;
   }
-  throw new SecureStoreError('UNAVAILABLE', `cannot claim the payload: other processes claimed it ${MAX_TRIES} times`, {
-    advice: [{ id: 'try-again' }],
-  });
+  throw tryAgain('UNAVAILABLE', `cannot claim the payload: other processes claimed it ${MAX_TRIES} times`);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ListEntry, ListOptions, ListResult, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import { tryAgain } from './try-again.ts';
 
 /** The longest name that a backend takes. */
 const MAX_NAME_BYTES = 900;
@@ -25,11 +26,8 @@ export async function listPage(backend: StorageBackend, prefix: string, options:
     last = key;
   }
   if (page.more && page.entries.length === 0) {
-    throw new SecureStoreError(
-      'UNAVAILABLE',
-      `a listing of the backend ${name} is wrong: it has an empty page with more to follow`,
-      { backend: name, advice: [{ id: 'try-again' }] },
-    );
+    const message = `a listing of the backend ${name} is wrong: it has an empty page with more to follow`;
+    throw tryAgain('UNAVAILABLE', message, { backend: name });
   }
   return page;
 }

@@ -16,6 +16,7 @@ import { CHANGEABLE, settingsOf } from './settings.ts';
 import type { ChangeSettingsOptions, Settings, SettingsChange } from '../../api/settings-types.ts';
 import { shownValue } from '../../util/shown-value.ts';
 import { invalid } from '../../util/invalid.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 const UNCHANGEABLE = 'the categories of the store cannot be changed now';
 
@@ -160,11 +161,8 @@ async function changeCategories(
     if (!isChanged) await abortCutover(engine).catch(() => undefined);
   }
   if (isChanged) return;
-  throw new SecureStoreError(
-    'CONFLICT',
-    'another process reopened the store while its categories were being changed. Nothing was changed.',
-    { retryable: true, advice: [{ id: 'try-again' }] },
-  );
+  const message = 'another process reopened the store while its categories were being changed. Nothing was changed.';
+  throw tryAgain('CONFLICT', message);
 }
 
 /** As {@link SettingsAdministration.change}. */

@@ -17,6 +17,7 @@ import type { OpenedRecord } from '../../record/open-record.ts';
 import { ReEncryptor } from './re-encryptor.ts';
 import type { Version } from './object-versions.ts';
 import { nameAt, nameOf, openVersion, readVersion, tokensOf } from './object-versions.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 /** What bringing one object in line did. */
 export interface ReEncrypted {
@@ -147,8 +148,7 @@ export class ReEncryptedCopy {
     const { monitor } = this.#source;
     await monitor.refresh(signal);
     if (monitor.state.head.state !== 'moved') return;
-    const message = 'another process resumed the migration and completed it';
-    throw new SecureStoreError('CONFLICT', message, { retryable: true, advice: [{ id: 'try-again' }] });
+    throw tryAgain('CONFLICT', 'another process resumed the migration and completed it');
   }
 
   async #recordThere(
