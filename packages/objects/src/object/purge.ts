@@ -1,6 +1,5 @@
 import type { ErrorCode, RecordHeader } from '@securestore/core-format';
 import {
-  encodeBase32,
   historyName,
   historyPrefix,
   ID_LENGTH,
@@ -23,7 +22,7 @@ import { parseCondition } from '../api/write-condition.ts';
 import type { Condition } from '../api/write-condition.ts';
 import type { StoredRecord } from '../engine/record-cache.ts';
 import type { Target } from '../record/open-record.ts';
-import { isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
+import { blobIn, isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
 import { refusedWrongly, StallDetector } from '../engine/stall-detector.ts';
 import type { PurgeOptions } from '../api/types.ts';
 import type { Purge } from './announce-purge.ts';
@@ -61,10 +60,6 @@ async function inspect(
     if (SecureStoreError.is(error)) return { header: undefined, sound: false, origin: 0 };
     throw error;
   }
-}
-
-function blobOf({ header }: Remains): string | undefined {
-  return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
 }
 
 /** Seals a tombstone without a past: nothing precedes it, which is what tells a purge from a deletion. */
@@ -213,8 +208,8 @@ async function deletePast(
   signal: AbortSignal | undefined,
 ): Promise<Deleted> {
   const blobs = new Set<string>();
-  const note = (remains: Remains): void => {
-    const blob = blobOf(remains);
+  const note = ({ header }: Remains): void => {
+    const blob = blobIn(header);
     if (blob !== undefined) blobs.add(blob);
   };
   if (replaced !== undefined) note(replaced);

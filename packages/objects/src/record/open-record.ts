@@ -3,6 +3,7 @@ import {
   asBuffer,
   decodeBase32,
   decodeTombstoneBody,
+  encodeBase32,
   formatVersion,
   isZero,
   noId,
@@ -227,6 +228,11 @@ export function originOf(current: OpenedRecord | undefined): number {
 export function originAfter(current: Current, { version, previousCommitId }: RecordHeader): number {
   if (isZero(previousCommitId)) return version;
   return current?.opened === undefined ? (current?.origin ?? 0) : originOf(current.opened);
+}
+
+/** The id of the blob that a record names, in base32. */
+export function blobIn(header: RecordHeader | undefined): string | undefined {
+  return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
 }
 
 /** Whether the record is the tombstone of a purge, which has no version before it. */

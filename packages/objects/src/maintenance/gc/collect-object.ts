@@ -1,13 +1,6 @@
 import type { ListEntry } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import {
-  encodeBase32,
-  historyPrefix,
-  objectName,
-  parseStoreKey,
-  SecureStoreError,
-  splitRecord,
-} from '@securestore/core-format';
+import { historyPrefix, objectName, parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { commit } from '../../object/commit/commit.ts';
 import { versionIn } from '../../object/find-version.ts';
 import type { CollectionPass } from './pass.ts';
@@ -49,12 +42,6 @@ export async function currentRecord(
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
     return { header: splitRecord(body).header, opened: undefined, ...common };
   }
-}
-
-/** The blob that the record names, in base32. */
-export function blobIn(record: CurrentRecord | undefined): string | undefined {
-  const blob = record?.header.blob;
-  return blob === undefined ? undefined : encodeBase32(blob.blobId);
 }
 
 /** Deletes an object that has been expired for longer than the grace period, as its owner would. */
