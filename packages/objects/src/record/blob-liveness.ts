@@ -1,6 +1,6 @@
 import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
-import { withRefreshedKeys } from './stable-read.ts';
+import { openOfToken } from './stable-read.ts';
 import { pagesUnder } from '../util/listing.ts';
 import { blobIn, openLoose } from './open-record.ts';
 
@@ -18,12 +18,7 @@ async function blobNamedBy(
 ): Promise<string | undefined> {
   let { header } = splitRecord(bytes);
   try {
-    ({ header } = await withRefreshedKeys(
-      engine,
-      bytes,
-      (state) => openLoose(state, bytes, engine.names, token),
-      signal,
-    ));
+    ({ header } = await openOfToken(engine, openLoose, token, bytes, signal));
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
   }

@@ -3,7 +3,7 @@ import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-forma
 import type { KeyVersionInfo } from '@securestore/crypto';
 import { recordDigest } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { withRefreshedKeys } from './stable-read.ts';
+import { openOfToken } from './stable-read.ts';
 import type { OpenedRecord } from './open-record.ts';
 import { isRetired, openByToken } from './open-record.ts';
 import type { StoreState } from '../head/store-state.ts';
@@ -54,11 +54,10 @@ export async function inspectRecord(
   try {
     const found = await engine.backend.read(name, { signal });
     if (found === undefined) return { state: 'absent' };
-    const open = (state: StoreState): OpenedRecord => openByToken(state, found.body, engine.names, token);
     const record = splitRecord(found.body);
     const digest = recordDigest(record);
     try {
-      const opened = await withRefreshedKeys(engine, found.body, open, signal);
+      const opened = await openOfToken(engine, openByToken, token, found.body, signal);
       return { state: 'sound', header: opened.header, digest, opened };
     } catch (error) {
       if (SecureStoreError.is(error, 'KEY_DESTROYED')) {

@@ -7,7 +7,7 @@ import type { CollectionPass } from './pass.ts';
 import { isForgettable, prunable } from './retention.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openLoose, originOf } from '../../record/open-record.ts';
-import { withRefreshedKeys } from '../../record/stable-read.ts';
+import { openOfToken } from '../../record/stable-read.ts';
 import { deleteEntries } from '../../record/sweep-blobs.ts';
 import type { TokenEntry } from './merge-listings.ts';
 
@@ -31,12 +31,7 @@ export async function currentRecord(
   const { body, modified, size } = found;
   const common = { etag: found.etag ?? '', modified, size };
   try {
-    const opened = await withRefreshedKeys(
-      engine,
-      body,
-      (state) => openLoose(state, body, engine.names, token),
-      signal,
-    );
+    const opened = await openOfToken(engine, openLoose, token, body, signal);
     return { header: opened.header, opened, ...common };
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
