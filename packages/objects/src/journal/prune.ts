@@ -16,12 +16,11 @@ import { listWriters, readRegistration, readSlot } from './streams.ts';
 import type { Survey } from './consumer-liveness.ts';
 import { survey } from './consumer-liveness.ts';
 import { entriesUnder } from '../util/listing.ts';
+import type { Stored } from '../engine/sealed-objects.ts';
 
 /** Something that nobody who has the keys has put into a stream. */
-interface Stray {
+interface Stray extends Pick<Stored, 'modified' | 'etag'> {
   readonly name: string;
-  readonly modified: number;
-  readonly etag: string;
 }
 
 /** Up to where a stream may be removed. */

@@ -26,23 +26,18 @@ export interface Target extends LocatedName {
   readonly key: StoreKey;
 }
 
-/** The opened record of an object that is no tombstone. */
-export interface LiveRecord {
-  readonly kind: 'object';
+interface Opened<Kind, Body> {
+  readonly kind: Kind;
   readonly header: RecordHeader;
   readonly key: LoadedKey;
-  readonly body: OpenBody;
+  readonly body: Body;
 }
 
+/** The opened record of an object that is no tombstone. */
+export type LiveRecord = Opened<'object', OpenBody>;
+
 /** A record that was opened and found to be what its name, the head and its keys say. */
-export type OpenedRecord =
-  | LiveRecord
-  | {
-      readonly kind: 'tombstone';
-      readonly header: RecordHeader;
-      readonly key: LoadedKey;
-      readonly body: TombstoneBody;
-    };
+export type OpenedRecord = LiveRecord | Opened<'tombstone', TombstoneBody>;
 
 /** A record and its opened contents. */
 export interface Standing {

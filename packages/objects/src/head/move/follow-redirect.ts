@@ -104,7 +104,7 @@ function checkArrived({ head }: ReadHead, moved: Head, instance: Uint8Array, loc
 
 /** Loads the store from where it is now. Its head may be replaced meanwhile, and what that names be removed. */
 async function load(
-  { backend, location }: { readonly backend: StorageBackend; readonly location: string },
+  { backend, location }: Pick<Arrived, 'backend' | 'location'>,
   read: ReadHead,
   before: StoreState,
   ports: FollowPorts,
