@@ -16,6 +16,7 @@ import { TokenNames } from '../../record/encoded-names.ts';
 import { unlockHead } from '../../head/unlock/unlock-head.ts';
 import { checkCopied, keysBackend, keysObject } from './read-only-backend.ts';
 import { BackupSeals, backupsNotGranted } from './backup-cipher.ts';
+import { isSameStore } from '../../head/ancestry.ts';
 
 /** What opens a copy of a store. */
 export interface CopySettings {
@@ -197,9 +198,8 @@ function headOf(keys: BackupKeys): ReadHead {
 /** A copy of a store that is open, by its own keys. @throws SecureStoreError `INTEGRITY` if it is of another store */
 export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unlock'>): UnlockedCopy {
   const read = headOf(settings.keys);
-  const { identity, lineage } = state.head;
-  const isOwn = Buffer.compare(read.head.identity, identity) === 0 && Buffer.compare(read.head.lineage, lineage) === 0;
-  if (!isOwn) throw new SecureStoreError('INTEGRITY', `the backup is of another store, not of ${settings.location}`);
+  if (!isSameStore(read.head, state.head))
+    throw new SecureStoreError('INTEGRITY', `the backup is of another store, not of ${settings.location}`);
   return new UnlockedCopy({
     settings,
     read,

@@ -17,6 +17,7 @@ import { lookAtSystemObject, sealJournalBody } from '../../engine/sealed-objects
 import type { LandedHead } from '../../head/move/staged-head.ts';
 import type { LandingSettings, PreparedLanding } from './prepare-cutover.ts';
 import { copiedCheckpoint, prepareLanding } from './prepare-cutover.ts';
+import { takenMeanwhile } from '../copy/target-taken.ts';
 
 const MAX_TRIES = 5;
 
@@ -160,13 +161,7 @@ export class Landing {
         // An attempt that came to nothing, and landed late.
         const isOwn = there !== undefined && isInstance(there.head, { instance });
         if (there !== undefined && !isOwn && there.etag !== replaces?.etag) {
-          throw new SecureStoreError(
-            'ALREADY_EXISTS',
-            'another store was created at the target meanwhile. That store was not changed.',
-            {
-              advice: [{ id: 'choose-location' }],
-            },
-          );
+          throw takenMeanwhile();
         }
         if (tries === MAX_TRIES) throw error;
         await this.#checkClosed(closed, signal);
