@@ -108,7 +108,7 @@ export class Administration {
       undo: (target, options) =>
         calls.administrative('keys.undo', options, NO_OPTIONS, (signal) => undoDestruction(engine, target, signal)),
       finish: (options) =>
-        calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, { signal })),
+        calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, signal)),
     };
     this.members = {
       list: (options) =>

@@ -223,10 +223,7 @@ function dueBy(now: number): IsDue {
  *
  * If something was destroyed, it returns once nobody acts on an older generation any more.
  */
-export async function finishDestruction(
-  engine: Engine,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<Destroyed> {
+export async function finishDestruction(engine: Engine, signal: AbortSignal | undefined): Promise<Destroyed> {
   await engine.monitor.refresh(signal);
   const own = engine.clock.now();
   // Most calls find nothing, and need no more of the backend.
