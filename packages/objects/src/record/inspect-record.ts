@@ -22,15 +22,10 @@ export type Inspection =
     }
   | {
       readonly state: 'damaged';
-      readonly code: string;
       readonly reason: string;
       /** Whether it names a key version that has been retired. */
       readonly retired: boolean;
     };
-
-function damagedBy({ code, message }: SecureStoreError, retired: boolean): Inspection {
-  return { state: 'damaged', code, reason: message, retired };
-}
 
 /** Whether the keys of a whole category wait to be destroyed. */
 function isUndoable({ keys }: StoreState, { categoryId }: RecordHeader): boolean {
@@ -69,8 +64,8 @@ export async function inspectRecord(
     }
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
-    const { code } = error;
-    if (code === 'INTEGRITY' || code === 'FORMAT_VERSION' || code === 'INVALID_KEY') return damagedBy(error, retired);
-    throw error;
+    const { code, message: reason } = error;
+    if (code !== 'INTEGRITY' && code !== 'FORMAT_VERSION' && code !== 'INVALID_KEY') throw error;
+    return { state: 'damaged', reason, retired };
   }
 }

@@ -66,23 +66,6 @@ export async function bytesFrom(
   return bytes;
 }
 
-/** Findings about the store as a whole, which nothing repairs object by object. */
-class Unrepaired {
-  readonly #tell: ScrubPassOptions['onFindings'];
-  #told = 0;
-
-  constructor(tell: ScrubPassOptions['onFindings']) {
-    this.#tell = tell;
-  }
-
-  /** Tells what the report has got since the last time. */
-  async pass({ findings }: ReportBuilder): Promise<void> {
-    const news = findings.slice(this.#told).map((finding) => ({ ...finding, repaired: false }));
-    this.#told = findings.length;
-    if (news.length > 0) await this.#tell(news);
-  }
-}
-
 const isSameFinding = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.name === b.name;
 
 /**
@@ -95,13 +78,19 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
   const { after, layer, payloads, repairFrom, onBytes, onFindings, onStray, onPosition, signal } = options;
   const reading = layer === undefined ? engine : withBackend(engine, layer(engine.backend));
   const report = new ReportBuilder();
-  const whole = new Unrepaired(onFindings);
+  let told = 0;
+  // Findings about the store as a whole are told as they come: nothing repairs them object by object.
+  const tellNew = async (): Promise<void> => {
+    const news = report.findings.slice(told).map((finding) => ({ ...finding, repaired: false }));
+    told = report.findings.length;
+    if (news.length > 0) await onFindings(news);
+  };
   await engine.monitor.refresh(signal);
   engine.monitor.checkFollowing();
   const baseline = await loadBaseline(reading, report, signal);
   const verification: Verification = { engine: reading, baseline, report, signal };
   await verifyPinned(verification);
-  await whole.pass(report);
+  await tellNew();
   const mending = withWriteFence(engine);
   const counted = (bytes: number): void => {
     report.bytes += bytes;
@@ -135,12 +124,12 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
       await onFindings([...before, ...others.map((finding) => ({ ...finding, repaired: false }))]);
     },
     onSettled: async (token) => {
-      await whole.pass(report);
+      await tellNew();
       await onPosition(token, report.counts);
     },
   });
   await verifyOwn(verification);
-  await whole.pass(report);
+  await tellNew();
   for (const stray of report.strays) onStray(stray);
   const checkpoint = checkpointIn(baseline);
   return { ...report.counts, ...(checkpoint && { baseline: checkpoint }) };
