@@ -62,6 +62,13 @@ export async function namesUnder(
   return names;
 }
 
+/** How many items there are. */
+export async function countItems(items: AsyncIterable<unknown>): Promise<number> {
+  let count = 0;
+  for await (const _ of items) count += 1;
+  return count;
+}
+
 /** Everything under `prefix`, in order, from after `after` on; the next page is read while one is being used. @throws as {@link listPage} */
 export async function* entriesUnder(
   backend: StorageBackend,

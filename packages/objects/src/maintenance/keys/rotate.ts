@@ -20,6 +20,7 @@ import { keyringOf, awaitQuiescence } from './await-quiescence.ts';
 import { rekeySealedObjects } from './rekey-sealed-objects.ts';
 import { shownValue } from '../../util/shown-value.ts';
 import { invalid } from '../../util/invalid.ts';
+import { countItems } from '../../util/listing.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
 export type RotationDepth = 'unlock' | 'keys' | 'data';
@@ -81,19 +82,6 @@ function categoryVersions({ keys }: StoreState): Set<string> {
   return new Set(keys.versions.filter(({ kind }) => kind === 'category').map(({ label }) => label));
 }
 
-/** How many entries the first pass will look at. */
-async function countAhead(
-  engine: Engine,
-  depth: RotationDepth,
-  after: string | undefined,
-  signal: AbortSignal,
-): Promise<number> {
-  let total = 0;
-  const entries = depth === 'data' ? objectsAfter(engine, after, signal) : recordsAfter(engine, after, signal);
-  for await (const _ of entries) total += 1;
-  return total;
-}
-
 interface RekeyPass {
   readonly counts: RekeyCounts;
   readonly after: string | undefined;
@@ -107,7 +95,8 @@ async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Re
   const { counts, after, number } = pass;
   const keyring = keyringOf(engine.monitor.state);
   context.progress({ phase: number === 1 ? 're-keying' : `re-keying, pass ${number}` });
-  context.progress({ total: await countAhead(engine, depth, after, signal) });
+  const ahead = depth === 'data' ? objectsAfter(engine, after, signal) : recordsAfter(engine, after, signal);
+  context.progress({ total: await countItems(ahead) });
   const options: RekeyOptions = {
     counts,
     after,

@@ -3,7 +3,7 @@ import { afterToken, AREAS } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
 import { withBackend } from '../../engine/engine.ts';
 import { withWriteFence } from '../../engine/write-fence.ts';
-import { entriesUnder } from '../../util/listing.ts';
+import { countItems, entriesUnder } from '../../util/listing.ts';
 import type { LookAhead } from './scan.ts';
 import { passOver } from './scan.ts';
 import { repairObject } from './repair.ts';
@@ -47,10 +47,8 @@ export interface ScrubPassOptions {
 export interface PassResult extends PassCounts, Pick<VerifyReport, 'baseline'> {}
 
 /** Counts the names of objects, by listing them. */
-export async function countObjects(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
-  let count = 0;
-  for await (const _ of entriesUnder(engine.backend, AREAS.objects, { signal })) count += 1;
-  return count;
+export function countObjects(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
+  return countItems(entriesUnder(engine.backend, AREAS.objects, { signal }));
 }
 
 /** How many bytes the records of objects have, and their payloads, from a position on; by listing them. */
