@@ -252,8 +252,7 @@ export async function purgeObject(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const condition = parseCondition(options);
-  const reconsidered = engine.monitor.reconsider(signal);
-  if (reconsidered !== undefined) await reconsidered;
+  await engine.monitor.reconsider(signal);
   engine.monitor.checkWritable();
   // The doubt outlives a move of the store: what was purged in the former place is purged in the new one.
   const doubt: Doubt = {};
@@ -285,8 +284,7 @@ async function purgeHere(
   try {
     const { existed, hadPast } = await deletePast(engine, target, burial, signal);
     if (hadPast) await announceDeleted(engine, target.token, burial, signal);
-    const wait = engine.monitor.acknowledge(signal);
-    if (wait !== undefined) await wait;
+    await engine.monitor.acknowledge(signal);
     if (burial.prepared !== undefined) await fenceCommit(engine, target, burial.prepared, signal);
     engine.monitor.checkWritable();
     return existed;

@@ -179,8 +179,7 @@ export class AuditArea extends ExtensionArea {
   /** Makes sure that the store is where it is thought to be. If that can't be determined, the log is still to be written there. */
   async #confirmPlace(): Promise<void> {
     try {
-      const wait = this.engine.monitor.acknowledge();
-      if (wait !== undefined) await wait;
+      await this.engine.monitor.acknowledge();
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;
     }

@@ -212,8 +212,7 @@ export async function passOver(pass: VerifyPass): Promise<void> {
   const suspects = new Suspects(pass);
   for await (const { token, look, bytes } of looks) {
     options.signal?.throwIfAborted();
-    const wait = engine.monitor.acknowledge(options.signal);
-    if (wait !== undefined) await wait;
+    await engine.monitor.acknowledge(options.signal);
     onLook(look, bytes());
     const { findings, strays } = look;
     if (await suspects.note({ token, findings, strays })) await onSettled?.(token);
