@@ -4,6 +4,7 @@ import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
 import { announceCommit } from '../../journal/announce.ts';
 import type { Committed } from './mutation.ts';
+import { isUnderNewestHead } from './mutation.ts';
 import { rebindCategory } from './rebind-category.ts';
 import { rebindGeneration } from './rebind-generation.ts';
 import type { Target } from '../../record/open-record.ts';
@@ -66,17 +67,16 @@ export async function fenceCommit(
 ): Promise<Committed> {
   const { monitor, journal } = engine;
   let done = committed;
-  for (;;) {
+  while (!isUnderNewestHead(engine, done)) {
     const { state } = monitor;
-    const { head } = state;
-    if (!(head.journal === 'off' || journal.covers(done.announced))) {
-      done = { ...done, announced: await journal.announce(target.token, done.header.commitId, signal) };
-    } else if (head.generation === done.generation) return done;
-    else done = await underHead(engine, state, target, done, signal);
+    if (state.head.journal === 'off' || journal.covers(done.announced)) {
+      done = await underHead(engine, state, target, done, signal);
+    } else done = { ...done, announced: await journal.announce(target.token, done.header.commitId, signal) };
     const wait = monitor.acknowledge(signal);
     if (wait !== undefined) await wait;
     monitor.checkWritable();
   }
+  return done;
 }
 
 /** Brings an announced commit under the keys and the categories of `state`. */

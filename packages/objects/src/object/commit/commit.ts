@@ -14,7 +14,7 @@ import { refusedUnderStableKeys } from '../../record/stable-read.ts';
 import { fenceCommit } from './commit-fence.ts';
 import { loadCurrent } from './load-current.ts';
 import type { Committed, DraftBody, Identity, Mutation, ObjectDraft } from './mutation.ts';
-import { checkCondition, checkStillValid, WriteConflict, sealDraft } from './mutation.ts';
+import { checkCondition, checkStillValid, isUnderNewestHead, WriteConflict, sealDraft } from './mutation.ts';
 import {
   committedAs,
   foundThere,
@@ -73,7 +73,10 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
       const wait = monitor.acknowledge(signal);
       if (wait !== undefined) await wait;
       monitor.checkWritable();
-      const done = committed && (await fenceCommit(engine, target, committed, signal));
+      const done =
+        committed === undefined || isUnderNewestHead(engine, committed)
+          ? committed
+          : await fenceCommit(engine, target, committed, signal);
       if (place?.epoch === epoch) return done;
     } catch (error) {
       if (place?.epoch === epoch) {

@@ -78,6 +78,12 @@ export interface Committed {
   readonly late: boolean;
 }
 
+/** Whether a commit is under the newest head that is known, and announced if that has a journal. */
+export function isUnderNewestHead({ monitor, journal }: Engine, { generation, announced }: Committed): boolean {
+  const { head } = monitor.state;
+  return head.generation === generation && (head.journal === 'off' || journal.covers(announced));
+}
+
 /** Thrown inside the engine: another writer was first, so the current record is read again. */
 export class WriteConflict extends Error {}
 

@@ -42,9 +42,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     name: 'a write is left under the key that was replaced meanwhile',
     part: 'rotator',
     file: 'objects/src/object/commit/commit.ts',
-    edits: [
-      ['const done = committed && (await fenceCommit(engine, target, committed, signal));', 'const done = committed;'],
-    ],
+    edits: [[': await fenceCommit(engine, target, committed, signal)', ': committed']],
   },
   {
     name: 'a rotation does not wait for all processes to follow',

@@ -19,8 +19,8 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'what is under way while the journal is switched on is not announced',
     part: 'consumer',
-    file: 'objects/src/object/commit/commit-fence.ts',
-    edits: [["head.journal === 'off' || journal.covers(done.announced)", 'true']],
+    file: 'objects/src/object/commit/mutation.ts',
+    edits: [["head.journal === 'off' || journal.covers(announced)", 'true']],
   },
   {
     name: 'a slot whose fate is unknown is skipped',
