@@ -15,6 +15,7 @@ import { addMigrateVerb } from './verbs/migrate-verb.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 import { addPointVerbs } from './verbs/point-verbs.ts';
+import { addSettingsVerbs } from './verbs/settings-verbs.ts';
 import { addServeVerb } from './verbs/serve-verb.ts';
 import { addTrustVerb } from './verbs/trust-verb.ts';
 
@@ -55,6 +56,7 @@ export function createProgram(run: Run): Command {
   addChangeVerbs(program, run);
   addFolderVerbs(program, run);
   addKeyVerbs(program, run);
+  addSettingsVerbs(program, run);
   addAccessVerbs(program, run);
   addAuditVerbs(program, run);
   addBackupVerbs(program, run);

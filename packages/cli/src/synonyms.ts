@@ -21,8 +21,9 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   retention: ['prune', 'forget', 'expire'],
   job: ['jobs', 'resume', 'cancel'],
   rotate: ['rekey', 'passwd'],
-  keys: ['key', 'census'],
-  slots: ['slot', 'unlock', 'secrets'],
+  key: ['census'],
+  slot: ['unlock', 'secrets'],
+  gc: ['clean', 'cleanup', 'vacuum'],
   settings: ['setting', 'configure', 'categories'],
   identity: ['keygen', 'identities', 'whoami'],
   role: ['roles', 'policy'],
@@ -44,6 +45,7 @@ export function synonymOf(word: string): string | undefined {
 /** Commands and options that destroy, replace or trust what they are given: none is ever suggested because of its spelling. */
 const DESTROYING: ReadonlySet<string> = new Set([
   'collect',
+  'gc',
   'mv',
   'purge',
   'retention',

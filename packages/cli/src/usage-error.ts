@@ -19,6 +19,8 @@ export function noCommand(): SecureStoreError {
 /** What was typed, and which verb was reached. */
 interface Typed {
   readonly verb?: string | undefined;
+  /** What helps with an operand or an option that is wrong. */
+  readonly usage?: OwnHint | undefined;
   readonly args: readonly string[];
 }
 
@@ -101,6 +103,7 @@ export function usageError({ message }: CommanderError, typed: Typed): SecureSto
   const whole = message.replace(/^error: /, '');
   const headline = inOurWords(whole);
   const help = typed.verb === undefined ? LIST_COMMANDS : usageHint(typed.verb);
-  const hints = [...suggestions(whole, headline, typed), ...storeHint(headline, typed), help];
+  const own = typed.usage === undefined ? [] : [typed.usage];
+  const hints = [...own, ...suggestions(whole, headline, typed), ...storeHint(headline, typed), help];
   return refusal('INVALID_ARGUMENT', headline, { operation: typed.verb, hints });
 }

@@ -71,9 +71,9 @@ describe('member', () => {
     expect(jsonLines(exported.stdout).map(({ name, status }) => [name, status])).toContainEqual(['other', 'denied']);
     for (const args of [
       ['member'],
-      ['slots'],
-      ['keys'],
-      ['collect'],
+      ['slot', 'list'],
+      ['key', 'list'],
+      ['gc'],
       ['role'],
       ['rotate', '--same-secret'],
       ['verify'],

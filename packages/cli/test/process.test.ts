@@ -199,7 +199,7 @@ describe('input that is no data', () => {
   const WRONG = [
     ['get k -o ""', 2, 'error: --output must name a file, got "" [INVALID_ARGUMENT]\n'],
     ['put k ""', 2, 'the name of the file must not be empty'],
-    ['slots remove x', 3, 'error: slot x does not exist [NOT_FOUND]\nhint: to list the slots: securestore slots'],
+    ['slot remove x', 3, 'error: slot x does not exist [NOT_FOUND]\nhint: to list the slots: securestore slot list'],
     ['ls /k', 0, 'note: no name begins with /'],
   ] as const;
   it.each(LONG ? WRONG : WRONG.slice(3))('%s says what is wrong', async (words, exitCode, message) => {

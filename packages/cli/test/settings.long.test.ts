@@ -46,7 +46,7 @@ describe.concurrent('settings', () => {
   });
 
   it.for([
-    [['settings', 'set'], 'the action of settings must be change'],
+    [['settings', 'set'], 'the action of settings must be show or change'],
     [['settings', '--history-days', '1'], '--history-days belongs to settings change'],
     [['settings', 'change'], 'change needs --category'],
     [['settings', 'change', '--history-days', 'x'], '--history-days must be a whole number'],

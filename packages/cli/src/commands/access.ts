@@ -122,13 +122,15 @@ async function remove(call: Call, store: SecureStore, given: string): Promise<Ex
   return sayWhereItCounts(call, pending);
 }
 
-/** `securestore grant`, `securestore grant <principal> <role>`. */
+/** `securestore grant`, `securestore grant list`, `securestore grant <principal> <role>`. */
 export async function grant(
   call: Call<GrantOptions>,
-  who: string | undefined,
+  given: string | undefined,
   roleName: string | undefined,
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
+  // As with nouns, `list` lists.
+  const who = given === 'list' && roleName === undefined ? undefined : given;
   if (who !== undefined && roleName === undefined)
     refuse('grant needs a role beside the principal', { text: 'to list the roles', on: ['role'] });
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());

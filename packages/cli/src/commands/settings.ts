@@ -2,7 +2,7 @@ import type { SecureStore, Settings, SettingsChange } from 'securestore';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
-import { refuse, refuseAction } from '../refuse.ts';
+import { refuse } from '../refuse.ts';
 import { formatTable, printable } from '../terminal-text.ts';
 import { watchWait } from '../wait-progress.ts';
 
@@ -14,14 +14,6 @@ export interface SettingsOptions {
   readonly rotationDays?: string;
   readonly ifVersion?: string;
 }
-
-const FLAGS: readonly (readonly [name: keyof SettingsOptions, flag: string])[] = [
-  ['category', '--category'],
-  ['historyVersions', '--history-versions'],
-  ['historyDays', '--history-days'],
-  ['rotationDays', '--rotation-days'],
-  ['ifVersion', '--if-version'],
-];
 
 const COLUMNS = [{ title: 'SETTING' }, { title: '' }] as const;
 
@@ -39,21 +31,18 @@ export function changeIn(options: Omit<SettingsOptions, 'ifVersion'>): SettingsC
   };
 }
 
-/** `securestore settings`, `securestore settings change`. */
-export async function settings(call: Call<SettingsOptions>, action: string | undefined): Promise<void> {
-  if (action !== undefined && action !== 'change') {
-    refuseAction('settings', ['change']);
-  }
-  const { ifVersion } = call.options;
+/** `securestore settings show`. */
+export async function showSettings(call: Call): Promise<void> {
+  await withStore(call, (store) => shown(call, store));
+}
+
+/** `securestore settings change`. */
+export async function changeSettings(call: Call<SettingsOptions>): Promise<void> {
   const change = changeIn(call.options);
-  const isChange = Object.keys(change).length > 0;
-  if (action === undefined && (isChange || ifVersion !== undefined)) {
-    refuse(`${FLAGS.find(([name]) => call.options[name] !== undefined)?.[1]} belongs to settings change`);
-  }
-  if (action === 'change' && !isChange) {
+  if (Object.keys(change).length === 0) {
     refuse('settings change needs --category, --history-versions, --history-days or --rotation-days');
   }
-  await withStore(call, (store) => (isChange ? changed(call, store, change, ifVersion) : shown(call, store)));
+  await withStore(call, (store) => changed(call, store, change, call.options.ifVersion));
 }
 
 async function shown({ cli, out }: Call, store: SecureStore): Promise<void> {

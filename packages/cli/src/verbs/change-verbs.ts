@@ -20,6 +20,7 @@ Examples:
   addNoun(program, run, noun, (meta) => {
     addVerb<object, [string, string | undefined]>(meta, run, {
       usage: 'get <key> [name]',
+      aliases: ['list', 'show'],
       summary: 'print all metadata of an object, or one value alone',
       load: async () => (await import('../commands/meta.ts')).getMeta,
     });

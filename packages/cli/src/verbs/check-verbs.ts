@@ -34,16 +34,18 @@ Each finding is one line. Exit code 5 where anything was found. Without --checkp
   });
 }
 
-function addCollect(program: Command, run: Run): void {
+function addGc(program: Command, run: Run): void {
   addVerb<object, []>(program, run, {
-    usage: 'collect',
-    summary: 'remove what the store keeps no longer',
-    notes: `Removes old versions and deletions beyond what the store keeps, expired objects, and what interrupted writes have
-left. Nothing younger than a day is touched. Programs that keep a store open do this once a day by themselves.
+    usage: 'gc',
+    aliases: ['collect'],
+    summary: 'garbage collection: remove old versions, expired objects and leftovers',
+    notes: `Removes versions and deletions that the history settings no longer keep, expired objects, and what interrupted writes
+have left. Nothing younger than a day is removed. Programs that keep a store open do this once a day by themselves.
 
-Exit code 8 where something could not be looked at; each is one line.`,
-    resume: () => [{ text: 'to go on', again: true }],
-    load: async () => (await import('../commands/collect.ts')).collect,
+Exit code 8 if something could not be checked; each failure is one line.`,
+    examples: ['securestore gc'],
+    resume: () => [{ text: 'to resume it', again: true }],
+    load: async () => (await import('../commands/collect.ts')).gc,
   });
 }
 
@@ -154,11 +156,11 @@ function addJob(program: Command, run: Run): void {
 
 /** Adds the verbs that check a store and clean it up. */
 export function addCheckVerbs(program: Command, run: Run): void {
-  program.commandsGroup('Upkeep:');
+  program.commandsGroup('Maintenance:');
   addHealth(program, run);
   addClock(program, run);
   addVerify(program, run);
   addScrub(program, run);
-  addCollect(program, run);
+  addGc(program, run);
   addJob(program, run);
 }

@@ -5,7 +5,7 @@ import type { MigrateOptions } from '../commands/migrate.ts';
 
 /** Adds the verb that moves a store. */
 export function addMigrateVerb(program: Command, run: Run): void {
-  program.commandsGroup('Moving a store:');
+  program.commandsGroup('Migration:');
   addVerb<MigrateOptions, [string | undefined, string | undefined]>(program, run, {
     usage: 'migrate [from] [to]',
     shownUsage: '[from] <to> [options]',
