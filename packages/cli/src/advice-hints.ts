@@ -19,7 +19,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.elsewhere(['init', commands.store ?? 'LOCATION']),
   }),
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
-  'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-head', commands),
+  'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
   'give-fingerprint': () => ({
     text: 'if whoever invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
   }),
@@ -105,7 +105,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'set-retention': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to say what it keeps',
-    command: commands.on(['retention', destination], { set: true, daily: 'COUNT' }),
+    command: commands.on(['retention', destination], { set: true, 'keep-daily': 'COUNT' }),
   }),
   'register-destination': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to register it',
@@ -117,7 +117,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'follow-destination': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to begin a continuous backup',
-    command: commands.on(['backup', destination], { follow: true }),
+    command: commands.on(['backup', destination], { continuous: true }),
   }),
   'remove-schedule': (_, commands) => ({
     text: 'to remove one',
@@ -139,11 +139,11 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'reopen-source': ({ source }, commands) => ({
     text: 'if the store is lost there',
-    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { lost: true }),
+    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { 'fail-back': true }),
   }),
   'migrate-reencrypted': (_, commands) => ({
     text: 'to make a store with other settings of it',
-    command: commands.elsewhere(['migrate', commands.store ?? 'SOURCE', 'TARGET'], { reseal: true }),
+    command: commands.elsewhere(['migrate', commands.store ?? 'SOURCE', 'TARGET'], { reencrypt: true }),
   }),
   'export-to-folder': (_, commands) => ({
     text: 'to export it as a file',

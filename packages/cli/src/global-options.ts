@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { renamed } from './old-spelling.ts';
 
 /** The options that every verb takes, before or after its name. */
 export interface GlobalOptions {
@@ -13,7 +14,7 @@ export interface GlobalOptions {
   readonly trustFirstUse?: boolean;
   readonly fingerprint?: string;
   readonly anchor?: boolean;
-  readonly acceptHead?: boolean;
+  readonly acceptRollback?: boolean;
   readonly token?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -53,7 +54,13 @@ function globalOptions(): Option[] {
       'remember the head of the store outside it, to notice an older one or another store (the default)',
     ),
     new Option('--no-anchor', 'neither check nor remember it').default(undefined),
-    new Option('--accept-head', 'take the state that the store has now as the right one, after a known restore'),
+    ...renamed(
+      new Option(
+        '--accept-rollback',
+        'accept the present state of the store once, after you have restored it yourself',
+      ),
+      '--accept-head',
+    ),
     new Option(
       '--token <token>',
       'who asks, for a store that a server serves (otherwise $SECURESTORE_TOKEN, which shows to fewer)',

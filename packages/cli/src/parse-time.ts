@@ -100,8 +100,8 @@ const HOUR = 3_600_000;
  *
  * @throws `INVALID_ARGUMENT` for anything else.
  */
-export function parseWithin(text: string): number {
-  const within = parseDuration('--within', text);
-  if (within >= HOUR && within <= 3660 * 24 * HOUR) return within;
-  return refuse('--within', text, 'a length of time from 1h to 3660d');
+export function parseRolling(text: string): number {
+  const rolling = parseDuration('--rolling', text);
+  if (rolling >= HOUR && rolling <= 3660 * 24 * HOUR) return rolling;
+  return refuse('--rolling', text, 'a length of time from 1h to 3660d');
 }

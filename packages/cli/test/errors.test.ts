@@ -238,7 +238,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     const box = await sandbox('none');
     const env = { SECURESTORE_URL: 'sqlite:./v', SECURESTORE_KEY_FILE: 'key' };
     const run: Sandbox['run'] = (args, options) => box.run(args, { ...options, env });
-    expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
+    expect((await run(['init', '--define-category', 'pii=users/**'])).exitCode).toBe(0);
     expect((await run(['put', 'users/1'], { input: CANARY })).exitCode).toBe(0);
     expect((await run(['key', 'destroy', 'pii', '--wait', '7d', '--yes'])).exitCode).toBe(0);
     await provoke(box, {
@@ -275,7 +275,7 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     await rm(box.path('vault'), { recursive: true });
     await cp(box.path('copy'), box.path('vault'), { recursive: true });
     await provoke(box, { args: ['ls'], exitCode: 5, code: 'ROLLBACK' });
-    await box.run(['ls', '--accept-head']);
+    await box.run(['ls', '--accept-rollback']);
     expect((await box.run(['get', 'k'])).stdout).toBe(CANARY);
   });
 
@@ -283,7 +283,7 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     const { run, box, destination } = await backupScene(context.onTestFinished);
     const end = new AbortController();
     const begun = Promise.withResolvers<void>();
-    const following = run(['backup', destination, '--follow'], {
+    const following = run(['backup', destination, '--continuous'], {
       signal: end.signal,
       onOutput: (text) => (/recoverable to/.test(text) ? begun.resolve() : undefined),
     });

@@ -26,7 +26,7 @@ async function categoryScene({ expect, onTestFinished }: TestContext): Promise<C
   await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
   const env = { SECURESTORE_URL: location, CREDENTIALS_DIRECTORY: box.path() };
   const run: Run = (args) => runHere([...args, '--no-anchor'], { env });
-  expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
+  expect((await run(['init', '--define-category', 'pii=users/**'])).exitCode).toBe(0);
   await using store = await openStore(location, { unlock: keyFile(key) });
   await store.store('users/1', 'personal');
   await store.store('users/1', 'personal, changed');

@@ -29,7 +29,7 @@ describe.each(LONG ? (['sqlite', 'file'] as const) : (['sqlite'] as const))('obj
     ]);
     expect(history[0]?.['version']).toBe(stored?.['version']);
     const first = String(history[1]?.['version']);
-    const old = jsonLines((await box.run(['get', 'db/prod/password', '--version', first, '--json'])).stdout);
+    const old = jsonLines((await box.run(['get', 'db/prod/password', '--version-id', first, '--json'])).stdout);
     expect(old).toMatchObject([
       { data: 'first', encoding: 'utf8', metadata: { owner: 'ops', q: 'a=b' }, version: first },
     ]);
@@ -46,7 +46,7 @@ describe.each(LONG ? (['sqlite', 'file'] as const) : (['sqlite'] as const))('obj
     expect(refused.stderr).toContain('--yes');
     expect((await box.run(['get', 'db/prod/password'])).stdout).toBe('second');
     expect((await box.run(['purge', 'db/prod/password', '--yes'])).exitCode).toBe(0);
-    expect((await box.run(['get', 'db/prod/password', '--version', first])).exitCode).toBe(3);
+    expect((await box.run(['get', 'db/prod/password', '--version-id', first])).exitCode).toBe(3);
     expect((await box.run(['undelete', 'db/prod/password'])).exitCode).toBe(3);
     expect((await box.run(['history', 'db/prod/password'])).stdout).toMatch(/^VERSION .*\n\S+ .* purged\n$/);
   });

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExpiry, parseMoment, parseWithin } from '../src/parse-time.ts';
+import { parseExpiry, parseMoment, parseRolling } from '../src/parse-time.ts';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 
@@ -73,16 +73,16 @@ describe('parseExpiry', () => {
   });
 });
 
-describe('parseWithin', () => {
+describe('parseRolling', () => {
   it.each([
     ['1h', 3_600_000],
     ['30d', 30 * 86_400_000],
     ['3660d', 3660 * 86_400_000],
   ])('reads %s', (text, milliseconds) => {
-    expect(parseWithin(text)).toBe(milliseconds);
+    expect(parseRolling(text)).toBe(milliseconds);
   });
 
   it.each(['59m', '3661d'])('names the limits in the units of the command line for %s', (text) => {
-    expect(() => parseWithin(text)).toThrow(`--within must be a length of time from 1h to 3660d, got "${text}"`);
+    expect(() => parseRolling(text)).toThrow(`--rolling must be a length of time from 1h to 3660d, got "${text}"`);
   });
 });

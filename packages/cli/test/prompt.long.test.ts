@@ -171,10 +171,10 @@ describe.skipIf(!hasTerminals)(
       expect(last.exitCode).toBe(2);
     });
 
-    it('migrate --lost looks before it asks, and asks with what there is', { timeout: 60_000 }, async () => {
+    it('migrate --fail-back looks before it asks, and asks with what there is', { timeout: 60_000 }, async () => {
       const box = await sandbox('file');
       await box.seed({ k: 'data', l: 'more' });
-      const here = ['migrate', 'file:./vault', '--lost'];
+      const here = ['migrate', 'file:./vault', '--fail-back'];
       const unmoved = await converse(box, here, []);
       expect(unmoved).toMatchObject({
         exitCode: 3,

@@ -152,7 +152,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     },
     { args: ['member', 'revoke', 'ann'], says: /revoked ann/ },
   ],
-  backup: [{ args: ['backup', DESTINATION], says: /made snapshot 1/ }, refused(['backup', DESTINATION, '--follow'])],
+  backup: [
+    { args: ['backup', DESTINATION], says: /made snapshot 1/ },
+    refused(['backup', DESTINATION, '--continuous']),
+  ],
   snapshots: [
     { args: ['snapshots', DESTINATION], says: /SNAPSHOT/ },
     { args: ['snapshots', DESTINATION, '--windows'] },
@@ -162,7 +165,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['verify', '--checkpoint'], says: /made a checkpoint/ },
     { args: ['verify', DESTINATION], says: /nothing is wrong among 1 snapshot/ },
     { args: ['verify', DESTINATION, '--payloads'], says: /everything in the newest snapshot was opened/ },
-    { args: ['verify', DESTINATION, '--within', '30d'], says: /nothing is wrong/ },
+    { args: ['verify', DESTINATION, '--rolling', '30d'], says: /nothing is wrong/ },
   ],
   drill: [{ args: ['drill', DESTINATION, '--receipt', 'RECEIPT'], says: /can be restored/ }],
   restore: [
@@ -214,7 +217,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['destination', 'remove', 'file:./more'] },
   ],
   retention: [
-    { args: ['retention', DESTINATION, '--last', '5', '--set'] },
+    { args: ['retention', DESTINATION, '--keep-last', '5', '--set'] },
     { args: ['retention', DESTINATION, '--yes'], says: /1 stay/ },
   ],
   schedule: [

@@ -1,9 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { CommandHelp, ProgramHelp } from '../src/describe.ts';
 import { sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 
-const { commands } = JSON.parse((await runHere(['help', '--json'])).stdout) as ProgramHelp;
+const { commands, options: common } = JSON.parse((await runHere(['help', '--json'])).stdout) as ProgramHelp;
 const NOUNS: readonly CommandHelp[] = commands.filter((command) => command.commands.length > 0);
 
 /** Old spellings, each beside the one that took its place. */
@@ -32,7 +33,116 @@ const SPELLINGS: readonly (readonly [old: readonly string[], now: readonly strin
     ['audit', 'tail'],
     ['audit', 'log'],
   ],
+  [
+    ['init', 'sqlite:./x', '--category', 'none'],
+    ['init', 'sqlite:./x', '--define-category', 'none'],
+  ],
+  [
+    ['settings', 'change', '--category', 'none'],
+    ['settings', 'change', '--define-category', 'none'],
+  ],
+  [
+    ['get', 'none', '--version', 'none'],
+    ['get', 'none', '--version-id', 'none'],
+  ],
+  [
+    ['meta', 'set', 'none', '--remove', 'none'],
+    ['meta', 'set', 'none', '--unset', 'none'],
+  ],
+  [
+    ['cp', '--prefix', 'none', 'else'],
+    ['cp', '--recursive', 'none', 'else'],
+  ],
+  [
+    ['mv', 'none', 'else', '--prefix'],
+    ['mv', 'none', 'else', '-r'],
+  ],
+  [
+    ['scrub', '--within', 'soon'],
+    ['scrub', '--over', 'soon'],
+  ],
+  [
+    ['verify', '--within', '30d'],
+    ['verify', '--rolling', '30d'],
+  ],
+  [
+    ['health', '--within', 'soon'],
+    ['health', '--timeout', 'soon'],
+  ],
+  [
+    ['schedule', 'add', 'x', 'file:./b', '--cron', '@daily', '--task', 'verify', '--within', 'soon'],
+    ['schedule', 'add', 'x', 'file:./b', '--cron', '@daily', '--task', 'verify', '--rolling', 'soon'],
+  ],
+  ...['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'within', 'continuous'].map(
+    (rule) =>
+      [
+        ['retention', 'file:./b', `--${rule}`, 'none'],
+        ['retention', 'file:./b', `--keep-${rule}`, 'none'],
+      ] as const,
+  ),
+  [
+    ['backup', 'file:./b', '--follow', '--label', 'x'],
+    ['backup', 'file:./b', '--continuous', '--label', 'x'],
+  ],
+  [
+    ['restore', '--verify', '--folder', 'x'],
+    ['restore', '--check', '--folder', 'x'],
+  ],
+  [
+    ['--accept-head', 'ls'],
+    ['--accept-rollback', 'ls'],
+  ],
+  [
+    ['member', 'add', 'ann', '--group', 'none'],
+    ['member', 'add', 'ann', '--store-keys', 'none'],
+  ],
+  [
+    ['approval', 'request', 'read', 'k', '--of-version', 'x'],
+    ['approval', 'request', 'read', 'k', '--version-id', 'x'],
+  ],
+  ...[
+    ['--keep', '--replicate-back'],
+    ['--reseal', '--reencrypt'],
+  ].map(
+    ([old = '', now = '']) =>
+      [
+        ['migrate', old],
+        ['migrate', now],
+      ] as const,
+  ),
+  ...[
+    ['--lost', '--fail-back'],
+    ['--retire', '--finalize'],
+  ].map(
+    ([old = '', now = '']) =>
+      [
+        ['migrate', old, '--cancel'],
+        ['migrate', now, '--cancel'],
+      ] as const,
+  ),
 ];
+
+/** The options of a command and of its actions, each with the command. */
+function optionsOf({ name, options, commands: actions }: CommandHelp): (readonly [string, string])[] {
+  return [...options.map(({ long }) => [long, name] as const), ...actions.flatMap(optionsOf)];
+}
+
+/** The options that more than one command takes, those of every command included. */
+function shared(): string[] {
+  const uses = [...common.map(({ long }) => [long, 'every'] as const), ...commands.flatMap(optionsOf)];
+  const byName = Map.groupBy(uses, ([long]) => long);
+  return [...byName].filter(([, ones]) => ones.length > 1).map(([long]) => long);
+}
+
+it('an option that two commands take has one meaning, which the table of them says', async () => {
+  const page = await readFile(new URL('../../../docs/decisions/options.md', import.meta.url), 'utf8');
+  const [, renamed = '', several = ''] = page.split(/^## .*$/m);
+  const listed = [...several.matchAll(/^\| `(--[a-z-]+)` /gm)].map(([, name]) => name);
+  expect(listed).toEqual(shared().toSorted());
+  const now = JSON.stringify(commands) + JSON.stringify(common);
+  for (const [, column = ''] of renamed.matchAll(/\| ([^|]+)\|$/gm))
+    for (const [flag] of column.matchAll(/--[a-z][a-z-]+/g)) expect(now).toContain(`"${flag}"`);
+});
 
 describe('an old spelling', () => {
   it('does the same as the one that took its place', async () => {
@@ -46,7 +156,9 @@ describe('an old spelling', () => {
   it('shows in no help', async () => {
     expect((await runHere(['help', 'commands'])).stdout).not.toMatch(/^ {2}(?:keys|slots|collect) /m);
     for (const { name } of commands) {
-      expect((await runHere(['help', name])).stdout).not.toMatch(/--census|securestore (?:keys|slots|collect)\b/);
+      expect((await runHere(['help', name])).stdout).not.toMatch(
+        /--census|--(?:within|accept-head|reseal|retire|lost|of-version|group)\b|securestore (?:keys|slots|collect)\b/,
+      );
     }
   });
 });

@@ -55,7 +55,7 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   ROLLBACK: [
     'it holds an older state of the store than was seen before',
-    'find out who put it back; bring the newest state back, or accept this one with --accept-head',
+    'find out who put it back; bring the newest state back, or accept this one with --accept-rollback',
   ],
   LOCKED: [
     'another program holds it',

@@ -106,7 +106,7 @@ function restoreCommand(request: Extract<CommandRequest, { readonly type: 'resto
     conflict,
     'delete-extra': deleteExtra,
     'dry-run': dryRun,
-    verify,
+    check: verify,
   };
   return { operands: ['restore', source], options };
 }

@@ -15,7 +15,7 @@ export interface ApprovalOptions {
   readonly category?: readonly string[];
   readonly reason?: string;
   /** Of an object: which version of it. */
-  readonly ofVersion?: string;
+  readonly versionId?: string;
   /** JSON of a call and what it is given. */
   readonly operation?: string;
 }
@@ -82,10 +82,10 @@ async function ask(
 ): Promise<void> {
   if (!isRemote(store) || store.approvals === undefined)
     refuse('approval request is for remote stores: the owner of a store needs no approval');
-  const { reason, ofVersion, operation } = options;
+  const { reason, versionId, operation } = options;
   const made = await store.approvals.request(action as Action, key, {
     ...(reason === undefined ? {} : { reason }),
-    ...(ofVersion === undefined ? {} : { version: ofVersion }),
+    ...(versionId === undefined ? {} : { version: versionId }),
     ...(operation === undefined ? {} : { operation: operationIn(operation) }),
     signal: cli.signal,
   });

@@ -8,14 +8,14 @@ import { locationOf, withStoreWithin } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 
 export interface HealthOptions {
-  readonly within?: string;
+  readonly timeout?: string;
 }
 
-const DEFAULT_WITHIN = '10s';
+const DEFAULT_TIMEOUT = '10s';
 
 async function look(call: Call<HealthOptions>): Promise<HealthReport> {
   const { cli, options } = call;
-  const timeout = parseDuration('--within', options.within ?? DEFAULT_WITHIN);
+  const timeout = parseDuration('--timeout', options.timeout ?? DEFAULT_TIMEOUT);
   const begun = performance.now();
   try {
     // Opening it has as long as looking at it.

@@ -3,7 +3,7 @@ import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'secur
 import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { loggerFor, withStore } from '../open.ts';
-import { parseDuration, parseWithin } from '../parse-time.ts';
+import { parseDuration, parseRolling } from '../parse-time.ts';
 import { refusal, refuse } from '../refuse.ts';
 import { isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
@@ -14,7 +14,7 @@ export interface ScheduleOptions {
   readonly task?: ScheduleSettings['task'];
   readonly timeZone?: string;
   readonly jitter?: string;
-  readonly within?: string;
+  readonly rolling?: string;
   readonly paused?: boolean;
   readonly replace?: boolean;
   readonly once?: boolean;
@@ -72,7 +72,7 @@ async function add(
   id: string,
   destination: string,
 ): Promise<void> {
-  const { cron, task = 'backup', timeZone, jitter, within, paused } = options;
+  const { cron, task = 'backup', timeZone, jitter, rolling, paused } = options;
   if (cron === undefined) {
     refuse('schedule add needs a name, a destination and --cron', {
       text: 'such as schedule add nightly file:/backup --cron "30 2 * * *"',
@@ -93,7 +93,7 @@ async function add(
     destination,
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(jitter === undefined ? {} : { jitter: parseDuration('--jitter', jitter) }),
-    ...(within === undefined ? {} : { within: parseWithin(within) }),
+    ...(rolling === undefined ? {} : { within: parseRolling(rolling) }),
     ...(paused === undefined ? {} : { paused }),
   });
   const info = (await schedules.list()).find((one) => one.id === id);

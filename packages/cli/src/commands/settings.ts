@@ -8,7 +8,7 @@ import { watchWait } from '../wait-progress.ts';
 
 /** The settings that can be given, of a new store and of one that there is. */
 export interface SettingsOptions {
-  readonly category?: readonly string[];
+  readonly defineCategory?: readonly string[];
   readonly historyVersions?: string;
   readonly historyDays?: string;
   readonly rotationDays?: string;
@@ -19,13 +19,13 @@ const COLUMNS = [{ title: 'SETTING' }, { title: '' }] as const;
 
 /** The settings that the options change. */
 export function changeIn(options: Omit<SettingsOptions, 'ifVersion'>): SettingsChange {
-  const { category, historyVersions, historyDays, rotationDays } = options;
+  const { defineCategory, historyVersions, historyDays, rotationDays } = options;
   const history = {
     ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
     ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
   };
   return {
-    ...(category === undefined ? {} : { categories: parseCategories(category) }),
+    ...(defineCategory === undefined ? {} : { categories: parseCategories(defineCategory) }),
     ...(Object.keys(history).length === 0 ? {} : { history }),
     ...(rotationDays === undefined ? {} : { rotation: { days: parseCount('--rotation-days', rotationDays) } }),
   };
@@ -40,7 +40,7 @@ export async function showSettings(call: Call): Promise<void> {
 export async function changeSettings(call: Call<SettingsOptions>): Promise<void> {
   const change = changeIn(call.options);
   if (Object.keys(change).length === 0) {
-    refuse('settings change needs --category, --history-versions, --history-days or --rotation-days');
+    refuse('settings change needs --define-category, --history-versions, --history-days or --rotation-days');
   }
   await withStore(call, (store) => changed(call, store, change, call.options.ifVersion));
 }

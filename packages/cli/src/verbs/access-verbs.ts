@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Template } from 'securestore';
 import { addNoun, addVerb, type Run } from '../call.ts';
 import { collect } from '../global-options.ts';
+import { renamed } from '../old-spelling.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
 import { addApproval, BINDS, EXPIRES } from './approval-verbs.ts';
 import type { MemberOptions } from '../commands/member.ts';
@@ -145,7 +146,13 @@ a category they can read everything AND forge anything, and they see the names o
       summary: 'grant somebody categories, and print an invitation',
       options: [
         new Option('--category <name>', 'grant the keys of this category; may be repeated').argParser(collect),
-        new Option('--group <kind>', "grant the store's own keys of this kind: audit, or backup").argParser(collect),
+        ...renamed(
+          new Option(
+            '--store-keys <kind>',
+            "grant the store's own encryption keys of this kind: audit, or backup",
+          ).argParser(collect),
+          '--group <kind>',
+        ),
       ],
       notes: `A member who is there already is granted more.
 

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Run } from '../call.ts';
 import { collect } from '../global-options.ts';
+import { renamed } from '../old-spelling.ts';
 import type { ApprovalOptions, ApproveOptions } from '../commands/approvals.ts';
 
 /** When something ends. */
@@ -64,7 +65,10 @@ Examples:
       summary: 'ask for the approval of an action, over a server',
       options: [
         new Option('--reason <text>', 'what it is for'),
-        new Option('--of-version <version>', 'the version of the object that is to be read or restored'),
+        ...renamed(
+          new Option('--version-id <version>', 'the version of the object that is to be read or restored'),
+          '--of-version <version>',
+        ),
         new Option('--operation <json>', 'the call, and what it is given, as JSON'),
       ],
       notes: `A request shows what the store would do, and nothing else passes. For a restore, ask with securestore restore --ask.

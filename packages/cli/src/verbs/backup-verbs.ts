@@ -4,6 +4,7 @@ import { collect } from '../global-options.ts';
 import type { BackupOptions } from '../commands/backup.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
 import type { DrillOptions } from '../commands/drill.ts';
+import { renamed } from '../old-spelling.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
 import type { RestoreOptions } from '../restore-way.ts';
 import type { ScheduleOptions } from '../commands/schedule.ts';
@@ -15,8 +16,12 @@ function addBackup(program: Command, run: Run): void {
     summary: 'make a snapshot of the store at another location',
     options: [
       new Option('--label <text>', 'what the snapshot is called'),
-      new Option('--follow', 'go on backing up what changes until interrupted: every second can be restored').conflicts(
-        'label',
+      ...renamed(
+        new Option(
+          '--continuous',
+          'keep backing up what changes until interrupted, so that every second can be restored',
+        ).conflicts('label'),
+        '--follow',
       ),
     ],
     notes: `The destination is a location like that of a store: a folder, a database, a bucket. The first snapshot copies everything,
@@ -36,7 +41,7 @@ function addSnapshots(program: Command, run: Run): void {
     options: [
       new Option('--windows', 'instead from when to when every moment can be restored, and how far that is behind'),
     ],
-    notes: `Every moment in a window can be given to restore --at. backup --follow makes windows that are long; a snapshot by itself is one
+    notes: `Every moment in a window can be given to restore --at. backup --continuous makes windows that are long; a snapshot by itself is one
 moment. Of what is between two windows a restore brings back what was there before the gap.`,
     load: async () => (await import('../commands/snapshots.ts')).snapshots,
   });
@@ -68,7 +73,10 @@ function addRestore(program: Command, run: Run): void {
         '--ask <reason>',
         'over a server: ask a second person to approve what this would do, and do nothing yet',
       ),
-      new Option('--verify', 'read back what was restored into the store, and compare it with the backup'),
+      ...renamed(
+        new Option('--check', 'read back what was restored into the store, and compare it with the backup'),
+        '--verify',
+      ),
       new Option('--receipt <file>', 'write what was done to a new file, signed by the store; --yes replaces one'),
       new Option('--partial', 'with --to: restore what is whole where the backup is damaged'),
       new Option('--give-up', 'let others write again after an interrupted restore of the whole store'),
@@ -136,14 +144,23 @@ function addRetention(program: Command, run: Run): void {
     usage: 'retention <destination>',
     summary: 'remove snapshots that are kept no longer, and what then nothing needs',
     options: [
-      new Option('--last <count>', 'keep the newest snapshots'),
-      new Option('--hourly <count>', 'keep the newest of each of so many hours that have one'),
-      new Option('--daily <count>', 'of each of so many days'),
-      new Option('--weekly <count>', 'of each of so many weeks'),
-      new Option('--monthly <count>', 'of each of so many months'),
-      new Option('--yearly <count>', 'of each of so many years'),
-      new Option('--within <time>', 'keep all that are not older than this before the newest, such as 14d'),
-      new Option('--continuous <time>', 'how long every second can be restored; 7d by default'),
+      ...renamed(new Option('--keep-last <count>', 'keep the newest snapshots, so many'), '--last <count>'),
+      ...renamed(
+        new Option('--keep-hourly <count>', 'keep the newest of each hour that has one, for so many hours'),
+        '--hourly <count>',
+      ),
+      ...renamed(new Option('--keep-daily <count>', 'the same for days'), '--daily <count>'),
+      ...renamed(new Option('--keep-weekly <count>', 'the same for weeks'), '--weekly <count>'),
+      ...renamed(new Option('--keep-monthly <count>', 'the same for months'), '--monthly <count>'),
+      ...renamed(new Option('--keep-yearly <count>', 'the same for years'), '--yearly <count>'),
+      ...renamed(
+        new Option('--keep-within <time>', 'keep all that are at most this much older than the newest, such as 14d'),
+        '--within <time>',
+      ),
+      ...renamed(
+        new Option('--keep-continuous <time>', 'how long every second can be restored (default: 7d)'),
+        '--continuous <time>',
+      ),
       new Option('--time-zone <zone>', 'whose days and weeks are meant, such as Europe/Berlin; UTC by default'),
       new Option('--set', 'remember the rules for the destination, and remove nothing now'),
       new Option('--damaged', 'remove damaged snapshots, too, which otherwise keep everything there'),
@@ -180,9 +197,12 @@ function addSchedule(program: Command, run: Run): void {
           'drill',
           'retention',
         ]),
-        new Option(
+        ...renamed(
+          new Option(
+            '--rolling <time>',
+            'with the task verify: each run reads what is due, so that everything is read within this time, such as 30d',
+          ),
           '--within <time>',
-          'with the task verify: each run reads what is due, so that all is read in time, such as 30d',
         ),
         new Option('--time-zone <zone>', 'whose clock --cron is about, such as Europe/Berlin; UTC by default'),
         new Option('--jitter <time>', 'begin up to so much later, such as 10m, so that not all begin at once'),

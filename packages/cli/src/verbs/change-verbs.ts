@@ -5,6 +5,7 @@ import type { EditOptions } from '../commands/edit.ts';
 import type { GenerateOptions } from '../commands/generate.ts';
 import type { MetaOptions } from '../commands/meta.ts';
 import { collect } from '../global-options.ts';
+import { renamed } from '../old-spelling.ts';
 import type { OwnHint } from '../hints.ts';
 
 function addMeta(program: Command, run: Run): void {
@@ -15,12 +16,12 @@ function addMeta(program: Command, run: Run): void {
 
 Examples:
   securestore meta get db/prod/password owner
-  securestore meta set db/prod/password owner=ops --remove ticket`,
+  securestore meta set db/prod/password owner=ops --unset ticket`,
   };
   addNoun(program, run, noun, (meta) => {
     addVerb<object, [string, string | undefined]>(meta, run, {
       usage: 'get <key> [name]',
-      aliases: ['list', 'show'],
+      aliases: ['list'],
       summary: 'print all metadata of an object, or one value alone',
       load: async () => (await import('../commands/meta.ts')).getMeta,
     });
@@ -28,7 +29,10 @@ Examples:
       usage: 'set <key> [values...]',
       shownUsage: '[options] <key> [NAME=VALUE...]',
       summary: 'change some names of the metadata of an object',
-      options: [new Option('--remove <name>', 'remove this name; may be repeated').argParser(collect)],
+      options: renamed(
+        new Option('--unset <name>', 'remove this name; may be repeated').argParser(collect),
+        '--remove <name>',
+      ),
       notes: `Values are stored as strings. The data, the expiry and all other names stay. If another writer changes the object
 meanwhile, the change is made again on the new version.`,
       resume: (key) => [{ text: 'to see whether it was changed', on: ['meta', 'get', key] }],
@@ -40,7 +44,10 @@ meanwhile, the change is made again on the new version.`,
 function copyOptions(): Option[] {
   return [
     new Option('--overwrite', 'replace what exists under the new key; its history stays'),
-    new Option('--prefix', 'both are folders: all keys below the first, as if each ended with /'),
+    ...renamed(
+      new Option('-r, --recursive', 'both are folders: all keys below the first, as if each ended with /'),
+      '--prefix',
+    ),
   ];
 }
 
@@ -53,7 +60,7 @@ function addCp(program: Command, run: Run): void {
     options: copyOptions(),
     notes: `The current version is copied, and encrypted again for the category of the new key; the history is not copied.
 A key that exists is not replaced without --overwrite. If it holds the same already, it is left as it is.
-If FROM ends with /, or with --prefix, every key below FROM is copied below TO. Exit code 8 if some could not be copied.
+If FROM ends with /, or with --recursive, every key below FROM is copied below TO. Exit code 8 if some could not be copied.
 If only TO ends with /, the object keeps the last part of its key.
 
 Examples:
@@ -72,7 +79,7 @@ function addMv(program: Command, run: Run): void {
     notes: `Each object is copied as cp does, and its old key is deleted then, if it still has the version that was copied.
 The history stays with the old key: securestore history FROM lists it, undelete brings the object back there, and only
 purge destroys it.
-If FROM ends with /, or with --prefix, every key below FROM is moved below TO. Exit code 8 if some could not be moved.
+If FROM ends with /, or with --recursive, every key below FROM is moved below TO. Exit code 8 if some could not be moved.
 
 Examples:
   securestore mv db/password db/prod/password

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addNoun, addVerb, type Run } from '../call.ts';
 import type { HealthOptions } from '../commands/health.ts';
+import { renamed } from '../old-spelling.ts';
 import type { ScrubOptions } from '../commands/scrub.ts';
 import type { VerifyOptions } from '../commands/verify-backup.ts';
 
@@ -14,10 +15,13 @@ function addVerify(program: Command, run: Run): void {
         'payloads',
         'checkpoint',
       ]),
-      new Option(
+      ...renamed(
+        new Option(
+          '--rolling <time>',
+          'of a backup: read what is due, so that with regular runs everything is read within this time, such as 30d',
+        ).conflicts(['payloads', 'checkpoint', 'unchanged']),
         '--within <time>',
-        'of a backup: what is due, so that with regular runs everything is read within this time, such as 30d',
-      ).conflicts(['payloads', 'checkpoint', 'unchanged']),
+      ),
       new Option('--checkpoint', 'where nothing is wrong, remember what the store holds for the next verify'),
     ],
     notes: `Every record is read, as get does. What was put back, hidden or brought back to life shows against the last
@@ -25,11 +29,11 @@ checkpoint, which is kept in the store, signed and sealed; what was stored since
 of the whole store, one from before a change of keys or settings, or before the last checkpoint, shows against the anchor.
 
 Of a backup every file is read, and with --payloads everything in the newest snapshot is opened, as restoring it would.
-With --within what was not read for the longest time is, as much as is due since the last run; what was read when is kept
+With --rolling what was not read for the longest time is, as much as is due since the last run; what was read when is kept
 in the store (--store), so that interrupted runs are gone on with. What was wrong, or is missing, shows in every run.
 With --unchanged whoever hosts the files can look, by checksums: they show what became of files by accident.
 
-Each finding is one line. Exit code 5 where anything was found. Without --checkpoint and --within nothing is written.`,
+Each finding is one line. Exit code 5 where anything was found. Without --checkpoint and --rolling nothing is written.`,
     load: async () => (await import('../commands/verify.ts')).verify,
   });
 }
@@ -53,7 +57,10 @@ function addHealth(program: Command, run: Run): void {
   addVerb<HealthOptions, []>(program, run, {
     usage: 'health',
     summary: 'tell how the store is, and what to do if it is not well',
-    options: [new Option('--within <time>', 'how long it may take, such as 30s (default: 10s)')],
+    options: renamed(
+      new Option('--timeout <time>', 'how long the checks may take, such as 30s (default: 10s)'),
+      '--within <time>',
+    ),
     notes: `Writes, reads and removes a small object, and looks at the head, the clocks, the keys, the last scrub, the backups and their
 schedules, and the audit log. Each is one line, the worst first: failing, degraded (it works, and the owner should look), ok, or
 not set up (a backup, a scrub or an audit log that was never begun, which makes no store degraded). What does not answer in time
@@ -99,9 +106,9 @@ function addScrub(program: Command, run: Run): void {
     summary: 'read all that the store holds, at a pace, and repair it from a backup',
     options: [
       new Option('--rate <rate>', 'how much is read a second at most, such as 10MB/s (default: as much as there is)'),
-      new Option(
+      ...renamed(
+        new Option('--over <time>', 'spread it over this long, such as 30d; health then expects a scrub as often'),
         '--within <time>',
-        'spread it over this long, such as 30d; the health of the store expects it as often',
       ),
       new Option('--repair <backup>', 'put what is wrong back from this backup, byte for byte'),
       new Option('--no-payloads', 'do not read large objects, only see whether all their parts are there').default(

@@ -5,6 +5,7 @@ import type { GetOptions } from '../commands/get.ts';
 import type { HistoryOptions } from '../commands/history.ts';
 import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
+import { renamed } from '../old-spelling.ts';
 import type { PutOptions } from '../commands/put.ts';
 import type { RmOptions } from '../commands/rm.ts';
 
@@ -17,8 +18,12 @@ function addInit(program: Command, run: Run): void {
     usage: 'init [location]',
     summary: 'make a store at a location (default: --store)',
     options: [
-      new Option('--category <name=pattern>', 'keys of their own for names that match; may be repeated').argParser(
-        collect,
+      ...renamed(
+        new Option(
+          '--define-category <name=pattern>',
+          'encryption keys of their own for objects whose keys match; may be repeated',
+        ).argParser(collect),
+        '--category <name=pattern>',
       ),
       new Option('--names <mode>', 'whether the backend sees names encrypted or plain').choices(['encrypted', 'plain']),
       new Option('--history-versions <n>', 'how many older versions to keep of each object'),
@@ -32,7 +37,7 @@ A passphrase or key file that is lost cannot be recovered, and neither can what 
 
 Examples:
   securestore init sqlite:./vault.db
-  securestore init file:./vault --key-file ./vault.key --category 'prod=prod/**'`,
+  securestore init file:./vault --key-file ./vault.key --define-category 'prod=prod/**'`,
     load: async () => (await import('../commands/init.ts')).init,
   });
 }
@@ -74,7 +79,10 @@ function addGet(program: Command, run: Run): void {
     summary: 'retrieve an object to stdout or a file',
     options: [
       new Option('-o, --output <file>', 'write to this file, replacing it whole; - is stdout, also on a terminal'),
-      new Option('--version <version>', 'this version instead of the current one').conflicts('at'),
+      ...renamed(
+        new Option('--version-id <version>', 'this version instead of the current one').conflicts('at'),
+        '--version <version>',
+      ),
       new Option('--at <time>', 'the version of that time: ISO 8601, or seconds since 1970'),
       new Option('--range <start:end>', 'only these bytes, the end exclusive; either side may be left out'),
     ],
@@ -105,7 +113,7 @@ function addHistory(program: Command, run: Run): void {
     options: [
       new Option('--backup <destination>', 'those that a backup has, too, and how long each was the current one'),
     ],
-    notes: `A version can be had back with: securestore get KEY --version VERSION
+    notes: `A version can be had back with: securestore get KEY --version-id VERSION
 After a purge there is nothing but a line that says so, until that is collected.`,
     load: async () => (await import('../commands/history.ts')).history,
   });

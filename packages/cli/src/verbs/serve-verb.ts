@@ -12,7 +12,7 @@ export function addServeVerb(program: Command, run: Run): void {
     options: [
       new Option('--host <address>', 'the address to listen on').default('127.0.0.1'),
       new Option('--port <number>', 'the port to listen on').default('8420'),
-      new Option('--tls-cert <file>', 'the certificate of the server and those above it, in PEM'),
+      new Option('--tls-cert <file>', 'the certificate of the server with its intermediate certificates, in PEM'),
       new Option('--tls-key <file>', 'the key of the certificate, in PEM'),
       new Option(
         '--tls-client-ca <file>',

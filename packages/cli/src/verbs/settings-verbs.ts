@@ -3,6 +3,7 @@ import { addNoun, addVerb, type Run } from '../call.ts';
 import type { IdentityOptions } from '../commands/identity.ts';
 import type { SettingsOptions } from '../commands/settings.ts';
 import { collect } from '../global-options.ts';
+import { renamed } from '../old-spelling.ts';
 
 function addIdentity(program: Command, run: Run): void {
   const noun = {
@@ -60,7 +61,12 @@ function addSettings(program: Command, run: Run): void {
       usage: 'change',
       summary: 'change the categories, the history or the rotation',
       options: [
-        new Option('--category <name=pattern>', 'all categories from now on; may be repeated').argParser(collect),
+        ...renamed(
+          new Option('--define-category <name=pattern>', 'all categories from now on; may be repeated').argParser(
+            collect,
+          ),
+          '--category <name=pattern>',
+        ),
         new Option('--history-versions <n>', 'how many older versions of each object to keep'),
         new Option('--history-days <n>', 'how many days to keep older versions'),
         new Option(
@@ -77,7 +83,7 @@ The mode of names and the suite cannot be changed; securestore migrate --reencry
 other categories for existing objects.`,
       examples: [
         'securestore settings change --history-versions 50 --history-days 90',
-        "securestore settings change --category 'pii=users/**' --category 'prod=prod/**'",
+        "securestore settings change --define-category 'pii=users/**' --define-category 'prod=prod/**'",
       ],
       resume: () => [{ text: 'to see whether it was done', on: ['settings', 'show'] }],
       load: async () => (await import('../commands/settings.ts')).changeSettings,
