@@ -50,8 +50,8 @@ interface Described {
   readonly summary: string;
   /** Paragraphs that follow the options in the help. */
   readonly notes?: string;
-  /** Commands for a POSIX shell. */
-  readonly examples?: readonly string[];
+  /** One or two commands for a POSIX shell. Words in capitals, such as `ID`, are for the reader to replace. */
+  readonly examples: readonly [string] | readonly [string, string];
 }
 
 /** A noun as the help shows it. */
@@ -142,7 +142,7 @@ function usageOf(command: Command, { code, message }: CommanderError): OwnHint |
 
 /** What the help of a verb and of a noun have in common. */
 function prepare(command: Command, run: Run, described: Described): void {
-  const { aliases = [], shownUsage, notes: told = '' } = described;
+  const { aliases = [], shownUsage, notes, examples } = described;
   command.aliases(aliases);
   command.addHelpOption(new Option('-h, --help', 'print this help').helpGroup(COMMON_GROUP));
   if (shownUsage !== undefined) command.usage(shownUsage);
@@ -151,8 +151,7 @@ function prepare(command: Command, run: Run, described: Described): void {
     run.usage = usageOf(command, error);
     throw error;
   });
-  const [notes = '', examples] = told.split(/(?:\n\n|^)Examples:\n/);
-  setNotes(command, { notes, examples: described.examples ?? examples?.split('\n').map((line) => line.trim()) });
+  setNotes(command, { notes, examples });
 }
 
 /**

@@ -7,6 +7,7 @@ import { widthOf } from './terminal-text.ts';
 import { addAccessVerbs } from './verbs/access-verbs.ts';
 import { addAuditVerbs } from './verbs/audit-verbs.ts';
 import { addBackupVerbs } from './verbs/backup-verbs.ts';
+import { addDestinationVerbs } from './verbs/destination-verbs.ts';
 import { addChangeVerbs } from './verbs/change-verbs.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
@@ -60,6 +61,7 @@ export function createProgram(run: Run): Command {
   addAccessVerbs(program, run);
   addAuditVerbs(program, run);
   addBackupVerbs(program, run);
+  addDestinationVerbs(program, run);
   addPointVerbs(program, run);
   addMigrateVerb(program, run);
   addCheckVerbs(program, run);

@@ -93,7 +93,7 @@ describe('wrong usage', () => {
     [['job', 'stop', 'x'], 'the action of job must be list, resume, cancel or forget'],
     [
       ['job', 'forget'],
-      "missing required argument 'id' [INVALID_ARGUMENT]\nhint: to see how to use it: securestore help job forget",
+      "missing required argument 'id' [INVALID_ARGUMENT]\nhint: to list the jobs: securestore job list\nhint: to see how to use it: securestore help job forget",
     ],
     [['job', 'list', 'x'], 'too many arguments: expected 0, got 1'],
     [['destination', 'show'], 'the action of destination must be list, add or remove'],

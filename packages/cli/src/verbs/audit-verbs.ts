@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
 import { collect } from '../global-options.ts';
 import type { AuditOnOptions, AuditVerifyOptions } from '../commands/audit.ts';
 import type { AuditLogOptions } from '../commands/audit-log.ts';
@@ -63,7 +63,7 @@ and the anchor it does.`,
 
 /** Adds the verbs about who did what. */
 export function addAuditVerbs(program: Command, run: Run): void {
-  const noun = {
+  const noun: Noun = {
     name: 'audit',
     summary: 'show whether the store is audited, switch that on or off; show, verify or export the log',
     notes: `Every attempt is recorded, also those that are denied or fail, and what is done with encryption keys. The log is stored

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
 import type { DestroyKeysOptions, ListKeysOptions } from '../commands/keys.ts';
 import type { RotateOptions } from '../commands/rotate.ts';
 import type { SlotsOptions } from '../commands/slots-add.ts';
@@ -50,7 +50,7 @@ Reading and writing continue meanwhile. Old copies of the store can still be unl
 const LIST_KEYS = { text: 'to list the encryption keys', on: ['key', 'list'] };
 
 function addKey(program: Command, run: Run): void {
-  const noun = {
+  const noun: Noun = {
     name: 'key',
     aliases: ['keys'],
     summary: 'list the encryption keys, destroy some, or undo that in time',
@@ -91,7 +91,7 @@ next key command destroys the keys.`,
 const resumeSlot = (): OwnHint[] => [{ text: 'to see whether it was done', on: ['slot', 'list'] }];
 
 function addSlot(program: Command, run: Run): void {
-  const noun = {
+  const noun: Noun = {
     name: 'slot',
     aliases: ['slots'],
     summary: 'list the slots that unlock the store, add one, or remove one',

@@ -68,7 +68,7 @@ Without <from> the source is the store of --store, $SECURESTORE_URL or the confi
 
 Exit code 8 if something is damaged, missing or too large for the target; each failure is one line.`,
     examples: [
-      'securestore migrate sqlite:./vault.db postgres://db.internal/vault',
+      'securestore migrate sqlite:./vault.db file:./new-vault',
       'securestore migrate file:./new-vault --finalize',
     ],
     resume: (first, second) => [

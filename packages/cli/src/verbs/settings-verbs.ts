@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
 import type { IdentityOptions } from '../commands/identity.ts';
 import type { SettingsOptions } from '../commands/settings.ts';
 import { collect } from '../global-options.ts';
 import { renamed } from '../old-spelling.ts';
 
 function addIdentity(program: Command, run: Run): void {
-  const noun = {
+  const noun: Noun = {
     name: 'identity',
     summary: 'create an identity of your own, show its recipient, or pin the stores that it unlocks',
     notes: `An identity unlocks every store that lets its recipient in; the recipient is not secret. Since anyone could make such
@@ -44,7 +44,7 @@ a store, an identity unlocks only stores that are known: by an invitation or a f
 }
 
 function addSettings(program: Command, run: Run): void {
-  const noun = {
+  const noun: Noun = {
     name: 'settings',
     summary: 'show the settings of the store, or change its categories, history and rotation',
     examples: ['securestore settings show'],
