@@ -113,21 +113,27 @@ function addGenerate(program: Command, run: Run): void {
     usage: 'generate <key>',
     summary: 'store a random secret without showing it',
     options: [
-      new Option('--length <n>', 'how many characters, from 1 to 1024 (default: 32)'),
+      new Option(
+        '--length <n>',
+        'how many characters, from 1 to 1024 (default: 32); with --words how many words, from 1 to 64 (default: 8)',
+      ),
       new Option('--charset <set>', 'alnum: A-Z a-z 0-9 (the default); symbols: those and punctuation').choices([
         'alnum',
         'hex',
         'base64url',
         'symbols',
       ]),
+      new Option('--words', 'a passphrase of English words with hyphens between them, 11 bits each').conflicts(
+        'charset',
+      ),
       new Option('--show', 'print the secret to stdout'),
       new Option('--overwrite', 'replace an object that exists; its metadata, expiry and history stay'),
     ],
-    notes: `Every character is equally likely. The punctuation of symbols has no space, quote, backslash, ! or $. An object that
+    notes: `Every character, or word, is equally likely. The punctuation of symbols has no space, quote, backslash, ! or $. An object that
 exists is not replaced without --overwrite.`,
     examples: [
       'securestore generate api/key --length 64 --charset hex',
-      'securestore generate db/prod/password --overwrite --show',
+      'securestore generate backup/passphrase --words --show',
     ],
     resume: (key) => [{ text: 'to see whether it was stored', on: ['info', key] }],
     load: async () => (await import('../commands/generate.ts')).generate,
