@@ -18,5 +18,12 @@ export function randomWords(count: number, random: (size: number) => Buffer = ra
   const bytes = random(count * BYTES);
   const words = Array.from({ length: count }, (_, at) => WORDS[bytes.readUInt16BE(at * BYTES) % WORDS.length] ?? '');
   bytes.fill(0);
-  return Buffer.from(words.join('-'), 'latin1');
+  // No text of all of them is made, since only bytes can be wiped.
+  const text = Buffer.alloc(
+    words.reduce((sum, { length }) => sum + length + 1, -1),
+    '-',
+  );
+  let at = 0;
+  for (const word of words) at += text.write(word, at, 'latin1') + 1;
+  return text;
 }

@@ -83,6 +83,17 @@ it.each(ALL.map(({ path, ...rest }) => [path.join(' '), { path, ...rest }] as co
   },
 );
 
+/** What the terms of the project say otherwise: the left column of its table, and pronouns without an actor. */
+const OTHERWISE =
+  /\b(?:somebody|nobody|everybody|anybody|someone|whoever|whom|brought|brings?|gone on|goes? on|told|tells?|said|lies|lay|sealed?|anew|re-?seal|re-?key|renews?|moments?|census|strays?|problems?|alarms?|trouble|upkeep|retire|reclaim|head of the store|in the place of|who asks)\b/i;
+
+it('the help has the words that the project has agreed on', () => {
+  for (const { path, summary, notes, options } of ALL) {
+    for (const text of [summary, notes, ...options.map(({ description }) => description)])
+      expect([path.join(' '), OTHERWISE.exec(text.replaceAll('\n', ' '))?.[0]]).toEqual([path.join(' '), undefined]);
+  }
+});
+
 describe('the manual page', () => {
   it('has every command, option, variable and exit code', async () => {
     const page = (await told('man')).replaceAll(String.raw`\-`, '-').replaceAll(String.raw`\e`, '\\');

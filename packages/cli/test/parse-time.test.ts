@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExpiry, parseMoment, parseRolling } from '../src/parse-time.ts';
+import { parseExpiry, parseMoment, parseRolling, parseDurationWithin } from '../src/parse-time.ts';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 
@@ -70,6 +70,23 @@ describe('parseExpiry', () => {
 
   it.each(['0s', '2020-01-01', '5', '999999999w', '1y', '-1d', '1.5h', 'd', ''])('refuses %s', (text) => {
     expect(codeOf(() => parseExpiry('--expires', text, NOW))).toBe('INVALID_ARGUMENT');
+  });
+});
+
+describe('parseDurationWithin', () => {
+  const limits = { from: '1s', to: '1d' };
+
+  it.each([
+    ['1s', 1000],
+    ['24h', 86_400_000],
+  ])('reads %s', (text, milliseconds) => {
+    expect(parseDurationWithin('--x', text, limits)).toBe(milliseconds);
+  });
+
+  it.each(['0s', '25h', '86401s'])('names the limits in the units that a person types for %s', (text) => {
+    expect(() => parseDurationWithin('--x', text, limits)).toThrow(
+      `--x must be a length of time from 1s to 1d, got "${text}"`,
+    );
   });
 });
 

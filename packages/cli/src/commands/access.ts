@@ -1,11 +1,12 @@
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
-import { ruleText, splitNames } from '../access-text.ts';
+import { ruleText } from '../access-text.ts';
 import { sayWhereItCounts } from '../access-pending.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { refusal, refuse } from '../refuse.ts';
+import { parseActions, parseScope } from '../rule-options.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface RoleOptions {
@@ -37,7 +38,8 @@ export async function showRole(call: Call, name: string): Promise<void> {
 
 /** `securestore role add`. */
 export async function addRole(call: Call<RoleOptions>, name: string): Promise<ExitCode> {
-  return await withStore(call, (store) => addRules(call, store, name));
+  const rules = await rulesOf(call.options);
+  return await withStore(call, (store) => addRules(call, store, name, rules));
 }
 
 /** `securestore role remove`. */
@@ -81,19 +83,23 @@ async function show({ cli, out }: Call, store: SecureStore, name: string): Promi
 }
 
 async function rulesOf({ allow, deny, template, keys, category }: RoleOptions): Promise<Rule[]> {
-  const scope = { ...(keys && { keys }), ...(category && { categories: category }) };
+  const scope = parseScope({ keys, category });
   const { templateRules } = await import('securestore');
   const given =
     template === undefined ? [] : templateRules(template as Template).map((rule) => ({ ...rule, ...scope }));
   const ruleFor = (effect: Rule['effect'], actions: readonly string[] | undefined): Rule[] =>
-    actions === undefined ? [] : [{ effect, actions: splitNames(actions) as Rule['actions'], ...scope }];
+    actions === undefined ? [] : [{ effect, actions: parseActions(actions, `--${effect}`), ...scope }];
   const rules = [...given, ...ruleFor('allow', allow), ...ruleFor('deny', deny)];
   return rules.length > 0 ? rules : refuse('role add needs --template, --allow or --deny');
 }
 
-async function addRules(call: Call<RoleOptions>, store: SecureStore, given: string): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const rules = await rulesOf(options);
+async function addRules(
+  call: Call<RoleOptions>,
+  store: SecureStore,
+  given: string,
+  rules: readonly Rule[],
+): Promise<ExitCode> {
+  const { cli, out } = call;
   const { parseIdentity, setRole } = await import('securestore');
   const name = parseIdentity(given);
   let all: readonly Rule[] = rules;

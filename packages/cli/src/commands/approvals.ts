@@ -1,5 +1,5 @@
 import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
-import { scopeText, splitNames } from '../access-text.ts';
+import { scopeText } from '../access-text.ts';
 import { sayWhereItCounts } from '../access-pending.ts';
 import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../approval-text.ts';
 import type { Call, ExitCode } from '../call.ts';
@@ -8,6 +8,7 @@ import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
 import { refusal, refuse } from '../refuse.ts';
 import { isRemote } from '../served.ts';
+import { parseActions, parseScope } from '../rule-options.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface ApprovalOptions {
@@ -44,7 +45,8 @@ export async function listApprovalRules(call: Call): Promise<void> {
 
 /** `securestore approval add`. @param actions separated by commas */
 export async function addApprovalRule(call: Call<ApprovalOptions>, actions: string): Promise<ExitCode> {
-  return await withStore(call, (store) => addRule(call, store, actions));
+  const rule = { actions: parseActions([actions]), ...parseScope(call.options) };
+  return await withStore(call, (store) => addRule(call, store, rule));
 }
 
 /** `securestore approval remove`. @param number as {@link listApprovalRules} shows it */
@@ -136,14 +138,8 @@ async function listRules({ cli, out }: Call, store: SecureStore): Promise<void> 
     out.note('nothing takes a second person yet; securestore approval add ACTIONS changes that');
 }
 
-async function addRule(call: Call<ApprovalOptions>, store: SecureStore, list: string): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const { keys, category } = options;
-  const rule: ApprovalRule = {
-    actions: splitNames([list]) as ApprovalRule['actions'],
-    ...(keys && { keys }),
-    ...(category && { categories: category }),
-  };
+async function addRule(call: Call<ApprovalOptions>, store: SecureStore, rule: ApprovalRule): Promise<ExitCode> {
+  const { cli, out } = call;
   const { setApprovals } = await import('securestore');
   const change = (policy: Policy): Policy => setApprovals([...(policy.approvals ?? []), rule])(policy);
   const { pending } = await store.access.change(change, { signal: cli.signal });

@@ -5,7 +5,7 @@ import type { Call, ExitCode } from '../call.ts';
 import { watchWait } from '../wait-progress.ts';
 import { healthLines } from '../health-table.ts';
 import { locationOf, withStoreWithin } from '../open.ts';
-import { parseDuration } from '../parse-time.ts';
+import { parseDurationWithin } from '../parse-time.ts';
 
 export interface HealthOptions {
   readonly timeout?: string;
@@ -15,7 +15,7 @@ const DEFAULT_TIMEOUT = '10s';
 
 async function look(call: Call<HealthOptions>): Promise<HealthReport> {
   const { cli, options } = call;
-  const timeout = parseDuration('--timeout', options.timeout ?? DEFAULT_TIMEOUT);
+  const timeout = parseDurationWithin('--timeout', options.timeout ?? DEFAULT_TIMEOUT, { from: '1s', to: '1d' });
   const begun = performance.now();
   try {
     // Opening it has as long as looking at it.

@@ -1,7 +1,7 @@
 import type { KeyReport, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
-import { parseDuration } from '../parse-time.ts';
+import { parseDurationWithin } from '../parse-time.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { refusal } from '../refuse.ts';
 import { ifAllowed } from '../served.ts';
@@ -33,7 +33,7 @@ export async function listKeys(call: Call<ListKeysOptions>): Promise<ExitCode> {
 /** `securestore key destroy`. */
 export async function destroyKeys(call: Call<DestroyKeysOptions>, target: string): Promise<ExitCode> {
   const { options, out } = call;
-  const wait = parseDuration('--wait', options.wait ?? DEFAULT_WAIT);
+  const wait = parseDurationWithin('--wait', options.wait ?? DEFAULT_WAIT, { from: '0s', to: '3650d' });
   return await withStore(call, async (store) => {
     await finishDue(call, store);
     const changed = await destroy(call, store, target, wait);

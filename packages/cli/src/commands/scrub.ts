@@ -3,7 +3,7 @@ import type { ScrubFinding, ScrubReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
-import { parseDuration } from '../parse-time.ts';
+import { parseDurationWithin } from '../parse-time.ts';
 import { parseRate } from '../parse-values.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
 
@@ -62,7 +62,7 @@ export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
   const given = {
     signal: cli.signal,
     ...(rate !== undefined && { rate: parseRate('--rate', rate) }),
-    ...(over !== undefined && { within: parseDuration('--over', over) }),
+    ...(over !== undefined && { within: parseDurationWithin('--over', over, { from: '1s', to: '3650d' }) }),
     ...(repair !== undefined && { repair }),
     ...(payloads !== undefined && { payloads }),
   };

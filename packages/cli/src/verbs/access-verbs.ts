@@ -182,7 +182,7 @@ a granted category a member can read everything AND forge anything, and they see
       summary: 'revoke what was granted to a member, and rotate its encryption keys',
       options: [new Option('--all', 'all members, even if the list of members is damaged')],
       notes: `New encryption keys are created for what the member had, which takes some seconds at least. Until the command is done the
-member can still forge. What a member has copied they keep. To take roles from a principal, run securestore revoke.`,
+member can still forge. A member keeps what they have copied. To take roles from a principal, run securestore revoke.`,
       examples: ['securestore member revoke ann'],
       resume: () => [
         { text: 'to see whether it had begun', on: ['member', 'list'] },

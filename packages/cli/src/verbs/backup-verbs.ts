@@ -56,7 +56,7 @@ function restoreOptions(): Option[] {
     new Option('--prefix <prefix>', 'only objects whose keys begin with this; with --folder, a folder in the store'),
     new Option('--key <key>', 'only this object; may be repeated').argParser(collect),
     new Option('--into <prefix>', 'restore under keys that begin with this instead of --prefix'),
-    new Option('--to <location>', 'create a new store there, which the same secrets unlock'),
+    new Option('--to <location>', 'create a new store at this location, with the same unlock secrets'),
     new Option('--folder <dir>', 'write the objects as files below a folder'),
     new Option('--stdout', 'write the data of the one --key'),
     new Option('--conflict <policy>', 'what to do if the store has another version').choices([

@@ -68,8 +68,8 @@ function addHealth(program: Command, run: Run): void {
     ),
     notes: `Writes, reads and removes a small object, and checks the manifest, the clocks, the encryption keys, the last scrub, the
 backups and their schedules, and the audit log. Each check is one line, the worst first: failing, degraded (the store
-works, and the owner should act), ok, or not set up. A backup, a scrub or an audit log that is not set up makes no store
-degraded. A check that does not answer in time is failing. The limits are set by "health" in securestore.config.json.
+works, and the owner should act), ok, or not set up. A backup, a scrub or an audit log that is not set up does not make the
+store degraded. A check that does not answer in time is failing. The limits are set by "health" in securestore.config.json.
 
 Exit code 0 if the store is ok or degraded, 7 if it is failing.`,
     examples: ['securestore health', 'securestore health --timeout 30s --json'],

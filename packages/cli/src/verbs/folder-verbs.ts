@@ -44,13 +44,13 @@ function addExport(program: Command, run: Run): void {
     options: [
       new Option('--prefix <prefix>', 'only the objects below this folder in the store, named relative to it'),
       formatOption(),
-      new Option('--metadata', 'write the metadata beside each file of a folder'),
+      new Option('--metadata', 'write the metadata next to each file of a folder'),
     ],
     notes: `Files are readable by you alone (mode 0600) and replaced whole. Identical files are skipped. Objects that cannot be
 written are listed, with exit code 8, and all others are written.
 
 A folder: nothing is written outside it. A symbolic link in the way is reported, and so is an object whose key is also the
-folder of other objects. With --metadata, NAME.securestore.json beside each file has its metadata and expiry, and import
+folder of other objects. With --metadata, NAME.securestore.json next to each file has its metadata and expiry, and import
 reads it.
 
 A .env file (.env, *.env, .env.*): NAME=value for each object. Keys become names unchanged, and must consist of letters,
@@ -81,7 +81,7 @@ function addExec(program: Command, run: Run): void {
         'with --prefix or --all: the variables that these objects may become, such as API_KEY,APP_*; may be repeated',
       ).argParser(collect),
     ],
-    notes: `The options decide which variables the command gets, and never the keys of objects: whoever may write an object must not
+    notes: `The options decide which variables the command gets, and never the keys of objects: a writer of objects must not
 choose what a program does. --env names each variable with its object, and may replace a variable that is set.
 
 With --prefix or --all each object becomes the variable of its key relative to the prefix in upper case, with _ for

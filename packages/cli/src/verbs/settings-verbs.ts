@@ -9,7 +9,7 @@ function addIdentity(program: Command, run: Run): void {
   const noun: Noun = {
     name: 'identity',
     summary: 'create an identity of your own, show its recipient, or pin the stores that it unlocks',
-    notes: `An identity unlocks every store that lets its recipient in; the recipient is not secret. Since anyone could make such
+    notes: `An identity unlocks every store that lets its recipient in; the recipient is not secret. Since an attacker could create such
 a store, an identity unlocks only stores that are known: by an invitation or a fingerprint (--invitation-file,
 --fingerprint), by a fingerprint that identity pin has added to the identity file, or because it was opened here before.
 --trust-first-use trusts the store that is found, this once, and remembers it.`,

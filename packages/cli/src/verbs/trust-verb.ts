@@ -14,7 +14,7 @@ export function addTrustVerb(program: Command, run: Run): void {
     ],
     notes: `A securestore.config.js or .ts, and a backend in the node_modules of a folder, are programs that run with your secrets. They
 run only in a folder that you trust: read them, then run this command there. It prints what it allows. Backends of
-securestore that are installed beside this program need no trust, nor does a securestore.config.json without them.
+securestore that are installed next to this program need no trust, nor does a securestore.config.json without them.
 
 Trust is for one folder, and for these files as they are. If the configuration, or the package.json of a backend, changes,
 run the command again. The code of a backend and the imports of a configuration are not compared. The list is kept in
