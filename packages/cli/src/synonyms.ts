@@ -1,4 +1,4 @@
-/** What other programs call a command of ours, for the suggestion that spelling alone would not give. */
+/** What other programs, or earlier releases, call a command of ours, for the suggestion that spelling alone would not give. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   init: ['create', 'new', 'setup'],
   put: ['add', 'set', 'store', 'save', 'write', 'upload', 'insert'],
@@ -21,9 +21,12 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   retention: ['prune', 'forget', 'expire'],
   job: ['jobs', 'resume', 'cancel'],
   rotate: ['rekey', 'passwd'],
-  key: ['census'],
-  slot: ['unlock', 'secrets'],
-  gc: ['clean', 'cleanup', 'vacuum'],
+  key: ['keys', 'census'],
+  slot: ['slots', 'unlock', 'secrets'],
+  gc: ['collect', 'clean', 'cleanup', 'vacuum'],
+  destination: ['destinations'],
+  schedule: ['schedules', 'cron'],
+  approval: ['approvals'],
   settings: ['setting', 'configure', 'categories'],
   identity: ['keygen', 'identities', 'whoami'],
   role: ['roles', 'policy'],
@@ -34,7 +37,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   explain: ['why', 'can'],
   '--version': ['version'],
   '--help': ['usage', 'man'],
-  verify: ['check', 'fsck', 'validate', 'audit'],
+  verify: ['check', 'fsck', 'validate'],
 };
 
 /** The command that `word` is another word for. */

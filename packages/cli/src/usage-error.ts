@@ -64,7 +64,9 @@ function inOurWords(sentence: string): string {
 /** What is spelt alike, as commander found it. Nothing that destroys is suggested for its spelling. */
 function alikeIn(message: string): string[] {
   const [, list = ''] = /\n\(Did you mean (?:one of )?(.*)\?\)$/.exec(message) ?? [];
-  return list.split(', ').filter((word) => word !== '' && !isDestroying(word));
+  // Commander knows old spellings, too, which nothing shows.
+  const now = list.split(', ').map((word) => synonymOf(word) ?? word);
+  return [...new Set(now)].filter((word) => word !== '' && !isDestroying(word));
 }
 
 function didYouMean(words: readonly string[], command: string): OwnHint[] {

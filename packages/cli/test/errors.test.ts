@@ -348,7 +348,7 @@ describe('an error of a backup', { timeout: 120_000 }, () => {
     const base = { run: (args: readonly string[]) => run(args) };
     await all(box, [
       { ...base, args: ['backup', 'memory:'], exitCode: 2, code: 'INVALID_ARGUMENT', says: 'memory: cannot be' },
-      { ...base, args: ['restore', none], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore destinations'] },
+      { ...base, args: ['restore', none], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore destination list'] },
       { ...base, args: ['snapshots', none], exitCode: 3, code: 'NOT_FOUND' },
       { ...base, args: ['verify', none], exitCode: 3, code: 'NOT_FOUND', says: 'has neither a store nor a backup' },
       { ...base, args: ['restore', destination, '--stdout'], exitCode: 2, code: 'INVALID_ARGUMENT', says: '--key' },

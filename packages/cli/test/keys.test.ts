@@ -49,7 +49,7 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
   });
 
-  it('lists key versions, with --census what lies under them', async (context) => {
+  it('lists key versions, with --usage the number of objects under each', async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
     const listed = await run(['key', 'list', '--usage']);
@@ -123,7 +123,7 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
       const place = { ...box, env: { ...box.env, ...env } };
       const never = await converse(place, [...args, '0s'], [['to do it: ', 'y\r']]);
       expect(never.exitCode).toBe(130);
-      expect(never.transcript).toContain('so there is no way back: key undo can not undo it.');
+      expect(never.transcript).toContain('so there is no way back: key undo cannot undo it.');
       const later = await converse(place, [...args, '1d'], [['to do it: ', 'y\r']]);
       expect(later.exitCode).toBe(130);
       expect(later.transcript).toMatch(/Until \S+ \S+Z it can be undone with: securestore key undo pii/);

@@ -337,7 +337,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const { exitCode, stdout, stderr } = await ending;
     expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
     expect(stderr).toMatch(
-      /^error: interrupted \[ABORTED\]\nhint: the store is still where it was; to go on: securestore migrate .*\nhint: to give the migration up: securestore migrate .* --cancel\n$/m,
+      /^error: interrupted \[ABORTED\]\nhint: the store is still at the source; to resume the migration: securestore migrate .*\nhint: to cancel the migration: securestore migrate .* --cancel\n$/m,
     );
     expect(await box.run(['get', 'a'])).toMatchObject({ exitCode: 0, stdout: 'one' });
     expect((await box.run(['migrate', 'sqlite:./vault', to])).exitCode).toBe(0);

@@ -44,7 +44,7 @@ describe('an interrupt', () => {
         {
           code: 'ABORTED',
           message: 'interrupted',
-          hints: ['to go on with what is left: securestore import in --json'],
+          hints: ['to resume with the remaining files: securestore import in --json'],
         },
       ]);
       const finish = await box.run(['import', 'in', '--json']);
@@ -74,7 +74,7 @@ describe('an interrupt', () => {
     const { exitCode, stderr } = await ending;
     expect(exitCode).toBe(130);
     expect(stderr).toMatch(
-      /^stopped: \d+ written\n[^\n]*interrupted \[ABORTED\]\nhint: to go on with what is left: [^\n]*\n$/,
+      /^stopped: \d+ written\n[^\n]*interrupted \[ABORTED\]\nhint: to resume with the remaining objects: [^\n]*\n$/,
     );
   });
 

@@ -88,6 +88,8 @@ describe('wrong usage', () => {
     [['rotate', '--same-secret', '--new-key-file', 'f'], 'cannot be used with'],
     [['rotate', '--resume', '--depth', 'keys'], 'cannot be used with'],
     [['rekey'], 'hint: did you mean rotate: securestore help rotate'],
+    [['slotz'], 'hint: did you mean slot: securestore help slot'],
+    [['destinatons'], 'hint: did you mean destination: securestore help destination'],
     [['prune'], 'hint: did you mean retention: securestore help retention'],
     [['purg'], "unknown command 'purg' [INVALID_ARGUMENT]\nhint: to list the commands: securestore help"],
     [['job', 'stop', 'x'], 'the action of job must be list, resume, cancel or forget'],

@@ -52,7 +52,7 @@ async function roleNamed({ roles }: Policy, given: string): Promise<Policy['role
   const name = parseIdentity(given);
   const found = roles.find((other) => other.name === name);
   if (found !== undefined) return found;
-  const hints = [{ text: 'to list the roles', on: ['role'] }];
+  const hints = [{ text: 'to list the roles', on: ['role', 'list'] }];
   throw refusal('NOT_FOUND', `the role "${printable(name)}" does not exist`, { hints });
 }
 
@@ -138,7 +138,7 @@ export async function grant(
   // As with nouns, `list` lists.
   const who = given === 'list' && roleName === undefined ? undefined : given;
   if (who !== undefined && roleName === undefined)
-    refuse('grant needs a role beside the principal', { text: 'to list the roles', on: ['role'] });
+    refuse('grant needs a role beside the principal', { text: 'to list the roles', on: ['role', 'list'] });
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
   return await withStore(call, async (store): Promise<ExitCode> => {
     if (who === undefined || roleName === undefined) return await listGrants(call, store);

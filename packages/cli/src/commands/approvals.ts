@@ -25,7 +25,7 @@ export interface ApproveOptions {
   readonly expires?: string;
 }
 
-const LIST: OwnHint = { text: 'to list the requests', on: ['approval'] };
+const LIST: OwnHint = { text: 'to list the requests', on: ['approval', 'list'] };
 const LIST_RULES: OwnHint = { text: 'to list the rules', on: ['approval', 'rules'] };
 
 /** `securestore approval list`. */

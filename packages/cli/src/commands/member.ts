@@ -39,7 +39,10 @@ export async function addMember(
 /** `securestore member revoke`. */
 export async function revokeMember(call: Call<MemberOptions>, name: string | undefined): Promise<ExitCode> {
   if ((call.options.all === true) !== (name === undefined)) {
-    refuse('member revoke needs either the name of a member or --all', { text: 'to list them', on: ['member'] });
+    refuse('member revoke needs either the name of a member or --all', {
+      text: 'to list them',
+      on: ['member', 'list'],
+    });
   }
   return await withStore(call, (store) => (name === undefined ? revokeAll(call, store) : revoke(call, store, name)));
 }
