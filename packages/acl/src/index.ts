@@ -1,11 +1,11 @@
-export { AccessControl } from './access-control.ts';
-export type { AccessSettings } from './access-control.ts';
-export type { AccessAdministration, NewToken, TokenInfo, TokenOptions } from './access-administration.ts';
-export type { AccessChange } from './kept-document.ts';
-export { ACTIONS, isObjectAction } from './actions.ts';
-export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions.ts';
-export { ADMINISTRATION } from './administration.ts';
-export { guardAdministration } from './guard-administration.ts';
+export { AccessControl } from './control/access-control.ts';
+export type { AccessSettings } from './control/access-control.ts';
+export type { AccessAdministration, NewToken, TokenInfo, TokenOptions } from './document/access-administration.ts';
+export type { AccessChange } from './document/kept-document.ts';
+export { ACTIONS, isObjectAction } from './rules/actions.ts';
+export type { Action, ActionPattern, ObjectAction, StoreAction } from './rules/actions.ts';
+export { ADMINISTRATION } from './administration/administration.ts';
+export { guardAdministration } from './administration/guard-administration.ts';
 export type {
   AboutObject,
   AdministrationCall,
@@ -15,28 +15,28 @@ export type {
   GuardedCall,
   ScheduleAdministration,
   StoreAdministration,
-} from './administration.ts';
-export type { Caller, PointAdministration } from './for-callers.ts';
-export { apiTokens, createToken } from './api-tokens.ts';
-export type { RandomSource, StoredToken } from './api-tokens.ts';
-export { aboutOf } from './call-about.ts';
-export type { PlannedOperation } from './call-plan.ts';
-export type { ApprovalPlan, PlannedObject, PlanValue } from './approval-plan.ts';
-export type { ApprovalDesk } from './approval-desk.ts';
-export type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
-export { authenticate, checkAuthenticators, unauthenticated } from './authenticator.ts';
-export type { Authenticated, AuthenticationContext, Authenticator } from './authenticator.ts';
-export type { CheckContext, DecisionListener, SessionCall } from './checks.ts';
-export { Decider } from './decide.ts';
-export type { Attempt, Decision, Subject } from './decide.ts';
-export { MAX_IDENTITY_BYTES, foldIdentity, parseIdentity } from './identity.ts';
-export type { Identity } from './identity.ts';
-export type { ListingBound, SessionListingOptions } from './guarded-listing.ts';
-export { jwt } from './jwt.ts';
-export type { JwtAlgorithm, JwtOptions } from './jwt.ts';
-export { ACCESS_CHANNEL, PermissionCache } from './permission-cache.ts';
-export type { AccessTrace, CacheFigures } from './permission-cache.ts';
-export { EMPTY_POLICY, POLICY_LIMITS, parsePolicy, parseRule } from './policy.ts';
+} from './administration/administration.ts';
+export type { Caller, PointAdministration } from './rules/for-callers.ts';
+export { apiTokens, createToken } from './authentication/api-tokens.ts';
+export type { RandomSource, StoredToken } from './authentication/api-tokens.ts';
+export { aboutOf } from './administration/call-arguments.ts';
+export type { PlannedOperation } from './administration/call-plan.ts';
+export type { ApprovalPlan, PlannedObject, PlanValue } from './approval/approval-plan.ts';
+export type { ApprovalDesk } from './document/approval-desk.ts';
+export type { ApprovalRequest, ApproveOptions } from './approval/approval-requests.ts';
+export { authenticate, checkAuthenticators, unauthenticated } from './authentication/authenticator.ts';
+export type { Authenticated, AuthenticationContext, Authenticator } from './authentication/authenticator.ts';
+export type { CheckContext, DecisionListener, SessionCall } from './guard/checks.ts';
+export { Decider } from './policy/decide.ts';
+export type { Attempt, Decision, Subject } from './policy/decide.ts';
+export { MAX_IDENTITY_BYTES, foldIdentity, parseIdentity } from './rules/identity.ts';
+export type { Identity } from './rules/identity.ts';
+export type { ListingBound, SessionListingOptions } from './session/guarded-listing.ts';
+export { jwt } from './authentication/jwt.ts';
+export type { JwtAlgorithm, JwtOptions } from './authentication/jwt.ts';
+export { ACCESS_CHANNEL, PermissionCache } from './policy/permission-cache.ts';
+export type { AccessTrace, CacheFigures } from './policy/permission-cache.ts';
+export { EMPTY_POLICY, POLICY_LIMITS, parsePolicy, parseRule } from './rules/policy.ts';
 export {
   addPrincipal,
   changePolicy,
@@ -47,17 +47,17 @@ export {
   revokeRole,
   setApprovals,
   setRole,
-} from './policy-changes.ts';
-export type { PolicyChange } from './policy-changes.ts';
-export { recorded } from './recorded.ts';
-export { requestIdIn } from './recorded-calls.ts';
-export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded-calls.ts';
-export type { SessionAudit } from './session-audit.ts';
-export { Session } from './session.ts';
-export type { Permission, SessionContext } from './session.ts';
-export type { RequestOptions, SessionApprovals } from './session-approvals-types.ts';
-export { SURFACE } from './surface.ts';
-export { TEMPLATES, templateRules } from './templates.ts';
-export type { Template } from './templates.ts';
-export type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';
-export { namesIn, withoutNames } from './without-names.ts';
+} from './policy/policy-changes.ts';
+export type { PolicyChange } from './policy/policy-changes.ts';
+export { recorded } from './control/recorded.ts';
+export { requestIdIn } from './control/recorded-calls.ts';
+export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './control/recorded-calls.ts';
+export type { SessionAudit } from './guard/session-audit.ts';
+export { Session } from './session/session.ts';
+export type { Permission, SessionContext } from './session/session.ts';
+export type { RequestOptions, SessionApprovals } from './guard/session-approvals-types.ts';
+export { SURFACE } from './guard/surface.ts';
+export { TEMPLATES, templateRules } from './rules/templates.ts';
+export type { Template } from './rules/templates.ts';
+export type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './rules/types.ts';
+export { namesIn, withoutNames } from './guard/without-names.ts';

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { callsOf, NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
+import { callsOf, NO_TRACER } from '../../../tools/campaigns/src/trace/tracer.ts';
 import type { AuditReport } from '../src/index.ts';
 import { auditLines, verifyLog } from '../src/index.ts';
 import type { WriterOrder } from './support/writer-process.ts';

@@ -11,9 +11,9 @@ export {
   isBackendKey,
   isBackendKeyPrefix,
   resolveRange,
-} from './checks.ts';
-export type { CheckedBackend } from './checks.ts';
-export { CONTRACT_VERSION } from './contract.ts';
+} from './contract/checks.ts';
+export type { CheckedBackend } from './contract/checks.ts';
+export { CONTRACT_VERSION } from './contract/contract.ts';
 export type {
   BackendCapabilities,
   BackendCapacity,
@@ -30,11 +30,11 @@ export type {
   StorageBackend,
   WriteOptions,
   WriteResult,
-} from './contract.ts';
-export { defineBackend } from './define.ts';
-export { diskCapacity } from './disk.ts';
-export { nestingOf } from './nesting.ts';
-export type { Nesting } from './nesting.ts';
+} from './contract/contract.ts';
+export { defineBackend } from './contract/define.ts';
+export { diskCapacity } from './contract/disk.ts';
+export { nestingOf } from './contract/nesting.ts';
+export type { Nesting } from './contract/nesting.ts';
 export { OFFICIAL_BACKENDS } from './discovery/official-backends.ts';
 export type { ApprovePackage, FoundPackage } from './discovery/application-packages.ts';
 export { loadOwnPackage, packagesOfApplication, resolveBackend } from './discovery/resolve-backend.ts';
@@ -51,15 +51,15 @@ export {
   locationError,
   optionError,
   timeoutError,
-} from './errors.ts';
-export type { CallSite, Failure } from './errors.ts';
-export { fileSystemTime, LocalClock, MAX_CLOCK_DIFFERENCE } from './local-clock.ts';
-export type { LocalClockSettings } from './local-clock.ts';
-export { isScheme, isServed, parseLocation, redactLocation } from './location.ts';
-export type { Location } from './location.ts';
-export { flag, oneOf, parseOptions, text, wholeNumber } from './options.ts';
-export type { OptionParser } from './options.ts';
-export { MIN_MAX_BODY_BYTES, assertStorable } from './storable.ts';
+} from './contract/errors.ts';
+export type { CallSite, Failure } from './contract/errors.ts';
+export { fileSystemTime, LocalClock, MAX_CLOCK_DIFFERENCE } from './contract/local-clock.ts';
+export type { LocalClockSettings } from './contract/local-clock.ts';
+export { isScheme, isServed, parseLocation, redactLocation } from './contract/location.ts';
+export type { Location } from './contract/location.ts';
+export { flag, oneOf, parseOptions, text, wholeNumber } from './contract/options.ts';
+export type { OptionParser } from './contract/options.ts';
+export { MIN_MAX_BODY_BYTES, assertStorable } from './contract/storable.ts';
 export { createCallCounter } from './layers/counting.ts';
 export type { CallCounter } from './layers/counting.ts';
 export { createFaultInjector } from './layers/faults.ts';

@@ -17,13 +17,13 @@ import {
   closedError,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { type Call, Connection, isBlobClient } from './connection.ts';
-import { Lister, hierarchical } from './lister.ts';
-import { type Target, parseTarget } from './location.ts';
-import { blobName } from './names.ts';
-import { readEntry } from './reader.ts';
-import { parseSettings } from './settings.ts';
-import { deleteEntry, writeEntry } from './writer.ts';
+import { type Call, Connection, isBlobClient } from './connection/connection.ts';
+import { Lister, hierarchical } from './operations/lister.ts';
+import { type Target, parseTarget } from './connection/location.ts';
+import { blobName } from './connection/names.ts';
+import { readEntry } from './operations/reader.ts';
+import { parseSettings } from './connection/settings.ts';
+import { deleteEntry, writeEntry } from './operations/writer.ts';
 
 const CAPABILITIES: BackendCapabilities = {
   ifAbsent: true,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { AzureBackend } from '../src/index.ts';
-import { parseTarget } from '../src/location.ts';
+import { parseTarget } from '../src/connection/location.ts';
 import { countRequests } from './support/requests.ts';
 import { NO_SERVER, containerOf, freshLocation, openAt, textOf, utf8 } from './support/stores.ts';
 

@@ -1,9 +1,9 @@
 import { BlobServiceClient, StorageRetryPolicyType } from '@azure/storage-blob';
 import { describe, expect, test } from 'vitest';
-import { resolveAccess } from '../src/access.ts';
+import { resolveAccess } from '../src/connection/access.ts';
 import { AzureBackend } from '../src/index.ts';
-import { parseTarget } from '../src/location.ts';
-import { parseSettings } from '../src/settings.ts';
+import { parseTarget } from '../src/connection/location.ts';
+import { parseSettings } from '../src/connection/settings.ts';
 import { countRequests } from './support/requests.ts';
 import { NO_SERVER, containerOf, freshLocation, openAt, proxied, serviceOf, textOf, utf8 } from './support/stores.ts';
 

@@ -2,7 +2,7 @@ import { describeBackend } from '@securestore/backend-testkit';
 import { composeLayers, createFaultInjector } from '@securestore/backend-api';
 import { describe, it } from 'vitest';
 import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
-import { proxyTo } from '../../../tools/services/src/proxy.ts';
+import { proxyTo } from '../../../tools/services/src/proxy/proxy.ts';
 import { AzureBackend } from '../src/index.ts';
 import { NO_SERVER, endpointOf, freshLocation, url, withEndpoint } from './support/stores.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { azure } from '../../../tools/services/src/servers/azure.ts';
 import { answered, testBrokenConnections } from './support/broken-connections.ts';
 import {

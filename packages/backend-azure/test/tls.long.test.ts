@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { EMULATOR_KEY, azure } from '../../../tools/services/src/servers/azure.ts';
 import { NO_OWN_SERVER, endpointOf, openAt, textOf, utf8, withEndpoint } from './support/stores.ts';
 

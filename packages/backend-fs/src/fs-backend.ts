@@ -27,20 +27,20 @@ import {
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { dirname } from 'node:path';
-import { Committer } from './committer.ts';
-import { withDescriptors } from './descriptors.ts';
-import { errnoOf, toStoreError } from './errors.ts';
-import { etagSoon } from './etag.ts';
-import { FolderWindows } from './folder-windows.ts';
-import { Limiter } from './limiter.ts';
-import { findKeys, type Scan, statKeys } from './lister.ts';
-import { folderOf } from './location.ts';
-import { filePath } from './names.ts';
-import { discardFile, prepareFile } from './preparer.ts';
-import { readFileAt } from './reader.ts';
-import { StoreClock } from './store-clock.ts';
-import { StoreFolder } from './store-folder.ts';
-import { Workspace } from './workspace.ts';
+import { Committer } from './commit/committer.ts';
+import { withDescriptors } from './files/descriptors.ts';
+import { errnoOf, toStoreError } from './files/errors.ts';
+import { etagSoon } from './files/etag.ts';
+import { FolderWindows } from './read/folder-windows.ts';
+import { Limiter } from './files/limiter.ts';
+import { findKeys, type Scan, statKeys } from './read/lister.ts';
+import { folderOf } from './files/location.ts';
+import { filePath } from './files/names.ts';
+import { discardFile, prepareFile } from './commit/preparer.ts';
+import { readFileAt } from './read/reader.ts';
+import { StoreClock } from './files/store-clock.ts';
+import { StoreFolder } from './commit/store-folder.ts';
+import { Workspace } from './commit/workspace.ts';
 
 const CAPABILITIES: BackendCapabilities = Object.freeze({
   ifAbsent: true,

@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FsBackend } from '../src/index.ts';
-import { filePath } from '../src/names.ts';
+import { filePath } from '../src/files/names.ts';
 import { mountReadOnly, mountSmall, NO_MOUNTS } from './support/mounts.ts';
 import { allKeys, openAt, scratchFolder, snapshot, utf8 } from './support/stores.ts';
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
-import { NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
+import { NO_TRACER } from '../../../tools/campaigns/src/trace/tracer.ts';
 import { scratchFolder } from './support/stores.ts';
 import { Trace, trace } from './support/traced.ts';
 

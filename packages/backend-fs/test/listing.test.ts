@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { filePath } from '../src/names.ts';
+import { filePath } from '../src/files/names.ts';
 import { allKeys, openAt, scratchFolder, utf8 } from './support/stores.ts';
 
 function plant(root: string, keys: readonly string[]): void {

@@ -1,7 +1,7 @@
 import { existsSync, lutimesSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { withMachineClock } from '../../backend-testkit/src/machine-clock.ts';
+import { withMachineClock } from '../../backend-testkit/src/support/machine-clock.ts';
 import { describeLocalClock } from './support/local-clocks.ts';
 import { openAt, scratchFolder, utf8 } from './support/stores.ts';
 

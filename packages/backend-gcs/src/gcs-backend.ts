@@ -17,13 +17,13 @@ import {
   closedError,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { type Call, Connection, isStorageClient } from './connection.ts';
-import { listEntries } from './lister.ts';
-import { parseTarget } from './location.ts';
-import type { Place } from './objects.ts';
-import { readEntry } from './reader.ts';
-import { parseSettings } from './settings.ts';
-import { deleteEntry, writeEntry } from './writer.ts';
+import { type Call, Connection, isStorageClient } from './connection/connection.ts';
+import { listEntries } from './operations/lister.ts';
+import { parseTarget } from './connection/location.ts';
+import type { Place } from './operations/objects.ts';
+import { readEntry } from './operations/reader.ts';
+import { parseSettings } from './connection/settings.ts';
+import { deleteEntry, writeEntry } from './operations/writer.ts';
 
 const CAPABILITIES: BackendCapabilities = {
   ifAbsent: true,

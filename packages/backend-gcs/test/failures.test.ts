@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { gcs } from '../../../tools/services/src/servers/gcs.ts';
 import { answered, testBrokenConnections } from '../../backend-azure/test/support/broken-connections.ts';
 import {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { countRequests } from '../../backend-azure/test/support/requests.ts';
 import { GcsBackend } from '../src/index.ts';
-import { parseTarget } from '../src/location.ts';
+import { parseTarget } from '../src/connection/location.ts';
 import {
   LACKING,
   NO_OWN_SERVER,

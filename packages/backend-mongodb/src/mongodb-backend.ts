@@ -19,16 +19,16 @@ import {
   closedError,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { MAX_BODY_BYTES } from './body.ts';
-import { CLOCK_SKEW_MS } from './clock.ts';
-import { Commands } from './commands.ts';
-import { Connection, isClient } from './connection.ts';
-import { lacksIndex } from './errors.ts';
-import { type Place, isPrepared, prepare, warnOfClock } from './layout.ts';
-import { parseTarget } from './location.ts';
-import { deleteBody, writeBody } from './operations.ts';
-import { listEntries, readEntry } from './reader.ts';
-import { parseSettings } from './settings.ts';
+import { MAX_BODY_BYTES } from './operations/body.ts';
+import { CLOCK_SKEW_MS } from './connection/clock.ts';
+import { Commands } from './operations/commands.ts';
+import { Connection, isClient } from './connection/connection.ts';
+import { lacksIndex } from './connection/errors.ts';
+import { type Place, isPrepared, prepare, warnOfClock } from './operations/layout.ts';
+import { parseTarget } from './connection/location.ts';
+import { deleteBody, writeBody } from './operations/operations.ts';
+import { listEntries, readEntry } from './operations/reader.ts';
+import { parseSettings } from './connection/settings.ts';
 
 const CAPABILITIES: BackendCapabilities = {
   ifAbsent: true,

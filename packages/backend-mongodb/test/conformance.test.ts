@@ -3,7 +3,7 @@ import { composeLayers, createFaultInjector } from '@securestore/backend-api';
 import { MongoClient } from 'mongodb';
 import { afterAll, describe, inject, it } from 'vitest';
 import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
-import { proxyTo } from '../../../tools/services/src/proxy.ts';
+import { proxyTo } from '../../../tools/services/src/proxy/proxy.ts';
 import { MongodbBackend } from '../src/index.ts';
 import { freshCollection, freshLocation } from './support/stores.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';

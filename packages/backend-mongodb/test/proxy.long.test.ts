@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
 import { describeUnderFaults } from '../../backend-redis/test/support/faults/describe.ts';

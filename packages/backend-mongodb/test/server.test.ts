@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { checkOf, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
 import { MongodbBackend } from '../src/index.ts';

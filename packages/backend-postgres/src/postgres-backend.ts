@@ -21,16 +21,16 @@ import {
   closedError,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { Database, isPool } from './database.ts';
-import { stateOf } from './errors.ts';
-import { GatheredReads } from './gathered-reads.ts';
-import { type Tables, isMigrated, migrate, tablesOf } from './layout.ts';
-import { parseTarget } from './location.ts';
-import { applyOperations } from './operations.ts';
-import { listEntries, readEntry } from './reader.ts';
-import { parseSettings } from './settings.ts';
-import { FLOOR_LAG_MS } from './clock.ts';
-import { type Statements, statementsOn } from './statements.ts';
+import { Database, isPool } from './connection/database.ts';
+import { stateOf } from './connection/errors.ts';
+import { GatheredReads } from './operations/gathered-reads.ts';
+import { type Tables, isMigrated, migrate, tablesOf } from './operations/layout.ts';
+import { parseTarget } from './connection/location.ts';
+import { applyOperations } from './operations/operations.ts';
+import { listEntries, readEntry } from './operations/reader.ts';
+import { parseSettings } from './connection/settings.ts';
+import { FLOOR_LAG_MS } from './connection/clock.ts';
+import { type Statements, statementsOn } from './operations/statements.ts';
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;

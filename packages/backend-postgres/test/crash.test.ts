@@ -3,7 +3,7 @@ import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-
 import { crashServer } from '../../backend-redis/test/support/server-crash.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { crashServerOfStore } from '../../backend-redis/test/support/store-server-crash.ts';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { freshLocation, openAt } from './support/stores.ts';
 import { LONG, onlyLong, sized } from '../../../tools/campaigns/src/size.ts';

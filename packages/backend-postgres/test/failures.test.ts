@@ -1,6 +1,6 @@
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
-import { toStoreError } from '../src/errors.ts';
+import { toStoreError } from '../src/connection/errors.ts';
 import { endingServer } from './support/ending-server.ts';
 import { freshLocation, freshTable, openAt, poolOf, proxied, utf8 } from './support/stores.ts';
 

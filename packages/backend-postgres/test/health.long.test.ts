@@ -1,5 +1,5 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import {
   checkOf,

@@ -1,6 +1,6 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { WITH_BATCHES, requestsOf } from '../../backend-redis/test/support/store-requests.ts';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { freshLocation, poolOf } from './support/stores.ts';
 import { LONG, onlyLong } from '../../../tools/campaigns/src/size.ts';

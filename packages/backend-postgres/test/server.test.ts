@@ -2,7 +2,7 @@ import { chownSync, statSync } from 'node:fs';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { mountSmall, NO_MOUNTS } from '../../backend-fs/test/support/mounts.ts';
 import { freshLocation, openAt, poolOf, utf8 } from './support/stores.ts';

@@ -20,13 +20,13 @@ import {
   closedError,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { Connection, isScriptClient } from './connection.ts';
-import { parseTarget } from './location.ts';
-import { type Names, namesUnder } from './names.ts';
-import { applyOperations } from './operations.ts';
-import { listEntries, readEntry } from './reader.ts';
-import { checkLayout, warnOfForgetting } from './server-check.ts';
-import { parseSettings } from './settings.ts';
+import { Connection, isScriptClient } from './connection/connection.ts';
+import { parseTarget } from './connection/location.ts';
+import { type Names, namesUnder } from './connection/names.ts';
+import { applyOperations } from './operations/operations.ts';
+import { listEntries, readEntry } from './operations/reader.ts';
+import { checkLayout, warnOfForgetting } from './connection/server-check.ts';
+import { parseSettings } from './connection/settings.ts';
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;

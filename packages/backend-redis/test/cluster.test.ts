@@ -3,7 +3,7 @@ import { Cluster } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, inject, it } from 'vitest';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { RedisBackend } from '../src/index.ts';
 import { plainClient } from './support/stores.ts';

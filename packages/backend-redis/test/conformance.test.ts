@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, inject, it } from 'vitest';
 import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
 import { RedisBackend } from '../src/index.ts';
-import { proxyTo } from '../../../tools/services/src/proxy.ts';
+import { proxyTo } from '../../../tools/services/src/proxy/proxy.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 
 const server = inject('redis');

@@ -1,6 +1,6 @@
 import { inject, test } from 'vitest';
 import { checkCampaign, runCampaign } from '../../backend-fs/test/support/crash-campaign.ts';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { crashServer } from './support/server-crash.ts';
 import { crashWriters } from './support/store-crash.ts';

@@ -1,5 +1,5 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { clientOf, freshLocation } from './support/stores.ts';
 import { WITH_BATCHES, requestsOf } from './support/store-requests.ts';

@@ -1,5 +1,5 @@
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { type Server, startServer } from '../../../tools/services/src/server.ts';
+import { type Server, startServer } from '../../../tools/services/src/provide/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { RedisBackend } from '../src/index.ts';
 import { expectNoSecret } from './support/secrets.ts';

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { expect, inject, onTestFinished, test } from 'vitest';
-import { startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/provide/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { NO_OPENSSL, selfSigned } from './support/certificates.ts';
 import { expectNoSecret } from './support/secrets.ts';

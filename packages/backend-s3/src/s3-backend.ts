@@ -19,13 +19,13 @@ import {
   closedError,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { Bucket } from './bucket.ts';
-import { createClient, isClient } from './client.ts';
-import { checkConditions } from './conditions.ts';
-import { parseTarget } from './location.ts';
-import { deleteObject, deleteObjects, putObject } from './operations.ts';
-import { listEntries, readEntry } from './reader.ts';
-import { type Settings, parseSettings } from './settings.ts';
+import { Bucket } from './connection/bucket.ts';
+import { createClient, isClient } from './connection/client.ts';
+import { checkConditions } from './operations/conditions.ts';
+import { parseTarget } from './connection/location.ts';
+import { deleteObject, deleteObjects, putObject } from './operations/operations.ts';
+import { listEntries, readEntry } from './operations/reader.ts';
+import { type Settings, parseSettings } from './connection/settings.ts';
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;

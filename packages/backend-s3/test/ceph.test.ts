@@ -3,7 +3,7 @@ import { describeBackend } from '@securestore/backend-testkit';
 import { afterAll, describe, expect, inject, it, onTestFinished, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
-import type { Provided } from '../../../tools/services/src/provide.ts';
+import type { Provided } from '../../../tools/services/src/provide/provide.ts';
 import { S3Backend } from '../src/index.ts';
 import {
   accountOf,

@@ -31,13 +31,13 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Connection, assertInPlace, attach, create, ensureLogging } from './connection.ts';
-import { isBusy, isMalformed, toStoreError } from './errors.ts';
-import { MAX_BODY_BYTES } from './layout.ts';
-import { databasePath } from './location.ts';
-import { listEntries, readEntry } from './reader.ts';
-import { resetClock } from './transaction.ts';
-import { Writer } from './writer.ts';
+import { type Connection, assertInPlace, attach, create, ensureLogging } from './connection/connection.ts';
+import { isBusy, isMalformed, toStoreError } from './connection/errors.ts';
+import { MAX_BODY_BYTES } from './connection/layout.ts';
+import { databasePath } from './connection/location.ts';
+import { listEntries, readEntry } from './operations/reader.ts';
+import { resetClock } from './connection/transaction.ts';
+import { Writer } from './operations/writer.ts';
 
 interface CallOptions {
   readonly signal?: AbortSignal | undefined;

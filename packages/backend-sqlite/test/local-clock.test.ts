@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { describeLocalClock } from '../../backend-fs/test/support/local-clocks.ts';
-import { withMachineClock } from '../../backend-testkit/src/machine-clock.ts';
+import { withMachineClock } from '../../backend-testkit/src/support/machine-clock.ts';
 import { openAt, scratchFolder, utf8 } from './support/stores.ts';
 
 describeLocalClock(() => {

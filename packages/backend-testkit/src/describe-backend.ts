@@ -1,5 +1,5 @@
 import { CONCERNS, chooseSeed, decide, inspect, runTest } from './suite.ts';
-import type { ConformanceOptions } from './types.ts';
+import type { ConformanceOptions } from './support/types.ts';
 
 /** What the suite uses of a test runner: Vitest, Jest, `node:test`, Mocha and Bun have it in this form. */
 export interface TestRunner {

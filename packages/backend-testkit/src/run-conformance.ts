@@ -2,7 +2,7 @@ import type { BackendCapabilities } from '@securestore/backend-api';
 import { CONTRACT_VERSION } from '@securestore/backend-api';
 import packageJson from '../package.json' with { type: 'json' };
 import { CONCERNS, chooseSeed, decide, inspect, runTest } from './suite.ts';
-import type { ConformanceOptions, ConformanceTest } from './types.ts';
+import type { ConformanceOptions, ConformanceTest } from './support/types.ts';
 
 const SUITE_VERSION: string = packageJson.version;
 

@@ -12,8 +12,8 @@ import { missingKeys } from './concerns/missing-keys.ts';
 import { model } from './concerns/model.ts';
 import { races } from './concerns/races.ts';
 import { ranges } from './concerns/ranges.ts';
-import { goesByMachineClock } from './machine-clock.ts';
-import type { BackendFixture, Concern, ConformanceOptions, ConformanceTest, Subject } from './types.ts';
+import { goesByMachineClock } from './support/machine-clock.ts';
+import type { BackendFixture, Concern, ConformanceOptions, ConformanceTest, Subject } from './support/types.ts';
 
 /** Every promise of the backend contract, by concern. */
 export const CONCERNS: readonly Concern[] = [

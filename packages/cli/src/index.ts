@@ -1,2 +1,2 @@
 export { run } from './run.ts';
-export type { Cli } from './cli-context.ts';
+export type { Cli } from './terminal/cli-context.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
 import process from 'node:process';
-import type { Input, OutputStream } from './cli-context.ts';
+import type { Input, OutputStream } from './terminal/cli-context.ts';
 import { run } from './run.ts';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { Run } from './call.ts';
-import { addGlobalOptions } from './global-options.ts';
-import { commandHelp, firstHelp } from './help-text.ts';
-import { widthOf } from './terminal-text.ts';
+import type { Run } from './call/call.ts';
+import { addGlobalOptions } from './options/global-options.ts';
+import { commandHelp, firstHelp } from './help/help-text.ts';
+import { widthOf } from './terminal/terminal-text.ts';
 import { addAccessVerbs } from './verbs/access-verbs.ts';
 import { addAuditVerbs } from './verbs/audit-verbs.ts';
 import { addBackupVerbs } from './verbs/backup-verbs.ts';

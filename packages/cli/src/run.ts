@@ -1,10 +1,10 @@
 import { exitCodeOf } from '@securestore/core-format';
 import { CommanderError } from 'commander';
-import type { Run } from './call.ts';
-import type { Cli } from './cli-context.ts';
-import { createOutput } from './output.ts';
+import type { Run } from './call/call.ts';
+import type { Cli } from './terminal/cli-context.ts';
+import { createOutput } from './call/output.ts';
 import { createProgram } from './program.ts';
-import { noCommand, usageError } from './usage-error.ts';
+import { noCommand, usageError } from './errors/usage-error.ts';
 
 /** Whether JSON is wanted, known before the arguments are parsed so that an error in them can be JSON as well. */
 function wantsJson(args: readonly string[]): boolean {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'vitest';
 import { checkImages } from '../../../tools/campaigns/src/crash-images/campaign.ts';
 import { record } from '../../../tools/campaigns/src/crash-images/recording.ts';
-import { NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
+import { NO_TRACER } from '../../../tools/campaigns/src/trace/tracer.ts';
 import { sized } from '../../../tools/campaigns/src/size.ts';
 import { checkLines, INPUTS } from './support/image-lines.ts';
 

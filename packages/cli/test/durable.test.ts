@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { NO_TRACER } from '../../../tools/campaigns/src/tracer.ts';
+import { NO_TRACER } from '../../../tools/campaigns/src/trace/tracer.ts';
 import { Trace, trace } from '../../backend-fs/test/support/traced.ts';
 import { sandbox } from './support/cli.ts';
 

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CommandHelp, ProgramHelp } from '../src/describe.ts';
+import type { CommandHelp, ProgramHelp } from '../src/help/describe.ts';
 import { COMMAND, finished, type Result } from './support/cli.ts';
 import { type ExampleSetup, FUNCTIONS, PROGRAMS, SETUPS, WORLD } from './support/help-examples.ts';
 import { runHere } from './support/in-process.ts';

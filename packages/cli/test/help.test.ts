@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { ERROR_CODES } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { CommandHelp, ProgramHelp } from '../src/describe.ts';
+import type { CommandHelp, ProgramHelp } from '../src/help/describe.ts';
 import { runHere } from './support/in-process.ts';
 
 const told = async (...args: readonly string[]): Promise<string> => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { ProgramHelp } from '../src/describe.ts';
+import type { ProgramHelp } from '../src/help/describe.ts';
 import { COMMAND, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { CommandHelp, ProgramHelp } from '../src/describe.ts';
+import type { CommandHelp, ProgramHelp } from '../src/help/describe.ts';
 import { sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 

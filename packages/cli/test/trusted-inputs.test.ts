@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { CommandHelp, OptionHelp, ProgramHelp } from '../src/describe.ts';
+import type { CommandHelp, OptionHelp, ProgramHelp } from '../src/help/describe.ts';
 import { runHere } from './support/in-process.ts';
 
 const page = await readFile(new URL('../../../docs/command-line-trust.md', import.meta.url), 'utf8');

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { reportOf } from '../src/error-report.ts';
+import { reportOf } from '../src/errors/error-report.ts';
 import { COMMAND, finished, jsonLines, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 

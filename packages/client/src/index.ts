@@ -1,2 +1,2 @@
-export { openRemoteStore } from './remote-store.ts';
+export { openRemoteStore } from './remote/remote-store.ts';
 export type { RemoteCredentials, RemoteOptions, RemoteStore, RemoteTls } from '@securestore/protocol';

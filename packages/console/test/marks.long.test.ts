@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import * as fc from 'fast-check';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { printable as printableInTerminal } from '../../cli/src/terminal-text.ts';
+import { printable as printableInTerminal } from '../../cli/src/terminal/terminal-text.ts';
 import { ANY_CHARACTER } from '../../../tools/campaigns/src/any-character.ts';
 import { asciiJson, printablePieces as piecesOf } from '../../protocol/src/index.ts';
 import { closeBrowser, openBrowser, signIn } from './support/browser.ts';

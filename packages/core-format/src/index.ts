@@ -1,23 +1,23 @@
-import { checkNodeVersion } from './node-version.ts';
+import { checkNodeVersion } from './machine/node-version.ts';
 
-export * from './audit-batch.ts';
-export * from './audit-entry.ts';
-export * from './audit-header.ts';
-export * from './backend-names.ts';
-export * from './backup-index.ts';
-export * from './backup-keys.ts';
-export * from './backup-names.ts';
-export * from './backup-pack.ts';
-export * from './backup-point.ts';
-export { decodeBase32, encodeBase32, encodeNumber } from './base32.ts';
-export * from './blob.ts';
-export * from './body.ts';
-export { ADVICE_IDS, parseAdvice } from './advice.ts';
-export type { Advice, AdviceId } from './advice.ts';
-export { asBuffer, ByteReader, ByteWriter, copyOf, copySecret, isZero, MAX_TIME, secretBytes } from './bytes.ts';
-export * from './category-map.ts';
-export * from './checkpoint.ts';
-export * from './consumer.ts';
+export * from './audit/audit-batch.ts';
+export * from './audit/audit-entry.ts';
+export * from './audit/audit-header.ts';
+export * from './record/backend-names.ts';
+export * from './backup/backup-index.ts';
+export * from './backup/backup-keys.ts';
+export * from './backup/backup-names.ts';
+export * from './backup/backup-pack.ts';
+export * from './backup/backup-point.ts';
+export { decodeBase32, encodeBase32, encodeNumber } from './text/base32.ts';
+export * from './record/blob.ts';
+export * from './record/body.ts';
+export { ADVICE_IDS, parseAdvice } from './errors/advice.ts';
+export type { Advice, AdviceId } from './errors/advice.ts';
+export { asBuffer, ByteReader, ByteWriter, copyOf, copySecret, isZero, MAX_TIME, secretBytes } from './bytes/bytes.ts';
+export * from './record/category-map.ts';
+export * from './record/checkpoint.ts';
+export * from './record/consumer.ts';
 export {
   flushFolder,
   flushFolderSync,
@@ -26,35 +26,35 @@ export {
   makeFolderDurablySync,
   replaceFile,
   writeNewFile,
-} from './durable-file.ts';
-export { ERROR_CODES, errorPageOf, exitCodeOf, isDamage, SecureStoreError } from './errors.ts';
-export type { ErrorCode, ErrorDetails, LockReason } from './errors.ts';
-export type { Field } from './fields.ts';
-export { fileError, systemReasonOf, systemCodeOf } from './file-error.ts';
-export * from './grants.ts';
-export * from './head.ts';
-export * from './head-audit.ts';
-export { MAX_SEALED_LOCATION_BYTES } from './head-migration.ts';
-export type { HeadMigration } from './head-migration.ts';
-export { MAX_PAST_INSTANCES } from './head-optional.ts';
-export type { Reference, ReferenceKind } from './head-references.ts';
-export * from './hint.ts';
-export { MAX_KEY_BYTES, parseStoreKey } from './key-name.ts';
-export type { StoreKey } from './key-name.ts';
-export { byBytes } from './key-order.ts';
-export { decodeKeyring, encodeKeyring } from './keyring.ts';
-export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './keyring.ts';
-export { isLoopback } from './loopback.ts';
-export * from './marker.ts';
-export { withoutOwn } from './own-variables.ts';
-export { compilePattern, patternsMeet } from './pattern.ts';
-export type { KeyTest } from './pattern.ts';
-export * from './record.ts';
-export * from './slot.ts';
-export * from './system-body.ts';
-export { textLines, trimmedText } from './text-lines.ts';
-export { compareVersions, formatVersion, parseVersion } from './version.ts';
-export type { ParsedVersion } from './version.ts';
-export * from './writer.ts';
+} from './machine/durable-file.ts';
+export { ERROR_CODES, errorPageOf, exitCodeOf, isDamage, SecureStoreError } from './errors/errors.ts';
+export type { ErrorCode, ErrorDetails, LockReason } from './errors/errors.ts';
+export type { Field } from './bytes/fields.ts';
+export { fileError, systemReasonOf, systemCodeOf } from './machine/file-error.ts';
+export * from './head/grants.ts';
+export * from './head/head.ts';
+export * from './head/head-audit.ts';
+export { MAX_SEALED_LOCATION_BYTES } from './head/head-migration.ts';
+export type { HeadMigration } from './head/head-migration.ts';
+export { MAX_PAST_INSTANCES } from './head/head-optional.ts';
+export type { Reference, ReferenceKind } from './head/head-references.ts';
+export * from './record/hint.ts';
+export { MAX_KEY_BYTES, parseStoreKey } from './text/key-name.ts';
+export type { StoreKey } from './text/key-name.ts';
+export { byBytes } from './text/key-order.ts';
+export { decodeKeyring, encodeKeyring } from './record/keyring.ts';
+export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './record/keyring.ts';
+export { isLoopback } from './machine/loopback.ts';
+export * from './record/marker.ts';
+export { withoutOwn } from './machine/own-variables.ts';
+export { compilePattern, patternsMeet } from './text/pattern.ts';
+export type { KeyTest } from './text/pattern.ts';
+export * from './record/record.ts';
+export * from './record/slot.ts';
+export * from './record/system-body.ts';
+export { textLines, trimmedText } from './text/text-lines.ts';
+export { compareVersions, formatVersion, parseVersion } from './text/version.ts';
+export type { ParsedVersion } from './text/version.ts';
+export * from './bytes/writer.ts';
 
 checkNodeVersion(process.versions.node);

@@ -1,11 +1,11 @@
-import type { KeyWrapperSubject, KeyWrapperTest } from './key-wrapper-contract.ts';
-import { KEY_WRAPPER_TESTS } from './key-wrapper-contract.ts';
+import type { KeyWrapperSubject, KeyWrapperTest } from './key-service/key-wrapper-contract.ts';
+import { KEY_WRAPPER_TESTS } from './key-service/key-wrapper-contract.ts';
 
-export type { KeyWrapperSubject, KeyWrapperTest } from './key-wrapper-contract.ts';
-export { FAULTY_KEY_WRAPPERS } from './faulty-key-wrappers.ts';
-export type { FaultyKeyWrapper } from './faulty-key-wrappers.ts';
-export { memoryKeyService } from './memory-key-service.ts';
-export type { MemoryKeyService } from './memory-key-service.ts';
+export type { KeyWrapperSubject, KeyWrapperTest } from './key-service/key-wrapper-contract.ts';
+export { FAULTY_KEY_WRAPPERS } from './key-service/faulty-key-wrappers.ts';
+export type { FaultyKeyWrapper } from './key-service/faulty-key-wrappers.ts';
+export { memoryKeyService } from './key-service/memory-key-service.ts';
+export type { MemoryKeyService } from './key-service/memory-key-service.ts';
 
 /** What {@link describeKeyWrapper} uses of a test runner: Vitest, Jest, `node:test`, Mocha and Bun have it in this form. */
 export interface TestRunner {

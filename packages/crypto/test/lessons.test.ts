@@ -27,8 +27,8 @@ import {
   unversioned,
   suiteOf,
 } from '../src/index.ts';
-import { digestKeys } from '../src/content-digest.ts';
-import { deriveBytes, expandInput, headerInput, label } from '../src/derive.ts';
+import { digestKeys } from '../src/primitives/content-digest.ts';
+import { deriveBytes, expandInput, headerInput, label } from '../src/primitives/derive.ts';
 import { bytesFrom, recordHeader, recordKey, repeatableRandom } from './support/fixtures.ts';
 import { openableUnderBoth } from './support/multi-key.ts';
 
@@ -196,7 +196,7 @@ describe('lessons from others', () => {
       expect(source, file).not.toContain(['Math', 'random'].join('.'));
       return /random(Fill|Bytes|Int)|getRandomValues/.test(source);
     });
-    expect(users.filter((file) => file.startsWith('crypto/'))).toEqual(['crypto/src/random.ts']);
+    expect(users.filter((file) => file.startsWith('crypto/'))).toEqual(['crypto/src/primitives/random.ts']);
     for (const file of users) {
       // What runs in a browser has the browser's.
       const source = file.startsWith('console/src/pages/')

@@ -2,9 +2,9 @@ import { createHmac, createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestWhole, suiteOf } from '../src/index.ts';
-import { loadSodium } from '../src/sodium.ts';
-import { openGcm } from '../src/suite-1.ts';
-import { openXChaCha } from '../src/suite-2.ts';
+import { loadSodium } from '../src/primitives/sodium.ts';
+import { openGcm } from '../src/primitives/suite-1.ts';
+import { openXChaCha } from '../src/primitives/suite-2.ts';
 
 interface Vectors<T> {
   readonly testGroups: readonly ({ readonly keySize: number; readonly tagSize: number; readonly ivSize: number } & {

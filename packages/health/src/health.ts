@@ -10,17 +10,17 @@ import { capacitySource } from './checks/capacity.ts';
 import { migrationSource } from './checks/migration.ts';
 import { scrubSource } from './checks/scrub.ts';
 import { storeSource } from './checks/store-source.ts';
-import { publishHealth } from './channels.ts';
+import { publishHealth } from './scrub/channels.ts';
 import { Metrics } from './metrics/metrics.ts';
-import { checkHealthOptions } from './options.ts';
-import type { HealthThresholds } from './thresholds.ts';
+import { checkHealthOptions } from './report/options.ts';
+import type { HealthThresholds } from './report/thresholds.ts';
 import { scrubKind, startScrub } from './scrub/scrub.ts';
 import { changeScrubState, withFindings } from './scrub/state.ts';
 import type { RepairSource, ScrubFinding, ScrubOptions, ScrubReport } from './scrub/types.ts';
-import { resolveThresholds } from './thresholds.ts';
-import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './types.ts';
-import { clauseOf, codeOf, finding, verdictOf, verdictOfError, worst } from './verdict.ts';
-import { span } from './words.ts';
+import { resolveThresholds } from './report/thresholds.ts';
+import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './report/types.ts';
+import { clauseOf, codeOf, finding, verdictOf, verdictOfError, worst } from './report/verdict.ts';
+import { span } from './report/words.ts';
 
 const TIMEOUT = 10_000;
 /** The same where somebody looks again and again: a scrape by Prometheus is given up after ten seconds. */

@@ -1,12 +1,12 @@
-export { HEALTH_CHANNEL, SCRUB_CHANNEL } from './channels.ts';
-export type { HealthMessage, ScrubMessage } from './channels.ts';
+export { HEALTH_CHANNEL, SCRUB_CHANNEL } from './scrub/channels.ts';
+export type { HealthMessage, ScrubMessage } from './scrub/channels.ts';
 export type { Metrics, MetricsOptions, OpenTelemetryOptions } from './metrics/metrics.ts';
 export { Health } from './health.ts';
 export type { HealthSettings } from './health.ts';
-export { unopened } from './unopened.ts';
+export { unopened } from './report/unopened.ts';
 export type { PastScrub, RepairSource, ScrubFinding, ScrubOptions, ScrubReport, ScrubState } from './scrub/types.ts';
-export { resolveThresholds } from './thresholds.ts';
-export type { HealthThresholds } from './thresholds.ts';
+export { resolveThresholds } from './report/thresholds.ts';
+export type { HealthThresholds } from './report/thresholds.ts';
 export type {
   CheckStatus,
   HealthCheck,
@@ -15,4 +15,4 @@ export type {
   HealthReport,
   HealthSource,
   HealthStatus,
-} from './types.ts';
+} from './report/types.ts';

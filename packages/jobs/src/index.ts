@@ -1,11 +1,11 @@
-export { elapsedSince, instant, systemClock } from './clock.ts';
-export type { Clock, Instant, SleepOptions } from './clock.ts';
+export { elapsedSince, instant, systemClock } from './state/clock.ts';
+export type { Clock, Instant, SleepOptions } from './state/clock.ts';
 export { Jobs } from './jobs.ts';
-export { isUndecided } from './answers.ts';
-export { isCount, isObject } from './json.ts';
-export { lockedBy } from './lease.ts';
-export { ClaimWatch, LAPSES_AFTER, SharedState } from './shared-state.ts';
-export type { Claim, Found, StateKind, StateStorage } from './shared-state.ts';
+export { isUndecided } from './state/answers.ts';
+export { isCount, isObject } from './state/json.ts';
+export { lockedBy } from './run/lease.ts';
+export { ClaimWatch, LAPSES_AFTER, SharedState } from './state/shared-state.ts';
+export type { Claim, Found, StateKind, StateStorage } from './state/shared-state.ts';
 export { startVolatile } from './volatile.ts';
 export type {
   DamagedJob,
@@ -21,4 +21,4 @@ export type {
   StartOptions,
   StoredState,
   UnfinishedJob,
-} from './types.ts';
+} from './state/types.ts';

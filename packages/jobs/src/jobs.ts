@@ -1,17 +1,25 @@
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
-import { isUndecided } from './answers.ts';
-import type { Clock } from './clock.ts';
-import { jsonCopy } from './json.ts';
-import { Lease, LeaseWatch, lockedBy } from './lease.ts';
-import { ProgressFeed } from './progress.ts';
-import type { JobRecord } from './records.ts';
-import { JobRecords, unreadableBecause } from './records.ts';
-import { failureOf, runJob } from './run.ts';
-import { aborted, cancelled, checkId, checkSame, checkStart, isSame, notFound } from './refusals.ts';
-import type { JobState } from './state.ts';
-import { MAX_PARAMETERS } from './state.ts';
-import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions, UnfinishedJob } from './types.ts';
-import { stateUnderWay } from './under-way.ts';
+import { isUndecided } from './state/answers.ts';
+import type { Clock } from './state/clock.ts';
+import { jsonCopy } from './state/json.ts';
+import { Lease, LeaseWatch, lockedBy } from './run/lease.ts';
+import { ProgressFeed } from './run/progress.ts';
+import type { JobRecord } from './state/records.ts';
+import { JobRecords, unreadableBecause } from './state/records.ts';
+import { failureOf, runJob } from './run/run.ts';
+import { aborted, cancelled, checkId, checkSame, checkStart, isSame, notFound } from './state/refusals.ts';
+import type { JobState } from './state/state.ts';
+import { MAX_PARAMETERS } from './state/state.ts';
+import type {
+  Job,
+  JobKind,
+  JobsOptions,
+  JobSummary,
+  ResumeOptions,
+  StartOptions,
+  UnfinishedJob,
+} from './state/types.ts';
+import { stateUnderWay } from './state/under-way.ts';
 
 const CANCEL_TRIES = 5;
 /** How often a state may exist when it is to be created and be gone when it is read. */

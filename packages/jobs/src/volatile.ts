@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock } from './clock.ts';
-import { systemClock } from './clock.ts';
+import type { Clock } from './state/clock.ts';
+import { systemClock } from './state/clock.ts';
 import { Jobs } from './jobs.ts';
-import type { Job, JobKind, JobStorage, StoredState } from './types.ts';
+import type { Job, JobKind, JobStorage, StoredState } from './state/types.ts';
 
 function memoryStorage(clock: Clock): JobStorage {
   const states = new Map<string, StoredState>();

@@ -53,8 +53,8 @@ export type {
   SnapshotInfo,
   VerifyBackupOptions,
   VerifyDepth,
-} from './backups.ts';
-export { hasBackup, listSnapshots, listWindows, readSnapshot, restoreStore, verifyBackup } from './backups.ts';
+} from './store/backups.ts';
+export { hasBackup, listSnapshots, listWindows, readSnapshot, restoreStore, verifyBackup } from './store/backups.ts';
 export { deadManPing, execHook, execRunHook, readReceipt, readRestoreReceipt, webhook } from '@securestore/backup';
 export type {
   BackupOptions,
@@ -136,7 +136,7 @@ export type {
   TransferOptions,
   TransferReport,
 } from '@securestore/migrate';
-export type { HealthConfig } from './health.ts';
+export type { HealthConfig } from './options/health.ts';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {
   AuditEvent,
@@ -181,11 +181,11 @@ export type {
   WrapOptions,
 } from '@securestore/crypto';
 export type * from '@securestore/objects';
-export { findConfig, loadConfig } from './config.ts';
-export type { StoreConfig } from './config.ts';
-export type { Discovery } from './discovery.ts';
-export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './migration.ts';
-export type { MigrateOptions, MigrationOpenOptions, ReclaimOptions, ReclaimReport } from './migration.ts';
+export { findConfig, loadConfig } from './options/config.ts';
+export type { StoreConfig } from './options/config.ts';
+export type { Discovery } from './options/discovery.ts';
+export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './store/migration.ts';
+export type { MigrateOptions, MigrationOpenOptions, ReclaimOptions, ReclaimReport } from './store/migration.ts';
 export type {
   CancelledMigration,
   FailedMove,
@@ -195,17 +195,17 @@ export type {
   ReclaimableStore,
   ResealSettings,
 } from '@securestore/migrate';
-export { fileAnchor, stateFolder } from './file-anchor.ts';
-export { generateIdentityFile, identityFile } from './identity-file.ts';
-export { formatInvitation, parseInvitation } from './invitation.ts';
-export type { Invitation } from './invitation.ts';
-export { generateKeyFile, keyFile } from './key-file.ts';
-export { formatRecoveryKit, readRecoveryKit } from './recovery-kit.ts';
-export type { ReadRecoveryKit, RecoveryKit } from './recovery-kit.ts';
-export { createStore, openStore } from './open.ts';
-export type { SecureStore, SessionOptions } from './open.ts';
-export type { BackendOptions, CreateOptions, OpenOptions } from './options.ts';
-export { resetClock, storeClock } from './store-clock.ts';
-export type { StoreClock, StoreClockOptions } from './store-clock.ts';
-export type { ServedOptions } from './remote.ts';
+export { fileAnchor, stateFolder } from './files/file-anchor.ts';
+export { generateIdentityFile, identityFile } from './files/identity-file.ts';
+export { formatInvitation, parseInvitation } from './files/invitation.ts';
+export type { Invitation } from './files/invitation.ts';
+export { generateKeyFile, keyFile } from './files/key-file.ts';
+export { formatRecoveryKit, readRecoveryKit } from './files/recovery-kit.ts';
+export type { ReadRecoveryKit, RecoveryKit } from './files/recovery-kit.ts';
+export { createStore, openStore } from './store/open.ts';
+export type { SecureStore, SessionOptions } from './store/open.ts';
+export type { BackendOptions, CreateOptions, OpenOptions } from './options/options.ts';
+export { resetClock, storeClock } from './store/store-clock.ts';
+export type { StoreClock, StoreClockOptions } from './store/store-clock.ts';
+export type { ServedOptions } from './store/remote.ts';
 export type { RemoteCredentials, RemoteStore, RemoteTls } from '@securestore/protocol';

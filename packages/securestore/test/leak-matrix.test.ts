@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { forwardTo } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { ACTIONS, changesNothing } from '../../acl/src/actions.ts';
+import { ACTIONS, changesNothing } from '../../acl/src/rules/actions.ts';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, CallOptions, Session } from '../src/index.ts';
 import { addPrincipal, grantRole, recipientOf, setApprovals, setRole } from '../src/index.ts';

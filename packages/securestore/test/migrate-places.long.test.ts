@@ -8,7 +8,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Anchor, AnchorRecord } from '../src/index.ts';
 import { cancelMigration, createStore, keepOldSide, migrateStore, openStore, rawKey } from '../src/index.ts';
-import type { MigrateOptions } from '../src/migration.ts';
+import type { MigrateOptions } from '../src/store/migration.ts';
 import { memoryPlace } from './support/round-trip.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));

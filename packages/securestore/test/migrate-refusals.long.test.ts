@@ -7,7 +7,7 @@ import { MemoryBackend } from '@securestore/backend-memory';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { MigrateOptions } from '../src/migration.ts';
+import type { MigrateOptions } from '../src/store/migration.ts';
 import {
   cancelMigration,
   createStore,

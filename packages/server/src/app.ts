@@ -8,30 +8,38 @@ import { decodeQuery, FRAMED_TYPE, HEADERS, JSON_TYPE, RAW_TYPE } from '@secures
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
 import type { Logger, SecureStore } from 'securestore';
-import { Admission } from './admission.ts';
-import type { Caller } from './callers.ts';
-import { callerOf, Callers } from './callers.ts';
-import { limitConnections, reasonOf } from './connections.ts';
+import { Admission } from './limits/admission.ts';
+import type { Caller } from './caller/callers.ts';
+import { callerOf, Callers } from './caller/callers.ts';
+import { limitConnections, reasonOf } from './limits/connections.ts';
 import { ConsoleApp } from './console/console-app.ts';
 import type { ConsoleFiles } from './console/console-files.ts';
 import type { Oidc } from './console/oidc.ts';
 import type { OwnOrigin } from './console/own-origin.ts';
-import { secure } from './console/security-headers.ts';
-import { answerFailure } from './answer-failure.ts';
-import type { ServerLimits } from './limits.ts';
-import { checkLocations } from './locations.ts';
-import { openApiOf } from './openapi.ts';
-import { checkBody, consoleRouteOf, frameworkPath, parseJson, refuseMalformed, restOf, routeOf } from './requests.ts';
-import { RequestsUnderWay } from './requests-under-way.ts';
-import type { Route } from './route.ts';
+import { secure } from './request/security-headers.ts';
+import { answerFailure } from './request/answer-failure.ts';
+import type { ServerLimits } from './limits/limits.ts';
+import { checkLocations } from './exchange/locations.ts';
+import { openApiOf } from './exchange/openapi.ts';
+import {
+  checkBody,
+  consoleRouteOf,
+  frameworkPath,
+  parseJson,
+  refuseMalformed,
+  restOf,
+  routeOf,
+} from './exchange/requests.ts';
+import { RequestsUnderWay } from './exchange/requests-under-way.ts';
+import type { Route } from './exchange/route.ts';
 import { ROUTES } from './routes/index.ts';
-import { RunningJobs } from './running-jobs.ts';
-import { RequestIds } from './request-ids.ts';
-import { UNREADABLE } from './schema-errors.ts';
-import { NOTHING } from './schemas.ts';
-import { buildValidator } from './validators.ts';
-import { VERSION } from './version.ts';
-import { Work } from './work.ts';
+import { RunningJobs } from './work/running-jobs.ts';
+import { RequestIds } from './request/request-ids.ts';
+import { UNREADABLE } from './request/schema-errors.ts';
+import { NOTHING } from './request/schemas.ts';
+import { buildValidator } from './request/schema-compiler.ts';
+import { VERSION } from './request/version.ts';
+import { Work } from './work/work.ts';
 import { extensionsOf } from '@securestore/objects/internal';
 
 /** What a server is made of. */

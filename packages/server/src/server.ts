@@ -17,9 +17,9 @@ import { consoleFiles } from './console/console-files.ts';
 import type { ConsoleProvider } from './console/oidc.ts';
 import { Oidc } from './console/oidc.ts';
 import { OwnOrigin } from './console/own-origin.ts';
-import type { ServerLimits } from './limits.ts';
-import { resolveLimits } from './limits.ts';
-import { resumeJobs } from './resume-jobs.ts';
+import type { ServerLimits } from './limits/limits.ts';
+import { resolveLimits } from './limits/limits.ts';
+import { resumeJobs } from './work/resume-jobs.ts';
 
 /** A certificate and its key, in PEM. */
 export interface TlsOptions {

@@ -7,7 +7,7 @@ import { parseArgs, promisify } from 'node:util';
 import { AREAS } from './areas.ts';
 import { installRivals } from './install-rivals.ts';
 import { describeMachine } from './machine.ts';
-import type { MeasuredArea } from './model.ts';
+import type { MeasuredArea } from './measure/model.ts';
 import { withTables } from './report.ts';
 import { renderArea } from './table.ts';
 

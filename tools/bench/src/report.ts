@@ -1,5 +1,5 @@
 import { renderArea } from './table.ts';
-import type { MeasuredArea } from './model.ts';
+import type { MeasuredArea } from './measure/model.ts';
 
 /** What `docs/benchmarks.md` begins with. */
 const HEADING = `# Benchmarks

@@ -1,6 +1,6 @@
 /* `run-area.ts NAME SCALE FOLDER`: measures one area in this process and prints it as JSON; progress goes to stderr. */
 import { AREAS } from './areas.ts';
-import { measureArea } from './measure.ts';
+import { measureArea } from './measure/measure.ts';
 
 const [name = '', scale = '1', scratch = ''] = process.argv.slice(2);
 const area = AREAS[name];

@@ -1,6 +1,6 @@
-import type { MeasuredArea, MeasuredRow, Sample } from './model.ts';
-import type { Outcome } from './verdict.ts';
-import { bestOf, growth, judge, lessIsBetter, samplesOf } from './verdict.ts';
+import type { MeasuredArea, MeasuredRow, Sample } from './measure/model.ts';
+import type { Outcome } from './measure/verdict.ts';
+import { bestOf, growth, judge, lessIsBetter, samplesOf } from './measure/verdict.ts';
 
 const HEADINGS: readonly string[] = ['work', 'who', 'median', 'spread', 'ours against it'];
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { MeasuredArea } from '../src/model.ts';
+import type { MeasuredArea } from '../src/measure/model.ts';
 import { withTables } from '../src/report.ts';
 
 function measured(title: string, median: number): MeasuredArea {

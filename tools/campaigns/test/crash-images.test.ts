@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { checkImages } from '../src/crash-images/campaign.ts';
 import { record } from '../src/crash-images/recording.ts';
 import { sized } from '../src/size.ts';
-import { NO_TRACER } from '../src/tracer.ts';
+import { NO_TRACER } from '../src/trace/tracer.ts';
 import { bodyOf, FAULTS, type Kind, SOUND } from './support/bodies.ts';
 
 const PROGRAM = fileURLToPath(new URL('./support/writer-process.ts', import.meta.url));

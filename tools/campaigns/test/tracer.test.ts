@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callsOf } from '../src/tracer.ts';
+import { callsOf } from '../src/trace/tracer.ts';
 
 test('calls that others interrupt in the trace are put together again, in the order in which they took effect', () => {
   const log = [

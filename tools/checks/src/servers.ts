@@ -1,7 +1,7 @@
-import { chromium } from '../../services/src/chromium.ts';
-import { installAll } from '../../services/src/install-all.ts';
-import type { Needed } from '../../services/src/service.ts';
-import { SERVICES } from '../../services/src/services.ts';
+import { chromium } from '../../services/src/provide/chromium.ts';
+import { installAll } from '../../services/src/provide/install-all.ts';
+import type { Needed } from '../../services/src/service/service.ts';
+import { SERVICES } from '../../services/src/provide/services.ts';
 import { ceph } from '../../services/src/servers/ceph.ts';
 import { registry } from '../../services/src/servers/registry.ts';
 import type { Size } from '../../campaigns/src/size.ts';

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { ROOMS, upwardImports } from '../src/rooms.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-/** What is found without a room is an entry of the package. */
+/** How many files may be in a folder of sources beside its rooms. */
 const MAX_ENTRIES = 12;
 
 function folderOf(files: Readonly<Record<string, string>>): string {
@@ -21,22 +21,35 @@ function folderOf(files: Readonly<Record<string, string>>): string {
 }
 
 describe.each(Object.entries(ROOMS))('the rooms of %s', (name, rooms) => {
-  const folder = join(root, 'packages', name);
+  const folder = join(root, name);
 
-  it('import from those before them alone', () => {
+  it('import from lower ones alone', () => {
     expect(upwardImports(folder, rooms)).toEqual([]);
   });
 
-  it('are all of them, and little lies beside them', () => {
-    const files = globSync('src/**/*.ts', { cwd: folder }).map((file) => file.split('/').slice(1));
-    expect([...new Set(files.filter(({ length }) => length > 1).map(([room = '']) => room))].toSorted()).toEqual(
+  it('are all of its folders with sources', () => {
+    const files = globSync('*/**/*.{ts,tsx}', { cwd: folder });
+    expect([...new Set(files.map((file) => dirname(file).split('/', 1).join()))].toSorted()).toEqual(
       [...rooms].toSorted(),
     );
-    expect(files.filter(({ length }) => length === 1).length).toBeLessThanOrEqual(MAX_ENTRIES);
   });
 });
 
-it('an import of a later room is found, also of a type, and one of an entry, and a room that nobody has named', () => {
+describe('a folder of sources', () => {
+  const sources = globSync('{packages,tools}/*/src', { cwd: root });
+
+  it('is found', () => {
+    expect(sources.length).toBeGreaterThan(40);
+  });
+
+  it.each(sources)('has few files beside its rooms, and an order of these: %s', (source) => {
+    expect(globSync('*.{ts,tsx}', { cwd: join(root, source) }).length).toBeLessThanOrEqual(MAX_ENTRIES);
+    const isOrdered = Object.keys(ROOMS).some((name) => `${name}/`.startsWith(`${source}/`));
+    expect(isOrdered || globSync('*/**/*.ts', { cwd: join(root, source) }).length === 0).toBe(true);
+  });
+});
+
+it('an import of a higher room is found, also of a type, and one of an entry, and a room that is not listed', () => {
   const folder = folderOf({
     'src/index.ts': "export * from './upper/a.ts';",
     'src/lower/b.ts': "import type { A } from '../upper/a.ts';\nexport type B = A;",
@@ -44,7 +57,7 @@ it('an import of a later room is found, also of a type, and one of an entry, and
     'src/upper/a.ts': "import { b } from '../lower/b.ts';\nawait import('../attic/d.ts');",
     'src/attic/d.ts': "import { b } from '../lower/b.ts';",
   });
-  expect(upwardImports(folder, ['lower', 'upper']).toSorted()).toEqual([
+  expect(upwardImports(join(folder, 'src'), ['lower', 'upper']).toSorted()).toEqual([
     'attic/d.ts -> lower/b.ts',
     'lower/b.ts -> upper/a.ts',
     'lower/c.ts -> index.ts',

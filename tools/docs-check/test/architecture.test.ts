@@ -14,6 +14,6 @@ it('the page about the architecture names files', () => {
 });
 
 it.each(named)('%s, which the page about the architecture names, is there', (path) => {
-  const pattern = `{.,packages,packages/*,packages/*/src,packages/{objects,backup}/src/*}/${path}`;
+  const pattern = `{.,packages,packages/*,packages/*/src,packages/{acl,backend-fs,backup,cli,crypto,objects,server}/src/*}/${path}`;
   expect(globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] })).not.toEqual([]);
 });

@@ -17,7 +17,8 @@ function names(table: string): string[] {
 
 /** The reasons are a type, so the source has the only list of them. */
 function reasonsOfSource(): string[] {
-  const [, union = ''] = /export type LockReason =\n([^]*?)\n\n/.exec(read('packages/core-format/src/errors.ts')) ?? [];
+  const [, union = ''] =
+    /export type LockReason =\n([^]*?)\n\n/.exec(read('packages/core-format/src/errors/errors.ts')) ?? [];
   return [...union.matchAll(/^ {2}\| '([a-z-]+)'/gm)].map(([, reason = '']) => reason);
 }
 

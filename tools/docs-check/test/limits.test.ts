@@ -12,7 +12,7 @@ import {
   MAX_SLOTS,
 } from '@securestore/core-format';
 import { expect, it } from 'vitest';
-import { MAX_TOKENS } from '../../../packages/acl/src/document.ts';
+import { MAX_TOKENS } from '../../../packages/acl/src/document/document.ts';
 
 const guide: string = readFileSync(
   fileURLToPath(new URL('../../../docs/guides/operations.md', import.meta.url)),

@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import { inputOf, tryInput } from './fuzz.ts';
-import { meterBuffers } from './meter.ts';
-import { targets } from './targets.ts';
-import { Watchdog } from './watchdog.ts';
+import { inputOf, tryInput } from './fuzzer/fuzz.ts';
+import { meterBuffers } from './fuzzer/meter.ts';
+import { targets } from './targets/targets.ts';
+import { Watchdog } from './fuzzer/watchdog.ts';
 import type { Message, Share } from './worker.ts';
 
 // Gives every parser inputs that are nearly right, and such that are not:

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadSuites } from '../../../packages/crypto/src/index.ts';
-import type { Finding } from './fuzz.ts';
-import { tryInput } from './fuzz.ts';
-import { meterBuffers } from './meter.ts';
-import { targets } from './targets.ts';
+import type { Finding } from './fuzzer/fuzz.ts';
+import { tryInput } from './fuzzer/fuzz.ts';
+import { meterBuffers } from './fuzzer/meter.ts';
+import { targets } from './targets/targets.ts';
 
 /** What a worker is to do. */
 export interface Share {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspectTarball } from './inspect.ts';
-import { cacheFolder } from '../../services/src/cache.ts';
+import { cacheFolder } from '../../services/src/service/cache.ts';
 import { checkInstalled } from './install-check.ts';
 import type { Application } from './install-check.ts';
 import { applicationInstaller } from './application-installer.ts';

@@ -11,7 +11,7 @@ import {
   shares,
 } from '../../../packages/crypto/src/index.ts';
 // Whoever forges a share makes its digits of check right.
-import { printed, readPrinted } from '../../../packages/crypto/src/printed.ts';
+import { printed, readPrinted } from '../../../packages/crypto/src/unlock/printed.ts';
 import { memoryKeyService } from '../../../packages/crypto/src/testing.ts';
 import { createObjectStore } from '../../../packages/objects/src/index.ts';
 import { hasPython } from './python.ts';

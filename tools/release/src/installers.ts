@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { npm } from '../../pack-check/src/pack.ts';
-import { findProgram } from '../../services/src/programs.ts';
+import { findProgram } from '../../services/src/service/programs.ts';
 import { registry } from '../../services/src/servers/registry.ts';
 import { environmentOf } from './registry.ts';
 

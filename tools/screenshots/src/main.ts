@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { closeBrowser, openBrowser, signIn, WIDTHS } from '../../../packages/console/test/support/browser.ts';
 import type { Page, Width } from '../../../packages/console/test/support/browser.ts';
-import { provideChromium } from '../../services/src/chromium.ts';
+import { provideChromium } from '../../services/src/provide/chromium.ts';
 import { afterAnAccident, withLongNames, withManyKeys, withoutBackups } from './pasts.ts';
 import { SCENES } from './scenes.ts';
 import { smallPng } from './small-png.ts';

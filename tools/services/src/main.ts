@@ -1,6 +1,6 @@
 // `main.ts [server...]`: runs servers until it is ended, and prints the variables that make tests use them.
-import { provideServer } from './provide.ts';
-import { SERVICES, serviceNamed } from './services.ts';
+import { provideServer } from './provide/provide.ts';
+import { SERVICES, serviceNamed } from './provide/services.ts';
 
 const names = process.argv.slice(2);
 const services = names.length === 0 ? SERVICES : names.map(serviceNamed);

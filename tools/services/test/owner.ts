@@ -1,5 +1,5 @@
 // A process that starts a server, says where it is, and lives until it is killed.
-import { startServer } from '../src/server.ts';
+import { startServer } from '../src/provide/server.ts';
 import { redis } from '../src/servers/redis.ts';
 
 const { url, pid } = await startServer(redis);

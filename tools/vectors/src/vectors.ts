@@ -1,9 +1,9 @@
 import { fingerprintOf, identityPrivateKey, identityPublicKey } from '../../../packages/crypto/src/index.ts';
-import type { Base } from './base.ts';
-import { BASES, ITEMS, keysOf, MICROSECONDS } from './base.ts';
-import { sha256, spliceBetween } from './bytes.ts';
-import type { Splice } from './bytes.ts';
-import type { Case } from './cases.ts';
+import type { Base } from './make/base.ts';
+import { BASES, ITEMS, keysOf, MICROSECONDS } from './make/base.ts';
+import { sha256, spliceBetween } from './make/bytes.ts';
+import type { Splice } from './make/bytes.ts';
+import type { Case } from './make/cases.ts';
 import { blobs } from './groups/blobs.ts';
 import { heads } from './groups/heads.ts';
 import { history } from './groups/history.ts';
@@ -13,9 +13,9 @@ import { names } from './groups/names.ts';
 import { own } from './groups/own.ts';
 import { records } from './groups/records.ts';
 import { slots } from './groups/slots.ts';
-import type { Made } from './make.ts';
-import { make } from './make.ts';
-import { ARGON2, materialOf, UNLOCKS } from './secrets.ts';
+import type { Made } from './make/make.ts';
+import { make } from './make/make.ts';
+import { ARGON2, materialOf, UNLOCKS } from './make/secrets.ts';
 
 /** What vectors are about, by the name of their file. */
 export const GROUPS: Readonly<Record<string, (base: Base) => Case[]>> = {

@@ -2,7 +2,7 @@ import { ownerKeys } from '../../../objects/src/head/unlock/owner-keys.ts';
 import { generationOf, systemContext } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import { openSystemBody, unversioned } from '@securestore/crypto';
-import type { AccessDocument } from '../../src/document.ts';
+import type { AccessDocument } from '../../src/document/document.ts';
 import { mayDo } from '../support/reference.ts';
 import type { Recorded, Verdict } from './world.ts';
 

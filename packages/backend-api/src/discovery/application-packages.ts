@@ -4,7 +4,7 @@ import { createRequire, isBuiltin } from 'node:module';
 import { join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SecureStoreError } from '@securestore/core-format';
-import { isScheme } from '../location.ts';
+import { isScheme } from '../contract/location.ts';
 import { checkPackageOwner } from './package-owner.ts';
 
 /** What a package says of itself under `securestore.backend` in its `package.json`. */

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackendDefinition, StorageBackend } from '../contract.ts';
-import { checkContract, checkDefinition } from '../define.ts';
-import { parseLocation } from '../location.ts';
+import type { BackendDefinition, StorageBackend } from '../contract/contract.ts';
+import { checkContract, checkDefinition } from '../contract/define.ts';
+import { parseLocation } from '../contract/location.ts';
 import {
   type ApplicationPackages,
   applicationPackages,

@@ -1,4 +1,4 @@
-import type { BackendCapabilities, StorageBackend } from '../contract.ts';
+import type { BackendCapabilities, StorageBackend } from '../contract/contract.ts';
 
 /** What a wrapper does itself; everything else goes to the backend that it wraps. */
 export interface Overrides extends Partial<Omit<StorageBackend, 'name' | 'capabilities'>> {

@@ -1,4 +1,4 @@
-import type { BatchOperation, StorageBackend } from '../contract.ts';
+import type { BatchOperation, StorageBackend } from '../contract/contract.ts';
 import { forwardTo } from './forward.ts';
 
 /** A backend around a backend. */

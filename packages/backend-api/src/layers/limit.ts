@@ -1,4 +1,4 @@
-import { abortedError } from '../errors.ts';
+import { abortedError } from '../contract/errors.ts';
 import { type Around, type BackendCall, type Layer, intercept } from './intercept.ts';
 
 /** Lets at most `most` calls (from 1) run at once; the others wait in the order they came. */

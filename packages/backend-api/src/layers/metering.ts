@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
-import type { StorageBackend } from '../contract.ts';
+import type { StorageBackend } from '../contract/contract.ts';
 import { forwardTo } from './forward.ts';
 import { sentBytes, type BackendOperation, type Layer } from './intercept.ts';
 import { BACKEND_CHANNEL, tracingLayer } from './tracing.ts';

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import { abortedError } from '../errors.ts';
+import { abortedError } from '../contract/errors.ts';
 import { type Around, type BackendCall, type Layer, intercept } from './intercept.ts';
 import { type Sleep, realSleep } from './sleep.ts';
 

@@ -1,4 +1,4 @@
-import { timeoutError } from '../errors.ts';
+import { timeoutError } from '../contract/errors.ts';
 import { type Around, type Layer, intercept } from './intercept.ts';
 import { type Sleep, realSleep } from './sleep.ts';
 

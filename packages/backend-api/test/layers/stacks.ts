@@ -1,4 +1,4 @@
-import { networkLayers } from '../../../securestore/src/network-layers.ts';
+import { networkLayers } from '../../../securestore/src/store/network-layers.ts';
 import {
   type Layer,
   createCallCounter,

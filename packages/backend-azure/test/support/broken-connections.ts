@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { StorageBackend } from '@securestore/backend-api';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Proxy } from '../../../../tools/services/src/proxy.ts';
+import type { Proxy } from '../../../../tools/services/src/proxy/proxy.ts';
 import { tornAfter } from './torn.ts';
 
 /** The ways to a service that is spoken to by HTTP. */

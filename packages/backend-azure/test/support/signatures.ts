@@ -3,7 +3,7 @@ import {
   StorageSharedKeyCredential,
   generateBlobSASQueryParameters,
 } from '@azure/storage-blob';
-import { parseTarget } from '../../src/location.ts';
+import { parseTarget } from '../../src/connection/location.ts';
 
 /** A signature that allows some things in the container of a location. */
 export function signatureFor(

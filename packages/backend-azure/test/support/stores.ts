@@ -1,12 +1,12 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { randomUUID } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
-import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 import { EMULATOR_KEY } from '../../../../tools/services/src/servers/azure.ts';
 import { AzureBackend } from '../../src/index.ts';
-import { resolveAccess } from '../../src/access.ts';
-import { parseTarget } from '../../src/location.ts';
-import { parseSettings } from '../../src/settings.ts';
+import { resolveAccess } from '../../src/connection/access.ts';
+import { parseTarget } from '../../src/connection/location.ts';
+import { parseSettings } from '../../src/connection/settings.ts';
 
 const provided = inject('azure');
 /** The container that tests may use. */

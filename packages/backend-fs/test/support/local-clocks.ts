@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { expect, test } from 'vitest';
-import { withMachineClock } from '../../../backend-testkit/src/machine-clock.ts';
+import { withMachineClock } from '../../../backend-testkit/src/support/machine-clock.ts';
 
 const MONTH: number = 30 * 24 * 3_600_000;
 const MINUTE = 60_000;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { BackendDefinition, StorageBackend } from '@securestore/backend-api';
 import { expect, test } from 'vitest';
 import { LONG, TORTURE } from '../../../../tools/campaigns/src/size.ts';
-import { NO_TRACER } from '../../../../tools/campaigns/src/tracer.ts';
+import { NO_TRACER } from '../../../../tools/campaigns/src/trace/tracer.ts';
 import { stepsOf } from './steps.ts';
 
 const PROGRAM = fileURLToPath(new URL('./steps-process.ts', import.meta.url));

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Call as TracedCall, callsOf } from '../../../../tools/campaigns/src/tracer.ts';
+import { type Call as TracedCall, callsOf } from '../../../../tools/campaigns/src/trace/tracer.ts';
 
 const CALLS = 'open,openat,mkdir,mkdirat,rename,renameat,renameat2,fsync,fdatasync';
 

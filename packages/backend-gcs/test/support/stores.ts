@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
-import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 import { GcsBackend } from '../../src/index.ts';
-import { parseTarget } from '../../src/location.ts';
+import { parseTarget } from '../../src/connection/location.ts';
 import { LONG } from '../../../../tools/campaigns/src/size.ts';
 
 const provided = inject('gcs');

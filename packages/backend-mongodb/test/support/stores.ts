@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 import { MongodbBackend } from '../../src/index.ts';
 
 /** The name of a collection that nobody uses. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
-import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 import { PostgresBackend } from '../../src/index.ts';
 
 /** The name of a table that nobody uses. */

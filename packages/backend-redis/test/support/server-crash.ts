@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Server } from '../../../../tools/services/src/server.ts';
+import type { Server } from '../../../../tools/services/src/provide/server.ts';
 import { isWhole, selfProving } from '../../../backend-fs/test/support/bodies.ts';
 
 const WRITERS = 8;

@@ -7,7 +7,7 @@ import { type StorageBackend, composeLayers, forwardTo, retryLayer } from '@secu
 import { type SecureStore, openStore, rawKey } from 'securestore';
 import { isWhole } from '../../../backend-fs/test/support/bodies.ts';
 import { type Campaign, killWriters } from '../../../backend-fs/test/support/crash-campaign.ts';
-import { scanKeys } from '../../../backend-testkit/src/checks.ts';
+import { scanKeys } from '../../../backend-testkit/src/support/checks.ts';
 import { runJob } from './run-process.ts';
 
 const PROGRAM: string = fileURLToPath(new URL('store-process.ts', import.meta.url));

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SecureStoreError, openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
-import type { Server } from '../../../../tools/services/src/server.ts';
+import type { Server } from '../../../../tools/services/src/provide/server.ts';
 import { isWhole, selfProving } from '../../../backend-fs/test/support/bodies.ts';
 import { begun, recovered } from './server-crash.ts';
 

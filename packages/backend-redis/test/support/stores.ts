@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { RedisBackend } from '../../src/index.ts';
-import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 
 /** A place on a server that nothing was ever stored at. */
 export function freshLocation(url: string): string {

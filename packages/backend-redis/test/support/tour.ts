@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { StorageBackend } from '@securestore/backend-api';
-import { scan } from '../../../backend-testkit/src/checks.ts';
+import { scan } from '../../../backend-testkit/src/support/checks.ts';
 import { narrator } from '../../../../tools/tour/src/narrator.ts';
 import type { Place } from '../../../../tools/tour/src/place.ts';
 import { tour } from '../../../../tools/tour/src/tour.ts';

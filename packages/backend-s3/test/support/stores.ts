@@ -2,7 +2,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { StorageBackend } from '@securestore/backend-api';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished, vi } from 'vitest';
-import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy/proxy.ts';
 import { S3Backend } from '../../src/index.ts';
 
 /** A place for tests: the location of a bucket, and the credentials where it isn't for the SDK to find them. */

@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { assertBytes, bytes, everyMicrotask, mustRead, rejection, scanKeys, textOf, turns, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import {
+  assertBytes,
+  bytes,
+  everyMicrotask,
+  mustRead,
+  rejection,
+  scanKeys,
+  textOf,
+  turns,
+  utf8,
+} from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 /** More writes than a backend has under way at once, so that some have to wait. */
 const WAITING = 100;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
-import { etagOf, rejection, scanKeys, textOf, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { etagOf, rejection, scanKeys, textOf, utf8 } from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 type Batch = NonNullable<StorageBackend['batch']>;
 

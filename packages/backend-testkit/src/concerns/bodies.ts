@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { assertBytes, bytes, etagOf, mustRead, race, rejection, scan, turns, utf8 } from '../checks.ts';
-import type { Concern, TestContext } from '../types.ts';
+import { assertBytes, bytes, etagOf, mustRead, race, rejection, scan, turns, utf8 } from '../support/checks.ts';
+import type { Concern, TestContext } from '../support/types.ts';
 
 /** The largest body that the suite writes: more than a store ever does. */
 const LARGEST_TRIED = 8 * 1024 * 1024 + 65_536;

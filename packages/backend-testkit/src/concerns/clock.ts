@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { StorageBackend } from '@securestore/backend-api';
-import { mustRead, scan, utf8 } from '../checks.ts';
-import { CLOCK_JUMP, withMachineClock } from '../machine-clock.ts';
-import type { Concern, Subject } from '../types.ts';
+import { mustRead, scan, utf8 } from '../support/checks.ts';
+import { CLOCK_JUMP, withMachineClock } from '../support/machine-clock.ts';
+import type { Concern, Subject } from '../support/types.ts';
 
 function clockElsewhere({ canSetClock }: Subject): string | undefined {
   return canSetClock ? undefined : 'its clock is not the Date of this process';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { rejection, textOf, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { rejection, textOf, utf8 } from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 /** Conditions are kept or refused, never dropped. */
 export const conditions: Concern = {

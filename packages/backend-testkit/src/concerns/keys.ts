@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { isBackendKey } from '@securestore/backend-api';
-import { ALPHABET, rejection, scanKeys, textOf, utf8 } from '../checks.ts';
-import { pick, seededRandom } from '../random.ts';
-import type { Concern } from '../types.ts';
+import { ALPHABET, rejection, scanKeys, textOf, utf8 } from '../support/checks.ts';
+import { pick, seededRandom } from '../support/random.ts';
+import type { Concern } from '../support/types.ts';
 
 /** 900 bytes: four components of 220, their slashes, and 16 more. */
 const LONGEST = [...Array.from({ length: 4 }, (_, index) => String(index).repeat(220)), 'e'.repeat(16)].join('/');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { assertStorable } from '@securestore/backend-api';
-import { assertBytes, bytes, etagOf, mustRead, rejection, scanKeys, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { assertBytes, bytes, etagOf, mustRead, rejection, scanKeys, utf8 } from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 /** How many handles are opened and closed to see what they leave behind. */
 const HANDLES = 8;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type StorageBackend, isBackendKey } from '@securestore/backend-api';
-import { ALPHABET, bytes, pages, rejection, scanKeys, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { ALPHABET, bytes, pages, rejection, scanKeys, utf8 } from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 /** Keys that sort differently by path, by locale and by byte. */
 const TRICKY = [

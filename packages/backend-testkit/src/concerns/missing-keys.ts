@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { rejectionOf, scanKeys, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { rejectionOf, scanKeys, utf8 } from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 /** What is not there is no error, and an error is not taken for it. */
 export const missingKeys: Concern = {

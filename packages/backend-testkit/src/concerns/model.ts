@@ -3,7 +3,7 @@ import { type Operation, formatOperations, parseOperations } from '../operations
 import { randomOperations } from '../operations/random-operations.ts';
 import { reduceOperations } from '../operations/reduce-operations.ts';
 import { OperationError, runOperations } from '../operations/run-operations.ts';
-import type { Concern, TestContext } from '../types.ts';
+import type { Concern, TestContext } from '../support/types.ts';
 
 /** How many operations are shown of a log that doesn't fail again. */
 const SHOWN = 25;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { etagOf, mustRead, race, rejection, textOf, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { etagOf, mustRead, race, rejection, textOf, utf8 } from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 const RACERS = 8;
 

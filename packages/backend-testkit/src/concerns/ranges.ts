@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { assertBytes, bytes, rejection } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { assertBytes, bytes, rejection } from '../support/checks.ts';
+import type { Concern } from '../support/types.ts';
 
 const SIZE = 1000;
 

@@ -1,4 +1,4 @@
-import { bytes } from '../checks.ts';
+import { bytes } from '../support/checks.ts';
 import type { DeleteStep, EtagOf, WriteStep } from './operation.ts';
 
 /** A body that is stored: the write that it came with. */

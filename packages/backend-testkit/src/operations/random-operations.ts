@@ -1,4 +1,4 @@
-import { type RandomBelow, pick, seededRandom } from '../random.ts';
+import { type RandomBelow, pick, seededRandom } from '../support/random.ts';
 import { Contents } from './contents.ts';
 import { type Call, type DeleteStep, NOBODYS, type Operation, type WriteStep } from './operation.ts';
 

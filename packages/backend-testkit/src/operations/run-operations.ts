@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BatchOperation, ListEntry, StorageBackend, WriteResult } from '@securestore/backend-api';
-import { assertBytes, rejection, scan } from '../checks.ts';
+import { assertBytes, rejection, scan } from '../support/checks.ts';
 import { Contents, type Stored, bodyOf } from './contents.ts';
 import { Sightings } from './sightings.ts';
 import type { Call, DeleteStep, EtagOf, Operation, WriteStep } from './operation.ts';

@@ -1,13 +1,13 @@
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
-import { ruleText } from '../access-text.ts';
-import { sayWhereItCounts } from '../access-pending.ts';
-import type { Call, ExitCode } from '../call.ts';
-import { withStore } from '../open.ts';
-import { parseExpiry } from '../parse-time.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { refusal, refuse } from '../refuse.ts';
-import { parseActions, parseScope } from '../rule-options.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { ruleText } from '../access/access-text.ts';
+import { sayWhereItCounts } from '../access/access-pending.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { parseExpiry } from '../call/parse-time.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { refusal, refuse } from '../errors/refuse.ts';
+import { parseActions, parseScope } from '../access/rule-options.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface RoleOptions {
   readonly allow?: readonly string[];

@@ -1,15 +1,15 @@
 import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
-import { scopeText } from '../access-text.ts';
-import { sayWhereItCounts } from '../access-pending.ts';
-import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../approval-text.ts';
-import type { Call, ExitCode } from '../call.ts';
-import type { OwnHint } from '../hints.ts';
-import { withStore } from '../open.ts';
-import { parseExpiry } from '../parse-time.ts';
-import { refusal, refuse } from '../refuse.ts';
-import { isRemote } from '../served.ts';
-import { parseActions, parseScope } from '../rule-options.ts';
-import { formatTable, formatTime, printable } from '../terminal-text.ts';
+import { scopeText } from '../access/access-text.ts';
+import { sayWhereItCounts } from '../access/access-pending.ts';
+import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../access/approval-text.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { withStore } from '../store/open.ts';
+import { parseExpiry } from '../call/parse-time.ts';
+import { refusal, refuse } from '../errors/refuse.ts';
+import { isRemote } from '../store/served.ts';
+import { parseActions, parseScope } from '../access/rule-options.ts';
+import { formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface ApprovalOptions {
   readonly keys?: readonly string[];

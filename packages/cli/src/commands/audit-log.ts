@@ -1,13 +1,13 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { SecureStore, TrailEntry } from 'securestore';
-import { AuditNames, hashOf } from '../audit-names.ts';
-import type { Call, ExitCode } from '../call.ts';
-import { parseSince } from '../parse-time.ts';
-import { parseCount } from '../parse-values.ts';
-import { refuse } from '../refuse.ts';
-import { isRemote } from '../served.ts';
-import { count, cutTo, formatTable, formatTime, printable, widthOf } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import { AuditNames, hashOf } from '../access/audit-names.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { parseSince } from '../call/parse-time.ts';
+import { parseCount } from '../call/parse-values.ts';
+import { refuse } from '../errors/refuse.ts';
+import { isRemote } from '../store/served.ts';
+import { count, cutTo, formatTable, formatTime, printable, widthOf } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 
 export interface AuditLogOptions {
   readonly lines?: string;

@@ -1,12 +1,12 @@
 import { exitCodeOf } from '@securestore/core-format';
 import type { AuditReport, SecretMethod, SecureStore } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { withStore } from '../open.ts';
-import { refuse } from '../refuse.ts';
-import { warnIfShared } from '../shared-file.ts';
-import { ifAllowed, isRemote, notServed } from '../served.ts';
-import { count, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { refuse } from '../errors/refuse.ts';
+import { warnIfShared } from '../secret/shared-file.ts';
+import { ifAllowed, isRemote, notServed } from '../store/served.ts';
+import { count, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 import { type AuditLogOptions, damageOf, showLog } from './audit-log.ts';
 
 export interface AuditOnOptions {

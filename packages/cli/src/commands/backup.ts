@@ -1,12 +1,12 @@
 import type { ContinuousStatus, SecureStore, SnapshotReport } from 'securestore';
 import { exitCodeOf } from '@securestore/core-format';
-import { refuseMemory, whoIsAtIt } from '../backup-place.ts';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { sayFailed } from '../failed-items.ts';
-import { watchJob } from '../job-progress.ts';
-import { loggerFor, withStore } from '../open.ts';
-import { isRemote, notServed } from '../served.ts';
-import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
+import { refuseMemory, whoIsAtIt } from '../backup/backup-place.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { sayFailed } from '../call/failed-items.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { loggerFor, withStore } from '../store/open.ts';
+import { isRemote, notServed } from '../store/served.ts';
+import { count, formatBytes, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface BackupOptions {
   readonly label?: string;

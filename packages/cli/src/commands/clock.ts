@@ -1,12 +1,12 @@
 import { isServed } from '@securestore/backend-api';
 import type { StoreClock } from 'securestore';
-import type { Call } from '../call.ts';
-import { discoveryOf } from '../discovery.ts';
-import { locationOf, loggerFor } from '../open.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { refuse } from '../refuse.ts';
-import { notServed } from '../served.ts';
-import { formatDuration, formatTime } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { discoveryOf } from '../store/discovery.ts';
+import { locationOf, loggerFor } from '../store/open.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { refuse } from '../errors/refuse.ts';
+import { notServed } from '../store/served.ts';
+import { formatDuration, formatTime } from '../terminal/terminal-text.ts';
 
 /** Less than this, in milliseconds, is how long looking takes, and how coarse some clocks are. */
 const SAME = 2000;

@@ -1,8 +1,8 @@
 import type { SecureStore } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { watchJob } from '../job-progress.ts';
-import { withStoreToDelete } from '../open.ts';
-import { count, formatBytes, printable } from '../terminal-text.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { withStoreToDelete } from '../store/open.ts';
+import { count, formatBytes, printable } from '../terminal/terminal-text.ts';
 
 type CollectReport = Awaited<ReturnType<SecureStore['collect']>>;
 

@@ -1,16 +1,16 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { endsAll, forEachConcurrently } from '@securestore/migrate';
 import type { SecureStore } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { copyObject, type Copied, type CopyWay } from '../copy-object.ts';
-import { type CopyScope, type KeyPair, pairsBelow, parseCopyScope } from '../copy-scope.ts';
-import { reportOf } from '../error-report.ts';
-import { clearProgress } from '../job-progress.ts';
-import { startObjectProgress } from '../object-progress.ts';
-import { formatSize } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { startProgress } from '../progress.ts';
-import { count, printable } from '../terminal-text.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { copyObject, type Copied, type CopyWay } from '../object/copy-object.ts';
+import { type CopyScope, type KeyPair, pairsBelow, parseCopyScope } from '../object/copy-scope.ts';
+import { reportOf } from '../errors/error-report.ts';
+import { clearProgress } from '../terminal/job-progress.ts';
+import { startObjectProgress } from '../terminal/object-progress.ts';
+import { formatSize } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { startProgress } from '../terminal/progress.ts';
+import { count, printable } from '../terminal/terminal-text.ts';
 
 export interface CopyOptions {
   readonly overwrite?: boolean;

@@ -1,8 +1,8 @@
 import type { RegisteredDestination, RetentionSettings, SecureStore } from 'securestore';
-import { refuseMemory } from '../backup-place.ts';
-import type { Call } from '../call.ts';
-import { withStore } from '../open.ts';
-import { count, formatDuration, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { refuseMemory } from '../backup/backup-place.ts';
+import type { Call } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { count, formatDuration, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }] as const;
 

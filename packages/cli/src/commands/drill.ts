@@ -1,13 +1,13 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { DrillReport } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import type { OwnHint } from '../hints.ts';
-import { watchJob } from '../job-progress.ts';
-import { withStore } from '../open.ts';
-import { parseCount } from '../parse-values.ts';
-import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
-import { withHints } from '../refuse.ts';
-import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { withStore } from '../store/open.ts';
+import { parseCount } from '../call/parse-values.ts';
+import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
+import { withHints } from '../errors/refuse.ts';
+import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface DrillOptions {
   readonly snapshot?: string;

@@ -2,14 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { tmpdir } from 'node:os';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
-import type { Call } from '../call.ts';
-import { askAboutText } from '../edit-choice.ts';
-import { EditFile, MAX_TEXT_BYTES, memoryFolder, tooLong } from '../edit-file.ts';
-import { Editing, editorOf } from '../editor.ts';
-import { formatSize, infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { askAboutText } from '../object/edit-choice.ts';
+import { EditFile, MAX_TEXT_BYTES, memoryFolder, tooLong } from '../object/edit-file.ts';
+import { Editing, editorOf } from '../object/editor.ts';
+import { formatSize, infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { printable } from '../terminal/terminal-text.ts';
 
 export interface EditOptions {
   readonly allowDisk?: boolean;

@@ -1,12 +1,12 @@
 import { SecureStoreError, withoutOwn } from '@securestore/core-format';
 import { objectsBelow } from '@securestore/migrate';
 import type { SecureStore } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { runCommand } from '../child-process.ts';
-import { variableValue } from '../environment.ts';
-import { type ExecOptions, parseScope, type Scope, some, variablesFor } from '../exec-scope.ts';
-import { withStore } from '../open.ts';
-import { refusal } from '../refuse.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { runCommand } from '../object/child-process.ts';
+import { variableValue } from '../options/environment.ts';
+import { type ExecOptions, parseScope, type Scope, some, variablesFor } from '../object/exec-scope.ts';
+import { withStore } from '../store/open.ts';
+import { refusal } from '../errors/refuse.ts';
 
 /** The longest variable that Linux passes to a command (MAX_ARG_STRLEN), in bytes, less room for its name. */
 const MAX_VALUE_BYTES = 128 * 1024 - 1100;

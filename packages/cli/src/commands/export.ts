@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { type FileFormat, fileFormatOf } from '@securestore/migrate';
 import type { ExportSource } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { withStore } from '../open.ts';
-import { parseFolder } from '../parse-values.ts';
-import { refuse } from '../refuse.ts';
-import { runTransfer, type TransferWords } from '../transfer.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { parseFolder } from '../call/parse-values.ts';
+import { refuse } from '../errors/refuse.ts';
+import { runTransfer, type TransferWords } from '../object/transfer.ts';
 
 export interface ExportOptions {
   readonly prefix?: string;

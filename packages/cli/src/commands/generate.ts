@@ -1,12 +1,12 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
-import type { Call } from '../call.ts';
-import { infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { parseCount } from '../parse-values.ts';
-import { bitsOf, type Charset, randomText } from '../random-text.ts';
-import { bitsOfWords, randomWords } from '../random-words.ts';
-import { count, printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { parseCount } from '../call/parse-values.ts';
+import { bitsOf, type Charset, randomText } from '../object/random-text.ts';
+import { bitsOfWords, randomWords } from '../object/random-words.ts';
+import { count, printable } from '../terminal/terminal-text.ts';
 
 export interface GenerateOptions {
   readonly length?: string;

@@ -2,16 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { parseStoreKey } from '@securestore/core-format';
 import { type ByteSource, ownFiles } from '@securestore/migrate';
 import type { RangeOptions, RetrievedStream } from 'securestore';
-import type { Call } from '../call.ts';
-import { deliverBytes, deliverToTerminal } from '../deliver.ts';
-import { formatSize, infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { writeOutputFile } from '../output-file.ts';
-import { parseMoment } from '../parse-time.ts';
-import { parseRange } from '../parse-values.ts';
-import { type Progress, startProgress } from '../progress.ts';
-import { refusal, refuse } from '../refuse.ts';
-import { formatBytes, printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { deliverBytes, deliverToTerminal } from '../call/deliver.ts';
+import { formatSize, infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { writeOutputFile } from '../terminal/output-file.ts';
+import { parseMoment } from '../call/parse-time.ts';
+import { parseRange } from '../call/parse-values.ts';
+import { type Progress, startProgress } from '../terminal/progress.ts';
+import { refusal, refuse } from '../errors/refuse.ts';
+import { formatBytes, printable } from '../terminal/terminal-text.ts';
 
 export interface GetOptions {
   readonly output?: string;

@@ -1,11 +1,11 @@
 import { isServed } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { HealthReport } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { watchWait } from '../wait-progress.ts';
-import { healthLines } from '../health-table.ts';
-import { locationOf, withStoreWithin } from '../open.ts';
-import { parseDurationWithin } from '../parse-time.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
+import { healthLines } from './health-table.ts';
+import { locationOf, withStoreWithin } from '../store/open.ts';
+import { parseDurationWithin } from '../call/parse-time.ts';
 
 export interface HealthOptions {
   readonly timeout?: string;

@@ -1,8 +1,8 @@
 import { parseStoreKey } from '@securestore/core-format';
 import type { HistoryEntry } from 'securestore';
-import type { Call } from '../call.ts';
-import { withStore } from '../open.ts';
-import { count, formatTable, formatTime } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { count, formatTable, formatTime } from '../terminal/terminal-text.ts';
 
 const COLUMNS = [
   { title: 'VERSION' },

@@ -2,12 +2,12 @@ import { realpath } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { writeFileAtomically } from '@securestore/migrate';
 import { shellCommand } from '@securestore/protocol';
-import type { Call } from '../call.ts';
-import { invitationOf } from '../open.ts';
-import { refuse } from '../refuse.ts';
-import { readSecretFile } from '../secret.ts';
-import { printable } from '../terminal-text.ts';
-import { oneFingerprint } from '../unlocking.ts';
+import type { Call } from '../call/call.ts';
+import { invitationOf } from '../store/open.ts';
+import { refuse } from '../errors/refuse.ts';
+import { readSecretFile } from '../secret/secret.ts';
+import { printable } from '../terminal/terminal-text.ts';
+import { oneFingerprint } from '../secret/unlocking.ts';
 
 /** 256 bits in base32hex. */
 const FINGERPRINT = /^[0-9a-v]{52}$/;

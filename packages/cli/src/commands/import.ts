@@ -2,12 +2,12 @@ import { access, constants, opendir } from 'node:fs/promises';
 import { fileError, parseStoreKey, systemCodeOf } from '@securestore/core-format';
 import { type FileFormat, fileFormatOf } from '@securestore/migrate';
 import type { TransferItem } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { ImportPlan } from '../import-plan.ts';
-import { withStore } from '../open.ts';
-import { parseFolder } from '../parse-values.ts';
-import { refuse } from '../refuse.ts';
-import { runTransfer } from '../transfer.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { ImportPlan } from '../object/import-plan.ts';
+import { withStore } from '../store/open.ts';
+import { parseFolder } from '../call/parse-values.ts';
+import { refuse } from '../errors/refuse.ts';
+import { runTransfer } from '../object/transfer.ts';
 
 export interface ImportOptions {
   readonly prefix?: string;

@@ -1,7 +1,7 @@
 import { parseStoreKey } from '@securestore/core-format';
-import type { Call } from '../call.ts';
-import { infoLines, infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
+import type { Call } from '../call/call.ts';
+import { infoLines, infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
 
 /** `securestore info`. */
 export async function info(call: Call, key: string): Promise<void> {

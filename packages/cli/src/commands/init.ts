@@ -1,16 +1,16 @@
 import { isServed } from '@securestore/backend-api';
 import type { CreateOptions, SecureStore } from 'securestore';
-import type { Call } from '../call.ts';
-import { discoveryOf } from '../discovery.ts';
-import { hintText } from '../hints.ts';
-import { ensureKeyFile } from '../key-file.ts';
-import { sayMissingFolders } from '../missing-folders.ts';
-import { locationOf, loggerFor } from '../open.ts';
-import { nextSteps } from '../next-steps.ts';
-import { refuse } from '../refuse.ts';
-import { findFirstSecret } from '../secret.ts';
-import { printable } from '../terminal-text.ts';
-import { unlockWith } from '../unlocking.ts';
+import type { Call } from '../call/call.ts';
+import { discoveryOf } from '../store/discovery.ts';
+import { hintText } from '../errors/hints.ts';
+import { ensureKeyFile } from '../secret/key-file.ts';
+import { sayMissingFolders } from '../call/missing-folders.ts';
+import { locationOf, loggerFor } from '../store/open.ts';
+import { nextSteps } from '../call/next-steps.ts';
+import { refuse } from '../errors/refuse.ts';
+import { findFirstSecret } from '../secret/secret.ts';
+import { printable } from '../terminal/terminal-text.ts';
+import { unlockWith } from '../secret/unlocking.ts';
 import { changeIn } from './settings.ts';
 import type { SettingsOptions } from './settings.ts';
 

@@ -1,11 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { watchJob } from '../job-progress.ts';
-import { withStore } from '../open.ts';
-import { withHints } from '../refuse.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { withStore } from '../store/open.ts';
+import { withHints } from '../errors/refuse.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 
 type JobSummary = Awaited<ReturnType<SecureStore['jobs']['list']>>[number];
 

@@ -1,12 +1,12 @@
 import type { KeyReport, SecureStore } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { withStore } from '../open.ts';
-import { parseDurationWithin } from '../parse-time.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { refusal } from '../refuse.ts';
-import { ifAllowed } from '../served.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { parseDurationWithin } from '../call/parse-time.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { refusal } from '../errors/refuse.ts';
+import { ifAllowed } from '../store/served.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 
 export interface ListKeysOptions {
   readonly usage?: boolean;

@@ -1,10 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { endsAll, forEachConcurrently, isNotGranted } from '@securestore/migrate';
 import type { HistoryEntry, ObjectInfo, SecureStore } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { count, formatTable, formatTime, jsonLine, printable } from '../terminal-text.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { count, formatTable, formatTime, jsonLine, printable } from '../terminal/terminal-text.ts';
 
 export interface LsOptions {
   readonly long?: boolean;
@@ -121,7 +121,7 @@ async function long(call: Call, store: SecureStore, keys: readonly string[]): Pr
 }
 
 async function tree(call: Call, store: SecureStore, keys: readonly string[]): Promise<ExitCode> {
-  const { foldersOf, printTree, totalText } = await import('../key-tree.ts');
+  const { foldersOf, printTree, totalText } = await import('../object/key-tree.ts');
   const infos = new Map<string, Pick<ObjectInfo, 'size'>>();
   const exitCode = await readEach(call, store, keys, {
     onInfo: async (info) => void infos.set(info.key, info),

@@ -1,12 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore, Settings } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { watchJob } from '../job-progress.ts';
-import { withStore } from '../open.ts';
-import { refuse } from '../refuse.ts';
-import { ifAllowed, placeOf, TELL_WHERE } from '../served.ts';
-import { sayRotation } from '../rotation-report.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { withStore } from '../store/open.ts';
+import { refuse } from '../errors/refuse.ts';
+import { ifAllowed, placeOf, TELL_WHERE } from '../store/served.ts';
+import { sayRotation } from './rotation-report.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface MemberOptions {
   readonly category?: readonly string[];

@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { Metadata, ObjectInfo, SecureStore } from 'securestore';
-import type { Call } from '../call.ts';
-import { infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { parseMetadata } from '../parse-values.ts';
-import { refuse } from '../refuse.ts';
-import { formatFields, printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { parseMetadata } from '../call/parse-values.ts';
+import { refuse } from '../errors/refuse.ts';
+import { formatFields, printable } from '../terminal/terminal-text.ts';
 
 export interface MetaOptions {
   readonly unset?: readonly string[];

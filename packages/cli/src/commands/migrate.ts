@@ -7,23 +7,23 @@ import type {
   ReclaimableStore,
   SecretMethod,
 } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { discoveryOf } from '../discovery.ts';
-import { SOME_FAILED } from '../call.ts';
-import { refuseMemory } from '../backup-place.ts';
-import { type PhaseWords, watchJob } from '../job-progress.ts';
-import { sayMissingFolders } from '../missing-folders.ts';
-import { whileMistyped } from '../mistyped.ts';
-import { invitationOf, locationOf, loggerFor } from '../open.ts';
-import { refuse, usageHint } from '../refuse.ts';
-import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
-import { ensureKeyFile } from '../key-file.ts';
-import { notServed } from '../served.ts';
-import { parseCategories } from '../parse-values.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { isSameSecret } from '../same-secret.ts';
-import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
-import { oneFingerprint, unlockWith } from '../unlocking.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { discoveryOf } from '../store/discovery.ts';
+import { SOME_FAILED } from '../call/call.ts';
+import { refuseMemory } from '../backup/backup-place.ts';
+import { type PhaseWords, watchJob } from '../terminal/job-progress.ts';
+import { sayMissingFolders } from '../call/missing-folders.ts';
+import { whileMistyped } from '../secret/mistyped.ts';
+import { invitationOf, locationOf, loggerFor } from '../store/open.ts';
+import { refuse, usageHint } from '../errors/refuse.ts';
+import { findNewSecret, findSecret, type NewSecretOptions } from '../secret/secret.ts';
+import { ensureKeyFile } from '../secret/key-file.ts';
+import { notServed } from '../store/served.ts';
+import { parseCategories } from '../call/parse-values.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { isSameSecret } from '../secret/same-secret.ts';
+import { count, formatBytes, formatTime, printable } from '../terminal/terminal-text.ts';
+import { oneFingerprint, unlockWith } from '../secret/unlocking.ts';
 
 export interface MigrateOptions extends NewSecretOptions {
   readonly reencrypt?: boolean;

@@ -1,10 +1,10 @@
 import { byBytes } from '@securestore/core-format';
 import type { BrowsePage, Difference, FoundName, VersionThen } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { withStore } from '../open.ts';
-import { pointOf } from '../point-choice.ts';
-import { refuse } from '../refuse.ts';
-import { count, formatTable, formatTime } from '../terminal-text.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { pointOf } from '../backup/point-choice.ts';
+import { refuse } from '../errors/refuse.ts';
+import { count, formatTable, formatTime } from '../terminal/terminal-text.ts';
 
 /** The most that a page holds. */
 const PAGE = 500;

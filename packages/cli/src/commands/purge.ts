@@ -1,9 +1,9 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
-import type { Call } from '../call.ts';
-import { withStoreToDelete } from '../open.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { withStoreToDelete } from '../store/open.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { printable } from '../terminal/terminal-text.ts';
 
 function nothingThere(key: string): SecureStoreError {
   return new SecureStoreError('NOT_FOUND', 'the object does not exist, and has no history', { key });

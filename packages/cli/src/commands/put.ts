@@ -4,15 +4,15 @@ import { addAbortSignal } from 'node:stream';
 import { fileError, parseStoreKey, SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { ByteSource } from '@securestore/migrate';
 import type { ObjectInfo, SecureStore, StoreOptions } from 'securestore';
-import type { Call } from '../call.ts';
-import { formatSize, infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { parseExpiry } from '../parse-time.ts';
-import { parseMetadata } from '../parse-values.ts';
-import { startProgress } from '../progress.ts';
-import { askHidden, openTerminal } from '../prompt.ts';
-import { refusal, refuse } from '../refuse.ts';
-import { printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { formatSize, infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { parseExpiry } from '../call/parse-time.ts';
+import { parseMetadata } from '../call/parse-values.ts';
+import { startProgress } from '../terminal/progress.ts';
+import { askHidden, openTerminal } from '../secret/prompt.ts';
+import { refusal, refuse } from '../errors/refuse.ts';
+import { printable } from '../terminal/terminal-text.ts';
 
 export interface PutOptions {
   readonly meta?: readonly string[];

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { DrillFacts, RestoreFacts, RestoreReceipt } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { withStore } from '../open.ts';
-import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
 
 /** A receipt, or a report that has one. @throws `INVALID_ARGUMENT` where the file holds none */
 async function receiptIn(path: string): Promise<RestoreReceipt> {

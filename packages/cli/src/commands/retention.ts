@@ -1,11 +1,11 @@
 import type { RetentionReport, RetentionSettings } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { withStore } from '../open.ts';
-import { parseDuration } from '../parse-time.ts';
-import { parseCount } from '../parse-values.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { count, formatBytes, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { parseDuration } from '../call/parse-time.ts';
+import { parseCount } from '../call/parse-values.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { count, formatBytes, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 import { retentionText } from './destinations.ts';
 
 const COUNTS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;

@@ -1,7 +1,7 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
-import type { Call } from '../call.ts';
-import { withStoreToDelete } from '../open.ts';
-import { printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { withStoreToDelete } from '../store/open.ts';
+import { printable } from '../terminal/terminal-text.ts';
 
 export interface RmOptions {
   readonly ifVersion?: string;

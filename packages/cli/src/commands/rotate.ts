@@ -1,14 +1,14 @@
 import type { Job, RotationDepth, RotationReport, SecureStore, SecretMethod } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { watchJob } from '../job-progress.ts';
-import { ensureKeyFile } from '../key-file.ts';
-import { withStore, withUnlockedStore } from '../open.ts';
-import { refuse } from '../refuse.ts';
-import { rotationLine, sayRotation } from '../rotation-report.ts';
-import { isSameSecret } from '../same-secret.ts';
-import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret.ts';
-import { printable } from '../terminal-text.ts';
-import { unlockWith } from '../unlocking.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { ensureKeyFile } from '../secret/key-file.ts';
+import { withStore, withUnlockedStore } from '../store/open.ts';
+import { refuse } from '../errors/refuse.ts';
+import { rotationLine, sayRotation } from './rotation-report.ts';
+import { isSameSecret } from '../secret/same-secret.ts';
+import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret/secret.ts';
+import { printable } from '../terminal/terminal-text.ts';
+import { unlockWith } from '../secret/unlocking.ts';
 
 export interface RotateOptions extends NewSecretOptions {
   readonly depth?: RotationDepth;

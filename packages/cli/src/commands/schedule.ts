@@ -1,13 +1,13 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
-import { refuseMemory } from '../backup-place.ts';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { loggerFor, withStore } from '../open.ts';
-import { parseDurationWithin, parseRolling } from '../parse-time.ts';
-import { refusal, refuse } from '../refuse.ts';
-import { isRemote, notServed } from '../served.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
-import { whileOpen } from '../while-open.ts';
+import { refuseMemory } from '../backup/backup-place.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { loggerFor, withStore } from '../store/open.ts';
+import { parseDurationWithin, parseRolling } from '../call/parse-time.ts';
+import { refusal, refuse } from '../errors/refuse.ts';
+import { isRemote, notServed } from '../store/served.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { whileOpen } from '../call/while-open.ts';
 
 export interface ScheduleOptions {
   readonly cron?: string;

@@ -1,11 +1,11 @@
 import { exitCodeOf } from '@securestore/core-format';
 import type { ScrubFinding, ScrubReport } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { watchJob } from '../job-progress.ts';
-import { withStore } from '../open.ts';
-import { parseDurationWithin } from '../parse-time.ts';
-import { parseRate } from '../parse-values.ts';
-import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { withStore } from '../store/open.ts';
+import { parseDurationWithin } from '../call/parse-time.ts';
+import { parseRate } from '../call/parse-values.ts';
+import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface ScrubOptions {
   readonly rate?: string;

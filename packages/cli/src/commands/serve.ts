@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import type { ConsoleProvider, ServerOptions } from '@securestore/server';
 import type { Authenticator, Logger } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import type { Issuer } from '../issuer-file.ts';
-import { issuerIn } from '../issuer-file.ts';
-import { loggerFor, withOpenStore } from '../open.ts';
-import { refuse } from '../refuse.ts';
-import { warnIfShared } from '../shared-file.ts';
-import { formatTime, jsonLine, printable } from '../terminal-text.ts';
-import { whileOpen } from '../while-open.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import type { Issuer } from '../store/issuer-file.ts';
+import { issuerIn } from '../store/issuer-file.ts';
+import { loggerFor, withOpenStore } from '../store/open.ts';
+import { refuse } from '../errors/refuse.ts';
+import { warnIfShared } from '../secret/shared-file.ts';
+import { formatTime, jsonLine, printable } from '../terminal/terminal-text.ts';
+import { whileOpen } from '../call/while-open.ts';
 
 export interface ServeOptions {
   readonly host: string;

@@ -1,10 +1,10 @@
 import type { SecureStore, Settings, SettingsChange } from 'securestore';
-import type { Call } from '../call.ts';
-import { withStore } from '../open.ts';
-import { parseCategories, parseCount } from '../parse-values.ts';
-import { refuse } from '../refuse.ts';
-import { formatTable, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import type { Call } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { parseCategories, parseCount } from '../call/parse-values.ts';
+import { refuse } from '../errors/refuse.ts';
+import { formatTable, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 
 /** The settings that can be given, of a new store and of one that there is. */
 export interface SettingsOptions {

@@ -1,12 +1,12 @@
 import type { SecretMethod, SecureStore, ShareScheme, SlotInfo } from 'securestore';
-import type { Call } from '../call.ts';
-import { ensureKeyFile } from '../key-file.ts';
-import { discardKits, type Kits, writeKits } from '../kits.ts';
-import { refuse } from '../refuse.ts';
-import { findNewSecret, type NewSecretOptions } from '../secret.ts';
-import { isRemote, placeOf, slotNotServed, TELL_WHERE } from '../served.ts';
-import { printable } from '../terminal-text.ts';
-import { unlockWith } from '../unlocking.ts';
+import type { Call } from '../call/call.ts';
+import { ensureKeyFile } from '../secret/key-file.ts';
+import { discardKits, type Kits, writeKits } from './kits.ts';
+import { refuse } from '../errors/refuse.ts';
+import { findNewSecret, type NewSecretOptions } from '../secret/secret.ts';
+import { isRemote, placeOf, slotNotServed, TELL_WHERE } from '../store/served.ts';
+import { printable } from '../terminal/terminal-text.ts';
+import { unlockWith } from '../secret/unlocking.ts';
 
 export interface SlotsOptions extends NewSecretOptions {
   readonly newRecoveryCode?: boolean;

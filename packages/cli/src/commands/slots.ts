@@ -1,10 +1,10 @@
 import type { SecureStore } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { withStore } from '../open.ts';
-import { confirmDestruction } from '../prompt.ts';
-import { isRemote } from '../served.ts';
-import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { withStore } from '../store/open.ts';
+import { confirmDestruction } from '../secret/prompt.ts';
+import { isRemote } from '../store/served.ts';
+import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 import { addTo, checkAddition, METHODS, type SlotsOptions } from './slots-add.ts';
 
 const COLUMNS = [{ title: 'ID' }, { title: 'METHOD' }, { title: 'CREATED' }, { title: '' }] as const;

@@ -1,7 +1,7 @@
 import type { RecoveryWindow, SnapshotInfo } from 'securestore';
-import { withBackupSecret } from '../backup-source.ts';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { isForServer, withStore } from '../open.ts';
+import { withBackupSecret } from '../backup/backup-source.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
+import { isForServer, withStore } from '../store/open.ts';
 import {
   count,
   cutTo,
@@ -11,7 +11,7 @@ import {
   formatTable,
   formatTime,
   widthOf,
-} from '../terminal-text.ts';
+} from '../terminal/terminal-text.ts';
 
 export interface SnapshotsOptions {
   readonly windows?: boolean;

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { packagesOfApplication } from '@securestore/backend-api';
-import type { Call } from '../call.ts';
-import { besideUs, standingOf } from '../discovery.ts';
-import { refusal, refuse } from '../refuse.ts';
-import { printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { besideUs, standingOf } from '../store/discovery.ts';
+import { refusal, refuse } from '../errors/refuse.ts';
+import { printable } from '../terminal/terminal-text.ts';
 import {
   folderOf,
   identifyConfig,
@@ -13,7 +13,7 @@ import {
   removeTrust,
   type TrustRecord,
   writeTrust,
-} from '../trust-records.ts';
+} from '../store/trust-records.ts';
 
 export interface TrustOptions {
   readonly remove?: boolean;

@@ -1,8 +1,8 @@
 import { parseStoreKey } from '@securestore/core-format';
-import type { Call } from '../call.ts';
-import { formatSize, infoRecord } from '../object-text.ts';
-import { withStore } from '../open.ts';
-import { printable } from '../terminal-text.ts';
+import type { Call } from '../call/call.ts';
+import { formatSize, infoRecord } from '../object/object-text.ts';
+import { withStore } from '../store/open.ts';
+import { printable } from '../terminal/terminal-text.ts';
 
 /** `securestore undelete`. */
 export async function undelete(call: Call, key: string): Promise<void> {

@@ -1,14 +1,14 @@
 import { exitCodeOf } from '@securestore/core-format';
 import type { BackupFinding, BackupVerifyReport, VerifyDepth } from 'securestore';
-import { withBackupSecret } from '../backup-source.ts';
-import type { Call, ExitCode } from '../call.ts';
-import { discoveryOf } from '../discovery.ts';
-import { watchJob } from '../job-progress.ts';
-import { startObjectProgress } from '../object-progress.ts';
-import { loggerFor, withStore } from '../open.ts';
-import { isRemote } from '../served.ts';
-import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
-import { watchWait } from '../wait-progress.ts';
+import { withBackupSecret } from '../backup/backup-source.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { discoveryOf } from '../store/discovery.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { startObjectProgress } from '../terminal/object-progress.ts';
+import { loggerFor, withStore } from '../store/open.ts';
+import { isRemote } from '../store/served.ts';
+import { count, formatBytes, formatTime, printable } from '../terminal/terminal-text.ts';
+import { watchWait } from '../terminal/wait-progress.ts';
 
 export interface VerifyOptions {
   readonly payloads?: boolean;

@@ -1,14 +1,14 @@
 import { isServed } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { Finding, SecureStore, VerifyReport } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
-import { discoveryOf } from '../discovery.ts';
-import { watchJob } from '../job-progress.ts';
-import { startObjectProgress } from '../object-progress.ts';
-import { isForServer, withStore } from '../open.ts';
-import { parseRolling } from '../parse-time.ts';
-import { refuse } from '../refuse.ts';
-import { count, formatTime, printable } from '../terminal-text.ts';
+import type { Call, ExitCode } from '../call/call.ts';
+import { discoveryOf } from '../store/discovery.ts';
+import { watchJob } from '../terminal/job-progress.ts';
+import { startObjectProgress } from '../terminal/object-progress.ts';
+import { isForServer, withStore } from '../store/open.ts';
+import { parseRolling } from '../call/parse-time.ts';
+import { refuse } from '../errors/refuse.ts';
+import { count, formatTime, printable } from '../terminal/terminal-text.ts';
 import type { VerifyOptions } from './verify-backup.ts';
 
 /** `securestore verify`. */

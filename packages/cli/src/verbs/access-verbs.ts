@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { Template } from 'securestore';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
 import { addApproval, BINDS, EXPIRES } from './approval-verbs.ts';
 import type { MemberOptions } from '../commands/member.ts';
-import { renamed } from '../old-spelling.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 /** Those of the library, which is not loaded to show help: one too few or too many does not compile. */
 const TEMPLATES: Readonly<Record<Template, true>> = {

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { ApprovalOptions, ApproveOptions } from '../commands/approvals.ts';
-import { renamed } from '../old-spelling.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 /** When something ends. */
 export const EXPIRES = 'when it ends: a time, or how long from now, such as 30d';

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { AuditOnOptions, AuditVerifyOptions } from '../commands/audit.ts';
 import type { AuditLogOptions } from '../commands/audit-log.ts';
 

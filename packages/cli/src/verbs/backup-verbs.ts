@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { BackupOptions } from '../commands/backup.ts';
 import type { DrillOptions } from '../commands/drill.ts';
 import type { SnapshotsOptions } from '../commands/snapshots.ts';
-import { renamed } from '../old-spelling.ts';
-import type { RestoreOptions } from '../restore-way.ts';
+import { renamed } from '../options/old-spelling.ts';
+import type { RestoreOptions } from '../backup/restore-way.ts';
 
 /** What `--at` means of a backup. */
 export const AT: string = 'the state at this time, up to the end of a second; by default that of the newest snapshot';

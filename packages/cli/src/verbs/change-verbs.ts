@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import type { CopyOptions } from '../commands/copy.ts';
 import type { EditOptions } from '../commands/edit.ts';
 import type { GenerateOptions } from '../commands/generate.ts';
 import type { MetaOptions } from '../commands/meta.ts';
-import { collect } from '../global-options.ts';
-import type { OwnHint } from '../hints.ts';
-import { renamed } from '../old-spelling.ts';
+import { collect } from '../options/global-options.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 function addMeta(program: Command, run: Run): void {
   const noun: Noun = {

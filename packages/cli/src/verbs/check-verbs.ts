@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import type { HealthOptions } from '../commands/health.ts';
-import type { OwnHint } from '../hints.ts';
-import { renamed } from '../old-spelling.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { renamed } from '../options/old-spelling.ts';
 import type { ScrubOptions } from '../commands/scrub.ts';
 import type { VerifyOptions } from '../commands/verify-backup.ts';
 

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import type { DestinationsOptions } from '../commands/destinations.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
 import type { ScheduleOptions } from '../commands/schedule.ts';
-import { renamed } from '../old-spelling.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 function addDestination(program: Command, run: Run): void {
   const noun: Noun = {

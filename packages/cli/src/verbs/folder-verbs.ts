@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
-import type { ExecOptions } from '../exec-scope.ts';
+import { addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
+import type { ExecOptions } from '../object/exec-scope.ts';
 import type { ExportOptions } from '../commands/export.ts';
 import type { ImportOptions } from '../commands/import.ts';
 

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import type { Shell } from '../completion.ts';
-import { describeCommand, describeProgram } from '../describe.ts';
-import { addGlobalOptions } from '../global-options.ts';
-import { TOPICS, type Topic, topicHelp } from '../help-text.ts';
-import { widthOf } from '../terminal-text.ts';
-import { setNotes } from '../verb-notes.ts';
+import { addVerb, type Run } from '../call/call.ts';
+import type { Shell } from '../help/completion.ts';
+import { describeCommand, describeProgram } from '../help/describe.ts';
+import { addGlobalOptions } from '../options/global-options.ts';
+import { TOPICS, type Topic, topicHelp } from '../help/help-text.ts';
+import { widthOf } from '../terminal/terminal-text.ts';
+import { setNotes } from '../options/verb-notes.ts';
 
 /** Those of the completion, which is not loaded to show help: one too few or too many does not compile. */
 const SHELLS: Readonly<Record<Shell, true>> = { bash: true, zsh: true, fish: true };
@@ -50,7 +50,7 @@ function addCompletion(program: Command, run: Run): void {
     notes: 'To load it in zsh: source <(securestore completion zsh). In fish: securestore completion fish | source.',
     examples: ['eval "$(securestore completion bash)"', 'securestore completion fish > ./securestore.fish'],
     load: async () => {
-      const { completionFor } = await import('../completion.ts');
+      const { completionFor } = await import('../help/completion.ts');
       return async ({ out }, shell) => {
         const script = completionFor(shell, describeProgram(program));
         await out.result({ script }, () => script.trimEnd());
@@ -65,7 +65,7 @@ function addManual(program: Command, run: Run): void {
     summary: 'print the manual page, in roff',
     examples: ['securestore man | man -l -'],
     load: async () => {
-      const { manualPage } = await import('../man.ts');
+      const { manualPage } = await import('../help/man.ts');
       return async ({ out }) => {
         const page = manualPage(describeProgram(program));
         await out.result({ page }, () => page.trimEnd());

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import type { DestroyKeysOptions, ListKeysOptions } from '../commands/keys.ts';
 import type { RotateOptions } from '../commands/rotate.ts';
 import type { SlotsOptions } from '../commands/slots-add.ts';
-import type { OwnHint } from '../hints.ts';
+import type { OwnHint } from '../errors/hints.ts';
 
 const NEW_SECRETS: string[] = ['newPassphraseFile', 'newPassphraseCommand', 'newKeyFile'];
 

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { MigrateOptions } from '../commands/migrate.ts';
-import { renamed } from '../old-spelling.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 function migrateOptions(): Option[] {
   return [

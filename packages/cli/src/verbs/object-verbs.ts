@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { GetOptions } from '../commands/get.ts';
 import type { HistoryOptions } from '../commands/history.ts';
 import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
 import type { PutOptions } from '../commands/put.ts';
 import type { RmOptions } from '../commands/rm.ts';
-import { renamed } from '../old-spelling.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 function ifVersion(): Option {
   return new Option('--if-version <version>', 'only if this is the current version');

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call/call.ts';
 import type { BrowseOptions, CompareOptions, FindOptions } from '../commands/points.ts';
 import { AT } from './backup-verbs.ts';
 

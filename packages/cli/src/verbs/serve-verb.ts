@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
-import { collect } from '../global-options.ts';
+import { addVerb, type Run } from '../call/call.ts';
+import { collect } from '../options/global-options.ts';
 import type { ServeOptions } from '../commands/serve.ts';
 
 function serveOptions(): Option[] {

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { addNoun, addVerb, type Noun, type Run } from '../call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import type { IdentityOptions } from '../commands/identity.ts';
 import type { SettingsOptions } from '../commands/settings.ts';
-import { collect } from '../global-options.ts';
-import { renamed } from '../old-spelling.ts';
+import { collect } from '../options/global-options.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 function addIdentity(program: Command, run: Run): void {
   const noun: Noun = {

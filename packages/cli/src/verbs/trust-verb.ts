@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addVerb, type Run } from '../call/call.ts';
 import type { TrustOptions } from '../commands/trust.ts';
 
 /** Adds what allows a folder to run code. */

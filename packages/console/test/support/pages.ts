@@ -1,4 +1,4 @@
-import type { Browser } from '../../../../tools/services/src/chromium.ts';
+import type { Browser } from '../../../../tools/services/src/provide/chromium.ts';
 import { inject } from 'vitest';
 
 const found: Browser = inject('chromium');

@@ -1,9 +1,9 @@
 import type { RecentCalls } from '@securestore/backend-api';
 import type { ErrorCode } from '@securestore/core-format';
-import type { HealthThresholds } from '../thresholds.ts';
-import type { HealthCheck } from '../types.ts';
-import { finding, fine, verdictOf } from '../verdict.ts';
-import { percent, span } from '../words.ts';
+import type { HealthThresholds } from '../report/thresholds.ts';
+import type { HealthCheck } from '../report/types.ts';
+import { finding, fine, verdictOf } from '../report/verdict.ts';
+import { percent, span } from '../report/words.ts';
 import type { Measurement, Sample } from './measure.ts';
 
 /** How far back the calls of the store itself are looked at, in milliseconds. */

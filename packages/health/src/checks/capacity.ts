@@ -1,9 +1,9 @@
 import type { BackendCapacity } from '@securestore/backend-api';
 import type { HealthArea } from '@securestore/objects/internal';
-import type { HealthThresholds } from '../thresholds.ts';
-import type { HealthCheck, HealthSource } from '../types.ts';
-import { finding, fine } from '../verdict.ts';
-import { percent, size } from '../words.ts';
+import type { HealthThresholds } from '../report/thresholds.ts';
+import type { HealthCheck, HealthSource } from '../report/types.ts';
+import { finding, fine } from '../report/verdict.ts';
+import { percent, size } from '../report/words.ts';
 
 /** The share of what must be left, below which the store is about to stop. */
 const NEARLY_FULL = 0.1;

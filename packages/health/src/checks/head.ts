@@ -1,8 +1,8 @@
 import { type BackendCapabilities, MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
-import type { HealthThresholds } from '../thresholds.ts';
-import type { HealthCheck } from '../types.ts';
-import { codeOf, finding, fine, verdictOfError } from '../verdict.ts';
-import { span } from '../words.ts';
+import type { HealthThresholds } from '../report/thresholds.ts';
+import type { HealthCheck } from '../report/types.ts';
+import { codeOf, finding, fine, verdictOfError } from '../report/verdict.ts';
+import { span } from '../report/words.ts';
 import type { Measurement } from './measure.ts';
 
 /** How old what is known of the head may be, in milliseconds: beyond that nothing is acknowledged. */

@@ -1,8 +1,8 @@
 import type { KeyReport } from '@securestore/objects';
-import type { HealthThresholds } from '../thresholds.ts';
-import type { HealthCheck } from '../types.ts';
-import { finding, fine } from '../verdict.ts';
-import { age as inWords } from '../words.ts';
+import type { HealthThresholds } from '../report/thresholds.ts';
+import type { HealthCheck } from '../report/types.ts';
+import { finding, fine } from '../report/verdict.ts';
+import { age as inWords } from '../report/words.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 

@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { HealthArea, HeadReading } from '@securestore/objects/internal';
-import { rootCodeOf } from '../verdict.ts';
+import { rootCodeOf } from '../report/verdict.ts';
 
 /** How often a probe is written, read and removed. */
 const ROUNDS = 5;

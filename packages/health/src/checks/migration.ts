@@ -1,7 +1,7 @@
 import type { HealthArea, UnfinishedMigration } from '@securestore/objects/internal';
-import type { HealthCheck, HealthSource } from '../types.ts';
-import { finding, fine } from '../verdict.ts';
-import { age as inWords } from '../words.ts';
+import type { HealthCheck, HealthSource } from '../report/types.ts';
+import { finding, fine } from '../report/verdict.ts';
+import { age as inWords } from '../report/words.ts';
 
 /** After so many milliseconds in which nobody was at it, a migration was forgotten. */
 const FORGOTTEN = 24 * 60 * 60 * 1000;

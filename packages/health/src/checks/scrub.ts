@@ -1,10 +1,10 @@
 import type { ScrubState } from '../scrub/types.ts';
 import { readScrubState } from '../scrub/state.ts';
-import type { HealthThresholds } from '../thresholds.ts';
-import { SCRUB_WITHIN } from '../thresholds.ts';
-import type { HealthCheck, HealthSource } from '../types.ts';
-import { finding, fine, notSetUp } from '../verdict.ts';
-import { age as inWords, span } from '../words.ts';
+import type { HealthThresholds } from '../report/thresholds.ts';
+import { SCRUB_WITHIN } from '../report/thresholds.ts';
+import type { HealthCheck, HealthSource } from '../report/types.ts';
+import { finding, fine, notSetUp } from '../report/verdict.ts';
+import { age as inWords, span } from '../report/words.ts';
 import { MAX_CLOCK_DIFFERENCE } from '@securestore/backend-api';
 import type { HealthArea } from '@securestore/objects/internal';
 

@@ -1,6 +1,6 @@
 import type { Meter } from '@securestore/backend-api';
 import type { HealthArea } from '@securestore/objects/internal';
-import type { HealthCheck, HealthContext, HealthSource } from '../types.ts';
+import type { HealthCheck, HealthContext, HealthSource } from '../report/types.ts';
 import { judgeBackend, judgeErrors, judgeLatency, WINDOW } from './backend.ts';
 import { judgeClock, judgeHead } from './head.ts';
 import { judgeKeys } from './keys.ts';

@@ -1,5 +1,5 @@
 import type { MeterFigures } from '@securestore/backend-api';
-import type { CheckStatus, HealthReport } from '../types.ts';
+import type { CheckStatus, HealthReport } from '../report/types.ts';
 
 /** What a point is about, by the names of OpenTelemetry. */
 export type Attributes = Readonly<Record<string, string>>;

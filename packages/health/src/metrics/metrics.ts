@@ -3,8 +3,8 @@ import type { MeterProvider } from '@opentelemetry/api';
 import type { Meter, MeterFigures } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { HealthArea } from '@securestore/objects/internal';
-import { checkAmount, checkNames } from '../options.ts';
-import type { HealthReport } from '../types.ts';
+import { checkAmount, checkNames } from '../report/options.ts';
+import type { HealthReport } from '../report/types.ts';
 import type { Attributes, Source } from './instruments.ts';
 import { CONTENT_TYPE, prometheusText } from './prometheus.ts';
 

@@ -3,6 +3,7 @@ import { callSignal, checkOptions, inCall } from './call-boundary.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import type { ItemResult, ManyOptions, RetrieveOptions, StoreData, StoreManyItem, StoreOptions } from './types.ts';
 import { shownValue } from '../util/shown-value.ts';
+import { invalid } from '../util/invalid.ts';
 
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
 const DEFAULT_CONCURRENCY = 16;
@@ -23,10 +24,9 @@ async function* checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGen
 function concurrencyOf(options: ManyOptions | undefined): number {
   const concurrency = options?.concurrency === undefined ? DEFAULT_CONCURRENCY : options.concurrency;
   if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) return concurrency;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
+  return invalid(
     `the option "concurrency" must be an integer from 1 to ${MAX_CONCURRENCY}, got ${shownValue(concurrency)}`,
-    { option: 'concurrency' },
+    'concurrency',
   );
 }
 

@@ -1,13 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from './types.ts';
 import { shownValue } from '../util/shown-value.ts';
+import { invalid } from '../util/invalid.ts';
 
 /** Wraps what a caller's own source of data threw, so that it isn't taken for a fault of the store. */
 export class SourceError extends Error {}
-
-function invalid(message: string, option?: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
-}
 
 /** What a timer takes, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;

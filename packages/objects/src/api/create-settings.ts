@@ -5,11 +5,11 @@ import {
   ID_LENGTH,
   MAX_CATEGORIES,
   MAX_CATEGORY_RULES,
-  SecureStoreError,
 } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { SUITE_IDS } from '@securestore/crypto';
 import { parseNumbers } from '../util/parse-numbers.ts';
+import { invalid } from '../util/invalid.ts';
 
 /** What is decided when a store is made, and kept in it. */
 export interface StoreSettings {
@@ -47,10 +47,6 @@ const MAX_ROTATION_DAYS = 36_500;
 const CATEGORY_NAME = /^(?!.*\p{Default_Ignorable_Code_Point})[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
 const MAX_CATEGORY_NAME_BYTES = 64;
 
-function invalid(option: string, message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
-}
-
 /** A category and its patterns, as they are given. */
 type NamedPatterns = readonly [name: string, patterns: readonly string[]];
 
@@ -63,7 +59,7 @@ export function parseCategories(
   before: readonly string[] = [],
 ): readonly NamedPatterns[] {
   if (categories !== undefined && (typeof categories !== 'object' || categories === null || Array.isArray(categories)))
-    invalid('categories', 'the option "categories" must be an object with patterns by the names of categories');
+    invalid('the option "categories" must be an object with patterns by the names of categories', 'categories');
   return Object.entries(categories ?? {}).map(([name, patterns]) => {
     if (
       !CATEGORY_NAME.test(name) ||
@@ -71,16 +67,16 @@ export function parseCategories(
       name.normalize('NFC') !== name
     ) {
       invalid(
-        'categories',
         `a category name must be at most ${MAX_CATEGORY_NAME_BYTES} bytes of visible letters, digits, ".", "_" and "-", got ${JSON.stringify(name)}. ` +
           'It must begin with a letter or digit.',
+        'categories',
       );
     }
     if (name === DEFAULT_CATEGORY)
-      invalid('categories', `the category "${DEFAULT_CATEGORY}" takes no patterns: it has all that no pattern matches`);
+      invalid(`the category "${DEFAULT_CATEGORY}" takes no patterns: it has all that no pattern matches`, 'categories');
     const list: unknown = typeof patterns === 'string' ? [patterns] : patterns;
     if (!Array.isArray(list) || (list.length === 0 && !before.includes(name)))
-      invalid('categories', `the category "${name}" must have at least one pattern`);
+      invalid(`the category "${name}" must have at least one pattern`, 'categories');
     for (const pattern of list as unknown[]) compilePattern(pattern);
     return [name, list as string[]];
   });
@@ -108,8 +104,8 @@ export function categoryMapOf(
   if (categories.length > MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES) {
     const got = `${categories.length} and ${rules.length}`;
     invalid(
-      'categories',
       `a store has at most ${MAX_CATEGORIES} categories and ${MAX_CATEGORY_RULES} patterns, got ${got}`,
+      'categories',
     );
   }
   return { categories, rules };
@@ -144,11 +140,11 @@ export function parseSettings(settings: StoreSettings): ParsedSettings {
   const rotationDays = parseRotationDays(settings.rotation);
   const naming = settings.names ?? 'encrypted';
   if (naming !== 'encrypted' && naming !== 'plain')
-    invalid('names', 'the option "names" must be "encrypted" or "plain"');
+    invalid('the option "names" must be "encrypted" or "plain"', 'names');
   const { journal = false } = settings;
-  if (typeof journal !== 'boolean') invalid('journal', 'the option "journal" must be true or false');
+  if (typeof journal !== 'boolean') invalid('the option "journal" must be true or false', 'journal');
   const { suite = DEFAULT_SUITE } = settings;
-  if (!SUITE_IDS.includes(suite)) invalid('suite', `the option "suite" must be one of ${SUITE_IDS.join(', ')}`);
+  if (!SUITE_IDS.includes(suite)) invalid(`the option "suite" must be one of ${SUITE_IDS.join(', ')}`, 'suite');
   const categories = parseCategories(settings.categories);
   return { history, rotationDays, naming, journal, suite, categories };
 }

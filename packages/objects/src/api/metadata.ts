@@ -1,9 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { asBuffer, MAX_METADATA_BYTES, MAX_TIME, SecureStoreError } from '@securestore/core-format';
-
-function invalid(message: string, option = 'metadata'): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
-}
+import { invalid } from '../util/invalid.ts';
 
 /** Milliseconds since 1970 of a `Date` option. */
 export function parseTime(name: string, value: unknown): number {
@@ -17,7 +14,7 @@ const EMPTY = new Uint8Array();
 const MAX_METADATA_DEPTH = 100;
 
 function notJson(found: string): never {
-  invalid(`metadata must be JSON, got ${found}`);
+  invalid(`metadata must be JSON, got ${found}`, 'metadata');
 }
 
 /** Refuses what JSON leaves out, replaces or does not know: metadata is stored as it was given, or not at all. */
@@ -28,7 +25,7 @@ function checkJson(value: unknown, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
   if (value instanceof Map || value instanceof Set) notJson('a Map or a Set');
   if (depth === MAX_METADATA_DEPTH) {
-    invalid(`metadata must be JSON without cycles, nested at most ${MAX_METADATA_DEPTH} deep`);
+    invalid(`metadata must be JSON without cycles, nested at most ${MAX_METADATA_DEPTH} deep`, 'metadata');
   }
   // A Date, say, which has its own idea of its JSON.
   if ('toJSON' in value) return;
@@ -39,7 +36,7 @@ function checkJson(value: unknown, depth: number): void {
 export function encodeMetadata(metadata: unknown): Uint8Array {
   if (metadata === undefined) return EMPTY;
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-    invalid('metadata must be an object');
+    invalid('metadata must be an object', 'metadata');
   let json: string | undefined;
   try {
     checkJson(metadata, 0);
@@ -47,9 +44,9 @@ export function encodeMetadata(metadata: unknown): Uint8Array {
   } catch (error) {
     if (SecureStoreError.is(error)) throw error;
     // The message may name properties, which may be secret.
-    invalid('metadata must be JSON, and turning it into JSON failed');
+    invalid('metadata must be JSON, and turning it into JSON failed', 'metadata');
   }
-  if (json === undefined || !json.startsWith('{')) invalid('metadata must be an object in JSON, too');
+  if (json === undefined || !json.startsWith('{')) invalid('metadata must be an object in JSON, too', 'metadata');
   if (json === '{}') return EMPTY;
   const bytes = Buffer.from(json, 'utf8');
   if (bytes.length > MAX_METADATA_BYTES) {

@@ -1,23 +1,17 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { RangeOptions } from './types.ts';
 import { shownValue } from '../util/shown-value.ts';
+import { invalid } from '../util/invalid.ts';
 
 function checkPosition(name: 'start' | 'end', value: unknown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the option "${name}" must be a whole number of bytes from 0, got ${shownValue(value)}`,
-    { option: name },
-  );
+  return invalid(`the option "${name}" must be a whole number of bytes from 0, got ${shownValue(value)}`, name);
 }
 
 /** What is wrong with a range whatever the length of the data. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkRange({ start, end }: RangeOptions): void {
   const first = start === undefined ? 0 : checkPosition('start', start);
   if (end !== undefined && checkPosition('end', end) < first) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `the option "end" must not be before "start", which is ${first}`, {
-      option: 'end',
-    });
+    invalid(`the option "end" must not be before "start", which is ${first}`, 'end');
   }
 }
 
@@ -26,11 +20,7 @@ export function parseRange(options: RangeOptions | undefined, length: number): {
   checkRange(options ?? {});
   const { start = 0, end = length } = options ?? {};
   if (start > length) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `the range starts at byte ${start}, but there are only ${length} bytes`,
-      { option: 'start' },
-    );
+    invalid(`the range starts at byte ${start}, but there are only ${length} bytes`, 'start');
   }
   return { start, end: Math.min(end, length) };
 }

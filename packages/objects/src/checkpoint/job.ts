@@ -1,4 +1,3 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind, Jobs } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import type { CheckpointReport, MakeOptions } from './make.ts';
@@ -7,6 +6,7 @@ import type { Consumer } from '../journal/consumer.ts';
 import { openConsumer } from '../journal/open-consumer.ts';
 import { makeCheckpoint } from './make.ts';
 import { shownValue } from '../util/shown-value.ts';
+import { invalid } from '../util/invalid.ts';
 
 /**
  * Started over when it is resumed: pages that were written are found, and the cut is to be a late one.
@@ -32,9 +32,7 @@ export function startCheckpoint(
   signal: AbortSignal,
 ): Job<CheckpointReport> {
   if (typeof afresh !== 'boolean') {
-    throw new SecureStoreError('INVALID_ARGUMENT', `the option "afresh" must be a boolean, got ${shownValue(afresh)}`, {
-      option: 'afresh',
-    });
+    invalid(`the option "afresh" must be a boolean, got ${shownValue(afresh)}`, 'afresh');
   }
   return jobs.start(checkpointKind(engine, afresh), {}, { signal });
 }

@@ -19,6 +19,7 @@ import type { LoadedCheckpoint, NamedCheckpoint } from './load.ts';
 import { CHECKPOINT_USE, checkpointOf, loadCheckpoint, readPage, sameCheckpoint, sameReference } from './load.ts';
 import type { Source, Tally } from './passes.ts';
 import { ChangedTokens, changesPass, copyPass, fullPass } from './passes.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 const MAX_TRIES = 10;
@@ -156,7 +157,7 @@ async function build(
     }
   }
   const message = `cannot make a checkpoint: other processes replaced it or the encryption keys ${MAX_TRIES} times`;
-  throw new SecureStoreError('CONFLICT', message, { retryable: true, advice: [{ id: 'try-again' }] });
+  throw tryAgain('CONFLICT', message);
 }
 
 function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWriter, tally: Tally): CheckpointReport {

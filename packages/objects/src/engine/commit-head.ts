@@ -14,6 +14,7 @@ import { ownerKeys } from '../head/unlock/owner-keys.ts';
 import { signedHead } from '../head/sign-head.ts';
 import type { StoreState } from '../head/store-state.ts';
 import { readHead } from '../head/store-state.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 const MAX_TRIES = 20;
 
@@ -147,12 +148,5 @@ export async function commitHead(
       if (planned?.keyring !== undefined) wipeKeyring(planned.keyring);
     }
   }
-  throw new SecureStoreError(
-    'CONFLICT',
-    `other changes of the store came first ${MAX_TRIES} times. Nothing was changed.`,
-    {
-      retryable: true,
-      advice: [{ id: 'try-again' }],
-    },
-  );
+  throw tryAgain('CONFLICT', `other changes of the store came first ${MAX_TRIES} times. Nothing was changed.`);
 }

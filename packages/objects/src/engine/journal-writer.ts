@@ -17,6 +17,7 @@ import { abortable } from '../util/abort.ts';
 import type { JournalPorts } from './ports.ts';
 import { openJournalBody, sealJournalBody } from './sealed-objects.ts';
 import { HINT_COVERS_FOR, STREAM_USED_FOR } from './journal-limits.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 const MAX_TRIES = 3;
 
@@ -171,9 +172,7 @@ export class JournalWriter {
       }
       if (occupied === 'written' || (kind === 'close' && this.#stream === undefined)) return begun;
     }
-    throw new SecureStoreError('UNAVAILABLE', `other processes closed ${MAX_STREAMS} journal streams of this process`, {
-      advice: [{ id: 'try-again' }],
-    });
+    throw tryAgain('UNAVAILABLE', `other processes closed ${MAX_STREAMS} journal streams of this process`);
   }
 
   async #occupy(name: string, body: Buffer): Promise<Occupied> {
@@ -187,10 +186,8 @@ export class JournalWriter {
         const found = await backend.read(name);
         if (found !== undefined) return body.equals(found.body) ? 'written' : await this.#whose(name, found.body);
         if (tries < MAX_TRIES) continue;
-        throw new SecureStoreError('UNAVAILABLE', 'the backend does not show whether a journal entry was written', {
-          cause: error,
-          advice: [{ id: 'try-again' }],
-        });
+        const message = 'the backend does not show whether a journal entry was written';
+        throw tryAgain('UNAVAILABLE', message, { cause: error });
       }
     }
   }

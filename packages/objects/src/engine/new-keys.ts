@@ -1,9 +1,8 @@
-import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Head, KeyGroup, Keyring, Slot } from '@securestore/core-format';
 import { KEY_ID_LENGTH, KEY_LENGTH, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
-import { resealSlot } from '@securestore/crypto';
+import { resealSlot, takeKey } from '@securestore/crypto';
 
 /** @param now milliseconds since 1970 */
 export function newGroup(
@@ -60,14 +59,6 @@ export function withNewPrimaries(
   return { ...keyring, groups };
 }
 
-/** A fresh root key. */
-function newRoot(random: RandomSource): KeyObject {
-  const bytes = random(KEY_LENGTH);
-  const root = createSecretKey(bytes);
-  bytes.fill(0);
-  return root;
-}
-
 /**
  * All slots with another root key, without their secrets.
  *
@@ -100,6 +91,6 @@ export async function withNewRoot(
   slots: Head['slots'],
   random: RandomSource,
 ): Promise<{ readonly head: Pick<Head, 'slots' | 'rootNumber'>; readonly root: KeyObject }> {
-  const root = { number: rootNumber + 1, key: newRoot(random) };
+  const root = { number: rootNumber + 1, key: takeKey(random(KEY_LENGTH)) };
   return { head: { slots: await resealSlots(slots, lineage, root), rootNumber: root.number }, root: root.key };
 }

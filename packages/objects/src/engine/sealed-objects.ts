@@ -24,7 +24,7 @@ const LABELS: Readonly<Record<JournalPurpose, string>> = {
 };
 
 /** What lies at the name of an object of the store's own. */
-interface Stored {
+export interface Stored {
   readonly etag: string;
   /** Milliseconds since 1970 by the backend's clock. */
   readonly modified: number;

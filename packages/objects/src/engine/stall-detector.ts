@@ -1,6 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { StoredRecord } from './record-cache.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 /** How many attempts in a row may come to nothing while the record at the name stays the same. */
 const MAX_STALLS = 16;
@@ -30,9 +31,6 @@ export class StallDetector {
 
 /** The error if a backend answers `CONFLICT` to a write whose condition holds. */
 export function refusedWrongly({ name }: StorageBackend, what: string, cause?: unknown): SecureStoreError {
-  return new SecureStoreError(
-    'UNAVAILABLE',
-    `the backend ${name} answers wrongly: it refused a condition that holds (${what})`,
-    { backend: name, cause, advice: [{ id: 'try-again' }] },
-  );
+  const message = `the backend ${name} answers wrongly: it refused a condition that holds (${what})`;
+  return tryAgain('UNAVAILABLE', message, { backend: name, cause });
 }

@@ -10,8 +10,7 @@ import type { HeadMonitor } from '../head/head-monitor.ts';
  */
 function guardedBackend(backend: StorageBackend, monitor: HeadMonitor, restores: boolean | undefined): StorageBackend {
   const check = async (signal: AbortSignal | undefined): Promise<void> => {
-    const wait = monitor.acknowledge(signal);
-    if (wait !== undefined) await wait;
+    await monitor.acknowledge(signal);
     monitor.checkWritable(restores);
   };
   return forwardTo(backend, {

@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from '../util/abort.ts';
-import { boundsOf, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
+import { boundsOf, isFresh, QUIESCENT_AFTER, QUIESCENT_SOON_AFTER } from './freshness-bounds.ts';
 import { clockRefusal } from './clock-skew.ts';
 import { CutoverWait } from './move/cutover-wait.ts';
 import type { Clock, Instant } from '@securestore/jobs';
@@ -13,6 +13,7 @@ import { HeadFollower } from './head-follower.ts';
 import { locationOf } from './move/sealed-location.ts';
 import { notOpen } from './not-open.ts';
 import type { ReadHead, StoreState } from './store-state.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
 
@@ -212,12 +213,10 @@ export class HeadMonitor {
     for (let tries = 0; tries < 2; tries++) {
       await abortable(this.#reading ?? this.#read(), signal);
       if (this.#isClosed) return this.#closed.whenOpen(signal);
-      if (elapsedSince(this.#confirmed, this.#clock) < boundsOf(this.state.head).freshFor) return undefined;
+      if (isFresh(this.#confirmed, this.#clock, this.state.head)) return undefined;
     }
     const { freshFor } = boundsOf(this.state.head);
-    throw new SecureStoreError('UNAVAILABLE', `reading the head of the store took over ${freshFor / 1000} s`, {
-      advice: [{ id: 'try-again' }],
-    });
+    throw tryAgain('UNAVAILABLE', `reading the head of the store took over ${freshFor / 1000} s`);
   }
 
   #read(): Promise<void> {

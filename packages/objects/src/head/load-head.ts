@@ -1,4 +1,3 @@
-import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
@@ -32,13 +31,7 @@ export interface Loaded {
   /** Where the store was found that has moved; then head and state are from there. */
   readonly arrived?: Arrived | undefined;
   /** Which place it has left to land here. */
-  readonly left?: Left | undefined;
-}
-
-/** A place that a store has left. */
-interface Left {
-  readonly backend: StorageBackend;
-  readonly location: string;
+  readonly left?: Pick<StoreContext, 'backend' | 'location'> | undefined;
 }
 
 async function loadHead(

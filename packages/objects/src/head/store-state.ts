@@ -228,22 +228,14 @@ export async function loadState(
   const { references } = head;
   const { events, opensRetired } = previous;
   const known = previous.head?.references;
+  const kept = <T>(kind: ReferenceKind, value: T | undefined): T | undefined =>
+    samePin(known?.[kind], references[kind]) ? value : undefined;
   const from = 'root' in unlocked ? 'keyring' : 'grants';
-  const keys =
-    previous.keys !== undefined && samePin(known?.[from], references[from])
-      ? previous.keys
-      : await readKeys(backend, head, unlocked, events, signal);
+  const keys = kept(from, previous.keys) ?? (await readKeys(backend, head, unlocked, events, signal));
   const categories =
-    previous.categories !== undefined && samePin(known?.categoryMap, references.categoryMap)
-      ? previous.categories
-      : await readCategories(backend, head, keys, events, signal);
-  const policy =
-    previous.policy !== undefined && samePin(known?.policy, references.policy)
-      ? previous.policy
-      : await readPolicy(backend, head, keys, signal);
+    kept('categoryMap', previous.categories) ?? (await readCategories(backend, head, keys, events, signal));
+  const policy = kept('policy', previous.policy) ?? (await readPolicy(backend, head, keys, signal));
   const destinations =
-    previous.destinations !== undefined && samePin(known?.destinations, references.destinations)
-      ? previous.destinations
-      : await readDestinations(backend, head, keys, signal);
+    kept('destinations', previous.destinations) ?? (await readDestinations(backend, head, keys, signal));
   return { head, unlocked, keys, categories, policy, destinations, events, opensRetired };
 }

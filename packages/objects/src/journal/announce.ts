@@ -39,8 +39,7 @@ export async function announceRewrite(
   const token = tokenOf(name);
   if (token === undefined) return;
   // The journal may have been switched on since the job began, which may be hours ago.
-  const wait = engine.monitor.acknowledge(signal);
-  if (wait !== undefined) await wait;
+  await engine.monitor.acknowledge(signal);
   await announceCommit(engine, engine.monitor.state, token, commitId, undefined, signal);
 }
 

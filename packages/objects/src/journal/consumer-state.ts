@@ -11,19 +11,15 @@ import {
 } from '@securestore/core-format';
 import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
-import type { DamagedObject } from '../engine/sealed-objects.ts';
+import type { DamagedObject, Stored } from '../engine/sealed-objects.ts';
 import { lookAtSystemObject, sealJournalBody } from '../engine/sealed-objects.ts';
 import { entriesUnder } from '../util/listing.ts';
 
 const MAX_TRIES = 5;
 
-/** The state of a consumer as it is stored at the backend. Times are milliseconds since 1970 by the backend's clock. */
-export interface HeldConsumer {
+/** The state of a consumer as it is stored at the backend. */
+export interface HeldConsumer extends Stored {
   readonly state: ConsumerState;
-  readonly etag: string;
-  readonly modified: number;
-  /** The time of reading, if the backend tells it. */
-  readonly now: number | undefined;
 }
 
 /** What a consumer has read that starts over: nothing, so that it owes a pass. */

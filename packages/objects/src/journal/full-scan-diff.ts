@@ -73,23 +73,23 @@ export async function* differences(
 ): AsyncGenerator<Difference> {
   const seen = known[Symbol.asyncIterator]();
   let next = await seen.next();
-  const gone = ({ token }: KnownObject, from: KnownObject): Difference => ({
-    token,
-    known: from,
+  const gone = (object: KnownObject): Difference => ({
+    token: object.token,
+    known: object,
     change: undefined,
     alarm: undefined,
   });
   try {
     for await (const found of currentRecords(engine, signal)) {
       for (; next.done !== true && next.value.token < found.token; next = await seen.next()) {
-        if (!next.value.deleted) yield gone(next.value, next.value);
+        if (!next.value.deleted) yield gone(next.value);
       }
       const same = next.done !== true && next.value.token === found.token ? next.value : undefined;
       const difference = compare(found, same);
       if (difference !== undefined) yield difference;
       if (same !== undefined) next = await seen.next();
     }
-    for (; next.done !== true; next = await seen.next()) if (!next.value.deleted) yield gone(next.value, next.value);
+    for (; next.done !== true; next = await seen.next()) if (!next.value.deleted) yield gone(next.value);
   } finally {
     await seen.return?.();
   }

@@ -3,7 +3,7 @@ import { encodeTombstoneBody, objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
-import { withRefreshedKeys } from '../record/stable-read.ts';
+import { openOfToken } from '../record/stable-read.ts';
 import { openByToken } from '../record/open-record.ts';
 import { announceCommit } from './announce.ts';
 import { survey } from './consumer-liveness.ts';
@@ -25,12 +25,12 @@ async function announceAnew(
   { commitId }: RecordHeader,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { backend, cache, names, random, monitor } = engine;
+  const { backend, cache, random, monitor } = engine;
   const name = objectName(token);
   const found = await backend.read(name, { signal });
   if (found === undefined) return;
   const { body, etag = '' } = found;
-  const opened = await withRefreshedKeys(engine, body, (state) => openByToken(state, body, names, token), signal);
+  const opened = await openOfToken(engine, openByToken, token, body, signal);
   if (opened.kind !== 'tombstone' || Buffer.compare(opened.header.commitId, commitId) !== 0) return;
   const { state } = monitor;
   await announceCommit(engine, state, token, commitId, undefined, signal);

@@ -16,24 +16,20 @@ import { listWriters, readRegistration, readSlot } from './streams.ts';
 import type { Survey } from './consumer-liveness.ts';
 import { survey } from './consumer-liveness.ts';
 import { entriesUnder } from '../util/listing.ts';
+import type { Stored } from '../engine/sealed-objects.ts';
 
 /** Something that nobody who has the keys has put into a stream. */
-interface Stray {
+interface Stray extends Pick<Stored, 'modified' | 'etag'> {
   readonly name: string;
-  readonly modified: number;
-  readonly etag: string;
 }
 
 /** Up to where a stream may be removed. */
-export interface StreamFloor {
+interface Plan {
   readonly writer: Buffer;
   /** Hints with lower sequence numbers have been read by all, and may go. */
   readonly floor: number;
   /** Whether the whole stream may go, with its registration. */
   readonly ended: boolean;
-}
-
-interface Plan extends StreamFloor {
   readonly registration: NonNullable<Awaited<ReturnType<typeof readRegistration>>>;
   readonly hints: readonly StoredHint[];
   readonly strays: readonly Stray[];
@@ -128,15 +124,6 @@ async function* plans(engine: Engine, surveyed: Survey, signal: AbortSignal | un
       if (!isForged(error)) throw error;
     }
   }
-}
-
-/** Up to where each stream of the journal may be removed: what is over an hour old and has been read by all. */
-export async function journalFloors(engine: Engine, signal?: AbortSignal): Promise<StreamFloor[]> {
-  const floors: StreamFloor[] = [];
-  for await (const { writer, floor, ended } of plans(engine, await survey(engine, signal), signal)) {
-    floors.push({ writer, floor, ended });
-  }
-  return floors;
 }
 
 /**

@@ -9,8 +9,7 @@ import {
 } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import { withRefreshedKeys } from '../record/stable-read.ts';
-import type { OpenedRecord } from '../record/open-record.ts';
+import { openOfToken } from '../record/stable-read.ts';
 import { openByToken } from '../record/open-record.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
@@ -56,8 +55,7 @@ export type Looked =
  */
 export async function lookAt(engine: Engine, token: string, body: Uint8Array, signal?: AbortSignal): Promise<Looked> {
   try {
-    const open = (): OpenedRecord => openByToken(engine.monitor.state, body, engine.names, token);
-    const { header, key } = await withRefreshedKeys(engine, body, open, signal);
+    const { header, key } = await openOfToken(engine, openByToken, token, body, signal);
     return { header, replaced: key.state !== 'primary' };
   } catch (error) {
     if (isForged(error)) return 'damaged';

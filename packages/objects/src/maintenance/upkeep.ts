@@ -41,7 +41,7 @@ export interface Upkeep {
 }
 
 async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSignal): Promise<void> {
-  await finishDestruction(engine, { signal });
+  await finishDestruction(engine, signal);
   // Also what another process could not bring there, which has ended since.
   if (engine.copies.keeper !== undefined) await bringAccess(engine, signal);
   const isDue = (state: StoreState): boolean => isRotationDue(state, engine.clock.now());

@@ -4,8 +4,8 @@ import type { Engine } from '../engine/engine.ts';
 import { announceCommit } from '../journal/announce.ts';
 
 /** A purge that has deleted what it buried. */
-interface Purge {
-  /** Version of its tombstone; `undefined` if there was no object. */
+export interface Purge {
+  /** Version of its tombstone, before which all versions are deleted; `undefined` if there was no object. */
   readonly version?: number | undefined;
   /** The tombstone, if this call wrote it. */
   readonly prepared?: Committed | undefined;

@@ -17,6 +17,7 @@ import type { LiveRecord, OpenedRecord, Target } from '../record/open-record.ts'
 import { infoOf, isLive, isPurged, isVersion, openAt, originOf } from '../record/open-record.ts';
 import type { StoreState } from '../head/store-state.ts';
 import type { ObjectInfo, RetrieveOptions } from '../api/types.ts';
+import { invalid } from '../util/invalid.ts';
 
 /** An object that was found, and the state that it was opened under. */
 export interface Found {
@@ -140,9 +141,7 @@ export async function findObject(
   signal?: AbortSignal,
 ): Promise<Found> {
   if (options?.version !== undefined && options.at !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other', {
-      option: 'at',
-    });
+    invalid('the options "version" and "at" exclude each other', 'at');
   }
   const located = await underStableKeys(engine, () => locate(engine, target, options, signal), signal);
   const { state } = engine.monitor;

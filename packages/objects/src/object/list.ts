@@ -10,11 +10,9 @@ import {
 import type { Engine } from '../engine/engine.ts';
 import { isGrantedRecord } from '../engine/check-granted.ts';
 import { pastFolder } from '../record/encoded-names.ts';
-import { withRefreshedKeys } from '../record/stable-read.ts';
+import { openOfToken } from '../record/stable-read.ts';
 import { listPage } from '../util/listing.ts';
-import type { OpenedRecord } from '../record/open-record.ts';
 import { openByToken } from '../record/open-record.ts';
-import type { StoreState } from '../head/store-state.ts';
 
 const PAGE = 1000;
 
@@ -24,8 +22,7 @@ export async function readName(engine: Engine, token: string, signal?: AbortSign
   if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
   // The name is sealed with the object: a member can open it only in a granted category.
   if (!isGrantedRecord(engine, found.body)) return undefined;
-  const open = (state: StoreState): OpenedRecord => openByToken(state, found.body, engine.names, token);
-  const opened = await withRefreshedKeys(engine, found.body, open, signal);
+  const opened = await openOfToken(engine, openByToken, token, found.body, signal);
   return opened.kind === 'object' ? opened.body.name : undefined;
 }
 

@@ -1,6 +1,5 @@
 import type { ErrorCode, RecordHeader } from '@securestore/core-format';
 import {
-  encodeBase32,
   historyName,
   historyPrefix,
   ID_LENGTH,
@@ -23,9 +22,10 @@ import { parseCondition } from '../api/write-condition.ts';
 import type { Condition } from '../api/write-condition.ts';
 import type { StoredRecord } from '../engine/record-cache.ts';
 import type { Target } from '../record/open-record.ts';
-import { isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
+import { blobIn, isPurged, isVersion, openAt, originOf, versionOf } from '../record/open-record.ts';
 import { refusedWrongly, StallDetector } from '../engine/stall-detector.ts';
 import type { PurgeOptions } from '../api/types.ts';
+import type { Purge } from './announce-purge.ts';
 
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
@@ -62,10 +62,6 @@ async function inspect(
   }
 }
 
-function blobOf({ header }: Remains): string | undefined {
-  return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
-}
-
 /** Seals a tombstone without a past: nothing precedes it, which is what tells a purge from a deletion. */
 function sealPurge(
   engine: Engine,
@@ -82,15 +78,11 @@ function sealPurge(
 }
 
 /** An object that was buried. */
-interface Burial {
+interface Burial extends Purge {
   /** The record that the tombstone replaced; `undefined` if there was none, or the tombstone was there already. */
   readonly replaced?: Remains | undefined;
-  /** Version of the tombstone, before which all versions are deleted; `undefined` if there is no object. */
-  readonly version?: number | undefined;
   /** Copies that are deleted too, if no version tells which of them belong to the purged object. */
   readonly past?: readonly string[] | undefined;
-  /** The tombstone, if this call wrote it. */
-  readonly prepared?: Committed | undefined;
 }
 
 /** What was found when the history of a purged object was deleted. */
@@ -111,13 +103,10 @@ function buriedAt({ header, sound, origin }: Remains, after: number | undefined)
 }
 
 /** What is known of attempts whose outcome is unknown. */
-interface Doubt {
+type Doubt = { -readonly [Part in Exclude<keyof Burial, 'version'>]?: Burial[Part] } & {
   /** The version that the last attempt was to replace. */
   after?: number | undefined;
-  replaced?: Remains | undefined;
-  past?: readonly string[] | undefined;
-  prepared?: Committed | undefined;
-}
+};
 
 /**
  * Checks the condition before the first tombstone. A purge that has written one goes on whatever the current record is by then.
@@ -143,7 +132,8 @@ function checkRemains(condition: Condition, remains: Remains | undefined, { afte
   throw new SecureStoreError('CONFLICT', message, { currentVersion });
 }
 
-async function buryUntilDone(
+/** Replaces the current record by a tombstone without a past. */
+async function bury(
   engine: Engine,
   target: Target,
   condition: Condition,
@@ -210,25 +200,6 @@ function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined
   return doubt.after === undefined ? error : indeterminate(error, signal);
 }
 
-/** Replaces the current record by a tombstone without a past. */
-async function bury(
-  engine: Engine,
-  target: Target,
-  condition: Condition,
-  doubt: Doubt,
-  signal: AbortSignal | undefined,
-): Promise<Burial> {
-  try {
-    return await buryUntilDone(engine, target, condition, doubt, signal);
-  } catch (error) {
-    throw failureOf(doubt, error, signal);
-  }
-}
-
-async function deleteAll(engine: Engine, names: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-  for (const name of names) await engine.backend.delete(name, { signal });
-}
-
 /** Deletes the history of a buried object and its payloads. */
 async function deletePast(
   engine: Engine,
@@ -237,8 +208,8 @@ async function deletePast(
   signal: AbortSignal | undefined,
 ): Promise<Deleted> {
   const blobs = new Set<string>();
-  const note = (remains: Remains): void => {
-    const blob = blobOf(remains);
+  const note = ({ header }: Remains): void => {
+    const blob = blobIn(header);
     if (blob !== undefined) blobs.add(blob);
   };
   if (replaced !== undefined) note(replaced);
@@ -249,7 +220,7 @@ async function deletePast(
       const found = await engine.backend.read(name, { signal });
       if (found !== undefined) note(await inspect(engine, target, found.body, signal));
     }
-    await deleteAll(engine, names, signal);
+    for (const name of names) await engine.backend.delete(name, { signal });
   };
   await remove(past);
   if (version !== undefined) {
@@ -281,8 +252,7 @@ export async function purgeObject(
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const condition = parseCondition(options);
-  const reconsidered = engine.monitor.reconsider(signal);
-  if (reconsidered !== undefined) await reconsidered;
+  await engine.monitor.reconsider(signal);
   engine.monitor.checkWritable();
   // The doubt outlives a move of the store: what was purged in the former place is purged in the new one.
   const doubt: Doubt = {};
@@ -314,8 +284,7 @@ async function purgeHere(
   try {
     const { existed, hadPast } = await deletePast(engine, target, burial, signal);
     if (hadPast) await announceDeleted(engine, target.token, burial, signal);
-    const wait = engine.monitor.acknowledge(signal);
-    if (wait !== undefined) await wait;
+    await engine.monitor.acknowledge(signal);
     if (burial.prepared !== undefined) await fenceCommit(engine, target, burial.prepared, signal);
     engine.monitor.checkWritable();
     return existed;

@@ -24,6 +24,7 @@ import { underStableKeys } from '../record/stable-read.ts';
 import { commitObject } from './commit/commit.ts';
 import { loadCurrent } from './commit/load-current.ts';
 import { checkCondition, WriteConflict } from './commit/mutation.ts';
+import { invalid } from '../util/invalid.ts';
 
 /**
  * Stores an object: a small payload in its record, a large one in a blob that is written before.
@@ -142,11 +143,7 @@ function parseExpiry({ clock }: Engine, given: Date | undefined): number {
   if (given === undefined) return 0;
   const expires = parseTime('expires', given);
   if (expires > clock.now()) return expires;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the option "expires" must be in the future, got ${new Date(expires).toISOString()}`,
-    { option: 'expires' },
-  );
+  return invalid(`the option "expires" must be in the future, got ${new Date(expires).toISOString()}`, 'expires');
 }
 
 /** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED`, and what confirming the head throws */

@@ -1,12 +1,5 @@
 import type { BlobGeometry } from '@securestore/core-format';
-import {
-  blobGeometry,
-  blobPrefix,
-  encodeBase32,
-  partLength,
-  partName,
-  SecureStoreError,
-} from '@securestore/core-format';
+import { blobGeometry, blobPrefix, encodeBase32, partLength, partName } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
@@ -14,6 +7,7 @@ import type { HeldBlob } from './carry-pending-parts.ts';
 import { carryParts } from './carry-pending-parts.ts';
 import { entriesUnder } from '../util/listing.ts';
 import { claimMarker } from './blob-markers.ts';
+import { tryAgain } from '../util/try-again.ts';
 
 /** What became of an attempt to make sure of a blob: its parts are being deleted, or some of them are gone. */
 export type LeaseResult = 'held' | 'collected' | 'incomplete';
@@ -94,9 +88,6 @@ export async function confirmWritten(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if ((await hold.confirm(doubtful, signal)) === 'held') return;
-  throw new SecureStoreError(
-    'UNAVAILABLE',
-    'the payload was removed before the object was stored: that took too long, or the object was purged',
-    { retryable: true, advice: [{ id: 'try-again' }] },
-  );
+  const message = 'the payload was removed before the object was stored: that took too long, or the object was purged';
+  throw tryAgain('UNAVAILABLE', message);
 }

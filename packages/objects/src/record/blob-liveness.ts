@@ -1,8 +1,8 @@
-import { encodeBase32, historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
-import { withRefreshedKeys } from './stable-read.ts';
+import { openOfToken } from './stable-read.ts';
 import { pagesUnder } from '../util/listing.ts';
-import { openLoose } from './open-record.ts';
+import { blobIn, openLoose } from './open-record.ts';
 
 /**
  * The blob that a record names, in base32. What is deleted depends on it, so a header counts only once the record has
@@ -16,15 +16,13 @@ async function blobNamedBy(
   bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  let { blob } = splitRecord(bytes).header;
+  let { header } = splitRecord(bytes);
   try {
-    ({ blob } = (
-      await withRefreshedKeys(engine, bytes, (state) => openLoose(state, bytes, engine.names, token), signal)
-    ).header);
+    ({ header } = await openOfToken(engine, openLoose, token, bytes, signal));
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
   }
-  return blob === undefined ? undefined : encodeBase32(blob.blobId);
+  return blobIn(header);
 }
 
 /** Removes from `blobs` those that the record at `name` names. */

@@ -5,18 +5,15 @@ import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import { isOld } from './backend-age.ts';
 import { deleteUnchanged, lookAtSystemObject, sealJournalBody } from '../engine/sealed-objects.ts';
+import { tryAgain } from '../util/try-again.ts';
+import type { Stored } from '../engine/sealed-objects.ts';
 
 const MAX_TRIES = 10;
 
 /** A marker as it is stored at the backend. */
-export interface Marker {
+export interface Marker extends Stored {
   /** `damaged` if it may have been either. */
   readonly state: MarkerState | 'damaged';
-  readonly etag: string;
-  /** Milliseconds since 1970 by the backend's clock. */
-  readonly modified: number;
-  /** The same clock at the time of reading, if the backend tells it. */
-  readonly now: number | undefined;
 }
 
 /** A marker `deleting` that this process wrote: the right to delete the parts, until another process takes it over. */
@@ -104,9 +101,7 @@ export async function claimMarker(
     }
     if ((await swap(engine, name, found, 'claimed', signal)) !== undefined) return true;
   }
-  throw new SecureStoreError('UNAVAILABLE', `cannot claim the payload: other processes claimed it ${MAX_TRIES} times`, {
-    advice: [{ id: 'try-again' }],
-  });
+  throw tryAgain('UNAVAILABLE', `cannot claim the payload: other processes claimed it ${MAX_TRIES} times`);
 }
 
 /**

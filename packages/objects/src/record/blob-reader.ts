@@ -12,6 +12,7 @@ import {
 import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenPayload } from './body.ts';
+import { damagedRecord } from './open-record.ts';
 
 /** What a record says of its blob, H and B together. */
 export interface BlobSource {
@@ -52,10 +53,7 @@ export class BlobReader {
     const { suite, chunkSize, key } = payload;
     this.#geometry = blobGeometry(length, chunkSize, reference.partSize);
     if (this.#geometry.sealedLength !== reference.sealedLength) {
-      throw new SecureStoreError(
-        'INTEGRITY',
-        'the record is damaged: the lengths of its payload contradict each other',
-      );
+      damagedRecord('the lengths of its payload contradict each other');
     }
     const bytes = key.export();
     this.#opener = new BlobOpener({ suite, chunkSize, blobId: reference.blobId }, bytes);

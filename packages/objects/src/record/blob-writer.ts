@@ -16,6 +16,7 @@ import { blocksOfSize } from '../util/fixed-size-blocks.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenPayload } from './body.ts';
 import { refusedWrongly } from '../engine/stall-detector.ts';
+import { WorkGroup } from '../util/task-group.ts';
 
 /** How many parts are uploaded at once; with the one being filled, this bounds the memory of a stream. */
 const UPLOADS = 2;
@@ -70,8 +71,7 @@ class PartUploader {
   readonly #signal: AbortSignal | undefined;
   readonly #size: number;
   readonly #free: Buffer[] = [];
-  readonly #running = new Set<Promise<void>>();
-  #failure: unknown;
+  readonly #uploads: WorkGroup;
   #parts = 0;
 
   constructor(engine: Engine, size: number, nameOf: (part: number) => string, signal: AbortSignal | undefined) {
@@ -79,49 +79,34 @@ class PartUploader {
     this.#size = size;
     this.#nameOf = nameOf;
     this.#signal = signal;
-  }
-
-  get parts(): number {
-    return this.#parts;
+    this.#uploads = new WorkGroup(signal);
   }
 
   /** A buffer to fill. */
   async buffer(): Promise<Buffer> {
-    while (this.#running.size >= UPLOADS) await Promise.race(this.#running);
-    this.#check();
+    await this.#uploads.below(UPLOADS);
+    this.#uploads.check();
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure;
-    this.#signal?.throwIfAborted();
   }
 
   /** Uploads the first `length` bytes of `buffer` as the next part. */
   upload(buffer: Buffer, length: number): void {
-    const name = this.#nameOf(this.#parts++);
-    const upload = this.#write(name, buffer, length).finally(() => this.#running.delete(upload));
-    this.#running.add(upload);
+    this.#uploads.add(this.#write(this.#nameOf(this.#parts++), buffer, length));
   }
 
   async #write(name: string, buffer: Buffer, length: number): Promise<void> {
-    try {
-      await writePart(this.#engine, name, buffer.subarray(0, length), this.#signal);
-      this.#free.push(buffer);
-    } catch (error) {
-      // The buffer isn't used again: the backend may still be reading it.
-      this.#failure ??= error;
-    }
+    await writePart(this.#engine, name, buffer.subarray(0, length), this.#signal);
+    // Not if that failed: the backend may still be reading the buffer.
+    this.#free.push(buffer);
   }
 
   async finish(): Promise<void> {
-    await Promise.all(this.#running);
-    this.#check();
+    await this.#uploads.finish();
   }
 
   /** Removes what was uploaded, as far as it goes: the collector finds the rest. */
   async discard(): Promise<void> {
-    await Promise.all(this.#running);
+    await this.#uploads.below(1);
     for (let part = 0; part < this.#parts; part++) {
       await this.#engine.backend.delete(this.#nameOf(part)).catch(() => undefined);
     }

@@ -3,7 +3,7 @@ import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-forma
 import type { KeyVersionInfo } from '@securestore/crypto';
 import { recordDigest } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
-import { withRefreshedKeys } from './stable-read.ts';
+import { openOfToken } from './stable-read.ts';
 import type { OpenedRecord } from './open-record.ts';
 import { isRetired, openByToken } from './open-record.ts';
 import type { StoreState } from '../head/store-state.ts';
@@ -22,15 +22,10 @@ export type Inspection =
     }
   | {
       readonly state: 'damaged';
-      readonly code: string;
       readonly reason: string;
       /** Whether it names a key version that has been retired. */
       readonly retired: boolean;
     };
-
-function damagedBy({ code, message }: SecureStoreError, retired: boolean): Inspection {
-  return { state: 'damaged', code, reason: message, retired };
-}
 
 /** Whether the keys of a whole category wait to be destroyed. */
 function isUndoable({ keys }: StoreState, { categoryId }: RecordHeader): boolean {
@@ -54,11 +49,10 @@ export async function inspectRecord(
   try {
     const found = await engine.backend.read(name, { signal });
     if (found === undefined) return { state: 'absent' };
-    const open = (state: StoreState): OpenedRecord => openByToken(state, found.body, engine.names, token);
     const record = splitRecord(found.body);
     const digest = recordDigest(record);
     try {
-      const opened = await withRefreshedKeys(engine, found.body, open, signal);
+      const opened = await openOfToken(engine, openByToken, token, found.body, signal);
       return { state: 'sound', header: opened.header, digest, opened };
     } catch (error) {
       if (SecureStoreError.is(error, 'KEY_DESTROYED')) {
@@ -70,8 +64,8 @@ export async function inspectRecord(
     }
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
-    const { code } = error;
-    if (code === 'INTEGRITY' || code === 'FORMAT_VERSION' || code === 'INVALID_KEY') return damagedBy(error, retired);
-    throw error;
+    const { code, message: reason } = error;
+    if (code !== 'INTEGRITY' && code !== 'FORMAT_VERSION' && code !== 'INVALID_KEY') throw error;
+    return { state: 'damaged', reason, retired };
   }
 }

@@ -3,6 +3,7 @@ import {
   asBuffer,
   decodeBase32,
   decodeTombstoneBody,
+  encodeBase32,
   formatVersion,
   isZero,
   noId,
@@ -25,23 +26,18 @@ export interface Target extends LocatedName {
   readonly key: StoreKey;
 }
 
-/** The opened record of an object that is no tombstone. */
-export interface LiveRecord {
-  readonly kind: 'object';
+interface Opened<Kind, Body> {
+  readonly kind: Kind;
   readonly header: RecordHeader;
   readonly key: LoadedKey;
-  readonly body: OpenBody;
+  readonly body: Body;
 }
 
+/** The opened record of an object that is no tombstone. */
+export type LiveRecord = Opened<'object', OpenBody>;
+
 /** A record that was opened and found to be what its name, the head and its keys say. */
-export type OpenedRecord =
-  | LiveRecord
-  | {
-      readonly kind: 'tombstone';
-      readonly header: RecordHeader;
-      readonly key: LoadedKey;
-      readonly body: TombstoneBody;
-    };
+export type OpenedRecord = LiveRecord | Opened<'tombstone', TombstoneBody>;
 
 /** A record and its opened contents. */
 export interface Standing {
@@ -72,7 +68,8 @@ export type Current = Standing | Refused | undefined;
 const RETIRED =
   'it is encrypted with a retired encryption key. It was stored late and never acknowledged, or an attacker put it there.';
 
-function damaged(reason: string): never {
+/** @throws SecureStoreError `INTEGRITY` */
+export function damagedRecord(reason: string): never {
   throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
 }
 
@@ -80,7 +77,7 @@ function keyOf(name: string): StoreKey {
   try {
     return parseStoreKey(name);
   } catch {
-    return damaged('it holds an invalid key');
+    return damagedRecord('it holds an invalid key');
   }
 }
 
@@ -88,28 +85,28 @@ function keyOf(name: string): StoreKey {
 function checkSuite({ head, events }: StoreState, suite: number, what: string): void {
   if (head.suites.includes(suite)) return;
   events?.refusedSuite(suite);
-  damaged(`the store does not accept ${what}`);
+  damagedRecord(`the store does not accept ${what}`);
 }
 
 function checkName({ nameId }: RecordHeader, expected: Buffer): void {
-  if (!expected.equals(nameId)) damaged('it belongs to another key');
+  if (!expected.equals(nameId)) damagedRecord('it belongs to another key');
 }
 
 /** Checks that need no key. */
 function checkHeader(state: StoreState, { header }: SplitRecord): void {
-  if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damaged('it belongs to another store');
-  if (header.kind === 'system') damaged("it is one of the store's own objects");
+  if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damagedRecord('it belongs to another store');
+  if (header.kind === 'system') damagedRecord("it is one of the store's own objects");
   checkSuite(state, header.suite, 'its suite');
 }
 
 function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): void {
-  if (!state.categories.idOf(key).equals(header.categoryId)) damaged('its category is not that of its key');
+  if (!state.categories.idOf(key).equals(header.categoryId)) damagedRecord('its category is not that of its key');
 }
 
 /** A version without a predecessor begins its history; any other history began before. */
 function checkOrigin({ version, previousCommitId }: RecordHeader, origin: number): void {
   const fits = isZero(previousCommitId) ? origin === version : origin < version;
-  if (!fits) damaged('the version with which its history begins contradicts its header');
+  if (!fits) damagedRecord('the version with which its history begins contradicts its header');
 }
 
 function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
@@ -127,7 +124,7 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   const body = openBody(opened);
   checkOrigin(header, body.origin);
   if ((body.payload.kind === 'blob') !== (header.blob !== undefined))
-    damaged('its header and its body disagree about its payload');
+    damagedRecord('its header and its body disagree about its payload');
   if (body.payload.kind === 'blob') checkSuite(state, body.payload.suite, 'the suite of its blob');
   return { kind: 'object', header, key, body };
 }
@@ -143,7 +140,7 @@ export function openAt(state: StoreState, target: Target, bytes: Uint8Array): Op
   checkHeader(state, record);
   checkCategory(state, record.header, target.key);
   const opened = openChecked(state, record);
-  if (opened.kind === 'object' && opened.body.name !== target.key) damaged('it holds another key');
+  if (opened.kind === 'object' && opened.body.name !== target.key) damagedRecord('it holds another key');
   return opened;
 }
 
@@ -159,7 +156,7 @@ export function openLoose(state: StoreState, bytes: Uint8Array, names: NameCiphe
   if (opened.kind === 'tombstone') return opened;
   const key = keyOf(opened.body.name);
   const located = names.locate(key);
-  if (located.token !== token) damaged('it belongs to another key');
+  if (located.token !== token) damagedRecord('it belongs to another key');
   checkName(opened.header, located.nameId);
   return opened;
 }
@@ -177,7 +174,7 @@ export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCip
     return openAt(state, { key, ...names.locate(key) }, bytes);
   }
   const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
-  if (nameId === undefined) damaged('it is stored under an invalid name');
+  if (nameId === undefined) damagedRecord('it is stored under an invalid name');
   // Before any key is used: a member sees nothing else of what was not granted.
   checkName(splitRecord(bytes).header, nameId);
   const opened = openLoose(state, bytes, names, token);
@@ -227,6 +224,11 @@ export function originOf(current: OpenedRecord | undefined): number {
 export function originAfter(current: Current, { version, previousCommitId }: RecordHeader): number {
   if (isZero(previousCommitId)) return version;
   return current?.opened === undefined ? (current?.origin ?? 0) : originOf(current.opened);
+}
+
+/** The id of the blob that a record names, in base32. */
+export function blobIn(header: RecordHeader | undefined): string | undefined {
+  return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
 }
 
 /** Whether the record is the tombstone of a purge, which has no version before it. */

@@ -1,4 +1,3 @@
-import { SecureStoreError } from '@securestore/core-format';
 import type { RecordHeader } from '@securestore/core-format';
 import { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from '@securestore/crypto';
 import type { DigestKeys } from '@securestore/crypto';
@@ -6,6 +5,7 @@ import { BlobReader } from './blob-reader.ts';
 import { blocksOfSize } from '../util/fixed-size-blocks.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { OpenBody } from './body.ts';
+import { damagedRecord } from './open-record.ts';
 
 /** A payload as a record has it. */
 type HeldPayload = Pick<OpenBody, 'payload' | 'length'> & { readonly blob?: RecordHeader['blob'] | undefined };
@@ -19,11 +19,7 @@ export async function digestUnder(
   signal: AbortSignal | undefined,
 ): Promise<Buffer> {
   if (payload.kind === 'inline') return digestWhole(keys, payload.data);
-  if (blob === undefined)
-    throw new SecureStoreError(
-      'INTEGRITY',
-      'the record is damaged: its header and its body disagree about its payload',
-    );
+  if (blob === undefined) return damagedRecord('its header and its body disagree about its payload');
   const reader = new BlobReader(engine, { token, reference: blob, payload, length });
   const digester = new ContentDigester(keys);
   for await (const block of blocksOfSize(reader.read(0, length, signal), DIGEST_LEAF_BYTES)) await digester.add(block);

@@ -2,6 +2,7 @@ import type { Engine } from '../engine/engine.ts';
 import { splitRecord } from '@securestore/core-format';
 import type { StoreState } from '../head/store-state.ts';
 import { categoryKeys } from './record-keys.ts';
+import type { openByToken, OpenedRecord } from './open-record.ts';
 
 /**
  * Returns the result of `read` once the head is confirmed under which its keys were in use. If the keys have changed meanwhile, it reads
@@ -82,7 +83,7 @@ export async function withRefreshedKeys<T>(
     return open(monitor.state);
   } catch (error) {
     const { keys, categories } = monitor.state;
-    if (keys.knows(keyIdOf(bytes))) {
+    if (keys.knows(splitRecord(bytes).envelope.keyId)) {
       // The categories may have been changed while this process was idle, so that its name belongs to another one.
       const wait = monitor.acknowledge(signal);
       if (wait === undefined) throw error;
@@ -96,6 +97,17 @@ export async function withRefreshedKeys<T>(
   }
 }
 
-function keyIdOf(bytes: Uint8Array): Uint8Array {
-  return splitRecord(bytes).envelope.keyId;
+/**
+ * Opens a record of which only the token is known, as {@link withRefreshedKeys} does.
+ *
+ * @param open `openLoose` or `openByToken`
+ */
+export function openOfToken(
+  engine: Engine,
+  open: typeof openByToken,
+  token: string,
+  bytes: Uint8Array,
+  signal?: AbortSignal,
+): Promise<OpenedRecord> {
+  return withRefreshedKeys(engine, bytes, (state) => open(state, bytes, engine.names, token), signal);
 }

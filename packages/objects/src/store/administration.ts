@@ -42,6 +42,7 @@ import { keepCopiesUp, keepUp } from '../maintenance/upkeep.ts';
 import type { CallOptions, Logger } from '../api/types.ts';
 import type { VerifyReport } from '../maintenance/verify/report.ts';
 import { verifyStore } from '../maintenance/verify/verify.ts';
+import { invalid } from '../util/invalid.ts';
 
 const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
@@ -64,10 +65,6 @@ function methodOf(key: unknown, what: string): UnlockMethod {
 function newcomerOf(key: unknown): UnlockMethod | Recipient {
   const { recipient } = (key ?? {}) as Partial<Recipient>;
   return recipient === undefined ? methodOf(key, 'the new unlock secret') : { recipient };
-}
-
-function refuseOption(name: string, kind: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be ${kind}`, { option: name });
 }
 
 /** The administration of an open store. */
@@ -111,7 +108,7 @@ export class Administration {
       undo: (target, options) =>
         calls.administrative('keys.undo', options, NO_OPTIONS, (signal) => undoDestruction(engine, target, signal)),
       finish: (options) =>
-        calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, { signal })),
+        calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, signal)),
     };
     this.members = {
       list: (options) =>
@@ -237,8 +234,9 @@ export class Administration {
   verify(anchored: boolean, options: VerifyOptions | undefined): Promise<VerifyReport> {
     return this.#calls.administrative('verify', options, VERIFY_OPTIONS, async (signal) => {
       const { payloads = false, onProgress } = options ?? {};
-      if (typeof payloads !== 'boolean') refuseOption('payloads', 'a boolean');
-      if (onProgress !== undefined && typeof onProgress !== 'function') refuseOption('onProgress', 'a function');
+      if (typeof payloads !== 'boolean') invalid('the option "payloads" must be a boolean', 'payloads');
+      if (onProgress !== undefined && typeof onProgress !== 'function')
+        invalid('the option "onProgress" must be a function', 'onProgress');
       const stop = signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
       return verifyStore(this.#engine, anchored, { signal: stop, payloads, onProgress });
     });

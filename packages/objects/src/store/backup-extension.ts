@@ -55,8 +55,7 @@ export class BackupArea extends StoreArea {
   /** Makes sure that what is known of the head is not older than five seconds. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
   async confirm(signal?: AbortSignal): Promise<void> {
     this.checkOpen();
-    const wait = this.engine.monitor.acknowledge(signal);
-    if (wait !== undefined) await wait;
+    await this.engine.monitor.acknowledge(signal);
     this.engine.monitor.checkFollowing();
   }
 

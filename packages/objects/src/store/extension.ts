@@ -29,8 +29,8 @@ export interface ExtensionParts {
   readonly rememberedEnds: () => Promise<AuditLink[]>;
 }
 
-/** What packages that work on a store beside its callers all need of it: what is known of it, its bytes as they lie there, and jobs. */
-export class StoreArea {
+/** What every extension works with. */
+export class ExtensionArea {
   protected readonly parts: ExtensionParts;
 
   constructor(parts: ExtensionParts) {
@@ -52,7 +52,10 @@ export class StoreArea {
   get random(): RandomSource {
     return this.engine.random;
   }
+}
 
+/** What packages that work on a store beside its callers all need of it: what is known of it, its bytes as they lie there, and jobs. */
+export class StoreArea extends ExtensionArea {
   get capabilities(): BackendCapabilities {
     return this.engine.backend.capabilities;
   }

@@ -1,15 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import { parseStoreKey } from '@securestore/core-format';
-import type { Clock } from '@securestore/jobs';
-import type { Engine } from '../engine/engine.ts';
 import { commitHead } from '../engine/commit-head.ts';
 import type { HeadEdit } from '../head/head-edit.ts';
-import type { CallGate } from './call-gate.ts';
-import type { ExtensionParts } from './extension.ts';
 import { checkOwner, ownerKeys } from '../head/unlock/owner-keys.ts';
 import { bringAccess, bringAccessSoon } from '../maintenance/keys/rekey-replicas.ts';
 import { NO_OPTIONS } from '../api/operations.ts';
 import type { CallOptions } from '../api/types.ts';
+import { ExtensionArea } from './extension.ts';
 
 /** What is to take the place of a policy. */
 export interface NextPolicy {
@@ -33,15 +30,7 @@ export interface PolicyChanged {
  * Who may do what with the store, as bytes that the engine keeps and does not understand: `@securestore/acl` does. They are
  * sealed, and the signed head names them, so that every change is one change of the head.
  */
-export class PolicyObject {
-  readonly #engine: Engine;
-  readonly #calls: CallGate;
-
-  constructor({ engine, calls }: Pick<ExtensionParts, 'engine' | 'calls'>) {
-    this.#engine = engine;
-    this.#calls = calls;
-  }
-
+export class PolicyObject extends ExtensionArea {
   /**
    * As it is known now, the caller's to leave unchanged; `undefined` if there never was one. The same as long as nothing changes.
    *
@@ -49,7 +38,7 @@ export class PolicyObject {
    *   store is gone: then a newer policy can't be read
    */
   get current(): Uint8Array | undefined {
-    const { monitor } = this.#engine;
+    const { monitor } = this.engine;
     checkOwner(monitor.state);
     monitor.checkFollowing();
     return monitor.state.policy;
@@ -57,11 +46,7 @@ export class PolicyObject {
 
   /** The generation of the head that is known: with every change of keys, policy or settings it grows. */
   get generation(): number {
-    return this.#engine.monitor.state.head.generation;
-  }
-
-  get clock(): Clock {
-    return this.#engine.clock;
+    return this.state.head.generation;
   }
 
   /**
@@ -71,8 +56,8 @@ export class PolicyObject {
    *   `ROLLBACK`, `INTEGRITY`, `LOCKED`
    */
   confirm(signal?: AbortSignal): Promise<void> | undefined {
-    this.#calls.checkOpen();
-    const { monitor } = this.#engine;
+    this.parts.calls.checkOpen();
+    const { monitor } = this.engine;
     const confirmed = monitor.acknowledge(signal);
     if (confirmed !== undefined) return confirmed.then(() => monitor.checkFollowing());
     monitor.checkFollowing();
@@ -81,8 +66,8 @@ export class PolicyObject {
 
   /** Looks for a newer one. @throws as {@link confirm} */
   async refresh(signal?: AbortSignal): Promise<void> {
-    this.#calls.checkOpen();
-    await this.#engine.monitor.refresh(signal);
+    this.parts.calls.checkOpen();
+    await this.engine.monitor.refresh(signal);
   }
 
   /**
@@ -91,21 +76,17 @@ export class PolicyObject {
    * @throws SecureStoreError `ACCESS_DENIED` if the store was opened by a member
    */
   get tokenKey(): KeyObject {
-    return ownerKeys(this.#engine.monitor.state).apiTokens;
-  }
-
-  random(length: number): Uint8Array {
-    return this.#engine.random(length);
+    return ownerKeys(this.state).apiTokens;
   }
 
   /** The names of the categories of the store. */
   get categories(): readonly string[] {
-    return this.#engine.monitor.state.categories.names;
+    return this.state.categories.names;
   }
 
   /** The name of the category that an object of this name belongs to. @throws SecureStoreError `INVALID_KEY` */
   categoryOf(key: string): string {
-    const { categories } = this.#engine.monitor.state;
+    const { categories } = this.state;
     return categories.nameOf(categories.idOf(parseStoreKey(key)));
   }
 
@@ -129,10 +110,10 @@ export class PolicyObject {
       bring = planned?.bring;
       return planned && { policy: planned.policy };
     };
-    return this.#calls.administrative(operation, options, NO_OPTIONS, async (signal) => {
-      const changed = await commitHead(this.#engine, { signal }, async ({ policy }) => plan(policy));
-      if (changed && bring === 'soon') bringAccessSoon(this.#engine);
-      return { changed, pending: changed && bring === 'now' ? await bringAccess(this.#engine, signal) : [] };
+    return this.parts.calls.administrative(operation, options, NO_OPTIONS, async (signal) => {
+      const changed = await commitHead(this.engine, { signal }, async ({ policy }) => plan(policy));
+      if (changed && bring === 'soon') bringAccessSoon(this.engine);
+      return { changed, pending: changed && bring === 'now' ? await bringAccess(this.engine, signal) : [] };
     });
   }
 }

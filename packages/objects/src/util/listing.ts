@@ -1,5 +1,6 @@
 import type { ListEntry, ListOptions, ListResult, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import { tryAgain } from './try-again.ts';
 
 /** The longest name that a backend takes. */
 const MAX_NAME_BYTES = 900;
@@ -25,11 +26,8 @@ export async function listPage(backend: StorageBackend, prefix: string, options:
     last = key;
   }
   if (page.more && page.entries.length === 0) {
-    throw new SecureStoreError(
-      'UNAVAILABLE',
-      `a listing of the backend ${name} is wrong: it has an empty page with more to follow`,
-      { backend: name, advice: [{ id: 'try-again' }] },
-    );
+    const message = `a listing of the backend ${name} is wrong: it has an empty page with more to follow`;
+    throw tryAgain('UNAVAILABLE', message, { backend: name });
   }
   return page;
 }
@@ -62,6 +60,13 @@ export async function namesUnder(
   const names: string[] = [];
   for await (const page of pagesUnder(backend, prefix, signal)) names.push(...page);
   return names;
+}
+
+/** How many items there are. */
+export async function countItems(items: AsyncIterable<unknown>): Promise<number> {
+  let count = 0;
+  for await (const _ of items) count += 1;
+  return count;
 }
 
 /** Everything under `prefix`, in order, from after `after` on; the next page is read while one is being used. @throws as {@link listPage} */

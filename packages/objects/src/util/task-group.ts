@@ -19,13 +19,16 @@ export class WorkGroup {
 
   /** Takes in work that has begun. */
   add(work: Promise<unknown>): void {
-    const running: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
+    const running: Promise<void> = this.#ended(work).finally(() => this.#running.delete(running));
     this.#running.add(running);
+  }
+
+  async #ended(work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#failure ??= { error };
+    }
   }
 
   /** Waits until less than `most` is under way. Failures do not show here. */

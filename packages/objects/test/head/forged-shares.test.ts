@@ -2,7 +2,7 @@ import type { Head } from '@securestore/core-format';
 import { decodeHead, encodeHead, HEAD_NAME, joinHead } from '@securestore/core-format';
 import { generateShares, rawKey, shares } from '@securestore/crypto';
 // Whoever forges a share makes its digits of check right.
-import { printed, readPrinted } from '../../../crypto/src/printed.ts';
+import { printed, readPrinted } from '../../../crypto/src/unlock/printed.ts';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
 import { attack } from '../support/attacker.ts';

@@ -1,7 +1,7 @@
 import { secretBytes } from '@securestore/core-format';
 import { identity, keyWrapper, passphrase, rawKey } from '@securestore/crypto';
 import type { KeyWrapper, UnlockMethod } from '@securestore/crypto';
-import { printed } from '../../../crypto/src/printed.ts';
+import { printed } from '../../../crypto/src/unlock/printed.ts';
 
 /** What unlocks the store of a scenario. */
 export type Method = 'passphrase' | 'rawKey' | 'keyFile' | 'identity' | 'keyWrapper';

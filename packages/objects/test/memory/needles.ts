@@ -14,8 +14,8 @@ import {
 } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import { suiteOf } from '@securestore/crypto';
-import { argon2id } from '../../../crypto/src/argon2.ts';
-import { deriveBytes, expandInput, headerInput, label } from '../../../crypto/src/derive.ts';
+import { argon2id } from '../../../crypto/src/primitives/argon2.ts';
+import { deriveBytes, expandInput, headerInput, label } from '../../../crypto/src/primitives/derive.ts';
 import { pagesUnder } from '../../src/util/listing.ts';
 import { readHead, readKeyring } from '../../src/head/store-state.ts';
 import { unlockRoot } from '../../src/head/unlock/unlock-root.ts';

@@ -6,7 +6,7 @@ import { forwardTo } from '@securestore/backend-api';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { randomPool } from '@securestore/crypto';
-import { keyFile } from '../../../securestore/src/key-file.ts';
+import { keyFile } from '../../../securestore/src/files/key-file.ts';
 import type { ObjectStore } from '../../src/index.ts';
 import { createObjectStore, openObjectStore } from '../../src/index.ts';
 import { EagerClock } from '../support/eager-clock.ts';

@@ -5,9 +5,9 @@ import type { UnlockMethod } from '@securestore/crypto';
 import { generateIdentity, identity, keyWrapper, randomPool, rawKey } from '@securestore/crypto';
 import { memoryKeyService } from '@securestore/crypto/testing';
 import { describe, expect, it, vi } from 'vitest';
-import type { SlotKeyPair } from '../../../crypto/src/slot-key-pair.ts';
-import { openSealedBox } from '../../../crypto/src/sealed-box.ts';
-import { slotKeyPair } from '../../../crypto/src/slot-key-pair.ts';
+import type { SlotKeyPair } from '../../../crypto/src/unlock/slot-key-pair.ts';
+import { openSealedBox } from '../../../crypto/src/primitives/sealed-box.ts';
+import { slotKeyPair } from '../../../crypto/src/unlock/slot-key-pair.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { reviseHead } from '../support/heads.ts';
@@ -29,12 +29,12 @@ const STALE = 5500;
 
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
-vi.mock(import('../../../crypto/src/slot-key-pair.ts'), async (original) => {
+vi.mock(import('../../../crypto/src/unlock/slot-key-pair.ts'), async (original) => {
   const module = await original();
   return { ...module, slotKeyPair: vi.fn(module.slotKeyPair) };
 });
 
-vi.mock(import('../../../crypto/src/sealed-box.ts'), async (original) => {
+vi.mock(import('../../../crypto/src/primitives/sealed-box.ts'), async (original) => {
   const module = await original();
   return { ...module, openSealedBox: vi.fn(module.openSealedBox) };
 });

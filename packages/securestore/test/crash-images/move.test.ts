@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, test } from 'vitest';
 import { checkImages } from '../../../../tools/campaigns/src/crash-images/campaign.ts';
 import { record } from '../../../../tools/campaigns/src/crash-images/recording.ts';
-import { NO_TRACER } from '../../../../tools/campaigns/src/tracer.ts';
+import { NO_TRACER } from '../../../../tools/campaigns/src/trace/tracer.ts';
 import { LONG, onlyLong, sized } from '../../../../tools/campaigns/src/size.ts';
 import type { SecureStore } from '../../src/index.ts';
 import { createStore, migrateStore, openStore, SecureStoreError } from '../../src/index.ts';

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SERVED_PLACES } from '../../../../tools/services/src/places.ts';
-import { provideServer } from '../../../../tools/services/src/provide.ts';
+import { SERVED_PLACES } from '../../../../tools/services/src/provide/places.ts';
+import { provideServer } from '../../../../tools/services/src/provide/provide.ts';
 
 const LOCAL = ['memory', 'file', 'sqlite'] as const;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { jsonLines } from '../../../cli/test/support/cli.ts';
 import { runHere } from '../../../cli/test/support/in-process.ts';
-import type { Proxy } from '../../../../tools/services/src/proxy.ts';
+import type { Proxy } from '../../../../tools/services/src/proxy/proxy.ts';
 
 const CHECKS = ['backend', 'latency', 'errors', 'head', 'clock', 'keys', 'capacity', 'scrub', 'backup', 'audit'];
 const NOT_SET_UP: ReadonlySet<string> = new Set(['scrub', 'backup', 'audit']);

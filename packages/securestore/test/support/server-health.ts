@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '@securestore/jobs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { runJob } from '../../../backend-redis/test/support/run-process.ts';
-import type { Proxy } from '../../../../tools/services/src/proxy.ts';
+import type { Proxy } from '../../../../tools/services/src/proxy/proxy.ts';
 import type {
   HealthCheck,
   HealthOptions,

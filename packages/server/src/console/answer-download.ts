@@ -6,8 +6,8 @@ import type { FastifyReply } from 'fastify';
 import type { RetrievedStream, Session } from 'securestore';
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
-import { dateIn } from '../given.ts';
-import { exactly, GIVEN_TIME, LOCATION, VERSION } from '../schemas.ts';
+import { dateIn } from '../request/body-values.ts';
+import { exactly, GIVEN_TIME, LOCATION, VERSION } from '../request/schemas.ts';
 import { archiveOf, outlookOf } from './archive.ts';
 import { attachment, fileNameOf } from './downloads.ts';
 

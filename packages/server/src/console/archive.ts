@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Download, DownloadRequest } from '@securestore/protocol';
 import { createTarPacker } from 'modern-tar';
 import type { PointRetrieveOptions, RetrievedStream, Session } from 'securestore';
-import { dateIn } from '../given.ts';
+import { dateIn } from '../request/body-values.ts';
 
 type ArchiveRequest = Extract<DownloadRequest, { readonly type: 'archive' }>;
 

@@ -7,7 +7,7 @@ import { gzip } from 'node:zlib';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'securestore';
-import { PAGE_POLICY } from './security-headers.ts';
+import { PAGE_POLICY } from '../request/security-headers.ts';
 
 const PACKAGE: string = '@securestore/console';
 const PAGE = 'index.html';

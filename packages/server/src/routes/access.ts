@@ -14,10 +14,10 @@ import {
 } from 'securestore';
 import type { ApprovalRule, Rule } from 'securestore';
 import { Type } from 'typebox';
-import { ifVersionOf } from '../conditions.ts';
-import { dateIn } from '../given.ts';
-import type { Route, RouteContext } from '../route.ts';
-import { route } from '../route.ts';
+import { ifVersionOf } from '../request/conditions.ts';
+import { dateIn } from '../request/body-values.ts';
+import type { Route, RouteContext } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
 import {
   APPROVAL_REQUEST,
   APPROVAL_RULE,
@@ -30,7 +30,7 @@ import {
   RULE,
   TOKEN_INFO,
   VERSION,
-} from '../schemas.ts';
+} from '../request/schemas.ts';
 
 const ACTION = Type.String({ minLength: 1, maxLength: 64, examples: ['read'] });
 const KEY = Type.Optional(Type.String({ maxLength: 1024 }));

@@ -2,10 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { EVENTS_TYPE } from '@securestore/protocol';
 import type { TailCut, TrailEntry } from 'securestore';
 import { Type } from 'typebox';
-import { answerLong } from '../answer-long.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { exactly, NOTHING, reportOf } from '../schemas.ts';
+import { answerLong } from '../exchange/answer-long.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { exactly, NOTHING, reportOf } from '../request/schemas.ts';
 
 /** An entry without bytes: the hash of a name is hexadecimal. */
 function entryOf({ object, ...entry }: TrailEntry): object {

@@ -1,11 +1,11 @@
 import type { ScheduleSettings } from 'securestore';
 import { Type } from 'typebox';
-import { answerJob } from '../answer-long.ts';
-import { dateIn } from '../given.ts';
-import { answerLook } from '../own-work.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { exactly, GIVEN_TIME, ID, LOCATION, NOTHING, reportOf } from '../schemas.ts';
+import { answerJob } from '../exchange/answer-long.ts';
+import { dateIn } from '../request/body-values.ts';
+import { answerLook } from '../exchange/own-work.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { exactly, GIVEN_TIME, ID, LOCATION, NOTHING, reportOf } from '../request/schemas.ts';
 import { LONG } from './jobs.ts';
 
 const AT = { destination: LOCATION };

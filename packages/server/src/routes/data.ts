@@ -1,11 +1,11 @@
 import { decodeKey, entityTagOf, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
 import { Type } from 'typebox';
-import { answerFramed, answerHead, answerRaw } from '../answer-object.ts';
-import { conditionIn, ifAbsentOf, ifDamagedOf, ifVersionOf } from '../conditions.ts';
-import { blamed, incomingObject } from '../incoming-object.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, OBJECT_INFO, VERSION } from '../schemas.ts';
+import { answerFramed, answerHead, answerRaw } from '../exchange/answer-object.ts';
+import { conditionIn, ifAbsentOf, ifDamagedOf, ifVersionOf } from '../request/conditions.ts';
+import { blamed, incomingObject } from '../exchange/incoming-object.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, OBJECT_INFO, VERSION } from '../request/schemas.ts';
 import { chosenIn } from './objects.ts';
 
 const WHICH = { version: Type.Optional(VERSION), at: Type.Optional(GIVEN_TIME) };

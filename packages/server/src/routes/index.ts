@@ -1,4 +1,4 @@
-import type { Route } from '../route.ts';
+import type { Route } from '../exchange/route.ts';
 import { ACCESS_ROUTES } from './access.ts';
 import { AUDIT_ROUTES } from './audit.ts';
 import { BACKUP_ROUTES } from './backups.ts';

@@ -1,12 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Session } from 'securestore';
 import { Type } from 'typebox';
-import { answerJob, answerLong } from '../answer-long.ts';
-import { secretIn } from '../given.ts';
-import { answerLook } from '../own-work.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { exactly, NOTHING, reportOf, SECRET } from '../schemas.ts';
+import { answerJob, answerLong } from '../exchange/answer-long.ts';
+import { secretIn } from '../request/body-values.ts';
+import { answerLook } from '../exchange/own-work.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { exactly, NOTHING, reportOf, SECRET } from '../request/schemas.ts';
 
 /** What takes long is answered when it is done, or in events. */
 export const LONG =

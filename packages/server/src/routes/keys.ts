@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { answerJob } from '../answer-long.ts';
-import { secretIn } from '../given.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { exactly, ID, NAME, reportOf, SECRET } from '../schemas.ts';
+import { answerJob } from '../exchange/answer-long.ts';
+import { secretIn } from '../request/body-values.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { exactly, ID, NAME, reportOf, SECRET } from '../request/schemas.ts';
 import { LONG } from './jobs.ts';
 
 const TARGET = Type.String({ minLength: 1, maxLength: 64, description: 'the id of a key version, or a category' });

@@ -1,8 +1,8 @@
 import type { ListingBound } from 'securestore';
 import { Type } from 'typebox';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { exactly, OBJECT_INFO } from '../schemas.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { exactly, OBJECT_INFO } from '../request/schemas.ts';
 
 /** The most names in a page. */
 const MAX_PAGE = 1000;

@@ -1,9 +1,9 @@
 import { decodeKey } from '@securestore/protocol';
 import { Type } from 'typebox';
-import { conditionIn, ifAbsentOf, ifDamagedOf, ifVersionOf } from '../conditions.ts';
-import { bytesOf } from '../incoming-object.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
+import { conditionIn, ifAbsentOf, ifDamagedOf, ifVersionOf } from '../request/conditions.ts';
+import { bytesOf } from '../exchange/incoming-object.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
 import {
   CHANGED_OBJECT,
   exactly,
@@ -13,7 +13,7 @@ import {
   METADATA,
   OBJECT_INFO,
   VERSION,
-} from '../schemas.ts';
+} from '../request/schemas.ts';
 
 const IF_MATCH = { 'if-match': 'the entity tag of the version that must be the current one' };
 const WHICH = exactly({ version: Type.Optional(VERSION), at: Type.Optional(GIVEN_TIME) });

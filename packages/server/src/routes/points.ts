@@ -1,11 +1,11 @@
 import { decodeKey, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
 import type { Moment, ObjectInfo, PointChoice, RetrievedStream, Session } from 'securestore';
 import { Type } from 'typebox';
-import { answerFramed, answerRaw, isConditional } from '../answer-object.ts';
-import { dateIn } from '../given.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, LOCATION, reportOf, VERSION } from '../schemas.ts';
+import { answerFramed, answerRaw, isConditional } from '../exchange/answer-object.ts';
+import { dateIn } from '../request/body-values.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, LOCATION, reportOf, VERSION } from '../request/schemas.ts';
 
 /** In a query everything is a text. */
 const NUMBER = Type.String({ pattern: '^[1-9][0-9]{0,15}$', title: 'a whole number of at least 1' });

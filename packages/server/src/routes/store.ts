@@ -1,9 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { Type } from 'typebox';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { readinessOf } from '../readiness.ts';
-import { exactly, HEALTH_REPORT } from '../schemas.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { readinessOf } from '../work/readiness.ts';
+import { exactly, HEALTH_REPORT } from '../request/schemas.ts';
 
 /** What `/readyz` allows the store to answer in, in milliseconds: those who ask wait for a second or a few. */
 const READY_WITHIN = 2000;

@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { answerLong } from '../answer-long.ts';
-import type { Route } from '../route.ts';
-import { route } from '../route.ts';
-import { exactly, NOTHING, reportOf } from '../schemas.ts';
-import { recordFor, resultFor } from '../work.ts';
+import { answerLong } from '../exchange/answer-long.ts';
+import type { Route } from '../exchange/route.ts';
+import { route } from '../exchange/route.ts';
+import { exactly, NOTHING, reportOf } from '../request/schemas.ts';
+import { recordFor, resultFor } from '../work/work.ts';
 
 /** What came of long work, also where its answer was lost: for whoever has started it, and for no one else. */
 export const WORK_ROUTES: readonly Route[] = [

@@ -1,5 +1,5 @@
-import { rate } from '../measure.ts';
-import type { Area, Contender } from '../model.ts';
+import { rate } from '../measure/measure.ts';
+import type { Area, Contender } from '../measure/model.ts';
 import { benchPolicy, question } from '../raw/bench-policy.ts';
 import type { AccessRival } from '../rivals/access.ts';
 import { casbin, casl } from '../rivals/access.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { SecureStore } from 'securestore';
-import { bodies } from '../bodies.ts';
-import { inFlight, rate } from '../measure.ts';
-import type { Area, Comparison } from '../model.ts';
-import { createOurs, loadOurs } from '../ours.ts';
+import { bodies } from '../measure/bodies.ts';
+import { inFlight, rate } from '../measure/measure.ts';
+import type { Area, Comparison } from '../measure/model.ts';
+import { createOurs, loadOurs } from '../measure/ours.ts';
 
 const body: () => Uint8Array = bodies();
 const GROUP = 64;

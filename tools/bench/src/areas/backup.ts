@@ -3,11 +3,11 @@ import { createReadStream } from 'node:fs';
 import { cp, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inFlight } from '../measure.ts';
-import type { Area, Comparison, Contender, Surroundings } from '../model.ts';
-import { loadOurs } from '../ours.ts';
+import { inFlight } from '../measure/measure.ts';
+import type { Area, Comparison, Contender, Surroundings } from '../measure/model.ts';
+import { loadOurs } from '../measure/ours.ts';
 import { RESTIC, resticProgram } from '../rivals/restic.ts';
-import { measuresMemory, timed, type Timed } from '../timed.ts';
+import { measuresMemory, timed, type Timed } from '../measure/timed.ts';
 
 const PASSPHRASE = 'correct horse battery staple';
 const MEBIBYTE = 1024 * 1024;

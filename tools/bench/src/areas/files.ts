@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { inFlight, rate } from '../measure.ts';
-import type { Area, Contender } from '../model.ts';
-import { createOurs } from '../ours.ts';
+import { inFlight, rate } from '../measure/measure.ts';
+import type { Area, Contender } from '../measure/model.ts';
+import { createOurs } from '../measure/ours.ts';
 import { durableWrite } from '../raw/files.ts';
 import { prepare } from '../rivals/load.ts';
 import { unstorageFiles } from '../rivals/unstorage.ts';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { numberFrom } from '../child.ts';
-import type { Area, Comparison } from '../model.ts';
+import { numberFrom } from '../measure/child.ts';
+import type { Area, Comparison } from '../measure/model.ts';
 
 /** What is looked for is smaller than what two runs differ by. */
 const RUNS = 15;

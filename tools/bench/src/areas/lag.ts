@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SERVED_PLACES } from '../../../services/src/places.ts';
-import { provideServer } from '../../../services/src/provide.ts';
-import type { Area, Comparison } from '../model.ts';
-import { loadOurs } from '../ours.ts';
+import { SERVED_PLACES } from '../../../services/src/provide/places.ts';
+import { provideServer } from '../../../services/src/provide/provide.ts';
+import type { Area, Comparison } from '../measure/model.ts';
+import { loadOurs } from '../measure/ours.ts';
 
 const WRITES_PER_SECOND = 1000;
 const SECONDS = 20;

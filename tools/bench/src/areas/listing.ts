@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { StorageBackend } from '@securestore/backend-api';
 import { sqliteBackend } from '@securestore/backend-sqlite';
 import type { SecureStore } from 'securestore';
-import { inFlight, elapsed } from '../measure.ts';
-import type { Area, Contender } from '../model.ts';
-import { createOurs } from '../ours.ts';
+import { inFlight, elapsed } from '../measure/measure.ts';
+import type { Area, Contender } from '../measure/model.ts';
+import { createOurs } from '../measure/ours.ts';
 
 /** Going through all names of a store. */
 export const listing: Area = {

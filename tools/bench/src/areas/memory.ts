@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { numberFrom } from '../child.ts';
-import type { Area, Contender } from '../model.ts';
+import { numberFrom } from '../measure/child.ts';
+import type { Area, Contender } from '../measure/model.ts';
 import { rivalsInstalled } from '../rivals/load.ts';
 
 /** The most memory that a process holds while a stream of 4 GiB goes through it to or from files. */

@@ -1,8 +1,8 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import type { SecureStore } from 'securestore';
-import { inFlight, rate } from '../measure.ts';
-import type { Area, Contender, Surroundings } from '../model.ts';
-import { createOurs } from '../ours.ts';
+import { inFlight, rate } from '../measure/measure.ts';
+import type { Area, Contender, Surroundings } from '../measure/model.ts';
+import { createOurs } from '../measure/ours.ts';
 import { bareHeader, bareToken, openBare, sealBare } from '../raw/record.ts';
 import { prepare } from '../rivals/load.ts';
 import { age, awsEncryptionSdk } from '../rivals/sealers.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { numberFrom } from '../child.ts';
-import type { Area } from '../model.ts';
-import { loadOurs } from '../ours.ts';
+import { numberFrom } from '../measure/child.ts';
+import type { Area } from '../measure/model.ts';
+import { loadOurs } from '../measure/ours.ts';
 
 /** Importing the library and opening a store in a fresh process, with a raw key: no passphrase is stretched. */
 export const opening: Area = {

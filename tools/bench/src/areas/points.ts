@@ -1,4 +1,4 @@
-import type { Area, Comparison } from '../model.ts';
+import type { Area, Comparison } from '../measure/model.ts';
 
 /** Every second name lies in one folder, the others in many. */
 function nameOf(at: number): string {

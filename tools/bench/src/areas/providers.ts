@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { provideServer } from '../../../services/src/provide.ts';
-import { awayFrom } from '../distance.ts';
-import { elapsed, inFlight } from '../measure.ts';
-import type { Area, Comparison, Contender } from '../model.ts';
-import { createOurs } from '../ours.ts';
+import { provideServer } from '../../../services/src/provide/provide.ts';
+import { awayFrom } from '../measure/distance.ts';
+import { elapsed, inFlight } from '../measure/measure.ts';
+import type { Area, Comparison, Contender } from '../measure/model.ts';
+import { createOurs } from '../measure/ours.ts';
 import type { Provider } from '../raw/providers.ts';
 import { PROVIDERS } from '../raw/providers.ts';
 

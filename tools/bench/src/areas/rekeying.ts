@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { RotationDepth, SecureStore } from 'securestore';
-import { bodies } from '../bodies.ts';
-import { inFlight, rate } from '../measure.ts';
-import type { Area, Contender } from '../model.ts';
-import { loadOurs } from '../ours.ts';
+import { bodies } from '../measure/bodies.ts';
+import { inFlight, rate } from '../measure/measure.ts';
+import type { Area, Contender } from '../measure/model.ts';
+import { loadOurs } from '../measure/ours.ts';
 import { bareTable } from '../raw/sqlite.ts';
 import type { BareTable } from '../raw/sqlite.ts';
 

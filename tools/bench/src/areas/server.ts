@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { bodies } from '../bodies.ts';
-import { started } from '../child.ts';
-import type { Area, Comparison, Contender, Target } from '../model.ts';
+import { bodies } from '../measure/bodies.ts';
+import { started } from '../measure/child.ts';
+import type { Area, Comparison, Contender, Target } from '../measure/model.ts';
 import type { LoadFigures, Served } from '../raw/http-load.ts';
 import { load } from '../raw/http-load.ts';
 import { prepare } from '../rivals/load.ts';

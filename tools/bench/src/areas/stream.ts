@@ -1,9 +1,9 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
 import type { SecureStore } from 'securestore';
-import { throughput } from '../measure.ts';
-import type { Area, Contender, Target } from '../model.ts';
-import { createOurs } from '../ours.ts';
-import { drain, pieces } from '../pieces.ts';
+import { throughput } from '../measure/measure.ts';
+import type { Area, Contender, Target } from '../measure/model.ts';
+import { createOurs } from '../measure/ours.ts';
+import { drain, pieces } from '../measure/pieces.ts';
 import { CHUNK, openChunks, sealChunks } from '../raw/chunks.ts';
 import type { Sealer } from '../rivals/sealers.ts';
 import { sealers } from './objects.ts';

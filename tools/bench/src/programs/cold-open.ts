@@ -1,5 +1,5 @@
 /* `cold-open.ts FOLDER KEY`: imports the library, opens the `file:` store there, and prints the milliseconds it took. */
-import { loadOurs } from '../ours.ts';
+import { loadOurs } from '../measure/ours.ts';
 
 const [folder = '', key = ''] = process.argv.slice(2);
 const begun = performance.now();

@@ -7,8 +7,8 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { loadOurs } from '../ours.ts';
-import { drain, pieces } from '../pieces.ts';
+import { loadOurs } from '../measure/ours.ts';
+import { drain, pieces } from '../measure/pieces.ts';
 import { awsEncryptionSdk } from '../rivals/sealers.ts';
 
 const [who = '', what = '', folder = '', size = '0'] = process.argv.slice(2);

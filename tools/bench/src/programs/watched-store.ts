@@ -6,8 +6,8 @@ import { SqliteBackend } from '@securestore/backend-sqlite';
 import { rawKey } from '@securestore/crypto';
 import { Health } from '@securestore/health';
 import { createObjectStore } from '@securestore/objects';
-import { bodies } from '../bodies.ts';
-import { inFlight, rate } from '../measure.ts';
+import { bodies } from '../measure/bodies.ts';
+import { inFlight, rate } from '../measure/measure.ts';
 
 const [location = '', work = '', count = '', who = ''] = process.argv.slice(2);
 const GROUP = 64;

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { inFlight } from '../measure.ts';
+import { inFlight } from '../measure/measure.ts';
 
 /** A server, and how one thing is asked of it. */
 export interface Served {

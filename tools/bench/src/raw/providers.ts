@@ -1,5 +1,5 @@
-import { endpointOf, SERVED_PLACES } from '../../../services/src/places.ts';
-import type { Service } from '../../../services/src/service.ts';
+import { endpointOf, SERVED_PLACES } from '../../../services/src/provide/places.ts';
+import type { Service } from '../../../services/src/service/service.ts';
 import { EMULATOR_KEY } from '../../../services/src/servers/azure.ts';
 
 /** One request of a provider's own SDK, without anything of ours. */

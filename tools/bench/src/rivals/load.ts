@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Absence } from '../model.ts';
+import type { Absence } from '../measure/model.ts';
 
 const folder: string = fileURLToPath(new URL('../../rivals/', import.meta.url));
 const require: NodeJS.Require = createRequire(new URL('../../rivals/', import.meta.url));

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { freePort } from '../../../services/src/ports.ts';
+import { freePort } from '../../../services/src/service/ports.ts';
 
 /** A server of OpenBao with a mounted KV engine, on its integrated storage: what is acknowledged is on the disk, as with ours. */
 export interface OpenBao {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, installFromGo } from '../../../services/src/cache.ts';
-import type { Absence } from '../model.ts';
+import { cacheFolder, installFromGo } from '../../../services/src/service/cache.ts';
+import type { Absence } from '../measure/model.ts';
 
 const VERSION = 'v0.18.1';
 export const RESTIC = `restic ${VERSION.slice(1)}`;

@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pick, type RandomBelow, seededRandom } from '../../../../packages/backend-testkit/src/random.ts';
+import { pick, type RandomBelow, seededRandom } from '../../../../packages/backend-testkit/src/support/random.ts';
 import type { Disk } from './disk.ts';
 import { imageAt } from './image.ts';
 import type { Recording } from './recording.ts';

@@ -1,4 +1,4 @@
-import { pick, type RandomBelow } from '../../../../packages/backend-testkit/src/random.ts';
+import { pick, type RandomBelow } from '../../../../packages/backend-testkit/src/support/random.ts';
 import { applyEffect, type Disk, type Effect, type Step } from './disk.ts';
 import type { Recording } from './recording.ts';
 

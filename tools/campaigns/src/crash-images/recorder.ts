@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { applyEffect, type Disk, type Effect, type Step } from './disk.ts';
-import type { Call } from '../tracer.ts';
+import type { Call } from '../trace/tracer.ts';
 import { stringsIn } from './traced-calls.ts';
 
 /** An open file or folder. */

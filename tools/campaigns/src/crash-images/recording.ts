@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Disk, type Step } from './disk.ts';
 import { isSharedMemory, Recorder } from './recorder.ts';
 import { type Kill, type Run, traced } from './traced-calls.ts';
-import { callsOf } from '../tracer.ts';
+import { callsOf } from '../trace/tracer.ts';
 
 /** What a process did below one folder, and what it said, in the order in which it did. */
 export interface Recording extends Disposable {

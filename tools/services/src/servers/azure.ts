@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { cacheFolder, installFromNpm } from '../cache.ts';
-import { takesConnections } from '../ports.ts';
-import type { Service } from '../service.ts';
+import { cacheFolder, installFromNpm } from '../service/cache.ts';
+import { takesConnections } from '../service/ports.ts';
+import type { Service } from '../service/service.ts';
 
 const VERSION = '3.37.0';
 /** The account that every Azurite has. */

@@ -3,8 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../ports.ts';
-import type { Service } from '../service.ts';
+import { freePort } from '../service/ports.ts';
+import type { Service } from '../service/service.ts';
 
 const SCRIPT: string = fileURLToPath(new URL('serve-ceph.sh', import.meta.url));
 

@@ -2,10 +2,10 @@ import { globSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SIZE } from '../../../campaigns/src/size.ts';
-import { cacheFolder, installFromGo, installFromPip } from '../cache.ts';
-import { takesConnections } from '../ports.ts';
-import { missingPrograms } from '../programs.ts';
-import type { Service } from '../service.ts';
+import { cacheFolder, installFromGo, installFromPip } from '../service/cache.ts';
+import { takesConnections } from '../service/ports.ts';
+import { missingPrograms } from '../service/programs.ts';
+import type { Service } from '../service/service.ts';
 
 /** The newest one is compiled, which takes minutes of a processor. */
 const COMPILED = 'v1.56.1';

@@ -1,8 +1,8 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { cacheFolder, installFromPip } from '../cache.ts';
-import { takesConnections } from '../ports.ts';
-import type { Service } from '../service.ts';
+import { cacheFolder, installFromPip } from '../service/cache.ts';
+import { takesConnections } from '../service/ports.ts';
+import type { Service } from '../service/service.ts';
 
 /** Neither Debian nor a registry has a `mongod`; this speaks its protocol, over the same storage engine. */
 const VERSION = '0.7.0b3';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder, installFromPip } from '../cache.ts';
-import type { Place, Service } from '../service.ts';
+import { cacheFolder, installFromPip } from '../service/cache.ts';
+import type { Place, Service } from '../service/service.ts';
 
 /** That of Debian ignores conditions. */
 const VERSION = '5.2.5';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Service } from '../service.ts';
+import type { Service } from '../service/service.ts';
 
 export const redis: Service = {
   name: 'redis',

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder, installFromNpm } from '../cache.ts';
-import { takesConnections } from '../ports.ts';
-import type { Service } from '../service.ts';
+import { cacheFolder, installFromNpm } from '../service/cache.ts';
+import { takesConnections } from '../service/ports.ts';
+import type { Service } from '../service/service.ts';
 
 const VERDACCIO = '6.10.4';
 const PNPM = '12.4.2';

@@ -1,8 +1,8 @@
 import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { LONG } from '../../../campaigns/src/size.ts';
-import { type Browser, provideChromium } from '../chromium.ts';
-import { type Provided, provideServer } from '../provide.ts';
+import { type Browser, provideChromium } from '../provide/chromium.ts';
+import { type Provided, provideServer } from '../provide/provide.ts';
 import { azure } from '../servers/azure.ts';
 import { ceph } from '../servers/ceph.ts';
 import { gcs } from '../servers/gcs.ts';
@@ -10,7 +10,7 @@ import { mongodb } from '../servers/mongodb.ts';
 import { moto } from '../servers/moto.ts';
 import { postgres } from '../servers/postgres.ts';
 import { redis } from '../servers/redis.ts';
-import type { Service } from '../service.ts';
+import type { Service } from '../service/service.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

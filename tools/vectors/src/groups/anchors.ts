@@ -1,10 +1,10 @@
 import { fingerprintOf, identityPrivateKey, identityPublicKey } from '../../../../packages/crypto/src/index.ts';
-import type { Base } from '../base.ts';
-import { GENERATION, keysOf } from '../base.ts';
-import { bytesFrom, sha256 } from '../bytes.ts';
-import type { Anchor, Case } from '../cases.ts';
-import { OPEN } from '../cases.ts';
-import { make } from '../make.ts';
+import type { Base } from '../make/base.ts';
+import { GENERATION, keysOf } from '../make/base.ts';
+import { bytesFrom, sha256 } from '../make/bytes.ts';
+import type { Anchor, Case } from '../make/cases.ts';
+import { OPEN } from '../make/cases.ts';
+import { make } from '../make/make.ts';
 
 const HEAD = 'head before its signature';
 

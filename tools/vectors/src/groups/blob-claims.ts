@@ -1,7 +1,7 @@
-import { CHUNK } from '../base.ts';
-import { append, flip, set, u16, u32, u53 } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, retrieve } from '../cases.ts';
+import { CHUNK } from '../make/base.ts';
+import { append, flip, set, u16, u32, u53 } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, retrieve } from '../make/cases.ts';
 
 const SEALED = CHUNK + 16;
 const PREFIX = 60;

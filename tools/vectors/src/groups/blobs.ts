@@ -1,11 +1,11 @@
 import { parseStoreKey, partName } from '../../../../packages/core-format/src/index.ts';
-import type { Base } from '../base.ts';
-import { CHUNK } from '../base.ts';
-import type { Change } from '../bytes.ts';
-import { append, bytesFrom, drop, flip, gone, set } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, retrieve } from '../cases.ts';
-import { namesOf } from '../make.ts';
+import type { Base } from '../make/base.ts';
+import { CHUNK } from '../make/base.ts';
+import type { Change } from '../make/bytes.ts';
+import { append, bytesFrom, drop, flip, gone, set } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, retrieve } from '../make/cases.ts';
+import { namesOf } from '../make/make.ts';
 import { claims } from './blob-claims.ts';
 
 const SEALED = CHUNK + 16;

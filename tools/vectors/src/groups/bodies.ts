@@ -1,7 +1,7 @@
-import { append, drop, flip, set, u16 } from '../bytes.ts';
-import type { Change } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, retrieve } from '../cases.ts';
+import { append, drop, flip, set, u16 } from '../make/bytes.ts';
+import type { Change } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, retrieve } from '../make/cases.ts';
 import { field, LATE, TOO_LARGE, withFields, ZEROS } from './fields.ts';
 
 const KEY = 'db/pw';

@@ -1,5 +1,5 @@
-import type { Change } from '../bytes.ts';
-import { spliced, u16 } from '../bytes.ts';
+import type { Change } from '../make/bytes.ts';
+import { spliced, u16 } from '../make/bytes.ts';
 
 /** H with other optional fields, and its length. */
 export const withFields =

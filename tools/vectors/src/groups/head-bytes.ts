@@ -1,7 +1,7 @@
-import type { Change } from '../bytes.ts';
-import { append, drop, flip, gone } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
+import type { Change } from '../make/bytes.ts';
+import { append, drop, flip, gone } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
 
 const test = caseOf(OPEN);
 const AT = 'at store';

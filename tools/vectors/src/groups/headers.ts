@@ -1,11 +1,11 @@
-import type { Base } from '../base.ts';
-import { keysOf } from '../base.ts';
-import { flip, set, u16 } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, retrieve } from '../cases.ts';
+import type { Base } from '../make/base.ts';
+import { keysOf } from '../make/base.ts';
+import { flip, set, u16 } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, retrieve } from '../make/cases.ts';
 import { field, TOO_LARGE, withFields, ZEROS } from './fields.ts';
 import { parseStoreKey } from '../../../../packages/core-format/src/index.ts';
-import { namesOf } from '../make.ts';
+import { namesOf } from '../make/make.ts';
 
 const KEY = 'db/pw';
 const H = `H of ${KEY}`;

@@ -1,10 +1,10 @@
 import { formatVersion, historyName, parseStoreKey } from '../../../../packages/core-format/src/index.ts';
-import type { Base, Item } from '../base.ts';
-import { commitOf, ITEMS, MICROSECONDS, nameOf } from '../base.ts';
-import { flip, gone, set } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf } from '../cases.ts';
-import { namesOf } from '../make.ts';
+import type { Base, Item } from '../make/base.ts';
+import { commitOf, ITEMS, MICROSECONDS, nameOf } from '../make/base.ts';
+import { flip, gone, set } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf } from '../make/cases.ts';
+import { namesOf } from '../make/make.ts';
 
 const KEY = 'doc';
 

@@ -1,8 +1,8 @@
-import type { Base } from '../base.ts';
-import { bytesFrom, set } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
-import type { Unlock } from '../secrets.ts';
+import type { Base } from '../make/base.ts';
+import { bytesFrom, set } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
+import type { Unlock } from '../make/secrets.ts';
 import { anchorOf, fingerprintFrom, pinned } from './unbound-slots.ts';
 
 const IMPOSTOR = bytesFrom('impostor', 64);

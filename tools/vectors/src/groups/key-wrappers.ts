@@ -1,14 +1,14 @@
 import { encodeBase32 } from '../../../../packages/core-format/src/index.ts';
 import { fingerprintBytes, identityPrivateKey, identityPublicKey } from '../../../../packages/crypto/src/index.ts';
-import type { Base } from '../base.ts';
-import { keysOf, ROOT_NUMBER, TIME } from '../base.ts';
-import { bytesFrom, flip, set, spliced, u16, u32, u53 } from '../bytes.ts';
-import type { Change } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
-import { slotIdOf } from '../make.ts';
-import type { Unlock, Wrap } from '../secrets.ts';
-import { BOX_LENGTH, sealBox, SECRETS, slotKeys, WRAPPED, WRAPPER_ID, wrapperFields } from '../secrets.ts';
+import type { Base } from '../make/base.ts';
+import { keysOf, ROOT_NUMBER, TIME } from '../make/base.ts';
+import { bytesFrom, flip, set, spliced, u16, u32, u53 } from '../make/bytes.ts';
+import type { Change } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
+import { slotIdOf } from '../make/make.ts';
+import type { Unlock, Wrap } from '../make/secrets.ts';
+import { BOX_LENGTH, sealBox, SECRETS, slotKeys, WRAPPED, WRAPPER_ID, wrapperFields } from '../make/secrets.ts';
 import { impostor, impostors, taken } from './impostors.ts';
 import { ofUnbound, pinned, rootBox, withSlotBefore } from './unbound-slots.ts';
 

@@ -1,9 +1,9 @@
 import { keyringName } from '../../../../packages/core-format/src/index.ts';
-import type { Base } from '../base.ts';
-import { GENERATION } from '../base.ts';
-import { append, bytesFrom, flip, gone, set } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
+import type { Base } from '../make/base.ts';
+import { GENERATION } from '../make/base.ts';
+import { append, bytesFrom, flip, gone, set } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
 
 const test = caseOf(OPEN);
 const [HEADER, SEALED] = ['header of keyring', 'sealed keyring'];

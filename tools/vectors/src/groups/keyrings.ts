@@ -1,11 +1,11 @@
 import { decodeKeyring, encodeKeyring } from '../../../../packages/core-format/src/index.ts';
 import type { KeyGroup, Keyring, KeyVersion } from '../../../../packages/core-format/src/index.ts';
-import type { Base } from '../base.ts';
-import { keysOf } from '../base.ts';
-import type { Change } from '../bytes.ts';
-import { append, bytesFrom, drop, flip, set, u16, u32 } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN, retrieve } from '../cases.ts';
+import type { Base } from '../make/base.ts';
+import { keysOf } from '../make/base.ts';
+import type { Change } from '../make/bytes.ts';
+import { append, bytesFrom, drop, flip, set, u16, u32 } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN, retrieve } from '../make/cases.ts';
 import { sealedKeyring } from './keyring-bytes.ts';
 
 const test = caseOf(OPEN);

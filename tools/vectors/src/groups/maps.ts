@@ -1,11 +1,11 @@
 import { encodeCategoryMap, policyName } from '../../../../packages/core-format/src/index.ts';
 import type { CategoryMap } from '../../../../packages/core-format/src/index.ts';
-import type { Base } from '../base.ts';
-import { GENERATION, keysOf } from '../base.ts';
-import type { Change } from '../bytes.ts';
-import { append, bytesFrom, drop, flip, gone, set } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN, retrieve } from '../cases.ts';
+import type { Base } from '../make/base.ts';
+import { GENERATION, keysOf } from '../make/base.ts';
+import type { Change } from '../make/bytes.ts';
+import { append, bytesFrom, drop, flip, gone, set } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN, retrieve } from '../make/cases.ts';
 
 const MAP = 'category map';
 const test = caseOf(OPEN);

@@ -1,11 +1,11 @@
 import { encodeBase32, objectName, parseStoreKey } from '../../../../packages/core-format/src/index.ts';
-import type { Base } from '../base.ts';
-import { DEEP_KEY, LONG_KEY } from '../base.ts';
-import type { Change } from '../bytes.ts';
-import { bytesFrom } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { retrieve } from '../cases.ts';
-import { namesOf } from '../make.ts';
+import type { Base } from '../make/base.ts';
+import { DEEP_KEY, LONG_KEY } from '../make/base.ts';
+import type { Change } from '../make/bytes.ts';
+import { bytesFrom } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { retrieve } from '../make/cases.ts';
+import { namesOf } from '../make/make.ts';
 
 /** What no object can be named. */
 const NO_KEYS: readonly (readonly [name: string, key: string, rule: string])[] = [

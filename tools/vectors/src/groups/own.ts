@@ -1,11 +1,11 @@
 import { checkpointName } from '../../../../packages/core-format/src/index.ts';
-import type { Base } from '../base.ts';
-import { GENERATION } from '../base.ts';
-import { append, bytesFrom, drop, flip, gone, set, u32 } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf } from '../cases.ts';
-import { make, namesOf } from '../make.ts';
-import { ownNames } from '../own.ts';
+import type { Base } from '../make/base.ts';
+import { GENERATION } from '../make/base.ts';
+import { append, bytesFrom, drop, flip, gone, set, u32 } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf } from '../make/cases.ts';
+import { make, namesOf } from '../make/make.ts';
+import { ownNames } from '../make/own.ts';
 import { LATE } from './fields.ts';
 
 const FIELDS = [

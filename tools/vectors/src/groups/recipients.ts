@@ -1,12 +1,12 @@
-import { formatRecipient } from '../../../../packages/crypto/src/recipient.ts';
-import type { Base } from '../base.ts';
-import { TIME } from '../base.ts';
-import { bytesFrom, flip, u53 } from '../bytes.ts';
-import type { Change } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
-import type { Unlock } from '../secrets.ts';
-import { printedIdentity, publicKeyOf, sealBox, SECRETS } from '../secrets.ts';
+import { formatRecipient } from '../../../../packages/crypto/src/unlock/recipient.ts';
+import type { Base } from '../make/base.ts';
+import { TIME } from '../make/base.ts';
+import { bytesFrom, flip, u53 } from '../make/bytes.ts';
+import type { Change } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
+import type { Unlock } from '../make/secrets.ts';
+import { printedIdentity, publicKeyOf, sealBox, SECRETS } from '../make/secrets.ts';
 import { impostors } from './impostors.ts';
 import { ofUnbound, pinned, rootBox, withSlotBefore } from './unbound-slots.ts';
 

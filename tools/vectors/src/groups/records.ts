@@ -1,9 +1,9 @@
 import { objectName, parseStoreKey } from '../../../../packages/core-format/src/index.ts';
-import type { Base } from '../base.ts';
-import { append, drop, flip, gone, set } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { atObject, caseOf, retrieve } from '../cases.ts';
-import { namesOf } from '../make.ts';
+import type { Base } from '../make/base.ts';
+import { append, drop, flip, gone, set } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { atObject, caseOf, retrieve } from '../make/cases.ts';
+import { namesOf } from '../make/make.ts';
 import { bodies, tombstones } from './bodies.ts';
 import { ZEROS } from './fields.ts';
 import { headers, mixedSuites, recordKeys } from './headers.ts';

@@ -1,9 +1,9 @@
-import { bytesFrom, derive, drop, flip, set } from '../bytes.ts';
-import type { Change } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
-import type { Unlock } from '../secrets.ts';
-import { printedShare, SECRETS, share, UNLOCKS } from '../secrets.ts';
+import { bytesFrom, derive, drop, flip, set } from '../make/bytes.ts';
+import type { Change } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
+import type { Unlock } from '../make/secrets.ts';
+import { printedShare, SECRETS, share, UNLOCKS } from '../make/secrets.ts';
 
 /** Shares of it have the set and the numbers of the right ones, as those have that somebody makes up who holds one. */
 export const ANOTHER: Buffer = bytesFrom('another secret', 32);

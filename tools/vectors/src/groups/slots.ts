@@ -1,10 +1,10 @@
-import type { Base } from '../base.ts';
-import { bytesFrom, flip, set, u32 } from '../bytes.ts';
-import type { Change } from '../bytes.ts';
-import type { Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
-import type { BoundName, Unlock } from '../secrets.ts';
-import { BOUND, parametersOf, printedCode, printedShare, SECRETS, share, UNLOCKS } from '../secrets.ts';
+import type { Base } from '../make/base.ts';
+import { bytesFrom, flip, set, u32 } from '../make/bytes.ts';
+import type { Change } from '../make/bytes.ts';
+import type { Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
+import type { BoundName, Unlock } from '../make/secrets.ts';
+import { BOUND, parametersOf, printedCode, printedShare, SECRETS, share, UNLOCKS } from '../make/secrets.ts';
 import { LATE } from './fields.ts';
 import { impostor } from './impostors.ts';
 import { keyWrappers } from './key-wrappers.ts';

@@ -1,12 +1,12 @@
 import { fingerprintOf, identityPrivateKey, identityPublicKey } from '../../../../packages/crypto/src/index.ts';
-import type { Base } from '../base.ts';
-import { GENERATION, keysOf, ROOT_NUMBER } from '../base.ts';
-import { append, bytesFrom, drop, flip, set, spliced, u16, u32 } from '../bytes.ts';
-import type { Change } from '../bytes.ts';
-import type { Anchor, Case } from '../cases.ts';
-import { caseOf, OPEN } from '../cases.ts';
-import type { Unlock } from '../secrets.ts';
-import { BOX_LENGTH, sealToAll } from '../secrets.ts';
+import type { Base } from '../make/base.ts';
+import { GENERATION, keysOf, ROOT_NUMBER } from '../make/base.ts';
+import { append, bytesFrom, drop, flip, set, spliced, u16, u32 } from '../make/bytes.ts';
+import type { Change } from '../make/bytes.ts';
+import type { Anchor, Case } from '../make/cases.ts';
+import { caseOf, OPEN } from '../make/cases.ts';
+import type { Unlock } from '../make/secrets.ts';
+import { BOX_LENGTH, sealToAll } from '../make/secrets.ts';
 import { LATE } from './fields.ts';
 
 // What holds alike for slots of recipients and of key wrappers, which nothing binds to their store.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type StorageBackend, timeoutLayer } from '@securestore/backend-api';
-import type { Fault } from '../../../../../tools/services/src/proxy-link.ts';
-import { seededRandom } from '../../../../backend-testkit/src/random.ts';
+import type { Fault } from '../../../../../tools/services/src/proxy/proxy-link.ts';
+import { seededRandom } from '../../../../backend-testkit/src/support/random.ts';
 import { type Kind, checkFailure, settled } from './settled.ts';
 import { type Way, blow, recovered, whileItBlows } from './way.ts';
 import { COUNTER, type Story, checkStory, work } from './worker.ts';

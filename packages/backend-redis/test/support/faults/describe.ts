@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'vitest';
-import { seededRandom } from '../../../../backend-testkit/src/random.ts';
+import { seededRandom } from '../../../../backend-testkit/src/support/random.ts';
 import { callUnderFaults } from './campaign.ts';
 import { answerWithNoise } from './noise.ts';
 import { loseAcknowledgements, storeUnderGarbage } from './stores.ts';

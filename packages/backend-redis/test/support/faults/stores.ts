@@ -4,7 +4,7 @@ import type { Layer } from '@securestore/backend-api';
 import { SecureStoreError, compareVersions, openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
 import { isWhole, selfProving } from '../../../../backend-fs/test/support/bodies.ts';
-import { type RandomBelow, pick, seededRandom } from '../../../../backend-testkit/src/random.ts';
+import { type RandomBelow, pick, seededRandom } from '../../../../backend-testkit/src/support/random.ts';
 import { settled } from './settled.ts';
 import { type Way, blow, whileItBlows } from './way.ts';
 import { sized } from '../../../../../tools/campaigns/src/size.ts';

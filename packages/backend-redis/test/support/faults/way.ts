@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { onTestFinished } from 'vitest';
-import type { Fault } from '../../../../../tools/services/src/proxy-link.ts';
-import type { Proxy } from '../../../../../tools/services/src/proxy.ts';
-import type { RandomBelow } from '../../../../backend-testkit/src/random.ts';
+import type { Fault } from '../../../../../tools/services/src/proxy/proxy-link.ts';
+import type { Proxy } from '../../../../../tools/services/src/proxy/proxy.ts';
+import type { RandomBelow } from '../../../../backend-testkit/src/support/random.ts';
 import { settled } from './settled.ts';
 
 const MAX_TRIES = 20;

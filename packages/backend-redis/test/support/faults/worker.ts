@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { isWhole, selfProving } from '../../../../backend-fs/test/support/bodies.ts';
-import { type RandomBelow, pick } from '../../../../backend-testkit/src/random.ts';
+import { type RandomBelow, pick } from '../../../../backend-testkit/src/support/random.ts';
 import { type Change, KeyStory } from './key-story.ts';
 import { type Kind, type Settled, checkFailure, settled } from './settled.ts';
 

@@ -4,6 +4,7 @@ import type { Clock } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { abortable } from '../../util/abort.ts';
 import { isLanded } from './staged-head.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 /** How often the head of a store is read that is about to open somewhere, in milliseconds. */
 const LOOK_EVERY = 25;
@@ -22,11 +23,8 @@ export function closedBy(head: Pick<Head, 'state' | 'migration'>, from?: string)
   if (isLanded(head)) return landedFrom(from);
   const isMigration = head.migration !== undefined;
   const why = isMigration ? 'it is being migrated to another location' : 'its categories are being changed';
-  return new SecureStoreError('LOCKED', `the store takes no calls now: ${why}`, {
-    retryable: true,
-    reason: isMigration ? 'migrating' : 'changing-categories',
-    advice: [{ id: 'try-again' }],
-  });
+  const reason = isMigration ? 'migrating' : 'changing-categories';
+  return tryAgain('LOCKED', `the store takes no calls now: ${why}`, { reason });
 }
 
 /** The error of a store that has landed, and that no process has opened yet. */

@@ -7,6 +7,7 @@ import { readInTime } from '../read-head-timed.ts';
 import type { ReadHead, StoreState, Unlocked } from '../store-state.ts';
 import { loadState, readHead } from '../store-state.ts';
 import { openLocation } from './sealed-location.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 /** How a process follows a store that moves to another location. Locations are without credentials. */
 export interface Moves {
@@ -88,7 +89,7 @@ export async function readThere(
     // No other than this call has given it up.
     if (!SecureStoreError.is(error, 'ABORTED')) throw error;
     const message = `reading the head of the store at the other location took over ${within / 1000} s`;
-    throw new SecureStoreError('UNAVAILABLE', message, { cause: error, advice: [{ id: 'try-again' }] });
+    throw tryAgain('UNAVAILABLE', message, { cause: error });
   }
 }
 
@@ -103,7 +104,7 @@ function checkArrived({ head }: ReadHead, moved: Head, instance: Uint8Array, loc
 
 /** Loads the store from where it is now. Its head may be replaced meanwhile, and what that names be removed. */
 async function load(
-  { backend, location }: { readonly backend: StorageBackend; readonly location: string },
+  { backend, location }: Pick<Arrived, 'backend' | 'location'>,
   read: ReadHead,
   before: StoreState,
   ports: FollowPorts,

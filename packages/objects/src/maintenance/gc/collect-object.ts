@@ -1,20 +1,13 @@
 import type { ListEntry } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import {
-  encodeBase32,
-  historyPrefix,
-  objectName,
-  parseStoreKey,
-  SecureStoreError,
-  splitRecord,
-} from '@securestore/core-format';
+import { historyPrefix, objectName, parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { commit } from '../../object/commit/commit.ts';
 import { versionIn } from '../../object/find-version.ts';
 import type { CollectionPass } from './pass.ts';
 import { isForgettable, prunable } from './retention.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openLoose, originOf } from '../../record/open-record.ts';
-import { withRefreshedKeys } from '../../record/stable-read.ts';
+import { openOfToken } from '../../record/stable-read.ts';
 import { deleteEntries } from '../../record/sweep-blobs.ts';
 import type { TokenEntry } from './merge-listings.ts';
 
@@ -38,23 +31,12 @@ export async function currentRecord(
   const { body, modified, size } = found;
   const common = { etag: found.etag ?? '', modified, size };
   try {
-    const opened = await withRefreshedKeys(
-      engine,
-      body,
-      (state) => openLoose(state, body, engine.names, token),
-      signal,
-    );
+    const opened = await openOfToken(engine, openLoose, token, body, signal);
     return { header: opened.header, opened, ...common };
   } catch (error) {
     if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
     return { header: splitRecord(body).header, opened: undefined, ...common };
   }
-}
-
-/** The blob that the record names, in base32. */
-export function blobIn(record: CurrentRecord | undefined): string | undefined {
-  const blob = record?.header.blob;
-  return blob === undefined ? undefined : encodeBase32(blob.blobId);
 }
 
 /** Deletes an object that has been expired for longer than the grace period, as its owner would. */

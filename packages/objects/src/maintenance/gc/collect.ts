@@ -5,7 +5,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
 import { backendNow } from '../../record/backend-age.ts';
 import { collectBlobs, collectMarkers } from './collect-blobs.ts';
-import { pruneHistory, deleteExpired, forgetTombstone, blobIn, currentRecord } from './collect-object.ts';
+import { pruneHistory, deleteExpired, forgetTombstone, currentRecord } from './collect-object.ts';
 import type { MayForget } from '../../journal/late-deletions.ts';
 import type { CurrentRecord } from './collect-object.ts';
 import type { CollectionPass } from './pass.ts';
@@ -15,6 +15,8 @@ import { emptyReport, noteFailure } from './report.ts';
 import { collectOrphans } from './orphans.ts';
 import { collectSystemObjects } from './system-objects.ts';
 import { TokenMerge } from './merge-listings.ts';
+import { invalid } from '../../util/invalid.ts';
+import { blobIn } from '../../record/open-record.ts';
 
 /** How many objects are read at once. */
 const READS = 16;
@@ -55,9 +57,7 @@ export function isCursor(cursor: unknown): cursor is string {
 
 function checkCursor(cursor: string | undefined): void {
   if (cursor === undefined || isCursor(cursor)) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "cursor" must be a cursor of a garbage collection', {
-    option: 'cursor',
-  });
+  invalid('the option "cursor" must be a cursor of a garbage collection', 'cursor');
 }
 
 function checkStopped(signal: AbortSignal | undefined): void {
@@ -87,7 +87,7 @@ async function collectWhole(pass: CollectionPass, token: string, merge: TokenMer
     const record = await currentRecord(pass, token);
     // First what keeps payloads alive, then the payloads.
     await pruneHistory(pass, token, record, merge.of('history'));
-    await collectBlobs(pass, token, blobIn(record), merge.of('blobs'));
+    await collectBlobs(pass, token, blobIn(record?.header), merge.of('blobs'));
     await collectMarkers(pass, token, merge.of('markers'));
     await collectRecord(pass, token, record);
   });

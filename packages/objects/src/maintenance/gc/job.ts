@@ -1,4 +1,4 @@
-import { AREAS, ByteReader, ByteWriter, COLLECTED_NAME, SecureStoreError } from '@securestore/core-format';
+import { AREAS, ByteReader, ByteWriter, COLLECTED_NAME, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { inContext } from '../../api/call-boundary.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -9,7 +9,7 @@ import { collect, isCursor } from './collect.ts';
 import type { CollectReport } from './report.ts';
 import { emptyReport } from './report.ts';
 import { readSystemObject, writeSystemObject } from '../../engine/sealed-objects.ts';
-import { entriesUnder } from '../../util/listing.ts';
+import { countItems, entriesUnder } from '../../util/listing.ts';
 
 /** Asked once the job is held, since somebody else may just have done it. */
 export type IsDue = (signal: AbortSignal) => Promise<boolean>;
@@ -38,7 +38,10 @@ async function runCollection(
   progress({ phase: 'collecting' });
   const after = isCursor(cursor) ? cursor : undefined;
   // What runs by itself is watched by nobody.
-  if (isDue === undefined) progress({ total: await countObjects(engine, after, signal) });
+  if (isDue === undefined) {
+    const from = after && objectName(after);
+    progress({ total: await countItems(entriesUnder(engine.backend, AREAS.objects, { after: from, signal })) });
+  }
   let freed = 0;
   const report = await collect(engine, {
     cursor: after,
@@ -59,14 +62,6 @@ async function runCollection(
   // Hints that are gone need no key any more.
   await retireJournalKeys(engine, signal);
   return report;
-}
-
-/** @param after the token of an object */
-async function countObjects(engine: Engine, after: string | undefined, signal: AbortSignal): Promise<number> {
-  const from = after === undefined ? undefined : `${AREAS.objects}${after}`;
-  let total = 0;
-  for await (const _ of entriesUnder(engine.backend, AREAS.objects, { after: from, signal })) total += 1;
-  return total;
 }
 
 export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal, isDue?: IsDue): Job<CollectReport> {

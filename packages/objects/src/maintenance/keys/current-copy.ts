@@ -1,4 +1,3 @@
-import type { ReadResult } from '@securestore/backend-api';
 import {
   AREAS,
   historyPrefix,
@@ -30,8 +29,10 @@ export async function copyOfCurrent(
   if (place === undefined) return undefined;
   const { token } = place;
   const found = await engine.backend.read(objectName(token), { signal });
-  if (found === undefined || !isSameVersion(found, copy)) return undefined;
-  if (historyVersion(historyPrefix(token), name) !== splitRecord(found.body).header.version) return undefined;
+  if (found === undefined) return undefined;
+  const { version, commitId } = splitRecord(found.body).header;
+  const isSame = Buffer.compare(commitId, splitRecord(copy).header.commitId) === 0;
+  if (!isSame || historyVersion(historyPrefix(token), name) !== version) return undefined;
   return withRefreshedKeys(
     engine,
     found.body,
@@ -41,8 +42,4 @@ export async function copyOfCurrent(
     },
     signal,
   );
-}
-
-function isSameVersion(current: ReadResult, copy: Uint8Array): boolean {
-  return Buffer.compare(splitRecord(current.body).header.commitId, splitRecord(copy).header.commitId) === 0;
 }

@@ -15,6 +15,7 @@ import type { KeyReport } from './keys.ts';
 import { changeVersions, labelOf, planVersions, reportOf } from './keys.ts';
 import { withNewRoot } from '../../engine/new-keys.ts';
 import { shownValue } from '../../util/shown-value.ts';
+import { invalid } from '../../util/invalid.ts';
 
 /** What {@link destroyKeys} is to destroy: the id of a retired key version, or the name of a category. */
 export interface DestroyOptions {
@@ -88,12 +89,9 @@ async function checkUnused(
 export async function destroyKeys(engine: Engine, target: string, options: DestroyOptions = {}): Promise<KeyReport[]> {
   const { signal, waitingPeriod = DEFAULT_WAITING_PERIOD } = options;
   if (!(Number.isFinite(waitingPeriod) && waitingPeriod >= 0 && waitingPeriod <= MAX_WAITING_PERIOD)) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
+    invalid(
       `the option "waitingPeriod" must be 0 to ${MAX_WAITING_PERIOD} ms (3650 days), got ${shownValue(waitingPeriod)}`,
-      {
-        option: 'waitingPeriod',
-      },
+      'waitingPeriod',
     );
   }
   await engine.monitor.refresh(signal);
@@ -163,7 +161,7 @@ export async function undoDestruction(engine: Engine, target: string, signal?: A
     );
   }
   if (!changed) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `${JSON.stringify(target)} is not scheduled to be destroyed`);
+    invalid(`${JSON.stringify(target)} is not scheduled to be destroyed`);
   }
   return infos.map((info) => reportOf(state, info));
 }
@@ -225,10 +223,7 @@ function dueBy(now: number): IsDue {
  *
  * If something was destroyed, it returns once nobody acts on an older generation any more.
  */
-export async function finishDestruction(
-  engine: Engine,
-  { signal }: { readonly signal?: AbortSignal | undefined } = {},
-): Promise<Destroyed> {
+export async function finishDestruction(engine: Engine, signal: AbortSignal | undefined): Promise<Destroyed> {
   await engine.monitor.refresh(signal);
   const own = engine.clock.now();
   // Most calls find nothing, and need no more of the backend.

@@ -141,19 +141,16 @@ export async function retireUnused(
 ): Promise<string[]> {
   // A record that can't be read may be stored under any of them.
   if (usage.unreadable.length > 0) return [];
-  let retired: string[] = [];
+  const retired = new Set<string>();
   await changeVersions(
     engine,
     (version) => {
       const id = labelOf(version);
       if (version.state !== 'enabled' || !candidates.has(id) || usage.counts.has(id)) return version;
-      retired.push(id);
+      retired.add(id);
       return { ...version, state: 'disabled' };
     },
     signal,
-  ).catch((error: unknown) => {
-    retired = [];
-    throw error;
-  });
-  return [...new Set(retired)];
+  );
+  return [...retired];
 }

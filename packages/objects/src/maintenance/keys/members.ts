@@ -11,6 +11,7 @@ import type { StoreState } from '../../head/store-state.ts';
 import type { CallOptions } from '../../api/types.ts';
 import { readMembers } from '../../head/unlock/grants.ts';
 import { shownValue } from '../../util/shown-value.ts';
+import { invalid } from '../../util/invalid.ts';
 
 /** A group of encryption keys, next to those of categories, that can be granted. */
 export type GrantableGroup = GrantableKind;
@@ -77,15 +78,14 @@ export function checkMemberName(name: unknown): asserts name is string {
     !/[\u0000-\u001f\u007f-\u009f]/.test(name) &&
     Buffer.byteLength(name) <= MAX_MEMBER_NAME_BYTES;
   if (isName) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
+  invalid(
     `the name of a member must be NFC text of 1 to ${MAX_MEMBER_NAME_BYTES} bytes without control characters or outer spaces`,
   );
 }
 
 function checkTexts(what: string, texts: unknown): asserts texts is readonly string[] | undefined {
   if (texts === undefined || (Array.isArray(texts) && texts.every((text) => typeof text === 'string'))) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${what}" must be an array of strings`, { option: what });
+  invalid(`the option "${what}" must be an array of strings`, what);
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -94,16 +94,10 @@ function checkGrant({ categories, groups }: GrantOptions): void {
   checkTexts('groups', groups);
   const unknown = groups?.find((group) => !GROUPS.includes(group));
   if (unknown !== undefined) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `the option "groups" must hold "audit" or "backup", got ${shownValue(unknown)}`,
-      {
-        option: 'groups',
-      },
-    );
+    invalid(`the option "groups" must hold "audit" or "backup", got ${shownValue(unknown)}`, 'groups');
   }
   if ((categories?.length ?? 0) + (groups?.length ?? 0) > 0) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'a member must be granted at least one category or group');
+  invalid('a member must be granted at least one category or group');
 }
 
 type Granted = Pick<Member, 'categories' | 'groups'>;

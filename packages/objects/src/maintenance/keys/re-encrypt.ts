@@ -20,7 +20,7 @@ import { unnamed } from '../../record/blob-liveness.ts';
 import { reclaim } from '../../record/sweep-blobs.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { announceRewrite } from '../../journal/announce.ts';
-import { withRefreshedKeys } from '../../record/stable-read.ts';
+import { openOfToken } from '../../record/stable-read.ts';
 import { entriesUnder } from '../../util/listing.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
@@ -65,12 +65,7 @@ async function readRecord(
   // What belongs to a destroyed category can't be re-encrypted, and needn't be.
   if (found === undefined || engine.monitor.state.keys.isDestroyed(splitRecord(found.body).header.categoryId))
     return undefined;
-  const opened = await withRefreshedKeys(
-    engine,
-    found.body,
-    (state) => openLoose(state, found.body, engine.names, token),
-    signal,
-  );
+  const opened = await openOfToken(engine, openLoose, token, found.body, signal);
   return { name, etag: found.etag ?? '', opened };
 }
 

@@ -19,6 +19,8 @@ import { endRotation, ROTATION_JOB, rotationUnderWay, takeOver } from '../../eng
 import { keyringOf, awaitQuiescence } from './await-quiescence.ts';
 import { rekeySealedObjects } from './rekey-sealed-objects.ts';
 import { shownValue } from '../../util/shown-value.ts';
+import { invalid } from '../../util/invalid.ts';
+import { countItems } from '../../util/listing.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
 export type RotationDepth = 'unlock' | 'keys' | 'data';
@@ -80,19 +82,6 @@ function categoryVersions({ keys }: StoreState): Set<string> {
   return new Set(keys.versions.filter(({ kind }) => kind === 'category').map(({ label }) => label));
 }
 
-/** How many entries the first pass will look at. */
-async function countAhead(
-  engine: Engine,
-  depth: RotationDepth,
-  after: string | undefined,
-  signal: AbortSignal,
-): Promise<number> {
-  let total = 0;
-  const entries = depth === 'data' ? objectsAfter(engine, after, signal) : recordsAfter(engine, after, signal);
-  for await (const _ of entries) total += 1;
-  return total;
-}
-
 interface RekeyPass {
   readonly counts: RekeyCounts;
   readonly after: string | undefined;
@@ -106,7 +95,8 @@ async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Re
   const { counts, after, number } = pass;
   const keyring = keyringOf(engine.monitor.state);
   context.progress({ phase: number === 1 ? 're-keying' : `re-keying, pass ${number}` });
-  context.progress({ total: await countAhead(engine, depth, after, signal) });
+  const ahead = depth === 'data' ? objectsAfter(engine, after, signal) : recordsAfter(engine, after, signal);
+  context.progress({ total: await countItems(ahead) });
   const options: RekeyOptions = {
     counts,
     after,
@@ -248,13 +238,7 @@ export function rotationKind(
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function checkDepth(depth: unknown): asserts depth is RotationDepth {
   if (DEPTHS.includes(depth)) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `the option "depth" must be "unlock", "keys" or "data", got ${shownValue(depth)}`,
-    {
-      option: 'depth',
-    },
-  );
+  invalid(`the option "depth" must be "unlock", "keys" or "data", got ${shownValue(depth)}`, 'depth');
 }
 
 /** Rotates keys, once the secrets are known to be right. One rotation at a time, whatever its depth: each waits for others to follow its own keys. */

@@ -15,6 +15,8 @@ import { movedNames } from './moved-names.ts';
 import { CHANGEABLE, settingsOf } from './settings.ts';
 import type { ChangeSettingsOptions, Settings, SettingsChange } from '../../api/settings-types.ts';
 import { shownValue } from '../../util/shown-value.ts';
+import { invalid } from '../../util/invalid.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 const UNCHANGEABLE = 'the categories of the store cannot be changed now';
 
@@ -24,10 +26,6 @@ const REASONS: Readonly<Record<Exclude<Head['state'], 'open'>, LockReason>> = {
   moved: 'moved',
   scratch: 'scratch',
 };
-
-function invalid(message: string, option?: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message, { option });
-}
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function checkChange(changes: SettingsChange): void {
@@ -163,11 +161,8 @@ async function changeCategories(
     if (!isChanged) await abortCutover(engine).catch(() => undefined);
   }
   if (isChanged) return;
-  throw new SecureStoreError(
-    'CONFLICT',
-    'another process reopened the store while its categories were being changed. Nothing was changed.',
-    { retryable: true, advice: [{ id: 'try-again' }] },
-  );
+  const message = 'another process reopened the store while its categories were being changed. Nothing was changed.';
+  throw tryAgain('CONFLICT', message);
 }
 
 /** As {@link SettingsAdministration.change}. */

@@ -2,7 +2,6 @@ import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
 import {
   blobsPrefix,
   copyOf,
-  encodeBase32,
   formatVersion,
   historyPrefix,
   historyVersion,
@@ -18,7 +17,7 @@ import { keyOfToken } from '../../record/decode-name.ts';
 import { mapConcurrently } from '../../util/map-concurrently.ts';
 import type { Inspection } from '../../record/inspect-record.ts';
 import { inspectRecord } from '../../record/inspect-record.ts';
-import { originOf, versionOf } from '../../record/open-record.ts';
+import { blobIn, originOf, versionOf } from '../../record/open-record.ts';
 import type { BlobCounts, LookOptions } from './blobs.ts';
 import { checkBlobs, NeededBlobs } from './blobs.ts';
 import type { Finding, FindingKind, Stray } from './report.ts';
@@ -79,8 +78,8 @@ interface Gathered {
 function gather(gathered: Gathered, observed: Inspection): void {
   if (observed.state === 'destroyed') {
     gathered.unreadable += 1;
-    const { blob } = observed.header;
-    if (blob !== undefined) gathered.locked.add(encodeBase32(blob.blobId));
+    const blob = blobIn(observed.header);
+    if (blob !== undefined) gathered.locked.add(blob);
   }
   if (observed.state !== 'sound' || observed.opened.kind !== 'object') return;
   gathered.key ??= observed.opened.body.name;

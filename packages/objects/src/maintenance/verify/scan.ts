@@ -13,7 +13,7 @@ import { TokenMerge } from '../gc/merge-listings.ts';
 import type { LookOptions } from './blobs.ts';
 import type { ListedBlobs, Look } from './inspect-object.ts';
 import { lookAtObject } from './inspect-object.ts';
-import type { Finding, Stray } from './report.ts';
+import type { Finding } from './report.ts';
 
 const OBJECTS_AT_ONCE = 16;
 
@@ -23,11 +23,13 @@ const SUSPECTS_AT_ONCE = 1000;
 /** How often an object that seems wrong in another way each time is looked at. */
 const MAX_LOOKS = 6;
 
-/** What is certain of one object: it was so each time that it was looked at. */
-export interface Certain {
+/** An object that seems wrong, and how. */
+interface Suspect extends Pick<Look, 'findings' | 'strays'> {
   readonly token: string;
-  readonly findings: readonly Finding[];
-  readonly strays: readonly Stray[];
+}
+
+/** What is certain of one object: it was so each time that it was looked at. */
+export interface Certain extends Suspect {
   readonly expected: Expectation;
 }
 
@@ -58,11 +60,6 @@ export interface VerifyPass {
   readonly onSettled?: ((token: string) => Promise<void>) | undefined;
   /** Told of names in the areas of objects that no store makes. */
   readonly onForeign: (name: string) => void;
-}
-
-/** An object that seems wrong, and how. */
-interface Suspect extends Pick<Look, 'findings' | 'strays'> {
-  readonly token: string;
 }
 
 /** What the areas of objects hold under one token. */
@@ -215,8 +212,7 @@ export async function passOver(pass: VerifyPass): Promise<void> {
   const suspects = new Suspects(pass);
   for await (const { token, look, bytes } of looks) {
     options.signal?.throwIfAborted();
-    const wait = engine.monitor.acknowledge(options.signal);
-    if (wait !== undefined) await wait;
+    await engine.monitor.acknowledge(options.signal);
     onLook(look, bytes());
     const { findings, strays } = look;
     if (await suspects.note({ token, findings, strays })) await onSettled?.(token);

@@ -3,7 +3,7 @@ import { afterToken, AREAS } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
 import { withBackend } from '../../engine/engine.ts';
 import { withWriteFence } from '../../engine/write-fence.ts';
-import { entriesUnder } from '../../util/listing.ts';
+import { countItems, entriesUnder } from '../../util/listing.ts';
 import type { LookAhead } from './scan.ts';
 import { passOver } from './scan.ts';
 import { repairObject } from './repair.ts';
@@ -47,10 +47,8 @@ export interface ScrubPassOptions {
 export interface PassResult extends PassCounts, Pick<VerifyReport, 'baseline'> {}
 
 /** Counts the names of objects, by listing them. */
-export async function countObjects(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
-  let count = 0;
-  for await (const _ of entriesUnder(engine.backend, AREAS.objects, { signal })) count += 1;
-  return count;
+export function countObjects(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
+  return countItems(entriesUnder(engine.backend, AREAS.objects, { signal }));
 }
 
 /** How many bytes the records of objects have, and their payloads, from a position on; by listing them. */
@@ -66,23 +64,6 @@ export async function bytesFrom(
   return bytes;
 }
 
-/** Findings about the store as a whole, which nothing repairs object by object. */
-class Unrepaired {
-  readonly #tell: ScrubPassOptions['onFindings'];
-  #told = 0;
-
-  constructor(tell: ScrubPassOptions['onFindings']) {
-    this.#tell = tell;
-  }
-
-  /** Tells what the report has got since the last time. */
-  async pass({ findings }: ReportBuilder): Promise<void> {
-    const news = findings.slice(this.#told).map((finding) => ({ ...finding, repaired: false }));
-    this.#told = findings.length;
-    if (news.length > 0) await this.#tell(news);
-  }
-}
-
 const isSameFinding = (a: Finding, b: Finding): boolean => a.kind === b.kind && a.name === b.name;
 
 /**
@@ -95,13 +76,19 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
   const { after, layer, payloads, repairFrom, onBytes, onFindings, onStray, onPosition, signal } = options;
   const reading = layer === undefined ? engine : withBackend(engine, layer(engine.backend));
   const report = new ReportBuilder();
-  const whole = new Unrepaired(onFindings);
+  let told = 0;
+  // Findings about the store as a whole are told as they come: nothing repairs them object by object.
+  const tellNew = async (): Promise<void> => {
+    const news = report.findings.slice(told).map((finding) => ({ ...finding, repaired: false }));
+    told = report.findings.length;
+    if (news.length > 0) await onFindings(news);
+  };
   await engine.monitor.refresh(signal);
   engine.monitor.checkFollowing();
   const baseline = await loadBaseline(reading, report, signal);
   const verification: Verification = { engine: reading, baseline, report, signal };
   await verifyPinned(verification);
-  await whole.pass(report);
+  await tellNew();
   const mending = withWriteFence(engine);
   const counted = (bytes: number): void => {
     report.bytes += bytes;
@@ -135,12 +122,12 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
       await onFindings([...before, ...others.map((finding) => ({ ...finding, repaired: false }))]);
     },
     onSettled: async (token) => {
-      await whole.pass(report);
+      await tellNew();
       await onPosition(token, report.counts);
     },
   });
   await verifyOwn(verification);
-  await whole.pass(report);
+  await tellNew();
   for (const stray of report.strays) onStray(stray);
   const checkpoint = checkpointIn(baseline);
   return { ...report.counts, ...(checkpoint && { baseline: checkpoint }) };

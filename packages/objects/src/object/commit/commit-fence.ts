@@ -1,4 +1,4 @@
-import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { asBuffer, historyName, objectName, splitRecord } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
@@ -9,6 +9,7 @@ import { rebindGeneration } from './rebind-generation.ts';
 import type { Target } from '../../record/open-record.ts';
 import { isRetiredKey } from '../../record/open-record.ts';
 import type { StoreState } from '../../head/store-state.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 const MAX_TRIES = 10;
 
@@ -33,7 +34,7 @@ async function rewrapOwn(
     const under = keys.version(record.envelope.keyId, header.categoryId);
     // Anyone with the retired key could have sealed it: only the bytes that were written are known to be genuine.
     if (under.state === 'disabled' && (own === undefined || !asBuffer(own).equals(found.body))) {
-      throw new SecureStoreError('UNAVAILABLE', RETIRED, { advice: [{ id: 'try-again' }] });
+      throw tryAgain('UNAVAILABLE', RETIRED);
     }
     // Re-wrapping can't change the suite: a re-encryption does.
     if (under.label === primary.label || under.suite !== primary.suite) return true;
@@ -46,9 +47,7 @@ async function rewrapOwn(
       cache.delete(token);
     }
   }
-  throw new SecureStoreError('UNAVAILABLE', `cannot rewrap the new version: ${MAX_TRIES} tries failed`, {
-    advice: [{ id: 'try-again' }],
-  });
+  throw tryAgain('UNAVAILABLE', `cannot rewrap the new version: ${MAX_TRIES} tries failed`);
 }
 
 /**
@@ -107,7 +106,7 @@ async function underHead(
       (await rewrapOwn(engine, target, historyName(token, header.version), committed));
     // A record that landed under a retired key is replaced without a copy, since it may never have been acknowledged.
     if (!isThere && isRetiredKey(state, committed.keys.primary)) {
-      throw new SecureStoreError('UNAVAILABLE', RETIRED, { advice: [{ id: 'try-again' }] });
+      throw tryAgain('UNAVAILABLE', RETIRED);
     }
   }
   // Copies that were read before stay valid: this keeps the version, and its key is in use.

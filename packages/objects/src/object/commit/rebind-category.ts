@@ -1,5 +1,5 @@
 import type { RecordHeader } from '@securestore/core-format';
-import { asBuffer, objectName, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
@@ -7,6 +7,7 @@ import { encodeOpenBody } from '../../record/body.ts';
 import { digestUnder } from '../../record/payload-digest.ts';
 import type { Target } from '../../record/open-record.ts';
 import { openLoose } from '../../record/open-record.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 const MAX_TRIES = 10;
 
@@ -17,9 +18,7 @@ interface CommittedRecord {
 }
 
 function overtaken(): never {
-  throw new SecureStoreError('UNAVAILABLE', 'the category of the key was changed before the new version was stored', {
-    advice: [{ id: 'try-again' }],
-  });
+  throw tryAgain('UNAVAILABLE', 'the category of the key was changed before the new version was stored');
 }
 
 /**

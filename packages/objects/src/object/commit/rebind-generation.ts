@@ -1,5 +1,5 @@
 import type { RecordHeader } from '@securestore/core-format';
-import { objectName, SecureStoreError } from '@securestore/core-format';
+import { objectName } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import { isUndecided } from '@securestore/jobs';
 import type { Engine } from '../../engine/engine.ts';
@@ -7,6 +7,7 @@ import { withRefreshedKeys } from '../../record/stable-read.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, Target } from '../../record/open-record.ts';
 import { openAt } from '../../record/open-record.ts';
+import { tryAgain } from '../../util/try-again.ts';
 
 const MAX_TRIES = 10;
 
@@ -52,11 +53,5 @@ export async function rebindGeneration(
       cache.delete(target.token);
     }
   }
-  throw new SecureStoreError(
-    'UNAVAILABLE',
-    `cannot bind the new version to the newest head: ${MAX_TRIES} tries failed`,
-    {
-      advice: [{ id: 'try-again' }],
-    },
-  );
+  throw tryAgain('UNAVAILABLE', `cannot bind the new version to the newest head: ${MAX_TRIES} tries failed`);
 }

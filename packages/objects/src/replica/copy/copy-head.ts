@@ -2,6 +2,7 @@ import { asBuffer, HEAD_NAME, SecureStoreError } from '@securestore/core-format'
 import type { Engine } from '../../engine/engine.ts';
 import { parseHead, readPinned } from '../../head/store-state.ts';
 import { COPIED } from './read-only-backend.ts';
+import { isInstance } from '../../head/ancestry.ts';
 
 const MAX_TRIES = 5;
 
@@ -27,7 +28,7 @@ export async function copyHead(engine: Engine, signal?: AbortSignal): Promise<Co
     if (found === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store is missing');
     const { head } = parseHead(found);
     const known = monitor.state.head;
-    if (head.generation < known.generation || Buffer.compare(head.instance, known.instance) !== 0) {
+    if (head.generation < known.generation || !isInstance(head, known)) {
       throw new SecureStoreError('ROLLBACK', 'the head of the store is older than one seen before');
     }
     try {

@@ -27,7 +27,8 @@ export const READ_ONLY_CAPABILITIES: BackendCapabilities = {
   clockSkew: 0,
 };
 
-function readOnly(): never {
+/** What a copy answers to what would change it. */
+export async function readOnly(): Promise<never> {
   throw new SecureStoreError('READ_ONLY', 'a copy of a store is read-only');
 }
 
@@ -67,8 +68,8 @@ export function keysBackend(keys: BackupKeys): StorageBackend {
       const body = keysObject(keys, name);
       return body && { body: Buffer.from(body), etag: '1', size: body.length, modified: 0 };
     },
-    write: async () => readOnly(),
-    delete: async () => readOnly(),
+    write: readOnly,
+    delete: readOnly,
     list: async () => ({ entries: [], more: false }),
     close: async () => undefined,
   };

@@ -26,7 +26,7 @@ export class RestoreLock {
   }
 
   /** @returns what ends that this process writes, once */
-  #mayWrite(): () => void {
+  goOn(): () => void {
     const { monitor } = this.#engine;
     let held = true;
     this.#calls += 1;
@@ -39,7 +39,7 @@ export class RestoreLock {
   }
 
   async during<T>(body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const release = this.#mayWrite();
+    const release = this.goOn();
     try {
       await commitHead(this.#engine, { signal }, async (state) => toState(state, 'restoring'));
       await this.#engine.monitor.quiesce(signal);
@@ -51,12 +51,8 @@ export class RestoreLock {
     }
   }
 
-  goOn(): () => void {
-    return this.#mayWrite();
-  }
-
   async end(signal: AbortSignal | undefined): Promise<void> {
-    const release = this.#mayWrite();
+    const release = this.goOn();
     try {
       await commitHead(this.#engine, { signal }, async (state) => toState(state, 'open'));
     } finally {

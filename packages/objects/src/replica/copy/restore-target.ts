@@ -15,7 +15,7 @@ import {
 import type { KeySet } from '@securestore/crypto';
 import { loadKeyring, rewrapRecord, sealSystemBody } from '@securestore/crypto';
 import { instant, isUndecided } from '@securestore/jobs';
-import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
+import { ancestorsAfter, isInstance, pastInstancesAfter } from '../../head/ancestry.ts';
 import { hasRemains } from '../../head/store-remains.ts';
 import { engineOf } from '../../engine/create-engine.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -30,7 +30,7 @@ import { encodeFoundation, renewed } from './restore-bootstrap.ts';
 import { keysBackend } from './read-only-backend.ts';
 import type { RestoreSource } from './restore-begun.ts';
 import { begunBefore, keyringDigest, restoreContext, restoreKey, wipeFoundation } from './restore-begun.ts';
-import { targetTaken } from './target-taken.ts';
+import { takenMeanwhile, targetTaken } from './target-taken.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
 export interface FoundingOptions {
@@ -133,15 +133,7 @@ export class FoundedStore {
       if (!isUndecided(error)) throw error;
       const found = await readHead(this.#target, signal);
       if (found === undefined) throw error;
-      if (Buffer.compare(found.head.instance, instance) !== 0) {
-        throw new SecureStoreError(
-          'ALREADY_EXISTS',
-          'another store was created at the target meanwhile. That store was not changed.',
-          {
-            advice: [{ id: 'choose-location' }],
-          },
-        );
-      }
+      if (!isInstance(found.head, { instance })) throw takenMeanwhile();
     }
     await this.#target.delete(RESTORE_NAME, { signal }).catch(() => undefined);
     return { instance, generation: head.generation };

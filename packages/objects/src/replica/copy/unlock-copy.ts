@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
 import { generationOf, HEAD_NAME, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { RandomSource, UnlockMethod } from '@securestore/crypto';
+import type { RandomSource } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool, rewrapRecord } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
@@ -16,19 +16,15 @@ import { TokenNames } from '../../record/encoded-names.ts';
 import { unlockHead } from '../../head/unlock/unlock-head.ts';
 import { checkCopied, keysBackend, keysObject } from './read-only-backend.ts';
 import { BackupSeals, backupsNotGranted } from './backup-cipher.ts';
+import { isSameStore } from '../../head/ancestry.ts';
+import type { OpenSettings } from '../../head/open-settings.ts';
 
-/** What opens a copy of a store. */
-export interface CopySettings {
+/** What opens a copy of a store; if the store itself is open, its own keys do. */
+export interface CopySettings extends Pick<
+  OpenSettings,
+  'location' | 'unlock' | 'fingerprint' | 'clock' | 'random' | 'signal'
+> {
   readonly keys: BackupKeys;
-  /** For messages; without credentials. */
-  readonly location: string;
-  /** Not needed if the store itself is open. */
-  readonly unlock: UnlockMethod;
-  /** The identity that the store must have. */
-  readonly fingerprint?: string | undefined;
-  readonly clock?: Clock | undefined;
-  readonly random?: RandomSource | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 interface CopyParts {
@@ -197,9 +193,8 @@ function headOf(keys: BackupKeys): ReadHead {
 /** A copy of a store that is open, by its own keys. @throws SecureStoreError `INTEGRITY` if it is of another store */
 export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unlock'>): UnlockedCopy {
   const read = headOf(settings.keys);
-  const { identity, lineage } = state.head;
-  const isOwn = Buffer.compare(read.head.identity, identity) === 0 && Buffer.compare(read.head.lineage, lineage) === 0;
-  if (!isOwn) throw new SecureStoreError('INTEGRITY', `the backup is of another store, not of ${settings.location}`);
+  if (!isSameStore(read.head, state.head))
+    throw new SecureStoreError('INTEGRITY', `the backup is of another store, not of ${settings.location}`);
   return new UnlockedCopy({
     settings,
     read,

@@ -17,6 +17,7 @@ import { lookAtSystemObject, sealJournalBody } from '../../engine/sealed-objects
 import type { LandedHead } from '../../head/move/staged-head.ts';
 import type { LandingSettings, PreparedLanding } from './prepare-cutover.ts';
 import { copiedCheckpoint, prepareLanding } from './prepare-cutover.ts';
+import { takenMeanwhile } from '../copy/target-taken.ts';
 
 const MAX_TRIES = 5;
 
@@ -68,8 +69,21 @@ export class Landing {
     return prepareLanding(this.#engine, this.#settings, { state, before, replaces: this.#replaces }, signal);
   }
 
-  /** Seals again what the store remembers of its backups and its health. */
-  async #bringKept({ engine }: PreparedLanding, closed: Head, signal: AbortSignal | undefined): Promise<void> {
+  async #preparedFor(closed: Head, signal: AbortSignal | undefined): Promise<PreparedLanding> {
+    const prepared = this.#prepared;
+    // It holds as long as no other change has come before the one that closed the store.
+    if (prepared?.closing === closed.generation) return prepared;
+    return (this.#prepared = await this.#prepareAfter(this.#engine.monitor.state, closed, signal));
+  }
+
+  /**
+   * Seals again what the store remembers of its backups and its health, once it has been closed.
+   *
+   * @param closed its head
+   * @throws SecureStoreError what the backends throw
+   */
+  async bring(closed: Head, signal?: AbortSignal): Promise<void> {
+    const { engine } = await this.#preparedFor(closed, signal);
     const { backend } = this.#engine;
     const bring = async (name: string): Promise<void> => {
       const found = await lookAtSystemObject(this.#engine, 'job', name, signal);
@@ -84,23 +98,6 @@ export class Landing {
         for await (const _ of mapConcurrently(names, KEPT_AT_ONCE, bring));
       }
     }
-  }
-
-  async #preparedFor(closed: Head, signal: AbortSignal | undefined): Promise<PreparedLanding> {
-    const prepared = this.#prepared;
-    // It holds as long as no other change has come before the one that closed the store.
-    if (prepared?.closing === closed.generation) return prepared;
-    return (this.#prepared = await this.#prepareAfter(this.#engine.monitor.state, closed, signal));
-  }
-
-  /**
-   * Brings along what the store remembers, once it has been closed.
-   *
-   * @param closed its head
-   * @throws SecureStoreError what the backends throw
-   */
-  async bring(closed: Head, signal?: AbortSignal): Promise<void> {
-    await this.#bringKept(await this.#preparedFor(closed, signal), closed, signal);
   }
 
   /**
@@ -160,13 +157,7 @@ export class Landing {
         // An attempt that came to nothing, and landed late.
         const isOwn = there !== undefined && isInstance(there.head, { instance });
         if (there !== undefined && !isOwn && there.etag !== replaces?.etag) {
-          throw new SecureStoreError(
-            'ALREADY_EXISTS',
-            'another store was created at the target meanwhile. That store was not changed.',
-            {
-              advice: [{ id: 'choose-location' }],
-            },
-          );
+          throw takenMeanwhile();
         }
         if (tries === MAX_TRIES) throw error;
         await this.#checkClosed(closed, signal);

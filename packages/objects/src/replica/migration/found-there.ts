@@ -6,7 +6,7 @@ import { ownerKeys } from '../../head/unlock/owner-keys.ts';
 import { signedHead } from '../../head/sign-head.ts';
 import type { ReadHead, StoreState } from '../../head/store-state.ts';
 import { readHead } from '../../head/store-state.ts';
-import { isLanded } from '../../head/move/staged-head.ts';
+import { hasLandedFor, isLanded } from '../../head/move/staged-head.ts';
 import { isTaken } from './target-reservation.ts';
 import type { Anchor } from '../../head/trust/anchor.ts';
 import type { Logger } from '../../api/types.ts';
@@ -108,13 +108,7 @@ async function movedHead(
   signal: AbortSignal | undefined,
 ): Promise<Head | undefined> {
   const head = (await readHead(backend, signal))?.head;
-  const isStore =
-    head !== undefined &&
-    left.migration !== undefined &&
-    head.generation > left.generation &&
-    isSameStore(head, left) &&
-    isInstance(head, left.migration);
-  return isStore ? head : undefined;
+  return head !== undefined && hasLandedFor(left, head) ? head : undefined;
 }
 
 /**

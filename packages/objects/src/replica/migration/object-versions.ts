@@ -1,7 +1,7 @@
 import type { StoreKey } from '@securestore/core-format';
 import { AREAS, objectName, parseStoreKey, splitRecord } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
-import { withRefreshedKeys } from '../../record/stable-read.ts';
+import { openOfToken } from '../../record/stable-read.ts';
 import { pagesUnder } from '../../util/listing.ts';
 import { historyNames } from '../../maintenance/verify/scan.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
@@ -18,7 +18,7 @@ export async function openVersion(
   signal: AbortSignal | undefined,
 ): Promise<Version> {
   if (engine.monitor.state.keys.isDestroyed(splitRecord(record).header.categoryId)) return 'unreadable';
-  return withRefreshedKeys(engine, record, (state) => openByToken(state, record, engine.names, token), signal);
+  return openOfToken(engine, openByToken, token, record, signal);
 }
 
 /** Reads a record of an object, and opens it. @throws SecureStoreError as {@link openVersion}; what the backend throws */

@@ -1,16 +1,8 @@
-import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { AuditLink, Head, Keyring } from '@securestore/core-format';
-import {
-  compareAuditLinks,
-  copySecret,
-  decodeKeyring,
-  encodeKeyring,
-  KEY_LENGTH,
-  MAX_AUDIT_LINKS,
-} from '@securestore/core-format';
-import { loadKeyring, wipeKeyring } from '@securestore/crypto';
+import { compareAuditLinks, decodeKeyring, encodeKeyring, KEY_LENGTH, MAX_AUDIT_LINKS } from '@securestore/core-format';
+import { loadKeyring, takeKey, wipeKeyring } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter, pastInstancesAfter } from '../../head/ancestry.ts';
@@ -175,9 +167,7 @@ export async function prepareLanding(
 ): Promise<PreparedLanding> {
   const { random, backend } = source;
   const { target, instance, consumer } = settings;
-  const root = copySecret(random(KEY_LENGTH));
-  const rootKey = createSecretKey(root);
-  root.fill(0);
+  const root = takeKey(random(KEY_LENGTH));
   const old = await readKeyring(backend, before, rootOf(state), signal);
   const keyring = movedKeyring(old, source);
   try {
@@ -185,10 +175,10 @@ export async function prepareLanding(
     // Loading wipes what it is given.
     const keys = loadKeyring(decodeKeyring(encoded));
     encoded.fill(0);
-    const founding = { state, before, source: backend, target, instance, keyring, keys, root: rootKey, random };
+    const founding = { state, before, source: backend, target, instance, keyring, keys, root, random };
     const references = await writeFoundedReferences(founding, signal);
-    const head = await headAfter(source, settings, { state, before, replaces }, references, rootKey);
-    const engine = await engineThere(source, settings, head, rootKey, signal);
+    const head = await headAfter(source, settings, { state, before, replaces }, references, root);
+    const engine = await engineThere(source, settings, head, root, signal);
     const checkpoint = await copiedCheckpoint(source, engine, signal);
     await registerConsumer(engine, consumer, signal);
     const remembered = await settings.remembered();

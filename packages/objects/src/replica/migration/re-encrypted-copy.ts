@@ -1,7 +1,6 @@
 import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import {
   blobsPrefix,
-  encodeBase32,
   historyName,
   historyPrefix,
   historyVersion,
@@ -17,6 +16,8 @@ import type { OpenedRecord } from '../../record/open-record.ts';
 import { ReEncryptor } from './re-encryptor.ts';
 import type { Version } from './object-versions.ts';
 import { nameAt, nameOf, openVersion, readVersion, tokensOf } from './object-versions.ts';
+import { tryAgain } from '../../util/try-again.ts';
+import { blobIn } from '../../record/open-record.ts';
 
 /** What bringing one object in line did. */
 export interface ReEncrypted {
@@ -147,8 +148,7 @@ export class ReEncryptedCopy {
     const { monitor } = this.#source;
     await monitor.refresh(signal);
     if (monitor.state.head.state !== 'moved') return;
-    const message = 'another process resumed the migration and completed it';
-    throw new SecureStoreError('CONFLICT', message, { retryable: true, advice: [{ id: 'try-again' }] });
+    throw tryAgain('CONFLICT', 'another process resumed the migration and completed it');
   }
 
   async #recordThere(
@@ -189,8 +189,8 @@ export class ReEncryptedCopy {
     const named = new Set<string>();
     for (const name of [...(await historyNames(this.#target, there, signal)), objectName(there)]) {
       const found = await backend.read(name, { signal });
-      const blob = found && splitRecord(found.body).header.blob;
-      if (blob !== undefined) named.add(encodeBase32(blob.blobId));
+      const blob = found && blobIn(splitRecord(found.body).header);
+      if (blob !== undefined) named.add(blob);
     }
     const prefix = blobsPrefix(there);
     for await (const names of pagesUnder(backend, prefix, signal)) {

@@ -7,6 +7,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { OpenBody } from '../../record/body.ts';
 import { encodeOpenBody } from '../../record/body.ts';
 import type { LiveRecord, OpenedRecord } from '../../record/open-record.ts';
+import { damagedRecord } from '../../record/open-record.ts';
 
 /** Payloads whose place in the new store is remembered: versions of an object may share one. */
 const REMEMBERED = 1000;
@@ -71,11 +72,7 @@ export class ReEncryptor {
     const { primary, digest: digestKeys } = this.#target.monitor.state.keys.category(categoryId);
     const { payload, length } = body;
     if (payload.kind === 'inline' || header.blob === undefined) {
-      if (payload.kind !== 'inline')
-        throw new SecureStoreError(
-          'INTEGRITY',
-          'the record is damaged: its header and its body disagree about its payload',
-        );
+      if (payload.kind !== 'inline') return damagedRecord('its header and its body disagree about its payload');
       return { payload, digest: digestWhole(digestKeys, payload.data), blob: undefined };
     }
     const id = `${there} ${encodeBase32(header.blob.blobId)}`;

@@ -14,7 +14,7 @@ import {
 } from '@securestore/core-format';
 import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from '../../engine/engine.ts';
-import { withRefreshedKeys } from '../../record/stable-read.ts';
+import { openOfToken } from '../../record/stable-read.ts';
 import type { OpenedRecord } from '../../record/open-record.ts';
 import { openByToken } from '../../record/open-record.ts';
 
@@ -102,12 +102,7 @@ export async function sealedPayloadOf(
     const { blob } = splitRecord(record).header;
     if (blob === undefined) return undefined;
     prefix = blobPrefix(token, encodeBase32(blob.blobId));
-    const opened = await withRefreshedKeys(
-      engine,
-      record,
-      (state) => openByToken(state, record, engine.names, token),
-      signal,
-    );
+    const opened = await openOfToken(engine, openByToken, token, record, signal);
     return new SealedPayload(prefix, openingOf(opened));
   } catch (error) {
     const isClosed = SecureStoreError.is(error, 'KEY_DESTROYED') || SecureStoreError.is(error, 'ACCESS_DENIED');

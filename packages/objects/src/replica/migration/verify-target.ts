@@ -1,15 +1,12 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
-import { AREAS, SecureStoreError } from '@securestore/core-format';
+import { AREAS } from '@securestore/core-format';
 import type { Engine } from '../../engine/engine.ts';
 import { passOver } from '../../maintenance/verify/scan.ts';
 import type { Finding } from '../../maintenance/verify/report.ts';
 import { ReportBuilder } from '../../maintenance/verify/report.ts';
 import { loadBaseline } from '../../maintenance/verify/verify.ts';
-
-async function readOnly(): Promise<never> {
-  throw new SecureStoreError('READ_ONLY', 'a copy of a store is read-only');
-}
+import { readOnly } from '../copy/read-only-backend.ts';
 
 /** The records, histories and payloads of `target`, and of everything else what the store has. */
 export function copyView(store: StorageBackend, target: StorageBackend): StorageBackend {

@@ -23,7 +23,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'time passes by the wall clock alone',
-    file: 'jobs/src/clock.ts',
+    file: 'jobs/src/state/clock.ts',
     edits: [
       ['return Math.max(clock.now() - start.now, clock.uptime() - start.uptime);', 'return clock.now() - start.now;'],
     ],

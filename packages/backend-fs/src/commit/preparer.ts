@@ -1,0 +1,37 @@
+import { closeSync, openSync, unlinkSync, writeFile, writeFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { withDescriptors } from '../files/descriptors.ts';
+import { syncFile } from '../files/sync-folder.ts';
+
+/** Up to this size a body goes to the page cache faster than to another thread and back. */
+const DIRECT_BYTES = 256 * 1024;
+
+const writeAll = promisify<number, Uint8Array, void>(writeFile);
+
+/**
+ * Makes a new file at `path` that holds `body` durably.
+ *
+ * @throws errors of `node:fs`; then there is no file.
+ */
+export async function prepareFile(path: string, body: Uint8Array): Promise<void> {
+  const descriptor = await withDescriptors(() => openSync(path, 'wx', 0o600));
+  try {
+    if (body.length <= DIRECT_BYTES) writeFileSync(descriptor, body);
+    else await writeAll(descriptor, body);
+    await syncFile(descriptor);
+  } catch (error) {
+    discardFile(path);
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Removes a prepared file that was not used; one that can't be removed goes with its folder. */
+export function discardFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // The error that made it useless is the one to report.
+  }
+}

@@ -1,0 +1,49 @@
+import type { ConflictPolicy, RestoredObject } from 'securestore';
+import type { Output } from '../call/output.ts';
+import { printable } from '../terminal/terminal-text.ts';
+
+/** So many names of each kind are shown to a person. */
+const MAX_SHOWN = 20;
+
+/** What would be done with an object: in JSON, and for people. What stays as it is these are not bothered with. */
+const WOULD: Readonly<Record<RestoredObject['type'], readonly [would: string, label?: string]>> = {
+  create: ['create', 'new'],
+  replace: ['overwrite', 'overwrite'],
+  rename: ['rename', 'beside another version'],
+  delete: ['delete', 'delete'],
+  skip: ['skip', 'leave as it is'],
+  unchanged: ['nothing'],
+};
+
+/** Where nothing says what becomes of another version, the restore would refuse. */
+const IN_THE_WAY: readonly [would: string, label: string] = ['conflict', 'there as another version'];
+
+/** Tells what a restore would do with each object. */
+export interface RestorePlan {
+  /** With JSON it is told at once. */
+  readonly onObject: (object: RestoredObject) => Promise<void>;
+  /** The first names of each kind, for people. */
+  readonly lines: () => string[];
+}
+
+/** The plan of a dry run. */
+export function restorePlan(out: Output, policy: ConflictPolicy): RestorePlan {
+  const kinds = new Map<string, { readonly names: string[]; more: number }>();
+  const order = [...Object.values(WOULD), IN_THE_WAY].flatMap(([, label]) => label ?? []);
+  const onObject = async ({ key, type, bytes }: RestoredObject): Promise<void> => {
+    const [would, label] = type === 'skip' && policy === 'fail' ? IN_THE_WAY : WOULD[type];
+    if (out.json) return await out.result({ key, would, bytes }, () => []);
+    if (label === undefined) return;
+    const kind = kinds.get(label) ?? { names: [], more: 0 };
+    kinds.set(label, kind);
+    if (kind.names.length < MAX_SHOWN) kind.names.push(key);
+    else kind.more += 1;
+  };
+  const lines = (): string[] =>
+    order.flatMap((label) => {
+      const { names, more } = kinds.get(label) ?? { names: [], more: 0 };
+      const shown = names.toSorted().map((name) => `${label}: ${printable(name)}`);
+      return more === 0 ? shown : [...shown, `${label}: … and ${more} more; --json lists all`];
+    });
+  return { onObject, lines };
+}

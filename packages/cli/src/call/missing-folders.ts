@@ -1,0 +1,32 @@
+import { access } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Output } from './output.ts';
+import { printable } from '../terminal/terminal-text.ts';
+
+const PATH_SCHEMES: ReadonlySet<string> = new Set(['file', 'sqlite']);
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Says which folders above a new store are made for it: a location that is misspelt would otherwise be taken without a word.
+ *
+ * @param location a location
+ */
+export async function sayMissingFolders(out: Output, location: string): Promise<void> {
+  const colon = location.indexOf(':');
+  if (!PATH_SCHEMES.has(location.slice(0, colon))) return;
+  const path = location.slice(colon + 1);
+  const folder = dirname(resolve(path.startsWith('///') ? path.slice(2) : path));
+  let outermost: string | undefined;
+  for (let at = folder; at !== dirname(at) && !(await isThere(at)); at = dirname(at)) outermost = at;
+  if (outermost === undefined) return;
+  const whole = outermost === folder ? 'it is' : `all from ${printable(outermost)} on are`;
+  out.note(`making the folder ${printable(folder)}: ${whole} not there yet`);
+}

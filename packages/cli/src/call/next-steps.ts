@@ -1,0 +1,13 @@
+import type { GlobalOptions } from '../options/global-options.ts';
+import { Commands, type Hint } from '../errors/hints.ts';
+
+/** What to do with a store that was just created, with the options that it was created with. */
+export function nextSteps(options: GlobalOptions, operand: string | undefined): Hint[] {
+  const named = operand === undefined ? options : { ...options, store: operand };
+  const commands = new Commands({ args: [], options: named });
+  return [
+    { text: 'store a first secret', command: commands.on(['put', 'db/password']) },
+    { text: 'list what is stored', command: commands.on(['ls']) },
+    { text: 'back up', command: commands.on(['backup', 'file:FOLDER']) },
+  ];
+}

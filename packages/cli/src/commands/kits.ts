@@ -1,0 +1,86 @@
+import { rm } from 'node:fs/promises';
+import { format, parse } from 'node:path';
+import { fileError, SecureStoreError, systemCodeOf, writeNewFile } from '@securestore/core-format';
+import type { RecoveryKit, SecureStore, ShareScheme, SlotInfo } from 'securestore';
+import type { Call } from '../call/call.ts';
+import { printable } from '../terminal/terminal-text.ts';
+
+/** Secrets that are to be written down, each in a kit of its own. */
+export interface Kits {
+  /** The file of the one kit; of several, each has its number before the extension. */
+  readonly path: string;
+  readonly kind: RecoveryKit['kind'];
+  readonly secrets: readonly Uint8Array[];
+  /** Of shares. */
+  readonly scheme?: ShareScheme;
+}
+
+function pathOf({ path, secrets }: Kits, number: number): string {
+  if (secrets.length === 1) return path;
+  const { dir, name, ext } = parse(path);
+  return format({ dir, name: `${name}-${number}`, ext });
+}
+
+/** A file that only its owner may read, if none is there. It is durable, as the slot will be. */
+async function writeNew(path: string, contents: Uint8Array): Promise<void> {
+  try {
+    await writeNewFile(path, (file) => file.writeFile(contents));
+  } catch (error) {
+    if (systemCodeOf(error) === 'EEXIST') {
+      throw new SecureStoreError('ALREADY_EXISTS', `the file "${path}" already exists. Nothing was changed.`);
+    }
+    throw fileError(error, `cannot write the recovery kit "${path}"`);
+  }
+}
+
+/**
+ * Writes a kit for each secret, all or none; before the slot is made, so that there never is one whose secret is lost.
+ *
+ * @throws `ALREADY_EXISTS` where a file is in the way
+ */
+export async function writeKits({ cli }: Call, store: SecureStore, kits: Kits): Promise<string[]> {
+  const { formatRecoveryKit } = await import('securestore');
+  const { kind, secrets, scheme } = kits;
+  const { fingerprint, location } = store;
+  const written: string[] = [];
+  try {
+    for (const [index, secret] of secrets.entries()) {
+      const number = index + 1;
+      const share = scheme === undefined ? {} : { share: { ...scheme, number } };
+      const text = formatRecoveryKit({ kind, secret, fingerprint, location, made: cli.now(), ...share });
+      const path = pathOf(kits, number);
+      try {
+        await writeNew(path, text);
+      } finally {
+        text.fill(0);
+      }
+      written.push(path);
+    }
+    return written;
+  } catch (error) {
+    await Promise.all(written.map((path) => rm(path, { force: true })));
+    throw error;
+  }
+}
+
+/** Removes kits whose slot was not made. Where that isn't sure they stay, and it is said. */
+export async function discardKits(
+  { out }: Call,
+  store: SecureStore,
+  paths: readonly string[],
+  before: readonly SlotInfo[],
+): Promise<void> {
+  try {
+    const after = await store.slots.list();
+    if (after.every(({ id }) => before.some((slot) => slot.id === id))) {
+      await Promise.all(paths.map((path) => rm(path, { force: true })));
+      return;
+    }
+  } catch {
+    // What stopped the command is what is reported.
+  }
+  const names = paths.map(printable).join(', ');
+  out.note(
+    `it is not sure whether the slot was added, so these kits were kept: ${names}. securestore slot list shows it`,
+  );
+}

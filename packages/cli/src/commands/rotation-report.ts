@@ -1,0 +1,59 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { RotationReport } from 'securestore';
+import { type Call, SOME_FAILED } from '../call/call.ts';
+import { count, printable } from '../terminal/terminal-text.ts';
+
+/** The first line on a rotation. @param secret what became of the secret */
+export function rotationLine({ depth }: RotationReport, secret?: string): string {
+  return `rotated to the depth ${depth}${secret === undefined ? '' : `: ${secret}`}`;
+}
+
+/** Says what a rotation did. @param first the first line @param more what is in its JSON, too */
+export async function sayRotation(
+  { out, verb }: Call,
+  done: RotationReport,
+  first: string,
+  more: object = {},
+): Promise<number> {
+  const { failures, strays, ...summary } = done;
+  for (const { name, code } of failures) {
+    const error = new SecureStoreError(
+      code,
+      'cannot be brought under the new encryption keys. Nothing of it was changed.',
+    );
+    if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
+    else out.error(error, { operation: verb, subject: name });
+  }
+  for (const { name, code } of strays) {
+    const reason = 'nobody who has the keys wrote it; it keeps no key in use, and securestore gc removes it in time';
+    await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
+  }
+  await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);
+  return done.failed > 0 || done.contradicted > 0 || done.pending.length > 0 ? SOME_FAILED : 0;
+}
+
+function reportLines(report: RotationReport): string[] {
+  const { depth, examined, rekeyed, failed, retired, remaining, contradicted, pending } = report;
+  if (depth === 'unlock') return [];
+  const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
+  const lines = [`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`];
+  if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
+  if (left.length > 0) {
+    lines.push(`still in use: ${left.join(', ')}`);
+    lines.push(
+      'the daily collection retires keys of the journal within two weeks; for others run securestore rotate --same-secret again later',
+    );
+  }
+  if (contradicted > 0) {
+    lines.push(
+      `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,
+    );
+  }
+  lines.push(...pending.map((location) => `backups not reached: ${printable(location)}`));
+  if (pending.length > 0) {
+    lines.push(
+      'what lies there needs the old keys still: once they can be reached, run securestore rotate --same-secret',
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,126 @@
+import type { Command } from '@securestore/protocol';
+import { shellCommand, shellWords } from '@securestore/protocol';
+import type { GlobalOptions } from '../options/global-options.ts';
+
+/** The command that failed, as far as it was parsed. */
+export interface HintContext {
+  /** The verb that was reached. */
+  readonly verb?: string | undefined;
+  /** Everything that follows the program's name. */
+  readonly args: readonly string[];
+  /** The options that were given, as far as they have been parsed. */
+  readonly options?: Partial<GlobalOptions> | undefined;
+}
+
+/** What a person can do next, and the command that does it, ready to be pasted. */
+export interface Hint {
+  readonly text: string;
+  readonly command?: string;
+}
+
+type Options = NonNullable<Command['options']>;
+
+/** What a command advises itself, beside what the library does. */
+export interface OwnHint {
+  /** What to do; with a command what for. */
+  readonly text: string;
+  /** A command on the same store, as its operands: what names and opens the store is added. */
+  readonly on?: readonly string[];
+  /** The options of that command. */
+  readonly options?: Options;
+  /** A whole line to paste instead. */
+  readonly command?: string;
+  /** Whether it is the command that failed, once more. */
+  readonly again?: boolean;
+}
+
+/** The options of every command that say which store is meant and what opens it. A token is left out: hints may be kept in logs. */
+function carried(options: Partial<GlobalOptions> = {}): Options {
+  return {
+    store: options.store,
+    'passphrase-file': options.passphraseFile,
+    // Its words may be a secret, which a log would keep.
+    'passphrase-command': options.passphraseCommand && 'COMMAND',
+    'key-file': options.keyFile,
+    'recovery-code-file': options.recoveryCodeFile,
+    'share-file': options.shareFile,
+    'identity-file': options.identityFile,
+    'invitation-file': options.invitationFile,
+    fingerprint: options.fingerprint,
+    'no-anchor': options.anchor === false,
+    'tls-cert': options.tlsCert,
+    'tls-key': options.tlsKey,
+    'tls-ca': options.tlsCa,
+  };
+}
+
+/** A location that may hold credentials: a user before a host, or settings in a query. No key is one: none has two slashes in a row. */
+const WITH_CREDENTIALS = /^(?:--[a-z-]+=)?[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/;
+
+/** Options whose values may hold a secret. */
+const PRIVATE = /^--(?:token|meta|webhook|ping|(?:new-)?passphrase-command)(?:=|$)/;
+
+/** A word of a command as a log may keep it: a location with credentials is for the person to write again. */
+function shown(word: string): string {
+  return WITH_CREDENTIALS.test(word) ? 'LOCATION' : word;
+}
+
+/** The commands of hints: the person's own words, quoted for a shell, on the store that they named. */
+export class Commands {
+  readonly #context: HintContext;
+
+  constructor(context: HintContext) {
+    this.#context = context;
+  }
+
+  get store(): string | undefined {
+    const store = this.#context.options?.store;
+    return store === undefined ? undefined : shown(store);
+  }
+
+  /** The verb of the command that failed. */
+  get verb(): string | undefined {
+    return this.#context.verb;
+  }
+
+  /** A command on the store of the one that failed. Words in capitals are for the person to replace. */
+  on(operands: readonly string[], options: Options = {}): string {
+    return this.#line(operands, { ...options, ...this.#carried() });
+  }
+
+  /** A command that names its store itself. */
+  elsewhere(operands: readonly string[], options: Options = {}): string {
+    const { store } = options;
+    return this.#line(operands, {
+      ...options,
+      ...this.#carried(),
+      store: typeof store === 'string' ? shown(store) : store,
+    });
+  }
+
+  #carried(): Options {
+    return { ...carried(this.#context.options), store: this.store };
+  }
+
+  #line(operands: readonly string[], options: Options): string {
+    return shellCommand({ operands: operands.map(shown), options });
+  }
+
+  /** The command that failed once more, with one option more; `undefined` if its arguments may hold a secret, which a log would keep. */
+  again(option?: string): string | undefined {
+    const { args, verb } = this.#context;
+    const isPrivate =
+      verb === 'exec' || verb === 'meta set' || args.some((arg) => PRIVATE.test(arg) || WITH_CREDENTIALS.test(arg));
+    return isPrivate ? undefined : shellWords(['securestore', ...(option === undefined ? [] : [option]), ...args]);
+  }
+}
+
+/** The same command once more, if it may be shown. */
+export function same(text: string, command: string | undefined): Hint {
+  return command === undefined ? { text: `${text} with the same command` } : { text, command };
+}
+
+/** A hint as a line: the command last, so that it can be selected to its end. */
+export function hintText({ text, command }: Hint): string {
+  return command === undefined ? text : `${text}: ${command}`;
+}

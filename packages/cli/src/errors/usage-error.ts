@@ -1,0 +1,111 @@
+import type { SecureStoreError } from '@securestore/core-format';
+import type { CommanderError } from 'commander';
+import type { OwnHint } from './hints.ts';
+import { refusal, usageHint } from './refuse.ts';
+import { isDestroying, optionSynonymOf, synonymOf } from '../options/synonyms.ts';
+
+/** The longest list of values that an error names, in characters. */
+const MOST_CHOICES = 50;
+
+const LIST_COMMANDS: OwnHint = { text: 'to list the commands', command: 'securestore help' };
+
+const NO_COMMAND = 'no command is given';
+
+/** The error if there is nothing to run. */
+export function noCommand(): SecureStoreError {
+  return refusal('INVALID_ARGUMENT', NO_COMMAND, { hints: [LIST_COMMANDS] });
+}
+
+/** What was typed, and which verb was reached. */
+interface Typed {
+  readonly verb?: string | undefined;
+  /** What helps with an operand or an option that is wrong. */
+  readonly usage?: OwnHint | undefined;
+  readonly args: readonly string[];
+}
+
+/** The long name of an option as commander writes it, such as `-o, --output <file>`. */
+function flagOf(option: string): string {
+  return option.split(/[ ,]+/).find((word) => word.startsWith('--')) ?? option;
+}
+
+/** The sentences of commander that are worded otherwise here. */
+const SENTENCES: readonly (readonly [theirs: RegExp, ours: (...groups: string[]) => string])[] = [
+  // The arguments that are too many may be the words of a secret that was meant to be piped in.
+  [
+    /^too many arguments[^.]*\. Expected (\d+) arguments? but got (\d+)[^]*$/,
+    (expected = '', got = '') => `too many arguments: expected ${expected}, got ${got}`,
+  ],
+  // What follows "=" may be a secret that was given to an option which does not exist.
+  [/^unknown option '(--?[^'=]*)[^]*$/, (option = '') => `unknown option '${option}'`],
+  [/^unknown command '([^']*)'[^]*$/, (command = '') => `unknown command '${command}'`],
+  [/^option '([^']*)' argument missing\.?$/, (option = '') => `${flagOf(option)} needs a value`],
+  [
+    /^option '([^']*)' cannot be used with option '([^']*)'\.?$/,
+    (one = '', other = '') => `${flagOf(one)} cannot be used with ${flagOf(other)}`,
+  ],
+  [
+    /^option '([^']*)' argument '([^]*)' is invalid\. Allowed choices are (.*?)\.?$/,
+    (option = '', value = '', choices = '') =>
+      choices.length > MOST_CHOICES
+        ? `unknown value of ${flagOf(option)}: '${value}'`
+        : `${flagOf(option)} must be one of ${choices}, got '${value}'`,
+  ],
+];
+
+function inOurWords(sentence: string): string {
+  for (const [theirs, ours] of SENTENCES) {
+    const groups = theirs.exec(sentence);
+    if (groups !== null) return ours(...groups.slice(1));
+  }
+  return sentence.replace(/\.$/, '');
+}
+
+/** What is spelt alike, as commander found it. Nothing that destroys is suggested for its spelling. */
+function alikeIn(message: string): string[] {
+  const [, list = ''] = /\n\(Did you mean (?:one of )?(.*)\?\)$/.exec(message) ?? [];
+  // Commander knows old spellings, too, which nothing shows.
+  const now = list.split(', ').map((word) => synonymOf(word) ?? word);
+  return [...new Set(now)].filter((word) => word !== '' && !isDestroying(word));
+}
+
+function didYouMean(words: readonly string[], command: string): OwnHint[] {
+  if (words.length === 0) return [];
+  return [{ text: `did you mean ${words.length === 1 ? '' : 'one of '}${words.join(', ')}`, command }];
+}
+
+/** Suggestions for a command or an option that does not exist. */
+function suggestions(message: string, headline: string, { verb }: Typed): OwnHint[] {
+  const [, option] = /^unknown option '([^']*)'$/.exec(headline) ?? [];
+  if (option !== undefined) {
+    const synonym = optionSynonymOf(verb, option);
+    const help = verb === undefined ? 'securestore help' : `securestore help ${verb}`;
+    return didYouMean(synonym === undefined ? alikeIn(message) : [synonym], help);
+  }
+  const [, command] = /^unknown command '([^']*)'$/.exec(headline) ?? [];
+  if (command === undefined) return [];
+  const synonym = synonymOf(command);
+  const words = synonym === undefined ? alikeIn(message) : [synonym];
+  const [first = ''] = words;
+  if (words.length > 1) return didYouMean(words, 'securestore help');
+  return didYouMean(words, first.startsWith('--') ? `securestore ${first}` : `securestore help ${first}`);
+}
+
+const A_LOCATION = /^(?:(?:file|memory|sqlite):|\w+:\/\/)/;
+
+/** For a command that takes no operand, if a location is among what was given. */
+function storeHint(headline: string, { args }: Typed): OwnHint[] {
+  const isMistaken = headline.startsWith('too many arguments') && headline.includes(': expected 0,');
+  if (!isMistaken || !args.some((arg) => A_LOCATION.test(arg))) return [];
+  return [{ text: 'the store of this command is given by --store LOCATION' }];
+}
+
+/** An error of the arguments as one of ours: what is wrong, and how the command is used. */
+export function usageError({ message }: CommanderError, typed: Typed): SecureStoreError {
+  const whole = message.replace(/^error: /, '');
+  const headline = inOurWords(whole);
+  const help = typed.verb === undefined ? LIST_COMMANDS : usageHint(typed.verb);
+  const own = typed.usage === undefined ? [] : [typed.usage];
+  const hints = [...own, ...suggestions(whole, headline, typed), ...storeHint(headline, typed), help];
+  return refusal('INVALID_ARGUMENT', headline, { operation: typed.verb, hints });
+}

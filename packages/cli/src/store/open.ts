@@ -1,0 +1,231 @@
+import { isServed, parseLocation } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
+import type { Call } from '../call/call.ts';
+import { configuredStore, discoveryOf } from './discovery.ts';
+import type { OwnHint } from '../errors/hints.ts';
+import { checkFromFile } from './location-from-file.ts';
+import { whileMistyped } from '../secret/mistyped.ts';
+import { refuse, withHints } from '../errors/refuse.ts';
+import { findSecret, optionSecrets, readSecretFile } from '../secret/secret.ts';
+import { checkNoToken, notServed, openServed } from './served.ts';
+import { warnIfShared } from '../secret/shared-file.ts';
+import { oneFingerprint, type Unlocking, unlockWith } from '../secret/unlocking.ts';
+
+/**
+ * The location that a command works on: its operand where it takes one, `--store`, the invitation, `$SECURESTORE_URL`, or
+ * the configuration in the working directory.
+ *
+ * @throws `INVALID_ARGUMENT` where none is given, two differ, or what is given is no location.
+ */
+export async function locationOf(call: Call, operand?: string): Promise<string> {
+  return (await storeOf(call, operand)).location;
+}
+
+/** As {@link locationOf}, with what names the location. */
+async function storeOf(call: Call, operand?: string): Promise<Given> {
+  const { store } = call.options;
+  if (operand !== undefined && store !== undefined && store !== operand) {
+    refuse('the location and --store differ', { text: 'give one of them' });
+  }
+  if (operand !== undefined) return { location: checkedLocation(operand) };
+  const given =
+    (await givenLocation(call)) ??
+    refuse(
+      'no store is given',
+      { text: 'give --store LOCATION, such as --store sqlite:./vault.db' },
+      { text: 'or set $SECURESTORE_URL' },
+      { text: 'or write { "store": "LOCATION" } into securestore.config.json' },
+    );
+  if (given.file !== undefined) await checkFromFile(call, given.location, given.file);
+  return given;
+}
+
+/** A location, and the file that names it if it is not the person who runs the command. */
+interface Given {
+  readonly location: string;
+  readonly file?: string;
+}
+
+async function givenLocation(call: Call): Promise<Given | undefined> {
+  const { cli, options } = call;
+  if (options.store !== undefined) return { location: checkedLocation(options.store, '--store') };
+  const invited = (await invitationOf(call))?.location;
+  if (invited !== undefined) {
+    checkedLocation(invited, 'the store of the invitation');
+    // If the environment names the same one, a person has named it.
+    return { location: invited, ...(invited !== cli.env['SECURESTORE_URL'] && { file: 'the invitation' }) };
+  }
+  const variable = cli.env['SECURESTORE_URL'];
+  if (variable !== undefined) return { location: checkedLocation(variable, '$SECURESTORE_URL') };
+  const location = await configuredStore(call);
+  return location === undefined ? undefined : { location, file: 'the configuration in this folder' };
+}
+
+/** Whether a call that needs no store, since a secret of it does, is for a server all the same: it has one as its store, and no secret. */
+export async function isForServer(call: Call): Promise<boolean> {
+  if (optionSecrets(call).length > 0) return false;
+  const given = await givenLocation(call);
+  return given !== undefined && isServed(given.location);
+}
+
+/** The invitation that was given, if one was. @throws `INVALID_ARGUMENT` where it is none */
+export async function invitationOf(call: Call): Promise<Invitation | undefined> {
+  const { invitationFile } = call.options;
+  if (invitationFile === undefined) return undefined;
+  await warnIfShared(call, invitationFile, 'invitation');
+  const { parseInvitation } = await import('securestore');
+  const text = await readSecretFile(invitationFile, 'invitation');
+  try {
+    return parseInvitation(text);
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    throw SecureStoreError.from(error, { message: `"${invitationFile}": ${error.message}` });
+  }
+}
+
+/** `location`, or an error that says which setting is none. */
+function checkedLocation(location: string, setting?: string): string {
+  parseLocation(location, setting);
+  return location;
+}
+
+/** Says the library's warnings on stderr; what it logs below that is for programs. */
+export function loggerFor({ out }: Call): Logger {
+  const say = (_fields: object, message: string): void => out.warning(message);
+  return { debug: () => {}, info: () => {}, warn: say, error: say };
+}
+
+/**
+ * Opens the store of a call, uses it and closes it.
+ *
+ * @param operand the location, for a command that takes one
+ * @param more what a command says of what the library logs, by default its warnings
+ * @throws whatever `openStore` throws: `NOT_FOUND`, `UNLOCK_FAILED`, `ROLLBACK` and so on.
+ */
+export async function withStore<T>(
+  call: Call,
+  use: (store: SecureStore) => Promise<T>,
+  operand?: string,
+  more: Pick<OpenOptions, 'logger'> = {},
+): Promise<T> {
+  await using store = await openAt(call, await storeOf(call, operand), more);
+  return await use(store);
+}
+
+/**
+ * As {@link withStore}; opening the store, once there is a secret, takes no longer than so many milliseconds.
+ *
+ * @throws as {@link withStore}; `TIMEOUT`
+ */
+export async function withStoreWithin<T>(
+  call: Call,
+  milliseconds: number,
+  use: (store: SecureStore) => Promise<T>,
+): Promise<T> {
+  const given = await storeOf(call);
+  if (isServed(given.location)) {
+    await using store = await openServed(call, given.location);
+    return await use(store);
+  }
+  using unlock = await unlockWith(await findSecret(call));
+  const late = new AbortController();
+  const start = (): NodeJS.Timeout =>
+    setTimeout(() => late.abort(new DOMException('not open in time', 'TimeoutError')), milliseconds);
+  let timer = start();
+  // A person may take their time to type a passphrase.
+  const secret = async (): Promise<Buffer> => {
+    clearTimeout(timer);
+    try {
+      return await unlock.method.secret();
+    } finally {
+      timer = start();
+    }
+  };
+  const signal = AbortSignal.any([call.cli.signal, late.signal]);
+  const patient = { ...unlock, method: { ...unlock.method, secret } };
+  const opening = openWith({ ...call, cli: { ...call.cli, signal } }, given, patient);
+  await using store = await opening.finally(() => clearTimeout(timer));
+  return await use(store);
+}
+
+const ROOM_TO_DELETE: readonly OwnHint[] = [
+  { text: 'remove something else from that disk first: deleting writes a mark, and in SQLite a log' },
+  { text: 'rm keeps the history and frees nothing; purge and gc do' },
+];
+
+/** As {@link withStore}, for deleting, with what to do on a full disk. */
+export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore) => Promise<T>): Promise<T> {
+  try {
+    return await withStore(call, use);
+  } catch (error) {
+    throw SecureStoreError.is(error, 'NO_SPACE') ? withHints(error, ...ROOM_TO_DELETE) : error;
+  }
+}
+
+/** As {@link withStore}, with what unlocked the store. */
+export async function withUnlockedStore<T>(
+  call: Call,
+  use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
+): Promise<T> {
+  const given = await storeOf(call);
+  if (isServed(given.location)) notServed(call.verb, ': it takes the secret of the store');
+  using unlock = await unlockWith(await findSecret(call));
+  await using store = await openWith(call, given, unlock);
+  return await use(store, unlock.method);
+}
+
+/** As {@link withStore}, for a program that goes on. @param more beside what every command opens a store with */
+export async function withOpenStore<T>(
+  call: Call,
+  more: Pick<OpenOptions, 'authenticators' | 'upkeep' | 'logger'> & { readonly followTo: readonly string[] },
+  use: (store: SecureStore) => Promise<T>,
+): Promise<T> {
+  const given = await storeOf(call);
+  if (isServed(given.location))
+    refuse('a remote store cannot be served again', { text: 'give --store the location of the store itself' });
+  const { followTo, ...options } = more;
+  for (const location of followTo) checkedLocation(location, '--follow-to');
+  // It may come back to where it is now.
+  const follow = followTo.length === 0 ? [] : [given.location, ...followTo];
+  await using store = await openAt(call, given, { ...options, follow });
+  return await use(store);
+}
+
+async function openAt(call: Call, given: Given, more: Partial<OpenOptions> = {}): Promise<SecureStore> {
+  if (isServed(given.location)) return await openServed(call, given.location);
+  checkNoToken(call);
+  using unlock = await unlockWith(await findSecret(call));
+  return await openWith(call, given, unlock, more);
+}
+
+async function openWith(
+  call: Call,
+  { location, file }: Given,
+  unlock: Unlocking,
+  more: Partial<OpenOptions> = {},
+): Promise<SecureStore> {
+  const { cli, options } = call;
+  const invitation = await invitationOf(call);
+  const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
+  const { openStore } = await import('securestore');
+  const opening: OpenOptions = {
+    unlock: unlock.method,
+    anchor: options.anchor ?? true,
+    acceptHead: options.acceptRollback,
+    trustOnFirstUse: options.trustFirstUse,
+    fingerprint,
+    logger: loggerFor(call),
+    discovery: discoveryOf(call, file),
+    // That is for programs that keep a store open; here there are commands for it.
+    upkeep: false,
+    signal: cli.signal,
+    ...more,
+  };
+  try {
+    return await whileMistyped(call, unlock, () => openStore(location, opening));
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'UNLOCK_FAILED') || error.advice !== undefined) throw error;
+    throw SecureStoreError.from(error, { advice: [{ id: 'check-unlock-secret' }] });
+  }
+}

@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+import { jsonLines, sandbox } from '../support/cli.ts';
+import type { Sandbox } from '../support/cli.ts';
+import { runHere } from '../support/in-process.ts';
+import { serving } from '../support/serving.ts';
+
+async function done(box: Sandbox, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await box.run(args);
+  expect([args.join(' '), exitCode, exitCode === 0 ? '' : stderr]).toEqual([args.join(' '), 0, '']);
+  return stdout;
+}
+
+/** A store that is audited, and the identity file of its auditor. */
+async function auditedBox(...more: string[]): Promise<{ box: Sandbox; identity: string }> {
+  const box = await sandbox();
+  const identity = box.path('auditor.identity');
+  const made = await done(box, 'identity', 'new', '-o', identity);
+  const recipient = /SSRP1-[A-Z0-9-]+/.exec(made)?.[0] ?? '';
+  await done(box, 'audit', 'on', '--auditor', recipient, ...more);
+  return { box, identity };
+}
+
+describe('audit', () => {
+  it('is off at first, and says how to switch it on', async () => {
+    const box = await sandbox();
+    expect(await done(box, 'audit')).toMatch(/^the store is not audited; securestore audit on --auditor/);
+    for (const action of ['log', 'export']) {
+      const refused = await box.run(['audit', action]);
+      expect(refused).toMatchObject({ exitCode: 2 });
+      expect(refused.stderr).toContain(
+        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on',
+      );
+    }
+    expect((await box.run(['audit', 'on'])).stderr).toContain('needs --auditor RECIPIENT');
+    expect((await box.run(['audit', 'on', '--auditor', 'SSRP1-ABCD'])).exitCode).toBe(2);
+  });
+
+  it('shows who did what, and verifies it for the auditor alone', async () => {
+    const { box, identity } = await auditedBox();
+    expect(await done(box, 'audit')).toMatch(/^the store is audited \(batched\)/);
+    await done(box, 'put', 'db/password', '--meta', 'owner=ops');
+    expect((await box.run(['get', 'db/other'])).exitCode).toBe(3);
+    const shown = await done(box, 'audit', 'log', '-n', '100', '--long', '--hashes');
+    expect(shown).toMatch(/allowed +\[root\] +write +#\S+ +default/);
+    expect(shown).toMatch(/failed +\[root\] +read +#\S+ +default +NOT_FOUND/);
+    expect(shown).not.toContain('password');
+    const [last] = jsonLines(await done(box, 'audit', 'log', '-n', '1', '--json'));
+    expect(last).toMatchObject({ outcome: 'allowed', action: 'audit.end' });
+    expect(await done(box, 'audit', 'verify', '--auditor-identity', identity)).toMatch(
+      /^nothing is wrong in \d+ segments/,
+    );
+    const other = box.path('other.identity');
+    await done(box, 'identity', 'new', '-o', other);
+    const refused = await box.run(['audit', 'verify', '--auditor-identity', other]);
+    expect(refused.exitCode).toBe(5);
+    expect(refused.stdout).toMatch(/^unverifiable: /);
+  });
+
+  it('finds what there is about an object by its name, which the log does not have', async () => {
+    const { box } = await auditedBox();
+    for (const key of ['db/password', 'db/other']) expect((await box.run(['get', key])).exitCode).toBe(3);
+    const found = jsonLines(await done(box, 'audit', 'log', '--key', 'db/password', '--json'));
+    expect(found).toMatchObject([
+      { action: 'read', outcome: 'failed', object: expect.stringMatching(/^#/), key: 'db/password' },
+    ]);
+    // As it was called before.
+    expect(jsonLines(await done(box, 'audit', 'tail', '--name', 'db/password', '--json'))).toEqual(found);
+    expect(await done(box, 'audit', 'log', '--key', 'db')).not.toContain('read');
+    expect((await box.run(['audit', 'export', '--name', 'db'])).stderr).toContain('--name belongs to audit log');
+  });
+
+  it('shows the keys of objects that are there, and hashes of others', async () => {
+    const { box } = await auditedBox();
+    await done(box, 'put', 'db/password');
+    await done(box, 'ls', 'db/');
+    await done(box, 'put', 'db/gone');
+    await done(box, 'purge', 'db/gone', '--yes');
+    const lines = (await done(box, 'audit', 'log', '-n', '100')).split('\n');
+    expect(lines[0]).toMatch(/^TIME +RESULT +PRINCIPAL +ACTION +OBJECT$/);
+    expect(lines.some((line) => /allowed +\[root\] +write +db\/password$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[root\] +list +db\/$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[root\] +write +#\S{22}$/.test(line))).toBe(true);
+    expect(lines.join('\n')).not.toContain('gone');
+    const entries = jsonLines(await done(box, 'audit', 'log', '-n', '100', '--json'));
+    const keys = entries.map(({ key }) => key).filter((key) => key !== undefined);
+    expect(new Set(keys)).toEqual(new Set(['db/password', 'db/']));
+    expect(entries.every(({ object }) => object === '' || String(object).startsWith('#'))).toBe(true);
+  });
+
+  it('is filtered by what was tried, by whom, of what, when and with which result', async () => {
+    const { box } = await auditedBox();
+    await done(box, 'put', 'a');
+    for (let n = 0; n < 3; n++) expect((await box.run(['get', 'missing'])).exitCode).toBe(3);
+    await done(box, 'get', 'a');
+    const log = async (...args: string[]): Promise<Record<string, unknown>[]> =>
+      jsonLines(await done(box, 'audit', 'log', '--json', ...args));
+    const failed = await log('--result', 'failed', '--key', 'missing');
+    expect(failed.map(({ action, reason }) => [action, reason])).toEqual(failed.map(() => ['read', 'NOT_FOUND']));
+    expect(failed).toHaveLength(3);
+    expect(await log('--result', 'failed', '--key', 'missing', '-n', '2')).toEqual(failed.slice(1));
+    expect(await log('--action', 'write', '--key', 'a')).toMatchObject([{ action: 'write', key: 'a' }]);
+    expect(await log('--action', 'list', '--key', 'a', '--result', 'failed')).toEqual([]);
+    expect(await log('--principal', 'ann')).toEqual([]);
+    expect(await log('--principal', '[root]', '--action', 'read', '--key', 'missing')).toHaveLength(3);
+    expect(await log('--until', '1h')).toEqual([]);
+    expect(await log('--since', '2099-01-01')).toEqual([]);
+    const times = failed.map(({ time }) => String(time));
+    const [first = '', second = ''] = times;
+    expect(await log('--since', second, '--key', 'missing')).toEqual(
+      failed.filter(({ time }) => String(time) >= second),
+    );
+    const early = await log('--until', second, '--key', 'missing');
+    expect(early).toEqual(failed.filter(({ time }) => String(time) < second));
+    // More than 20 are shown if a beginning is given.
+    for (let n = 0; n < 10; n++) await done(box, 'ls');
+    expect((await log('--since', first)).length).toBeGreaterThan(20);
+    expect(await log()).toHaveLength(20);
+    expect((await box.run(['audit', 'log', '--principal', 'ann'])).stderr).toBe('no entries\n');
+    for (const wrong of [
+      ['--since', 'soon'],
+      ['--result', 'no'],
+      ['--until', '1h', '-f'],
+      ['--since', '1h', '--until', '2h'],
+    ])
+      expect((await box.run(['audit', 'log', ...wrong])).exitCode).toBe(2);
+  });
+
+  it('is filtered over a server too, where hashes stay', { timeout: 60_000 }, async () => {
+    const { box } = await auditedBox();
+    await done(box, 'put', 'db/password');
+    await done(box, 'role', 'add', 'everything', '--allow', '*');
+    await done(box, 'grant', 'ann', 'everything');
+    const token = (await done(box, 'token', 'new', 'ann')).trim();
+    const { url } = await serving(box);
+    const env = { SECURESTORE_URL: url, SECURESTORE_TOKEN: token, HOME: box.path() };
+    const log = await runHere(['audit', 'log', '--action', 'write', '--since', '1h', '--json'], { env });
+    expect(log, log.stderr).toMatchObject({ exitCode: 0 });
+    const entries = jsonLines(log.stdout);
+    expect(entries.length).toBeGreaterThan(0);
+    for (const entry of entries) {
+      expect(entry).toMatchObject({ action: 'write', object: expect.stringMatching(/^#/) });
+      expect(entry).not.toHaveProperty('key');
+    }
+    const about = await runHere(['audit', 'log', '--key', 'db/password', '--result', 'allowed', '--json'], { env });
+    expect(jsonLines(about.stdout)).toMatchObject([{ action: 'write', principal: '[root]' }]);
+  });
+
+  it('is as wide as a terminal', async () => {
+    const { box } = await auditedBox();
+    const key = `db/${'long/'.repeat(30)}er`;
+    await done(box, 'put', key);
+    const env = { ...box.env };
+    const { stdout } = await runHere(['audit', 'log', '--store', `sqlite:${box.path('vault')}`], {
+      env,
+      terminal: true,
+    });
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    expect(stdout).toMatch(/write +db\/long\/\S*…\n/);
+  });
+
+  it('exports what the library verifies, and stops recording when it is switched off', async () => {
+    const { box } = await auditedBox('--fail-closed');
+    await done(box, 'ls');
+    const lines = (await done(box, 'audit', 'export')).trimEnd().split('\n');
+    expect(lines.every((line) => line.startsWith('{"audit":1,"segment":"'))).toBe(true);
+    await done(box, 'audit', 'off');
+    const before = await done(box, 'audit', 'export');
+    await done(box, 'ls');
+    expect(await done(box, 'audit', 'export')).toBe(before);
+  });
+
+  it('refuses options that belong to another action', async () => {
+    const box = await sandbox();
+    expect((await box.run(['audit', 'log', '--fail-closed'])).stderr).toContain('--fail-closed belongs to audit on');
+    expect((await box.run(['audit', 'shred'])).exitCode).toBe(2);
+  });
+});

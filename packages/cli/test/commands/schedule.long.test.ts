@@ -1,0 +1,101 @@
+import { describe, it } from 'vitest';
+import { changedScene } from '../support/backups.ts';
+import { jsonLines } from '../support/cli.ts';
+
+// Most of it is waiting for other processes, six seconds each time, so the tests wait side by side.
+describe.concurrent('schedule', { timeout: 120_000 }, () => {
+  it('run --once says of nothing to do when there is something again', async ({ expect, onTestFinished }) => {
+    const { run, destination } = await changedScene(onTestFinished);
+    const once = ['schedule', 'run', '--once'];
+    expect(await run(once)).toMatchObject({
+      exitCode: 0,
+      stdout: 'nothing is scheduled yet; securestore schedule add does it\n',
+    });
+    expect((await run(['schedule', 'add', 'idle', destination, '--cron', '@hourly', '--paused'])).exitCode).toBe(0);
+    expect((await run(once)).stdout).toBe('nothing is due; all schedules are paused\n');
+    expect((await run(['schedule', 'add', 'later', destination, '--cron', '0 0 1 1 *'])).exitCode).toBe(0);
+    const year = new Date().getUTCFullYear() + 1;
+    expect(await run(once)).toMatchObject({
+      exitCode: 0,
+      stdout: `nothing is due; next is later, at ${year}-01-01 00:00:00Z\n`,
+      stderr: '',
+    });
+    expect(jsonLines((await run([...once, '--json'])).stdout)).toEqual([
+      { summary: { runs: 0, failed: 0, next: { id: 'later', at: `${year}-01-01T00:00:00.000Z` } } },
+    ]);
+  });
+
+  it('run that is interrupted says what it did, with exit code 130', async ({ expect, onTestFinished }) => {
+    const { run } = await changedScene(onTestFinished);
+    for (const json of [[], ['--json']]) {
+      const controller = new AbortController();
+      const ending = run(['schedule', 'run', ...json], {
+        signal: controller.signal,
+        onOutput: () => controller.abort(),
+      });
+      // With --json nothing is said before.
+      if (json.length > 0) setTimeout(() => controller.abort(), 1000);
+      const { exitCode, stdout } = await ending;
+      expect(exitCode).toBe(130);
+      if (json.length > 0) expect(jsonLines(stdout)).toEqual([{ summary: { stopped: true, runs: 0, failed: 0 } }]);
+      else {
+        expect(stdout).toBe(
+          'stopped; 0 runs were made, 0 of them without success; securestore schedule run goes on, and makes up for what is missed until then\n',
+        );
+      }
+    }
+  });
+
+  it('run ends if the store moves, and says where it is', async ({ expect, onTestFinished }) => {
+    const { run, path, location } = await changedScene(onTestFinished);
+    const controller = new AbortController();
+    const running = Promise.withResolvers<void>();
+    const ending = run(['schedule', 'run'], { signal: controller.signal, onOutput: () => running.resolve() });
+    onTestFinished(async () => {
+      controller.abort();
+      await ending;
+    });
+    await running.promise;
+    const to = `sqlite:${path('new.db')}`;
+    const moved = await run(['migrate', location, to]);
+    expect(moved, moved.stderr).toMatchObject({ exitCode: 0 });
+    const { exitCode, stderr } = await ending;
+    expect(exitCode).toBe(7);
+    expect(stderr).toMatch(/error: the store has moved to sqlite:\S+.* \[LOCKED\]\n(?:hint: .*\n)*see: .*#locked\n$/);
+    expect(stderr).not.toContain('option');
+  });
+
+  it('add puts none in the place of another one, unless it is told so', async ({ expect, onTestFinished }) => {
+    const { run, destination } = await changedScene(onTestFinished);
+    const add = (...more: string[]): ReturnType<typeof run> =>
+      run(['schedule', 'add', 'nightly', destination, ...more]);
+    expect((await add('--cron', '@daily')).exitCode).toBe(0);
+    const refused = await add('--cron', '@hourly', '--task', 'verify');
+    expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(refused.stderr).toBe(
+      `error: the schedule "nightly" already exists: backup to ${destination}, @daily [ALREADY_EXISTS]\n` +
+        'hint: choose another name, or add --replace\n',
+    );
+    expect((await add('--cron', '@hourly', '--task', 'verify', '--replace')).exitCode).toBe(0);
+    expect(jsonLines((await run(['schedule', '--json'])).stdout)).toMatchObject([
+      { id: 'nightly', cron: '@hourly', task: 'verify' },
+    ]);
+  });
+
+  it('of a destination that is removed are named, or removed with it', async ({ expect, onTestFinished }) => {
+    const { run, destination } = await changedScene(onTestFinished);
+    for (const id of ['nightly', 'tidy'])
+      expect((await run(['schedule', 'add', id, destination, '--cron', '@daily'])).exitCode).toBe(0);
+    const gone = `${destination} follows the keys of the store no longer; what lies there stays, and opens with the keys of now\n`;
+    const removed = await run(['destinations', 'remove', destination]);
+    expect(removed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(removed.stdout).toBe(
+      `${gone}its schedules are still there and will fail: nightly, tidy; securestore schedule remove NAME removes each\n`,
+    );
+    expect((await run(['destinations', 'add', destination])).exitCode).toBe(0);
+    expect((await run(['destinations', '--schedules'])).exitCode).toBe(2);
+    const both = await run(['destinations', 'remove', destination, '--schedules']);
+    expect(both.stdout).toBe(`${gone}its schedules were removed: nightly, tidy\n`);
+    expect(jsonLines((await run(['schedule', '--json'])).stdout)).toEqual([]);
+  });
+});

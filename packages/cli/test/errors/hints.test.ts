@@ -1,0 +1,159 @@
+import { execFileSync } from 'node:child_process';
+import type { Advice } from '@securestore/core-format';
+import { ADVICE_IDS } from '@securestore/core-format';
+import { describe, expect, it } from 'vitest';
+import { hintsOf } from '../../src/errors/advice-hints.ts';
+import { hintText } from '../../src/errors/hints.ts';
+import { nextSteps } from '../../src/call/next-steps.ts';
+
+const SECRET = 'token-that-nobody-may-read';
+
+/** An advice with every parameter that any has. */
+function adviceOf(id: string): Advice {
+  return {
+    id,
+    job: 'rotation',
+    key: 'db/password',
+    location: 'file:./there',
+    slot: 'a1b2c3',
+    target: 'pii',
+    source: 'file:./here',
+    destination: 'file:./backup',
+    path: './a file',
+    to: 'name',
+    action: 'read',
+    call: 'retrieve',
+    form: 's3://bucket/prefix?region=name',
+    package: '@securestore/backend-s3',
+    setting: 'ca',
+  } as unknown as Advice;
+}
+
+/** The words that a shell makes of a line. */
+function words(line: string): string[] {
+  const printed = execFileSync('/bin/sh', ['-c', `securestore() { printf '%s\\0' "$@"; }\n${line}`], {
+    encoding: 'utf8',
+  });
+  return printed.split('\0').slice(0, -1);
+}
+
+/** The command that repeats another one. */
+const again = (verb: string, args: readonly string[]): string | undefined =>
+  hintsOf([{ id: 'accept-rollback' }], { verb, args })[0]?.command;
+
+describe('the hints of an error', () => {
+  it.each(ADVICE_IDS)('have one for %s: a short text, with a command or what to give', (id) => {
+    const [hint] = hintsOf([adviceOf(id)], { verb: 'ls', args: ['ls'], options: {} });
+    const text = hintText(hint ?? { text: '' });
+    expect(text).toMatch(/^[a-z]/);
+    expect(text).not.toMatch(/undefined|\[object/);
+    expect(text.length).toBeLessThanOrEqual(140);
+  });
+
+  it('are three at most, the first ones', () => {
+    const advice = ['resume-job', 'forget-job', 'cancel-job', 'list-jobs'].map(adviceOf);
+    const found = hintsOf(advice, { args: [] });
+    expect(found.map(({ command }) => command)).toEqual([
+      'securestore job resume rotation',
+      'securestore job forget rotation',
+      'securestore job cancel rotation',
+    ]);
+  });
+
+  it('are given once, though two pieces of advice come to the same', () => {
+    const advice = ['restore', 'restore.replace'].map((action) => ({
+      id: 'request-approval',
+      action,
+      call: 'restore',
+    }));
+    const found = hintsOf(advice as unknown as readonly Advice[], { verb: 'restore', args: ['restore', 'file:./b'] });
+    expect(found.map(({ command }) => command)).toEqual(['securestore --ask=REASON restore file:./b']);
+  });
+
+  it('are for the same store, opened by the same secret, whatever characters these have', () => {
+    const options = {
+      store: "file:./my vault's",
+      keyFile: '$HOME/key file',
+      shareFile: ['a b', ';reboot'],
+      anchor: false,
+      token: SECRET,
+    };
+    const [hint] = hintsOf([{ id: 'resume-job', job: '-$(id)' }], { verb: 'rotate', args: ['rotate'], options });
+    expect(words(hint?.command ?? '')).toEqual([
+      'job',
+      '--store',
+      options.store,
+      '--key-file',
+      options.keyFile,
+      '--share-file',
+      'a b',
+      '--share-file',
+      ';reboot',
+      '--no-anchor',
+      '--',
+      'resume',
+      '-$(id)',
+    ]);
+  });
+
+  it('repeat the command that failed, unless it may hold a secret', () => {
+    expect(words(again('get', ['get', 'a b', '--store', 'file:./v']) ?? '')).toEqual([
+      '--accept-rollback',
+      'get',
+      'a b',
+      '--store',
+      'file:./v',
+    ]);
+    for (const args of [
+      ['--token', SECRET, 'ls'],
+      [`--token=${SECRET}`, 'ls'],
+      ['put', 'a', '--meta', `x=${SECRET}`],
+      ['put', 'a', `--meta=x=${SECRET}`],
+    ]) {
+      expect(again(args.at(-1) ?? '', args)).toBeUndefined();
+    }
+    expect(again('exec', ['exec', '--', 'login', SECRET])).toBeUndefined();
+  });
+
+  it.each([`postgres://ann:${SECRET}@db/vault`, `s3://bucket/v?secretAccessKey=${SECRET}`, `https://${SECRET}@vault`])(
+    'name no location with credentials: %s',
+    (location) => {
+      const options = { store: location };
+      const advice = [
+        { id: 'list-jobs' },
+        { id: 'create-store' },
+        { id: 'accept-rollback' },
+        { id: 'resume-migration', target: location },
+      ] as const;
+      for (const one of advice) {
+        for (const args of [
+          ['ls', '--store', location],
+          ['ls', `--store=${location}`],
+        ]) {
+          const hints = hintsOf([one], { verb: 'ls', args, options });
+          expect(hints).toHaveLength(1);
+          expect(JSON.stringify(hints)).not.toContain(SECRET);
+        }
+      }
+      const [own] = hintsOf([], { args: [] }, [{ text: 'to verify it', on: ['verify', location] }]);
+      expect(own?.command).toBe('securestore verify LOCATION');
+      for (const steps of [nextSteps({}, location), nextSteps({ store: location }, undefined)]) {
+        expect(steps[0]?.command).toBe('securestore put db/password --store LOCATION');
+        expect(JSON.stringify(steps)).not.toContain(SECRET);
+      }
+    },
+  );
+
+  it('of a command come before those of the library, and none comes twice', () => {
+    const own = [
+      { text: 'which there are', on: ['job', 'list'] },
+      { text: 'once more', again: true },
+    ];
+    const advice = [{ id: 'list-jobs' }, { id: 'use-anchor' }] as const;
+    expect(hintsOf(advice, { verb: 'get', args: ['get', 'k'] }, own)).toEqual([
+      { text: 'which there are', command: 'securestore job list' },
+      { text: 'once more', command: 'securestore get k' },
+      { text: 'leave out --no-anchor' },
+    ]);
+  });
+});

@@ -1,0 +1,180 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, type Sandbox, sandbox } from '../support/cli.ts';
+import { runHere } from '../support/in-process.ts';
+
+async function withConfig(config: string): Promise<Sandbox> {
+  const box = await sandbox('none');
+  await writeFile(box.path('securestore.config.json'), config);
+  return box;
+}
+
+describe('the store of a command', () => {
+  it('is that of --store, then $SECURESTORE_URL, then the configuration in the working directory', async () => {
+    const box = await withConfig('{ "store": "sqlite:./configured" }');
+    const env = { SECURESTORE_URL: 'sqlite:./variable' };
+    const made = await box.run(['init', '--key-file', 'key', '--json']);
+    expect(jsonLines(made.stdout)).toMatchObject([{ location: `sqlite:${box.path('configured')}` }]);
+    const open = async (args: readonly string[], more = {}): Promise<unknown> =>
+      jsonLines((await box.run(['ls', '--key-file', 'key', '--json', ...args], { env: more })).stderr)[0]?.['message'];
+    expect(await open([])).toBeUndefined();
+    expect(await open([], env)).toContain(`sqlite:${box.path('variable')}: no store is here`);
+    expect(await open(['--store', 'sqlite:./option'], env)).toContain(`sqlite:${box.path('option')}: no store is here`);
+  });
+
+  it.each([
+    ['{', /not valid JSON/],
+    ['{ "stroe": "sqlite:./vault" }', /unknown setting "stroe"/],
+    [
+      '{ "store": "./vault" }',
+      /^error: "store" of the configuration \S+securestore\.config\.json must begin with a scheme, got "\.\/vault" \[INVALID_ARGUMENT\]\nhint: give a location such as sqlite:\.\/vault\n/,
+    ],
+  ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {
+    const { exitCode, stdout, stderr } = await (await withConfig(config)).run(['ls']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('securestore.config.json ');
+    expect(stderr).toMatch(text);
+    expect(stderr).toContain('[INVALID_ARGUMENT]');
+  });
+
+  it('is made with the folders above it, which are named', async () => {
+    const box = await sandbox('none');
+    const init = async (location: string): Promise<string> =>
+      (await box.run(['init', location, '--key-file', 'key'])).stderr.split('\n')[0] ?? '';
+    expect(await init('sqlite:./typo/vault.db')).toBe(`making the folder ${box.path('typo')}: it is not there yet`);
+    expect(await init('file:./one/two/vault')).toBe(
+      `making the folder ${box.path('one', 'two')}: all from ${box.path('one')} on are not there yet`,
+    );
+    expect(await init('file:./vault')).not.toContain('making');
+  });
+
+  it('is said to be no location with the setting that it comes from', async () => {
+    const env = { SECURESTORE_URL: './vault.db' };
+    const problem = 'must begin with a scheme, got "./vault.db"';
+    const hints = 'hint: give a location such as sqlite:./vault.db\nhint: give a location such as file:./vault.db\n';
+    const wrong = async (...args: string[]): Promise<string> => (await runHere(args, { env })).stderr;
+    expect(await wrong('ls')).toBe(`error: $SECURESTORE_URL ${problem} [INVALID_ARGUMENT]\n${hints}`);
+    expect(await wrong('ls', '--store', './vault.db')).toContain(`error: --store ${problem}`);
+    expect(await wrong('init', './vault.db')).toContain(`error: the location ${problem}`);
+    expect(await wrong('verify', './vault.db')).toContain(`error: the location ${problem}`);
+  });
+
+  it('is not another one where the variable is empty', async () => {
+    const box = await withConfig('{ "store": "sqlite:./configured" }');
+    const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_URL: '' } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('$SECURESTORE_URL must not be empty');
+  });
+});
+
+const refusal = (secret: string): RegExp =>
+  new RegExp(
+    `^error: \\$${secret} is not used for .*: .* names that store, not you \\[INVALID_ARGUMENT\\]\nhint: .*--store LOCATION or in \\$SECURESTORE_URL`,
+  );
+
+/** A sandbox whose configuration names a store, and its credentials. */
+async function withFiles(store: string): Promise<Sandbox> {
+  const box = await withConfig(JSON.stringify({ store }));
+  await mkdir(box.path('credentials'), { mode: 0o700 });
+  for (const name of ['securestore-passphrase', 'securestore-token', 'tls-key']) {
+    await writeFile(box.path('credentials', name), 'canary', { mode: 0o600 });
+  }
+  return box;
+}
+
+describe('a store that a file names', () => {
+  const named = '{ "store": "https://127.0.0.1:9" }';
+  it.each([
+    ['SECURESTORE_TOKEN', 'https://127.0.0.1:9', 'canary'],
+    ['SECURESTORE_TLS_KEY', 'https://127.0.0.1:9', 'credentials/tls-key'],
+    ['CREDENTIALS_DIRECTORY', 'https://127.0.0.1:9', 'credentials'],
+    ['SECURESTORE_PASSPHRASE', 'sqlite:./vault', 'canary'],
+    ['SECURESTORE_PASSPHRASE_FILE', 'sqlite:./vault', 'credentials/securestore-passphrase'],
+    ['CREDENTIALS_DIRECTORY', 'sqlite:./vault', 'credentials'],
+    ['SECURESTORE_PASSPHRASE', 'redis://127.0.0.1:9', 'canary'],
+  ])('gets no %s of the environment at %s', async (name, store, value) => {
+    const box = await withFiles(store);
+    for (const verb of [['ls'], ['init'], ['verify']]) {
+      const { exitCode, stdout, stderr } = await box.run(verb, { env: { [name]: value } });
+      if (verb[0] === 'init' && store.startsWith('https:')) continue;
+      expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+      expect(stderr).toMatch(refusal(name));
+      expect(stderr).not.toContain('canary');
+    }
+    // Named by a person it does.
+    for (const [args, env] of [
+      [['--store', store], {}],
+      [[], { SECURESTORE_URL: store }],
+    ] as const) {
+      expect((await box.run(['ls', ...args], { env: { ...env, [name]: value } })).stderr).not.toContain('not used for');
+    }
+  });
+
+  it.each(['redis://127.0.0.1:9', 's3://bucket?endpoint=https://127.0.0.1:9', 'postgres://127.0.0.1:9/x', 'shelf:x'])(
+    'gets no credentials that its backend finds by itself: %s',
+    async (store) => {
+      const box = await withFiles(store);
+      const secret = ['--passphrase-file', 'credentials/securestore-passphrase'];
+      const { exitCode, stderr } = await box.run(['ls', ...secret]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toMatch(
+        /^error: your credentials are not sent to .*: the configuration .* names that store, not you .*\nhint: .*--store/,
+      );
+    },
+  );
+
+  it('that is an invitation gets none either, and the token that is given by hand', async () => {
+    const box = await sandbox('none');
+    const invitation = `securestore invitation 1\nstore: https://127.0.0.1:9\nfingerprint: ${'a'.repeat(52)}\n`;
+    await writeFile(box.path('invitation'), invitation, { mode: 0o600 });
+    const ask = async (...args: string[]): Promise<string> =>
+      (await box.run(['ls', '--invitation-file', 'invitation', ...args], { env: { SECURESTORE_TOKEN: 'canary' } }))
+        .stderr;
+    expect(await ask()).toMatch(refusal('SECURESTORE_TOKEN'));
+    expect(await ask('--token', 'x')).not.toContain('not used for');
+    expect(await ask('--store', 'https://127.0.0.1:9')).not.toContain('not used for');
+    const both = { SECURESTORE_TOKEN: 'canary', SECURESTORE_URL: 'https://127.0.0.1:9' };
+    const ls = ['ls', '--invitation-file', 'invitation'];
+    expect((await box.run(ls, { env: both })).stderr).not.toContain('not used for');
+    const other = { ...both, SECURESTORE_URL: 'https://127.0.0.2:9' };
+    expect((await box.run(ls, { env: other })).stderr).toMatch(refusal('SECURESTORE_TOKEN'));
+  });
+
+  it('is opened with what the command line gives', async () => {
+    const box = await withConfig(named.replace('https://127.0.0.1:9', 'sqlite:./vault'));
+    expect((await box.run(['init', '--key-file', 'key'], { env: { SECURESTORE_PASSPHRASE: 'x' } })).exitCode).toBe(0);
+    expect((await box.run(['ls', '--key-file', 'key'])).exitCode).toBe(0);
+  });
+});
+
+describe('an error of a store', () => {
+  it('advises in terms of the command line', async () => {
+    const box = await sandbox('file');
+    const { stderr } = await box.run(['ls', '--fingerprint', 'x']);
+    expect(stderr).toMatch(
+      /^error: --fingerprint must be the fingerprint of a store, 52 characters .* \[INVALID_ARGUMENT\]\n/,
+    );
+    const all = [stderr];
+    expect((await box.run(['ls'])).exitCode).toBe(0);
+    await rename(box.path('vault'), box.path('away'));
+    all.push((await box.run(['ls'])).stderr);
+    expect(all.at(-1)).toContain('no store is here, though one was before [ROLLBACK]\nhint: see that the disk');
+    expect(all.at(-1)).toContain('\nhint: to create a store: securestore init');
+    const key = ['--key-file', 'credentials/securestore-key'];
+    await box.run(['init', '--no-anchor', ...key]);
+    all.push((await box.run(['ls'])).stderr);
+    expect(all.at(-1)).toMatch(/ \[ROLLBACK\]\nhint: .*: securestore --accept-rollback ls\nsee: \S+\n$/);
+    expect(all.join('')).not.toMatch(/createStore|acceptHead|store\.|option "/);
+  });
+
+  it('has the operation and, in its message, the location', async () => {
+    const box = await sandbox('none');
+    const json = jsonLines((await box.run(['ls', '--store', 'sqlite:./none', '--json'])).stderr);
+    expect(json).toMatchObject([{ code: 'NOT_FOUND', operation: 'open' }]);
+    const { stderr } = await box.run(['ls', '--store', 'sqlite:./none']);
+    expect(stderr).toBe(
+      `error: sqlite:${box.path('none')}: no store is here [NOT_FOUND]\n` +
+        'hint: to create a store: securestore init sqlite:./none\n',
+    );
+  });
+});

@@ -1,0 +1,195 @@
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Naming, StoreKey } from '@securestore/core-format';
+import { asBuffer, decodeBase32, encodeBase32, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { tagOf } from '../primitives/derive.ts';
+import { RecentCache } from '../primitives/recent-cache.ts';
+import { decodePlainSegment, encodePlainSegment } from './plain-names.ts';
+
+/** Tokens stay within what every backend takes. */
+const MAX_SEGMENT_TOKEN = 200;
+const MAX_TOKEN = 600;
+const FALLBACK = '~';
+const REMEMBERED = 2048;
+
+/** The name of an object at the backend, and what binds the object to it. */
+export interface LocatedName {
+  /** The name at the backend, below its area. */
+  readonly token: string;
+  /** The S of the last segment: the only form in which a record is bound to its name. */
+  readonly nameId: Buffer;
+}
+
+/**
+ * A name or a folder of names: its token, absent if that is too long or below such a folder, and its S, one
+ * character for each byte, since many are kept and a piece of Node's pool would be kept with each.
+ */
+interface Place {
+  readonly token: string | undefined;
+  readonly synthetic: string;
+}
+
+function unknownToken(token: string): SecureStoreError {
+  return new SecureStoreError(
+    'INTEGRITY',
+    `the backend has a foreign object, whose name is not one of this store: ${token.slice(0, MAX_SEGMENT_TOKEN)}`,
+  );
+}
+
+/** What a token says: the name, or the folder of a name that only the record itself tells. */
+export type OpenedToken = { readonly name: string } | { readonly hidden: true };
+
+/** The keys of names. */
+export interface NameKeys {
+  readonly mac: KeyObject;
+  readonly encryption: KeyObject;
+}
+
+/**
+ * Ids of names as others than the backend may see them: each enciphered by itself (AES-256), so that it is the same every time, and
+ * whoever has not the key finds nothing at the backend by it. Ids are random to everybody else, so no block says anything of another.
+ *
+ * @param ids 16 bytes each
+ */
+export function veilIds(key: KeyObject, ids: Uint8Array): Buffer {
+  const cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
+  return Buffer.concat([cipher.update(ids), cipher.final()]);
+}
+
+/**
+ * Turns names into backend names and back, segment by segment, so that prefixes still list: a deterministic
+ * SIV construction, HMAC-SHA-256 cut to 128 bits as synthetic IV of AES-256-CTR.
+ */
+export class NameCipher {
+  readonly #keys: NameKeys;
+  readonly #naming: Naming;
+  readonly #root: Place;
+  /** By name, of objects too, since they are often used again. */
+  readonly #places = new RecentCache<string, Place>(REMEMBERED);
+  /** Folders alone, by token. */
+  readonly #opened = new RecentCache<string, { name: string; folder: Place }>(REMEMBERED);
+
+  /** @param root what the first segment is bound to: the lineage, or another constant for the store's own objects */
+  constructor(keys: NameKeys, naming: Naming, root: Uint8Array) {
+    this.#keys = keys;
+    this.#naming = naming;
+    this.#root = { token: '', synthetic: asBuffer(root).toString('latin1') };
+  }
+
+  #synthetic(parent: string, segment: Uint8Array): string {
+    const input = Buffer.allocUnsafe(parent.length + segment.length);
+    input.set(segment, input.write(parent, 'latin1'));
+    return tagOf(this.#keys.mac, input).slice(0, ID_LENGTH);
+  }
+
+  #segmentToken(synthetic: string, segment: Buffer): string {
+    if (this.#naming === 'plain') return encodePlainSegment(segment);
+    const iv = Buffer.from(synthetic, 'latin1');
+    const cipher = createCipheriv('aes-256-ctr', this.#keys.encryption, iv);
+    return encodeBase32(Buffer.concat([iv, cipher.update(segment)]));
+  }
+
+  /** The place of one more segment below `parent`. */
+  #descend(parent: Place, segmentText: string): Place {
+    const segment = Buffer.from(segmentText, 'utf8');
+    const synthetic = this.#synthetic(parent.synthetic, segment);
+    if (parent.token === undefined) return { token: undefined, synthetic };
+    const own = this.#segmentToken(synthetic, segment);
+    const token = parent.token === '' ? own : `${parent.token}/${own}`;
+    const fits = own.length <= MAX_SEGMENT_TOKEN && token.length <= MAX_TOKEN;
+    return { token: fits ? token : undefined, synthetic };
+  }
+
+  /** The place of `name` ('' for the root), from the cache if possible. */
+  #place(name: string): Place {
+    if (name === '') return this.#root;
+    const cached = this.#places.get(name);
+    if (cached !== undefined) return cached;
+    const slash = name.lastIndexOf('/');
+    const place = this.#descend(this.#place(name.slice(0, Math.max(0, slash))), name.slice(slash + 1));
+    this.#places.set(name, place);
+    return place;
+  }
+
+  locate(key: StoreKey): LocatedName {
+    const { token, synthetic } = this.#place(key);
+    const nameId = Buffer.from(synthetic, 'latin1');
+    return { token: token ?? this.#fallbackToken(key, nameId), nameId };
+  }
+
+  /** The deepest folder that shows, then the S of the whole name. */
+  #fallbackToken(key: string, nameId: Buffer): string {
+    const last = FALLBACK + encodeBase32(nameId);
+    const shown = this.visibleFolder(key);
+    return shown === '' ? last : `${shown}/${last}`;
+  }
+
+  /**
+   * The token of the deepest folder above `name` that shows at the backend; '' for the root. `name` is a key, or the
+   * start of one: its last segment counts as incomplete.
+   */
+  visibleFolder(name: string): string {
+    let end = name.lastIndexOf('/');
+    while (end > 0) {
+      const { token } = this.#place(name.slice(0, end));
+      if (token !== undefined) return token;
+      end = name.lastIndexOf('/', end - 1);
+    }
+    return '';
+  }
+
+  #openSegment(parent: Place, own: string): { text: string; synthetic: string } {
+    const fail = (): never => {
+      throw unknownToken(own);
+    };
+    if (own.length > MAX_SEGMENT_TOKEN) fail();
+    let segment: Buffer;
+    if (this.#naming === 'plain') {
+      segment = decodePlainSegment(own) ?? fail();
+    } else {
+      const bytes = decodeBase32(own);
+      if (bytes === undefined || bytes.length <= ID_LENGTH) return fail();
+      const iv = bytes.subarray(0, ID_LENGTH);
+      const decipher = createDecipheriv('aes-256-ctr', this.#keys.encryption, iv);
+      segment = decipher.update(bytes.subarray(ID_LENGTH));
+      const synthetic = this.#synthetic(parent.synthetic, segment);
+      if (synthetic !== iv.toString('latin1')) fail();
+      return { text: segment.toString('utf8'), synthetic };
+    }
+    return { text: segment.toString('utf8'), synthetic: this.#synthetic(parent.synthetic, segment) };
+  }
+
+  #openFolder(token: string): { name: string; folder: Place } {
+    if (token === '') return { name: '', folder: this.#root };
+    const cached = this.#opened.get(token);
+    if (cached !== undefined) return cached;
+    const slash = token.lastIndexOf('/');
+    const parent = this.#openFolder(token.slice(0, Math.max(0, slash)));
+    const { text, synthetic } = this.#openSegment(parent.folder, token.slice(slash + 1));
+    const opened = { name: parent.name === '' ? text : `${parent.name}/${text}`, folder: { token, synthetic } };
+    this.#opened.set(token, opened);
+    return opened;
+  }
+
+  /**
+   * The name that a token stands for.
+   *
+   * @throws SecureStoreError `INTEGRITY` for a token that no name of this store has
+   */
+  open(token: string): OpenedToken {
+    const slash = token.lastIndexOf('/');
+    const own = token.slice(slash + 1);
+    const hidden = own.startsWith(FALLBACK);
+    if (token.startsWith('/') || (hidden ? slash : token.length) > MAX_TOKEN) throw unknownToken(own);
+    const parent = this.#openFolder(token.slice(0, Math.max(0, slash)));
+    if (hidden) return { hidden: true };
+    const { text } = this.#openSegment(parent.folder, own);
+    return { name: parent.name === '' ? text : `${parent.name}/${text}` };
+  }
+
+  /** Forgets all names. */
+  close(): void {
+    this.#places.clear();
+    this.#opened.clear();
+  }
+}

@@ -1,0 +1,293 @@
+import type {
+  ReclaimableStore,
+  CancelledMigration,
+  KeptReport,
+  MigrationReport,
+  MigrationTarget,
+  MoveStoreOptions,
+} from '@securestore/migrate';
+import {
+  cancelMigration as cancel,
+  keepInLine,
+  moveStore,
+  reclaimStore as reclaim,
+  retireOldSide,
+} from '@securestore/migrate';
+import type { Job, JobContext, JobKind } from '@securestore/jobs';
+import { startVolatile } from '@securestore/jobs';
+import { SecureStoreError } from '@securestore/core-format';
+import type { CallOptions, ObjectStore } from '@securestore/objects';
+import { openObjectStore } from '@securestore/objects';
+import { extensionsOf, signalOf } from '@securestore/objects/internal';
+import { AuditTrail } from '@securestore/audit';
+import { ROOT } from '../options/audit-events.ts';
+import { checkMigrateOptions, checkResealSettings } from '../options/check-options.ts';
+import { backupConnect, connect, nameOfLocation } from './connect.ts';
+import { namingPlace, whereItStands, withoutKey } from './migration-failure.ts';
+import { anchorFor } from './open.ts';
+import type { BackendOptions, OpenOptions } from '../options/options.ts';
+import { refuseDestination } from './refuse-destination.ts';
+
+/** How a store is opened that is to be moved. */
+export interface MigrationOpenOptions
+  extends
+    CallOptions,
+    BackendOptions,
+    Pick<
+      OpenOptions,
+      'unlock' | 'fingerprint' | 'anchor' | 'acceptHead' | 'trustOnFirstUse' | 'destinations' | 'logger' | 'clock'
+    > {}
+
+/** How a store is moved. */
+export interface MigrateOptions
+  extends MigrationOpenOptions, Pick<MoveStoreOptions, 'partial' | 'copyOnly' | 'reseal'> {}
+
+interface Opened {
+  readonly store: ObjectStore;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Opens a store for its migration: also a former source. */
+async function opened<T>(
+  location: string,
+  options: MigrationOpenOptions,
+  signal: AbortSignal | undefined,
+  ignoreRedirect: boolean,
+  body: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const { unlock, fingerprint, acceptHead, trustOnFirstUse, logger, clock } = options;
+  const name = nameOfLocation(location);
+  const store = await openObjectStore({
+    unlock,
+    fingerprint,
+    acceptHead,
+    trustOnFirstUse,
+    logger,
+    clock,
+    backend: await connect(location, options, signal).catch((error: unknown) => {
+      throw namingPlace(error, name);
+    }),
+    location: name,
+    anchor: anchorFor(options.anchor, location),
+    upkeep: false,
+    ignoreRedirect,
+    signal,
+  });
+  try {
+    return await body({ store, signal });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Records the outcome of the migration in the audit log of a store, if it has one. */
+async function recordedIn<T>({ store }: Opened, run: () => Promise<T>): Promise<T> {
+  const { audit } = extensionsOf(store);
+  if (audit.settings === undefined) return run();
+  const trail = new AuditTrail(audit, {});
+  return trail.recorder.attempt({ action: 'migrate', principal: ROOT, readOnly: false }, run);
+}
+
+type Progress = JobContext<unknown>['progress'];
+
+/** Reports the progress of a job that another one waits for. */
+async function forwarded<R>(job: Job<R>, progress: Progress, signal: AbortSignal): Promise<R> {
+  const stop = (): void => job.cancel();
+  signal.addEventListener('abort', stop, { once: true });
+  const telling = (async () => {
+    let [before, done, bytes] = ['', 0, 0];
+    for await (const now of job.progress) {
+      const { phase } = now;
+      if (phase !== before) [before, done, bytes] = [phase, 0, 0];
+      progress({
+        phase,
+        done: Math.max(0, now.done - done),
+        bytes: Math.max(0, now.bytes - bytes),
+        ...(now.total !== undefined && { total: now.total }),
+      });
+      ({ done, bytes } = now);
+    }
+  })();
+  try {
+    if (signal.aborted) stop();
+    return await job;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await telling;
+  }
+}
+
+function started<R>(
+  name: string,
+  options: MigrationOpenOptions,
+  run: (context: { readonly signal: AbortSignal; readonly progress: Progress }) => Promise<R>,
+): Job<R> {
+  const kind: JobKind<object, R> = {
+    name,
+    parse: () => ({}),
+    run: ({ signal, progress }) => run({ signal, progress }),
+  };
+  return startVolatile(kind, {}, { signal: signalOf(options), clock: options.clock });
+}
+
+async function withTarget<T>(
+  location: string,
+  options: MigrationOpenOptions,
+  signal: AbortSignal | undefined,
+  body: (target: MigrationTarget) => Promise<T>,
+): Promise<T> {
+  const name = nameOfLocation(location);
+  const place = await backupConnect(options, options.destinations)
+    .connect(location, signal)
+    .catch((error: unknown) => {
+      throw namingPlace(error, name);
+    });
+  try {
+    return await body({ ...place, anchor: anchorFor(options.anchor, location) });
+  } catch (error) {
+    // What exists already exists at this location.
+    throw withoutKey(SecureStoreError.is(error, 'ALREADY_EXISTS') ? namingPlace(error, name) : error);
+  } finally {
+    await place.close();
+  }
+}
+
+/**
+ * Migrates a store to another location while it is in use: nothing is lost, and no caller waits for more than about a second. Processes that
+ * allow it by `follow` continue there; others get the new location. Migrating it back only copies what has changed since.
+ *
+ * The same call resumes an interrupted migration. With an `anchor` the store is remembered at its new location from then on.
+ *
+ * The job rejects with `NOT_FOUND` if no store is at `from`; `ALREADY_EXISTS` if `to` is not empty, or is a destination of the store;
+ * `UNSUPPORTED` if `to` can't hold a store, or, without `reseal`, not each body of this one; `INVALID_ARGUMENT` if both are the same, or one is
+ * in the folder of the other; `LOCKED` if another process migrates the store, or it is being rotated or restored, or re-encrypted with other
+ * settings than `reseal` says; `UNLOCK_FAILED`, also if the unlock secret of `reseal` is not the one with which that began, or has ended;
+ * `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is at the source then.
+ */
+export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
+  checkMigrateOptions(options, ['partial', 'copyOnly', 'reseal']);
+  if (options.reseal !== undefined) checkResealSettings(options.reseal);
+  // Before anything is opened: an invalid location is the caller's mistake.
+  nameOfLocation(from);
+  nameOfLocation(to);
+  return started('migrate-store', options, ({ signal, progress }) =>
+    opened(from, options, signal, true, async (source) => {
+      const { partial, copyOnly, reseal } = options;
+      let report: MigrationReport;
+      try {
+        report = await withTarget(to, options, signal, async (target) => {
+          await refuseDestination(source.store, to, target);
+          return forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal);
+        });
+      } catch (error) {
+        const failure = await whereItStands(source.store, to, error);
+        return recordedIn(source, () => Promise.reject(failure));
+      }
+      const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
+      // A re-encrypted store has no part of this log.
+      if (!report.moved || reseal !== undefined) return tell(source);
+      // The log of the source is not read any more.
+      return extensionsOf(source.store).audit.settings === undefined ? report : openedThere(to, options, signal, tell);
+    }),
+  );
+}
+
+/** Opens the store at the target. */
+function openedThere<T>(
+  to: string,
+  { unlock, fingerprint, backends, resolveFrom, discovery, destinations, logger, clock }: MigrateOptions,
+  signal: AbortSignal,
+  body: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const own = destinations?.[to] ?? destinations?.[nameOfLocation(to)] ?? {};
+  return opened(
+    to,
+    { unlock, fingerprint, backends, resolveFrom, discovery, logger, clock, ...own },
+    signal,
+    false,
+    body,
+  );
+}
+
+/**
+ * Replicates the changes of a store that has moved back to its former source, until it is cancelled: then moving it back takes a moment.
+ * Without it, the journal of the store keeps the changes for that for seven days. It ends by itself once the store moves back there.
+ *
+ * The job rejects with `INVALID_ARGUMENT` if the store did not move from `old` to `location`; and what opening it throws.
+ */
+export function keepOldSide(location: string, old: string, options: MigrationOpenOptions): Job<KeptReport> {
+  checkMigrateOptions(options);
+  return started('keep-old-side', options, ({ signal, progress }) =>
+    opened(location, options, signal, false, ({ store }) =>
+      withTarget(old, options, signal, (target) => forwarded(keepInLine(store, target), progress, signal)),
+    ),
+  );
+}
+
+/**
+ * Cancels a migration: the store stays at the source. The copy stays at the target. A store that has left already, but was not opened at the
+ * target since the process that migrated it died, is opened again at `location`.
+ *
+ * @param location the source
+ * @returns the source and the target, which has the copy
+ * @throws SecureStoreError `NOT_FOUND` if it is not being migrated; `CONFLICT` if it has moved already; `LOCKED` if another process migrates it; what
+ *   the backend of the target throws
+ */
+export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<CancelledMigration> {
+  checkMigrateOptions(options);
+  return opened(location, options, signalOf(options), true, (source) =>
+    recordedIn(source, () =>
+      cancel(source.store, (to, look) => withTarget(to, options, source.signal, look), source.signal),
+    ),
+  );
+}
+
+/** How a store is opened again at its former source. */
+export interface ReclaimOptions extends MigrationOpenOptions {
+  /** Called with what would be opened, once it is known that nothing prevents it, and awaited. What it throws ends the call, and nothing is changed. */
+  readonly beforeReclaiming?: ((found: ReclaimableStore) => void | PromiseLike<void>) | undefined;
+}
+
+/** The result of opening a store again at its former source. */
+export interface ReclaimReport {
+  /** Its location now, as it was when it moved away. */
+  readonly from: string;
+  /** The lost location, with everything that was written there. */
+  readonly lost: string;
+}
+
+/**
+ * Opens a store again at its former source, as it was when it moved away: for when the location that it has moved to is lost. What was
+ * written there is lost with it. Processes that had it open there must open it here again.
+ *
+ * The caller decides that a location is lost: this only checks whether it answers and has the store. If it comes back later, remove it.
+ *
+ * @param location the former source
+ * @throws SecureStoreError `NOT_FOUND` if it has not left it; `CONFLICT` if it is at the new location after all, or moved on from there;
+ *   `LOCKED` while another process migrates it;
+ *   `ACCESS_DENIED` for a member; and what opening it throws
+ */
+export async function reclaimStore(location: string, options: ReclaimOptions): Promise<ReclaimReport> {
+  checkMigrateOptions(options, ['beforeReclaiming']);
+  const { beforeReclaiming } = options;
+  return opened(location, options, signalOf(options), true, (source) =>
+    recordedIn(source, async () => {
+      const { store, signal } = source;
+      const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), beforeReclaiming, signal);
+      return { from: store.location, lost };
+    }),
+  );
+}
+
+/**
+ * Finalizes a migration: changes are not kept for the way back any more, and the former source can be removed.
+ *
+ * @param location its present location
+ * @returns whether changes were kept
+ */
+export async function retireMigration(location: string, options: MigrationOpenOptions): Promise<boolean> {
+  checkMigrateOptions(options);
+  return opened(location, options, signalOf(options), false, (source) =>
+    recordedIn(source, () => retireOldSide(source.store, source.signal)),
+  );
+}

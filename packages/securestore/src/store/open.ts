@@ -1,0 +1,241 @@
+import type { Session } from '@securestore/acl';
+import { AccessControl, recorded, requestIdIn } from '@securestore/acl';
+import { AuditTrail } from '@securestore/audit';
+import type { Meter } from '@securestore/backend-api';
+import { createMeter, isServed, parseLocation, redactLocation } from '@securestore/backend-api';
+import type { RestoreOptions } from '@securestore/backup';
+import { Backups, RecoveryPoints, Schedules } from '@securestore/backup';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Health } from '@securestore/health';
+import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';
+import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
+import { extensionsOf, signalOf } from '@securestore/objects/internal';
+import { auditEventOf, auditWarnings, ROOT } from '../options/audit-events.ts';
+import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from '../options/check-options.ts';
+import { backupConnect, connect, followConnect, settingsFor } from './connect.ts';
+import { anchorName, fileAnchor } from '../files/file-anchor.ts';
+import { healthOf } from '../options/health.ts';
+import type { CreateOptions, OpenOptions } from '../options/options.ts';
+import type { RemoteCredentials, RemoteStore } from '@securestore/protocol';
+import { openServed } from './remote.ts';
+import type { ServedOptions } from './remote.ts';
+
+/** The options of a session. */
+export interface SessionOptions extends CallOptions {
+  /**
+   * An ID that the audit log has with every attempt of the session, to find it in other logs. A function is called at each attempt: for a
+   * session that serves many requests.
+   */
+  readonly requestId?: string | (() => string | undefined) | undefined;
+}
+
+/** An open store. */
+export type SecureStore = ObjectStore & {
+  /** The access control of sessions. The owner may do everything. */
+  readonly access: AccessControl;
+  /** The audit log: who tried what with the store, with which outcome. */
+  readonly audit: AuditTrail;
+  /** Makes a snapshot at a destination: changes since the last one are copied, as ciphertext. */
+  readonly backup: Backups['backup'];
+  /** Restores objects of a snapshot into this store, each as a new version. */
+  readonly restore: Backups['restore'];
+  /** Its snapshots, at all destinations. */
+  readonly backups: Backups;
+  /** The store as it was at any recovery point. */
+  readonly points: RecoveryPoints;
+  /** The schedules of its backups, and their state. */
+  readonly schedules: Schedules;
+  /** The health of the store with all its parts, and what to do about findings. */
+  readonly health: Health['check'];
+  /** Reads everything in the store in the background, reports what is damaged, and repairs it from a backup. */
+  readonly scrub: Health['scrub'];
+  /** Metrics of the store, for OpenTelemetry and Prometheus. */
+  readonly metrics: Health['metrics'];
+  /**
+   * The store with the rights of the principal that the credentials prove: `{ token }` with an API token, or credentials for the option
+   * `authenticators`. It ends with the store.
+   *
+   * @throws SecureStoreError `UNAUTHENTICATED`, also for credentials of a kind that no authenticator knows; `UNAVAILABLE` or
+   *   `TIMEOUT` if they can't be checked; `INVALID_ARGUMENT` for unknown options
+   */
+  session(credentials: unknown, options?: SessionOptions): Promise<Session>;
+};
+
+/** Events of encryption keys, also from before the store is open: the log is in the store. */
+class KeyEvents {
+  #early: CryptoEvent[] = [];
+  #tell: ((event: CryptoEvent) => void) | undefined;
+  readonly #listener: OpenOptions['onCryptoEvent'];
+
+  constructor(listener: OpenOptions['onCryptoEvent']) {
+    this.#listener = listener;
+  }
+
+  /** For the store. */
+  readonly listener = (event: CryptoEvent): void => {
+    if (this.#tell === undefined) this.#early.push(event);
+    else this.#tell(event);
+    this.#listener?.(event);
+  };
+
+  to(trail: AuditTrail): void {
+    this.#tell = (event) => trail.recorder.note(auditEventOf(event));
+    for (const event of this.#early) this.#tell(event);
+    this.#early = [];
+  }
+}
+
+/** The store with access control and audit. */
+function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, meter: Meter): SecureStore {
+  const { authenticators, audit, logger, destinations } = opened;
+  const places = backupConnect(opened, destinations);
+  const backups = new Backups(store, places);
+  const schedules = new Schedules(store, backups, places);
+  const points = new RecoveryPoints(store, backups, places);
+  // Sessions administer the store as it is returned, with its access control.
+  const { policy, audit: auditPlace } = extensionsOf(store);
+  const access = new AccessControl(store, policy, { authenticators, administration: store });
+  const trail = new AuditTrail(auditPlace, { onAlert: auditWarnings(logger), ...audit });
+  events.to(trail);
+  const health = healthOf(store, { backups, schedules, trail, meter }, opened.health);
+  const { recorder } = trail;
+  const categoryOf = (key: string): string => policy.categoryOf(key);
+  const begin = access.session.bind(access);
+  const session: SecureStore['session'] = async (credentials, given = {}) => {
+    checkSessionOptions(given);
+    const { requestId, ...options } = given;
+    // The principal is known only when it has succeeded.
+    const attempt = { action: 'session', principal: '', requestId: requestIdIn({ requestId }), readOnly: true };
+    const found = await recorder.attempt(attempt, async () => {
+      const begun = await begin(credentials, options);
+      attempt.principal = begun.principal;
+      return begun;
+    });
+    return recorded(found, { recorder, principal: found.principal, categoryOf, requestId });
+  };
+  const verify = store.verify.bind(store);
+  // The audit log records every session.
+  const whole = Object.assign(store, {
+    access: Object.assign(access, { session }),
+    audit: trail,
+    backup: backups.backup.bind(backups),
+    // No more parameters: what it writes through shows all objects, and a caller who may restore, but not read, must not choose it.
+    restore: (source: string, restoreOptions?: RestoreOptions) => backups.restore(source, restoreOptions),
+    backups,
+    points,
+    schedules,
+    verify: async (verifyOptions?: VerifyOptions) => {
+      const report = await verify(verifyOptions);
+      await health.note(report.findings, verifyOptions?.signal);
+      return report;
+    },
+    health: health.check.bind(health),
+    scrub: health.scrub.bind(health),
+    metrics: health.metrics,
+    session,
+  });
+  return recorded(whole, { recorder, principal: ROOT, categoryOf });
+}
+
+export function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {
+  if (typeof option === 'object') return option;
+  // A store that ends with the process or the backend object can't be rolled back unnoticed.
+  return option === true && parseLocation(location).scheme !== 'memory' ? fileAnchor() : undefined;
+}
+
+/** The option, or else the configuration. */
+async function withHealth<O extends OpenOptions>(options: O): Promise<O> {
+  const { health, backend } = options;
+  if (health !== undefined || backend !== undefined) return options;
+  const configured = (await settingsFor(options)).health;
+  return configured === undefined ? options : { ...options, health: configured };
+}
+
+async function contextFor(
+  location: string,
+  options: OpenOptions,
+  events: KeyEvents,
+  meter: Meter,
+): Promise<StoreContext & { readonly anchor: Anchor | undefined }> {
+  const signal = signalOf(options);
+  return {
+    backend: await connect(location, options, signal, meter),
+    location: redactLocation(anchorName(location)),
+    anchor: anchorFor(options.anchor, location),
+    moves: followConnect(options, meter),
+    logger: options.logger,
+    onCryptoEvent: events.listener,
+    clock: options.clock,
+    signal,
+  };
+}
+
+/**
+ * Creates a new store and opens it.
+ *
+ * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`
+ * @throws SecureStoreError `ALREADY_EXISTS` if a store exists, which is not changed; `INVALID_ARGUMENT`;
+ *   `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
+ */
+export async function createStore(location: string, given: CreateOptions): Promise<SecureStore> {
+  if (isServed(location)) {
+    const message = `a store cannot be created over a server: ${redactLocation(location)}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { advice: [{ id: 'serve-store' }] });
+  }
+  checkCreateOptions(given);
+  const options = await withHealth(given);
+  const events = new KeyEvents(options.onCryptoEvent);
+  const meter = createMeter();
+  const store = await createObjectStore({ ...options, ...(await contextFor(location, options, events, meter)) });
+  return assemble(store, options, events, meter);
+}
+
+/** The options of {@link openStore}: those of a server if there are credentials. One signature, so that the compiler reports a mistake where it is. */
+type OptionsWith<C> = { readonly credentials?: C } & (C extends RemoteCredentials ? ServedOptions : OpenOptions);
+
+type StoreWith<C> = C extends RemoteCredentials ? RemoteStore : SecureStore;
+
+/**
+ * Opens the store at a location; with `credentials` a remote store behind `https:`, as the principal that they prove. That needs the
+ * package `@securestore/client`.
+ *
+ * @param location `scheme:rest`, such as `sqlite:./vault.db` or `file:/srv/vault`; scheme, host and port of a server, such as
+ *   `https://vault.example.com`
+ * @throws SecureStoreError `NOT_FOUND` if there is no store and `create` isn't set; `UNLOCK_FAILED` on a wrong secret;
+ *   `INTEGRITY` if it is damaged or not the pinned one; `ROLLBACK` if the anchor remembers a newer one; `LOCKED`;
+ *   `UNAUTHENTICATED` for credentials that the server does not accept; `INVALID_ARGUMENT`, also if the store has other settings than
+ *   those given with `create`; `BACKEND_NOT_INSTALLED`; what the backend throws if it can't be reached
+ */
+export function openStore<C extends RemoteCredentials | undefined = undefined>(
+  location: string,
+  given: OptionsWith<C>,
+): Promise<StoreWith<C>>;
+export async function openStore(
+  location: string,
+  given: OpenOptions | ServedOptions,
+): Promise<SecureStore | RemoteStore> {
+  const isRemote = typeof given === 'object' && given !== null && 'credentials' in given;
+  if (isServed(location) && isRemote) return openServed(location, given);
+  if (isServed(location)) {
+    const message = `the option "credentials" is needed for a remote store: ${redactLocation(location)}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, {
+      option: 'credentials',
+      advice: [{ id: 'give-credentials' }],
+    });
+  }
+  if (isRemote) {
+    const message = `the option "credentials" is only for remote stores, got ${redactLocation(location)}`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message, { option: 'credentials' });
+  }
+  return openHere(location, given);
+}
+
+async function openHere(location: string, given: OpenOptions): Promise<SecureStore> {
+  checkOpenOptions(given);
+  const options = await withHealth(given);
+  const events = new KeyEvents(options.onCryptoEvent);
+  const meter = createMeter();
+  const settings = { ...options, ...(await contextFor(location, options, events, meter)) };
+  const store = await (options.create === true ? openOrCreateObjectStore(settings) : openObjectStore(settings));
+  return assemble(store, options, events, meter);
+}

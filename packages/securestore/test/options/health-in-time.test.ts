@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { FaultInjector, StorageBackend } from '@securestore/backend-api';
+import { composeLayers, createFaultInjector } from '@securestore/backend-api';
+import { MemoryBackend } from '@securestore/backend-memory';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { HealthReport, OpenOptions, SecureStore } from '../../src/index.ts';
+import { addPrincipal, createStore, grantRole, openStore, recipientOf, setRole } from '../../src/index.ts';
+import { auditor, unlock } from '../support/audits.ts';
+import { BackupWorld } from '../support/backup-world.ts';
+
+/** How long a look may take here, in milliseconds, and how much longer until it is told on a busy machine. */
+const WITHIN = 500;
+const LATER = 1500;
+
+interface Stalling {
+  readonly backend: StorageBackend;
+  readonly injector: FaultInjector;
+  /** From now on nothing is answered. */
+  readonly stall: () => void;
+}
+
+function stalling(): Stalling {
+  const injector = createFaultInjector();
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  onTestFinished(() => {
+    injector.plan(undefined);
+    resolve();
+  });
+  return {
+    backend: composeLayers(new MemoryBackend(), [injector.layer]),
+    injector,
+    stall: () => injector.plan(() => ({ type: 'delay', until: ended })),
+  };
+}
+
+async function opened(options: Partial<OpenOptions> = {}): Promise<Stalling & { readonly store: SecureStore }> {
+  const location = `memory:${randomUUID()}`;
+  const { promise, resolve } = Promise.withResolvers<SecureStore>();
+  // Closed when the backend answers again: hooks run in reverse order.
+  onTestFinished(async () => (await promise).close());
+  const place = stalling();
+  const store = await createStore(location, { unlock, upkeep: false, backend: place.backend, ...options });
+  resolve(store);
+  return { ...place, store };
+}
+
+const statusOf = ({ checks }: HealthReport, name: string): string[] =>
+  checks.filter((check) => check.name === name).map(({ status }) => status);
+
+/** A look that must be told of in time. */
+async function inTime(look: Promise<HealthReport>): Promise<HealthReport> {
+  const begun = performance.now();
+  const report = await look;
+  expect(performance.now() - begun).toBeLessThan(WITHIN + LATER);
+  return report;
+}
+
+describe('the health of a store with several backups', () => {
+  test('tells of each, where one of the destinations never answers', async () => {
+    const [stuck, well, stale] = [stalling(), new MemoryBackend(), new MemoryBackend()];
+    const store = await new BackupWorld().open({
+      destinations: {
+        'memory:stuck': { backend: stuck.backend },
+        'memory:well': { backend: well },
+        'memory:stale': { backend: stale },
+      },
+    });
+    await store.store('a', 'b');
+    for (const location of ['memory:stuck', 'memory:well', 'memory:stale']) await store.backup(location);
+    for (const { key } of (await stale.list('')).entries) await stale.delete(key);
+    stuck.stall();
+    const report = await inTime(store.health({ timeout: WITHIN }));
+    const backups = report.checks.filter(({ name }) => name === 'backup');
+    expect(backups.map(({ subject, status }) => [subject, status])).toEqual([
+      ['memory:stuck', 'failing'],
+      ['memory:well', 'ok'],
+      ['memory:stale', 'failing'],
+    ]);
+    expect(backups[0]).toMatchObject({
+      reason: expect.stringMatching(/^the destination memory:stuck cannot be reached \(TIMEOUT\): .+$/),
+      advice: 'see that its server or disk is there, and that this machine can reach it',
+    });
+    expect(backups[2]?.reason).toContain('memory:stale has no backups any more (NOT_FOUND');
+    for (const name of ['backend', 'head', 'latency']) expect([name, ...statusOf(report, name)]).toEqual([name, 'ok']);
+  });
+});
+
+describe('the health of a store whose backend never answers', () => {
+  test('is told within the timeout', async () => {
+    const { store, stall } = await opened();
+    stall();
+    const report = await inTime(store.health({ timeout: WITHIN }));
+    expect(report.status).toBe('failing');
+    for (const name of ['backend', 'head', 'scrub'])
+      expect([name, ...statusOf(report, name)]).toEqual([name, 'failing']);
+  });
+
+  test('is told to a session, too', async () => {
+    const { store, stall } = await opened({
+      authenticators: [{ name: 'somebody', authenticate: () => ({ principal: 'somebody' }) }] as never,
+    });
+    await store.access.change(setRole('watching', [{ effect: 'allow', actions: ['health'] }]));
+    await store.access.change(addPrincipal('somebody', 'user'));
+    await store.access.change(grantRole('somebody', 'watching'));
+    const session = await store.session({ principal: 'somebody' });
+    stall();
+    expect((await inTime(session.health({ timeout: WITHIN }))).status).toBe('failing');
+  });
+
+  test('is told before it is recorded, where the audit log is to have everything first', async () => {
+    const { store, stall } = await opened();
+    await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
+    expect((await store.health({ timeout: 5000 })).status).toBe('ok');
+    stall();
+    expect((await inTime(store.health({ timeout: WITHIN }))).status).toBe('failing');
+  });
+});
+
+test('the audit log is looked at by several readings at a time, so that it is told of in time from far away', async () => {
+  const { store, backend, injector } = await opened();
+  await store.audit.enable({ auditor: await recipientOf(auditor) });
+  for (let n = 0; n < 20; n++) {
+    // Each process has a segment of its own.
+    await using other = await openStore(store.location, { unlock, upkeep: false, backend });
+    await other.has('k');
+  }
+  const { promise: several, resolve } = Promise.withResolvers<void>();
+  let reading = 0;
+  injector.plan(({ operation, key = '' }) => {
+    if (operation !== 'read' || !key.startsWith('a/')) return undefined;
+    reading += 1;
+    if (reading === 8) resolve();
+    return { type: 'delay', until: several };
+  });
+  expect(await store.audit.examine()).toMatchObject({ ok: true, complete: true, problems: [] });
+  expect(reading).toBeGreaterThanOrEqual(20);
+});

@@ -1,0 +1,101 @@
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { SecureStoreError } from '@securestore/core-format';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '@securestore/jobs';
+import type { Logger } from 'securestore';
+import type { Refusal } from '../limits/connections.ts';
+import type { ServerLimits } from '../limits/limits.ts';
+import { consoleRouteOf, leaveRest, routeOf } from './requests.ts';
+import { RequestFigures } from '../limits/request-figures.ts';
+import { SlowPeers } from '../limits/slow-peers.ts';
+
+interface UnderWaySettings {
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly logger?: Logger | undefined;
+}
+
+/** What a server is at: so many requests at once, and of each is told what became of it. */
+export class RequestsUnderWay {
+  readonly #settings: Omit<UnderWaySettings, 'clock'>;
+  readonly #principalOf: (request: FastifyRequest) => string | undefined;
+  readonly #stopping: AbortSignal;
+  readonly #slow: SlowPeers;
+  readonly #figures = new RequestFigures();
+  /** The answers on each connection that are not complete. */
+  readonly #answers = new WeakMap<Socket, Set<ServerResponse>>();
+  #total = 0;
+
+  /** @param principalOf who a request is from, once that is known */
+  constructor(
+    settings: UnderWaySettings,
+    principalOf: (request: FastifyRequest) => string | undefined,
+    stopping: AbortSignal,
+  ) {
+    this.#settings = settings;
+    this.#principalOf = principalOf;
+    this.#stopping = stopping;
+    this.#slow = new SlowPeers(settings.limits.leastRate, settings.clock);
+  }
+
+  /** Whether an answer has begun on a connection and not ended. */
+  isAnswering(socket: Socket): boolean {
+    return [...(this.#answers.get(socket) ?? [])].some(({ headersSent }) => headersSent);
+  }
+
+  /**
+   * Counts a request, and says in the log what became of it.
+   *
+   * @throws SecureStoreError `THROTTLED` if there are too many
+   */
+  follow(request: FastifyRequest, reply: FastifyReply): void {
+    const { logger, limits } = this.#settings;
+    const begun = performance.now();
+    this.#total += 1;
+    this.#slow.watch(request.raw, reply.raw);
+    const { socket } = request.raw;
+    const answers = this.#answers.get(socket) ?? new Set();
+    this.#answers.set(socket, answers.add(reply.raw));
+    reply.raw.once('close', () => answers.delete(reply.raw));
+    reply.raw.once('finish', () => {
+      // What was open for another request would keep the server from stopping.
+      if (this.#stopping.aborted) request.raw.socket.end();
+      else leaveRest(request.raw);
+    });
+    reply.raw.once('close', () => {
+      this.#total -= 1;
+      // Never the path: it has names of objects.
+      const { id, method } = request;
+      const route = routeOf(request)?.path ?? (consoleRouteOf(request) && request.routeOptions.url);
+      const took = Math.round((performance.now() - begun) * 1000) / 1000;
+      const { statusCode, writableEnded } = reply.raw;
+      this.#figures.add(route === undefined ? 'none' : `${method} ${route}`, statusCode, took);
+      if (logger === undefined) return;
+      const principal = this.#principalOf(request);
+      logger.info(
+        { requestId: id, method, route, status: statusCode, took, principal, whole: writableEnded },
+        'request',
+      );
+    });
+    if (this.#total > limits.concurrency) {
+      throw new SecureStoreError('THROTTLED', 'the server has as many requests as it takes at once', {
+        advice: [{ id: 'try-again' }],
+      });
+    }
+  }
+
+  /** Counts what never became a request. */
+  refuse(reason: Refusal): void {
+    this.#figures.refuse(reason);
+  }
+
+  /** In the format of Prometheus. */
+  metrics(): string {
+    return this.#figures.text(this.#total);
+  }
+
+  end(): void {
+    this.#slow.end();
+  }
+}

@@ -1,0 +1,27 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStore } from 'securestore';
+import { expect, it } from 'vitest';
+import { resumeJobs } from '../../src/work/resume-jobs.ts';
+
+const nothing = (): void => undefined;
+
+it('a job that is begun again and never resumed is no reason to warn, and others are', async () => {
+  const ids = ['backup-0', 'restore', 'scrub', 'collection'];
+  const codes: Readonly<Record<string, 'UNSUPPORTED' | 'LOCKED' | 'INTEGRITY'>> = {
+    'backup-0': 'UNSUPPORTED',
+    restore: 'UNSUPPORTED',
+    scrub: 'LOCKED',
+    collection: 'INTEGRITY',
+  };
+  const jobs = {
+    list: async () => ids.map((id) => ({ id, kind: id, state: 'interrupted' })),
+    resume: async (id: string) => {
+      throw new SecureStoreError(codes[id] ?? 'INTERNAL', 'it does not go on');
+    },
+  } as unknown as SecureStore['jobs'];
+  const warned: object[] = [];
+  const logger = { debug: nothing, info: nothing, error: nothing, warn: (fields: object) => void warned.push(fields) };
+  await resumeJobs({ jobs }, logger);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(warned).toEqual([{ job: 'collection', code: 'INTEGRITY' }]);
+});

@@ -1,0 +1,29 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const PROGRAMS: URL = new URL('../programs/', import.meta.url);
+
+/** Runs one of `programs/` in a process of its own and returns the number that it prints. */
+export async function numberFrom(program: string, ...args: readonly string[]): Promise<number> {
+  const file = fileURLToPath(new URL(`${program}.ts`, PROGRAMS));
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args]);
+  const value = Number(stdout.trim());
+  if (!Number.isFinite(value)) throw new Error(`${program} printed no number but ${JSON.stringify(stdout)}.`);
+  return value;
+}
+
+/** A program in a process of its own that goes on until it is ended. */
+export interface Started {
+  /** What it has printed to begin with. */
+  readonly line: string;
+  readonly end: () => void;
+}
+
+/** Starts a program of the benchmarks that ends when its standard input does, and reads the line that it begins with. */
+export async function started(file: URL, ...args: readonly string[]): Promise<Started> {
+  const child = spawn(process.execPath, [fileURLToPath(file), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+  return { line: line.trim(), end: () => child.stdin.end() };
+}

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readlinkSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, inject, it } from 'vitest';
+import { startServer } from '../../src/provide/server.ts';
+import { redis } from '../../src/servers/redis.ts';
+
+const provided = inject('redis');
+const OWNER: string = fileURLToPath(new URL('../owner.ts', import.meta.url));
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The folder of a server, which it works in. */
+function folderOf(pid: number): string {
+  return readlinkSync(`/proc/${pid}/cwd`);
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 200 && !condition(); turn++) await sleep(50);
+  expect(condition()).toBe(true);
+}
+
+describe.skipIf('skip' in provided || !existsSync('/proc/self/cwd'))('a server that was started', () => {
+  it.for<NodeJS.Signals>(['SIGKILL', 'SIGTERM', 'SIGINT'])('ends when its owner ends by %s', async (signal) => {
+    const owner = spawn(process.execPath, ['--no-warnings', OWNER], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
+    const { pid } = JSON.parse(line) as { pid: number };
+    const folder = folderOf(pid);
+    owner.kill(signal);
+    await until(() => !isAlive(pid) && !existsSync(folder));
+  });
+
+  it('leaves nothing behind when it is stopped, also when it was killed before', async () => {
+    const server = await startServer(redis);
+    const folder = folderOf(server.pid);
+    expect(existsSync(folder)).toBe(true);
+    await server.kill();
+    expect(isAlive(server.pid)).toBe(false);
+    await server.restart();
+    await server.kill();
+    await server.stop();
+    expect(existsSync(folder)).toBe(false);
+  });
+});
