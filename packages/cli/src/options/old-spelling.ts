@@ -21,7 +21,7 @@ class OldSpelling extends Option {
  * @param flags as commander writes them, such as `--within <time>`
  * @param now the option that took its place
  */
-export function oldSpelling(flags: string, now: Option): Option {
+function oldSpelling(flags: string, now: Option): Option {
   const old = new OldSpelling(flags, now.attributeName());
   if (now.parseArg !== undefined && now.argChoices === undefined) old.argParser(now.parseArg);
   return old;
