@@ -17,7 +17,7 @@ if ('skip' in server) {
       const moved = await run(['migrate', location, to]);
       expect(moved.exitCode).toBe(0);
       expect(redactLocation(to)).toContain('***');
-      expect(moved.stdout).toContain(`securestore migrate ${redactLocation(to)} --retire`);
+      expect(moved.stdout).toContain(`securestore migrate ${redactLocation(to)} --finalize`);
       expect(moved.stdout).toMatch(
         /\n\*\*\* stands for what is not printed of a location, .*: write it as you gave it\n$/,
       );

@@ -7,6 +7,7 @@ import { widthOf } from './terminal/terminal-text.ts';
 import { addAccessVerbs } from './verbs/access-verbs.ts';
 import { addAuditVerbs } from './verbs/audit-verbs.ts';
 import { addBackupVerbs } from './verbs/backup-verbs.ts';
+import { addDestinationVerbs } from './verbs/destination-verbs.ts';
 import { addChangeVerbs } from './verbs/change-verbs.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
@@ -15,6 +16,7 @@ import { addMigrateVerb } from './verbs/migrate-verb.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 import { addPointVerbs } from './verbs/point-verbs.ts';
+import { addSettingsVerbs } from './verbs/settings-verbs.ts';
 import { addServeVerb } from './verbs/serve-verb.ts';
 import { addTrustVerb } from './verbs/trust-verb.ts';
 
@@ -55,9 +57,11 @@ export function createProgram(run: Run): Command {
   addChangeVerbs(program, run);
   addFolderVerbs(program, run);
   addKeyVerbs(program, run);
+  addSettingsVerbs(program, run);
   addAccessVerbs(program, run);
   addAuditVerbs(program, run);
   addBackupVerbs(program, run);
+  addDestinationVerbs(program, run);
   addPointVerbs(program, run);
   addMigrateVerb(program, run);
   addCheckVerbs(program, run);

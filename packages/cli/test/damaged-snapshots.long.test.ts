@@ -34,10 +34,10 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
   expect(listed.stderr).toMatch(/^damaged: 1: .*\n.*securestore retention --damaged removes it/);
   const json = await run(['snapshots', destination, '--json']);
   expect(jsonLines(json.stdout)).toMatchObject([{ number: 2 }, { number: 1, damaged: true }]);
-  const kept = await run(['retention', destination, '--last', '1', '--yes']);
+  const kept = await run(['retention', destination, '--keep-last', '1', '--yes']);
   expect(kept.exitCode).toBe(5);
   expect(kept.stderr).toMatch(/snapshot 1 is damaged at .* so nothing was removed\./);
-  const removed = await run(['retention', destination, '--last', '1', '--damaged', '--yes']);
+  const removed = await run(['retention', destination, '--keep-last', '1', '--damaged', '--yes']);
   expect(removed).toMatchObject({ exitCode: 0 });
   expect(removed.stdout).toContain('removes 1\n');
   expect(await run(['snapshots', destination])).toMatchObject({

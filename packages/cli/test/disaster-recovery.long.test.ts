@@ -133,7 +133,7 @@ const DISASTERS: Readonly<Record<string, Disaster>> = {
 /** A store with a kit and two snapshots at `file:./backup`, of which the second has more. */
 async function scene(onEnd: TestContext['onTestFinished']): Promise<Sandbox> {
   const box = await sandbox('file', onEnd);
-  await ok(box.run(['slots', 'add', '--new-recovery-code', '--kit', 'kit.txt']));
+  await ok(box.run(['slot', 'add', '--new-recovery-code', '--kit', 'kit.txt']));
   // Through the library, which takes no process for each.
   const unlock = keyFile(box.path('credentials', 'securestore-key'));
   await using store = await openStore(`file:${box.path('vault')}`, { unlock, upkeep: false });

@@ -21,9 +21,9 @@ test('what a command says that it wrote outlasts a cut of power, and a kit is th
   await writeFile(path('found', 'a'), 'one');
   await writeFile(path('found', 'deep', 'b'), 'two');
   const lines = [
-    ['slots', 'add', '--new-recovery-code', '--kit', path('kit.txt')],
-    ['slots', 'add', '--new-shares', '2/3', '--kit', path('share.txt')],
-    ['slots', 'add', '--new-key-file', path('second.key')],
+    ['slot', 'add', '--new-recovery-code', '--kit', path('kit.txt')],
+    ['slot', 'add', '--new-shares', '2/3', '--kit', path('share.txt')],
+    ['slot', 'add', '--new-key-file', path('second.key')],
     ['get', 'db/a', '-o', path('one.txt')],
     ['export', path('out', 'folder'), '--prefix', 'db/'],
     ['export', path('found'), '--prefix', 'db/'],

@@ -76,7 +76,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         says: '--range must not end before',
       },
       { args: ['put', 'k', '--expires', '2020-01-01'], exitCode: 2, code: 'INVALID_ARGUMENT', says: 'in the future' },
-      { args: ['keys', 'destroy'], exitCode: 2, code: 'INVALID_ARGUMENT', hints: ['securestore keys'] },
+      { args: ['key', 'destroy'], exitCode: 2, code: 'INVALID_ARGUMENT', hints: ['securestore key list'] },
       { args: ['--fingerprint', 'none', 'ls'], exitCode: 2, code: 'INVALID_ARGUMENT', says: 'fingerprint' },
       { args: ['exec', '--', 'true'], exitCode: 2, code: 'INVALID_ARGUMENT', hints: ['--env NAME=KEY'] },
       { args: ['import', 'no-such-folder'], exitCode: 2, code: 'INVALID_ARGUMENT', own: ['no-such-folder'] },
@@ -89,12 +89,13 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         hints: ['import'],
       },
       { args: ['--key-file', 'credentials', 'ls'], exitCode: 2, code: 'INVALID_ARGUMENT', own: ['credentials'] },
-      { args: ['slots', 'add', '--new-shares', 'two'], exitCode: 2, code: 'INVALID_ARGUMENT', own: ['two'] },
+      { args: ['slot', 'add', '--new-shares', 'two'], exitCode: 2, code: 'INVALID_ARGUMENT', own: ['two'] },
       {
         args: ['settings', '--history-days', '1'],
         exitCode: 2,
         code: 'INVALID_ARGUMENT',
-        says: '--history-days belongs',
+        says: "unknown option '--history-days'",
+        hints: ['--history-days belongs to settings change: securestore help settings change'],
       },
     ]);
   });
@@ -173,7 +174,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     const box = await withCanary();
     const made = await box.run(['identity', 'new', '--json']);
     const { recipient = '' } = JSON.parse(made.stdout) as { recipient?: string };
-    const { stdout } = await box.run(['slots', '--json']);
+    const { stdout } = await box.run(['slot', 'list', '--json']);
     const { id = '' } = JSON.parse(stdout) as { id?: string };
     await all(box, [
       { args: ['job', 'resume', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'], hints: ['job list'] },
@@ -184,18 +185,18 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
         own: ['rotation'],
         unrun: ['securestore rotate'],
       },
-      { args: ['slots', 'remove', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'] },
+      { args: ['slot', 'remove', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'] },
       {
-        args: ['slots', 'remove', id],
+        args: ['slot', 'remove', id],
         exitCode: 2,
         code: 'INVALID_ARGUMENT',
         own: [id],
-        unrun: ['securestore slots add'],
+        unrun: ['securestore slot add'],
       },
       { args: ['role', 'show', 'nothing'], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore role'] },
       { args: ['grant', 'ann', 'nothing'], exitCode: 3, code: 'NOT_FOUND' },
       { args: ['approval', 'show', 'nothing'], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore approval'] },
-      { args: ['keys', 'undo', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'] },
+      { args: ['key', 'undo', 'nothing'], exitCode: 3, code: 'NOT_FOUND', own: ['nothing'] },
       {
         args: ['member', 'add', 'ann', recipient, '--category', 'green'],
         exitCode: 3,
@@ -210,7 +211,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
 
   it('if a secret is of no use', async () => {
     const box = await withCanary();
-    const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--kit', 'kit.txt']);
+    const added = await box.run(['slot', 'add', '--new-shares', '2/3', '--kit', 'kit.txt']);
     expect(added, added.stderr).toMatchObject({ exitCode: 0 });
     await writeFile(box.path('code'), CANARY, { mode: 0o600 });
     await all(box, [
@@ -237,9 +238,9 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
     const box = await sandbox('none');
     const env = { SECURESTORE_URL: 'sqlite:./v', SECURESTORE_KEY_FILE: 'key' };
     const run: Sandbox['run'] = (args, options) => box.run(args, { ...options, env });
-    expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
+    expect((await run(['init', '--define-category', 'pii=users/**'])).exitCode).toBe(0);
     expect((await run(['put', 'users/1'], { input: CANARY })).exitCode).toBe(0);
-    expect((await run(['keys', 'destroy', 'pii', '--wait', '7d', '--yes'])).exitCode).toBe(0);
+    expect((await run(['key', 'destroy', 'pii', '--wait', '7d', '--yes'])).exitCode).toBe(0);
     await provoke(box, {
       args: ['get', 'users/1'],
       run,
@@ -247,7 +248,7 @@ describe('an error says in one line what is wrong, and in hints what to do', { t
       code: 'KEY_DESTROYED',
       own: ['users/1'],
     });
-    await run(['keys', 'undo', 'pii']);
+    await run(['key', 'undo', 'pii']);
     expect((await run(['get', 'users/1'])).stdout).toBe(CANARY);
   });
 });
@@ -274,7 +275,7 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     await rm(box.path('vault'), { recursive: true });
     await cp(box.path('copy'), box.path('vault'), { recursive: true });
     await provoke(box, { args: ['ls'], exitCode: 5, code: 'ROLLBACK' });
-    await box.run(['ls', '--accept-head']);
+    await box.run(['ls', '--accept-rollback']);
     expect((await box.run(['get', 'k'])).stdout).toBe(CANARY);
   });
 
@@ -282,7 +283,7 @@ describe('an error of a store', { timeout: 120_000 }, () => {
     const { run, box, destination } = await backupScene(context.onTestFinished);
     const end = new AbortController();
     const begun = Promise.withResolvers<void>();
-    const following = run(['backup', destination, '--follow'], {
+    const following = run(['backup', destination, '--continuous'], {
       signal: end.signal,
       onOutput: (text) => (/recoverable to/.test(text) ? begun.resolve() : undefined),
     });
@@ -347,7 +348,7 @@ describe('an error of a backup', { timeout: 120_000 }, () => {
     const base = { run: (args: readonly string[]) => run(args) };
     await all(box, [
       { ...base, args: ['backup', 'memory:'], exitCode: 2, code: 'INVALID_ARGUMENT', says: 'memory: cannot be' },
-      { ...base, args: ['restore', none], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore destinations'] },
+      { ...base, args: ['restore', none], exitCode: 3, code: 'NOT_FOUND', hints: ['securestore destination list'] },
       { ...base, args: ['snapshots', none], exitCode: 3, code: 'NOT_FOUND' },
       { ...base, args: ['verify', none], exitCode: 3, code: 'NOT_FOUND', says: 'has neither a store nor a backup' },
       { ...base, args: ['restore', destination, '--stdout'], exitCode: 2, code: 'INVALID_ARGUMENT', says: '--key' },

@@ -24,7 +24,7 @@ async function followed({ onTestFinished }: TestContext, ...options: string[]): 
     said += text;
     if (text.includes('recoverable')) shipping.resolve();
   };
-  const ending = run(['backup', destination, '--follow', ...options], { signal: controller.signal, onOutput });
+  const ending = run(['backup', destination, '--continuous', ...options], { signal: controller.signal, onOutput });
   onTestFinished(async () => {
     controller.abort();
     await ending;
@@ -34,7 +34,7 @@ async function followed({ onTestFinished }: TestContext, ...options: string[]): 
 }
 
 // Each waits six seconds for other processes.
-describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
+describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
   it('that is interrupted says what was reached, with exit code 130', async (context) => {
     const { expect } = context;
     const { run, using, destination, interrupt, ending } = await followed(context);
@@ -75,7 +75,7 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
     const counted = await run(['snapshots', destination]);
     const rows = counted.stdout.trimEnd().split('\n').length - 1;
     expect(counted.stderr).toMatch(new RegExp(`^${rows} snapshots? and \\d+ moments? between them; --windows says`));
-    const kept = await run(['retention', destination, '--last', '100', '--dry-run']);
+    const kept = await run(['retention', destination, '--keep-last', '100', '--dry-run']);
     expect(kept.stdout).toContain(`would remove 0 snapshots; ${rows} stay\n`);
   });
 
@@ -95,7 +95,7 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
   it('keeps other backups to the destination out, and those say why', async (context) => {
     const { expect } = context;
     const { run, destination } = await followed(context);
-    for (const more of [[], ['--follow']]) {
+    for (const more of [[], ['--continuous']]) {
       const locked = await run(['backup', destination, ...more]);
       expect(locked).toMatchObject({ exitCode: 7, stdout: '' });
       expect(locked.stderr).toContain(
@@ -108,7 +108,7 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
   it('of a process ends with a signal in the same way', async ({ expect, onTestFinished }) => {
     const { box, path, location, destination } = await backupScene(onTestFinished);
     const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
-    const child = box.start(['backup', destination, '--follow', ...given]);
+    const child = box.start(['backup', destination, '--continuous', ...given]);
     const ending = finished(child);
     let said = '';
     const shipping = new Promise<void>((resolve) => {
@@ -130,7 +130,7 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
   it('of a process that was killed is listed, and keeps nobody from a backup', async ({ expect, onTestFinished }) => {
     const { box, path, location, destination, run } = await backupScene(onTestFinished);
     const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
-    const child = box.start(['backup', destination, '--follow', ...given]);
+    const child = box.start(['backup', destination, '--continuous', ...given]);
     const ending = finished(child);
     const shipping = new Promise<void>((resolve) => {
       child.stdout?.on('data', (chunk: Buffer) => {

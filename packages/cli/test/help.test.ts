@@ -11,6 +11,15 @@ const told = async (...args: readonly string[]): Promise<string> => {
 };
 const described = async (): Promise<ProgramHelp> => JSON.parse(await told('help', '--json')) as ProgramHelp;
 const COMMANDS: readonly CommandHelp[] = (await described()).commands;
+/** Every command and action, with the words that lead to it. */
+const pathsOf = (
+  { name, commands, ...rest }: CommandHelp,
+  before: readonly string[] = [],
+): (Omit<CommandHelp, 'commands'> & { readonly path: readonly string[] })[] => [
+  { ...rest, name, path: [...before, name] },
+  ...commands.flatMap((one) => pathsOf(one, [...before, name])),
+];
+const ALL = COMMANDS.flatMap((command) => pathsOf(command));
 const longest = (text: string): number => Math.max(...text.split('\n').map(({ length }) => length));
 
 describe('the first help', () => {
@@ -53,6 +62,36 @@ describe.each(COMMANDS)('the help of $name', ({ name, summary, options, examples
     expect(help.trimEnd().endsWith('Options of every command: securestore help options')).toBe(true);
     expect(await told('help', name, '--json')).toBe(`${JSON.stringify(COMMANDS.find((one) => one.name === name))}\n`);
   });
+});
+
+it.each(ALL.map(({ path, ...rest }) => [path.join(' '), { path, ...rest }] as const))(
+  'the help of %s has one or two examples, and options of its own',
+  async (name, { path, summary, options, examples }) => {
+    const help = await told(...path, '--help');
+    expect(await told('help', ...path)).toBe(help);
+    expect(help).toContain(`Usage: securestore ${name}`);
+    expect(help.toLowerCase().replaceAll(/\s+/g, ' ')).toContain(summary.toLowerCase());
+    for (const { flags } of options) expect(help).toContain(flags);
+    expect(examples.length).toBeGreaterThanOrEqual(1);
+    expect(examples.length).toBeLessThanOrEqual(2);
+    for (const example of examples) expect(help).toContain(`  ${example}\n`);
+    // Where an example is a pipe, or sets a variable, the command need not come first.
+    const [noun = ''] = path;
+    for (const example of examples) expect(example).toMatch(/\bsecurestore [a-z]/);
+    if (path.length > 1) expect(examples[0]).toContain(`securestore ${name}`);
+    else expect(examples.some((example) => example.includes(`securestore ${noun}`) || noun === 'identity')).toBe(true);
+  },
+);
+
+/** What the terms of the project say otherwise: the left column of its table, and pronouns without an actor. */
+const OTHERWISE =
+  /\b(?:somebody|nobody|everybody|anybody|someone|whoever|whom|brought|brings?|gone on|goes? on|told|tells?|said|lies|lay|sealed?|anew|re-?seal|re-?key|renews?|moments?|census|strays?|problems?|alarms?|trouble|upkeep|retire|reclaim|head of the store|in the place of|who asks)\b/i;
+
+it('the help has the words that the project has agreed on', () => {
+  for (const { path, summary, notes, options } of ALL) {
+    for (const text of [summary, notes, ...options.map(({ description }) => description)])
+      expect([path.join(' '), OTHERWISE.exec(text.replaceAll('\n', ' '))?.[0]]).toEqual([path.join(' '), undefined]);
+  }
 });
 
 describe('the manual page', () => {

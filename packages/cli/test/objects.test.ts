@@ -29,7 +29,7 @@ describe.each(LONG ? (['sqlite', 'file'] as const) : (['sqlite'] as const))('obj
     ]);
     expect(history[0]?.['version']).toBe(stored?.['version']);
     const first = String(history[1]?.['version']);
-    const old = jsonLines((await box.run(['get', 'db/prod/password', '--version', first, '--json'])).stdout);
+    const old = jsonLines((await box.run(['get', 'db/prod/password', '--version-id', first, '--json'])).stdout);
     expect(old).toMatchObject([
       { data: 'first', encoding: 'utf8', metadata: { owner: 'ops', q: 'a=b' }, version: first },
     ]);
@@ -46,7 +46,7 @@ describe.each(LONG ? (['sqlite', 'file'] as const) : (['sqlite'] as const))('obj
     expect(refused.stderr).toContain('--yes');
     expect((await box.run(['get', 'db/prod/password'])).stdout).toBe('second');
     expect((await box.run(['purge', 'db/prod/password', '--yes'])).exitCode).toBe(0);
-    expect((await box.run(['get', 'db/prod/password', '--version', first])).exitCode).toBe(3);
+    expect((await box.run(['get', 'db/prod/password', '--version-id', first])).exitCode).toBe(3);
     expect((await box.run(['undelete', 'db/prod/password'])).exitCode).toBe(3);
     expect((await box.run(['history', 'db/prod/password'])).stdout).toMatch(/^VERSION .*\n\S+ .* purged\n$/);
   });
@@ -145,7 +145,7 @@ describe('conditions and times', () => {
 });
 
 describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
-  it('ends rm, purge and collect with NO_SPACE, which says what to do, and what is stored stays', async (context) => {
+  it('ends rm, purge and gc with NO_SPACE, which says what to do, and what is stored stays', async (context) => {
     if (NO_MOUNTS !== undefined) context.skip(NO_MOUNTS);
     using disk = mountSmall(4096);
     const box = await sandbox();
@@ -155,21 +155,21 @@ describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
     expect((await box.run(['init'], { env })).exitCode).toBe(0);
     expect((await box.run(['put', 'k'], { env, input: 'data' })).exitCode).toBe(0);
     await expect(writeFile(full, Buffer.alloc(4096 * 1024))).rejects.toThrow('ENOSPC');
-    for (const args of [['rm', 'k'], ['purge', '--yes', 'k'], ['collect']]) {
+    for (const args of [['rm', 'k'], ['purge', '--yes', 'k'], ['gc']]) {
       const { exitCode, stdout, stderr } = await box.run(args, { env });
       expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 7, stdout: '' });
       expect(stderr).toMatch(/ \[NO_SPACE\]$/m);
       expect(stderr).toMatch(/^hint: remove something else from that disk first: deleting writes a mark/m);
     }
-    const { stderr } = await box.run(['collect', '--json'], { env });
+    const { stderr } = await box.run(['gc', '--json'], { env });
     expect(stderr).not.toContain('w/job');
     // SQLite needs room to open the store already.
     if (scheme === 'file') {
       expect(jsonLines(stderr)).toMatchObject([
         {
-          operation: 'collect',
+          operation: 'gc',
           message: expect.stringMatching(/^job collection /),
-          hints: expect.arrayContaining(['rm keeps the history and frees nothing; purge and collect do']),
+          hints: expect.arrayContaining(['rm keeps the history and frees nothing; purge and gc do']),
         },
       ]);
     }
@@ -298,8 +298,8 @@ it.each(['rm', 'purge', 'info', 'undelete'])(
   },
 );
 
-it('collect names what it removed, and nothing of which there was nothing', async () => {
+it('gc names what it removed, and nothing of which there was nothing', async () => {
   const box = await sandbox();
   await box.seed({ k: 'data' });
-  expect((await box.run(['collect'])).stdout).toBe('looked at 1 object: nothing to remove\n');
+  expect((await box.run(['gc'])).stdout).toBe('looked at 1 object: nothing to remove\n');
 });

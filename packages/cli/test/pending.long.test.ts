@@ -50,14 +50,14 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     const back = await unreachable(scene);
     const note =
       `backups not reached: ${destination}\n` +
-      'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore keys, which removes them\n';
-    const destroyed = await run(['keys', 'destroy', 'default', '--wait', '0d', '--yes', '--json']);
+      'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore key list, which removes them\n';
+    const destroyed = await run(['key', 'destroy', 'default', '--wait', '0d', '--yes', '--json']);
     expect(destroyed).toMatchObject({ exitCode: 8, stderr: '' });
     expect(jsonLines(destroyed.stdout)).toMatchObject([{ state: 'destroyed', pendingAt: [destination] }]);
-    const listed = await run(['keys']);
+    const listed = await run(['key', 'list']);
     expect(listed).toMatchObject({ exitCode: 8, stderr: note });
     await back();
-    expect(await run(['keys'])).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await run(['key', 'list'])).toMatchObject({ exitCode: 0, stderr: '' });
     const restored = await run(['restore', destination, '--to', `file:${path('again')}`]);
     expect(restored.stdout).toContain('left out, since their keys were destroyed: 4 versions');
   });

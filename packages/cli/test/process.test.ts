@@ -44,7 +44,7 @@ describe('an interrupt', () => {
         {
           code: 'ABORTED',
           message: 'interrupted',
-          hints: ['to go on with what is left: securestore import in --json'],
+          hints: ['to resume with the remaining files: securestore import in --json'],
         },
       ]);
       const finish = await box.run(['import', 'in', '--json']);
@@ -74,7 +74,7 @@ describe('an interrupt', () => {
     const { exitCode, stderr } = await ending;
     expect(exitCode).toBe(130);
     expect(stderr).toMatch(
-      /^stopped: \d+ written\n[^\n]*interrupted \[ABORTED\]\nhint: to go on with what is left: [^\n]*\n$/,
+      /^stopped: \d+ written\n[^\n]*interrupted \[ABORTED\]\nhint: to resume with the remaining objects: [^\n]*\n$/,
     );
   });
 
@@ -199,7 +199,7 @@ describe('input that is no data', () => {
   const WRONG = [
     ['get k -o ""', 2, 'error: --output must name a file, got "" [INVALID_ARGUMENT]\n'],
     ['put k ""', 2, 'the name of the file must not be empty'],
-    ['slots remove x', 3, 'error: slot x does not exist [NOT_FOUND]\nhint: to list the slots: securestore slots'],
+    ['slot remove x', 3, 'error: slot x does not exist [NOT_FOUND]\nhint: to list the slots: securestore slot list'],
     ['ls /k', 0, 'note: no name begins with /'],
   ] as const;
   it.each(LONG ? WRONG : WRONG.slice(3))('%s says what is wrong', async (words, exitCode, message) => {

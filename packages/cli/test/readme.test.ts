@@ -25,9 +25,13 @@ describe('the README', () => {
     const { commands } = JSON.parse((await runHere(['help', '--json'])).stdout) as ProgramHelp;
     const missing = commands
       .filter(({ name }) => name !== 'help')
-      .flatMap(({ name, options }) => [
+      .flatMap(({ name, options, commands: actions }) => [
         ...(new RegExp(`^\\| \`${name}[ \`]`, 'm').test(readme) ? [] : [name]),
-        ...options.map(({ long }) => long).filter((long) => !readme.includes(`\`${long}`)),
+        ...actions.map((action) => action.name).filter((action) => !new RegExp(`\\b${action}\\b`).test(readme)),
+        ...[options, ...actions.map((action) => action.options)]
+          .flat()
+          .map(({ long }) => long)
+          .filter((long) => !new RegExp(`\`(?:[a-z]+ )*${long}\\b`).test(readme)),
       ]);
     expect(commands.length).toBeGreaterThan(40);
     expect(missing).toEqual([]);

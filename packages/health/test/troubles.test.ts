@@ -201,7 +201,7 @@ describe('the health of a store', () => {
     expect(checkOf(report, 'backend')).toMatchObject({
       status: 'failing',
       reason: 'there is no room left (NO_SPACE)',
-      advice: expect.stringContaining('securestore collect'),
+      advice: expect.stringContaining('securestore gc'),
     });
     expect(checkOf(report, 'head').status).toBe('ok');
   });
@@ -219,7 +219,7 @@ describe('the health of a store', () => {
     expect(checkOf(await health.check(), 'capacity')).toMatchObject({
       status: 'degraded',
       reason: expect.stringContaining('5.0 GiB should be'),
-      advice: expect.stringContaining('securestore collect'),
+      advice: expect.stringContaining('securestore gc'),
     });
     free = 0.4 * GIBIBYTE;
     expect(checkOf(await health.check(), 'capacity').status).toBe('failing');

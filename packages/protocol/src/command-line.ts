@@ -106,7 +106,7 @@ function restoreCommand(request: Extract<CommandRequest, { readonly type: 'resto
     conflict,
     'delete-extra': deleteExtra,
     'dry-run': dryRun,
-    verify,
+    check: verify,
   };
   return { operands: ['restore', source], options };
 }
@@ -166,9 +166,11 @@ function commandOf(request: CommandRequest): Command {
     case 'rotate':
       return { operands: ['rotate'], options: { depth: request.depth } };
     case 'health':
+      return { operands: ['health'] };
     case 'keys':
+      return { operands: ['key', 'list'] };
     case 'destinations':
-      return { operands: [request.type] };
+      return { operands: ['destination', 'list'] };
     case 'audit':
       return { operands: ['audit', 'log'], options: { key: request.object } };
     case 'audit-examine':
@@ -176,7 +178,7 @@ function commandOf(request: CommandRequest): Command {
     case 'schedules':
       return { operands: ['schedule', 'list'] };
     case 'approvals':
-      return { operands: ['approval'] };
+      return { operands: ['approval', 'list'] };
     default:
       return request satisfies never;
   }

@@ -63,7 +63,7 @@ describe.skipIf(!hasPython)('the reference reader', () => {
       const { recipient } = JSON.parse(await run(['identity', 'new', '-o', identity, '--json'])) as {
         recipient: string;
       };
-      const invitation = parseInvitation(await run(['slots', 'add', '--recipient', recipient]));
+      const invitation = parseInvitation(await run(['slot', 'add', '--recipient', recipient]));
       const objects = input(await objectsAt(box.path('vault')));
       const read = (...args: readonly string[]): Found[] => {
         const options = { input: objects, encoding: 'utf8', maxBuffer: 2 ** 26 } as const;

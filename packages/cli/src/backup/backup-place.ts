@@ -21,7 +21,7 @@ export async function requireBackup(call: Call, source: string): Promise<void> {
   const { hasBackup } = await import('securestore');
   if (await hasBackup(source, { signal: call.cli.signal, discovery: discoveryOf(call) })) return;
   throw refusal('NOT_FOUND', `${redactLocation(source)} has no backup. Nothing was changed.`, {
-    hints: [{ text: 'to list the destinations of the store', on: ['destinations'] }],
+    hints: [{ text: 'to list the destinations of the store', on: ['destination', 'list'] }],
   });
 }
 

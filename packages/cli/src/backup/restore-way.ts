@@ -16,7 +16,7 @@ export interface RestoreOptions {
   readonly ask?: string;
   readonly partial?: boolean;
   readonly giveUp?: boolean;
-  readonly verify?: boolean;
+  readonly check?: boolean;
   readonly receipt?: string;
 }
 
@@ -25,9 +25,9 @@ type Way = 'to' | 'folder' | 'stdout' | 'store';
 
 /** What each way of restoring makes nothing of. */
 const USELESS: Readonly<Record<Way, readonly (keyof RestoreOptions)[]>> = {
-  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'verify', 'receipt'],
-  folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'partial', 'verify', 'receipt'],
-  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
+  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'check', 'receipt'],
+  folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'ask', 'partial', 'check', 'receipt'],
+  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'check', 'receipt'],
   store: ['partial'],
 };
 
@@ -45,7 +45,7 @@ const RESTORE_OPTIONS = [
   'dryRun',
   'ask',
   'partial',
-  'verify',
+  'check',
   'receipt',
 ] as const satisfies readonly (keyof RestoreOptions)[];
 

@@ -35,25 +35,29 @@ export interface Run {
   verb?: string;
   /** The options that every verb takes, for the hints of an error. */
   options?: GlobalOptions;
+  /** What helps with an operand or an option that is wrong. */
+  usage?: OwnHint | undefined;
   /** How to go on after an interrupt. */
   resume?: readonly OwnHint[];
 }
 
 /** What the help says of a verb or a noun. */
 interface Described {
+  /** Old or other spellings, which no help shows. */
+  readonly aliases?: readonly string[];
   /** What the help shows after the name, if the operands alone would not say it. */
   readonly shownUsage?: string;
   readonly summary: string;
-  /** Paragraphs that follow the options in the help; at their end may be examples, as lines after `Examples:`. */
+  /** Paragraphs that follow the options in the help. */
   readonly notes?: string;
+  /** One or two commands for a POSIX shell. Words in capitals, such as `ID`, are for the reader to replace. */
+  readonly examples: readonly [string] | readonly [string, string];
 }
 
 /** A noun as the help shows it. */
 export interface Noun extends Omit<Described, 'shownUsage'> {
   /** In the singular, such as `token`. */
   readonly name: string;
-  /** Old spellings, which no help shows. */
-  readonly aliases?: readonly string[];
 }
 
 /** A verb, or an action of a noun, as the help shows it, and what it does. */
@@ -65,6 +69,8 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   /** What the first operand may be, if that is one of a few words. */
   readonly choices?: readonly string[];
   readonly options?: readonly Option[];
+  /** The hint if an operand is missing, such as how to list what it may be. */
+  readonly whenMissing?: OwnHint;
   /** What to do after an interrupt: hints that follow the error. */
   readonly resume?: (...operands: A) => readonly OwnHint[];
   /** Whether everything after the first operand belongs to that operand, as with a command to run. */
@@ -91,9 +97,11 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
   verb: Verb<O, A>,
 ): void {
   const command = parent.command(verb.usage, { isDefault: verb.isDefault === true });
+  if (verb.isDefault === true) DEFAULTS.add(command);
   command.summary(verb.summary).description(verb.summary);
   const name = pathOf(command).join(' ');
   prepare(command, run, verb);
+  if (verb.whenMissing !== undefined) WHEN_MISSING.set(command, verb.whenMissing);
   if (verb.choices !== undefined) command.registeredArguments[0]?.choices(verb.choices);
   for (const option of verb.options ?? []) command.addOption(option);
   addGlobalOptions(command);
@@ -115,36 +123,59 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
   });
 }
 
+/** The actions that their nouns mean without any. */
+const DEFAULTS = new WeakSet<Command>();
+/** The hint of each command that needs an operand, if it has one. */
+const WHEN_MISSING = new WeakMap<Command, OwnHint>();
+
+/** What helps with an operand that is missing, or with an option that another action of the same noun has. */
+function usageOf(command: Command, { code, message }: CommanderError): OwnHint | undefined {
+  if (code === 'commander.missingArgument') return WHEN_MISSING.get(command);
+  const [, flag] = /^error: unknown option '([^'=]*)/.exec(message) ?? [];
+  const { parent } = command;
+  if (flag === undefined || parent === null || parent.parent === null) return undefined;
+  const owner = parent.commands.find((one) => one.options.some(({ long, short }) => long === flag || short === flag));
+  if (owner === undefined) return undefined;
+  const path = pathOf(owner).join(' ');
+  return { text: `${flag} belongs to ${path}`, command: `securestore help ${path}` };
+}
+
 /** What the help of a verb and of a noun have in common. */
-function prepare(command: Command, run: Run, { shownUsage, notes: told = '' }: Described): void {
+function prepare(command: Command, run: Run, described: Described): void {
+  const { aliases = [], shownUsage, notes, examples } = described;
+  command.aliases(aliases);
   command.addHelpOption(new Option('-h, --help', 'print this help').helpGroup(COMMON_GROUP));
   if (shownUsage !== undefined) command.usage(shownUsage);
   command.exitOverride((error) => {
     run.verb = pathOf(command).join(' ');
+    run.usage = usageOf(command, error);
     throw error;
   });
-  const [notes = '', examples] = told.split(/(?:\n\n|^)Examples:\n/);
-  setNotes(command, { notes, examples: examples?.split('\n').map((line) => line.trim()) });
+  setNotes(command, { notes, examples });
 }
 
 /**
- * Adds a noun: something of which a store has several, with what can be done to it. Without an action it is listed.
+ * Adds a noun: what a store has, with what can be done to it. Without an action it is listed, or shown if there is only one.
  *
  * @param addActions adds the actions to the noun
  */
 export function addNoun(program: Command, run: Run, noun: Noun, addActions: (noun: Command) => void): void {
   const command = program.command(noun.name).summary(noun.summary).description(noun.summary).helpCommand(false);
-  for (const alias of noun.aliases ?? []) command.alias(alias);
   prepare(command, run, { ...noun, shownUsage: '<action> [options]' });
   addGlobalOptions(command);
   addActions(command);
+  const isListed = command.commands.some((one) => one.name() === 'list' || one.aliases().includes('list'));
   for (const action of command.commands) {
+    // A noun that has only one thing to show is listed by showing it.
+    if (!isListed && DEFAULTS.has(action)) action.alias('list');
+    const spellings = [action.name(), ...action.aliases()];
     // Commander takes what is no action for an operand of the one that is meant without any.
     action.exitOverride((error) => {
       run.verb = pathOf(action).join(' ');
+      run.usage = usageOf(action, error);
       const [given] = action.args;
-      if (error.code !== 'commander.excessArguments' || run.args.includes(action.name()) || given === undefined)
-        throw error;
+      const isNamed = spellings.some((spelling) => run.args.includes(spelling));
+      if (error.code !== 'commander.excessArguments' || isNamed || given === undefined) throw error;
       run.verb = noun.name;
       const names = command.commands.map((one) => one.name());
       throw new CommanderError(2, 'commander.unknownCommand', wrongAction(noun.name, names));

@@ -86,22 +86,31 @@ export function parseDuration(option: string, text: string): number {
   return durationIn(text) ?? refuse(option, text, 'a length of time such as 12h or 30d');
 }
 
+/** The shortest and the longest length of time that an option takes, as a person gives them. */
+export interface DurationLimits {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * A length of time in its limits, in milliseconds. The library has the same limits, and names them in milliseconds, which no person has
+ * given.
+ *
+ * @throws `INVALID_ARGUMENT` for anything else.
+ */
+export function parseDurationWithin(option: string, text: string, { from, to }: DurationLimits): number {
+  const duration = parseDuration(option, text);
+  if (duration >= parseDuration(option, from) && duration <= parseDuration(option, to)) return duration;
+  return refuse(option, text, `a length of time from ${from} to ${to}`);
+}
+
 function durationIn(text: string): number | undefined {
   const [, amount, unit] = RELATIVE.exec(text) ?? [];
   const seconds = UNIT_SECONDS[unit ?? ''];
   return amount === undefined || seconds === undefined ? undefined : Number(amount) * seconds * 1000;
 }
 
-const HOUR = 3_600_000;
-
-/**
- * The length of time in which a whole backup is verified share by share, in milliseconds. The library has the same limits, and names them
- * in milliseconds, which no person has given.
- *
- * @throws `INVALID_ARGUMENT` for anything else.
- */
-export function parseWithin(text: string): number {
-  const within = parseDuration('--within', text);
-  if (within >= HOUR && within <= 3660 * 24 * HOUR) return within;
-  return refuse('--within', text, 'a length of time from 1h to 3660d');
+/** The length of time in which a whole backup is verified share by share, in milliseconds. @throws `INVALID_ARGUMENT` */
+export function parseRolling(text: string): number {
+  return parseDurationWithin('--rolling', text, { from: '1h', to: '3660d' });
 }

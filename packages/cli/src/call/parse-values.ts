@@ -31,8 +31,8 @@ export function parseMetadata(pairs: readonly string[], option = '--meta'): Reco
 export function parseCategories(pairs: readonly string[]): Record<string, readonly string[]> {
   const categories = new Map<string, string[]>();
   for (const pair of pairs) {
-    const [name, pattern] = splitPair('--category', "NAME=PATTERN, such as 'prod=prod/**'", pair);
-    if (pattern === '') refuse(`--category "${name}" must not have an empty pattern`);
+    const [name, pattern] = splitPair('--define-category', "NAME=PATTERN, such as 'prod=prod/**'", pair);
+    if (pattern === '') refuse(`--define-category "${name}" must not have an empty pattern`);
     categories.set(name, [...(categories.get(name) ?? []), pattern]);
   }
   const found = Object.fromEntries(categories);

@@ -1,11 +1,12 @@
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
-import { ruleText, splitNames } from '../access/access-text.ts';
+import { ruleText } from '../access/access-text.ts';
 import { sayWhereItCounts } from '../access/access-pending.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseExpiry } from '../call/parse-time.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
+import { parseActions, parseScope } from '../access/rule-options.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface RoleOptions {
@@ -37,7 +38,8 @@ export async function showRole(call: Call, name: string): Promise<void> {
 
 /** `securestore role add`. */
 export async function addRole(call: Call<RoleOptions>, name: string): Promise<ExitCode> {
-  return await withStore(call, (store) => addRules(call, store, name));
+  const rules = await rulesOf(call.options);
+  return await withStore(call, (store) => addRules(call, store, name, rules));
 }
 
 /** `securestore role remove`. */
@@ -50,7 +52,7 @@ async function roleNamed({ roles }: Policy, given: string): Promise<Policy['role
   const name = parseIdentity(given);
   const found = roles.find((other) => other.name === name);
   if (found !== undefined) return found;
-  const hints = [{ text: 'to list the roles', on: ['role'] }];
+  const hints = [{ text: 'to list the roles', on: ['role', 'list'] }];
   throw refusal('NOT_FOUND', `the role "${printable(name)}" does not exist`, { hints });
 }
 
@@ -81,19 +83,23 @@ async function show({ cli, out }: Call, store: SecureStore, name: string): Promi
 }
 
 async function rulesOf({ allow, deny, template, keys, category }: RoleOptions): Promise<Rule[]> {
-  const scope = { ...(keys && { keys }), ...(category && { categories: category }) };
+  const scope = parseScope({ keys, category });
   const { templateRules } = await import('securestore');
   const given =
     template === undefined ? [] : templateRules(template as Template).map((rule) => ({ ...rule, ...scope }));
   const ruleFor = (effect: Rule['effect'], actions: readonly string[] | undefined): Rule[] =>
-    actions === undefined ? [] : [{ effect, actions: splitNames(actions) as Rule['actions'], ...scope }];
+    actions === undefined ? [] : [{ effect, actions: parseActions(actions, `--${effect}`), ...scope }];
   const rules = [...given, ...ruleFor('allow', allow), ...ruleFor('deny', deny)];
   return rules.length > 0 ? rules : refuse('role add needs --template, --allow or --deny');
 }
 
-async function addRules(call: Call<RoleOptions>, store: SecureStore, given: string): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const rules = await rulesOf(options);
+async function addRules(
+  call: Call<RoleOptions>,
+  store: SecureStore,
+  given: string,
+  rules: readonly Rule[],
+): Promise<ExitCode> {
+  const { cli, out } = call;
   const { parseIdentity, setRole } = await import('securestore');
   const name = parseIdentity(given);
   let all: readonly Rule[] = rules;
@@ -122,15 +128,17 @@ async function remove(call: Call, store: SecureStore, given: string): Promise<Ex
   return sayWhereItCounts(call, pending);
 }
 
-/** `securestore grant`, `securestore grant <principal> <role>`. */
+/** `securestore grant`, `securestore grant list`, `securestore grant <principal> <role>`. */
 export async function grant(
   call: Call<GrantOptions>,
-  who: string | undefined,
+  given: string | undefined,
   roleName: string | undefined,
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
+  // As with nouns, `list` lists.
+  const who = given === 'list' && roleName === undefined ? undefined : given;
   if (who !== undefined && roleName === undefined)
-    refuse('grant needs a role beside the principal', { text: 'to list the roles', on: ['role'] });
+    refuse('grant needs a role beside the principal', { text: 'to list the roles', on: ['role', 'list'] });
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
   return await withStore(call, async (store): Promise<ExitCode> => {
     if (who === undefined || roleName === undefined) return await listGrants(call, store);

@@ -1,5 +1,5 @@
 import type { Action, ApprovalRule, PlannedOperation, Policy, SecureStore, SessionApprovals } from 'securestore';
-import { scopeText, splitNames } from '../access/access-text.ts';
+import { scopeText } from '../access/access-text.ts';
 import { sayWhereItCounts } from '../access/access-pending.ts';
 import { planCounts, planLines, reasonLines, requestText, stateInWords } from '../access/approval-text.ts';
 import type { Call, ExitCode } from '../call/call.ts';
@@ -8,6 +8,7 @@ import { withStore } from '../store/open.ts';
 import { parseExpiry } from '../call/parse-time.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
 import { isRemote } from '../store/served.ts';
+import { parseActions, parseScope } from '../access/rule-options.ts';
 import { formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface ApprovalOptions {
@@ -15,7 +16,7 @@ export interface ApprovalOptions {
   readonly category?: readonly string[];
   readonly reason?: string;
   /** Of an object: which version of it. */
-  readonly ofVersion?: string;
+  readonly versionId?: string;
   /** JSON of a call and what it is given. */
   readonly operation?: string;
 }
@@ -24,7 +25,7 @@ export interface ApproveOptions {
   readonly expires?: string;
 }
 
-const LIST: OwnHint = { text: 'to list the requests', on: ['approval'] };
+const LIST: OwnHint = { text: 'to list the requests', on: ['approval', 'list'] };
 const LIST_RULES: OwnHint = { text: 'to list the rules', on: ['approval', 'rules'] };
 
 /** `securestore approval list`. */
@@ -44,7 +45,8 @@ export async function listApprovalRules(call: Call): Promise<void> {
 
 /** `securestore approval add`. @param actions separated by commas */
 export async function addApprovalRule(call: Call<ApprovalOptions>, actions: string): Promise<ExitCode> {
-  return await withStore(call, (store) => addRule(call, store, actions));
+  const rule = { actions: parseActions([actions]), ...parseScope(call.options) };
+  return await withStore(call, (store) => addRule(call, store, rule));
 }
 
 /** `securestore approval remove`. @param number as {@link listApprovalRules} shows it */
@@ -82,10 +84,10 @@ async function ask(
 ): Promise<void> {
   if (!isRemote(store) || store.approvals === undefined)
     refuse('approval request is for remote stores: the owner of a store needs no approval');
-  const { reason, ofVersion, operation } = options;
+  const { reason, versionId, operation } = options;
   const made = await store.approvals.request(action as Action, key, {
     ...(reason === undefined ? {} : { reason }),
-    ...(ofVersion === undefined ? {} : { version: ofVersion }),
+    ...(versionId === undefined ? {} : { version: versionId }),
     ...(operation === undefined ? {} : { operation: operationIn(operation) }),
     signal: cli.signal,
   });
@@ -136,14 +138,8 @@ async function listRules({ cli, out }: Call, store: SecureStore): Promise<void> 
     out.note('nothing takes a second person yet; securestore approval add ACTIONS changes that');
 }
 
-async function addRule(call: Call<ApprovalOptions>, store: SecureStore, list: string): Promise<ExitCode> {
-  const { cli, out, options } = call;
-  const { keys, category } = options;
-  const rule: ApprovalRule = {
-    actions: splitNames([list]) as ApprovalRule['actions'],
-    ...(keys && { keys }),
-    ...(category && { categories: category }),
-  };
+async function addRule(call: Call<ApprovalOptions>, store: SecureStore, rule: ApprovalRule): Promise<ExitCode> {
+  const { cli, out } = call;
   const { setApprovals } = await import('securestore');
   const change = (policy: Policy): Policy => setApprovals([...(policy.approvals ?? []), rule])(policy);
   const { pending } = await store.access.change(change, { signal: cli.signal });

@@ -149,8 +149,8 @@ async function follow(call: LogCall, store: SecureStore, query: Query, told: Tol
   }
 }
 
-/** `securestore audit log`. */
-export async function auditLog(call: LogCall, store: SecureStore): Promise<ExitCode> {
+/** The entries that the options choose. */
+export async function showLog(call: LogCall, store: SecureStore): Promise<ExitCode> {
   const { cli, out, options } = call;
   const query = queryOf(call);
   const damage = damageOf(call);

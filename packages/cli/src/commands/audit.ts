@@ -2,59 +2,31 @@ import { exitCodeOf } from '@securestore/core-format';
 import type { AuditReport, SecretMethod, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
-import { refuse, refuseAction } from '../errors/refuse.ts';
+import { refuse } from '../errors/refuse.ts';
 import { warnIfShared } from '../secret/shared-file.ts';
 import { ifAllowed, isRemote, notServed } from '../store/served.ts';
 import { count, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
-import { auditLog, type AuditLogOptions, damageOf } from './audit-log.ts';
+import { type AuditLogOptions, damageOf, showLog } from './audit-log.ts';
 
-export interface AuditOptions extends AuditLogOptions {
+export interface AuditOnOptions {
   readonly auditor?: string;
   readonly failClosed?: boolean;
-  readonly auditorIdentity?: readonly string[];
 }
 
-const ACTIONS = ['on', 'off', 'log', 'examine', 'verify', 'export'] as const;
-type AuditAction = (typeof ACTIONS)[number];
-
-/** What an action was called. */
-const FORMER: Readonly<Record<string, AuditAction>> = { tail: 'log' };
-
-/** To which actions an option belongs. */
-const BELONGS: Readonly<Record<keyof AuditOptions, readonly [flag: string, action: AuditAction]>> = {
-  auditor: ['--auditor', 'on'],
-  failClosed: ['--fail-closed', 'on'],
-  auditorIdentity: ['--auditor-identity', 'verify'],
-  lines: ['--lines', 'log'],
-  follow: ['--follow', 'log'],
-  key: ['--key', 'log'],
-  name: ['--name', 'log'],
-  action: ['--action', 'log'],
-  principal: ['--principal', 'log'],
-  result: ['--result', 'log'],
-  since: ['--since', 'log'],
-  until: ['--until', 'log'],
-  long: ['--long', 'log'],
-  hashes: ['--hashes', 'log'],
-};
-
-/** `securestore audit`, `audit on`, `audit off`, `audit log`, `audit examine`, `audit verify`, `audit export`. */
-export async function audit(call: Call<AuditOptions>, given: string | undefined): Promise<ExitCode> {
-  const action = FORMER[given ?? ''] ?? given;
-  if (action !== undefined && !ACTIONS.includes(action as AuditAction)) {
-    refuseAction('audit', ACTIONS);
-  }
-  for (const [option, [flag, owner]] of Object.entries(BELONGS)) {
-    if (call.options[option as keyof AuditOptions] !== undefined && action !== owner)
-      refuse(`${flag} belongs to audit ${owner}`);
-  }
-  return await withStore(call, (store) => RUN[(action as AuditAction | undefined) ?? 'status'](call, store));
+export interface AuditVerifyOptions {
+  readonly auditorIdentity?: readonly string[];
 }
 
 const NEW_AUDITOR = 'securestore identity new -o auditor.identity';
 
-type Run = (call: Call<AuditOptions>, store: SecureStore) => Promise<ExitCode>;
+type Action<O extends object = object> = (call: Call<O>) => Promise<ExitCode>;
+
+/** A command that works on an open store. */
+const onStore =
+  <O extends object>(act: (call: Call<O>, store: SecureStore) => Promise<ExitCode>): Action<O> =>
+  (call) =>
+    withStore(call, (store) => act(call, store));
 
 /** What shows without the identity of the auditor. */
 async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
@@ -83,7 +55,7 @@ async function status({ cli, out }: Call, store: SecureStore): Promise<ExitCode>
   return 0;
 }
 
-async function switchOn({ cli, out, options }: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+async function switchOn({ cli, out, options }: Call<AuditOnOptions>, store: SecureStore): Promise<ExitCode> {
   const { auditor, failClosed = false } = options;
   if (auditor === undefined) {
     refuse(
@@ -115,7 +87,7 @@ async function switchOff({ cli, out }: Call, store: SecureStore): Promise<ExitCo
   return 0;
 }
 
-async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+async function exportLog(call: Call, store: SecureStore): Promise<ExitCode> {
   if (isRemote(store)) notServed('audit export', ': a server has only the newest entries');
   const { cli, out } = call;
   const damage = damageOf(call);
@@ -126,7 +98,7 @@ async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<
   return damage.exitCode();
 }
 
-async function identitiesOf(call: Call<AuditOptions>): Promise<SecretMethod[]> {
+async function identitiesOf(call: Call<AuditVerifyOptions>): Promise<SecretMethod[]> {
   const files = call.options.auditorIdentity;
   if (files === undefined) refuse("audit verify needs --auditor-identity FILE, the auditor's identity file");
   for (const file of files) await warnIfShared(call, file, 'identity');
@@ -162,7 +134,7 @@ async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport
   ]);
 }
 
-async function verify(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+async function verify(call: Call<AuditVerifyOptions>, store: SecureStore): Promise<ExitCode> {
   if (isRemote(store)) notServed('audit verify', ": a server must not see the auditor's identity");
   const auditor = await identitiesOf(call);
   const { cli } = call;
@@ -172,12 +144,17 @@ async function verify(call: Call<AuditOptions>, store: SecureStore): Promise<Exi
   return report.ok ? 0 : exitCodeOf('INTEGRITY');
 }
 
-const RUN: Readonly<Record<AuditAction | 'status', Run>> = {
-  status,
-  on: switchOn,
-  off: switchOff,
-  log: auditLog,
-  examine,
-  export: exportLog,
-  verify,
-};
+/** `securestore audit show`. */
+export const showAudit: Action = onStore(status);
+/** `securestore audit on`. */
+export const auditOn: Action<AuditOnOptions> = onStore(switchOn);
+/** `securestore audit off`. */
+export const auditOff: Action = onStore(switchOff);
+/** `securestore audit log`. */
+export const auditLog: Action<AuditLogOptions> = onStore(showLog);
+/** `securestore audit examine`. */
+export const examineLog: Action = onStore(examine);
+/** `securestore audit verify`. */
+export const verifyLog: Action<AuditVerifyOptions> = onStore(verify);
+/** `securestore audit export`. */
+export const exportAuditLog: Action = onStore(exportLog);

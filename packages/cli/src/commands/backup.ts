@@ -10,7 +10,7 @@ import { count, formatBytes, formatTime, printable } from '../terminal/terminal-
 
 export interface BackupOptions {
   readonly label?: string;
-  readonly follow?: boolean;
+  readonly continuous?: boolean;
 }
 
 function inWords({ number, time, objects, versions, bytes, copied, rekeyed }: SnapshotReport): string[] {
@@ -37,7 +37,7 @@ function stoppedInWords({ recoverableTo, error }: ContinuousStatus, destination:
 
 /** Backs up continuously until it is interrupted. */
 async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, destination: string): Promise<ExitCode> {
-  if (isRemote(store)) notServed('backup --follow');
+  if (isRemote(store)) notServed('backup --continuous');
   let told = 0;
   let failing = false;
   const say = (status: ContinuousStatus): void => {
@@ -71,7 +71,7 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
 export async function backup(call: Call<BackupOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   refuseMemory(destination);
-  if (options.follow === true) {
+  if (options.continuous === true) {
     // It goes on for long: that its secret was read again, or a destination is reached again, is worth knowing.
     const logger = { ...loggerFor(call), info: (_fields: object, message: string): void => out.note(message) };
     return await withStore(call, (store) => follow(call, store, destination), undefined, { logger });

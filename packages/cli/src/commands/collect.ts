@@ -22,11 +22,11 @@ function inWords(report: CollectReport): string {
   return `${looked} and removed${what} ${formatBytes(report.bytes)}${failed}`;
 }
 
-/** `securestore collect`. */
-export async function collect(call: Call): Promise<ExitCode> {
+/** `securestore gc`. */
+export async function gc(call: Call): Promise<ExitCode> {
   const { cli, out } = call;
   return await withStoreToDelete(call, async (store) => {
-    const report = await watchJob(cli, 'collect', store.collect({ signal: cli.signal }));
+    const report = await watchJob(cli, 'gc', store.collect({ signal: cli.signal }));
     const { failures, ...summary } = report;
     for (const failure of failures) {
       await out.result({ ...failure, status: 'failed' }, () => `failed: ${printable(failure.name)} [${failure.code}]`);

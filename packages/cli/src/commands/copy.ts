@@ -14,7 +14,7 @@ import { count, printable } from '../terminal/terminal-text.ts';
 
 export interface CopyOptions {
   readonly overwrite?: boolean;
-  readonly prefix?: boolean;
+  readonly recursive?: boolean;
 }
 
 /** How many objects are copied at once. */
@@ -22,12 +22,12 @@ const AT_ONCE = 8;
 
 /** `securestore cp`. */
 export async function cp(call: Call<CopyOptions>, from: string, to: string): Promise<ExitCode> {
-  return await copy(call, parseCopyScope(from, to, call.options.prefix === true), false);
+  return await copy(call, parseCopyScope(from, to, call.options.recursive === true), false);
 }
 
 /** `securestore mv`. */
 export async function mv(call: Call<CopyOptions>, from: string, to: string): Promise<ExitCode> {
-  return await copy(call, parseCopyScope(from, to, call.options.prefix === true), true);
+  return await copy(call, parseCopyScope(from, to, call.options.recursive === true), true);
 }
 
 async function copy(call: Call<CopyOptions>, scope: CopyScope, moves: boolean): Promise<ExitCode> {

@@ -29,6 +29,7 @@ const OURS: ReadonlySet<string> = new Set([
   '--fingerprint',
   '--anchor',
   '--no-anchor',
+  '--accept-rollback',
   '--accept-head',
 ]);
 

@@ -5,41 +5,60 @@ import { infoRecord } from '../object/object-text.ts';
 import { withStore } from '../store/open.ts';
 import { parseCount } from '../call/parse-values.ts';
 import { bitsOf, type Charset, randomText } from '../object/random-text.ts';
+import { bitsOfWords, randomWords } from '../object/random-words.ts';
 import { count, printable } from '../terminal/terminal-text.ts';
 
 export interface GenerateOptions {
   readonly length?: string;
   readonly charset?: Charset;
+  readonly words?: boolean;
   readonly show?: boolean;
   readonly overwrite?: boolean;
 }
 
-const DEFAULT_LENGTH = 32;
-const MAX_LENGTH = 1024;
+/** How many units a secret has by default and at most. */
+const LENGTHS = { character: [32, 1024], word: [8, 64] } as const;
 
 /** With fewer bits a secret can be found by trying, if its hash is known. */
 const WEAK_BITS = 80;
 
-function lengthOf({ length }: GenerateOptions): number {
-  if (length === undefined) return DEFAULT_LENGTH;
+function lengthOf({ length }: GenerateOptions, unit: keyof typeof LENGTHS): number {
+  const [usual, most] = LENGTHS[unit];
+  if (length === undefined) return usual;
   const number = parseCount('--length', length);
-  if (number >= 1 && number <= MAX_LENGTH) return number;
-  throw new SecureStoreError('INVALID_ARGUMENT', `--length must be from 1 to ${MAX_LENGTH}, got ${number}`);
+  if (number >= 1 && number <= most) return number;
+  throw new SecureStoreError('INVALID_ARGUMENT', `--length must be from 1 to ${most}, got ${number}`);
+}
+
+/** What is generated: how long, how strong, and how it is made. */
+interface Recipe {
+  readonly size: string;
+  readonly bits: number;
+  readonly make: () => Buffer;
+}
+
+function recipeOf(options: GenerateOptions): Recipe {
+  if (options.words === true) {
+    const length = lengthOf(options, 'word');
+    return { size: count(length, 'word'), bits: bitsOfWords(length), make: () => randomWords(length) };
+  }
+  const length = lengthOf(options, 'character');
+  const charset = options.charset ?? 'alnum';
+  const bits = Math.floor(bitsOf(length, charset));
+  return { size: count(length, 'character'), bits, make: () => randomText(length, charset) };
 }
 
 /** `securestore generate`. @throws `CONFLICT` if the object exists, and is not to be replaced */
 export async function generate(call: Call<GenerateOptions>, key: string): Promise<void> {
   const { cli, out, options } = call;
   parseStoreKey(key);
-  const length = lengthOf(options);
-  const charset = options.charset ?? 'alnum';
-  const bits = Math.floor(bitsOf(length, charset));
+  const { size, bits, make } = recipeOf(options);
   await withStore(call, async (store) => {
     const storedWith = options.overwrite === true ? await keeping(store, key, cli.signal) : { ifAbsent: true };
-    const secret = randomText(length, charset);
+    const secret = make();
     try {
       const info = await store.store(key, secret, { ...storedWith, signal: cli.signal });
-      await report(call, info, secret, `${count(length, 'character')} (${count(bits, 'bit')})`);
+      await report(call, info, secret, `${size} (${count(bits, 'bit')})`);
     } finally {
       secret.fill(0);
     }

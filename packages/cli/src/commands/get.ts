@@ -15,7 +15,7 @@ import { formatBytes, printable } from '../terminal/terminal-text.ts';
 
 export interface GetOptions {
   readonly output?: string;
-  readonly version?: string;
+  readonly versionId?: string;
   readonly at?: string;
   readonly range?: string;
 }
@@ -40,7 +40,7 @@ export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   });
 }
 
-function rangeOptions({ version, at, range }: GetOptions): RangeOptions {
+function rangeOptions({ versionId: version, at, range }: GetOptions): RangeOptions {
   return {
     ...(version === undefined ? {} : { version }),
     ...(at === undefined ? {} : { at: parseMoment('--at', at) }),

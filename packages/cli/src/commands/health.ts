@@ -5,17 +5,17 @@ import type { Call, ExitCode } from '../call/call.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
 import { healthLines } from './health-table.ts';
 import { locationOf, withStoreWithin } from '../store/open.ts';
-import { parseDuration } from '../call/parse-time.ts';
+import { parseDurationWithin } from '../call/parse-time.ts';
 
 export interface HealthOptions {
-  readonly within?: string;
+  readonly timeout?: string;
 }
 
-const DEFAULT_WITHIN = '10s';
+const DEFAULT_TIMEOUT = '10s';
 
 async function look(call: Call<HealthOptions>): Promise<HealthReport> {
   const { cli, options } = call;
-  const timeout = parseDuration('--within', options.within ?? DEFAULT_WITHIN);
+  const timeout = parseDurationWithin('--timeout', options.timeout ?? DEFAULT_TIMEOUT, { from: '1s', to: '1d' });
   const begun = performance.now();
   try {
     // Opening it has as long as looking at it.

@@ -4,7 +4,7 @@ import { writeFileAtomically } from '@securestore/migrate';
 import { shellCommand } from '@securestore/protocol';
 import type { Call } from '../call/call.ts';
 import { invitationOf } from '../store/open.ts';
-import { refuse, refuseAction } from '../errors/refuse.ts';
+import { refuse } from '../errors/refuse.ts';
 import { readSecretFile } from '../secret/secret.ts';
 import { printable } from '../terminal/terminal-text.ts';
 import { oneFingerprint } from '../secret/unlocking.ts';
@@ -16,27 +16,6 @@ export interface IdentityOptions {
   readonly output?: string;
 }
 
-/** `securestore identity new`, `securestore identity show`, `securestore identity pin`. */
-export async function identity(
-  call: Call<IdentityOptions>,
-  action: string | undefined,
-  file: string | undefined,
-): Promise<void> {
-  if (action !== 'new' && call.options.output !== undefined) refuse('--output belongs to identity new');
-  if (action === 'new') {
-    if (file !== undefined) {
-      refuse('identity new takes its file by -o', {
-        text: 'to write the identity to it',
-        command: shellCommand({ operands: ['identity', 'new'], options: { output: file } }),
-      });
-    }
-    return await make(call);
-  }
-  if (action === 'show') return await show(call, fileOf(call, file));
-  if (action === 'pin') return await pin(call, fileOf(call, file));
-  return refuseAction('identity', ['new', 'show', 'pin']);
-}
-
 function fileOf({ options }: Call, operand: string | undefined): string {
   return (
     operand ??
@@ -45,7 +24,15 @@ function fileOf({ options }: Call, operand: string | undefined): string {
   );
 }
 
-async function make({ out, options }: Call<IdentityOptions>): Promise<void> {
+/** `securestore identity new`. */
+export async function makeIdentity(call: Call<IdentityOptions>, file: string | undefined): Promise<void> {
+  const { out, options } = call;
+  if (file !== undefined) {
+    refuse('identity new takes its file by -o', {
+      text: 'to write the identity to it',
+      command: shellCommand({ operands: ['identity', 'new'], options: { output: file } }),
+    });
+  }
   const { generateIdentity, generateIdentityFile, recipientOf } = await import('securestore');
   const { output } = options;
   const advice = 'Give the recipient to whoever is to let you in; keep the identity to yourself, and a copy of it safe';
@@ -83,8 +70,10 @@ async function withIdentity<T>(
   }
 }
 
-async function show({ out }: Call, file: string): Promise<void> {
-  await withIdentity(file, async (_, recipient, fingerprints) => {
+/** `securestore identity show`. */
+export async function showIdentity(call: Call, file: string | undefined): Promise<void> {
+  const { out } = call;
+  await withIdentity(fileOf(call, file), async (_, recipient, fingerprints) => {
     await out.result({ recipient, fingerprints }, () => [
       `recipient: ${recipient}`,
       ...fingerprints.map((fingerprint) => `opens the store with the fingerprint ${fingerprint}`),
@@ -103,13 +92,14 @@ async function fingerprintOf(call: Call, recipient: string): Promise<string> {
   if (fingerprint === undefined) refuse('identity pin needs --invitation-file FILE or --fingerprint FINGERPRINT');
   if (FINGERPRINT.test(fingerprint)) return fingerprint;
   return refuse('--fingerprint must have 52 characters of 0-9 and a-v', {
-    text: 'securestore init and securestore slots print it',
+    text: 'securestore init and securestore slot list print it',
   });
 }
 
-/** Remembers a store in the identity file, so that it is known on every machine that has the file. */
-async function pin(call: Call, file: string): Promise<void> {
+/** `securestore identity pin`: remembers a store in the identity file, so that it is known on every machine that has the file. */
+export async function pinIdentity(call: Call, given: string | undefined): Promise<void> {
   const { cli, out } = call;
+  const file = fileOf(call, given);
   await withIdentity(file, async (before, recipient, pins) => {
     const fingerprint = await fingerprintOf(call, recipient);
     if (!pins.includes(fingerprint)) {

@@ -44,7 +44,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   // Of a kit: it would refuse the new store from then on.
   if (unlock.fingerprint !== undefined) {
     refuse('a recovery kit belongs to a store that exists, and cannot open a new one', {
-      text: 'make the store with another secret, then its kit with slots add --kit FILE',
+      text: 'make the store with another secret, then its kit with slot add --kit FILE',
     });
   }
   await sayMissingFolders(call.out, location);

@@ -1,54 +1,62 @@
 import type { KeyReport, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
-import { parseDuration } from '../call/parse-time.ts';
+import { parseDurationWithin } from '../call/parse-time.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
-import { refusal, refuse, refuseAction } from '../errors/refuse.ts';
+import { refusal } from '../errors/refuse.ts';
 import { ifAllowed } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
 
-export interface KeysOptions {
+export interface ListKeysOptions {
+  readonly usage?: boolean;
+  /** What `usage` was called. */
   readonly census?: boolean;
+}
+
+export interface DestroyKeysOptions {
   readonly wait?: string;
 }
 
 const DEFAULT_WAIT = '30d';
 const LETTING_GO = 'waiting until no process uses the keys any more';
 
-/** `securestore keys`, `securestore keys destroy`, `securestore keys undo`. */
-export async function keys(
-  call: Call<KeysOptions>,
-  action: string | undefined,
-  target: string | undefined,
-): Promise<ExitCode> {
-  const { options, out } = call;
-  if (action !== undefined && action !== 'destroy' && action !== 'undo') {
-    refuseAction('keys', ['destroy', 'undo']);
-  }
-  if (action !== undefined && target === undefined) {
-    refuse(`keys ${action} needs the ID of a key version or the name of a category`, {
-      text: 'to list them',
-      on: ['keys'],
-    });
-  }
-  if (options.wait !== undefined && action !== 'destroy') refuse('--wait belongs to keys destroy');
-  if (options.census !== undefined && action !== undefined) refuse('--census belongs to keys without an action');
-  const wait = parseDuration('--wait', options.wait ?? DEFAULT_WAIT);
+/** `securestore key list`. */
+export async function listKeys(call: Call<ListKeysOptions>): Promise<ExitCode> {
   return await withStore(call, async (store) => {
     const due = await finishDue(call, store);
-    if (action === undefined || target === undefined) {
-      await list(call, store);
-      return due.length === 0 ? 0 : SOME_FAILED;
-    }
-    const changed = action === 'destroy' ? await destroy(call, store, target, wait) : await undo(call, store, target);
-    for (const key of changed) await out.result(key, () => describe(key));
-    if (action === 'destroy' && !out.json && changed.every(({ state }) => state === 'destroyed'))
-      await out.result({}, () => whatIsGone(target, changed));
-    const pending = [...new Set(changed.flatMap(({ pendingAt }) => pendingAt ?? []))];
-    notePending(call, pending);
-    return pending.length === 0 ? 0 : SOME_FAILED;
+    await list(call, store);
+    return due.length === 0 ? 0 : SOME_FAILED;
   });
+}
+
+/** `securestore key destroy`. */
+export async function destroyKeys(call: Call<DestroyKeysOptions>, target: string): Promise<ExitCode> {
+  const { options, out } = call;
+  const wait = parseDurationWithin('--wait', options.wait ?? DEFAULT_WAIT, { from: '0s', to: '3650d' });
+  return await withStore(call, async (store) => {
+    await finishDue(call, store);
+    const changed = await destroy(call, store, target, wait);
+    const exitCode = await sayChanged(call, changed);
+    if (!out.json && changed.every(({ state }) => state === 'destroyed'))
+      await out.result({}, () => whatIsGone(target, changed));
+    return exitCode;
+  });
+}
+
+/** `securestore key undo`. */
+export async function undoDestruction(call: Call, target: string): Promise<ExitCode> {
+  return await withStore(call, async (store) => {
+    await finishDue(call, store);
+    return await sayChanged(call, await store.keys.undo(target, { signal: call.cli.signal }));
+  });
+}
+
+async function sayChanged(call: Call, changed: readonly KeyReport[]): Promise<ExitCode> {
+  for (const key of changed) await call.out.result(key, () => describe(key));
+  const pending = [...new Set(changed.flatMap(({ pendingAt }) => pendingAt ?? []))];
+  notePending(call, pending);
+  return pending.length === 0 ? 0 : SOME_FAILED;
 }
 
 /** Says where destroyed keys are still to be had: what is not gone everywhere is not destroyed. */
@@ -56,7 +64,7 @@ function notePending({ out }: Call, pending: readonly string[]): void {
   for (const location of pending) out.note(`backups not reached: ${printable(location)}`);
   if (pending.length === 0) return;
   out.note(
-    'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore keys, which removes them',
+    'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore key list, which removes them',
   );
 }
 
@@ -65,32 +73,30 @@ async function finishDue(call: Call, store: SecureStore): Promise<readonly strin
   const { cli, out } = call;
   // Over a server somebody may see the keys and destroy none.
   const finishing = ifAllowed(store.keys.finish({ signal: cli.signal }));
-  const done = await watchWait(cli, `keys: what is due is destroyed; ${LETTING_GO}`, finishing);
+  const done = await watchWait(cli, `key: what is due is destroyed; ${LETTING_GO}`, finishing);
   if (done === undefined) return [];
   const { destroyed, inUse, pending } = done;
   if (destroyed.length > 0) out.note(`destroyed now, as it was scheduled: ${destroyed.join(', ')}`);
   if (inUse.length > 0) {
-    out.note(
-      `due to be destroyed, but objects need them: ${inUse.join(', ')}; undo that, or re-key them with securestore rotate`,
-    );
+    out.note(`due to be destroyed, but objects need them: ${inUse.join(', ')}; undo that, or run securestore rotate`);
   }
   notePending(call, pending);
   return pending;
 }
 
-async function censusOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['keys']['census']> {
-  return await watchWait(cli, 'keys: counting objects', store.keys.census({ signal: cli.signal }));
+async function usageOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['keys']['census']> {
+  return await watchWait(cli, 'key list: counting objects', store.keys.census({ signal: cli.signal }));
 }
 
 const nameOf = ({ category, kind }: KeyReport): string => (category === undefined ? `(${kind})` : printable(category));
 
-async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore): Promise<void> {
+async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureStore): Promise<void> {
   const { signal } = cli;
   const states = await store.keys.states({ signal });
-  const census = options.census === true ? await censusOf(cli, store) : undefined;
+  const usage = options.usage === true || options.census === true ? await usageOf(cli, store) : undefined;
   if (out.json) {
     for (const key of states) {
-      await out.result(census === undefined ? key : { ...key, objects: census[key.id] ?? 0 }, () => []);
+      await out.result(usage === undefined ? key : { ...key, objects: usage[key.id] ?? 0 }, () => []);
     }
     return;
   }
@@ -99,7 +105,7 @@ async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore
     { title: 'STATE' },
     { title: 'CREATED' },
     { title: 'DUE' },
-    ...(census === undefined ? [] : [{ title: 'OBJECTS', align: 'right' } as const]),
+    ...(usage === undefined ? [] : [{ title: 'OBJECTS', align: 'right' } as const]),
     { title: 'CATEGORY' },
   ];
   const rows = states.map((key) => [
@@ -107,7 +113,7 @@ async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore
     key.state,
     formatTime(key.created),
     key.destroyAt === undefined ? '' : formatTime(key.destroyAt),
-    ...(census === undefined ? [] : [String(census[key.id] ?? 0)]),
+    ...(usage === undefined ? [] : [String(usage[key.id] ?? 0)]),
     nameOf(key),
   ]);
   await out.result({}, () => formatTable(columns, rows));
@@ -127,7 +133,7 @@ function whatIsGone(target: string, destroyed: readonly KeyReport[]): string {
 }
 
 async function destroy(
-  { cli, options }: Call<KeysOptions>,
+  { cli, options }: Call,
   store: SecureStore,
   target: string,
   waitingPeriod: number,
@@ -147,7 +153,7 @@ async function destroy(
     await confirmDestruction(cli, options.yes, question, 'this destroys encryption keys', target);
   }
   const destroying = store.keys.destroy(target, { waitingPeriod, signal });
-  return await watchWait(cli, `keys destroy: ${LETTING_GO}`, destroying);
+  return await watchWait(cli, `key destroy: ${LETTING_GO}`, destroying);
 }
 
 async function losses(
@@ -156,8 +162,8 @@ async function losses(
   category: string,
   chosen: readonly KeyReport[],
 ): Promise<string> {
-  const census = await censusOf(cli, store);
-  const objects = chosen.reduce((sum, { id }) => sum + (census[id] ?? 0), 0);
+  const usage = await usageOf(cli, store);
+  const objects = chosen.reduce((sum, { id }) => sum + (usage[id] ?? 0), 0);
   return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and what copies and backups hold of them.`;
 }
 
@@ -166,11 +172,7 @@ function ofVersion({ id }: KeyReport): string {
 }
 
 function undoable(target: string, waitingPeriod: number, now: Date): string {
-  if (waitingPeriod === 0) return 'There is no waiting period, so there is no way back: keys undo can not undo it.';
+  if (waitingPeriod === 0) return 'There is no waiting period, so there is no way back: key undo cannot undo it.';
   const until = formatTime(new Date(now.getTime() + waitingPeriod));
-  return `Until ${until} it can be undone with: securestore keys undo ${printable(target)}`;
-}
-
-async function undo({ cli }: Call, store: SecureStore, target: string): Promise<KeyReport[]> {
-  return await store.keys.undo(target, { signal: cli.signal });
+  return `Until ${until} it can be undone with: securestore key undo ${printable(target)}`;
 }

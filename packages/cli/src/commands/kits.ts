@@ -80,5 +80,7 @@ export async function discardKits(
     // What stopped the command is what is reported.
   }
   const names = paths.map(printable).join(', ');
-  out.note(`it is not sure whether the slot was added, so these kits were kept: ${names}. securestore slots shows it`);
+  out.note(
+    `it is not sure whether the slot was added, so these kits were kept: ${names}. securestore slot list shows it`,
+  );
 }

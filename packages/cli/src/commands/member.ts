@@ -10,7 +10,7 @@ import { count, formatTable, formatTime, printable } from '../terminal/terminal-
 
 export interface MemberOptions {
   readonly category?: readonly string[];
-  readonly group?: readonly string[];
+  readonly storeKeys?: readonly string[];
   readonly all?: boolean;
 }
 
@@ -30,16 +30,19 @@ export async function addMember(
   name: string,
   recipient: string | undefined,
 ): Promise<ExitCode> {
-  const { category, group } = call.options;
+  const { category, storeKeys } = call.options;
   if (recipient === undefined) refuse('member add needs a name and a recipient, such as SSRP1-...');
-  if ((category ?? group) === undefined) refuse('member add needs --category or --group');
+  if ((category ?? storeKeys) === undefined) refuse('member add needs --category or --store-keys');
   return await withStore(call, (store) => add(call, store, name, recipient));
 }
 
 /** `securestore member revoke`. */
 export async function revokeMember(call: Call<MemberOptions>, name: string | undefined): Promise<ExitCode> {
   if ((call.options.all === true) !== (name === undefined)) {
-    refuse('member revoke needs either the name of a member or --all', { text: 'to list them', on: ['member'] });
+    refuse('member revoke needs either the name of a member or --all', {
+      text: 'to list them',
+      on: ['member', 'list'],
+    });
   }
   return await withStore(call, (store) => (name === undefined ? revokeAll(call, store) : revoke(call, store, name)));
 }
@@ -97,9 +100,9 @@ async function add(
   recipient: string,
 ): Promise<void> {
   const { formatInvitation } = await import('securestore');
-  const { category: categories, group } = options;
+  const { category: categories, storeKeys } = options;
   // What is no kind of keys the library refuses.
-  const groups = group as readonly GrantableGroup[] | undefined;
+  const groups = storeKeys as readonly GrantableGroup[] | undefined;
   const adding = store.members.add(name, recipient, { categories, groups, signal: cli.signal });
   const added = await adding.catch(async (error: unknown) => {
     throw await withCategories(error, store, categories, cli.signal);

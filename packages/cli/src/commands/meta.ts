@@ -9,7 +9,7 @@ import { refuse } from '../errors/refuse.ts';
 import { formatFields, printable } from '../terminal/terminal-text.ts';
 
 export interface MetaOptions {
-  readonly remove?: readonly string[];
+  readonly unset?: readonly string[];
 }
 
 /** How often a change is made again because another writer was faster. */
@@ -45,10 +45,10 @@ interface Change {
   readonly removed: ReadonlySet<string>;
 }
 
-function parseChange(values: readonly string[], { remove = [] }: MetaOptions): Change {
+function parseChange(values: readonly string[], { unset: remove = [] }: MetaOptions): Change {
   const given = parseMetadata(values, 'meta set');
   const removed = new Set(remove);
-  if (values.length === 0 && removed.size === 0) refuse('meta set needs NAME=VALUE or --remove NAME');
+  if (values.length === 0 && removed.size === 0) refuse('meta set needs NAME=VALUE or --unset NAME');
   const both = Object.keys(given).find((name) => removed.has(name));
   if (both !== undefined) refuse(`meta set cannot both set and remove ${JSON.stringify(both)}`);
   return { given, removed };

@@ -26,16 +26,16 @@ import { count, formatBytes, formatTime, printable } from '../terminal/terminal-
 import { oneFingerprint, unlockWith } from '../secret/unlocking.ts';
 
 export interface MigrateOptions extends NewSecretOptions {
-  readonly reseal?: boolean;
+  readonly reencrypt?: boolean;
   readonly suite?: '1' | '2';
   readonly names?: 'encrypted' | 'plain';
-  readonly category?: readonly string[];
+  readonly defineCategory?: readonly string[];
   readonly partial?: boolean;
   readonly copyOnly?: boolean;
-  readonly keep?: boolean;
+  readonly replicateBack?: boolean;
   readonly cancel?: boolean;
-  readonly retire?: boolean;
-  readonly lost?: boolean;
+  readonly finalize?: boolean;
+  readonly failBack?: boolean;
 }
 
 type MigrateCall = Call<MigrateOptions>;
@@ -65,7 +65,7 @@ async function withUnlock<T>(
     unlock: unlock.method,
     fingerprint: oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]),
     anchor: options.anchor ?? true,
-    acceptHead: options.acceptHead,
+    acceptHead: options.acceptRollback,
     trustOnFirstUse: options.trustFirstUse,
     logger: loggerFor(call),
     discovery: discoveryOf(call),
@@ -73,7 +73,7 @@ async function withUnlock<T>(
   };
   const run = (): Promise<T> => body(opening, unlock.method);
   // With two secrets, it is not known which of them is wrong.
-  return options.reseal === true ? await run() : await whileMistyped(call, unlock, run);
+  return options.reencrypt === true ? await run() : await whileMistyped(call, unlock, run);
 }
 
 /**
@@ -86,12 +86,14 @@ export async function migrate(
   first: string | undefined,
   second: string | undefined,
 ): Promise<ExitCode> {
-  const { partial, copyOnly, keep } = call.options;
-  const [instead, another] = Object.keys(INSTEAD_OF_MOVING).filter((name): name is Instead => isSet(call, name));
+  const { partial, copyOnly, replicateBack } = call.options;
+  const [instead, another] = Object.keys(INSTEAD_OF_MOVING)
+    .filter((name): name is Instead => Object.hasOwn(INSTEAD_OF_MOVING, name))
+    .filter((name) => call.options[name] === true);
   if (instead !== undefined) {
-    if (another !== undefined) refuse(`--${instead} cannot be used with --${another}`);
-    if (second !== undefined || partial === true || copyOnly === true || keep === true) {
-      refuse(`--${instead} takes the location of the store and nothing else`);
+    if (another !== undefined) refuse(`${FLAGS[instead]} cannot be used with ${FLAGS[another]}`);
+    if (second !== undefined || partial === true || copyOnly === true || replicateBack === true) {
+      refuse(`${FLAGS[instead]} takes the location of the store and nothing else`);
     }
     return await INSTEAD_OF_MOVING[instead](call, unserved(await locationOf(call, first)));
   }
@@ -100,8 +102,8 @@ export async function migrate(
   const location = unserved(await locationOf(call, second === undefined ? undefined : first));
   refuseMemory(to, 'target');
   unserved(to);
-  if (copyOnly === true && keep === true) refuse('--keep cannot be used with --copy-only');
-  checkReseal(call.options);
+  if (copyOnly === true && replicateBack === true) refuse('--replicate-back cannot be used with --copy-only');
+  checkReencrypt(call.options);
   return await move(call, location, to);
 }
 
@@ -111,11 +113,15 @@ function unserved(location: string): string {
 }
 
 /** What is done to a store instead of moving it. */
-const INSTEAD_OF_MOVING = { cancel: giveUp, retire: endKeeping, lost: openAgain } as const;
+const INSTEAD_OF_MOVING = { cancel: giveUp, finalize: endKeeping, failBack: openAgain } as const;
 
 type Instead = keyof typeof INSTEAD_OF_MOVING;
 
-const isSet = ({ options }: MigrateCall, name: string): boolean => options[name as Instead] === true;
+const FLAGS: Readonly<Record<Instead, string>> = {
+  cancel: '--cancel',
+  finalize: '--finalize',
+  failBack: '--fail-back',
+};
 
 /** Opens a store where it was before the place that it has moved to was lost. */
 async function openAgain(call: MigrateCall, location: string): Promise<ExitCode> {
@@ -165,7 +171,7 @@ interface NewSecret extends Disposable {
 /** @returns `undefined` where the store is moved as it is */
 async function newSecretOf(call: MigrateCall, present: SecretMethod, to: string): Promise<NewSecret | undefined> {
   const { out, options } = call;
-  if (options.reseal !== true) return undefined;
+  if (options.reencrypt !== true) return undefined;
   const source = await findNewSecret(call, to);
   const next = await unlockWith(source);
   // Where the store is there already, a key file that is made now would open nothing.
@@ -181,33 +187,34 @@ async function newSecretOf(call: MigrateCall, present: SecretMethod, to: string)
 }
 
 /** What only a store that is sealed anew can be given. */
-function checkReseal({ reseal, suite, names, category, keep, ...options }: MigrateOptions): void {
-  if (reseal === true && keep === true)
-    refuse('--keep cannot be used with --reseal: a store that is encrypted again cannot move back');
+function checkReencrypt(given: MigrateOptions): void {
+  const { reencrypt, suite, names, defineCategory, replicateBack, ...options } = given;
+  if (reencrypt === true && replicateBack === true)
+    refuse('--replicate-back cannot be used with --reencrypt: a store that is encrypted again cannot fail back');
   const isGiven = [
     suite,
     names,
-    category,
+    defineCategory,
     options.newKeyFile,
     options.newPassphraseFile,
     options.newPassphraseCommand,
   ].some((option) => option !== undefined);
-  if (isGiven && reseal !== true) refuse('--suite, --names, --category and a new secret need --reseal');
+  if (isGiven && reencrypt !== true) refuse('--suite, --names, --define-category and a new secret need --reencrypt');
 }
 
 async function move(call: MigrateCall, from: string, to: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { partial, copyOnly, keep } = options;
+  const { partial, copyOnly, replicateBack } = options;
   const { keepOldSide, migrateStore } = await import('securestore');
   return await withUnlock(call, async (opening, present) => {
     using anew = await newSecretOf(call, present, to);
-    const { suite, names, category } = options;
+    const { suite, names, defineCategory } = options;
     const reseal = anew && {
       unlock: anew.method,
       beforeMaking: anew.beforeMaking,
       ...(suite && { suite: suite === '2' ? (2 as const) : (1 as const) }),
       ...(names && { names }),
-      ...(category && { categories: parseCategories(category) }),
+      ...(defineCategory && { categories: parseCategories(defineCategory) }),
     };
     await sayMissingFolders(out, to);
     const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });
@@ -223,7 +230,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     const { failed: _, ...summary } = report;
     await out.result({ summary }, () => inWords(report, copyOnly === true, reseal !== undefined));
     // It goes on until it is interrupted.
-    if (keep === true && report.moved) {
+    if (replicateBack === true && report.moved) {
       out.note(`what changes is brought to ${printable(report.from)} from now on, until this is interrupted`);
       const kept = keepOldSide(to, from, opening);
       const done = await watchJob(cli, 'migrate', kept, PHASES);
@@ -278,7 +285,7 @@ function verdict(
     return [
       `the store is at ${printable(to)} now; nobody could use it for ${pause} ms`,
       `what changes is kept for moving it back for seven days: securestore migrate ${printable(to)} ${printable(from)}`,
-      `once you are sure, securestore migrate ${printable(to)} --retire; then remove ${printable(from)}`,
+      `once you are sure, securestore migrate ${printable(to)} --finalize; then remove ${printable(from)}`,
     ];
   }
   if (failures > 0) {

@@ -157,7 +157,7 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
 
 async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { prefix, key: keys, into, deleteExtra, dryRun, verify } = options;
+  const { prefix, key: keys, into, deleteExtra, dryRun, check } = options;
   if (options.receipt !== undefined) await refuseToReplace(options.receipt, options.yes);
   const isWhole = prefix === undefined && keys === undefined && into === undefined;
   const choice = pointOf(options);
@@ -193,7 +193,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     const job = store.restore(source, {
       ...about,
       ...(dryRun === undefined ? {} : { dryRun }),
-      ...(verify === undefined ? {} : { verify }),
+      ...(check === undefined ? {} : { verify: check }),
       ...(plan && { onObject: plan.onObject }),
       signal: cli.signal,
     });

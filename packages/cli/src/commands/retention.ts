@@ -11,22 +11,27 @@ import { retentionText } from './destinations.ts';
 const COUNTS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 const SPANS = ['within', 'continuous'] as const;
 
-export interface RetentionOptions extends Partial<Record<(typeof COUNTS)[number] | (typeof SPANS)[number], string>> {
+type Rule = (typeof COUNTS)[number] | (typeof SPANS)[number];
+
+export interface RetentionOptions extends Partial<Record<`keep${Capitalize<Rule>}`, string>> {
   readonly timeZone?: string;
   readonly set?: boolean;
   readonly dryRun?: boolean;
   readonly damaged?: boolean;
 }
 
+const optionOf = (rule: Rule): `keep${Capitalize<Rule>}` =>
+  `keep${rule.charAt(0).toUpperCase()}${rule.slice(1)}` as `keep${Capitalize<Rule>}`;
+
 function settingsOf(options: RetentionOptions): RetentionSettings | undefined {
   const settings: Record<string, unknown> = {};
   for (const name of COUNTS) {
-    const given = options[name];
-    if (given !== undefined) settings[name] = parseCount(`--${name}`, given);
+    const given = options[optionOf(name)];
+    if (given !== undefined) settings[name] = parseCount(`--keep-${name}`, given);
   }
   for (const name of SPANS) {
-    const given = options[name];
-    if (given !== undefined) settings[name] = parseDuration(`--${name}`, given);
+    const given = options[optionOf(name)];
+    if (given !== undefined) settings[name] = parseDuration(`--keep-${name}`, given);
   }
   if (options.timeZone !== undefined) settings['timeZone'] = options.timeZone;
   return Object.keys(settings).length === 0 ? undefined : settings;

@@ -25,8 +25,7 @@ export async function sayRotation(
     else out.error(error, { operation: verb, subject: name });
   }
   for (const { name, code } of strays) {
-    const reason =
-      'nobody who has the keys wrote it; it keeps no key in use, and securestore collect removes it in time';
+    const reason = 'nobody who has the keys wrote it; it keeps no key in use, and securestore gc removes it in time';
     await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
   }
   await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);

@@ -3,7 +3,7 @@ import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'secur
 import { refuseMemory } from '../backup/backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { loggerFor, withStore } from '../store/open.ts';
-import { parseDuration, parseWithin } from '../call/parse-time.ts';
+import { parseDurationWithin, parseRolling } from '../call/parse-time.ts';
 import { refusal, refuse } from '../errors/refuse.ts';
 import { isRemote, notServed } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -14,7 +14,7 @@ export interface ScheduleOptions {
   readonly task?: ScheduleSettings['task'];
   readonly timeZone?: string;
   readonly jitter?: string;
-  readonly within?: string;
+  readonly rolling?: string;
   readonly paused?: boolean;
   readonly replace?: boolean;
   readonly once?: boolean;
@@ -27,6 +27,7 @@ export interface ScheduleOptions {
 }
 
 type ScheduleCall = Call<ScheduleOptions>;
+type Schedules = SecureStore['schedules'];
 
 const HOUR = 3_600_000;
 
@@ -66,19 +67,33 @@ async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<
   }
 }
 
-async function add(
-  { out, options }: ScheduleCall,
-  { schedules }: SecureStore,
-  id: string,
-  destination: string,
-): Promise<void> {
-  const { cron, task = 'backup', timeZone, jitter, within, paused } = options;
+/** What is added, with what a schedule needs. @throws `INVALID_ARGUMENT`, before a store is opened */
+function additionOf(options: ScheduleOptions, id: string, destination: string): Parameters<Schedules['add']>[0] {
+  const { cron, task = 'backup', timeZone, jitter, rolling, paused } = options;
   if (cron === undefined) {
     refuse('schedule add needs a name, a destination and --cron', {
       text: 'such as schedule add nightly file:/backup --cron "30 2 * * *"',
     });
   }
   refuseMemory(destination);
+  return {
+    id,
+    cron,
+    task,
+    destination,
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(jitter === undefined ? {} : { jitter: parseDurationWithin('--jitter', jitter, { from: '0s', to: '1d' }) }),
+    ...(rolling === undefined ? {} : { within: parseRolling(rolling) }),
+    ...(paused === undefined ? {} : { paused }),
+  };
+}
+
+async function add(
+  { out, options }: ScheduleCall,
+  { schedules }: SecureStore,
+  addition: Parameters<Schedules['add']>[0],
+): Promise<void> {
+  const { id, task, destination } = addition;
   const there = (await schedules.list()).find((one) => one.id === id);
   if (there !== undefined && options.replace !== true) {
     const what = `${there.task} to ${there.destination}, ${there.cron}`;
@@ -86,16 +101,7 @@ async function add(
       hints: [{ text: 'choose another name, or add --replace' }],
     });
   }
-  await schedules.add({
-    id,
-    cron,
-    task,
-    destination,
-    ...(timeZone === undefined ? {} : { timeZone }),
-    ...(jitter === undefined ? {} : { jitter: parseDuration('--jitter', jitter) }),
-    ...(within === undefined ? {} : { within: parseWithin(within) }),
-    ...(paused === undefined ? {} : { paused }),
-  });
+  await schedules.add(addition);
   const info = (await schedules.list()).find((one) => one.id === id);
   await out.result({ ...info }, () => {
     const next = info?.next === undefined ? 'it is paused' : `next at ${formatTime(info.next)}`;
@@ -104,7 +110,7 @@ async function add(
   out.note('it runs while securestore schedule run does, in any number of processes');
 }
 
-async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
+async function run(call: ScheduleCall, store: SecureStore, hookTimeout: number | undefined): Promise<ExitCode> {
   if (isRemote(store)) notServed('schedule run');
   const { cli, out, options } = call;
   const { deadManPing, execHook, execRunHook, webhook } = await import('securestore');
@@ -118,7 +124,6 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
   ];
   const hookOf = (program: string | undefined): RunHook | undefined =>
     program === undefined ? undefined : execRunHook({ clock, command: [program] });
-  const { hookTimeout } = options;
   const tellPing = ping === undefined ? undefined : deadManPing({ clock, url: ping });
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
@@ -130,7 +135,7 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
       sinks,
       before: hookOf(options.before),
       after: hookOf(options.after),
-      ...(hookTimeout === undefined ? {} : { hookTimeout: parseDuration('--hook-timeout', hookTimeout) }),
+      ...(hookTimeout === undefined ? {} : { hookTimeout }),
       signal,
       onProblem: say,
       async onRun({ schedule: { id, task: work }, occurrence, end, error, message }) {
@@ -189,7 +194,8 @@ export async function listSchedules(call: ScheduleCall): Promise<void> {
 
 /** `securestore schedule add`. */
 export async function addSchedule(call: ScheduleCall, name: string, destination: string): Promise<void> {
-  await withStore(call, (store) => add(call, store, name, destination));
+  const addition = additionOf(call.options, name, destination);
+  await withStore(call, (store) => add(call, store, addition));
 }
 
 /** `securestore schedule remove`. */
@@ -203,5 +209,8 @@ export async function removeSchedule(call: ScheduleCall, name: string): Promise<
 
 /** `securestore schedule run`. */
 export async function runSchedules(call: ScheduleCall): Promise<ExitCode> {
-  return await withStore<ExitCode>(call, (store) => run(call, store));
+  const { hookTimeout } = call.options;
+  const limits = { from: '1s', to: '1d' };
+  const timeout = hookTimeout === undefined ? undefined : parseDurationWithin('--hook-timeout', hookTimeout, limits);
+  return await withStore<ExitCode>(call, (store) => run(call, store, timeout));
 }

@@ -3,13 +3,13 @@ import type { ScrubFinding, ScrubReport } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
-import { parseDuration } from '../call/parse-time.ts';
+import { parseDurationWithin } from '../call/parse-time.ts';
 import { parseRate } from '../call/parse-values.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
 
 export interface ScrubOptions {
   readonly rate?: string;
-  readonly within?: string;
+  readonly over?: string;
   readonly repair?: string;
   /** False with `--no-payloads`. */
   readonly payloads?: boolean;
@@ -50,7 +50,7 @@ function inWords(report: ScrubReport, repairs: boolean): string[] {
   return [
     `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${formatDuration(took / 1000)}${since}`,
     basis,
-    ...(late ? ['it took longer than --within says, since --rate did not allow it to go faster'] : []),
+    ...(late ? ['it took longer than --over says, since --rate did not allow it to go faster'] : []),
     ...(ok ? [] : [repairs ? `what is not repaired: give another backup with --repair; or ${RESTORE}` : ADVICE]),
   ];
 }
@@ -58,11 +58,11 @@ function inWords(report: ScrubReport, repairs: boolean): string[] {
 /** `securestore scrub`. */
 export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { rate, within, repair, payloads } = options;
+  const { rate, over, repair, payloads } = options;
   const given = {
     signal: cli.signal,
     ...(rate !== undefined && { rate: parseRate('--rate', rate) }),
-    ...(within !== undefined && { within: parseDuration('--within', within) }),
+    ...(over !== undefined && { within: parseDurationWithin('--over', over, { from: '1s', to: '3650d' }) }),
     ...(repair !== undefined && { repair }),
     ...(payloads !== undefined && { payloads }),
   };

@@ -2,58 +2,47 @@ import type { SecureStore, Settings, SettingsChange } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseCategories, parseCount } from '../call/parse-values.ts';
-import { refuse, refuseAction } from '../errors/refuse.ts';
+import { refuse } from '../errors/refuse.ts';
 import { formatTable, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
 
 /** The settings that can be given, of a new store and of one that there is. */
 export interface SettingsOptions {
-  readonly category?: readonly string[];
+  readonly defineCategory?: readonly string[];
   readonly historyVersions?: string;
   readonly historyDays?: string;
   readonly rotationDays?: string;
   readonly ifVersion?: string;
 }
 
-const FLAGS: readonly (readonly [name: keyof SettingsOptions, flag: string])[] = [
-  ['category', '--category'],
-  ['historyVersions', '--history-versions'],
-  ['historyDays', '--history-days'],
-  ['rotationDays', '--rotation-days'],
-  ['ifVersion', '--if-version'],
-];
-
 const COLUMNS = [{ title: 'SETTING' }, { title: '' }] as const;
 
 /** The settings that the options change. */
 export function changeIn(options: Omit<SettingsOptions, 'ifVersion'>): SettingsChange {
-  const { category, historyVersions, historyDays, rotationDays } = options;
+  const { defineCategory, historyVersions, historyDays, rotationDays } = options;
   const history = {
     ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
     ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
   };
   return {
-    ...(category === undefined ? {} : { categories: parseCategories(category) }),
+    ...(defineCategory === undefined ? {} : { categories: parseCategories(defineCategory) }),
     ...(Object.keys(history).length === 0 ? {} : { history }),
     ...(rotationDays === undefined ? {} : { rotation: { days: parseCount('--rotation-days', rotationDays) } }),
   };
 }
 
-/** `securestore settings`, `securestore settings change`. */
-export async function settings(call: Call<SettingsOptions>, action: string | undefined): Promise<void> {
-  if (action !== undefined && action !== 'change') {
-    refuseAction('settings', ['change']);
-  }
-  const { ifVersion } = call.options;
+/** `securestore settings show`. */
+export async function showSettings(call: Call): Promise<void> {
+  await withStore(call, (store) => shown(call, store));
+}
+
+/** `securestore settings change`. */
+export async function changeSettings(call: Call<SettingsOptions>): Promise<void> {
   const change = changeIn(call.options);
-  const isChange = Object.keys(change).length > 0;
-  if (action === undefined && (isChange || ifVersion !== undefined)) {
-    refuse(`${FLAGS.find(([name]) => call.options[name] !== undefined)?.[1]} belongs to settings change`);
+  if (Object.keys(change).length === 0) {
+    refuse('settings change needs --define-category, --history-versions, --history-days or --rotation-days');
   }
-  if (action === 'change' && !isChange) {
-    refuse('settings change needs --category, --history-versions, --history-days or --rotation-days');
-  }
-  await withStore(call, (store) => (isChange ? changed(call, store, change, ifVersion) : shown(call, store)));
+  await withStore(call, (store) => changed(call, store, change, call.options.ifVersion));
 }
 
 async function shown({ cli, out }: Call, store: SecureStore): Promise<void> {

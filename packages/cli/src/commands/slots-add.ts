@@ -15,17 +15,6 @@ export interface SlotsOptions extends NewSecretOptions {
   readonly kit?: string;
 }
 
-/** The options that say what is added. */
-export const OF_ADD = [
-  'newKeyFile',
-  'newPassphraseFile',
-  'newPassphraseCommand',
-  'newRecoveryCode',
-  'newShares',
-  'recipient',
-  'kit',
-] as const;
-
 export const METHODS: Readonly<Record<SlotInfo['method'], string>> = {
   passphrase: 'passphrase',
   keyFile: 'key file',
@@ -45,8 +34,8 @@ export function checkAddition({ kit, newRecoveryCode, newShares }: SlotsOptions)
   if (newShares !== undefined) parseScheme(newShares);
 }
 
-/** `securestore slots add`. */
-export async function addSlot(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
+/** Adds what the options say to the slots of a store. */
+export async function addTo(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
   const { newKeyFile, newRecoveryCode, newShares, recipient } = call.options;
   if (isRemote(store) && [newKeyFile, newRecoveryCode, newShares].some((kind) => kind !== undefined)) {
     slotNotServed();

@@ -2,36 +2,27 @@ import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { confirmDestruction } from '../secret/prompt.ts';
-import { refuse, refuseAction } from '../errors/refuse.ts';
 import { isRemote } from '../store/served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal/terminal-text.ts';
 import { watchWait } from '../terminal/wait-progress.ts';
-import { addSlot, checkAddition, METHODS, OF_ADD, type SlotsOptions } from './slots-add.ts';
+import { addTo, checkAddition, METHODS, type SlotsOptions } from './slots-add.ts';
 
 const COLUMNS = [{ title: 'ID' }, { title: 'METHOD' }, { title: 'CREATED' }, { title: '' }] as const;
 
-/** `securestore slots`, `securestore slots add`, `securestore slots remove`. */
-export async function slots(
-  call: Call<SlotsOptions>,
-  action: string | undefined,
-  id: string | undefined,
-): Promise<ExitCode> {
-  if (action !== undefined && action !== 'add' && action !== 'remove') {
-    refuseAction('slots', ['add', 'remove']);
-  }
-  const addition = OF_ADD.find((name) => call.options[name] !== undefined);
-  if (addition !== undefined && action !== 'add') {
-    refuse('--recipient, --kit and the options that begin with --new belong to slots add');
-  }
-  if (action === 'remove' && id === undefined)
-    refuse('slots remove needs the ID of a slot', { text: 'to list the slots', on: ['slots'] });
-  if (action === 'add' && id !== undefined) refuse('slots add takes no ID');
-  if (action === 'add') checkAddition(call.options);
-  return withStore(call, async (store) => {
-    if (id !== undefined) return await remove(call, store, id);
-    await (action === 'add' ? addSlot(call, store) : list(call, store));
-    return 0;
-  });
+/** `securestore slot list`. */
+export async function listSlots(call: Call): Promise<void> {
+  await withStore(call, (store) => list(call, store));
+}
+
+/** `securestore slot add`. */
+export async function addSlot(call: Call<SlotsOptions>): Promise<void> {
+  checkAddition(call.options);
+  await withStore(call, (store) => addTo(call, store));
+}
+
+/** `securestore slot remove`. */
+export async function removeSlot(call: Call, id: string): Promise<ExitCode> {
+  return await withStore(call, (store) => remove(call, store, id));
 }
 
 async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
@@ -63,7 +54,7 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
     await confirmDestruction(cli, options.yes, `${what}. Remove it?`, 'the slot in use would be removed');
   }
   const removing = store.slots.remove(id, { signal: cli.signal });
-  const { pending } = await watchWait(cli, 'slots remove: removing the slot here and from backups', removing);
+  const { pending } = await watchWait(cli, 'slot remove: removing the slot here and from backups', removing);
   await out.result({ id, removed: true, pending }, () => `removed the slot ${printable(id)}`);
   for (const location of pending) out.note(`backups not reached: ${printable(location)}`);
   if (pending.length > 0) {

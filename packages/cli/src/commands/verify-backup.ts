@@ -14,7 +14,7 @@ export interface VerifyOptions {
   readonly payloads?: boolean;
   readonly checkpoint?: boolean;
   readonly unchanged?: boolean;
-  readonly within?: string;
+  readonly rolling?: string;
 }
 
 const SERVER_VERIFIES = 'verify: waiting for the server';
@@ -79,7 +79,7 @@ export async function verifyBackupAt(call: Call<VerifyOptions>, location: string
   return say(call, report);
 }
 
-/** `securestore verify --within`: what was read when is kept in the store, which has to be there. */
+/** `securestore verify --rolling`: what was read when is kept in the store, which has to be there. */
 export async function verifyShareAt(call: Call<VerifyOptions>, location: string, within: number): Promise<ExitCode> {
   const { cli } = call;
   return await withStore(call, async (store) => {

@@ -6,7 +6,7 @@ import { discoveryOf } from '../store/discovery.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { startObjectProgress } from '../terminal/object-progress.ts';
 import { isForServer, withStore } from '../store/open.ts';
-import { parseWithin } from '../call/parse-time.ts';
+import { parseRolling } from '../call/parse-time.ts';
 import { refuse } from '../errors/refuse.ts';
 import { count, formatTime, printable } from '../terminal/terminal-text.ts';
 import type { VerifyOptions } from './verify-backup.ts';
@@ -18,10 +18,10 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
     const { scrubBackupAt } = await import('./verify-backup.ts');
     return await scrubBackupAt(call, location);
   }
-  if (call.options.within !== undefined) {
-    if (location === undefined) refuse('--within needs the location of a backup');
+  if (call.options.rolling !== undefined) {
+    if (location === undefined) refuse('--rolling needs the location of a backup');
     const { verifyShareAt } = await import('./verify-backup.ts');
-    return await verifyShareAt(call, location, parseWithin(call.options.within));
+    return await verifyShareAt(call, location, parseRolling(call.options.rolling));
   }
   if (location !== undefined && !isServed(location) && (await isForServer(call))) {
     const { verifyServedBackupAt } = await import('./verify-backup.ts');

@@ -19,7 +19,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.elsewhere(['init', commands.store ?? 'LOCATION']),
   }),
   'check-unlock-secret': () => ({ text: 'check that the secret belongs to this store' }),
-  'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-head', commands),
+  'accept-rollback': (_, commands) => withOption('if you restored it yourself', '--accept-rollback', commands),
   'give-fingerprint': () => ({
     text: 'if whoever invited you gives the same fingerprint, add --fingerprint FINGERPRINT or --invitation-file FILE',
   }),
@@ -69,7 +69,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     text: 'to restore it',
     command: commands.on(['undelete', key]),
   }),
-  'collect-garbage': (_, commands) => ({ text: 'to remove it once it is old', command: commands.on(['collect']) }),
+  'collect-garbage': (_, commands) => ({ text: 'to remove it once it is old', command: commands.on(['gc']) }),
   'verify-store': (_, commands) => ({ text: 'to see what is damaged', command: commands.on(['verify']) }),
   'choose-conflict-policy': () => ({ text: 'choose with --conflict skip, newer, overwrite or rename' }),
   'resume-restore': ({ location }, commands) =>
@@ -105,7 +105,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'set-retention': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to say what it keeps',
-    command: commands.on(['retention', destination], { set: true, daily: 'COUNT' }),
+    command: commands.on(['retention', destination], { set: true, 'keep-daily': 'COUNT' }),
   }),
   'register-destination': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to register it',
@@ -117,7 +117,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'follow-destination': ({ destination = 'DESTINATION' }, commands) => ({
     text: 'to begin a continuous backup',
-    command: commands.on(['backup', destination], { follow: true }),
+    command: commands.on(['backup', destination], { continuous: true }),
   }),
   'remove-schedule': (_, commands) => ({
     text: 'to remove one',
@@ -139,11 +139,11 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
   }),
   'reopen-source': ({ source }, commands) => ({
     text: 'if the store is lost there',
-    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { lost: true }),
+    command: commands.elsewhere(['migrate', source ?? commands.store ?? 'SOURCE'], { 'fail-back': true }),
   }),
   'migrate-reencrypted': (_, commands) => ({
     text: 'to make a store with other settings of it',
-    command: commands.elsewhere(['migrate', commands.store ?? 'SOURCE', 'TARGET'], { reseal: true }),
+    command: commands.elsewhere(['migrate', commands.store ?? 'SOURCE', 'TARGET'], { reencrypt: true }),
   }),
   'export-to-folder': (_, commands) => ({
     text: 'to export it as a file',
@@ -198,24 +198,24 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: shellWords(['npm', 'install', name]),
   }),
   'list-jobs': (_, commands) => ({ text: 'to list the jobs', command: commands.on(['job', 'list']) }),
-  'list-slots': (_, commands) => ({ text: 'to list the slots', command: commands.on(['slots']) }),
-  'list-members': (_, commands) => ({ text: 'to list the members', command: commands.on(['member']) }),
-  'list-encryption-keys': (_, commands) => ({ text: 'to list them', command: commands.on(['keys']) }),
-  'show-settings': (_, commands) => ({ text: 'to show the settings', command: commands.on(['settings']) }),
+  'list-slots': (_, commands) => ({ text: 'to list the slots', command: commands.on(['slot', 'list']) }),
+  'list-members': (_, commands) => ({ text: 'to list the members', command: commands.on(['member', 'list']) }),
+  'list-encryption-keys': (_, commands) => ({ text: 'to list them', command: commands.on(['key', 'list']) }),
+  'show-settings': (_, commands) => ({ text: 'to show the settings', command: commands.on(['settings', 'show']) }),
   'change-settings': (_, commands) => ({
     text: 'to change the settings of the store',
     command: commands.on(['settings', 'change']),
   }),
-  'add-slot': (_, commands) => ({ text: 'to add another one first', command: commands.on(['slots', 'add']) }),
+  'add-slot': (_, commands) => ({ text: 'to add another one first', command: commands.on(['slot', 'add']) }),
   'remove-slot': ({ slot }, commands) => ({
     text: 'to remove the slot',
-    command: commands.on(['slots', 'remove', slot]),
+    command: commands.on(['slot', 'remove', slot]),
   }),
   'enable-audit-log': (_, commands) => ({ text: 'to begin one', command: commands.on(['audit', 'on']) }),
   'export-audit-log': (_, commands) => ({ text: 'to see older entries', command: commands.on(['audit', 'export']) }),
   'undo-key-destruction': ({ target }, commands) => ({
     text: 'to undo it',
-    command: commands.on(['keys', 'undo', target]),
+    command: commands.on(['key', 'undo', target]),
   }),
 };
 

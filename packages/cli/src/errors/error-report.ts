@@ -78,7 +78,7 @@ export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const cause = known.cause instanceof Error && known.cause !== error ? systemReasonOf(known.cause) : undefined;
   return {
     code: known.code,
-    message: inOurFlags(known),
+    message: inOurFlags(known, context.operation),
     ...(known.key === undefined ? {} : { key: known.key }),
     ...(operation === undefined ? {} : { operation }),
     retryable: known.retryable,

@@ -45,8 +45,3 @@ export function wrongAction(verb: string, actions: readonly string[]): string {
   const choice = actions.length > 1 ? `${actions.slice(0, -1).join(', ')} or ${last}` : last;
   return `the action of ${verb} must be ${choice}`;
 }
-
-/** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function refuseAction(verb: string, actions: readonly string[]): never {
-  refuse(wrongAction(verb, actions), usageHint(verb));
-}

@@ -19,6 +19,8 @@ export function noCommand(): SecureStoreError {
 /** What was typed, and which verb was reached. */
 interface Typed {
   readonly verb?: string | undefined;
+  /** What helps with an operand or an option that is wrong. */
+  readonly usage?: OwnHint | undefined;
   readonly args: readonly string[];
 }
 
@@ -62,7 +64,9 @@ function inOurWords(sentence: string): string {
 /** What is spelt alike, as commander found it. Nothing that destroys is suggested for its spelling. */
 function alikeIn(message: string): string[] {
   const [, list = ''] = /\n\(Did you mean (?:one of )?(.*)\?\)$/.exec(message) ?? [];
-  return list.split(', ').filter((word) => word !== '' && !isDestroying(word));
+  // Commander knows old spellings, too, which nothing shows.
+  const now = list.split(', ').map((word) => synonymOf(word) ?? word);
+  return [...new Set(now)].filter((word) => word !== '' && !isDestroying(word));
 }
 
 function didYouMean(words: readonly string[], command: string): OwnHint[] {
@@ -101,6 +105,7 @@ export function usageError({ message }: CommanderError, typed: Typed): SecureSto
   const whole = message.replace(/^error: /, '');
   const headline = inOurWords(whole);
   const help = typed.verb === undefined ? LIST_COMMANDS : usageHint(typed.verb);
-  const hints = [...suggestions(whole, headline, typed), ...storeHint(headline, typed), help];
+  const own = typed.usage === undefined ? [] : [typed.usage];
+  const hints = [...own, ...suggestions(whole, headline, typed), ...storeHint(headline, typed), help];
   return refusal('INVALID_ARGUMENT', headline, { operation: typed.verb, hints });
 }

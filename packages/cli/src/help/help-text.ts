@@ -8,7 +8,7 @@ import { notesOf } from '../options/verb-notes.ts';
 const FIRST: readonly (readonly [name: string, summary: string])[] = [
   ['init', 'create a store'],
   ['put', 'store a secret or a file'],
-  ['get', 'print it, or write it into a file'],
+  ['get', 'print it, or write it to a file'],
   ['ls', 'list the keys'],
   ['exec', 'run a program with secrets in its environment'],
   ['backup', 'back the store up to another location'],
@@ -63,9 +63,9 @@ export function firstHelp(program: Command, width: number = DEFAULT_WIDTH): stri
     table(
       [
         ['securestore help <command>', 'options and examples of a command'],
-        ['securestore help commands', 'every command, with what it does'],
-        ['securestore help options', 'options of every command, secrets among them'],
-        ['securestore help exit-codes', 'what the exit codes mean'],
+        ['securestore help commands', 'every command with its summary'],
+        ['securestore help options', 'options of every command, such as unlock secrets'],
+        ['securestore help exit-codes', 'the exit codes'],
       ],
       width,
       wrap,

@@ -51,7 +51,7 @@ function whyDenied({ approvals }: SecureStoreError): string {
 }
 
 /** Identical objects are skipped. */
-const GO_ON: OwnHint = { text: 'to go on with what is left', again: true };
+const GO_ON: OwnHint = { text: 'to resume with the rest', again: true };
 
 /** What a command says at the end of a transfer. */
 export interface TransferWords {

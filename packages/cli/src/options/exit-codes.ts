@@ -16,7 +16,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   3: 'not found',
   4: 'not allowed',
   5: 'damaged or rolled back',
-  6: 'exists already or was changed meanwhile',
+  6: 'already exists, or was changed meanwhile',
   7: 'unavailable',
   8: 'done, but some items failed',
   9: 'wrong unlock secret',

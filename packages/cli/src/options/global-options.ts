@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { renamed } from './old-spelling.ts';
 
 /** The options that every verb takes, before or after its name. */
 export interface GlobalOptions {
@@ -13,7 +14,7 @@ export interface GlobalOptions {
   readonly trustFirstUse?: boolean;
   readonly fingerprint?: string;
   readonly anchor?: boolean;
-  readonly acceptHead?: boolean;
+  readonly acceptRollback?: boolean;
   readonly token?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -34,38 +35,46 @@ function globalOptions(): Option[] {
   return [
     new Option(
       '-s, --store <location>',
-      'the store, such as sqlite:./vault.db (otherwise $SECURESTORE_URL, then the configuration file)',
+      'the store URL, such as sqlite:./vault.db (default: $SECURESTORE_URL, else the configuration file)',
     ),
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
     new Option('--passphrase-command <command>', 'a command that writes the passphrase to stdout, run by the shell'),
     new Option('--key-file <file>', 'a key file that unlocks the store'),
     new Option('--recovery-code-file <file>', 'a file that holds the recovery code, or its kit'),
-    new Option(
-      '--share-file <file>',
-      'a file that holds a share, or its kit; repeated for as many as are needed',
-    ).argParser(collect),
-    new Option('--identity-file <file>', 'a file that holds your identity, which securestore identity new makes'),
-    new Option('--invitation-file <file>', 'an invitation: the store that it is to, and no other'),
-    new Option('--fingerprint <fingerprint>', 'refuse any store but this one'),
-    new Option('--trust-first-use', 'with an identity: take a store that nothing is known of yet for the right one'),
+    new Option('--share-file <file>', 'a file that holds a share, or its kit; repeat it for each share').argParser(
+      collect,
+    ),
+    new Option('--identity-file <file>', 'a file that holds your identity, created by securestore identity new'),
+    new Option('--invitation-file <file>', 'an invitation: only the store that it names'),
+    new Option('--fingerprint <fingerprint>', 'refuse every store except this one'),
+    new Option('--trust-first-use', 'with an identity: trust a store that was never opened here before'),
     new Option(
       '--anchor',
-      'remember the head of the store outside it, to notice an older one or another store (the default)',
+      'remember the manifest of the store outside it, to detect an older one or another store (the default)',
     ),
-    new Option('--no-anchor', 'neither check nor remember it').default(undefined),
-    new Option('--accept-head', 'take the state that the store has now as the right one, after a known restore'),
+    new Option('--no-anchor', 'neither check nor remember the manifest').default(undefined),
+    ...renamed(
+      new Option(
+        '--accept-rollback',
+        'accept the present state of the store once, after you have restored it yourself',
+      ),
+      '--accept-head',
+    ),
     new Option(
       '--token <token>',
-      'who asks, for a store that a server serves (otherwise $SECURESTORE_TOKEN, which shows to fewer)',
+      'your API token for a remote store (or $SECURESTORE_TOKEN, which fewer users of the machine can read)',
     ),
     new Option(
       '--tls-cert <file>',
-      'a certificate that says who asks, in the place of a token (or $SECURESTORE_TLS_CERT)',
+      'your certificate for a remote store, instead of a token (or $SECURESTORE_TLS_CERT)',
     ),
-    new Option('--tls-key <file>', 'the key of that certificate (or $SECURESTORE_TLS_KEY)'),
-    new Option('--tls-ca <file>', 'the authorities that vouch for the server, and no others (or $SECURESTORE_TLS_CA)'),
+    new Option('--tls-key <file>', 'the private key of that certificate (or $SECURESTORE_TLS_KEY)'),
+    new Option(
+      '--tls-ca <file>',
+      'the only authorities that the certificate of the server may be from (or $SECURESTORE_TLS_CA)',
+    ),
     new Option('--json', 'JSON lines on stdout, errors as JSON lines on stderr'),
-    new Option('-y, --yes', 'do what destroys without asking'),
+    new Option('-y, --yes', 'do without asking what destroys something'),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { SecureStoreError } from '@securestore/core-format';
 
 /** What an option of the library is called on the command line: a flag, or an operand. */
 export const FLAGS: Readonly<Record<string, string>> = {
-  acceptHead: '--accept-head',
+  acceptHead: '--accept-rollback',
   anchor: '--anchor',
   at: '--at',
   auditor: '--auditor',
@@ -43,7 +43,8 @@ export const FLAGS: Readonly<Record<string, string>> = {
   rate: '--rate',
   reason: '--reason',
   repair: '--repair',
-  reseal: '--reseal',
+  reencrypt: '--reencrypt',
+  reseal: '--reencrypt',
   'rotation.days': '--rotation-days',
   scratch: '--scratch',
   snapshot: '--snapshot',
@@ -58,26 +59,52 @@ export const FLAGS: Readonly<Record<string, string>> = {
   'tls.clientCa': '--tls-client-ca',
   'tls.key': 'the file of --tls-key',
   trustOnFirstUse: '--trust-first-use',
-  version: '--version',
+  version: '--version-id',
   waitingPeriod: '--wait',
-  within: '--within',
+  within: '--rolling',
+};
+
+/** What an option of the library is called by some commands, if others call it otherwise. */
+export const FLAGS_OF: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  init: { categories: '--define-category' },
+  'settings change': { categories: '--define-category' },
+  migrate: { categories: '--define-category' },
+  'member add': { groups: '--store-keys' },
+  health: { timeout: '--timeout' },
+  scrub: { within: '--over' },
+  retention: {
+    last: '--keep-last',
+    hourly: '--keep-hourly',
+    daily: '--keep-daily',
+    weekly: '--keep-weekly',
+    monthly: '--keep-monthly',
+    yearly: '--keep-yearly',
+    within: '--keep-within',
+    continuous: '--keep-continuous',
+  },
 };
 
 /** What all limits of a server begin with. */
 const LIMIT = 'limits.';
 
-function flagOf(option: string): string | undefined {
+function flagOf(option: string, verb = ''): string | undefined {
+  const own = FLAGS_OF[verb];
+  if (own !== undefined && Object.hasOwn(own, option)) return own[option];
   if (option.startsWith(LIMIT)) return `--limit ${option.slice(LIMIT.length)}`;
   return Object.hasOwn(FLAGS, option) ? FLAGS[option] : undefined;
 }
 
 const theirs = (option: string): string => `the option "${option}"`;
 
-/** The message of an error with the flags of the command line for the options of the library, if the error is about one. */
-export function inOurFlags({ message, option }: SecureStoreError): string {
+/**
+ * The message of an error with the flags of the command line for the options of the library, if the error is about one.
+ *
+ * @param verb the command, since an option of the library may have another name in another command
+ */
+export function inOurFlags({ message, option }: SecureStoreError, verb?: string): string {
   if (option === undefined) return message;
-  return [option, ...Object.keys(FLAGS)].reduce((text, name) => {
-    const flag = flagOf(name);
+  return [option, ...Object.keys({ ...FLAGS, ...FLAGS_OF[verb ?? ''] })].reduce((text, name) => {
+    const flag = flagOf(name, verb);
     return flag === undefined ? text : text.replaceAll(theirs(name), () => flag);
   }, message);
 }

@@ -1,4 +1,4 @@
-/** What other programs call a command of ours, for the suggestion that spelling alone would not give. */
+/** What other programs, or earlier releases, call a command of ours, for the suggestion that spelling alone would not give. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   init: ['create', 'new', 'setup'],
   put: ['add', 'set', 'store', 'save', 'write', 'upload', 'insert'],
@@ -21,8 +21,12 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   retention: ['prune', 'forget', 'expire'],
   job: ['jobs', 'resume', 'cancel'],
   rotate: ['rekey', 'passwd'],
-  keys: ['key', 'census'],
-  slots: ['slot', 'unlock', 'secrets'],
+  key: ['keys', 'census'],
+  slot: ['slots', 'unlock', 'secrets'],
+  gc: ['collect', 'clean', 'cleanup', 'vacuum'],
+  destination: ['destinations'],
+  schedule: ['schedules', 'cron'],
+  approval: ['approvals'],
   settings: ['setting', 'configure', 'categories'],
   identity: ['keygen', 'identities', 'whoami'],
   role: ['roles', 'policy'],
@@ -33,7 +37,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   explain: ['why', 'can'],
   '--version': ['version'],
   '--help': ['usage', 'man'],
-  verify: ['check', 'fsck', 'validate', 'audit'],
+  verify: ['check', 'fsck', 'validate'],
 };
 
 /** The command that `word` is another word for. */
@@ -44,6 +48,7 @@ export function synonymOf(word: string): string | undefined {
 /** Commands and options that destroy, replace or trust what they are given: none is ever suggested because of its spelling. */
 const DESTROYING: ReadonlySet<string> = new Set([
   'collect',
+  'gc',
   'mv',
   'purge',
   'retention',
@@ -51,6 +56,7 @@ const DESTROYING: ReadonlySet<string> = new Set([
   'rm',
   'trust',
   '--accept-head',
+  '--accept-rollback',
   '--all',
   '--cancel',
   '--damaged',
@@ -58,13 +64,17 @@ const DESTROYING: ReadonlySet<string> = new Set([
   '--give-up',
   '--if-damaged',
   '--lost',
+  '--fail-back',
   '--no-anchor',
   '--overwrite',
   '--partial',
   '--remove',
+  '--unset',
   '--replace',
+  '--reencrypt',
   '--reseal',
   '--retire',
+  '--finalize',
   '--schedules',
   '--trust-first-use',
   '--yes',

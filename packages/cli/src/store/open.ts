@@ -151,7 +151,7 @@ export async function withStoreWithin<T>(
 
 const ROOM_TO_DELETE: readonly OwnHint[] = [
   { text: 'remove something else from that disk first: deleting writes a mark, and in SQLite a log' },
-  { text: 'rm keeps the history and frees nothing; purge and collect do' },
+  { text: 'rm keeps the history and frees nothing; purge and gc do' },
 ];
 
 /** As {@link withStore}, for deleting, with what to do on a full disk. */
@@ -212,7 +212,7 @@ async function openWith(
   const opening: OpenOptions = {
     unlock: unlock.method,
     anchor: options.anchor ?? true,
-    acceptHead: options.acceptHead,
+    acceptHead: options.acceptRollback,
     trustOnFirstUse: options.trustFirstUse,
     fingerprint,
     logger: loggerFor(call),

@@ -74,7 +74,7 @@ export function notServed(what: string, why = '', ...instead: readonly OwnHint[]
 
 /** @throws SecureStoreError `UNSUPPORTED` */
 export function slotNotServed(): never {
-  return notServed('slots add', ': only a new passphrase and --recipient do', {
+  return notServed('slot add', ': only a new passphrase and --recipient do', {
     text: 'give --new-passphrase-file FILE, --new-passphrase-command COMMAND or --recipient RECIPIENT',
   });
 }

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { Template } from 'securestore';
-import { addNoun, addVerb, type Run } from '../call/call.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
 import { collect } from '../options/global-options.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
 import { addApproval, BINDS, EXPIRES } from './approval-verbs.ts';
 import type { MemberOptions } from '../commands/member.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 /** Those of the library, which is not loaded to show help: one too few or too many does not compile. */
 const TEMPLATES: Readonly<Record<Template, true>> = {
@@ -16,36 +17,43 @@ const TEMPLATES: Readonly<Record<Template, true>> = {
   'recovery-officer': true,
   administrator: true,
 };
+
+const LIST_ROLES = { text: 'to list the roles', on: ['role', 'list'] };
+
 function addRole(program: Command, run: Run): void {
-  const noun = {
+  const noun: Noun = {
     name: 'role',
     aliases: ['roles'],
     summary: 'list the roles, show one, add rules to one, or remove one',
     notes: BINDS,
+    examples: ['securestore role list'],
   };
   addNoun(program, run, noun, (role) => {
     addVerb(role, run, {
       usage: 'list',
       isDefault: true,
       summary: 'list the roles, with the number of their rules and holders',
+      examples: ['securestore role list'],
       load: async () => (await import('../commands/access.ts')).listRoles,
     });
     addVerb<object, [string]>(role, run, {
       usage: 'show <name>',
       summary: 'show the rules of a role',
-      notes: `Examples:
-  securestore role show db-reader`,
+      examples: ['securestore role show db-reader'],
+      whenMissing: LIST_ROLES,
       load: async () => (await import('../commands/access.ts')).showRole,
     });
     addVerb<RoleOptions, [string]>(role, run, {
       usage: 'add <name>',
-      summary: 'add rules to a role, which is made if it is missing',
+      summary: 'add rules to a role, which is created if it is missing',
       options: [
         new Option('--template <template>', 'allow what a role of this kind usually may do').choices(
           Object.keys(TEMPLATES),
         ),
         new Option('--allow <actions>', 'allow actions, such as read,list; may be repeated').argParser(collect),
-        new Option('--deny <actions>', 'deny actions, which wins over all that is allowed').argParser(collect),
+        new Option('--deny <actions>', 'deny actions, even if another rule allows them; may be repeated').argParser(
+          collect,
+        ),
         new Option('--keys <pattern>', 'only for these keys, such as db/**; may be repeated').argParser(collect),
         new Option('--category <name>', 'only for this category; may be repeated').argParser(collect),
       ],
@@ -53,17 +61,19 @@ function addRole(program: Command, run: Run): void {
 restore restore.replace rotate migrate verify checkpoint collect health jobs keys.view keys.destroy slots.view slots.change
 access.view access.change members.view members.change settings.change audit.view audit.change. On either: approve. All: *, or those of a group, such as keys.*.
 
-With --keys or --category a rule is about objects alone. Whoever may do access.change, slots.change or members.change
-can come by everything.
-
-Examples:
-  securestore role add db-reader --template reader --keys 'db/**'
-  securestore role add db-reader --deny read --keys 'db/*/password'`,
+With --keys or --category a rule is about objects alone. A principal with access.change, slots.change or members.change can
+get every other permission.`,
+      examples: [
+        "securestore role add db-reader --template reader --keys 'db/**'",
+        "securestore role add db-reader --deny read --keys 'db/*/password'",
+      ],
       load: async () => (await import('../commands/access.ts')).addRole,
     });
     addVerb<object, [string]>(role, run, {
       usage: 'remove <name>',
-      summary: 'remove a role from the policy, and from all who hold it; asks, or needs --yes',
+      summary: 'remove a role, and take it from all who hold it; asks, or needs --yes',
+      examples: ['securestore role remove db-reader'],
+      whenMissing: LIST_ROLES,
       load: async () => (await import('../commands/access.ts')).removeRole,
     });
   });
@@ -73,99 +83,112 @@ function addGrant(program: Command, run: Run): void {
   addVerb<GrantOptions, [string | undefined, string | undefined]>(program, run, {
     usage: 'grant [principal] [role]',
     shownUsage: '[options] | grant <principal> <role>',
-    summary: 'grant somebody a role, or list what is granted',
+    summary: 'grant a role to a principal, or list the grants',
     options: [
       new Option('--expires <time>', EXPIRES),
-      new Option('--service', 'a principal that is new is a service, and no user'),
+      new Option('--service', 'if the principal is new: it is a service, not a user'),
     ],
-    notes: `${BINDS}
-
-Examples:
-  securestore grant corp:alice db-reader
-  securestore grant deployer db-reader --service --expires 90d
-  securestore grant`,
+    notes: BINDS,
+    examples: [
+      'securestore grant corp:alice db-reader',
+      'securestore grant deployer db-reader --service --expires 90d',
+    ],
     load: async () => (await import('../commands/access.ts')).grant,
   });
   addVerb<object, [string, string | undefined]>(program, run, {
     usage: 'revoke <principal> [role]',
-    summary: 'take a role from somebody, or remove them with all their roles and tokens',
-    notes: `Without a role it asks, or needs --yes. The last who may change the policy can't be removed. Who has keys of their own
-is a member, whom securestore member revoke removes.`,
+    summary: 'take a role from a principal, or remove the principal with all roles and tokens',
+    notes: `Without a role it asks, or needs --yes. The last principal who may change the policy cannot be removed. A person with
+encryption keys of their own is a member: to remove them, run securestore member revoke.`,
+    examples: ['securestore revoke corp:alice db-reader', 'securestore revoke deployer --yes'],
+    whenMissing: { text: 'to list the grants', on: ['grant'] },
     load: async () => (await import('../commands/access.ts')).revoke,
   });
 }
 
 function addToken(program: Command, run: Run): void {
-  const noun = { name: 'token', aliases: ['tokens'], summary: 'list the API tokens, make one, or revoke one' };
+  const noun: Noun = {
+    name: 'token',
+    aliases: ['tokens'],
+    summary: 'list the API tokens, create one, or revoke one',
+    examples: ['securestore token list'],
+  };
   addNoun(program, run, noun, (token) => {
     addVerb(token, run, {
       usage: 'list',
       isDefault: true,
-      summary: 'list the API tokens, without what proves them',
+      summary: 'list the API tokens by their IDs',
+      examples: ['securestore token list'],
       load: async () => (await import('../commands/access.ts')).listTokens,
     });
     addVerb<TokenOptions, [string]>(token, run, {
       usage: 'new <principal>',
-      summary: 'make a token for a principal, and print it once',
+      summary: 'create a token for a principal, and print it once',
       options: [new Option('--expires <time>', EXPIRES)],
-      notes: `A token is shown once and only its keyed hash is kept: whoever has it acts as its principal, until it expires or is
-revoked.
-
-Examples:
-  securestore token new deployer --expires 90d > token.txt`,
+      notes: `A token is shown once, and only its keyed hash is stored. Any program that has the token acts as its principal, until the
+token expires or is revoked.`,
+      examples: ['securestore token new deployer --expires 90d > token.txt'],
       load: async () => (await import('../commands/access.ts')).newToken,
     });
     addVerb<object, [string]>(token, run, {
       usage: 'revoke <id>',
       summary: 'revoke a token at once',
-      notes: `Examples:
-  securestore token revoke ID`,
+      examples: ['securestore token revoke ID'],
+      whenMissing: { text: 'to list the tokens', on: ['token', 'list'] },
       load: async () => (await import('../commands/access.ts')).revokeToken,
     });
   });
 }
 
 function addMember(program: Command, run: Run): void {
-  const noun = {
+  const noun: Noun = {
     name: 'member',
     aliases: ['members'],
-    summary: 'list who has encryption keys of their own, grant somebody categories, or take them back',
-    notes: `A member opens the store by their identity, and in it what was granted and nothing else, whatever program they use. In
-a category they can read everything AND forge anything, and they see the names of all objects of the store.`,
+    summary: 'list the members, grant one the encryption keys of categories, or revoke them',
+    notes: `A member unlocks the store by an identity, and can decrypt what was granted and nothing else, whatever program they use. In
+a granted category a member can read everything AND forge anything, and they see the keys of all objects of the store.`,
+    examples: ['securestore member list'],
   };
+  const whenMissing = { text: 'to list the members', on: ['member', 'list'] };
   addNoun(program, run, noun, (member) => {
     addVerb(member, run, {
       usage: 'list',
       isDefault: true,
       summary: 'list the members, and what was granted to each',
+      examples: ['securestore member list'],
       load: async () => (await import('../commands/member.ts')).listMembers,
     });
     addVerb<MemberOptions, [string, string | undefined]>(member, run, {
       usage: 'add <name> [recipient]',
-      summary: 'grant somebody categories, and print an invitation',
+      summary: 'grant a member categories, and print an invitation',
       options: [
-        new Option('--category <name>', 'grant the keys of this category; may be repeated').argParser(collect),
-        new Option('--group <kind>', "grant the store's own keys of this kind: audit, or backup").argParser(collect),
+        new Option('--category <name>', 'grant the encryption keys of this category; may be repeated').argParser(
+          collect,
+        ),
+        ...renamed(
+          new Option(
+            '--store-keys <kind>',
+            "grant the store's own encryption keys of this kind: audit, or backup; may be repeated",
+          ).argParser(collect),
+          '--group <kind>',
+        ),
       ],
-      notes: `A member who is there already is granted more.
-
-Examples:
-  securestore member add ann SSRP1-... --category prod > invitation.txt`,
+      notes: `For a member who exists already, the grants are added.`,
+      examples: ['securestore member add ann RECIPIENT --category prod > invitation.txt'],
       load: async () => (await import('../commands/member.ts')).addMember,
     });
     addVerb<MemberOptions, [string | undefined]>(member, run, {
       usage: 'revoke [name]',
-      summary: 'take from a member what was granted, and make new keys for it',
-      options: [new Option('--all', 'everybody, also where the list of members is damaged')],
-      notes: `New keys are made for what the member had, which takes some seconds at least: until it is done they can still forge.
-What they have copied they keep. Roles are taken from somebody by securestore revoke.
-
-Examples:
-  securestore member revoke ann`,
+      summary: 'revoke what was granted to a member, and rotate its encryption keys',
+      options: [new Option('--all', 'all members, even if the list of members is damaged')],
+      notes: `New encryption keys are created for what the member had, which takes some seconds at least. Until the command is done the
+member can still forge. A member keeps what they have copied. To take roles from a principal, run securestore revoke.`,
+      examples: ['securestore member revoke ann'],
       resume: () => [
         { text: 'to see whether it had begun', on: ['member', 'list'] },
-        { text: 'to go on with it', on: ['rotate'], options: { resume: true } },
+        { text: 'to resume it', on: ['rotate'], options: { resume: true } },
       ],
+      whenMissing,
       load: async () => (await import('../commands/member.ts')).revokeMember,
     });
   });
@@ -174,12 +197,9 @@ Examples:
 function addExplain(program: Command, run: Run): void {
   addVerb<object, [string, string, string | undefined]>(program, run, {
     usage: 'explain <principal> <action> [key]',
-    summary: 'say whether somebody may do something, and which rule says so',
-    notes: `Exit code 0 where it is allowed, 4 where it is not.
-
-Examples:
-  securestore explain corp:alice read db/prod/password
-  securestore explain deployer backup`,
+    summary: 'show whether a principal may do an action, and which rule decides that',
+    notes: `Exit code 0 if it is allowed, 4 if it is not.`,
+    examples: ['securestore explain corp:alice read db/prod/user', 'securestore explain operations backup'],
     load: async () => (await import('../commands/access.ts')).explain,
   });
 }

@@ -5,6 +5,7 @@ import { describeCommand, describeProgram } from '../help/describe.ts';
 import { addGlobalOptions } from '../options/global-options.ts';
 import { TOPICS, type Topic, topicHelp } from '../help/help-text.ts';
 import { widthOf } from '../terminal/terminal-text.ts';
+import { setNotes } from '../options/verb-notes.ts';
 
 /** Those of the completion, which is not loaded to show help: one too few or too many does not compile. */
 const SHELLS: Readonly<Record<Shell, true>> = { bash: true, zsh: true, fish: true };
@@ -17,6 +18,10 @@ function addHelp(program: Command, run: Run): void {
     .command('help [topic] [action]')
     .summary('print the help of a command, or about commands, options, environment or exit-codes')
     .description('print the help of a command');
+  setNotes(help, {
+    notes: 'With --json, all of it is printed as data: every command, action, option, exit code and example.',
+    examples: ['securestore help put', 'securestore help --json'],
+  });
   addGlobalOptions(help);
   help.action(async (name: string | undefined, action: string | undefined) => {
     const topic = name !== undefined && isTopic(name) ? name : undefined;
@@ -42,10 +47,8 @@ function addCompletion(program: Command, run: Run): void {
     usage: 'completion <shell>',
     summary: 'print the completion for bash, zsh or fish',
     choices: Object.keys(SHELLS),
-    notes: `Examples:
-  eval "$(securestore completion bash)"
-  source <(securestore completion zsh)
-  securestore completion fish | source`,
+    notes: 'To load it in zsh: source <(securestore completion zsh). In fish: securestore completion fish | source.',
+    examples: ['eval "$(securestore completion bash)"', 'securestore completion fish > ./securestore.fish'],
     load: async () => {
       const { completionFor } = await import('../help/completion.ts');
       return async ({ out }, shell) => {
@@ -59,9 +62,8 @@ function addCompletion(program: Command, run: Run): void {
 function addManual(program: Command, run: Run): void {
   addVerb(program, run, {
     usage: 'man',
-    summary: 'print the manual page, for man -l -',
-    notes: `Examples:
-  securestore man | man -l -`,
+    summary: 'print the manual page, in roff',
+    examples: ['securestore man | man -l -'],
     load: async () => {
       const { manualPage } = await import('../help/man.ts');
       return async ({ out }) => {

@@ -1,11 +1,9 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call/call.ts';
-import { collect } from '../options/global-options.ts';
-import type { IdentityOptions } from '../commands/identity.ts';
-import type { KeysOptions } from '../commands/keys.ts';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
+import type { DestroyKeysOptions, ListKeysOptions } from '../commands/keys.ts';
 import type { RotateOptions } from '../commands/rotate.ts';
-import type { SettingsOptions } from '../commands/settings.ts';
 import type { SlotsOptions } from '../commands/slots-add.ts';
+import type { OwnHint } from '../errors/hints.ts';
 
 const NEW_SECRETS: string[] = ['newPassphraseFile', 'newPassphraseCommand', 'newKeyFile'];
 
@@ -19,147 +17,137 @@ function newSecret(): Option[] {
       '--new-passphrase-command <command>',
       'a command that writes the new passphrase to stdout, run by the shell',
     ).conflicts('newKeyFile'),
-    new Option('--new-key-file <file>', 'the new key file, which is made if it is missing'),
+    new Option('--new-key-file <file>', 'the new key file, which is created if it is missing'),
   ];
 }
 
 function addRotate(program: Command, run: Run): void {
   addVerb<RotateOptions, []>(program, run, {
     usage: 'rotate',
-    summary: 'replace the secret and renew the keys under it',
+    summary: 'replace the unlock secret, and rotate the encryption keys under it',
     options: [
-      new Option('--depth <depth>', 'how far it goes (otherwise keys)').choices(['unlock', 'keys', 'data']),
+      new Option('--depth <depth>', 'how far the rotation goes (default: keys)').choices(['unlock', 'keys', 'data']),
       ...newSecret(),
-      new Option('--same-secret', 'keep the secret, and renew what is under it').conflicts(NEW_SECRETS),
-      new Option('--resume', 'go on with a rotation that was stopped').conflicts([
-        'depth',
-        ...NEW_SECRETS,
-        'sameSecret',
-      ]),
+      new Option('--same-secret', 'keep the unlock secret, and rotate only the encryption keys').conflicts(NEW_SECRETS),
+      new Option('--resume', 'resume an interrupted rotation').conflicts(['depth', ...NEW_SECRETS, 'sameSecret']),
     ],
-    notes: `The secret that opens the store now is given as for every command; the new one by an option, or you are asked.
-  unlock  replaces the secret and renews the root key
-  keys    also makes new keys and brings every object under them; no payload is written
-  data    also seals every object and payload anew
-keys waits about six seconds for other processes to follow, however small the store is, and data twice as long.
-Reading and writing go on meanwhile. Old copies of the store still open with the old secret.
+    notes: `Give the current unlock secret as for every command, and the new one by an option; without an option you are asked for it.
 
-Examples:
-  securestore rotate
-  securestore rotate --depth unlock --new-key-file ./new.key
-  securestore rotate --resume`,
+  unlock  replaces the unlock secret and the root key
+  keys    also creates new encryption keys and rewraps the key of every object; no payload is written
+  data    also re-encrypts every object and payload
+
+The depth keys waits about six seconds for other processes, however small the store is, and data waits twice as long.
+Reading and writing continue meanwhile. Old copies of the store can still be unlocked with the old secret.`,
+    examples: ['securestore rotate --new-passphrase-file ./new-passphrase', 'securestore rotate --resume'],
     resume: () => [
-      { text: 'to go on, with the secret that opens the store now', on: ['rotate'], options: { resume: true } },
+      { text: 'to resume it, with the secret that unlocks the store now', on: ['rotate'], options: { resume: true } },
     ],
     load: async () => (await import('../commands/rotate.ts')).rotate,
   });
 }
 
-function addKeys(program: Command, run: Run): void {
-  addVerb<KeysOptions, [string | undefined, string | undefined]>(program, run, {
-    usage: 'keys [action] [target]',
-    shownUsage: '[options] | keys destroy <id|category> | keys undo <id|category>',
-    summary: 'list the key versions, destroy some, or undo that in time',
-    options: [
-      new Option('--census', 'count the objects under each key version'),
-      new Option('--wait <time>', 'with destroy: how long it can be undone (otherwise 30d)'),
-    ],
-    notes: `destroy makes all that a category holds unreadable, in every copy, or takes away a key version that a rotation has
-retired. It asks you to type the id or category, or needs --yes. Until the waiting period has passed, undo brings everything back; then the keys are
-destroyed by the next keys command.
+const LIST_KEYS = { text: 'to list the encryption keys', on: ['key', 'list'] };
 
-Examples:
-  securestore keys --census
-  securestore keys destroy pii --wait 7d
-  securestore keys undo pii`,
-    load: async () => (await import('../commands/keys.ts')).keys,
+function addKey(program: Command, run: Run): void {
+  const noun: Noun = {
+    name: 'key',
+    aliases: ['keys'],
+    summary: 'list the encryption keys, destroy some, or undo that in time',
+    notes: `Each category has encryption keys of its own, and each rotation adds a version of them. Every action also finishes a
+destruction whose waiting period has passed.`,
+    examples: ['securestore key list --usage'],
+  };
+  addNoun(program, run, noun, (key) => {
+    addVerb<ListKeysOptions, []>(key, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the versions of the encryption keys',
+      options: [new Option('--usage', 'count the objects under each version'), new Option('--census').hideHelp()],
+      examples: ['securestore key list', 'securestore key list --usage'],
+      load: async () => (await import('../commands/keys.ts')).listKeys,
+    });
+    addVerb<DestroyKeysOptions, [string]>(key, run, {
+      usage: 'destroy <id|category>',
+      summary: 'destroy the encryption keys of a category, or a key version that a rotation has retired',
+      options: [new Option('--wait <time>', 'how long it can be undone (default: 30d)')],
+      notes: `Everything that a category holds becomes unreadable at once, in every copy. The command asks you to type the ID or
+category, or needs --yes. Until the waiting period has passed, key undo makes everything readable again. After that, the
+next key command destroys the keys.`,
+      examples: ['securestore key destroy pii --wait 7d'],
+      whenMissing: LIST_KEYS,
+      load: async () => (await import('../commands/keys.ts')).destroyKeys,
+    });
+    addVerb<object, [string]>(key, run, {
+      usage: 'undo <id|category>',
+      summary: 'undo a destruction whose waiting period has not passed',
+      examples: ['securestore key undo pii'],
+      whenMissing: LIST_KEYS,
+      load: async () => (await import('../commands/keys.ts')).undoDestruction,
+    });
   });
 }
 
-function addSlots(program: Command, run: Run): void {
-  addVerb<SlotsOptions, [string | undefined, string | undefined]>(program, run, {
-    usage: 'slots [action] [id]',
-    shownUsage: '[options] | slots add | slots remove <id>',
-    summary: 'list the secrets that unlock the store, add or remove one',
-    options: [
-      ...newSecret(),
-      new Option('--new-recovery-code', 'make a code to write down, and print it').conflicts(NEW_SECRETS),
-      new Option('--new-shares <k/n>', 'make n shares, any k of which open the store, and print them').conflicts([
-        ...NEW_SECRETS,
-        'newRecoveryCode',
-      ]),
-      new Option('--kit <file>', 'write the code, or each share, into a new file to be printed, and do not show it'),
-      new Option(
-        '--recipient <recipient>',
-        'let in the identity of a recipient, SSRP1-..., and print an invitation',
-      ).conflicts([...NEW_SECRETS, 'newRecoveryCode', 'newShares', 'kit']),
-    ],
-    notes: `Any of the slots opens the store: each has a secret of its own, or is for somebody's identity. The last one
-can't be removed, and remove asks about the one in use, or needs --yes. A recovery code and shares are shown once, or
-written into kits; they open the store by --recovery-code-file, and --share-file for each.
+const resumeSlot = (): OwnHint[] => [{ text: 'to see whether it was done', on: ['slot', 'list'] }];
 
-Examples:
-  securestore slots add --new-key-file ./second.key
-  securestore slots add --new-recovery-code
-  securestore slots add --new-recovery-code --kit ./recovery-kit.txt
-  securestore slots add --new-shares 2/3 --kit ./kit.txt      (kit-1.txt, kit-2.txt, kit-3.txt)
-  securestore slots add --recipient SSRP1-... > invitation.txt
-  securestore slots remove ID`,
-    resume: () => [{ text: 'to see whether it was done', on: ['slots'] }],
-    load: async () => (await import('../commands/slots.ts')).slots,
+function addSlot(program: Command, run: Run): void {
+  const noun: Noun = {
+    name: 'slot',
+    aliases: ['slots'],
+    summary: 'list the slots that unlock the store, add one, or remove one',
+    notes: `Any of the slots unlocks the store, as in LUKS. Each has an unlock secret of its own, or is for the identity of a person.`,
+    examples: ['securestore slot list', 'securestore slot add --new-key-file ./second.key'],
+  };
+  addNoun(program, run, noun, (slot) => {
+    addVerb(slot, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the slots, and the fingerprint of the store',
+      examples: ['securestore slot list'],
+      load: async () => (await import('../commands/slots.ts')).listSlots,
+    });
+    addVerb<SlotsOptions, []>(slot, run, {
+      usage: 'add',
+      summary: 'add an unlock secret, or an identity that unlocks the store',
+      options: [
+        ...newSecret(),
+        new Option('--new-recovery-code', 'create a code to write down, and print it').conflicts(NEW_SECRETS),
+        new Option('--new-shares <k/n>', 'create n shares, any k of which unlock the store, and print them').conflicts([
+          ...NEW_SECRETS,
+          'newRecoveryCode',
+        ]),
+        new Option(
+          '--kit <file>',
+          'write the code, or each share, into a new file to be printed, and do not show it; kit.txt becomes kit-1.txt and so on',
+        ),
+        new Option(
+          '--recipient <recipient>',
+          'let in the identity of a recipient, SSRP1-..., and print an invitation',
+        ).conflicts([...NEW_SECRETS, 'newRecoveryCode', 'newShares', 'kit']),
+      ],
+      notes: `A recovery code and shares are shown once, or written into kits. To unlock the store by them, give --recovery-code-file,
+or --share-file for each share. Without an option you are asked for a passphrase.`,
+      examples: [
+        'securestore slot add --new-recovery-code --kit ./recovery-kit.txt',
+        'securestore slot add --new-shares 2/3 --kit ./kit.txt',
+      ],
+      resume: resumeSlot,
+      load: async () => (await import('../commands/slots.ts')).addSlot,
+    });
+    addVerb<object, [string]>(slot, run, {
+      usage: 'remove <id>',
+      summary: 'remove a slot; asks about the one in use, or needs --yes',
+      notes: `The last slot cannot be removed. The encryption keys stay the same: to rotate them, run securestore rotate --same-secret.`,
+      examples: ['securestore slot remove ID'],
+      whenMissing: { text: 'to list the slots', on: ['slot', 'list'] },
+      resume: resumeSlot,
+      load: async () => (await import('../commands/slots.ts')).removeSlot,
+    });
   });
 }
 
-function addIdentity(program: Command, run: Run): void {
-  addVerb<IdentityOptions, [string | undefined, string | undefined]>(program, run, {
-    usage: 'identity [action] [file]',
-    shownUsage: '[options] | identity new [-o file] | identity show <file> | identity pin <file>',
-    summary: 'make an identity of your own, show its recipient, or tell it which stores it opens',
-    options: [new Option('-o, --output <file>', 'with new: write it to this new file, which only you may read')],
-    notes: `An identity opens every store that lets its recipient in; the recipient is no secret. Since anybody could make such
-a store, an identity opens only those that are known: by an invitation or a fingerprint (--invitation-file,
---fingerprint), by one that pin has put into the identity file, or since it was opened here before. --trust-first-use
-takes the store that is there for the right one, this once, and remembers it.
-
-Examples:
-  securestore identity new -o ./me.identity
-  securestore identity pin ./me.identity --invitation-file ./invitation.txt
-  securestore ls --invitation-file ./invitation.txt --identity-file ./me.identity`,
-    load: async () => (await import('../commands/identity.ts')).identity,
-  });
-}
-
-function addSettings(program: Command, run: Run): void {
-  addVerb<SettingsOptions, [string | undefined]>(program, run, {
-    usage: 'settings [action]',
-    shownUsage: '[options] | settings change',
-    summary: 'show how the store was made, or change its categories and its history',
-    options: [
-      new Option('--category <name=pattern>', 'with change: all categories from now on; may be repeated').argParser(
-        collect,
-      ),
-      new Option('--history-versions <n>', 'with change: how many older versions to keep of each object'),
-      new Option('--history-days <n>', 'with change: how many days to keep older versions'),
-      new Option('--rotation-days <n>', 'with change: the age at which open programs make new keys; 0 for never'),
-      new Option('--if-version <version>', 'with change: only if the settings have this version'),
-    ],
-    notes: `Give all categories that there are to be: one that is left out gets no more objects, and keeps its keys. No object comes
-into another category, since it is sealed with the keys of its own: a change that would do that is refused. While the
-names are looked through, six seconds or more, the store answers nothing else.
-Names and suite stay as they are; securestore migrate --reseal makes a store with others, and with other categories of
-what there is.
-
-Examples:
-  securestore settings
-  securestore settings change --history-versions 50 --history-days 90
-  securestore settings change --category 'pii=users/**' --category 'prod=prod/**'`,
-    resume: () => [{ text: 'to see whether it was done', on: ['settings'] }],
-    load: async () => (await import('../commands/settings.ts')).settings,
-  });
-}
-
-/** Adds the verbs that work on the keys of a store. */
+/** Adds the verbs that work on the encryption keys of a store. */
 export function addKeyVerbs(program: Command, run: Run): void {
-  program.commandsGroup('Keys:');
-  for (const add of [addRotate, addKeys, addSlots, addSettings, addIdentity]) add(program, run);
+  program.commandsGroup('Encryption keys:');
+  for (const add of [addRotate, addKey, addSlot]) add(program, run);
 }

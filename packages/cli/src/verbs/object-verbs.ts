@@ -7,32 +7,41 @@ import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
 import type { PutOptions } from '../commands/put.ts';
 import type { RmOptions } from '../commands/rm.ts';
+import { renamed } from '../options/old-spelling.ts';
 
 function ifVersion(): Option {
-  return new Option('--if-version <version>', 'only where this is the current version');
+  return new Option('--if-version <version>', 'only if this is the current version');
 }
 
 function addInit(program: Command, run: Run): void {
   addVerb<InitOptions, [string | undefined]>(program, run, {
     usage: 'init [location]',
-    summary: 'make a store at a location (default: --store)',
+    summary: 'create a store at a location (default: --store)',
     options: [
-      new Option('--category <name=pattern>', 'keys of their own for names that match; may be repeated').argParser(
-        collect,
+      ...renamed(
+        new Option(
+          '--define-category <name=pattern>',
+          'encryption keys of their own for objects whose keys match; may be repeated',
+        ).argParser(collect),
+        '--category <name=pattern>',
       ),
       new Option('--names <mode>', 'whether the backend sees names encrypted or plain').choices(['encrypted', 'plain']),
-      new Option('--history-versions <n>', 'how many older versions to keep of each object'),
+      new Option('--history-versions <n>', 'how many older versions of each object to keep'),
       new Option('--history-days <n>', 'how many days to keep older versions'),
-      new Option('--rotation-days <n>', 'the age at which programs that stay open make new keys (otherwise never)'),
+      new Option(
+        '--rotation-days <n>',
+        'the age at which programs that stay open create new encryption keys (default: never)',
+      ),
       new Option('--suite <n>', '1: AES-256-GCM (the default); 2: XChaCha20-Poly1305').choices(['1', '2']),
     ],
-    notes: `With --key-file FILE the store is unlocked by that file, which is made if it is missing.
-On a terminal, and without a secret, a generated passphrase is offered: Enter takes it, or you type your own.
-A passphrase or key file that is lost cannot be recovered, and neither can what the store holds.
+    notes: `With --key-file FILE the store is unlocked by that file, which is created if it is missing. On a terminal, and without
+an unlock secret, a generated passphrase is offered: press Enter to take it, or type your own.
 
-Examples:
-  securestore init sqlite:./vault.db
-  securestore init file:./vault --key-file ./vault.key --category 'prod=prod/**'`,
+A lost passphrase or key file cannot be recovered, and without it the store cannot be decrypted.`,
+    examples: [
+      'securestore init sqlite:./vault.db',
+      "securestore init file:./vault --key-file ./vault.key --define-category 'prod=prod/**'",
+    ],
     load: async () => (await import('../commands/init.ts')).init,
   });
 }
@@ -42,27 +51,28 @@ function addPut(program: Command, run: Run): void {
     usage: 'put <key> [file]',
     summary: 'store an object from a file, stdin (-) or a prompt',
     options: [
-      new Option('--meta <name=value>', 'metadata, replacing what there is, all of it; may be repeated').argParser(
-        collect,
-      ),
-      new Option('--if-absent', 'only where there is no such object').conflicts(['ifVersion', 'ifDamaged']),
+      new Option(
+        '--meta <name=value>',
+        'metadata, which replace all metadata of the object; may be repeated',
+      ).argParser(collect),
+      new Option('--if-absent', 'only if the object does not exist').conflicts(['ifVersion', 'ifDamaged']),
       ifVersion(),
-      new Option('--if-damaged', 'replace a record that is damaged, and keep its history').conflicts('ifVersion'),
-      new Option('--expires <time>', 'when it expires: ISO 8601, or how long from now, such as 12h or 30d'),
+      new Option('--if-damaged', 'replace a damaged record, and keep its history').conflicts('ifVersion'),
+      new Option('--expires <time>', 'when the object expires: ISO 8601, or how long from now, such as 12h or 30d'),
       new Option('--keep-meta', 'keep the metadata and expiry of the object that is replaced').conflicts([
         'meta',
         'ifAbsent',
         'ifDamaged',
       ]),
     ],
-    notes: `A put over an object drops its metadata and its expiry, and says so: --meta and --expires give new ones, and
---keep-meta keeps both, or with --expires the metadata alone. It fails if another writer changes the object meanwhile.
-Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
+    notes: `Replacing an object drops its metadata and its expiry, and reports that. --meta and --expires give new ones. --keep-meta
+keeps both, or with --expires the metadata alone; it fails if another writer changes the object meanwhile.
 
-Examples:
-  securestore put db/prod/password
-  printf %s "$TOKEN" | securestore put ci/token --meta owner=ops --expires 30d
-  securestore put images/disk.img ./disk.img`,
+Without a file the data comes from stdin. On a terminal you are asked for one line, which is not shown.`,
+    examples: [
+      'printf %s "$TOKEN" | securestore put ci/token --meta owner=ops --expires 30d',
+      'securestore put images/disk.img ./disk.img',
+    ],
     resume: (key) => [{ text: 'to see whether it was stored', on: ['info', key] }],
     load: async () => (await import('../commands/put.ts')).put,
   });
@@ -74,18 +84,17 @@ function addGet(program: Command, run: Run): void {
     summary: 'retrieve an object to stdout or a file',
     options: [
       new Option('-o, --output <file>', 'write to this file, replacing it whole; - is stdout, also on a terminal'),
-      new Option('--version <version>', 'this version instead of the current one').conflicts('at'),
-      new Option('--at <time>', 'the version of that time: ISO 8601, or seconds since 1970'),
+      ...renamed(
+        new Option('--version-id <version>', 'this version instead of the current one').conflicts('at'),
+        '--version <version>',
+      ),
+      new Option('--at <time>', 'the version that was current then: ISO 8601, or seconds since 1970'),
       new Option('--range <start:end>', 'only these bytes, the end exclusive; either side may be left out'),
     ],
-    notes: `The data goes to stdout as it is, or into a file that only you may read (mode 0600).
-With --json and no file, one line has what is known of the object and its data, as "utf8" or "base64".
-
-Examples:
-  securestore get db/prod/password
-  securestore get images/disk.img -o disk.img
-  securestore get app/config --at 2026-11-01`,
-    resume: () => [{ text: 'a file given with -o is as it was; to try again', again: true }],
+    notes: `The data is written to stdout unchanged, or into a file that only you may read (mode 0600). With --json and no file, one
+line has the version, size, times and metadata of the object, and its data as "utf8" or "base64".`,
+    examples: ['securestore get db/prod/password', 'securestore get images/disk.img -o ./disk.img'],
+    resume: () => [{ text: 'a file given with -o is unchanged; to try again', again: true }],
     load: async () => (await import('../commands/get.ts')).get,
   });
 }
@@ -93,7 +102,8 @@ Examples:
 function addInfo(program: Command, run: Run): void {
   addVerb<object, [string]>(program, run, {
     usage: 'info <key>',
-    summary: 'show what is known of an object beside its data',
+    summary: 'show the version, size, times and metadata of an object',
+    examples: ['securestore info db/prod/password'],
     load: async () => (await import('../commands/info.ts')).info,
   });
 }
@@ -103,10 +113,11 @@ function addHistory(program: Command, run: Run): void {
     usage: 'history <key>',
     summary: 'list the retained versions of an object, newest first',
     options: [
-      new Option('--backup <destination>', 'those that a backup has, too, and how long each was the current one'),
+      new Option('--backup <destination>', 'also list the versions in a backup, and how long each was the current one'),
     ],
-    notes: `A version can be had back with: securestore get KEY --version VERSION
-After a purge there is nothing but a line that says so, until that is collected.`,
+    notes: `To retrieve a version: securestore get KEY --version-id VERSION. After a purge, one line shows the purge until garbage
+collection removes it.`,
+    examples: ['securestore history db/prod/password'],
     load: async () => (await import('../commands/history.ts')).history,
   });
 }
@@ -114,15 +125,15 @@ After a purge there is nothing but a line that says so, until that is collected.
 function addLs(program: Command, run: Run): void {
   addVerb<LsOptions, [string | undefined]>(program, run, {
     usage: 'ls [prefix]',
-    summary: 'list the names of the objects, one a line',
+    summary: 'list the keys of the objects, one a line',
     options: [
       new Option('-l, --long', 'a table with size, times and category').conflicts('tree'),
       new Option('--tree', 'folders with the number and size of the objects in each'),
     ],
-    notes: `The prefix is the beginning of a name and need not be a folder: db/pr lists db/prod/password too.
-A name that has expired may be listed until it is collected.
-With --long --json, the lines come as they are read and not in the order of their names.
-The number of keys comes last, on stderr.`,
+    notes: `The prefix is the beginning of a key and need not be a folder: db/pr lists db/prod/password too. The number of keys is
+printed last, on stderr. An expired object may be listed until garbage collection removes it. With --long --json, the
+lines are printed as they are read, and not in the order of the keys.`,
+    examples: ['securestore ls db/ --long', 'securestore ls --tree'],
     load: async () => (await import('../commands/ls.ts')).ls,
   });
 }
@@ -130,9 +141,10 @@ The number of keys comes last, on stderr.`,
 function addRm(program: Command, run: Run): void {
   addVerb<RmOptions, [string]>(program, run, {
     usage: 'rm <key>',
-    summary: 'delete an object; its history is kept, and undelete brings it back',
+    summary: 'delete an object; its history is kept, and undelete restores it',
     options: [ifVersion()],
-    resume: (key) => [{ text: 'to see whether it is still there', on: ['info', key] }],
+    examples: ['securestore rm db/test/password'],
+    resume: (key) => [{ text: 'to see whether the object still exists', on: ['info', key] }],
     load: async () => (await import('../commands/rm.ts')).rm,
   });
 }
@@ -141,6 +153,7 @@ function addPurge(program: Command, run: Run): void {
   addVerb<object, [string]>(program, run, {
     usage: 'purge <key>',
     summary: 'destroy an object with its history; asks, or needs --yes',
+    examples: ['securestore purge db/test/password'],
     resume: () => [{ text: 'to finish it', again: true }],
     load: async () => (await import('../commands/purge.ts')).purge,
   });
@@ -149,13 +162,14 @@ function addPurge(program: Command, run: Run): void {
 function addUndelete(program: Command, run: Run): void {
   addVerb<object, [string]>(program, run, {
     usage: 'undelete <key>',
-    summary: 'bring back the newest version of a deleted object',
-    resume: (key) => [{ text: 'to see whether it is back', on: ['info', key] }],
+    summary: 'restore the newest version of a deleted object',
+    examples: ['securestore undelete db/test/password'],
+    resume: (key) => [{ text: 'to see whether it was restored', on: ['info', key] }],
     load: async () => (await import('../commands/undelete.ts')).undelete,
   });
 }
 
-/** Adds the verbs that make a store and work on one object, or list them. */
+/** Adds the verbs that create a store and work on one object, or list them. */
 export function addObjectVerbs(program: Command, run: Run): void {
   program.commandsGroup('Objects:');
   for (const add of [addInit, addPut, addGet, addInfo, addHistory, addLs, addRm, addPurge, addUndelete]) {

@@ -1,49 +1,55 @@
 import { type Command, Option } from 'commander';
 import { addVerb, type Run } from '../call/call.ts';
 import type { BrowseOptions, CompareOptions, FindOptions } from '../commands/points.ts';
-
-const AT = 'a moment, of which a second is meant to its end; the newest snapshot by default';
+import { AT } from './backup-verbs.ts';
 
 function pointOptions(): Option[] {
-  return [new Option('--at <time>', AT), new Option('--snapshot <number>', 'this one')];
+  return [new Option('--at <time>', AT), new Option('--snapshot <number>', 'this snapshot')];
 }
 
-/** Adds the verbs that look at what the store was, and change nothing. */
+/** Adds the verbs that show earlier states of the store, and change nothing. */
 export function addPointVerbs(program: Command, run: Run): void {
   addVerb<BrowseOptions, [string | undefined]>(program, run, {
     usage: 'browse [destination]',
-    summary: 'list a folder as it was at a point of a backup, or without one as it is now',
+    summary: 'list a folder at a recovery point of a backup, or without a destination as it is now',
     options: [...pointOptions(), new Option('--prefix <prefix>', 'the folder, such as db/prod/; by default the root')],
-    notes: `The store has to be there: restore --folder and export look into a backup without it. In a folder of more than 5,000 sizes are
-not told: that would mean to read all of it.`,
+    notes: `The store has to exist; without it, use restore --folder or export. In a folder of more than 5,000 objects sizes are not
+shown, since all of it would have to be read.`,
+    examples: ['securestore browse file:./backup --prefix db/prod/'],
     load: async () => (await import('../commands/points.ts')).browse,
   });
   addVerb<FindOptions, [string, string | undefined]>(program, run, {
     usage: 'find <text> [destination]',
-    summary: 'list names that have a text in them, in a backup or without one now, also of what was deleted',
-    options: [...pointOptions(), new Option('--prefix <prefix>', 'only names that start with this')],
-    notes:
-      'Large and small letters are the same. What was deleted is known as long as its history is kept. In the order of names, 100,000 at a time.',
+    summary: 'list keys that contain a text, in a backup or in the store, with those of deleted objects',
+    options: [...pointOptions(), new Option('--prefix <prefix>', 'only keys that begin with this')],
+    notes: `Upper and lower case are the same. A deleted object is found as long as its history is kept. The keys are sorted, at most
+100,000 at a time.`,
+    examples: ['securestore find password', 'securestore find password file:./backup --prefix db/'],
     load: async () => (await import('../commands/points.ts')).find,
   });
   addVerb<CompareOptions, [string]>(program, run, {
     usage: 'compare <destination>',
-    summary: 'say what differs between a point of a backup and another one, or now',
+    summary: 'show what differs between a recovery point of a backup and another one, or the present state',
     options: [
-      new Option('--from-at <time>', `of the first point: ${AT}`),
-      new Option('--from-snapshot <number>', 'the first point: this one'),
-      new Option('--to-at <time>', 'the second point, as --from-at; by default the store as it is now'),
-      new Option('--to-snapshot <number>', 'the second point: this one'),
-      new Option('--prefix <prefix>', 'only names that start with this'),
+      new Option('--from-at <time>', `of the first recovery point: ${AT}`),
+      new Option('--from-snapshot <number>', 'the first recovery point: this snapshot'),
+      new Option(
+        '--to-at <time>',
+        'the second recovery point, as --from-at; by default the present state of the store',
+      ),
+      new Option('--to-snapshot <number>', 'the second recovery point: this snapshot'),
+      new Option('--prefix <prefix>', 'only keys that begin with this'),
     ],
-    notes: 'Each difference is one line: + added, - removed, ~ changed. In the order of names, 100,000 at a time.',
+    notes: `Each difference is one line: + added, - removed, ~ changed. The keys are sorted, at most 100,000 at a time.`,
+    examples: ['securestore compare file:./backup --prefix db/', 'securestore compare file:./backup --from-snapshot 1'],
     load: async () => (await import('../commands/points.ts')).compare,
   });
   addVerb<object, [string]>(program, run, {
     usage: 'receipt <file>',
-    summary: 'check the receipt of a restore or a drill: whether the store has signed it, and what it says',
-    notes: `The store is the one of --fingerprint, which then need not be there, or that of --store.
-Exit code 5 where that store has not signed it.`,
+    summary: 'check the receipt of a restore or a drill: whether the store signed it, and its content',
+    notes: `The store is that of --fingerprint, which then need not exist, or that of --store. Exit code 5 if that store did not sign
+the receipt.`,
+    examples: ['securestore receipt ./drill.receipt'],
     load: async () => (await import('../commands/receipt.ts')).receipt,
   });
 }

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExpiry, parseMoment, parseWithin } from '../../src/call/parse-time.ts';
+import { parseExpiry, parseMoment, parseRolling, parseDurationWithin } from '../../src/call/parse-time.ts';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 
@@ -73,16 +73,33 @@ describe('parseExpiry', () => {
   });
 });
 
-describe('parseWithin', () => {
+describe('parseDurationWithin', () => {
+  const limits = { from: '1s', to: '1d' };
+
+  it.each([
+    ['1s', 1000],
+    ['24h', 86_400_000],
+  ])('reads %s', (text, milliseconds) => {
+    expect(parseDurationWithin('--x', text, limits)).toBe(milliseconds);
+  });
+
+  it.each(['0s', '25h', '86401s'])('names the limits in the units that a person types for %s', (text) => {
+    expect(() => parseDurationWithin('--x', text, limits)).toThrow(
+      `--x must be a length of time from 1s to 1d, got "${text}"`,
+    );
+  });
+});
+
+describe('parseRolling', () => {
   it.each([
     ['1h', 3_600_000],
     ['30d', 30 * 86_400_000],
     ['3660d', 3660 * 86_400_000],
   ])('reads %s', (text, milliseconds) => {
-    expect(parseWithin(text)).toBe(milliseconds);
+    expect(parseRolling(text)).toBe(milliseconds);
   });
 
   it.each(['59m', '3661d'])('names the limits in the units of the command line for %s', (text) => {
-    expect(() => parseWithin(text)).toThrow(`--within must be a length of time from 1h to 3660d, got "${text}"`);
+    expect(() => parseRolling(text)).toThrow(`--rolling must be a length of time from 1h to 3660d, got "${text}"`);
   });
 });

@@ -104,7 +104,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     child.kill('SIGINT');
     const stopped = await ending;
     expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
-    expect(stopped.stderr).toMatch(/^error: interrupted \[ABORTED\]\nhint: to go on: securestore backup [^\n]*\n$/);
+    expect(stopped.stderr).toMatch(/^error: interrupted \[ABORTED\]\nhint: to resume it: securestore backup [^\n]*\n$/);
     expect((await run(['snapshots', destination])).stderr).toBe('there is no snapshot here yet\n');
     const done = await run(['backup', destination]);
     expect(done).toMatchObject({ exitCode: 0, stderr: '' });

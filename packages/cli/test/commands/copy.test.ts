@@ -35,7 +35,7 @@ describe('cp and mv', () => {
     const box = await sandbox('none');
     await generateKeyFile(box.path('key'));
     const more = ['--key-file', 'key', '--store', 'sqlite:./v', '--json'];
-    await box.run(['init', 'sqlite:./v', '--key-file', 'key', '--category', 'prod=prod/**']);
+    await box.run(['init', 'sqlite:./v', '--key-file', 'key', '--define-category', 'prod=prod/**']);
     await box.run(['put', 'a', ...more], { input: 'x' });
     expect(jsonLines((await box.run(['mv', 'a', 'prod/a', ...more])).stdout)).toMatchObject([
       { from: 'a', to: 'prod/a', status: 'moved', category: 'prod', size: 1 },
@@ -62,7 +62,7 @@ describe('cp and mv', () => {
     expect((await box.run(['mv', 'a', 'c'])).exitCode).toBe(3);
   });
 
-  it.each([[['mv', 'old/', 'new/']], [['mv', '--prefix', 'old', 'new']], [['mv', 'old/', 'new']]])(
+  it.each([[['mv', 'old/', 'new/']], [['mv', '--recursive', 'old', 'new']], [['mv', 'old/', 'new']]])(
     'take all keys below a folder: %j',
     async (args) => {
       const box = await sandbox();
@@ -106,7 +106,7 @@ describe('cp and mv', () => {
     [['mv', 'a/', 'a'], 'source and target are the same folder "a/"'],
     [['cp', 'a/', 'a/b/'], 'the folder "a/" cannot go into itself, got "a/b/"'],
     [['mv', '/', 'b/'], '"/" names no folder'],
-    [['mv', '--prefix', '', 'b'], '"" names no folder'],
+    [['mv', '--recursive', '', 'b'], '"" names no folder'],
     [['mv', 'a/', ''], '"" names no folder'],
     [['mv', 'a', ''], 'the key is empty'],
     [['mv', 'a', '../b'], '".." segment'],

@@ -28,7 +28,7 @@ describe.concurrent('where and what is kept', { timeout: 120_000 }, () => {
 
   it('retention says once what it did, also where nothing is removed', async ({ expect, onTestFinished }) => {
     const { run, destination } = await changedScene(onTestFinished);
-    const args = ['retention', destination, '--last', '1', '--yes'];
+    const args = ['retention', destination, '--keep-last', '1', '--yes'];
     const nothing = await run(args);
     expect(nothing).toMatchObject({ exitCode: 0, stderr: '' });
     expect(nothing.stdout).toMatch(/^keeps 1: .*\nremoved 0 snapshots; 1 stay\nfreed 0 B in 0 files\n$/);

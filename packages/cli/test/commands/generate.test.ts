@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bitsOf, randomText } from '../../src/object/random-text.ts';
+import { bitsOfWords, randomWords } from '../../src/object/random-words.ts';
+import { WORDS } from '../../src/object/word-list.ts';
 import { jsonLines, sandbox } from '../support/cli.ts';
 
 /** Gives these bytes, one call after the other. */
@@ -33,7 +35,48 @@ describe('random text', () => {
   });
 });
 
+describe('random words', () => {
+  it('are of a list of 2048, in which none can be taken for another', () => {
+    expect(WORDS.length).toBe(2048);
+    expect(new Set(WORDS.map((word) => word.slice(0, 4))).size).toBe(2048);
+    for (const word of WORDS) expect(word).toMatch(/^[a-z]{3,8}$/);
+    expect(bitsOfWords(8)).toBe(88);
+  });
+
+  it('come equally often from all random bytes', () => {
+    const all = Buffer.alloc(2 ** 16 * 2);
+    for (let at = 0; at < 2 ** 16; at++) all.writeUInt16BE(at, at * 2);
+    const made = randomWords(2 ** 16, () => all).toString();
+    const counts = new Map<string, number>();
+    for (const word of made.split('-')) counts.set(word, (counts.get(word) ?? 0) + 1);
+    expect([...counts.keys()].toSorted()).toEqual([...WORDS].toSorted());
+    expect(new Set(counts.values())).toEqual(new Set([32]));
+    expect(all.every((byte) => byte === 0)).toBe(true);
+  });
+});
+
 describe('generate', () => {
+  it('makes a passphrase of words, as many as are wanted', async () => {
+    const box = await sandbox();
+    const shown = await box.run(['generate', 'k', '--words', '--show']);
+    expect(shown.stdout).toMatch(/^[a-z]{3,8}(?:-[a-z]{3,8}){7}\n$/);
+    expect(shown.stderr).toMatch(/^stored k, 8 words \(88 bits\), version \S+\n$/);
+    expect((await box.run(['get', 'k'])).stdout).toBe(shown.stdout.trim());
+    const short = await box.run(['generate', 'j', '--words', '--length', '4']);
+    expect(short.stdout).toMatch(/^stored j, 4 words \(44 bits\)/);
+    expect(short.stderr).toContain('the secret has 44 bits; at least 80 resist guessing');
+    expect((await box.run(['get', 'j'])).stdout).toMatch(/^[a-z]{3,8}(?:-[a-z]{3,8}){3}$/);
+    for (const [wrong, message] of [
+      [['--length', '65'], '--length must be from 1 to 64, got 65'],
+      [['--length', '0'], '--length must be from 1 to 64, got 0'],
+      [['--charset', 'hex'], 'cannot be used with'],
+    ] as const) {
+      const refused = await box.run(['generate', 'l', '--words', ...wrong]);
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(refused.stderr).toContain(message);
+    }
+  });
+
   it('stores a secret that nothing shows', async () => {
     const box = await sandbox();
     const made = await box.run(['generate', 'db/password']);

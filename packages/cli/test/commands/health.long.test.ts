@@ -148,7 +148,7 @@ describe.skipIf(!hasTerminals)('health on a terminal', () => {
     const box = await sandbox();
     const env = { ...box.env, SECURESTORE_URL: `redis://127.0.0.1:${port}/0` };
     const begun = Date.now();
-    const { transcript, exitCode } = await converse({ ...box, env }, ['health', '--within', '1s'], []);
+    const { transcript, exitCode } = await converse({ ...box, env }, ['health', '--timeout', '1s'], []);
     expect(Date.now() - begun).toBeLessThan(8000);
     expect(exitCode).toBe(7);
     expect(transcript).toContain('the store can not be opened (TIMEOUT): the backend redis was not ready in time');
@@ -164,12 +164,12 @@ describe('health of a store on a server that never answers', () => {
     const scene = await backupScene(onTestFinished);
     const env = { SECURESTORE_URL: `redis://127.0.0.1:${port}/0` };
     const begun = Date.now();
-    const { exitCode, stdout } = await scene.run(['health', '--within', '1s'], { env });
+    const { exitCode, stdout } = await scene.run(['health', '--timeout', '1s'], { env });
     expect(Date.now() - begun).toBeLessThan(15_000);
     expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: expect.stringMatching(/failing +open .*\(TIMEOUT\)/) });
     expect(stdout).toContain('open: see whether the server is overloaded');
     const [, { summary = {} } = {}] = jsonLines(
-      (await scene.run(['health', '--within', '1s', '--json'], { env })).stdout,
+      (await scene.run(['health', '--timeout', '1s', '--json'], { env })).stdout,
     );
     expect((summary as { readonly took?: number }).took).toBeGreaterThanOrEqual(900);
   });
@@ -230,7 +230,7 @@ describe('scrub', () => {
   it('refuses rates and times that are none, and a backup that is not there', async () => {
     const scene = await backupScene(onTestFinished);
     expect((await scene.run(['scrub', '--rate', 'fast'])).exitCode).toBe(2);
-    expect((await scene.run(['scrub', '--within', 'soon'])).exitCode).toBe(2);
+    expect((await scene.run(['scrub', '--over', 'soon'])).exitCode).toBe(2);
     expect((await scene.run(['scrub', '--repair', `file:${scene.path('nowhere')}`])).exitCode).toBe(3);
   });
 

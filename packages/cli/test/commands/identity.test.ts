@@ -52,7 +52,7 @@ describe('identity', () => {
 
   it('pin remembers a store in the file, once', async () => {
     const { box, recipient } = await scene();
-    const invited = await box.run(['slots', 'add', '--recipient', recipient]);
+    const invited = await box.run(['slot', 'add', '--recipient', recipient]);
     await writeFile(box.path('invitation'), invited.stdout);
     const fingerprint = /^fingerprint: (\S+)$/m.exec(invited.stdout)?.[1] ?? '';
     for (const by of [
@@ -89,7 +89,7 @@ describe('a store for an identity', () => {
     const { box, recipient } = await scene();
     const before = await box.run(get('--no-anchor'));
     expect(before.exitCode).toBe(2);
-    const invited = await box.run(['slots', 'add', '--recipient', recipient]);
+    const invited = await box.run(['slot', 'add', '--recipient', recipient]);
     expect(invited.stdout).toMatch(/^securestore invitation 1\n/);
     expect(invited.stderr).toContain('not secret');
     await writeFile(box.path('invitation'), invited.stdout);
@@ -112,7 +112,7 @@ describe('a store for an identity', () => {
 
   it('says what to do where it is not known, and is trusted once it was', async () => {
     const { box, recipient } = await scene();
-    await box.run(['slots', 'add', '--recipient', recipient, '--no-anchor']);
+    await box.run(['slot', 'add', '--recipient', recipient, '--no-anchor']);
     const unknown = await box.run(get());
     expect(unknown.exitCode).toBe(2);
     expect(unknown.stderr).toMatch(
@@ -129,18 +129,18 @@ describe('a store for an identity', () => {
 
   it('shows for whom its slots are, and takes no recipient twice', async () => {
     const { box, recipient } = await scene();
-    const added = await box.run(['slots', 'add', '--recipient', recipient, '--json']);
+    const added = await box.run(['slot', 'add', '--recipient', recipient, '--json']);
     expect(jsonLines(added.stdout)).toMatchObject([
       { method: 'recipient', recipient, invitation: expect.any(String) as string },
     ]);
-    expect((await box.run(['slots'])).stdout).toMatch(new RegExp(`identity .*${recipient}\n`));
-    const twice = await box.run(['slots', 'add', '--recipient', recipient]);
+    expect((await box.run(['slot', 'list'])).stdout).toMatch(new RegExp(`identity .*${recipient}\n`));
+    const twice = await box.run(['slot', 'add', '--recipient', recipient]);
     expect(twice).toMatchObject({
       exitCode: 6,
       stdout: '',
       stderr: expect.stringContaining('the recipient already unlocks the store by slot') as string,
     });
-    const mistyped = await box.run(['slots', 'add', '--recipient', `${recipient.slice(0, -1)}U`]);
+    const mistyped = await box.run(['slot', 'add', '--recipient', `${recipient.slice(0, -1)}U`]);
     expect(mistyped).toMatchObject({ exitCode: 2, stdout: '' });
   });
 
@@ -160,7 +160,7 @@ describe('a store for an identity', () => {
 describe('a recovery kit', () => {
   it('holds the code, which is shown nowhere else, and opens the store that it was made for', async () => {
     const { box } = await scene();
-    const added = await box.run(['slots', 'add', '--new-recovery-code', '--kit', 'kit.txt']);
+    const added = await box.run(['slot', 'add', '--new-recovery-code', '--kit', 'kit.txt']);
     expect(added).toMatchObject({ exitCode: 0, stdout: 'wrote the recovery kit kit.txt\n' });
     expect(added.stdout + added.stderr).not.toContain('SSRC1');
     expect((await stat(box.path('kit.txt'))).mode & 0o777).toBe(0o600);
@@ -191,7 +191,7 @@ describe('a recovery kit', () => {
 
   it('is made for each share', async () => {
     const { box } = await scene();
-    const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--kit', 'kit.txt', '--json']);
+    const added = await box.run(['slot', 'add', '--new-shares', '2/3', '--kit', 'kit.txt', '--json']);
     expect(jsonLines(added.stdout)).toMatchObject([
       { method: 'shares', kits: ['kit-1.txt', 'kit-2.txt', 'kit-3.txt'] },
     ]);
@@ -210,15 +210,15 @@ describe('a recovery kit', () => {
   it('replaces no file, and where one can not be written no slot is made', async () => {
     const { box } = await scene();
     await writeFile(box.path('kit-2.txt'), 'mine', { mode: 0o600 });
-    const before = (await box.run(['slots', '--json'])).stdout;
+    const before = (await box.run(['slot', 'list', '--json'])).stdout;
     const files = await readdir(box.path());
-    const blocked = await box.run(['slots', 'add', '--new-shares', '2/3', '--kit', 'kit.txt']);
+    const blocked = await box.run(['slot', 'add', '--new-shares', '2/3', '--kit', 'kit.txt']);
     expect(blocked).toMatchObject({ exitCode: 6, stdout: '' });
-    const missing = await box.run(['slots', 'add', '--new-recovery-code', '--kit', 'none/kit.txt']);
+    const missing = await box.run(['slot', 'add', '--new-recovery-code', '--kit', 'none/kit.txt']);
     expect(missing).toMatchObject({ exitCode: 2, stdout: '' });
     expect(await readdir(box.path())).toEqual(files);
     expect(await readFile(box.path('kit-2.txt'), 'utf8')).toBe('mine');
-    expect((await box.run(['slots', '--json'])).stdout).toBe(before);
+    expect((await box.run(['slot', 'list', '--json'])).stdout).toBe(before);
   });
 
   it('goes with a code or shares alone', async () => {
@@ -227,7 +227,7 @@ describe('a recovery kit', () => {
       ['--kit', 'kit.txt'],
       ['--kit', 'kit.txt', '--new-key-file', 'new.key'],
     ]) {
-      const refused = await box.run(['slots', 'add', ...options]);
+      const refused = await box.run(['slot', 'add', ...options]);
       expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
     }
     expect(await readdir(box.path())).not.toContain('kit.txt');

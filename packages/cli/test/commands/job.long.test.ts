@@ -64,7 +64,7 @@ describe.concurrent('job', { timeout: 120_000 }, () => {
 
   it('is none for a backup that no package can make', async ({ expect, onTestFinished }) => {
     const { run } = await backupScene(onTestFinished);
-    for (const more of [[], ['--follow']]) {
+    for (const more of [[], ['--continuous']]) {
       const refused = await run(['backup', 'nosuchscheme://host/x', ...more]);
       expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
       expect(refused.stderr).toContain('unknown scheme nosuchscheme:');

@@ -26,7 +26,7 @@ async function categoryScene({ expect, onTestFinished }: TestContext): Promise<C
   await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
   const env = { SECURESTORE_URL: location, CREDENTIALS_DIRECTORY: box.path() };
   const run: Run = (args) => runHere([...args, '--no-anchor'], { env });
-  expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
+  expect((await run(['init', '--define-category', 'pii=users/**'])).exitCode).toBe(0);
   await using store = await openStore(location, { unlock: keyFile(key) });
   await store.store('users/1', 'personal');
   await store.store('users/1', 'personal, changed');
@@ -39,45 +39,45 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
   it('destroy takes a retired key version, and none that is in use', async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
-    const [inUse] = jsonLines((await run(['keys', '--json'])).stdout);
-    expect((await run(['keys', 'destroy', String(inUse?.['id']), '--yes'])).exitCode).toBe(2);
+    const [inUse] = jsonLines((await run(['key', 'list', '--json'])).stdout);
+    expect((await run(['key', 'destroy', String(inUse?.['id']), '--yes'])).exitCode).toBe(2);
     expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
-    const gone = await run(['keys', 'destroy', String(inUse?.['id']), '--wait', '0d', '--yes']);
+    const gone = await run(['key', 'destroy', String(inUse?.['id']), '--wait', '0d', '--yes']);
     expect(gone.stdout).toMatch(
       /^([0-9a-f]{16}) of \S+: destroyed\ndestroyed for ever: what old copies and backups hold under the key version \1 can not be read any more; there is no way back\n$/,
     );
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
   });
 
-  it('lists key versions, with --census what lies under them', async (context) => {
+  it('lists key versions, with --usage the number of objects under each', async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
-    const listed = await run(['keys', '--census']);
+    const listed = await run(['key', 'list', '--usage']);
     expect(listed.stdout).toMatch(/^ID +STATE +CREATED +DUE +OBJECTS +CATEGORY$/m);
     expect(listed.stdout).toMatch(/^[0-9a-f]{16} +primary .* 2 {2}pii$/m);
     expect(listed.stdout).toMatch(/^[0-9a-f]{16} +primary .*\(journal\)$/m);
-    const lines = jsonLines((await run(['keys', '--census', '--json'])).stdout);
+    const lines = jsonLines((await run(['key', 'list', '--usage', '--json'])).stdout);
     expect(lines.find(({ category }) => category === 'pii')).toMatchObject({
       state: 'primary',
       kind: 'category',
       objects: 2,
     });
-    expect(jsonLines((await run(['keys', '--json'])).stdout)[0]).not.toHaveProperty('objects');
+    expect(jsonLines((await run(['key', 'list', '--json'])).stdout)[0]).not.toHaveProperty('objects');
   });
 
   it('destroy needs --yes without a terminal, makes a category unreadable, and undo brings it back', async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
-    expect((await run(['keys', 'destroy', 'pii'])).exitCode).toBe(2);
+    expect((await run(['key', 'destroy', 'pii'])).exitCode).toBe(2);
     expect((await run(['get', 'users/1'])).exitCode).toBe(0);
-    expect((await run(['keys', 'destroy', 'nothing', '--yes'])).exitCode).toBe(3);
-    const destroyed = await run(['keys', 'destroy', 'pii', '--yes']);
+    expect((await run(['key', 'destroy', 'nothing', '--yes'])).exitCode).toBe(3);
+    const destroyed = await run(['key', 'destroy', 'pii', '--yes']);
     expect(destroyed.exitCode).toBe(0);
     expect(destroyed.stdout).toMatch(/^[0-9a-f]{16} of pii: destroying, can be undone until [-0-9]+ [:0-9]+Z\n$/);
     const gone = await run(['get', 'users/1']);
     expect(gone.exitCode).toBe(5);
     expect(gone.stderr).toMatch(
-      / \[KEY_DESTROYED\]\nhint: to undo it: securestore keys undo pii .*\nsee: \S+#key_destroyed\n$/,
+      / \[KEY_DESTROYED\]\nhint: to undo it: securestore key undo pii .*\nsee: \S+#key_destroyed\n$/,
     );
     expect((await run(['get', 'else'])).exitCode).toBe(0);
     const long = await run(['ls', '--long']);
@@ -85,29 +85,29 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect(long.stdout).toMatch(/ else$/m);
     expect(long.stdout).not.toContain('users/1');
     expect(long.stderr).toMatch(/^failed: users\/1: the key version .* \[KEY_DESTROYED\]\n/);
-    expect((await run(['keys', 'undo', 'pii'])).stdout).toMatch(/^[0-9a-f]{16} of pii: primary\n$/);
+    expect((await run(['key', 'undo', 'pii'])).stdout).toMatch(/^[0-9a-f]{16} of pii: primary\n$/);
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
-    expect((await run(['keys', 'undo', 'pii'])).exitCode).toBe(2);
+    expect((await run(['key', 'undo', 'pii'])).exitCode).toBe(2);
   });
 
   it('finishes what is due and says so; then it can not be undone', async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
-    const now = await run(['keys', 'destroy', 'pii', '--wait', '1s', '--yes', '--json']);
+    const now = await run(['key', 'destroy', 'pii', '--wait', '1s', '--yes', '--json']);
     const [key] = jsonLines(now.stdout);
     expect(key).toMatchObject({ category: 'pii', state: 'destroying', destroyAt: expect.any(String) });
     await expect.poll(() => Date.now(), { timeout: 5000 }).toBeGreaterThan(Date.parse(String(key?.['destroyAt'])));
-    const listed = await run(['keys']);
+    const listed = await run(['key', 'list']);
     expect(listed.stderr).toBe(`destroyed now, as it was scheduled: ${String(key?.['id'])}\n`);
     expect(listed.stdout).toMatch(/destroyed .*pii$/m);
-    expect((await run(['keys', 'undo', 'pii'])).exitCode).toBe(5);
+    expect((await run(['key', 'undo', 'pii'])).exitCode).toBe(5);
     expect((await run(['get', 'users/1'])).exitCode).toBe(5);
   });
 
   it.runIf(LONG)(onlyLong('destroy without a waiting period says what is gone'), async (context) => {
     const { expect } = context;
     const run = await withCategory(context);
-    const gone = await run(['keys', 'destroy', 'pii', '--wait', '0s', '--yes']);
+    const gone = await run(['key', 'destroy', 'pii', '--wait', '0s', '--yes']);
     expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
     expect(gone.stdout).toMatch(
       /^[0-9a-f]{16} of pii: destroyed\ndestroyed for ever: what the category pii held can not be read any more, here or in any copy; there is no way back\n$/,
@@ -119,14 +119,14 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     async (context) => {
       const { expect } = context;
       const { box, env } = await categoryScene(context);
-      const args = ['keys', 'destroy', 'pii', '--no-anchor', '--wait'];
+      const args = ['key', 'destroy', 'pii', '--no-anchor', '--wait'];
       const place = { ...box, env: { ...box.env, ...env } };
       const never = await converse(place, [...args, '0s'], [['to do it: ', 'y\r']]);
       expect(never.exitCode).toBe(130);
-      expect(never.transcript).toContain('so there is no way back: keys undo can not undo it.');
+      expect(never.transcript).toContain('so there is no way back: key undo cannot undo it.');
       const later = await converse(place, [...args, '1d'], [['to do it: ', 'y\r']]);
       expect(later.exitCode).toBe(130);
-      expect(later.transcript).toMatch(/Until \S+ \S+Z it can be undone with: securestore keys undo pii/);
+      expect(later.transcript).toMatch(/Until \S+ \S+Z it can be undone with: securestore key undo pii/);
       expect(later.transcript).not.toContain('no way back');
     },
   );
@@ -136,7 +136,7 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     async (context) => {
       const { expect } = context;
       const run = await withCategory(context);
-      const gone = await run(['keys', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
+      const gone = await run(['key', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
       expect(jsonLines(gone.stdout)).toMatchObject([{ category: 'default', state: 'destroyed' }]);
     },
   );

@@ -77,6 +77,6 @@ describe('lists', () => {
     expect((await box.run(['ls'])).stderr).toBe('2 keys\n');
     expect((await box.run(['ls', '--long'])).stderr).toBe('2 keys\n');
     expect((await box.run(['history', 'a'])).stderr).toBe('1 version\n');
-    expect((await box.run(['slots'])).stderr).toMatch(/^1 slot\nfingerprint of the store: /);
+    expect((await box.run(['slot', 'list'])).stderr).toMatch(/^1 slot\nfingerprint of the store: /);
   });
 });

@@ -71,9 +71,9 @@ describe('member', () => {
     expect(jsonLines(exported.stdout).map(({ name, status }) => [name, status])).toContainEqual(['other', 'denied']);
     for (const args of [
       ['member'],
-      ['slots'],
-      ['keys'],
-      ['collect'],
+      ['slot', 'list'],
+      ['key', 'list'],
+      ['gc'],
       ['role'],
       ['rotate', '--same-secret'],
       ['verify'],
@@ -150,7 +150,7 @@ describe('member', () => {
     const { recipient, asOwner } = await sceneWithAnn();
     const add = async (...args: string[]): Promise<number | null> => (await asOwner('member', 'add', ...args)).exitCode;
     expect(await add('bob', 'SSRP1-X', '--category', 'red')).toBe(2);
-    expect(await add('ann', recipient, '--group', 'journal')).toBe(2);
+    expect(await add('ann', recipient, '--store-keys', 'journal')).toBe(2);
     const unknown = await asOwner('member', 'add', 'ann', recipient, '--category', 'green');
     expect(unknown).toMatchObject({ exitCode: 3, stdout: '' });
     expect(unknown.stderr).toEqual(

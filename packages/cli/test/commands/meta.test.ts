@@ -10,7 +10,7 @@ describe('meta', () => {
     await box.run(['put', 'k', '--meta', 'owner=ops', '--meta', 'ticket=7', '--expires', '2999-01-01'], {
       input: 'data',
     });
-    const set = await box.run(['meta', 'set', 'k', 'owner=dev', 'env=a=b', '--remove', 'ticket', '--json']);
+    const set = await box.run(['meta', 'set', 'k', 'owner=dev', 'env=a=b', '--unset', 'ticket', '--json']);
     expect(set).toMatchObject({ exitCode: 0, stderr: '' });
     expect(jsonLines(set.stdout)).toMatchObject([
       { key: 'k', changed: true, metadata: { owner: 'dev', env: 'a=b' }, expires: '2999-01-01T00:00:00.000Z' },
@@ -26,7 +26,7 @@ describe('meta', () => {
   it('makes no version if nothing changes, and says what it did not find', async () => {
     const box = await sandbox();
     await box.run(['put', 'k', '--meta', 'owner=ops'], { input: 'data' });
-    const same = await box.run(['meta', 'set', 'k', 'owner=ops', '--remove', 'none']);
+    const same = await box.run(['meta', 'set', 'k', 'owner=ops', '--unset', 'none']);
     expect(same).toMatchObject({
       exitCode: 0,
       stdout: 'the metadata of k is unchanged\n',
@@ -66,12 +66,12 @@ describe('meta', () => {
 
   it.each([
     [['meta', 'show', 'k'], "unknown command 'show'"],
-    [['meta', 'set', 'k'], 'meta set needs NAME=VALUE or --remove NAME'],
+    [['meta', 'set', 'k'], 'meta set needs NAME=VALUE or --unset NAME'],
     [['meta', 'set', 'k', CANARY], 'meta set takes NAME=VALUE'],
     [['meta', 'set', 'k', `a=${CANARY}`, 'a=1'], 'meta set gives "a" twice'],
-    [['meta', 'set', 'k', `a=${CANARY}`, '--remove', 'a'], 'meta set cannot both set and remove "a"'],
+    [['meta', 'set', 'k', `a=${CANARY}`, '--unset', 'a'], 'meta set cannot both set and remove "a"'],
     [['meta', 'get', 'k', 'a', 'b'], 'too many arguments'],
-    [['meta', 'get', 'k', '--remove', 'a'], "unknown option '--remove'"],
+    [['meta', 'get', 'k', '--unset', 'a'], "unknown option '--unset'"],
     [['meta', 'get', '/k'], 'empty segment'],
   ])('refuses %j, and repeats no value', async (args, says) => {
     const box = await sandbox();

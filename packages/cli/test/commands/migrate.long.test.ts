@@ -23,13 +23,17 @@ const REFUSED = [
   [['migrate', 'FROM', 'nowhere'], 2, 'hint: give a location such as sqlite:./vault.db'],
   [['migrate', 'FROM', 'nothing:x'], 2, 'unknown scheme nothing:'],
   [['migrate', 'FROM', 'slqite:./x.db'], 2, 'hint: give a location such as sqlite:…'],
-  [['migrate', 'FROM', 'NEW', '--copy-only', '--keep'], 2, '--keep cannot be used with --copy-only'],
-  [['migrate', 'FROM', '--cancel', '--retire'], 2, '--cancel cannot be used with --retire'],
+  [
+    ['migrate', 'FROM', 'NEW', '--copy-only', '--replicate-back'],
+    2,
+    '--replicate-back cannot be used with --copy-only',
+  ],
+  [['migrate', 'FROM', '--cancel', '--finalize'], 2, '--cancel cannot be used with --finalize'],
   [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],
-  [['migrate', 'FROM', '--retire', '--partial'], 2, '--retire takes the location of the store and nothing else'],
-  [['migrate', 'FROM', '--lost', '--cancel'], 2, '--cancel cannot be used with --lost'],
-  [['migrate', 'FROM', '--lost'], 3, 'the store has not moved away from'],
-  [['migrate', 'FROM', '--lost', '--yes'], 3, 'the store has not moved away from'],
+  [['migrate', 'FROM', '--finalize', '--partial'], 2, '--finalize takes the location of the store and nothing else'],
+  [['migrate', 'FROM', '--fail-back', '--cancel'], 2, '--cancel cannot be used with --fail-back'],
+  [['migrate', 'FROM', '--fail-back'], 3, 'the store has not moved away from'],
+  [['migrate', 'FROM', '--fail-back', '--yes'], 3, 'the store has not moved away from'],
   [['migrate', 'NEW', 'FROM'], 3, 'no store is here'],
   [['migrate', 'FROM', '--cancel'], 3, 'the store is not being migrated'],
   [['migrate', '--cancel'], 3, 'the store is not being migrated'],
@@ -62,7 +66,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; nobody could use it for \d+ ms$/);
     expect(lines.slice(2)).toEqual([
       `what changes is kept for moving it back for seven days: securestore migrate ${to} ${location}`,
-      `once you are sure, securestore migrate ${to} --retire; then remove ${location}`,
+      `once you are sure, securestore migrate ${to} --finalize; then remove ${location}`,
       '',
     ]);
     const left = await run(['get', 'db/a']);
@@ -83,11 +87,11 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     ]);
     expect(await run(['get', 'db/later'])).toMatchObject({ exitCode: 0, stdout: 'later' });
     expect((await run(['migrate', location, '--cancel'])).exitCode).toBe(3);
-    expect(await run(['migrate', location, '--retire'])).toMatchObject({
+    expect(await run(['migrate', location, '--finalize'])).toMatchObject({
       exitCode: 0,
       stdout: 'nothing is kept for the way back any more: where the store was can be removed\n',
     });
-    expect(jsonLines((await run(['migrate', location, '--retire', '--json'])).stdout)).toEqual([
+    expect(jsonLines((await run(['migrate', location, '--finalize', '--json'])).stdout)).toEqual([
       { retired: false, location },
     ]);
   });
@@ -96,7 +100,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const { run, path } = await backupScene(onTestFinished);
     const location = `file:${path('vault?token=hunter2')}`;
     expect((await run(['init', location])).exitCode).toBe(0);
-    for (const how of [['--retire', '--json'], ['--cancel', '--json'], ['--lost']]) {
+    for (const how of [['--finalize', '--json'], ['--cancel', '--json'], ['--fail-back']]) {
       const { stdout, stderr } = await run(['migrate', location, ...how]);
       expect(stdout + stderr).not.toContain('hunter2');
     }
@@ -120,7 +124,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       expect((await run(['rotate', '--same-secret'])).stderr).toContain(
         'cannot rotate: the store is being migrated to another location [LOCKED]\n',
       );
-      expect((await run(['migrate', location, '--retire'])).exitCode).toBe(7);
+      expect((await run(['migrate', location, '--finalize'])).exitCode).toBe(7);
       expect(await run(['migrate', location, '--cancel'])).toMatchObject({
         exitCode: 0,
         stdout:
@@ -248,13 +252,22 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const { run, path, location } = await backupScene(onTestFinished);
       const to = `sqlite:${path('new.db')}`;
       const [present, key, other] = [path('vault.key'), path('new.key'), path('other.key')];
-      const same = await run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', present]);
+      const same = await run([
+        'migrate',
+        location,
+        to,
+        '--reencrypt',
+        '--key-file',
+        present,
+        '--new-key-file',
+        present,
+      ]);
       expect(same).toMatchObject({ exitCode: 2, stdout: '' });
       expect(same.stderr).toContain('the new secret is the present one. Nothing was changed.');
       expect((await run(['migrate', location, '--cancel', '--key-file', present])).exitCode).toBe(3);
 
       const reseal = (secret: string, ...more: string[]) =>
-        run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', secret, ...more]);
+        run(['migrate', location, to, '--reencrypt', '--key-file', present, '--new-key-file', secret, ...more]);
       const begun = await reseal(key, '--suite', '2', '--copy-only');
       expect(begun).toMatchObject({ exitCode: 0 });
       expect(begun.stderr).toContain(`made the key file ${key}`);
@@ -324,7 +337,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const { exitCode, stdout, stderr } = await ending;
     expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
     expect(stderr).toMatch(
-      /^error: interrupted \[ABORTED\]\nhint: the store is still where it was; to go on: securestore migrate .*\nhint: to give the migration up: securestore migrate .* --cancel\n$/m,
+      /^error: interrupted \[ABORTED\]\nhint: the store is still at the source; to resume the migration: securestore migrate .*\nhint: to cancel the migration: securestore migrate .* --cancel\n$/m,
     );
     expect(await box.run(['get', 'a'])).toMatchObject({ exitCode: 0, stdout: 'one' });
     expect((await box.run(['migrate', 'sqlite:./vault', to])).exitCode).toBe(0);
@@ -332,7 +345,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
   });
 
   it.runIf(LONG)(
-    onlyLong('with --keep goes on bringing what changes until it is interrupted'),
+    onlyLong('with --replicate-back goes on bringing what changes until it is interrupted'),
     async ({ expect, onTestFinished }) => {
       const { run, path, location } = await backupScene(onTestFinished);
       const to = `sqlite:${path('new.db')}`;
@@ -341,7 +354,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const onOutput = (text: string): void => {
         if (text.includes('is brought to')) keeping.resolve();
       };
-      const ending = run(['migrate', location, to, '--keep'], { signal: controller.signal, onOutput });
+      const ending = run(['migrate', location, to, '--replicate-back'], { signal: controller.signal, onOutput });
       await Promise.race([keeping.promise, ending]);
       expect((await run(['put', 'kept', '-', '--store', to], { input: 'kept' })).exitCode).toBe(0);
       const written = async (): Promise<number> =>
@@ -359,20 +372,23 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     },
   );
 
-  it.runIf(LONG)(onlyLong('with --keep ends well when the store moves back'), async ({ expect, onTestFinished }) => {
-    const { run, path, location } = await backupScene(onTestFinished);
-    const to = `sqlite:${path('new.db')}`;
-    const keeping = Promise.withResolvers<void>();
-    const onOutput = (text: string): void => {
-      if (text.includes('is brought to')) keeping.resolve();
-    };
-    const ending = run(['migrate', location, to, '--keep'], { onOutput });
-    await Promise.race([keeping.promise, ending]);
-    expect((await run(['migrate', to, location])).exitCode).toBe(0);
-    const { exitCode, stdout } = await ending;
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/\nthe store moves back to file:\S+, so nothing is to be kept in line there any more\n$/);
-  });
+  it.runIf(LONG)(
+    onlyLong('with --replicate-back ends well when the store moves back'),
+    async ({ expect, onTestFinished }) => {
+      const { run, path, location } = await backupScene(onTestFinished);
+      const to = `sqlite:${path('new.db')}`;
+      const keeping = Promise.withResolvers<void>();
+      const onOutput = (text: string): void => {
+        if (text.includes('is brought to')) keeping.resolve();
+      };
+      const ending = run(['migrate', location, to, '--replicate-back'], { onOutput });
+      await Promise.race([keeping.promise, ending]);
+      expect((await run(['migrate', to, location])).exitCode).toBe(0);
+      const { exitCode, stdout } = await ending;
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/\nthe store moves back to file:\S+, so nothing is to be kept in line there any more\n$/);
+    },
+  );
 
   it.runIf(LONG)(onlyLong('remembers the store at its new place'), async ({ expect, onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);

@@ -265,7 +265,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       const stopped = await ending;
       expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
       expect(stopped.stderr).toMatch(
-        /^error: interrupted \[ABORTED\]\nhint: to go on with what is left: securestore restore [^\n]*\n$/,
+        /^error: interrupted \[ABORTED\]\nhint: to resume with the remaining objects: securestore restore [^\n]*\n$/,
       );
     };
     await interrupt();

@@ -78,7 +78,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
     expect((await box.run(['rotate', '--new-passphrase-file', 'missing'])).exitCode).toBe(2);
     await writeFile(box.path('short'), 'short');
     expect((await box.run(['rotate', '--new-key-file', 'short'])).exitCode).toBe(2);
-    expect(jsonLines((await box.run(['keys', '--json'])).stdout)).toMatchObject([
+    expect(jsonLines((await box.run(['key', 'list', '--json'])).stdout)).toMatchObject([
       { state: 'primary' },
       { state: 'primary' },
     ]);
@@ -89,13 +89,13 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
   it('refuses the secret that there is as a new one', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await writeFile(box.path('new'), `${CANARY}\n`, { mode: 0o600 });
-    const before = (await box.run(['slots', '--json'])).stdout;
+    const before = (await box.run(['slot', 'list', '--json'])).stdout;
     const same = await box.run(['rotate', '--new-key-file', 'credentials/securestore-key']);
     expect(same).toMatchObject({ exitCode: 2, stdout: '' });
     expect(same.stderr).toMatch(
       /^error: the new secret is the present one\. Nothing was changed\. \[INVALID_ARGUMENT\]\nhint: .*: securestore rotate --same-secret( --no-anchor)?\n$/,
     );
-    expect((await box.run(['slots', '--json'])).stdout).toBe(before);
+    expect((await box.run(['slot', 'list', '--json'])).stdout).toBe(before);
     expect((await box.run(['rotate', '--depth', 'unlock', '--new-passphrase-file', 'new'])).exitCode).toBe(0);
     const env = { SECURESTORE_PASSPHRASE: CANARY };
     expect((await box.run(['rotate', '--new-passphrase-file', 'new'], { env })).exitCode).toBe(2);

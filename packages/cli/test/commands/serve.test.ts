@@ -70,7 +70,7 @@ describe('serve', () => {
     const wrong = { ...env, SECURESTORE_TOKEN: `${token.slice(0, -1)}x` };
     expect(await box.run(['get', 'db/new'], { env: wrong })).toMatchObject({ exitCode: 4, stdout: '' });
     // Administration is decided about too, and what takes the secret of the store is not for here.
-    expect((await box.run(['slots'], { env })).exitCode).toBe(4);
+    expect((await box.run(['slot', 'list'], { env })).exitCode).toBe(4);
     const rotate = await box.run(['rotate', '--new-passphrase-file', 'none'], { env });
     expect(rotate.exitCode).toBe(2);
     expect(rotate.stderr).toMatch(

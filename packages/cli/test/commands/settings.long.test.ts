@@ -18,12 +18,12 @@ describe.concurrent('settings', () => {
   it('get other categories, for names that are to come', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await box.seed({ 'db/user': 'ops' });
-    const refused = await box.run(['settings', 'change', '--category', 'prod=db/**']);
+    const refused = await box.run(['settings', 'change', '--define-category', 'prod=db/**']);
     expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
     expect(refused.stderr).toMatch(
-      /"db\/user" is in the category "default".*\nhint: .*: securestore migrate .* TARGET --reseal/,
+      /"db\/user" is in the category "default".*\nhint: .*: securestore migrate .* TARGET --reencrypt/,
     );
-    const changed = await box.run(['settings', 'change', '--category', 'pii=users/**', '--json']);
+    const changed = await box.run(['settings', 'change', '--define-category', 'pii=users/**', '--json']);
     expect(jsonLines(changed.stdout)).toMatchObject([{ categories: { pii: ['users/**'] } }]);
     await box.run(['put', 'users/1'], { input: 'x' });
     expect(jsonLines((await box.run(['info', 'users/1', '--json'])).stdout)).toMatchObject([{ category: 'pii' }]);
@@ -36,19 +36,19 @@ describe.concurrent('settings', () => {
     await box.seed({ 'db/user': 'ops' });
     const [from, to] = [`sqlite:${box.path('vault')}`, `sqlite:${box.path('anew')}`];
     const key = box.path('anew.key');
-    const given = ['--category', 'prod=db/**', '--new-key-file', key];
-    const moved = await box.run(['migrate', from, to, '--reseal', ...given]);
+    const given = ['--define-category', 'prod=db/**', '--new-key-file', key];
+    const moved = await box.run(['migrate', from, to, '--reencrypt', ...given]);
     expect(moved, moved.stderr).toMatchObject({ exitCode: 0 });
     const shown = await box.run(['info', 'db/user', '--json', '--store', to, '--key-file', key]);
     expect(jsonLines(shown.stdout)).toMatchObject([{ category: 'prod' }]);
-    const alone = await box.run(['migrate', from, to, '--category', 'prod=db/**']);
-    expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('need --reseal') });
+    const alone = await box.run(['migrate', from, to, '--define-category', 'prod=db/**']);
+    expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('need --reencrypt') });
   });
 
   it.for([
-    [['settings', 'set'], 'the action of settings must be change'],
+    [['settings', 'set'], 'the action of settings must be show or change'],
     [['settings', '--history-days', '1'], '--history-days belongs to settings change'],
-    [['settings', 'change'], 'change needs --category'],
+    [['settings', 'change'], 'change needs --define-category'],
     [['settings', 'change', '--history-days', 'x'], '--history-days must be a whole number'],
   ] as const)('%j is refused', async ([args, told], { onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);

@@ -2,19 +2,19 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { it } from 'vitest';
 import { backupScene } from '../support/backups.ts';
 
-it('slots remove says at which backups the secret still opens what lies there, with exit code 8', async ({
+it('slot remove says at which backups the secret still opens what lies there, with exit code 8', async ({
   expect,
   onTestFinished,
 }) => {
   const { run, destination, path } = await backupScene(onTestFinished);
   await writeFile(path('second.txt'), 'another passphrase that is long enough\n', { mode: 0o600 });
-  const added = await run(['slots', 'add', `--new-passphrase-file=${path('second.txt')}`, '--json']);
+  const added = await run(['slot', 'add', `--new-passphrase-file=${path('second.txt')}`, '--json']);
   expect(added).toMatchObject({ exitCode: 0, stderr: '' });
   const { id } = JSON.parse(added.stdout) as { id: string };
   await run(['backup', destination]);
   await rename(path('backup'), path('elsewhere'));
   await writeFile(path('backup'), 'not a folder');
-  const removed = await run(['slots', 'remove', id]);
+  const removed = await run(['slot', 'remove', id]);
   expect(removed.exitCode).toBe(8);
   expect(removed.stdout).toBe(`removed the slot ${id}\n`);
   expect(removed.stderr).toContain(

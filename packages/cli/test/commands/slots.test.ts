@@ -18,56 +18,56 @@ describe.concurrent('slots', () => {
   it('are listed, added and removed, but for the last one', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
-    const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
+    const [first] = jsonLines((await box.run(['slot', 'list', '--json'])).stdout);
     expect(first).toMatchObject({ method: 'keyFile', current: true });
-    expect((await box.run(['slots', 'remove', String(first?.['id'])])).exitCode).toBe(2);
-    expect((await box.run(['slots', 'add'])).exitCode).toBe(2);
-    const added = await box.run(['slots', 'add', '--new-key-file', 'second.key']);
+    expect((await box.run(['slot', 'remove', String(first?.['id'])])).exitCode).toBe(2);
+    expect((await box.run(['slot', 'add'])).exitCode).toBe(2);
+    const added = await box.run(['slot', 'add', '--new-key-file', 'second.key']);
     expect(added.stdout).toMatch(
       /^added the slot \w+: a key file that opens the store\nmade the key file second.key\n$/,
     );
     expect(await box.run(['get', 'a/1', ...byFile('second.key')])).toMatchObject({ stdout: 'one' });
-    const shown = await box.run(['slots']);
+    const shown = await box.run(['slot', 'list']);
     expect(shown.stderr).toMatch(/^2 slots\nfingerprint of the store: [0-9a-v]{52}\n$/);
     expect(shown.stdout).toMatch(/^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/);
-    const inUse = await box.run(['slots', 'remove', String(first?.['id'])]);
+    const inUse = await box.run(['slot', 'remove', String(first?.['id'])]);
     expect(inUse).toMatchObject({ exitCode: 2, stdout: '' });
     expect(inUse.stderr).toMatch(/the slot in use would be removed\. Nothing was changed\. .*\nhint: add --yes/);
-    const removed = await box.run(['slots', 'remove', String(first?.['id']), ...byFile('second.key')]);
+    const removed = await box.run(['slot', 'remove', String(first?.['id']), ...byFile('second.key')]);
     expect(removed).toMatchObject({ exitCode: 0, stdout: `removed the slot ${String(first?.['id'])}\n` });
     expect(removed.stderr).toContain('securestore rotate --same-secret');
     expect((await box.run(['get', 'a/1'])).exitCode).toBe(9);
-    expect((await box.run(['slots', 'remove', 'nonsense', ...byFile('second.key')])).exitCode).toBe(3);
+    expect((await box.run(['slot', 'remove', 'nonsense', ...byFile('second.key')])).exitCode).toBe(3);
   });
 });
 
-describe.concurrent('slots remove', () => {
+describe.concurrent('slot remove', () => {
   it('removes the slot in use where that is agreed to', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
-    const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
-    await box.run(['slots', 'add', '--new-key-file', 'second.key']);
-    expect((await box.run(['slots', 'remove', String(first?.['id']), '--yes'])).exitCode).toBe(0);
+    const [first] = jsonLines((await box.run(['slot', 'list', '--json'])).stdout);
+    await box.run(['slot', 'add', '--new-key-file', 'second.key']);
+    expect((await box.run(['slot', 'remove', String(first?.['id']), '--yes'])).exitCode).toBe(0);
     expect((await box.run(['ls'])).exitCode).toBe(9);
     expect((await box.run(['ls', ...byFile('second.key')])).exitCode).toBe(0);
   });
 });
 
-describe.concurrent('slots add', () => {
+describe.concurrent('slot add', () => {
   it('takes no secret that opens the store already', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
-    const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
-    const twice = await box.run(['slots', 'add', '--new-key-file', 'credentials/securestore-key']);
+    const [first] = jsonLines((await box.run(['slot', 'list', '--json'])).stdout);
+    const twice = await box.run(['slot', 'add', '--new-key-file', 'credentials/securestore-key']);
     expect(twice).toMatchObject({ exitCode: 6, stdout: '' });
     expect(twice.stderr).toMatch(
       new RegExp(`already unlocks the store by slot ${String(first?.['id'])}.*ALREADY_EXISTS`),
     );
-    expect(jsonLines((await box.run(['slots', '--json'])).stdout)).toHaveLength(1);
+    expect(jsonLines((await box.run(['slot', 'list', '--json'])).stdout)).toHaveLength(1);
   });
 
   it('leaves no kit of a slot that could not be made', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await box.fill(64);
-    const full = await box.run(['slots', 'add', '--new-recovery-code', '--kit', 'kit.txt']);
+    const full = await box.run(['slot', 'add', '--new-recovery-code', '--kit', 'kit.txt']);
     expect(full).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('[TOO_LARGE]') as string });
     expect(await readdir(box.path())).not.toContain('kit.txt');
   });
@@ -77,7 +77,7 @@ describe.concurrent('slots add', () => {
   }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
-    const added = await box.run(['slots', 'add', '--new-recovery-code']);
+    const added = await box.run(['slot', 'add', '--new-recovery-code']);
     expect(added).toMatchObject({
       exitCode: 0,
       stdout: expect.stringMatching(/^SSRC1(?:-[0-9A-Z]{4}){9}\n$/) as string,
@@ -85,7 +85,7 @@ describe.concurrent('slots add', () => {
     });
     await writeFile(box.path('code'), ` ${added.stdout.toLowerCase().replaceAll('-', ' ')}`, { mode: 0o600 });
     expect(await box.run(['get', 'a/1', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'one' });
-    const slots = (await box.run(['slots', '--recovery-code-file', 'code'])).stdout;
+    const slots = (await box.run(['slot', 'list', '--recovery-code-file', 'code'])).stdout;
     expect(slots).toMatch(/recovery code .*in use by this command/);
     expect(slots).not.toContain('SSRC1');
     await writeFile(box.path('code'), added.stdout.replace(/.\n$/, '\n'), { mode: 0o600 });
@@ -98,7 +98,7 @@ describe.concurrent('slots add', () => {
   it('prints shares once, enough of which open the store, each from a file', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
-    const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--json']);
+    const added = await box.run(['slot', 'add', '--new-shares', '2/3', '--json']);
     const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
     expect(made.length).toBe(3);
     await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`, { mode: 0o600 })));
@@ -113,7 +113,7 @@ describe.concurrent('slots add', () => {
   it('names a share that was made up, and does without it where others are enough', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
-    const added = await box.run(['slots', 'add', '--new-shares', '3/5', '--json']);
+    const added = await box.run(['slot', 'add', '--new-shares', '3/5', '--json']);
     const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
     const bytes = readPrinted('share', Buffer.from(made[1] ?? ''), 39);
     bytes.writeUInt8(bytes.readUInt8(10) ^ 1, 10);
@@ -124,21 +124,21 @@ describe.concurrent('slots add', () => {
     expect(refused.stderr).toContain(stranger);
     expect(refused.exitCode).toBe(9);
     expect(await box.run(['get', 'a/1', ...byShares(0, 1, 2, 3)])).toMatchObject({ exitCode: 0, stdout: 'one' });
-    expect((await box.run(['slots', ...byShares(4, 1, 0)])).stderr).toContain(stranger);
+    expect((await box.run(['slot', 'list', ...byShares(4, 1, 0)])).stderr).toContain(stranger);
     expect((await box.run(['rotate', '--same-secret', ...byShares(4, 1, 0)])).stderr).toContain(stranger);
   });
 
   it.for(['2', '1/3', '4/3', 'a/b', '2/300', ''])('makes no shares of %j', async (scheme, { onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
-    const before = (await box.run(['slots', '--json'])).stdout;
-    expect(await box.run(['slots', 'add', '--new-shares', scheme])).toMatchObject({ exitCode: 2, stdout: '' });
-    expect((await box.run(['slots', '--json'])).stdout).toBe(before);
+    const before = (await box.run(['slot', 'list', '--json'])).stdout;
+    expect(await box.run(['slot', 'add', '--new-shares', scheme])).toMatchObject({ exitCode: 2, stdout: '' });
+    expect((await box.run(['slot', 'list', '--json'])).stdout).toBe(before);
   });
 
   it('takes one kind of secret at a time, and so does every command', async ({ onTestFinished }) => {
     const box = await sandbox('sqlite', onTestFinished);
-    expect((await box.run(['slots', 'add', '--new-recovery-code', '--new-shares', '2/3'])).exitCode).toBe(2);
-    expect((await box.run(['slots', '--new-recovery-code'])).exitCode).toBe(2);
+    expect((await box.run(['slot', 'add', '--new-recovery-code', '--new-shares', '2/3'])).exitCode).toBe(2);
+    expect((await box.run(['slot', 'list', '--new-recovery-code'])).exitCode).toBe(2);
     const both = await box.run(['ls', '--recovery-code-file', 'a', '--share-file', 'b']);
     expect(both).toMatchObject({
       exitCode: 2,

@@ -14,24 +14,24 @@ async function largestBelow(folder: string): Promise<string> {
   return sized.toSorted((a, b) => b.size - a.size)[0]?.file ?? '';
 }
 
-describe.concurrent('verify --within', { timeout: 120_000 }, () => {
+describe.concurrent('verify --rolling', { timeout: 120_000 }, () => {
   it('reads what is due, says since when everything was read, and goes on with the next run', async ({
     expect,
     onTestFinished,
   }) => {
     const { run, destination } = await backupScene(onTestFinished);
     await run(['backup', destination]);
-    const first = await run(['verify', destination, '--within', '30d']);
+    const first = await run(['verify', destination, '--rolling', '30d']);
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
     expect(first.stdout).toMatch(
       // Which file comes first chance decides, and whether that is all that is due.
       /^nothing is wrong among 1 snapshot, \d+ files?, [^\n]+\nthis was what was due of 29\d KiB; (?:some of it was never|all of it was) read/,
     );
-    const all = await run(['verify', destination, '--within', '2d', '--json']);
+    const all = await run(['verify', destination, '--rolling', '2d', '--json']);
     expect(jsonLines(all.stdout)).toMatchObject([
       { summary: { ok: true, depth: 'complete', rolling: { checkedSince: expect.any(String) } } },
     ]);
-    const later = await run(['verify', destination, '--within', '30d']);
+    const later = await run(['verify', destination, '--rolling', '30d']);
     expect(later.stdout).toMatch(new RegExp(`all of it was read since ${TIME}\n$`));
   });
 
@@ -40,7 +40,7 @@ describe.concurrent('verify --within', { timeout: 120_000 }, () => {
     await run(['backup', destination]);
     await rm(await largestBelow(path('backup')));
     for (const _ of [1, 2]) {
-      const found = await run(['verify', destination, '--within', '400d']);
+      const found = await run(['verify', destination, '--rolling', '400d']);
       expect(found.exitCode).toBe(5);
       expect(found.stdout).toMatch(
         /^missing: b\/\S+: the file \S+ of the backup is missing; affects snapshot 1.*: large/,
@@ -49,10 +49,10 @@ describe.concurrent('verify --within', { timeout: 120_000 }, () => {
   });
 
   it.for([
-    [['verify', '--within', '30d'], '--within needs the location of a backup'],
-    [['verify', 'file:./x', '--within', 'soon'], '--within must be a length of time such as 12h or 30d, got "soon"'],
-    [['verify', 'file:./x', '--within', '1m'], '--within must be a length of time from 1h to 3660d, got "1m"'],
-    [['verify', 'file:./x', '--within', '1d', '--payloads'], 'cannot be used with'],
+    [['verify', '--rolling', '30d'], '--rolling needs the location of a backup'],
+    [['verify', 'file:./x', '--rolling', 'soon'], '--rolling must be a length of time such as 12h or 30d, got "soon"'],
+    [['verify', 'file:./x', '--rolling', '1m'], '--rolling must be a length of time from 1h to 3660d, got "1m"'],
+    [['verify', 'file:./x', '--rolling', '1d', '--payloads'], 'cannot be used with'],
   ] as const)('%j is refused', async ([args, message], { expect, onTestFinished }) => {
     const { run } = await backupScene(onTestFinished);
     const refused = await run(args);
@@ -64,7 +64,7 @@ describe.concurrent('verify --within', { timeout: 120_000 }, () => {
     const { run, destination } = await backupScene(onTestFinished);
     await run(['backup', destination]);
     const add = ['schedule', 'add', 'check', destination, '--cron', '0 3 * * *', '--task', 'verify'];
-    expect(await run([...add, '--within', '30d'])).toMatchObject({ exitCode: 0 });
+    expect(await run([...add, '--rolling', '30d'])).toMatchObject({ exitCode: 0 });
     expect((await run(['schedule'])).stdout).toMatch(/check\s+0 3 \* \* \*\s+verify within 720 h/);
   });
 });

@@ -65,7 +65,7 @@ describe.concurrent('verify', { timeout: 120_000 }, () => {
     await box.seed({ a: 'one' });
     expect(jsonLines((await box.run(['verify', '--json'])).stdout)).toMatchObject([{ summary: { baseline: null } }]);
     expect((await box.run(['verify'])).stdout).not.toContain('destroyed');
-    await box.run(['keys', 'destroy', 'default', '--yes']);
+    await box.run(['key', 'destroy', 'default', '--yes']);
     const destroyed = await box.run(['verify']);
     expect(destroyed.exitCode).toBe(0);
     expect(destroyed.stdout).toMatch(

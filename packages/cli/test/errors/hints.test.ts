@@ -98,7 +98,7 @@ describe('the hints of an error', () => {
 
   it('repeat the command that failed, unless it may hold a secret', () => {
     expect(words(again('get', ['get', 'a b', '--store', 'file:./v']) ?? '')).toEqual([
-      '--accept-head',
+      '--accept-rollback',
       'get',
       'a b',
       '--store',

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { expect, it } from 'vitest';
 import { reportOf } from '../../src/errors/error-report.ts';
-import { FLAGS } from '../../src/options/option-flags.ts';
+import { FLAGS, FLAGS_OF } from '../../src/options/option-flags.ts';
 import { runHere } from '../support/in-process.ts';
 
 const said = (message: string, option?: string): string =>
@@ -26,7 +26,9 @@ it.each([
 
 it('names flags that some command has', async () => {
   const { stdout } = await runHere(['help', '--json']);
-  const flags = Object.values(FLAGS).flatMap((flag) => /--[a-z-]+/.exec(flag)?.[0] ?? []);
+  const flags = [FLAGS, ...Object.values(FLAGS_OF)]
+    .flatMap(Object.values<string>)
+    .flatMap((flag) => /--[a-z-]+/.exec(flag)?.[0] ?? []);
   expect(flags.length).toBeGreaterThan(40);
   expect(flags.filter((flag) => !new RegExp(`"${flag}"`).test(stdout))).toEqual([]);
 });

@@ -94,7 +94,7 @@ describe('a passphrase command', () => {
     await expect(stat(box.path('has-run'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('gives the new passphrase of slots add, which is warned of if it is weak', async () => {
+  it('gives the new passphrase of slot add, which is warned of if it is weak', async () => {
     const box = await scene();
     const env = { SECURESTORE_PASSPHRASE_COMMAND: 'cat passphrase' };
     const added = await box.run([...STORE, 'slots', 'add', '--new-passphrase-command', 'echo aaaaaaaaaaaaaaaa'], {

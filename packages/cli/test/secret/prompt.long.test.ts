@@ -140,41 +140,41 @@ describe.skipIf(!hasTerminals)(
       },
     );
 
-    it('keys destroy says what is lost and until when it can be undone, and takes nothing but the name for yes', async () => {
+    it('key destroy says what is lost and until when it can be undone, and takes nothing but the name for yes', async () => {
       const box = await sandbox();
       await box.seed({ k: 'data' });
       const question = 'Type default to do it: ';
       for (const answer of ['y', 'yes', 'defaul', '']) {
-        const refused = await converse(box, ['keys', 'destroy', 'default'], [[question, `${answer}\r`]]);
+        const refused = await converse(box, ['key', 'destroy', 'default'], [[question, `${answer}\r`]]);
         expect(refused.exitCode).toBe(130);
       }
-      const refused = await converse(box, ['keys', 'destroy', 'default', '--wait', '7d'], [[question, 'n\r']]);
+      const refused = await converse(box, ['key', 'destroy', 'default', '--wait', '7d'], [[question, 'n\r']]);
       expect(refused.exitCode).toBe(130);
       expect(refused.transcript).toContain('Every object of the category default becomes unreadable at once: 1 object');
-      expect(refused.transcript).toMatch(/Until .*Z it can be undone with: securestore keys undo default/);
+      expect(refused.transcript).toMatch(/Until .*Z it can be undone with: securestore key undo default/);
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
-      const destroyed = await converse(box, ['keys', 'destroy', 'default'], [[question, 'default\r']]);
+      const destroyed = await converse(box, ['key', 'destroy', 'default'], [[question, 'default\r']]);
       expect(destroyed.exitCode).toBe(0);
-      expect(destroyed.transcript).toMatch(/keys destroy: waiting until no process uses the keys any more, \d s/);
+      expect(destroyed.transcript).toMatch(/key destroy: waiting until no process uses the keys any more, \d s/);
       expect((await box.run(['get', 'k'])).exitCode).toBe(5);
     });
 
-    it.runIf(LONG)(onlyLong('slots remove asks about the slot in use, and about no other'), async () => {
+    it.runIf(LONG)(onlyLong('slot remove asks about the slot in use, and about no other'), async () => {
       const box = await sandbox();
-      const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
+      const [first] = jsonLines((await box.run(['slot', 'list', '--json'])).stdout);
       const id = String(first?.['id']);
-      const [other] = jsonLines((await box.run(['slots', 'add', '--new-key-file', 'second.key', '--json'])).stdout);
+      const [other] = jsonLines((await box.run(['slot', 'add', '--new-key-file', 'second.key', '--json'])).stdout);
       const question = 'this command was opened by its secret, which will no longer open the store. Remove it? [y/N] ';
-      expect(await converse(box, ['slots', 'remove', id], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
-      expect(await converse(box, ['slots', 'remove', String(other?.['id'])], [])).toMatchObject({ exitCode: 0 });
-      const last = await converse(box, ['slots', 'remove', id], []);
+      expect(await converse(box, ['slot', 'remove', id], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
+      expect(await converse(box, ['slot', 'remove', String(other?.['id'])], [])).toMatchObject({ exitCode: 0 });
+      const last = await converse(box, ['slot', 'remove', id], []);
       expect(last.exitCode).toBe(2);
     });
 
-    it('migrate --lost looks before it asks, and asks with what there is', { timeout: 60_000 }, async () => {
+    it('migrate --fail-back looks before it asks, and asks with what there is', { timeout: 60_000 }, async () => {
       const box = await sandbox('file');
       await box.seed({ k: 'data', l: 'more' });
-      const here = ['migrate', 'file:./vault', '--lost'];
+      const here = ['migrate', 'file:./vault', '--fail-back'];
       const unmoved = await converse(box, here, []);
       expect(unmoved).toMatchObject({
         exitCode: 3,

@@ -140,7 +140,7 @@ describe('init', () => {
 
   it('keeps categories and plain names in the store', async () => {
     const box = await sandbox('none');
-    const options = ['--category', 'prod=prod/**', '--category', 'prod=live/**', '--names', 'plain'];
+    const options = ['--define-category', 'prod=prod/**', '--define-category', 'prod=live/**', '--names', 'plain'];
     const history = ['--history-versions', '1', '--history-days', '0'];
     const made = await box.run(['init', 'sqlite:./vault', '--key-file', 'key', ...options, ...history]);
     expect(made).toMatchObject({ exitCode: 0 });
@@ -167,11 +167,11 @@ describe('the anchor', () => {
     const noticed = await box.run(['ls']);
     expect(noticed.exitCode).toBe(5);
     expect(noticed.stderr).toMatch(
-      /^error: sqlite:\S+: the store at this location is another one than before\. Remembered: .*\. Found: .*\. \[ROLLBACK\]\nhint: if you restored it yourself: securestore --accept-head ls\nsee: \S+#rollback\n$/,
+      /^error: sqlite:\S+: the store at this location is another one than before\. Remembered: .*\. Found: .*\. \[ROLLBACK\]\nhint: if you restored it yourself: securestore --accept-rollback ls\nsee: \S+#rollback\n$/,
     );
     expect((await box.run(['ls', '--no-anchor'])).exitCode).toBe(0);
     expect((await box.run(['ls'])).exitCode).toBe(5);
-    expect((await box.run(['ls', '--accept-head'])).exitCode).toBe(0);
+    expect((await box.run(['ls', '--accept-rollback'])).exitCode).toBe(0);
     expect((await box.run(['ls'])).exitCode).toBe(0);
   });
 });

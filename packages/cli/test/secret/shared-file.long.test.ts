@@ -67,7 +67,7 @@ describe.skipIf(process.getuid === undefined)('a file that other users may read'
   it('is named as the new secret, too', async () => {
     const box = await sandbox('sqlite');
     await writeFile(box.path('new'), 'correct horse battery staple', { mode: 0o644 });
-    const args = ['slots', 'add', '--new-passphrase-file', 'new'];
+    const args = ['slot', 'add', '--new-passphrase-file', 'new'];
     expect(await warnings(box, args)).toEqual([expect.stringContaining('the passphrase file "new"')]);
   });
 

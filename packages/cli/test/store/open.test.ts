@@ -163,7 +163,7 @@ describe('an error of a store', () => {
     const key = ['--key-file', 'credentials/securestore-key'];
     await box.run(['init', '--no-anchor', ...key]);
     all.push((await box.run(['ls'])).stderr);
-    expect(all.at(-1)).toMatch(/ \[ROLLBACK\]\nhint: .*: securestore --accept-head ls\nsee: \S+\n$/);
+    expect(all.at(-1)).toMatch(/ \[ROLLBACK\]\nhint: .*: securestore --accept-rollback ls\nsee: \S+\n$/);
     expect(all.join('')).not.toMatch(/createStore|acceptHead|store\.|option "/);
   });
 

@@ -72,23 +72,23 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['exec', '--prefix', 'values', '--variables', 'A,B', 'true'], none: 3 },
   ],
   trust: [{ args: ['trust', '--list'], none: 0, says: /no folder is trusted/ }],
-  keys: [
-    { args: ['keys'], says: /default/ },
-    { args: ['keys', '--census'] },
-    { args: ['keys', 'destroy', 'none', '--yes'], all: 3 },
-    { args: ['keys', 'undo', 'none'], all: 3 },
+  key: [
+    { args: ['key', 'list'], says: /default/ },
+    { args: ['key', 'list', '--usage'] },
+    { args: ['key', 'destroy', 'none', '--yes'], all: 3 },
+    { args: ['key', 'undo', 'none'], all: 3 },
   ],
   settings: [{ args: ['settings'], says: /history/ }, { args: ['settings', 'change', '--history-versions', '7'] }],
-  slots: [
-    { args: ['slots'], says: /key file/ },
-    { args: ['slots', 'add', '--new-passphrase-file', 'passphrase'], says: /passphrase that opens the store/ },
+  slot: [
+    { args: ['slot', 'list'], says: /key file/ },
+    { args: ['slot', 'add', '--new-passphrase-file', 'passphrase'], says: /passphrase that opens the store/ },
     {
-      args: ['slots', 'add', '--recipient', 'FRIEND'],
+      args: ['slot', 'add', '--recipient', 'FRIEND'],
       says: /^securestore invitation 1\n(?!.*store: http).*tell them/s,
     },
-    refused(['slots', 'add', '--new-recovery-code'], SLOT_OF_A_SERVER),
-    refused(['slots', 'add', '--new-key-file', 'new.key'], SLOT_OF_A_SERVER),
-    { args: ['slots', 'remove', 'none', '--yes'], all: 3 },
+    refused(['slot', 'add', '--new-recovery-code'], SLOT_OF_A_SERVER),
+    refused(['slot', 'add', '--new-key-file', 'new.key'], SLOT_OF_A_SERVER),
+    { args: ['slot', 'remove', 'none', '--yes'], all: 3 },
   ],
   identity: [{ args: ['identity', 'new', '-o', 'ID'], none: 0 }],
   rotate: [
@@ -152,7 +152,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     },
     { args: ['member', 'revoke', 'ann'], says: /revoked ann/ },
   ],
-  backup: [{ args: ['backup', DESTINATION], says: /made snapshot 1/ }, refused(['backup', DESTINATION, '--follow'])],
+  backup: [
+    { args: ['backup', DESTINATION], says: /made snapshot 1/ },
+    refused(['backup', DESTINATION, '--continuous']),
+  ],
   snapshots: [
     { args: ['snapshots', DESTINATION], says: /SNAPSHOT/ },
     { args: ['snapshots', DESTINATION, '--windows'] },
@@ -162,7 +165,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['verify', '--checkpoint'], says: /made a checkpoint/ },
     { args: ['verify', DESTINATION], says: /nothing is wrong among 1 snapshot/ },
     { args: ['verify', DESTINATION, '--payloads'], says: /everything in the newest snapshot was opened/ },
-    { args: ['verify', DESTINATION, '--within', '30d'], says: /nothing is wrong/ },
+    { args: ['verify', DESTINATION, '--rolling', '30d'], says: /nothing is wrong/ },
   ],
   drill: [{ args: ['drill', DESTINATION, '--receipt', 'RECEIPT'], says: /can be restored/ }],
   restore: [
@@ -214,7 +217,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['destination', 'remove', 'file:./more'] },
   ],
   retention: [
-    { args: ['retention', DESTINATION, '--last', '5', '--set'] },
+    { args: ['retention', DESTINATION, '--keep-last', '5', '--set'] },
     { args: ['retention', DESTINATION, '--yes'], says: /1 stay/ },
   ],
   schedule: [
@@ -233,7 +236,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['job', 'cancel', 'none'], all: 3 },
     { args: ['job', 'forget', 'none'], all: 3 },
   ],
-  collect: [{ args: ['collect'], says: /looked at/ }],
+  gc: [{ args: ['gc'], says: /looked at/ }],
   scrub: [{ args: ['scrub'], says: /nothing is wrong/ }, { args: ['scrub', '--repair', DESTINATION] }],
   health: [{ args: ['health'], says: /the store is (?:ok|degraded)/ }],
   clock: [refused(['clock']), refused(['clock', 'reset', '--yes'])],
@@ -364,7 +367,7 @@ describe('over a server', () => {
     const { url } = await serving(box, [], onEnd);
     const env = { SECURESTORE_URL: url, SECURESTORE_TOKEN: token };
     expect(await runHere(['audit', 'on', '--auditor', recipient], { env })).toMatchObject({ exitCode: 0 });
-    expect(await runHere(['keys'], { env })).toMatchObject({ exitCode: 0 });
+    expect(await runHere(['key', 'list'], { env })).toMatchObject({ exitCode: 0 });
     const added = await runHere(['member', 'add', 'ben', recipient, '--category', 'default'], { env });
     expect(added, added.stderr).toMatchObject({ exitCode: 0 });
   });

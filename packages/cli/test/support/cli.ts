@@ -46,7 +46,7 @@ export interface Sandbox {
 }
 
 /** What waits for other processes, for seconds. */
-const WAITING = /^(?:rotate|migrate|slots remove|keys destroy)\b/;
+const WAITING = /^(?:rotate|migrate|slots? remove|keys? destroy)\b/;
 
 const noStore = (): Promise<never> => Promise.reject(new Error('there is no store'));
 

@@ -30,11 +30,11 @@ export function linesIn(root: string): readonly ImageLine[] {
     { args: ['put', 'db/one', at('one')] },
     { args: ['put', 'db/deep/large', at('large')] },
     {
-      args: ['slots', 'add', '--new-recovery-code', '--kit', at('kit.txt')],
+      args: ['slot', 'add', '--new-recovery-code', '--kit', at('kit.txt')],
       opens: { slots: 2, by: ['--recovery-code-file', at('kit.txt')] },
     },
     {
-      args: ['slots', 'add', '--new-shares', '2/3', '--kit', at('share.txt')],
+      args: ['slot', 'add', '--new-shares', '2/3', '--kit', at('share.txt')],
       opens: { slots: 3, by: ['--share-file', at('share-3.txt'), '--share-file', at('share-1.txt')] },
     },
     { args: ['get', 'db/deep/large', '-o', at('large.out')], writes: { 'large.out': LARGE } },

@@ -189,7 +189,7 @@ async function waiting(isTTY: boolean, milliseconds: number): Promise<string[]> 
     });
     const ending = Promise.withResolvers<string>();
     const cli = { stderr: Object.assign(stderr, { isTTY, columns: 0 }), now: () => new Date() };
-    const watched = watchWait(cli, 'keys destroy: waiting', ending.promise);
+    const watched = watchWait(cli, 'key destroy: waiting', ending.promise);
     await vi.advanceTimersByTimeAsync(milliseconds);
     ending.resolve('done');
     expect(await watched).toBe('done');

@@ -21,7 +21,7 @@ function judgeCapacity(
   // More than there is can't be asked for.
   const limit = Math.min(least, total);
   if (free >= limit) return fine('capacity', what, details);
-  const advice = 'make room, or get more; "securestore collect" removes what nobody needs';
+  const advice = 'make room, or get more; "securestore gc" removes what nobody needs';
   const status = free < limit * NEARLY_FULL ? 'failing' : 'degraded';
   return finding('capacity', status, [`${what}: ${size(limit)} should be`, advice], details);
 }

@@ -39,7 +39,7 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   TIMEOUT: ['it does not answer in time', 'see whether the server is overloaded, and the network on the way to it'],
   THROTTLED: ['it takes no more requests for now', 'raise the limits of the account, or send it less'],
-  NO_SPACE: ['there is no room left', 'make room, or get more; "securestore collect" removes what is no longer needed'],
+  NO_SPACE: ['there is no room left', 'make room, or get more; "securestore gc" removes what is no longer needed'],
   READ_ONLY: ['it takes no writes', 'mount or configure it so that it can be written to, where it should be'],
   ACCESS_DENIED: [
     'it refuses the credentials, or they lack a right',
@@ -55,7 +55,7 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   ROLLBACK: [
     'it holds an older state of the store than was seen before',
-    'find out who put it back; bring the newest state back, or accept this one with --accept-head',
+    'find out who put it back; bring the newest state back, or accept this one with --accept-rollback',
   ],
   LOCKED: [
     'another program holds it',

@@ -28,7 +28,7 @@ const OF_CODE = `
 # To open the store when every other secret is lost, put this text, or the code alone, into a file that only you
 # can read, and give that file to any command:
 #   securestore ls --store STORE --recovery-code-file THIS-FILE
-# Then make a new secret (securestore slots add) and a new kit, and remove the slot of this one (securestore slots).
+# Then make a new secret (securestore slot add) and a new kit, and remove the slot of this one (securestore slot list).
 
 `;
 
@@ -39,7 +39,7 @@ const OF_SHARE = `
 # To open the store when every other secret is lost, bring as many together as are needed, each in a file that only
 # you can read, as this text or as the share alone, and give all of them to any command:
 #   securestore ls --store STORE --share-file ONE-FILE --share-file ANOTHER-FILE
-# Then make a new secret (securestore slots add) and new kits, and remove the slot of these (securestore slots).
+# Then make a new secret (securestore slot add) and new kits, and remove the slot of these (securestore slot list).
 
 `;
 

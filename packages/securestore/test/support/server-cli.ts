@@ -41,12 +41,12 @@ export async function healthByCommandLine(proxy: Proxy, backend: string): Promis
 
   proxy.cut();
   const begun = performance.now();
-  const failing = await run(['health', '--within', '1s']);
+  const failing = await run(['health', '--timeout', '1s']);
   expect(performance.now() - begun).toBeLessThan(4000);
   expect(failing.exitCode).toBe(7);
   expect(failing.stdout).toMatch(/\nfailing +open +the store can not be opened \((UNAVAILABLE|TIMEOUT)\): /);
   expect(failing.stdout).toMatch(/\n\nWhat to do:\n {2}open: see .*\n\nthe store is failing: 1 failing\n$/);
-  expect(jsonLines((await run(['health', '--within', '1s', '--json'])).stdout)).toMatchObject([
+  expect(jsonLines((await run(['health', '--timeout', '1s', '--json'])).stdout)).toMatchObject([
     { name: 'open', status: 'failing', advice: expect.stringMatching(/^see /) },
     { summary: { status: 'failing' } },
   ]);

@@ -1,0 +1,171 @@
+import { type Command, Option } from 'commander';
+import { addNoun, addVerb, type Noun, type Run } from '../call/call.ts';
+import type { DestinationsOptions } from '../commands/destinations.ts';
+import type { RetentionOptions } from '../commands/retention.ts';
+import type { ScheduleOptions } from '../commands/schedule.ts';
+import { renamed } from '../options/old-spelling.ts';
+
+function addDestination(program: Command, run: Run): void {
+  const noun: Noun = {
+    name: 'destination',
+    aliases: ['destinations'],
+    summary: 'list the destinations of backups; add or remove one',
+    notes: `The first backup to a destination adds it. From then on every rotation rewraps the keys that are stored there, and the
+destination is checked before encryption keys are destroyed.`,
+    examples: ['securestore destination list'],
+  };
+  const LIST = { text: 'to list the destinations', on: ['destination', 'list'] };
+  addNoun(program, run, noun, (destination) => {
+    addVerb<DestinationsOptions, []>(destination, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the destinations, and what each keeps',
+      examples: ['securestore destination list'],
+      load: async () => (await import('../commands/destinations.ts')).listDestinations,
+    });
+    addVerb<DestinationsOptions, [string]>(destination, run, {
+      usage: 'add <location>',
+      summary: 'add a destination before its first backup',
+      notes:
+        'Use it for backup operators: they were granted the encryption keys of backups, and may not add a destination.',
+      examples: ['securestore destination add file:./backup'],
+      load: async () => (await import('../commands/destinations.ts')).addDestination,
+    });
+    addVerb<DestinationsOptions, [string]>(destination, run, {
+      usage: 'remove <location>',
+      summary: 'remove a destination; its backups stay',
+      options: [new Option('--schedules', 'also remove the schedules of the destination')],
+      examples: ['securestore destination remove file:./backup --schedules'],
+      whenMissing: LIST,
+      load: async () => (await import('../commands/destinations.ts')).removeDestination,
+    });
+  });
+}
+
+function retentionOptions(): Option[] {
+  return [
+    ...renamed(new Option('--keep-last <count>', 'keep so many of the newest snapshots'), '--last <count>'),
+    ...renamed(
+      new Option('--keep-hourly <count>', 'keep the newest snapshot of each hour that has one, for so many hours'),
+      '--hourly <count>',
+    ),
+    ...renamed(new Option('--keep-daily <count>', 'the same for days'), '--daily <count>'),
+    ...renamed(new Option('--keep-weekly <count>', 'the same for weeks'), '--weekly <count>'),
+    ...renamed(new Option('--keep-monthly <count>', 'the same for months'), '--monthly <count>'),
+    ...renamed(new Option('--keep-yearly <count>', 'the same for years'), '--yearly <count>'),
+    ...renamed(
+      new Option('--keep-within <time>', 'keep all that are at most this much older than the newest, such as 14d'),
+      '--within <time>',
+    ),
+    ...renamed(
+      new Option('--keep-continuous <time>', 'how long every second can be restored (default: 7d)'),
+      '--continuous <time>',
+    ),
+    new Option('--time-zone <zone>', 'the time zone of days and weeks, such as Europe/Berlin (default: UTC)'),
+    new Option('--set', 'store the rules for the destination, and remove nothing now'),
+    new Option('--damaged', 'also remove damaged snapshots, which otherwise keep everything at the destination'),
+    new Option('--dry-run', 'show what would be kept, and why'),
+  ];
+}
+
+function addRetention(program: Command, run: Run): void {
+  addVerb<RetentionOptions, [string]>(program, run, {
+    usage: 'retention <destination>',
+    summary: 'remove the snapshots that no rule keeps, and the files that only they need',
+    options: retentionOptions(),
+    notes: `Without rules, those that were set for the destination apply. The newest snapshot always stays. A backup that runs at the
+same time loses nothing.
+
+Exit code 8 if the destination refuses to remove something; each is one line, and a later run removes it once that is
+allowed. Exit code 4 if the destination lets nothing be removed; then nothing is changed.`,
+    examples: [
+      'securestore retention file:./backup --keep-daily 14 --keep-monthly 12 --dry-run',
+      'securestore retention file:./backup --keep-daily 14 --set',
+    ],
+    load: async () => (await import('../commands/retention.ts')).retention,
+  });
+}
+
+function addScheduleAction(schedule: Command, run: Run): void {
+  addVerb<ScheduleOptions, [string, string]>(schedule, run, {
+    usage: 'add <name> <destination>',
+    summary: 'add a schedule',
+    options: [
+      new Option('--cron <times>', 'minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily'),
+      new Option('--task <task>', 'the task (default: backup)').choices(['backup', 'verify', 'drill', 'retention']),
+      ...renamed(
+        new Option(
+          '--rolling <time>',
+          'with the task verify: each run reads what is due, so that everything is read within this time, such as 30d',
+        ),
+        '--within <time>',
+      ),
+      new Option('--time-zone <zone>', 'the time zone of --cron, such as Europe/Berlin (default: UTC)'),
+      new Option('--jitter <time>', 'start at a random time up to this much later, such as 10m'),
+      new Option('--paused', 'add it, and start no run'),
+      new Option('--replace', 'replace the schedule that has this name'),
+    ],
+    examples: [
+      "securestore schedule add nightly file:./backup --cron '30 2 * * *' --time-zone Europe/Berlin",
+      'securestore schedule add checks file:./backup --cron @daily --task verify --rolling 30d',
+    ],
+    load: async () => (await import('../commands/schedule.ts')).addSchedule,
+  });
+}
+
+function addRunAction(schedule: Command, run: Run): void {
+  addVerb<ScheduleOptions, []>(schedule, run, {
+    usage: 'run',
+    summary: 'run the tasks that are due, until interrupted',
+    options: [
+      new Option('--once', 'run what is due now, and end'),
+      new Option('--webhook <url>', 'where to POST alerts (or $SECURESTORE_WEBHOOK_URL)'),
+      new Option('--exec <program>', 'a program that gets each alert as JSON on its stdin'),
+      new Option('--before <program>', 'a program to run before each run; if it fails, the run is skipped'),
+      new Option('--after <program>', 'a program to run after each run, whatever its result'),
+      new Option('--hook-timeout <time>', 'how long these programs may take (default: 10m)'),
+      new Option('--ping <url>', 'what to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
+    ],
+    notes: `One run makes up for all runs that were missed. Any number of processes may run the schedules: each run is done by one of
+them. An alert is sent once when a condition begins and once when it ends: a backup that is too old, a run that is overdue
+or failed, an unusual size, a backup that was not verified for long.
+
+--before and --after get the details of the run in $SECURESTORE_RUN_SCHEDULE, _TASK, _DESTINATION, _OCCURRENCE, _ATTEMPT,
+and --after also _END (success, failure, released, lost), _ERROR, _DURATION_MS. They are never kept in the store.`,
+    examples: ['securestore schedule run', 'securestore schedule run --once --after ./notify'],
+    load: async () => (await import('../commands/schedule.ts')).runSchedules,
+  });
+}
+
+function addSchedule(program: Command, run: Run): void {
+  const noun: Noun = {
+    name: 'schedule',
+    aliases: ['schedules'],
+    summary: 'schedule backups and their checks, and run what is due',
+    examples: ['securestore schedule list'],
+  };
+  addNoun(program, run, noun, (schedule) => {
+    addVerb<ScheduleOptions, []>(schedule, run, {
+      usage: 'list',
+      isDefault: true,
+      summary: 'list the schedules, with their last and next run',
+      examples: ['securestore schedule list'],
+      load: async () => (await import('../commands/schedule.ts')).listSchedules,
+    });
+    addScheduleAction(schedule, run);
+    addVerb<ScheduleOptions, [string]>(schedule, run, {
+      usage: 'remove <name>',
+      summary: 'remove a schedule',
+      examples: ['securestore schedule remove nightly'],
+      whenMissing: { text: 'to list the schedules', on: ['schedule', 'list'] },
+      load: async () => (await import('../commands/schedule.ts')).removeSchedule,
+    });
+    addRunAction(schedule, run);
+  });
+}
+
+/** Adds the verbs of the destinations of backups. */
+export function addDestinationVerbs(program: Command, run: Run): void {
+  program.commandsGroup('Backup:');
+  for (const add of [addDestination, addRetention, addSchedule]) add(program, run);
+}
