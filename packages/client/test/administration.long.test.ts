@@ -78,8 +78,8 @@ describe('administration over a server', () => {
     await store.store('db/user', 'ops');
     await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
     expect(await remote.slots.list()).toEqual(await store.slots.list());
-    expect(await remote.keys.states()).toEqual(await store.keys.states());
-    expect(await remote.keys.census()).toEqual(await store.keys.census());
+    expect(await remote.encryptionKeys.list()).toEqual(await store.encryptionKeys.list());
+    expect(await remote.encryptionKeys.usage()).toEqual(await store.encryptionKeys.usage());
     expect(await remote.access.policy()).toEqual(await store.access.policy());
     expect(await remote.access.tokens()).toEqual(await store.access.tokens());
     expect(await remote.access.explain('root', 'read', 'db/user')).toEqual(
@@ -417,6 +417,6 @@ describe('administration over a server', () => {
     const invalid = { code: 'INVALID_ARGUMENT' };
     await expect(remote.slots.list({ nonsense: 1 } as object)).rejects.toMatchObject(invalid);
     await expect(remote.checkpoint({ nonsense: 1 } as object)).rejects.toMatchObject(invalid);
-    await expect(remote.keys.destroy('')).rejects.toMatchObject(invalid);
+    await expect(remote.encryptionKeys.destroy('')).rejects.toMatchObject(invalid);
   });
 });

@@ -279,7 +279,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
           ask('POST', '/v1/restore', { source: destination, prefix: 'db/', into: 'x/', dryRun: true }),
           ask('POST', '/v1/backup', { destination }),
           ask('GET', '/v1/audit/entries'),
-          ask('GET', '/v1/key-versions'),
+          ask('GET', '/v1/encryption-keys'),
           ask('GET', '/v1/objects/db/prod/password'),
           ask('GET', `/v1/points/objects/db/prod/password?destination=${encodeURIComponent(destination)}&snapshot=1`),
         ]);

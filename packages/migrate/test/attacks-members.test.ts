@@ -196,8 +196,8 @@ describe('a member who says that the way back has been read', () => {
     const consumer = await extensionsOf(there).migration.open(label, () => undefined);
     while ((await consumer.poll()).more);
     await consumer.commit();
-    for (const { id, kind, state } of await there.keys.states()) {
-      if (kind === 'category' && state === 'disabled') await there.keys.destroy(id, { waitingPeriod: 0 });
+    for (const { id, kind, state } of await there.encryptionKeys.list()) {
+      if (kind === 'category' && state === 'disabled') await there.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     }
     const history = await there.history('blue/1');
     expect(history).toHaveLength(4);

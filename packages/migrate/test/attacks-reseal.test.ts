@@ -58,7 +58,7 @@ describe('what is gone from a store that is sealed anew', () => {
     await store.store('users/1', 'personal');
     expect(await move(from, to, { clock, reseal: { unlock: NEW }, copyOnly: true })).toMatchObject({ failures: 0 });
     for (const waitingPeriod of [0, 1000]) {
-      const error = await failure(store.keys.destroy('pii', { waitingPeriod }), 'LOCKED');
+      const error = await failure(store.encryptionKeys.destroy('pii', { waitingPeriod }), 'LOCKED');
       expect(error.message).toContain('cannot be destroyed while the store is being re-encrypted');
       expect(error).toMatchObject({
         reason: 'migrating',
@@ -69,7 +69,7 @@ describe('what is gone from a store that is sealed anew', () => {
     const moving = await openAt(from, { clock, ignoreRedirect: true });
     await cancelMigration(moving, reaching(from, to));
     await moving.close();
-    await store.keys.destroy('pii', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
   });
 });

@@ -94,7 +94,7 @@ describe('a payload that is damaged in the store', () => {
     if (from === undefined || to === undefined) throw new Error('there are two places');
     const store = await createAt(from, { clock, categories: { team: ['team/**'] } });
     await store.store('team/large', patterned(LARGE, 3));
-    await store.keys.destroy('team');
+    await store.encryptionKeys.destroy('team');
     const report = await move(from, to, { clock });
     expect(report).toMatchObject({ moved: true, failures: 0 });
     expect(await contentsOf(to)).toEqual(await contentsOf(from));

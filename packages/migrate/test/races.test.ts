@@ -168,7 +168,7 @@ it('a change of keys that comes while it is about to close is no damage', async 
     if (isAnnounced && !changed && operation === 'read' && key.startsWith(AREAS.keyrings)) {
       changed = true;
       // The head names another keyring, and the one before is removed.
-      await store.keys.destroy('pii');
+      await store.encryptionKeys.destroy('pii');
     }
     return run(undefined);
   });

@@ -112,7 +112,7 @@ describe('a store that moves', () => {
     const store = await createAt(from, { clock });
     await store.store('a', 'one');
     await store.checkpoint();
-    const keys = await store.keys.states();
+    const keys = await store.encryptionKeys.list();
     await store.close();
     const before = await headAt(from);
     expect(await move(from, to, { clock })).toMatchObject({ moved: true });
@@ -129,7 +129,7 @@ describe('a store that moves', () => {
     expect(there.migration).toBeUndefined();
     expect(there.references.checkpoint).toBeDefined();
     const moved = await openAt(to, { clock });
-    const now = await moved.keys.states();
+    const now = await moved.encryptionKeys.list();
     for (const { id } of keys) expect(now.find((key) => key.id === id)?.state).toBe('enabled');
     expect(now.filter(({ state }) => state === 'primary')).toHaveLength(keys.length);
     expect((await moved.retrieve('a')).text()).toBe('one');

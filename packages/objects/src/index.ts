@@ -22,9 +22,9 @@ export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './s
 export type { OpenSettings, StoreContext } from './head/open-settings.ts';
 export type {
   CheckpointOptions,
-  DestroyKeysOptions,
+  DestroyEncryptionKeysOptions,
   JobAdministration,
-  KeyAdministration,
+  EncryptionKeyAdministration,
   KeyLike,
   RotateOptions,
   SlotAdministration,
@@ -33,7 +33,7 @@ export type {
 export type { CheckpointReport } from './checkpoint/make.ts';
 export type { DamagedJob, Job, JobProgress, JobSummary, UnfinishedJob } from '@securestore/jobs';
 export type { CollectFailure, CollectReport } from './maintenance/gc/report.ts';
-export type { KeyReport, KeyVersionState } from './maintenance/keys/keys.ts';
+export type { EncryptionKeyInfo, EncryptionKeyState } from './maintenance/keys/keys.ts';
 export type { FailedObject } from './engine/scan-sealed-objects.ts';
 export type { RotationDepth, RotationReport } from './maintenance/keys/rotate.ts';
 export type { Recipient, SlotInfo, SlotRemoval } from './maintenance/keys/slots.ts';

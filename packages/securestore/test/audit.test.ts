@@ -122,7 +122,7 @@ describe('a store that is audited', () => {
     const location = locationOf();
     const store = await audited(location);
     await store.slots.list();
-    await store.keys.states();
+    await store.encryptionKeys.list();
     await store.collect();
     await store.access.change([
       setRole('operator', [{ effect: 'allow', actions: ['collect', 'purge'] }]),
@@ -153,7 +153,7 @@ describe('a store that is audited', () => {
     expect(administrative.map(shown)).toEqual([
       'audit.enable allowed [root]',
       'slots.list allowed [root]',
-      'keys.states allowed [root]',
+      'encryptionKeys.list allowed [root]',
       'collect allowed [root]',
       'access.change allowed [root]',
       'access.createToken allowed [root]',

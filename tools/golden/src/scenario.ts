@@ -109,7 +109,7 @@ async function settle(store: ObjectStore, secrets: readonly Secret[]): Promise<v
   await store.rotateEncryptionKey(first, first, { depth: 'keys' });
   await store.store('db/password', 'after the rotation');
   await store.store('new', 'after the rotation');
-  await store.keys.destroy('shredded', { waitingPeriod: 0 });
+  await store.encryptionKeys.destroy('shredded', { waitingPeriod: 0 });
   await store.checkpoint();
 }
 

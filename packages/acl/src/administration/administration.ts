@@ -2,7 +2,7 @@ import type { AuditTrail } from '@securestore/audit';
 import type { Backups, Schedules } from '@securestore/backup';
 import { backupJobId } from '@securestore/backup';
 import type { Health } from '@securestore/health';
-import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessAdministration } from '../document/access-administration.ts';
 import type { ObjectAction, StoreAction } from '../rules/actions.ts';
 import type { PointAdministration } from '../rules/for-callers.ts';
@@ -33,7 +33,7 @@ type OwnersAlone = 'fingerprint' | 'location' | 'close' | typeof Symbol.asyncDis
 
 /** The administration of a store: all that can be done with it beside the calls about data. */
 export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | OwnersAlone> & {
-  readonly keys: KeyAdministration;
+  readonly encryptionKeys: EncryptionKeyAdministration;
   readonly access: AccessAdministration;
   readonly audit: AuditAdministration;
   readonly backup: Backups['backup'];
@@ -103,11 +103,11 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'slots.list': 'slots.view',
   'slots.add': 'slots.change',
   'slots.remove': 'slots.change',
-  'keys.states': 'keys.view',
-  'keys.census': 'keys.view',
-  'keys.destroy': 'keys.destroy',
-  'keys.undo': 'keys.destroy',
-  'keys.finish': 'keys.destroy',
+  'encryptionKeys.list': 'keys.view',
+  'encryptionKeys.usage': 'keys.view',
+  'encryptionKeys.destroy': 'keys.destroy',
+  'encryptionKeys.undo': 'keys.destroy',
+  'encryptionKeys.destroyDue': 'keys.destroy',
   'settings.get': 'keys.view',
   'settings.change': 'settings.change',
   'jobs.list': 'jobs',

@@ -35,10 +35,7 @@ export interface SessionContext extends CheckContext {
 export type Permission = 'allowed' | 'approval' | 'denied';
 
 /** The store as one principal may use it: what is not allowed fails with `ACCESS_DENIED`, whether it is there or not. */
-export class Session
-  extends SessionStorage
-  implements SecureStorage, Omit<StoreAdministration, 'keys'>, AsyncDisposable
-{
+export class Session extends SessionStorage implements SecureStorage, StoreAdministration, AsyncDisposable {
   readonly rotateEncryptionKey: StoreAdministration['rotateEncryptionKey'];
   readonly checkpoint: StoreAdministration['checkpoint'];
   readonly collect: StoreAdministration['collect'];
@@ -47,9 +44,9 @@ export class Session
   readonly scrub: StoreAdministration['scrub'];
   readonly slots: StoreAdministration['slots'];
   readonly settings: StoreAdministration['settings'];
-  /** Called, the names of objects that may be seen; its members administer keys. */
-  readonly keys: ((prefix?: string, options?: SessionListingOptions) => AsyncGenerator<StoreKey>) &
-    StoreAdministration['keys'];
+  /** The keys of objects that may be seen. */
+  readonly keys: (prefix?: string, options?: SessionListingOptions) => AsyncGenerator<StoreKey>;
+  readonly encryptionKeys: StoreAdministration['encryptionKeys'];
   readonly jobs: StoreAdministration['jobs'];
   readonly access: StoreAdministration['access'];
   readonly members: StoreAdministration['members'];
@@ -95,9 +92,9 @@ export class Session
     this.points = guarded.points;
     this.schedules = guarded.schedules;
     this.approvals = sessionApprovals(this.#checks, context.approvals, { storage, administration });
-    const names = (prefix = '', options?: SessionListingOptions): AsyncGenerator<StoreKey> =>
+    this.keys = (prefix = '', options) =>
       guardedListing<StoreKey>(this.#checks, 'keys', { prefix, options, storage, positions });
-    this.keys = Object.assign(names, guarded.keys);
+    this.encryptionKeys = guarded.encryptionKeys;
   }
 
   /** Who acts. */

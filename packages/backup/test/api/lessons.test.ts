@@ -173,7 +173,7 @@ it('a pack that an interrupted run left under old keys is of use to the next', a
   // Nothing there is registered, so no rotation knows of it, and nobody keeps the journal for it any more.
   const { retired } = await store.rotateEncryptionKey(rawKey(Buffer.alloc(32, 8)), rawKey(Buffer.alloc(32, 9)));
   expect(retired.length).toBeGreaterThan(0);
-  for (const id of retired) await store.keys.destroy(id, { waitingPeriod: 0 });
+  for (const id of retired) await store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
   for (let day = 0; day < 9; day++) {
     clock.advance(DAY);
     await store.collect();

@@ -129,7 +129,7 @@ class Run {
 
   async #destroy(id: string): Promise<void> {
     try {
-      await this.#store.keys.destroy(id, { waitingPeriod: 0 });
+      await this.#store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     } catch (error) {
       // A restored store that was not backed up yet can't look through the destination.
       if (!SecureStoreError.is(error, 'UNAVAILABLE')) throw error;

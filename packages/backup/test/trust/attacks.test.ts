@@ -52,7 +52,7 @@ describe('whoever controls the destination', () => {
     await backups.backup('memory:backups');
     const backend = await shelf.at('memory:backups');
     const old = (await backend.read('keys'))?.body ?? expect.unreachable();
-    await owner.keys.destroy('red', { waitingPeriod: 0 });
+    await owner.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     const restored = async (to: string): Promise<RestoreReport> => {
       using backup = await openBackup({ backend, location: 'memory:backups', unlock: UNLOCK, clock });
       return await restoreStoreTo(backup, await shelf.at(to));

@@ -290,7 +290,7 @@ describe('a file of a destination that was rolled back', () => {
     await store.slots.add(OLD);
     await backups.backup(destination.location);
     const { retired } = await store.rotateEncryptionKey(OLD, rawKey(Buffer.alloc(32, 9)));
-    for (const id of retired) await store.keys.destroy(id, { waitingPeriod: 0 });
+    for (const id of retired) await store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     expect(await verified(scene)).toMatchObject({ ok: true });
     for (const [name, body] of files) {
       if (!name.startsWith('e/')) continue;

@@ -1,4 +1,4 @@
-import type { KeyReport, SecureStore } from 'securestore';
+import type { EncryptionKeyInfo, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseDuration } from '../call/parse-time.ts';
@@ -64,7 +64,7 @@ function notePending({ out }: Call, pending: readonly string[]): void {
 async function finishDue(call: Call, store: SecureStore): Promise<readonly string[]> {
   const { cli, out } = call;
   // Over a server somebody may see the keys and destroy none.
-  const finishing = ifAllowed(store.keys.finish({ signal: cli.signal }));
+  const finishing = ifAllowed(store.encryptionKeys.destroyDue({ signal: cli.signal }));
   const done = await watchWait(cli, `keys: what is due is destroyed; ${LETTING_GO}`, finishing);
   if (done === undefined) return [];
   const { destroyed, inUse, pending } = done;
@@ -78,15 +78,16 @@ async function finishDue(call: Call, store: SecureStore): Promise<readonly strin
   return pending;
 }
 
-async function censusOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['keys']['census']> {
-  return await watchWait(cli, 'keys: counting objects', store.keys.census({ signal: cli.signal }));
+async function censusOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['encryptionKeys']['usage']> {
+  return await watchWait(cli, 'keys: counting objects', store.encryptionKeys.usage({ signal: cli.signal }));
 }
 
-const nameOf = ({ category, kind }: KeyReport): string => (category === undefined ? `(${kind})` : printable(category));
+const nameOf = ({ category, kind }: EncryptionKeyInfo): string =>
+  category === undefined ? `(${kind})` : printable(category);
 
 async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore): Promise<void> {
   const { signal } = cli;
-  const states = await store.keys.states({ signal });
+  const states = await store.encryptionKeys.list({ signal });
   const census = options.census === true ? await censusOf(cli, store) : undefined;
   if (out.json) {
     for (const key of states) {
@@ -113,14 +114,14 @@ async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore
   await out.result({}, () => formatTable(columns, rows));
 }
 
-function describe(key: KeyReport): string {
+function describe(key: EncryptionKeyInfo): string {
   const until = key.destroyAt === undefined ? '' : `, can be undone until ${formatTime(key.destroyAt)}`;
   return `${key.id} of ${nameOf(key)}: ${key.state}${until}`;
 }
 
 const NO_WAY_BACK = '; there is no way back';
 
-function whatIsGone(target: string, destroyed: readonly KeyReport[]): string {
+function whatIsGone(target: string, destroyed: readonly EncryptionKeyInfo[]): string {
   return destroyed.some(({ id }) => id === target)
     ? `destroyed for ever: what old copies and backups hold under the key version ${target} can not be read any more${NO_WAY_BACK}`
     : `destroyed for ever: what the category ${printable(target)} held can not be read any more, here or in any copy${NO_WAY_BACK}`;
@@ -131,9 +132,9 @@ async function destroy(
   store: SecureStore,
   target: string,
   waitingPeriod: number,
-): Promise<KeyReport[]> {
+): Promise<EncryptionKeyInfo[]> {
   const { signal } = cli;
-  const states = await store.keys.states({ signal });
+  const states = await store.encryptionKeys.list({ signal });
   const version = states.find(({ id }) => id === target);
   const chosen = version === undefined ? states.filter(({ category }) => category === target) : [version];
   if (chosen.length === 0) {
@@ -146,7 +147,7 @@ async function destroy(
     const question = `${what}\n${undoable(target, waitingPeriod, cli.now())}`;
     await confirmDestruction(cli, options.yes, question, 'this destroys encryption keys', target);
   }
-  const destroying = store.keys.destroy(target, { waitingPeriod, signal });
+  const destroying = store.encryptionKeys.destroy(target, { waitingPeriod, signal });
   return await watchWait(cli, `keys destroy: ${LETTING_GO}`, destroying);
 }
 
@@ -154,14 +155,14 @@ async function losses(
   cli: Call['cli'],
   store: SecureStore,
   category: string,
-  chosen: readonly KeyReport[],
+  chosen: readonly EncryptionKeyInfo[],
 ): Promise<string> {
   const census = await censusOf(cli, store);
   const objects = chosen.reduce((sum, { id }) => sum + (census[id] ?? 0), 0);
   return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and what copies and backups hold of them.`;
 }
 
-function ofVersion({ id }: KeyReport): string {
+function ofVersion({ id }: EncryptionKeyInfo): string {
   return `What old copies and backups hold under the key version ${id} becomes unreadable at once. Nothing in the store needs it.`;
 }
 
@@ -171,6 +172,6 @@ function undoable(target: string, waitingPeriod: number, now: Date): string {
   return `Until ${until} it can be undone with: securestore keys undo ${printable(target)}`;
 }
 
-async function undo({ cli }: Call, store: SecureStore, target: string): Promise<KeyReport[]> {
-  return await store.keys.undo(target, { signal: cli.signal });
+async function undo({ cli }: Call, store: SecureStore, target: string): Promise<EncryptionKeyInfo[]> {
+  return await store.encryptionKeys.undo(target, { signal: cli.signal });
 }

@@ -7,7 +7,7 @@ import type {
   CheckpointOptions,
   JobAdministration,
   JobStart,
-  KeyAdministration,
+  EncryptionKeyAdministration,
   KeyLike,
   RotateOptions,
   SlotAdministration,
@@ -70,7 +70,7 @@ function newcomerOf(key: unknown): UnlockMethod | Recipient {
 /** The administration of an open store. */
 export class Administration {
   readonly slots: SlotAdministration;
-  readonly keys: KeyAdministration;
+  readonly encryptionKeys: EncryptionKeyAdministration;
   readonly jobs: JobAdministration;
   readonly members: MemberAdministration;
   readonly settings: SettingsAdministration;
@@ -94,21 +94,25 @@ export class Administration {
       remove: (id, options) =>
         calls.administrative('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
     };
-    this.keys = {
-      states: (options) =>
-        calls.administrative('keys.states', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
-      census: (options) =>
-        calls.administrative('keys.census', options, NO_OPTIONS, async (signal) =>
+    this.encryptionKeys = {
+      list: (options) =>
+        calls.administrative('encryptionKeys.list', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
+      usage: (options) =>
+        calls.administrative('encryptionKeys.usage', options, NO_OPTIONS, async (signal) =>
           Object.fromEntries((await countKeyUsage(engine, { signal })).counts),
         ),
       destroy: (target, options) =>
-        calls.administrative('keys.destroy', options, DESTROY_OPTIONS, (signal) =>
+        calls.administrative('encryptionKeys.destroy', options, DESTROY_OPTIONS, (signal) =>
           destroyKeys(engine, target, { signal, waitingPeriod: options?.waitingPeriod }),
         ),
       undo: (target, options) =>
-        calls.administrative('keys.undo', options, NO_OPTIONS, (signal) => undoDestruction(engine, target, signal)),
-      finish: (options) =>
-        calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, signal)),
+        calls.administrative('encryptionKeys.undo', options, NO_OPTIONS, (signal) =>
+          undoDestruction(engine, target, signal),
+        ),
+      destroyDue: (options) =>
+        calls.administrative('encryptionKeys.destroyDue', options, NO_OPTIONS, (signal) =>
+          finishDestruction(engine, signal),
+        ),
     };
     this.members = {
       list: (options) =>

@@ -2,7 +2,7 @@ import type { AuditLink, StoreKey } from '@securestore/core-format';
 import type {
   CheckpointOptions,
   JobAdministration,
-  KeyAdministration,
+  EncryptionKeyAdministration,
   KeyLike,
   RotateOptions,
   SlotAdministration,
@@ -79,8 +79,8 @@ export class ObjectStore implements SecureStorage {
   readonly fingerprint: string;
   /** The ways of unlocking the store. */
   readonly slots: SlotAdministration;
-  /** Its keys: called, the names of objects as {@link SecureStorage.keys} gives them; its members administer keys. */
-  readonly keys: ((prefix?: string, options?: ListingOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
+  /** The encryption keys of the store. */
+  readonly encryptionKeys: EncryptionKeyAdministration;
   /** Who was granted a part of the keys. */
   readonly members: MemberAdministration;
   /** How the store was made, and was changed since. */
@@ -119,10 +119,7 @@ export class ObjectStore implements SecureStorage {
     this.members = this.#administration.members;
     this.settings = this.#administration.settings;
     this.jobs = this.#administration.jobs;
-    this.keys = Object.assign(
-      (prefix = '', options?: ListingOptions) => this.#calls.names('keys', prefix, options),
-      this.#administration.keys,
-    );
+    this.encryptionKeys = this.#administration.encryptionKeys;
   }
 
   /** Where the store is, without credentials: another one once it has moved. */
@@ -275,6 +272,10 @@ export class ObjectStore implements SecureStorage {
       for await (const name of this.#calls.names('list', prefix, options, true)) names.push(name);
       return sortNames(names);
     });
+  }
+
+  keys(prefix = '', options?: ListingOptions): AsyncGenerator<StoreKey> {
+    return this.#calls.names('keys', prefix, options);
   }
 
   entries<M extends object = Metadata>(prefix = '', options?: ListingOptions): AsyncGenerator<ObjectInfo<M>> {

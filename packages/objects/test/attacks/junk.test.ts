@@ -95,7 +95,7 @@ describe.each(PLACES_OF_JUNK)('junk at the name %s', (_what, name, purpose) => {
       const left = (await attacker.names()).includes(name);
       expect(report.strays).toEqual(left ? [{ name, code: 'INTEGRITY' }] : []);
       if (!left) await attacker.put(name, JUNK);
-      await store.keys.destroy(report.retired[0] ?? '', { waitingPeriod: 0 });
+      await store.encryptionKeys.destroy(report.retired[0] ?? '', { waitingPeriod: 0 });
       clock.advance(10 * DAY);
       await store.store('a', 'later');
       expect((await store.collect()).systemObjects).toBeGreaterThan(0);
@@ -107,7 +107,7 @@ describe.each(PLACES_OF_JUNK)('junk at the name %s', (_what, name, purpose) => {
 });
 
 async function journalKey(store: ObjectStore): Promise<Buffer> {
-  const found = (await store.keys.states()).find(({ kind }) => kind === 'journal');
+  const found = (await store.encryptionKeys.list()).find(({ kind }) => kind === 'journal');
   return Buffer.from(found?.id ?? '', 'hex');
 }
 
@@ -117,16 +117,16 @@ describe('a key version', () => {
     const [id = ''] = (await rotate(store)).retired;
     const junk = fake(1, 3, Buffer.from(id, 'hex'));
     await attacker.put(hintName(ID, 1), junk);
-    await store.keys.destroy(id, { waitingPeriod: DAY });
+    await store.encryptionKeys.destroy(id, { waitingPeriod: DAY });
     clock.advance(DAY + 1);
-    expect(await store.keys.finish()).toEqual({ destroyed: [id], inUse: [], pending: [] });
+    expect(await store.encryptionKeys.destroyDue()).toEqual({ destroyed: [id], inUse: [], pending: [] });
   });
 
   it('is kept for a record that can not be read, which is named', async () => {
     const { store, attacker } = await world();
     const [id = ''] = (await rotate(store)).retired;
     await attacker.put('o/junk', JUNK);
-    expect((await failure(store.keys.destroy(id), 'CONFLICT')).message).toContain('o/junk');
+    expect((await failure(store.encryptionKeys.destroy(id), 'CONFLICT')).message).toContain('o/junk');
   });
 
   it('is not kept by genuine hints that somebody puts back into a stream that is gone', async () => {
@@ -142,7 +142,7 @@ describe('a key version', () => {
     await store.collect();
     await rotate(store);
     const [id = ''] = Object.keys(remaining);
-    expect((await store.keys.states()).find((key) => key.id === id)).toMatchObject({ state: 'disabled' });
+    expect((await store.encryptionKeys.list()).find((key) => key.id === id)).toMatchObject({ state: 'disabled' });
   });
 });
 

@@ -45,7 +45,7 @@ describe('crypto events', () => {
     const store = await createAt(place, { ...listen, categories: { pii: ['users/**'] } });
     const events = take();
     const [slot] = await store.slots.list();
-    const states = await store.keys.states();
+    const states = await store.encryptionKeys.list();
     expect(typesOf(events)).toEqual(['slot.added', 'key.created', 'key.created', 'key.created', 'unlock']);
     expect(events[0]).toMatchObject({ slot: slot?.id, method: 'rawKey', outcome: 'done', time: new Date(clock.now()) });
     expect(events.at(-1)).toMatchObject({ type: 'unlock', slot: slot?.id, method: 'rawKey', outcome: 'done' });
@@ -120,7 +120,9 @@ describe('crypto events', () => {
     await store.close();
     const [last, ...others] = take();
     expect(others).toEqual([]);
-    const [version] = (await (await openAt(place, listen)).keys.states()).filter(({ kind }) => kind === 'category');
+    const [version] = (await (await openAt(place, listen)).encryptionKeys.list()).filter(
+      ({ kind }) => kind === 'category',
+    );
     expect(last).toMatchObject({
       type: 'key.used',
       operation: 'open',
@@ -136,7 +138,7 @@ describe('crypto events', () => {
     const store = await createAt(place, listen);
     for (let number = 0; number < 300; number++) await store.store(`a/${number}`, 'x');
     const [slot] = await store.slots.list();
-    const before = await store.keys.states();
+    const before = await store.encryptionKeys.list();
     take();
     await store.rotateEncryptionKey(secret(7), secret(8));
     await store.close();
@@ -181,14 +183,16 @@ describe('crypto events', () => {
       return take().filter(({ type }) => type.startsWith('key.') && type !== 'key.used');
     };
     const key = expect.objectContaining({ category: 'pii', kind: 'category' });
-    expect(await tell(() => store.keys.destroy('pii', { waitingPeriod: 1000 }))).toEqual([
+    expect(await tell(() => store.encryptionKeys.destroy('pii', { waitingPeriod: 1000 }))).toEqual([
       expect.objectContaining({ type: 'key.scheduled', key, destroyAt: expect.any(Date), outcome: 'done' }),
     ]);
-    expect(await tell(() => store.keys.undo('pii'))).toMatchObject([{ type: 'key.restored', key }]);
-    await store.keys.destroy('pii', { waitingPeriod: 1000 });
+    expect(await tell(() => store.encryptionKeys.undo('pii'))).toMatchObject([{ type: 'key.restored', key }]);
+    await store.encryptionKeys.destroy('pii', { waitingPeriod: 1000 });
     take();
     clock.advance(2000);
-    expect(await tell(() => store.keys.finish())).toMatchObject([{ type: 'key.destroyed', key, outcome: 'done' }]);
+    expect(await tell(() => store.encryptionKeys.destroyDue())).toMatchObject([
+      { type: 'key.destroyed', key, outcome: 'done' },
+    ]);
   });
 
   it('tell of what does not open, once with its count, and of suites that are refused', async () => {

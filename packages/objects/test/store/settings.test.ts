@@ -179,14 +179,14 @@ describe('categories', () => {
   it('keep their keys when they are left out, and when they come back', async () => {
     const { clock, place } = world();
     const store = await createAt(place, { clock, categories: { pii: ['users/**'], old: ['old/**'] } });
-    const keys = await store.keys.states();
+    const keys = await store.encryptionKeys.list();
     await store.store('users/1', 'a');
     expect((await store.settings.change({ categories: { pii: ['users/**'] } })).categories).toEqual({
       pii: ['users/**'],
       old: [],
     });
     expect(await store.store('old/1', 'a')).toMatchObject({ category: 'default' });
-    expect(await store.keys.states()).toEqual(keys);
+    expect(await store.encryptionKeys.list()).toEqual(keys);
     await store.settings.change({ categories: { pii: ['users/**', 'people/**'], old: [] } });
     expect(await store.store('people/1', 'a')).toMatchObject({ category: 'pii' });
     expect((await store.retrieve('users/1')).text()).toBe('a');

@@ -82,7 +82,7 @@ describe('what is wrong with a request is told by the name of the member and wha
     ['POST', '/v1/scrub', { rate: 0 }, '"rate" must be a number over 0'],
     [
       'POST',
-      '/v1/key-versions/destroy',
+      '/v1/encryption-keys/destroy',
       { target: 'x', waitingPeriod: -1 },
       '"waitingPeriod" must be a number of at least 0',
     ],

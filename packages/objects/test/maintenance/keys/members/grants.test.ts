@@ -57,8 +57,8 @@ async function foundAndMeant({ attacker, place }: Club, someone: Person): Promis
 const CHANGES: readonly (readonly [string, (all: Club) => PromiseLike<unknown>])[] = [
   ['the root key is renewed', ({ owner }) => owner.rotateEncryptionKey(OLD, OLD, { depth: 'unlock' })],
   ['all keys are', ({ owner }) => owner.rotateEncryptionKey(OLD, OLD)],
-  ['keys are scheduled to be destroyed', ({ owner }) => owner.keys.destroy('red')],
-  ['they are destroyed', ({ owner }) => owner.keys.destroy('red', { waitingPeriod: 0 })],
+  ['keys are scheduled to be destroyed', ({ owner }) => owner.encryptionKeys.destroy('red')],
+  ['they are destroyed', ({ owner }) => owner.encryptionKeys.destroy('red', { waitingPeriod: 0 })],
   ['another member is added', ({ join }) => join('carl', RED)],
   ['another member is revoked', ({ owner }) => owner.members.revoke('bob')],
 ];
@@ -121,10 +121,12 @@ describe("keys of the store's own", () => {
     expect(await member.list()).toEqual(['red/a']);
     await failure(member.retrieve('red/a'), 'ACCESS_DENIED');
     await owner.members.revoke('ann');
-    const states = (await owner.keys.states()).filter(({ kind }) => kind === 'backup').map(({ state }) => state);
+    const states = (await owner.encryptionKeys.list())
+      .filter(({ kind }) => kind === 'backup')
+      .map(({ state }) => state);
     // What was backed up stays as it was written, and opens.
     expect(states).toEqual(['enabled', 'primary']);
-    expect((await owner.keys.states()).filter(({ category }) => category === 'red')).toHaveLength(1);
+    expect((await owner.encryptionKeys.list()).filter(({ category }) => category === 'red')).toHaveLength(1);
   });
 });
 

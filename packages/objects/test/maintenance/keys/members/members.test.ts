@@ -109,7 +109,7 @@ describe('a member', () => {
     const ann = await join('ann', RED);
     const member = await enter(ann);
     const { recipient } = await person();
-    const version = (await owner.keys.states())[0]?.id ?? '';
+    const version = (await owner.encryptionKeys.list())[0]?.id ?? '';
     const calls: Record<string, () => PromiseLike<unknown>> = {
       rotate: () => member.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8)),
       collect: () => member.collect(),
@@ -118,11 +118,11 @@ describe('a member', () => {
       'slots.list': () => member.slots.list(),
       'slots.add': () => member.slots.add({ recipient }),
       'slots.remove': () => member.slots.remove('x'),
-      'keys.states': () => member.keys.states(),
-      'keys.census': () => member.keys.census(),
-      'keys.destroy': () => member.keys.destroy('red'),
-      'keys.undo': () => member.keys.undo(version),
-      'keys.finish': () => member.keys.finish(),
+      'encryptionKeys.list': () => member.encryptionKeys.list(),
+      'encryptionKeys.usage': () => member.encryptionKeys.usage(),
+      'encryptionKeys.destroy': () => member.encryptionKeys.destroy('red'),
+      'encryptionKeys.undo': () => member.encryptionKeys.undo(version),
+      'encryptionKeys.destroyDue': () => member.encryptionKeys.destroyDue(),
       'settings.get': () => member.settings.get(),
       'settings.change': () => member.settings.change({ history: { days: 1 } }),
       'members.list': () => member.members.list(),
@@ -264,9 +264,9 @@ describe('members.revoke', () => {
     await owner.store('red/a', '1');
     await owner.store('blue/b', '1');
     await join('ann', RED);
-    const before = await owner.keys.states();
+    const before = await owner.encryptionKeys.list();
     const { retired } = await owner.members.revoke('ann');
-    const after = await owner.keys.states();
+    const after = await owner.encryptionKeys.list();
     const touched = before.filter(({ category, kind }) => category === 'red' || kind === 'journal');
     expect([...retired].toSorted()).toEqual(touched.map(({ id }) => id).toSorted());
     expect(
@@ -304,7 +304,7 @@ describe('members.revokeAll', () => {
     await owner.store('red/a', 'a');
     await owner.store('blue/b', 'b');
     const people = [await join('ann', RED), await join('bob', { categories: ['red', 'blue'] })];
-    const before = await owner.keys.states();
+    const before = await owner.encryptionKeys.list();
     const { retired, rekeyed } = await owner.members.revokeAll();
     expect([retired.length, rekeyed]).toEqual([before.length, 2]);
     for (const someone of people) await failure(enter(someone), 'UNLOCK_FAILED');

@@ -28,7 +28,7 @@ async function world(days: number): Promise<World> {
 
 /** The states of the keys of all categories, and how many are primary. */
 async function categoryKeys(store: ObjectStore): Promise<string[]> {
-  const states = await store.keys.states();
+  const states = await store.encryptionKeys.list();
   return states.filter(({ kind }) => kind === 'category').map(({ state }) => state);
 }
 
@@ -106,16 +106,16 @@ it('does nothing on a clock that does not sleep', async () => {
 it('destroys what was scheduled when its time has come, and nothing else', async () => {
   const { place, clock } = await world(0);
   const store = await openAt(place, { upkeep: true, clock });
-  const scheduled = store.keys.destroy('pii', { waitingPeriod: DAY });
+  const scheduled = store.encryptionKeys.destroy('pii', { waitingPeriod: DAY });
   await clock.pass(MINUTE, 1000);
   await scheduled;
   await clock.pass(DAY - HOUR, MINUTE);
-  expect((await store.keys.states()).map(({ state }) => state)).toContain('destroying');
+  expect((await store.encryptionKeys.list()).map(({ state }) => state)).toContain('destroying');
   await clock.pass(2 * HOUR, MINUTE);
-  expect((await store.keys.states()).map(({ state }) => state)).toEqual(
+  expect((await store.encryptionKeys.list()).map(({ state }) => state)).toEqual(
     expect.arrayContaining(['destroyed', 'primary']),
   );
-  await failure(store.keys.undo('pii'), 'KEY_DESTROYED');
+  await failure(store.encryptionKeys.undo('pii'), 'KEY_DESTROYED');
   expect((await store.retrieve('k')).text()).toBe('data');
 });
 

@@ -116,7 +116,7 @@ describe('a process whose slot has been removed', () => {
       () => guest.rotateEncryptionKey(GUEST, GUEST, { depth: 'data' }),
       () => guest.collect(),
       () => guest.checkpoint(),
-      () => guest.keys.destroy('default'),
+      () => guest.encryptionKeys.destroy('default'),
       () => guest.slots.add(Buffer.alloc(32, 10)),
     ])
       await failure(call(), 'LOCKED');
@@ -134,7 +134,7 @@ describe('a process whose slot has been removed', () => {
     await removeGuest(owner);
     await failure(guest.jobs.cancel('collection'), 'LOCKED');
     await failure(guest.jobs.forget('collection'), 'LOCKED');
-    expect(await guest.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
+    expect(await guest.encryptionKeys.destroyDue()).toEqual({ destroyed: [], inUse: [], pending: [] });
     open();
     expect(await job).toMatchObject({ failed: 0 });
   });

@@ -50,7 +50,7 @@ describe('no secret shows', () => {
       const job: Job<unknown> = store.rotateEncryptionKey(from, to);
       said.push(await job.catch((error: unknown) => error));
       injector.plan(undefined);
-      said.push(await store.jobs.list(), await store.keys.states());
+      said.push(await store.jobs.list(), await store.encryptionKeys.list());
       for (const [name, body] of await attacker.copy()) stored.push(name, Buffer.from(body).toString('latin1'));
     };
     await rotate('wrong', NEXT, -1);
