@@ -162,7 +162,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   },
   rotateEncryptionKey: ordinary((session) => session.rotateEncryptionKey(key, key)),
   checkpoint: ordinary((session) => session.checkpoint()),
-  collect: ordinary((session) => session.collect()),
+  gc: ordinary((session) => session.gc()),
   verify: ordinary((session) => session.verify()),
   health: ordinary((session) => session.health()),
   scrub: ordinary((session) => session.scrub()),

@@ -218,7 +218,7 @@ describe('administration over a server', () => {
     const jobs = [
       ['rotation', remote.rotateEncryptionKey(SECRET, next, { depth: 'keys' })],
       ['checkpoint', remote.checkpoint()],
-      ['collection', remote.collect()],
+      ['collection', remote.gc()],
       ['scrub', remote.scrub({ payloads: true })],
     ] as const;
     // Those that were begun beside the rotation may have met it.
@@ -243,7 +243,7 @@ describe('administration over a server', () => {
     const denied = remote.checkpoint();
     expect(await Array.fromAsync(denied.progress)).toEqual([]);
     await expect(denied).rejects.toEqual(DENIED);
-    expect(await remote.collect()).toMatchObject({ failed: 0 });
+    expect(await remote.gc()).toMatchObject({ failed: 0 });
     await expect(remote.backup('memory:x')).rejects.toEqual(DENIED);
     await expect(remote.jobs.list()).rejects.toEqual(DENIED);
     await expect(remote.access.change(addPrincipal('mallory', 'user'))).rejects.toEqual(DENIED);

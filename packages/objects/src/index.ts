@@ -32,7 +32,7 @@ export type {
 } from './store/administration-types.ts';
 export type { CheckpointReport } from './checkpoint/make.ts';
 export type { DamagedJob, Job, JobProgress, JobSummary, UnfinishedJob } from '@securestore/jobs';
-export type { CollectFailure, CollectReport } from './maintenance/gc/report.ts';
+export type { GcFailure, GcReport } from './maintenance/gc/report.ts';
 export type { EncryptionKeyInfo, EncryptionKeyState } from './maintenance/keys/keys.ts';
 export type { FailedObject } from './engine/scan-sealed-objects.ts';
 export type { RotationDepth, RotationReport } from './maintenance/keys/rotate.ts';

@@ -45,7 +45,7 @@ describe('a session administers', () => {
     const session = await sessionUnder(store, allow('checkpoint', 'collect', 'rotate', 'jobs'));
     const begin = {
       checkpoint: (owner: SecureStore | Session) => owner.checkpoint(),
-      collect: (owner: SecureStore | Session) => owner.collect(),
+      collect: (owner: SecureStore | Session) => owner.gc(),
       rotate: (owner: SecureStore | Session) => owner.rotateEncryptionKey(SECRET, SECRET, { depth: 'unlock' }),
       resume: (owner: SecureStore | Session) => owner.jobs.resume('rotation'),
     };
@@ -76,7 +76,7 @@ describe('a session administers', () => {
     const denied = session.checkpoint();
     expect(await Array.fromAsync(denied.progress)).toEqual([]);
     await expect(denied).rejects.toEqual(DENIED);
-    const cancelled = session.collect();
+    const cancelled = session.gc();
     cancelled.cancel();
     await expect(cancelled).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(session.rotateEncryptionKey(SECRET, Buffer.alloc(32, 4))).rejects.toEqual(DENIED);
@@ -117,6 +117,6 @@ describe('a session administers', () => {
     await session.slots.list();
     await session.close();
     await expect(session.slots.list()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-    await expect(session.collect()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(session.gc()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 });

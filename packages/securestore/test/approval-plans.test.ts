@@ -345,7 +345,7 @@ describe('an approval of administration', () => {
       { call: 'restore', about: 'all' },
       { call: 1 },
       'restore',
-      { call: 'collect', about: {} },
+      { call: 'gc', about: {} },
     ];
     for (const [index, operation] of wrong.entries()) {
       for (const action of ['restore', 'slots.change', 'access.change'] as const) {

@@ -123,7 +123,7 @@ describe('a store that is audited', () => {
     const store = await audited(location);
     await store.slots.list();
     await store.encryptionKeys.list();
-    await store.collect();
+    await store.gc();
     await store.access.change([
       setRole('operator', [{ effect: 'allow', actions: ['collect', 'purge'] }]),
       setRole('second', [{ effect: 'allow', actions: ['approve'] }]),
@@ -139,7 +139,7 @@ describe('a store that is audited', () => {
     await store.store('a', '1');
     const session = await store.session({ token: (await store.access.createToken('ops')).token });
     const other = await store.session({ token: (await store.access.createToken('other')).token });
-    await session.collect();
+    await session.gc();
     await session.slots.list().catch(() => undefined);
     await session.purge('a').catch(() => undefined);
     const { id } = await session.approvals.request('purge', 'a');
@@ -154,11 +154,11 @@ describe('a store that is audited', () => {
       'audit.enable allowed [root]',
       'slots.list allowed [root]',
       'encryptionKeys.list allowed [root]',
-      'collect allowed [root]',
+      'gc allowed [root]',
       'access.change allowed [root]',
       'access.createToken allowed [root]',
       'access.createToken allowed [root]',
-      'collect allowed ops',
+      'gc allowed ops',
       'slots.list denied ops ACCESS_DENIED',
       'purge denied ops ACCESS_DENIED',
       'approvals.request allowed ops for purge',

@@ -19,7 +19,7 @@ const EVERY = sized({ short: 3, full: 1, torture: 1 });
 const JOBS: ReadonlySet<string> = new Set([
   'rotateEncryptionKey',
   'checkpoint',
-  'collect',
+  'gc',
   'scrub',
   'backup',
   'restore',

@@ -70,7 +70,7 @@ export type JobCall = {
 export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> = {
   rotateEncryptionKey: 'rotate',
   checkpoint: 'checkpoint',
-  collect: 'collect',
+  gc: 'collect',
   verify: 'verify',
   health: 'health',
   scrub: 'verify',
@@ -137,7 +137,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
 export const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
-  collect: 'collection',
+  gc: 'collection',
   scrub: 'scrub',
   backup: (destination) => backupJobId(String(destination)),
   restore: 'restore',

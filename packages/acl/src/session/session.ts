@@ -38,7 +38,7 @@ export type Permission = 'allowed' | 'approval' | 'denied';
 export class Session extends SessionStorage implements SecureStorage, StoreAdministration, AsyncDisposable {
   readonly rotateEncryptionKey: StoreAdministration['rotateEncryptionKey'];
   readonly checkpoint: StoreAdministration['checkpoint'];
-  readonly collect: StoreAdministration['collect'];
+  readonly gc: StoreAdministration['gc'];
   readonly verify: StoreAdministration['verify'];
   readonly health: StoreAdministration['health'];
   readonly scrub: StoreAdministration['scrub'];
@@ -76,7 +76,7 @@ export class Session extends SessionStorage implements SecureStorage, StoreAdmin
     );
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
     this.checkpoint = guarded.checkpoint;
-    this.collect = guarded.collect;
+    this.gc = guarded.gc;
     this.verify = guarded.verify;
     this.health = guarded.health;
     this.scrub = guarded.scrub;

@@ -364,7 +364,7 @@ test('a session of what can do nothing but the calls about data administers noth
   rules = [{ effect: 'allow', actions: ['*'] }];
   const unsupported = { code: 'UNSUPPORTED' };
   await expect(session().slots.list()).rejects.toMatchObject(unsupported);
-  await expect(session().collect()).rejects.toMatchObject(unsupported);
+  await expect(session().gc()).rejects.toMatchObject(unsupported);
   await expect(session().access.policy()).rejects.toMatchObject(unsupported);
   const partly = session({ administration: { slots: store.slots } });
   expect(await partly.slots.list()).toHaveLength(1);

@@ -70,10 +70,10 @@ it('an object that was deleted and forgotten while nobody backed up is not in th
   await store.delete('k');
   for (let day = 0; day < 12; day++) {
     clock.advance(DAY);
-    await store.collect();
+    await store.gc();
   }
   await store.checkpoint();
-  await store.collect();
+  await store.gc();
   await expect(store.history('k')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   const report = await snapshotAt(store, destination);
   expect(report).toMatchObject({ alarms: [], failed: [] });
@@ -93,7 +93,7 @@ it('what the store has forgotten of an object that nobody touches is in no later
     await snapshotAt(store, destination);
     await store.checkpoint();
     clock.advance(DAY);
-    await store.collect();
+    await store.gc();
   }
   const expected = await contentsOf(store, keys);
   expect(Object.keys(expected)).toEqual(['changed']);
@@ -176,7 +176,7 @@ it('a pack that an interrupted run left under old keys is of use to the next', a
   for (const id of retired) await store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
   for (let day = 0; day < 9; day++) {
     clock.advance(DAY);
-    await store.collect();
+    await store.gc();
   }
   await store.close();
   const again = await openAt(source, { clock });

@@ -88,7 +88,7 @@ class Run {
       case 'snapshot':
         return this.#snapshot();
       case 'collect':
-        await this.#store.collect();
+        await this.#store.gc();
         return;
       case 'checkpoint':
         await this.#store.checkpoint();
@@ -268,7 +268,7 @@ it('snapshots that are made while four writers with wrong clocks write hold what
       const { number, alarms, failed } = await backups.backup(destination.location);
       expect([alarms, failed]).toEqual([[], []]);
       points.push({ number, before, contents: await contentsAt(destination, clock, { snapshot: number }, keys) });
-      if (points.length % 4 === 0) await store.collect();
+      if (points.length % 4 === 0) await store.gc();
     }
   };
   const snapping = snap();

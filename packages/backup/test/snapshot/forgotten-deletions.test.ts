@@ -47,7 +47,7 @@ describe.each([
     await store.delete('deleted');
     if (days < 7) await snapshot();
     clock.advance(days * DAY);
-    await whileTimePasses(clock, Promise.resolve(store.collect()));
+    await whileTimePasses(clock, Promise.resolve(store.gc()));
     return world;
   }
 

@@ -159,7 +159,7 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
         options,
         OPTIONS.checkpoint,
       ),
-    collect: (options) => administrator.job({ operation: 'collect', path: '/v1/collect', id: 'collection' }, options),
+    gc: (options) => administrator.job({ operation: 'gc', path: '/v1/gc', id: 'collection' }, options),
     verify: async (options) => {
       const { onProgress, ...body } = withoutEnds(options);
       const call = { operation: 'verify', path: '/v1/verify', body, id: 'verify', onProgress };

@@ -69,7 +69,7 @@ export interface AdviceParameters {
   readonly 'cancel-job': JobParameter;
   /** `store.jobs.forget(job)`. */
   readonly 'forget-job': JobParameter;
-  /** `store.collect`. */
+  /** `store.gc`. */
   readonly 'collect-garbage': NoParameters;
   /** `store.verify` names what is damaged in the store. */
   readonly 'verify-store': NoParameters;

@@ -18,7 +18,7 @@ import { NO_OPTIONS } from '../api/operations.ts';
 import { checkpointKind, startCheckpoint } from '../checkpoint/job.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
 import { collectionKind, startCollection } from '../maintenance/gc/job.ts';
-import type { CollectReport } from '../maintenance/gc/report.ts';
+import type { GcReport } from '../maintenance/gc/report.ts';
 import type { Engine } from '../engine/engine.ts';
 import { withWriteFence } from '../engine/write-fence.ts';
 import { jobStorage } from '../engine/job-storage.ts';
@@ -229,10 +229,8 @@ export class Administration {
     );
   }
 
-  collect(options: CallOptions | undefined): Job<CollectReport> {
-    return this.#start('collect', options, NO_OPTIONS, ({ signal }) =>
-      startCollection(this.#engine, this.#jobs, signal),
-    );
+  gc(options: CallOptions | undefined): Job<GcReport> {
+    return this.#start('gc', options, NO_OPTIONS, ({ signal }) => startCollection(this.#engine, this.#jobs, signal));
   }
 
   verify(anchored: boolean, options: VerifyOptions | undefined): Promise<VerifyReport> {

@@ -9,7 +9,7 @@ import type {
   VerifyOptions,
 } from './administration-types.ts';
 import { Administration } from './administration.ts';
-import type { CollectReport } from '../maintenance/gc/report.ts';
+import type { GcReport } from '../maintenance/gc/report.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
@@ -159,8 +159,8 @@ export class ObjectStore implements SecureStorage {
    *
    * The job rejects with `LOCKED` where another process is at it.
    */
-  collect(options?: CallOptions): Job<CollectReport> {
-    return this.#administration.collect(options);
+  gc(options?: CallOptions): Job<GcReport> {
+    return this.#administration.gc(options);
   }
 
   /**

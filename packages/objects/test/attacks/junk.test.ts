@@ -85,7 +85,7 @@ describe.each(PLACES_OF_JUNK)('junk at the name %s', (_what, name, purpose) => {
       const { clock, store, attacker } = await world();
       await attacker.put(name, await body(store));
       expect(await store.jobs.list()).toEqual([]);
-      expect(await store.collect()).toMatchObject({ failed: 0 });
+      expect(await store.gc()).toMatchObject({ failed: 0 });
       await store.checkpoint();
       expect(await store.verify()).toMatchObject({ ok: true, strays: [{ name }] });
       const report = await rotate(store);
@@ -98,7 +98,7 @@ describe.each(PLACES_OF_JUNK)('junk at the name %s', (_what, name, purpose) => {
       await store.encryptionKeys.destroy(report.retired[0] ?? '', { waitingPeriod: 0 });
       clock.advance(10 * DAY);
       await store.store('a', 'later');
-      expect((await store.collect()).systemObjects).toBeGreaterThan(0);
+      expect((await store.gc()).systemObjects).toBeGreaterThan(0);
       expect(await attacker.names()).not.toContain(name);
       expect(await store.verify()).toMatchObject({ ok: true, strays: [] });
       expect(await rotate(store)).toMatchObject({ strays: [] });
@@ -139,7 +139,7 @@ describe('a key version', () => {
     for (const [name, body] of old) await attacker.put(name, body);
     clock.advance(2 * DAY);
     // What a collection leaves over is retired by it, or by the next rotation.
-    await store.collect();
+    await store.gc();
     await rotate(store);
     const [id = ''] = Object.keys(remaining);
     expect((await store.encryptionKeys.list()).find((key) => key.id === id)).toMatchObject({ state: 'disabled' });
@@ -180,7 +180,7 @@ describe.each([
     const { clock, store, attacker, name } = await stoppedRotation();
     await attacker.put(name, body);
     clock.advance(2 * DAY);
-    await store.collect();
+    await store.gc();
     expect(await store.jobs.list()).toEqual([]);
   });
 });
@@ -193,7 +193,7 @@ describe.each([
     const { store, attacker } = await world(true);
     const name = await attacker.name(workPrefix('consumer'));
     await attacker.put(name, body);
-    expect(await store.collect()).toMatchObject({ failed: 0 });
+    expect(await store.gc()).toMatchObject({ failed: 0 });
     await store.store('c', 'x');
     const { alarms, objects } = await store.checkpoint({ afresh });
     expect({ alarms, objects }).toEqual({ alarms: [expect.stringContaining(name)], objects: 3 });
@@ -210,7 +210,7 @@ it('a newer version in the next slot of a stream is an alarm, and leads to a loo
   await store.store('d', 'x');
   expect(await store.checkpoint()).toMatchObject({ alarms: [expect.stringContaining(next)], objects: 4 });
   expect(await store.checkpoint()).toMatchObject({ alarms: [], examined: 0 });
-  expect(await store.collect()).toMatchObject({ failed: 0 });
+  expect(await store.gc()).toMatchObject({ failed: 0 });
 });
 
 describe('junk in the place of a collection marker', () => {
@@ -224,12 +224,12 @@ describe('junk in the place of a collection marker', () => {
     const name = AREAS.markers + part.slice(AREAS.blobs.length, part.lastIndexOf('/'));
     await attacker.put(name, body);
     const failures = [{ name, code: 'INTEGRITY' }];
-    expect(await store.collect()).toMatchObject({ failed: 1, failures });
+    expect(await store.gc()).toMatchObject({ failed: 1, failures });
     expect(await rotate(store)).toMatchObject({ strays: failures, remaining: {} });
     clock.advance(2 * DAY);
     await store.store('a', 'later');
     for (let passes = 0; passes < 2; passes++) {
-      expect(await store.collect()).toMatchObject({ failed: 0 });
+      expect(await store.gc()).toMatchObject({ failed: 0 });
       clock.advance(2 * DAY);
       await store.store('a', 'later');
     }
@@ -242,7 +242,7 @@ describe('junk in the place of a collection marker', () => {
     await attacker.put(name, JUNK);
     clock.advance(2 * DAY);
     await store.store('a', 'later');
-    expect(await store.collect()).toMatchObject({ failed: 0 });
+    expect(await store.gc()).toMatchObject({ failed: 0 });
     expect(await attacker.names(AREAS.markers)).toEqual([]);
   });
 });
@@ -253,7 +253,7 @@ it('a damaged page of the checkpoint that counts stays, and is named', async () 
   await attacker.put(page, fake(2, 7));
   clock.advance(2 * DAY);
   await store.store('a', 'later');
-  expect(await store.collect()).toMatchObject({ failed: 0 });
+  expect(await store.gc()).toMatchObject({ failed: 0 });
   expect(await store.verify()).toMatchObject({ ok: false, findings: [{ kind: 'damaged' }], strays: [] });
   await store.checkpoint({ afresh: true });
   expect(await store.verify()).toMatchObject({ ok: true, strays: [] });

@@ -63,11 +63,11 @@ describe('a store that processes keep open', () => {
   it('is not collected again for a day after somebody asked for it', async () => {
     const { clock, begun, open } = await scene();
     const store = await open();
-    await store.collect();
+    await store.gc();
     expect(begun.count).toBe(1);
     await clock.pass(20 * HOUR, 5 * MINUTE);
     expect(begun.count).toBe(1);
-    await store.collect();
+    await store.gc();
     expect(begun.count).toBe(2);
   });
 
@@ -93,7 +93,7 @@ describe('a store that processes keep open', () => {
   it('is collected where what says when it was is damaged', async () => {
     const { clock, begun, backend, open } = await scene();
     const store = await open();
-    await store.collect();
+    await store.gc();
     const { entries } = await backend.list(`${AREAS.work}collected/`);
     expect(entries).toHaveLength(1);
     for (const { key } of entries) await backend.write(key, Buffer.from('damaged'));
@@ -105,7 +105,7 @@ describe('a store that processes keep open', () => {
 it('knows when it was collected also after its keys were renewed', async () => {
   const { clock, begun, open } = await scene();
   const store = await open();
-  await store.collect();
+  await store.gc();
   const rotated = store.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8));
   await clock.pass(MINUTE);
   const { failed, remaining } = await rotated;

@@ -125,7 +125,7 @@ describe('the settings of a store', () => {
     expect(await store.settings.change({ history: { days: 2 } })).toMatchObject({ history: { versions: 1, days: 2 } });
     for (let n = 0; n < 4; n++) await other.store('k', String(n));
     await clock.sleep(3 * 24 * 60 * 60 * 1000);
-    await other.collect();
+    await other.gc();
     expect((await other.history('k')).length).toBe(2);
   });
 

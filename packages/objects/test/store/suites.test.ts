@@ -61,7 +61,7 @@ describe('a store of suite 2', () => {
     expect((await store.retrieve('a')).text()).toBe('one');
     expect(await readRange(store, 'large')).toEqual(LARGE);
     expect(await store.verify({ payloads: true })).toMatchObject({ findings: [] });
-    await store.collect();
+    await store.gc();
   });
 
   it('accepts nothing that was sealed under suite 1, nor a keyring that would seal so', async () => {

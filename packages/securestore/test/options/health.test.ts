@@ -143,7 +143,7 @@ describe('the health of a store', () => {
     await store.store('db/a', 'third');
     await isWell('purging');
     world.clock.advance(20 * DAY);
-    await store.collect();
+    await store.gc();
     await store.backup(world.backup);
     await isWell('a collection');
     await store.slots.add(`another ${randomUUID()}`);
@@ -153,7 +153,7 @@ describe('the health of a store', () => {
     await store.restore(world.backup, { conflict: 'overwrite' });
     await isWell('restoring the whole');
     await store.checkpoint();
-    await store.collect();
+    await store.gc();
     await isWell('another collection');
   });
 
@@ -368,7 +368,7 @@ describe('a scrub', () => {
     expect((await session.health()).status).toBe('ok');
     expect(await session.scrub()).toMatchObject({ ok: true });
     await expect(session.scrub({ repair: world.backup })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
-    await expect(session.collect()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await expect(session.gc()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 });
 

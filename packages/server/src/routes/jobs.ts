@@ -122,12 +122,12 @@ export const JOB_ROUTES: readonly Route[] = [
   }),
   route({
     method: 'POST',
-    path: '/v1/collect',
-    access: 'collect',
+    path: '/v1/gc',
+    access: 'gc',
     summary: 'remove what the store keeps no longer',
     description: LONG,
     answer: { description: 'what was removed', json: reportOf('a report of a collection') },
-    handle: async (context) => answerJob(context, context.session.collect()),
+    handle: async (context) => answerJob(context, context.session.gc()),
   }),
   route({
     method: 'POST',

@@ -115,7 +115,7 @@ it('a revocation names in its report what still needs the old journal key, which
   // Streams of hints are closed when nothing was written to them for a week, then said to have ended, then removed.
   for (let weeks = 0; weeks < 4; weeks++) {
     clock.advance(8 * 24 * 60 * 60 * 1000);
-    await owner.collect();
+    await owner.gc();
   }
   const [id = ''] = Object.keys(remaining);
   expect((await owner.encryptionKeys.list()).find((key) => key.id === id)).toMatchObject({

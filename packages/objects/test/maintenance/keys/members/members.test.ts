@@ -112,7 +112,7 @@ describe('a member', () => {
     const version = (await owner.encryptionKeys.list())[0]?.id ?? '';
     const calls: Record<string, () => PromiseLike<unknown>> = {
       rotate: () => member.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8)),
-      collect: () => member.collect(),
+      gc: () => member.gc(),
       checkpoint: () => member.checkpoint(),
       verify: () => member.verify(),
       'slots.list': () => member.slots.list(),
