@@ -311,7 +311,7 @@ interface Scene extends Use {
 async function begin(): Promise<Scene> {
   const opened = await createStore('memory:', {
     unlock: rawKey(randomBytes(32)),
-    upkeep: false,
+    maintenance: false,
     categories: { secret: ['secret/**'] },
   });
   onTestFinished(async () => opened.close());

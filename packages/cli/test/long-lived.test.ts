@@ -150,7 +150,7 @@ it(
     }
     expect(life.count).toBe(processes);
 
-    const store = await openStore(life.location, { ...options, upkeep: false });
+    const store = await openStore(life.location, { ...options, maintenance: false });
     const verified = await store.audit.verify({ auditor: identity(auditor) });
     expect([verified.ok, verified.problems]).toEqual([true, []]);
     const entries = verified.segments.reduce((sum, { entries: own }) => sum + own, 0);

@@ -53,7 +53,12 @@ function leavingPlace(): { readonly location: string; readonly leave: () => void
 async function scene(): Promise<Scene> {
   const clock = new EagerClock();
   const backend = new MemoryBackend({ clock: () => clock.now() });
-  const store = await createStore(`memory:${randomUUID()}`, { unlock: rawKey(SECRET), clock, backend, upkeep: false });
+  const store = await createStore(`memory:${randomUUID()}`, {
+    unlock: rawKey(SECRET),
+    clock,
+    backend,
+    maintenance: false,
+  });
   onTestFinished(() => store.close());
   const server = await serve(store, { port: 0, clock });
   onTestFinished(() => server.close());

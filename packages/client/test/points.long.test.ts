@@ -17,7 +17,7 @@ async function scene(): Promise<Scene> {
   const clock = new EagerClock();
   const backend = new MemoryBackend({ clock: () => clock.now() });
   const unlock = rawKey(new Uint8Array(32).fill(7));
-  const store = await createStore(`memory:${randomUUID()}`, { unlock, clock, backend, upkeep: false });
+  const store = await createStore(`memory:${randomUUID()}`, { unlock, clock, backend, maintenance: false });
   onTestFinished(() => store.close());
   const server = await serve(store, { port: 0, clock, console: false });
   onTestFinished(() => server.close());

@@ -6,7 +6,7 @@ import { auditor, locationOf, reopen, unlock } from './support/audits.ts';
 
 test.each([1, 2, 3])('a log is verified while others write to it, at listing %d of it', async (at) => {
   const location = locationOf();
-  const first = await createStore(location, { unlock, upkeep: false });
+  const first = await createStore(location, { unlock, maintenance: false });
   await first.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
   for (const key of ['a', 'b', 'c']) await first.store(key, 'x');
   await first.close();

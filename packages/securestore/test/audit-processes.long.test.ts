@@ -44,7 +44,7 @@ test(NAME, async () => {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const location = `sqlite:${join(folder, 'vault.db')}`;
   const auditor = generateIdentity();
-  const store = await createStore(location, { unlock, upkeep: false });
+  const store = await createStore(location, { unlock, maintenance: false });
   onTestFinished(() => store.close());
   await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
 
@@ -64,7 +64,7 @@ test(NAME, async () => {
   expect(report.problems).toEqual([]);
   const ended = report.segments.filter((segment) => segment.ended);
   expect(ended.length).toBe(PROCESSES / 2);
-  const later = await openStore(location, { unlock, upkeep: false });
+  const later = await openStore(location, { unlock, maintenance: false });
   onTestFinished(() => later.close());
   expect((await later.audit.verify({ auditor: identity(auditor) })).ok).toBe(true);
 });

@@ -279,7 +279,7 @@ describe('a store that is audited', () => {
 
   test('is audited in another process as soon as that follows the head', async () => {
     const location = locationOf();
-    const other = await createStore(location, { unlock, upkeep: false });
+    const other = await createStore(location, { unlock, maintenance: false });
     onTestFinished(() => other.close());
     const store = await reopen(location);
     await store.audit.enable({ auditor: await recipientOf(auditor) });
@@ -437,7 +437,7 @@ describe('a member', () => {
     groups: readonly 'audit'[],
   ): Promise<{ location: string; open: () => Promise<SecureStore> }> {
     const location = locationOf();
-    const store = await createStore(location, { unlock, upkeep: false, categories: { pii: ['pii/**'] } });
+    const store = await createStore(location, { unlock, maintenance: false, categories: { pii: ['pii/**'] } });
     await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
     await store.store('pii/a', 'one');
     const recipient = await recipientOf(mine);

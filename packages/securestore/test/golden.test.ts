@@ -50,7 +50,7 @@ describe.each(files)('%s', (file) => {
     return async (options) => {
       const store = await openStore(location, {
         unlock: rawKey(Buffer.alloc(32)),
-        upkeep: false,
+        maintenance: false,
         anchor: false,
         ...options,
       });

@@ -21,7 +21,7 @@ function folder(): string {
 }
 
 async function made(location: string = memoryPlace()): Promise<string> {
-  await using store = await createStore(location, { unlock, upkeep: false });
+  await using store = await createStore(location, { unlock, maintenance: false });
   await store.store('k', 'v');
   return location;
 }
@@ -42,7 +42,7 @@ async function refused(run: PromiseLike<unknown>, code: string, message: RegExp)
 /** Nothing says that the store is being moved, and it is in use. */
 async function isUntouched(location: string): Promise<void> {
   await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
-  await using store = await openStore(location, { unlock, upkeep: false });
+  await using store = await openStore(location, { unlock, maintenance: false });
   expect((await store.retrieve('k')).text()).toBe('v');
 }
 
@@ -85,7 +85,7 @@ describe('a store is not moved, and nothing is changed,', () => {
     const path = folder();
     const [store, other] = [await made(`file:${join(path, 'vault')}`), await made()];
     const backups = `file:${join(path, 'backups')}`;
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     await opened.backup(backups);
     await opened.close();
     await refused(move(store, backups), 'ALREADY_EXISTS', /^the target file:.*backups is a destination\. /);
@@ -105,7 +105,7 @@ describe('a store is not moved, and nothing is changed,', () => {
 
 it('a store is not backed up into its own folder', async () => {
   const path = folder();
-  await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, upkeep: false });
+  await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, maintenance: false });
   symlinkSync(join(path, 'vault'), join(path, 'link'));
   for (const inside of [`file:${path}/vault/backups`, `sqlite:${path}/link/backups.db`]) {
     await refused(store.backup(inside), 'INVALID_ARGUMENT', /is in the folder of the store\. Backups need a location/);
@@ -122,7 +122,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
       const [from, to] = [`file:${join(path, 'vault')}`, `sqlite:${join(path, 'vault.db')}`];
       await (await createStore(to, { unlock: another, anchor })).close();
       rmSync(join(path, 'vault.db'));
-      const created = await createStore(from, { unlock, anchor, upkeep: false });
+      const created = await createStore(from, { unlock, anchor, maintenance: false });
       const { fingerprint } = created;
       await created.close();
       await move(from, to, { anchor });
@@ -131,7 +131,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
       expectHere(there?.instance).not.toBe(anchor.remembered.get(from)?.instance);
       await move(to, from, { anchor });
       expectHere(anchor.remembered.get(from)?.instance).not.toBe(there?.instance);
-      await (await openStore(from, { unlock, anchor, upkeep: false })).close();
+      await (await openStore(from, { unlock, anchor, maintenance: false })).close();
 
       await move(from, to, { anchor });
       rmSync(join(path, 'vault.db'));
@@ -145,7 +145,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
     const anchor = memoryAnchor();
     const [from, to] = [await made(), memoryPlace()];
     await move(from, to, { anchor, reseal: { unlock: another } });
-    const opened = await openStore(to, { unlock: another, anchor, upkeep: false });
+    const opened = await openStore(to, { unlock: another, anchor, maintenance: false });
     expectHere(anchor.remembered.get(to)).toMatchObject({ fingerprint: opened.fingerprint });
     await opened.close();
   });

@@ -24,10 +24,10 @@ function place(): { readonly location: string; readonly lose: () => void } {
 
 /** A store that has moved from one place to another, and was written there. */
 async function moved(from: string, to: string): Promise<void> {
-  await using store = await createStore(from, { unlock, upkeep: false });
+  await using store = await createStore(from, { unlock, maintenance: false });
   await store.store('k', 'before');
   await migrateStore(from, to, { unlock });
-  await using there = await openStore(to, { unlock, upkeep: false });
+  await using there = await openStore(to, { unlock, maintenance: false });
   await there.store('k', 'after');
 }
 
@@ -79,7 +79,7 @@ describe.concurrent('a store whose new place is lost', () => {
     expect(told).toEqual([{ from: from.location, lost: to.location, moved: expect.any(Date), objects: 1 }]);
     await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
     expect(await reclaimStore(from.location, { unlock })).toEqual({ from: from.location, lost: to.location });
-    await using store = await openStore(from.location, { unlock, upkeep: false });
+    await using store = await openStore(from.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
     await store.store('k', 'goes on');
     expect((await store.verify()).findings).toEqual([]);
@@ -92,7 +92,7 @@ describe.concurrent('a store whose new place is lost', () => {
     await reclaimStore(from.location, { unlock });
     const again = place();
     expect(await migrateStore(from.location, again.location, { unlock })).toMatchObject({ moved: true, failures: 0 });
-    await using store = await openStore(again.location, { unlock, upkeep: false });
+    await using store = await openStore(again.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
   });
 
@@ -104,7 +104,7 @@ describe.concurrent('a store whose new place is lost', () => {
     await moved(from.location, to.location);
     const backend = await makeBackend();
     await reclaimStore(from.location, { unlock, destinations: { [to.location]: { backend } } });
-    await using store = await openStore(from.location, { unlock, upkeep: false });
+    await using store = await openStore(from.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
   });
 
@@ -121,7 +121,7 @@ describe.concurrent('a store whose new place is lost', () => {
     // It was newer at the place in between.
     await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /has moved on from .* to another location/);
     await reclaimStore(to.location, { unlock });
-    await using store = await openStore(to.location, { unlock, upkeep: false });
+    await using store = await openStore(to.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
@@ -137,7 +137,7 @@ describe.concurrent('a store whose new place is lost', () => {
     );
     // A move from there comes to the first one as to any other.
     await migrateStore(second.location, first.location, { unlock });
-    await using store = await openStore(first.location, { unlock, upkeep: false });
+    await using store = await openStore(first.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
@@ -159,7 +159,7 @@ describe.concurrent('a store whose new place is lost', () => {
     await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /re-encrypted/);
     to.lose();
     await reclaimStore(from.location, { unlock });
-    await (await openStore(from.location, { unlock, upkeep: false })).close();
+    await (await openStore(from.location, { unlock, maintenance: false })).close();
   });
 
   it.each([
@@ -177,7 +177,7 @@ describe.concurrent('a store whose new place is lost', () => {
     await refused(openStore(from, { unlock }), 'LOCKED', /has moved to/);
     const destinations = { [to]: { backend: reached(conditionalDelete) } };
     expect(await again(from, { unlock, destinations })).toMatchObject({ from });
-    await using store = await openStore(from, { unlock, upkeep: false });
+    await using store = await openStore(from, { unlock, maintenance: false });
     await store.store('k', 'goes on');
     await refused(openStore(to, { unlock }), 'INTEGRITY', /no store is here yet/);
     // What it has left there is in the way of nothing.
@@ -204,7 +204,7 @@ describe.concurrent('a store whose new place is lost', () => {
       /gone/,
     );
     const whole = (): object => ({ unlock, destinations: { [to]: { backend: reached(false) } } });
-    const there = await openStore(to, { unlock, follow: [from], upkeep: false });
+    const there = await openStore(to, { unlock, follow: [from], maintenance: false });
     await refused(there.store('k', 'nowhere'), 'LOCKED', /is not open here yet/);
     await there.close();
     await refused(
@@ -213,7 +213,7 @@ describe.concurrent('a store whose new place is lost', () => {
       /the cancellation of the migration has not ended/,
     );
     expect(await cancelMigration(from, { unlock, ...whole() })).toMatchObject({ from });
-    await using store = await openStore(from, { unlock, upkeep: false });
+    await using store = await openStore(from, { unlock, maintenance: false });
     await store.store('k', 'goes on');
   });
 

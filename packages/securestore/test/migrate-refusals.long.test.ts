@@ -34,7 +34,7 @@ function folder(): string {
 }
 
 async function made(location: string = memoryPlace()): Promise<string> {
-  await using store = await createStore(location, { unlock, upkeep: false, categories: { team: ['team/**'] } });
+  await using store = await createStore(location, { unlock, maintenance: false, categories: { team: ['team/**'] } });
   await store.store('k', 'v');
   return location;
 }
@@ -51,7 +51,7 @@ const writesNothing = (): Promise<never> => Promise.reject(new SecureStoreError(
 /** Nothing says that the store is being moved, so that it can be rotated, and moved elsewhere. */
 async function isUntouched(location: string): Promise<void> {
   await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
-  await using store = await openStore(location, { unlock, upkeep: false });
+  await using store = await openStore(location, { unlock, maintenance: false });
   expect((await store.retrieve('k')).text()).toBe('v');
 }
 
@@ -121,7 +121,7 @@ describe('a store is not moved, and nothing is changed,', () => {
     copyFileSync(path, `${path}-copied`);
     await refused(move(store, `sqlite:${path}-copied`), 'ALREADY_EXISTS', /the target is the store itself/);
     const [backups, restored] = [memoryPlace(), memoryPlace()];
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     await opened.backup(backups);
     await opened.close();
     await restoreStore(backups, restored, { unlock });
@@ -163,7 +163,7 @@ describe('a store is not moved, and nothing is changed,', () => {
   it('by a member', async () => {
     const location = await made();
     const ann = generateIdentity();
-    const store = await openStore(location, { unlock, upkeep: false });
+    const store = await openStore(location, { unlock, maintenance: false });
     await store.members.add('ann', await recipientOf(ann), { categories: ['team'] });
     const { fingerprint } = store;
     await store.close();
@@ -195,7 +195,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
       'LOCKED',
       /being migrated to memory:.*which needs its kept changes/,
     );
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     const backups = memoryPlace();
     await opened.backup(backups);
     const rotating = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
@@ -239,7 +239,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
 
   it('waits for a rotation that was stopped', async () => {
     const store = await made();
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     const rotation = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
     await sleep(500);
     await refused(move(store, memoryPlace()), 'LOCKED', /cannot migrate the store: a rotation has not ended/);

@@ -131,7 +131,7 @@ export async function makeAudited(suite: 1 | 2): Promise<AuditedGolden> {
     return backend;
   };
   const key = randomBytes(32);
-  const settings = { unlock: rawKey(key), upkeep: false, clock, anchor: false } as const;
+  const settings = { unlock: rawKey(key), maintenance: false, clock, anchor: false } as const;
   const open: Open = async (more) =>
     openStore(location, { ...settings, backend: new MemoryBackend({ clock: () => clock.now() }), ...more });
   const identities: Identities = {

@@ -125,7 +125,7 @@ export async function makeGolden(variant: Variant): Promise<Golden> {
   const unlock = await newSecrets();
   const [first] = unlock.map(methodOf);
   if (first === undefined) throw new Error('no secrets');
-  const settings = { location, unlock: first, upkeep: false, clock } as const;
+  const settings = { location, unlock: first, maintenance: false, clock } as const;
   const store = await createObjectStore({
     ...settings,
     ...variant,

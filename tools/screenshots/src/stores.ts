@@ -62,7 +62,7 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     await new MemoryBackend({ clock: () => clock.now() }).init({ location, options: {} });
   }
   const unlock = passphrase('correct horse battery staple');
-  const made = await createStore(`memory:${name}`, { unlock, clock, upkeep: false });
+  const made = await createStore(`memory:${name}`, { unlock, clock, maintenance: false });
   await made.audit.enable({ auditor: await recipientOf(generateIdentity()) });
   const all = [{ effect: 'allow' as const, actions: ['*' as const] }];
   await made.access.change([
@@ -81,7 +81,7 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     operation === 'batch' || operation === 'write' ? { type: 'delay', until: wait(WRITING) } : undefined,
   );
   const backend = layer(new MemoryBackend({ clock: () => clock.now() }));
-  const store = await openStore(`memory:${name}`, { unlock, clock, upkeep: false, backend });
+  const store = await openStore(`memory:${name}`, { unlock, clock, maintenance: false, backend });
   const tokens = {
     ops: (await store.access.createToken('ops')).token,
     lead: (await store.access.createToken('lead')).token,

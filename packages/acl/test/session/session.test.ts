@@ -18,7 +18,7 @@ const CLOSED = expect.objectContaining({
 });
 
 beforeEach(async () => {
-  store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
+  store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), maintenance: false });
   onTestFinished(async () => store.close());
   rules = [];
   now = Date.now();

@@ -157,7 +157,7 @@ export class World implements Recorded {
       unlock: this.image.secrets.kept,
       clock: process.clock,
       random: process.random,
-      upkeep: false,
+      maintenance: false,
     });
     const trusting: Authenticator = {
       name: 'trusting',

@@ -27,7 +27,7 @@ export async function crashWriters(location: string, bare: StorageBackend, kills
   await killUploader(location, backend);
 
   const unlock = rawKey(Buffer.alloc(32, 7));
-  await using store = await openStore(location, { unlock, upkeep: false, backend: await threeDaysLater(backend) });
+  await using store = await openStore(location, { unlock, maintenance: false, backend: await threeDaysLater(backend) });
   const { blobs } = await checkStore(store, campaign);
   assert.ok((await blobsOf(backend)).size > blobs, 'a payload that no version has');
   const { failed } = await store.gc();

@@ -109,13 +109,19 @@ describe('recovery to a point in time', () => {
         backend: target,
         location: 'memory:',
         unlock: UNLOCK,
-        upkeep: false,
+        maintenance: false,
         clock,
       });
       expect(await valuesOf(whole)).toEqual(values);
       const part = await shelf.at(`memory:part-${seed}-${areRight}-${question}`);
       await restoreStoreTo(opened, part, { at, prefix: 'red/' });
-      const red = await openObjectStore({ backend: part, location: 'memory:', unlock: UNLOCK, upkeep: false, clock });
+      const red = await openObjectStore({
+        backend: part,
+        location: 'memory:',
+        unlock: UNLOCK,
+        maintenance: false,
+        clock,
+      });
       expect(await valuesOf(red)).toEqual(new Map([...values].filter(([key]) => key.startsWith('red/'))));
       const [one] = values.keys();
       if (one === undefined) continue;

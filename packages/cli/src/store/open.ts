@@ -178,7 +178,7 @@ export async function withUnlockedStore<T>(
 /** As {@link withStore}, for a program that goes on. @param more beside what every command opens a store with */
 export async function withOpenStore<T>(
   call: Call,
-  more: Pick<OpenOptions, 'authenticators' | 'upkeep' | 'logger'> & { readonly followTo: readonly string[] },
+  more: Pick<OpenOptions, 'authenticators' | 'maintenance' | 'logger'> & { readonly followTo: readonly string[] },
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
@@ -218,7 +218,7 @@ async function openWith(
     logger: loggerFor(call),
     discovery: discoveryOf(call, file),
     // That is for programs that keep a store open; here there are commands for it.
-    upkeep: false,
+    maintenance: false,
     signal: cli.signal,
     ...more,
   };

@@ -73,7 +73,7 @@ export class StoreAnew {
     const { target, location, signal } = this.#ports;
     // The caller who has opened the backend closes it, and not this store.
     const backend = forwardTo(target, { close: async () => undefined });
-    return { backend, location, upkeep: false, signal };
+    return { backend, location, maintenance: false, signal };
   }
 
   async #byNewSecret(opening: Promise<ObjectStore>): Promise<ObjectStore> {

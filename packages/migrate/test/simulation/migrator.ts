@@ -87,7 +87,7 @@ function openForMove(world: MigrationWorld, process: SimulatedProcess, site: Sit
     unlock: world.secrets.kept,
     clock,
     random,
-    upkeep: false,
+    maintenance: false,
     ignoreRedirect: true,
   });
 }

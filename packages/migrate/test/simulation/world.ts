@@ -250,7 +250,7 @@ export class MigrationWorld extends World {
       unlock,
       clock,
       random,
-      upkeep: false,
+      maintenance: false,
       ...(follows && { moves }),
     });
     const opened = this.opened(process, parts);

@@ -20,7 +20,7 @@ export interface StoreContext {
   /** Is told what this process does with the keys of the store. What it throws is logged, and changes nothing. */
   readonly onCryptoEvent?: CryptoEventListener | undefined;
   /** Whether the store looks after its keys and collects while it stays open; default yes. */
-  readonly upkeep?: boolean | undefined;
+  readonly maintenance?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: RandomSource | undefined;

@@ -37,7 +37,7 @@ import { addSlot, listSlots, removeSlot } from '../maintenance/keys/slots.ts';
 import { changeSettings, getSettings } from '../maintenance/settings/change.ts';
 import type { SettingsAdministration } from '../api/settings-types.ts';
 import type { StoreState } from '../head/store-state.ts';
-import type { Upkeep } from '../maintenance/upkeep.ts';
+import type { MaintenanceTasks } from '../maintenance/upkeep.ts';
 import { keepCopiesUp, keepUp } from '../maintenance/upkeep.ts';
 import type { CallOptions, Logger } from '../api/types.ts';
 import type { VerifyReport } from '../maintenance/verify/report.ts';
@@ -248,8 +248,9 @@ export class Administration {
   keepUp(logger: Logger | undefined): void {
     if (isMember(this.#engine.monitor.state)) return;
     const { signal } = this.#closed;
-    const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
-    const collect: Upkeep['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);
+    const rotate: MaintenanceTasks['rotate'] = (isDue) =>
+      startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
+    const collect: MaintenanceTasks['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);
     this.#running.add(keepUp(this.#engine, { rotate, collect }, signal, logger));
     this.#running.add(keepCopiesUp(this.#engine, signal));
   }

@@ -63,7 +63,7 @@ export interface ObjectStoreParts {
   readonly anchored?: boolean | undefined;
   readonly logger?: Logger | undefined;
   /** Whether the store looks after itself while it is open; default not. */
-  readonly upkeep?: boolean | undefined;
+  readonly maintenance?: boolean | undefined;
   /** How far the segments of the audit log went by what is remembered outside the store. */
   readonly rememberedEnds?: (() => Promise<AuditLink[]>) | undefined;
   /** Called once when the store is closed, after its last call has ended. */
@@ -97,7 +97,7 @@ export class ObjectStore implements SecureStorage {
   #closing: Promise<void> | undefined;
 
   constructor({ rememberedEnds = async () => [], ...parts }: ObjectStoreParts) {
-    const { engine, fingerprint, location, anchored = false, logger, upkeep, onClose } = parts;
+    const { engine, fingerprint, location, anchored = false, logger, maintenance, onClose } = parts;
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.#location = location;
@@ -105,7 +105,7 @@ export class ObjectStore implements SecureStorage {
     this.#onClose = onClose;
     this.#calls = new CallGate(engine);
     this.#administration = new Administration(engine, this.#calls);
-    if (upkeep === true) this.#administration.keepUp(logger);
+    if (maintenance === true) this.#administration.keepUp(logger);
     this.#extensions = makeExtensions({
       engine,
       calls: this.#calls,

@@ -70,11 +70,11 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
     }
   };
   const anchored = settings.anchor !== undefined;
-  const { logger, upkeep = true } = settings;
+  const { logger, maintenance = true } = settings;
   const rememberedEnds = async (): Promise<AuditLink[]> =>
     endsIn(await rememberedAt(at(engine.place)).catch(() => undefined), head);
   const fingerprint = fingerprintOf(head.identity);
-  return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
+  return { engine, fingerprint, location, anchored, logger, maintenance, rememberedEnds, onClose };
 }
 
 async function open(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStore> {

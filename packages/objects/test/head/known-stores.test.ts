@@ -97,7 +97,7 @@ describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
     const place = usePlace(memoryPlace);
     await (await createAt(place, { unlock })).close();
     const backend = await usePlace(memoryPlace).open();
-    const settings = { backend, location: 'memory:new', unlock, upkeep: false };
+    const settings = { backend, location: 'memory:new', unlock, maintenance: false };
     const made = await openOrCreateObjectStore(settings);
     const { fingerprint } = made;
     await made.close();

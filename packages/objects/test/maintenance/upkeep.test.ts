@@ -36,7 +36,7 @@ async function scene(): Promise<Scene> {
       begun.count += 1;
       return collects() ? undefined : { type: 'fail', error: new SecureStoreError('ACCESS_DENIED', 'no listing') };
     });
-    return openAt(place, { clock, upkeep: true, layers: [injector.layer] });
+    return openAt(place, { clock, maintenance: true, layers: [injector.layer] });
   };
   return { clock, place, backend: await place.open(), begun, open };
 }
@@ -119,7 +119,7 @@ it('lets consumers expire that were silent for a week', async () => {
   const world = await worldOf();
   const follower = await Follower.open((await world.start()).engine, world.clock);
   await follower.follow();
-  await openAt(world.place, { clock: world.clock, upkeep: true });
+  await openAt(world.place, { clock: world.clock, maintenance: true });
   await world.clock.pass(6 * DAY, 10 * MINUTE);
   await follower.poll();
   expect(follower.consumer.passDue).toBe(false);

@@ -59,7 +59,7 @@ interface CommonOptions extends BackendOptions {
    * Whether a store that stays open looks after itself: makes new keys when they are old, destroys those that were
    * scheduled to be, and collects once a day. Default yes; the first time is five minutes after opening.
    */
-  readonly upkeep?: boolean | undefined;
+  readonly maintenance?: boolean | undefined;
   readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds after which the call fails with `TIMEOUT`. */

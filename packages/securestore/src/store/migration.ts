@@ -69,7 +69,7 @@ async function opened<T>(
     }),
     location: name,
     anchor: anchorFor(options.anchor, location),
-    upkeep: false,
+    maintenance: false,
     ignoreRedirect,
     signal,
   });

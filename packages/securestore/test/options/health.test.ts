@@ -55,7 +55,7 @@ const LOOKS = LONG ? 1000 : 25;
 
 describe('the health of a store', () => {
   test('is ok for a new one, and tells what is not configured', async () => {
-    const store = await createStore(`memory:${randomUUID()}`, { unlock, upkeep: false });
+    const store = await createStore(`memory:${randomUUID()}`, { unlock, maintenance: false });
     onTestFinished(() => store.close());
     const report = await store.health();
     expect(report.status).toBe('ok');
@@ -374,7 +374,7 @@ describe('a scrub', () => {
 
 test('the health of a store names no object to a session, which may see none', async () => {
   const location = `memory:${randomUUID()}`;
-  const store = await createStore(location, { unlock, upkeep: false });
+  const store = await createStore(location, { unlock, maintenance: false });
   onTestFinished(() => store.close());
   await store.store('db/prod/password', 'secret');
   const backend = new MemoryBackend();

@@ -108,7 +108,7 @@ async function moveTo(from: string, to: string, said: Said): Promise<void> {
 /** Moves a store while two processes with two writers each go on; whoever moves it is killed again and again, and ends it at last. */
 async function killed(from: string, to: string): Promise<void> {
   const { fingerprint } = await travelling(from, AMOUNT);
-  const open = { unlock, fingerprint, upkeep: false } as const;
+  const open = { unlock, fingerprint, maintenance: false } as const;
   const before = await openStore(from, open);
   const expected = await everythingOf(before, isKept);
   await before.close();

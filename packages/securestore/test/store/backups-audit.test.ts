@@ -23,7 +23,7 @@ async function audited(): Promise<{ readonly world: BackupWorld; readonly store:
 /** What the auditor finds wrong with the log of a store that is restored. */
 async function problemsOf(world: BackupWorld, snapshot?: number): Promise<unknown[]> {
   await restoreStore(world.backup, world.target, { ...world.secret, snapshot });
-  await using restored = await openStore(world.target, { unlock, clock: world.clock, upkeep: false });
+  await using restored = await openStore(world.target, { unlock, clock: world.clock, maintenance: false });
   const entries = await restored.audit.entries({ entries: 1000 });
   expect(entries.length).toBeGreaterThan(2);
   return [...(await restored.audit.verify({ auditor: identity(auditor) })).problems];

@@ -217,7 +217,7 @@ test('a member with the group backup copies what they can not open', async () =>
   await expect(restoreStore(world.backup, world.target, theirs)).rejects.toEqual(DENIED);
   await expect(member.restore(world.backup, { keys: ['db/a'] })).rejects.toEqual(DENIED);
   await restoreStore(world.backup, world.target, world.secret);
-  await using again = await openStore(world.target, { unlock, upkeep: false });
+  await using again = await openStore(world.target, { unlock, maintenance: false });
   expect((await again.retrieve('db/new')).text()).toBe('since then');
 });
 

@@ -27,7 +27,7 @@ export async function reopen(
   options: Partial<OpenOptions> = {},
   end: Closing = close,
 ): Promise<SecureStore> {
-  const store = await openStore(location, { unlock, upkeep: false, ...options });
+  const store = await openStore(location, { unlock, maintenance: false, ...options });
   onTestFinished(() => end(store));
   return store;
 }
@@ -37,7 +37,7 @@ export async function audited(
   location: string = locationOf(),
   { mode, ...options }: Partial<CreateOptions> & { readonly mode?: 'batched' | 'fail-closed' } = {},
 ): Promise<SecureStore> {
-  const store = await createStore(location, { unlock, upkeep: false, ...options });
+  const store = await createStore(location, { unlock, maintenance: false, ...options });
   onTestFinished(() => store.close());
   await store.audit.enable({ auditor: await recipientOf(auditor), mode });
   return store;

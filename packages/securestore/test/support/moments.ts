@@ -48,7 +48,7 @@ function objection(operations: readonly Operation[], value: string | undefined, 
 }
 
 async function valuesAt(location: string): Promise<ReadonlyMap<string, string>> {
-  await using store = await openStore(location, { unlock, upkeep: false });
+  await using store = await openStore(location, { unlock, maintenance: false });
   const values = new Map<string, string>();
   for (const key of await store.list()) values.set(key, (await store.retrieve(key)).text());
   return values;
@@ -65,7 +65,7 @@ export async function restoreToMoments(location: string, milliseconds: number, m
   const backup = memoryPlace();
   const model: Model = new Map();
   const end = new AbortController();
-  await using store = await createStore(location, { unlock, upkeep: false, journal: true });
+  await using store = await createStore(location, { unlock, maintenance: false, journal: true });
   await using following = await store.backups.follow(backup);
   const writers = Array.from({ length: WRITERS }, (_, at) => write(store, at, model, end.signal));
   await pause(milliseconds);

@@ -45,7 +45,7 @@ export async function travelling(
   { small, large, largeBytes = 9 * MIB }: Amount,
 ): Promise<Travelling> {
   const auditor = generateIdentity();
-  await using store = await createStore(location, { unlock, history: { versions: 100, days: 30 }, upkeep: false });
+  await using store = await createStore(location, { unlock, history: { versions: 100, days: 30 }, maintenance: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   await store.access.change([
     setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
@@ -84,7 +84,7 @@ const keptIn = (store: SecureStore): Promise<unknown> => everythingOf(store, isK
 export async function moveOn(store: Travelling, to: string): Promise<void> {
   const { location: from, fingerprint, auditor } = store;
   store.hops += 1;
-  const open = { unlock, fingerprint, upkeep: false } as const;
+  const open = { unlock, fingerprint, maintenance: false } as const;
   const before = await openStore(from, { ...open, follow: [to] });
   const expected = await keptIn(before);
   const prefix = `busy/${store.hops}`;

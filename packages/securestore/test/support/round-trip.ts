@@ -38,7 +38,7 @@ export function memoryPlace(): string {
 export async function roundTrip({ from, through, to }: Places): Promise<void> {
   const auditor = generateIdentity();
   const large = randomBytes(LARGE_BYTES);
-  await using store = await createStore(from, { unlock, history: { versions: 10, days: 30 }, upkeep: false });
+  await using store = await createStore(from, { unlock, history: { versions: 10, days: 30 }, maintenance: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   await store.access.change([
     setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
@@ -83,7 +83,7 @@ export async function roundTrip({ from, through, to }: Places): Promise<void> {
 }
 
 async function check(to: string, expected: unknown, fingerprint: string, auditor: Uint8Array): Promise<void> {
-  await using again = await openStore(to, { unlock, fingerprint, upkeep: false });
+  await using again = await openStore(to, { unlock, fingerprint, maintenance: false });
   assert.deepEqual(await everythingOf(again), expected);
   const { ok, findings } = await again.verify({ payloads: true });
   assert.deepEqual([ok, findings], [true, []]);

@@ -52,7 +52,7 @@ export async function opened(location: string, options: Partial<OpenOptions> = {
   const store = await openStore(location, {
     unlock: UNLOCK,
     create: true,
-    upkeep: false,
+    maintenance: false,
     health: PATIENT,
     ...options,
   });

@@ -17,7 +17,7 @@ const ASK_EVERY = 25;
 /** The lag that 99 of 100 questions find, in milliseconds, while a store is written to and backed up continuously. */
 async function lagOf(location: string, destination: string, seconds: number): Promise<number> {
   const { createStore, rawKey } = await loadOurs();
-  const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 1)), upkeep: false });
+  const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 1)), maintenance: false });
   const following = await store.backups.follow(destination);
   const lags: number[] = [];
   const under = new Set<Promise<unknown>>();

@@ -29,7 +29,7 @@ export const points: Area = {
     const { addPrincipal, createStore, grantRole, rawKey, setRole } = await import('securestore');
     const count = Math.max(200, Math.ceil(100_000 * scale));
     const unlock = rawKey(crypto.getRandomValues(new Uint8Array(32)));
-    await using store = await createStore(`sqlite:${scratch}/points.db`, { unlock, upkeep: false });
+    await using store = await createStore(`sqlite:${scratch}/points.db`, { unlock, maintenance: false });
     const destination = `file:${scratch}/points`;
     await store.storeMany(Array.from({ length: count }, (_, at) => ({ key: nameOf(at), data: `value of ${at}` })));
     await store.backup(destination);

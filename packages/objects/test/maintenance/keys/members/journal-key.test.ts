@@ -26,7 +26,7 @@ async function scene(): Promise<Scene> {
   const settings = { clock, journal: true, rotation: { days: 0 }, categories: { red: ['red/**'] } };
   await (await createAt(place, settings)).close();
   const { engine } = await processAt(place, { clock });
-  const store = await openAt(place, { clock, upkeep: true });
+  const store = await openAt(place, { clock, maintenance: true });
   await store.store('red/a', 'a');
   const { recipient } = await person();
   await store.members.add('ann', recipient, { categories: ['red'] });
