@@ -43,7 +43,7 @@ export type {
   Finding,
   FindingKind,
   PassCounts,
-  Stray,
+  ForeignObject,
   VerifyProgress,
   VerifyReport,
 } from './maintenance/verify/report.ts';

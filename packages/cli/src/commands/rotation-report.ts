@@ -15,7 +15,7 @@ export async function sayRotation(
   first: string,
   more: object = {},
 ): Promise<number> {
-  const { failures, strays, ...summary } = done;
+  const { failures, foreign, ...summary } = done;
   for (const { name, code } of failures) {
     const error = new SecureStoreError(
       code,
@@ -24,7 +24,7 @@ export async function sayRotation(
     if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
     else out.error(error, { operation: verb, subject: name });
   }
-  for (const { name, code } of strays) {
+  for (const { name, code } of foreign) {
     const reason =
       'nobody who has the keys wrote it; it keeps no key in use, and securestore collect removes it in time';
     await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);

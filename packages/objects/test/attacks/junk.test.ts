@@ -87,21 +87,21 @@ describe.each(PLACES_OF_JUNK)('junk at the name %s', (_what, name, purpose) => {
       expect(await store.jobs.list()).toEqual([]);
       expect(await store.gc()).toMatchObject({ failed: 0 });
       await store.checkpoint();
-      expect(await store.verify()).toMatchObject({ ok: true, strays: [{ name }] });
+      expect(await store.verify()).toMatchObject({ ok: true, foreign: [{ name }] });
       const report = await rotate(store);
       expect(report).toMatchObject({ failed: 0, remaining: {} });
       expect(report.retired).toHaveLength(2);
       // What says that it lies under the key that was replaced is removed with the pages that do.
       const left = (await attacker.names()).includes(name);
-      expect(report.strays).toEqual(left ? [{ name, code: 'INTEGRITY' }] : []);
+      expect(report.foreign).toEqual(left ? [{ name, code: 'INTEGRITY' }] : []);
       if (!left) await attacker.put(name, JUNK);
       await store.encryptionKeys.destroy(report.retired[0] ?? '', { waitingPeriod: 0 });
       clock.advance(10 * DAY);
       await store.store('a', 'later');
       expect((await store.gc()).systemObjects).toBeGreaterThan(0);
       expect(await attacker.names()).not.toContain(name);
-      expect(await store.verify()).toMatchObject({ ok: true, strays: [] });
-      expect(await rotate(store)).toMatchObject({ strays: [] });
+      expect(await store.verify()).toMatchObject({ ok: true, foreign: [] });
+      expect(await rotate(store)).toMatchObject({ foreign: [] });
     },
   );
 });
@@ -172,7 +172,7 @@ describe.each([
   it('are replaced by the next rotation', async () => {
     const { store, attacker, name } = await stoppedRotation();
     await attacker.put(name, body);
-    expect(await rotate(store)).toMatchObject({ failed: 0, strays: [] });
+    expect(await rotate(store)).toMatchObject({ failed: 0, foreign: [] });
     expect(await attacker.names(workPrefix('job'))).toEqual([]);
   });
 
@@ -225,7 +225,7 @@ describe('junk in the place of a collection marker', () => {
     await attacker.put(name, body);
     const failures = [{ name, code: 'INTEGRITY' }];
     expect(await store.gc()).toMatchObject({ failed: 1, failures });
-    expect(await rotate(store)).toMatchObject({ strays: failures, remaining: {} });
+    expect(await rotate(store)).toMatchObject({ foreign: failures, remaining: {} });
     clock.advance(2 * DAY);
     await store.store('a', 'later');
     for (let passes = 0; passes < 2; passes++) {
@@ -254,7 +254,7 @@ it('a damaged page of the checkpoint that counts stays, and is named', async () 
   clock.advance(2 * DAY);
   await store.store('a', 'later');
   expect(await store.gc()).toMatchObject({ failed: 0 });
-  expect(await store.verify()).toMatchObject({ ok: false, findings: [{ kind: 'damaged' }], strays: [] });
+  expect(await store.verify()).toMatchObject({ ok: false, findings: [{ kind: 'damaged' }], foreign: [] });
   await store.checkpoint({ afresh: true });
-  expect(await store.verify()).toMatchObject({ ok: true, strays: [] });
+  expect(await store.verify()).toMatchObject({ ok: true, foreign: [] });
 });
