@@ -17,7 +17,7 @@ export type { Attempted } from './entry/attempted.ts';
 export type { AuditOpeningFailure, RecorderOptions } from './record/recorder.ts';
 export { nameHash } from './entry/redact.ts';
 export type { AuditEvent, RedactionOptions } from './entry/redact.ts';
-export type { AuditProblem, AuditProblemKind, AuditReport, SegmentReport } from './verify/report.ts';
+export type { AuditFinding, AuditFindingKind, AuditReport, SegmentReport } from './verify/report.ts';
 export type { AuditLine, Sink, SinkStart } from './sink/sink.ts';
 export type { SinkAlert, SinkState, SinkStats } from './sink/sink-queue.ts';
 export { functionSink, objectSink, streamSink } from './sink/sinks.ts';

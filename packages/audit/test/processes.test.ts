@@ -125,7 +125,7 @@ it(`${WRITERS} processes write one file, each a segment of its own: every entry 
   await Promise.all(writers.map(({ ended }) => ended));
   expect(writers.map(({ process: { exitCode } }) => exitCode)).toEqual(writers.map(() => 0));
   const report = await verify(path);
-  expect([report.problems, report.notes]).toEqual([[], []]);
+  expect([report.findings, report.notes]).toEqual([[], []]);
   expect(report.segments.map(({ entries, ended }) => [entries, ended])).toEqual(writers.map(() => [count + 1, true]));
   const acknowledged = writers.flatMap((writer) => writer.acknowledged);
   expect(acknowledged).toHaveLength(WRITERS * count);
@@ -154,7 +154,7 @@ it('kill -9: what was acknowledged is there once, and nothing looks like tamperi
   await Promise.all(all.map(({ process: child, ended }) => (child.kill('SIGKILL'), ended)));
   expect(all.map(({ process: { signalCode } }) => signalCode)).toEqual(all.map(() => 'SIGKILL'));
   const report = await verify(path);
-  expect(report.problems).toEqual([]);
+  expect(report.findings).toEqual([]);
   // Each was stopped, and that is said; a line may be torn.
   const noEnd = report.notes.filter((note) => note.includes('has no end'));
   expect(noEnd).toHaveLength(all.length);

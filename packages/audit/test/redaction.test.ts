@@ -31,7 +31,7 @@ async function written(events: readonly unknown[], options: Partial<AuditLogOpti
   for (const event of events) await log.record(event as AuditEvent);
   await log.close();
   expect(Buffer.concat(chunks).toString()).toBe(sink.lines.map((line) => `${line}\n`).join(''));
-  expect((await audit(store, sink.lines)).problems).toEqual([]);
+  expect((await audit(store, sink.lines)).findings).toEqual([]);
   return sink.lines.slice(1, -1);
 }
 

@@ -33,7 +33,7 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'file'))(
       await store.close();
 
       const report = await move(from, to, { clock });
-      expect(report).toMatchObject({ moved: true, failures: 0, objects: 302, alarms: [] });
+      expect(report).toMatchObject({ moved: true, failures: 0, objects: 302, findings: [] });
 
       expect(await contentsOf(to)).toEqual(await contentsOf(from));
       await failure(openAt(from, { clock }), 'LOCKED');

@@ -47,7 +47,7 @@ describe.each(CHANGES.filter((_, at) => LONG || at % 2 === 0))(
       const histories = new Map<string, unknown>();
       const names = await store.list();
       for (const name of [...names, 'gone']) histories.set(name, await store.history(name));
-      expect(await job).toMatchObject({ moved: true, failures: 0, alarms: [] });
+      expect(await job).toMatchObject({ moved: true, failures: 0, findings: [] });
       await source.close();
 
       await failure(openAt(to, { clock }), 'UNLOCK_FAILED');

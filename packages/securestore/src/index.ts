@@ -140,7 +140,7 @@ export type { HealthConfig } from './options/health.ts';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {
   AuditEvent,
-  AuditProblem,
+  AuditFinding,
   AuditReport,
   AuditState,
   AuditStatus,

@@ -31,6 +31,6 @@ test.each([1, 2, 3])('a log is verified while others write to it, at listing %d 
     },
   });
   const store = await reopen(location, { backend: busy });
-  expect(await store.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, problems: [] });
+  expect(await store.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, findings: [] });
   expect(listings).toBeGreaterThanOrEqual(3);
 });

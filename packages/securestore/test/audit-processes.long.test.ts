@@ -61,7 +61,7 @@ test(NAME, async () => {
   for (const name of names) expect(await store.has(name)).toBe(true);
 
   const report = await store.audit.verify({ auditor: identity(auditor) });
-  expect(report.problems).toEqual([]);
+  expect(report.findings).toEqual([]);
   const ended = report.segments.filter((segment) => segment.ended);
   expect(ended.length).toBe(PROCESSES / 2);
   const later = await openStore(location, { unlock, maintenance: false });

@@ -59,7 +59,7 @@ describe('a store that is audited', () => {
       'read allowed [root]',
       'delete allowed [root]',
     ]);
-    expect(await verify(later)).toMatchObject({ ok: true, problems: [] });
+    expect(await verify(later)).toMatchObject({ ok: true, findings: [] });
   });
 
   test('records sessions as who they are, and what they were denied', async () => {
@@ -340,7 +340,7 @@ describe('the log in a store', () => {
   test('each process begins a segment that names those before it', async () => {
     const location = await withSegments(5);
     const report = await verify(await reopen(location));
-    expect(report).toMatchObject({ ok: true, problems: [], notes: [] });
+    expect(report).toMatchObject({ ok: true, findings: [], notes: [] });
     expect(report.segments).toHaveLength(6);
   });
 
@@ -353,12 +353,12 @@ describe('the log in a store', () => {
     for (const name of older) {
       const segment = name.split('-')[1]?.split('/')[0];
       await during(backend, name, undefined, async () => {
-        const { problems } = await verify(await reopen(location));
-        expect(problems).toMatchObject([{ kind: 'missing', segment }]);
+        const { findings } = await verify(await reopen(location));
+        expect(findings).toMatchObject([{ kind: 'missing', segment }]);
       });
       await during(backend, name, other, async () => {
-        const { problems } = await verify(await reopen(location));
-        expect(problems.map(({ kind }) => kind)).toEqual(['edited', 'missing']);
+        const { findings } = await verify(await reopen(location));
+        expect(findings.map(({ kind }) => kind)).toEqual(['edited', 'missing']);
       });
     }
     expect(await verify(await reopen(location))).toMatchObject({ ok: true });
@@ -380,7 +380,7 @@ describe('the log in a store', () => {
     await (await reopen(location)).close();
     for (const name of [yesterday, ...junk]) await backend.delete(name);
     const later = await reopen(location);
-    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing', segment: yesterday.slice(14, 40) }] });
+    expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing', segment: yesterday.slice(14, 40) }] });
     expect((await entriesOf(later)).map(shown)).toContainEqual(expect.stringMatching(/^audit.lost .*12 of the newest/));
   });
 
@@ -398,9 +398,9 @@ describe('the log in a store', () => {
     }
     const later = await reopen(location);
     expect(later.audit.status.on).toBe(false);
-    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing' }] });
+    expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing' }] });
     await later.audit.enable({ auditor: await recipientOf(auditor) });
-    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing' }] });
+    expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing' }] });
   });
 
   test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
@@ -413,8 +413,8 @@ describe('the log in a store', () => {
     const backend = await backendOf(location);
     const [newest = ''] = await partsAt(backend);
     await during(backend, newest, undefined, async () => {
-      expect(await verify(await reopen(location, { anchor }))).toMatchObject({ problems: [{ kind: 'missing' }] });
-      expect(await verify(await reopen(location))).toMatchObject({ problems: [] });
+      expect(await verify(await reopen(location, { anchor }))).toMatchObject({ findings: [{ kind: 'missing' }] });
+      expect(await verify(await reopen(location))).toMatchObject({ findings: [] });
     });
     await (await reopen(location)).audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
     const later = await reopen(location);
@@ -461,7 +461,7 @@ describe('a member', () => {
   test('with the group "audit" alone verifies the log, and reads no object', async () => {
     const { open } = await withMember(['audit']);
     const member = await open();
-    expect(await verify(member)).toMatchObject({ ok: true, problems: [] });
+    expect(await verify(member)).toMatchObject({ ok: true, findings: [] });
     expect((await entriesOf(member)).length).toBeGreaterThan(3);
     await expect(member.retrieve('pii/a')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });

@@ -26,7 +26,7 @@ export interface TrailExamination {
   /** How many segments there are among the names that were looked at. */
   readonly segments: number;
   /** In words, the first 100. */
-  readonly problems: readonly string[];
+  readonly findings: readonly string[];
   /** Whether that was all there is. */
   readonly complete: boolean;
 }
@@ -66,9 +66,9 @@ class Examination {
     await this.#readNewest();
     for (const end of ends) await this.#compare(end);
     for (const [id, { prefix, parts }] of this.#segments) await this.#follow(id, prefix, parts);
-    const problems = this.#problems;
-    const ok = problems.length === 0;
-    return { ok, parts: this.#read.size, segments: this.#segments.size, problems, complete: this.#complete };
+    const findings = this.#problems;
+    const ok = findings.length === 0;
+    return { ok, parts: this.#read.size, segments: this.#segments.size, findings, complete: this.#complete };
   }
 
   #problem(text: string): void {

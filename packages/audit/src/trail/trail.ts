@@ -9,7 +9,7 @@ import type { AuditPlace, AuditSettings, CallOptions } from '../store/place.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { RecorderOptions } from '../record/recorder.ts';
 import { clearName, nameHash } from '../entry/redact.ts';
-import type { AuditProblem, AuditReport } from '../verify/report.ts';
+import type { AuditFinding, AuditReport } from '../verify/report.ts';
 import type { SinkStats } from '../sink/sink-queue.ts';
 import type { DamagedPart } from '../store/store-lines.ts';
 import { linesAt, sameLinesAt } from '../store/store-lines.ts';
@@ -233,9 +233,9 @@ function refuse({ message }: DamagedPart): never {
 
 /** What can't be opened is named beside what follows from its absence. */
 function withDamage(report: AuditReport, damaged: readonly DamagedPart[]): AuditReport {
-  const problems = damaged.map(({ name, message }): AuditProblem => {
+  const problems = damaged.map(({ name, message }): AuditFinding => {
     const segment = name.split('/')[1]?.split('-')[1] ?? '';
     return { kind: 'edited', segment, message };
   });
-  return { ...report, ok: report.ok && problems.length === 0, problems: [...problems, ...report.problems] };
+  return { ...report, ok: report.ok && problems.length === 0, findings: [...problems, ...report.findings] };
 }

@@ -113,8 +113,8 @@ export function audit(
 }
 
 /** The problems of a report in short: `edited 7`. */
-export function short({ problems }: AuditReport): string[] {
-  return problems.map(({ kind, sequence, last }) => {
+export function short({ findings }: AuditReport): string[] {
+  return findings.map(({ kind, sequence, last }) => {
     const range = last === undefined || last === sequence ? '' : `-${last}`;
     return sequence === undefined ? kind : `${kind} ${sequence}${range}`;
   });

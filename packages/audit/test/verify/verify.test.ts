@@ -62,7 +62,7 @@ describe('a verification', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { maxLength: 39 }), async (picks) => {
         const report = await audit(store, interleaved(segments, picks));
-        expect(report.problems).toEqual([]);
+        expect(report.findings).toEqual([]);
         expect(report.segments.map(({ entries }) => entries)).toEqual([12, 12, 12]);
       }),
       { numRuns: 30 },
@@ -144,7 +144,7 @@ describe('a verification', () => {
   });
 
   it('finds nothing wrong with nothing, unless somebody has seen more', async () => {
-    expect(await audit(store, [])).toEqual({ ok: true, problems: [], notes: [], segments: [] });
+    expect(await audit(store, [])).toEqual({ ok: true, findings: [], notes: [], segments: [] });
     const heads = segments.map(({ chain }) => chain.end);
     expect(short(await audit(store, [], { heads }))).toEqual(['missing', 'missing', 'missing']);
   });

@@ -12,7 +12,7 @@ export interface ContinuousStatus {
   readonly bytes: number;
   /** Why the last attempt failed; absent if it did not. */
   readonly error?: { readonly code: string; readonly message: string };
-  readonly alarms: readonly string[];
+  readonly findings: readonly string[];
 }
 
 export interface ContinuousOptions {

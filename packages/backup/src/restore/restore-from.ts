@@ -64,7 +64,7 @@ export async function restoreFrom(
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
   const { error: wrong, warnings: doubts } = await attest(backup, moment.point, signal);
-  const warnings = [...momentWarnings(destination.location, moment, choice.at), ...doubts];
+  const findings = [...momentWarnings(destination.location, moment, choice.at), ...doubts];
   if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {
@@ -78,7 +78,7 @@ export async function restoreFrom(
     });
     const time = new Date(moment.time);
     const took = area.clock.now() - begun;
-    const report = { ...done, snapshot, time, ...(gap && { gap }), warnings, took };
+    const report = { ...done, snapshot, time, ...(gap && { gap }), findings, took };
     if (options.dryRun === true) return { ...report, ...(await estimateOf(area, destination, report)) };
     return { ...report, ...(await receiptFor(area, destination, options, report, begun)) };
   };

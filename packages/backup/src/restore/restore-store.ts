@@ -57,7 +57,7 @@ export interface RestoreReport {
    * Warnings: that `at` is in a gap; that the snapshot cannot be authenticated, since its key was retired later; that files were skipped which
    * have the names of later snapshots, and are none.
    */
-  readonly warnings: readonly string[];
+  readonly findings: readonly string[];
 }
 
 export interface RestoreStoreOptions extends PointChoice {
@@ -280,7 +280,7 @@ export async function restoreStoreTo(
     unreadable: 0,
     access: backup.copy.access,
     failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
-    warnings: [
+    findings: [
       ...momentWarnings(backup.destination.location, moment, options.at),
       ...warnings,
       ...(pin !== undefined && options.snapshot === undefined

@@ -124,7 +124,7 @@ export interface RestoreJobReport extends RestoreIntoReport {
   /** The number of the snapshot that was made before; absent if nothing could be lost. */
   readonly before?: number;
   /** As in the report of a restore to a new store. */
-  readonly warnings: readonly string[];
+  readonly findings: readonly string[];
 }
 
 export interface DrillJobOptions extends CallOptions, PointChoice {

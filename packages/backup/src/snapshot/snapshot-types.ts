@@ -19,7 +19,7 @@ export interface SnapshotReport {
   /** Versions that were there already and are under newer keys now. */
   readonly rekeyed: number;
   /** What the journal shows to be missing or damaged in the store. */
-  readonly alarms: readonly string[];
+  readonly findings: readonly string[];
   /** What could not be copied, and so is not in it. */
   readonly failed: readonly FailedCopy[];
 }

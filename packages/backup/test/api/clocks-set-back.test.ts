@@ -53,7 +53,7 @@ it('a store whose clock is up to ten minutes ahead is backed up, and continuousl
       await store.store('a', value);
       await continuous.shipped();
     }
-    expect(continuous.status).toMatchObject({ alarms: [] });
+    expect(continuous.status).toMatchObject({ findings: [] });
     expect(continuous.status.error).toBeUndefined();
   });
   expect(await world.valueAt(START + MONTH)).toBe('4');

@@ -66,7 +66,7 @@ async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: s
   clock.advance(HOUR);
   const report = await backups.backup(destination.location);
   expect(report.failed, what).toEqual([]);
-  expect(report.alarms, what).toEqual([]);
+  expect(report.findings, what).toEqual([]);
   const after = new Map([...before, [report.number, await contentsOf(store, NAMES)]]);
   await expectPoints(world, after, what);
   await backups.forget(destination.location, () => []);

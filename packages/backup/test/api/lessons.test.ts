@@ -58,7 +58,7 @@ it('a store that was restored and removes snapshots before it is backed up is ba
   const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
   const backups = backupsOf(restored, [destination]);
   await backups.forget(destination.location, () => []);
-  expect(await backups.backup(destination.location)).toMatchObject({ alarms: [], failed: [] });
+  expect(await backups.backup(destination.location)).toMatchObject({ findings: [], failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(restored));
 });
 
@@ -76,7 +76,7 @@ it('an object that was deleted and forgotten while nobody backed up is not in th
   await store.gc();
   await expect(store.history('k')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   const report = await snapshotAt(store, destination);
-  expect(report).toMatchObject({ alarms: [], failed: [] });
+  expect(report).toMatchObject({ findings: [], failed: [] });
   expect(await contentsAt(destination, clock, {}, ['k'])).toEqual(await contentsOf(store, ['k']));
 });
 
@@ -114,7 +114,7 @@ it('newest snapshots that were taken away are not built upon as if nothing had b
   await store.store('c', 'newer');
   const report = await snapshotAt(store, destination);
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
-  expect(report.alarms).toHaveLength(1);
+  expect(report.findings).toHaveLength(1);
 });
 
 it('an object whose payload is damaged in the store is told of', async () => {
@@ -156,7 +156,7 @@ it('what could not be shipped continuously is tried again by the next snapshot',
   await store.store('k', patterned(100_000));
   await shipping.shipped();
   await shipping.stop();
-  expect(shipping.status.alarms).toHaveLength(1);
+  expect(shipping.status.findings).toHaveLength(1);
   expect(await contentsAt(destination, clock, {})).not.toHaveProperty('k');
   expect(await backups.backup(destination.location)).toMatchObject({ failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
@@ -300,14 +300,14 @@ it('a restore in place that is repeated is of the same snapshot; what undoes it 
   await backups.backup(location);
   await store.store('k', 'bad');
   await store.store('l', 'bad too');
-  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 1, before: 2, warnings: [] });
+  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 1, before: 2, findings: [] });
   const again = await backups.restore(location, options);
-  expect(again).toMatchObject({ snapshot: 1, before: 3, warnings: [expect.stringMatching(/snapshot 2 is newer/)] });
+  expect(again).toMatchObject({ snapshot: 1, before: 3, findings: [expect.stringMatching(/snapshot 2 is newer/)] });
   expect(await store.list()).toEqual(['k']);
   expect((await store.retrieve('k')).text()).toBe('good');
   expect((await restoredFrom(destination, clock)).report).toMatchObject({
     snapshot: 1,
-    warnings: [expect.stringMatching(/snapshot 3 is newer/)],
+    findings: [expect.stringMatching(/snapshot 3 is newer/)],
   });
   expect(await backups.read(location, {}, async (_, { number }) => number)).toBe(1);
   // What undoes a restore stands in for no snapshot, and goes as any other once there is a newer one.
@@ -316,11 +316,11 @@ it('a restore in place that is repeated is of the same snapshot; what undoes it 
     return stay.map(({ number }) => number);
   };
   expect(await kept()).toEqual([3, 2, 1]);
-  expect(await backups.restore(location, { ...options, snapshot: 2 })).toMatchObject({ before: 4, warnings: [] });
+  expect(await backups.restore(location, { ...options, snapshot: 2 })).toMatchObject({ before: 4, findings: [] });
   expect((await store.retrieve('k')).text()).toBe('bad');
   await backups.backup(location);
   expect(await kept()).toEqual([5]);
-  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 5, warnings: [] });
+  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 5, findings: [] });
   await backups.forget(location, () => [1, 5]);
   const refused = await failure(Promise.resolve(backups.restore(location, options)), 'NOT_FOUND');
   expect(refused.message).toMatch(/only snapshots that restores made of what they replaced, such as 6$/);

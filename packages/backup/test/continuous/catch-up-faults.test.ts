@@ -68,7 +68,7 @@ describe.each(TROUBLES)('a continuous backup that catches up where %s', (...trou
         const following = await backups.follow(destination.location);
         await following.shipped();
         await following.stop();
-        expect(following.status.alarms, what).toEqual([]);
+        expect(following.status.findings, what).toEqual([]);
         expect(await backups.windows(destination.location), what).toHaveLength(1);
         for (const { at, values } of moments) {
           const found = await backups.read(destination.location, { at }, async (view) => {

@@ -35,7 +35,7 @@ describe('a continuous backup', () => {
       moments.push({ at: recoverableTo ?? new Date(0), values });
     }
     await continuous.stop();
-    expect(continuous.status.alarms).toEqual([]);
+    expect(continuous.status.findings).toEqual([]);
     for (const { at, values } of moments) {
       expect(await valuesAt(backups, { at })).toEqual(values);
       // The same question gets the same answer.

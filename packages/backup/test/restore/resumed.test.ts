@@ -32,7 +32,7 @@ describe('a restore of a moment that was interrupted', () => {
     const { destination, clock, to, at } = await interrupted();
     const { report } = await restoredFrom(destination, clock, { at });
     expect(await restoredFrom(destination, clock, { at, to })).toMatchObject({
-      report: { snapshot: report.snapshot, warnings: report.warnings },
+      report: { snapshot: report.snapshot, findings: report.findings },
     });
   });
 

@@ -117,7 +117,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     expect(findings.map(({ message }) => message).join()).toMatch(number < 3 ? /newest/ : /retired|another snapshot/);
     await lost[Symbol.asyncDispose]();
     const report = await backups.backup(PLACE);
-    expect(report.alarms.join()).toMatch(/retired|removed or replaced/);
+    expect(report.findings.join()).toMatch(/retired|removed or replaced/);
     const there = await backups.read(PLACE, {}, async (store) => (await store.retrieve('red/a')).text());
     expect(there).toBe('two');
   });
@@ -174,8 +174,8 @@ describe('a member who may write at the backend of the store', () => {
       await using lost = await openBackupOf(await shelf.at(PLACE), clock, OTHER);
       expect(await lost.describe()).toMatchObject({ number: 2 });
       await owner.store('red/b', 'three');
-      const { alarms } = await backups.backup(PLACE);
-      expect(alarms).toEqual([]);
+      const { findings } = await backups.backup(PLACE);
+      expect(findings).toEqual([]);
       await owner.rotateEncryptionKey(OTHER, UNLOCK);
       await using again = await openBackupOf(await shelf.at(PLACE), clock);
       await using view = await again.open();
@@ -203,8 +203,8 @@ describe('a backup operator', () => {
     expect(await lost.describe()).toMatchObject({ number: 2 });
     await owner.store('red/b', 'three');
     // What the store was told it may not have made up: it is told once.
-    expect((await backups.backup(PLACE)).alarms.join()).toMatch(/^the newest snapshot at \S+ was 1000/);
-    expect((await backups.backup(PLACE)).alarms).toEqual([]);
+    expect((await backups.backup(PLACE)).findings.join()).toMatch(/^the newest snapshot at \S+ was 1000/);
+    expect((await backups.backup(PLACE)).findings).toEqual([]);
     await owner.rotateEncryptionKey(UNLOCK, OTHER);
     await using again = await openBackupOf(await shelf.at(PLACE), clock, OTHER);
     await using view = await again.open();
@@ -379,7 +379,7 @@ describe('a synchronous backup', () => {
     const body = await attacker.get(part);
     await attacker.put(part, body.subarray(1));
     await continuous.shipped().catch(() => undefined);
-    expect(continuous.status.alarms.join()).toMatch(/^the part \S+ of a payload has \d+ bytes instead of \d+$/);
+    expect(continuous.status.findings.join()).toMatch(/^the part \S+ of a payload has \d+ bytes instead of \d+$/);
     await attacker.put(part, body);
     await owner.store('b', '1');
     await continuous.shipped();

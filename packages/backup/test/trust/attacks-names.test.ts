@@ -82,7 +82,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     const isNamed = [...files.keys()].some((name) => name !== 's/strange' && name !== pointName(0));
     for (const name of ['c', 'd']) {
       await store.store(name, name);
-      const { alarms, failed } = await backups.backup(destination.location);
+      const { findings: alarms, failed } = await backups.backup(destination.location);
       expect(failed).toEqual([]);
       if (name === 'c')
         expect(alarms.join()).toMatch(isNamed ? /Another writer may be there\. The files are ignored\./ : /^$/);
@@ -169,8 +169,8 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
       if (change === 'remove') await attacker.remove(pointName(2));
       else await attacker.put(pointName(2), Buffer.from('damaged'));
       await store.store('c', 'c');
-      const { alarms } = await backupsOf(store, [destination]).backup(destination.location);
-      expect(alarms.join()).toMatch(change === 'remove' ? /removed or replaced/ : /damaged/);
+      const { findings } = await backupsOf(store, [destination]).backup(destination.location);
+      expect(findings.join()).toMatch(change === 'remove' ? /removed or replaced/ : /damaged/);
       expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
     }
   });

@@ -85,8 +85,8 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await failure(list(opened), 'INTEGRITY');
     await failure(list(opened, { snapshot: 3 }), 'INTEGRITY');
     await owner.store('red/d', 'four');
-    const { alarms } = await backups.backup(PLACE);
-    expect(alarms.join()).toMatch(/snapshot \d+ follows another one/);
+    const { findings } = await backups.backup(PLACE);
+    expect(findings.join()).toMatch(/snapshot \d+ follows another one/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
   });
 
@@ -107,8 +107,8 @@ describe('a backup operator whose membership was revoked, and who may still writ
     expect(await trustedTipAt(area, destination)).toBeUndefined();
     expect(await newestOwn(area, destination)).toMatchObject({ number: 4, digest: newest.digest.toString('hex') });
     await owner.store('red/d', 'four');
-    const { alarms } = await backups.backup(PLACE);
-    expect(alarms.join()).toMatch(/retired/);
+    const { findings } = await backups.backup(PLACE);
+    expect(findings.join()).toMatch(/retired/);
     const { removed } = await forgetPoints(area, destination, () => new Set([1, 5]));
     expect(removed).toEqual(expect.arrayContaining([5, 1]));
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
@@ -125,8 +125,8 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await trustTip(area, destination, tipOf(await points.read(5)), [await trustedTipAt(area, destination)]);
     expect(await newestOwn(extensionsOf(owner).backup, destination)).toMatchObject({ number: 4 });
     await owner.store('red/d', 'four');
-    const { alarms } = await backups.backup(PLACE);
-    expect(alarms.join()).toMatch(/retired/);
+    const { findings } = await backups.backup(PLACE);
+    expect(findings.join()).toMatch(/retired/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
   });
 
@@ -137,7 +137,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const restore = async (to: string, options: RestoreStoreOptions): Promise<RestoreReport> =>
       restoreStoreTo(await lost(), await shelf.at(to), options);
     const before = { at: new Date(genuine.time) };
-    expect(await restore('memory:genuine', before)).toMatchObject({ snapshot: 2, warnings: [], failed: [] });
+    expect(await restore('memory:genuine', before)).toMatchObject({ snapshot: 2, findings: [], failed: [] });
     // As if there had been nothing then.
     await forge({ ...genuine, pages: [], totals: { objects: 0, deleted: 0, versions: 0, bytes: 0 } });
     expect((await failure(restore('memory:forged', before), 'INTEGRITY')).message).toMatch(
@@ -163,14 +163,14 @@ describe('a backup operator whose membership was revoked, and who may still writ
       restoreStoreTo(await lost(), await shelf.at(`memory:${snapshot}-${places++}`), {
         snapshot,
       });
-    for (const number of [1, 2, 3, 4]) expect(await restore(number)).toMatchObject({ warnings: [], failed: [] });
+    for (const number of [1, 2, 3, 4]) expect(await restore(number)).toMatchObject({ findings: [], failed: [] });
     // That keys were replaced said the fifth.
     const { removed } = await backups.forget(PLACE, () => [3]);
     expect(new Set(removed)).toEqual(new Set([3, 5]));
-    expect((await restore(4)).warnings).toEqual([]);
+    expect((await restore(4)).findings).toEqual([]);
     for (const number of [1, 2]) {
-      const { warnings, objects } = await restore(number);
-      expect(warnings).toMatchObject([expect.stringMatching(/cannot be authenticated/)]);
+      const { findings, objects } = await restore(number);
+      expect(findings).toMatchObject([expect.stringMatching(/cannot be authenticated/)]);
       expect(objects).toBe(number);
     }
   });

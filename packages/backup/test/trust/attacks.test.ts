@@ -106,7 +106,7 @@ describe('whoever controls the destination', () => {
       'ROLLBACK',
     );
     const report = await backups.backup(destination.location);
-    expect(report.alarms.join()).toMatch(/removed or replaced/);
+    expect(report.findings.join()).toMatch(/removed or replaced/);
     expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
   });
 

@@ -224,7 +224,7 @@ describe('a category that is destroyed', () => {
     await store.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     await store.store('a', 'stays');
     const report = await backups.backup(destination.location);
-    expect(report).toMatchObject({ failed: [], alarms: [] });
+    expect(report).toMatchObject({ failed: [], findings: [] });
     for (const snapshot of [1, 2]) {
       const { store: restored } = await restoredFrom(destination, clock, { snapshot });
       expect(await restored.list()).toEqual(['a']);

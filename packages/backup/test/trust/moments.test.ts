@@ -191,18 +191,18 @@ it('a moment in a gap is of the beginning of it, and says so', async () => {
   expect(await valuesAt({ at })).toEqual({ a: '1' });
   const { report } = await restoredFrom(destination, clock, { at });
   const said = `${first.time.toISOString()} and ${second.time.toISOString()}. The store of ${first.time.toISOString()} is restored`;
-  expect(report).toMatchObject({ snapshot: 1, time: first.time, gap, warnings: [expect.stringContaining(said)] });
+  expect(report).toMatchObject({ snapshot: 1, time: first.time, gap, findings: [expect.stringContaining(said)] });
   const into = await backups.restore(destination.location, { at, into: 'then/' });
-  expect(into).toMatchObject({ snapshot: 1, time: first.time, gap, warnings: [expect.stringContaining(said)] });
+  expect(into).toMatchObject({ snapshot: 1, time: first.time, gap, findings: [expect.stringContaining(said)] });
   expect(await backups.read(destination.location, { at }, async (_, chosen) => chosen)).toMatchObject({ gap });
   // After the end, too.
   const { report: ended } = await restoredFrom(destination, clock, { at: last });
   expect(ended).toMatchObject({ snapshot: 2, time: second.time, gap: { from: second.time } });
-  expect(ended.warnings).toEqual([expect.stringContaining('the backup ends at')]);
+  expect(ended.findings).toEqual([expect.stringContaining('the backup ends at')]);
   // Not of what can be told.
   for (const choice of [{}, { snapshot: 1 }, { at: first.time }, { at: second.time }]) {
     const { report: plain } = await restoredFrom(destination, clock, choice);
-    expect([plain.gap, plain.warnings]).toEqual([undefined, []]);
+    expect([plain.gap, plain.findings]).toEqual([undefined, []]);
   }
   expect((await store.retrieve('then/a')).text()).toBe('1');
 });
@@ -214,7 +214,7 @@ it('a moment after the last point is no gap if whoever follows has looked since'
   await clock.sleep(20 * SECOND);
   const at = new Date(clock.now() - 10 * SECOND);
   const told = await backups.restore(destination.location, { at, dryRun: true });
-  expect([told.time, told.gap, told.warnings]).toEqual([at, undefined, []]);
+  expect([told.time, told.gap, told.findings]).toEqual([at, undefined, []]);
   await following.stop();
 });
 

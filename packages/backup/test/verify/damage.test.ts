@@ -308,7 +308,7 @@ describe('a file of a destination that was rolled back', () => {
     const [newest = ''] = (await filesAt(destination, 's/')).keys();
     await put(new Map([[newest, undefined]]));
     expect(await verified(scene)).toMatchObject({ ok: true, snapshots: 2 });
-    const { alarms } = await snapshotAt(store, destination);
-    expect(alarms).toMatchObject([expect.stringMatching(/^the newest snapshot at \S+ was 3, and is now 2: /)]);
+    const { findings } = await snapshotAt(store, destination);
+    expect(findings).toMatchObject([expect.stringMatching(/^the newest snapshot at \S+ was 3, and is now 2: /)]);
   });
 });

@@ -82,10 +82,10 @@ export async function backup(call: Call<BackupOptions>, destination: string): Pr
     const report = await watchJob(cli, 'backup', job).catch(async (error: unknown) => {
       throw await whoIsAtIt(store, error);
     });
-    const { failed, alarms, ...summary } = report;
+    const { failed, findings, ...summary } = report;
     await sayFailed(out, failed);
-    for (const alarm of alarms) out.note(`warning: ${printable(alarm)}; run securestore verify on the store`);
-    await out.result({ summary: { ...summary, alarms } }, () => inWords(report));
+    for (const alarm of findings) out.note(`warning: ${printable(alarm)}; run securestore verify on the store`);
+    await out.result({ summary: { ...summary, findings } }, () => inWords(report));
     return failed.length === 0 ? 0 : SOME_FAILED;
   });
 }

@@ -219,7 +219,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
         () => `failed: ${printable(name)}: ${printable(message)} [${code}]`,
       );
     }
-    for (const alarm of report.alarms) out.note(`warning: ${printable(alarm)}`);
+    for (const alarm of report.findings) out.note(`warning: ${printable(alarm)}`);
     const { failed: _, ...summary } = report;
     await out.result({ summary }, () => inWords(report, copyOnly === true, reseal !== undefined));
     // It goes on until it is interrupted.

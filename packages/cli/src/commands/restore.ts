@@ -85,7 +85,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
   }
   const { failed, ...summary } = report;
-  for (const warning of summary.warnings) out.note(`warning: ${warning}`);
+  for (const warning of summary.findings) out.note(`warning: ${warning}`);
   await sayFailed(out, failed);
   await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, options));
   return failed.length === 0 ? 0 : SOME_FAILED;
@@ -201,7 +201,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       throw await withOwnRequests(error, store, operation, cli.signal);
     });
     const { failed, conflicts, ...summary } = report;
-    for (const warning of summary.warnings) out.note(`warning: ${warning}`);
+    for (const warning of summary.findings) out.note(`warning: ${warning}`);
     for (const { key, code, message } of failed) {
       await out.result({ key, code, message, status: 'failed' }, () => {
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;

@@ -132,7 +132,7 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
       after: hookOf(options.after),
       ...(hookTimeout === undefined ? {} : { hookTimeout: parseDuration('--hook-timeout', hookTimeout) }),
       signal,
-      onProblem: say,
+      onFailure: say,
       async onRun({ schedule: { id, task: work }, occurrence, end, error, message }) {
         runs += 1;
         if (end !== 'success') failed += 1;

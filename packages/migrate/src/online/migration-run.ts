@@ -259,7 +259,7 @@ export abstract class MigrationRun {
       failed: list.slice(0, MAX_LISTED),
       failures: list.length + untold,
       pause,
-      alarms: [...this.alarms],
+      findings: [...this.alarms],
     };
   }
 }

@@ -45,7 +45,7 @@ export interface MigrationReport {
   /** How long the store could not be read or written, in milliseconds; 0 if it has not moved, or had before. */
   readonly pause: number;
   /** What the journal of the store, or the state of its reader, showed to be missing or damaged. */
-  readonly alarms: readonly string[];
+  readonly findings: readonly string[];
 }
 
 /** How a store is migrated. */

@@ -296,7 +296,7 @@ export class MigrationWorld extends World {
     for (const { name, code, message } of this.unexplained(report.failed)) {
       this.complain(`moving ${name} failed: ${code}: ${message}`);
     }
-    for (const alarm of report.alarms) this.complain(`an alarm of ${process.name}: ${alarm}`);
+    for (const alarm of report.findings) this.complain(`an alarm of ${process.name}: ${alarm}`);
   }
 
   override complain(complaint: string): void {

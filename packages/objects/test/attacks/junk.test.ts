@@ -195,9 +195,9 @@ describe.each([
     await attacker.put(name, body);
     expect(await store.gc()).toMatchObject({ failed: 0 });
     await store.store('c', 'x');
-    const { alarms, objects } = await store.checkpoint({ afresh });
-    expect({ alarms, objects }).toEqual({ alarms: [expect.stringContaining(name)], objects: 3 });
-    expect(await store.checkpoint()).toMatchObject({ alarms: [], examined: 0 });
+    const { findings, objects } = await store.checkpoint({ afresh });
+    expect({ alarms: findings, objects }).toEqual({ alarms: [expect.stringContaining(name)], objects: 3 });
+    expect(await store.checkpoint()).toMatchObject({ findings: [], examined: 0 });
   });
 });
 
@@ -208,8 +208,8 @@ it('a newer version in the next slot of a stream is an alarm, and leads to a loo
   const next = last.slice(0, -1) + String.fromCodePoint((last.codePointAt(last.length - 1) ?? 0) + 1);
   await attacker.put(next, fake(2, 3));
   await store.store('d', 'x');
-  expect(await store.checkpoint()).toMatchObject({ alarms: [expect.stringContaining(next)], objects: 4 });
-  expect(await store.checkpoint()).toMatchObject({ alarms: [], examined: 0 });
+  expect(await store.checkpoint()).toMatchObject({ findings: [expect.stringContaining(next)], objects: 4 });
+  expect(await store.checkpoint()).toMatchObject({ findings: [], examined: 0 });
   expect(await store.gc()).toMatchObject({ failed: 0 });
 });
 

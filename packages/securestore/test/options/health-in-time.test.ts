@@ -132,6 +132,6 @@ test('the audit log is looked at by several readings at a time, so that it is to
     if (reading === 8) resolve();
     return { type: 'delay', until: several };
   });
-  expect(await store.audit.examine()).toMatchObject({ ok: true, complete: true, problems: [] });
+  expect(await store.audit.examine()).toMatchObject({ ok: true, complete: true, findings: [] });
   expect(reading).toBeGreaterThanOrEqual(20);
 });

@@ -98,7 +98,7 @@ async function moveTo(from: string, to: string, said: Said): Promise<void> {
   const began = Date.now();
   const mover = startMover(from, to);
   const report = await mover.ended;
-  expect(report).toMatchObject({ moved: true, failed: [], alarms: [] });
+  expect(report).toMatchObject({ moved: true, failed: [], findings: [] });
   const during = said.writes.filter(({ began: at, took }) => at + took >= began).map(({ took }) => Math.round(took));
   console.log(
     `closed for ${report?.pause} ms; of ${during.length} writes meanwhile the longest took ${Math.max(...during)} ms; ${mover.phases.join(', ')}`,

@@ -26,7 +26,7 @@ async function problemsOf(world: BackupWorld, snapshot?: number): Promise<unknow
   await using restored = await openStore(world.target, { unlock, clock: world.clock, maintenance: false });
   const entries = await restored.audit.entries({ entries: 1000 });
   expect(entries.length).toBeGreaterThan(2);
-  return [...(await restored.audit.verify({ auditor: identity(auditor) })).problems];
+  return [...(await restored.audit.verify({ auditor: identity(auditor) })).findings];
 }
 
 describe('the audit log of a store that was restored is whole, as far as it goes', () => {

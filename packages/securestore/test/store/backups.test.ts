@@ -30,7 +30,7 @@ async function stopped(restore: (signal: AbortSignal) => Job<unknown>): Promise<
 describe('a backup', () => {
   test('says what is in it, and the second one copies only what has changed', async () => {
     const { world, store, report } = await backedUp();
-    expect(report).toMatchObject({ number: 1, objects: 4, deleted: 1, failed: [], alarms: [], rekeyed: 0 });
+    expect(report).toMatchObject({ number: 1, objects: 4, deleted: 1, failed: [], findings: [], rekeyed: 0 });
     expect(report.copied).toEqual({ versions: report.versions, bytes: report.bytes });
     world.clock.advance(HOUR);
     await store.store('db/b', 'changed');
@@ -214,7 +214,7 @@ describe('a restored store', () => {
     });
     expect(await restoreStore(world.backup, world.target, asked)).toMatchObject({
       snapshot: 1,
-      warnings: expect.arrayContaining([
+      findings: expect.arrayContaining([
         expect.stringMatching(/resumed with snapshot 1 of .*Changes up to snapshot 2 were not restored\.$/),
       ]),
     });

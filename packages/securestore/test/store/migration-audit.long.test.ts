@@ -33,7 +33,7 @@ describe('the audit log of a store that moves', () => {
     await retireMigration(other, { unlock });
     const there = await reopen(other);
     expect(await migrations(there)).toEqual(['allowed', 'allowed', 'failed NOT_FOUND', 'allowed', 'allowed']);
-    expect(await there.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, problems: [] });
+    expect(await there.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, findings: [] });
   });
 
   test('misses in the new place what was cut off where it was, as an anchor there does', async () => {
@@ -51,7 +51,7 @@ describe('the audit log of a store that moves', () => {
     expect(await migrateStore(from, to, { unlock, anchor })).toMatchObject({ moved: true });
     const there = await reopen(to);
     const report = await there.audit.verify({ auditor: identity(auditor) });
-    expect(report).toMatchObject({ ok: false, problems: [{ kind: 'missing' }] });
+    expect(report).toMatchObject({ ok: false, findings: [{ kind: 'missing' }] });
   });
 
   test('says in the old place that everything was sealed anew elsewhere: the new store has a log of its own', async () => {

@@ -99,7 +99,7 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
     if (!phases.at(-1)?.startsWith(`${phase} `)) phases.push(`${phase} at ${Date.now() - began}`);
   }
   const report = await job;
-  assert.deepEqual([report.moved, report.failed, report.alarms], [true, [], []]);
+  assert.deepEqual([report.moved, report.failed, report.findings], [true, [], []]);
   store.location = to;
   // Some of it at the new place.
   await before.store(`${prefix}/after`, 'the move');
@@ -125,7 +125,7 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
   const { ok, findings } = await after.verify({ payloads: true });
   assert.deepEqual([ok, findings], [true, []]);
   const audit = await after.audit.verify({ auditor: identity(auditor) });
-  assert.deepEqual(audit.problems, []);
+  assert.deepEqual(audit.findings, []);
   // One entry for each write at least, wherever it was made.
   let recorded = 0;
   for await (const { action } of after.audit.tail({ entries: 1_000_000 })) if (action === 'write') recorded += 1;

@@ -625,7 +625,7 @@ describe('the audit log', () => {
     }
     expect((await ann.send('POST', '/v1/audit/examine')).json()).toMatchObject({
       ok: true,
-      problems: [],
+      findings: [],
       complete: true,
     });
     const vic = await browser('vic');
