@@ -2,12 +2,12 @@ export { isBackup } from './repository/destination.ts';
 export { namingDestination } from './repository/errors.ts';
 export { backupJobId } from './api/backup-job.ts';
 export { Backups } from './api/backups.ts';
-export { FOLLOW_CHANNEL } from './continuous/outage.ts';
-export type { FollowMessage } from './continuous/outage.ts';
+export { CONTINUOUS_CHANNEL } from './continuous/outage.ts';
+export type { ContinuousMessage } from './continuous/outage.ts';
 export type {
   ContinuousBackup,
   ContinuousStatus,
-  FollowOptions,
+  ContinuousBackupOptions,
   SynchronousOptions,
 } from './continuous/continuous-types.ts';
 export type { ReplicationStatus, CurrentReplicationStatus, Reached } from './trust/replication-status.ts';

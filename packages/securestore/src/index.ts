@@ -73,7 +73,7 @@ export type {
   DrillReport,
   FindOptions,
   FindPage,
-  FollowOptions,
+  ContinuousBackupOptions,
   ForgetReport,
   FoundName,
   HookedRun,

@@ -27,7 +27,7 @@ const JOBS: ReadonlySet<string> = new Set([
   'backups.restore',
   'backups.drill',
   'backups.restoreStore',
-  'backups.follow',
+  'backups.startContinuous',
   'jobs.resume',
 ]);
 

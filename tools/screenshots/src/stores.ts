@@ -86,8 +86,8 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     ops: (await store.access.createToken('ops')).token,
     lead: (await store.access.createToken('lead')).token,
   };
-  const following = follows ? await store.backups.follow(offsite) : undefined;
-  await following?.shipped();
+  const following = follows ? await store.backups.startContinuous(offsite) : undefined;
+  await following?.caughtUp();
   const server = await serve(store, { port: 0, clock });
   return {
     url: server.url,
@@ -95,7 +95,7 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     stopServing: () => server.close(),
     async [Symbol.asyncDispose]() {
       await server.close();
-      await following?.stop();
+      await following?.close();
       await store.close();
     },
   };

@@ -16,7 +16,7 @@ import type {
 import type {
   ContinuousBackup,
   ContinuousStatus,
-  FollowOptions,
+  ContinuousBackupOptions,
   SynchronousOptions,
 } from '../continuous/continuous-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
@@ -65,13 +65,13 @@ export class Backups {
    *
    * @throws SecureStoreError `LOCKED` if another process is at it; as {@link backup} rejects
    */
-  follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
+  startContinuous(destination: string, options: ContinuousBackupOptions = {}): Promise<ContinuousBackup> {
     const ports = { ...this.#ports, followers: this.#followers, jobId: backupJobId(destination) };
     return follow(ports, this.#destinations.named(destination), options);
   }
 
   /** How the continuous backups of this process go, by destination. */
-  get continuous(): ReadonlyMap<string, ContinuousStatus> {
+  get continuousBackups(): ReadonlyMap<string, ContinuousStatus> {
     return new Map([...this.#followers].map(([location, { status }]) => [location, status]));
   }
 
@@ -81,9 +81,9 @@ export class Backups {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
    */
-  following(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined> {
+  continuousStatus(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined> {
     const ports = { ...this.#ports, followers: this.#followers };
-    return inTime('backups.following', options, (signal) => replicationStatusFrom(ports, destination, signal));
+    return inTime('backups.continuousStatus', options, (signal) => replicationStatusFrom(ports, destination, signal));
   }
 
   /**
@@ -125,7 +125,7 @@ export class Backups {
     return inTime('backups.windows', options, (signal) =>
       this.#destinations.opened(source, signal, async (backup, { location }) => {
         // Asked first: what comes after it goes further.
-        const replication = await this.following(location, { signal });
+        const replication = await this.continuousStatus(location, { signal });
         return backup.windows(signal, replication?.reached);
       }),
     );

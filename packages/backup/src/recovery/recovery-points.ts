@@ -64,7 +64,7 @@ function checkDestination(destination: unknown): string {
 /** Knows the continuous backups of all processes. */
 export interface ReplicationStatusSource {
   /** `undefined` if there was none to a destination within the last seven days. */
-  following(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined>;
+  continuousStatus(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined>;
 }
 
 /** The store as it was at any recovery point, and what has changed since. Nothing is changed. */
@@ -110,7 +110,7 @@ export class RecoveryPoints {
       const name = this.#destinations.nameOf(checkDestination(destination));
       return this.#pooled.with(destination, async (pooled) => {
         // Read first, since points that come later reach further.
-        const replication = await this.#replication.following(name, { signal });
+        const replication = await this.#replication.continuousStatus(name, { signal });
         return timelineOf(this.#area, pooled, name, replication, { ...options, signal });
       });
     });

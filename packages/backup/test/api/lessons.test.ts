@@ -152,10 +152,10 @@ it('what could not be shipped continuously is tried again by the next snapshot',
     operation === 'read' && key?.startsWith('b/') === true ? { type: 'fail', error: DAMAGED } : undefined,
   );
   const shipper = await openAt(source, { clock, layers: [injector.layer] });
-  const shipping = await backupsOf(shipper, [destination]).follow(destination.location);
+  const shipping = await backupsOf(shipper, [destination]).startContinuous(destination.location);
   await store.store('k', patterned(100_000));
-  await shipping.shipped();
-  await shipping.stop();
+  await shipping.caughtUp();
+  await shipping.close();
   expect(shipping.status.findings).toHaveLength(1);
   expect(await contentsAt(destination, clock, {})).not.toHaveProperty('k');
   expect(await backups.backup(destination.location)).toMatchObject({ failed: [] });

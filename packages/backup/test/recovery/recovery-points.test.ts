@@ -575,10 +575,10 @@ describe('the timeline', () => {
   it('of a continuous backup goes on with it', async () => {
     const { owner, backups, points, clock } = await scene();
     await owner.store('a', 'x');
-    await using follower = await backups.follow(PLACE, { interval: 1000 });
+    await using follower = await backups.startContinuous(PLACE, { interval: 1000 });
     clock.advance(5000);
     await owner.store('b', 'y');
-    await follower.shipped();
+    await follower.caughtUp();
     const told = await points.timeline(PLACE, { changes: true });
     expect(told.isContinuous).toBe(true);
     expect(told.recoverableTo).toEqual(follower.status.recoverableTo);

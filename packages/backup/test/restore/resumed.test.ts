@@ -11,14 +11,14 @@ async function interrupted(): Promise<World & { readonly to: Place; readonly at:
   const world = await worldOf();
   const { store, destination, clock } = world;
   await store.store('a', 'before');
-  const following = await backupsOf(store, [destination]).follow(destination.location);
+  const following = await backupsOf(store, [destination]).startContinuous(destination.location);
   await store.store('a', 'the first');
-  await following.shipped();
+  await following.caughtUp();
   const at = new Date(clock.now() + 1);
   clock.advance(1000);
   await store.store('a', 'the second');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   const to = usePlace(() => memoryAt(clock));
   const stop = new AbortController();
   using backup = await backupAt(destination, clock);

@@ -66,11 +66,11 @@ describe('the newest snapshot is damaged', () => {
     const world = await worldWith(2);
     const { store, destination } = world;
     await damage(world, pointName(2));
-    const continuous = await backupsOf(store, [destination]).follow(destination.location);
+    const continuous = await backupsOf(store, [destination]).startContinuous(destination.location);
     await store.store('b', 'later');
-    await continuous.shipped();
+    await continuous.caughtUp();
     expect(continuous.status.findings.join()).toMatch(/The whole store is read/);
-    await continuous.stop();
+    await continuous.close();
     await isWhole(world);
   });
 
@@ -141,12 +141,12 @@ describe('the index of the newest snapshot is damaged', () => {
 it('a continuous backup goes on where the index that it builds on is damaged', async () => {
   const world = await worldWith(3);
   const { store, destination } = world;
-  const continuous = await backupsOf(store, [destination]).follow(destination.location);
+  const continuous = await backupsOf(store, [destination]).startContinuous(destination.location);
   for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
   for (const name of NAMES) await store.store(name, 'after');
-  await continuous.shipped();
+  await continuous.caughtUp();
   expect(continuous.status.findings.join()).toMatch(/The whole store is read/);
-  await continuous.stop();
+  await continuous.close();
   await isWhole(world);
 });
 

@@ -102,20 +102,20 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     const world = await filled();
     const { store, destination } = world;
     const backups = backupsOf(store, [destination]);
-    const before = await backups.follow(destination.location);
+    const before = await backups.startContinuous(destination.location);
     await put(world);
     await store.store('c', 'c');
-    await before.shipped();
-    await before.stop();
-    const continuous = await backups.follow(destination.location);
+    await before.caughtUp();
+    await before.close();
+    const continuous = await backups.startContinuous(destination.location);
     for (const name of ['d', 'e']) {
       await store.store(name, name);
-      await continuous.shipped();
+      await continuous.caughtUp();
     }
     const { points, error } = continuous.status;
     expect(error).toBeUndefined();
     expect(points).toBeGreaterThan(1);
-    await continuous.stop();
+    await continuous.close();
     expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
     const kinds = (await backups.list(destination.location)).map(({ kind }) => kind);
     expect(kinds).toContain('changes');

@@ -68,9 +68,9 @@ const fill = async ({ owner, backups }: Pick<Scene, 'owner' | 'backups'>): Promi
   await backups.backup(PLACE);
   await owner.store('red/b', 'two');
   await backups.backup(PLACE);
-  await using continuous = await backups.follow(PLACE);
+  await using continuous = await backups.startContinuous(PLACE);
   await owner.store('red/c', 'three');
-  await continuous.shipped();
+  await continuous.caughtUp();
 };
 
 describe('a backup operator whose membership was revoked, and who may still write at the destination', () => {

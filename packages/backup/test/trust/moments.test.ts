@@ -53,12 +53,12 @@ const after = (time: number, by = 10): PointChoice => ({ at: new Date(time + by)
 it('a moment between two points has what was acknowledged before it, and nothing that came later', async () => {
   const { put, store, backups, destination, valuesAt, restoredAt } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   const one = await put('a', '1');
   const two = await put('b', '2');
   await store.delete('a');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   for (const at of [valuesAt, restoredAt]) {
     expect(await at(after(one))).toEqual({ a: '1' });
     expect(await at(after(two))).toEqual({ a: '1', b: '2' });
@@ -73,12 +73,12 @@ it('a moment between two points has what was acknowledged before it, and nothing
 it('a moment before a purge has what was purged, also if the next point is a snapshot', async () => {
   const { put, store, backups, destination, valuesAt, restoredAt } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
-  await following.shipped();
+  await using following = await backups.startContinuous(destination.location);
+  await following.caughtUp();
   const one = await put('b', '1');
   await store.purge('a');
   const { number } = await backups.backup(destination.location, { label: 'the next' });
-  await following.stop();
+  await following.close();
   expect(await backups.windows(destination.location)).toHaveLength(1);
   expect(await valuesAt(after(one))).toEqual({ a: '0', b: '1' });
   expect(await restoredAt(after(one))).toEqual({ a: '0', b: '1' });
@@ -104,7 +104,7 @@ it.each(['of a continuous backup', 'of a snapshot'])(
     });
     const { put, store, clock, backups, destination, valuesAt } = world;
     await put('a', 'good');
-    const following = isFollowed ? await backups.follow(destination.location) : undefined;
+    const following = isFollowed ? await backups.startContinuous(destination.location) : undefined;
     const backing = isFollowed ? undefined : backups.backup(destination.location);
     const bad: Date[] = [];
     // Some of them come after the time of a point, and are in it.
@@ -113,8 +113,8 @@ it.each(['of a continuous backup', 'of a snapshot'])(
       bad.push((await store.info('a')).modified);
       await clock.sleep(700);
     }
-    await following?.shipped();
-    await following?.stop();
+    await following?.caughtUp();
+    await following?.close();
     await backing;
     const [{ from } = { from: new Date(0) }] = await backups.windows(destination.location);
     const ends = isFollowed ? Infinity : from.getTime() + 2 * SECOND;
@@ -139,18 +139,18 @@ it.each([-2, 0])(
       makeSource: (of) => memoryPlace(() => Math.floor(oneOf(of) / SECOND) * SECOND),
     });
     await put('0', '');
-    const first = await backups.follow(destination.location);
-    await first.shipped();
-    await first.stop();
+    const first = await backups.startContinuous(destination.location);
+    await first.caughtUp();
+    await first.close();
     const told: Date[] = [];
     for (let number = 1; number <= 40; number++) {
       await put(`${number}`, '');
       told.push((await store.info(`${number}`)).modified);
       await clock.sleep(350 * (number % 4));
     }
-    const second = await backups.follow(destination.location, { interval: 300 });
-    await second.shipped();
-    await second.stop();
+    const second = await backups.startContinuous(destination.location, { interval: 300 });
+    await second.caughtUp();
+    await second.close();
     const windows = await backups.windows(destination.location);
     expect(windows).toHaveLength(1);
     expect(windows[0]?.points).toBeGreaterThan(10);
@@ -165,15 +165,15 @@ it.each([-2, 0])(
 it('a writer whose clock is behind changes nothing that was told of moments before', async () => {
   const { put, source, clock, backups, destination, valuesAt } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   const slow = await openAt(source, { clock: skewed(clock, -30 * SECOND) });
-  await following.shipped();
+  await following.caughtUp();
   await clock.sleep(20 * SECOND);
   const quiet = clock.now();
   await clock.sleep(5 * SECOND);
   await slow.store('b', 'later');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   expect(await valuesAt({ at: new Date(quiet) })).toEqual({ a: '0' });
   expect(await valuesAt({})).toEqual({ a: '0', b: 'later' });
 });
@@ -210,22 +210,22 @@ it('a moment in a gap is of the beginning of it, and says so', async () => {
 it('a moment after the last point is no gap if whoever follows has looked since', async () => {
   const { put, clock, backups, destination } = await scene();
   await put('a', '1');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   await clock.sleep(20 * SECOND);
   const at = new Date(clock.now() - 10 * SECOND);
   const told = await backups.restore(destination.location, { at, dryRun: true });
   expect([told.time, told.gap, told.findings]).toEqual([at, undefined, []]);
-  await following.stop();
+  await following.close();
 });
 
 it('two moments between the same points are told apart by whoever looks at them', async () => {
   const { put, store, backups, destination } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   const one = await put('a', '1');
   const two = await put('b', '2');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   const points = new RecoveryPoints(store, backups, {
     nameOf: (location) => location,
     connect: async (location) => {
@@ -245,11 +245,11 @@ it('two moments between the same points are told apart by whoever looks at them'
 it('a restore in place to a moment that was killed is gone on with, to the same moment', async () => {
   const { put, store, source, destination, clock, backups } = await scene({ makeSource: memoryAt });
   await put('k', 'before');
-  const following = await backups.follow(destination.location);
+  const following = await backups.startContinuous(destination.location);
   const wanted = await put('k', 'wanted');
   await put('k', 'unwanted');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   await store.close();
   const injector = createFaultInjector(({ operation, key }) =>
     operation === 'write' && key?.startsWith('o/') === true ? { type: 'stop-before' } : undefined,

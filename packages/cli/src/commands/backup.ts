@@ -53,7 +53,7 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
     const why = error === undefined ? '' : `; ${printable(error.message)} [${error.code}]; it is tried again and again`;
     void out.result({ status }, () => `recoverable ${until}${behind}${why}`);
   };
-  const following = store.backups.follow(destination, { onStatus: say, signal: cli.signal });
+  const following = store.backups.startContinuous(destination, { onStatus: say, signal: cli.signal });
   const continuous = await following.catch(async (error: unknown) => {
     throw await whoIsAtIt(store, error);
   });

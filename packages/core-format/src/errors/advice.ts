@@ -110,7 +110,7 @@ export interface AdviceParameters {
   readonly 'register-destination': DestinationParameter;
   /** `store.backups.unregister`, if the destination is not used any more. */
   readonly 'unregister-destination': DestinationParameter;
-  /** `store.backups.follow` begins a continuous backup. */
+  /** `store.backups.startContinuous` begins a continuous backup. */
   readonly 'follow-destination': DestinationParameter;
   /** `store.schedules.remove` makes room for another schedule. */
   readonly 'remove-schedule': NoParameters;

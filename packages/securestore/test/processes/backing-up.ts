@@ -7,7 +7,7 @@ const WRITERS = 8;
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
 const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), maintenance: false });
-await store.backups.follow(destination, {
+await store.backups.startContinuous(destination, {
   synchronous: mode === 'synchronous',
   onStatus: ({ recoverableTo, lag }) => say({ recoverableTo: recoverableTo?.getTime(), lag }),
 });

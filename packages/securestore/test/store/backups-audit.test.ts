@@ -49,12 +49,12 @@ describe('the audit log of a store that was restored is whole, as far as it goes
 
   test('where it was backed up continuously', async () => {
     const { world, store } = await audited();
-    const continuous = await store.backups.follow(world.backup);
+    const continuous = await store.backups.startContinuous(world.backup);
     await store.store('db/a', 'later');
     await store.slots.add('another passphrase that is long enough');
     await store.store('db/a', 'still later');
-    await continuous.shipped();
-    await continuous.stop();
+    await continuous.caughtUp();
+    await continuous.close();
     expect(await problemsOf(world)).toEqual([]);
   });
 });
