@@ -16,7 +16,7 @@ export type {
   ScheduleAdministration,
   StoreAdministration,
 } from './administration/administration.ts';
-export type { Caller, PointAdministration } from './rules/for-callers.ts';
+export type { Caller, RecoveryPointAdministration } from './rules/for-callers.ts';
 export { apiTokens, createToken } from './authentication/api-tokens.ts';
 export type { RandomSource, StoredToken } from './authentication/api-tokens.ts';
 export { aboutOf } from './administration/call-arguments.ts';

@@ -188,21 +188,21 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
     ...ordinary((session) => session.backups.restoreStore('nowhere', 'elsewhere')),
     actions: ['restore', 'backup.manage'],
   },
-  'points.destinations': ordinary((session) => session.points.destinations()),
-  'points.timeline': ordinary((session) => session.points.timeline('nowhere')),
+  'recoveryPoints.destinations': ordinary((session) => session.recoveryPoints.destinations()),
+  'recoveryPoints.timeline': ordinary((session) => session.recoveryPoints.timeline('nowhere')),
   // What of the names in them may be seen, the tests of points show.
-  'points.browse': ordinary((session) => session.points.browse({})),
-  'points.find': ordinary((session) => session.points.find({ contains: 'a' })),
-  'points.compare': ordinary((session) => session.points.compare({ destination: 'nowhere', from: {} })),
-  'points.versions': {
-    ...ordinary((session) => session.points.versions(KEY)),
+  'recoveryPoints.browse': ordinary((session) => session.recoveryPoints.browse({})),
+  'recoveryPoints.find': ordinary((session) => session.recoveryPoints.find({ contains: 'a' })),
+  'recoveryPoints.compare': ordinary((session) => session.recoveryPoints.compare({ destination: 'nowhere', from: {} })),
+  'recoveryPoints.versions': {
+    ...ordinary((session) => session.recoveryPoints.versions(KEY)),
     actions: ['backup.view', 'history'],
   },
-  'points.retrieveStream': {
-    ...ordinary((session) => session.points.retrieveStream(KEY, { destination: 'nowhere' })),
+  'recoveryPoints.retrieveStream': {
+    ...ordinary((session) => session.recoveryPoints.retrieveStream(KEY, { destination: 'nowhere' })),
     actions: ['backup.view', 'read', 'history'],
   },
-  'points.receipts': ordinary((session) => session.points.receipts('nowhere')),
+  'recoveryPoints.receipts': ordinary((session) => session.recoveryPoints.receipts('nowhere')),
   'schedules.list': ordinary((session) => session.schedules.list()),
   'schedules.add': managing((session) =>
     session.schedules.add({ id: 'nightly', cron: '@daily', task: 'backup', destination: 'nowhere' }),
@@ -280,7 +280,7 @@ function recorded(reached: string[]): StoreAdministration {
         return Promise.resolve({ skipped: 0, conflicts: [] });
       }
       reached.push(call);
-      if (call === 'points.retrieveStream') {
+      if (call === 'recoveryPoints.retrieveStream') {
         // What is not read was looked at alone.
         const cancel = (): void => void reached.splice(reached.lastIndexOf(call), 1);
         return Promise.resolve({ info: { version: 'then' }, stream: new ReadableStream({ cancel }) });

@@ -16,7 +16,7 @@ export type { DrillOptions } from './restore/drill.ts';
 export { readReceipt, readRestoreReceipt } from './restore/receipts.ts';
 export type { DrillFacts, DrillReceipt, Receipts, RestoreFacts, RestoreReceipt } from './restore/receipts.ts';
 export { RecoveryPoints } from './recovery/recovery-points.ts';
-export type { PointRetrieveOptions } from './recovery/recovery-points.ts';
+export type { RecoveryPointRetrieveOptions } from './recovery/recovery-points.ts';
 export type {
   BrowseOptions,
   BrowsePage,
@@ -27,8 +27,8 @@ export type {
   FindPage,
   FoundName,
   KeyTimeline,
-  Moment,
-  MomentInfo,
+  RecoveryPointLocator,
+  RecoveryPointInfo,
   Timeline,
   TimelineOptions,
   VersionThen,
@@ -56,11 +56,17 @@ export { withKeysOfNow } from './trust/chain-attestation.ts';
 export { openBackup } from './trust/open-backup.ts';
 export type { BackupSettings } from './trust/open-backup.ts';
 export { OpenedBackup } from './trust/opened-backup.ts';
-export type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './repository/snapshot-info.ts';
+export type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from './repository/snapshot-info.ts';
 export { destinationsIn } from './trust/registry.ts';
 export type { RegisteredDestination } from './trust/registry.ts';
 export type { RetainOptions, RetentionReport } from './prune/retain.ts';
-export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy, RetentionSettings } from './retention/index.ts';
+export type {
+  KeepReason,
+  KeptRecoveryPoint,
+  RetentionPlan,
+  RetentionPolicy,
+  RetentionSettings,
+} from './retention/index.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 export { restoreInto } from './restore/restore-into.ts';
 export { restoreStoreTo } from './restore/restore-store.ts';

@@ -108,20 +108,20 @@ describe('the command that the console shows', () => {
     const { store, place } = scene;
     const moment = { destination: place, snapshot: 1 };
     expect(await told({ type: 'browse', ...moment, prefix: 'db/' })).toEqual(
-      sent((await store.points.browse({ ...moment, prefix: 'db/' })).entries),
+      sent((await store.recoveryPoints.browse({ ...moment, prefix: 'db/' })).entries),
     );
     expect(await told({ type: 'browse', prefix: 'db/' })).toEqual(
-      sent((await store.points.browse({ prefix: 'db/' })).entries),
+      sent((await store.recoveryPoints.browse({ prefix: 'db/' })).entries),
     );
     expect(await told({ type: 'find', contains: 'DB/', ...moment })).toEqual(
-      sent((await store.points.find({ ...moment, contains: 'DB/' })).names),
+      sent((await store.recoveryPoints.find({ ...moment, contains: 'DB/' })).names),
     );
-    const { differences } = await store.points.compare({ destination: place, from: { snapshot: 1 } });
+    const { differences } = await store.recoveryPoints.compare({ destination: place, from: { snapshot: 1 } });
     expect(await told({ type: 'compare', destination: place, from: { snapshot: 1 } })).toEqual([
       ...(sent(differences) as object[]),
       { summary: { added: 0, removed: 1, changed: 1 } },
     ]);
-    const { versions } = await store.points.versions('db/a', { destination: place });
+    const { versions } = await store.recoveryPoints.versions('db/a', { destination: place });
     expect(await told({ type: 'versions', key: 'db/a', destination: place })).toEqual(
       sent(versions.map((version) => ({ key: 'db/a', ...version }))),
     );

@@ -236,8 +236,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       page.on('request', (request) => asked.push(new URL(request.url()).pathname));
       await goTo(page, 'Backups');
       await page.getByText('One more receipt is not shown: it names keys that you may not see.').waitFor();
-      expect(asked.filter((path) => path === '/v1/points/timeline').length).toBe(1);
-      expect(asked.filter((path) => path === '/v1/points/receipts').length).toBe(1);
+      expect(asked.filter((path) => path === '/v1/recovery-points/timeline').length).toBe(1);
+      expect(asked.filter((path) => path === '/v1/recovery-points/receipts').length).toBe(1);
       expect(problems).toEqual([]);
     },
     PATIENCE,
@@ -281,7 +281,10 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
           ask('GET', '/v1/audit/entries'),
           ask('GET', '/v1/encryption-keys'),
           ask('GET', '/v1/objects/db/prod/password'),
-          ask('GET', `/v1/points/objects/db/prod/password?destination=${encodeURIComponent(destination)}&snapshot=1`),
+          ask(
+            'GET',
+            `/v1/recovery-points/objects/db/prod/password?destination=${encodeURIComponent(destination)}&snapshot=1`,
+          ),
         ]);
       }, place.destination);
       expect(refused).toEqual(refused.map(() => 403));

@@ -158,13 +158,13 @@ test('an approval of reading from a backup is of the version that was there when
   const ann = await as(store, 'ann');
   const place = { destination: world.backup };
   const approved = async (key: string): Promise<void> => {
-    const operation: PlannedOperation = { call: 'points.retrieveStream', about: place };
+    const operation: PlannedOperation = { call: 'recoveryPoints.retrieveStream', about: place };
     const { id, plan } = await ann.approvals.request('read', key, { operation });
     expect(plan).toEqual({ call: 'read' });
     await store.access.approve(id);
   };
   const read = async (key: string): Promise<string> =>
-    new Response((await ann.points.retrieveStream(key, place)).stream).text();
+    new Response((await ann.recoveryPoints.retrieveStream(key, place)).stream).text();
   await approved('db/a');
   await approved('db/none');
   await store.store('db/a', 'third');

@@ -36,7 +36,7 @@ const ENDLESS: ReadonlySet<string> = new Set([
   'close',
   'audit.hashOf',
   'backups.destinations',
-  'points.destinations',
+  'recoveryPoints.destinations',
   'backups.isRegistered',
   'backups.isJobOfRegistered',
   'backups.waitForBackup',

@@ -45,7 +45,8 @@ const MORE: Readonly<Record<string, (session: Session, options: CallOptions, ver
     'health with names': (session, options) => session.health({ names: true, ...options }),
     'undelete of another': (session, options) => session.undelete('deleted', options),
     'history of another': (session, options) => session.history('deleted', options),
-    'points.find all': (session, options) => session.points.find({ contains: 'n', destination: VAULT, ...options }),
+    'points.find all': (session, options) =>
+      session.recoveryPoints.find({ contains: 'n', destination: VAULT, ...options }),
     'settings.change to categories of what there is': (session, options) =>
       session.settings.change({ categories: { mine: ['canary-*'] } }, options),
     'settings.change to categories of what was deleted': (session, options) =>

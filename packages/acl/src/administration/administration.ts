@@ -5,7 +5,7 @@ import type { Health } from '@securestore/health';
 import type { Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessAdministration } from '../document/access-administration.ts';
 import type { ObjectAction, StoreAction } from '../rules/actions.ts';
-import type { PointAdministration } from '../rules/for-callers.ts';
+import type { RecoveryPointAdministration } from '../rules/for-callers.ts';
 
 /** Who did what, as a session may look at it, and switch it on and off. */
 export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'state' | 'entries' | 'verify' | 'examine'>;
@@ -40,7 +40,7 @@ export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | Owners
   readonly restore: Backups['restore'];
   readonly backups: BackupAdministration;
   /** What the store was, at any point that can be restored. */
-  readonly points: PointAdministration;
+  readonly recoveryPoints: RecoveryPointAdministration;
   readonly schedules: ScheduleAdministration;
   readonly health: Health['check'];
   readonly scrub: Health['scrub'];
@@ -88,14 +88,14 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'backups.unregister': 'backup.manage',
   'backups.endRestore': 'restore',
   'backups.restoreStore': 'restore',
-  'points.destinations': 'backup.view',
-  'points.timeline': 'backup.view',
-  'points.browse': 'backup.view',
-  'points.find': 'backup.view',
-  'points.compare': 'backup.view',
-  'points.versions': 'backup.view',
-  'points.retrieveStream': 'backup.view',
-  'points.receipts': 'backup.view',
+  'recoveryPoints.destinations': 'backup.view',
+  'recoveryPoints.timeline': 'backup.view',
+  'recoveryPoints.browse': 'backup.view',
+  'recoveryPoints.find': 'backup.view',
+  'recoveryPoints.compare': 'backup.view',
+  'recoveryPoints.versions': 'backup.view',
+  'recoveryPoints.retrieveStream': 'backup.view',
+  'recoveryPoints.receipts': 'backup.view',
   'schedules.list': 'backup',
   'schedules.add': 'backup',
   'schedules.remove': 'backup',

@@ -47,7 +47,7 @@ const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About
     source: text(source),
     to: text(to),
   }),
-  'points.retrieveStream': ([, given]) => {
+  'recoveryPoints.retrieveStream': ([, given]) => {
     const { destination, at, snapshot, version } = Object(given) as About;
     return { destination: text(destination), at, snapshot, version: text(version) };
   },

@@ -1,4 +1,4 @@
-import type { PointRetrieveOptions, RestoreChange } from '@securestore/backup';
+import type { RecoveryPointRetrieveOptions, RestoreChange } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { StoreAction } from '../rules/actions.ts';
 import { changesNothing } from '../rules/actions.ts';
@@ -78,7 +78,10 @@ async function versionAt(
 ): Promise<string | undefined> {
   const options = { ...which, ...(at !== undefined && { at: timeIn('at', at) }), signal };
   try {
-    const found = await administration?.points?.retrieveStream(key, options as unknown as PointRetrieveOptions);
+    const found = await administration?.recoveryPoints?.retrieveStream(
+      key,
+      options as unknown as RecoveryPointRetrieveOptions,
+    );
     await found?.stream.cancel();
     return found?.info.version;
   } catch (error) {
@@ -96,7 +99,8 @@ export async function planRead(
 ): Promise<ReadPlan> {
   const asked = described(given);
   const { about, hidden } = told(asked, seal);
-  const version = call === 'points.retrieveStream' ? await versionAt(administration, key, asked, signal) : undefined;
+  const version =
+    call === 'recoveryPoints.retrieveStream' ? await versionAt(administration, key, asked, signal) : undefined;
   const plan = planOf({ call: 'read', about, bound: { key, call, hidden, version: version ?? null } });
   return { plan, ...(version !== undefined && { version }) };
 }

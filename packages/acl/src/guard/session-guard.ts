@@ -146,12 +146,12 @@ export function sessionGuard(
       await givenUp(result);
       throw error;
     }
-    if (call === 'points.retrieveStream') return guardedResult(result, call, checks, still);
+    if (call === 'recoveryPoints.retrieveStream') return guardedResult(result, call, checks, still);
     if (call === 'access.requests')
       return Array.from(result as readonly ApprovalRequest[]).map((request) =>
         shownRequest(checks, request),
       ) as typeof result;
-    if (call === 'points.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
+    if (call === 'recoveryPoints.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
     return REPORTS.has(call) ? withListedNames(result, shown) : result;
   };
 }

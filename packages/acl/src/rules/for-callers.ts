@@ -9,7 +9,7 @@ export interface Caller {
 }
 
 /** What points were, as a session may look at it: it shows what its principal may know of. */
-export type PointAdministration = {
+export type RecoveryPointAdministration = {
   readonly [Call in Exclude<keyof RecoveryPoints, 'browse' | 'find' | 'compare'>]: RecoveryPoints[Call];
 } & {
   readonly [Call in 'browse' | 'find' | 'compare']: (
@@ -20,7 +20,7 @@ export type PointAdministration = {
 type ForCaller = (given: readonly unknown[], caller: Caller) => readonly unknown[];
 
 /** Calls that show names, as far as these begin with the `prefix` of their options. */
-const LISTINGS: readonly string[] = ['points.browse', 'points.find', 'points.compare'];
+const LISTINGS: readonly string[] = ['recoveryPoints.browse', 'recoveryPoints.find', 'recoveryPoints.compare'];
 
 const filtered: ForCaller = ([options], { sees }) => [options, sees];
 
@@ -51,8 +51,8 @@ export const isListing = (call: string): boolean => LISTINGS.includes(call);
 
 /** What calls take on the object that they are about, which is what they are given first. */
 export const ABOUT_OBJECTS: Readonly<Record<string, readonly ObjectAction[]>> = {
-  'points.versions': ['history'],
-  'points.retrieveStream': ['read', 'history'],
+  'recoveryPoints.versions': ['history'],
+  'recoveryPoints.retrieveStream': ['read', 'history'],
 };
 
 /** What the names begin with that a call shows, where it shows names. */

@@ -55,7 +55,7 @@ export class Session extends SessionStorage implements SecureStorage, StoreAdmin
   readonly restore: StoreAdministration['restore'];
   readonly backups: StoreAdministration['backups'];
   /** What the store was, at any point that can be restored. */
-  readonly points: StoreAdministration['points'];
+  readonly recoveryPoints: StoreAdministration['recoveryPoints'];
   readonly schedules: StoreAdministration['schedules'];
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
@@ -89,7 +89,7 @@ export class Session extends SessionStorage implements SecureStorage, StoreAdmin
     this.backup = guarded.backup;
     this.restore = guarded.restore;
     this.backups = guarded.backups;
-    this.points = guarded.points;
+    this.recoveryPoints = guarded.recoveryPoints;
     this.schedules = guarded.schedules;
     this.approvals = sessionApprovals(this.#checks, context.approvals, { storage, administration });
     this.keys = (prefix = '', options) =>

@@ -29,7 +29,7 @@ import { follow, replicationStatusFrom, waitForOther } from '../continuous/start
 import type { ForgetReport } from '../prune/forget.ts';
 import type { ChosenSnapshot } from '../trust/moment.ts';
 import { registerDestination, setRetention, unregisterDestination } from '../prune/destination-admin.ts';
-import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
 import { Destinations } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
@@ -134,7 +134,7 @@ export class Backups {
   /** Runs `body` with the store as it was at a point, which can be read and not changed. */
   read<T>(
     source: string,
-    choice: PointChoice,
+    choice: RecoveryPointChoice,
     body: (store: ObjectStore, point: ChosenSnapshot) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
@@ -150,7 +150,7 @@ export class Backups {
    */
   view<T>(
     source: string,
-    choice: PointChoice,
+    choice: RecoveryPointChoice,
     body: (view: StorageBackend) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {

@@ -7,7 +7,7 @@ export interface ContinuousStatus {
   readonly lag?: number;
   /** How far the servers of the store's backend may disagree about the time, in milliseconds. */
   readonly skew: number;
-  readonly points: number;
+  readonly recoveryPoints: number;
   readonly versions: number;
   readonly bytes: number;
   /** Why the last attempt failed; absent if it did not. */

@@ -69,7 +69,7 @@ export class Follower {
     return {
       ...(reached && { recoverableTo: new Date(reached.time), lag: Math.max(0, clock.now() - reached.time) }),
       skew: capabilities.clockSkew,
-      points: this.#points,
+      recoveryPoints: this.#points,
       versions: this.#versions,
       bytes: this.#bytes,
       ...(error && { error: { code: error.code, message: error.message } }),

@@ -10,7 +10,7 @@ import { estimateOf, receiptFor } from './make-receipt.ts';
 import { restoreInto } from './restore-into.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
 import { attest } from '../trust/chain-attestation.ts';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 
 /**
  * The recovery point of a restore in place. If the call names none, and an earlier run was interrupted, it is the one of that run.
@@ -20,9 +20,9 @@ import type { PointChoice } from '../repository/snapshot-info.ts';
 async function choiceInPlace(
   backup: OpenedBackup,
   { head }: Pick<BackupArea, 'head'>,
-  choice: PointChoice,
+  choice: RecoveryPointChoice,
   signal?: AbortSignal,
-): Promise<PointChoice> {
+): Promise<RecoveryPointChoice> {
   if (choice.snapshot !== undefined || choice.at !== undefined || head.state === 'open') return choice;
   for await (const { label } of backup.list(signal)) {
     const restored = restoredAfter(label);

@@ -17,7 +17,7 @@ import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
 import { damagedFile } from '../repository/errors.ts';
 import { digestOf, readWhole } from '../repository/files.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import { checkChoice } from '../repository/snapshot-info.ts';
 import type { IndexSet } from '../repository/index-set.ts';
 import { auditLogIndex } from '../repository/index-set.ts';
@@ -60,9 +60,9 @@ export interface RestoreReport {
   readonly findings: readonly string[];
 }
 
-export interface RestoreStoreOptions extends PointChoice {
+export interface RestoreStoreOptions extends RecoveryPointChoice {
   /** The result of `OpenedBackup.choose`. */
-  readonly moment?: FoundMoment | undefined;
+  readonly recoveryPoint?: FoundMoment | undefined;
   /** Only objects whose names start with this; all by default. */
   readonly prefix?: string | undefined;
   /** Restores what is not damaged, and reports the rest; by default the first damage ends the restore. */
@@ -244,10 +244,10 @@ export async function restoreStoreTo(
   const { signal } = options;
   checkChoice(options.snapshot, options.at);
   const asked = askedFor(backup.destination, options);
-  const pin = options.moment === undefined ? await begunWith(backup.copy, target, asked, signal) : undefined;
+  const pin = options.recoveryPoint === undefined ? await begunWith(backup.copy, target, asked, signal) : undefined;
   const moment =
     pin === undefined
-      ? (options.moment ?? (await backup.choose(options, signal)))
+      ? (options.recoveryPoint ?? (await backup.choose(options, signal)))
       : await pinnedMoment(backup, pin, signal);
   const { point, gap, until } = moment;
   const { error, warnings } = await attest(backup, point, signal);

@@ -13,7 +13,7 @@ import { chosenOf, momentAfter, momentByDefault, wholePoint } from './moment.ts'
 import type { IndexView } from '../repository/moment-index.ts';
 import { PackReader } from '../repository/packs.ts';
 import { PointBackend } from '../repository/point-backend.ts';
-import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import { checkChoice, infoOf } from '../repository/snapshot-info.ts';
 import type { DamagedPoint, FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
@@ -129,7 +129,7 @@ export class OpenedBackup {
   }
 
   /** What is meant. @throws SecureStoreError `NOT_FOUND` if there is none; `INTEGRITY`; what the backend throws */
-  async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
+  async choose(choice: RecoveryPointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
     const { point, numbers } = await this.#choose(choice, signal);
     if (choice.snapshot !== undefined) return wholePoint(point);
     if (choice.at === undefined) {
@@ -165,7 +165,7 @@ export class OpenedBackup {
   }
 
   /** Describes the snapshot or moment that a choice stands for. @throws as {@link choose} */
-  async describe(choice: PointChoice = {}, signal?: AbortSignal): Promise<ChosenSnapshot> {
+  async describe(choice: RecoveryPointChoice = {}, signal?: AbortSignal): Promise<ChosenSnapshot> {
     return chosenOf(await this.choose(choice, signal));
   }
 
@@ -187,7 +187,7 @@ export class OpenedBackup {
 
   /** @returns the last point that is not after what is meant, and the numbers of all, the newest first */
   async #choose(
-    { snapshot, at }: PointChoice,
+    { snapshot, at }: RecoveryPointChoice,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly point: FoundPoint; readonly numbers: readonly number[] }> {
     checkChoice(snapshot, at);
@@ -277,14 +277,14 @@ export class OpenedBackup {
    * Opens the store with the content that it had at a point or a moment. Reads work as on any store: `retrieve`,
    * `list`, `history`, `verify`. Calls that would change it fail with `READ_ONLY`. Close it before this backup.
    */
-  async open(choice: PointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
+  async open(choice: RecoveryPointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
     const moment = 'point' in choice ? choice : await this.choose(choice, signal);
     return openCopy(this.copy, await this.view(moment, signal));
   }
 
   /** Runs `body` with the store as {@link open} gives it, and its description. @throws what `body` throws; as {@link open} */
   async read<T>(
-    choice: PointChoice,
+    choice: RecoveryPointChoice,
     body: (store: ObjectStore, chosen: ChosenSnapshot) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {

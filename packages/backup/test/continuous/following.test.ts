@@ -173,7 +173,7 @@ describe('snapshots that nobody follows', () => {
       await clock.sleep(5 * SECOND);
       await here.backups.backup(PLACE);
     }
-    expect((await here.backups.windows(PLACE)).map(({ points }) => points)).toEqual([1, 1, 3]);
+    expect((await here.backups.windows(PLACE)).map(({ recoveryPoints }) => recoveryPoints)).toEqual([1, 1, 3]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { club } from '../../../objects/test/support/members.ts';
-import type { BrowsePage, ComparePage, Connect, FindPage, Moment } from '../../src/index.ts';
+import type { BrowsePage, ComparePage, Connect, FindPage, RecoveryPointLocator } from '../../src/index.ts';
 import { Backups, RecoveryPoints } from '../../src/index.ts';
 import { Shelf } from '../support/shelf.ts';
 import { LONG, onlyLong, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
@@ -127,7 +127,7 @@ describe('what lies in a folder at a point', () => {
   it('is what lay there, in order, whatever the names are', async () => {
     const { points, states, owner } = await aged(7, 3);
     for (const [age, state] of states.entries()) {
-      const moment: Moment = { destination: PLACE, snapshot: age + 1 };
+      const moment: RecoveryPointLocator = { destination: PLACE, snapshot: age + 1 };
       for (const prefix of [
         '',
         'red/',

@@ -170,7 +170,7 @@ describe('a snapshot between others is damaged', () => {
     expect((await failure(backup.choose(at(first, 1)), 'INTEGRITY')).message).toContain(
       'The last undamaged one before it is 1.',
     );
-    expect((await backup.windows()).map(({ points }) => points)).toEqual([1, 1, 1]);
+    expect((await backup.windows()).map(({ recoveryPoints }) => recoveryPoints)).toEqual([1, 1, 1]);
   });
 
   it('and goes when it is removed, and nothing else does until then', async () => {

@@ -112,9 +112,9 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
       await store.store(name, name);
       await continuous.caughtUp();
     }
-    const { points, error } = continuous.status;
+    const { recoveryPoints, error } = continuous.status;
     expect(error).toBeUndefined();
-    expect(points).toBeGreaterThan(1);
+    expect(recoveryPoints).toBeGreaterThan(1);
     await continuous.close();
     expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
     const kinds = (await backups.list(destination.location)).map(({ kind }) => kind);

@@ -6,7 +6,7 @@ import { memoryPlace, withoutBatch } from '../../../objects/test/support/places.
 import { openAt } from '../../../objects/test/support/stores.ts';
 import type { Clock } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
-import type { Backups, PointChoice } from '../../src/index.ts';
+import type { Backups, RecoveryPointChoice } from '../../src/index.ts';
 import { RecoveryPoints } from '../../src/index.ts';
 import type { World } from '../support/worlds.ts';
 import { backupsOf, memoryAt, restoredFrom, worldOf } from '../support/worlds.ts';
@@ -18,8 +18,8 @@ interface Followed extends World {
   /** Stores a value a while after all that came before. @returns when it was acknowledged */
   readonly put: (key: string, value: string) => Promise<number>;
   /** All values of then, by name, as they are read and as they are restored. */
-  readonly valuesAt: (choice: PointChoice) => Promise<Record<string, string>>;
-  readonly restoredAt: (choice: PointChoice) => Promise<Record<string, string>>;
+  readonly valuesAt: (choice: RecoveryPointChoice) => Promise<Record<string, string>>;
+  readonly restoredAt: (choice: RecoveryPointChoice) => Promise<Record<string, string>>;
 }
 
 async function valuesOf(store: Pick<ObjectStore, 'list' | 'retrieve'>): Promise<Record<string, string>> {
@@ -48,7 +48,7 @@ async function scene(options: Parameters<typeof worldOf>[0] = {}): Promise<Follo
   };
 }
 
-const after = (time: number, by = 10): PointChoice => ({ at: new Date(time + by) });
+const after = (time: number, by = 10): RecoveryPointChoice => ({ at: new Date(time + by) });
 
 it('a moment between two points has what was acknowledged before it, and nothing that came later', async () => {
   const { put, store, backups, destination, valuesAt, restoredAt } = await scene();
@@ -153,7 +153,7 @@ it.each([-2, 0])(
     await second.close();
     const windows = await backups.windows(destination.location);
     expect(windows).toHaveLength(1);
-    expect(windows[0]?.points).toBeGreaterThan(10);
+    expect(windows[0]?.recoveryPoints).toBeGreaterThan(10);
     for (const [number, at] of told.entries()) {
       const before = Object.fromEntries(Array.from({ length: number + 1 }, (_, earlier) => [earlier, '']));
       expect(await valuesAt({ at })).toEqual(before);

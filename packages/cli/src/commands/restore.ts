@@ -136,11 +136,11 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   const about = { destination: source, ...choice };
   if (options.ask !== undefined) {
     const taken = [['read', key], ['history', key], ['backup.view']] as const;
-    return await askToRestore(call, { call: 'points.retrieveStream', about }, taken, options.ask);
+    return await askToRestore(call, { call: 'recoveryPoints.retrieveStream', about }, taken, options.ask);
   }
   if (await isForServer(call)) {
     return await withStore(call, async (store) => {
-      const { stream } = await store.points.retrieveStream(key, { ...about, signal });
+      const { stream } = await store.recoveryPoints.retrieveStream(key, { ...about, signal });
       // An approval is for the data: it is not used up by a look at which moment that is.
       await noteServedMoment(call, store, source);
       await deliver(stream);

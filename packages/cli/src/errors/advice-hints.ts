@@ -220,7 +220,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
 };
 
 /** The calls whose commands ask for an approval themselves. */
-const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'points.retrieveStream']);
+const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'recoveryPoints.retrieveStream']);
 
 function render<I extends AdviceId>(advice: Extract<Advice, { readonly id: I }>, commands: Commands): Hint {
   const renderer = RENDERERS[advice.id];

@@ -196,7 +196,7 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
     access: remoteAccess(administrator),
     approvals: remoteApprovals(administrator),
     backups: remoteBackups(administrator),
-    points: remotePoints(administrator),
+    recoveryPoints: remotePoints(administrator),
     schedules: remoteSchedules(administrator),
     audit: remoteAudit(administrator),
   };

@@ -42,7 +42,7 @@ export type SecureStore = ObjectStore & {
   /** Its snapshots, at all destinations. */
   readonly backups: Backups;
   /** The store as it was at any recovery point. */
-  readonly points: RecoveryPoints;
+  readonly recoveryPoints: RecoveryPoints;
   /** The schedules of its backups, and their state. */
   readonly schedules: Schedules;
   /** The health of the store with all its parts, and what to do about findings. */
@@ -91,7 +91,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   const places = backupConnect(opened, destinations);
   const backups = new Backups(store, places);
   const schedules = new Schedules(store, backups, places);
-  const points = new RecoveryPoints(store, backups, places);
+  const recoveryPoints = new RecoveryPoints(store, backups, places);
   // Sessions administer the store as it is returned, with its access control.
   const { policy, audit: auditPlace } = extensionsOf(store);
   const access = new AccessControl(store, policy, { authenticators, administration: store });
@@ -122,7 +122,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     // No more parameters: what it writes through shows all objects, and a caller who may restore, but not read, must not choose it.
     restore: (source: string, restoreOptions?: RestoreOptions) => backups.restore(source, restoreOptions),
     backups,
-    points,
+    recoveryPoints,
     schedules,
     verify: async (verifyOptions?: VerifyOptions) => {
       const report = await verify(verifyOptions);

@@ -60,13 +60,16 @@ export const RUNS: Readonly<Record<string, Run>> = {
   'backups.unregister': (store, options) => store.backups.unregister(VAULT, options),
   'backups.startContinuous': (store, options) => store.backups.startContinuous(VAULT, options),
   'backups.restoreStore': (store, options) => store.backups.restoreStore(VAULT, 'memory:elsewhere', options),
-  'points.timeline': (store, options) => store.points.timeline(VAULT, options),
-  'points.browse': (store, options) => store.points.browse({ destination: VAULT, ...options }),
-  'points.find': (store, options) => store.points.find({ contains: 'k', destination: VAULT, ...options }),
-  'points.compare': (store, options) => store.points.compare({ destination: VAULT, from: { snapshot: 1 }, ...options }),
-  'points.versions': (store, options) => store.points.versions('k', { destination: VAULT, ...options }),
-  'points.retrieveStream': (store, options) => store.points.retrieveStream('k', { destination: VAULT, ...options }),
-  'points.receipts': (store, options) => store.points.receipts(VAULT, options),
+  'recoveryPoints.timeline': (store, options) => store.recoveryPoints.timeline(VAULT, options),
+  'recoveryPoints.browse': (store, options) => store.recoveryPoints.browse({ destination: VAULT, ...options }),
+  'recoveryPoints.find': (store, options) =>
+    store.recoveryPoints.find({ contains: 'k', destination: VAULT, ...options }),
+  'recoveryPoints.compare': (store, options) =>
+    store.recoveryPoints.compare({ destination: VAULT, from: { snapshot: 1 }, ...options }),
+  'recoveryPoints.versions': (store, options) => store.recoveryPoints.versions('k', { destination: VAULT, ...options }),
+  'recoveryPoints.retrieveStream': (store, options) =>
+    store.recoveryPoints.retrieveStream('k', { destination: VAULT, ...options }),
+  'recoveryPoints.receipts': (store, options) => store.recoveryPoints.receipts(VAULT, options),
   'schedules.list': (store, options) => store.schedules.list(options),
   'schedules.add': (store, options) => store.schedules.add(TASK, options),
   'schedules.remove': (store, options) => store.schedules.remove('nightly', options),

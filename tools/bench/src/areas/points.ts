@@ -41,7 +41,7 @@ export const points: Area = {
       grantRole('ann', 'all'),
     ]);
     await using session = await store.session({ token: (await store.access.createToken('ann')).token });
-    const { points: asked } = session;
+    const { recoveryPoints: asked } = session;
     const at = { destination, snapshot: 2 };
     yield page('the timeline', count, () => asked.timeline(destination));
     yield page('a folder of folders', count, () => asked.browse({ ...at, prefix: 'teams/' }));

@@ -141,7 +141,7 @@ function lagCondition({ lag, continuous }: WatchFacts, maxLag: number): Conditio
 }
 
 function emptyCondition({ objects }: WatchFacts): Condition | undefined {
-  if (objects === undefined || objects.store === 0 || objects.point > 0) return undefined;
+  if (objects === undefined || objects.store === 0 || objects.recoveryPoint > 0) return undefined;
   const message = `the last backup has no object, and the store has ${objects.store}`;
   return { id: 'empty-backup', severity: 'critical', message, advice: 'check which objects are backed up' };
 }

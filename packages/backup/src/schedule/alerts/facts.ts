@@ -45,7 +45,7 @@ export interface WatchFacts {
   /** Times that can't be restored. */
   readonly gaps?: readonly { readonly from: number; readonly to: number }[] | undefined;
   /** How many objects the store has, and the last point. */
-  readonly objects?: { readonly store: number; readonly point: number } | undefined;
+  readonly objects?: { readonly store: number; readonly recoveryPoint: number } | undefined;
 }
 
 /**

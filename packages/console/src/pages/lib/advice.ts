@@ -38,7 +38,7 @@ function over(operands: readonly string[], options: Command['options'] = {}): st
 
 type Rendering = (advice: SentAdvice) => NextStep;
 
-const RESTORES: readonly string[] = ['restore', 'backups.restoreStore', 'points.retrieveStream'];
+const RESTORES: readonly string[] = ['restore', 'backups.restoreStore', 'recoveryPoints.retrieveStream'];
 
 /** What helps at these pages; what only the operators of the server can do is in its log. */
 const STEPS: Readonly<Partial<Record<AdviceId, Rendering>>> = {

@@ -47,7 +47,11 @@ export function FindView(): JSX.Element {
   const moment = momentQuery(draft.value);
   const key = destination === undefined || contains === '' ? undefined : JSON.stringify([moment, contains]);
   const load = async (after: string | undefined, signal: AbortSignal): Promise<ListingPage<Found>> => {
-    const page = await get<WireFindPage>('/v1/points/find', { ...moment, contains, after, limit: PAGE }, { signal });
+    const page = await get<WireFindPage>(
+      '/v1/recovery-points/find',
+      { ...moment, contains, after, limit: PAGE },
+      { signal },
+    );
     return { items: page.names, after: page.after, progress: page.progress };
   };
   const listing = useListing<Found>(key, load, { ahead: MANY, order: byKey });
