@@ -72,7 +72,7 @@ async function happens(life: Life, event: Event): Promise<void> {
   if (event === 'there' || event === 'back') {
     const to = life.places[event];
     const report = await migrateStore(life.location, to, life.options);
-    expect(report).toMatchObject({ moved: true, failed: [], findings: [] });
+    expect(report).toMatchObject({ migrated: true, failed: [], findings: [] });
     life.location = to;
     return;
   }

@@ -17,7 +17,7 @@ export type {
 } from './api/crypto-events.ts';
 export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './maintenance/keys/members.ts';
 export { ObjectStore } from './store/object-store.ts';
-export type { Moves } from './head/move/follow-redirect.ts';
+export type { MigrationTargets } from './head/move/follow-redirect.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './store/open.ts';
 export type { OpenSettings, StoreContext } from './head/open-settings.ts';
 export type {

@@ -184,16 +184,16 @@ export type * from '@securestore/objects';
 export { findConfig, loadConfig } from './options/config.ts';
 export type { StoreConfig } from './options/config.ts';
 export type { Discovery } from './options/discovery.ts';
-export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './store/migration.ts';
-export type { MigrateOptions, MigrationOpenOptions, ReclaimOptions, ReclaimReport } from './store/migration.ts';
+export { cancelMigration, replicateBack, migrateStore, failBack, finalizeMigration } from './store/migration.ts';
+export type { MigrateOptions, MigrationOpenOptions, FailBackOptions, FailBackReport } from './store/migration.ts';
 export type {
   CancelledMigration,
-  FailedMove,
-  KeptReport,
+  MigrationFailure,
+  ReplicateBackReport,
   MigrationPhase,
   MigrationReport,
-  ReclaimableStore,
-  ResealSettings,
+  FailBackInfo,
+  ReencryptSettings,
 } from '@securestore/migrate';
 export { fileAnchor, stateFolder } from './files/file-anchor.ts';
 export { generateIdentityFile, identityFile } from './files/identity-file.ts';

@@ -39,7 +39,7 @@ test(`${OBJECTS} objects move in bounded memory, the first of them at once`, { t
     `${OBJECTS} objects: the first was copied after ${Math.round(first ?? NaN)} ms, all moved after ` +
       `${Math.round(performance.now() - began)} ms, closed for ${report.pause} ms, ${grown} MiB more than before`,
   );
-  expect(report).toMatchObject({ moved: true, objects: OBJECTS, versions: OBJECTS, failures: 0 });
+  expect(report).toMatchObject({ migrated: true, objects: OBJECTS, versions: OBJECTS, failures: 0 });
   // A second on a machine that does nothing else.
   expect(first).toBeLessThan(10_000);
   expect(grown).toBeLessThan(300);

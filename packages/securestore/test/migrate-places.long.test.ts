@@ -7,7 +7,7 @@ import { MemoryBackend } from '@securestore/backend-memory';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Anchor, AnchorRecord } from '../src/index.ts';
-import { cancelMigration, createStore, keepOldSide, migrateStore, openStore, rawKey } from '../src/index.ts';
+import { cancelMigration, createStore, replicateBack, migrateStore, openStore, rawKey } from '../src/index.ts';
 import type { MigrateOptions } from '../src/store/migration.ts';
 import { memoryPlace } from './support/round-trip.ts';
 
@@ -69,8 +69,12 @@ describe('a store is not moved, and nothing is changed,', () => {
       await refused(move(store, `file:${path}/${inside}`), 'INVALID_ARGUMENT', /the target is inside the store/);
     }
     await refused(move(store, `sqlite:${path}/link/in.db`), 'INVALID_ARGUMENT', /the target is inside the store/);
-    const reseal = { unlock: another };
-    await refused(move(store, `file:${path}/link/x`, { reseal }), 'INVALID_ARGUMENT', /the target is inside the store/);
+    const reencrypt = { unlock: another };
+    await refused(
+      move(store, `file:${path}/link/x`, { reencrypt }),
+      'INVALID_ARGUMENT',
+      /the target is inside the store/,
+    );
     expect(readdirSync(join(path, 'vault')).toSorted()).toEqual(before);
     await isUntouched(store);
 
@@ -93,8 +97,8 @@ describe('a store is not moved, and nothing is changed,', () => {
       await refused(move(store, beside), 'ALREADY_EXISTS', /shares a folder with the destination file:.*backups\. /);
     }
     await refused(move(other, backups), 'ALREADY_EXISTS', /the target has backups\. Nothing was changed/);
-    const reseal = { unlock: another };
-    await refused(move(other, backups, { reseal }), 'ALREADY_EXISTS', /the target has backups/);
+    const reencrypt = { unlock: another };
+    await refused(move(other, backups, { reencrypt }), 'ALREADY_EXISTS', /the target has backups/);
     // As where the disk that it is on is not mounted.
     rmSync(join(path, 'backups'), { recursive: true });
     await refused(move(store, backups), 'ALREADY_EXISTS', / is a destination\. /);
@@ -144,7 +148,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
   it('is remembered where it was sealed anew', async ({ expect: expectHere }) => {
     const anchor = memoryAnchor();
     const [from, to] = [await made(), memoryPlace()];
-    await move(from, to, { anchor, reseal: { unlock: another } });
+    await move(from, to, { anchor, reencrypt: { unlock: another } });
     const opened = await openStore(to, { unlock: another, anchor, maintenance: false });
     expectHere(anchor.remembered.get(to)).toMatchObject({ fingerprint: opened.fingerprint });
     await opened.close();
@@ -168,7 +172,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
       { id: 'resume-migration', source: from, target: to },
       { id: 'cancel-migration', source: from },
     ]);
-    expectHere(await cancelMigration(from, { unlock })).toEqual({ from, to });
+    expectHere(await cancelMigration(from, { unlock })).toEqual({ source: from, target: to });
     await isUntouched(from);
     const again = refused(
       move(from, to, { destinations: { [to]: { backend: filling } } }),
@@ -182,9 +186,9 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
   it('is kept in line where it was until it moves back there', async ({ expect: expectHere }) => {
     const [from, to] = [await made(), memoryPlace()];
     await move(from, to);
-    const keeping = keepOldSide(to, from, { unlock });
+    const keeping = replicateBack(to, from, { unlock });
     await sleep(1000);
     expectHere(await move(to, from)).toMatchObject({ moved: true });
-    expectHere(await keeping).toMatchObject({ movesBack: true, failures: 0 });
+    expectHere(await keeping).toMatchObject({ migratesBack: true, failures: 0 });
   });
 });

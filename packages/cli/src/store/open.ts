@@ -187,8 +187,8 @@ export async function withOpenStore<T>(
   const { followTo, ...options } = more;
   for (const location of followTo) checkedLocation(location, '--follow-to');
   // It may come back to where it is now.
-  const follow = followTo.length === 0 ? [] : [given.location, ...followTo];
-  await using store = await openAt(call, given, { ...options, follow });
+  const migrationTargets = followTo.length === 0 ? [] : [given.location, ...followTo];
+  await using store = await openAt(call, given, { ...options, migrationTargets });
   return await use(store);
 }
 

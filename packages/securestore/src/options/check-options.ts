@@ -29,7 +29,7 @@ const CREATE_OPTIONS = [
   'audit',
   'health',
   'destinations',
-  'follow',
+  'migrationTargets',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
 
@@ -101,7 +101,10 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'an object with thresholds, backups or auditor',
   ],
-  follow: [(value) => Array.isArray(value) && value.every((item) => typeof item === 'string'), 'a list of locations'],
+  migrationTargets: [
+    (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+    'a list of locations',
+  ],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,
@@ -208,5 +211,5 @@ export function checkMigrateOptions(options: unknown, more: readonly string[] = 
 
 /** Settings of a re-encrypted store. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkResealSettings(settings: unknown): void {
-  check(settings, ['unlock', 'beforeMaking', 'categories', 'history', 'names', 'rotation', 'suite']);
+  check(settings, ['unlock', 'beforeCreate', 'categories', 'history', 'names', 'rotation', 'suite']);
 }

@@ -48,7 +48,7 @@ interface CommonOptions extends BackendOptions {
    * Locations to which the store may move while it is open, or has moved: then this process goes on there by itself. To any other it does
    * not follow, whatever the store says. Default: none.
    */
-  readonly follow?: readonly string[] | undefined;
+  readonly migrationTargets?: readonly string[] | undefined;
   /** Where the audit log goes beside the store, and which names are in clear in it; whether there is one the store says. */
   readonly audit?: RecorderOptions | undefined;
   /** From when on something is not as it should be, for `store.health`. */

@@ -162,7 +162,7 @@ async function contextFor(
     backend: await connect(location, options, signal, meter),
     location: redactLocation(anchorName(location)),
     anchor: anchorFor(options.anchor, location),
-    moves: followConnect(options, meter),
+    targets: followConnect(options, meter),
     logger: options.logger,
     onCryptoEvent: events.listener,
     clock: options.clock,

@@ -38,7 +38,7 @@ const store = await openStore(location, {
   unlock,
   maintenance: false,
   backend: watched(location, 0),
-  follow: [location, other],
+  migrationTargets: [location, other],
   destinations: { [other]: { backend: watched(other, 1) }, [location]: { backend: watched(location, 2) } },
 });
 

@@ -1,7 +1,7 @@
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { identity, rawKey } from '@securestore/crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { cancelMigration, migrateStore, retireMigration } from '../../src/index.ts';
+import { cancelMigration, migrateStore, finalizeMigration } from '../../src/index.ts';
 import type { SecureStore } from '../../src/index.ts';
 import { audited, auditor, locationOf, memoryAnchor, reopen, unlock } from '../support/audits.ts';
 
@@ -30,7 +30,7 @@ describe('the audit log of a store that moves', () => {
     expect(await migrations(await reopen(from))).toEqual(['allowed', 'allowed', 'failed NOT_FOUND']);
     const other = locationOf();
     await migrateStore(from, other, { unlock });
-    await retireMigration(other, { unlock });
+    await finalizeMigration(other, { unlock });
     const there = await reopen(other);
     expect(await migrations(there)).toEqual(['allowed', 'allowed', 'failed NOT_FOUND', 'allowed', 'allowed']);
     expect(await there.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, findings: [] });
@@ -48,7 +48,7 @@ describe('the audit log of a store that moves', () => {
     onTestFinished(() => backend.close());
     const [newest] = (await backend.list('a/')).entries;
     await backend.delete(newest?.key ?? '');
-    expect(await migrateStore(from, to, { unlock, anchor })).toMatchObject({ moved: true });
+    expect(await migrateStore(from, to, { unlock, anchor })).toMatchObject({ migrated: true });
     const there = await reopen(to);
     const report = await there.audit.verify({ auditor: identity(auditor) });
     expect(report).toMatchObject({ ok: false, findings: [{ kind: 'missing' }] });
@@ -58,8 +58,8 @@ describe('the audit log of a store that moves', () => {
     const [from, to] = [locationOf(), locationOf()];
     await (await audited(from)).close();
     const before = await partsOf(from);
-    expect(await migrateStore(from, to, { unlock, reseal: { unlock: rawKey(Buffer.alloc(32, 8)) } })).toMatchObject({
-      moved: true,
+    expect(await migrateStore(from, to, { unlock, reencrypt: { unlock: rawKey(Buffer.alloc(32, 8)) } })).toMatchObject({
+      migrated: true,
     });
     expect((await partsOf(from)).length).toBeGreaterThan(before.length);
   });

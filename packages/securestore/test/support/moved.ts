@@ -85,7 +85,7 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
   const { location: from, fingerprint, auditor } = store;
   store.hops += 1;
   const open = { unlock, fingerprint, maintenance: false } as const;
-  const before = await openStore(from, { ...open, follow: [to] });
+  const before = await openStore(from, { ...open, migrationTargets: [to] });
   const expected = await keptIn(before);
   const prefix = `busy/${store.hops}`;
   // No other process sees what is in the memory of this one.
@@ -99,7 +99,7 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
     if (!phases.at(-1)?.startsWith(`${phase} `)) phases.push(`${phase} at ${Date.now() - began}`);
   }
   const report = await job;
-  assert.deepEqual([report.moved, report.failed, report.findings], [true, [], []]);
+  assert.deepEqual([report.migrated, report.failed, report.findings], [true, [], []]);
   store.location = to;
   // Some of it at the new place.
   await before.store(`${prefix}/after`, 'the move');
