@@ -25,7 +25,7 @@ test.each(['removed, and a new one made', 'replaced by another one, which is acc
       const elsewhere = locationOf();
       await lived(elsewhere, memoryAnchor());
       await rename(fileOf(elsewhere), fileOf(location));
-      await (await reopen(location, { anchor, acceptHead: true })).close();
+      await (await reopen(location, { anchor, acceptRollback: true })).close();
     }
     const store = await reopen(location, { anchor });
     await store.store('k', 'new');

@@ -212,7 +212,7 @@ async function openWith(
   const opening: OpenOptions = {
     unlock: unlock.method,
     anchor: options.anchor ?? true,
-    acceptHead: options.acceptHead,
+    acceptRollback: options.acceptHead,
     trustOnFirstUse: options.trustFirstUse,
     fingerprint,
     logger: loggerFor(call),

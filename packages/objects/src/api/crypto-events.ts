@@ -86,7 +86,7 @@ export type CryptoEvent = (ChangeEvent | UnlockEvent | KeyUseEvent | SuiteRefuse
   /** By the clock of the store. */
   readonly time: Date;
   /** Hex of the id of the store's instance: another one for each store, restored store and migrated store. */
-  readonly instance: string;
+  readonly instanceId: string;
   readonly outcome: CryptoOutcome;
 };
 

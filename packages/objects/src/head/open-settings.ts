@@ -31,7 +31,7 @@ export interface OpenSettings extends StoreContext {
   /** The identity that the store must have. */
   readonly fingerprint?: string | undefined;
   /** Accept a head that contradicts the anchor, and remember it instead. */
-  readonly acceptHead?: boolean | undefined;
+  readonly acceptRollback?: boolean | undefined;
   /** Take the store that lies here for the right one where nothing is known of it yet, and remember it in the anchor. */
   readonly trustOnFirstUse?: boolean | undefined;
   /** Open what a store has left behind that has moved, or what it is to become, for whoever moves it. */

@@ -53,7 +53,7 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
   }
   const engine = engineOf(settings, clock, loaded);
   // A head that was accepted once is not accepted again over a newer one.
-  const later = (): OpenSettings => ({ ...at(engine.place), acceptHead: false });
+  const later = (): OpenSettings => ({ ...at(engine.place), acceptRollback: false });
   const end = (): AuditEnd | undefined => engine.audit.end?.();
   engine.monitor.onHead((followed) => rememberNewest(later(), followed, end()));
   engine.monitor.onStalled(() => abortCutover(engine));
@@ -116,7 +116,7 @@ export function createObjectStore(settings: StoreSettings & StoreContext): Promi
   return owning('create', settings, async () => {
     const fingerprint = await createStoreAt(settings, eventsFor(settings, settings.clock ?? systemClock()));
     // Whatever was remembered of this location was of another store: making a new one is an explicit act.
-    return open({ ...settings, fingerprint, acceptHead: true });
+    return open({ ...settings, fingerprint, acceptRollback: true });
   });
 }
 
@@ -167,7 +167,7 @@ export function openStoreAnew(
     if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
     const founded = { versionFloor, state: 'scratch' } as const;
     const fingerprint = await createStoreAt({ ...settings, founded });
-    return open({ ...opening, fingerprint, acceptHead: true });
+    return open({ ...opening, fingerprint, acceptRollback: true });
   });
 }
 

@@ -52,8 +52,8 @@ describe('crypto events', () => {
     const created = events.flatMap((event) => (event.type === 'key.created' ? [event.key] : []));
     const expected = states.map(({ id, kind, category }) => ({ id, kind, suite: 1, ...(category && { category }) }));
     expect(created).toEqual(expected);
-    expect(new Set(events.map(({ instance }) => instance)).size).toBe(1);
-    expect(events[0]?.instance).toMatch(/^[0-9a-f]{32}$/);
+    expect(new Set(events.map(({ instanceId }) => instanceId)).size).toBe(1);
+    expect(events[0]?.instanceId).toMatch(/^[0-9a-f]{32}$/);
   });
 
   it('tell of members, and of what they open', async () => {
@@ -84,9 +84,9 @@ describe('crypto events', () => {
   it('tell of a secret that opens nothing, by its kind alone', async () => {
     const { place, listen, take } = hear();
     await (await createAt(place, listen)).close();
-    const [{ instance } = { instance: '' }] = take();
+    const [{ instanceId } = { instanceId: '' }] = take();
     await failure(openAt(place, { ...listen, unlock: rawKey(secret(1)) }), 'UNLOCK_FAILED');
-    const tried = { type: 'unlock', method: 'rawKey', outcome: 'UNLOCK_FAILED', instance };
+    const tried = { type: 'unlock', method: 'rawKey', outcome: 'UNLOCK_FAILED', instanceId };
     expect(take()).toEqual([{ ...tried, time: expect.any(Date) }]);
     const store = await openAt(place, listen);
     take();

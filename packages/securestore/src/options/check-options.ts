@@ -31,7 +31,7 @@ const CREATE_OPTIONS = [
   'destinations',
   'migrationTargets',
 ] as const;
-const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
+const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptRollback', 'trustOnFirstUse'] as const;
 
 const SESSION_OPTIONS = ['signal', 'timeout', 'requestId'] as const;
 
@@ -54,7 +54,7 @@ const MIGRATE_OPTIONS = [
   'backendOptions',
   'client',
   'anchor',
-  'acceptHead',
+  'acceptRollback',
   'trustOnFirstUse',
 ] as const;
 
@@ -116,7 +116,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   maintenance: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
   requestId: [(value) => typeof value === 'string' || typeof value === 'function', 'a string or a function'],
-  acceptHead: [(value) => typeof value === 'boolean', 'true or false'],
+  acceptRollback: [(value) => typeof value === 'boolean', 'true or false'],
   trustOnFirstUse: [(value) => typeof value === 'boolean', 'true or false'],
   fingerprint: [
     (value) => typeof value === 'string' && FINGERPRINT.test(value),

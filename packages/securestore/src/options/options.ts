@@ -76,7 +76,7 @@ export interface OpenOptions extends CreateOptions {
   /** The identity that the store must have: another one is `INTEGRITY`. */
   readonly fingerprint?: string | undefined;
   /** Accept, once, a head that contradicts the anchor. */
-  readonly acceptHead?: boolean | undefined;
+  readonly acceptRollback?: boolean | undefined;
   /**
    * Where nothing is known of the store yet, take the one that lies here for the right one and remember it in the anchor, which is
    * needed. For `identity` and `keyWrapper`, whose slots anybody could have made: whoever controls the backend when it is first

@@ -35,7 +35,7 @@ export interface MigrationOpenOptions
     BackendOptions,
     Pick<
       OpenOptions,
-      'unlock' | 'fingerprint' | 'anchor' | 'acceptHead' | 'trustOnFirstUse' | 'destinations' | 'logger' | 'clock'
+      'unlock' | 'fingerprint' | 'anchor' | 'acceptRollback' | 'trustOnFirstUse' | 'destinations' | 'logger' | 'clock'
     > {}
 
 /** How a store is moved. */
@@ -55,12 +55,12 @@ async function opened<T>(
   ignoreRedirect: boolean,
   body: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const { unlock, fingerprint, acceptHead, trustOnFirstUse, logger, clock } = options;
+  const { unlock, fingerprint, acceptRollback, trustOnFirstUse, logger, clock } = options;
   const name = nameOfLocation(location);
   const store = await openObjectStore({
     unlock,
     fingerprint,
-    acceptHead,
+    acceptRollback,
     trustOnFirstUse,
     logger,
     clock,

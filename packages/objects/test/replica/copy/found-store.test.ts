@@ -152,7 +152,7 @@ describe('a store that was founded from a copy', () => {
     const { place } = await restored(all);
     const anchored = async (
       record: ReturnType<typeof anchorOf>,
-      more: { acceptHead?: boolean } = {},
+      more: { acceptRollback?: boolean } = {},
     ): Promise<ObjectStore> => {
       const anchor = memoryAnchor();
       anchor.remembered.set(place.location, record);
@@ -166,7 +166,7 @@ describe('a store that was founded from a copy', () => {
     await failure(anchored(later), 'ROLLBACK');
     await failure(anchored({ ...atCopy, instance: '00'.repeat(16) }), 'ROLLBACK');
     await failure(anchored({ ...atCopy, fingerprint: '0'.repeat(52) }), 'ROLLBACK');
-    await anchored(later, { acceptHead: true });
+    await anchored(later, { acceptRollback: true });
   });
 });
 
