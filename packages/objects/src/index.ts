@@ -10,7 +10,7 @@ export type {
   KeyEvent,
   KeyUseEvent,
   MemberEvent,
-  RootEvent,
+  RootKeyEvent,
   SlotEvent,
   SuiteRefusedEvent,
   UnlockEvent,

@@ -207,7 +207,7 @@ export class SnapshotAttempt {
       time: new Date(point.time),
       ...point.totals,
       copied: point.added,
-      rekeyed: this.#index.rekeyed,
+      rewrapped: this.#index.rekeyed,
       findings: [...new Set(alarms.map(({ message }) => message))],
       failed: this.#index.copier.failed,
     };

@@ -209,7 +209,7 @@ describe('looking without keys', () => {
       snapshots: 3,
       files: files.size,
       bytes,
-      opened: 0,
+      decrypted: 0,
       found: 0,
       findings: [],
     });

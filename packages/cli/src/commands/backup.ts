@@ -13,12 +13,12 @@ export interface BackupOptions {
   readonly follow?: boolean;
 }
 
-function inWords({ number, time, objects, versions, bytes, copied, rekeyed }: SnapshotReport): string[] {
+function inWords({ number, time, objects, versions, bytes, copied, rewrapped }: SnapshotReport): string[] {
   const holds = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
   const nothing = versions === 0 ? 'the store is empty' : 'nothing had changed';
   const changed =
     copied.versions === 0 ? nothing : `copied ${count(copied.versions, 'version')}, ${formatBytes(copied.bytes)}`;
-  const keys = rekeyed === 0 ? [] : [`brought ${count(rekeyed, 'version')} of before under the new keys`];
+  const keys = rewrapped === 0 ? [] : [`brought ${count(rewrapped, 'version')} of before under the new keys`];
   return [`made snapshot ${number} of ${formatTime(time)}: ${holds}`, changed, ...keys];
 }
 

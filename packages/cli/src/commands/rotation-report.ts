@@ -34,10 +34,10 @@ export async function sayRotation(
 }
 
 function reportLines(report: RotationReport): string[] {
-  const { depth, examined, rekeyed, failed, retired, remaining, contradicted, pending } = report;
+  const { depth, examined, rotated, failed, retired, remaining, contradicted, pending } = report;
   if (depth === 'unlock') return [];
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
-  const lines = [`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`];
+  const lines = [`looked at ${count(examined, 'object')}: ${rotated} brought under new keys, ${failed} failed`];
   if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);

@@ -37,10 +37,10 @@ export interface MemberEvent {
 }
 
 /** A new root key, sealed for all slots. */
-export interface RootEvent {
-  readonly type: 'root.renewed';
+export interface RootKeyEvent {
+  readonly type: 'rootKey.rotated';
   /** Counted from 1, the root key of a new store. */
-  readonly root: number;
+  readonly rootKey: number;
 }
 
 /** A change of what a key version may be used for. */
@@ -76,7 +76,7 @@ export interface SuiteRefusedEvent {
 }
 
 /** What is told of a change of slots, members and keys. */
-export type ChangeEvent = SlotEvent | MemberEvent | RootEvent | KeyEvent;
+export type ChangeEvent = SlotEvent | MemberEvent | RootKeyEvent | KeyEvent;
 
 /**
  * What this process did with keys, for an audit. It holds no key material, no plaintext and no names of objects. What other

@@ -150,7 +150,7 @@ describe('crypto events', () => {
       'unlock',
       'slot.added',
       'slot.removed',
-      'root.renewed',
+      'rootKey.rotated',
       'key.replaced',
       'key.created',
       'key.replaced',
@@ -159,7 +159,7 @@ describe('crypto events', () => {
       'key.disabled',
     ]);
     expect(events).toContainEqual(expect.objectContaining({ type: 'slot.removed', slot: slot?.id, outcome: 'done' }));
-    expect(events).toContainEqual(expect.objectContaining({ type: 'root.renewed', root: 2 }));
+    expect(events).toContainEqual(expect.objectContaining({ type: 'rootKey.rotated', root: 2 }));
     const rewraps = events.filter((event) => event.type === 'key.used' && event.operation === 'rewrap');
     expect(rewraps.reduce((sum, event) => sum + (event.type === 'key.used' ? event.count : 0), 0)).toBe(300);
     for (const event of rewraps) {

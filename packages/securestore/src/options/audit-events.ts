@@ -15,8 +15,8 @@ function detailsOf(event: CryptoEvent): string {
     case 'member.granted':
     case 'member.revoked':
       return event.recipient ?? 'all';
-    case 'root.renewed':
-      return `root ${event.root}`;
+    case 'rootKey.rotated':
+      return `root ${event.rootKey}`;
     case 'key.used':
       return `${event.count} × ${event.operation} ${event.key.id}${event.from === undefined ? '' : ` from ${event.from}`}`;
     case 'key.scheduled':

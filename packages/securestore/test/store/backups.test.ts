@@ -30,7 +30,7 @@ async function stopped(restore: (signal: AbortSignal) => Job<unknown>): Promise<
 describe('a backup', () => {
   test('says what is in it, and the second one copies only what has changed', async () => {
     const { world, store, report } = await backedUp();
-    expect(report).toMatchObject({ number: 1, objects: 4, deleted: 1, failed: [], findings: [], rekeyed: 0 });
+    expect(report).toMatchObject({ number: 1, objects: 4, deleted: 1, failed: [], findings: [], rewrapped: 0 });
     expect(report.copied).toEqual({ versions: report.versions, bytes: report.bytes });
     world.clock.advance(HOUR);
     await store.store('db/b', 'changed');
@@ -255,10 +255,10 @@ describe('a backup that is looked through', () => {
   test('is whole, and says what was opened', async () => {
     const { world, store } = await backedUp();
     const complete = await verifyBackup(world.backup, world.secret);
-    expect(complete).toMatchObject({ ok: true, depth: 'complete', opened: 0, snapshots: 1, found: 0 });
+    expect(complete).toMatchObject({ ok: true, depth: 'complete', decrypted: 0, snapshots: 1, found: 0 });
     const opens = await verifyBackup(world.backup, { ...world.secret, depth: 'opens' });
     expect(opens).toMatchObject({ ok: true, depth: 'opens' });
-    expect(opens.opened).toBeGreaterThan(4);
+    expect(opens.decrypted).toBeGreaterThan(4);
     expect(await store.backups.verify(world.backup, { depth: 'opens' })).toEqual(opens);
   });
 

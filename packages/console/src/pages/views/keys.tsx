@@ -228,7 +228,7 @@ function RotationPanel(): JSX.Element {
       {error !== undefined && <Failure error={error} />}
       {done !== undefined && (
         <Notice tone={done.failed === 0 && done.pending.length === 0 ? 'ok' : 'warn'} title="Rotated">
-          {counted(done.rekeyed, 'record')} brought under the new keys, {counted(done.failed, 'failure')}.{' '}
+          {counted(done.rotated, 'record')} brought under the new keys, {counted(done.failed, 'failure')}.{' '}
           {done.pending.length > 0 && `Not reached yet: ${done.pending.join(', ')}.`}
         </Notice>
       )}

@@ -31,7 +31,7 @@ export interface RotationReport {
   /** Records looked at, current and older versions. */
   readonly examined: number;
   /** Records brought under the new keys. */
-  readonly rekeyed: number;
+  readonly rotated: number;
   /** Records that could not be, such as damaged ones: their keys stay in use. */
   readonly failed: number;
   /** The first 1,000 of them, by their names at the backend. */
@@ -139,7 +139,7 @@ async function rekeyAll(
 ): Promise<RotationReport> {
   const { signal } = context;
   const { depth } = context.parameters;
-  const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
+  const counts: RekeyCounts = { examined: 0, rotated: 0, failed: 0, failures: [] };
   const keyring = keyringOf(engine.monitor.state);
   const saved = parseCursor(context.cursor);
   let after = saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
@@ -180,7 +180,7 @@ function parseParameters(parameters: unknown): Parameters {
 }
 
 function nothingMore(depth: RotationDepth): RotationReport {
-  const nothing = { examined: 0, rekeyed: 0, failed: 0, failures: [], foreign: [], retired: [], remaining: {} };
+  const nothing = { examined: 0, rotated: 0, failed: 0, failures: [], foreign: [], retired: [], remaining: {} };
   return { depth, pending: [], ...nothing, contradicted: 0 };
 }
 

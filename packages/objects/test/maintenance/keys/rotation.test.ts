@@ -60,7 +60,7 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'sqlite'))(
       const versions = (await store.history('changed')).map(({ version }) => version);
       const report = await store.rotateEncryptionKey(OLD, NEW, { depth });
       const looked = depth === 'unlock' ? 0 : before.size;
-      expect(report).toMatchObject({ depth, examined: looked, rekeyed: looked, failed: 0, failures: [] });
+      expect(report).toMatchObject({ depth, examined: looked, rotated: looked, failed: 0, failures: [] });
       await isIntact(store);
       expect((await store.history('changed')).map(({ version }) => version)).toEqual(versions);
       await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
@@ -150,7 +150,7 @@ describe('a rotation', () => {
     for await (const { phase } of job.progress) phases.add(phase);
     const report = await job;
     expect([...phases].filter((phase) => phase.startsWith('re-keying, pass'))).toEqual([]);
-    expect(report).toMatchObject({ examined: 1, rekeyed: 1, failed: 0 });
+    expect(report).toMatchObject({ examined: 1, rotated: 1, failed: 0 });
     const [journal] = (await store.encryptionKeys.list()).filter(({ kind }) => kind === 'journal');
     expect(Object.keys(report.remaining)).toEqual([journal?.id]);
   });

@@ -245,7 +245,7 @@ describe('members.revoke', () => {
     const [first, second] = [await enter(ann), await enter(bob)];
     expect((await first.retrieve('red/a')).text()).toBe('before');
     const report = await owner.members.revoke('ann');
-    expect(report).toMatchObject({ depth: 'keys', rekeyed: 1, failed: 0, remaining: {} });
+    expect(report).toMatchObject({ depth: 'keys', rotated: 1, failed: 0, remaining: {} });
     for (const [call, run] of callsAbout(first, 'red/a')) {
       await failure(run(), 'ACCESS_DENIED').catch((error: unknown) => expect.fail(`${call}: ${String(error)}`));
     }
@@ -305,8 +305,8 @@ describe('members.revokeAll', () => {
     await owner.store('blue/b', 'b');
     const people = [await join('ann', RED), await join('bob', { categories: ['red', 'blue'] })];
     const before = await owner.encryptionKeys.list();
-    const { retired, rekeyed } = await owner.members.revokeAll();
-    expect([retired.length, rekeyed]).toEqual([before.length, 2]);
+    const { retired, rotated } = await owner.members.revokeAll();
+    expect([retired.length, rotated]).toEqual([before.length, 2]);
     for (const someone of people) await failure(enter(someone), 'UNLOCK_FAILED');
     expect(await owner.members.list()).toEqual([]);
     await failure(owner.members.revokeAll(), 'NOT_FOUND');
@@ -324,7 +324,7 @@ describe('members.revokeAll', () => {
     await failure(owner.members.revoke('ann'), 'INTEGRITY');
     await failure(owner.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8)), 'INTEGRITY');
     expect((await owner.retrieve('red/a')).text()).toBe('a');
-    expect(await owner.members.revokeAll()).toMatchObject({ failed: 0, rekeyed: 1 });
+    expect(await owner.members.revokeAll()).toMatchObject({ failed: 0, rotated: 1 });
     await failure(enter(ann), 'UNLOCK_FAILED');
     await owner.members.add('ann', ann.recipient, RED);
     expect((await (await enter(ann)).retrieve('red/a')).text()).toBe('a');
