@@ -25,7 +25,7 @@ export type {
   DestroyEncryptionKeysOptions,
   JobAdministration,
   EncryptionKeyAdministration,
-  KeyLike,
+  UnlockSecret,
   RotateOptions,
   SlotAdministration,
   VerifyOptions,

@@ -1,7 +1,7 @@
 import type { AuditEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import { formatRecipient, readRecipient } from '@securestore/crypto';
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import { examineTrail } from '../store/examine.ts';
 import type { TrailExamination } from '../store/examine.ts';
 import { KnownSegments } from '../store/known-segments.ts';
@@ -39,7 +39,7 @@ export type AuditState = Omit<AuditStatus, 'sinks'>;
 
 export interface VerifyTrailOptions extends CallOptions {
   /** The auditor's identity, present and former ones, as `identity` or `identityFile` gives them. */
-  readonly auditor: SecretMethod | readonly SecretMethod[];
+  readonly auditor: UnlockSecretMethod | readonly UnlockSecretMethod[];
 }
 
 export interface EntriesOptions extends TailOptions, CallOptions {
@@ -127,7 +127,9 @@ export class AuditTrail {
 
   async #verify(auditor: VerifyTrailOptions['auditor'], signal: AbortSignal | undefined): Promise<AuditReport> {
     await this.#refreshed(signal);
-    const methods = Array.isArray(auditor) ? (auditor as readonly SecretMethod[]) : [auditor as SecretMethod];
+    const methods = Array.isArray(auditor)
+      ? (auditor as readonly UnlockSecretMethod[])
+      : [auditor as UnlockSecretMethod];
     if (methods.some((method) => method?.type !== 'recipient')) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'the option "auditor" must be identities of the auditor', {
         option: 'auditor',

@@ -1,5 +1,5 @@
 import { exitCodeOf } from '@securestore/core-format';
-import type { AuditReport, SecretMethod, SecureStore } from 'securestore';
+import type { AuditReport, UnlockSecretMethod, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { refuse, refuseAction } from '../errors/refuse.ts';
@@ -126,7 +126,7 @@ async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<
   return damage.exitCode();
 }
 
-async function identitiesOf(call: Call<AuditOptions>): Promise<SecretMethod[]> {
+async function identitiesOf(call: Call<AuditOptions>): Promise<UnlockSecretMethod[]> {
   const files = call.options.auditorIdentity;
   if (files === undefined) refuse("audit verify needs --auditor-identity FILE, the auditor's identity file");
   for (const file of files) await warnIfShared(call, file, 'identity');

@@ -1,6 +1,12 @@
 import { isServed, redactLocation } from '@securestore/backend-api';
 import { exitCodeOf } from '@securestore/core-format';
-import type { MigrationOpenOptions, MigrationPhase, MigrationReport, FailBackInfo, SecretMethod } from 'securestore';
+import type {
+  MigrationOpenOptions,
+  MigrationPhase,
+  MigrationReport,
+  FailBackInfo,
+  UnlockSecretMethod,
+} from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { discoveryOf } from '../store/discovery.ts';
 import { SOME_FAILED } from '../call/call.ts';
@@ -50,7 +56,7 @@ const PHASES: Readonly<Record<MigrationPhase, PhaseWords[string]>> = {
 /** Runs `body` with what opens the store for whoever moves it. */
 async function withUnlock<T>(
   call: MigrateCall,
-  body: (options: MigrationOpenOptions, present: SecretMethod) => Promise<T>,
+  body: (options: MigrationOpenOptions, present: UnlockSecretMethod) => Promise<T>,
 ): Promise<T> {
   const { cli, options } = call;
   using unlock = await unlockWith(await findSecret(call));
@@ -152,12 +158,12 @@ async function endKeeping(call: MigrateCall, location: string): Promise<ExitCode
 
 /** The secret of a store that is sealed anew, and what is to be done before that is made. */
 interface NewSecret extends Disposable {
-  readonly method: SecretMethod;
+  readonly method: UnlockSecretMethod;
   readonly beforeMaking: () => Promise<void>;
 }
 
 /** @returns `undefined` where the store is moved as it is */
-async function newSecretOf(call: MigrateCall, present: SecretMethod, to: string): Promise<NewSecret | undefined> {
+async function newSecretOf(call: MigrateCall, present: UnlockSecretMethod, to: string): Promise<NewSecret | undefined> {
   const { out, options } = call;
   if (options.reseal !== true) return undefined;
   const source = await findNewSecret(call, to);

@@ -1,6 +1,6 @@
 import { isServed, parseLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
+import type { Invitation, Logger, OpenOptions, UnlockSecretMethod, SecureStore } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
 import type { OwnHint } from '../errors/hints.ts';
@@ -166,7 +166,7 @@ export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore)
 /** As {@link withStore}, with what unlocked the store. */
 export async function withUnlockedStore<T>(
   call: Call,
-  use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
+  use: (store: SecureStore, unlock: UnlockSecretMethod) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
   if (isServed(given.location)) notServed(call.verb, ': it takes the secret of the store');

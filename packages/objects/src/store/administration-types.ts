@@ -7,7 +7,7 @@ import type { CallOptions } from '../api/types.ts';
 import type { VerifyProgress } from '../maintenance/verify/report.ts';
 
 /** What a secret may be given as: an unlock method, a passphrase, or 32 random bytes. */
-export type KeyLike = UnlockMethod | string | Uint8Array;
+export type UnlockSecret = UnlockMethod | string | Uint8Array;
 
 /** The ways of unlocking a store. */
 export interface SlotAdministration {
@@ -18,7 +18,7 @@ export interface SlotAdministration {
    * @throws `ALREADY_EXISTS` if it opens the store already; `TOO_LARGE` if the store has as many ways as it may; what a
    *   key wrapper throws
    */
-  add(key: KeyLike | Recipient, options?: CallOptions): Promise<SlotInfo>;
+  add(key: UnlockSecret | Recipient, options?: CallOptions): Promise<SlotInfo>;
   /**
    * Removes a way to unlock the store. It takes 6 s longer than the change itself: then no process that has opened the
    * store by it begins to write anything any more, its jobs included. Whoever has an old copy of its head can still use it: to renew what it led to, rotate

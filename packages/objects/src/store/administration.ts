@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { KeyWrapperMethod, SecretMethod, UnlockMethod } from '@securestore/crypto';
+import type { KeyWrapperMethod, UnlockSecretMethod, UnlockMethod } from '@securestore/crypto';
 import { passphrase, rawKey } from '@securestore/crypto';
 import type { Job, JobKind } from '@securestore/jobs';
 import { Jobs } from '@securestore/jobs';
@@ -8,7 +8,7 @@ import type {
   JobAdministration,
   JobStart,
   EncryptionKeyAdministration,
-  KeyLike,
+  UnlockSecret,
   RotateOptions,
   SlotAdministration,
   VerifyOptions,
@@ -55,7 +55,7 @@ const SETTINGS_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 function methodOf(key: unknown, what: string): UnlockMethod {
   if (typeof key === 'string') return passphrase(key);
   if (key instanceof Uint8Array) return rawKey(key);
-  const { type, secret, wrapper } = (key ?? {}) as Partial<SecretMethod & KeyWrapperMethod>;
+  const { type, secret, wrapper } = (key ?? {}) as Partial<UnlockSecretMethod & KeyWrapperMethod>;
   const isMethod = type === 'keyWrapper' ? wrapper !== undefined : typeof secret === 'function';
   if (typeof type === 'string' && isMethod) return key as UnlockMethod;
   throw new SecureStoreError('INVALID_ARGUMENT', `${what} must be an unlock method, a passphrase or 32 bytes`);
@@ -213,7 +213,7 @@ export class Administration {
     }
   }
 
-  rotate(oldKey: KeyLike, newKey: KeyLike, options: RotateOptions | undefined): Job<RotationReport> {
+  rotate(oldKey: UnlockSecret, newKey: UnlockSecret, options: RotateOptions | undefined): Job<RotationReport> {
     return this.#start('rotateEncryptionKey', options, ROTATE_OPTIONS, ({ signal }) => {
       const secrets = {
         oldKey: methodOf(oldKey, 'the old unlock secret'),

@@ -3,7 +3,7 @@ import type {
   CheckpointOptions,
   JobAdministration,
   EncryptionKeyAdministration,
-  KeyLike,
+  UnlockSecret,
   RotateOptions,
   SlotAdministration,
   VerifyOptions,
@@ -136,7 +136,7 @@ export class ObjectStore implements SecureStorage {
    * The job rejects with `UNLOCK_FAILED` where `oldKey` opens nothing, `LOCKED` where another rotation is under way,
    * `INVALID_ARGUMENT`.
    */
-  rotateEncryptionKey(oldKey: KeyLike, newKey: KeyLike, options?: RotateOptions): Job<RotationReport> {
+  rotateEncryptionKey(oldKey: UnlockSecret, newKey: UnlockSecret, options?: RotateOptions): Job<RotationReport> {
     return this.#administration.rotate(oldKey, newKey, options);
   }
 

@@ -2,7 +2,7 @@ import type { AuditTrail, SinkStats } from '@securestore/audit';
 import type { Meter } from '@securestore/backend-api';
 import type { Backups, Condition, Schedules, WatchFacts, WatchThresholds } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import type { HealthCheck, HealthSource, HealthThresholds } from '@securestore/health';
 import { Health } from '@securestore/health';
 import type { Clock, Instant } from '@securestore/jobs';
@@ -19,7 +19,7 @@ export interface HealthConfig {
    * The auditor's identity, to verify the audit log with. Without it the check is weaker: it detects changes by an attacker who controls the
    * backend, and not those by holders of the store's encryption keys.
    */
-  readonly auditor?: SecretMethod | readonly SecretMethod[] | undefined;
+  readonly auditor?: UnlockSecretMethod | readonly UnlockSecretMethod[] | undefined;
 }
 
 const check = (name: string, reason: string, more: Partial<HealthCheck> = {}): HealthCheck => ({

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Anchor, CreateOptions, OpenOptions, SecretMethod, SecureStore } from '../../src/index.ts';
+import type { Anchor, CreateOptions, OpenOptions, UnlockSecretMethod, SecureStore } from '../../src/index.ts';
 import { createStore, generateIdentity, openStore, rawKey, recipientOf } from '../../src/index.ts';
 
 /** What unlocks the stores of these tests. */
-export const unlock: SecretMethod = rawKey(Buffer.alloc(32, 3));
+export const unlock: UnlockSecretMethod = rawKey(Buffer.alloc(32, 3));
 
 /** The auditor's identity. */
 export const auditor: Buffer = generateIdentity();
