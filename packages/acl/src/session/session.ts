@@ -10,7 +10,7 @@ import { Checks } from '../guard/checks.ts';
 import type { CheckContext } from '../guard/checks.ts';
 import { guardedListing } from './guarded-listing.ts';
 import type { SessionListingOptions } from './guarded-listing.ts';
-import type { Identity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 import { ListingPositions } from './listing-position.ts';
 import type { CacheFigures } from '../policy/permission-cache.ts';
 import { sessionApprovals } from './session-approvals.ts';
@@ -98,7 +98,7 @@ export class Session extends SessionStorage implements SecureStorage, StoreAdmin
   }
 
   /** Who acts. */
-  get principal(): Identity {
+  get principal(): PrincipalName {
     return this.#checks.principal;
   }
 

@@ -4,7 +4,7 @@ import type { SecureStore } from 'securestore';
 import { createStore, rawKey, SecureStoreError } from 'securestore';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Policy, Rule, SessionContext, Subject } from '../../src/index.ts';
-import { Decider, SURFACE, Session, isObjectAction, parseIdentity, parsePolicy } from '../../src/index.ts';
+import { Decider, SURFACE, Session, isObjectAction, parsePrincipalName, parsePolicy } from '../../src/index.ts';
 
 let store: SecureStore;
 let rules: Rule[];
@@ -38,7 +38,7 @@ function policy(): Policy {
 }
 
 function alice(): Subject {
-  return new Decider(policy()).subject(parseIdentity('alice'));
+  return new Decider(policy()).subject(parsePrincipalName('alice'));
 }
 
 /** A session under whatever the rules are by then. */
