@@ -25,7 +25,7 @@ export type {
   Difference,
   FindOptions,
   FindPage,
-  FoundName,
+  FoundKey,
   KeyTimeline,
   RecoveryPointLocator,
   RecoveryPointInfo,

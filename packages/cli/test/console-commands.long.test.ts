@@ -114,7 +114,7 @@ describe('the command that the console shows', () => {
       sent((await store.recoveryPoints.browse({ prefix: 'db/' })).entries),
     );
     expect(await told({ type: 'find', contains: 'DB/', ...moment })).toEqual(
-      sent((await store.recoveryPoints.find({ ...moment, contains: 'DB/' })).names),
+      sent((await store.recoveryPoints.find({ ...moment, contains: 'DB/' })).keys),
     );
     const { differences } = await store.recoveryPoints.compare({ destination: place, from: { snapshot: 1 } });
     expect(await told({ type: 'compare', destination: place, from: { snapshot: 1 } })).toEqual([

@@ -75,7 +75,7 @@ export type {
   FindPage,
   ContinuousBackupOptions,
   ForgetReport,
-  FoundName,
+  FoundKey,
   HookedRun,
   KeyTimeline,
   RecoveryPointLocator,

@@ -182,7 +182,7 @@ describe('a store that is audited', () => {
 
   test('shows the backend neither names nor values nor who it was', async () => {
     const location = locationOf();
-    const store = await audited(location, { audit: { clearNames: ['**'] } });
+    const store = await audited(location, { audit: { clearKeys: ['**'] } });
     await store.store('canary/name', 'canary value', { metadata: { canary: 'metadata' } });
     await store.close();
     const path = location.slice('sqlite:'.length);
@@ -212,7 +212,7 @@ describe('a store that is audited', () => {
 
   test('finds what the log has about an object, in whatever segment and form', async () => {
     const location = locationOf();
-    const first = await audited(location, { audit: { clearNames: ['clear/**'] } });
+    const first = await audited(location, { audit: { clearKeys: ['clear/**'] } });
     for (const key of ['a', 'clear/a', 'clear/sst_0123456789abcdef0123456789']) await first.store(key, '1');
     await first.close();
     // More segments than are looked at for the newest entries.

@@ -147,12 +147,12 @@ export async function makeAudited(suite: 1 | 2): Promise<AuditedGolden> {
     journal: true,
     categories,
     backend: new MemoryBackend({ clock: () => clock.now() }),
-    audit: { clearNames: ['public/**'] },
+    audit: { clearKeys: ['public/**'] },
   });
   const { fingerprint } = first;
   const tokens = await setUp(first, identities);
   await first.close();
-  const second = await open({ audit: { clearNames: ['public/**'] } });
+  const second = await open({ audit: { clearKeys: ['public/**'] } });
   await attempts(second, tokens.good);
   // As a process that is killed leaves its segment: without an end.
   await (await open()).has('tokens/api');

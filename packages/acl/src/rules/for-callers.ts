@@ -37,7 +37,7 @@ function seenAlone(options: unknown, sees: Caller['sees']): object {
 export const FOR_CALLER: Readonly<Record<string, ForCaller>> = {
   ...Object.fromEntries(LISTINGS.map((call) => [call, filtered])),
   // What is wrong with an object `scrub` and `verify` tell, which take more.
-  health: ([options]) => [{ ...Object(options), names: false }],
+  health: ([options]) => [{ ...Object(options), keys: false }],
   // What decides about each change is for the session itself.
   restore: ([source, options], { principal, sees }) => [
     source,

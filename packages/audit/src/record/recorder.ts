@@ -16,7 +16,7 @@ export interface RecorderOptions {
   /** Where the log goes beside the store. */
   readonly sinks?: readonly SinkOptions[] | undefined;
   /** Patterns of the keys whose names are kept in clear: `**` is all of them. Default none. */
-  readonly clearNames?: readonly string[] | undefined;
+  readonly clearKeys?: readonly string[] | undefined;
   /** Is told when a sink gets worse or better, or a segment can't be begun. */
   readonly onAlert?: ((alert: SinkAlert | AuditOpeningFailure) => void) | undefined;
 }
@@ -220,7 +220,7 @@ export class Recorder {
   }
 
   async #open({ auditor, mode }: AuditSettings): Promise<AuditLog> {
-    const { sinks = [], clearNames, onAlert } = this.#options;
+    const { sinks = [], clearKeys, onAlert } = this.#options;
     const place = this.#place;
     const { instance, clock, nameKey } = place;
     // Of this run alone: whoever gets hold of it later signs no header of an earlier run.
@@ -233,7 +233,7 @@ export class Recorder {
       mode,
       nameKey,
       hashNames: (names) => place.hashNames(names),
-      clearNames,
+      clearKeys,
       certificate,
       clock,
       onAlert,

@@ -121,7 +121,7 @@ export interface FindOptions extends RecoveryPointLocator, PageOptions {
 }
 
 /** A name that was found. */
-export interface FoundName {
+export interface FoundKey {
   readonly key: string;
   /** What stands for it at that moment. A deleted object is known as long as its history is kept. */
   readonly state: 'there' | 'deleted' | 'purged';
@@ -132,7 +132,7 @@ export interface FoundName {
 
 export interface FindPage extends Page, RecoveryPointInfo {
   /** By UTF-8 bytes within a page; pages come in an order of their own. */
-  readonly names: readonly FoundName[];
+  readonly keys: readonly FoundKey[];
 }
 
 /** One version of an object, and how long it was the current one. */

@@ -67,7 +67,7 @@ function inFolder(names: readonly string[], prefix: string): string[] {
 }
 
 const found = (pages: readonly FindPage[], state = 'there'): string[] =>
-  pages.flatMap(({ names }) => names.filter((one) => one.state === state).map(({ key }) => key)).toSorted();
+  pages.flatMap(({ keys }) => keys.filter((one) => one.state === state).map(({ key }) => key)).toSorted();
 
 const linesOf = (pages: readonly ComparePage[]): string[] =>
   pages.flatMap(({ differences }) => differences.map(({ type, key }) => `${type} ${key}`)).toSorted();
@@ -402,7 +402,7 @@ describe('names', () => {
         const moment = { destination: PLACE, snapshot: age + 1, contains };
         const pages = await all((after) => points.find({ ...moment, limit: 7, after }));
         expect(found(pages), contains).toEqual(wanted([...state.keys()]));
-        for (const { names } of pages) expect(names.map(({ key }) => key)).toEqual(inOrder(names));
+        for (const { keys } of pages) expect(keys.map(({ key }) => key)).toEqual(inOrder(keys));
       }
       expect(found(await all((after) => points.find({ contains, after })))).toEqual(wanted(await owner.list()));
     }

@@ -19,7 +19,7 @@ export function pointSource(
       let after: string | undefined;
       do {
         const page = await recoveryPoints.find({ destination, ...choice, contains: '', prefix, after, limit: PAGE });
-        for (const { key, state } of page.names) if (state === 'there') names.push(key);
+        for (const { key, state } of page.keys) if (state === 'there') names.push(key);
         ({ after } = page);
       } while (after !== undefined);
       return names.toSorted(byBytes);

@@ -1,5 +1,5 @@
 import { byBytes } from '@securestore/core-format';
-import type { BrowsePage, Difference, FoundName, VersionThen } from 'securestore';
+import type { BrowsePage, Difference, FoundKey, VersionThen } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { pointOf } from '../backup/point-choice.ts';
@@ -91,7 +91,7 @@ export async function browse(call: Call<BrowseOptions>, destination: string | un
   });
 }
 
-function sinceWhen({ state, modified }: FoundName): string {
+function sinceWhen({ state, modified }: FoundKey): string {
   return state === 'there' ? '' : `  (${state} ${formatTime(modified)})`;
 }
 
@@ -106,7 +106,7 @@ export async function find(
   await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;
     const pages = pagesOf((after) => recoveryPoints.find({ ...moment, contains, after, limit: PAGE, signal }));
-    for await (const name of inOrder(pages, ({ names }) => names)) {
+    for await (const name of inOrder(pages, ({ keys }) => keys)) {
       await out.result(name, () => [`${out.name(name.key)}${sinceWhen(name)}`]);
       if (out.closed()) return;
     }

@@ -95,7 +95,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   ],
   audit: [
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'an object with sinks, clearNames or onAlert',
+    'an object with sinks, clearKeys or onAlert',
   ],
   health: [
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),

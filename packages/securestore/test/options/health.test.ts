@@ -391,7 +391,7 @@ test('the health of a store names no object to a session, which may see none', a
   ]);
   const { token } = await store.access.createToken('watcher');
   await using session = await store.session({ token });
-  for (const options of [{}, { names: true }]) {
+  for (const options of [{}, { keys: true }]) {
     const report = await session.health(options);
     expect(checkOf(report, 'scrub')).toMatchObject({ status: 'failing' });
     expect(JSON.stringify(report)).not.toContain('password');

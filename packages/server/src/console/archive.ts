@@ -32,7 +32,7 @@ async function* namesOf(
       limit: 500,
       signal,
     });
-    for (const { key, state } of page.names) if (state === 'there') yield key;
+    for (const { key, state } of page.keys) if (state === 'there') yield key;
     ({ after } = page);
   } while (after !== undefined);
 }

@@ -97,7 +97,7 @@ describe('what the store was', () => {
     expect(namesIn(await get(dora, `/v1/recovery-points/browse?destination=${at}&prefix=web/`))).toEqual([]);
     expect(namesIn(await get(ann, `/v1/recovery-points/browse?prefix=db/`))).toEqual(['db/a', 'db/deep/', 'db/new']);
     expect(await get(dora, `/v1/recovery-points/find?destination=${at}&contains=D`)).toMatchObject({
-      names: expect.arrayContaining([expect.objectContaining({ key: 'db/deep/c', state: 'there' })]),
+      keys: expect.arrayContaining([expect.objectContaining({ key: 'db/deep/c', state: 'there' })]),
     });
     const { differences } = await get<{ differences: { type: string; key: string }[] }>(
       vic,

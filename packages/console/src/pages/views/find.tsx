@@ -15,7 +15,7 @@ import type { Column } from '../parts/rows.tsx';
 import { Search } from '../parts/search.tsx';
 import { Time } from '../parts/time.tsx';
 
-type Found = WireFindPage['names'][number];
+type Found = WireFindPage['keys'][number];
 
 const PAGE = 500;
 
@@ -52,7 +52,7 @@ export function FindView(): JSX.Element {
       { ...moment, contains, after, limit: PAGE },
       { signal },
     );
-    return { items: page.names, after: page.after, progress: page.progress };
+    return { items: page.keys, after: page.after, progress: page.progress };
   };
   const listing = useListing<Found>(key, load, { ahead: MANY, order: byKey });
   const open = (row: Found): void => go('/recover/key', { key: row.key });
