@@ -50,14 +50,14 @@ describe('a store that is audited', () => {
     await store.close();
     const later = await reopen(location);
     expect(attempts(await entriesOf(later))).toEqual([
-      'write allowed [root]',
-      'read allowed [root]',
-      'read failed [root] NOT_FOUND',
-      'list allowed [root]',
-      'write allowed [root]',
-      'write failed [root] INVALID_ARGUMENT',
-      'read allowed [root]',
-      'delete allowed [root]',
+      'write allowed [owner]',
+      'read allowed [owner]',
+      'read failed [owner] NOT_FOUND',
+      'list allowed [owner]',
+      'write allowed [owner]',
+      'write failed [owner] INVALID_ARGUMENT',
+      'read allowed [owner]',
+      'delete allowed [owner]',
     ]);
     expect(await verify(later)).toMatchObject({ ok: true, findings: [] });
   });
@@ -81,7 +81,7 @@ describe('a store that is audited', () => {
     await store.session({ token: `${token}x` }).catch(() => undefined);
     await store.close();
     const entries = await entriesOf(await reopen(location));
-    const mine = entries.filter(({ principal, action }) => principal !== '[root]' && action !== 'audit.end');
+    const mine = entries.filter(({ principal, action }) => principal !== '[owner]' && action !== 'audit.end');
     expect(attempts(mine)).toEqual([
       'session allowed alice',
       'read allowed alice',
@@ -151,13 +151,13 @@ describe('a store that is audited', () => {
     const entries = await entriesOf(await reopen(location));
     const administrative = entries.filter(({ action }) => !/^(key\.|root|unlock|session|write|audit.end)/.test(action));
     expect(administrative.map(shown)).toEqual([
-      'audit.enable allowed [root]',
-      'slots.list allowed [root]',
-      'encryptionKeys.list allowed [root]',
-      'gc allowed [root]',
-      'access.change allowed [root]',
-      'access.createToken allowed [root]',
-      'access.createToken allowed [root]',
+      'audit.enable allowed [owner]',
+      'slots.list allowed [owner]',
+      'encryptionKeys.list allowed [owner]',
+      'gc allowed [owner]',
+      'access.change allowed [owner]',
+      'access.createToken allowed [owner]',
+      'access.createToken allowed [owner]',
       'gc allowed ops',
       'slots.list denied ops ACCESS_DENIED',
       'purge denied ops ACCESS_DENIED',
@@ -165,7 +165,7 @@ describe('a store that is audited', () => {
       `approvals.approve denied ops ACCESS_DENIED: request ${id}`,
       `approvals.approve allowed other request ${id}: purge by ops`,
       'purge allowed ops',
-      'access.explain allowed [root]',
+      'access.explain allowed [owner]',
     ]);
   });
 
@@ -259,7 +259,7 @@ describe('a store that is audited', () => {
     const store = await audited(location, { mode: 'fail-closed' });
     const other = await reopen(location);
     await store.store('a', 'one');
-    expect(attempts(await entriesOf(other))).toContain('write allowed [root]');
+    expect(attempts(await entriesOf(other))).toContain('write allowed [owner]');
   });
 
   test('in fail-closed what can not be recorded is not answered, and then not done', async () => {
@@ -288,7 +288,7 @@ describe('a store that is audited', () => {
     expect(other.audit.status.on).toBe(true);
     await other.store('a', '1');
     await other.close();
-    expect(attempts(await entriesOf(store))).toContain('write allowed [root]');
+    expect(attempts(await entriesOf(store))).toContain('write allowed [owner]');
     await store.audit.disable();
     await store.store('b', '1');
     await store.close();
@@ -529,7 +529,7 @@ test('a server that began before many short runs is seen, and followed, by its n
   const watching = await reopen(location);
   // Looking at the log is in it, too.
   const newest = await watching.audit.entries({ entries: 5 });
-  expect(newest.map(shown)).toContain('write allowed [root]');
+  expect(newest.map(shown)).toContain('write allowed [owner]');
   const stop = new AbortController();
   const seen: string[] = [];
   for await (const { action } of watching.audit.tail({ entries: 1, follow: true, signal: stop.signal })) {

@@ -20,7 +20,7 @@ import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore } from '@securestore/objects';
 import { extensionsOf, signalOf } from '@securestore/objects/internal';
 import { AuditTrail } from '@securestore/audit';
-import { ROOT } from '../options/audit-events.ts';
+import { OWNER } from '../options/audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from '../options/check-options.ts';
 import { backupConnect, connect, nameOfLocation } from './connect.ts';
 import { namingPlace, whereItStands, withoutKey } from './migration-failure.ts';
@@ -85,7 +85,7 @@ async function recordedIn<T>({ store }: Opened, run: () => Promise<T>): Promise<
   const { audit } = extensionsOf(store);
   if (audit.settings === undefined) return run();
   const trail = new AuditTrail(audit, {});
-  return trail.recorder.attempt({ action: 'migrate', principal: ROOT, readOnly: false }, run);
+  return trail.recorder.attempt({ action: 'migrate', principal: OWNER, readOnly: false }, run);
 }
 
 type Progress = JobContext<unknown>['progress'];

@@ -10,7 +10,7 @@ import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
 import { extensionsOf, signalOf } from '@securestore/objects/internal';
-import { auditEventOf, auditWarnings, ROOT } from '../options/audit-events.ts';
+import { auditEventOf, auditWarnings, OWNER } from '../options/audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from '../options/check-options.ts';
 import { backupConnect, connect, followConnect, settingsFor } from './connect.ts';
 import { anchorName, fileAnchor } from '../files/file-anchor.ts';
@@ -134,7 +134,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     metrics: health.metrics,
     session,
   });
-  return recorded(whole, { recorder, principal: ROOT, categoryOf });
+  return recorded(whole, { recorder, principal: OWNER, categoryOf });
 }
 
 export function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {

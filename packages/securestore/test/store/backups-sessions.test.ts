@@ -130,10 +130,10 @@ describe('somebody whose role is', () => {
     });
     await store.delete('db/b');
     const owners = await store.restore(world.backup, { prefix: 'db/' });
-    expect(owners.receipt && readRestoreReceipt(owners.receipt, store.fingerprint)).toMatchObject({ by: '[root]' });
+    expect(owners.receipt && readRestoreReceipt(owners.receipt, store.fingerprint)).toMatchObject({ by: '[owner]' });
     const kept = await store.recoveryPoints.receipts(world.backup);
     expect(kept.restores.map((one) => readRestoreReceipt(one.receipt, store.fingerprint).by)).toEqual([
-      '[root]',
+      '[owner]',
       'rob',
     ]);
   });
