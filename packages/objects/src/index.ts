@@ -15,7 +15,7 @@ export type {
   SuiteRefusedEvent,
   UnlockEvent,
 } from './api/crypto-events.ts';
-export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './maintenance/keys/members.ts';
+export type { GrantableArea, GrantOptions, MemberAdministration, MemberInfo } from './maintenance/keys/members.ts';
 export { ObjectStore } from './store/object-store.ts';
 export type { MigrationTargets } from './head/move/follow-redirect.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './store/open.ts';

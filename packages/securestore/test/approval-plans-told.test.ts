@@ -115,7 +115,7 @@ test('an approval of a call is of what it was given when it was made, whatever t
     await bob.approvals.approve((await ann.approvals.request('members.change', undefined, { operation })).id);
     await ann.members.add(name, recipient, grant);
     const found = (await store.members.list()).find((one) => one.name === name);
-    expect(found).toMatchObject({ categories: ['default'], groups: [] });
+    expect(found).toMatchObject({ categories: ['default'], areas: [] });
   }
 });
 

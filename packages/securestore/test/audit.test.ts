@@ -434,14 +434,14 @@ describe('a member', () => {
   const mine = generateIdentity();
 
   async function withMember(
-    groups: readonly 'audit'[],
+    areas: readonly 'audit'[],
   ): Promise<{ location: string; open: () => Promise<SecureStore> }> {
     const location = locationOf();
     const store = await createStore(location, { unlock, maintenance: false, categories: { pii: ['pii/**'] } });
     await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
     await store.store('pii/a', 'one');
     const recipient = await recipientOf(mine);
-    await store.members.add('ann', recipient, groups.length > 0 ? { groups } : { categories: ['pii'] });
+    await store.members.add('ann', recipient, areas.length > 0 ? { areas } : { categories: ['pii'] });
     const { fingerprint } = store;
     await store.close();
     return { location, open: () => reopen(location, { unlock: identity(mine), fingerprint }) };

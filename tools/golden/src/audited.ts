@@ -84,7 +84,7 @@ async function setUp(store: SecureStore, identities: Identities): Promise<Audite
   const bad = await access.createToken('robot');
   await access.revokeToken(bad.id);
   await members.add('ann', await recipientOf(identities.ann), { categories: ['tokens'] });
-  await members.add('watch', await recipientOf(identities.watch), { groups: ['audit'] });
+  await members.add('watch', await recipientOf(identities.watch), { areas: ['audit'] });
   await members.add('gone', await recipientOf(identities.gone), { categories: ['tokens'] });
   await members.revoke('gone');
   return { good: good.token, revoked: bad.token };

@@ -180,7 +180,7 @@ it('brings back the policy, the members and their keys', async () => {
   const [ann, bob] = [await person(), await person()];
   await snapshotAt(store, destination);
   await store.members.add('ann', ann.recipient, { categories: ['red'] });
-  await store.members.add('bob', bob.recipient, { groups: ['backup'] });
+  await store.members.add('bob', bob.recipient, { areas: ['backup'] });
   await extensionsOf(store).policy.change('test', () => ({ policy: Buffer.from('a policy') }));
   await store.store('red/k', 'r');
   await store.store('k', 'd');

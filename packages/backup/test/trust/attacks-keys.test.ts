@@ -93,7 +93,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await backups.backup(PLACE);
     await owner.store('red/a', 'two');
     await backups.backup(PLACE);
-    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const operator = await enter(await join('operator', { areas: ['backup'] }));
     const { keys } = extensionsOf(operator).backup.seals;
     const backend = await shelf.at(PLACE);
     const { random, head } = extensionsOf(owner).backup;
@@ -193,7 +193,7 @@ describe('a backup operator', () => {
       await owner.store('red/a', text);
       await backups.backup(PLACE);
     }
-    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const operator = await enter(await join('operator', { areas: ['backup'] }));
     const { destination, points } = await openBackupOf(await shelf.at(PLACE), clock);
     const area = extensionsOf(operator).backup;
     const before = await trustedTipAt(area, destination);
@@ -224,7 +224,7 @@ async function openBackupOf(
 
 /** What seals as a backup operator does whose right to back up was taken away since. */
 async function sealsOfRevoked({ owner, join, enter }: Club): Promise<BackupSeals> {
-  const operator = await enter(await join('operator', { groups: ['backup'] }));
+  const operator = await enter(await join('operator', { areas: ['backup'] }));
   const { keys } = extensionsOf(operator).backup.seals;
   const { random, head } = extensionsOf(owner).backup;
   const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });

@@ -39,7 +39,7 @@ async function scene(fill: (scene: Pick<Scene, 'owner' | 'backups' | 'clock'>) =
   const backups = new Backups(owner, shelf.connect);
   const backend = await shelf.at(PLACE);
   await fill({ owner, backups, clock });
-  const operator = await enter(await join('operator', { groups: ['backup'] }));
+  const operator = await enter(await join('operator', { areas: ['backup'] }));
   const { keys } = extensionsOf(operator).backup.seals;
   const { random, head } = extensionsOf(owner).backup;
   const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });

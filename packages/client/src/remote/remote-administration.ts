@@ -39,7 +39,7 @@ const OPTIONS = {
   backup: new Set(['label']),
   restore: new Set(RESTORE),
   destroy: new Set(['waitingPeriod']),
-  members: new Set(['categories', 'groups']),
+  members: new Set(['categories', 'areas']),
   settings: new Set(['ifVersion']),
 } as const;
 

@@ -48,7 +48,7 @@ const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
 const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
-const GRANT_OPTIONS: ReadonlySet<string> = new Set(['categories', 'groups']);
+const GRANT_OPTIONS: ReadonlySet<string> = new Set(['categories', 'areas']);
 const SETTINGS_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */

@@ -201,7 +201,7 @@ describe('somebody whose role is', () => {
 test('a member with the group backup copies what they can not open', async () => {
   const { world, store } = await backedUp();
   const own = generateIdentity();
-  await store.members.add('backup host', await recipientOf(own), { groups: ['backup'] });
+  await store.members.add('backup host', await recipientOf(own), { areas: ['backup'] });
   const theirs = { unlock: identity(own), fingerprint: store.fingerprint };
   const member = await world.open({ ...theirs, create: false });
   await store.store('db/new', 'since then');

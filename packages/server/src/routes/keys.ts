@@ -145,12 +145,12 @@ export const KEY_ROUTES: readonly Route[] = [
         name: NAME,
         recipient: RECIPIENT,
         categories: Type.Optional(Type.Array(NAME, { maxItems: 1024 })),
-        groups: Type.Optional(Type.Array(Type.String({ enum: ['audit', 'backup'] }), { maxItems: 2 })),
+        areas: Type.Optional(Type.Array(Type.String({ enum: ['audit', 'backup'] }), { maxItems: 2 })),
       }),
     },
     answer: { description: 'the member', json: reportOf('a member') },
-    handle: ({ session, body: { name, recipient, categories, groups }, signal }) =>
-      session.members.add(name, recipient, { categories, groups: groups as 'audit'[] | undefined, signal }),
+    handle: ({ session, body: { name, recipient, categories, areas }, signal }) =>
+      session.members.add(name, recipient, { categories, areas: areas as 'audit'[] | undefined, signal }),
   }),
   route({
     method: 'POST',

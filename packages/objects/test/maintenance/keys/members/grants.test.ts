@@ -94,7 +94,7 @@ describe("keys of the store's own", () => {
   it('are granted beside categories or alone, and renewed when that is revoked', async () => {
     const all = await club();
     const { owner, place, clock, attacker, enter } = all;
-    await failure(owner.members.add('ann', (await person()).recipient, { groups: ['backup'] }), 'NOT_FOUND');
+    await failure(owner.members.add('ann', (await person()).recipient, { areas: ['backup'] }), 'NOT_FOUND');
     const { engine } = await engineAt(place, clock);
     await commitHead(engine, {}, async (state) => {
       const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
@@ -109,13 +109,13 @@ describe("keys of the store's own", () => {
       return { keyring: { ...keyring, groups: [...keyring.groups, backup] } };
     });
     clock.advance(5001);
-    const ann = await all.join('ann', { groups: ['backup'] });
+    const ann = await all.join('ann', { areas: ['backup'] });
     const bob = await all.join('bob', RED);
     const kinds = async (someone: Person): Promise<string[]> =>
       (await loot(await attacker.copy(), someone.unlock)).granted.groups.map(({ kind }) => kind).toSorted();
     expect(await kinds(ann)).toEqual(['backup', 'journal']);
     expect(await kinds(bob)).toEqual(['category', 'journal']);
-    expect((await owner.members.list())[0]).toMatchObject({ name: 'ann', categories: [], groups: ['backup'] });
+    expect((await owner.members.list())[0]).toMatchObject({ name: 'ann', categories: [], areas: ['backup'] });
     await owner.store('red/a', 'a');
     const member = await enter(ann);
     expect(await member.list()).toEqual(['red/a']);

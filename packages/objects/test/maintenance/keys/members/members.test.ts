@@ -182,8 +182,8 @@ describe('members.add', () => {
     const ann = await join('ann', { categories: ['red', 'blue'] });
     const added = expect.any(Date);
     expect(await owner.members.list()).toEqual([
-      { name: 'ann', recipient: ann.recipient, added, categories: ['blue', 'red'], groups: [] },
-      { name: 'bob', recipient: bob.recipient, added, categories: ['default'], groups: [] },
+      { name: 'ann', recipient: ann.recipient, added, categories: ['blue', 'red'], areas: [] },
+      { name: 'bob', recipient: bob.recipient, added, categories: ['default'], areas: [] },
     ]);
   });
 
