@@ -364,7 +364,7 @@ describe('administration over a server', () => {
     const alice = await as('alice', 'restore', 'restore.replace', 'access.change', 'access.view', 'list');
     const bob = await as('bob', 'approve');
     const over = { prefix: 'db/', conflict: 'overwrite' } as const;
-    const operation = { call: 'restore', about: { source: destination, ...over } } as const;
+    const operation = { call: 'restore', about: { destination, ...over } } as const;
     const asked = await alice.approvals.request('restore.replace', undefined, { operation });
     expect(asked.plan).toMatchObject({ replaces: 1, objects: [{ key: 'db/user', effect: 'replace' }] });
     expect((await bob.approvals.list())[0]?.plan).toMatchObject({ replaces: 1, unnamed: 1 });
@@ -390,7 +390,7 @@ describe('administration over a server', () => {
     await store.access.change(setApprovals([{ actions: ['backup.manage'] }]));
     const alice = await as('alice', 'restore', 'backup.manage');
     const bob = await as('bob', 'approve');
-    const about = { source: destination, to: 'sqlite:./elsewhere.db' };
+    const about = { destination, to: 'sqlite:./elsewhere.db' };
     await alice.approvals.request('backup.manage', undefined, { operation: { call: 'backups.restoreStore', about } });
     expect((await bob.approvals.list())[0]?.plan).toMatchObject({ about });
   });

@@ -17,7 +17,7 @@ async function restored({ url, tokens, destination }: World, prefix: string): Pr
   const answer = await fetch(`${url}/v1/restore`, {
     method: 'POST',
     headers: { authorization: `Bearer ${tokens.recoverer}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ source: destination, snapshot: 1, prefix, into: 'beside/' }),
+    body: JSON.stringify({ destination, snapshot: 1, prefix, into: 'beside/' }),
   });
   expect(answer.status).toBe(200);
 }
@@ -154,7 +154,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
         expect(other.problems).toEqual([]);
       }
 
-      const restore = { source: place.destination, snapshot: 1, prefix: 'db/staging/', conflict: 'overwrite' };
+      const restore = { destination: place.destination, snapshot: 1, prefix: 'db/staging/', conflict: 'overwrite' };
       const put = (): Promise<unknown> => send(place, 'recoverer', ['PUT', '/v1/objects/db/staging/password', {}]);
       await put();
       const id = await ask({ action: 'restore.replace', operation: { call: 'restore', about: restore } });
@@ -275,8 +275,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
         const ask = async (method: string, path: string, body?: object): Promise<number> =>
           (await fetch(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })).status;
         return Promise.all([
-          ask('POST', '/v1/restore', { source: destination, prefix: 'db/', conflict: 'overwrite' }),
-          ask('POST', '/v1/restore', { source: destination, prefix: 'db/', into: 'x/', dryRun: true }),
+          ask('POST', '/v1/restore', { destination, prefix: 'db/', conflict: 'overwrite' }),
+          ask('POST', '/v1/restore', { destination, prefix: 'db/', into: 'x/', dryRun: true }),
           ask('POST', '/v1/backup', { destination }),
           ask('GET', '/v1/audit/entries'),
           ask('GET', '/v1/encryption-keys'),

@@ -39,11 +39,15 @@ export const FOR_CALLER: Readonly<Record<string, ForCaller>> = {
   // What is wrong with an object `scrub` and `verify` tell, which take more.
   health: ([options]) => [{ ...Object(options), keys: false }],
   // What decides about each change is for the session itself.
-  restore: ([source, options], { principal, sees }) => [
-    source,
+  restore: ([destination, options], { principal, sees }) => [
+    destination,
     { ...Object(options), ...seenAlone(options, sees), by: principal, onChange: undefined },
   ],
-  'backups.restoreStore': ([source, to, options], { principal }) => [source, to, { ...Object(options), by: principal }],
+  'backups.restoreStore': ([destination, to, options], { principal }) => [
+    destination,
+    to,
+    { ...Object(options), by: principal },
+  ],
 };
 
 /** Whether a call lists names, page by page. */

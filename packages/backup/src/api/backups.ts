@@ -112,18 +112,18 @@ export class Backups {
    * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws
    */
   list(
-    source: string,
+    destination: string,
     { onDamaged, ...options }: CallOptions & { readonly onDamaged?: OnDamagedSnapshot } = {},
   ): Promise<SnapshotInfo[]> {
     return inTime('backups.list', options, (signal) =>
-      this.#destinations.opened(source, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
+      this.#destinations.opened(destination, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
     );
   }
 
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
-  windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
+  windows(destination: string, options?: CallOptions): Promise<RecoveryWindow[]> {
     return inTime('backups.windows', options, (signal) =>
-      this.#destinations.opened(source, signal, async (backup, { location }) => {
+      this.#destinations.opened(destination, signal, async (backup, { location }) => {
         // Asked first: what comes after it goes further.
         const replication = await this.continuousStatus(location, { signal });
         return backup.windows(signal, replication?.reached);
@@ -133,13 +133,13 @@ export class Backups {
 
   /** Runs `body` with the store as it was at a point, which can be read and not changed. */
   read<T>(
-    source: string,
+    destination: string,
     choice: RecoveryPointChoice,
     body: (store: ObjectStore, point: ChosenSnapshot) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
     return changeInTime('backups.read', options, this.#area.clock, (signal) =>
-      this.#destinations.opened(source, signal, (backup) => backup.read(choice, body, signal)),
+      this.#destinations.opened(destination, signal, (backup) => backup.read(choice, body, signal)),
     );
   }
 
@@ -149,13 +149,13 @@ export class Backups {
    * @throws SecureStoreError as {@link list}
    */
   view<T>(
-    source: string,
+    destination: string,
     choice: RecoveryPointChoice,
     body: (view: StorageBackend) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
     return changeInTime('backups.view', options, this.#area.clock, (signal) =>
-      this.#destinations.opened(source, signal, async (backup) => {
+      this.#destinations.opened(destination, signal, async (backup) => {
         const isGiven = choice.snapshot !== undefined || choice.at !== undefined;
         const moment = await (isGiven ? backup.choose(choice, signal) : backup.newest(signal));
         return body(await backup.view(moment, signal));
@@ -171,12 +171,12 @@ export class Backups {
    *   read
    */
   verify(
-    source: string,
+    destination: string,
     { signal: stop, timeout, within, ...options }: VerifyOptions = {},
   ): Promise<BackupVerifyReport> {
     checkRolling(within, options);
     return inTime('backups.verify', { signal: stop, timeout }, (signal) =>
-      verifyDestination(this.#ports, source, { ...options, within, signal }),
+      verifyDestination(this.#ports, destination, { ...options, within, signal }),
     );
   }
 
@@ -196,8 +196,12 @@ export class Backups {
    *
    * @param target what is written through, by default the store: a session may write less
    */
-  restore(source: string, options: RestoreOptions = {}, target: SecureStorage = this.#store): Job<RestoreJobReport> {
-    return startRestore(this.#ports, source, options, target);
+  restore(
+    destination: string,
+    options: RestoreOptions = {},
+    target: SecureStorage = this.#store,
+  ): Job<RestoreJobReport> {
+    return startRestore(this.#ports, destination, options, target);
   }
 
   /**
@@ -206,8 +210,8 @@ export class Backups {
    *
    * The job rejects with `ALREADY_EXISTS` if something lies there, `NOT_FOUND`, `INTEGRITY` if the backup is damaged, unless `partial`.
    */
-  restoreStore(source: string, to: string, options: RestoreStoreJobOptions = {}): Job<RestoreStoreJobReport> {
-    return startRestoreStore(this.#ports, source, to, options);
+  restoreStore(destination: string, to: string, options: RestoreStoreJobOptions = {}): Job<RestoreStoreJobReport> {
+    return startRestoreStore(this.#ports, destination, to, options);
   }
 
   /**

@@ -179,11 +179,11 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
         options,
         OPTIONS.backup,
       ),
-    restore: (source, options) => {
+    restore: (destination, options) => {
       checkNoFunction('onObject', options?.onObject);
       checkNoFunction('onChange', options?.onChange);
       return administrator.job(
-        { operation: 'restore', path: '/v1/restore', body: { source, ...withoutEnds(options) }, id: 'restore' },
+        { operation: 'restore', path: '/v1/restore', body: { destination, ...withoutEnds(options) }, id: 'restore' },
         options,
         OPTIONS.restore,
       );

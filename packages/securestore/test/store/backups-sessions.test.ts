@@ -256,7 +256,7 @@ test('a restore may take a second person, each time', async () => {
     code: 'ACCESS_DENIED',
     message: expect.stringMatching(/second person/),
   });
-  const operation = { call: 'restore', about: { source: world.backup, keys: ['db/b'] } } as const;
+  const operation = { call: 'restore', about: { destination: world.backup, keys: ['db/b'] } } as const;
   const asked = await rob.approvals.request('restore', undefined, { operation });
   await expect(rob.approvals.approve(asked.id)).rejects.toMatchObject({ code: expect.any(String) });
   expect(await store.has('db/b')).toBe(false);
@@ -285,7 +285,7 @@ test('a recovery officer restores beside what there is, and in place only with a
   await expect(rob.restore(world.backup, over)).rejects.toMatchObject({
     message: expect.stringMatching(/second person/),
   });
-  const operation = { call: 'restore', about: { source: world.backup, ...over } } as const;
+  const operation = { call: 'restore', about: { destination: world.backup, ...over } } as const;
   const { id } = await rob.approvals.request('restore.replace', undefined, { operation });
   await session('bob').approvals.approve(id);
   expect(await rob.restore(world.backup, over)).toMatchObject({ replaced: 1 });

@@ -24,7 +24,7 @@ const LOOKING: ReadonlySet<RouteAccess> = new Set<RouteAccess>([
 ]);
 
 /** Where what is looked at lies, by the names under which that is given. */
-const MEMBERS = ['destination', 'source', 'repair'] as const;
+const MEMBERS = ['destination', 'repair'] as const;
 
 /** What a call that is to be approved is given. */
 function describedIn(value: unknown): unknown {

@@ -82,7 +82,7 @@ const download = (browser: Browser, { url }: Download, headers: Record<string, s
 /** Restores a folder in place, as it was. */
 const restore = (browser: Browser, source: string, more: object = {}): Promise<Answer> =>
   browser.send('POST', '/v1/restore', {
-    json: { source, snapshot: 1, prefix: 'db/', conflict: 'overwrite', verify: true, ...more },
+    json: { destination: source, snapshot: 1, prefix: 'db/', conflict: 'overwrite', verify: true, ...more },
   });
 
 describe('what the store was', () => {
@@ -456,7 +456,7 @@ describe('a restore', () => {
     const facts: RestoreFacts = readRestoreReceipt(done.receipt, store.fingerprint);
     expect(facts).toMatchObject({
       by: 'ann',
-      source: place,
+      destination: place,
       snapshot: 1,
       prefix: 'db/',
       created: 1,
@@ -480,7 +480,7 @@ describe('a restore', () => {
     const { browser, place } = await scene();
     const [ann, vic] = [await browser('ann'), await browser('vic')];
     const events = await ann.send('POST', '/v1/restore', {
-      json: { source: place, snapshot: 1, keys: ['db/b'] },
+      json: { destination: place, snapshot: 1, keys: ['db/b'] },
       headers: { accept: 'text/event-stream' },
     });
     const [, id = ''] = /"record":"([^"]+)"/.exec(events.body.toString()) ?? [];
@@ -491,7 +491,7 @@ describe('a restore', () => {
         job: 'restore',
         route: 'POST /v1/restore',
         state: 'done',
-        asked: { source: place, keys: ['db/b'] },
+        asked: { destination: place, keys: ['db/b'] },
         report: { created: 1 },
       },
     ]);
@@ -532,7 +532,7 @@ describe('a restore', () => {
     for (const more of [{}, { dryRun: true }, { into: 'copy/', conflict: 'fail' }, { conflict: 'skip' }]) {
       expect(codeIn(await restore(vic, place, more)), JSON.stringify(more)).toBe('ACCESS_DENIED');
     }
-    const json = { source: place, to: 'memory:new' };
+    const json = { destination: place, to: 'memory:new' };
     expect(codeIn(await vic.send('POST', '/v1/restore/store', { json }))).toBe('ACCESS_DENIED');
     expect(await store.list()).toEqual(before);
   });
@@ -546,10 +546,13 @@ describe('a restore', () => {
     const ann = await browser('ann');
     expect((await restore(ann, place, { dryRun: true })).status).toBe(200);
     expect(codeIn(await restore(ann, place))).toBe('ACCESS_DENIED');
-    const operation = { call: 'restore', about: { source: place, snapshot: 1, prefix: 'db/', conflict: 'overwrite' } };
+    const operation = {
+      call: 'restore',
+      about: { destination: place, snapshot: 1, prefix: 'db/', conflict: 'overwrite' },
+    };
     const json = { action: 'restore.replace', reason: 'db/ as of noon', operation };
     // Somewhere else the server does not look for whoever may not register a place.
-    const elsewhere = { ...operation, about: { ...operation.about, source: 'file:/etc' } };
+    const elsewhere = { ...operation, about: { ...operation.about, destination: 'file:/etc' } };
     const vic = await browser('vic');
     const prying = await vic.send('POST', '/v1/approvals', { json: { ...json, operation: elsewhere } });
     expect(prying.body.toString()).toMatch(
@@ -581,7 +584,7 @@ describe('a restore', () => {
   it('to a new store makes one that the same secret opens', async () => {
     const { browser, store, place } = await scene();
     const ann = await browser('ann');
-    const json = { source: place, to: 'memory:restored-anew' };
+    const json = { destination: place, to: 'memory:restored-anew' };
     const answer = await ann.send('POST', '/v1/restore/store', { json });
     const report = answer.json() as { receipt: Parameters<typeof readRestoreReceipt>[0] };
     expect(report, answer.body.toString()).toMatchObject({ objects: 4, failed: [] });
