@@ -145,8 +145,12 @@ function membersOf(administrator: Administrator): StoreAdministration['members']
 export function remoteAdministration(calls: Calls): RemoteAdministration {
   const administrator = new Administrator(calls);
   return {
-    rotateEncryptionKey: (oldKey, newKey, options) => {
-      const body = { oldKey: secretToSend(oldKey), newKey: secretToSend(newKey), ...withoutEnds(options) };
+    rotateEncryptionKey: (oldUnlockSecret, newUnlockSecret, options) => {
+      const body = {
+        oldUnlockSecret: secretToSend(oldUnlockSecret),
+        newUnlockSecret: secretToSend(newUnlockSecret),
+        ...withoutEnds(options),
+      };
       return administrator.job(
         { operation: 'rotateEncryptionKey', path: '/v1/rotate', body, id: 'rotation' },
         options,

@@ -213,11 +213,15 @@ export class Administration {
     }
   }
 
-  rotate(oldKey: UnlockSecret, newKey: UnlockSecret, options: RotateOptions | undefined): Job<RotationReport> {
+  rotate(
+    oldUnlockSecret: UnlockSecret,
+    newUnlockSecret: UnlockSecret,
+    options: RotateOptions | undefined,
+  ): Job<RotationReport> {
     return this.#start('rotateEncryptionKey', options, ROTATE_OPTIONS, ({ signal }) => {
       const secrets = {
-        oldKey: methodOf(oldKey, 'the old unlock secret'),
-        newKey: methodOf(newKey, 'the new unlock secret'),
+        oldUnlockSecret: methodOf(oldUnlockSecret, 'the old unlock secret'),
+        newUnlockSecret: methodOf(newUnlockSecret, 'the new unlock secret'),
       };
       return startRotation(this.#engine, this.#jobs, options?.depth ?? 'keys', secrets, signal);
     });

@@ -128,16 +128,20 @@ export class ObjectStore implements SecureStorage {
   }
 
   /**
-   * Replaces the secret `oldKey` by `newKey` and renews what it led to, to the depth that the options say, while reads
+   * Replaces the secret `oldUnlockSecret` by `newUnlockSecret` and renews what it led to, to the depth that the options say, while reads
    * and writes go on. Every other secret keeps opening the store.
    *
    * What a rotation can't take back: who has an old secret *and* an old copy of the store opens that copy.
    *
-   * The job rejects with `UNLOCK_FAILED` where `oldKey` opens nothing, `LOCKED` where another rotation is under way,
+   * The job rejects with `UNLOCK_FAILED` where `oldUnlockSecret` opens nothing, `LOCKED` where another rotation is under way,
    * `INVALID_ARGUMENT`.
    */
-  rotateEncryptionKey(oldKey: UnlockSecret, newKey: UnlockSecret, options?: RotateOptions): Job<RotationReport> {
-    return this.#administration.rotate(oldKey, newKey, options);
+  rotateEncryptionKey(
+    oldUnlockSecret: UnlockSecret,
+    newUnlockSecret: UnlockSecret,
+    options?: RotateOptions,
+  ): Job<RotationReport> {
+    return this.#administration.rotate(oldUnlockSecret, newUnlockSecret, options);
   }
 
   /**

@@ -98,16 +98,19 @@ export const JOB_ROUTES: readonly Route[] = [
     description: LONG,
     body: {
       json: exactly({
-        oldKey: SECRET,
-        newKey: SECRET,
+        oldUnlockSecret: SECRET,
+        newUnlockSecret: SECRET,
         depth: Type.Optional(Type.String({ enum: ['unlock', 'keys', 'data'] })),
       }),
     },
     answer: { description: 'what was done', json: reportOf('a report of a rotation') },
     async handle(context) {
-      const { oldKey, newKey, depth } = context.body;
+      const { oldUnlockSecret, newUnlockSecret, depth } = context.body;
       const options = depth === undefined ? {} : { depth: depth as 'unlock' | 'keys' | 'data' };
-      return answerJob(context, context.session.rotateEncryptionKey(secretIn(oldKey), secretIn(newKey), options));
+      return answerJob(
+        context,
+        context.session.rotateEncryptionKey(secretIn(oldUnlockSecret), secretIn(newUnlockSecret), options),
+      );
     },
   }),
   route({

@@ -101,14 +101,14 @@ describe('what is wrong with a request is told by the name of the member and wha
     [
       'POST',
       '/v1/rotate',
-      { oldKey: 's3cr3t', newKey: { passphrase: 'x' } },
-      '"oldKey" must be an object with either "passphrase", a text, or "key", 32 bytes in base64url',
+      { oldUnlockSecret: 's3cr3t', newUnlockSecret: { passphrase: 'x' } },
+      '"oldUnlockSecret" must be an object with either "passphrase", a text, or "key", 32 bytes in base64url',
     ],
     [
       'POST',
       '/v1/rotate',
-      { oldKey: { key: 's3cr3t' }, newKey: { passphrase: 'x' } },
-      '"oldKey" must be an object with either "passphrase", a text, or "key", 32 bytes in base64url',
+      { oldUnlockSecret: { key: 's3cr3t' }, newUnlockSecret: { passphrase: 'x' } },
+      '"oldUnlockSecret" must be an object with either "passphrase", a text, or "key", 32 bytes in base64url',
     ],
     [
       'POST',

@@ -149,8 +149,10 @@ describe('long work', () => {
 
   it('has no secret in what was asked', async () => {
     const here = await scene();
-    const [oldKey, newKey] = [9, 8].map((byte) => ({ key: Buffer.alloc(32, byte).toString('base64url') }));
-    expect((await post(here, '/v1/rotate', { oldKey, newKey, depth: 'unlock' })).status).toBe(200);
+    const [oldUnlockSecret, newUnlockSecret] = [9, 8].map((byte) => ({
+      key: Buffer.alloc(32, byte).toString('base64url'),
+    }));
+    expect((await post(here, '/v1/rotate', { oldUnlockSecret, newUnlockSecret, depth: 'unlock' })).status).toBe(200);
     const [record] = await workOf(here);
     expect(record).toMatchObject({ job: 'rotation', state: 'done' });
     expect(record).not.toHaveProperty('asked');

@@ -177,8 +177,8 @@ function RotationPanel(): JSX.Element {
     setProblem(found);
     if (found !== undefined || isBusy) return;
     const body = {
-      oldKey: { passphrase: old.current?.value ?? '' },
-      newKey: { passphrase: next.current?.value ?? '' },
+      oldUnlockSecret: { passphrase: old.current?.value ?? '' },
+      newUnlockSecret: { passphrase: next.current?.value ?? '' },
       depth,
     };
     for (const input of Object.values(secrets)) if (input !== null) input.value = '';
