@@ -11,7 +11,7 @@ export { tipsIn } from './file/file-tips.ts';
 export { entryLine, headerLine } from './entry/line.ts';
 export { auditLines } from './entry/lines.ts';
 export { END_ACTION, LOST_ACTION } from './entry/own-actions.ts';
-export type { AuditPage, AuditPageOptions, AuditPart, AuditPlace, AuditSettings } from './store/place.ts';
+export type { AuditPage, AuditPageOptions, AuditPart, AuditArea, AuditSettings } from './store/place.ts';
 export { Recorder } from './record/recorder.ts';
 export type { Attempted } from './entry/attempted.ts';
 export type { AuditOpeningFailure, RecorderOptions } from './record/recorder.ts';
@@ -21,7 +21,7 @@ export type { AuditFinding, AuditFindingKind, AuditReport, SegmentReport } from 
 export type { AuditLine, Sink, SinkStart } from './sink/sink.ts';
 export type { SinkAlert, SinkState, SinkStats } from './sink/sink-queue.ts';
 export { functionSink, objectSink, streamSink } from './sink/sinks.ts';
-export type { EntryPlace, TailCut, TailOptions } from './trail/tail-types.ts';
+export type { EntryPosition, TailCut, TailOptions } from './trail/tail-types.ts';
 export { AuditTrail } from './trail/trail.ts';
 export type { TrailExamination } from './store/examine.ts';
 export type {

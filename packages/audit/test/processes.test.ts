@@ -46,7 +46,7 @@ function orderOf(path: string, name: string, count?: number): string {
     path,
     name,
     ...(count === undefined ? {} : { count }),
-    instance: text(store.instance),
+    instanceId: text(store.instanceId),
     auditor: text(store.auditor.publicKey),
     signing: text(store.signing.export({ format: 'der', type: 'pkcs8' })),
     certificate: { created, publicKey: text(publicKey), signature: text(signature) },
@@ -75,7 +75,7 @@ function verify(path: string): Promise<AuditReport> {
     lines: () => linesOf(path),
     auditorKeys: [store.auditor.privateKey],
     identity: store.identity,
-    instances: [store.instance],
+    instanceIds: [store.instanceId],
   });
 }
 

@@ -56,7 +56,7 @@ async function replaceNewest(store: ObjectStore, backend: SqliteBackend, more: n
   const { header } = decodeAuditHeader(batches[0]?.header?.bytes ?? Buffer.alloc(0));
   for (const { name } of parts) await backend.delete(name);
   const { privateKey } = generateKeyPairSync('ed25519');
-  const { instance, nameKey } = audit;
+  const { instanceId, nameKey } = audit;
   const asStore = (use: string, bytes: Uint8Array): Buffer => audit.sign(use, bytes);
   const lines: AuditLine[] = [];
   const sink: Sink = {
@@ -66,10 +66,10 @@ async function replaceNewest(store: ObjectStore, backend: SqliteBackend, more: n
     close: async () => undefined,
   };
   const log = await AuditLog.open({
-    instance,
+    instanceId,
     nameKey,
     auditor: header.auditor,
-    certificate: await certifyAuditKey(asStore, instance, identityPublicKey(privateKey), header.started),
+    certificate: await certifyAuditKey(asStore, instanceId, identityPublicKey(privateKey), header.started),
     sign: (use, bytes) => signAs(privateKey, use, bytes),
     sinks: [{ sink }],
     previous: header.previous,

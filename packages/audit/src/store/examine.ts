@@ -9,7 +9,7 @@ import {
   parseAuditName,
 } from '@securestore/core-format';
 import { firstFrom } from './last-part.ts';
-import type { AuditPlace } from './place.ts';
+import type { AuditArea } from './place.ts';
 import { sideBySide } from './side-by-side.ts';
 
 /** How many names, and how many parts of the newest segments, are looked at. */
@@ -44,7 +44,7 @@ interface Seen {
 }
 
 class Examination {
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   readonly #signal: AbortSignal | undefined;
   readonly #segments = new Map<string, Seen>();
   readonly #problems: string[] = [];
@@ -56,7 +56,7 @@ class Examination {
   /** Whether all parts were read, too. */
   #complete = true;
 
-  constructor(place: AuditPlace, signal: AbortSignal | undefined) {
+  constructor(place: AuditArea, signal: AbortSignal | undefined) {
     this.#place = place;
     this.#signal = signal;
   }
@@ -187,7 +187,7 @@ class Examination {
  *
  * @throws SecureStoreError what the backend throws
  */
-export async function examineTrail(place: AuditPlace, signal: AbortSignal | undefined): Promise<TrailExamination> {
+export async function examineTrail(place: AuditArea, signal: AbortSignal | undefined): Promise<TrailExamination> {
   const ends = await place.trustedEnds();
   return new Examination(place, signal).run(ends);
 }

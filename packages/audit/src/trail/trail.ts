@@ -5,7 +5,7 @@ import type { UnlockSecretMethod } from '@securestore/crypto';
 import { examineTrail } from '../store/examine.ts';
 import type { TrailExamination } from '../store/examine.ts';
 import { KnownSegments } from '../store/known-segments.ts';
-import type { AuditPlace, AuditSettings, CallOptions } from '../store/place.ts';
+import type { AuditArea, AuditSettings, CallOptions } from '../store/place.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { RecorderOptions } from '../record/recorder.ts';
 import { clearName, nameHash } from '../entry/redact.ts';
@@ -57,12 +57,12 @@ export interface TrailEntry extends AuditEntry {
 
 /** Who tried what with a store, and what became of it: its audit log. */
 export class AuditTrail {
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   readonly #recorder: Recorder;
   /** What was seen of the log, so that who asks again reads what is new alone. */
   readonly #known = new KnownSegments();
 
-  constructor(place: AuditPlace, options: RecorderOptions = {}) {
+  constructor(place: AuditArea, options: RecorderOptions = {}) {
     this.#place = place;
     this.#recorder = new Recorder(place, options);
   }
@@ -142,7 +142,7 @@ export class AuditTrail {
         lines: sameLinesAt(this.#place, (part) => void damaged.set(part.name, part), signal),
         auditorKeys,
         identity: this.#place.identity,
-        instances: this.#place.instances,
+        instanceIds: this.#place.instanceIds,
         heads: await this.#place.trustedEnds(),
         running: this.#recorder.running,
       });

@@ -22,7 +22,7 @@ export interface VerifyOptions {
   /** The public key of the store identity, 32 bytes. */
   readonly identity: Uint8Array;
   /** Ids of the instances that the store has and had. */
-  readonly instances: readonly Uint8Array[];
+  readonly instanceIds: readonly Uint8Array[];
   /** How far segments went, from where nobody could change it. */
   readonly heads?: readonly AuditLink[] | undefined;
   /** Ids of segments that are just being written by whoever verifies: nobody wonders that they have no end. */
@@ -94,12 +94,13 @@ class Verification {
       this.#badHeaders.add(name);
       this.#findings.add(kind, name, what, { line });
     };
-    const { identity, instances } = this.#options;
+    const { identity, instanceIds } = this.#options;
     const { header, signedBytes, signature } = parsed.signed ?? {};
     if (header === undefined || signedBytes === undefined || signature === undefined || !parsed.faithful) {
       return bad('edited', 'its header is not as it was written');
     }
-    if (!instances.some((instance) => same(instance, header.instance))) return bad('spliced', 'it is of another store');
+    if (!instanceIds.some((instance) => same(instance, header.instance)))
+      return bad('spliced', 'it is of another store');
     if (!isCertified(identity, header.instance, header.certificate)) {
       return bad('spliced', 'its header is signed by a key that this store has not certified');
     }

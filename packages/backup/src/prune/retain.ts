@@ -97,7 +97,7 @@ async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Pr
   const own = all.filter((point) => !backup.isForeign(point));
   const { junk } = await backup.chainTip(signal);
   const never = new Set([...junk.map(({ number }) => number), ...neverPoints(own, unread)]);
-  const removed = await backup.points.removedNumbers(signal);
+  const removed = await backup.recoveryPoints.removedNumbers(signal);
   // What was marked as removed is removed, and a foreign point decides nothing.
   const points = own.filter(({ collects, number }) => !collects && !includesNumber(removed, number));
   const foreign = all.filter((point) => backup.isForeign(point)).map(({ number }) => number);

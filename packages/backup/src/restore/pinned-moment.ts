@@ -46,13 +46,13 @@ export function pinOf({ point, settled, gap, ...rest }: FoundMoment): Buffer {
  *   was replaced; errors of the backend
  */
 export async function pinnedMoment(
-  { points, destination }: OpenedBackup,
+  { recoveryPoints, destination }: OpenedBackup,
   pin: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<FoundMoment> {
   const { point, settled, gap, ...rest } = JSON.parse(Buffer.from(pin).toString('utf8')) as Pinned;
   const pointOf = async (tip: TrustedTip): Promise<FoundPoint> => {
-    const found = await withFallback(isMissing, undefined, () => points.read(tip.number, signal));
+    const found = await withFallback(isMissing, undefined, () => recoveryPoints.read(tip.number, signal));
     if (found === undefined) {
       throw new SecureStoreError(
         'ALREADY_EXISTS',

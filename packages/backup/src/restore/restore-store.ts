@@ -254,7 +254,7 @@ export async function restoreStoreTo(
   const older = await olderKeys(backup, point, signal);
   const wrong = error ?? older;
   if (wrong !== undefined && options.partial !== true) throw wrong;
-  const { index, snapshot } = await indexOfMoment(backup.points, backup.pages, moment, signal);
+  const { index, snapshot } = await indexOfMoment(backup.recoveryPoints, backup.pages, moment, signal);
   const others = auditLogIndex(backup.pages, point.others);
   const end = until === undefined ? '' : `until ${until}\0`;
   const what = Buffer.concat([point.digest, Buffer.from(end + (options.prefix ?? ''), 'utf8')]);

@@ -41,7 +41,7 @@ export interface KnownOfBackup {
 export class OpenedBackup {
   readonly destination: Destination;
   readonly copy: UnlockedCopy;
-  readonly points: Points;
+  readonly recoveryPoints: Points;
   readonly pages: IndexPages;
   readonly packs: PackReader;
   /** Whether a point was made with a key that was retired before: the store remembers that, or the copy of its head says so. */
@@ -60,7 +60,7 @@ export class OpenedBackup {
     this.#reached = reached;
     this.destination = destination;
     this.copy = copy;
-    this.points = new Points(destination, copy.seals, this.isForeign, cachedPoints);
+    this.recoveryPoints = new Points(destination, copy.seals, this.isForeign, cachedPoints);
     this.pages = new IndexPages(destination, copy.seals);
     this.packs = new PackReader(destination);
   }
@@ -71,7 +71,7 @@ export class OpenedBackup {
 
   /** The files from the newest name down to the newest point. @throws as {@link list} */
   chainTip(signal?: AbortSignal): Promise<ChainTip> {
-    return readChainTip(this.points, this.#evidence, signal);
+    return readChainTip(this.recoveryPoints, this.#evidence, signal);
   }
 
   /**
@@ -96,9 +96,9 @@ export class OpenedBackup {
     // The next undamaged one shows whether they were points.
     let unread: DamagedPoint[] = [];
     let after: FoundPoint | undefined;
-    for (const number of await this.points.numbers(signal)) {
+    for (const number of await this.recoveryPoints.numbers(signal)) {
       if (later.has(number)) continue;
-      const point = await this.points.readOrDamaged(number, signal);
+      const point = await this.recoveryPoints.readOrDamaged(number, signal);
       if ('error' in point) {
         unread.push(point);
         continue;
@@ -120,7 +120,7 @@ export class OpenedBackup {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (unread.length === 0) return;
-    const removed = await this.points.removedNumbers(signal);
+    const removed = await this.recoveryPoints.removedNumbers(signal);
     for (const { number, error } of unread) {
       if (includesNumber(removed, number)) continue;
       if (onDamaged !== undefined) onDamaged(number, error);
@@ -135,12 +135,12 @@ export class OpenedBackup {
     if (choice.at === undefined) {
       return momentByDefault(this.destination, point, async (after) => {
         const earlier = numbers.filter((number) => number < after.number);
-        const before = await pointAt(this.points, earlier, Infinity, this.isForeign, signal);
+        const before = await pointAt(this.recoveryPoints, earlier, Infinity, this.isForeign, signal);
         return before && this.#repeatedPoint(before, earlier, signal);
       });
     }
     return momentAfter(point, choice.at.getTime(), {
-      points: this.points,
+      points: this.recoveryPoints,
       numbers,
       isForeign: this.isForeign,
       reached: () => this.#reached(signal),
@@ -192,11 +192,11 @@ export class OpenedBackup {
   ): Promise<{ readonly point: FoundPoint; readonly numbers: readonly number[] }> {
     checkChoice(snapshot, at);
     const { location } = this.destination;
-    const numbers = await this.points.numbers(signal);
+    const numbers = await this.recoveryPoints.numbers(signal);
     if (numbers.length === 0) throw noSnapshot(this.destination);
     if (snapshot !== undefined) {
       if (numbers.includes(snapshot))
-        return { point: this.#requireOwn(await this.points.read(snapshot, signal)), numbers };
+        return { point: this.#requireOwn(await this.recoveryPoints.read(snapshot, signal)), numbers };
       throw new SecureStoreError('NOT_FOUND', `snapshot ${snapshot} does not exist at ${location}`, {
         advice: [{ id: 'choose-snapshot', destination: location }],
       });
@@ -205,7 +205,7 @@ export class OpenedBackup {
     const never = new Set(junk.map((one) => one.number));
     const named = numbers.filter((number) => !never.has(number));
     const time = at?.getTime() ?? Infinity;
-    const own = await pointAt(this.points, named, time, this.isForeign, signal);
+    const own = await pointAt(this.recoveryPoints, named, time, this.isForeign, signal);
     // After the last point of the store itself there may be a foreign one.
     const found = own?.number === newest?.number ? (foreign.find((one) => one.time <= time) ?? own) : own;
     const gone = found !== undefined && found.number === named[0] ? this.missesNewest(found.number) : undefined;
@@ -220,7 +220,7 @@ export class OpenedBackup {
     if (found !== undefined)
       return { point: this.#requireOwn(await this.#repeatedPoint(found, named, signal)), numbers: named };
     if (at === undefined) throw new SecureStoreError('INTERNAL', 'a snapshot exists, and none was found');
-    const oldest = await this.points.read(named.at(-1) ?? 0, signal);
+    const oldest = await this.recoveryPoints.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(
       'NOT_FOUND',
       `the first snapshot at ${location} is of ${new Date(oldest.time).toISOString()}, after ${at.toISOString()}`,
@@ -237,7 +237,7 @@ export class OpenedBackup {
     if (!point.collects) return point;
     let isNext = true;
     for (const number of numbers.slice(numbers.indexOf(point.number) + 1)) {
-      const before = await this.points.readOrDamaged(number, signal);
+      const before = await this.recoveryPoints.readOrDamaged(number, signal);
       if (!('error' in before)) {
         return isNext || isAfter(point, before) ? this.#repeatedPoint(before, numbers, signal) : point;
       }
@@ -262,7 +262,7 @@ export class OpenedBackup {
 
   /** The index of what was chosen. @throws SecureStoreError `INTEGRITY`; what the backend throws */
   async index(moment: FoundMoment, signal?: AbortSignal): Promise<IndexView> {
-    return (await indexOfMoment(this.points, this.pages, moment, signal)).index;
+    return (await indexOfMoment(this.recoveryPoints, this.pages, moment, signal)).index;
   }
 
   /** The store at a chosen moment, as a backend that is only read. @param known its index, if that was read already */

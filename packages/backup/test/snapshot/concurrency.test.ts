@@ -22,7 +22,7 @@ const NAMES = ['a', 'b', 'c', 'd'];
 
 async function expectWhole({ destination, clock }: World): Promise<void> {
   const backup = await backupAt(destination, clock);
-  const numbers = await backup.points.numbers();
+  const numbers = await backup.recoveryPoints.numbers();
   expect(numbers.toReversed()).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
   for (const { number } of await Array.fromAsync(backup.list())) {
     const report = await verifyOpenedBackup(backup, { depth: 'opens', snapshot: number });

@@ -101,8 +101,8 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await owner.members.revoke('operator');
     await using view = await openBackupOf(backend, clock);
     // The third says that the keys were replaced.
-    expect(await view.points.numbers()).toEqual([3, 2, 1]);
-    const [first, before] = [await view.points.read(1), await view.points.read(number - 1)];
+    expect(await view.recoveryPoints.numbers()).toEqual([3, 2, 1]);
+    const [first, before] = [await view.recoveryPoints.read(1), await view.recoveryPoints.read(number - 1)];
     // What was in the first snapshot, as if it were what there is now.
     const { time, generation, digest: previous } = before;
     const forged = { ...first, number, base: number, previous, time: time + 1, generation };
@@ -194,7 +194,7 @@ describe('a backup operator', () => {
       await backups.backup(PLACE);
     }
     const operator = await enter(await join('operator', { areas: ['backup'] }));
-    const { destination, points } = await openBackupOf(await shelf.at(PLACE), clock);
+    const { destination, recoveryPoints } = await openBackupOf(await shelf.at(PLACE), clock);
     const area = extensionsOf(operator).backup;
     const before = await trustedTipAt(area, destination);
     await trustTip(area, destination, { number: 1000, digest: 'ab'.repeat(32) }, [before]);
@@ -209,7 +209,7 @@ describe('a backup operator', () => {
     await using again = await openBackupOf(await shelf.at(PLACE), clock, OTHER);
     await using view = await again.open();
     expect(await view.list()).toEqual(['red/a', 'red/b']);
-    expect(await points.numbers()).not.toContain(1000);
+    expect(await recoveryPoints.numbers()).not.toContain(1000);
   });
 });
 
@@ -253,7 +253,7 @@ it.each([
   // They may add to the destination still, and not remove.
   const backend = await shelf.at(PLACE);
   await using view = await openBackupOf(backend, clock);
-  const first = await view.points.read(1);
+  const first = await view.recoveryPoints.read(1);
   for (let number = 3; number <= 12; number++) {
     const forged = { ...first, number, base: number, previous: Buffer.alloc(32, number), time };
     const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(number), encodePoint(forged)));
@@ -301,7 +301,7 @@ it('[P-22] a page that names an older record for the newest version is told, and
   const backup = await backupAt(destination, clock);
   const { seals } = extensionsOf(store).backup;
   const backend = await reached(destination);
-  const { digest, ...first } = await backup.points.read(1);
+  const { digest, ...first } = await backup.recoveryPoints.read(1);
   const page = first.pages[0] ?? expect.unreachable();
   const [newer, older] = await backup.pages.read(page);
   if (newer === undefined || older === undefined) throw new Error('there are two versions');
@@ -360,7 +360,7 @@ describe('a synchronous backup', () => {
     const seals = await sealsOfRevoked(members);
     const backend = await shelf.at(PLACE);
     await using view = await openBackupOf(backend, clock);
-    const { digest, ...newest } = await view.points.read(2);
+    const { digest, ...newest } = await view.recoveryPoints.read(2);
     const forged = { ...newest, collects: false, number: 3, base: 3, previous: digest, time: clock.now() + 86_400_000 };
     const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(3), encodePoint(forged)));
     await backend.write(pointName(3), body);

@@ -76,8 +76,12 @@ const fill = async ({ owner, backups }: Pick<Scene, 'owner' | 'backups'>): Promi
 describe('a backup operator whose membership was revoked, and who may still write at the destination', () => {
   it('does not change what the moments after it build on', async () => {
     const { owner, backups, lost, forge } = await scene(fill);
-    const { points } = await lost();
-    const [newest, base, first] = [await points.read(4), await points.read(2), await points.read(1)];
+    const { recoveryPoints } = await lost();
+    const [newest, base, first] = [
+      await recoveryPoints.read(4),
+      await recoveryPoints.read(2),
+      await recoveryPoints.read(1),
+    ];
     expect(newest).toMatchObject({ kind: 'changes', base: 2, isOld: false });
     // What was in the first snapshot, as if it were what the newest moment builds on.
     await forge({ ...base, pages: first.pages, totals: first.totals });
@@ -92,9 +96,9 @@ describe('a backup operator whose membership was revoked, and who may still writ
 
   it('has nothing built on what they add, where the store was made to forget its newest snapshot', async () => {
     const { owner, backups, lost, forge, attacker } = await scene(fill);
-    const { points, destination } = await lost();
-    const first = await points.read(1);
-    const newest = await points.read(4);
+    const { recoveryPoints, destination } = await lost();
+    const first = await recoveryPoints.read(1);
+    const newest = await recoveryPoints.read(4);
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // Whoever has the backend of the store tries which name it is.
     const area = extensionsOf(owner).backup;
@@ -117,12 +121,12 @@ describe('a backup operator whose membership was revoked, and who may still writ
 
   it('has nothing built on what they add, where a member has the store remember that', async () => {
     const { owner, backups, lost, forge } = await scene(fill);
-    const { points, destination } = await lost();
-    const [first, newest] = [await points.read(1), await points.read(4)];
+    const { recoveryPoints, destination } = await lost();
+    const [first, newest] = [await recoveryPoints.read(1), await recoveryPoints.read(4)];
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // What is kept in the store is sealed under the journal key, which every member has.
     const area = extensionsOf(owner).backup;
-    await trustTip(area, destination, tipOf(await points.read(5)), [await trustedTipAt(area, destination)]);
+    await trustTip(area, destination, tipOf(await recoveryPoints.read(5)), [await trustedTipAt(area, destination)]);
     expect(await newestOwn(extensionsOf(owner).backup, destination)).toMatchObject({ number: 4 });
     await owner.store('red/d', 'four');
     const { findings } = await backups.backup(PLACE);
@@ -132,8 +136,8 @@ describe('a backup operator whose membership was revoked, and who may still writ
 
   it('has nothing restored that they put in the place of a snapshot from before they were, unless that is asked for', async () => {
     const { backups, lost, forge, shelf } = await scene(fill);
-    const { points } = await lost();
-    const genuine = await points.read(2);
+    const { recoveryPoints } = await lost();
+    const genuine = await recoveryPoints.read(2);
     const restore = async (to: string, options: RestoreStoreOptions): Promise<RestoreReport> =>
       restoreStoreTo(await lost(), await shelf.at(to), options);
     const before = { at: new Date(genuine.time) };
@@ -198,7 +202,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const { lost, forge, backend } = await scene(fill);
     const before = await lost();
     const shown = await Array.fromAsync(before.list());
-    const newest = await before.points.read(4);
+    const newest = await before.recoveryPoints.read(4);
     const { digest: previous, ...forged } = newest;
     await forge({ ...forged, number: 5, previous, removed: [{ from: 1, to: 4 }] });
     const opened = await lost();

@@ -130,7 +130,7 @@ describe('whoever controls the destination', () => {
       },
     });
     const backup = await openBackup({ backend: endless, location: 'endless', unlock: UNLOCK, clock });
-    await failure(backup.points.numbers(), 'INTEGRITY');
+    await failure(backup.recoveryPoints.numbers(), 'INTEGRITY');
   });
 });
 

@@ -78,7 +78,10 @@ test.each([
   await backend.init({ location: world.backup, options: {} });
   using opened = await openBackup({ backend, location: world.backup, unlock, clock: world.clock });
   const { seals } = opened.copy;
-  const [first, { digest: previous, ...newest }] = [await opened.points.read(1), await opened.points.read(number)];
+  const [first, { digest: previous, ...newest }] = [
+    await opened.recoveryPoints.read(1),
+    await opened.recoveryPoints.read(number),
+  ];
   const { others } = first;
   const put = async (point: Point): Promise<void> => {
     const name = pointName(point.number);
@@ -90,7 +93,7 @@ test.each([
   const changed = { ...forged, ...change({ ...forged, digest: previous, keyId: '', isOld: false }) };
   if (changed.kind === 'changes') {
     await put(forged);
-    changed.previous = (await opened.points.read(forged.number)).digest;
+    changed.previous = (await opened.recoveryPoints.read(forged.number)).digest;
   }
   await put(changed);
   expect(await problemsOf(world, changed.number)).not.toEqual([]);
