@@ -104,7 +104,7 @@ describe('an audit log', () => {
     expect(await open({ mode: 'fail-closed', sinks: [{ sink, mandatory: false }] })).toBe('INVALID_ARGUMENT');
     expect(await open({ mode: 'never' })).toBe('INVALID_ARGUMENT');
     expect(await open({ auditor: new Uint8Array(32) })).toBe('INVALID_ARGUMENT');
-    expect(await open({ clearNames: ['a//b'] })).toBe('INVALID_ARGUMENT');
+    expect(await open({ clearKeys: ['a//b'] })).toBe('INVALID_ARGUMENT');
   });
 });
 

@@ -66,7 +66,7 @@ async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode
   for (const problem of findings) await out.result({ problem }, () => [`problem: ${printable(problem)}`]);
   const { ok, parts, segments, complete } = summary;
   const looked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} looked at`;
-  await out.result({ summary: { ...summary, problems: findings.length } }, () => [
+  await out.result({ summary: { ...summary, findings: findings.length } }, () => [
     `${looked}: ${ok ? 'whole, in order, and as far as the head of the store says' : count(findings.length, 'problem')}`,
     'that no entry was changed only audit verify shows, with the identity of the auditor',
   ]);
@@ -152,7 +152,7 @@ async function say({ out }: Call, { ok, findings, notes, segments }: AuditReport
   }
   await sayUnverifiable(out, findings);
   const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
-  await out.result({ summary: { ok, problems: findings.length, segments: segments.length, entries, notes } }, () => [
+  await out.result({ summary: { ok, findings: findings.length, segments: segments.length, entries, notes } }, () => [
     [
       ok ? 'nothing is wrong' : count(findings.length, 'problem'),
       `in ${count(segments.length, 'segment')}`,

@@ -27,7 +27,7 @@ export async function sayRotation(
   for (const { name, code } of foreign) {
     const reason =
       'nobody who has the keys wrote it; it keeps no key in use, and securestore collect removes it in time';
-    await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
+    await out.result({ name, status: 'foreign', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
   }
   await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);
   return done.failed > 0 || done.contradicted > 0 || done.pending.length > 0 ? SOME_FAILED : 0;

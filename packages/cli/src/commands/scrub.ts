@@ -72,7 +72,7 @@ export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
     for (const finding of findings) await out.result(finding, () => lineOf(finding));
     for (const stray of foreign) {
       await out.result(
-        { kind: 'stray', ...stray },
+        { kind: 'foreign', ...stray },
         () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
       );
     }

@@ -105,7 +105,10 @@ async function say({ out, options }: Call<VerifyOptions>, report: VerifyReport):
   const summary = { ...rest, baseline };
   for (const finding of findings) await out.result(finding, () => lineOf(finding));
   for (const stray of foreign) {
-    await out.result({ kind: 'stray', ...stray }, () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`);
+    await out.result(
+      { kind: 'foreign', ...stray },
+      () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
+    );
   }
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
   const unlisted = report.found - findings.length;

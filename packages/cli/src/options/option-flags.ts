@@ -2,7 +2,7 @@ import type { SecureStoreError } from '@securestore/core-format';
 
 /** What an option of the library is called on the command line: a flag, or an operand. */
 export const FLAGS: Readonly<Record<string, string>> = {
-  acceptHead: '--accept-head',
+  acceptRollback: '--accept-head',
   anchor: '--anchor',
   at: '--at',
   auditor: '--auditor',
@@ -20,7 +20,7 @@ export const FLAGS: Readonly<Record<string, string>> = {
   entries: '--lines',
   expires: '--expires',
   fingerprint: '--fingerprint',
-  follow: '--follow-to',
+  migrationTargets: '--follow-to',
   format: '--format',
   history: '--history-versions',
   'history.days': '--history-days',
@@ -43,7 +43,7 @@ export const FLAGS: Readonly<Record<string, string>> = {
   rate: '--rate',
   reason: '--reason',
   repair: '--repair',
-  reseal: '--reseal',
+  reencrypt: '--reseal',
   'rotation.days': '--rotation-days',
   scratch: '--scratch',
   snapshot: '--snapshot',

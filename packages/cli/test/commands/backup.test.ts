@@ -36,7 +36,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     expect(second.stdout).toMatch(/^made snapshot 2 of .*\nnothing had changed\n$/);
     const third = await run(['backup', destination, '--json', '--label', 'weekly']);
     expect(jsonLines(third.stdout)).toMatchObject([
-      { summary: { destination, number: 3, objects: 4, versions: 4, copied: { versions: 0, bytes: 0 }, alarms: [] } },
+      { summary: { destination, number: 3, objects: 4, versions: 4, copied: { versions: 0, bytes: 0 }, findings: [] } },
     ]);
   });
 
