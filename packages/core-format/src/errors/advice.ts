@@ -42,7 +42,7 @@ export interface AdviceParameters {
   readonly 'use-anchor': NoParameters;
   /** Closing the store and opening it again. */
   readonly 'reopen-store': NoParameters;
-  /** `openStore` with the location that the store has moved to, or with that location in `follow`. */
+  /** `openStore` with the location that the store has moved to, or with that location in `migrationTargets`. */
   readonly 'open-at': { readonly location: string };
   /** `resetClock`: the clock that the store keeps is wrong, and the one of this machine right. */
   readonly 'reset-clock': NoParameters;

@@ -106,10 +106,10 @@ function assertHoldsBodies({ maxBodyBytes: held }: BackendCapabilities, { backen
  * The same call resumes an interrupted migration.
  *
  * The job rejects with `ALREADY_EXISTS` if the target is not empty, also if it has backups; `UNSUPPORTED` if it can't hold a store, or,
- * without `reseal`, not each body of this one;
+ * without `reencrypt`, not each body of this one;
  * `INVALID_ARGUMENT` if it is the source, or in the folder of that or around it; `LOCKED` if another process migrates the store, or it
- * is migrated to another target, or is being rotated or restored, or is being re-encrypted with other settings than `reseal` says;
- * `UNLOCK_FAILED` if the unlock secret of `reseal` is not the one with which that began, or has ended; `ACCESS_DENIED` for a member;
+ * is migrated to another target, or is being rotated or restored, or is being re-encrypted with other settings than `reencrypt` says;
+ * `UNLOCK_FAILED` if the unlock secret of `reencrypt` is not the one with which that began, or has ended; `ACCESS_DENIED` for a member;
  * `INTEGRITY` if the source is damaged at the moment of the move; and what the backends throw. Then the store is at the
  * source.
  *

@@ -6,7 +6,7 @@ export type CryptoOutcome = 'done' | 'unknown' | ErrorCode;
 
 /** A key version: which one it is, and never the key. */
 export interface CryptoKey {
-  /** As in `KeyReport`. */
+  /** As in `EncryptionKeyInfo`. */
   readonly id: string;
   readonly kind: KeyGroupKind;
   /** The name of the category whose objects it seals; absent for other kinds. */

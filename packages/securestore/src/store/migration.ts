@@ -154,14 +154,14 @@ async function withTarget<T>(
 
 /**
  * Migrates a store to another location while it is in use: nothing is lost, and no caller waits for more than about a second. Processes that
- * allow it by `follow` continue there; others get the new location. Migrating it back only copies what has changed since.
+ * allow it by `migrationTargets` continue there; others get the new location. Migrating it back only copies what has changed since.
  *
  * The same call resumes an interrupted migration. With an `anchor` the store is remembered at its new location from then on.
  *
  * The job rejects with `NOT_FOUND` if no store is at `from`; `ALREADY_EXISTS` if `to` is not empty, or is a destination of the store;
- * `UNSUPPORTED` if `to` can't hold a store, or, without `reseal`, not each body of this one; `INVALID_ARGUMENT` if both are the same, or one is
+ * `UNSUPPORTED` if `to` can't hold a store, or, without `reencrypt`, not each body of this one; `INVALID_ARGUMENT` if both are the same, or one is
  * in the folder of the other; `LOCKED` if another process migrates the store, or it is being rotated or restored, or re-encrypted with other
- * settings than `reseal` says; `UNLOCK_FAILED`, also if the unlock secret of `reseal` is not the one with which that began, or has ended;
+ * settings than `reencrypt` says; `UNLOCK_FAILED`, also if the unlock secret of `reencrypt` is not the one with which that began, or has ended;
  * `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is at the source then.
  */
 export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
