@@ -75,17 +75,60 @@ const EXTENSIONS = Symbol('extensions');
 
 /** An open store over one backend. Made by `createObjectStore` and `openObjectStore`. */
 export class ObjectStore implements SecureStorage {
-  /** The identity of the store: pin it to be sure that it is the same one when you open it again. */
+  /**
+   * The identity of the store: pin it to be sure that it is the same one when you open it again.
+   *
+   * @example
+   * ```ts
+   * await openStore('file:/srv/vault', { unlock: keyFile('vault.key'), fingerprint: store.fingerprint });
+   * ```
+   */
   readonly fingerprint: string;
-  /** The ways of unlocking the store. */
+  /**
+   * The ways of unlocking the store.
+   *
+   * @example
+   * ```ts
+   * const { id } = await store.slots.add(passphrase('another passphrase'));
+   * ```
+   */
   readonly slots: SlotAdministration;
-  /** The encryption keys of the store. */
+  /**
+   * The encryption keys of the store.
+   *
+   * @example
+   * ```ts
+   * const usage = await store.encryptionKeys.usage();
+   * for (const { id, state } of await store.encryptionKeys.list()) console.log(id, state, usage[id]);
+   * ```
+   */
   readonly encryptionKeys: EncryptionKeyAdministration;
-  /** Who was granted a part of the keys. */
+  /**
+   * Who was granted a part of the keys.
+   *
+   * @example
+   * ```ts
+   * await store.members.add('ann', 'the recipient of Ann', { categories: ['pii'] });
+   * ```
+   */
   readonly members: MemberAdministration;
-  /** How the store was made, and was changed since. */
+  /**
+   * How the store was made, and was changed since.
+   *
+   * @example
+   * ```ts
+   * await store.settings.change({ history: { versions: 20 } });
+   * ```
+   */
   readonly settings: SettingsAdministration;
-  /** Long work on the store that is not finished. */
+  /**
+   * Long work on the store that is not finished.
+   *
+   * @example
+   * ```ts
+   * for (const { id, state } of await store.jobs.list()) console.log(id, state);
+   * ```
+   */
   readonly jobs: JobAdministration;
   readonly #engine: Engine;
   readonly #location: string;
@@ -122,7 +165,14 @@ export class ObjectStore implements SecureStorage {
     this.encryptionKeys = this.#administration.encryptionKeys;
   }
 
-  /** Where the store is, without credentials: another one once it has moved. */
+  /**
+   * Where the store is, without credentials: another one once it has moved.
+   *
+   * @example
+   * ```ts
+   * console.log(store.location);
+   * ```
+   */
   get location(): string {
     return this.#engine.place?.location ?? this.#location;
   }
@@ -135,6 +185,11 @@ export class ObjectStore implements SecureStorage {
    *
    * The job rejects with `UNLOCK_FAILED` where `oldUnlockSecret` opens nothing, `LOCKED` where another rotation is under way,
    * `INVALID_ARGUMENT`.
+   *
+   * @example
+   * ```ts
+   * const { rotated } = await store.rotateEncryptionKey(passphrase('the old one'), passphrase('the new one'));
+   * ```
    */
   rotateEncryptionKey(
     oldUnlockSecret: UnlockSecret,
@@ -151,6 +206,11 @@ export class ObjectStore implements SecureStorage {
    *
    * The job rejects with `LOCKED` where another process makes one or a rotation is not finished, `INTEGRITY` where the
    * checkpoint before is damaged (`afresh` replaces it), `TOO_LARGE`.
+   *
+   * @example
+   * ```ts
+   * const { objects } = await store.checkpoint();
+   * ```
    */
   checkpoint(options?: CheckpointOptions): Job<CheckpointReport> {
     return this.#administration.checkpoint(options);
@@ -162,6 +222,11 @@ export class ObjectStore implements SecureStorage {
    * Reads and writes go on meanwhile.
    *
    * The job rejects with `LOCKED` where another process is at it.
+   *
+   * @example
+   * ```ts
+   * const { bytes } = await store.gc();
+   * ```
    */
   gc(options?: CallOptions): Job<GcReport> {
     return this.#administration.gc(options);
@@ -174,6 +239,11 @@ export class ObjectStore implements SecureStorage {
    *
    * @throws `ROLLBACK` where the head of the store is older than one seen before; what keeps it from looking, such as
    *   `UNAVAILABLE`. What it finds is no error: it is in the report.
+   *
+   * @example
+   * ```ts
+   * const { ok, findings } = await store.verify();
+   * ```
    */
   verify(options?: VerifyOptions): Promise<VerifyReport> {
     return this.#administration.verify(this.#anchored, options);
@@ -303,7 +373,14 @@ export class ObjectStore implements SecureStorage {
     return retrieveMany(this.#calls, keys, options, (key, own) => this.#retrieve<M>(key, own, true));
   }
 
-  /** Waits for the calls under way, then forgets all keys and closes the backend. Idempotent. */
+  /**
+   * Waits for the calls under way, then forgets all keys and closes the backend. Idempotent.
+   *
+   * @example
+   * ```ts
+   * await store.close();
+   * ```
+   */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown();
     return this.#closing;

@@ -31,25 +31,99 @@ export interface SessionOptions extends CallOptions {
 
 /** An open store. */
 export type SecureStore = ObjectStore & {
-  /** The access control of sessions. The owner may do everything. */
+  /**
+   * The access control of sessions. The owner may do everything.
+   *
+   * @example
+   * ```ts
+   * const { token } = await store.access.createToken('ci');
+   * ```
+   */
   readonly access: AccessControl;
-  /** The audit log: who tried what with the store, with which outcome. */
+  /**
+   * The audit log: who tried what with the store, with which outcome.
+   *
+   * @example
+   * ```ts
+   * for await (const { action, outcome } of store.audit.tail({ entries: 10 })) console.log(action, outcome);
+   * ```
+   */
   readonly audit: AuditTrail;
-  /** Makes a snapshot at a destination: changes since the last one are copied, as ciphertext. */
+  /**
+   * Makes a snapshot at a destination: changes since the last one are copied, as ciphertext.
+   *
+   * @example
+   * ```ts
+   * const { number } = await store.backup('file:/mnt/backup/vault');
+   * ```
+   */
   readonly backup: Backups['backup'];
-  /** Restores objects of a snapshot into this store, each as a new version. */
+  /**
+   * Restores objects of a snapshot into this store, each as a new version.
+   *
+   * @example
+   * ```ts
+   * const { replaced } = await store.restore('file:/mnt/backup/vault', { prefix: 'db/', conflict: 'overwrite' });
+   * ```
+   */
   readonly restore: Backups['restore'];
-  /** Its snapshots, at all destinations. */
+  /**
+   * Its snapshots, at all destinations.
+   *
+   * @example
+   * ```ts
+   * const [newest] = await store.backups.list('file:/mnt/backup/vault');
+   * ```
+   */
   readonly backups: Backups;
-  /** The store as it was at any recovery point. */
+  /**
+   * The store as it was at any recovery point.
+   *
+   * @example
+   * ```ts
+   * const { entries } = await store.recoveryPoints.browse({
+   *   destination: 'file:/mnt/backup/vault',
+   *   at: new Date('2026-01-01T12:00:00Z'),
+   *   prefix: 'db/',
+   * });
+   * ```
+   */
   readonly recoveryPoints: RecoveryPoints;
-  /** The schedules of its backups, and their state. */
+  /**
+   * The schedules of its backups, and their state.
+   *
+   * @example
+   * ```ts
+   * for (const { next, failures } of await store.schedules.list()) console.log(next, failures);
+   * ```
+   */
   readonly schedules: Schedules;
-  /** The health of the store with all its parts, and what to do about findings. */
+  /**
+   * The health of the store with all its parts, and what to do about findings.
+   *
+   * @example
+   * ```ts
+   * const { status, checks } = await store.health();
+   * ```
+   */
   readonly health: Health['check'];
-  /** Reads everything in the store in the background, reports what is damaged, and repairs it from a backup. */
+  /**
+   * Reads everything in the store in the background, reports what is damaged, and repairs it from a backup.
+   *
+   * @example
+   * ```ts
+   * const { ok, findings } = await store.scrub({ repair: 'file:/mnt/backup/vault' });
+   * ```
+   */
   readonly scrub: Health['scrub'];
-  /** Metrics of the store, for OpenTelemetry and Prometheus. */
+  /**
+   * Metrics of the store, for OpenTelemetry and Prometheus.
+   *
+   * @example
+   * ```ts
+   * const page = await store.metrics.prometheus();
+   * ```
+   */
   readonly metrics: Health['metrics'];
   /**
    * The store with the rights of the principal that the credentials prove: `{ token }` with an API token, or credentials for the option
@@ -57,6 +131,11 @@ export type SecureStore = ObjectStore & {
    *
    * @throws SecureStoreError `UNAUTHENTICATED`, also for credentials of a kind that no authenticator knows; `UNAVAILABLE` or
    *   `TIMEOUT` if they can't be checked; `INVALID_ARGUMENT` for unknown options
+   *
+   * @example
+   * ```ts
+   * await using session = await store.session({ token: 'the token of a caller' });
+   * ```
    */
   session(credentials: unknown, options?: SessionOptions): Promise<Session>;
 };
