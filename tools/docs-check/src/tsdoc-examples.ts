@@ -97,7 +97,7 @@ export function membersWithoutExample(file: string, text: string, name: string):
       ts.isIdentifier(member.name);
     if (!isPublic) return;
     const comments = ts.getJSDocCommentsAndTags(member).map((one) => one.getText());
-    if (!comments.some((one) => one.includes('@example'))) found.push((member.name as ts.Identifier).text);
+    if (!comments.some((one) => one.includes('@example'))) found.push(member.name.text);
   };
   for (const statement of source.statements) {
     if (ts.isClassDeclaration(statement) && statement.name?.text === name) statement.members.forEach(look);

@@ -6,6 +6,12 @@ import { membersWithoutExample, mistakesIn, tsdocExamples, tsdocExamplesOf } fro
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
 
+/** The one file of a pattern, and its text. */
+function read(pattern: string): [string, string] {
+  const [file = ''] = globSync(pattern, { cwd: root });
+  return [file, readFileSync(join(root, file), 'utf8')];
+}
+
 describe('the examples in comments', () => {
   it('are found with their lines', () => {
     const text = ['/**', ' * Does it.', ' *', ' * @example', ' * ```ts', ' * await it();', ' * ```', ' */'].join('\n');
@@ -20,10 +26,6 @@ describe('the examples in comments', () => {
   });
 
   it('are there for every member of a store', () => {
-    const read = (pattern: string): [string, string] => {
-      const [file = ''] = globSync(pattern, { cwd: root });
-      return [file, readFileSync(join(root, file), 'utf8')];
-    };
     expect(membersWithoutExample(...read('packages/securestore/src/**/open.ts'), 'SecureStore')).toEqual([]);
     const calls = read('packages/objects/src/api/secure-storage.ts');
     expect(membersWithoutExample(...calls, 'SecureStorage')).toEqual([]);
