@@ -62,8 +62,8 @@ export function startRestore(
   // A restore of a part, and a dry run, must not write while another process restores the whole store.
   const release = isWhole(options) ? area.goOnRestoring() : undefined;
   const start = notResumable('restore', ({ signal, progress }) =>
-    destinations.opened(destination, signal, (backup, destination) =>
-      restoreFrom(area, backup, destination, { options, target, signal, progress }),
+    destinations.opened(destination, signal, (backup, found) =>
+      restoreFrom(area, backup, found, { options, target, signal, progress }),
     ),
   );
   const job = area.runJob('restore', options, RESTORE_OPTIONS, start);

@@ -456,7 +456,7 @@ describe('a restore', () => {
     const facts: RestoreFacts = readRestoreReceipt(done.receipt, store.fingerprint);
     expect(facts).toMatchObject({
       by: 'ann',
-      destination: place,
+      source: place,
       snapshot: 1,
       prefix: 'db/',
       created: 1,
