@@ -167,7 +167,7 @@ describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
     if (scheme === 'file') {
       expect(jsonLines(stderr)).toMatchObject([
         {
-          operation: 'gc',
+          operation: 'collect',
           message: expect.stringMatching(/^job collection /),
           hints: expect.arrayContaining(['rm keeps the history and frees nothing; purge and collect do']),
         },
