@@ -136,7 +136,7 @@ describe('administration over a server', () => {
         ),
       );
       if (seen.length === 1) await store.store('k', 'x');
-      if (seen.includes('write [root]')) ended.abort();
+      if (seen.includes('write [owner]')) ended.abort();
     }
     const all = await store.audit.entries({ entries: 500 });
     expect(all.filter(({ action, principal }) => action === 'audit.tail' && principal === 'root')).toHaveLength(1);
