@@ -16,7 +16,7 @@ export type {
   ScheduleAdministration,
   StoreAdministration,
 } from './administration/administration.ts';
-export type { Caller, PointAdministration } from './rules/for-callers.ts';
+export type { Caller, RecoveryPointAdministration } from './rules/for-callers.ts';
 export { apiTokens, createToken } from './authentication/api-tokens.ts';
 export type { RandomSource, StoredToken } from './authentication/api-tokens.ts';
 export { aboutOf } from './administration/call-arguments.ts';
@@ -29,8 +29,8 @@ export type { Authenticated, AuthenticationContext, Authenticator } from './auth
 export type { CheckContext, DecisionListener, SessionCall } from './guard/checks.ts';
 export { Decider } from './policy/decide.ts';
 export type { Attempt, Decision, Subject } from './policy/decide.ts';
-export { MAX_IDENTITY_BYTES, foldIdentity, parseIdentity } from './rules/identity.ts';
-export type { Identity } from './rules/identity.ts';
+export { MAX_PRINCIPAL_NAME_BYTES, foldPrincipalName, parsePrincipalName } from './rules/identity.ts';
+export type { PrincipalName } from './rules/identity.ts';
 export type { ListingBound, SessionListingOptions } from './session/guarded-listing.ts';
 export { jwt } from './authentication/jwt.ts';
 export type { JwtAlgorithm, JwtOptions } from './authentication/jwt.ts';

@@ -13,7 +13,7 @@ interface Scene {
 }
 
 async function begin(): Promise<Scene> {
-  const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
+  const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), maintenance: false });
   onTestFinished(async () => store.close());
   const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };
   const access = new AccessControl(store, extensionsOf(store).policy, { authenticators: [house] });

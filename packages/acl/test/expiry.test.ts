@@ -16,7 +16,7 @@ interface Scene {
 }
 
 async function sceneWith(actions: readonly Action[]): Promise<Scene> {
-  const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
+  const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), maintenance: false });
   onTestFinished(async () => store.close());
   await store.store('k', 'x');
   const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };

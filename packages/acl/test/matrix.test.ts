@@ -162,7 +162,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   },
   rotateEncryptionKey: ordinary((session) => session.rotateEncryptionKey(key, key)),
   checkpoint: ordinary((session) => session.checkpoint()),
-  collect: ordinary((session) => session.collect()),
+  gc: ordinary((session) => session.gc()),
   verify: ordinary((session) => session.verify()),
   health: ordinary((session) => session.health()),
   scrub: ordinary((session) => session.scrub()),
@@ -188,21 +188,21 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
     ...ordinary((session) => session.backups.restoreStore('nowhere', 'elsewhere')),
     actions: ['restore', 'backup.manage'],
   },
-  'points.destinations': ordinary((session) => session.points.destinations()),
-  'points.timeline': ordinary((session) => session.points.timeline('nowhere')),
+  'recoveryPoints.destinations': ordinary((session) => session.recoveryPoints.destinations()),
+  'recoveryPoints.timeline': ordinary((session) => session.recoveryPoints.timeline('nowhere')),
   // What of the names in them may be seen, the tests of points show.
-  'points.browse': ordinary((session) => session.points.browse({})),
-  'points.find': ordinary((session) => session.points.find({ contains: 'a' })),
-  'points.compare': ordinary((session) => session.points.compare({ destination: 'nowhere', from: {} })),
-  'points.versions': {
-    ...ordinary((session) => session.points.versions(KEY)),
+  'recoveryPoints.browse': ordinary((session) => session.recoveryPoints.browse({})),
+  'recoveryPoints.find': ordinary((session) => session.recoveryPoints.find({ contains: 'a' })),
+  'recoveryPoints.compare': ordinary((session) => session.recoveryPoints.compare({ destination: 'nowhere', from: {} })),
+  'recoveryPoints.versions': {
+    ...ordinary((session) => session.recoveryPoints.versions(KEY)),
     actions: ['backup.view', 'history'],
   },
-  'points.retrieveStream': {
-    ...ordinary((session) => session.points.retrieveStream(KEY, { destination: 'nowhere' })),
+  'recoveryPoints.retrieveStream': {
+    ...ordinary((session) => session.recoveryPoints.retrieveStream(KEY, { destination: 'nowhere' })),
     actions: ['backup.view', 'read', 'history'],
   },
-  'points.receipts': ordinary((session) => session.points.receipts('nowhere')),
+  'recoveryPoints.receipts': ordinary((session) => session.recoveryPoints.receipts('nowhere')),
   'schedules.list': ordinary((session) => session.schedules.list()),
   'schedules.add': managing((session) =>
     session.schedules.add({ id: 'nightly', cron: '@daily', task: 'backup', destination: 'nowhere' }),
@@ -212,11 +212,11 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'slots.list': ordinary((session) => session.slots.list()),
   'slots.add': ordinary((session) => session.slots.add(key)),
   'slots.remove': ordinary((session) => session.slots.remove('id')),
-  'keys.states': ordinary((session) => session.keys.states()),
-  'keys.census': ordinary((session) => session.keys.census()),
-  'keys.destroy': ordinary((session) => session.keys.destroy('id')),
-  'keys.undo': ordinary((session) => session.keys.undo('id')),
-  'keys.finish': ordinary((session) => session.keys.finish()),
+  'encryptionKeys.list': ordinary((session) => session.encryptionKeys.list()),
+  'encryptionKeys.usage': ordinary((session) => session.encryptionKeys.usage()),
+  'encryptionKeys.destroy': ordinary((session) => session.encryptionKeys.destroy('id')),
+  'encryptionKeys.undo': ordinary((session) => session.encryptionKeys.undo('id')),
+  'encryptionKeys.destroyDue': ordinary((session) => session.encryptionKeys.destroyDue()),
   'settings.get': ordinary((session) => session.settings.get()),
   'settings.change': ordinary((session) => session.settings.change({})),
   'jobs.list': ordinary((session) => session.jobs.list()),
@@ -280,7 +280,7 @@ function recorded(reached: string[]): StoreAdministration {
         return Promise.resolve({ skipped: 0, conflicts: [] });
       }
       reached.push(call);
-      if (call === 'points.retrieveStream') {
+      if (call === 'recoveryPoints.retrieveStream') {
         // What is not read was looked at alone.
         const cancel = (): void => void reached.splice(reached.lastIndexOf(call), 1);
         return Promise.resolve({ info: { version: 'then' }, stream: new ReadableStream({ cancel }) });
@@ -311,7 +311,7 @@ interface Scene extends Use {
 async function begin(): Promise<Scene> {
   const opened = await createStore('memory:', {
     unlock: rawKey(randomBytes(32)),
-    upkeep: false,
+    maintenance: false,
     categories: { secret: ['secret/**'] },
   });
   onTestFinished(async () => opened.close());

@@ -31,7 +31,7 @@ it.each([
   for (const data of ['one', 'two', 'three']) await store.store('k', data);
   expect(await store.history('k')).toHaveLength(3);
   await clock.sleep(3 * 24 * 3_600_000);
-  await store.collect();
+  await store.gc();
   expect(await store.history('k')).toHaveLength(versions);
   await access.close();
 });

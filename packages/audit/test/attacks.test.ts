@@ -121,7 +121,7 @@ const groups: number[][] = Array.from({ length: LONG ? STRIDE : 1 }, (_, offset)
 describe('whoever has no key', () => {
   it('changes nothing: then all is well', async () => {
     const report = await audit(store, lines);
-    expect(report.problems).toEqual([]);
+    expect(report.findings).toEqual([]);
     expect(report.segments).toEqual([expect.objectContaining({ entries: COUNT, ended: false, end: log.chain.end })]);
     expect(report.notes).toEqual([expect.stringContaining('nobody can tell')]);
   });
@@ -141,7 +141,7 @@ describe('whoever has no key', () => {
       const attacked = lines.flatMap((line, index) => (index === position ? instead(index, line) : [line]));
       const report = await audit(store, attacked);
       expect(short(report).toSorted()).toEqual([...found(position)].toSorted());
-      for (const { segment } of report.problems) expect(lines[0]).toContain(`"segment":"${segment}"`);
+      for (const { segment } of report.findings) expect(lines[0]).toContain(`"segment":"${segment}"`);
     }
   });
 
@@ -152,7 +152,7 @@ describe('whoever has no key', () => {
       for (const at of positions) [swapped[at], swapped[at + 1]] = [lines[at + 1] ?? '', lines[at] ?? ''];
       const report = await audit(store, swapped);
       expect(short(report)).toEqual(positions.map((at) => `reordered ${at + 1}`));
-      expect(report.problems[0]?.message).toBe(`entry ${(positions[0] ?? 0) + 1} stands before entry ${positions[0]}`);
+      expect(report.findings[0]?.message).toBe(`entry ${(positions[0] ?? 0) + 1} stands before entry ${positions[0]}`);
     }
   });
 
@@ -174,12 +174,12 @@ describe('whoever has no key', () => {
       );
       const report = await audit(store, spliced);
       expect(short(report)).toEqual(['spliced']);
-      expect(report.problems[0]?.line).toBe((group[0] ?? 0) + 2);
-      expect(report.problems[0]?.message).toContain(`${group.length} entries of it are here`);
+      expect(report.findings[0]?.line).toBe((group[0] ?? 0) + 2);
+      expect(report.findings[0]?.message).toContain(`${group.length} entries of it are here`);
     }
     const whole = await audit(store, [...lines, stranger.header, ...stranger.lines]);
     expect(short(whole)).toEqual(['spliced', 'unverifiable']);
-    expect(whole.problems[0]?.message).toBe('it is of another store');
+    expect(whole.findings[0]?.message).toBe('it is of another store');
   });
 
   it('puts entries of another segment of the store between: they are named as its duplicates, at each position', async () => {
@@ -191,7 +191,7 @@ describe('whoever has no key', () => {
       );
       const report = await audit(store, [sibling.header, ...sibling.lines, ...spliced]);
       expect(short(report)).toEqual(group.map((at) => `duplicated ${at}`));
-      expect(new Set(report.problems.map((problem) => problem.segment))).toEqual(new Set([segment]));
+      expect(new Set(report.findings.map((problem) => problem.segment))).toEqual(new Set([segment]));
     }
   });
 
@@ -225,13 +225,13 @@ describe('what is damaged beyond measure', () => {
   it('takes no longer for numbers that nobody can have written', async () => {
     const far = rewritten(1, { batch: Number.MAX_SAFE_INTEGER }, { sequence: Number.MAX_SAFE_INTEGER - 1 });
     const report = await audit(store, [...lines, far]);
-    expect(report.problems).toEqual([expect.objectContaining({ kind: 'deleted', sequence: COUNT + 1 })]);
+    expect(report.findings).toEqual([expect.objectContaining({ kind: 'deleted', sequence: COUNT + 1 })]);
   });
 
   it('is given up after 500 places', async () => {
     const report = await audit(store, [log.header, ...log.lines.toReversed()]);
     expect(report.ok).toBe(false);
-    expect(report.problems.some(({ message }) => message.includes('damaged in over 500 places'))).toBe(true);
+    expect(report.findings.some(({ message }) => message.includes('damaged in over 500 places'))).toBe(true);
   });
 
   it('is decoded strictly', () => {

@@ -35,8 +35,8 @@ beforeAll(async () => {
 /** The same segment under a header that its thief has signed properly. */
 async function reheaded(changes: Partial<Written['chain']['header']['header']>): Promise<string> {
   const key = newSigningKey();
-  const { instance } = store;
-  const certificate = await certifyAuditKey(signer(store.key), instance, identityPublicKey(key), 1);
+  const { instanceId } = store;
+  const certificate = await certifyAuditKey(signer(store.key), instanceId, identityPublicKey(key), 1);
   const header = { ...log.chain.header.header, certificate, ...changes };
   const signedBytes = encodeAuditHeader(header);
   const bytes = joinAuditHeader(signedBytes, signAs(key, 'audit header', signedBytes));

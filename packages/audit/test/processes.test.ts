@@ -46,7 +46,7 @@ function orderOf(path: string, name: string, count?: number): string {
     path,
     name,
     ...(count === undefined ? {} : { count }),
-    instance: text(store.instance),
+    instanceId: text(store.instanceId),
     auditor: text(store.auditor.publicKey),
     signing: text(store.signing.export({ format: 'der', type: 'pkcs8' })),
     certificate: { created, publicKey: text(publicKey), signature: text(signature) },
@@ -75,7 +75,7 @@ function verify(path: string): Promise<AuditReport> {
     lines: () => linesOf(path),
     auditorKeys: [store.auditor.privateKey],
     identity: store.identity,
-    instances: [store.instance],
+    instanceIds: [store.instanceId],
   });
 }
 
@@ -125,7 +125,7 @@ it(`${WRITERS} processes write one file, each a segment of its own: every entry 
   await Promise.all(writers.map(({ ended }) => ended));
   expect(writers.map(({ process: { exitCode } }) => exitCode)).toEqual(writers.map(() => 0));
   const report = await verify(path);
-  expect([report.problems, report.notes]).toEqual([[], []]);
+  expect([report.findings, report.notes]).toEqual([[], []]);
   expect(report.segments.map(({ entries, ended }) => [entries, ended])).toEqual(writers.map(() => [count + 1, true]));
   const acknowledged = writers.flatMap((writer) => writer.acknowledged);
   expect(acknowledged).toHaveLength(WRITERS * count);
@@ -154,7 +154,7 @@ it('kill -9: what was acknowledged is there once, and nothing looks like tamperi
   await Promise.all(all.map(({ process: child, ended }) => (child.kill('SIGKILL'), ended)));
   expect(all.map(({ process: { signalCode } }) => signalCode)).toEqual(all.map(() => 'SIGKILL'));
   const report = await verify(path);
-  expect(report.problems).toEqual([]);
+  expect(report.findings).toEqual([]);
   // Each was stopped, and that is said; a line may be torn.
   const noEnd = report.notes.filter((note) => note.includes('has no end'));
   expect(noEnd).toHaveLength(all.length);

@@ -31,7 +31,7 @@ async function written(events: readonly unknown[], options: Partial<AuditLogOpti
   for (const event of events) await log.record(event as AuditEvent);
   await log.close();
   expect(Buffer.concat(chunks).toString()).toBe(sink.lines.map((line) => `${line}\n`).join(''));
-  expect((await audit(store, sink.lines)).problems).toEqual([]);
+  expect((await audit(store, sink.lines)).findings).toEqual([]);
   return sink.lines.slice(1, -1);
 }
 
@@ -56,13 +56,13 @@ describe('the name of an object', () => {
     const key = createSecretKey(Buffer.alloc(32, 3));
     const objectHash = nameHash(key, 'db/prod/password').toString('base64url');
     expect(await one({ ...EVENT, object: 'db/prod/password' }, { nameKey: key })).toMatchObject({ objectHash });
-    const clearNames = ['public/**'];
+    const clearKeys = ['public/**'];
     const [hidden = '', shown = ''] = await written(
       [
         { ...EVENT, object: 'db/prod/password' },
         { ...EVENT, object: 'public/readme' },
       ],
-      { clearNames },
+      { clearKeys },
     );
     expect(hidden).not.toContain('password');
     expect(JSON.parse(shown)).toMatchObject({ object: 'public/readme' });
@@ -173,7 +173,7 @@ describe('what is written of an event', () => {
       ...EVENT,
       [name]: forged,
     }));
-    for (const line of await written(events, { clearNames: ['**'] })) {
+    for (const line of await written(events, { clearKeys: ['**'] })) {
       expect(line).toMatch(/^[\u0020-\u007e\ufffd]+$/);
       expect(line.indexOf('{"audit":1,', 1)).toBe(-1);
       const values = Object.values(JSON.parse(line) as object).join('');
@@ -201,7 +201,7 @@ describe('what is written of an event', () => {
     );
     await fc.assert(
       fc.asyncProperty(events, async (given) => {
-        expect(await written(given, { clearNames: ['a/**'] })).toHaveLength(given.length);
+        expect(await written(given, { clearKeys: ['a/**'] })).toHaveLength(given.length);
       }),
       { numRuns: 40 },
     );

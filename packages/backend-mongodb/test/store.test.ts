@@ -54,7 +54,7 @@ describe.skipIf('skip' in server)('a store on a server', () => {
       backend,
       unlock: rawKey(Buffer.alloc(32, 7)),
       create: true,
-      upkeep: false,
+      maintenance: false,
     });
     onTestFinished(async () => store.close());
     await store.store('first', 'x');

@@ -30,7 +30,7 @@ const account = accountOf('url' in server ? server.url : '');
 const unlock = rawKey(Buffer.alloc(32, 7));
 
 async function newStore(): Promise<SecureStore> {
-  const store = await createStore(memoryPlace(), { unlock, upkeep: false });
+  const store = await createStore(memoryPlace(), { unlock, maintenance: false });
   onTestFinished(() => store.close());
   await store.store('db/password', 'one');
   await store.store('large', randomBytes(200_000));

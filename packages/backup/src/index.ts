@@ -2,12 +2,12 @@ export { isBackup } from './repository/destination.ts';
 export { namingDestination } from './repository/errors.ts';
 export { backupJobId } from './api/backup-job.ts';
 export { Backups } from './api/backups.ts';
-export { FOLLOW_CHANNEL } from './continuous/outage.ts';
-export type { FollowMessage } from './continuous/outage.ts';
+export { CONTINUOUS_CHANNEL } from './continuous/outage.ts';
+export type { ContinuousMessage } from './continuous/outage.ts';
 export type {
   ContinuousBackup,
   ContinuousStatus,
-  FollowOptions,
+  ContinuousBackupOptions,
   SynchronousOptions,
 } from './continuous/continuous-types.ts';
 export type { ReplicationStatus, CurrentReplicationStatus, Reached } from './trust/replication-status.ts';
@@ -16,7 +16,7 @@ export type { DrillOptions } from './restore/drill.ts';
 export { readReceipt, readRestoreReceipt } from './restore/receipts.ts';
 export type { DrillFacts, DrillReceipt, Receipts, RestoreFacts, RestoreReceipt } from './restore/receipts.ts';
 export { RecoveryPoints } from './recovery/recovery-points.ts';
-export type { PointRetrieveOptions } from './recovery/recovery-points.ts';
+export type { RecoveryPointRetrieveOptions } from './recovery/recovery-points.ts';
 export type {
   BrowseOptions,
   BrowsePage,
@@ -25,10 +25,10 @@ export type {
   Difference,
   FindOptions,
   FindPage,
-  FoundName,
+  FoundKey,
   KeyTimeline,
-  Moment,
-  MomentInfo,
+  RecoveryPointLocator,
+  RecoveryPointInfo,
   Timeline,
   TimelineOptions,
   VersionThen,
@@ -56,11 +56,17 @@ export { withKeysOfNow } from './trust/chain-attestation.ts';
 export { openBackup } from './trust/open-backup.ts';
 export type { BackupSettings } from './trust/open-backup.ts';
 export { OpenedBackup } from './trust/opened-backup.ts';
-export type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './repository/snapshot-info.ts';
+export type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from './repository/snapshot-info.ts';
 export { destinationsIn } from './trust/registry.ts';
 export type { RegisteredDestination } from './trust/registry.ts';
 export type { RetainOptions, RetentionReport } from './prune/retain.ts';
-export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy, RetentionSettings } from './retention/index.ts';
+export type {
+  KeepReason,
+  KeptRecoveryPoint,
+  RetentionPlan,
+  RetentionPolicy,
+  RetentionSettings,
+} from './retention/index.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 export { restoreInto } from './restore/restore-into.ts';
 export { restoreStoreTo } from './restore/restore-store.ts';

@@ -108,20 +108,20 @@ describe('the command that the console shows', () => {
     const { store, place } = scene;
     const moment = { destination: place, snapshot: 1 };
     expect(await told({ type: 'browse', ...moment, prefix: 'db/' })).toEqual(
-      sent((await store.points.browse({ ...moment, prefix: 'db/' })).entries),
+      sent((await store.recoveryPoints.browse({ ...moment, prefix: 'db/' })).entries),
     );
     expect(await told({ type: 'browse', prefix: 'db/' })).toEqual(
-      sent((await store.points.browse({ prefix: 'db/' })).entries),
+      sent((await store.recoveryPoints.browse({ prefix: 'db/' })).entries),
     );
     expect(await told({ type: 'find', contains: 'DB/', ...moment })).toEqual(
-      sent((await store.points.find({ ...moment, contains: 'DB/' })).names),
+      sent((await store.recoveryPoints.find({ ...moment, contains: 'DB/' })).keys),
     );
-    const { differences } = await store.points.compare({ destination: place, from: { snapshot: 1 } });
+    const { differences } = await store.recoveryPoints.compare({ destination: place, from: { snapshot: 1 } });
     expect(await told({ type: 'compare', destination: place, from: { snapshot: 1 } })).toEqual([
       ...(sent(differences) as object[]),
       { summary: { added: 0, removed: 1, changed: 1 } },
     ]);
-    const { versions } = await store.points.versions('db/a', { destination: place });
+    const { versions } = await store.recoveryPoints.versions('db/a', { destination: place });
     expect(await told({ type: 'versions', key: 'db/a', destination: place })).toEqual(
       sent(versions.map((version) => ({ key: 'db/a', ...version }))),
     );
@@ -189,7 +189,7 @@ describe('the command that the console shows', () => {
         { type: 'backup', destination: place },
         { type: 'verify-backup', destination: place },
         { type: 'drill', destination: place },
-        { type: 'download', source: place, prefix: 'db/' },
+        { type: 'download', destination: place, prefix: 'db/' },
       ] as const satisfies CommandRequest[]
     ).map((request) => commandLine(request, { store: scene.url }));
     for (const line of lines) {
@@ -202,7 +202,9 @@ describe('the command that the console shows', () => {
     'means the object %j, and no other',
     async (key) => {
       const { place } = scene;
-      const value = await shell(commandLine({ type: 'value', source: place, snapshot: 1, key }, { store: scene.url }));
+      const value = await shell(
+        commandLine({ type: 'value', destination: place, snapshot: 1, key }, { store: scene.url }),
+      );
       expect(value).toEqual({ stdout: `then ${key}`, code: 0 });
       const found = await told({ type: 'find', contains: key, destination: place, snapshot: 1 });
       expect(found).toContainEqual(expect.objectContaining({ key }));
@@ -212,7 +214,14 @@ describe('the command that the console shows', () => {
 
   it('means all the objects that were chosen', async () => {
     const { place } = scene;
-    const plan = await told({ type: 'restore', source: place, snapshot: 1, keys: ODD, conflict: 'skip', dryRun: true });
+    const plan = await told({
+      type: 'restore',
+      destination: place,
+      snapshot: 1,
+      keys: ODD,
+      conflict: 'skip',
+      dryRun: true,
+    });
     expect(plan.at(-1)).toMatchObject({ summary: { dryRun: true, unchanged: ODD.length, compared: ODD.length } });
   }, 120_000);
 
@@ -222,7 +231,7 @@ describe('the command that the console shows', () => {
       const { box, store, place } = scene;
       const request = {
         type: 'restore',
-        source: place,
+        destination: place,
         snapshot: 1,
         prefix: 'db/',
         conflict: 'overwrite',
@@ -246,7 +255,7 @@ describe('the command that the console shows', () => {
       await writeFile(box.path('none.json'), '{}');
       expect((await box.run(['receipt', 'none.json'])).exitCode).toBe(2);
       const folder = await shell(
-        commandLine({ type: 'download', source: place, snapshot: 1, prefix: 'db/' }, { store: scene.url }),
+        commandLine({ type: 'download', destination: place, snapshot: 1, prefix: 'db/' }, { store: scene.url }),
       );
       expect(folder.code, folder.stdout).toBe(0);
       expect(
@@ -255,7 +264,9 @@ describe('the command that the console shows', () => {
         ),
       ).toBe('then db/b');
       const to = `file:${box.path('anew')}`;
-      const anew = await shell(commandLine({ type: 'restore', source: place, snapshot: 1, to }, { store: scene.url }));
+      const anew = await shell(
+        commandLine({ type: 'restore', destination: place, snapshot: 1, to }, { store: scene.url }),
+      );
       expect(anew.code, anew.stdout).toBe(0);
       expect((await box.run(['get', 'db/b', '--store', to])).stdout).toBe('then db/b');
     },

@@ -136,7 +136,7 @@ async function scene(onEnd: TestContext['onTestFinished']): Promise<Sandbox> {
   await ok(box.run(['slot', 'add', '--new-recovery-code', '--kit', 'kit.txt']));
   // Through the library, which takes no process for each.
   const unlock = keyFile(box.path('credentials', 'securestore-key'));
-  await using store = await openStore(`file:${box.path('vault')}`, { unlock, upkeep: false });
+  await using store = await openStore(`file:${box.path('vault')}`, { unlock, maintenance: false });
   for (const [key, data] of Object.entries({ 'db/a': 'first', 'db/b': 'b', 'web/c': 'c' }))
     await store.store(key, data);
   await store.backup(`file:${box.path('backup')}`);

@@ -72,7 +72,7 @@ async function happens(life: Life, event: Event): Promise<void> {
   if (event === 'there' || event === 'back') {
     const to = life.places[event];
     const report = await migrateStore(life.location, to, life.options);
-    expect(report).toMatchObject({ moved: true, failed: [], alarms: [] });
+    expect(report).toMatchObject({ migrated: true, failed: [], findings: [] });
     life.location = to;
     return;
   }
@@ -150,9 +150,9 @@ it(
     }
     expect(life.count).toBe(processes);
 
-    const store = await openStore(life.location, { ...options, upkeep: false });
+    const store = await openStore(life.location, { ...options, maintenance: false });
     const verified = await store.audit.verify({ auditor: identity(auditor) });
-    expect([verified.ok, verified.problems]).toEqual([true, []]);
+    expect([verified.ok, verified.findings]).toEqual([true, []]);
     const entries = verified.segments.reduce((sum, { entries: own }) => sum + own, 0);
     expect(entries).toBeGreaterThanOrEqual(parts);
     expect(verified.segments.filter(({ ended }) => ended).length).toBeGreaterThanOrEqual(

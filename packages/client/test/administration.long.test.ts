@@ -53,7 +53,12 @@ function leavingPlace(): { readonly location: string; readonly leave: () => void
 async function scene(): Promise<Scene> {
   const clock = new EagerClock();
   const backend = new MemoryBackend({ clock: () => clock.now() });
-  const store = await createStore(`memory:${randomUUID()}`, { unlock: rawKey(SECRET), clock, backend, upkeep: false });
+  const store = await createStore(`memory:${randomUUID()}`, {
+    unlock: rawKey(SECRET),
+    clock,
+    backend,
+    maintenance: false,
+  });
   onTestFinished(() => store.close());
   const server = await serve(store, { port: 0, clock });
   onTestFinished(() => server.close());
@@ -78,8 +83,8 @@ describe('administration over a server', () => {
     await store.store('db/user', 'ops');
     await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
     expect(await remote.slots.list()).toEqual(await store.slots.list());
-    expect(await remote.keys.states()).toEqual(await store.keys.states());
-    expect(await remote.keys.census()).toEqual(await store.keys.census());
+    expect(await remote.encryptionKeys.list()).toEqual(await store.encryptionKeys.list());
+    expect(await remote.encryptionKeys.usage()).toEqual(await store.encryptionKeys.usage());
     expect(await remote.access.policy()).toEqual(await store.access.policy());
     expect(await remote.access.tokens()).toEqual(await store.access.tokens());
     expect(await remote.access.explain('root', 'read', 'db/user')).toEqual(
@@ -131,7 +136,7 @@ describe('administration over a server', () => {
         ),
       );
       if (seen.length === 1) await store.store('k', 'x');
-      if (seen.includes('write [root]')) ended.abort();
+      if (seen.includes('write [owner]')) ended.abort();
     }
     const all = await store.audit.entries({ entries: 500 });
     expect(all.filter(({ action, principal }) => action === 'audit.tail' && principal === 'root')).toHaveLength(1);
@@ -218,7 +223,7 @@ describe('administration over a server', () => {
     const jobs = [
       ['rotation', remote.rotateEncryptionKey(SECRET, next, { depth: 'keys' })],
       ['checkpoint', remote.checkpoint()],
-      ['collection', remote.collect()],
+      ['collection', remote.gc()],
       ['scrub', remote.scrub({ payloads: true })],
     ] as const;
     // Those that were begun beside the rotation may have met it.
@@ -243,7 +248,7 @@ describe('administration over a server', () => {
     const denied = remote.checkpoint();
     expect(await Array.fromAsync(denied.progress)).toEqual([]);
     await expect(denied).rejects.toEqual(DENIED);
-    expect(await remote.collect()).toMatchObject({ failed: 0 });
+    expect(await remote.gc()).toMatchObject({ failed: 0 });
     await expect(remote.backup('memory:x')).rejects.toEqual(DENIED);
     await expect(remote.jobs.list()).rejects.toEqual(DENIED);
     await expect(remote.access.change(addPrincipal('mallory', 'user'))).rejects.toEqual(DENIED);
@@ -359,7 +364,7 @@ describe('administration over a server', () => {
     const alice = await as('alice', 'restore', 'restore.replace', 'access.change', 'access.view', 'list');
     const bob = await as('bob', 'approve');
     const over = { prefix: 'db/', conflict: 'overwrite' } as const;
-    const operation = { call: 'restore', about: { source: destination, ...over } } as const;
+    const operation = { call: 'restore', about: { destination, ...over } } as const;
     const asked = await alice.approvals.request('restore.replace', undefined, { operation });
     expect(asked.plan).toMatchObject({ replaces: 1, objects: [{ key: 'db/user', effect: 'replace' }] });
     expect((await bob.approvals.list())[0]?.plan).toMatchObject({ replaces: 1, unnamed: 1 });
@@ -385,7 +390,7 @@ describe('administration over a server', () => {
     await store.access.change(setApprovals([{ actions: ['backup.manage'] }]));
     const alice = await as('alice', 'restore', 'backup.manage');
     const bob = await as('bob', 'approve');
-    const about = { source: destination, to: 'sqlite:./elsewhere.db' };
+    const about = { destination, to: 'sqlite:./elsewhere.db' };
     await alice.approvals.request('backup.manage', undefined, { operation: { call: 'backups.restoreStore', about } });
     expect((await bob.approvals.list())[0]?.plan).toMatchObject({ about });
   });
@@ -417,6 +422,6 @@ describe('administration over a server', () => {
     const invalid = { code: 'INVALID_ARGUMENT' };
     await expect(remote.slots.list({ nonsense: 1 } as object)).rejects.toMatchObject(invalid);
     await expect(remote.checkpoint({ nonsense: 1 } as object)).rejects.toMatchObject(invalid);
-    await expect(remote.keys.destroy('')).rejects.toMatchObject(invalid);
+    await expect(remote.encryptionKeys.destroy('')).rejects.toMatchObject(invalid);
   });
 });

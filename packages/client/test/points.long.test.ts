@@ -17,7 +17,7 @@ async function scene(): Promise<Scene> {
   const clock = new EagerClock();
   const backend = new MemoryBackend({ clock: () => clock.now() });
   const unlock = rawKey(new Uint8Array(32).fill(7));
-  const store = await createStore(`memory:${randomUUID()}`, { unlock, clock, backend, upkeep: false });
+  const store = await createStore(`memory:${randomUUID()}`, { unlock, clock, backend, maintenance: false });
   onTestFinished(() => store.close());
   const server = await serve(store, { port: 0, clock, console: false });
   onTestFinished(() => server.close());
@@ -42,39 +42,39 @@ describe('points over a server', () => {
   it('are told as the store itself tells them, times and all', async () => {
     const { store, remote, place } = await scene();
     const at = { destination: place, snapshot: 1 };
-    expect(await remote.points.destinations()).toEqual(await store.points.destinations());
-    const { now: _, lag: __, ...timeline } = await store.points.timeline(place, { limit: 5, changes: true });
-    expect(await remote.points.timeline(place, { limit: 5, changes: true })).toMatchObject(timeline);
-    expect(await remote.points.browse({ ...at, prefix: 'b/' })).toEqual(
-      await store.points.browse({ ...at, prefix: 'b/' }),
+    expect(await remote.recoveryPoints.destinations()).toEqual(await store.recoveryPoints.destinations());
+    const { now: _, lag: __, ...timeline } = await store.recoveryPoints.timeline(place, { limit: 5, changes: true });
+    expect(await remote.recoveryPoints.timeline(place, { limit: 5, changes: true })).toMatchObject(timeline);
+    expect(await remote.recoveryPoints.browse({ ...at, prefix: 'b/' })).toEqual(
+      await store.recoveryPoints.browse({ ...at, prefix: 'b/' }),
     );
-    expect(await remote.points.find({ ...at, contains: 'C' })).toEqual(
-      await store.points.find({ ...at, contains: 'C' }),
+    expect(await remote.recoveryPoints.find({ ...at, contains: 'C' })).toEqual(
+      await store.recoveryPoints.find({ ...at, contains: 'C' }),
     );
     const moment = { destination: place, at: new Date(timeline.snapshots[0]?.time ?? 0) };
-    expect(await remote.points.browse(moment)).toEqual(await store.points.browse(moment));
+    expect(await remote.recoveryPoints.browse(moment)).toEqual(await store.recoveryPoints.browse(moment));
     const compared = { destination: place, from: { snapshot: 1 } };
-    const told = await remote.points.compare(compared);
-    expect(told.differences).toEqual((await store.points.compare(compared)).differences);
+    const told = await remote.recoveryPoints.compare(compared);
+    expect(told.differences).toEqual((await store.recoveryPoints.compare(compared)).differences);
     expect(told.to.time).toBeInstanceOf(Date);
-    expect(await remote.points.versions('b/c', { destination: place })).toEqual(
-      await store.points.versions('b/c', { destination: place }),
+    expect(await remote.recoveryPoints.versions('b/c', { destination: place })).toEqual(
+      await store.recoveryPoints.versions('b/c', { destination: place }),
     );
-    expect(await remote.points.receipts(place)).toEqual({ drills: [], restores: [] });
+    expect(await remote.recoveryPoints.receipts(place)).toEqual({ drills: [], restores: [] });
   });
 
   it('tell of the gap that a moment is in, also after a look at the snapshot before it', async () => {
     const { store, remote, place } = await scene();
     const [newest] = await store.backups.list(place);
-    expect(await remote.points.browse({ destination: place, snapshot: 1 })).not.toHaveProperty('gap');
-    const late = await remote.points.browse({ destination: place, at: new Date('2099-01-01') });
+    expect(await remote.recoveryPoints.browse({ destination: place, snapshot: 1 })).not.toHaveProperty('gap');
+    const late = await remote.recoveryPoints.browse({ destination: place, at: new Date('2099-01-01') });
     expect(late).toMatchObject({ snapshot: 1, time: newest?.time, gap: { from: newest?.time } });
   });
 
   it('go on from page to page', async () => {
     const { remote, place } = await scene();
-    const first = await remote.points.browse({ destination: place, prefix: 'b/', limit: 1 });
-    const next = await remote.points.browse({ destination: place, prefix: 'b/', limit: 1, after: first.after });
+    const first = await remote.recoveryPoints.browse({ destination: place, prefix: 'b/', limit: 1 });
+    const next = await remote.recoveryPoints.browse({ destination: place, prefix: 'b/', limit: 1, after: first.after });
     expect([...first.entries, ...next.entries].map(({ key }) => key)).toEqual(['b/c', 'b/d']);
     expect(next).not.toHaveProperty('after');
   });
@@ -82,14 +82,14 @@ describe('points over a server', () => {
   it('give data as they were, in parts too', async () => {
     const { store, remote, place } = await scene();
     const read = async (range: object = {}): Promise<string> => {
-      const { stream } = await remote.points.retrieveStream('a', { destination: place, ...range });
+      const { stream } = await remote.recoveryPoints.retrieveStream('a', { destination: place, ...range });
       return Buffer.concat(await Array.fromAsync(stream)).toString();
     };
     expect(await read()).toBe('then a');
     expect(await read({ start: 5 })).toBe('a');
-    const { info } = await remote.points.retrieveStream('b/c', { destination: place });
+    const { info } = await remote.recoveryPoints.retrieveStream('b/c', { destination: place });
     expect(info).toMatchObject({ key: 'b/c', size: 8, modified: expect.any(Date) });
-    const [then] = (await store.points.versions('a', { destination: place })).versions.filter(
+    const [then] = (await store.recoveryPoints.versions('a', { destination: place })).versions.filter(
       ({ snapshot }) => snapshot === 1,
     );
     await store.store('a', 'later');
@@ -100,7 +100,7 @@ describe('points over a server', () => {
 
   it('refuse what the store itself refuses, in its words', async () => {
     const { store, remote, place } = await scene();
-    const calls: readonly ((points: RemoteStore['points']) => Promise<unknown>)[] = [
+    const calls: readonly ((points: RemoteStore['recoveryPoints']) => Promise<unknown>)[] = [
       (points) => points.browse({ destination: place, limit: 501 }),
       (points) => points.browse({ snapshot: 1 }),
       (points) => points.browse({ destination: place, snapshot: 7 }),
@@ -113,7 +113,7 @@ describe('points over a server', () => {
     ];
     for (const call of calls) {
       const [here, there] = await Promise.all(
-        [store.points, remote.points].map((points) =>
+        [store.recoveryPoints, remote.recoveryPoints].map((points) =>
           call(points).then(
             () => 'nothing',
             (error: unknown) => (SecureStoreError.is(error) ? error.code : String(error)),
@@ -124,7 +124,7 @@ describe('points over a server', () => {
       expect(there, String(call)).not.toBe('nothing');
     }
     const unknown = { destination: place, colour: 'red' } as object;
-    await expect(remote.points.browse(unknown)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(remote.recoveryPoints.browse(unknown)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
   it('are restored from with a receipt, into the store and to a new one', async () => {
@@ -135,7 +135,7 @@ describe('points over a server', () => {
     expect(readRestoreReceipt(report.receipt, store.fingerprint)).toMatchObject({ by: 'ann', created: 1 });
     const anew = await remote.backups.restoreStore(place, `memory:${randomUUID()}`);
     expect(anew).toMatchObject({ objects: 3, failed: [], time: expect.any(Date) });
-    const { restores } = await remote.points.receipts(place);
+    const { restores } = await remote.recoveryPoints.receipts(place);
     expect(restores.map(({ receipt }) => readRestoreReceipt(receipt, store.fingerprint).by)).toEqual(['ann', 'ann']);
     // With what was measured the next plan says how long it may take.
     await store.delete('b/d');

@@ -158,10 +158,10 @@ describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
 
   /** Has an address answered with something else, and comes to the part of the pages that asks for it. */
   const odd: readonly (readonly [part: string, path: string, answer: string, good: string])[] = [
-    ['Overview', '/v1/points/destinations', '<html>Sign in to the network</html>', 'Recoverable to'],
-    ['Backups', '/v1/points/destinations', '{}', 'newest snapshots'],
+    ['Overview', '/v1/recovery-points/destinations', '<html>Sign in to the network</html>', 'Recoverable to'],
+    ['Backups', '/v1/recovery-points/destinations', '{}', 'newest snapshots'],
     ['Overview', '/v1/health', '{"status":"ok"}', 'without a finding'],
-    ['Recover', '/v1/points/timeline', '{"recoverableTo":"2026-01-01"}', 'Windows and gaps'],
+    ['Recover', '/v1/recovery-points/timeline', '{"recoverableTo":"2026-01-01"}', 'Windows and gaps'],
     ['Approvals', '/v1/approvals', 'null', 'For you to decide'],
     ['Audit', '/v1/audit/entries', '[]', 'The newest first'],
     ['Keys', '/v1/slots', '{}', 'Ways of unlocking'],

@@ -116,7 +116,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('marks in what others wrote'), (
       {
         action: 'restore.replace',
         reason: REASON,
-        operation: { call: 'restore', about: { source: place.destination, snapshot: 1, conflict: 'overwrite' } },
+        operation: { call: 'restore', about: { destination: place.destination, snapshot: 1, conflict: 'overwrite' } },
       },
       { action: 'delete', key: KEY, reason: 'x' },
     ]) {

@@ -30,8 +30,8 @@ const TIMELINE: WireTimeline = {
   lag: HOUR,
   isContinuous: false,
   windows: [
-    { from: at(-1), to: at(-1), points: 1 },
-    { from: at(-6), to: at(-4), points: 120 },
+    { from: at(-1), to: at(-1), recoveryPoints: 1 },
+    { from: at(-6), to: at(-4), recoveryPoints: 120 },
   ],
   snapshots: [],
   damaged: [],

@@ -85,7 +85,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
       approvals: [{ actions: ['restore.replace'] }],
     });
     await asked(place, '/v1/restore', {
-      source: place.destination,
+      destination: place.destination,
       snapshot: 1,
       prefix: `${FOLDER}/`,
       into: 'beside/',
@@ -93,7 +93,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('the profile of a browser'), () 
     await asked(place, '/v1/approvals', {
       action: 'restore.replace',
       reason: CANARIES['a reason'],
-      operation: { call: 'restore', about: { source: place.destination, snapshot: 1, conflict: 'overwrite' } },
+      operation: { call: 'restore', about: { destination: place.destination, snapshot: 1, conflict: 'overwrite' } },
     });
   });
   afterAll(() => place.stop());

@@ -17,7 +17,7 @@ async function restored({ url, tokens, destination }: World, prefix: string): Pr
   const answer = await fetch(`${url}/v1/restore`, {
     method: 'POST',
     headers: { authorization: `Bearer ${tokens.recoverer}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ source: destination, snapshot: 1, prefix, into: 'beside/' }),
+    body: JSON.stringify({ destination, snapshot: 1, prefix, into: 'beside/' }),
   });
   expect(answer.status).toBe(200);
 }
@@ -154,7 +154,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
         expect(other.problems).toEqual([]);
       }
 
-      const restore = { source: place.destination, snapshot: 1, prefix: 'db/staging/', conflict: 'overwrite' };
+      const restore = { destination: place.destination, snapshot: 1, prefix: 'db/staging/', conflict: 'overwrite' };
       const put = (): Promise<unknown> => send(place, 'recoverer', ['PUT', '/v1/objects/db/staging/password', {}]);
       await put();
       const id = await ask({ action: 'restore.replace', operation: { call: 'restore', about: restore } });
@@ -236,8 +236,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       page.on('request', (request) => asked.push(new URL(request.url()).pathname));
       await goTo(page, 'Backups');
       await page.getByText('One more receipt is not shown: it names keys that you may not see.').waitFor();
-      expect(asked.filter((path) => path === '/v1/points/timeline').length).toBe(1);
-      expect(asked.filter((path) => path === '/v1/points/receipts').length).toBe(1);
+      expect(asked.filter((path) => path === '/v1/recovery-points/timeline').length).toBe(1);
+      expect(asked.filter((path) => path === '/v1/recovery-points/receipts').length).toBe(1);
       expect(problems).toEqual([]);
     },
     PATIENCE,
@@ -275,13 +275,16 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
         const ask = async (method: string, path: string, body?: object): Promise<number> =>
           (await fetch(path, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) })).status;
         return Promise.all([
-          ask('POST', '/v1/restore', { source: destination, prefix: 'db/', conflict: 'overwrite' }),
-          ask('POST', '/v1/restore', { source: destination, prefix: 'db/', into: 'x/', dryRun: true }),
+          ask('POST', '/v1/restore', { destination, prefix: 'db/', conflict: 'overwrite' }),
+          ask('POST', '/v1/restore', { destination, prefix: 'db/', into: 'x/', dryRun: true }),
           ask('POST', '/v1/backup', { destination }),
           ask('GET', '/v1/audit/entries'),
-          ask('GET', '/v1/key-versions'),
+          ask('GET', '/v1/encryption-keys'),
           ask('GET', '/v1/objects/db/prod/password'),
-          ask('GET', `/v1/points/objects/db/prod/password?destination=${encodeURIComponent(destination)}&snapshot=1`),
+          ask(
+            'GET',
+            `/v1/recovery-points/objects/db/prod/password?destination=${encodeURIComponent(destination)}&snapshot=1`,
+          ),
         ]);
       }, place.destination);
       expect(refused).toEqual(refused.map(() => 403));

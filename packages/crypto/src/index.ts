@@ -46,4 +46,4 @@ export type { SystemKey, SystemKeyFinder } from './seal/system-seal.ts';
 export { generateRecoveryCode, recoveryCode } from './unlock/recovery-code.ts';
 export { generateShares, shares } from './unlock/shares.ts';
 export { keyFileContents, passphrase, rawKey } from './unlock/unlock.ts';
-export type { SecretMethod, SecretSource, ShareScheme, UnlockMethod } from './unlock/unlock.ts';
+export type { UnlockSecretMethod, UnlockSecretSource, ShareScheme, UnlockMethod } from './unlock/unlock.ts';

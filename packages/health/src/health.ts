@@ -140,12 +140,12 @@ export class Health {
   async #look(options: HealthOptions, isRoutine: boolean): Promise<HealthReport> {
     this.#area.checkOpen();
     checkHealthOptions(options);
-    const { timeout = TIMEOUT, signal: given, names = true } = options;
+    const { timeout = TIMEOUT, signal: given, keys = true } = options;
     const thresholds = resolveThresholds(this.#thresholds, options.thresholds);
     const signal = signalOf({ signal: given }) ?? new AbortController().signal;
     const { clock } = this.#area;
     const begun = instant(clock);
-    const context = { signal, thresholds, budget: timeout * OWN_SHARE, isRoutine, names };
+    const context = { signal, thresholds, budget: timeout * OWN_SHARE, isRoutine, keys };
     const answers = await this.#unlessAborted(
       Promise.all(this.#sources.map((source) => ask(clock, source, context, timeout))),
       signal,

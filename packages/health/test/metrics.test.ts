@@ -29,7 +29,7 @@ const everything: HealthSource = {
         subject: 'file:/b "1"\\',
         figures: { age: 60_000, lag: 500, unverified: 1000, drillAge: 2000 },
       },
-      { name: 'audit', figures: { problems: 0, lost: 3 } },
+      { name: 'audit', figures: { findings: 0, lost: 3 } },
     ].map((one) => ({ status: 'ok', reason: 'as planned', advice: '', ...one }) as const),
 };
 

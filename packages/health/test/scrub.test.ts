@@ -109,7 +109,7 @@ describe('a scrub', () => {
       found: 0,
       repaired: 0,
       findings: [],
-      strays: [],
+      foreign: [],
       late: false,
       baseline: { entries: 33 },
     });
@@ -194,11 +194,11 @@ describe('a scrub', () => {
     const body = await attacker.get(part);
     const orphan = `${token}./@${'0'.repeat(26)}/00000000`;
     await attacker.put(orphan, body);
-    expect((await health.scrub()).strays).toEqual([]);
+    expect((await health.scrub()).foreign).toEqual([]);
     clock.advance(2 * DAY);
     const report = await health.scrub();
     expect(report.ok).toBe(true);
-    expect(report.strays).toEqual([
+    expect(report.foreign).toEqual([
       {
         name: orphan.slice(0, orphan.lastIndexOf('/')),
         message: expect.stringContaining('belong to no version of the object'),
@@ -493,7 +493,7 @@ describe('how fast a scrub goes', () => {
       await store.store('large', patterned(200_000, n));
       if (n % 20 === 19) await store.checkpoint();
     }
-    expect(await scrubbing).toMatchObject({ ok: true, found: 0, strays: [] });
+    expect(await scrubbing).toMatchObject({ ok: true, found: 0, foreign: [] });
   });
 
   const PACES = [

@@ -12,7 +12,7 @@ it('names an object of which something is wrong only where it may', async () => 
   await attacker.put(name, flipped(await attacker.get(name), 150));
   await health.scrub();
   expect(checkOf(await health.check(), 'scrub').reason).toContain('db/prod/password');
-  const report = await health.check({ names: false });
+  const report = await health.check({ keys: false });
   expect(checkOf(report, 'scrub').reason).toBe(`1 thing is not as stored: damaged ${name}`);
   expect(JSON.stringify(report)).not.toContain('password');
 });

@@ -89,7 +89,7 @@ describe('errors', () => {
     const kept = new KeyvSecureStore(store, { namespace: 'kept' });
     await gone.set('k', 'v');
     await kept.set('k', 'v');
-    await store.keys.destroy('gone', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('gone', { waitingPeriod: 0 });
     await expectCode(gone.get('k'), 'KEY_DESTROYED');
     await expectCode(gone.iterator().next(), 'KEY_DESTROYED');
     expect(await kept.get('k')).toBe('v');

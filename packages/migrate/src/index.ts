@@ -23,10 +23,23 @@ export type {
   TransferReport,
 } from './folder/types.ts';
 export { MIGRATION_JOB } from '@securestore/objects/internal';
-export type { KeptReport } from './online/keep.ts';
-export type { CancelledMigration, MoveStoreOptions, ReclaimableStore } from './online/migration.ts';
-export { beingMoved, cancelMigration, keepInLine, moveStore, reclaimStore, retireOldSide } from './online/migration.ts';
-export type { FailedMove, MigrationPhase, MigrationReport, MigrationTarget, MoveOptions } from './online/types.ts';
-export type { ResealSettings } from './online/reseal-settings.ts';
+export type { ReplicateBackReport } from './online/keep.ts';
+export type { CancelledMigration, MigrateStoreOptions, FailBackInfo } from './online/migration.ts';
+export {
+  migrationRunning,
+  cancelMigration,
+  replicateStoreBack,
+  migrateObjectStore,
+  failBackStore,
+  finalizeStoreMigration,
+} from './online/migration.ts';
+export type {
+  MigrationFailure,
+  MigrationPhase,
+  MigrationReport,
+  MigrationTarget,
+  CopyStoreOptions,
+} from './online/types.ts';
+export type { ReencryptSettings } from './online/reseal-settings.ts';
 export type { FormatStep, StepContext, UpgradeReport } from './upgrade/upgrade.ts';
 export { upgradeFormat } from './upgrade/upgrade.ts';

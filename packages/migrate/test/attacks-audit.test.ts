@@ -56,7 +56,7 @@ describe('where a store was, the audit log', () => {
   ])('comes back whole though %s', async (_, attacked) => {
     const { clock, from, to, atFrom } = await moved();
     await attacked(atFrom);
-    expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(to, from, { clock })).toMatchObject({ migrated: true, failures: 0 });
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
     const back = await openAt(from, { clock });
     expect((await extensionsOf(back).audit.read(part(1)))?.toString()).toBe('entry 1');
@@ -66,7 +66,7 @@ describe('where a store was, the audit log', () => {
   it('has nothing of it replaced by what was damaged where the store is', async () => {
     const { clock, from, to, atTo } = await moved();
     await damage(atTo, part(1));
-    expect(await move(to, from, { clock })).toMatchObject({ moved: true });
+    expect(await move(to, from, { clock })).toMatchObject({ migrated: true });
     const back = await openAt(from, { clock });
     expect((await extensionsOf(back).audit.read(part(1)))?.toString()).toBe('entry 1');
   });
@@ -79,7 +79,7 @@ describe('where a store moves to, the audit log', () => {
     const atTo = await attack(to);
     await damage(atTo, part(0));
     await atTo.remove(part(1));
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
     expect(await atTo.names(AREAS.audit)).toHaveLength(2);
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
   });
@@ -99,7 +99,7 @@ describe('where a store moves to, the audit log', () => {
       );
     await failure(move(from, to, { clock, toLayers: [forgetful] }), 'INTEGRITY');
     expect((await extensionsOf(store).audit.read(part(3)))?.toString()).toBe('entry 3');
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
   });
 });

@@ -58,7 +58,7 @@ const SIZES: readonly (readonly [string, Pick<BlobReference, 'partSize' | 'seale
 
 const WAYS = [
   ['as it is', {}],
-  ['sealed anew', { reseal: { unlock: NEW } }],
+  ['sealed anew', { reencrypt: { unlock: NEW } }],
 ] as const;
 
 /** How a store moves with one of {@link SIZES}: in a short run one of both ways. */
@@ -93,8 +93,8 @@ describe('a member who seals a payload of impossible sizes', () => {
       });
       const first = move(place, to, { clock, fromLayers: [sabotaged({ beforeRead: bomb })], ...how });
       await first.catch((error: unknown) => expect(error).toMatchObject({ code: 'INTEGRITY' }));
-      expect(await move(place, to, { clock, partial: true, ...how })).toMatchObject({ moved: true });
-      const there = await openAt(to, { clock, ...('reseal' in how ? { unlock: NEW } : {}) });
+      expect(await move(place, to, { clock, partial: true, ...how })).toMatchObject({ migrated: true });
+      const there = await openAt(to, { clock, ...('reencrypt' in how ? { unlock: NEW } : {}) });
       expect((await there.retrieve('blue/7')).text()).toBe('value 7');
       expect((await there.retrieve('blue/large')).data).toEqual(new Uint8Array(patterned(200_000)));
     });
@@ -128,12 +128,12 @@ describe('a member who takes away or replaces what a migration remembers', () =>
         await write().catch(() => undefined);
         await clock.sleep(300);
       }
-      const moved = (await first)?.moved === true;
+      const moved = (await first)?.migrated === true;
       // Nobody goes on with what somebody else may still be at.
       await clock.sleep(3_600_000);
       if (!moved) {
         await write();
-        expect(await move(place, to, { clock }), `${at}`).toMatchObject({ moved: true, failures: 0 });
+        expect(await move(place, to, { clock }), `${at}`).toMatchObject({ migrated: true, failures: 0 });
       }
       const there = await openAt(to, { clock });
       const old = await openAt(place, { clock, ignoreRedirect: true });
@@ -172,7 +172,7 @@ describe('a member who says that the way back has been read', () => {
       for (const name of await atTo.names(workPrefix('consumer'))) await atTo.remove(name);
     }
     await there.close();
-    expect(await move(to, place, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(to, place, { clock })).toMatchObject({ migrated: true, failures: 0 });
     const back = await openAt(place, { clock });
     expect((await back.retrieve('blue/1')).text()).toBe('after!');
     expect((await back.retrieve('blue/new')).text()).toBe('new');
@@ -196,13 +196,13 @@ describe('a member who says that the way back has been read', () => {
     const consumer = await extensionsOf(there).migration.open(label, () => undefined);
     while ((await consumer.poll()).more);
     await consumer.commit();
-    for (const { id, kind, state } of await there.keys.states()) {
-      if (kind === 'category' && state === 'disabled') await there.keys.destroy(id, { waitingPeriod: 0 });
+    for (const { id, kind, state } of await there.encryptionKeys.list()) {
+      if (kind === 'category' && state === 'disabled') await there.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     }
     const history = await there.history('blue/1');
     expect(history).toHaveLength(4);
     await there.close();
-    expect(await move(to, place, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(to, place, { clock })).toMatchObject({ migrated: true, failures: 0 });
     expect(await contentsOf(place)).toEqual(await contentsOf(to));
     const back = await openAt(place, { clock });
     for (const { version } of history)

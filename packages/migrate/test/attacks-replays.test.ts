@@ -7,7 +7,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
-import { reclaimStore } from '../src/index.ts';
+import { failBackStore } from '../src/index.ts';
 import { following, move } from './support/moves.ts';
 import { sabotaged } from './support/saboteur.ts';
 
@@ -142,7 +142,7 @@ describe('a head that an attempt left which came to nothing', () => {
     const { clock, from, to, store, opened } = await attempted();
     await clock.sleep(6000);
     expect((await store.retrieve('a')).text()).toBe('two');
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
     await store.store('a', 'three');
     expect(store.location).toBe(to.location);
     expect((await (await opened(from, true)).retrieve('a')).text()).toBe('three');
@@ -222,7 +222,7 @@ describe('a copy of a store that has gone on elsewhere', () => {
     const { clock, from, to, atFrom } = await scene();
     await move(from, to, { clock });
     const back = await openAt(from, { clock, ignoreRedirect: true });
-    await reclaimStore(back, async () => {
+    await failBackStore(back, async () => {
       throw new SecureStoreError('UNAVAILABLE', 'nobody answers there');
     });
     await back.close();

@@ -23,10 +23,10 @@ describe('what is gone from a store that is sealed anew', () => {
     const { clock, from, to, store } = await scene();
     await store.store(LONG, 'a secret');
     await store.store('short', 'stays');
-    const reseal = { unlock: NEW };
-    expect(await move(from, to, { clock, reseal, copyOnly: true })).toMatchObject({ moved: false, failures: 0 });
+    const reencrypt = { unlock: NEW };
+    expect(await move(from, to, { clock, reencrypt, copyOnly: true })).toMatchObject({ migrated: false, failures: 0 });
     await store.purge(LONG);
-    expect(await move(from, to, { clock, reseal })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(from, to, { clock, reencrypt })).toMatchObject({ migrated: true, failures: 0 });
     const anew = await openAt(to, { clock, unlock: NEW });
     expect(await anew.list()).toEqual(['short']);
     await failure(anew.retrieve(LONG), 'NOT_FOUND');
@@ -39,13 +39,13 @@ describe('what is gone from a store that is sealed anew', () => {
       const { clock, from, to, store } = await scene();
       await store.store(LONG, 'a secret');
       await store.store('short', 'stays');
-      const { store: source, job } = await mover(from, to, { clock, reseal: { unlock: NEW } });
+      const { store: source, job } = await mover(from, to, { clock, reencrypt: { unlock: NEW } });
       for await (const { phase } of job.progress) {
         if (phase !== when) continue;
         await store.purge(LONG);
         break;
       }
-      expect(await job).toMatchObject({ moved: true, failures: 0 });
+      expect(await job).toMatchObject({ migrated: true, failures: 0 });
       await source.close();
       const anew = await openAt(to, { clock, unlock: NEW });
       expect(await anew.list()).toEqual(['short']);
@@ -56,9 +56,9 @@ describe('what is gone from a store that is sealed anew', () => {
   it('can not be meant to be gone with its keys, as long as it is sealed under others elsewhere', async () => {
     const { clock, from, to, store } = await scene();
     await store.store('users/1', 'personal');
-    expect(await move(from, to, { clock, reseal: { unlock: NEW }, copyOnly: true })).toMatchObject({ failures: 0 });
+    expect(await move(from, to, { clock, reencrypt: { unlock: NEW }, copyOnly: true })).toMatchObject({ failures: 0 });
     for (const waitingPeriod of [0, 1000]) {
-      const error = await failure(store.keys.destroy('pii', { waitingPeriod }), 'LOCKED');
+      const error = await failure(store.encryptionKeys.destroy('pii', { waitingPeriod }), 'LOCKED');
       expect(error.message).toContain('cannot be destroyed while the store is being re-encrypted');
       expect(error).toMatchObject({
         reason: 'migrating',
@@ -69,7 +69,7 @@ describe('what is gone from a store that is sealed anew', () => {
     const moving = await openAt(from, { clock, ignoreRedirect: true });
     await cancelMigration(moving, reaching(from, to));
     await moving.close();
-    await store.keys.destroy('pii', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
   });
 });

@@ -42,7 +42,7 @@ function expectNone(bodies: Bodies, canaries: readonly string[], what: string): 
 
 describe.each([
   ['as it is', {}],
-  ['sealed anew', { reseal: { unlock: passphrase(PHRASE) } }],
+  ['sealed anew', { reencrypt: { unlock: passphrase(PHRASE) } }],
 ])('what the backends learn of a store that moves %s', (_, how) => {
   it('is neither where to, nor a name, a value or a secret, at any time; nor do reports tell more', async () => {
     const clock = new EagerClock();
@@ -62,8 +62,8 @@ describe.each([
       expectNone(await atTo.copy(), canaries, 'at the target');
       await clock.sleep(100);
     }
-    const { from: _from, to: _to, ...report } = await ended;
-    expect(report).toMatchObject({ moved: true });
+    const { source: _from, target: _to, ...report } = await ended;
+    expect(report).toMatchObject({ migrated: true });
     expect(JSON.stringify(report)).not.toMatch(/canary/);
     expectNone(await atFrom.copy(), canaries, 'at the source in the end');
     expectNone(await atTo.copy(), canaries, 'at the target in the end');
@@ -80,7 +80,7 @@ async function moved(how: object) {
   await store.store('large', patterned(200_000));
   await store.checkpoint();
   const spoils = await keyringOf(from);
-  expect(await move(from, to, { clock, ...how })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock, ...how })).toMatchObject({ migrated: true });
   return { clock, from, to, spoils, attacker: await attack(to) };
 }
 
@@ -103,7 +103,7 @@ describe('whoever has an old keyring, and all that lies in the new place', () =>
   });
 
   it('opens nothing that was sealed anew, not even what the migration left there', async () => {
-    const { clock, to, spoils, attacker } = await moved({ reseal: { unlock: NEW } });
+    const { clock, to, spoils, attacker } = await moved({ reencrypt: { unlock: NEW } });
     const bodies = await attacker.copy();
     expect(bodies.size).toBeGreaterThan(5);
     expect(openedBy(bodies, spoils)).toEqual([]);
@@ -112,7 +112,7 @@ describe('whoever has an old keyring, and all that lies in the new place', () =>
   });
 
   it('signs no head of what was sealed anew', async () => {
-    const { clock, from, to, attacker } = await moved({ reseal: { unlock: NEW } });
+    const { clock, from, to, attacker } = await moved({ reencrypt: { unlock: NEW } });
     const { fingerprint } = await openAt(to, { clock, unlock: NEW });
     const old = await (await attack(from)).get(HEAD_NAME);
     await attacker.put(HEAD_NAME, old);

@@ -85,7 +85,7 @@ describe('whoever has the backend that a store has left', () => {
     await move(from, to, { clock });
     await rollBack(atFrom);
     // Long after anybody could have written there without knowing better.
-    expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(to, from, { clock })).toMatchObject({ migrated: true, failures: 0 });
     expect((await (await openAt(from, { clock })).retrieve('a')).text()).toBe('two');
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
   });
@@ -100,7 +100,7 @@ describe('whoever has the backend that a store has left', () => {
     await move(from, to, { clock });
     const [name = ''] = await atFrom.names(area);
     await atFrom.put(name, flipped(await atFrom.get(name), 150));
-    expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(to, from, { clock })).toMatchObject({ migrated: true, failures: 0 });
     const there = await openAt(from, { clock });
     expect((await there.verify({ payloads: true })).findings).toEqual([]);
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
@@ -112,7 +112,7 @@ describe('whoever has the backend that a store has left', () => {
     await move(from, to, { clock });
     await store.store('a', 'two');
     await atFrom.put(await atFrom.name(AREAS.objects), Buffer.alloc(200, 7));
-    expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(to, from, { clock })).toMatchObject({ migrated: true, failures: 0 });
     expect((await (await openAt(from, { clock })).retrieve('a')).text()).toBe('two');
     expect(await contentsOf(from)).toEqual(await contentsOf(to));
   });
@@ -133,7 +133,7 @@ describe('whoever has the backend that a store moves to', () => {
       return true;
     });
     const report = await move(from, to, { clock, toLayers: [sabotaged({ beforeList: damage })] });
-    expect(report).toMatchObject({ moved: true, failures: 0 });
+    expect(report).toMatchObject({ migrated: true, failures: 0 });
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
     expect((await store.verify({ payloads: true })).findings).toEqual([]);
   });
@@ -149,7 +149,7 @@ describe('whoever has the backend that a store moves to', () => {
     // When everything was copied, and is listed to be compared.
     const beforeList = async (prefix: string): Promise<void> => (prefix === AREAS.objects ? damage() : undefined);
     const report = await move(from, to, { clock, toLayers: [sabotaged({ beforeList })] });
-    expect(report).toMatchObject({ moved: true, failures: 0, objects: 1100 });
+    expect(report).toMatchObject({ migrated: true, failures: 0, objects: 1100 });
     expect(report.corrected).toBeGreaterThanOrEqual(1100);
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
     expect((await store.verify()).findings).toEqual([]);
@@ -162,7 +162,7 @@ describe('whoever has the backend that a store moves to', () => {
       for (const name of await atTo.names(AREAS.objects)) await atTo.put(name, Buffer.alloc(200, 7));
     };
     const report = await move(from, to, { clock, toLayers: [sabotaged({ beforeList: damage })] });
-    expect(report).toMatchObject({ moved: false, failures: 1 });
+    expect(report).toMatchObject({ migrated: false, failures: 1 });
     expect((await store.retrieve('a')).text()).toBe('one');
     expect(store.location).toBe(from.location);
   });
@@ -229,7 +229,7 @@ async function liar() {
   const run = (most: number) =>
     move(all.from, all.to, {
       clock: all.clock,
-      reseal: { unlock: NEW },
+      reencrypt: { unlock: NEW },
       fromLayers: [sabotaged({ answer: answer(most) })],
       toLayers: [sabotaged({ beforeList })],
     });
@@ -239,7 +239,7 @@ async function liar() {
 describe('while a store is sealed anew, whoever has its backend', () => {
   it('can not show an older version to be sealed, and the newest to whoever verifies', async () => {
     const { clock, to, counts, run } = await liar();
-    expect(await run(Infinity)).toMatchObject({ moved: true, failures: 0 });
+    expect(await run(Infinity)).toMatchObject({ migrated: true, failures: 0 });
     expect(counts.truths).toBeGreaterThan(0);
     expect((await (await openAt(to, { clock, unlock: NEW })).retrieve('a')).text()).toBe('two');
   });
@@ -248,7 +248,7 @@ describe('while a store is sealed anew, whoever has its backend', () => {
     const { from, store, counts, run } = await liar();
     const report = await run(1);
     expect(counts.truths).toBe(1);
-    expect(report).toMatchObject({ moved: false, failures: 1, failed: [{ code: 'ROLLBACK' }] });
+    expect(report).toMatchObject({ migrated: false, failures: 1, failed: [{ code: 'ROLLBACK' }] });
     expect(store.location).toBe(from.location);
     expect((await store.retrieve('a')).text()).toBe('two');
   });
@@ -269,11 +269,11 @@ describe('while a store is sealed anew, whoever has its backend', () => {
     };
     const report = await move(from, to, {
       clock,
-      reseal: { unlock: NEW },
+      reencrypt: { unlock: NEW },
       toLayers: [sabotaged({ beforeList })],
     });
     expect(lists).toBeGreaterThan(1);
-    expect(report).toMatchObject({ moved: true, failures: 0 });
+    expect(report).toMatchObject({ migrated: true, failures: 0 });
     const anew = await openAt(to, { clock, unlock: NEW });
     expect(await anew.list()).toEqual(['a', 'b']);
   });

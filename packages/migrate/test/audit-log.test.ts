@@ -72,7 +72,7 @@ it('comes along whole, and what comes while the store closes is looked for side 
     for (const name of late) await source.write(name, Buffer.from('late'));
   });
   const report = await move(from, to, { clock, fromLayers: [sides.source.layer], toLayers: [sides.target.layer] });
-  expect(report).toMatchObject({ moved: true, failures: 0 });
+  expect(report).toMatchObject({ migrated: true, failures: 0 });
   const names = await partsOf(target);
   expect(names).toEqual(await partsOf(source));
   expect(names).toEqual(expect.arrayContaining(late));

@@ -33,7 +33,7 @@ it('a job of a process that has followed cuts payloads for the backend where the
   const store = await createAt(from, { clock, layers: fromLayers, ...following(to) });
   await store.store('k', LARGE);
   expect((await sizesAt(from, AREAS.blobs)).length).toBeGreaterThan(4);
-  expect(await move(from, to, { clock, fromLayers })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock, fromLayers })).toMatchObject({ migrated: true });
   await store.rotateEncryptionKey(UNLOCK, UNLOCK, { depth: 'data' });
   expect(store.location).toBe(to.location);
   expect(await sizesAt(to, AREAS.blobs)).toEqual([expect.any(Number)]);
@@ -51,7 +51,7 @@ it('a store is not moved to where its bodies may not fit, but sealed anew', asyn
   expect(await sizesAt(to, '')).toEqual([]);
   await failure(move(from, to, { clock, toLayers, copyOnly: true }), 'UNSUPPORTED');
   const unlock = rawKey(Buffer.alloc(32, 9));
-  expect(await move(from, to, { clock, toLayers, reseal: { unlock } })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock, toLayers, reencrypt: { unlock } })).toMatchObject({ migrated: true });
   const there = await openAt(to, { clock, unlock, layers: toLayers });
   expect((await there.retrieve('k')).data).toEqual(new Uint8Array(LARGE));
 });
@@ -62,5 +62,5 @@ it('a store is moved to where all bodies fit that a store may have, though the b
   await store.store('k', LARGE);
   await store.close();
   const toLayers = [holding(MAX_PART_BYTES)];
-  expect(await move(from, to, { clock, toLayers })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock, toLayers })).toMatchObject({ migrated: true });
 });

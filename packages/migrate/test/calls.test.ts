@@ -74,7 +74,7 @@ it('reads each record and part once, writes it once, and reads each record once 
   clock.advance(HOUR);
   const [source, target] = [counted(), counted()];
   const report = await move(from, to, { clock, fromLayers: [source.layer], toLayers: [target.layer] });
-  expect(report).toMatchObject({ moved: true, objects: objects + large, failures: 0 });
+  expect(report).toMatchObject({ migrated: true, objects: objects + large, failures: 0 });
   expect(once(source.reads)).toEqual(new Set([1]));
   expect(once(target.writes)).toEqual(new Set([1]));
   expect(new Set(target.writes.keys())).toEqual(new Set(source.reads.keys()));
@@ -97,7 +97,7 @@ it('reads each part once where it moves to, where that lay there before', async 
   expect(await move(from, to, { clock, copyOnly: true })).toMatchObject({ failures: 0 });
   const [source, target] = [counted(), counted()];
   const report = await move(from, to, { clock, fromLayers: [source.layer], toLayers: [target.layer] });
-  expect(report).toMatchObject({ moved: true, failures: 0, bytes: 0 });
+  expect(report).toMatchObject({ migrated: true, failures: 0, bytes: 0 });
   expect(parts(source)).toEqual([]);
   expect(parts(target).map(([, times]) => times)).toEqual([1, 1, 1]);
 });
@@ -126,6 +126,6 @@ it('copies the first object before all are listed', async () => {
     return written;
   });
   const report = await move(from, to, { clock, fromLayers: [pageByPage], toLayers: [told] });
-  expect(report).toMatchObject({ moved: true, objects: OBJECTS });
+  expect(report).toMatchObject({ migrated: true, objects: OBJECTS });
   expect(pages).toHaveLength(Math.ceil(OBJECTS / PAGE));
 });

@@ -19,7 +19,7 @@ it('a journal that is removed where the store was is no alarm for who does not k
     location: from.location,
     unlock: UNLOCK,
     clock,
-    upkeep: false,
+    maintenance: false,
     ...following(to),
   });
   atEnd(() => parts.onClose());

@@ -41,7 +41,7 @@ describe('a payload that is damaged in the store', () => {
     await damage(atFrom, name);
     const report = await move(from, to, { clock });
     expect(report).toMatchObject({
-      moved: false,
+      migrated: false,
       failures: 1,
       failed: [{ name, code: 'INTEGRITY', message: expect.stringContaining('does not decrypt') }],
     });
@@ -49,7 +49,7 @@ describe('a payload that is damaged in the store', () => {
 
     // Once it is repaired, the same call goes on, and the damaged one that lies there is mended.
     await atFrom.put(name, sound);
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0, corrected: 1 });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0, corrected: 1 });
     await expectSound(to, clock);
   });
 
@@ -60,7 +60,7 @@ describe('a payload that is damaged in the store', () => {
     await damage(atFrom, name);
     for (const partial of [undefined, true]) {
       const report = await move(from, to, { clock, partial });
-      expect(report).toMatchObject({ moved: partial === true, failures: 1, failed: [{ name, code: 'INTEGRITY' }] });
+      expect(report).toMatchObject({ migrated: partial === true, failures: 1, failed: [{ name, code: 'INTEGRITY' }] });
     }
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
     const moved = await openAt(to, { clock });
@@ -84,7 +84,7 @@ describe('a payload that is damaged in the store', () => {
       await clock.sleep(100);
       if (n === 30) await store.store('later', patterned(100_000, 5));
     }
-    expect(await job).toMatchObject({ moved: false, failures: 1, failed: [{ code: 'INTEGRITY' }] });
+    expect(await job).toMatchObject({ migrated: false, failures: 1, failed: [{ code: 'INTEGRITY' }] });
     await source.close();
   });
 
@@ -94,9 +94,9 @@ describe('a payload that is damaged in the store', () => {
     if (from === undefined || to === undefined) throw new Error('there are two places');
     const store = await createAt(from, { clock, categories: { team: ['team/**'] } });
     await store.store('team/large', patterned(LARGE, 3));
-    await store.keys.destroy('team');
+    await store.encryptionKeys.destroy('team');
     const report = await move(from, to, { clock });
-    expect(report).toMatchObject({ moved: true, failures: 0 });
+    expect(report).toMatchObject({ migrated: true, failures: 0 });
     expect(await contentsOf(to)).toEqual(await contentsOf(from));
   });
 });
@@ -105,9 +105,9 @@ it('counts each record that is mended on the way back', async () => {
   const { clock, from, to, store, atFrom } = await sceneWith(1000);
   for (let n = 0; n < 38; n++) await store.store(`n/${n}`, `value ${n}`);
   await store.close();
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
   for (const name of await atFrom.names(AREAS.objects)) await damage(atFrom, name, 200);
-  expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0, corrected: 40 });
+  expect(await move(to, from, { clock })).toMatchObject({ migrated: true, failures: 0, corrected: 40 });
 });
 
 describe('a payload that is damaged where the store moves to, and sound where it is', () => {
@@ -116,7 +116,7 @@ describe('a payload that is damaged where the store moves to, and sound where it
     const { clock, from, to, atTo } = all;
     expect(await move(from, to, { clock, copyOnly: true })).toMatchObject({ failures: 0 });
     await damage(atTo, await part(all));
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0, corrected: 1 });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0, corrected: 1 });
     await expectSound(to, clock);
   });
 
@@ -124,9 +124,9 @@ describe('a payload that is damaged where the store moves to, and sound where it
     const all = await scene();
     const { clock, from, to, store, atFrom } = all;
     await store.close();
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
     await damage(atFrom, await part(all));
-    expect(await move(to, from, { clock })).toMatchObject({ moved: true, failures: 0, corrected: 1 });
+    expect(await move(to, from, { clock })).toMatchObject({ migrated: true, failures: 0, corrected: 1 });
     await expectSound(from, clock);
   });
 
@@ -135,7 +135,7 @@ describe('a payload that is damaged where the store moves to, and sound where it
     const { clock, from, to, atFrom } = all;
     await move(from, to, { clock, copyOnly: true });
     await damage(atFrom, await part(all));
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
     await expectSound(to, clock);
   });
 });
@@ -160,7 +160,7 @@ describe('what a store has left behind since it was damaged', () => {
     await clock.sleep(60_000);
     for (const partial of [undefined, true]) {
       const back = await move(to, from, { clock, partial });
-      expect(back).toMatchObject({ moved: partial === true, failures: names.length - 1 });
+      expect(back).toMatchObject({ migrated: partial === true, failures: names.length - 1 });
       for (const { code, message } of back.failed)
         expect(`${code} ${message}`).toMatch(/^INTEGRITY .* It was kept there\.$/u);
     }

@@ -117,7 +117,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
           writer.start();
           await troubled(from, to, clock, injector, where === 'source' ? [injector, other] : [other, injector]);
           const report = await move(from, to, { clock });
-          expect(report, what).toMatchObject({ moved: true, failures: 0 });
+          expect(report, what).toMatchObject({ migrated: true, failures: 0 });
           await writer.stop();
           await writer.step(100);
           expect(store.location, what).toBe(to.location);

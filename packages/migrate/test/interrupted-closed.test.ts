@@ -7,7 +7,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
-import type { MoveStoreOptions } from '../src/index.ts';
+import type { MigrateStoreOptions } from '../src/index.ts';
 import { mover } from './support/moves.ts';
 
 const gone = (): never => {
@@ -43,9 +43,9 @@ function sinceClosed(n: number, at: () => void): { readonly layer: Layer; readon
   return { layer, done: () => done };
 }
 
-describe.each<readonly [string, MoveStoreOptions]>([
+describe.each<readonly [string, MigrateStoreOptions]>([
   ['moves as it is', {}],
-  ['is sealed anew', { reseal: { unlock: rawKey(Buffer.alloc(32, 9)) } }],
+  ['is sealed anew', { reencrypt: { unlock: rawKey(Buffer.alloc(32, 9)) } }],
 ])('a store that %s is interrupted while it is closed', (_, options) => {
   it('and is open at once, where it was or where it has moved', async () => {
     const ends = new Set<string>();
@@ -59,13 +59,13 @@ describe.each<readonly [string, MoveStoreOptions]>([
       const movement = { clock, fromLayers: layers, toLayers: layers, signal: given.signal, ...options };
       const { job, store: source } = await mover(from, to, movement);
       const moved = await job.then(
-        (report) => report.moved,
+        (report) => report.migrated,
         (error: unknown) => (SecureStoreError.is(error, 'ABORTED') ? false : Promise.reject(error)),
       );
       await source.close();
       done = counted.done();
       const before = clock.now();
-      const unlock = moved ? options.reseal?.unlock : undefined;
+      const unlock = moved ? options.reencrypt?.unlock : undefined;
       const store = await openAt(moved ? to : from, { clock, ...(unlock && { unlock }) });
       expect((await store.retrieve('a')).text(), `call ${n}`).toBe('one');
       await store.store('a', 'two');

@@ -63,7 +63,7 @@ it('whoever follows a store opens it in the place to which it has moved, where w
   await source.close();
   await store.store('a', 'two');
   expect(store.location).toBe(to.location);
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
   expect((await (await openAt(to, { clock })).retrieve('a')).text()).toBe('two');
 });
 
@@ -76,7 +76,7 @@ it('moves to where an attempt has landed that came to nothing', async () => {
   await failure(job, 'UNAVAILABLE');
   await source.close();
   await store.store('a', 'two');
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
   expect((await store.retrieve('a')).text()).toBe('two');
   expect(store.location).toBe(to.location);
 });
@@ -98,7 +98,7 @@ it.each([['copied'], ['landed']])('moves to where a migration had %s before it w
   await source.close();
   await store.store('a', 'two');
   await store.purge('b');
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
   const there = await openAt(to, { clock });
   expect((await there.retrieve('a')).text()).toBe('two');
   expect(await there.has('b')).toBe(false);
@@ -127,12 +127,12 @@ async function overtaken(
         },
       }),
     );
-  const moves: OpenSettings['moves'] = {
+  const targets: OpenSettings['targets'] = {
     locations: [to.location],
     connect: async (location) => ({ backend: composeLayers(await to.open(), [blind]), location }),
   };
   await (await createAt(from, { clock })).close();
-  const store = await openAt(from, { clock, layers: [slow], moves });
+  const store = await openAt(from, { clock, layers: [slow], targets });
   return { store, armed: () => void (armed = true), to };
 }
 
@@ -189,7 +189,7 @@ it('brings every version along, whatever comes while others are looked for', asy
         },
       }),
     );
-  expect(await move(from, to, { clock, fromLayers: [busy] })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(from, to, { clock, fromLayers: [busy] })).toMatchObject({ migrated: true, failures: 0 });
   expect(stage).toBe('done');
   const there = await openAt(to, { clock });
   const versions = (await there.history('a')).map(({ version }) => version);
@@ -211,7 +211,7 @@ it('an idle process looks for a version where the store is now before it says th
 });
 
 /** Follows to a place from which, meanwhile, the store moves back and comes again. */
-function overtakenMoves(clock: EagerClock, [from, to]: readonly [Place, Place]): OpenSettings['moves'] {
+function overtakenMoves(clock: EagerClock, [from, to]: readonly [Place, Place]): OpenSettings['targets'] {
   let isFirst = true;
   return {
     locations: [from.location, to.location],
@@ -231,7 +231,7 @@ it('opens a store that moves again while it is followed', async () => {
   const [from, to] = places(clock);
   await (await createAt(from, { clock })).store('a', 'one');
   await move(from, to, { clock });
-  const store = await openAt(from, { clock, moves: overtakenMoves(clock, [from, to]) });
+  const store = await openAt(from, { clock, targets: overtakenMoves(clock, [from, to]) });
   expect((await store.retrieve('a')).text()).toBe('one');
   expect(store.location).toBe(to.location);
 });
@@ -239,7 +239,7 @@ it('opens a store that moves again while it is followed', async () => {
 it('does not take a store that moves again while it is followed for an older one', async () => {
   const clock = new EagerClock();
   const [from, to] = places(clock);
-  const store = await createAt(from, { clock, moves: overtakenMoves(clock, [from, to]) });
+  const store = await createAt(from, { clock, targets: overtakenMoves(clock, [from, to]) });
   await store.store('a', 'one');
   await move(from, to, { clock });
   await clock.sleep(10_000);
@@ -271,7 +271,7 @@ it('a migration is neither given up nor begun where it has only landed', async (
   await failure(cancelMigration(landed, reaching(from, to)), 'LOCKED');
   await failure(move(to, from, { clock }), 'LOCKED');
   await store.store('a', 'two');
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
   expect((await (await openAt(to, { clock })).retrieve('a')).text()).toBe('two');
 });
 

@@ -50,7 +50,7 @@ it.each([
     clock.advance(60_000);
     await store.store('k/1', 'newer');
     await store.close();
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
     const there = await openAt(to, { clock });
     await there.store('k/2', 'at the new place');
     release();
@@ -94,7 +94,7 @@ it('what is written late where a store was, and comes while it moves back there,
     gate.resolve();
     break;
   }
-  expect(await job).toMatchObject({ moved: true, failures: 0 });
+  expect(await job).toMatchObject({ migrated: true, failures: 0 });
   await source.close();
   const there = await openAt(from, { clock });
   expect((await there.retrieve('k', { version })).text()).toBe('good 1');
@@ -112,7 +112,7 @@ it('what ends a migration that was given up, and comes late, has the next one be
   await extensionsOf(store).migration.unregister('migration/');
   expect(await failure(job, 'CONFLICT')).toMatchObject({ retryable: true });
   await source.close();
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
 });
 
 it('what a run that seals anew has sent, and comes late, takes the place of nothing that was written since', async () => {
@@ -124,16 +124,16 @@ it('what a run that seals anew has sent, and comes late, takes the place of noth
     ({ operation, key }) => operation === 'write' && key?.startsWith(AREAS.objects) === true,
   );
   const dead = createFaultInjector();
-  const reseal = { unlock: rawKey(Buffer.alloc(32, 9)) };
-  const first = await mover(from, to, { clock, fromLayers: [dead.layer], toLayers: [slow], reseal });
+  const reencrypt = { unlock: rawKey(Buffer.alloc(32, 9)) };
+  const first = await mover(from, to, { clock, fromLayers: [dead.layer], toLayers: [slow], reencrypt });
   void first.job.catch(() => undefined);
   await sent;
   dead.stop();
   clock.advance(60_000);
   await store.store('k/1', 'newer');
   await store.close();
-  expect(await move(from, to, { clock, reseal })).toMatchObject({ moved: true, failures: 0 });
-  const there = await openAt(to, { clock, unlock: reseal.unlock });
+  expect(await move(from, to, { clock, reencrypt })).toMatchObject({ migrated: true, failures: 0 });
+  const there = await openAt(to, { clock, unlock: reencrypt.unlock });
   for (let n = 2; n < 5; n++) await there.store(`k/${n}`, 'at the new place');
   release();
   await Promise.all(late);

@@ -33,7 +33,7 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'file'))(
       await store.close();
 
       const report = await move(from, to, { clock });
-      expect(report).toMatchObject({ moved: true, failures: 0, objects: 302, alarms: [] });
+      expect(report).toMatchObject({ migrated: true, failures: 0, objects: 302, findings: [] });
 
       expect(await contentsOf(to)).toEqual(await contentsOf(from));
       await failure(openAt(from, { clock }), 'LOCKED');
@@ -63,7 +63,7 @@ it('an open store follows where it is allowed to, and goes on', async () => {
     await store.store(`n/${n % 50}`, `value ${n}`);
     if (n % 10 === 0) await clock.sleep(100);
   }
-  expect(await job).toMatchObject({ moved: true, failures: 0 });
+  expect(await job).toMatchObject({ migrated: true, failures: 0 });
   await source.close();
   await store.store('a', 'two');
   expect(store.location).toBe(to.location);
@@ -95,7 +95,7 @@ it('says that it falls behind where a store is written as fast as it is followed
     });
   const { job, store: source } = await mover(from, to, { clock, fromLayers: [writesBefore] });
   for await (const { phase } of job.progress) phases.add(phase);
-  expect(await job).toMatchObject({ moved: true, failures: 0 });
+  expect(await job).toMatchObject({ migrated: true, failures: 0 });
   expect(phases).toContain('falling behind');
   await source.close();
 });
@@ -106,13 +106,13 @@ it('moves back without losing what was written in between', async () => {
   const to = usePlace(() => memoryAt(clock));
   const store = await createAt(from, { clock, ...following(from, to) });
   for (let n = 0; n < 100; n++) await store.store(`n/${n}`, 'first');
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
   await store.store('n/1', 'second');
   await store.store('new', patterned(200_000, 4));
   await store.delete('n/2');
   await store.purge('n/3');
   const back = await move(to, from, { clock });
-  expect(back).toMatchObject({ moved: true, failures: 0, corrected: 0 });
+  expect(back).toMatchObject({ migrated: true, failures: 0, corrected: 0 });
   expect(back.versions).toBeLessThan(20);
   expect((await store.retrieve('n/1')).text()).toBe('second');
   expect(store.location).toBe(from.location);

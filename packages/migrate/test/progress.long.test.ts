@@ -8,7 +8,7 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
 import { createAt, failure, usePlace } from '../../objects/test/support/stores.ts';
-import type { MoveStoreOptions } from '../src/index.ts';
+import type { MigrateStoreOptions } from '../src/index.ts';
 import { mover } from './support/moves.ts';
 import { LONG } from '../../../tools/campaigns/src/size.ts';
 
@@ -38,9 +38,9 @@ async function filled(clock: EagerClock): Promise<readonly [Place, Place]> {
   return [from, to];
 }
 
-describe.each<readonly [string, MoveStoreOptions, number]>([
+describe.each<readonly [string, MigrateStoreOptions, number]>([
   ['moves as it is', {}, OBJECTS],
-  ['is sealed anew', { reseal: { unlock: rawKey(Buffer.alloc(32, 9)) } }, 2 * OBJECTS],
+  ['is sealed anew', { reencrypt: { unlock: rawKey(Buffer.alloc(32, 9)) } }, 2 * OBJECTS],
 ])('the progress of a store that %s', (_, options, toVerify) => {
   it('says of each phase over objects how many there are, and when it will be done', async () => {
     const clock = new EagerClock();
@@ -81,7 +81,7 @@ describe.each<readonly [string, MoveStoreOptions, number]>([
       expect(rate).toBeLessThan(OBJECTS * 100);
       break;
     }
-    expect(await again.job).toMatchObject({ moved: true });
+    expect(await again.job).toMatchObject({ migrated: true });
     await again.store.close();
   });
 });

@@ -39,7 +39,7 @@ it('a version that comes while its object is looked at once more is not overlook
     gate.resolve();
     break;
   }
-  expect(await job).toMatchObject({ moved: true, failures: 0 });
+  expect(await job).toMatchObject({ migrated: true, failures: 0 });
   await source.close();
   expect(lists).toBe(0);
   const there = await openAt(to, { clock });
@@ -69,7 +69,7 @@ it('a new object that changes while its first change is looked for is not taken 
     }
     return run(undefined);
   });
-  expect(await move(from, to, { clock, fromLayers: [meanwhile] })).toMatchObject({ moved: true, failed: [] });
+  expect(await move(from, to, { clock, fromLayers: [meanwhile] })).toMatchObject({ migrated: true, failed: [] });
   expect(step).toBe('done');
   expect(await contentsOf(to)).toEqual(await contentsOf(from));
 });
@@ -79,7 +79,7 @@ it.each([
   ['sealed anew', { unlock: rawKey(Buffer.alloc(32, 8)) }],
 ] as const)(
   'what a purge deletes when it was followed already is not there in a store that moves %s',
-  async (_, reseal) => {
+  async (_, reencrypt) => {
     const clock = new EagerClock();
     const from = usePlace(() => memoryPlace(() => clock.now()));
     const to = usePlace(() => memoryPlace(() => clock.now()));
@@ -93,7 +93,7 @@ it.each([
       }
       return run(undefined);
     });
-    const store = await createAt(from, { clock, layers: [deletesLate], ...(reseal === undefined && following(to)) });
+    const store = await createAt(from, { clock, layers: [deletesLate], ...(reencrypt === undefined && following(to)) });
     await store.store('k', patterned(100_000, 4));
     for (const version of ['second', 'third', 'last']) await store.store('k', version);
     let heads = 0;
@@ -121,12 +121,12 @@ it.each([
       clock,
       fromLayers: [looksThen],
       toLayers: [bringsThen],
-      ...(reseal && { reseal }),
+      ...(reencrypt && { reencrypt }),
     });
-    expect(await job).toMatchObject({ moved: true, failures: 0 });
+    expect(await job).toMatchObject({ migrated: true, failures: 0 });
     expect(await purging).toBe(true);
     await source.close();
-    const there = await openAt(to, { clock, ...(reseal && { unlock: reseal.unlock }) });
+    const there = await openAt(to, { clock, ...(reencrypt && { unlock: reencrypt.unlock }) });
     expect(await there.verify()).toMatchObject({ ok: true, findings: [] });
     expect([...(await contentsOf(to)).keys()].filter((name) => /^[hb]\//.test(name))).toEqual([]);
   },
@@ -151,7 +151,7 @@ it('a checkpoint that knows more than what was followed so far is no proof of da
     }
     return result;
   });
-  expect(await move(from, to, { clock, fromLayers: [meanwhile] })).toMatchObject({ moved: true, failed: [] });
+  expect(await move(from, to, { clock, fromLayers: [meanwhile] })).toMatchObject({ migrated: true, failed: [] });
   expect(step).toBe('done');
   expect(await contentsOf(to)).toEqual(await contentsOf(from));
 });
@@ -168,13 +168,13 @@ it('a change of keys that comes while it is about to close is no damage', async 
     if (isAnnounced && !changed && operation === 'read' && key.startsWith(AREAS.keyrings)) {
       changed = true;
       // The head names another keyring, and the one before is removed.
-      await store.keys.destroy('pii');
+      await store.encryptionKeys.destroy('pii');
     }
     return run(undefined);
   });
   const { job } = await mover(from, to, { clock, fromLayers: [meanwhile] });
   for await (const { phase } of job.progress) isAnnounced ||= phase === 'announcing';
-  expect(await job).toMatchObject({ moved: true, failed: [] });
+  expect(await job).toMatchObject({ migrated: true, failed: [] });
   expect(changed).toBe(true);
   expect((await store.retrieve('k')).text()).toBe('x');
   expect(store.location).toBe(to.location);

@@ -37,7 +37,7 @@ describe.each(CHANGES.filter((_, at) => LONG || at % 2 === 0))(
       await store.store('purged', patterned(100_000, 5));
       await store.store(`long/${'ä'.repeat(400)}`, 'a name that no token tells');
 
-      const { store: source, job } = await mover(from, to, { clock, reseal: { unlock: NEW, ...after } });
+      const { store: source, job } = await mover(from, to, { clock, reencrypt: { unlock: NEW, ...after } });
       for (let n = 0; n < 60; n++) {
         await store.store(`k/${n % 40}`, `meanwhile ${n}`);
         if (n === 20) await store.purge('purged');
@@ -47,7 +47,7 @@ describe.each(CHANGES.filter((_, at) => LONG || at % 2 === 0))(
       const histories = new Map<string, unknown>();
       const names = await store.list();
       for (const name of [...names, 'gone']) histories.set(name, await store.history(name));
-      expect(await job).toMatchObject({ moved: true, failures: 0, alarms: [] });
+      expect(await job).toMatchObject({ migrated: true, failures: 0, findings: [] });
       await source.close();
 
       await failure(openAt(to, { clock }), 'UNLOCK_FAILED');
@@ -77,9 +77,9 @@ it('is gone on with where it was interrupted, and can be given up', async () => 
   const [from, to] = [usePlace(() => memoryAt(clock)), usePlace(() => memoryAt(clock))];
   const store = await createAt(from, { clock });
   for (let n = 0; n < 30; n++) await store.store(`k/${n}`, `value ${n}`);
-  const reseal = { unlock: NEW };
+  const reencrypt = { unlock: NEW };
   for (const k of [3, 20, 60, 110]) {
-    const { store: source, job } = await mover(from, to, { clock, reseal });
+    const { store: source, job } = await mover(from, to, { clock, reencrypt });
     void (async () => {
       for (let steps = 0; steps < k; steps++) await clock.sleep(60);
       job.cancel();
@@ -90,8 +90,8 @@ it('is gone on with where it was interrupted, and can be given up', async () => 
     if ((await reached(to)).name === '') break;
   }
   await store.store('k/1', 'newer');
-  const report = await move(from, to, { clock, reseal });
-  expect(report).toMatchObject({ moved: true, failures: 0 });
+  const report = await move(from, to, { clock, reencrypt });
+  expect(report).toMatchObject({ migrated: true, failures: 0 });
   const anew = await openAt(to, { clock, unlock: NEW });
   expect((await anew.retrieve('k/1')).text()).toBe('newer');
   expect(await anew.verify({ payloads: true })).toMatchObject({ findings: [] });
@@ -104,7 +104,7 @@ it('is not begun where anything lies, or while the store moves as it is', async 
   const store = await createAt(from, { clock });
   await store.store('a', 'b');
   await createAt(other, { clock });
-  await failure(move(from, other, { clock, reseal: { unlock: NEW } }), 'ALREADY_EXISTS');
-  expect(await move(from, to, { clock, copyOnly: true })).toMatchObject({ moved: false, failures: 0 });
-  await failure(move(from, to, { clock, reseal: { unlock: NEW } }), 'LOCKED');
+  await failure(move(from, other, { clock, reencrypt: { unlock: NEW } }), 'ALREADY_EXISTS');
+  expect(await move(from, to, { clock, copyOnly: true })).toMatchObject({ migrated: false, failures: 0 });
+  await failure(move(from, to, { clock, reencrypt: { unlock: NEW } }), 'LOCKED');
 });

@@ -39,7 +39,7 @@ describe('a store that moves', () => {
     const { clock, from, to } = worldOf();
     const store = await createAt(from, { clock });
     await store.store('a', 'one');
-    expect(await move(from, to, { clock, copyOnly: true })).toMatchObject({ moved: false });
+    expect(await move(from, to, { clock, copyOnly: true })).toMatchObject({ migrated: false });
     await failure(store.rotateEncryptionKey(UNLOCK, UNLOCK), 'LOCKED');
     await failure(store.members.revokeAll(), 'NOT_FOUND');
     await failure(
@@ -112,10 +112,10 @@ describe('a store that moves', () => {
     const store = await createAt(from, { clock });
     await store.store('a', 'one');
     await store.checkpoint();
-    const keys = await store.keys.states();
+    const keys = await store.encryptionKeys.list();
     await store.close();
     const before = await headAt(from);
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
     const [left, there] = [await headAt(from), await headAt(to)];
     expect(left).toMatchObject({ state: 'moved', migration: { instance: there.instance } });
     expect(there).toMatchObject({
@@ -129,7 +129,7 @@ describe('a store that moves', () => {
     expect(there.migration).toBeUndefined();
     expect(there.references.checkpoint).toBeDefined();
     const moved = await openAt(to, { clock });
-    const now = await moved.keys.states();
+    const now = await moved.encryptionKeys.list();
     for (const { id } of keys) expect(now.find((key) => key.id === id)?.state).toBe('enabled');
     expect(now.filter(({ state }) => state === 'primary')).toHaveLength(keys.length);
     expect((await moved.retrieve('a')).text()).toBe('one');
@@ -161,7 +161,7 @@ describe('a store that moves', () => {
     const report = await move(from, to, { clock, toLayers: [interfere] });
     // It lands, lands again, and is opened.
     expect(landed).toBe(3);
-    expect(report).toMatchObject({ moved: true, failures: 0 });
+    expect(report).toMatchObject({ migrated: true, failures: 0 });
     const there = await openAt(to, { clock });
     expect((await there.retrieve('a')).text()).toBe('after it was opened again');
   });
@@ -175,7 +175,7 @@ describe('a store that moves', () => {
     ];
     await follower.store('a', 'one');
     await createAt(other, { clock });
-    expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+    expect(await move(from, to, { clock })).toMatchObject({ migrated: true });
     await clock.sleep(6000);
     await failure(elsewhere.retrieve('a'), 'LOCKED');
     expect((await follower.retrieve('a')).text()).toBe('one');

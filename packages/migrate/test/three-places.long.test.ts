@@ -29,7 +29,7 @@ it('a store comes back by way of a third place, though its keys were renewed whe
   await store.purge('gone');
   await move(b, c, { clock });
   await store.store('k', 'at the third place');
-  expect(await move(c, a, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(c, a, { clock })).toMatchObject({ migrated: true, failures: 0 });
   expect(await contentsOf(a)).toEqual(await contentsOf(c));
   const back = await openAt(a, { clock, anchor });
   expect((await back.retrieve('k')).text()).toBe('at the third place');
@@ -43,12 +43,12 @@ it('what was given up at one place keeps no store from moving to another, nor ba
   const moving = await openAt(a, { clock, ignoreRedirect: true });
   await cancelMigration(moving, reaching(a, b));
   await moving.close();
-  expect(await move(a, c, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(a, c, { clock })).toMatchObject({ migrated: true, failures: 0 });
   // What lies there is of an instance that the store is no more.
   await failure(move(c, b, { clock }), 'ALREADY_EXISTS');
   await store.store('k', 'later');
-  expect(await move(c, a, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(c, a, { clock })).toMatchObject({ migrated: true, failures: 0 });
   await (await attack(b)).restore(new Map());
-  expect(await move(a, b, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(a, b, { clock })).toMatchObject({ migrated: true, failures: 0 });
   expect((await store.retrieve('k')).text()).toBe('later');
 });

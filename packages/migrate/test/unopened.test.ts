@@ -7,8 +7,8 @@ import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
-import type { MoveStoreOptions } from '../src/index.ts';
-import { cancelMigration, reclaimStore } from '../src/index.ts';
+import type { MigrateStoreOptions } from '../src/index.ts';
+import { cancelMigration, failBackStore } from '../src/index.ts';
 import type { Reach } from '../src/online/migration.ts';
 import { following, move, mover, reached, reaching } from './support/moves.ts';
 
@@ -38,7 +38,7 @@ interface Left {
 }
 
 /** A store that has left one place, and that nobody has opened at the other. */
-async function left(options: MoveStoreOptions): Promise<Left> {
+async function left(options: MigrateStoreOptions): Promise<Left> {
   const clock = new EagerClock();
   const memoryAt = (): Place => usePlace(() => memoryPlace(() => clock.now()));
   const [from, to] = [memoryAt(), memoryAt()];
@@ -51,13 +51,13 @@ async function left(options: MoveStoreOptions): Promise<Left> {
 
 const openSource = ({ from, clock }: Left) => openAt(from, { clock, ignoreRedirect: true });
 
-describe.each<readonly [string, MoveStoreOptions]>([
+describe.each<readonly [string, MigrateStoreOptions]>([
   ['moves as it is', {}],
-  ['is sealed anew', { reseal: { unlock: NEW } }],
+  ['is sealed anew', { reencrypt: { unlock: NEW } }],
 ])('a store that %s, and whose mover died before it was open at the new place', (_, options) => {
   const ways: Readonly<Record<string, typeof cancelMigration>> = {
     'giving up': cancelMigration,
-    'reclaiming it': async (store, reach) => ({ from: store.location, to: await reclaimStore(store, reach) }),
+    'reclaiming it': async (store, reach) => ({ source: store.location, target: await failBackStore(store, reach) }),
   };
 
   it.each(Object.keys(ways))('is opened again where it was by %s', async (way) => {
@@ -65,14 +65,14 @@ describe.each<readonly [string, MoveStoreOptions]>([
     const { from, to, clock } = places;
     await failure(openAt(from, { clock }), 'LOCKED');
     const source = await openSource(places);
-    expect(await ways[way]?.(source, reaching(from, to))).toEqual({ from: from.location, to: to.location });
+    expect(await ways[way]?.(source, reaching(from, to))).toEqual({ source: from.location, target: to.location });
     await source.close();
     const store = await openAt(from, { clock });
     await store.store('a', 'two');
     expect((await store.retrieve('a')).text()).toBe('two');
     expect((await store.verify({ payloads: true })).findings).toEqual([]);
     const there = await failure(
-      openAt(to, { clock, unlock: options.reseal?.unlock ?? rawKey(Buffer.alloc(32, 7)) }),
+      openAt(to, { clock, unlock: options.reencrypt?.unlock ?? rawKey(Buffer.alloc(32, 7)) }),
       'INTEGRITY',
     );
     expect(there.message).toContain('no store is here yet');
@@ -82,7 +82,7 @@ describe.each<readonly [string, MoveStoreOptions]>([
   it('is at the new place once somebody has opened it there, and then neither way takes it back', async () => {
     const places = await left(options);
     const { from, to, clock } = places;
-    expect(await move(from, to, { clock, ...options })).toMatchObject({ moved: true });
+    expect(await move(from, to, { clock, ...options })).toMatchObject({ migrated: true });
     for (const refused of Object.values(ways)) {
       await failure(refused(await openSource(places), reaching(from, to)), 'CONFLICT');
     }
@@ -92,7 +92,7 @@ describe.each<readonly [string, MoveStoreOptions]>([
     const places = await left(options);
     await failure(cancelMigration(await openSource(places), outOfReach), 'UNAVAILABLE');
     const { from, to, clock } = places;
-    expect(await move(from, to, { clock, ...options })).toMatchObject({ moved: true });
+    expect(await move(from, to, { clock, ...options })).toMatchObject({ migrated: true });
   });
 });
 
@@ -103,7 +103,7 @@ it('a store that was taken back moves to the same place later', async () => {
   await cancelMigration(source, reaching(to));
   await source.close();
   await (await openAt(from, { clock })).store('a', 'two');
-  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect(await move(from, to, { clock })).toMatchObject({ migrated: true, failures: 0 });
   expect((await (await openAt(to, { clock })).retrieve('a')).text()).toBe('two');
 });
 
@@ -126,7 +126,7 @@ it('a stranger at the new place waits once, and is told which migration goes on'
 });
 
 it('what a store is being sealed anew as is not taken for a drill', async () => {
-  const { to, clock } = await left({ reseal: { unlock: NEW } });
+  const { to, clock } = await left({ reencrypt: { unlock: NEW } });
   const error = await failure(openAt(to, { clock, unlock: NEW }), 'LOCKED');
   expect(error.message).toContain('the store is not open here yet: a migration that re-encrypts it has not ended');
   expect(error).toMatchObject({ reason: 'incomplete', advice: [{ target: to.location }, {}] });

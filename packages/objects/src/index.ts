@@ -10,30 +10,30 @@ export type {
   KeyEvent,
   KeyUseEvent,
   MemberEvent,
-  RootEvent,
+  RootKeyEvent,
   SlotEvent,
   SuiteRefusedEvent,
   UnlockEvent,
 } from './api/crypto-events.ts';
-export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './maintenance/keys/members.ts';
+export type { GrantableArea, GrantOptions, MemberAdministration, MemberInfo } from './maintenance/keys/members.ts';
 export { ObjectStore } from './store/object-store.ts';
-export type { Moves } from './head/move/follow-redirect.ts';
+export type { MigrationTargets } from './head/move/follow-redirect.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './store/open.ts';
 export type { OpenSettings, StoreContext } from './head/open-settings.ts';
 export type {
   CheckpointOptions,
-  DestroyKeysOptions,
+  DestroyEncryptionKeysOptions,
   JobAdministration,
-  KeyAdministration,
-  KeyLike,
+  EncryptionKeyAdministration,
+  UnlockSecret,
   RotateOptions,
   SlotAdministration,
   VerifyOptions,
 } from './store/administration-types.ts';
 export type { CheckpointReport } from './checkpoint/make.ts';
 export type { DamagedJob, Job, JobProgress, JobSummary, UnfinishedJob } from '@securestore/jobs';
-export type { CollectFailure, CollectReport } from './maintenance/gc/report.ts';
-export type { KeyReport, KeyVersionState } from './maintenance/keys/keys.ts';
+export type { GcFailure, GcReport } from './maintenance/gc/report.ts';
+export type { EncryptionKeyInfo, EncryptionKeyState } from './maintenance/keys/keys.ts';
 export type { FailedObject } from './engine/scan-sealed-objects.ts';
 export type { RotationDepth, RotationReport } from './maintenance/keys/rotate.ts';
 export type { Recipient, SlotInfo, SlotRemoval } from './maintenance/keys/slots.ts';
@@ -43,7 +43,7 @@ export type {
   Finding,
   FindingKind,
   PassCounts,
-  Stray,
+  ForeignObject,
   VerifyProgress,
   VerifyReport,
 } from './maintenance/verify/report.ts';

@@ -21,7 +21,7 @@ export type { Occupied } from './replica/migration/target-reservation.ts';
 export type { SealedPayload } from './replica/migration/verify-payload-parts.ts';
 export type { VerifiedRecords, VerifyRecordsOptions } from './replica/migration/verify-target.ts';
 export type { PassFinding, PassResult } from './maintenance/verify/scrub.ts';
-export type { Alarm } from './journal/alarms.ts';
+export type { JournalFinding } from './journal/alarms.ts';
 export type { Consumer } from './journal/consumer.ts';
 export type { KnownObject } from './journal/full-scan-diff.ts';
 export type { Change } from './journal/resolve-hints.ts';

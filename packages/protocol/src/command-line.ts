@@ -16,7 +16,7 @@ export type CommandRequest =
   | (Point &
       Part & {
         readonly type: 'restore';
-        readonly source: string;
+        readonly destination: string;
         readonly into?: string | undefined;
         /** The location of a new store. */
         readonly to?: string | undefined;
@@ -28,14 +28,14 @@ export type CommandRequest =
   | (Point & {
       /** The value of one key as of a point. */
       readonly type: 'value';
-      readonly source: string;
+      readonly destination: string;
       readonly key: string;
     })
   | (Point &
       Pick<Part, 'prefix'> & {
         /** A folder of files, as of a point. */
         readonly type: 'download';
-        readonly source: string;
+        readonly destination: string;
       })
   | (Point & {
       readonly type: 'browse';
@@ -96,7 +96,7 @@ function pointOptions({ at, snapshot }: Point, prefix = ''): Record<string, Valu
 }
 
 function restoreCommand(request: Extract<CommandRequest, { readonly type: 'restore' }>): Command {
-  const { source, prefix, keys, into, to, conflict, deleteExtra, dryRun, verify } = request;
+  const { destination, prefix, keys, into, to, conflict, deleteExtra, dryRun, verify } = request;
   const options = {
     ...pointOptions(request),
     prefix,
@@ -108,7 +108,7 @@ function restoreCommand(request: Extract<CommandRequest, { readonly type: 'resto
     'dry-run': dryRun,
     check: verify,
   };
-  return { operands: ['restore', source], options };
+  return { operands: ['restore', destination], options };
 }
 
 function commandOf(request: CommandRequest): Command {
@@ -119,12 +119,12 @@ function commandOf(request: CommandRequest): Command {
       return { operands: ['snapshots', request.destination], options: { windows: request.windows } };
     case 'value':
       return {
-        operands: ['restore', request.source],
+        operands: ['restore', request.destination],
         options: { ...pointOptions(request), key: request.key, stdout: true },
       };
     case 'download':
       return {
-        operands: ['restore', request.source],
+        operands: ['restore', request.destination],
         options: { ...pointOptions(request), prefix: request.prefix, folder: 'restored' },
       };
     case 'browse':

@@ -124,7 +124,7 @@ export interface WorkRecord {
   readonly error?: Problem;
 }
 
-/** What `GET /v1/points/…` and the like answer. */
+/** What `GET /v1/recovery-points/…` and the like answer. */
 export type WireTimeline = Wire<Timeline>;
 export type WireBrowsePage = Wire<BrowsePage>;
 export type WireFindPage = Wire<FindPage>;

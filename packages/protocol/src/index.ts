@@ -1,3 +1,4 @@
+export { CALLS_THAT_ASK } from './approval-calls.ts';
 export { CONSOLE_HEADERS, CONSOLE_PATHS } from './console.ts';
 export type {
   ConsoleSession,

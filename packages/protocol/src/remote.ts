@@ -30,9 +30,7 @@ export interface RemoteOptions {
 }
 
 /** A store that is served elsewhere, as one principal may use it: the interface of a session on one that is here. */
-export interface RemoteStore extends SecureStorage, Omit<StoreAdministration, 'keys' | 'audit'>, AsyncDisposable {
-  /** Called, the names of objects that may be seen; its members administer keys. */
-  readonly keys: SecureStorage['keys'] & StoreAdministration['keys'];
+export interface RemoteStore extends SecureStorage, Omit<StoreAdministration, 'audit'>, AsyncDisposable {
   readonly audit: SessionAudit;
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;

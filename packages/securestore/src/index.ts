@@ -3,7 +3,7 @@ export {
   disablePrincipal,
   grantRole,
   jwt,
-  parseIdentity,
+  parsePrincipalName,
   removePrincipal,
   removeRole,
   revokeRole,
@@ -22,7 +22,7 @@ export type {
   Authenticated,
   Authenticator,
   Decision,
-  Identity,
+  PrincipalName,
   JwtOptions,
   NewToken,
   Policy,
@@ -73,15 +73,15 @@ export type {
   DrillReport,
   FindOptions,
   FindPage,
-  FollowOptions,
+  ContinuousBackupOptions,
   ForgetReport,
-  FoundName,
+  FoundKey,
   HookedRun,
   KeyTimeline,
-  Moment,
-  MomentInfo,
-  PointChoice,
-  PointRetrieveOptions,
+  RecoveryPointLocator,
+  RecoveryPointInfo,
+  RecoveryPointChoice,
+  RecoveryPointRetrieveOptions,
   Receipts,
   RecoveryPoints,
   RecoveryWindow,
@@ -140,7 +140,7 @@ export type { HealthConfig } from './options/health.ts';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {
   AuditEvent,
-  AuditProblem,
+  AuditFinding,
   AuditReport,
   AuditState,
   AuditStatus,
@@ -173,8 +173,8 @@ export type {
   KeyWrapper,
   KeyWrapperMethod,
   KeyWrapperOptions,
-  SecretMethod,
-  SecretSource,
+  UnlockSecretMethod,
+  UnlockSecretSource,
   ShareScheme,
   UnlockMethod,
   WrapContext,
@@ -184,16 +184,16 @@ export type * from '@securestore/objects';
 export { findConfig, loadConfig } from './options/config.ts';
 export type { StoreConfig } from './options/config.ts';
 export type { Discovery } from './options/discovery.ts';
-export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './store/migration.ts';
-export type { MigrateOptions, MigrationOpenOptions, ReclaimOptions, ReclaimReport } from './store/migration.ts';
+export { cancelMigration, replicateBack, migrateStore, failBack, finalizeMigration } from './store/migration.ts';
+export type { MigrateOptions, MigrationOpenOptions, FailBackOptions, FailBackReport } from './store/migration.ts';
 export type {
   CancelledMigration,
-  FailedMove,
-  KeptReport,
+  MigrationFailure,
+  ReplicateBackReport,
   MigrationPhase,
   MigrationReport,
-  ReclaimableStore,
-  ResealSettings,
+  FailBackInfo,
+  ReencryptSettings,
 } from '@securestore/migrate';
 export { fileAnchor, stateFolder } from './files/file-anchor.ts';
 export { generateIdentityFile, identityFile } from './files/identity-file.ts';

@@ -69,7 +69,7 @@ test.concurrent.for(REVOCATIONS)(
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     atEnd(() => rmSync(folder, { recursive: true, force: true }));
     const location = `${scheme}:${join(folder, 'vault')}`;
-    await using store = await createStore(location, { unlock, upkeep: false });
+    await using store = await createStore(location, { unlock, maintenance: false });
     await store.store('db/user', 'ops');
     await store.access.change([
       setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
@@ -106,7 +106,7 @@ test.concurrent.for(REPLACEMENTS)(
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     atEnd(() => rmSync(folder, { recursive: true, force: true }));
     const location = `file:${join(folder, 'vault')}`;
-    await using store = await createStore(location, { unlock, upkeep: false });
+    await using store = await createStore(location, { unlock, maintenance: false });
     await store.store('db/user', 'ops');
     await store.access.change([
       setRole('reader', [{ effect: 'allow', actions: ['read', 'list'], keys: ['db/**'] }]),
@@ -114,7 +114,7 @@ test.concurrent.for(REPLACEMENTS)(
       grantRole('alice', 'reader'),
     ]);
     const { id, token } = await store.access.createToken('alice');
-    await using elsewhere = await openStore(location, { unlock, upkeep: false });
+    await using elsewhere = await openStore(location, { unlock, maintenance: false });
     await using session = await elsewhere.session({ token });
     await session.retrieve('db/user');
 

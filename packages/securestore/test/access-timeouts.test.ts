@@ -61,7 +61,7 @@ const SESSIONS: readonly (readonly [string, (session: Session, options: Ending) 
   ['list', (session, options) => session.list('', options)],
   ['keys', (session, options) => Array.fromAsync(session.keys('', options))],
   ['retrieveMany', (session, options) => session.retrieveMany(['k'], options)],
-  ['keys.states', (session, options) => session.keys.states(options)],
+  ['encryptionKeys.list', (session, options) => session.encryptionKeys.list(options)],
   ['access.policy', (session, options) => session.access.policy(options)],
   ['checkpoint', async (session, options) => session.checkpoint(options)],
   ['approvals.list', (session, options) => session.approvals.list(options)],

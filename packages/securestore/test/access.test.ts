@@ -264,13 +264,13 @@ describe('a change of the policy', () => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const location = `sqlite:${join(folder, 'vault.db')}`;
-    const first = await createStore(location, { unlock, upkeep: false });
+    const first = await createStore(location, { unlock, maintenance: false });
     await first.access.change([setRole('r', [READ_DB]), addPrincipal('alice', 'user'), grantRole('alice', 'r')]);
     const { token } = await first.access.createToken('alice');
     await first.store('db/user', 'ops');
     await first.rotateEncryptionKey(Buffer.alloc(32, 3), Buffer.alloc(32, 4), { depth: 'keys' });
     await first.close();
-    await using again = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 4)), upkeep: false });
+    await using again = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 4)), maintenance: false });
     await using session = await again.session({ token });
     expect((await session.retrieve('db/user')).text()).toBe('ops');
     expect((await again.verify()).ok).toBe(true);
@@ -304,7 +304,7 @@ describe('who has the files and no secret', () => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-access-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const location = `file:${join(folder, 'vault')}`;
-    const store = await createStore(location, { unlock, upkeep: false });
+    const store = await createStore(location, { unlock, maintenance: false });
     const [name = '', role = ''] = NAMES;
     await store.access.change([setRole(role, [READ_DB]), addPrincipal(name, 'user'), grantRole(name, role)]);
     const { token } = await store.access.createToken(name);
@@ -336,7 +336,7 @@ describe('who has the files and no secret', () => {
         const changed = Buffer.from(bytes);
         changed[index] = (changed[index] ?? 0) ^ 1;
         await writeFile(file, changed);
-        noticed += await openStore(location, { unlock, upkeep: false }).then(
+        noticed += await openStore(location, { unlock, maintenance: false }).then(
           async (store) => store.close().then(() => 0),
           () => 1,
         );
@@ -345,7 +345,7 @@ describe('who has the files and no secret', () => {
       // One that no head names any more is read by nobody.
       expect([0, Math.ceil(bytes.length / 37)]).toContain(noticed);
       await rename(file, `${file}-away`);
-      const gone = await openStore(location, { unlock, upkeep: false }).then(
+      const gone = await openStore(location, { unlock, maintenance: false }).then(
         async (store) => store.close().then(() => false),
         () => true,
       );

@@ -28,14 +28,14 @@ describe('a session administers', () => {
     const store = await newStore();
     const session = await sessionUnder(store, ...templateRules('operator'));
     expect((await session.slots.list()).map(({ method }) => method)).toEqual(['rawKey']);
-    expect((await session.keys.states()).length).toBeGreaterThan(1);
-    expect(Object.values(await session.keys.census())).toContain(1);
+    expect((await session.encryptionKeys.list()).length).toBeGreaterThan(1);
+    expect(Object.values(await session.encryptionKeys.usage())).toContain(1);
     expect((await session.verify({ payloads: true })).ok).toBe(true);
     expect(await session.jobs.list()).toEqual([]);
     await expect(session.retrieve('db/user')).rejects.toEqual(DENIED);
     expect(await Array.fromAsync(session.keys())).toEqual([]);
     await expect(session.slots.add(rawKey(Buffer.alloc(32, 9)))).rejects.toEqual(DENIED);
-    await expect(session.keys.destroy('default')).rejects.toEqual(DENIED);
+    await expect(session.encryptionKeys.destroy('default')).rejects.toEqual(DENIED);
     await expect(session.access.policy()).rejects.toEqual(DENIED);
   });
 
@@ -45,7 +45,7 @@ describe('a session administers', () => {
     const session = await sessionUnder(store, allow('checkpoint', 'collect', 'rotate', 'jobs'));
     const begin = {
       checkpoint: (owner: SecureStore | Session) => owner.checkpoint(),
-      collect: (owner: SecureStore | Session) => owner.collect(),
+      collect: (owner: SecureStore | Session) => owner.gc(),
       rotate: (owner: SecureStore | Session) => owner.rotateEncryptionKey(SECRET, SECRET, { depth: 'unlock' }),
       resume: (owner: SecureStore | Session) => owner.jobs.resume('rotation'),
     };
@@ -76,7 +76,7 @@ describe('a session administers', () => {
     const denied = session.checkpoint();
     expect(await Array.fromAsync(denied.progress)).toEqual([]);
     await expect(denied).rejects.toEqual(DENIED);
-    const cancelled = session.collect();
+    const cancelled = session.gc();
     cancelled.cancel();
     await expect(cancelled).rejects.toMatchObject({ code: 'ABORTED' });
     await expect(session.rotateEncryptionKey(SECRET, Buffer.alloc(32, 4))).rejects.toEqual(DENIED);
@@ -105,7 +105,7 @@ describe('a session administers', () => {
   test('what was taken away while it was looked at is not told', async () => {
     const store = await newStore();
     const session = await sessionUnder(store, allow('keys.view', 'verify'));
-    const views = [session.keys.census(), session.verify()];
+    const views = [session.encryptionKeys.usage(), session.verify()];
     const settled = Promise.allSettled(views);
     await store.access.change(setRole('role', []));
     for (const result of await settled) expect(result).toMatchObject({ status: 'rejected', reason: DENIED });
@@ -117,6 +117,6 @@ describe('a session administers', () => {
     await session.slots.list();
     await session.close();
     await expect(session.slots.list()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
-    await expect(session.collect()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(session.gc()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 });

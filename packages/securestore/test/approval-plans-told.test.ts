@@ -115,7 +115,7 @@ test('an approval of a call is of what it was given when it was made, whatever t
     await bob.approvals.approve((await ann.approvals.request('members.change', undefined, { operation })).id);
     await ann.members.add(name, recipient, grant);
     const found = (await store.members.list()).find((one) => one.name === name);
-    expect(found).toMatchObject({ categories: ['default'], groups: [] });
+    expect(found).toMatchObject({ categories: ['default'], areas: [] });
   }
 });
 
@@ -158,13 +158,13 @@ test('an approval of reading from a backup is of the version that was there when
   const ann = await as(store, 'ann');
   const place = { destination: world.backup };
   const approved = async (key: string): Promise<void> => {
-    const operation: PlannedOperation = { call: 'points.retrieveStream', about: place };
+    const operation: PlannedOperation = { call: 'recoveryPoints.retrieveStream', about: place };
     const { id, plan } = await ann.approvals.request('read', key, { operation });
     expect(plan).toEqual({ call: 'read' });
     await store.access.approve(id);
   };
   const read = async (key: string): Promise<string> =>
-    new Response((await ann.points.retrieveStream(key, place)).stream).text();
+    new Response((await ann.recoveryPoints.retrieveStream(key, place)).stream).text();
   await approved('db/a');
   await approved('db/none');
   await store.store('db/a', 'third');

@@ -189,7 +189,7 @@ describe('an approval of a restore', () => {
     await store.store('db/a', 'other');
     await store.store('db/b', 'other');
     await store.store('db/extra', 'other');
-    const operation = { call: 'restore', about: { source: world.backup, ...OVER } } as const;
+    const operation = { call: 'restore', about: { destination: world.backup, ...OVER } } as const;
     await ann.approvals.request('restore.replace', undefined, { operation, reason: 'restore 1 key' });
     const [seen] = await bob.approvals.list();
     expect(seen).toMatchObject({
@@ -215,7 +215,7 @@ describe('an approval of a restore', () => {
     await store.backup(world.backup);
     await store.store('db/a', 'other');
     const one = { keys: ['db/a'], conflict: 'overwrite' } as const;
-    const operation = { call: 'restore', about: { source: world.backup, ...one } } as const;
+    const operation = { call: 'restore', about: { destination: world.backup, ...one } } as const;
     const { id } = await ann.approvals.request('restore.replace', undefined, { operation });
     await bob.approvals.approve(id);
     await store.store('db/b', 'other');
@@ -232,7 +232,7 @@ describe('an approval of a restore', () => {
     const { world, store, ann, bob } = await restoring(REPLACE);
     await store.backup(world.backup);
     await store.store('db/a', 'other');
-    const operation = { call: 'restore', about: { source: world.backup, ...OVER } } as const;
+    const operation = { call: 'restore', about: { destination: world.backup, ...OVER } } as const;
     const ask = async (): Promise<string> =>
       (await ann.approvals.request('restore.replace', undefined, { operation })).id;
     const run = (): Promise<unknown> => Promise.resolve(ann.restore(world.backup, OVER));
@@ -291,7 +291,7 @@ describe('an approval of a restore', () => {
     await store.backup(world.backup);
     await store.store('db/a', 'other');
     await store.delete('db/b');
-    const operation = { call: 'restore', about: { source: world.backup, ...OVER } } as const;
+    const operation = { call: 'restore', about: { destination: world.backup, ...OVER } } as const;
     await bob.approvals.approve((await ann.approvals.request('restore.replace', undefined, { operation })).id);
     // Each object is told before the next is done: what comes then was in no plan.
     let raced = false;
@@ -335,9 +335,9 @@ describe('an approval of administration', () => {
     const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
     const wrong = [
       { call: 'slots.remove', about: { id: deep } },
-      { call: 'restore', about: { source: 1 } },
-      { call: 'restore', about: { source: 'memory:none', at: 'never' } },
-      { call: 'restore', about: { source: 'memory:none', other: 1 } },
+      { call: 'restore', about: { destination: 1 } },
+      { call: 'restore', about: { destination: 'memory:none', at: 'never' } },
+      { call: 'restore', about: { destination: 'memory:none', other: 1 } },
       { call: 'access.change', about: { policies: 'none' } },
       { call: 'access.change', about: { policies: [{ roles: 1 }] } },
       { call: 'toString' },
@@ -345,7 +345,7 @@ describe('an approval of administration', () => {
       { call: 'restore', about: 'all' },
       { call: 1 },
       'restore',
-      { call: 'collect', about: {} },
+      { call: 'gc', about: {} },
     ];
     for (const [index, operation] of wrong.entries()) {
       for (const action of ['restore', 'slots.change', 'access.change'] as const) {

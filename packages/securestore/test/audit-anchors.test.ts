@@ -25,13 +25,13 @@ test.each(['removed, and a new one made', 'replaced by another one, which is acc
       const elsewhere = locationOf();
       await lived(elsewhere, memoryAnchor());
       await rename(fileOf(elsewhere), fileOf(location));
-      await (await reopen(location, { anchor, acceptHead: true })).close();
+      await (await reopen(location, { anchor, acceptRollback: true })).close();
     }
     const store = await reopen(location, { anchor });
     await store.store('k', 'new');
-    const { ok, problems } = await store.audit.verify({ auditor: identity(auditor) });
-    expect([ok, problems]).toEqual([true, []]);
-    expect((await store.audit.examine()).problems).toEqual([]);
+    const { ok, findings } = await store.audit.verify({ auditor: identity(auditor) });
+    expect([ok, findings]).toEqual([true, []]);
+    expect((await store.audit.examine()).findings).toEqual([]);
     expect((await store.health()).checks.filter(({ status }) => status !== 'ok' && status !== 'not-set-up')).toEqual(
       [],
     );

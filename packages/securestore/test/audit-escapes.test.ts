@@ -39,9 +39,9 @@ describe.each(MODES)('in the mode %s', (mode) => {
     await store.close();
     const log = (await logOf(location)).map(shown);
     expect(log).toEqual(
-      expect.arrayContaining(['read failed [root]', 'write allowed [root]', 'audit.disable allowed [root]']),
+      expect.arrayContaining(['read failed [owner]', 'write allowed [owner]', 'audit.disable allowed [owner]']),
     );
-    expect(log).not.toContain('list allowed [root]');
+    expect(log).not.toContain('list allowed [owner]');
   });
 
   test('one call about more objects than may wait to be written hides none of them', async () => {

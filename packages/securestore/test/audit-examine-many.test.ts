@@ -43,17 +43,17 @@ describe('a log with more parts than are read', () => {
   test('is well if nothing is missing, whatever is not read', async () => {
     const { store, parts } = await logOf(450);
     expect((await parts()).length).toBeGreaterThan(450);
-    expect(await store.audit.examine()).toMatchObject({ ok: true, problems: [], complete: false });
+    expect(await store.audit.examine()).toMatchObject({ ok: true, findings: [], complete: false });
   });
 
   test('is not if its end was cut off, or a part near its end is missing', async () => {
     const { store, parts, backend } = await logOf(450);
     const names = await parts();
     await backend.delete(names.at(-60) ?? '');
-    const { problems } = await store.audit.examine();
-    expect(problems).toEqual([expect.stringMatching(/the entries? \d+.* missing/)]);
+    const { findings } = await store.audit.examine();
+    expect(findings).toEqual([expect.stringMatching(/the entries? \d+.* missing/)]);
     for (const name of names.slice(-40)) await backend.delete(name);
-    expect((await store.audit.examine()).problems).toContainEqual(expect.stringContaining('cut off'));
+    expect((await store.audit.examine()).findings).toContainEqual(expect.stringContaining('cut off'));
   });
 
   test('is not if the whole segment is missing of which the head tells', async () => {
@@ -66,16 +66,16 @@ describe('a log with more parts than are read', () => {
     const [newest = ''] = await parts();
     for (const name of await parts()) if (name.slice(0, 20) === newest.slice(0, 20)) await backend.delete(name);
     expect((await parts()).length).toBeGreaterThan(250);
-    expect((await again.audit.examine()).problems).toEqual([expect.stringMatching(/the whole segment \w+ is missing/)]);
+    expect((await again.audit.examine()).findings).toEqual([expect.stringMatching(/the whole segment \w+ is missing/)]);
   });
 });
 
 describe('a log with more names than are listed', () => {
   test.runIf(LONG)(onlyLong('is well if nothing is missing, and not if its end was cut off'), async () => {
     const { store, parts, backend } = await logOf(10_500);
-    expect(await store.audit.examine()).toMatchObject({ ok: true, problems: [], complete: false });
+    expect(await store.audit.examine()).toMatchObject({ ok: true, findings: [], complete: false });
     const names = await parts();
     for (const name of names.slice(-40)) await backend.delete(name);
-    expect((await store.audit.examine()).problems).toContainEqual(expect.stringContaining('cut off'));
+    expect((await store.audit.examine()).findings).toContainEqual(expect.stringContaining('cut off'));
   });
 });

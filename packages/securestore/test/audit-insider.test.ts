@@ -36,7 +36,7 @@ async function asInsider<T>(
 ): Promise<T> {
   const backend = new SqliteBackend();
   await backend.init({ location, options: {} });
-  const store = await openObjectStore({ backend, location, unlock, upkeep: false });
+  const store = await openObjectStore({ backend, location, unlock, maintenance: false });
   try {
     return await act(store, backend);
   } finally {
@@ -56,7 +56,7 @@ async function replaceNewest(store: ObjectStore, backend: SqliteBackend, more: n
   const { header } = decodeAuditHeader(batches[0]?.header?.bytes ?? Buffer.alloc(0));
   for (const { name } of parts) await backend.delete(name);
   const { privateKey } = generateKeyPairSync('ed25519');
-  const { instance, nameKey } = audit;
+  const { instanceId, nameKey } = audit;
   const asStore = (use: string, bytes: Uint8Array): Buffer => audit.sign(use, bytes);
   const lines: AuditLine[] = [];
   const sink: Sink = {
@@ -66,10 +66,10 @@ async function replaceNewest(store: ObjectStore, backend: SqliteBackend, more: n
     close: async () => undefined,
   };
   const log = await AuditLog.open({
-    instance,
+    instanceId,
     nameKey,
     auditor: header.auditor,
-    certificate: await certifyAuditKey(asStore, instance, identityPublicKey(privateKey), header.started),
+    certificate: await certifyAuditKey(asStore, instanceId, identityPublicKey(privateKey), header.started),
     sign: (use, bytes) => signAs(privateKey, use, bytes),
     sinks: [{ sink }],
     previous: header.previous,
@@ -94,7 +94,7 @@ async function vouch(store: ObjectStore, end: AuditLink): Promise<void> {
 }
 
 async function verifyAt(location: string, anchor: Anchor): Promise<AuditReport> {
-  const store = await openStore(location, { unlock, upkeep: false, anchor });
+  const store = await openStore(location, { unlock, maintenance: false, anchor });
   const report = await store.audit.verify({ auditor: identity(auditor) });
   await store.close();
   return report;
@@ -102,7 +102,7 @@ async function verifyAt(location: string, anchor: Anchor): Promise<AuditReport> 
 
 /** A process that knows of nothing, and whose log and head come after what the insider has done. */
 async function honestly(location: string, anchor: Anchor): Promise<void> {
-  const store: SecureStore = await openStore(location, { unlock, upkeep: false, anchor });
+  const store: SecureStore = await openStore(location, { unlock, maintenance: false, anchor });
   await store.has('payroll');
   await store.access.change(setRole('any', [{ effect: 'allow', actions: ['read'] }]));
   await store.close();

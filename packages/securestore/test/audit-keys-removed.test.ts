@@ -1,5 +1,5 @@
 import { AuditTrail } from '@securestore/audit';
-import type { AuditPlace } from '@securestore/audit';
+import type { AuditArea } from '@securestore/audit';
 import type { HeadAudit } from '@securestore/core-format';
 import { describe, expect, test } from 'vitest';
 import { openAt } from '../../objects/test/support/stores.ts';
@@ -33,7 +33,7 @@ const removed = expect.objectContaining({
   ),
 });
 
-const CALLS: readonly (readonly [string, (trail: AuditTrail, place: AuditPlace) => Promise<unknown>])[] = [
+const CALLS: readonly (readonly [string, (trail: AuditTrail, place: AuditArea) => Promise<unknown>])[] = [
   ['verify', (trail) => trail.verify({ auditor: identity(auditor) })],
   ['entries', (trail) => trail.entries()],
   ['lines', (trail) => Array.fromAsync(trail.lines())],

@@ -6,7 +6,7 @@ import { auditor, locationOf, reopen, unlock } from './support/audits.ts';
 
 test.each([1, 2, 3])('a log is verified while others write to it, at listing %d of it', async (at) => {
   const location = locationOf();
-  const first = await createStore(location, { unlock, upkeep: false });
+  const first = await createStore(location, { unlock, maintenance: false });
   await first.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
   for (const key of ['a', 'b', 'c']) await first.store(key, 'x');
   await first.close();
@@ -31,6 +31,6 @@ test.each([1, 2, 3])('a log is verified while others write to it, at listing %d 
     },
   });
   const store = await reopen(location, { backend: busy });
-  expect(await store.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, problems: [] });
+  expect(await store.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, findings: [] });
   expect(listings).toBeGreaterThanOrEqual(3);
 });

@@ -44,7 +44,7 @@ test(NAME, async () => {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const location = `sqlite:${join(folder, 'vault.db')}`;
   const auditor = generateIdentity();
-  const store = await createStore(location, { unlock, upkeep: false });
+  const store = await createStore(location, { unlock, maintenance: false });
   onTestFinished(() => store.close());
   await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
 
@@ -61,10 +61,10 @@ test(NAME, async () => {
   for (const name of names) expect(await store.has(name)).toBe(true);
 
   const report = await store.audit.verify({ auditor: identity(auditor) });
-  expect(report.problems).toEqual([]);
+  expect(report.findings).toEqual([]);
   const ended = report.segments.filter((segment) => segment.ended);
   expect(ended.length).toBe(PROCESSES / 2);
-  const later = await openStore(location, { unlock, upkeep: false });
+  const later = await openStore(location, { unlock, maintenance: false });
   onTestFinished(() => later.close());
   expect((await later.audit.verify({ auditor: identity(auditor) })).ok).toBe(true);
 });

@@ -33,7 +33,7 @@ const READS: readonly (readonly [string, (session: Session, key: string) => Prom
   ['retrieve', (session, key) => session.retrieve(key)],
   ['info', (session, key) => session.info(key)],
   ['retrieveMany', (session, key) => session.retrieveMany([key])],
-  ['keys.states', (session) => session.keys.states()],
+  ['encryptionKeys.list', (session) => session.encryptionKeys.list()],
   ['audit.entries', (session) => session.audit.entries()],
 ];
 const CHANGES: readonly (readonly [string, (session: Session, key: string) => Promise<unknown>])[] = [

@@ -50,16 +50,16 @@ describe('a store that is audited', () => {
     await store.close();
     const later = await reopen(location);
     expect(attempts(await entriesOf(later))).toEqual([
-      'write allowed [root]',
-      'read allowed [root]',
-      'read failed [root] NOT_FOUND',
-      'list allowed [root]',
-      'write allowed [root]',
-      'write failed [root] INVALID_ARGUMENT',
-      'read allowed [root]',
-      'delete allowed [root]',
+      'write allowed [owner]',
+      'read allowed [owner]',
+      'read failed [owner] NOT_FOUND',
+      'list allowed [owner]',
+      'write allowed [owner]',
+      'write failed [owner] INVALID_ARGUMENT',
+      'read allowed [owner]',
+      'delete allowed [owner]',
     ]);
-    expect(await verify(later)).toMatchObject({ ok: true, problems: [] });
+    expect(await verify(later)).toMatchObject({ ok: true, findings: [] });
   });
 
   test('records sessions as who they are, and what they were denied', async () => {
@@ -81,7 +81,7 @@ describe('a store that is audited', () => {
     await store.session({ token: `${token}x` }).catch(() => undefined);
     await store.close();
     const entries = await entriesOf(await reopen(location));
-    const mine = entries.filter(({ principal, action }) => principal !== '[root]' && action !== 'audit.end');
+    const mine = entries.filter(({ principal, action }) => principal !== '[owner]' && action !== 'audit.end');
     expect(attempts(mine)).toEqual([
       'session allowed alice',
       'read allowed alice',
@@ -122,8 +122,8 @@ describe('a store that is audited', () => {
     const location = locationOf();
     const store = await audited(location);
     await store.slots.list();
-    await store.keys.states();
-    await store.collect();
+    await store.encryptionKeys.list();
+    await store.gc();
     await store.access.change([
       setRole('operator', [{ effect: 'allow', actions: ['collect', 'purge'] }]),
       setRole('second', [{ effect: 'allow', actions: ['approve'] }]),
@@ -139,7 +139,7 @@ describe('a store that is audited', () => {
     await store.store('a', '1');
     const session = await store.session({ token: (await store.access.createToken('ops')).token });
     const other = await store.session({ token: (await store.access.createToken('other')).token });
-    await session.collect();
+    await session.gc();
     await session.slots.list().catch(() => undefined);
     await session.purge('a').catch(() => undefined);
     const { id } = await session.approvals.request('purge', 'a');
@@ -151,21 +151,21 @@ describe('a store that is audited', () => {
     const entries = await entriesOf(await reopen(location));
     const administrative = entries.filter(({ action }) => !/^(key\.|root|unlock|session|write|audit.end)/.test(action));
     expect(administrative.map(shown)).toEqual([
-      'audit.enable allowed [root]',
-      'slots.list allowed [root]',
-      'keys.states allowed [root]',
-      'collect allowed [root]',
-      'access.change allowed [root]',
-      'access.createToken allowed [root]',
-      'access.createToken allowed [root]',
-      'collect allowed ops',
+      'audit.enable allowed [owner]',
+      'slots.list allowed [owner]',
+      'encryptionKeys.list allowed [owner]',
+      'gc allowed [owner]',
+      'access.change allowed [owner]',
+      'access.createToken allowed [owner]',
+      'access.createToken allowed [owner]',
+      'gc allowed ops',
       'slots.list denied ops ACCESS_DENIED',
       'purge denied ops ACCESS_DENIED',
       'approvals.request allowed ops for purge',
       `approvals.approve denied ops ACCESS_DENIED: request ${id}`,
       `approvals.approve allowed other request ${id}: purge by ops`,
       'purge allowed ops',
-      'access.explain allowed [root]',
+      'access.explain allowed [owner]',
     ]);
   });
 
@@ -182,7 +182,7 @@ describe('a store that is audited', () => {
 
   test('shows the backend neither names nor values nor who it was', async () => {
     const location = locationOf();
-    const store = await audited(location, { audit: { clearNames: ['**'] } });
+    const store = await audited(location, { audit: { clearKeys: ['**'] } });
     await store.store('canary/name', 'canary value', { metadata: { canary: 'metadata' } });
     await store.close();
     const path = location.slice('sqlite:'.length);
@@ -212,7 +212,7 @@ describe('a store that is audited', () => {
 
   test('finds what the log has about an object, in whatever segment and form', async () => {
     const location = locationOf();
-    const first = await audited(location, { audit: { clearNames: ['clear/**'] } });
+    const first = await audited(location, { audit: { clearKeys: ['clear/**'] } });
     for (const key of ['a', 'clear/a', 'clear/sst_0123456789abcdef0123456789']) await first.store(key, '1');
     await first.close();
     // More segments than are looked at for the newest entries.
@@ -259,7 +259,7 @@ describe('a store that is audited', () => {
     const store = await audited(location, { mode: 'fail-closed' });
     const other = await reopen(location);
     await store.store('a', 'one');
-    expect(attempts(await entriesOf(other))).toContain('write allowed [root]');
+    expect(attempts(await entriesOf(other))).toContain('write allowed [owner]');
   });
 
   test('in fail-closed what can not be recorded is not answered, and then not done', async () => {
@@ -279,7 +279,7 @@ describe('a store that is audited', () => {
 
   test('is audited in another process as soon as that follows the head', async () => {
     const location = locationOf();
-    const other = await createStore(location, { unlock, upkeep: false });
+    const other = await createStore(location, { unlock, maintenance: false });
     onTestFinished(() => other.close());
     const store = await reopen(location);
     await store.audit.enable({ auditor: await recipientOf(auditor) });
@@ -288,7 +288,7 @@ describe('a store that is audited', () => {
     expect(other.audit.status.on).toBe(true);
     await other.store('a', '1');
     await other.close();
-    expect(attempts(await entriesOf(store))).toContain('write allowed [root]');
+    expect(attempts(await entriesOf(store))).toContain('write allowed [owner]');
     await store.audit.disable();
     await store.store('b', '1');
     await store.close();
@@ -340,7 +340,7 @@ describe('the log in a store', () => {
   test('each process begins a segment that names those before it', async () => {
     const location = await withSegments(5);
     const report = await verify(await reopen(location));
-    expect(report).toMatchObject({ ok: true, problems: [], notes: [] });
+    expect(report).toMatchObject({ ok: true, findings: [], notes: [] });
     expect(report.segments).toHaveLength(6);
   });
 
@@ -353,12 +353,12 @@ describe('the log in a store', () => {
     for (const name of older) {
       const segment = name.split('-')[1]?.split('/')[0];
       await during(backend, name, undefined, async () => {
-        const { problems } = await verify(await reopen(location));
-        expect(problems).toMatchObject([{ kind: 'missing', segment }]);
+        const { findings } = await verify(await reopen(location));
+        expect(findings).toMatchObject([{ kind: 'missing', segment }]);
       });
       await during(backend, name, other, async () => {
-        const { problems } = await verify(await reopen(location));
-        expect(problems.map(({ kind }) => kind)).toEqual(['edited', 'missing']);
+        const { findings } = await verify(await reopen(location));
+        expect(findings.map(({ kind }) => kind)).toEqual(['edited', 'missing']);
       });
     }
     expect(await verify(await reopen(location))).toMatchObject({ ok: true });
@@ -380,7 +380,7 @@ describe('the log in a store', () => {
     await (await reopen(location)).close();
     for (const name of [yesterday, ...junk]) await backend.delete(name);
     const later = await reopen(location);
-    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing', segment: yesterday.slice(14, 40) }] });
+    expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing', segment: yesterday.slice(14, 40) }] });
     expect((await entriesOf(later)).map(shown)).toContainEqual(expect.stringMatching(/^audit.lost .*12 of the newest/));
   });
 
@@ -398,9 +398,9 @@ describe('the log in a store', () => {
     }
     const later = await reopen(location);
     expect(later.audit.status.on).toBe(false);
-    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing' }] });
+    expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing' }] });
     await later.audit.enable({ auditor: await recipientOf(auditor) });
-    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing' }] });
+    expect(await verify(later)).toMatchObject({ findings: [{ kind: 'missing' }] });
   });
 
   test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
@@ -413,8 +413,8 @@ describe('the log in a store', () => {
     const backend = await backendOf(location);
     const [newest = ''] = await partsAt(backend);
     await during(backend, newest, undefined, async () => {
-      expect(await verify(await reopen(location, { anchor }))).toMatchObject({ problems: [{ kind: 'missing' }] });
-      expect(await verify(await reopen(location))).toMatchObject({ problems: [] });
+      expect(await verify(await reopen(location, { anchor }))).toMatchObject({ findings: [{ kind: 'missing' }] });
+      expect(await verify(await reopen(location))).toMatchObject({ findings: [] });
     });
     await (await reopen(location)).audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
     const later = await reopen(location);
@@ -434,14 +434,14 @@ describe('a member', () => {
   const mine = generateIdentity();
 
   async function withMember(
-    groups: readonly 'audit'[],
+    areas: readonly 'audit'[],
   ): Promise<{ location: string; open: () => Promise<SecureStore> }> {
     const location = locationOf();
-    const store = await createStore(location, { unlock, upkeep: false, categories: { pii: ['pii/**'] } });
+    const store = await createStore(location, { unlock, maintenance: false, categories: { pii: ['pii/**'] } });
     await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
     await store.store('pii/a', 'one');
     const recipient = await recipientOf(mine);
-    await store.members.add('ann', recipient, groups.length > 0 ? { groups } : { categories: ['pii'] });
+    await store.members.add('ann', recipient, areas.length > 0 ? { areas } : { categories: ['pii'] });
     const { fingerprint } = store;
     await store.close();
     return { location, open: () => reopen(location, { unlock: identity(mine), fingerprint }) };
@@ -461,7 +461,7 @@ describe('a member', () => {
   test('with the group "audit" alone verifies the log, and reads no object', async () => {
     const { open } = await withMember(['audit']);
     const member = await open();
-    expect(await verify(member)).toMatchObject({ ok: true, problems: [] });
+    expect(await verify(member)).toMatchObject({ ok: true, findings: [] });
     expect((await entriesOf(member)).length).toBeGreaterThan(3);
     await expect(member.retrieve('pii/a')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
@@ -529,7 +529,7 @@ test('a server that began before many short runs is seen, and followed, by its n
   const watching = await reopen(location);
   // Looking at the log is in it, too.
   const newest = await watching.audit.entries({ entries: 5 });
-  expect(newest.map(shown)).toContain('write allowed [root]');
+  expect(newest.map(shown)).toContain('write allowed [owner]');
   const stop = new AbortController();
   const seen: string[] = [];
   for await (const { action } of watching.audit.tail({ entries: 1, follow: true, signal: stop.signal })) {

@@ -19,7 +19,7 @@ const EVERY = sized({ short: 3, full: 1, torture: 1 });
 const JOBS: ReadonlySet<string> = new Set([
   'rotateEncryptionKey',
   'checkpoint',
-  'collect',
+  'gc',
   'scrub',
   'backup',
   'restore',
@@ -27,7 +27,7 @@ const JOBS: ReadonlySet<string> = new Set([
   'backups.restore',
   'backups.drill',
   'backups.restoreStore',
-  'backups.follow',
+  'backups.startContinuous',
   'jobs.resume',
 ]);
 
@@ -36,7 +36,7 @@ const ENDLESS: ReadonlySet<string> = new Set([
   'close',
   'audit.hashOf',
   'backups.destinations',
-  'points.destinations',
+  'recoveryPoints.destinations',
   'backups.isRegistered',
   'backups.isJobOfRegistered',
   'backups.waitForBackup',

@@ -10,7 +10,7 @@ test.each(['file', 'sqlite'])(
   async (scheme) => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-capacity-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-    await using store = await createStore(`${scheme}:${join(folder, 'vault')}`, { unlock, upkeep: false });
+    await using store = await createStore(`${scheme}:${join(folder, 'vault')}`, { unlock, maintenance: false });
     const { checks } = await store.health({ thresholds: { minFreeBytes: 0, minFreeShare: 0 } });
     expect(checks.find(({ name }) => name === 'capacity')).toMatchObject({
       status: 'ok',

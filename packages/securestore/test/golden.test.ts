@@ -50,7 +50,7 @@ describe.each(files)('%s', (file) => {
     return async (options) => {
       const store = await openStore(location, {
         unlock: rawKey(Buffer.alloc(32)),
-        upkeep: false,
+        maintenance: false,
         anchor: false,
         ...options,
       });
@@ -95,7 +95,7 @@ describe.each(files)('%s', (file) => {
       expect(await oldEntries(store)).toMatchObject(golden.log.entries);
       expect(await store.verify({ payloads: true })).toMatchObject({ ok: true, findings: [] });
       const report = await verify(store);
-      expect(report).toMatchObject({ ok: true, problems: [] });
+      expect(report).toMatchObject({ ok: true, findings: [] });
       expect(plain(report.segments)).toEqual(expect.arrayContaining([...golden.log.segments]));
       const hash = Buffer.from(store.audit.hashOf('tokens/api')).toString('base64');
       const named = (golden.log.entries as { object?: { hash?: string } }[]).filter(
@@ -123,10 +123,10 @@ describe.each(files)('%s', (file) => {
       const watch = await open(member('watch'));
       expect(await oldEntries(watch)).toMatchObject(golden.log.entries);
       const report = await verify(watch);
-      expect(report).toMatchObject({ ok: true, problems: [] });
+      expect(report).toMatchObject({ ok: true, findings: [] });
       expect(report.notes).toContainEqual(expect.stringContaining('has no end'));
       const other = await verify(watch, generateIdentity().toString('latin1'));
-      expect(other.problems.map(({ kind }) => kind)).toContain('unverifiable');
+      expect(other.findings.map(({ kind }) => kind)).toContain('unverifiable');
       await expect(watch.retrieve('tokens/api')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
     });
   });
@@ -158,7 +158,7 @@ describe.each(files)('%s', (file) => {
       const report = await verify(await open(owner()));
       const isNewest = prefix === [...segments].toSorted()[0];
       // That the newest one was removed shows by nothing but an anchor.
-      if (!isNewest) expect(report.problems, prefix).toMatchObject([{ kind: 'missing', segment: prefix.slice(12) }]);
+      if (!isNewest) expect(report.findings, prefix).toMatchObject([{ kind: 'missing', segment: prefix.slice(12) }]);
     }
   });
 });

@@ -94,10 +94,10 @@ async function kits(): Promise<RecoveryKit[]> {
   const ofShares = shares.map((secret, index) => ({
     ...common,
     kind: 'share' as const,
-    secret,
+    unlockSecret: secret,
     share: { ...scheme, number: index + 1 },
   }));
-  return [{ ...common, kind: 'recovery code', secret: generateRecoveryCode() }, ...ofShares];
+  return [{ ...common, kind: 'recovery code', unlockSecret: generateRecoveryCode() }, ...ofShares];
 }
 
 describe('a recovery kit', () => {
@@ -106,10 +106,10 @@ describe('a recovery kit', () => {
       const text = formatRecoveryKit(kit);
       const read = readRecoveryKit(text);
       const { kind, fingerprint, location } = kit;
-      expect(read).toEqual({ kind, fingerprint, location, secret: Buffer.from(kit.secret) });
+      expect(read).toEqual({ kind, fingerprint, location, unlockSecret: Buffer.from(kit.unlockSecret) });
       // A copy, which is not wiped with the text.
       text.fill(0);
-      expect(read?.secret).toEqual(Buffer.from(kit.secret));
+      expect(read?.unlockSecret).toEqual(Buffer.from(kit.unlockSecret));
     }
     const [code, share] = (await kits()).map((kit) => formatRecoveryKit(kit).toString());
     expect(code).toMatch(/^made: 2026-11-25$/m);
@@ -122,13 +122,13 @@ describe('a recovery kit', () => {
   it('is read as an editor or whoever typed it in left it', async () => {
     for (const kit of await kits()) {
       const text = Buffer.concat([Buffer.from('\ufeff\r\n '), formatRecoveryKit(kit)]);
-      expect(readRecoveryKit(text)?.secret).toEqual(Buffer.from(kit.secret));
+      expect(readRecoveryKit(text)?.unlockSecret).toEqual(Buffer.from(kit.unlockSecret));
     }
   });
 
   it('is refused where something is missing or is of another type', async () => {
     const [code, share] = await kits();
-    const wrong: unknown[] = [undefined, null, 'kit', { ...code, kind: 'code' }, { ...code, secret: 'text' }];
+    const wrong: unknown[] = [undefined, null, 'kit', { ...code, kind: 'code' }, { ...code, unlockSecret: 'text' }];
     wrong.push({ ...code, made: undefined }, { ...code, made: new Date(Number.NaN) }, { ...code, made: '2026-11-25' });
     wrong.push({ ...code, fingerprint: undefined }, { ...code, location: 1 }, { ...share, share: null });
     wrong.push({ ...share, share: { number: 1, count: 3 } });
@@ -149,7 +149,7 @@ describe('a recovery kit', () => {
     const [kit] = await kits();
     if (kit === undefined) throw new Error('no kit');
     const text = formatRecoveryKit(kit);
-    const shown = Buffer.from(kit.secret).toString('latin1').slice(6, 20);
+    const shown = Buffer.from(kit.unlockSecret).toString('latin1').slice(6, 20);
     const changes = fc.tuple(fc.nat({ max: text.length - 1 }), fc.nat({ max: 255 }));
     fc.assert(
       fc.property(changes, ([at, byte]) => {

@@ -42,10 +42,11 @@ const MORE: Readonly<Record<string, (session: Session, options: CallOptions, ver
       session.backups.retain(VAULT, { retention: { last: 1 }, dryRun: true, ...options }),
     'verify with payloads': (session, options, _, tell) =>
       session.verify({ payloads: true, onProgress: tell, ...options }),
-    'health with names': (session, options) => session.health({ names: true, ...options }),
+    'health with names': (session, options) => session.health({ keys: true, ...options }),
     'undelete of another': (session, options) => session.undelete('deleted', options),
     'history of another': (session, options) => session.history('deleted', options),
-    'points.find all': (session, options) => session.points.find({ contains: 'n', destination: VAULT, ...options }),
+    'points.find all': (session, options) =>
+      session.recoveryPoints.find({ contains: 'n', destination: VAULT, ...options }),
     'settings.change to categories of what there is': (session, options) =>
       session.settings.change({ categories: { mine: ['canary-*'] } }, options),
     'settings.change to categories of what was deleted': (session, options) =>

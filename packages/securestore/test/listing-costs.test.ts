@@ -101,7 +101,7 @@ describe('a part of a listing', () => {
       const found: string[] = [];
       let empty = 0;
       for (let from: string | undefined, first = true; first || from !== undefined; first = false) {
-        const bound: ListingBound = { names: 3, ...(from === undefined ? {} : { from }) };
+        const bound: ListingBound = { keys: 3, ...(from === undefined ? {} : { from }) };
         const part =
           kind === 'keys'
             ? await Array.fromAsync(ann.keys('', { bound }))
@@ -118,19 +118,19 @@ describe('a part of a listing', () => {
 
   test('goes on from no other position than its own, which tells no name', async () => {
     const { store, ann } = await scene(rules, KEYS);
-    const bound: ListingBound = { names: 3 };
+    const bound: ListingBound = { keys: 3 };
     await Array.fromAsync(ann.keys('', { bound }));
     const from = bound.next ?? expect.unreachable();
     expect(Buffer.from(from, 'base64url').toString('latin1')).not.toMatch(/secret|open/);
     await store.access.change(setRole('role of root', [{ effect: 'allow', actions: ['*'] }]));
     const root = await as(store, 'root');
     const wrong = { code: 'INVALID_ARGUMENT' };
-    await expect(Array.fromAsync(root.keys('', { bound: { names: 3, from } }))).rejects.toMatchObject(wrong);
-    await expect(Array.fromAsync(ann.keys('open/', { bound: { names: 3, from } }))).rejects.toMatchObject(wrong);
-    await expect(Array.fromAsync(ann.entries('', { bound: { names: 3, from } }))).rejects.toMatchObject(wrong);
+    await expect(Array.fromAsync(root.keys('', { bound: { keys: 3, from } }))).rejects.toMatchObject(wrong);
+    await expect(Array.fromAsync(ann.keys('open/', { bound: { keys: 3, from } }))).rejects.toMatchObject(wrong);
+    await expect(Array.fromAsync(ann.entries('', { bound: { keys: 3, from } }))).rejects.toMatchObject(wrong);
     const changed = `${from.startsWith('A') ? 'B' : 'A'}${from.slice(1)}`;
     for (const made of ['', 'x', from.slice(0, -2), changed, from + from, 'A'.repeat(5000)])
-      await expect(Array.fromAsync(ann.keys('', { bound: { names: 3, from: made } }))).rejects.toMatchObject(wrong);
+      await expect(Array.fromAsync(ann.keys('', { bound: { keys: 3, from: made } }))).rejects.toMatchObject(wrong);
   });
 });
 

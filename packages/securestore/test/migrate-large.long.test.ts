@@ -14,7 +14,7 @@ test(`${OBJECTS} objects move in bounded memory, the first of them at once`, { t
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [from, to] = [`sqlite:${join(folder, 'from.db')}`, `sqlite:${join(folder, 'to.db')}`];
   {
-    await using store = await createStore(from, { unlock, upkeep: false });
+    await using store = await createStore(from, { unlock, maintenance: false });
     for (let first = 0; first < OBJECTS; first += 1000) {
       const many = Array.from({ length: 1000 }, (_, at) => ({
         key: `many/${first + at}`,
@@ -39,10 +39,10 @@ test(`${OBJECTS} objects move in bounded memory, the first of them at once`, { t
     `${OBJECTS} objects: the first was copied after ${Math.round(first ?? NaN)} ms, all moved after ` +
       `${Math.round(performance.now() - began)} ms, closed for ${report.pause} ms, ${grown} MiB more than before`,
   );
-  expect(report).toMatchObject({ moved: true, objects: OBJECTS, versions: OBJECTS, failures: 0 });
+  expect(report).toMatchObject({ migrated: true, objects: OBJECTS, versions: OBJECTS, failures: 0 });
   // A second on a machine that does nothing else.
   expect(first).toBeLessThan(10_000);
   expect(grown).toBeLessThan(300);
-  await using store = await openStore(to, { unlock, upkeep: false });
+  await using store = await openStore(to, { unlock, maintenance: false });
   expect((await store.retrieve(`many/${OBJECTS - 1}`)).text()).toBe(`value ${OBJECTS - 1}`);
 });

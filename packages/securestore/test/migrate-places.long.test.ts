@@ -7,7 +7,7 @@ import { MemoryBackend } from '@securestore/backend-memory';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Anchor, AnchorRecord } from '../src/index.ts';
-import { cancelMigration, createStore, keepOldSide, migrateStore, openStore, rawKey } from '../src/index.ts';
+import { cancelMigration, createStore, replicateBack, migrateStore, openStore, rawKey } from '../src/index.ts';
 import type { MigrateOptions } from '../src/store/migration.ts';
 import { memoryPlace } from './support/round-trip.ts';
 
@@ -21,7 +21,7 @@ function folder(): string {
 }
 
 async function made(location: string = memoryPlace()): Promise<string> {
-  await using store = await createStore(location, { unlock, upkeep: false });
+  await using store = await createStore(location, { unlock, maintenance: false });
   await store.store('k', 'v');
   return location;
 }
@@ -42,7 +42,7 @@ async function refused(run: PromiseLike<unknown>, code: string, message: RegExp)
 /** Nothing says that the store is being moved, and it is in use. */
 async function isUntouched(location: string): Promise<void> {
   await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
-  await using store = await openStore(location, { unlock, upkeep: false });
+  await using store = await openStore(location, { unlock, maintenance: false });
   expect((await store.retrieve('k')).text()).toBe('v');
 }
 
@@ -69,8 +69,12 @@ describe('a store is not moved, and nothing is changed,', () => {
       await refused(move(store, `file:${path}/${inside}`), 'INVALID_ARGUMENT', /the target is inside the store/);
     }
     await refused(move(store, `sqlite:${path}/link/in.db`), 'INVALID_ARGUMENT', /the target is inside the store/);
-    const reseal = { unlock: another };
-    await refused(move(store, `file:${path}/link/x`, { reseal }), 'INVALID_ARGUMENT', /the target is inside the store/);
+    const reencrypt = { unlock: another };
+    await refused(
+      move(store, `file:${path}/link/x`, { reencrypt }),
+      'INVALID_ARGUMENT',
+      /the target is inside the store/,
+    );
     expect(readdirSync(join(path, 'vault')).toSorted()).toEqual(before);
     await isUntouched(store);
 
@@ -85,7 +89,7 @@ describe('a store is not moved, and nothing is changed,', () => {
     const path = folder();
     const [store, other] = [await made(`file:${join(path, 'vault')}`), await made()];
     const backups = `file:${join(path, 'backups')}`;
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     await opened.backup(backups);
     await opened.close();
     await refused(move(store, backups), 'ALREADY_EXISTS', /^the target file:.*backups is a destination\. /);
@@ -93,8 +97,8 @@ describe('a store is not moved, and nothing is changed,', () => {
       await refused(move(store, beside), 'ALREADY_EXISTS', /shares a folder with the destination file:.*backups\. /);
     }
     await refused(move(other, backups), 'ALREADY_EXISTS', /the target has backups\. Nothing was changed/);
-    const reseal = { unlock: another };
-    await refused(move(other, backups, { reseal }), 'ALREADY_EXISTS', /the target has backups/);
+    const reencrypt = { unlock: another };
+    await refused(move(other, backups, { reencrypt }), 'ALREADY_EXISTS', /the target has backups/);
     // As where the disk that it is on is not mounted.
     rmSync(join(path, 'backups'), { recursive: true });
     await refused(move(store, backups), 'ALREADY_EXISTS', / is a destination\. /);
@@ -105,7 +109,7 @@ describe('a store is not moved, and nothing is changed,', () => {
 
 it('a store is not backed up into its own folder', async () => {
   const path = folder();
-  await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, upkeep: false });
+  await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, maintenance: false });
   symlinkSync(join(path, 'vault'), join(path, 'link'));
   for (const inside of [`file:${path}/vault/backups`, `sqlite:${path}/link/backups.db`]) {
     await refused(store.backup(inside), 'INVALID_ARGUMENT', /is in the folder of the store\. Backups need a location/);
@@ -122,7 +126,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
       const [from, to] = [`file:${join(path, 'vault')}`, `sqlite:${join(path, 'vault.db')}`];
       await (await createStore(to, { unlock: another, anchor })).close();
       rmSync(join(path, 'vault.db'));
-      const created = await createStore(from, { unlock, anchor, upkeep: false });
+      const created = await createStore(from, { unlock, anchor, maintenance: false });
       const { fingerprint } = created;
       await created.close();
       await move(from, to, { anchor });
@@ -131,7 +135,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
       expectHere(there?.instance).not.toBe(anchor.remembered.get(from)?.instance);
       await move(to, from, { anchor });
       expectHere(anchor.remembered.get(from)?.instance).not.toBe(there?.instance);
-      await (await openStore(from, { unlock, anchor, upkeep: false })).close();
+      await (await openStore(from, { unlock, anchor, maintenance: false })).close();
 
       await move(from, to, { anchor });
       rmSync(join(path, 'vault.db'));
@@ -144,8 +148,8 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
   it('is remembered where it was sealed anew', async ({ expect: expectHere }) => {
     const anchor = memoryAnchor();
     const [from, to] = [await made(), memoryPlace()];
-    await move(from, to, { anchor, reseal: { unlock: another } });
-    const opened = await openStore(to, { unlock: another, anchor, upkeep: false });
+    await move(from, to, { anchor, reencrypt: { unlock: another } });
+    const opened = await openStore(to, { unlock: another, anchor, maintenance: false });
     expectHere(anchor.remembered.get(to)).toMatchObject({ fingerprint: opened.fingerprint });
     await opened.close();
   });
@@ -168,7 +172,7 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
       { id: 'resume-migration', source: from, target: to },
       { id: 'cancel-migration', source: from },
     ]);
-    expectHere(await cancelMigration(from, { unlock })).toEqual({ from, to });
+    expectHere(await cancelMigration(from, { unlock })).toEqual({ source: from, target: to });
     await isUntouched(from);
     const again = refused(
       move(from, to, { destinations: { [to]: { backend: filling } } }),
@@ -182,9 +186,9 @@ describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
   it('is kept in line where it was until it moves back there', async ({ expect: expectHere }) => {
     const [from, to] = [await made(), memoryPlace()];
     await move(from, to);
-    const keeping = keepOldSide(to, from, { unlock });
+    const keeping = replicateBack(to, from, { unlock });
     await sleep(1000);
     expectHere(await move(to, from)).toMatchObject({ moved: true });
-    expectHere(await keeping).toMatchObject({ movesBack: true, failures: 0 });
+    expectHere(await keeping).toMatchObject({ migratesBack: true, failures: 0 });
   });
 });

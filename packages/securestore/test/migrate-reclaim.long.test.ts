@@ -5,7 +5,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { afterAll, describe, expect, it } from 'vitest';
-import { cancelMigration, createStore, migrateStore, openStore, rawKey, reclaimStore } from '../src/index.ts';
+import { cancelMigration, createStore, migrateStore, openStore, rawKey, failBack } from '../src/index.ts';
 import { memoryPlace } from './support/round-trip.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));
@@ -24,10 +24,10 @@ function place(): { readonly location: string; readonly lose: () => void } {
 
 /** A store that has moved from one place to another, and was written there. */
 async function moved(from: string, to: string): Promise<void> {
-  await using store = await createStore(from, { unlock, upkeep: false });
+  await using store = await createStore(from, { unlock, maintenance: false });
   await store.store('k', 'before');
   await migrateStore(from, to, { unlock });
-  await using there = await openStore(to, { unlock, upkeep: false });
+  await using there = await openStore(to, { unlock, maintenance: false });
   await there.store('k', 'after');
 }
 
@@ -75,11 +75,11 @@ describe.concurrent('a store whose new place is lost', () => {
       told.push(found);
       return Promise.reject(new Error('no'));
     };
-    await expect(reclaimStore(from.location, { unlock, beforeReclaiming: no })).rejects.toThrow('no');
+    await expect(failBack(from.location, { unlock, beforeFailBack: no })).rejects.toThrow('no');
     expect(told).toEqual([{ from: from.location, lost: to.location, moved: expect.any(Date), objects: 1 }]);
     await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
-    expect(await reclaimStore(from.location, { unlock })).toEqual({ from: from.location, lost: to.location });
-    await using store = await openStore(from.location, { unlock, upkeep: false });
+    expect(await failBack(from.location, { unlock })).toEqual({ source: from.location, lost: to.location });
+    await using store = await openStore(from.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
     await store.store('k', 'goes on');
     expect((await store.verify()).findings).toEqual([]);
@@ -89,10 +89,13 @@ describe.concurrent('a store whose new place is lost', () => {
     const [from, to] = [place(), place()];
     await moved(from.location, to.location);
     to.lose();
-    await reclaimStore(from.location, { unlock });
+    await failBack(from.location, { unlock });
     const again = place();
-    expect(await migrateStore(from.location, again.location, { unlock })).toMatchObject({ moved: true, failures: 0 });
-    await using store = await openStore(again.location, { unlock, upkeep: false });
+    expect(await migrateStore(from.location, again.location, { unlock })).toMatchObject({
+      migrated: true,
+      failures: 0,
+    });
+    await using store = await openStore(again.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
   });
 
@@ -103,8 +106,8 @@ describe.concurrent('a store whose new place is lost', () => {
     const [from, to] = [place(), place()];
     await moved(from.location, to.location);
     const backend = await makeBackend();
-    await reclaimStore(from.location, { unlock, destinations: { [to.location]: { backend } } });
-    await using store = await openStore(from.location, { unlock, upkeep: false });
+    await failBack(from.location, { unlock, destinations: { [to.location]: { backend } } });
+    await using store = await openStore(from.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('before');
   });
 
@@ -112,16 +115,16 @@ describe.concurrent('a store whose new place is lost', () => {
     const [from, to, third] = [place(), place(), place()];
     await moved(from.location, to.location);
     await refused(
-      reclaimStore(from.location, { unlock }),
+      failBack(from.location, { unlock }),
       'CONFLICT',
       /the store is at .*store\.db\. It was not opened again at /,
     );
     await migrateStore(to.location, third.location, { unlock });
     third.lose();
     // It was newer at the place in between.
-    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /has moved on from .* to another location/);
-    await reclaimStore(to.location, { unlock });
-    await using store = await openStore(to.location, { unlock, upkeep: false });
+    await refused(failBack(from.location, { unlock }), 'CONFLICT', /has moved on from .* to another location/);
+    await failBack(to.location, { unlock });
+    await using store = await openStore(to.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
@@ -131,13 +134,13 @@ describe.concurrent('a store whose new place is lost', () => {
     await migrateStore(second.location, third.location, { unlock });
     await migrateStore(third.location, second.location, { unlock });
     await refused(
-      reclaimStore(first.location, { unlock }),
+      failBack(first.location, { unlock }),
       'CONFLICT',
       /the store is at .*store\.db\. It was not opened again at /,
     );
     // A move from there comes to the first one as to any other.
     await migrateStore(second.location, first.location, { unlock });
-    await using store = await openStore(first.location, { unlock, upkeep: false });
+    await using store = await openStore(first.location, { unlock, maintenance: false });
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
@@ -146,7 +149,7 @@ describe.concurrent('a store whose new place is lost', () => {
     await moved(from.location, to.location);
     to.lose();
     await refused(
-      openStore(from.location, { unlock, follow: [to.location] }),
+      openStore(from.location, { unlock, migrationTargets: [to.location] }),
       'ROLLBACK',
       /the store has moved to .*store\.db, but no store is there$/,
     );
@@ -155,19 +158,19 @@ describe.concurrent('a store whose new place is lost', () => {
   it('of which the copy was sealed anew counts as there while any store lies there', async () => {
     const [from, to] = [place(), place()];
     await (await createStore(from.location, { unlock })).close();
-    await migrateStore(from.location, to.location, { unlock, reseal: { unlock: rawKey(Buffer.alloc(32, 9)) } });
-    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /re-encrypted/);
+    await migrateStore(from.location, to.location, { unlock, reencrypt: { unlock: rawKey(Buffer.alloc(32, 9)) } });
+    await refused(failBack(from.location, { unlock }), 'CONFLICT', /re-encrypted/);
     to.lose();
-    await reclaimStore(from.location, { unlock });
-    await (await openStore(from.location, { unlock, upkeep: false })).close();
+    await failBack(from.location, { unlock });
+    await (await openStore(from.location, { unlock, maintenance: false })).close();
   });
 
   it.each([
     ['cancelMigration', cancelMigration, true],
-    ['reclaimStore', reclaimStore, true],
+    ['reclaimStore', failBack, true],
     // Such as S3 at services other than AWS.
     ['cancelMigration, also without conditional deletions there', cancelMigration, false],
-    ['reclaimStore, also without conditional deletions there', reclaimStore, false],
+    ['reclaimStore, also without conditional deletions there', failBack, false],
   ])('is opened again by %s if whoever moved it died before it was open there', async (_, again, conditionalDelete) => {
     const [from, to] = [place().location, memoryPlace()];
     await (await createStore(from, { unlock })).close();
@@ -176,15 +179,15 @@ describe.concurrent('a store whose new place is lost', () => {
     await refused(dying, 'UNAVAILABLE', /The store has left .* for .*, and was not opened there yet\./);
     await refused(openStore(from, { unlock }), 'LOCKED', /has moved to/);
     const destinations = { [to]: { backend: reached(conditionalDelete) } };
-    expect(await again(from, { unlock, destinations })).toMatchObject({ from });
-    await using store = await openStore(from, { unlock, upkeep: false });
+    expect(await again(from, { unlock, destinations })).toMatchObject({ source: from });
+    await using store = await openStore(from, { unlock, maintenance: false });
     await store.store('k', 'goes on');
     await refused(openStore(to, { unlock }), 'INTEGRITY', /no store is here yet/);
     // What it has left there is in the way of nothing.
     expect(
       await migrateStore(from, to, { unlock, destinations: { [to]: { backend: reached(conditionalDelete) } } }),
     ).toMatchObject({
-      moved: true,
+      migrated: true,
     });
   });
 
@@ -204,7 +207,7 @@ describe.concurrent('a store whose new place is lost', () => {
       /gone/,
     );
     const whole = (): object => ({ unlock, destinations: { [to]: { backend: reached(false) } } });
-    const there = await openStore(to, { unlock, follow: [from], upkeep: false });
+    const there = await openStore(to, { unlock, migrationTargets: [from], maintenance: false });
     await refused(there.store('k', 'nowhere'), 'LOCKED', /is not open here yet/);
     await there.close();
     await refused(
@@ -212,14 +215,14 @@ describe.concurrent('a store whose new place is lost', () => {
       'CONFLICT',
       /the cancellation of the migration has not ended/,
     );
-    expect(await cancelMigration(from, { unlock, ...whole() })).toMatchObject({ from });
-    await using store = await openStore(from, { unlock, upkeep: false });
+    expect(await cancelMigration(from, { unlock, ...whole() })).toMatchObject({ source: from });
+    await using store = await openStore(from, { unlock, maintenance: false });
     await store.store('k', 'goes on');
   });
 
   it('is none where a store has not moved', async () => {
     const { location } = place();
     await (await createStore(location, { unlock })).close();
-    await refused(reclaimStore(location, { unlock }), 'NOT_FOUND', /the store has not moved away from /);
+    await refused(failBack(location, { unlock }), 'NOT_FOUND', /the store has not moved away from /);
   });
 });

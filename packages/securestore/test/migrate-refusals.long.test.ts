@@ -13,13 +13,13 @@ import {
   createStore,
   generateIdentity,
   identity,
-  keepOldSide,
+  replicateBack,
   migrateStore,
   openStore,
   rawKey,
   recipientOf,
   restoreStore,
-  retireMigration,
+  finalizeMigration,
 } from '../src/index.ts';
 import { memoryPlace } from './support/round-trip.ts';
 
@@ -34,7 +34,7 @@ function folder(): string {
 }
 
 async function made(location: string = memoryPlace()): Promise<string> {
-  await using store = await createStore(location, { unlock, upkeep: false, categories: { team: ['team/**'] } });
+  await using store = await createStore(location, { unlock, maintenance: false, categories: { team: ['team/**'] } });
   await store.store('k', 'v');
   return location;
 }
@@ -51,7 +51,7 @@ const writesNothing = (): Promise<never> => Promise.reject(new SecureStoreError(
 /** Nothing says that the store is being moved, so that it can be rotated, and moved elsewhere. */
 async function isUntouched(location: string): Promise<void> {
   await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being migrated/);
-  await using store = await openStore(location, { unlock, upkeep: false });
+  await using store = await openStore(location, { unlock, maintenance: false });
   expect((await store.retrieve('k')).text()).toBe('v');
 }
 
@@ -121,7 +121,7 @@ describe('a store is not moved, and nothing is changed,', () => {
     copyFileSync(path, `${path}-copied`);
     await refused(move(store, `sqlite:${path}-copied`), 'ALREADY_EXISTS', /the target is the store itself/);
     const [backups, restored] = [memoryPlace(), memoryPlace()];
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     await opened.backup(backups);
     await opened.close();
     await restoreStore(backups, restored, { unlock });
@@ -163,14 +163,14 @@ describe('a store is not moved, and nothing is changed,', () => {
   it('by a member', async () => {
     const location = await made();
     const ann = generateIdentity();
-    const store = await openStore(location, { unlock, upkeep: false });
+    const store = await openStore(location, { unlock, maintenance: false });
     await store.members.add('ann', await recipientOf(ann), { categories: ['team'] });
     const { fingerprint } = store;
     await store.close();
     const as = { unlock: identity(ann), fingerprint };
     await refused(move(location, memoryPlace(), as), 'ACCESS_DENIED', /only an owner can do this/);
     await refused(cancelMigration(location, as), 'ACCESS_DENIED', /only an owner can do this/);
-    await refused(retireMigration(location, as), 'ACCESS_DENIED', /only an owner can do this/);
+    await refused(finalizeMigration(location, as), 'ACCESS_DENIED', /only an owner can do this/);
     await isUntouched(location);
   });
 
@@ -191,18 +191,18 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await refused(move(store, memoryPlace()), 'LOCKED', /already being migrated to memory:/);
     await refused(move(await made(), to), 'ALREADY_EXISTS', /another migration to the target/);
     await refused(
-      retireMigration(store, { unlock }),
+      finalizeMigration(store, { unlock }),
       'LOCKED',
       /being migrated to memory:.*which needs its kept changes/,
     );
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     const backups = memoryPlace();
     await opened.backup(backups);
     const rotating = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
     await refused(rotating, 'LOCKED', /cannot rotate: the store is being migrated/);
     await refused(opened.restore(backups, { conflict: 'overwrite' }), 'LOCKED', /being migrated/);
     await opened.close();
-    expect(await cancelMigration(store, { unlock })).toEqual({ from: store, to });
+    expect(await cancelMigration(store, { unlock })).toEqual({ source: store, target: to });
     await isUntouched(store);
     // What was copied is of use to the next one to the same place.
     expect(await move(store, to)).toMatchObject({ moved: true, versions: 0 });
@@ -216,11 +216,11 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
       refused(move(store, to), 'LOCKED', /another process is migrating the store/),
       refused(move(store, memoryPlace()), 'LOCKED', /being migrated to memory:|another process is migrating/),
       refused(cancelMigration(store, { unlock }), 'LOCKED', /another process is migrating/),
-      refused(retireMigration(store, { unlock }), 'LOCKED', /being migrated to/),
+      refused(finalizeMigration(store, { unlock }), 'LOCKED', /being migrated to/),
     ]);
-    expect(await moving).toMatchObject({ moved: true });
+    expect(await moving).toMatchObject({ migrated: true });
     await refused(cancelMigration(store, { unlock }), 'CONFLICT', /the store has already moved$/);
-    await refused(retireMigration(store, { unlock }), 'LOCKED', /has moved to memory:/);
+    await refused(finalizeMigration(store, { unlock }), 'LOCKED', /has moved to memory:/);
     await refused(move(store, memoryPlace()), 'LOCKED', /has moved to memory:/);
     await refused(createStore(store, { unlock }), 'ALREADY_EXISTS', /a store already exists here/);
     await refused(move(await made(), store), 'ALREADY_EXISTS', /another store/);
@@ -228,18 +228,18 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     expect(await move(store, to)).toMatchObject({ moved: true, pause: 0 });
     await refused(cancelMigration(to, { unlock }), 'NOT_FOUND', /not being migrated/);
     await refused(
-      keepOldSide(to, memoryPlace(), { unlock }),
+      replicateBack(to, memoryPlace(), { unlock }),
       'INVALID_ARGUMENT',
       /is not a former source of the store/,
     );
-    expect(await retireMigration(to, { unlock })).toBe(true);
-    expect(await retireMigration(to, { unlock })).toBe(false);
+    expect(await finalizeMigration(to, { unlock })).toBe(true);
+    expect(await finalizeMigration(to, { unlock })).toBe(false);
     expect(await move(to, store)).toMatchObject({ moved: true });
   });
 
   it('waits for a rotation that was stopped', async () => {
     const store = await made();
-    const opened = await openStore(store, { unlock, upkeep: false });
+    const opened = await openStore(store, { unlock, maintenance: false });
     const rotation = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
     await sleep(500);
     await refused(move(store, memoryPlace()), 'LOCKED', /cannot migrate the store: a rotation has not ended/);

@@ -20,7 +20,7 @@ test('all of a snapshot is restored but an object whose name is in another categ
   for (let round = 0; round < 4; round++) {
     world.clock.advance(40 * 86_400_000);
     await store.checkpoint();
-    await store.collect();
+    await store.gc();
   }
   await store.settings.change({ categories: { pii: ['pii/**'] } });
   const failed = [{ key: 'pii/1', code: 'INTEGRITY', message: expect.stringContaining('category') }];

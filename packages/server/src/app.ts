@@ -113,7 +113,7 @@ export class App {
         );
         this.#admission.admit(session.principal, reply.raw);
       },
-      checkPlaces: (session, asked) => checkLocations('points.retrieveStream', session, store.backups, asked),
+      checkPlaces: (session, asked) => checkLocations('recoveryPoints.retrieveStream', session, store.backups, asked),
     });
   }
 

@@ -37,7 +37,7 @@ it(
     const folder = mkdtempSync(join(tmpdir(), 'securestore-killed-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const location = `sqlite:${join(folder, 'vault.db')}`;
-    const first = await createStore(location, { unlock, upkeep: false });
+    const first = await createStore(location, { unlock, maintenance: false });
     await first.access.change([setRole('all', EVERYTHING), addPrincipal('ann', 'user'), grantRole('ann', 'all')]);
     const { token } = await first.access.createToken('ann');
     await first.storeMany(Array.from({ length: 300 }, (_, n) => ({ key: `before/${n}`, data: 'x'.repeat(100) })));
@@ -85,7 +85,7 @@ it(
     expect((await store.verify({ payloads: true })).ok).toBe(true);
     await store.close();
     await last.kill();
-    await using again = await openStore(location, { unlock, upkeep: false });
+    await using again = await openStore(location, { unlock, maintenance: false });
     expect((await again.list('before/')).length).toBe(300);
   },
   TORTURE ? 3_600_000 : 120_000,

@@ -21,7 +21,7 @@ async function scene(secret: () => Uint8Array) {
     read: (key, options) => (trouble.error === undefined ? memory.read(key, options) : Promise.reject(trouble.error)),
   });
   const location = `memory:${randomUUID()}`;
-  const common = { clock, upkeep: false };
+  const common = { clock, maintenance: false };
   const store = await createStore(location, { ...common, backend, unlock: rawKey(secret) });
   onTestFinished(() => store.close());
   const server = await serve(store, { port: 0, console: false });

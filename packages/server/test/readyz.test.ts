@@ -45,7 +45,7 @@ it.each([
 ] as const)('of a store whose writes wait for a backup that is out of reach, and are %s', async (_, more, expected) => {
   const { store, destination, trouble, asked } = await scene();
   await store.store('k', 'v');
-  await using following = await store.backups.follow(destination, { synchronous: { ...more }, interval: 20 });
+  await using following = await store.backups.startContinuous(destination, { synchronous: { ...more }, interval: 20 });
   expect(await asked('/readyz')).toEqual([200, 'ok']);
   trouble.error = new SecureStoreError('UNAVAILABLE', 'out of reach');
   await expect.poll(() => following.status.error?.code, { timeout: 30_000 }).toBe('UNAVAILABLE');

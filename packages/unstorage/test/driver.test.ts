@@ -260,7 +260,7 @@ describe('errors', () => {
     const storage = createStorage({ driver: secureStoreDriver({ store }) });
     await storage.setItem('gone:k', 'v');
     await storage.setItem('kept', 'v');
-    await store.keys.destroy('gone', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('gone', { waitingPeriod: 0 });
     await expectCode(storage.getItem('gone:k'), 'KEY_DESTROYED');
     await expectCode(storage.getItems(['kept', 'gone:k']), 'KEY_DESTROYED');
     expect(await storage.getItem('kept')).toBe('v');

@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import ts from 'typescript';
 
 /** A code block of an `@example` in a comment. */
 export interface TsdocExample {
@@ -80,4 +81,31 @@ export async function mistakesIn(root: string, examples: readonly TsdocExample[]
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The public members of a declaration whose comments have no `@example`. */
+export function membersWithoutExample(file: string, text: string, name: string): string[] {
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const look = (member: ts.Node): void => {
+    const isPublic =
+      (ts.isPropertySignature(member) ||
+        ts.isMethodSignature(member) ||
+        ts.isPropertyDeclaration(member) ||
+        ts.isMethodDeclaration(member) ||
+        ts.isGetAccessorDeclaration(member)) &&
+      ts.isIdentifier(member.name);
+    if (!isPublic) return;
+    const comments = ts.getJSDocCommentsAndTags(member).map((one) => one.getText());
+    if (!comments.some((one) => one.includes('@example'))) found.push(member.name.text);
+  };
+  for (const statement of source.statements) {
+    if (ts.isClassDeclaration(statement) && statement.name?.text === name) statement.members.forEach(look);
+    if (ts.isInterfaceDeclaration(statement) && statement.name.text === name) statement.members.forEach(look);
+    if (ts.isTypeAliasDeclaration(statement) && statement.name.text === name) {
+      const parts = ts.isIntersectionTypeNode(statement.type) ? statement.type.types : [statement.type];
+      for (const part of parts) if (ts.isTypeLiteralNode(part)) part.members.forEach(look);
+    }
+  }
+  return found;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { MAX_IDENTITY_BYTES, POLICY_LIMITS } from '@securestore/acl';
+import { MAX_PRINCIPAL_NAME_BYTES, POLICY_LIMITS } from '@securestore/acl';
 import {
   MAX_CATEGORIES,
   MAX_CATEGORY_RULES,
@@ -26,7 +26,7 @@ it.each([
   ['categories, rules for them', [MAX_CATEGORIES, MAX_CATEGORY_RULES]],
   ['members', [MAX_MEMBERS, MAX_MEMBER_NAME_BYTES]],
   ['roles', [POLICY_LIMITS.roles, POLICY_LIMITS.rules, POLICY_LIMITS.parts]],
-  ['principals', [POLICY_LIMITS.principals, POLICY_LIMITS.grants, MAX_IDENTITY_BYTES]],
+  ['principals', [POLICY_LIMITS.principals, POLICY_LIMITS.grants, MAX_PRINCIPAL_NAME_BYTES]],
   ['API tokens', [MAX_TOKENS]],
   ['rules about approvals', [POLICY_LIMITS.approvals]],
 ])('the limits of %s are told as they are', (what, limits) => {

@@ -1,8 +1,16 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { mistakesIn, tsdocExamples, tsdocExamplesOf } from '../src/tsdoc-examples.ts';
+import { membersWithoutExample, mistakesIn, tsdocExamples, tsdocExamplesOf } from '../src/tsdoc-examples.ts';
 
 const root: string = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The one file of a pattern, and its text. */
+function read(pattern: string): [string, string] {
+  const [file = ''] = globSync(pattern, { cwd: root });
+  return [file, readFileSync(join(root, file), 'utf8')];
+}
 
 describe('the examples in comments', () => {
   it('are found with their lines', () => {
@@ -15,6 +23,22 @@ describe('the examples in comments', () => {
     const examples = tsdocExamples(root);
     expect(examples.length).toBeGreaterThan(15);
     expect(await mistakesIn(root, examples)).toEqual([]);
+  });
+
+  it('are there for every member of a store', () => {
+    expect(membersWithoutExample(...read('packages/securestore/src/**/open.ts'), 'SecureStore')).toEqual([]);
+    const calls = read('packages/objects/src/api/secure-storage.ts');
+    expect(membersWithoutExample(...calls, 'SecureStorage')).toEqual([]);
+    // The calls about objects have their comments there.
+    const about = new Set([...calls[1].matchAll(/^ {2}(\w+)[<(]/gm)].map(([, name]) => name));
+    const lacking = membersWithoutExample(...read('packages/objects/src/store/object-store.ts'), 'ObjectStore');
+    expect(lacking.filter((name) => !about.has(name))).toEqual([]);
+  });
+
+  it('without which a member is found', () => {
+    const text =
+      'export interface A {\n  /** One. */\n  one(): void;\n  /**\n   * @example\n   */\n  readonly two: 2;\n}\n';
+    expect(membersWithoutExample('a.ts', text, 'A')).toEqual(['one']);
   });
 
   it('that do not compile are told by their file and line', async () => {

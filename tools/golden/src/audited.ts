@@ -84,7 +84,7 @@ async function setUp(store: SecureStore, identities: Identities): Promise<Audite
   const bad = await access.createToken('robot');
   await access.revokeToken(bad.id);
   await members.add('ann', await recipientOf(identities.ann), { categories: ['tokens'] });
-  await members.add('watch', await recipientOf(identities.watch), { groups: ['audit'] });
+  await members.add('watch', await recipientOf(identities.watch), { areas: ['audit'] });
   await members.add('gone', await recipientOf(identities.gone), { categories: ['tokens'] });
   await members.revoke('gone');
   return { good: good.token, revoked: bad.token };
@@ -131,7 +131,7 @@ export async function makeAudited(suite: 1 | 2): Promise<AuditedGolden> {
     return backend;
   };
   const key = randomBytes(32);
-  const settings = { unlock: rawKey(key), upkeep: false, clock, anchor: false } as const;
+  const settings = { unlock: rawKey(key), maintenance: false, clock, anchor: false } as const;
   const open: Open = async (more) =>
     openStore(location, { ...settings, backend: new MemoryBackend({ clock: () => clock.now() }), ...more });
   const identities: Identities = {
@@ -147,12 +147,12 @@ export async function makeAudited(suite: 1 | 2): Promise<AuditedGolden> {
     journal: true,
     categories,
     backend: new MemoryBackend({ clock: () => clock.now() }),
-    audit: { clearNames: ['public/**'] },
+    audit: { clearKeys: ['public/**'] },
   });
   const { fingerprint } = first;
   const tokens = await setUp(first, identities);
   await first.close();
-  const second = await open({ audit: { clearNames: ['public/**'] } });
+  const second = await open({ audit: { clearKeys: ['public/**'] } });
   await attempts(second, tokens.good);
   // As a process that is killed leaves its segment: without an end.
   await (await open()).has('tokens/api');

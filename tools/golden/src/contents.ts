@@ -48,7 +48,7 @@ export async function contentsOf(store: ObjectStore, others: readonly string[]):
   const history: Record<string, Seen | Seen[]> = {};
   for (const key of await store.list()) objects[key] = await see(store, key);
   for (const key of [...Object.keys(objects), ...others]) history[key] = await seeHistory(store, key);
-  return { objects, history, keys: plain(await store.keys.states()) };
+  return { objects, history, keys: plain(await store.encryptionKeys.list()) };
 }
 
 /** What lies at the backend, by name, in base64. */

@@ -109,7 +109,7 @@ async function settle(store: ObjectStore, secrets: readonly Secret[]): Promise<v
   await store.rotateEncryptionKey(first, first, { depth: 'keys' });
   await store.store('db/password', 'after the rotation');
   await store.store('new', 'after the rotation');
-  await store.keys.destroy('shredded', { waitingPeriod: 0 });
+  await store.encryptionKeys.destroy('shredded', { waitingPeriod: 0 });
   await store.checkpoint();
 }
 
@@ -125,7 +125,7 @@ export async function makeGolden(variant: Variant): Promise<Golden> {
   const unlock = await newSecrets();
   const [first] = unlock.map(methodOf);
   if (first === undefined) throw new Error('no secrets');
-  const settings = { location, unlock: first, upkeep: false, clock } as const;
+  const settings = { location, unlock: first, maintenance: false, clock } as const;
   const store = await createObjectStore({
     ...settings,
     ...variant,

@@ -71,7 +71,7 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
       const backend = new MemoryBackend();
       await backend.init({ location: 'memory:', options: {} });
       const key = Buffer.alloc(32, 5);
-      const settings = { backend, location: 'memory:', unlock: rawKey(key), suite, upkeep: false } as const;
+      const settings = { backend, location: 'memory:', unlock: rawKey(key), suite, maintenance: false } as const;
       const store = await createObjectStore(settings);
       const large = Buffer.alloc(70_000, 'large ');
       await store.store('a folder/ä 😀', 'text', { metadata: { owner: 'ops' } });

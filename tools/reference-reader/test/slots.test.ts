@@ -45,7 +45,7 @@ describe.skipIf(!hasPython)('the reference reader', () => {
       backend,
       location: 'memory:',
       unlock: shares(made.slice(2)),
-      upkeep: false,
+      maintenance: false,
     });
     await store.store('k', 'text');
     const objects = await everything(backend);
@@ -66,7 +66,7 @@ describe.skipIf(!hasPython)('the reference reader', () => {
     await backend.init({ location: 'memory:', options: {} });
     const raw = Buffer.alloc(32, 5);
     const own = generateIdentity();
-    const store = await createObjectStore({ backend, location: 'memory:', unlock: rawKey(raw), upkeep: false });
+    const store = await createObjectStore({ backend, location: 'memory:', unlock: rawKey(raw), maintenance: false });
     await store.store('k', 'text');
     await store.slots.add(keyWrapper(memoryKeyService().open()));
     await store.slots.add({ recipient: await recipientOf(own) });

@@ -68,11 +68,11 @@ export function afterAnAccident(approvals = false): Promise<Served> {
 /** Some hours of a continuous backup. */
 async function followed(store: SecureStore, clock: MovingClock, destination: string, hours: number): Promise<void> {
   await store.backup(destination, { label: 'nightly' });
-  await using following = await store.backups.follow(destination, { interval: STEP });
+  await using following = await store.backups.startContinuous(destination, { interval: STEP });
   const end = clock.now() + hours * HOUR;
   for (let step = 0; clock.now() < end; step++) {
     await store.store('search/prod/config', JSON.stringify({ step }));
-    await following.shipped();
+    await following.caughtUp();
     clock.pass(STEP);
   }
 }

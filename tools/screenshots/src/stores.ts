@@ -62,7 +62,7 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     await new MemoryBackend({ clock: () => clock.now() }).init({ location, options: {} });
   }
   const unlock = passphrase('correct horse battery staple');
-  const made = await createStore(`memory:${name}`, { unlock, clock, upkeep: false });
+  const made = await createStore(`memory:${name}`, { unlock, clock, maintenance: false });
   await made.audit.enable({ auditor: await recipientOf(generateIdentity()) });
   const all = [{ effect: 'allow' as const, actions: ['*' as const] }];
   await made.access.change([
@@ -81,13 +81,13 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     operation === 'batch' || operation === 'write' ? { type: 'delay', until: wait(WRITING) } : undefined,
   );
   const backend = layer(new MemoryBackend({ clock: () => clock.now() }));
-  const store = await openStore(`memory:${name}`, { unlock, clock, upkeep: false, backend });
+  const store = await openStore(`memory:${name}`, { unlock, clock, maintenance: false, backend });
   const tokens = {
     ops: (await store.access.createToken('ops')).token,
     lead: (await store.access.createToken('lead')).token,
   };
-  const following = follows ? await store.backups.follow(offsite) : undefined;
-  await following?.shipped();
+  const following = follows ? await store.backups.startContinuous(offsite) : undefined;
+  await following?.caughtUp();
   const server = await serve(store, { port: 0, clock });
   return {
     url: server.url,
@@ -95,7 +95,7 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     stopServing: () => server.close(),
     async [Symbol.asyncDispose]() {
       await server.close();
-      await following?.stop();
+      await following?.close();
       await store.close();
     },
   };

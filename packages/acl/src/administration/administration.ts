@@ -2,10 +2,10 @@ import type { AuditTrail } from '@securestore/audit';
 import type { Backups, Schedules } from '@securestore/backup';
 import { backupJobId } from '@securestore/backup';
 import type { Health } from '@securestore/health';
-import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { Job, EncryptionKeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessAdministration } from '../document/access-administration.ts';
 import type { ObjectAction, StoreAction } from '../rules/actions.ts';
-import type { PointAdministration } from '../rules/for-callers.ts';
+import type { RecoveryPointAdministration } from '../rules/for-callers.ts';
 
 /** Who did what, as a session may look at it, and switch it on and off. */
 export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'state' | 'entries' | 'verify' | 'examine'>;
@@ -17,9 +17,9 @@ export type BackupAdministration = Omit<
   | 'restore'
   | 'read'
   | 'view'
-  | 'follow'
-  | 'continuous'
-  | 'following'
+  | 'startContinuous'
+  | 'continuousBackups'
+  | 'continuousStatus'
   | 'waitForBackup'
   | 'isRegistered'
   | 'isJobOfRegistered'
@@ -33,14 +33,14 @@ type OwnersAlone = 'fingerprint' | 'location' | 'close' | typeof Symbol.asyncDis
 
 /** The administration of a store: all that can be done with it beside the calls about data. */
 export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | OwnersAlone> & {
-  readonly keys: KeyAdministration;
+  readonly encryptionKeys: EncryptionKeyAdministration;
   readonly access: AccessAdministration;
   readonly audit: AuditAdministration;
   readonly backup: Backups['backup'];
   readonly restore: Backups['restore'];
   readonly backups: BackupAdministration;
   /** What the store was, at any point that can be restored. */
-  readonly points: PointAdministration;
+  readonly recoveryPoints: RecoveryPointAdministration;
   readonly schedules: ScheduleAdministration;
   readonly health: Health['check'];
   readonly scrub: Health['scrub'];
@@ -70,7 +70,7 @@ export type JobCall = {
 export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> = {
   rotateEncryptionKey: 'rotate',
   checkpoint: 'checkpoint',
-  collect: 'collect',
+  gc: 'collect',
   verify: 'verify',
   health: 'health',
   scrub: 'verify',
@@ -88,14 +88,14 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'backups.unregister': 'backup.manage',
   'backups.endRestore': 'restore',
   'backups.restoreStore': 'restore',
-  'points.destinations': 'backup.view',
-  'points.timeline': 'backup.view',
-  'points.browse': 'backup.view',
-  'points.find': 'backup.view',
-  'points.compare': 'backup.view',
-  'points.versions': 'backup.view',
-  'points.retrieveStream': 'backup.view',
-  'points.receipts': 'backup.view',
+  'recoveryPoints.destinations': 'backup.view',
+  'recoveryPoints.timeline': 'backup.view',
+  'recoveryPoints.browse': 'backup.view',
+  'recoveryPoints.find': 'backup.view',
+  'recoveryPoints.compare': 'backup.view',
+  'recoveryPoints.versions': 'backup.view',
+  'recoveryPoints.retrieveStream': 'backup.view',
+  'recoveryPoints.receipts': 'backup.view',
   'schedules.list': 'backup',
   'schedules.add': 'backup',
   'schedules.remove': 'backup',
@@ -103,11 +103,11 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'slots.list': 'slots.view',
   'slots.add': 'slots.change',
   'slots.remove': 'slots.change',
-  'keys.states': 'keys.view',
-  'keys.census': 'keys.view',
-  'keys.destroy': 'keys.destroy',
-  'keys.undo': 'keys.destroy',
-  'keys.finish': 'keys.destroy',
+  'encryptionKeys.list': 'keys.view',
+  'encryptionKeys.usage': 'keys.view',
+  'encryptionKeys.destroy': 'keys.destroy',
+  'encryptionKeys.undo': 'keys.destroy',
+  'encryptionKeys.destroyDue': 'keys.destroy',
   'settings.get': 'keys.view',
   'settings.change': 'settings.change',
   'jobs.list': 'jobs',
@@ -137,7 +137,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
 export const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
-  collect: 'collection',
+  gc: 'collection',
   scrub: 'scrub',
   backup: (destination) => backupJobId(String(destination)),
   restore: 'restore',

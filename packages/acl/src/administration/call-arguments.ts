@@ -30,7 +30,7 @@ const ofOptions = ([given]: Given): About => without(given, ...ENDS);
 
 /** What calls are given that is no secret, by name. Calls that are not here are bound by their name alone. */
 const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About>>> = {
-  restore: ([source, given]) => ({ ...without(given, ...NOT_RESTORED), source: text(source) }),
+  restore: ([destination, given]) => ({ ...without(given, ...NOT_RESTORED), destination: text(destination) }),
   rotateEncryptionKey: ([, , given]) => ({ depth: (Object(given) as About)['depth'] }),
   checkpoint: ofOptions,
   scrub: ([given]) => ({ ...without(given, ...ENDS), repair: text((Object(given) as About)['repair']) }),
@@ -42,20 +42,20 @@ const ABOUT: Readonly<Partial<Record<AdministrationCall, (given: Given) => About
   'backups.retain': atDestination,
   'backups.setRetention': ([destination, retention]) => ({ destination: text(destination), retention }),
   'backups.forget': ([destination]) => ({ destination: text(destination) }),
-  'backups.restoreStore': ([source, to, given]) => ({
+  'backups.restoreStore': ([destination, to, given]) => ({
     ...without(given, ...ENDS, 'by'),
-    source: text(source),
+    destination: text(destination),
     to: text(to),
   }),
-  'points.retrieveStream': ([, given]) => {
+  'recoveryPoints.retrieveStream': ([, given]) => {
     const { destination, at, snapshot, version } = Object(given) as About;
     return { destination: text(destination), at, snapshot, version: text(version) };
   },
   'schedules.add': ofOptions,
   'schedules.remove': ofId,
   'slots.remove': ofId,
-  'keys.destroy': ofTarget,
-  'keys.undo': ofTarget,
+  'encryptionKeys.destroy': ofTarget,
+  'encryptionKeys.undo': ofTarget,
   'jobs.resume': ofId,
   'jobs.cancel': ofId,
   'jobs.forget': ofId,
@@ -123,7 +123,7 @@ interface ToldAbout {
   readonly hidden: Readonly<Record<string, PlanValue>>;
 }
 
-const LOCATIONS: readonly string[] = ['source', 'destination', 'to', 'repair', 'scratch'];
+const LOCATIONS: readonly string[] = ['destination', 'to', 'repair', 'scratch'];
 
 /** What a plan says of what a call is given: locations without credentials, to which the plan is bound all the same. */
 export function told(about: Readonly<Record<string, PlanValue>>, seal: Seal): ToldAbout {

@@ -1,4 +1,4 @@
-import type { PointRetrieveOptions, RestoreChange } from '@securestore/backup';
+import type { RecoveryPointRetrieveOptions, RestoreChange } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { StoreAction } from '../rules/actions.ts';
 import { changesNothing } from '../rules/actions.ts';
@@ -78,7 +78,10 @@ async function versionAt(
 ): Promise<string | undefined> {
   const options = { ...which, ...(at !== undefined && { at: timeIn('at', at) }), signal };
   try {
-    const found = await administration?.points?.retrieveStream(key, options as unknown as PointRetrieveOptions);
+    const found = await administration?.recoveryPoints?.retrieveStream(
+      key,
+      options as unknown as RecoveryPointRetrieveOptions,
+    );
     await found?.stream.cancel();
     return found?.info.version;
   } catch (error) {
@@ -96,7 +99,8 @@ export async function planRead(
 ): Promise<ReadPlan> {
   const asked = described(given);
   const { about, hidden } = told(asked, seal);
-  const version = call === 'points.retrieveStream' ? await versionAt(administration, key, asked, signal) : undefined;
+  const version =
+    call === 'recoveryPoints.retrieveStream' ? await versionAt(administration, key, asked, signal) : undefined;
   const plan = planOf({ call: 'read', about, bound: { key, call, hidden, version: version ?? null } });
   return { plan, ...(version !== undefined && { version }) };
 }
@@ -144,12 +148,12 @@ async function planRestore(
 ): Promise<CallPlan> {
   if (administration?.restore === undefined)
     throw new SecureStoreError('UNSUPPORTED', 'the store of this session does not have the call restore');
-  const { source, at, ...rest } = Object.fromEntries(
+  const { destination, at, ...rest } = Object.fromEntries(
     Object.entries(given).filter(([name]) => !NOT_RESTORED.includes(name)),
   );
-  if (typeof source !== 'string')
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the member "source" must be the location of a backup', {
-      option: 'source',
+  if (typeof destination !== 'string')
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the member "destination" must be the location of a backup', {
+      option: 'destination',
     });
   const asked = { ...rest, ...(at === undefined ? {} : { at: timeIn('at', at) }) };
   const changes = new Changes();
@@ -157,7 +161,7 @@ async function planRestore(
     changes.add(change);
     return true;
   };
-  const report = await administration.restore(source, { ...asked, dryRun: true, onChange, signal });
+  const report = await administration.restore(destination, { ...asked, dryRun: true, onChange, signal });
   const { conflict = 'fail' } = asked as { readonly conflict?: unknown };
   if (conflict === 'fail' && report.skipped > 0) {
     const [key] = report.conflicts;
@@ -167,7 +171,7 @@ async function planRestore(
     });
   }
   const { creates, replaces, deletes, objects, all } = changes;
-  const { about, hidden } = told(plainRecord({ ...asked, source }), seal);
+  const { about, hidden } = told(plainRecord({ ...asked, destination }), seal);
   const bound = { changes: digestOf(all), hidden };
   const plan = planOf({ call: 'restore', about, creates, replaces, deletes, objects, bound });
   const onlyPlanned = (change: RestoreChange): boolean => changes.has(change);
@@ -251,8 +255,12 @@ export async function planCall(administration: Administration, attempt: CallAtte
   if (call === 'restore' && (Object(given[1]) as About)['dryRun'] === true)
     return { plan: planOf({ call, about: told(about, seal).about, bound: null }), isFree: () => true, bind: same };
   if (call === 'restore') {
-    const source = isDescribed ? about['source'] : given[0];
-    return planRestore(administration, { ...about, ...(source !== undefined && { source }) }, { seal, signal });
+    const destination = isDescribed ? about['destination'] : given[0];
+    return planRestore(
+      administration,
+      { ...about, ...(destination !== undefined && { destination }) },
+      { seal, signal },
+    );
   }
   if (call === 'access.change' && administration?.access !== undefined) {
     const policy = await administration.access.policy({ signal });

@@ -3,8 +3,8 @@ import type { CallOptions } from '@securestore/objects';
 import type { Action } from '../rules/actions.ts';
 import type { ApprovalPlan, StoredPlan } from './approval-plan.ts';
 import { isSameOperation } from './approval-plan.ts';
-import type { Identity } from '../rules/identity.ts';
-import { foldIdentity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
+import { foldPrincipalName } from '../rules/identity.ts';
 
 /** The most requests that a store keeps, and the most of them that one principal may have made. */
 const MAX_REQUESTS = 1000;
@@ -28,7 +28,7 @@ export interface ApprovalRequest {
   /** 8 random bytes, base64url. */
   readonly id: string;
   /** Who wants to. */
-  readonly principal: Identity;
+  readonly principal: PrincipalName;
   readonly action: Action;
   /** The name of the object; absent for what concerns the whole store. */
   readonly key?: string;
@@ -46,7 +46,7 @@ export interface ApprovalRequest {
   /** `outdated` is an approval whose attempt was refused, since it would do something else by then. It passes nothing any more. */
   readonly state: (typeof REQUEST_STATES)[number];
   /** Who has decided; absent while the request waits, and if an owner decided. */
-  readonly by?: Identity;
+  readonly by?: PrincipalName;
 }
 
 /** A request as it lies in the store. */
@@ -117,8 +117,8 @@ export function newRequest({ key, reason, expires, ...wanted }: NewRequest, now:
 /** With one more, and without those that are over. @throws SecureStoreError `TOO_LARGE` */
 export function withRequest(requests: Requests, request: StoredRequest, now: number): Requests {
   const live = liveRequests(requests, now);
-  const fold = foldIdentity(request.principal);
-  const own = live.filter(({ principal }) => foldIdentity(principal) === fold).length;
+  const fold = foldPrincipalName(request.principal);
+  const own = live.filter(({ principal }) => foldPrincipalName(principal) === fold).length;
   if (live.length < MAX_REQUESTS && own < MAX_REQUESTS_EACH) return [...live, request];
   const [whose, most] = own < MAX_REQUESTS_EACH ? ['the store', MAX_REQUESTS] : ['the principal', MAX_REQUESTS_EACH];
   throw new SecureStoreError('TOO_LARGE', `${whose} already has ${most} requests for approval, which is the limit`);
@@ -128,7 +128,7 @@ export function withRequest(requests: Requests, request: StoredRequest, now: num
 export interface Verdict {
   readonly state: 'approved' | 'denied';
   /** Absent if an owner decides. */
-  readonly by?: Identity | undefined;
+  readonly by?: PrincipalName | undefined;
   /** Of an approval: until when the attempt passes. */
   readonly expires?: Date | undefined;
 }
@@ -154,7 +154,7 @@ export function decided(request: StoredRequest, { state, by, expires }: Verdict,
 /** The approvals by which a principal may do something now, one for each action; `undefined` if one is missing. */
 export function approvalsFor(
   requests: Requests,
-  who: Identity,
+  who: PrincipalName,
   wanted: readonly Wanted[],
   key: string | undefined,
   now: number,
@@ -177,7 +177,7 @@ export function approvalsFor(
 /** The approvals that a principal has, or had until they were outdated, for actions, and that are of other plans. */
 export function approvalsOfOtherPlans(
   requests: Requests,
-  who: Identity,
+  who: PrincipalName,
   wanted: readonly Wanted[],
   key: string | undefined,
   now: number,
@@ -195,7 +195,7 @@ export function approvalsOfOtherPlans(
 /** The requests, with the approvals of an attempt outdated that are of what it would have done before. */
 export function outdatedBy(
   requests: Requests,
-  who: Identity,
+  who: PrincipalName,
   wanted: readonly Wanted[],
   key: string | undefined,
   now: number,

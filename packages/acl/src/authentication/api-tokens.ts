@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Authenticator } from './authenticator.ts';
 import { API_TOKENS, unauthenticated } from './authenticator.ts';
-import type { Identity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 
 const ID_BYTES = 8;
 const SECRET_BYTES = 32;
@@ -14,7 +14,7 @@ const TOKEN = /^sst_([A-Za-z0-9_-]{11})_([A-Za-z0-9_-]{43})$/;
 export interface StoredToken {
   /** 8 random bytes, base64url. */
   readonly id: string;
-  readonly principal: Identity;
+  readonly principal: PrincipalName;
   /** HMAC-SHA-256 of id and secret under the store's own key, base64url. */
   readonly hash: string;
   readonly created: number;
@@ -40,7 +40,7 @@ function hashOf(key: KeyObject, id: string, secret: string): Buffer {
 export function createToken(
   key: KeyObject,
   random: RandomSource,
-  about: { readonly principal: Identity; readonly now: number; readonly expires?: number | undefined },
+  about: { readonly principal: PrincipalName; readonly now: number; readonly expires?: number | undefined },
 ): { readonly token: string; readonly stored: StoredToken } {
   const { principal, now, expires } = about;
   if (expires !== undefined && !(Number.isSafeInteger(expires) && expires > now)) {

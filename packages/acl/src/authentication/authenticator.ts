@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { parseIdentity } from '../rules/identity.ts';
-import type { Identity } from '../rules/identity.ts';
+import { parsePrincipalName } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 
 /** The name of the authenticator of API tokens, which every store has. */
 export const API_TOKENS = 'api-tokens';
@@ -19,8 +19,8 @@ export interface Authenticated {
 
 /** What is known of a caller once the names have been checked. */
 export interface Known extends Authenticated {
-  readonly principal: Identity;
-  readonly roles?: readonly Identity[];
+  readonly principal: PrincipalName;
+  readonly roles?: readonly PrincipalName[];
 }
 
 export interface AuthenticationContext {
@@ -49,8 +49,8 @@ export function unauthenticated(cause?: unknown): SecureStoreError {
   });
 }
 
-function checkedName(name: string, { name: authenticator }: Authenticator): Identity {
-  const identity = parseIdentity(name);
+function checkedName(name: string, { name: authenticator }: Authenticator): PrincipalName {
+  const identity = parsePrincipalName(name);
   if (identity === name) return identity;
   const message = `the authenticator ${authenticator} must give names that are trimmed and in Unicode form NFC`;
   throw new SecureStoreError('INVALID_ARGUMENT', message);

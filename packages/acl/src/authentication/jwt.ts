@@ -2,8 +2,8 @@ import { isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { Authenticated, Authenticator } from './authenticator.ts';
 import { unauthenticated } from './authenticator.ts';
-import type { Identity } from '../rules/identity.ts';
-import { parseIdentity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
+import { parsePrincipalName } from '../rules/identity.ts';
 
 /** Signatures that the holder of a public key can check and not make. */
 export type JwtAlgorithm =
@@ -129,24 +129,24 @@ function textsOf(claim: unknown): string[] {
   return values.filter((value) => typeof value === 'string');
 }
 
-function identityOf(payload: JWTPayload, { name, claim = 'sub' }: JwtOptions): Identity {
+function identityOf(payload: JWTPayload, { name, claim = 'sub' }: JwtOptions): PrincipalName {
   const value = payload[claim];
   if (typeof value !== 'string') throw unauthenticated();
   try {
-    const identity = parseIdentity(value);
+    const identity = parsePrincipalName(value);
     // A subject in two forms would be one principal here and two at the issuer.
-    if (identity === value) return parseIdentity(`${name}:${identity}`);
+    if (identity === value) return parsePrincipalName(`${name}:${identity}`);
   } catch (cause) {
     if (!SecureStoreError.is(cause)) throw cause;
   }
   throw unauthenticated();
 }
 
-function rolesOf(payload: JWTPayload, { roles }: JwtOptions): Identity[] {
+function rolesOf(payload: JWTPayload, { roles }: JwtOptions): PrincipalName[] {
   if (roles === undefined) return [];
   const { claim, map } = roles;
   const named = textsOf(payload[claim]).flatMap((value) => (Object.hasOwn(map, value) ? [map[value]] : []));
-  return [...new Set(named)].map(parseIdentity);
+  return [...new Set(named)].map(parsePrincipalName);
 }
 
 /**

@@ -16,8 +16,8 @@ import type { DecisionListener } from '../guard/checks.ts';
 import type { Decision, Subject } from '../policy/decide.ts';
 import type { AccessDocument } from '../document/document.ts';
 import { MAX_TOKENS } from '../document/document.ts';
-import { foldIdentity, parseIdentity } from '../rules/identity.ts';
-import type { Identity } from '../rules/identity.ts';
+import { foldPrincipalName, parsePrincipalName } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 import { KeptDocument } from '../document/kept-document.ts';
 import type { AccessChange } from '../document/kept-document.ts';
 import { ListingCounter } from '../guard/listing-counter.ts';
@@ -39,7 +39,7 @@ export interface AccessSettings {
    */
   readonly administration?: Partial<StoreAdministration> | undefined;
   /** Told of each decision in all sessions, for the audit: who acts, and what a {@link DecisionListener} is told. */
-  readonly onDecision?: ((principal: Identity, ...heard: Parameters<DecisionListener>) => void) | undefined;
+  readonly onDecision?: ((principal: PrincipalName, ...heard: Parameters<DecisionListener>) => void) | undefined;
 }
 
 /** Who may do what with a store: its policy, its API tokens, and sessions. */
@@ -116,13 +116,13 @@ export class AccessControl implements AccessAdministration {
     checkQuestion(action, key);
     const { decider } = await inTime('access.explain', options, (signal) => this.#document.newest(signal));
     const category = key === undefined ? undefined : this.#object.categoryOf(key);
-    return decider.subject(parseIdentity(principal)).decide({ action, key, category }, this.#object.clock.now());
+    return decider.subject(parsePrincipalName(principal)).decide({ action, key, category }, this.#object.clock.now());
   }
 
   async createToken(principal: string, { expires, ...options }: TokenOptions = {}): Promise<NewToken> {
-    const fold = foldIdentity(parseIdentity(principal));
-    const nameIn = ({ policy }: AccessDocument): Identity => {
-      const found = policy.principals.find(({ name }) => foldIdentity(name) === fold);
+    const fold = foldPrincipalName(parsePrincipalName(principal));
+    const nameIn = ({ policy }: AccessDocument): PrincipalName => {
+      const found = policy.principals.find(({ name }) => foldPrincipalName(name) === fold);
       if (found !== undefined) return found.name;
       throw new SecureStoreError('NOT_FOUND', `principal ${JSON.stringify(principal)} does not exist`);
     };

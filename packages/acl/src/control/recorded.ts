@@ -128,25 +128,13 @@ function recordedAdministration(
   return Object.entries(guarded).flatMap(([name, value]: [string, unknown]): [PropertyKey, unknown][] => {
     const original: unknown = target[name as keyof StoreAdministration];
     if (typeof value === 'function') return [[name, value]];
-    // A store that has no such administration stays without it; `keys` is a call as well.
+    // A store that has no such administration stays without it.
     if (typeof original !== 'object' || original === null) return [];
     const decisions = name === 'access' ? ownersDecisions(original, context) : [];
     const readings = name === 'audit' ? ownersReadings(original, context) : [];
     const members = new Map<PropertyKey, unknown>([...Object.entries(value as object), ...decisions, ...readings]);
     return [[name, overlaid(original, members)]];
   });
-}
-
-/** The calls about data; `keys` has the administration of keys as its members. */
-function recordedData(
-  target: Whole,
-  { keys }: StoreAdministration,
-  context: RecordingContext,
-): [PropertyKey, unknown][] {
-  return [...recordedCalls(target, context)].map(([call, method]) => [
-    call,
-    call === 'keys' ? Object.assign(method, keys) : method,
-  ]);
 }
 
 /**
@@ -172,7 +160,7 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   });
   const members = new Map<PropertyKey, unknown>([
     ...recordedAdministration(whole, guarded, context),
-    ...recordedData(whole, guarded, context),
+    ...recordedCalls(whole, context),
   ]);
   if (typeof whole.check === 'function') members.set('check', recordedCheck(context, methodOf(whole, 'check')));
   if (approvals !== undefined) members.set('approvals', recordedApprovals(approvals, context));

@@ -15,7 +15,7 @@ import {
   withRequest,
 } from '../approval/approval-requests.ts';
 import type { AccessDocument } from './document.ts';
-import type { Identity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 import type { Change, KeptDocument } from './kept-document.ts';
 
 const PURPOSE = 'securestore approval plan hidden 1';
@@ -80,7 +80,7 @@ export class ApprovalDesk {
 
   /** The approvals by which a principal may do something, as they are now; `undefined` if one is missing. */
   async find(
-    who: Identity,
+    who: PrincipalName,
     wanted: readonly Wanted[],
     key: string | undefined,
     signal?: AbortSignal,
@@ -95,7 +95,7 @@ export class ApprovalDesk {
    * @returns what was used; `undefined` if an approval is missing
    */
   async use(
-    who: Identity,
+    who: PrincipalName,
     wanted: readonly Wanted[],
     key: string | undefined,
     signal?: AbortSignal,
@@ -120,7 +120,7 @@ export class ApprovalDesk {
    * @returns whether the principal has an approval of another plan, as far as is known
    */
   async outdate(
-    who: Identity,
+    who: PrincipalName,
     wanted: readonly Wanted[],
     key: string | undefined,
     signal?: AbortSignal,
@@ -141,7 +141,7 @@ export class ApprovalDesk {
   }
 
   #finder(
-    who: Identity,
+    who: PrincipalName,
     wanted: readonly Wanted[],
     key: string | undefined,
   ): (document: AccessDocument) => StoredRequest[] | undefined {

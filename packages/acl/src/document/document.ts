@@ -4,7 +4,7 @@ import type { StoredToken } from '../authentication/api-tokens.ts';
 import { readPlan } from '../approval/approval-plan.ts';
 import { REQUEST_STATES } from '../approval/approval-requests.ts';
 import type { StoredRequest } from '../approval/approval-requests.ts';
-import { parseIdentity } from '../rules/identity.ts';
+import { parsePrincipalName } from '../rules/identity.ts';
 import { EMPTY_POLICY, readPolicy } from '../rules/policy.ts';
 import type { Policy } from '../rules/types.ts';
 
@@ -35,7 +35,7 @@ function tokenOf(value: unknown): StoredToken {
   const { id, principal, hash, created, expires } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof id !== 'string' || !ID.test(id) || typeof hash !== 'string' || !HASH.test(hash)) return damaged('a token');
   if (!isTime(created) || (expires !== undefined && !isTime(expires))) return damaged('the times of a token');
-  const token = { id, principal: parseIdentity(principal), hash, created };
+  const token = { id, principal: parsePrincipalName(principal), hash, created };
   return expires === undefined ? token : { ...token, expires };
 }
 
@@ -51,7 +51,7 @@ function requestOf(value: unknown): StoredRequest {
   if (!REQUEST_STATES.some((known) => known === state)) return damaged('the state of a request');
   return {
     id,
-    principal: parseIdentity(principal),
+    principal: parsePrincipalName(principal),
     action,
     ...(key === undefined ? {} : { key: parseStoreKey(key) }),
     ...(reason === undefined ? {} : { reason }),
@@ -59,7 +59,7 @@ function requestOf(value: unknown): StoredRequest {
     created,
     expires,
     state: outdated === true && state === 'approved' ? 'outdated' : (state as StoredRequest['state']),
-    ...(by === undefined ? {} : { by: parseIdentity(by) }),
+    ...(by === undefined ? {} : { by: parsePrincipalName(by) }),
   };
 }
 

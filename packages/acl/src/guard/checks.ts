@@ -8,7 +8,7 @@ import type { StoredPlan } from '../approval/approval-plan.ts';
 import type { Wanted } from '../approval/approval-requests.ts';
 import { unauthenticated } from '../authentication/authenticator.ts';
 import type { Decision, Subject } from '../policy/decide.ts';
-import type { Identity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 import type { ListingCounter } from './listing-counter.ts';
 import { denied, unapproved } from '../rules/refusals.ts';
 import type { SessionApprovals } from './session-approvals-types.ts';
@@ -146,7 +146,7 @@ export class Checks {
     return this.#context.until ?? Infinity;
   }
 
-  get principal(): Identity {
+  get principal(): PrincipalName {
     return this.#context.subject().principal;
   }
 

@@ -1,12 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Identity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 
 /** The most listings that one principal may have under way: each reads page after page, and decrypts names. */
 const MAX_LISTINGS = 32;
 
 /** How many listings each principal has under way, in all its sessions here. */
 export class ListingCounter {
-  readonly #running = new Map<Identity, number>();
+  readonly #running = new Map<PrincipalName, number>();
 
   /**
    * Counts a listing.
@@ -14,7 +14,7 @@ export class ListingCounter {
    * @returns ends it
    * @throws SecureStoreError `THROTTLED`
    */
-  begin(principal: Identity): () => void {
+  begin(principal: PrincipalName): () => void {
     const running = this.#running.get(principal) ?? 0;
     if (running >= MAX_LISTINGS) {
       const message = `one principal may have ${MAX_LISTINGS} listings at once`;

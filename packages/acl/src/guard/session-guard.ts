@@ -12,7 +12,7 @@ import { planCall, planRead } from '../administration/call-plan.ts';
 import type { Checks, Planner, SessionCall } from './checks.ts';
 import type { Caller } from '../rules/for-callers.ts';
 import { isListing } from '../rules/for-callers.ts';
-import { foldIdentity } from '../rules/identity.ts';
+import { foldPrincipalName } from '../rules/identity.ts';
 import { planObject } from '../approval/object-plan.ts';
 import { unapproved } from '../rules/refusals.ts';
 import { guardedStream } from './guarded-data.ts';
@@ -82,7 +82,7 @@ export function shownRequest(checks: Checks, request: ApprovalRequest): Approval
   if (sees(key)) return request;
   // Whoever decides is to know what becomes of the object, and whoever asks not even whether it is there.
   const { call, creates, replaces, deletes, objects } = plan;
-  const isOwn = foldIdentity(request.principal) === foldIdentity(checks.principal);
+  const isOwn = foldPrincipalName(request.principal) === foldPrincipalName(checks.principal);
   return { ...rest, plan: isOwn ? { call } : withoutUndefined({ call, creates, replaces, deletes, objects }) };
 }
 
@@ -146,12 +146,12 @@ export function sessionGuard(
       await givenUp(result);
       throw error;
     }
-    if (call === 'points.retrieveStream') return guardedResult(result, call, checks, still);
+    if (call === 'recoveryPoints.retrieveStream') return guardedResult(result, call, checks, still);
     if (call === 'access.requests')
       return Array.from(result as readonly ApprovalRequest[]).map((request) =>
         shownRequest(checks, request),
       ) as typeof result;
-    if (call === 'points.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
+    if (call === 'recoveryPoints.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
     return REPORTS.has(call) ? withListedNames(result, shown) : result;
   };
 }

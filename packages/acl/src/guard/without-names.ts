@@ -1,13 +1,10 @@
-import type { Receipts } from '@securestore/backup';
+import type { BackupVerifyReport, DrillReport, Receipts, RestoreJobReport } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 
 /** What tells names of objects to those alone who may list them: a drill, a verification of a backup, and a restore. */
-interface Telling {
-  readonly names?: Readonly<Record<string, string>>;
-  readonly findings?: readonly { readonly keys?: readonly string[] }[];
-  readonly conflicts?: readonly string[];
-  readonly failed?: readonly { readonly key: string; readonly message: string }[];
-}
+type Telling = Partial<
+  Pick<DrillReport, 'names'> & Pick<BackupVerifyReport, 'findings'> & Pick<RestoreJobReport, 'conflicts' | 'failed'>
+>;
 
 /** The names of objects that a report tells: whoever may back up or restore need not know what there is. */
 export function namesIn(report: unknown): ReadonlySet<string> {

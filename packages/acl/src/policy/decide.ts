@@ -3,8 +3,8 @@ import { compilePattern } from '@securestore/core-format';
 import type { Action } from '../rules/actions.ts';
 import type { ApprovalRequest } from '../approval/approval-requests.ts';
 import { bitOf, bitsOf } from '../rules/actions.ts';
-import type { Identity } from '../rules/identity.ts';
-import { foldIdentity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
+import { foldPrincipalName } from '../rules/identity.ts';
 import type { ApprovalRule, Policy, Principal, Rule } from '../rules/types.ts';
 
 /** Whether somebody may do something, and why. */
@@ -15,7 +15,7 @@ export interface Decision {
   /** The last two only where a session tells of what it was asked for: `allowed` is `false` then. */
   readonly reason: 'rule' | 'no rule' | 'disabled' | 'unknown principal' | 'no approval' | 'own request';
   /** The rule that decided, where one did: its role, and its place among the rules of the role. */
-  readonly rule?: { readonly role: Identity; readonly index: number };
+  readonly rule?: { readonly role: PrincipalName; readonly index: number };
   /** When it was made, in milliseconds since 1970. Of a time before, which a clock that is set back says, it tells nothing. */
   readonly since: number;
   /** Until when it holds by itself: then something that was looked at expires. */
@@ -43,7 +43,7 @@ interface CompiledScope {
 }
 
 interface CompiledRule extends CompiledScope {
-  readonly role: Identity;
+  readonly role: PrincipalName;
   readonly index: number;
   readonly deny: boolean;
   readonly expires: number;
@@ -51,7 +51,7 @@ interface CompiledRule extends CompiledScope {
 
 /** Whom rules are about. */
 export interface Subject {
-  readonly principal: Identity;
+  readonly principal: PrincipalName;
   /** Whoever is disabled may do nothing. */
   readonly isDisabled?: boolean | undefined;
   decide(attempt: Attempt, now: number): Decision;
@@ -72,7 +72,7 @@ function compileScope({ actions, keys, categories }: ApprovalRule): CompiledScop
   };
 }
 
-function compileRule(role: Identity, rule: Rule, index: number): CompiledRule {
+function compileRule(role: PrincipalName, rule: Rule, index: number): CompiledRule {
   return { role, index, ...compileScope(rule), deny: rule.effect === 'deny', expires: rule.expires ?? Infinity };
 }
 
@@ -84,7 +84,7 @@ function isAbout(scope: CompiledScope, segments: readonly string[] | undefined, 
   return segments !== undefined && keys.some((fits) => fits(segments));
 }
 
-const nobody = (principal: Identity, reason: 'disabled' | 'unknown principal'): Subject => ({
+const nobody = (principal: PrincipalName, reason: 'disabled' | 'unknown principal'): Subject => ({
   principal,
   isDisabled: reason === 'disabled',
   prefixes: () => [],
@@ -93,7 +93,7 @@ const nobody = (principal: Identity, reason: 'disabled' | 'unknown principal'): 
 
 /** Denying rules lie before the allowing ones, so the first that fits decides. */
 function subjectOf(
-  principal: Identity,
+  principal: PrincipalName,
   rules: readonly CompiledRule[],
   needsApproval: (attempt: Attempt) => boolean,
 ): Subject {
@@ -131,7 +131,7 @@ function subjectOf(
 
 /** A policy made ready for decisions. Deny wins, and what nothing allows is denied. */
 export class Decider {
-  readonly #roles: ReadonlyMap<Identity, readonly CompiledRule[]>;
+  readonly #roles: ReadonlyMap<PrincipalName, readonly CompiledRule[]>;
   readonly #principals: ReadonlyMap<string, Principal>;
   readonly #approvals: readonly CompiledScope[];
 
@@ -140,15 +140,15 @@ export class Decider {
     this.#roles = new Map(
       roles.map(({ name, rules }) => [name, rules.map((rule, index) => compileRule(name, rule, index))]),
     );
-    this.#principals = new Map(principals.map((principal) => [foldIdentity(principal.name), principal]));
+    this.#principals = new Map(principals.map((principal) => [foldPrincipalName(principal.name), principal]));
   }
 
   /**
    * The one whom a name means, with the roles that whoever vouches for the name says in addition, such as the claims of a
    * token. A name that only looks like a known one, by case or form, is nobody's.
    */
-  subject(name: Identity, claimed: readonly Identity[] = []): Subject {
-    const principal = this.#principals.get(foldIdentity(name));
+  subject(name: PrincipalName, claimed: readonly PrincipalName[] = []): Subject {
+    const principal = this.#principals.get(foldPrincipalName(name));
     if (principal === undefined && claimed.length === 0) return nobody(name, 'unknown principal');
     if (principal !== undefined && principal.name !== name) return nobody(name, 'unknown principal');
     if (principal?.disabled === true) return nobody(name, 'disabled');
@@ -167,7 +167,7 @@ export class Decider {
     return this.#approvals.some((scope) => (scope.bits & bit) !== 0 && isAbout(scope, segments, category));
   }
 
-  #rulesOf(role: Identity): readonly CompiledRule[] {
+  #rulesOf(role: PrincipalName): readonly CompiledRule[] {
     return this.#roles.get(role) ?? [];
   }
 }

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { Decider } from './decide.ts';
-import { foldIdentity, parseIdentity } from '../rules/identity.ts';
-import type { Identity } from '../rules/identity.ts';
+import { foldPrincipalName, parsePrincipalName } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 import { readPolicy } from '../rules/policy.ts';
 import { checkBinding } from '../rules/rule-check.ts';
 import type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from '../rules/types.ts';
@@ -14,9 +14,9 @@ function missing(what: string, name: string): never {
 }
 
 /** The one that a name means, also if it is written with other capitals. */
-function named<T extends { readonly name: Identity }>(list: readonly T[], name: string, what: string): T {
-  const fold = foldIdentity(parseIdentity(name));
-  return list.find((item) => foldIdentity(item.name) === fold) ?? missing(what, name);
+function named<T extends { readonly name: PrincipalName }>(list: readonly T[], name: string, what: string): T {
+  const fold = foldPrincipalName(parsePrincipalName(name));
+  return list.find((item) => foldPrincipalName(item.name) === fold) ?? missing(what, name);
 }
 
 function replaced<T>(list: readonly T[], old: T, next: T): T[] {
@@ -25,7 +25,7 @@ function replaced<T>(list: readonly T[], old: T, next: T): T[] {
 
 /** Puts a role in the place of the one of its name, or adds it. */
 export function setRole(name: string, rules: readonly Rule[]): PolicyChange {
-  const role: Role = { name: parseIdentity(name), rules };
+  const role: Role = { name: parsePrincipalName(name), rules };
   return (policy) => {
     const { roles } = policy;
     const old = roles.find((other) => other.name === role.name);
@@ -51,7 +51,7 @@ export function removeRole(name: string): PolicyChange {
 
 /** Adds a principal, to whom nothing is granted yet. */
 export function addPrincipal(name: string, kind: Principal['kind']): PolicyChange {
-  const principal: Principal = { name: parseIdentity(name), kind, disabled: false, grants: [] };
+  const principal: Principal = { name: parsePrincipalName(name), kind, disabled: false, grants: [] };
   return (policy) => ({ ...policy, principals: [...policy.principals, principal] });
 }
 
@@ -105,8 +105,8 @@ function hasAdministrator(policy: Policy): boolean {
 }
 
 /** Whom changes remove, also those whose names somebody has again afterwards. */
-export function removedBy(policy: Policy, changes: readonly PolicyChange[]): Set<Identity> {
-  const removed = new Set<Identity>();
+export function removedBy(policy: Policy, changes: readonly PolicyChange[]): Set<PrincipalName> {
+  const removed = new Set<PrincipalName>();
   let before = policy;
   for (const change of changes) {
     const after = change(before);

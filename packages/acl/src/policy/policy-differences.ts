@@ -1,5 +1,5 @@
 import { digestOf, plain } from '../approval/approval-plan.ts';
-import type { Identity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 import type { Grant, Policy, Principal, Role } from '../rules/types.ts';
 
 /** The most of one line, and of all lines, in characters: all requests lie in one document. */
@@ -55,7 +55,7 @@ const roleLine = ([old, next]: readonly [Role | undefined, Role | undefined]): s
  *
  * @param removed principals that are removed on the way, also those who are there again afterwards
  */
-export function policyDifferences(before: Policy, after: Policy, removed: ReadonlySet<Identity>): string[] {
+export function policyDifferences(before: Policy, after: Policy, removed: ReadonlySet<PrincipalName>): string[] {
   const again = after.principals.filter(({ name }) => removed.has(name));
   const rules = [quoted(before.approvals ?? []), quoted(after.approvals ?? [])] as const;
   const all = [

@@ -1,4 +1,5 @@
 import type { RecoveryPoints } from '@securestore/backup';
+import type { HealthOptions } from '@securestore/health';
 import type { ObjectAction } from './actions.ts';
 
 /** Who calls, and what they may know of. */
@@ -9,7 +10,7 @@ export interface Caller {
 }
 
 /** What points were, as a session may look at it: it shows what its principal may know of. */
-export type PointAdministration = {
+export type RecoveryPointAdministration = {
   readonly [Call in Exclude<keyof RecoveryPoints, 'browse' | 'find' | 'compare'>]: RecoveryPoints[Call];
 } & {
   readonly [Call in 'browse' | 'find' | 'compare']: (
@@ -20,7 +21,7 @@ export type PointAdministration = {
 type ForCaller = (given: readonly unknown[], caller: Caller) => readonly unknown[];
 
 /** Calls that show names, as far as these begin with the `prefix` of their options. */
-const LISTINGS: readonly string[] = ['points.browse', 'points.find', 'points.compare'];
+const LISTINGS: readonly string[] = ['recoveryPoints.browse', 'recoveryPoints.find', 'recoveryPoints.compare'];
 
 const filtered: ForCaller = ([options], { sees }) => [options, sees];
 
@@ -37,13 +38,17 @@ function seenAlone(options: unknown, sees: Caller['sees']): object {
 export const FOR_CALLER: Readonly<Record<string, ForCaller>> = {
   ...Object.fromEntries(LISTINGS.map((call) => [call, filtered])),
   // What is wrong with an object `scrub` and `verify` tell, which take more.
-  health: ([options]) => [{ ...Object(options), names: false }],
+  health: ([options]) => [{ ...Object(options), keys: false } satisfies HealthOptions],
   // What decides about each change is for the session itself.
-  restore: ([source, options], { principal, sees }) => [
-    source,
+  restore: ([destination, options], { principal, sees }) => [
+    destination,
     { ...Object(options), ...seenAlone(options, sees), by: principal, onChange: undefined },
   ],
-  'backups.restoreStore': ([source, to, options], { principal }) => [source, to, { ...Object(options), by: principal }],
+  'backups.restoreStore': ([destination, to, options], { principal }) => [
+    destination,
+    to,
+    { ...Object(options), by: principal },
+  ],
 };
 
 /** Whether a call lists names, page by page. */
@@ -51,8 +56,8 @@ export const isListing = (call: string): boolean => LISTINGS.includes(call);
 
 /** What calls take on the object that they are about, which is what they are given first. */
 export const ABOUT_OBJECTS: Readonly<Record<string, readonly ObjectAction[]>> = {
-  'points.versions': ['history'],
-  'points.retrieveStream': ['read', 'history'],
+  'recoveryPoints.versions': ['history'],
+  'recoveryPoints.retrieveStream': ['read', 'history'],
 };
 
 /** What the names begin with that a call shows, where it shows names. */

@@ -2,8 +2,8 @@ import type { Advice } from '@securestore/core-format';
 import { compilePattern, SecureStoreError } from '@securestore/core-format';
 import type { ActionPattern } from './actions.ts';
 import { bitsOf, unknownAction } from './actions.ts';
-import type { Identity } from './identity.ts';
-import { foldIdentity, parseIdentity } from './identity.ts';
+import type { PrincipalName } from './identity.ts';
+import { foldPrincipalName, parsePrincipalName } from './identity.ts';
 import { checkBinding } from './rule-check.ts';
 import type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';
 
@@ -104,10 +104,10 @@ function approvalOf(value: unknown, where: string): ApprovalRule {
   return { actions: parsed, ...scopeOf(keys, categories, where) };
 }
 
-function identityOf(value: unknown, where: string): Identity {
-  let identity: Identity;
+function identityOf(value: unknown, where: string): PrincipalName {
+  let identity: PrincipalName;
   try {
-    identity = parseIdentity(value);
+    identity = parsePrincipalName(value);
   } catch (cause) {
     if (SecureStoreError.is(cause)) return refuse(where, `is invalid: ${cause.message}`);
     throw cause;
@@ -139,10 +139,10 @@ function principalOf(value: unknown, where: string): Principal {
 }
 
 /** No two names of one fold: people could not tell them apart, and shall not have to. */
-function checkNames(names: readonly Identity[], where: string): void {
-  const folds = new Map<string, Identity>();
+function checkNames(names: readonly PrincipalName[], where: string): void {
+  const folds = new Map<string, PrincipalName>();
   for (const name of names) {
-    const fold = foldIdentity(name);
+    const fold = foldPrincipalName(name);
     const other = folds.get(fold);
     if (other === name) refuse(where, `has ${JSON.stringify(name)} twice`);
     if (other !== undefined)

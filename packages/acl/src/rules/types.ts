@@ -1,5 +1,5 @@
 import type { ActionPattern } from './actions.ts';
-import type { Identity } from './identity.ts';
+import type { PrincipalName } from './identity.ts';
 
 /** Allows or denies actions, on all keys or on some. */
 export interface Rule {
@@ -18,20 +18,20 @@ export interface Rule {
 
 /** Rules under a name. */
 export interface Role {
-  readonly name: Identity;
+  readonly name: PrincipalName;
   readonly rules: readonly Rule[];
 }
 
 /** A role that a principal holds. */
 export interface Grant {
-  readonly role: Identity;
+  readonly role: PrincipalName;
   /** Until when, in milliseconds since 1970; without it until it is revoked. */
   readonly expires?: number;
 }
 
 /** A person or a service. */
 export interface Principal {
-  readonly name: Identity;
+  readonly name: PrincipalName;
   readonly kind: 'user' | 'service';
   /** Whoever is disabled may do nothing, whatever the grants say. */
   readonly disabled: boolean;

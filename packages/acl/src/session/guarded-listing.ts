@@ -19,7 +19,7 @@ const NOTHING = '/';
 /** Ends a part of a listing after a bounded amount of work, whether it has shown anything or not. */
 export interface ListingBound {
   /** How many names are looked at at most. */
-  readonly names: number;
+  readonly keys: number;
   /** Where to go on, as `next` of the part before said. */
   readonly from?: string | undefined;
   /** Set if the listing ended before it was over: where the next part goes on. It shows no name. */
@@ -74,7 +74,7 @@ async function* shownNames(checks: Checks, call: 'keys' | 'entries', asked: Name
       looked += 1;
       if (actions.every((action) => isShown(checks, key, action))) yield key;
       else if (looked % UNSEEN_STEPS === 0) await new Promise(setImmediate);
-      if (bound === undefined || looked < bound.names) continue;
+      if (bound === undefined || looked < bound.keys) continue;
       bound.next = positions.seal(key, about);
       return;
     }

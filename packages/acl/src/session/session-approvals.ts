@@ -14,7 +14,7 @@ import { operationFor, planCall, planRead } from '../administration/call-plan.ts
 import type { PlannedOperation } from '../administration/call-plan.ts';
 import type { Checks, SessionCall } from '../guard/checks.ts';
 import type { Decision } from '../policy/decide.ts';
-import { foldIdentity } from '../rules/identity.ts';
+import { foldPrincipalName } from '../rules/identity.ts';
 import { ABOUT_OBJECTS } from '../rules/for-callers.ts';
 import { FURTHER_ACTIONS } from '../administration/further-actions.ts';
 import { planObject } from '../approval/object-plan.ts';
@@ -69,7 +69,7 @@ export function sessionApprovals(
   };
   const decisionOn = ({ key, principal }: ApprovalRequest): Decision => {
     const decision = checks.may('approve', key);
-    const own = foldIdentity(principal) === foldIdentity(checks.principal);
+    const own = foldPrincipalName(principal) === foldPrincipalName(checks.principal);
     return own ? { ...decision, allowed: false, reason: 'own request' } : decision;
   };
   const decide = async (

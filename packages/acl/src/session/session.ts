@@ -10,7 +10,7 @@ import { Checks } from '../guard/checks.ts';
 import type { CheckContext } from '../guard/checks.ts';
 import { guardedListing } from './guarded-listing.ts';
 import type { SessionListingOptions } from './guarded-listing.ts';
-import type { Identity } from '../rules/identity.ts';
+import type { PrincipalName } from '../rules/identity.ts';
 import { ListingPositions } from './listing-position.ts';
 import type { CacheFigures } from '../policy/permission-cache.ts';
 import { sessionApprovals } from './session-approvals.ts';
@@ -35,21 +35,18 @@ export interface SessionContext extends CheckContext {
 export type Permission = 'allowed' | 'approval' | 'denied';
 
 /** The store as one principal may use it: what is not allowed fails with `ACCESS_DENIED`, whether it is there or not. */
-export class Session
-  extends SessionStorage
-  implements SecureStorage, Omit<StoreAdministration, 'keys'>, AsyncDisposable
-{
+export class Session extends SessionStorage implements SecureStorage, StoreAdministration, AsyncDisposable {
   readonly rotateEncryptionKey: StoreAdministration['rotateEncryptionKey'];
   readonly checkpoint: StoreAdministration['checkpoint'];
-  readonly collect: StoreAdministration['collect'];
+  readonly gc: StoreAdministration['gc'];
   readonly verify: StoreAdministration['verify'];
   readonly health: StoreAdministration['health'];
   readonly scrub: StoreAdministration['scrub'];
   readonly slots: StoreAdministration['slots'];
   readonly settings: StoreAdministration['settings'];
-  /** Called, the names of objects that may be seen; its members administer keys. */
-  readonly keys: ((prefix?: string, options?: SessionListingOptions) => AsyncGenerator<StoreKey>) &
-    StoreAdministration['keys'];
+  /** The keys of objects that may be seen. */
+  readonly keys: (prefix?: string, options?: SessionListingOptions) => AsyncGenerator<StoreKey>;
+  readonly encryptionKeys: StoreAdministration['encryptionKeys'];
   readonly jobs: StoreAdministration['jobs'];
   readonly access: StoreAdministration['access'];
   readonly members: StoreAdministration['members'];
@@ -58,7 +55,7 @@ export class Session
   readonly restore: StoreAdministration['restore'];
   readonly backups: StoreAdministration['backups'];
   /** What the store was, at any point that can be restored. */
-  readonly points: StoreAdministration['points'];
+  readonly recoveryPoints: StoreAdministration['recoveryPoints'];
   readonly schedules: StoreAdministration['schedules'];
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
@@ -79,7 +76,7 @@ export class Session
     );
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
     this.checkpoint = guarded.checkpoint;
-    this.collect = guarded.collect;
+    this.gc = guarded.gc;
     this.verify = guarded.verify;
     this.health = guarded.health;
     this.scrub = guarded.scrub;
@@ -92,16 +89,16 @@ export class Session
     this.backup = guarded.backup;
     this.restore = guarded.restore;
     this.backups = guarded.backups;
-    this.points = guarded.points;
+    this.recoveryPoints = guarded.recoveryPoints;
     this.schedules = guarded.schedules;
     this.approvals = sessionApprovals(this.#checks, context.approvals, { storage, administration });
-    const names = (prefix = '', options?: SessionListingOptions): AsyncGenerator<StoreKey> =>
+    this.keys = (prefix = '', options) =>
       guardedListing<StoreKey>(this.#checks, 'keys', { prefix, options, storage, positions });
-    this.keys = Object.assign(names, guarded.keys);
+    this.encryptionKeys = guarded.encryptionKeys;
   }
 
   /** Who acts. */
-  get principal(): Identity {
+  get principal(): PrincipalName {
     return this.#checks.principal;
   }
 

@@ -3,12 +3,12 @@ import { inspect } from 'node:util';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, test } from 'vitest';
 import type { Authenticator, StoredToken } from '../../src/index.ts';
-import { apiTokens, authenticate, createToken, parseIdentity } from '../../src/index.ts';
+import { apiTokens, authenticate, createToken, parsePrincipalName } from '../../src/index.ts';
 
 const NOW = 1_000_000;
 const KEY = createSecretKey(randomBytes(32));
 const UNAUTHENTICATED = expect.objectContaining({ code: 'UNAUTHENTICATED' });
-const about = { principal: parseIdentity('deployer'), now: NOW };
+const about = { principal: parsePrincipalName('deployer'), now: NOW };
 
 function kept(...tokens: StoredToken[]): Map<string, StoredToken> {
   return new Map(tokens.map((token) => [token.id, token]));
@@ -107,7 +107,7 @@ describe('authenticators', () => {
   const context = { now: NOW };
 
   test('are asked one after the other, until one vouches or refuses', async () => {
-    const bob = { principal: parseIdentity('bob') };
+    const bob = { principal: parsePrincipalName('bob') };
     const [silent, sure] = [answering(() => undefined), answering(() => bob)];
     expect(await authenticate([silent, sure], {}, context)).toEqual(bob);
     await expect(authenticate([silent], {}, context)).rejects.toEqual(UNAUTHENTICATED);
@@ -120,7 +120,7 @@ describe('authenticators', () => {
 
   test('that vouch for a time that is over vouch for nothing', async () => {
     for (const until of [NOW, Number.NaN, null as never, '2100-01-01' as never]) {
-      const late = answering(() => ({ principal: parseIdentity('bob'), until }));
+      const late = answering(() => ({ principal: parsePrincipalName('bob'), until }));
       await expect(authenticate([late], {}, context)).rejects.toEqual(UNAUTHENTICATED);
     }
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ACTIONS, Decider, PermissionCache, parseIdentity, parsePolicy } from '../../src/index.ts';
+import { ACTIONS, Decider, PermissionCache, parsePrincipalName, parsePolicy } from '../../src/index.ts';
 import type { Action, ApprovalRule, Decision, Policy, Rule } from '../../src/index.ts';
 import { mayDo, takesApproval } from '../support/reference.ts';
 import { TORTURE } from '../../../../tools/campaigns/src/size.ts';
@@ -52,12 +52,12 @@ const policy = fc
     // Not parsed: a store may have rules that bind nothing, from earlier releases.
     ({ rules, grants, disabled, approvals }): Policy => ({
       approvals,
-      roles: rules.map((list, index) => ({ name: parseIdentity(`r${index}`), rules: list as Rule[] })),
+      roles: rules.map((list, index) => ({ name: parsePrincipalName(`r${index}`), rules: list as Rule[] })),
       principals: principalNames.map((name, index) => ({
-        name: parseIdentity(name),
+        name: parsePrincipalName(name),
         kind: 'user',
         disabled: index === disabled,
-        grants: (grants[index] ?? []).map((grant) => ({ ...grant, role: parseIdentity(grant.role) })),
+        grants: (grants[index] ?? []).map((grant) => ({ ...grant, role: parsePrincipalName(grant.role) })),
       })),
     }),
   );
@@ -88,7 +88,7 @@ function policyOf(...list: Rule[]): Policy {
 const categoryOf = (name: string): string => (name.startsWith('a') ? 'secret' : 'other');
 
 function ask(list: Rule[], action: Action, key?: string): Decision {
-  return new Decider(policyOf(...list)).subject(parseIdentity('alice')).decide({ action, key }, NOW);
+  return new Decider(policyOf(...list)).subject(parsePrincipalName('alice')).decide({ action, key }, NOW);
 }
 
 describe('a decision', () => {
@@ -96,7 +96,10 @@ describe('a decision', () => {
   test('is what the policy says, read slowly', { timeout: 3_600_000 }, () => {
     fc.assert(
       fc.property(policy, who, fc.array(attempt, { minLength: 50, maxLength: 50 }), (roles, subject, attempts) => {
-        const asked = new Decider(roles).subject(parseIdentity(subject.name), subject.claimed.map(parseIdentity));
+        const asked = new Decider(roles).subject(
+          parsePrincipalName(subject.name),
+          subject.claimed.map(parsePrincipalName),
+        );
         const cached = new PermissionCache(asked, categoryOf);
         for (const { action: what, key: name } of attempts) {
           for (let now = NOW - 1; now < NOW + 3; now++) {
@@ -133,7 +136,7 @@ describe('a decision', () => {
 
   test('is remembered no longer than until something expires', () => {
     const list: Rule[] = [{ effect: 'allow', actions: ['read'], expires: NOW + 10 }];
-    const cache = new PermissionCache(new Decider(policyOf(...list)).subject(parseIdentity('alice')), categoryOf);
+    const cache = new PermissionCache(new Decider(policyOf(...list)).subject(parsePrincipalName('alice')), categoryOf);
     for (const now of [NOW, NOW + 9]) expect(cache.decide({ action: 'read', key: 'a' }, now).allowed).toBe(true);
     expect(cache.figures).toEqual({ hits: 1, misses: 1 });
     expect(cache.decide({ action: 'read', key: 'a' }, NOW + 10).allowed).toBe(false);
@@ -141,7 +144,7 @@ describe('a decision', () => {
 
   test('is remembered for a bounded number of keys', () => {
     const list: Rule[] = [{ effect: 'allow', actions: ['read'], keys: ['*1'] }];
-    const cache = new PermissionCache(new Decider(policyOf(...list)).subject(parseIdentity('alice')), categoryOf);
+    const cache = new PermissionCache(new Decider(policyOf(...list)).subject(parsePrincipalName('alice')), categoryOf);
     for (let round = 0; round < 2; round++) {
       for (let index = 0; index < 20_000; index++) {
         const allowed = index % 10 === 1;
@@ -166,13 +169,13 @@ describe('somebody whose name only looks like a known one', () => {
   test.each(['ALICE', 'Alice', 'ａlice', ' alice ', '\u00a0alice'])(
     '%j passes for nobody else, and evades no denial by it',
     (name) => {
-      const subject = new Decider(known).subject(parseIdentity(name), [parseIdentity('all')]);
+      const subject = new Decider(known).subject(parsePrincipalName(name), [parsePrincipalName('all')]);
       expect(subject.decide({ action: 'read', key: 'a' }, NOW).allowed).toBe(false);
     },
   );
 
   test('a letter of another script makes another name, which nothing is granted to', () => {
-    const subject = new Decider(known).subject(parseIdentity('\u0430lice'));
+    const subject = new Decider(known).subject(parsePrincipalName('\u0430lice'));
     expect(subject.decide({ action: 'read', key: 'a' }, NOW)).toMatchObject({ reason: 'unknown principal' });
   });
 });

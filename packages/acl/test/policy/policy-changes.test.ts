@@ -7,7 +7,7 @@ import {
   changePolicy,
   disablePrincipal,
   grantRole,
-  parseIdentity,
+  parsePrincipalName,
   removePrincipal,
   removeRole,
   revokeRole,
@@ -26,7 +26,7 @@ const begun = changePolicy(EMPTY_POLICY, [
   grantRole('bob', 'reader'),
 ]);
 const mayRead = (policy: typeof begun, name: string, now = 0): boolean =>
-  new Decider(policy).subject(parseIdentity(name)).decide({ action: 'read', key: 'a' }, now).allowed;
+  new Decider(policy).subject(parsePrincipalName(name)).decide({ action: 'read', key: 'a' }, now).allowed;
 
 test('what is granted is allowed, and what is revoked is not', () => {
   expect(mayRead(begun, 'bob')).toBe(true);
@@ -108,7 +108,11 @@ test('rules that bind nothing and are there already are no reason to refuse othe
     { actions: ['rotate'], keys: ['db/**'] },
     { actions: ['jobs'], keys: ['db/**'] },
   ];
-  const old: Policy = { ...begun, roles: [...begun.roles, { name: parseIdentity('odd'), rules: [odd] }], approvals };
+  const old: Policy = {
+    ...begun,
+    roles: [...begun.roles, { name: parsePrincipalName('odd'), rules: [odd] }],
+    approvals,
+  };
   expect(changePolicy(old, [grantRole('bob', 'odd')]).approvals).toEqual(approvals);
   expect(changePolicy(old, [setRole('odd', [read, odd])]).roles.at(-1)?.rules).toEqual([read, odd]);
   expect(changePolicy(old, [setApprovals(approvals.slice(1))]).approvals).toEqual(approvals.slice(1));

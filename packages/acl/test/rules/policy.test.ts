@@ -4,10 +4,10 @@ import type { Policy, Rule } from '../../src/index.ts';
 import {
   ACTIONS,
   EMPTY_POLICY,
-  MAX_IDENTITY_BYTES,
+  MAX_PRINCIPAL_NAME_BYTES,
   TEMPLATES,
-  foldIdentity,
-  parseIdentity,
+  foldPrincipalName,
+  parsePrincipalName,
   parsePolicy,
   parseRule,
   templateRules,
@@ -113,20 +113,20 @@ describe('a policy', () => {
 
 describe('a name', () => {
   test('has one form, and that form is its own', () => {
-    expect(parseIdentity('  Zo\u0065\u0308 ')).toBe('Zo\u00eb');
+    expect(parsePrincipalName('  Zo\u0065\u0308 ')).toBe('Zo\u00eb');
     fc.assert(
       fc.property(fc.string({ unit: ANY_CHARACTER }), (name) => {
         let identity;
         try {
-          identity = parseIdentity(name);
+          identity = parsePrincipalName(name);
         } catch (error) {
           expect(error).toEqual(refused(/the name of a principal or role/));
           return;
         }
-        expect(parseIdentity(identity)).toBe(identity);
-        expect(Buffer.byteLength(identity)).toBeLessThanOrEqual(MAX_IDENTITY_BYTES);
-        const fold = foldIdentity(identity);
-        expect(foldIdentity(fold as typeof identity)).toBe(fold);
+        expect(parsePrincipalName(identity)).toBe(identity);
+        expect(Buffer.byteLength(identity)).toBeLessThanOrEqual(MAX_PRINCIPAL_NAME_BYTES);
+        const fold = foldPrincipalName(identity);
+        expect(foldPrincipalName(fold as typeof identity)).toBe(fold);
       }),
       { numRuns: 5000 },
     );
@@ -146,7 +146,7 @@ describe('a name', () => {
     'a\u2028b',
     'x'.repeat(257),
   ])('that nobody could read is refused: %j', (name) => {
-    expect(() => parseIdentity(name)).toThrow(refused(/the name of a principal or role/));
+    expect(() => parsePrincipalName(name)).toThrow(refused(/the name of a principal or role/));
   });
 
   test.each([
@@ -156,7 +156,7 @@ describe('a name', () => {
     ['\ufb01n', 'FIN'],
     ['I\u0307', '\u0130'],
   ])('%j folds as %j does', (a, b) => {
-    expect(foldIdentity(parseIdentity(a))).toBe(foldIdentity(parseIdentity(b)));
+    expect(foldPrincipalName(parsePrincipalName(a))).toBe(foldPrincipalName(parsePrincipalName(b)));
   });
 });
 

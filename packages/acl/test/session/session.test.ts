@@ -4,7 +4,7 @@ import type { SecureStore } from 'securestore';
 import { createStore, rawKey, SecureStoreError } from 'securestore';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Policy, Rule, SessionContext, Subject } from '../../src/index.ts';
-import { Decider, SURFACE, Session, isObjectAction, parseIdentity, parsePolicy } from '../../src/index.ts';
+import { Decider, SURFACE, Session, isObjectAction, parsePrincipalName, parsePolicy } from '../../src/index.ts';
 
 let store: SecureStore;
 let rules: Rule[];
@@ -18,7 +18,7 @@ const CLOSED = expect.objectContaining({
 });
 
 beforeEach(async () => {
-  store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
+  store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), maintenance: false });
   onTestFinished(async () => store.close());
   rules = [];
   now = Date.now();
@@ -38,7 +38,7 @@ function policy(): Policy {
 }
 
 function alice(): Subject {
-  return new Decider(policy()).subject(parseIdentity('alice'));
+  return new Decider(policy()).subject(parsePrincipalName('alice'));
 }
 
 /** A session under whatever the rules are by then. */
@@ -364,7 +364,7 @@ test('a session of what can do nothing but the calls about data administers noth
   rules = [{ effect: 'allow', actions: ['*'] }];
   const unsupported = { code: 'UNSUPPORTED' };
   await expect(session().slots.list()).rejects.toMatchObject(unsupported);
-  await expect(session().collect()).rejects.toMatchObject(unsupported);
+  await expect(session().gc()).rejects.toMatchObject(unsupported);
   await expect(session().access.policy()).rejects.toMatchObject(unsupported);
   const partly = session({ administration: { slots: store.slots } });
   expect(await partly.slots.list()).toHaveLength(1);

@@ -16,7 +16,7 @@ import { EPOCH, SimulatedProcess } from '../../../objects/test/simulation/proces
 import { Scheduler } from '../../../objects/test/simulation/scheduler.ts';
 import { drawWeather } from '../../../objects/test/simulation/weather.ts';
 import type { Authenticator, ObjectAction } from '../../src/index.ts';
-import { AccessControl, parseIdentity } from '../../src/index.ts';
+import { AccessControl, parsePrincipalName } from '../../src/index.ts';
 import { WallClock } from './wall-clock.ts';
 
 /** Whoever acts: a principal whom the process vouches for, or the one of an API token. */
@@ -157,13 +157,13 @@ export class World implements Recorded {
       unlock: this.image.secrets.kept,
       clock: process.clock,
       random: process.random,
-      upkeep: false,
+      maintenance: false,
     });
     const trusting: Authenticator = {
       name: 'trusting',
       authenticate: async (credentials) => {
         const { user } = credentials as { readonly user?: string };
-        return user === undefined ? undefined : { principal: parseIdentity(user) };
+        return user === undefined ? undefined : { principal: parsePrincipalName(user) };
       },
     };
     const access = new AccessControl(store, extensionsOf(store).policy, { authenticators: [trusting] });

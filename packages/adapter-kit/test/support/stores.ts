@@ -7,7 +7,7 @@ import { FakeClock } from '../../../jobs/test/support/clock.ts';
 import { PLACES } from '../../../objects/test/support/places.ts';
 
 /** How every store of these tests is made and opened. */
-export const OPENING: OpenOptions = { unlock: rawKey(Buffer.alloc(32, 5)), create: true, upkeep: false };
+export const OPENING: OpenOptions = { unlock: rawKey(Buffer.alloc(32, 5)), create: true, maintenance: false };
 
 /** Kinds of locations, each with a function that gives a new one for one test. */
 export const LOCATIONS: readonly (readonly [kind: string, location: () => string])[] = PLACES.map(([kind, create]) => [

@@ -17,7 +17,7 @@ import { BatchKey, entryMac, headerMac } from './keys.ts';
 
 export interface ChainOptions {
   /** Id of the store's instance, 16 bytes. */
-  readonly instance: Uint8Array;
+  readonly instanceId: Uint8Array;
   /** The auditor's X25519 public key, 32 bytes: only its owner can verify the log. */
   readonly auditor: Uint8Array;
   /** Signs with the key that {@link certificate} is of. */
@@ -82,7 +82,7 @@ export class Chain {
     try {
       const header: AuditHeader = {
         segment: Buffer.from(options.random(ID_LENGTH)),
-        instance: options.instance,
+        instance: options.instanceId,
         started: options.started,
         auditor: options.auditor,
         sealedKey: await sealTo(options.auditor, first),

@@ -34,7 +34,7 @@ export interface RedactionOptions {
   /** Hashes of names instead, of many in one go: 16 bytes each, `undefined` for a name that is to be hashed by {@link nameKey} after all. */
   readonly hashNames?: ((names: readonly string[]) => (Uint8Array | undefined)[]) | undefined;
   /** Patterns of the keys whose names are kept in clear, as in rules of access: `**` is all of them. Default none. */
-  readonly clearNames?: readonly string[] | undefined;
+  readonly clearKeys?: readonly string[] | undefined;
 }
 
 /** An event as it may be written down. */
@@ -114,8 +114,8 @@ class Texts {
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY` for patterns that are none */
-export function redactor({ clearNames = [] }: Pick<RedactionOptions, 'clearNames'>): Redactor {
-  const tests = clearNames.map((pattern) => compilePattern(pattern));
+export function redactor({ clearKeys = [] }: Pick<RedactionOptions, 'clearKeys'>): Redactor {
+  const tests = clearKeys.map((pattern) => compilePattern(pattern));
   const texts = new Texts();
 
   function isClear(name: string): boolean {

@@ -21,7 +21,7 @@ const GATHER = 20;
 
 export interface AuditLogOptions extends RedactionOptions {
   /** Id of the store's instance, 16 bytes. */
-  readonly instance: Uint8Array;
+  readonly instanceId: Uint8Array;
   /** The auditor's X25519 public key, 32 bytes: only who has its private key can verify the log. */
   readonly auditor: Uint8Array;
   /** Signs with the key that was certified. */
@@ -108,9 +108,9 @@ export class AuditLog {
       );
     }
     const previous = [...(await tipsOf(sinks, clock)), ...(options.previous ?? [])];
-    const { instance, auditor, sign, certificate } = options;
+    const { instanceId, auditor, sign, certificate } = options;
     const started = clock.now();
-    const chain = await Chain.start({ instance, auditor, sign, certificate, previous, random, started });
+    const chain = await Chain.start({ instanceId, auditor, sign, certificate, previous, random, started });
     return new AuditLog(chain, options, clock);
   }
 

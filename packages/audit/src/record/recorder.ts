@@ -7,7 +7,7 @@ import { eventOf, outcomeOf, unrecorded } from '../entry/attempted.ts';
 import { AuditLog } from './audit-log.ts';
 import { certifyAuditKey } from '../entry/certificate.ts';
 import type { SinkOptions } from '../sink/outputs.ts';
-import type { AuditPlace, AuditSettings } from '../store/place.ts';
+import type { AuditArea, AuditSettings } from '../store/place.ts';
 import type { AuditEvent } from '../entry/redact.ts';
 import type { SinkAlert, SinkStats } from '../sink/sink-queue.ts';
 import { StoreSink } from '../store/store-sink.ts';
@@ -16,7 +16,7 @@ export interface RecorderOptions {
   /** Where the log goes beside the store. */
   readonly sinks?: readonly SinkOptions[] | undefined;
   /** Patterns of the keys whose names are kept in clear: `**` is all of them. Default none. */
-  readonly clearNames?: readonly string[] | undefined;
+  readonly clearKeys?: readonly string[] | undefined;
   /** Is told when a sink gets worse or better, or a segment can't be begun. */
   readonly onAlert?: ((alert: SinkAlert | AuditOpeningFailure) => void) | undefined;
 }
@@ -47,14 +47,14 @@ const MAX_EARLY = 10_000;
 
 /** Records what is done with a store, as the store says that it is to be recorded at the time. */
 export class Recorder {
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   readonly #options: RecorderOptions;
   #segment: Segment | undefined;
   /** Segments that are no longer written to, until they are closed. */
   readonly #closing = new Set<Promise<void>>();
   #closed = false;
 
-  constructor(place: AuditPlace, options: RecorderOptions = {}) {
+  constructor(place: AuditArea, options: RecorderOptions = {}) {
     this.#place = place;
     this.#options = options;
     place.follow(() => this.#end());
@@ -220,20 +220,20 @@ export class Recorder {
   }
 
   async #open({ auditor, mode }: AuditSettings): Promise<AuditLog> {
-    const { sinks = [], clearNames, onAlert } = this.#options;
+    const { sinks = [], clearKeys, onAlert } = this.#options;
     const place = this.#place;
-    const { instance, clock, nameKey } = place;
+    const { instanceId, clock, nameKey } = place;
     // Of this run alone: whoever gets hold of it later signs no header of an earlier run.
     const { privateKey } = generateKeyPairSync('ed25519');
     const asStore = (use: string, bytes: Uint8Array): Uint8Array => place.sign(use, bytes);
-    const certificate = await certifyAuditKey(asStore, instance, identityPublicKey(privateKey), clock.now());
+    const certificate = await certifyAuditKey(asStore, instanceId, identityPublicKey(privateKey), clock.now());
     return AuditLog.open({
-      instance,
+      instanceId,
       auditor,
       mode,
       nameKey,
       hashNames: (names) => place.hashNames(names),
-      clearNames,
+      clearKeys,
       certificate,
       clock,
       onAlert,

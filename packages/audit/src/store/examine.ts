@@ -9,7 +9,7 @@ import {
   parseAuditName,
 } from '@securestore/core-format';
 import { firstFrom } from './last-part.ts';
-import type { AuditPlace } from './place.ts';
+import type { AuditArea } from './place.ts';
 import { sideBySide } from './side-by-side.ts';
 
 /** How many names, and how many parts of the newest segments, are looked at. */
@@ -26,7 +26,7 @@ export interface TrailExamination {
   /** How many segments there are among the names that were looked at. */
   readonly segments: number;
   /** In words, the first 100. */
-  readonly problems: readonly string[];
+  readonly findings: readonly string[];
   /** Whether that was all there is. */
   readonly complete: boolean;
 }
@@ -44,7 +44,7 @@ interface Seen {
 }
 
 class Examination {
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   readonly #signal: AbortSignal | undefined;
   readonly #segments = new Map<string, Seen>();
   readonly #problems: string[] = [];
@@ -56,7 +56,7 @@ class Examination {
   /** Whether all parts were read, too. */
   #complete = true;
 
-  constructor(place: AuditPlace, signal: AbortSignal | undefined) {
+  constructor(place: AuditArea, signal: AbortSignal | undefined) {
     this.#place = place;
     this.#signal = signal;
   }
@@ -66,9 +66,9 @@ class Examination {
     await this.#readNewest();
     for (const end of ends) await this.#compare(end);
     for (const [id, { prefix, parts }] of this.#segments) await this.#follow(id, prefix, parts);
-    const problems = this.#problems;
-    const ok = problems.length === 0;
-    return { ok, parts: this.#read.size, segments: this.#segments.size, problems, complete: this.#complete };
+    const findings = this.#problems;
+    const ok = findings.length === 0;
+    return { ok, parts: this.#read.size, segments: this.#segments.size, findings, complete: this.#complete };
   }
 
   #problem(text: string): void {
@@ -187,7 +187,7 @@ class Examination {
  *
  * @throws SecureStoreError what the backend throws
  */
-export async function examineTrail(place: AuditPlace, signal: AbortSignal | undefined): Promise<TrailExamination> {
+export async function examineTrail(place: AuditArea, signal: AbortSignal | undefined): Promise<TrailExamination> {
   const ends = await place.trustedEnds();
   return new Examination(place, signal).run(ends);
 }

@@ -1,6 +1,6 @@
 import { auditName, auditPrefix, ID_LENGTH, parseAuditName } from '@securestore/core-format';
 import { lastPart } from './last-part.ts';
-import type { AuditPage, AuditPart, AuditPlace } from './place.ts';
+import type { AuditPage, AuditPart, AuditArea } from './place.ts';
 import { MAX_CLOCK_DIFFERENCE } from './place.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -131,7 +131,7 @@ export class KnownSegments {
    *
    * @throws SecureStoreError what the backend throws
    */
-  async look(place: AuditPlace, signal: AbortSignal | undefined): Promise<void> {
+  async look(place: AuditArea, signal: AbortSignal | undefined): Promise<void> {
     const now = place.clock.now();
     const open = [...this.#segments.values()].filter(({ hasEnded }) => !hasEnded);
     const isOld = this.#passed === undefined || Math.abs(now - this.#passed) > PASS_EVERY;
@@ -146,7 +146,7 @@ export class KnownSegments {
   }
 
   /** @param until the name that ends it; {@link ALL} for a whole pass */
-  async #pass(place: AuditPlace, until: string, signal: AbortSignal | undefined): Promise<void> {
+  async #pass(place: AuditArea, until: string, signal: AbortSignal | undefined): Promise<void> {
     let after: string | undefined;
     let pages = 0;
     do {
@@ -165,13 +165,13 @@ export class KnownSegments {
     if (until === ALL) this.passed(pages, after !== undefined);
   }
 
-  async #goOn(place: AuditPlace, segment: KnownSegment, signal: AbortSignal | undefined): Promise<void> {
+  async #goOn(place: AuditArea, segment: KnownSegment, signal: AbortSignal | undefined): Promise<void> {
     const page = await place.page({ prefix: segment.prefix, after: auditName(segment.prefix, segment.last), signal });
     for (const part of page.parts) this.note(part);
     if (page.next !== undefined) await this.#toEnd(place, segment, signal);
   }
 
-  async #toEnd(place: AuditPlace, segment: KnownSegment, signal: AbortSignal | undefined): Promise<void> {
+  async #toEnd(place: AuditArea, segment: KnownSegment, signal: AbortSignal | undefined): Promise<void> {
     const { last, modified = segment.modified } = await lastPart(place, segment.prefix, segment, signal);
     this.note({ name: auditName(segment.prefix, last), modified });
   }

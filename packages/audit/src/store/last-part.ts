@@ -1,5 +1,5 @@
 import { auditName, parseAuditName } from '@securestore/core-format';
-import type { AuditPart, AuditPlace } from './place.ts';
+import type { AuditPart, AuditArea } from './place.ts';
 
 const FIRST_STEP = 1024;
 /** Names that no store makes are passed over in so many pages. */
@@ -7,7 +7,7 @@ const MAX_PAGES = 100;
 
 /** The first part of a segment from the number `sequence` on. */
 export async function firstFrom(
-  place: AuditPlace,
+  place: AuditArea,
   prefix: string,
   sequence: number,
   signal?: AbortSignal,
@@ -33,7 +33,7 @@ interface KnownEnd {
 
 /** The last part of a segment, found by asking what lies after: a segment may have a million parts. @param known a part that there is */
 export async function lastPart<Known extends KnownEnd>(
-  place: AuditPlace,
+  place: AuditArea,
   prefix: string,
   known: Known,
   signal?: AbortSignal,

@@ -44,7 +44,7 @@ export interface CallOptions {
 }
 
 /** What a trail needs of a store: `extensionsOf(store).audit` of `@securestore/objects` is one. */
-export interface AuditPlace {
+export interface AuditArea {
   /** `undefined` where the store is not audited. The same object as long as nothing changes. */
   readonly settings: AuditSettings | undefined;
   /** Whether this process can write to the log: members can't. */
@@ -66,9 +66,9 @@ export interface AuditPlace {
   ): AsyncGenerator<T>;
   readonly clock: Clock;
   /** Id of the store's instance, 16 bytes. */
-  readonly instance: Uint8Array;
+  readonly instanceId: Uint8Array;
   /** The same of all instances that the store has and had: a restored store keeps the log of before. */
-  readonly instances: readonly Uint8Array[];
+  readonly instanceIds: readonly Uint8Array[];
   /** The Ed25519 public key of the store identity, 32 bytes. */
   readonly identity: Uint8Array;
   readonly nameKey: KeyObject;

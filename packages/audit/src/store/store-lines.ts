@@ -7,7 +7,7 @@ import {
 } from '@securestore/core-format';
 import type { MacedBytes, StoredAuditEntry } from '@securestore/core-format';
 import { entryLine, headerLine } from '../entry/line.ts';
-import type { AuditPlace } from './place.ts';
+import type { AuditArea } from './place.ts';
 
 /** A part of the log that could not be read. */
 export interface DamagedPart {
@@ -44,7 +44,7 @@ interface LinesOptions {
  * @param damaged is told of what can't be read, and is left out
  */
 export async function* linesAt(
-  place: AuditPlace,
+  place: AuditArea,
   damaged: (part: DamagedPart) => void,
   { signal, wanted = () => true }: LinesOptions = {},
 ): AsyncGenerator<string> {
@@ -70,7 +70,7 @@ export async function* linesAt(
  * time is left out, since it would stand before what was there.
  */
 export function sameLinesAt(
-  place: AuditPlace,
+  place: AuditArea,
   damaged: (part: DamagedPart) => void,
   signal: AbortSignal | undefined,
 ): () => AsyncGenerator<string> {

@@ -8,7 +8,7 @@ import {
   SecureStoreError,
   storedEntryLength,
 } from '@securestore/core-format';
-import type { AuditPlace } from './place.ts';
+import type { AuditArea } from './place.ts';
 import type { AuditLine, Sink, SinkStart } from '../sink/sink.ts';
 import { tipsAt } from './store-tips.ts';
 
@@ -49,13 +49,13 @@ function* pieces(entries: readonly StoredAuditEntry[], header: number, limit: nu
 export class StoreSink implements Sink {
   readonly name = 'store';
   readonly gather: number = GATHER;
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   #header: MacedBytes | undefined;
   #prefix: string | undefined;
   #unwritten: Unwritten | undefined;
   #strange = 0;
 
-  constructor(place: AuditPlace) {
+  constructor(place: AuditArea) {
     this.#place = place;
   }
 

@@ -9,7 +9,7 @@ import {
 import { verifyAs } from '@securestore/crypto';
 import { HEADER_USE, isCertified } from '../entry/certificate.ts';
 import { lastPart } from './last-part.ts';
-import type { AuditPlace } from './place.ts';
+import type { AuditArea } from './place.ts';
 import { MAX_CLOCK_DIFFERENCE } from './place.ts';
 
 /** How many names of parts, and how many segments, are looked at at most. */
@@ -27,13 +27,13 @@ interface Listed {
   last: number;
 }
 
-async function batchAt(place: AuditPlace, prefix: string, sequence: number): Promise<AuditBatch | undefined> {
+async function batchAt(place: AuditArea, prefix: string, sequence: number): Promise<AuditBatch | undefined> {
   const bytes = await place.read(auditName(prefix, sequence));
   return bytes && decodeAuditBatch(bytes);
 }
 
 /** The newest segments, the newest first; the last one may go on beyond what was listed. */
-async function newest(place: AuditPlace): Promise<{ readonly listed: Listed[]; readonly cut: boolean }> {
+async function newest(place: AuditArea): Promise<{ readonly listed: Listed[]; readonly cut: boolean }> {
   const listed: Listed[] = [];
   let count = 0;
   for await (const name of place.names()) {
@@ -52,7 +52,7 @@ async function newest(place: AuditPlace): Promise<{ readonly listed: Listed[]; r
 
 /** The header of a segment, if the store has begun it; whether it is under the auditor's key only a verification can tell. */
 function headerOf(
-  { identity, instances }: AuditPlace,
+  { identity, instanceIds }: AuditArea,
   segment: Uint8Array,
   begin: AuditBatch | undefined,
 ): AuditHeader | undefined {
@@ -60,7 +60,7 @@ function headerOf(
   const { header, signedBytes, signature } = decodeAuditHeader(begin.header.bytes);
   const { certificate } = header;
   if (Buffer.compare(header.segment, segment) !== 0) return undefined;
-  if (!instances.some((instance) => isCertified(identity, instance, certificate))) return undefined;
+  if (!instanceIds.some((instance) => isCertified(identity, instance, certificate))) return undefined;
   return verifyAs(certificate.publicKey, HEADER_USE, signedBytes, signature) ? header : undefined;
 }
 
@@ -76,7 +76,7 @@ export interface FoundTips {
  * What is damaged, or nobody but the store can have begun and did not, takes no other one's place: whoever has the backend could
  * hide all others behind it.
  */
-export async function tipsAt(place: AuditPlace): Promise<FoundTips> {
+export async function tipsAt(place: AuditArea): Promise<FoundTips> {
   const { listed, cut } = await newest(place);
   const tips: AuditLink[] = [];
   const named = new Map<string, number>();

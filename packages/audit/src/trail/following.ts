@@ -2,7 +2,7 @@ import { auditName } from '@securestore/core-format';
 import type { KnownSegment, KnownSegments } from '../store/known-segments.ts';
 import { beginsBefore } from '../store/known-segments.ts';
 import { END_ACTION } from '../entry/own-actions.ts';
-import type { AuditPage, AuditPlace } from '../store/place.ts';
+import type { AuditPage, AuditArea } from '../store/place.ts';
 import { MAX_CLOCK_DIFFERENCE } from '../store/place.ts';
 import { AT_ONCE, sideBySide } from '../store/side-by-side.ts';
 import type { SegmentEntry, TailOptions } from './tail-types.ts';
@@ -21,14 +21,14 @@ const TOLD_AFTER = 1000;
 
 /** What comes to a log. */
 class Following {
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   readonly #known: KnownSegments;
   readonly #options: TailOptions;
   /** Where the round through all names is. */
   #at: string | undefined;
   #pagesOfRound = 0;
 
-  constructor(place: AuditPlace, known: KnownSegments, options: TailOptions) {
+  constructor(place: AuditArea, known: KnownSegments, options: TailOptions) {
     this.#place = place;
     this.#known = known;
     this.#options = options;
@@ -107,7 +107,7 @@ class Following {
 
 /** Yields new entries until `signal` aborts. @param known the segments to continue from; the caller gives them up */
 export async function* following(
-  place: AuditPlace,
+  place: AuditArea,
   known: KnownSegments,
   options: TailOptions,
 ): AsyncGenerator<SegmentEntry> {

@@ -1,7 +1,7 @@
 import { BoundQueue } from './bound-queue.ts';
 import type { KnownSegments } from '../store/known-segments.ts';
 import { beginsBefore } from '../store/known-segments.ts';
-import type { AuditPlace } from '../store/place.ts';
+import type { AuditArea } from '../store/place.ts';
 import { MAX_CLOCK_DIFFERENCE } from '../store/place.ts';
 import { boundOf, SegmentCursor } from './segment-cursor.ts';
 import { AT_ONCE, sideBySide } from '../store/side-by-side.ts';
@@ -52,7 +52,7 @@ function isCut({ missingUntil }: KnownSegments, oldest: number | undefined): boo
  * @param wanted from 1
  */
 export async function newestOf(
-  place: AuditPlace,
+  place: AuditArea,
   known: KnownSegments,
   wanted: number,
   options: TailOptions,

@@ -1,10 +1,10 @@
 import { auditName, encodeBase32, isDamage, parseAuditName } from '@securestore/core-format';
 import type { KnownSegment } from '../store/known-segments.ts';
 import { firstFrom } from '../store/last-part.ts';
-import type { AuditPlace } from '../store/place.ts';
+import type { AuditArea } from '../store/place.ts';
 import { MAX_CLOCK_DIFFERENCE } from '../store/place.ts';
 import { END_ACTION } from '../entry/own-actions.ts';
-import type { EntryPlace, SegmentEntry, TailOptions } from './tail-types.ts';
+import type { EntryPosition, SegmentEntry, TailOptions } from './tail-types.ts';
 import { compareEntries, entriesOfPart, placeOf } from './tail-types.ts';
 
 /** So many numbers are listed at first to find the part before one; more where that has more entries. */
@@ -21,7 +21,7 @@ export function boundOf({ latest, modified }: KnownSegment, { before }: Pick<Tai
 export class SegmentCursor {
   /** No entry that is still to come is newer. */
   bound: number;
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   readonly #segment: KnownSegment;
   readonly #last: number;
   readonly #options: TailOptions;
@@ -31,7 +31,7 @@ export class SegmentCursor {
   #listedFrom: number;
   #isPositioned: boolean;
 
-  constructor(place: AuditPlace, segment: KnownSegment, options: TailOptions) {
+  constructor(place: AuditArea, segment: KnownSegment, options: TailOptions) {
     this.#place = place;
     this.#segment = segment;
     this.#last = segment.last;
@@ -88,7 +88,7 @@ export class SegmentCursor {
   }
 
   /** Goes to the last part that has entries before that one: found by halves, since a segment may have a million parts. */
-  async #position(before: EntryPlace): Promise<void> {
+  async #position(before: EntryPosition): Promise<void> {
     const { prefix } = this.#segment;
     const { signal } = this.#options;
     if (encodeBase32(parseAuditName(auditName(prefix, 0))?.segment ?? Buffer.of()) === before.segment) {
@@ -113,7 +113,7 @@ export class SegmentCursor {
     this.#listedFrom = sequence;
   }
 
-  async #beginsBefore(sequence: number, before: EntryPlace, modified = Infinity): Promise<boolean> {
+  async #beginsBefore(sequence: number, before: EntryPosition, modified = Infinity): Promise<boolean> {
     try {
       const { signal } = this.#options;
       const [first] = await this.#read(sequence, { signal });

@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { following } from './following.ts';
 import { KnownSegments, MAX_SEGMENTS } from '../store/known-segments.ts';
 import { newestOf } from './newest-entries.ts';
-import type { AuditPlace } from '../store/place.ts';
+import type { AuditArea } from '../store/place.ts';
 import type { SegmentEntry, TailOptions } from './tail-types.ts';
 import { compareEntries, entriesOfPart, inTime, placeOf } from './tail-types.ts';
 
@@ -28,7 +28,7 @@ export type Matches = (entry: AuditEntry) => boolean;
 
 /** The newest that match, of the whole log: also those that ended long ago may tell of an object. */
 async function searched(
-  place: AuditPlace,
+  place: AuditArea,
   wanted: number,
   matches: Matches,
   options: TailOptions,
@@ -63,7 +63,7 @@ async function searched(
  * @param matches which of them, by default all
  */
 export async function* tailOf(
-  place: AuditPlace,
+  place: AuditArea,
   known: KnownSegments,
   options: TailOptions,
   matches?: Matches,

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '@securestore/core-format';
 import { decodeAuditBatch, decodeAuditEntry, encodeBase32, isDamage, parseAuditName } from '@securestore/core-format';
-import type { AuditPlace } from '../store/place.ts';
+import type { AuditArea } from '../store/place.ts';
 import type { DamagedPart } from '../store/store-lines.ts';
 
 /** What a look at the newest entries has left out. */
@@ -13,7 +13,7 @@ export interface TailOptions {
   /** How many entries to begin with. Default 20. */
   readonly entries?: number | undefined;
   /** Only what comes before this entry, as entries are told: to go on from the oldest of them. Not together with `follow`. */
-  readonly before?: EntryPlace | undefined;
+  readonly before?: EntryPosition | undefined;
   /**
    * Whether to wait for more, until `signal` aborts. Every second it is looked for new segments, and for new entries in those that had some
    * in the last minute; a segment that was silent for longer is looked at about once a minute, unless its last entry is its end.
@@ -30,7 +30,7 @@ export interface TailOptions {
 }
 
 /** Where an entry stands: by its time, and of one time by number and segment. */
-export interface EntryPlace {
+export interface EntryPosition {
   /** In milliseconds since 1970. */
   readonly time: number;
   readonly sequence: number;
@@ -43,11 +43,11 @@ export interface SegmentEntry {
   readonly entry: AuditEntry;
 }
 
-export function placeOf({ segment, entry: { time, sequence } }: SegmentEntry): EntryPlace {
+export function placeOf({ segment, entry: { time, sequence } }: SegmentEntry): EntryPosition {
   return { time, sequence, segment: encodeBase32(segment) };
 }
 
-export function compareEntries(a: EntryPlace, b: EntryPlace): number {
+export function compareEntries(a: EntryPosition, b: EntryPosition): number {
   return a.time - b.time || a.sequence - b.sequence || (a.segment < b.segment ? -1 : a.segment > b.segment ? 1 : 0);
 }
 
@@ -60,7 +60,7 @@ export function inTime(entries: readonly SegmentEntry[]): SegmentEntry[] {
 
 /** The entries of a part; none if it is gone, or damaged and somebody is told. @throws SecureStoreError `INTEGRITY`, what the backend throws */
 export async function entriesOfPart(
-  place: AuditPlace,
+  place: AuditArea,
   name: string,
   { signal, onDamaged }: Pick<TailOptions, 'signal' | 'onDamaged'>,
 ): Promise<SegmentEntry[]> {

@@ -1,15 +1,15 @@
 import type { AuditEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import { formatRecipient, readRecipient } from '@securestore/crypto';
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import { examineTrail } from '../store/examine.ts';
 import type { TrailExamination } from '../store/examine.ts';
 import { KnownSegments } from '../store/known-segments.ts';
-import type { AuditPlace, AuditSettings, CallOptions } from '../store/place.ts';
+import type { AuditArea, AuditSettings, CallOptions } from '../store/place.ts';
 import { Recorder } from '../record/recorder.ts';
 import type { RecorderOptions } from '../record/recorder.ts';
 import { clearName, nameHash } from '../entry/redact.ts';
-import type { AuditProblem, AuditReport } from '../verify/report.ts';
+import type { AuditFinding, AuditReport } from '../verify/report.ts';
 import type { SinkStats } from '../sink/sink-queue.ts';
 import type { DamagedPart } from '../store/store-lines.ts';
 import { linesAt, sameLinesAt } from '../store/store-lines.ts';
@@ -39,7 +39,7 @@ export type AuditState = Omit<AuditStatus, 'sinks'>;
 
 export interface VerifyTrailOptions extends CallOptions {
   /** The auditor's identity, present and former ones, as `identity` or `identityFile` gives them. */
-  readonly auditor: SecretMethod | readonly SecretMethod[];
+  readonly auditor: UnlockSecretMethod | readonly UnlockSecretMethod[];
 }
 
 export interface EntriesOptions extends TailOptions, CallOptions {
@@ -57,12 +57,12 @@ export interface TrailEntry extends AuditEntry {
 
 /** Who tried what with a store, and what became of it: its audit log. */
 export class AuditTrail {
-  readonly #place: AuditPlace;
+  readonly #place: AuditArea;
   readonly #recorder: Recorder;
   /** What was seen of the log, so that who asks again reads what is new alone. */
   readonly #known = new KnownSegments();
 
-  constructor(place: AuditPlace, options: RecorderOptions = {}) {
+  constructor(place: AuditArea, options: RecorderOptions = {}) {
     this.#place = place;
     this.#recorder = new Recorder(place, options);
   }
@@ -127,7 +127,9 @@ export class AuditTrail {
 
   async #verify(auditor: VerifyTrailOptions['auditor'], signal: AbortSignal | undefined): Promise<AuditReport> {
     await this.#refreshed(signal);
-    const methods = Array.isArray(auditor) ? (auditor as readonly SecretMethod[]) : [auditor as SecretMethod];
+    const methods = Array.isArray(auditor)
+      ? (auditor as readonly UnlockSecretMethod[])
+      : [auditor as UnlockSecretMethod];
     if (methods.some((method) => method?.type !== 'recipient')) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'the option "auditor" must be identities of the auditor', {
         option: 'auditor',
@@ -140,7 +142,7 @@ export class AuditTrail {
         lines: sameLinesAt(this.#place, (part) => void damaged.set(part.name, part), signal),
         auditorKeys,
         identity: this.#place.identity,
-        instances: this.#place.instances,
+        instanceIds: this.#place.instanceIds,
         heads: await this.#place.trustedEnds(),
         running: this.#recorder.running,
       });
@@ -233,9 +235,9 @@ function refuse({ message }: DamagedPart): never {
 
 /** What can't be opened is named beside what follows from its absence. */
 function withDamage(report: AuditReport, damaged: readonly DamagedPart[]): AuditReport {
-  const problems = damaged.map(({ name, message }): AuditProblem => {
+  const problems = damaged.map(({ name, message }): AuditFinding => {
     const segment = name.split('/')[1]?.split('-')[1] ?? '';
     return { kind: 'edited', segment, message };
   });
-  return { ...report, ok: report.ok && problems.length === 0, problems: [...problems, ...report.problems] };
+  return { ...report, ok: report.ok && problems.length === 0, findings: [...problems, ...report.findings] };
 }

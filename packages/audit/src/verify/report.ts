@@ -13,7 +13,7 @@ import type { AuditLink } from '@securestore/core-format';
  * - `missing`: a whole segment is missing that a head, or another segment, has seen.
  * - `unverifiable`: what can't be checked, because of something else that is wrong, or for want of a key.
  */
-export type AuditProblemKind =
+export type AuditFindingKind =
   | 'edited'
   | 'reordered'
   | 'duplicated'
@@ -24,8 +24,8 @@ export type AuditProblemKind =
   | 'missing'
   | 'unverifiable';
 
-export interface AuditProblem {
-  readonly kind: AuditProblemKind;
+export interface AuditFinding {
+  readonly kind: AuditFindingKind;
   readonly segment: string;
   /** Of the first entry concerned. */
   readonly sequence?: number;
@@ -51,7 +51,7 @@ export interface SegmentReport {
 export interface AuditReport {
   /** Whether nothing is wrong. What can't be told all the same is in {@link notes}. */
   readonly ok: boolean;
-  readonly problems: readonly AuditProblem[];
+  readonly findings: readonly AuditFinding[];
   /** What is no proof of anything wrong, such as a line that a crash has torn. */
   readonly notes: readonly string[];
   readonly segments: readonly SegmentReport[];
@@ -62,12 +62,12 @@ const MAX_LISTED = 1000;
 
 /** Collects what is found, in bounded memory. */
 export class Findings {
-  readonly problems: AuditProblem[] = [];
+  readonly findings: AuditFinding[] = [];
   readonly notes: string[] = [];
   #unlisted = 0;
 
-  problem(kind: AuditProblemKind, segment: string, message: string, where: Partial<AuditProblem> = {}): void {
-    if (this.problems.length < MAX_LISTED) this.problems.push({ kind, segment, message, ...where });
+  add(kind: AuditFindingKind, segment: string, message: string, where: Partial<AuditFinding> = {}): void {
+    if (this.findings.length < MAX_LISTED) this.findings.push({ kind, segment, message, ...where });
     else this.#unlisted++;
   }
 
@@ -79,6 +79,6 @@ export class Findings {
   report(segments: readonly SegmentReport[]): AuditReport {
     const notes =
       this.#unlisted === 0 ? this.notes : [...this.notes, `${this.#unlisted} further findings are not listed`];
-    return { ok: this.problems.length === 0, problems: this.problems, notes, segments };
+    return { ok: this.findings.length === 0, findings: this.findings, notes, segments };
   }
 }

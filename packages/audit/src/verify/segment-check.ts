@@ -183,10 +183,8 @@ export class SegmentCheck {
     this.#problem('cut', message, { sequence: end.next, last: most.count });
   }
 
-  #problem(
-    ...[kind, message, where]: [Parameters<Findings['problem']>[0], string, Parameters<Findings['problem']>[3]]
-  ): void {
-    this.#findings.problem(kind, this.#start.name, message, where);
+  #problem(...[kind, message, where]: [Parameters<Findings['add']>[0], string, Parameters<Findings['add']>[3]]): void {
+    this.#findings.add(kind, this.#start.name, message, where);
   }
 }
 

@@ -22,7 +22,7 @@ export interface VerifyOptions {
   /** The public key of the store identity, 32 bytes. */
   readonly identity: Uint8Array;
   /** Ids of the instances that the store has and had. */
-  readonly instances: readonly Uint8Array[];
+  readonly instanceIds: readonly Uint8Array[];
   /** How far segments went, from where nobody could change it. */
   readonly heads?: readonly AuditLink[] | undefined;
   /** Ids of segments that are just being written by whoever verifies: nobody wonders that they have no end. */
@@ -92,14 +92,15 @@ class Verification {
       return;
     const bad = (kind: 'edited' | 'spliced' | 'unverifiable', what: string): void => {
       this.#badHeaders.add(name);
-      this.#findings.problem(kind, name, what, { line });
+      this.#findings.add(kind, name, what, { line });
     };
-    const { identity, instances } = this.#options;
+    const { identity, instanceIds } = this.#options;
     const { header, signedBytes, signature } = parsed.signed ?? {};
     if (header === undefined || signedBytes === undefined || signature === undefined || !parsed.faithful) {
       return bad('edited', 'its header is not as it was written');
     }
-    if (!instances.some((instance) => same(instance, header.instance))) return bad('spliced', 'it is of another store');
+    if (!instanceIds.some((instance) => same(instance, header.instance)))
+      return bad('spliced', 'it is of another store');
     if (!isCertified(identity, header.instance, header.certificate)) {
       return bad('spliced', 'its header is signed by a key that this store has not certified');
     }
@@ -117,7 +118,7 @@ class Verification {
     }
     if (known !== undefined) {
       key.wipe();
-      this.#findings.problem('duplicated', name, 'it has a second header, which is another one', { line });
+      this.#findings.add('duplicated', name, 'it has a second header, which is another one', { line });
       return undefined;
     }
     const start = { name, id: header.segment, started: header.started, mac: parsed.mac, key };
@@ -153,7 +154,7 @@ class Verification {
     for (const [name, [witness]] of witnesses) {
       if (this.#known.has(name) || this.#badHeaders.has(name) || archived.has(name) || witness === undefined) continue;
       const message = `the whole segment is missing; ${witness.by} says that it had ${witness.count} entries or more`;
-      this.#findings.problem('missing', name, message);
+      this.#findings.add('missing', name, message);
     }
   }
 
@@ -182,7 +183,7 @@ class Verification {
     }
     if (!this.#begun.has(segment)) {
       this.#begun.add(segment);
-      this.#findings.problem('reordered', segment, `entry ${sequence} stands before the header`, { sequence, line });
+      this.#findings.add('reordered', segment, `entry ${sequence} stands before the header`, { sequence, line });
     }
     check.accept(entry, line);
   }
@@ -201,10 +202,10 @@ class Verification {
     for (const [name, { count, line }] of this.#strangers) {
       if (this.#badHeaders.has(name)) {
         const message = `its ${count} entries can't be checked without a header that can be trusted`;
-        this.#findings.problem('unverifiable', name, message, { line });
+        this.#findings.add('unverifiable', name, message, { line });
       } else {
         const message = `${count} entries of it are here, and its header is not: they are of another log, or it was removed`;
-        this.#findings.problem('spliced', name, message, { line });
+        this.#findings.add('spliced', name, message, { line });
       }
     }
     const running = new Set((this.#options.running ?? []).map((id) => encodeBase32(id)));

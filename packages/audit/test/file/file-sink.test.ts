@@ -58,7 +58,7 @@ describe('a file of an audit', () => {
     }
     expect(statSync(path).mode & 0o7777).toBe(0o600);
     const report = await audit(store, linesOf(path));
-    expect([report.problems, report.notes]).toEqual([[], []]);
+    expect([report.findings, report.notes]).toEqual([[], []]);
     expect(actionsOf(linesOf(path))).toEqual(['first', 'audit.end', 'second', 'audit.end']);
     // The second run has seen the first one: nobody removes or cuts that unnoticed any more.
     const second = linesOf(path).slice(3);
@@ -76,7 +76,7 @@ describe('a file of an audit', () => {
     expect(actionsOf(linesOf(`${path}.1`))).toEqual(['before']);
     expect(actionsOf(linesOf(path))).toEqual(['after', 'audit.end']);
     const both = await audit(store, [...linesOf(`${path}.1`), ...linesOf(path)]);
-    expect([both.problems, both.notes, alerts]).toEqual([[], [], []]);
+    expect([both.findings, both.notes, alerts]).toEqual([[], [], []]);
     expect(short(await audit(store, linesOf(path)))).toEqual(['deleted 1']);
   });
 
@@ -102,7 +102,7 @@ describe('a file of an audit', () => {
     await log.record(event('after'));
     await log.close();
     expect(actionsOf(linesOf(path))).toEqual(['before', 'after', 'audit.lost', 'audit.end']);
-    expect((await audit(store, linesOf(path))).problems).toEqual([]);
+    expect((await audit(store, linesOf(path))).findings).toEqual([]);
   });
 
   it('that is cut short is gone on with, and that is told', async () => {
@@ -127,7 +127,7 @@ describe('a file of an audit', () => {
     await log.record(event('after'));
     await log.close();
     const report = await audit(store, linesOf(path));
-    expect(report.problems).toEqual([]);
+    expect(report.findings).toEqual([]);
     expect(report.notes).toEqual([
       expect.stringContaining('line 4 ends within entry 3 of segment'),
       expect.stringContaining('has no end after entry 2'),
@@ -227,7 +227,7 @@ describe('a file of an audit', () => {
     await log.close();
     const lines = linesOf(path);
     const report = await audit(store, lines);
-    expect(report.problems).toEqual([]);
+    expect(report.findings).toEqual([]);
     expect(report.segments).toMatchObject([{ entries: 202, ended: true }]);
     // The line that found no room is there once in part and once whole.
     expect(report.notes).toEqual([expect.stringContaining('ends within entry')]);

@@ -31,7 +31,7 @@ describe('an audit log', () => {
     await Promise.all(records);
     await log.close();
     const report = await audit(store, sink.lines);
-    expect(report.problems).toEqual([]);
+    expect(report.findings).toEqual([]);
     expect(report.notes).toEqual([]);
     expect(report.segments).toEqual([expect.objectContaining({ entries: 51, ended: true, end: log.end })]);
     expect(actionsOf(sink.lines)).toEqual([...Array.from({ length: 50 }, () => 'read'), 'audit.end']);
@@ -104,7 +104,7 @@ describe('an audit log', () => {
     expect(await open({ mode: 'fail-closed', sinks: [{ sink, mandatory: false }] })).toBe('INVALID_ARGUMENT');
     expect(await open({ mode: 'never' })).toBe('INVALID_ARGUMENT');
     expect(await open({ auditor: new Uint8Array(32) })).toBe('INVALID_ARGUMENT');
-    expect(await open({ clearNames: ['a//b'] })).toBe('INVALID_ARGUMENT');
+    expect(await open({ clearKeys: ['a//b'] })).toBe('INVALID_ARGUMENT');
   });
 });
 
@@ -139,7 +139,7 @@ describe('in the mode fail-closed', () => {
     // Somebody waits, so it is tried at once and not after a while.
     await log.record(read('c'));
     await log.close();
-    expect((await audit(store, sink.lines)).problems).toEqual([]);
+    expect((await audit(store, sink.lines)).findings).toEqual([]);
     expect(actionsOf(sink.lines)).toEqual(['read', 'read', 'read', 'audit.end']);
     expect(alerts.map(({ event }) => event)).toEqual(['failing', 'recovered']);
   });
@@ -160,7 +160,7 @@ describe('in the mode fail-closed', () => {
     expect(await endOf(log.record(read('c')))).toBe('done');
     await log.close();
     expect(sink.most).toBe(1);
-    expect((await audit(store, sink.lines)).problems).toEqual([]);
+    expect((await audit(store, sink.lines)).findings).toEqual([]);
     expect(actionsOf(sink.lines)).toEqual(['read', 'read', 'read', 'audit.end']);
     expect(alerts.map(({ event }) => event)).toEqual(['hanging', 'recovered']);
   });
@@ -192,7 +192,7 @@ describe('in the mode batched', () => {
     expect(log.stats).toMatchObject([{ state: 'hanging' }, { state: 'ok', written: 10 }]);
     expect(alerts).toMatchObject([{ name: 'stuck', event: 'hanging', code: 'TIMEOUT' }]);
     expect(await closeOf({ log, clock })).toBe('UNAVAILABLE');
-    expect((await audit(store, well.lines)).problems).toEqual([]);
+    expect((await audit(store, well.lines)).findings).toEqual([]);
     expect(log.stats).toMatchObject([{ lost: 11, queued: 0 }, { written: 11 }]);
   });
 
@@ -240,7 +240,7 @@ describe('in the mode batched', () => {
     await clock.pass(8000);
     expect(actionsOf(sink.lines)).toEqual(['read', 'read']);
     await log.close();
-    expect((await audit(store, sink.lines)).problems).toEqual([]);
+    expect((await audit(store, sink.lines)).findings).toEqual([]);
   });
 
   it('many entries at once don’t wait for the clock', async () => {

@@ -2,7 +2,7 @@ import type { AuditEntry } from '@securestore/core-format';
 import { auditName, auditPrefix, encodeAuditBatch, encodeAuditEntry, SecureStoreError } from '@securestore/core-format';
 import { FakeClock } from '../../../jobs/test/support/clock.ts';
 import { AuditTrail } from '../../src/index.ts';
-import type { AuditPage, AuditPageOptions, AuditPlace, TrailEntry } from '../../src/index.ts';
+import type { AuditPage, AuditPageOptions, AuditArea, TrailEntry } from '../../src/index.ts';
 import { testRandom } from './world.ts';
 
 const PAGE = 1000;
@@ -11,7 +11,7 @@ function unused(): never {
   throw new Error('not for this test');
 }
 
-const steps: AuditPlace['stepsInTime'] = async function* each(_operation, { signal }, body) {
+const steps: AuditArea['stepsInTime'] = async function* each(_operation, { signal }, body) {
   yield* body(signal);
 };
 
@@ -83,7 +83,7 @@ export class StoredLog {
     return { parts: found, ...(more && { next: found.at(-1)?.name ?? '' }) };
   }
 
-  #place(): AuditPlace {
+  #place(): AuditArea {
     return {
       settings: undefined,
       canWrite: false,
@@ -102,8 +102,8 @@ export class StoredLog {
           }
         },
       },
-      instance: Buffer.alloc(16),
-      instances: [],
+      instanceId: Buffer.alloc(16),
+      instanceIds: [],
       identity: Buffer.alloc(32),
       get nameKey() {
         return unused();

@@ -34,7 +34,7 @@ export async function newAuditor(): Promise<Auditor> {
 
 /** A store, as far as its audit is concerned: all its keys, and none of the auditor's. */
 export interface TestStore {
-  readonly instance: Buffer;
+  readonly instanceId: Buffer;
   /** The store identity. */
   readonly key: KeyObject;
   readonly identity: Buffer;
@@ -43,7 +43,7 @@ export interface TestStore {
   readonly auditor: Auditor;
   /** What the log of this store is begun with. */
   readonly basis: {
-    readonly instance: Uint8Array;
+    readonly instanceId: Uint8Array;
     readonly auditor: Uint8Array;
     readonly sign: Signer;
     readonly certificate: Awaited<ReturnType<typeof certifyAuditKey>>;
@@ -52,12 +52,12 @@ export interface TestStore {
 }
 
 export async function newStore(auditor: Auditor, seed = 'store', key: KeyObject = newSigningKey()): Promise<TestStore> {
-  const instance = testRandom(`${seed} instance`)(16);
+  const instanceId = testRandom(`${seed} instance`)(16);
   const signing = newSigningKey();
-  const certificate = await certifyAuditKey(signer(key), instance, identityPublicKey(signing), START);
+  const certificate = await certifyAuditKey(signer(key), instanceId, identityPublicKey(signing), START);
   const nameKey = createSecretKey(testRandom(`${seed} names`)(32));
-  const basis = { instance, auditor: auditor.publicKey, sign: signer(signing), certificate, nameKey };
-  return { instance, key, identity: identityPublicKey(key), signing, auditor, basis };
+  const basis = { instanceId, auditor: auditor.publicKey, sign: signer(signing), certificate, nameKey };
+  return { instanceId, key, identity: identityPublicKey(key), signing, auditor, basis };
 }
 
 export const plainEntry = (index: number): Omit<AuditEntry, 'sequence'> => ({
@@ -108,13 +108,13 @@ export function audit(
   more: Partial<VerifyOptions> = {},
 ): Promise<AuditReport> {
   const auditorKeys = [store.auditor.privateKey];
-  const options = { auditorKeys, identity: store.identity, instances: [store.instance], lines: () => each(lines) };
+  const options = { auditorKeys, identity: store.identity, instanceIds: [store.instanceId], lines: () => each(lines) };
   return verifyLog({ ...options, ...more });
 }
 
 /** The problems of a report in short: `edited 7`. */
-export function short({ problems }: AuditReport): string[] {
-  return problems.map(({ kind, sequence, last }) => {
+export function short({ findings }: AuditReport): string[] {
+  return findings.map(({ kind, sequence, last }) => {
     const range = last === undefined || last === sequence ? '' : `-${last}`;
     return sequence === undefined ? kind : `${kind} ${sequence}${range}`;
   });

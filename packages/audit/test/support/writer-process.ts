@@ -11,7 +11,7 @@ export interface WriterOrder {
   readonly name: string;
   /** How many entries; without it until it is killed. */
   readonly count?: number;
-  readonly instance: string;
+  readonly instanceId: string;
   readonly auditor: string;
   readonly signing: string;
   readonly certificate: { readonly created: number; readonly publicKey: string; readonly signature: string };
@@ -23,7 +23,7 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'base64');
 
 const log = await AuditLog.open({
   mode: 'fail-closed',
-  instance: bytes(order.instance),
+  instanceId: bytes(order.instanceId),
   auditor: bytes(order.auditor),
   sign: signer(createPrivateKey({ key: bytes(order.signing), format: 'der', type: 'pkcs8' })),
   certificate: {

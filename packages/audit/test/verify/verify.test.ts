@@ -62,7 +62,7 @@ describe('a verification', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { maxLength: 39 }), async (picks) => {
         const report = await audit(store, interleaved(segments, picks));
-        expect(report.problems).toEqual([]);
+        expect(report.findings).toEqual([]);
         expect(report.segments.map(({ entries }) => entries)).toEqual([12, 12, 12]);
       }),
       { numRuns: 30 },
@@ -116,7 +116,7 @@ describe('a verification', () => {
     const after = await writeSegment(restored, 3, { seed: 'after' });
     const lines = [after.header, ...after.lines];
     expect(short(await audit(store, lines))).toEqual(['spliced', 'unverifiable']);
-    expect((await audit(store, lines, { instances: [store.instance, restored.instance] })).ok).toBe(true);
+    expect((await audit(store, lines, { instanceIds: [store.instanceId, restored.instanceId] })).ok).toBe(true);
   });
 
   it('[A-07] refuses a header that is signed by a key that the store has not certified, or certified for another one', async () => {
@@ -128,7 +128,7 @@ describe('a verification', () => {
     const copied = await writeSegment({ ...store, basis: { ...store.basis, sign } }, 3);
     expect(short(await audit(store, [copied.header, ...copied.lines]))).toEqual(['edited', 'unverifiable']);
     const restored = await newStore(store.auditor, 'restored', store.key);
-    const moved = { ...restored, basis: { ...restored.basis, instance: store.instance } };
+    const moved = { ...restored, basis: { ...restored.basis, instanceId: store.instanceId } };
     const other = await writeSegment(moved, 3);
     expect(short(await audit(store, [other.header, ...other.lines]))).toEqual(['spliced', 'unverifiable']);
   });
@@ -144,7 +144,7 @@ describe('a verification', () => {
   });
 
   it('finds nothing wrong with nothing, unless somebody has seen more', async () => {
-    expect(await audit(store, [])).toEqual({ ok: true, problems: [], notes: [], segments: [] });
+    expect(await audit(store, [])).toEqual({ ok: true, findings: [], notes: [], segments: [] });
     const heads = segments.map(({ chain }) => chain.end);
     expect(short(await audit(store, [], { heads }))).toEqual(['missing', 'missing', 'missing']);
   });

@@ -17,7 +17,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const open = async (): Promise<SecureStore> =>
-  openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, upkeep: false });
+  openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, maintenance: false });
 
 function held(): number {
   collectGarbage();

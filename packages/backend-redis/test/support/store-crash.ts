@@ -27,10 +27,10 @@ export async function crashWriters(location: string, bare: StorageBackend, kills
   await killUploader(location, backend);
 
   const unlock = rawKey(Buffer.alloc(32, 7));
-  await using store = await openStore(location, { unlock, upkeep: false, backend: await threeDaysLater(backend) });
+  await using store = await openStore(location, { unlock, maintenance: false, backend: await threeDaysLater(backend) });
   const { blobs } = await checkStore(store, campaign);
   assert.ok((await blobsOf(backend)).size > blobs, 'a payload that no version has');
-  const { failed } = await store.collect();
+  const { failed } = await store.gc();
   assert.equal(failed, 0, 'something could not be collected');
   const after = await checkStore(store, campaign);
   assert.equal(after.blobs, blobs, 'a collection keeps the payloads of all versions');

@@ -12,7 +12,7 @@ const MIB = 2 ** 20;
 
 /** A key of the test's own: deriving one from a passphrase takes its time. */
 const open = async (): Promise<SecureStore> =>
-  openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, upkeep: false });
+  openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, maintenance: false });
 
 /** Increments a counter, each time by exactly one, however many others do. */
 async function increment(): Promise<void> {

@@ -64,7 +64,7 @@ export async function requestsOf(
   const unlock = rawKey(Buffer.alloc(32, 7));
   const clock = standingClock();
   const open = async (): Promise<SecureStore> =>
-    openStore(location, { ...options, unlock, clock, create: true, upkeep: false });
+    openStore(location, { ...options, unlock, clock, create: true, maintenance: false });
   await using store = await open();
   await using other = await open();
   // The first write of a process may introduce it.

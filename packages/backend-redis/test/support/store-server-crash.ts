@@ -23,7 +23,7 @@ interface Story {
  */
 export async function crashServerOfStore(server: Server, location: string, kills: number): Promise<void> {
   const unlock = rawKey(Buffer.alloc(32, 7));
-  await using store = await openStore(location, { unlock, create: true, upkeep: false });
+  await using store = await openStore(location, { unlock, create: true, maintenance: false });
   await store.store('before', 'x');
   const story: Story = { acknowledged: new Set(), undecided: new Set() };
   for (let kill = 0; kill < kills; kill++) {

@@ -16,7 +16,7 @@ import type {
 import type {
   ContinuousBackup,
   ContinuousStatus,
-  FollowOptions,
+  ContinuousBackupOptions,
   SynchronousOptions,
 } from '../continuous/continuous-types.ts';
 import type { Follower } from '../continuous/continuous.ts';
@@ -29,7 +29,7 @@ import { follow, replicationStatusFrom, waitForOther } from '../continuous/start
 import type { ForgetReport } from '../prune/forget.ts';
 import type { ChosenSnapshot } from '../trust/moment.ts';
 import { registerDestination, setRetention, unregisterDestination } from '../prune/destination-admin.ts';
-import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
 import { Destinations } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
@@ -65,13 +65,13 @@ export class Backups {
    *
    * @throws SecureStoreError `LOCKED` if another process is at it; as {@link backup} rejects
    */
-  follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
+  startContinuous(destination: string, options: ContinuousBackupOptions = {}): Promise<ContinuousBackup> {
     const ports = { ...this.#ports, followers: this.#followers, jobId: backupJobId(destination) };
     return follow(ports, this.#destinations.named(destination), options);
   }
 
   /** How the continuous backups of this process go, by destination. */
-  get continuous(): ReadonlyMap<string, ContinuousStatus> {
+  get continuousBackups(): ReadonlyMap<string, ContinuousStatus> {
     return new Map([...this.#followers].map(([location, { status }]) => [location, status]));
   }
 
@@ -81,9 +81,9 @@ export class Backups {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no location
    */
-  following(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined> {
+  continuousStatus(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined> {
     const ports = { ...this.#ports, followers: this.#followers };
-    return inTime('backups.following', options, (signal) => replicationStatusFrom(ports, destination, signal));
+    return inTime('backups.continuousStatus', options, (signal) => replicationStatusFrom(ports, destination, signal));
   }
 
   /**
@@ -112,20 +112,20 @@ export class Backups {
    * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws
    */
   list(
-    source: string,
+    destination: string,
     { onDamaged, ...options }: CallOptions & { readonly onDamaged?: OnDamagedSnapshot } = {},
   ): Promise<SnapshotInfo[]> {
     return inTime('backups.list', options, (signal) =>
-      this.#destinations.opened(source, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
+      this.#destinations.opened(destination, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
     );
   }
 
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
-  windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
+  windows(destination: string, options?: CallOptions): Promise<RecoveryWindow[]> {
     return inTime('backups.windows', options, (signal) =>
-      this.#destinations.opened(source, signal, async (backup, { location }) => {
+      this.#destinations.opened(destination, signal, async (backup, { location }) => {
         // Asked first: what comes after it goes further.
-        const replication = await this.following(location, { signal });
+        const replication = await this.continuousStatus(location, { signal });
         return backup.windows(signal, replication?.reached);
       }),
     );
@@ -133,13 +133,13 @@ export class Backups {
 
   /** Runs `body` with the store as it was at a point, which can be read and not changed. */
   read<T>(
-    source: string,
-    choice: PointChoice,
+    destination: string,
+    choice: RecoveryPointChoice,
     body: (store: ObjectStore, point: ChosenSnapshot) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
     return changeInTime('backups.read', options, this.#area.clock, (signal) =>
-      this.#destinations.opened(source, signal, (backup) => backup.read(choice, body, signal)),
+      this.#destinations.opened(destination, signal, (backup) => backup.read(choice, body, signal)),
     );
   }
 
@@ -149,13 +149,13 @@ export class Backups {
    * @throws SecureStoreError as {@link list}
    */
   view<T>(
-    source: string,
-    choice: PointChoice,
+    destination: string,
+    choice: RecoveryPointChoice,
     body: (view: StorageBackend) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
     return changeInTime('backups.view', options, this.#area.clock, (signal) =>
-      this.#destinations.opened(source, signal, async (backup) => {
+      this.#destinations.opened(destination, signal, async (backup) => {
         const isGiven = choice.snapshot !== undefined || choice.at !== undefined;
         const moment = await (isGiven ? backup.choose(choice, signal) : backup.newest(signal));
         return body(await backup.view(moment, signal));
@@ -171,12 +171,12 @@ export class Backups {
    *   read
    */
   verify(
-    source: string,
+    destination: string,
     { signal: stop, timeout, within, ...options }: VerifyOptions = {},
   ): Promise<BackupVerifyReport> {
     checkRolling(within, options);
     return inTime('backups.verify', { signal: stop, timeout }, (signal) =>
-      verifyDestination(this.#ports, source, { ...options, within, signal }),
+      verifyDestination(this.#ports, destination, { ...options, within, signal }),
     );
   }
 
@@ -196,8 +196,12 @@ export class Backups {
    *
    * @param target what is written through, by default the store: a session may write less
    */
-  restore(source: string, options: RestoreOptions = {}, target: SecureStorage = this.#store): Job<RestoreJobReport> {
-    return startRestore(this.#ports, source, options, target);
+  restore(
+    destination: string,
+    options: RestoreOptions = {},
+    target: SecureStorage = this.#store,
+  ): Job<RestoreJobReport> {
+    return startRestore(this.#ports, destination, options, target);
   }
 
   /**
@@ -206,8 +210,8 @@ export class Backups {
    *
    * The job rejects with `ALREADY_EXISTS` if something lies there, `NOT_FOUND`, `INTEGRITY` if the backup is damaged, unless `partial`.
    */
-  restoreStore(source: string, to: string, options: RestoreStoreJobOptions = {}): Job<RestoreStoreJobReport> {
-    return startRestoreStore(this.#ports, source, to, options);
+  restoreStore(destination: string, to: string, options: RestoreStoreJobOptions = {}): Job<RestoreStoreJobReport> {
+    return startRestoreStore(this.#ports, destination, to, options);
   }
 
   /**

@@ -31,7 +31,7 @@ export interface FactPorts extends ManagedPorts {
   /** Keeps the states of schedules. */
   readonly storage: StateStorage;
   /** Knows the continuous backups. */
-  readonly backups: Pick<Backups, 'following'>;
+  readonly backups: Pick<Backups, 'continuousStatus'>;
 }
 
 type Schedules = readonly Schedule<{ readonly destination: string }>[];
@@ -50,12 +50,12 @@ async function knownOf(
       scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
     ),
   );
-  const replication = await backups.following(location, { signal });
+  const replication = await backups.continuousStatus(location, { signal });
   if (replication === undefined || replication.isOver) return { now, schedules, destination: location };
   const { reached, error, isAlive, silent } = replication;
   // If no process ships any more, the lag is at least the time since the last report.
   const lag = reached === undefined ? (isAlive ? undefined : silent) : Math.max(0, now - reached.time);
-  return { now, schedules, destination: location, lag, following: { isAlive, error } };
+  return { now, schedules, destination: location, lag, continuous: { isAlive, error } };
 }
 
 /** The points from one on, as many as are looked at. */

@@ -61,7 +61,7 @@ export interface RunSchedulesOptions extends RunHookOptions {
   /** Called after every run. */
   readonly onRun?: ((report: RunReport<BackupTask>) => Promise<void> | void) | undefined;
   /** Called with what went wrong, except in the runs themselves. */
-  readonly onProblem?: ((error: unknown) => void) | undefined;
+  readonly onFailure?: ((error: unknown) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -198,13 +198,13 @@ export class Schedules {
   }
 
   async #sendAlerts(options: RunSchedulesOptions): Promise<void> {
-    const { sinks = [], thresholds, onProblem } = options;
+    const { sinks = [], thresholds, onFailure } = options;
     if (sinks.length === 0) return;
     for (const { destination, facts } of await this.#eachFacts()) {
       const id = `alerts ${destination.id}`;
       const alerts = new Alerts({ storage: this.#storage, id, clock: this.#area.clock, sinks, thresholds });
       const report = await alerts.check(facts);
-      for (const { error } of report.failures) onProblem?.(error);
+      for (const { error } of report.failures) onFailure?.(error);
     }
   }
 
@@ -216,9 +216,9 @@ export class Schedules {
    */
   async run(options: RunSchedulesOptions = {}): Promise<readonly RunReport<BackupTask>[]> {
     this.#area.checkOpen();
-    const { once = false, name = `process ${process.pid}`, onRun, onProblem, signal } = options;
+    const { once = false, name = `process ${process.pid}`, onRun, onFailure, signal } = options;
     const { clock } = this.#area;
-    const hooks = runHooks(clock, options, (error) => onProblem?.(error));
+    const hooks = runHooks(clock, options, (error) => onFailure?.(error));
     const runner = {
       schedules: () => schedulesOf(this.#area),
       state: this.#storage,
@@ -228,10 +228,10 @@ export class Schedules {
       hooks: {
         ...hooks,
         async after(report: RunReport<BackupTask>) {
-          await hooks.after?.(report).catch((error: unknown) => onProblem?.(error));
+          await hooks.after?.(report).catch((error: unknown) => onFailure?.(error));
           await onRun?.(report);
         },
-        failed: (error: unknown) => onProblem?.(error),
+        failed: (error: unknown) => onFailure?.(error),
       },
       signal,
     };
@@ -253,7 +253,7 @@ export class Schedules {
 
   async #watch(options: RunSchedulesOptions, ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
-      await this.#sendAlerts(options).catch((error: unknown) => options.onProblem?.(error));
+      await this.#sendAlerts(options).catch((error: unknown) => options.onFailure?.(error));
       await this.#area.clock.sleep(CHECK_EVERY, ended).catch(() => undefined);
     }
   }

@@ -7,12 +7,12 @@ export interface ContinuousStatus {
   readonly lag?: number;
   /** How far the servers of the store's backend may disagree about the time, in milliseconds. */
   readonly skew: number;
-  readonly points: number;
+  readonly recoveryPoints: number;
   readonly versions: number;
   readonly bytes: number;
   /** Why the last attempt failed; absent if it did not. */
   readonly error?: { readonly code: string; readonly message: string };
-  readonly alarms: readonly string[];
+  readonly findings: readonly string[];
 }
 
 export interface ContinuousOptions {
@@ -35,7 +35,7 @@ export interface SynchronousOptions {
   readonly onAlert?: ((message: string) => void) | undefined;
 }
 
-export interface FollowOptions extends CallOptions, Omit<ContinuousOptions, 'signal'> {
+export interface ContinuousBackupOptions extends CallOptions, Omit<ContinuousOptions, 'signal'> {
   /** Has writes of this process wait until they are backed up, too: then nothing that was acknowledged can be lost with the store. */
   readonly synchronous?: boolean | SynchronousOptions | undefined;
 }
@@ -46,7 +46,7 @@ export interface ContinuousBackup extends AsyncDisposable {
   /** Resolves when it has ended. Rejects with why it ended by itself, where no repetition would have helped, such as `ACCESS_DENIED`. */
   readonly ended: Promise<void>;
   /** Resolves when everything that was acknowledged before the call can be restored. @throws `UNAVAILABLE`, and what keeps it from that */
-  shipped(): Promise<void>;
+  caughtUp(): Promise<void>;
   /** Ends it, after what is under way. @throws why it had ended before, where it had */
-  stop(): Promise<void>;
+  close(): Promise<void>;
 }

@@ -69,11 +69,11 @@ export class Follower {
     return {
       ...(reached && { recoverableTo: new Date(reached.time), lag: Math.max(0, clock.now() - reached.time) }),
       skew: capabilities.clockSkew,
-      points: this.#points,
+      recoveryPoints: this.#points,
       versions: this.#versions,
       bytes: this.#bytes,
       ...(error && { error: { code: error.code, message: error.message } }),
-      alarms: [...this.#alarms],
+      findings: [...this.#alarms],
     };
   }
 
@@ -230,7 +230,7 @@ export class Follower {
     const target = await this.#connection.connect(signal);
     const report = await makeSnapshot(this.#area, target, { signal, label, steadyUntil: steady });
     onDone?.(report);
-    for (const alarm of report.alarms) this.#alarms.add(alarm);
+    for (const alarm of report.findings) this.#alarms.add(alarm);
     this.#noteFailures(report.failed);
     this.#count(1, report.copied);
     return this.begin(signal);

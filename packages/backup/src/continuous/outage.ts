@@ -3,10 +3,10 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects/internal';
 
 /** The channel of `node:diagnostics_channel` on which continuous backups publish that they fail, resume or end. */
-export const FOLLOW_CHANNEL = 'securestore.follow';
+export const CONTINUOUS_CHANNEL = 'securestore.continuous';
 
-/** What is published on {@link FOLLOW_CHANNEL}. */
-export interface FollowMessage {
+/** What is published on {@link CONTINUOUS_CHANNEL}. */
+export interface ContinuousMessage {
   /** Of the store, without credentials. */
   readonly location: string;
   readonly destination: string;
@@ -14,14 +14,14 @@ export interface FollowMessage {
    * `failing`: nothing can be shipped, and it is tried again; `going on`: that is over; `ended`: it has ended by itself, since
    * waiting does not help.
    */
-  readonly event: 'failing' | 'going on' | 'ended';
+  readonly event: 'failing' | 'resumed' | 'ended';
   /** Why it is failing, or has ended. */
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-const follow = channel(FOLLOW_CHANNEL);
+const follow = channel(CONTINUOUS_CHANNEL);
 
-function publishFollow(message: FollowMessage): void {
+function publishFollow(message: ContinuousMessage): void {
   if (follow.hasSubscribers) follow.publish(message);
 }
 
@@ -86,7 +86,7 @@ export class Outage {
     if (this.#error === undefined) return;
     this.#error = undefined;
     this.#failures = 0;
-    const fields = this.#publish('going on');
+    const fields = this.#publish('resumed');
     this.#area.logger?.info(fields, 'a continuous backup has resumed');
   }
 
@@ -98,7 +98,7 @@ export class Outage {
     this.#area.logger?.error(fields, 'a continuous backup has ended after an error that does not pass');
   }
 
-  #publish(event: FollowMessage['event'], error?: SecureStoreError): object {
+  #publish(event: ContinuousMessage['event'], error?: SecureStoreError): object {
     this.#isNews = true;
     const reason = error && { code: error.code, message: error.message };
     publishFollow({

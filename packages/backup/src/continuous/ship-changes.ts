@@ -1,5 +1,5 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
-import type { Alarm, BackupArea, Change, Consumer } from '@securestore/objects/internal';
+import type { JournalFinding, BackupArea, Change, Consumer } from '@securestore/objects/internal';
 import { CatchUpBuffer } from './catch-up-buffer.ts';
 import type { FailedCopy } from '../repository/upload.ts';
 import { Copier } from '../repository/upload.ts';
@@ -21,7 +21,7 @@ import { timeOfVersion } from '../repository/retained.ts';
 /** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */
 const EVERYTHING = { versions: Number.MAX_SAFE_INTEGER, days: 1_000_000 };
 
-export type OnAlarm = (alarm: Alarm) => void;
+export type OnAlarm = (alarm: JournalFinding) => void;
 
 /** What is known of the newest point while changes are shipped. */
 export interface Position {

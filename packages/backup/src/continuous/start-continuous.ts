@@ -3,7 +3,7 @@ import type { JobKind } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects/internal';
 import { NO_OPTIONS } from '@securestore/objects/surface';
 import { refuseOption } from '../repository/errors.ts';
-import type { ContinuousBackup, FollowOptions, SynchronousOptions } from './continuous-types.ts';
+import type { ContinuousBackup, ContinuousBackupOptions, SynchronousOptions } from './continuous-types.ts';
 import { Follower } from './continuous.ts';
 import { requireDestination } from '../repository/destination.ts';
 import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
@@ -39,7 +39,7 @@ function lossOf(area: BackupArea, { reason }: AbortSignal): SecureStoreError | u
 function followKind(
   { area, destinations, followers }: FollowPorts,
   location: string,
-  { interval, onStatus }: FollowOptions,
+  { interval, onStatus }: ContinuousBackupOptions,
   stop: AbortSignal,
   onStarted: (follower: Follower) => void,
 ): JobKind<object, null> {
@@ -81,15 +81,24 @@ function checkInterval(interval: unknown): void {
   refuseOption('interval', 'must be a whole number of milliseconds from 1');
 }
 
-/** Begins a continuous backup, in a job that ends with the store. @throws SecureStoreError as `Backups.follow` does */
-export async function follow(ports: FollowPorts, location: string, options: FollowOptions): Promise<ContinuousBackup> {
+/** Begins a continuous backup, in a job that ends with the store. @throws SecureStoreError as `Backups.startContinuous` does */
+export async function follow(
+  ports: FollowPorts,
+  location: string,
+  options: ContinuousBackupOptions,
+): Promise<ContinuousBackup> {
   const { area, jobId } = ports;
   const { synchronous = false, interval, onStatus: _, ...call } = options;
   checkInterval(interval);
   const stop = new AbortController();
   const started = Promise.withResolvers<Follower>();
   const kind = followKind(ports, location, options, stop.signal, started.resolve);
-  const job = area.runJob('follow', call, NO_OPTIONS, { kind, parameters: {}, id: jobId, replace: true });
+  const job = area.runJob('backups.startContinuous', call, NO_OPTIONS, {
+    kind,
+    parameters: {},
+    id: jobId,
+    replace: true,
+  });
   const ended = Promise.resolve(job).then(() => undefined);
   ended.catch((error: unknown) => started.reject(error));
   const follower = await started.promise;
@@ -104,8 +113,8 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
       return follower.status;
     },
     ended,
-    shipped: () => follower.shipped(),
-    stop: end,
+    caughtUp: () => follower.shipped(),
+    close: end,
     [Symbol.asyncDispose]: end,
   };
 }

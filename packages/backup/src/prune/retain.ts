@@ -15,7 +15,7 @@ import { restoredAfter } from '../trust/moment.ts';
 import type { SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { neverPoints } from '../trust/chain-tip.ts';
-import type { KeptPoint, RetentionSettings } from '../retention/index.ts';
+import type { KeptRecoveryPoint, RetentionSettings } from '../retention/index.ts';
 import { applyRetention, parseRetentionPolicy } from '../retention/index.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -37,7 +37,7 @@ export interface RetainOptions extends CallOptions {
 /** What a retention keeps and removes. */
 export interface RetentionReport {
   /** Snapshots that are kept, and why, the newest first. */
-  readonly kept: readonly KeptPoint[];
+  readonly kept: readonly KeptRecoveryPoint[];
   /** Numbers of the snapshots that are removed, damaged ones among them. */
   readonly removed: readonly number[];
   /** How many of the recovery points between snapshots are removed. */
@@ -97,7 +97,7 @@ async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Pr
   const own = all.filter((point) => !backup.isForeign(point));
   const { junk } = await backup.chainTip(signal);
   const never = new Set([...junk.map(({ number }) => number), ...neverPoints(own, unread)]);
-  const removed = await backup.points.removedNumbers(signal);
+  const removed = await backup.recoveryPoints.removedNumbers(signal);
   // What was marked as removed is removed, and a foreign point decides nothing.
   const points = own.filter(({ collects, number }) => !collects && !includesNumber(removed, number));
   const foreign = all.filter((point) => backup.isForeign(point)).map(({ number }) => number);

@@ -3,7 +3,7 @@ import type { PageRequest } from './browse.ts';
 import { progressAt } from './browse.ts';
 import type { Item, Source } from './source.ts';
 import { yieldTurn } from './source.ts';
-import type { FindPage, FoundName } from './types.ts';
+import type { FindPage, FoundKey } from './types.ts';
 
 /** How many names are looked at for a page. */
 const MAX_STEPS = 10_000;
@@ -23,11 +23,11 @@ export async function find(source: Source, contains: string, request: PageReques
   const end = seal.open(after, about);
   const within = source.names.folderOf(prefix);
   const wanted = contains.toLowerCase();
-  const names: FoundName[] = [];
-  const inOrder = (): FoundName[] => names.toSorted((a, b) => byBytes(a.key, b.key));
+  const names: FoundKey[] = [];
+  const inOrder = (): FoundKey[] => names.toSorted((a, b) => byBytes(a.key, b.key));
   const page = (token: string): FindPage => {
     const progress = progressAt(source, prefix, token);
-    return { ...source.info, names: inOrder(), progress, after: seal.seal({ token }, about) };
+    return { ...source.info, keys: inOrder(), progress, after: seal.seal({ token }, about) };
   };
   let [left, last] = [MAX_STEPS, end !== undefined && 'token' in end ? end.token : within];
   for await (const item of source.items(last, signal)) {
@@ -42,5 +42,5 @@ export async function find(source: Source, contains: string, request: PageReques
     // At once: whether anything comes after it may not be for whoever asks.
     if (names.length >= limit) return page(last);
   }
-  return { ...source.info, names: inOrder(), progress: 1 };
+  return { ...source.info, keys: inOrder(), progress: 1 };
 }

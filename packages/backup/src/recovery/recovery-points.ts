@@ -6,7 +6,7 @@ import { extensionsOf, inTime } from '@securestore/objects/internal';
 import type { Receipts } from '../restore/receipts.ts';
 import { receiptsOf } from '../restore/receipts.ts';
 import type { CurrentReplicationStatus } from '../trust/replication-status.ts';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import type { Connect } from '../trust/destinations.ts';
 import { Destinations } from '../trust/destinations.ts';
 import type { RegisteredDestination } from '../trust/registry.ts';
@@ -32,7 +32,7 @@ import type {
   FindOptions,
   FindPage,
   KeyTimeline,
-  Moment,
+  RecoveryPointLocator,
   PageOptions,
   Timeline,
   TimelineOptions,
@@ -43,8 +43,8 @@ const MAX_TEXT = 1024;
 const EVERYTHING: Sees = () => true;
 
 /** Which object of which moment is to be read. */
-export interface PointRetrieveOptions
-  extends Pick<RangeOptions, 'start' | 'end' | 'signal' | 'timeout' | 'version'>, PointChoice {
+export interface RecoveryPointRetrieveOptions
+  extends Pick<RangeOptions, 'start' | 'end' | 'signal' | 'timeout' | 'version'>, RecoveryPointChoice {
   readonly destination: string;
 }
 
@@ -64,7 +64,7 @@ function checkDestination(destination: unknown): string {
 /** Knows the continuous backups of all processes. */
 export interface ReplicationStatusSource {
   /** `undefined` if there was none to a destination within the last seven days. */
-  following(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined>;
+  continuousStatus(destination: string, options?: CallOptions): Promise<CurrentReplicationStatus | undefined>;
 }
 
 /** The store as it was at any recovery point, and what has changed since. Nothing is changed. */
@@ -90,7 +90,7 @@ export class RecoveryPoints {
   destinations(
     options?: CallOptions,
   ): Promise<readonly Pick<RegisteredDestination, 'location' | 'registered' | 'retention'>[]> {
-    return inTime('points.destinations', options, async () => {
+    return inTime('recoveryPoints.destinations', options, async () => {
       this.#area.checkOpen();
       return registryOf(this.#area).destinations.map(({ location, registered, retention }) => ({
         location,
@@ -106,11 +106,11 @@ export class RecoveryPoints {
    * @throws SecureStoreError `NOT_FOUND` if there are no backups, `INTEGRITY`, `INVALID_ARGUMENT`; what the backend throws
    */
   timeline(destination: string, { signal: stop, timeout, ...options }: TimelineOptions = {}): Promise<Timeline> {
-    return inTime('points.timeline', { signal: stop, timeout }, (signal) => {
+    return inTime('recoveryPoints.timeline', { signal: stop, timeout }, (signal) => {
       const name = this.#destinations.nameOf(checkDestination(destination));
       return this.#pooled.with(destination, async (pooled) => {
         // Read first, since points that come later reach further.
-        const replication = await this.#replication.following(name, { signal });
+        const replication = await this.#replication.continuousStatus(name, { signal });
         return timelineOf(this.#area, pooled, name, replication, { ...options, signal });
       });
     });
@@ -123,7 +123,7 @@ export class RecoveryPoints {
    * @throws SecureStoreError as {@link timeline}, and `NOT_FOUND` if there is no such point
    */
   browse({ signal: stop, timeout, ...options }: BrowseOptions = {}, sees: Sees = EVERYTHING): Promise<BrowsePage> {
-    return inTime('points.browse', { signal: stop, timeout }, (signal) => {
+    return inTime('recoveryPoints.browse', { signal: stop, timeout }, (signal) => {
       const request = this.#requestOf(options, sees, signal);
       return this.#at(options, signal, (source) => browse(source, request));
     });
@@ -131,7 +131,7 @@ export class RecoveryPoints {
 
   /** Names that have a text in them, at a moment, a page of them. @throws SecureStoreError as {@link browse} */
   find({ signal: stop, timeout, ...options }: FindOptions, sees: Sees = EVERYTHING): Promise<FindPage> {
-    return inTime('points.find', { signal: stop, timeout }, (signal) => {
+    return inTime('recoveryPoints.find', { signal: stop, timeout }, (signal) => {
       const contains = checkText('contains', options.contains);
       const request = this.#requestOf(options, sees, signal);
       return this.#at(options, signal, (source) => find(source, contains, request));
@@ -140,7 +140,7 @@ export class RecoveryPoints {
 
   /** What differs between two points, or between one and now, a page of it. @throws SecureStoreError as {@link browse} */
   compare({ signal: stop, timeout, ...options }: CompareOptions, sees: Sees = EVERYTHING): Promise<ComparePage> {
-    return inTime('points.compare', { signal: stop, timeout }, (signal) => {
+    return inTime('recoveryPoints.compare', { signal: stop, timeout }, (signal) => {
       const request = this.#requestOf(options, sees, signal);
       const { destination, from, to } = options;
       return this.#pooled.with(checkDestination(destination), async (pooled) => {
@@ -159,9 +159,9 @@ export class RecoveryPoints {
    */
   versions(
     key: string,
-    { signal: stop, timeout, destination }: CallOptions & Pick<Moment, 'destination'> = {},
+    { signal: stop, timeout, destination }: CallOptions & Pick<RecoveryPointLocator, 'destination'> = {},
   ): Promise<KeyTimeline> {
-    return inTime('points.versions', { signal: stop, timeout }, (signal) => {
+    return inTime('recoveryPoints.versions', { signal: stop, timeout }, (signal) => {
       const name = parseStoreKey(key);
       if (destination === undefined) return keyTimeline(this.#store, undefined, name, signal);
       return this.#pooled.with(checkDestination(destination), (pooled) =>
@@ -175,8 +175,11 @@ export class RecoveryPoints {
    *
    * @throws SecureStoreError `NOT_FOUND` if the point has no such object, or not that version; as {@link browse}
    */
-  retrieveStream(key: string, { signal: stop, timeout, ...options }: PointRetrieveOptions): Promise<RetrievedStream> {
-    return inTime('points.retrieveStream', { signal: stop, timeout }, async (signal) => {
+  retrieveStream(
+    key: string,
+    { signal: stop, timeout, ...options }: RecoveryPointRetrieveOptions,
+  ): Promise<RetrievedStream> {
+    return inTime('recoveryPoints.retrieveStream', { signal: stop, timeout }, async (signal) => {
       const name = parseStoreKey(key);
       const { pooled, release } = await this.#pooled.take(checkDestination(options.destination));
       try {
@@ -191,7 +194,7 @@ export class RecoveryPoints {
   async #retrieve(
     pooled: PooledBackup,
     key: StoreKey,
-    { start, end, version, ...choice }: Omit<PointRetrieveOptions, 'signal' | 'timeout'>,
+    { start, end, version, ...choice }: Omit<RecoveryPointRetrieveOptions, 'signal' | 'timeout'>,
     signal: AbortSignal | undefined,
   ): Promise<RetrievedStream> {
     const { store } = await this.#pointIn(pooled, choice, signal);
@@ -200,7 +203,7 @@ export class RecoveryPoints {
 
   /** What the store remembers of drills and restores of a destination. @throws SecureStoreError as {@link timeline} */
   receipts(destination: string, { signal: stop, timeout }: CallOptions = {}): Promise<Receipts> {
-    return inTime('points.receipts', { signal: stop, timeout }, () =>
+    return inTime('recoveryPoints.receipts', { signal: stop, timeout }, () =>
       this.#pooled.with(checkDestination(destination), ({ backup }) => receiptsOf(this.#area, backup.destination.id)),
     );
   }
@@ -221,7 +224,7 @@ export class RecoveryPoints {
   }
 
   async #at<T>(
-    { destination, at, snapshot }: Moment,
+    { destination, at, snapshot }: RecoveryPointLocator,
     signal: AbortSignal | undefined,
     body: (source: PointSource | LiveSource) => Promise<T>,
   ): Promise<T> {
@@ -239,7 +242,7 @@ export class RecoveryPoints {
 
   async #pointIn(
     pooled: PooledBackup,
-    { at, snapshot }: PointChoice,
+    { at, snapshot }: RecoveryPointChoice,
     signal: AbortSignal | undefined,
   ): Promise<PointSource> {
     const moment = await pooled.backup.choose({ at, snapshot }, signal);

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '@securestore/objects';
 import type { TokenNames } from '@securestore/objects/internal';
-import type { MomentInfo } from './types.ts';
+import type { RecoveryPointInfo } from './types.ts';
 
 /** What became current last under a token: a version, or that there is none. */
 export interface Current {
@@ -26,7 +26,7 @@ export interface Source {
   readonly names: TokenNames;
   /** The store as it was, or is. */
   readonly store: ObjectStore;
-  readonly info: MomentInfo;
+  readonly info: RecoveryPointInfo;
   /** What tells pages of one moment from those of another. */
   readonly id: string;
   /** All that comes after a token. */

@@ -14,7 +14,7 @@ import type { DirectoryCache, NameCache } from './name-caches.ts';
 import type { PooledBackup, PointView } from './open-backup-pool.ts';
 import { momentId } from '../trust/moment.ts';
 import type { Current, Item, Source } from './source.ts';
-import type { MomentInfo } from './types.ts';
+import type { RecoveryPointInfo } from './types.ts';
 
 /** What an entry of an index says of an object. */
 function currentIn({ kind, version, commitId }: IndexEntry): Current {
@@ -47,7 +47,7 @@ function pointItem(entry: IndexEntry, { copy, packs }: OpenedBackup, known: Name
 export class PointSource implements Source {
   readonly store: ObjectStore;
   readonly index: IndexView;
-  readonly info: MomentInfo & { readonly snapshot: number };
+  readonly info: RecoveryPointInfo & { readonly snapshot: number };
   readonly id: string;
   readonly #moment: FoundMoment;
   readonly #pooled: PooledBackup;
@@ -136,7 +136,7 @@ function liveItem(area: BackupArea, known: NameCache, { key, size, modified: wri
 /** The names in the store as it is now. */
 export class LiveSource implements Source {
   readonly store: ObjectStore;
-  readonly info: MomentInfo;
+  readonly info: RecoveryPointInfo;
   readonly id = 'now';
   readonly #area: BackupArea;
   readonly #known: NameCache;

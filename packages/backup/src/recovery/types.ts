@@ -1,5 +1,5 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import type { RecoveryGap } from '../trust/moment.ts';
 import type { RecoveryWindow } from '../trust/recovery-windows.ts';
 
@@ -24,12 +24,12 @@ export interface Page {
 }
 
 /** A point of a backup, or without `destination` the store as it is now. */
-export interface Moment extends PointChoice {
+export interface RecoveryPointLocator extends RecoveryPointChoice {
   readonly destination?: string | undefined;
 }
 
 /** The moment that an answer is about. */
-export interface MomentInfo {
+export interface RecoveryPointInfo {
   /** Absent if it is now. */
   readonly snapshot?: number;
   readonly time: Date;
@@ -56,7 +56,7 @@ export interface Timeline {
   /**
    * What is meant if no point is chosen: the newest that was not made before a restore, of what that replaced. Absent if there is none.
    */
-  readonly newest?: MomentInfo;
+  readonly newest?: RecoveryPointInfo;
   /** How far that is behind `now`, in milliseconds. */
   readonly lag?: number;
   /** Whether some process follows the store, so that `recoverableTo` goes on. */
@@ -73,7 +73,7 @@ export interface Timeline {
   readonly before?: number;
 }
 
-export interface BrowseOptions extends Moment, PageOptions {
+export interface BrowseOptions extends RecoveryPointLocator, PageOptions {
   /** The folder, such as `db/prod/`; with more after the last `/` what begins like that in it. Default: the root. */
   readonly prefix?: string | undefined;
 }
@@ -102,7 +102,7 @@ export interface DamagedThen {
   readonly code: string;
 }
 
-export interface BrowsePage extends Page, MomentInfo {
+export interface BrowsePage extends Page, RecoveryPointInfo {
   /**
    * Folders and objects together. Where `isSorted`, by UTF-8 bytes. More than 5,000 of the store as it is now, and a folder of a point with
    * more than 200,000 names in it and in the folders in it, come in an order of their own.
@@ -113,7 +113,7 @@ export interface BrowsePage extends Page, MomentInfo {
   readonly preview?: readonly (ObjectThen | FolderThen | DamagedThen)[];
 }
 
-export interface FindOptions extends Moment, PageOptions {
+export interface FindOptions extends RecoveryPointLocator, PageOptions {
   /** A part of the name, in large or small letters; '' for all names. At most 1,024 characters. */
   readonly contains: string;
   /** Only below this: what names begin with. */
@@ -121,7 +121,7 @@ export interface FindOptions extends Moment, PageOptions {
 }
 
 /** A name that was found. */
-export interface FoundName {
+export interface FoundKey {
   readonly key: string;
   /** What stands for it at that moment. A deleted object is known as long as its history is kept. */
   readonly state: 'there' | 'deleted' | 'purged';
@@ -130,9 +130,9 @@ export interface FoundName {
   readonly modified: Date;
 }
 
-export interface FindPage extends Page, MomentInfo {
+export interface FindPage extends Page, RecoveryPointInfo {
   /** By UTF-8 bytes within a page; pages come in an order of their own. */
-  readonly names: readonly FoundName[];
+  readonly keys: readonly FoundKey[];
 }
 
 /** One version of an object, and how long it was the current one. */
@@ -164,9 +164,9 @@ export interface KeyTimeline {
 
 export interface CompareOptions extends PageOptions {
   readonly destination: string;
-  readonly from: PointChoice;
+  readonly from: RecoveryPointChoice;
   /** Default: the store as it is now. */
-  readonly to?: PointChoice | undefined;
+  readonly to?: RecoveryPointChoice | undefined;
   /** Only names that begin with this. */
   readonly prefix?: string | undefined;
 }
@@ -188,8 +188,8 @@ export interface Difference {
 }
 
 export interface ComparePage extends Page {
-  readonly from: MomentInfo;
-  readonly to: MomentInfo;
+  readonly from: RecoveryPointInfo;
+  readonly to: RecoveryPointInfo;
   /** By UTF-8 bytes of their keys within a page; pages come in an order of their own. */
   readonly differences: readonly Difference[];
 }

@@ -34,7 +34,7 @@ export interface BackupVerifyReport {
   readonly files: number;
   readonly bytes: number;
   /** Versions that were opened; 0 unless the depth is `opens`. */
-  readonly opened: number;
+  readonly decrypted: number;
   readonly found: number;
   /** The first 1,000. */
   readonly findings: readonly BackupFinding[];
@@ -137,14 +137,14 @@ export class Findings {
     }
   }
 
-  report(depth: VerifyDepth, snapshots: number, opened: number): BackupVerifyReport {
+  report(depth: VerifyDepth, snapshots: number, decrypted: number): BackupVerifyReport {
     return {
       ok: this.#found === 0,
       depth,
       snapshots,
       files: this.#files,
       bytes: this.#bytes,
-      opened,
+      decrypted,
       found: this.#found,
       findings: this.#findings.map(({ use, ...finding }) => ({ ...finding, keys: [...(use?.keys ?? [])] })),
     };

@@ -29,7 +29,7 @@ export function infoOf({ number, time, made, kind, label, totals, added }: Point
 }
 
 /** Which recovery point is meant: by default the newest, except those that a restore made first of what it replaced. */
-export interface PointChoice {
+export interface RecoveryPointChoice {
   /** The number of the point. */
   readonly snapshot?: number | undefined;
   /**

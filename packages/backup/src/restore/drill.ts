@@ -6,7 +6,7 @@ import type { FoundedStore } from '@securestore/objects/internal';
 import { openFounded } from '@securestore/objects/internal';
 import { isNotFound, withFallback } from '../repository/errors.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import type { DrillFacts } from './receipts.ts';
 import { restoreStoreTo } from './restore-store.ts';
 import type { RestoreIntoOptions } from './restore-types.ts';
@@ -15,7 +15,7 @@ const MAX_PROBLEMS = 100;
 /** In milliseconds: {@link wasAround}. */
 const AROUND: number = 60 * 1000;
 
-export interface DrillOptions extends PointChoice, Pick<RestoreIntoOptions, 'signal' | 'onProgress'> {
+export interface DrillOptions extends RecoveryPointChoice, Pick<RestoreIntoOptions, 'signal' | 'onProgress'> {
   /** The store that the backup is of, to compare with. */
   readonly live?: SecureStorage | undefined;
 }

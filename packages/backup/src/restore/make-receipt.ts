@@ -14,7 +14,7 @@ import {
 import type { RestoreReport } from './restore-store.ts';
 
 /** Who restores where no session does, as the audit log has it. */
-const ROOT = '[root]';
+const ROOT = '[owner]';
 
 type DestinationRef = Pick<Destination, 'id' | 'location'>;
 /** A report that is not signed yet. */

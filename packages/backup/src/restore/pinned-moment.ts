@@ -7,7 +7,7 @@ import { momentId } from '../trust/moment.ts';
 import type { TrustedTip } from '../trust/registry.ts';
 import { matchesTip, tipOf } from '../trust/trusted-tip.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 
 const isMissing = (error: unknown): boolean => error instanceof MissingFile;
 
@@ -21,7 +21,7 @@ interface Pinned extends Omit<FoundMoment, 'point' | 'settled' | 'gap'> {
 /** The choice of the caller, whichever point it means now: the same call gives the same bytes. */
 export function askedFor(
   { id }: Pick<Destination, 'id'>,
-  { snapshot, at, prefix = '' }: PointChoice & { readonly prefix?: string | undefined },
+  { snapshot, at, prefix = '' }: RecoveryPointChoice & { readonly prefix?: string | undefined },
 ): Buffer {
   const choice = [snapshot ?? null, at?.getTime() ?? null, prefix];
   return Buffer.concat([id, Buffer.from(JSON.stringify(choice), 'utf8')]);
@@ -46,13 +46,13 @@ export function pinOf({ point, settled, gap, ...rest }: FoundMoment): Buffer {
  *   was replaced; errors of the backend
  */
 export async function pinnedMoment(
-  { points, destination }: OpenedBackup,
+  { recoveryPoints, destination }: OpenedBackup,
   pin: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<FoundMoment> {
   const { point, settled, gap, ...rest } = JSON.parse(Buffer.from(pin).toString('utf8')) as Pinned;
   const pointOf = async (tip: TrustedTip): Promise<FoundPoint> => {
-    const found = await withFallback(isMissing, undefined, () => points.read(tip.number, signal));
+    const found = await withFallback(isMissing, undefined, () => recoveryPoints.read(tip.number, signal));
     if (found === undefined) {
       throw new SecureStoreError(
         'ALREADY_EXISTS',
@@ -78,7 +78,7 @@ const isUntold = hasCode('INTEGRITY', 'NOT_FOUND', 'ROLLBACK');
 export async function pinWarnings(
   backup: OpenedBackup,
   moment: FoundMoment,
-  choice: PointChoice,
+  choice: RecoveryPointChoice,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const now = await withFallback(isUntold, undefined, () => backup.choose(choice, signal));

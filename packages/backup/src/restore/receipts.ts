@@ -86,7 +86,7 @@ export interface RestoreFacts {
   readonly begun: string;
   /** How long it took, in milliseconds. */
   readonly took: number;
-  /** Who restored: the principal of a session, or `[root]` for the owner. */
+  /** Who restored: the principal of a session, or `[owner]` for the owner. */
   readonly by: string;
   /** What was chosen: everything if neither is there. */
   readonly prefix?: string;

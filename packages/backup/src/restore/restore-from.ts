@@ -10,7 +10,7 @@ import { estimateOf, receiptFor } from './make-receipt.ts';
 import { restoreInto } from './restore-into.ts';
 import { makeSnapshot } from '../snapshot/snapshot.ts';
 import { attest } from '../trust/chain-attestation.ts';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 
 /**
  * The recovery point of a restore in place. If the call names none, and an earlier run was interrupted, it is the one of that run.
@@ -20,9 +20,9 @@ import type { PointChoice } from '../repository/snapshot-info.ts';
 async function choiceInPlace(
   backup: OpenedBackup,
   { head }: Pick<BackupArea, 'head'>,
-  choice: PointChoice,
+  choice: RecoveryPointChoice,
   signal?: AbortSignal,
-): Promise<PointChoice> {
+): Promise<RecoveryPointChoice> {
   if (choice.snapshot !== undefined || choice.at !== undefined || head.state === 'open') return choice;
   for await (const { label } of backup.list(signal)) {
     const restored = restoredAfter(label);
@@ -64,7 +64,7 @@ export async function restoreFrom(
   const moment = await backup.choose(choice, signal);
   const { number: snapshot, gap } = moment;
   const { error: wrong, warnings: doubts } = await attest(backup, moment.point, signal);
-  const warnings = [...momentWarnings(destination.location, moment, choice.at), ...doubts];
+  const findings = [...momentWarnings(destination.location, moment, choice.at), ...doubts];
   if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {
@@ -78,7 +78,7 @@ export async function restoreFrom(
     });
     const time = new Date(moment.time);
     const took = area.clock.now() - begun;
-    const report = { ...done, snapshot, time, ...(gap && { gap }), warnings, took };
+    const report = { ...done, snapshot, time, ...(gap && { gap }), findings, took };
     if (options.dryRun === true) return { ...report, ...(await estimateOf(area, destination, report)) };
     return { ...report, ...(await receiptFor(area, destination, options, report, begun)) };
   };

@@ -54,7 +54,7 @@ function notResumable<T>(
 /** Starts the job of a restore into the store. @param target what is written through */
 export function startRestore(
   { area, destinations }: ManagedPorts,
-  source: string,
+  destination: string,
   options: RestoreOptions,
   target: SecureStorage,
 ): Job<RestoreJobReport> {
@@ -62,8 +62,8 @@ export function startRestore(
   // A restore of a part, and a dry run, must not write while another process restores the whole store.
   const release = isWhole(options) ? area.goOnRestoring() : undefined;
   const start = notResumable('restore', ({ signal, progress }) =>
-    destinations.opened(source, signal, (backup, destination) =>
-      restoreFrom(area, backup, destination, { options, target, signal, progress }),
+    destinations.opened(destination, signal, (backup, found) =>
+      restoreFrom(area, backup, found, { options, target, signal, progress }),
     ),
   );
   const job = area.runJob('restore', options, RESTORE_OPTIONS, start);
@@ -90,13 +90,13 @@ export async function endRestore({ area, store }: RestorePorts, signal: AbortSig
 /** Starts the job that makes a new store of a point. */
 export function startRestoreStore(
   { area, destinations }: ManagedPorts,
-  source: string,
+  destination: string,
   to: string,
   options: RestoreStoreJobOptions,
 ): Job<RestoreStoreJobReport> {
   const location = destinations.named(to);
   const start = notResumable('restore-store', ({ signal, progress }) =>
-    destinations.opened(source, signal, (backup, found) =>
+    destinations.opened(destination, signal, (backup, found) =>
       destinations.at(location, signal, async ({ backend }) => {
         assertStorable(backend.capabilities, backend.name);
         const begun = area.clock.now();

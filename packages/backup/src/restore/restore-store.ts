@@ -17,7 +17,7 @@ import { readBlobDigests, sealedPartLength } from '../repository/blobs.ts';
 import { damagedFile } from '../repository/errors.ts';
 import { digestOf, readWhole } from '../repository/files.ts';
 import type { OpenedBackup } from '../trust/opened-backup.ts';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import { checkChoice } from '../repository/snapshot-info.ts';
 import type { IndexSet } from '../repository/index-set.ts';
 import { auditLogIndex } from '../repository/index-set.ts';
@@ -57,12 +57,12 @@ export interface RestoreReport {
    * Warnings: that `at` is in a gap; that the snapshot cannot be authenticated, since its key was retired later; that files were skipped which
    * have the names of later snapshots, and are none.
    */
-  readonly warnings: readonly string[];
+  readonly findings: readonly string[];
 }
 
-export interface RestoreStoreOptions extends PointChoice {
+export interface RestoreStoreOptions extends RecoveryPointChoice {
   /** The result of `OpenedBackup.choose`. */
-  readonly moment?: FoundMoment | undefined;
+  readonly recoveryPoint?: FoundMoment | undefined;
   /** Only objects whose names start with this; all by default. */
   readonly prefix?: string | undefined;
   /** Restores what is not damaged, and reports the rest; by default the first damage ends the restore. */
@@ -244,17 +244,17 @@ export async function restoreStoreTo(
   const { signal } = options;
   checkChoice(options.snapshot, options.at);
   const asked = askedFor(backup.destination, options);
-  const pin = options.moment === undefined ? await begunWith(backup.copy, target, asked, signal) : undefined;
+  const pin = options.recoveryPoint === undefined ? await begunWith(backup.copy, target, asked, signal) : undefined;
   const moment =
     pin === undefined
-      ? (options.moment ?? (await backup.choose(options, signal)))
+      ? (options.recoveryPoint ?? (await backup.choose(options, signal)))
       : await pinnedMoment(backup, pin, signal);
   const { point, gap, until } = moment;
   const { error, warnings } = await attest(backup, point, signal);
   const older = await olderKeys(backup, point, signal);
   const wrong = error ?? older;
   if (wrong !== undefined && options.partial !== true) throw wrong;
-  const { index, snapshot } = await indexOfMoment(backup.points, backup.pages, moment, signal);
+  const { index, snapshot } = await indexOfMoment(backup.recoveryPoints, backup.pages, moment, signal);
   const others = auditLogIndex(backup.pages, point.others);
   const end = until === undefined ? '' : `until ${until}\0`;
   const what = Buffer.concat([point.digest, Buffer.from(end + (options.prefix ?? ''), 'utf8')]);
@@ -280,7 +280,7 @@ export async function restoreStoreTo(
     unreadable: 0,
     access: backup.copy.access,
     failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
-    warnings: [
+    findings: [
       ...momentWarnings(backup.destination.location, moment, options.at),
       ...warnings,
       ...(pin !== undefined && options.snapshot === undefined

@@ -1,5 +1,5 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice } from '../repository/snapshot-info.ts';
 import type { RecoveryGap } from '../trust/moment.ts';
 import type { DrillFacts, DrillReceipt, RestoreReceipt } from './receipts.ts';
 import type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
@@ -91,13 +91,18 @@ export interface RestoreIntoReport {
   readonly failed: readonly { readonly key: string; readonly code: string; readonly message: string }[];
 }
 
-export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {
+export interface RestoreOptions
+  extends CallOptions, RecoveryPointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {
   /** Who restores, for the receipt; by default the owner. In a session it is its principal. */
   readonly by?: string | undefined;
 }
 
 export interface RestoreStoreJobOptions
-  extends CallOptions, PointChoice, Pick<RestoreStoreOptions, 'prefix' | 'partial'>, Pick<RestoreOptions, 'by'> {}
+  extends
+    CallOptions,
+    RecoveryPointChoice,
+    Pick<RestoreStoreOptions, 'prefix' | 'partial'>,
+    Pick<RestoreOptions, 'by'> {}
 
 /** What making a new store of a point did. */
 export interface RestoreStoreJobReport extends RestoreReport {
@@ -124,10 +129,10 @@ export interface RestoreJobReport extends RestoreIntoReport {
   /** The number of the snapshot that was made before; absent if nothing could be lost. */
   readonly before?: number;
   /** As in the report of a restore to a new store. */
-  readonly warnings: readonly string[];
+  readonly findings: readonly string[];
 }
 
-export interface DrillJobOptions extends CallOptions, PointChoice {
+export interface DrillJobOptions extends CallOptions, RecoveryPointChoice {
   /** An empty location for the restored store; by default memory. */
   readonly scratch?: string | undefined;
 }

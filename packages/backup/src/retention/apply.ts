@@ -22,14 +22,14 @@ export interface RetentionPoint {
 export type KeepReason = 'everything' | 'newest' | 'last' | Period | 'within' | 'order';
 
 /** A point that is kept, and all reasons for it: at least one. */
-export interface KeptPoint {
+export interface KeptRecoveryPoint {
   readonly number: number;
   readonly reasons: readonly KeepReason[];
 }
 
 export interface RetentionPlan {
   /** Newest first. */
-  readonly kept: readonly KeptPoint[];
+  readonly kept: readonly KeptRecoveryPoint[];
   /** The numbers of the points to remove, oldest first. */
   readonly removed: readonly number[];
 }

@@ -1,4 +1,4 @@
 export { applyRetention } from './apply.ts';
-export type { KeepReason, KeptPoint, RetentionOptions, RetentionPlan, RetentionPoint } from './apply.ts';
+export type { KeepReason, KeptRecoveryPoint, RetentionOptions, RetentionPlan, RetentionPoint } from './apply.ts';
 export { parseRetentionPolicy } from './policy.ts';
 export type { RetentionPolicy, RetentionSettings } from './policy.ts';

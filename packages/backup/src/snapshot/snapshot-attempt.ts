@@ -1,6 +1,6 @@
 import type { Point } from '@securestore/core-format';
 import { AREAS, asBuffer, decodePoint, encodePoint, isDamage, SecureStoreError } from '@securestore/core-format';
-import type { Alarm, BackupArea, Change, Consumer, KnownObject } from '@securestore/objects/internal';
+import type { JournalFinding, BackupArea, Change, Consumer, KnownObject } from '@securestore/objects/internal';
 import { copyAuditLog } from '../repository/upload.ts';
 import type { Destination } from '../repository/destination.ts';
 import { publishHead } from '../repository/destination.ts';
@@ -24,7 +24,7 @@ interface Reading {
   readonly reader: Consumer;
   readonly settled: boolean;
   readonly visit: (change: Change) => Promise<void>;
-  readonly alarms: Alarm[];
+  readonly alarms: JournalFinding[];
 }
 
 /** What there was before a snapshot. */
@@ -96,7 +96,7 @@ export class SnapshotAttempt {
   ): Promise<{ readonly point: FoundPoint; readonly report: SnapshotReport }> {
     const { area, destination, options, pages } = this.#ports;
     const signal = this.#signal;
-    const alarms: Alarm[] = [];
+    const alarms: JournalFinding[] = [];
     const visit = async (change: Change): Promise<void> => {
       await this.#index.copier.visit(change);
       if (!this.#index.isLarge) return;
@@ -200,15 +200,15 @@ export class SnapshotAttempt {
     });
   }
 
-  #reportOf(point: FoundPoint, alarms: readonly Alarm[]): SnapshotReport {
+  #reportOf(point: FoundPoint, alarms: readonly JournalFinding[]): SnapshotReport {
     return {
       destination: this.#ports.destination.location,
       number: point.number,
       time: new Date(point.time),
       ...point.totals,
       copied: point.added,
-      rekeyed: this.#index.rekeyed,
-      alarms: [...new Set(alarms.map(({ message }) => message))],
+      rewrapped: this.#index.rekeyed,
+      findings: [...new Set(alarms.map(({ message }) => message))],
       failed: this.#index.copier.failed,
     };
   }

@@ -17,9 +17,9 @@ export interface SnapshotReport {
   /** What was copied for it. */
   readonly copied: { readonly versions: number; readonly bytes: number };
   /** Versions that were there already and are under newer keys now. */
-  readonly rekeyed: number;
+  readonly rewrapped: number;
   /** What the journal shows to be missing or damaged in the store. */
-  readonly alarms: readonly string[];
+  readonly findings: readonly string[];
   /** What could not be copied, and so is not in it. */
   readonly failed: readonly FailedCopy[];
 }

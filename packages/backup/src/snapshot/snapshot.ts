@@ -1,5 +1,5 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import type { Alarm, BackupArea } from '@securestore/objects/internal';
+import type { JournalFinding, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { publishHead } from '../repository/destination.ts';
 import { IndexPages } from '../repository/index-pages.ts';
@@ -43,12 +43,12 @@ interface SnapshotBasis {
   readonly next: PlannedPoint;
   readonly before: Before | undefined;
   readonly base: FoundIndex;
-  readonly alarms: readonly Alarm[];
+  readonly alarms: readonly JournalFinding[];
   /** Whether changes that were read from the journal may be missing at the destination. */
   readonly isDoubtful: boolean;
 }
 
-function damageAt({ location }: Destination, message: string): Alarm {
+function damageAt({ location }: Destination, message: string): JournalFinding {
   return {
     type: 'rolled-back',
     name: 's/',
@@ -104,7 +104,7 @@ export async function makeSnapshot(
   options: SnapshotOptions = {},
 ): Promise<SnapshotReport> {
   const { signal } = options;
-  const early: Alarm[] = [];
+  const early: JournalFinding[] = [];
   let damage: SecureStoreError | undefined;
   // The reader of the journal needs the destination's id, which is in its keys: these are made with those of the store.
   const settled = await area.prepare(signal);
@@ -119,7 +119,7 @@ export async function makeSnapshot(
       const attempt = new SnapshotAttempt({ area, destination, options, pages }, next, before, base);
       if (damage === undefined) await attempt.resume();
       const { report } = await attempt.run(reader, settled);
-      return { ...report, alarms: [...new Set([...early.map(({ message }) => message), ...report.alarms])] };
+      return { ...report, findings: [...new Set([...early.map(({ message }) => message), ...report.findings])] };
     } catch (error) {
       if (tries === MAX_TRIES) throw error;
       if (SecureStoreError.is(error, 'INTEGRITY') && damage === undefined) damage = error;

@@ -31,11 +31,11 @@ async function findAttestation(
   signal: AbortSignal | undefined,
 ): Promise<Attestation> {
   if (backup.isCertain(point)) return 'found';
-  const later = (await backup.points.numbers(signal)).filter((number) => number > point.number).toReversed();
+  const later = (await backup.recoveryPoints.numbers(signal)).filter((number) => number > point.number).toReversed();
   let before = point;
   for (const number of later.slice(0, MAX_LOOKED)) {
     if (backup.isCertain(before)) return 'found';
-    const after = await backup.points.readOrDamaged(number, signal);
+    const after = await backup.recoveryPoints.readOrDamaged(number, signal);
     // Damaged and foreign points say nothing about others.
     if ('error' in after || backup.isForeign(after)) continue;
     if (isAfter(after, before)) before = after;

@@ -1,5 +1,5 @@
 import { asBuffer, BACKUP_AREAS, pointName } from '@securestore/core-format';
-import type { Alarm } from '@securestore/objects/internal';
+import type { JournalFinding } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import type { DamagedPoint, FoundPoint, Points } from '../repository/snapshots.ts';
 import type { Evidence } from './trusted-tip.ts';
@@ -127,13 +127,16 @@ export function nextAfter(tip: ChainTip, evidence: Evidence): NextPoint {
   return { number, previous: previousOf(tip, evidence, number) };
 }
 
-const alarm = (message: string): Alarm => ({ type: 'rolled-back', name: BACKUP_AREAS.points, message });
+const alarm = (message: string): JournalFinding => ({ type: 'rolled-back', name: BACKUP_AREAS.points, message });
 
 /** Alarms about ignored files. */
-export function ignoredFileAlarms({ location }: Pick<Destination, 'location'>, { foreign, junk }: ChainTip): Alarm[] {
+export function ignoredFileAlarms(
+  { location }: Pick<Destination, 'location'>,
+  { foreign, junk }: ChainTip,
+): JournalFinding[] {
   const [strange] = foreign;
   const [first] = junk;
-  const alarms: Alarm[] = [];
+  const alarms: JournalFinding[] = [];
   if (strange !== undefined) {
     const { message } = foreignPoint(strange.number);
     alarms.push(alarm(`${message} (${location}). It is ignored.`));

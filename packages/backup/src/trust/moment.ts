@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Reached } from './replication-status.ts';
 import type { FoundPoint, Points } from '../repository/snapshots.ts';
 import { matchesTip } from './trusted-tip.ts';
-import type { PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import { infoOf } from '../repository/snapshot-info.ts';
 import { isAfter } from './chain-tip.ts';
 import { isUnchanged, tellsAllSince } from './recovery-windows.ts';
@@ -192,7 +192,7 @@ export function labelBefore({ number, until }: Pick<FoundMoment, 'number' | 'unt
 }
 
 /** The recovery point of the restore before which the snapshot with this label was made; `undefined` for any other label. */
-export function restoredAfter(label: string): PointChoice | undefined {
+export function restoredAfter(label: string): RecoveryPointChoice | undefined {
   const [, snapshot, at] = LABEL.exec(label) ?? [];
   if (snapshot !== undefined) return { snapshot: Number(snapshot) };
   const moment = new Date(at ?? Number.NaN);

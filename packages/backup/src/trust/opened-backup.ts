@@ -13,7 +13,7 @@ import { chosenOf, momentAfter, momentByDefault, wholePoint } from './moment.ts'
 import type { IndexView } from '../repository/moment-index.ts';
 import { PackReader } from '../repository/packs.ts';
 import { PointBackend } from '../repository/point-backend.ts';
-import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
+import type { OnDamagedSnapshot, RecoveryPointChoice, SnapshotInfo } from '../repository/snapshot-info.ts';
 import { checkChoice, infoOf } from '../repository/snapshot-info.ts';
 import type { DamagedPoint, FoundPoint } from '../repository/snapshots.ts';
 import { Points } from '../repository/snapshots.ts';
@@ -41,7 +41,7 @@ export interface KnownOfBackup {
 export class OpenedBackup {
   readonly destination: Destination;
   readonly copy: UnlockedCopy;
-  readonly points: Points;
+  readonly recoveryPoints: Points;
   readonly pages: IndexPages;
   readonly packs: PackReader;
   /** Whether a point was made with a key that was retired before: the store remembers that, or the copy of its head says so. */
@@ -60,7 +60,7 @@ export class OpenedBackup {
     this.#reached = reached;
     this.destination = destination;
     this.copy = copy;
-    this.points = new Points(destination, copy.seals, this.isForeign, cachedPoints);
+    this.recoveryPoints = new Points(destination, copy.seals, this.isForeign, cachedPoints);
     this.pages = new IndexPages(destination, copy.seals);
     this.packs = new PackReader(destination);
   }
@@ -71,7 +71,7 @@ export class OpenedBackup {
 
   /** The files from the newest name down to the newest point. @throws as {@link list} */
   chainTip(signal?: AbortSignal): Promise<ChainTip> {
-    return readChainTip(this.points, this.#evidence, signal);
+    return readChainTip(this.recoveryPoints, this.#evidence, signal);
   }
 
   /**
@@ -96,9 +96,9 @@ export class OpenedBackup {
     // The next undamaged one shows whether they were points.
     let unread: DamagedPoint[] = [];
     let after: FoundPoint | undefined;
-    for (const number of await this.points.numbers(signal)) {
+    for (const number of await this.recoveryPoints.numbers(signal)) {
       if (later.has(number)) continue;
-      const point = await this.points.readOrDamaged(number, signal);
+      const point = await this.recoveryPoints.readOrDamaged(number, signal);
       if ('error' in point) {
         unread.push(point);
         continue;
@@ -120,7 +120,7 @@ export class OpenedBackup {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if (unread.length === 0) return;
-    const removed = await this.points.removedNumbers(signal);
+    const removed = await this.recoveryPoints.removedNumbers(signal);
     for (const { number, error } of unread) {
       if (includesNumber(removed, number)) continue;
       if (onDamaged !== undefined) onDamaged(number, error);
@@ -129,18 +129,18 @@ export class OpenedBackup {
   }
 
   /** What is meant. @throws SecureStoreError `NOT_FOUND` if there is none; `INTEGRITY`; what the backend throws */
-  async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
+  async choose(choice: RecoveryPointChoice = {}, signal?: AbortSignal): Promise<FoundMoment> {
     const { point, numbers } = await this.#choose(choice, signal);
     if (choice.snapshot !== undefined) return wholePoint(point);
     if (choice.at === undefined) {
       return momentByDefault(this.destination, point, async (after) => {
         const earlier = numbers.filter((number) => number < after.number);
-        const before = await pointAt(this.points, earlier, Infinity, this.isForeign, signal);
+        const before = await pointAt(this.recoveryPoints, earlier, Infinity, this.isForeign, signal);
         return before && this.#repeatedPoint(before, earlier, signal);
       });
     }
     return momentAfter(point, choice.at.getTime(), {
-      points: this.points,
+      points: this.recoveryPoints,
       numbers,
       isForeign: this.isForeign,
       reached: () => this.#reached(signal),
@@ -165,7 +165,7 @@ export class OpenedBackup {
   }
 
   /** Describes the snapshot or moment that a choice stands for. @throws as {@link choose} */
-  async describe(choice: PointChoice = {}, signal?: AbortSignal): Promise<ChosenSnapshot> {
+  async describe(choice: RecoveryPointChoice = {}, signal?: AbortSignal): Promise<ChosenSnapshot> {
     return chosenOf(await this.choose(choice, signal));
   }
 
@@ -187,16 +187,16 @@ export class OpenedBackup {
 
   /** @returns the last point that is not after what is meant, and the numbers of all, the newest first */
   async #choose(
-    { snapshot, at }: PointChoice,
+    { snapshot, at }: RecoveryPointChoice,
     signal: AbortSignal | undefined,
   ): Promise<{ readonly point: FoundPoint; readonly numbers: readonly number[] }> {
     checkChoice(snapshot, at);
     const { location } = this.destination;
-    const numbers = await this.points.numbers(signal);
+    const numbers = await this.recoveryPoints.numbers(signal);
     if (numbers.length === 0) throw noSnapshot(this.destination);
     if (snapshot !== undefined) {
       if (numbers.includes(snapshot))
-        return { point: this.#requireOwn(await this.points.read(snapshot, signal)), numbers };
+        return { point: this.#requireOwn(await this.recoveryPoints.read(snapshot, signal)), numbers };
       throw new SecureStoreError('NOT_FOUND', `snapshot ${snapshot} does not exist at ${location}`, {
         advice: [{ id: 'choose-snapshot', destination: location }],
       });
@@ -205,7 +205,7 @@ export class OpenedBackup {
     const never = new Set(junk.map((one) => one.number));
     const named = numbers.filter((number) => !never.has(number));
     const time = at?.getTime() ?? Infinity;
-    const own = await pointAt(this.points, named, time, this.isForeign, signal);
+    const own = await pointAt(this.recoveryPoints, named, time, this.isForeign, signal);
     // After the last point of the store itself there may be a foreign one.
     const found = own?.number === newest?.number ? (foreign.find((one) => one.time <= time) ?? own) : own;
     const gone = found !== undefined && found.number === named[0] ? this.missesNewest(found.number) : undefined;
@@ -220,7 +220,7 @@ export class OpenedBackup {
     if (found !== undefined)
       return { point: this.#requireOwn(await this.#repeatedPoint(found, named, signal)), numbers: named };
     if (at === undefined) throw new SecureStoreError('INTERNAL', 'a snapshot exists, and none was found');
-    const oldest = await this.points.read(named.at(-1) ?? 0, signal);
+    const oldest = await this.recoveryPoints.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(
       'NOT_FOUND',
       `the first snapshot at ${location} is of ${new Date(oldest.time).toISOString()}, after ${at.toISOString()}`,
@@ -237,7 +237,7 @@ export class OpenedBackup {
     if (!point.collects) return point;
     let isNext = true;
     for (const number of numbers.slice(numbers.indexOf(point.number) + 1)) {
-      const before = await this.points.readOrDamaged(number, signal);
+      const before = await this.recoveryPoints.readOrDamaged(number, signal);
       if (!('error' in before)) {
         return isNext || isAfter(point, before) ? this.#repeatedPoint(before, numbers, signal) : point;
       }
@@ -262,7 +262,7 @@ export class OpenedBackup {
 
   /** The index of what was chosen. @throws SecureStoreError `INTEGRITY`; what the backend throws */
   async index(moment: FoundMoment, signal?: AbortSignal): Promise<IndexView> {
-    return (await indexOfMoment(this.points, this.pages, moment, signal)).index;
+    return (await indexOfMoment(this.recoveryPoints, this.pages, moment, signal)).index;
   }
 
   /** The store at a chosen moment, as a backend that is only read. @param known its index, if that was read already */
@@ -277,14 +277,14 @@ export class OpenedBackup {
    * Opens the store with the content that it had at a point or a moment. Reads work as on any store: `retrieve`,
    * `list`, `history`, `verify`. Calls that would change it fail with `READ_ONLY`. Close it before this backup.
    */
-  async open(choice: PointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
+  async open(choice: RecoveryPointChoice | FoundMoment = {}, signal?: AbortSignal): Promise<ObjectStore> {
     const moment = 'point' in choice ? choice : await this.choose(choice, signal);
     return openCopy(this.copy, await this.view(moment, signal));
   }
 
   /** Runs `body` with the store as {@link open} gives it, and its description. @throws what `body` throws; as {@link open} */
   async read<T>(
-    choice: PointChoice,
+    choice: RecoveryPointChoice,
     body: (store: ObjectStore, chosen: ChosenSnapshot) => Promise<T>,
     signal?: AbortSignal,
   ): Promise<T> {

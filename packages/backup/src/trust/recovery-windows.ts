@@ -14,7 +14,7 @@ const APART: number = 2 * 60 * 1000;
 export interface RecoveryWindow {
   readonly from: Date;
   readonly to: Date;
-  readonly points: number;
+  readonly recoveryPoints: number;
 }
 
 /** Whether a point shows that nothing has changed since the one before it. */
@@ -32,7 +32,7 @@ export function isUnchanged({ kind, pages, added, instance }: FoundPoint, before
  * @returns the newest first
  */
 export function windowsOf(points: readonly FoundPoint[], reached?: Reached): RecoveryWindow[] {
-  const windows: { from: Date; to: Date; points: number }[] = [];
+  const windows: { from: Date; to: Date; recoveryPoints: number }[] = [];
   let before: FoundPoint | undefined;
   // Whether the last window goes up to it.
   let isJoined = false;
@@ -49,9 +49,9 @@ export function windowsOf(points: readonly FoundPoint[], reached?: Reached): Rec
       tellsAllSince(last.to.getTime(), point, before)
     ) {
       last.to = new Date(point.time);
-      last.points += 1;
+      last.recoveryPoints += 1;
     } else {
-      windows.push({ from: new Date(point.time), to: new Date(point.time), points: 1 });
+      windows.push({ from: new Date(point.time), to: new Date(point.time), recoveryPoints: 1 });
       isJoined = true;
     }
     before = point;

@@ -1,6 +1,6 @@
 import { BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import { isCount } from '@securestore/jobs';
-import type { Alarm, BackupArea } from '@securestore/objects/internal';
+import type { JournalFinding, BackupArea } from '@securestore/objects/internal';
 import type { Destination } from '../repository/destination.ts';
 import { SealedState } from '../repository/destination-state.ts';
 import type { Fence, TrustedTip } from './registry.ts';
@@ -101,7 +101,7 @@ export function rolledBack(
   { location }: Pick<Destination, 'location'>,
   trusted: TrustedTip | undefined,
   newest: FoundPoint | undefined,
-): Alarm | undefined {
+): JournalFinding | undefined {
   if (trusted === undefined || matchesTip(trusted, newest)) return undefined;
   if (newest !== undefined && newest.number > trusted.number) return undefined;
   const found = newest === undefined ? 'none' : String(newest.number);

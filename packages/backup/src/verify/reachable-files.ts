@@ -50,15 +50,15 @@ async function readPoints(
   findings: Findings,
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint[]> {
-  const { points, copy } = backup;
-  const numbers = await points.numbers(signal, (name) =>
+  const { recoveryPoints, copy } = backup;
+  const numbers = await recoveryPoints.numbers(signal, (name) =>
     findings.add('damaged', name, damagedFile(name, 'no backup writes a file of this name').message),
   );
   const found: FoundPoint[] = [];
   for (const [at, number] of numbers.entries()) {
     findings.progress('reading snapshots', at, numbers.length);
     await findings.check(pointName(number), usedBy(number), async () => {
-      found.push(await points.read(number, signal));
+      found.push(await recoveryPoints.read(number, signal));
       findings.count();
     });
   }
@@ -225,12 +225,12 @@ export async function reportOf(
 
 /** Whether all of some points were removed on purpose, by the newest point that exists now. */
 export function removalsOf(
-  { points }: OpenedBackup,
+  { recoveryPoints }: OpenedBackup,
   signal: AbortSignal | undefined,
 ): (numbers: ReadonlySet<number>) => Promise<boolean> {
   return async (numbers) => {
     // If the newest point is damaged, that is a finding, and its list is not known.
-    const removed = await withFallback(isDamage, [], () => points.removedNumbers(signal));
+    const removed = await withFallback(isDamage, [], () => recoveryPoints.removedNumbers(signal));
     return [...numbers].every((number) => includesNumber(removed, number));
   };
 }

@@ -31,10 +31,10 @@ describe.each([
     expect(await backups.backup(destination.location)).toMatchObject({ number: 1, failed: [] });
     await change(store);
     expect(await backups.backup(destination.location)).toMatchObject({ number: 2, failed: [] });
-    await using following = await backups.follow(destination.location);
+    await using following = await backups.startContinuous(destination.location);
     await store.store('f', patterned(80_000, 9));
-    await following.shipped();
-    await following.stop();
+    await following.caughtUp();
+    await following.close();
     expect(await backups.verify(destination.location, { depth: 'opens' })).toMatchObject({ ok: true });
     expect(await backups.verify(destination.location, { within: 86_400_000 })).toMatchObject({ ok: true });
     const scratch = usePlace(() => memoryAt(clock));

@@ -48,12 +48,12 @@ it('a store whose clock is up to ten minutes ahead is backed up, and continuousl
   await world.run(async (store, backups) => {
     await store.store('a', '2');
     await backups.backup(PLACE);
-    await using continuous = await backups.follow(PLACE);
+    await using continuous = await backups.startContinuous(PLACE);
     for (const value of ['3', '4']) {
       await store.store('a', value);
-      await continuous.shipped();
+      await continuous.caughtUp();
     }
-    expect(continuous.status).toMatchObject({ alarms: [] });
+    expect(continuous.status).toMatchObject({ findings: [] });
     expect(continuous.status.error).toBeUndefined();
   });
   expect(await world.valueAt(START + MONTH)).toBe('4');
@@ -75,7 +75,7 @@ it('a write that waits for the backup of another process does not take a point o
     expect(await failure(store.store('a', '2'), 'UNAVAILABLE')).toMatchObject({ outcome: 'unknown' });
     await end();
     const other = await openAt(world.place, { clock: world.clock });
-    await using _ = await new Backups(other, world.shelf.connect).follow(PLACE);
+    await using _ = await new Backups(other, world.shelf.connect).startContinuous(PLACE);
     const again = backups.waitForBackup(PLACE);
     await store.store('a', '3');
     await again();

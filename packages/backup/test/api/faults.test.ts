@@ -19,8 +19,8 @@ const HOUR = 60 * 60 * 1000;
 async function neededAt(world: World): Promise<Set<string>> {
   const backup = await backupAt(world.destination, world.clock);
   const needed = new Set<string>();
-  for (const number of await backup.points.numbers()) {
-    const { pages, others } = await backup.points.read(number);
+  for (const number of await backup.recoveryPoints.numbers()) {
+    const { pages, others } = await backup.recoveryPoints.read(number);
     for (const page of [...pages, ...others]) {
       needed.add(indexPageName(page));
       for (const { pack, blob } of await backup.pages.read(page)) {
@@ -66,7 +66,7 @@ async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: s
   clock.advance(HOUR);
   const report = await backups.backup(destination.location);
   expect(report.failed, what).toEqual([]);
-  expect(report.alarms, what).toEqual([]);
+  expect(report.findings, what).toEqual([]);
   const after = new Map([...before, [report.number, await contentsOf(store, NAMES)]]);
   await expectPoints(world, after, what);
   await backups.forget(destination.location, () => []);

@@ -58,7 +58,7 @@ it('a store that was restored and removes snapshots before it is backed up is ba
   const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
   const backups = backupsOf(restored, [destination]);
   await backups.forget(destination.location, () => []);
-  expect(await backups.backup(destination.location)).toMatchObject({ alarms: [], failed: [] });
+  expect(await backups.backup(destination.location)).toMatchObject({ findings: [], failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(restored));
 });
 
@@ -70,13 +70,13 @@ it('an object that was deleted and forgotten while nobody backed up is not in th
   await store.delete('k');
   for (let day = 0; day < 12; day++) {
     clock.advance(DAY);
-    await store.collect();
+    await store.gc();
   }
   await store.checkpoint();
-  await store.collect();
+  await store.gc();
   await expect(store.history('k')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   const report = await snapshotAt(store, destination);
-  expect(report).toMatchObject({ alarms: [], failed: [] });
+  expect(report).toMatchObject({ findings: [], failed: [] });
   expect(await contentsAt(destination, clock, {}, ['k'])).toEqual(await contentsOf(store, ['k']));
 });
 
@@ -93,7 +93,7 @@ it('what the store has forgotten of an object that nobody touches is in no later
     await snapshotAt(store, destination);
     await store.checkpoint();
     clock.advance(DAY);
-    await store.collect();
+    await store.gc();
   }
   const expected = await contentsOf(store, keys);
   expect(Object.keys(expected)).toEqual(['changed']);
@@ -114,7 +114,7 @@ it('newest snapshots that were taken away are not built upon as if nothing had b
   await store.store('c', 'newer');
   const report = await snapshotAt(store, destination);
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
-  expect(report.alarms).toHaveLength(1);
+  expect(report.findings).toHaveLength(1);
 });
 
 it('an object whose payload is damaged in the store is told of', async () => {
@@ -152,11 +152,11 @@ it('what could not be shipped continuously is tried again by the next snapshot',
     operation === 'read' && key?.startsWith('b/') === true ? { type: 'fail', error: DAMAGED } : undefined,
   );
   const shipper = await openAt(source, { clock, layers: [injector.layer] });
-  const shipping = await backupsOf(shipper, [destination]).follow(destination.location);
+  const shipping = await backupsOf(shipper, [destination]).startContinuous(destination.location);
   await store.store('k', patterned(100_000));
-  await shipping.shipped();
-  await shipping.stop();
-  expect(shipping.status.alarms).toHaveLength(1);
+  await shipping.caughtUp();
+  await shipping.close();
+  expect(shipping.status.findings).toHaveLength(1);
   expect(await contentsAt(destination, clock, {})).not.toHaveProperty('k');
   expect(await backups.backup(destination.location)).toMatchObject({ failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
@@ -173,10 +173,10 @@ it('a pack that an interrupted run left under old keys is of use to the next', a
   // Nothing there is registered, so no rotation knows of it, and nobody keeps the journal for it any more.
   const { retired } = await store.rotateEncryptionKey(rawKey(Buffer.alloc(32, 8)), rawKey(Buffer.alloc(32, 9)));
   expect(retired.length).toBeGreaterThan(0);
-  for (const id of retired) await store.keys.destroy(id, { waitingPeriod: 0 });
+  for (const id of retired) await store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
   for (let day = 0; day < 9; day++) {
     clock.advance(DAY);
-    await store.collect();
+    await store.gc();
   }
   await store.close();
   const again = await openAt(source, { clock });
@@ -300,14 +300,14 @@ it('a restore in place that is repeated is of the same snapshot; what undoes it 
   await backups.backup(location);
   await store.store('k', 'bad');
   await store.store('l', 'bad too');
-  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 1, before: 2, warnings: [] });
+  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 1, before: 2, findings: [] });
   const again = await backups.restore(location, options);
-  expect(again).toMatchObject({ snapshot: 1, before: 3, warnings: [expect.stringMatching(/snapshot 2 is newer/)] });
+  expect(again).toMatchObject({ snapshot: 1, before: 3, findings: [expect.stringMatching(/snapshot 2 is newer/)] });
   expect(await store.list()).toEqual(['k']);
   expect((await store.retrieve('k')).text()).toBe('good');
   expect((await restoredFrom(destination, clock)).report).toMatchObject({
     snapshot: 1,
-    warnings: [expect.stringMatching(/snapshot 3 is newer/)],
+    findings: [expect.stringMatching(/snapshot 3 is newer/)],
   });
   expect(await backups.read(location, {}, async (_, { number }) => number)).toBe(1);
   // What undoes a restore stands in for no snapshot, and goes as any other once there is a newer one.
@@ -316,11 +316,11 @@ it('a restore in place that is repeated is of the same snapshot; what undoes it 
     return stay.map(({ number }) => number);
   };
   expect(await kept()).toEqual([3, 2, 1]);
-  expect(await backups.restore(location, { ...options, snapshot: 2 })).toMatchObject({ before: 4, warnings: [] });
+  expect(await backups.restore(location, { ...options, snapshot: 2 })).toMatchObject({ before: 4, findings: [] });
   expect((await store.retrieve('k')).text()).toBe('bad');
   await backups.backup(location);
   expect(await kept()).toEqual([5]);
-  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 5, warnings: [] });
+  expect(await backups.restore(location, options)).toMatchObject({ snapshot: 5, findings: [] });
   await backups.forget(location, () => [1, 5]);
   const refused = await failure(Promise.resolve(backups.restore(location, options)), 'NOT_FOUND');
   expect(refused.message).toMatch(/only snapshots that restores made of what they replaced, such as 6$/);

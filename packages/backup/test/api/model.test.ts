@@ -88,7 +88,7 @@ class Run {
       case 'snapshot':
         return this.#snapshot();
       case 'collect':
-        await this.#store.collect();
+        await this.#store.gc();
         return;
       case 'checkpoint':
         await this.#store.checkpoint();
@@ -129,7 +129,7 @@ class Run {
 
   async #destroy(id: string): Promise<void> {
     try {
-      await this.#store.keys.destroy(id, { waitingPeriod: 0 });
+      await this.#store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     } catch (error) {
       // A restored store that was not backed up yet can't look through the destination.
       if (!SecureStoreError.is(error, 'UNAVAILABLE')) throw error;
@@ -138,8 +138,8 @@ class Run {
 
   async #snapshot(): Promise<void> {
     const { destination } = this.#world;
-    const { number, alarms, failed } = await this.#backups.backup(destination.location);
-    expect([alarms, failed]).toEqual([[], []]);
+    const { number, findings, failed } = await this.#backups.backup(destination.location);
+    expect([findings, failed]).toEqual([[], []]);
     const contents = await contentsOf(this.#store, NAMES);
     for (const [key, versions] of Object.entries(contents)) {
       for (const { state: _, ...version } of versions) this.#ever.set(`${key} ${version.version}`, version);
@@ -265,10 +265,10 @@ it('snapshots that are made while four writers with wrong clocks write hold what
   const snap = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const before = new Map(acknowledged);
-      const { number, alarms, failed } = await backups.backup(destination.location);
-      expect([alarms, failed]).toEqual([[], []]);
+      const { number, findings, failed } = await backups.backup(destination.location);
+      expect([findings, failed]).toEqual([[], []]);
       points.push({ number, before, contents: await contentsAt(destination, clock, { snapshot: number }, keys) });
-      if (points.length % 4 === 0) await store.collect();
+      if (points.length % 4 === 0) await store.gc();
     }
   };
   const snapping = snap();

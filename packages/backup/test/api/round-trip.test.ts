@@ -91,11 +91,11 @@ async function twoSnapshots(world: World): Promise<readonly (readonly [number, o
   const { store, destination, clock } = world;
   await fill(store, clock);
   const first = await snapshotAt(store, destination);
-  expect(first).toMatchObject({ number: 1, failed: [], alarms: [] });
+  expect(first).toMatchObject({ number: 1, failed: [], findings: [] });
   const before = await contentsOf(store, NAMES);
   await change(store);
   const second = await snapshotAt(store, destination);
-  expect(second).toMatchObject({ number: 2, failed: [], alarms: [] });
+  expect(second).toMatchObject({ number: 2, failed: [], findings: [] });
   return [
     [1, before],
     [2, await contentsOf(store, NAMES)],
@@ -180,13 +180,13 @@ it('brings back the policy, the members and their keys', async () => {
   const [ann, bob] = [await person(), await person()];
   await snapshotAt(store, destination);
   await store.members.add('ann', ann.recipient, { categories: ['red'] });
-  await store.members.add('bob', bob.recipient, { groups: ['backup'] });
+  await store.members.add('bob', bob.recipient, { areas: ['backup'] });
   await extensionsOf(store).policy.change('test', () => ({ policy: Buffer.from('a policy') }));
   await store.store('red/k', 'r');
   await store.store('k', 'd');
   // With the keys of backups alone a member copies what it can't read.
   const operator = await openAt(source, { clock, unlock: bob.unlock, fingerprint: store.fingerprint });
-  expect(await snapshotAt(operator, destination)).toMatchObject({ number: 2, objects: 2, failed: [], alarms: [] });
+  expect(await snapshotAt(operator, destination)).toMatchObject({ number: 2, objects: 2, failed: [], findings: [] });
   const { store: owner, place } = await restoredFrom(destination, clock);
   expect(Buffer.from(extensionsOf(owner).policy.current ?? []).toString()).toBe('a policy');
   expect((await owner.members.list()).map(({ name }) => name)).toEqual(['ann', 'bob']);

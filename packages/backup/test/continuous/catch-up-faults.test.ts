@@ -20,9 +20,9 @@ async function leftAlone(): Promise<World & { readonly moments: readonly Moment[
   const world = await worldOf();
   const { store, destination, clock } = world;
   await store.store('a', '0');
-  const following = await backupsOf(store, [destination]).follow(destination.location);
-  await following.shipped();
-  await following.stop();
+  const following = await backupsOf(store, [destination]).startContinuous(destination.location);
+  await following.caughtUp();
+  await following.close();
   const moments: Moment[] = [];
   for (const value of ['1', '2', '3']) {
     await store.store('a', value);
@@ -43,11 +43,11 @@ async function catchUp(world: World, atSource: FaultInjector, atDestination: Fau
   const { destination } = world;
   const own = await openDoomed(world, atSource);
   const backups = backupsOf(own, [destination], () => ({ layers: [atDestination.layer] }));
-  const following = await backups.follow(destination.location);
+  const following = await backups.startContinuous(destination.location);
   try {
-    await following.shipped();
+    await following.caughtUp();
   } finally {
-    await following.stop();
+    await following.close();
     await own.close();
   }
 }
@@ -65,10 +65,10 @@ describe.each(TROUBLES)('a continuous backup that catches up where %s', (...trou
         clock.advance(HOUR);
         const next = await openAt(source, { clock });
         const backups = backupsOf(next, [destination]);
-        const following = await backups.follow(destination.location);
-        await following.shipped();
-        await following.stop();
-        expect(following.status.alarms, what).toEqual([]);
+        const following = await backups.startContinuous(destination.location);
+        await following.caughtUp();
+        await following.close();
+        expect(following.status.findings, what).toEqual([]);
         expect(await backups.windows(destination.location), what).toHaveLength(1);
         for (const { at, values } of moments) {
           const found = await backups.read(destination.location, { at }, async (view) => {

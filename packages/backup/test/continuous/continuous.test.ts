@@ -21,21 +21,21 @@ describe('a continuous backup', () => {
     const shelf = new Shelf(() => clock.now());
     const backups = new Backups(owner, shelf.connect);
     await owner.store('a', '0');
-    await using continuous = await backups.follow(PLACE);
+    await using continuous = await backups.startContinuous(PLACE);
     const moments: { at: Date; values: Record<string, string> }[] = [];
     for (let round = 1; round <= 12; round++) {
       await owner.store('a', String(round));
       if (round % 3 === 0) await owner.store(`b${round}`, 'x');
       if (round % 4 === 0) await owner.delete('a');
-      await continuous.shipped();
+      await continuous.caughtUp();
       const { recoverableTo, lag } = continuous.status;
       expect(lag).toBeLessThanOrEqual(1000);
       const values: Record<string, string> = {};
       for (const key of await owner.list()) values[key] = (await owner.retrieve(key)).text();
       moments.push({ at: recoverableTo ?? new Date(0), values });
     }
-    await continuous.stop();
-    expect(continuous.status.alarms).toEqual([]);
+    await continuous.close();
+    expect(continuous.status.findings).toEqual([]);
     for (const { at, values } of moments) {
       expect(await valuesAt(backups, { at })).toEqual(values);
       // The same question gets the same answer.
@@ -49,21 +49,21 @@ describe('a continuous backup', () => {
     const shelf = new Shelf(() => clock.now());
     const backups = new Backups(owner, shelf.connect);
     await owner.store('a', '1');
-    const first = await backups.follow(PLACE);
+    const first = await backups.startContinuous(PLACE);
     await owner.store('a', '2');
-    await first.shipped();
+    await first.caughtUp();
     expect(await backups.backup(PLACE, { label: 'while it goes on' })).toMatchObject({ copied: { versions: 0 } });
     await owner.store('b', '1');
-    await first.shipped();
-    await first.stop();
+    await first.caughtUp();
+    await first.close();
     await owner.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 7));
     await owner.store('a', '3');
     const other = await openAt(place, { clock, fingerprint: owner.fingerprint });
     const others = new Backups(other, shelf.connect);
-    await using second = await others.follow(PLACE);
+    await using second = await others.startContinuous(PLACE);
     await owner.store('c', '1');
-    await second.shipped();
-    await second.stop();
+    await second.caughtUp();
+    await second.close();
     expect(await valuesAt(backups, {})).toEqual({ a: '3', b: '1', c: '1' });
     expect(await backups.verify(PLACE, { depth: 'opens' })).toMatchObject({ ok: true });
   });
@@ -82,11 +82,11 @@ describe('a continuous backup', () => {
     await owner.store('a', '0');
     const told: number[] = [];
     const onStatus = (): void => void told.push(clock.now());
-    await using continuous = await backups.follow(PLACE, { interval: 1000, onStatus });
-    await continuous.shipped();
+    await using continuous = await backups.startContinuous(PLACE, { interval: 1000, onStatus });
+    await continuous.caughtUp();
     isSlow = true;
     await owner.store('a', '1');
-    await continuous.shipped();
+    await continuous.caughtUp();
     told.length = 0;
     for (let change = 2; change < 40; change++) {
       await owner.store('a', String(change));
@@ -102,10 +102,10 @@ describe('a continuous backup', () => {
     const { clock, owner, place } = await club();
     const shelf = new Shelf(() => clock.now());
     await owner.store('a', '1');
-    await using _ = await new Backups(owner, shelf.connect).follow(PLACE);
+    await using _ = await new Backups(owner, shelf.connect).startContinuous(PLACE);
     const other = await openAt(place, { clock, fingerprint: owner.fingerprint });
     const others = new Backups(other, shelf.connect);
-    await failure(others.follow(PLACE), 'LOCKED');
+    await failure(others.startContinuous(PLACE), 'LOCKED');
     await failure(others.backup(PLACE), 'LOCKED');
   });
 });
@@ -116,7 +116,7 @@ describe('a synchronous backup', () => {
     const shelf = new Shelf(() => clock.now());
     const backups = new Backups(owner, shelf.connect);
     await owner.store('a', '0');
-    await using _ = await backups.follow(PLACE, { synchronous: true });
+    await using _ = await backups.startContinuous(PLACE, { synchronous: true });
     for (let round = 1; round <= 5; round++) {
       await owner.store('a', String(round));
       await Promise.all(['b', 'c', 'd'].map((key) => owner.store(key, String(round))));
@@ -138,7 +138,7 @@ describe('a synchronous backup', () => {
     };
     const backups = new Backups(owner, shelf.connect);
     await owner.store('a', '0');
-    const strict = await backups.follow(PLACE, { synchronous: true });
+    const strict = await backups.startContinuous(PLACE, { synchronous: true });
     isDown = true;
     // The first one shows that it is away: it is stored, and not acknowledged.
     expect(await failure(owner.store('a', '1'), 'UNAVAILABLE')).toMatchObject({ outcome: 'unknown' });
@@ -148,10 +148,10 @@ describe('a synchronous backup', () => {
     await clock.sleep(60_000);
     await owner.store('a', '3');
     expect(await valuesAt(backups, {})).toEqual({ a: '3' });
-    await strict.stop();
+    await strict.close();
     const alerts: string[] = [];
     const synchronous = { unreachable: 'degrade', onAlert: (message: string) => void alerts.push(message) } as const;
-    await using _ = await backups.follow(PLACE, { synchronous });
+    await using _ = await backups.startContinuous(PLACE, { synchronous });
     isDown = true;
     await owner.store('a', '4');
     await owner.store('a', '5');

@@ -8,8 +8,8 @@ import { describe, expect, it } from 'vitest';
 import type { Club } from '../../../objects/test/support/members.ts';
 import { club } from '../../../objects/test/support/members.ts';
 import { atEnd, failure, openAt } from '../../../objects/test/support/stores.ts';
-import type { FollowMessage } from '../../src/index.ts';
-import { Backups, FOLLOW_CHANNEL, RecoveryPoints, Schedules } from '../../src/index.ts';
+import type { ContinuousMessage } from '../../src/index.ts';
+import { Backups, CONTINUOUS_CHANNEL, RecoveryPoints, Schedules } from '../../src/index.ts';
 import { replicationStatusAt, publishReplicationStatus } from '../../src/trust/replication-status.ts';
 import { Shelf } from '../support/shelf.ts';
 
@@ -56,7 +56,7 @@ async function valuesAt({ backups }: Looking, at: Date): Promise<Record<string, 
 describe('an idle store that is followed', () => {
   it('is not behind, whichever process is asked', async () => {
     const { clock, here, there } = await twoProcesses();
-    await using _ = await here.backups.follow(PLACE);
+    await using _ = await here.backups.startContinuous(PLACE);
     for (const seconds of [47, 300, 3]) {
       await clock.sleep(seconds * SECOND);
       for (const one of [here, there]) {
@@ -73,9 +73,9 @@ describe('an idle store that is followed', () => {
 
   it('is known up to when it was left, and no further', async () => {
     const { clock, here, there } = await twoProcesses();
-    const following = await here.backups.follow(PLACE);
+    const following = await here.backups.startContinuous(PLACE);
     await clock.sleep(40 * SECOND);
-    await following.stop();
+    await following.close();
     const left = following.status.recoverableTo;
     await here.store.store('a', 'later');
     await clock.sleep(10 * MINUTE);
@@ -88,10 +88,10 @@ describe('an idle store that is followed', () => {
 
   it('is not what an older point says, where the newest one is gone', async () => {
     const { clock, here, there, shelf } = await twoProcesses();
-    const following = await here.backups.follow(PLACE);
+    const following = await here.backups.startContinuous(PLACE);
     await clock.sleep(90 * SECOND);
     const newest = (await here.backups.list(PLACE))[0];
-    await following.stop();
+    await following.close();
     // The newest point is gone: what is before it was the store until then, and no longer.
     const backend = await shelf.at(PLACE);
     const { entries } = await backend.list('s/', {});
@@ -105,19 +105,19 @@ describe('an idle store that is followed', () => {
 describe('a continuous backup', () => {
   it.each([0, -1, 0.5, Number.NaN, Infinity, '1'])('is refused with an interval of %s', async (interval) => {
     const { here } = await twoProcesses();
-    await failure(here.backups.follow(PLACE, { interval: interval as number }), 'INVALID_ARGUMENT');
+    await failure(here.backups.startContinuous(PLACE, { interval: interval as number }), 'INVALID_ARGUMENT');
   });
 });
 
 describe('a continuous backup that is begun again', () => {
   it('leaves no gap where nothing was written meanwhile', async () => {
     const { clock, here, there } = await twoProcesses();
-    const first = await here.backups.follow(PLACE);
+    const first = await here.backups.startContinuous(PLACE);
     await here.store.store('a', '1');
-    await first.shipped();
-    await first.stop();
+    await first.caughtUp();
+    await first.close();
     await clock.sleep(25 * MINUTE);
-    await using _ = await there.backups.follow(PLACE);
+    await using _ = await there.backups.startContinuous(PLACE);
     for (const seconds of [1, 70]) {
       await clock.sleep(seconds * SECOND);
       const { windows, lag } = await here.points.timeline(PLACE);
@@ -128,9 +128,9 @@ describe('a continuous backup that is begun again', () => {
 
   it.each([10, 90])('tells every moment of the %d minutes in which nobody shipped', async (minutes) => {
     const { clock, here, there } = await twoProcesses();
-    const first = await here.backups.follow(PLACE);
-    await first.shipped();
-    await first.stop();
+    const first = await here.backups.startContinuous(PLACE);
+    await first.caughtUp();
+    await first.close();
     const moments: { at: Date; values: Record<string, string> }[] = [];
     for (let round = 1; round <= 6; round++) {
       await here.store.store('a', String(round));
@@ -142,24 +142,24 @@ describe('a continuous backup that is begun again', () => {
       moments.push({ at: new Date(clock.now()), values });
       await clock.sleep((minutes * MINUTE) / 6);
     }
-    const second = await there.backups.follow(PLACE);
-    await second.shipped();
+    const second = await there.backups.startContinuous(PLACE);
+    await second.caughtUp();
     expect(await here.backups.windows(PLACE)).toHaveLength(1);
-    await second.stop();
+    await second.close();
     for (const { at, values } of moments) expect(await valuesAt(here, at)).toEqual(values);
     expect(await here.backups.verify(PLACE, { depth: 'opens' })).toMatchObject({ ok: true });
   });
 
   it('says that moments are missing where more has happened than can be told apart', async () => {
     const { clock, here, there } = await twoProcesses();
-    const first = await here.backups.follow(PLACE);
-    await first.stop();
+    const first = await here.backups.startContinuous(PLACE);
+    await first.close();
     for (let change = 0; change < 600; change++) {
       await here.store.store('a', String(change));
       await clock.sleep(SECOND);
     }
-    await using second = await there.backups.follow(PLACE);
-    await second.shipped();
+    await using second = await there.backups.startContinuous(PLACE);
+    await second.caughtUp();
     expect(await here.backups.windows(PLACE)).toHaveLength(2);
     expect(await valuesAt(here, new Date(clock.now()))).toEqual({ a: '599' });
   });
@@ -173,7 +173,7 @@ describe('snapshots that nobody follows', () => {
       await clock.sleep(5 * SECOND);
       await here.backups.backup(PLACE);
     }
-    expect((await here.backups.windows(PLACE)).map(({ points }) => points)).toEqual([1, 1, 3]);
+    expect((await here.backups.windows(PLACE)).map(({ recoveryPoints }) => recoveryPoints)).toEqual([1, 1, 3]);
   });
 });
 
@@ -191,11 +191,11 @@ class Disk {
 }
 
 /** What is published of continuous backups. */
-function events(): FollowMessage['event'][] {
-  const told: FollowMessage['event'][] = [];
-  const listener = (message: unknown): void => void told.push((message as FollowMessage).event);
-  subscribe(FOLLOW_CHANNEL, listener);
-  atEnd(async () => void unsubscribe(FOLLOW_CHANNEL, listener));
+function events(): ContinuousMessage['event'][] {
+  const told: ContinuousMessage['event'][] = [];
+  const listener = (message: unknown): void => void told.push((message as ContinuousMessage).event);
+  subscribe(CONTINUOUS_CHANNEL, listener);
+  atEnd(async () => void unsubscribe(CONTINUOUS_CHANNEL, listener));
   return told;
 }
 
@@ -211,9 +211,9 @@ describe('a destination that is away for a while', () => {
     await here.backups.backup(PLACE);
     const there = looking(await openAt(place, { clock, fingerprint: owner.fingerprint }), shelf);
     const told = events();
-    await using following = await here.backups.follow(PLACE);
+    await using following = await here.backups.startContinuous(PLACE);
     await owner.store('a', '0');
-    await following.shipped();
+    await following.caughtUp();
     disk.isAway = true;
     shelf.down.add(PLACE);
     const moments: Date[] = [];
@@ -225,13 +225,13 @@ describe('a destination that is away for a while', () => {
     expect(told).toEqual(['failing']);
     for (const { schedules } of [here, there]) {
       const [found] = await schedules.conditions();
-      expect(found?.conditions.map(({ id }) => id)).toContain('following');
+      expect(found?.conditions.map(({ id }) => id)).toContain('continuous');
     }
     disk.isAway = false;
     shelf.down.delete(PLACE);
     expect((await there.points.timeline(PLACE)).error).toMatchObject({ code: 'UNAVAILABLE' });
     await clock.sleep(MINUTE);
-    expect(told).toEqual(['failing', 'going on']);
+    expect(told).toEqual(['failing', 'resumed']);
     expect(logged).toHaveLength(2);
     const { error, windows, lag } = await there.points.timeline(PLACE);
     expect(error).toBeUndefined();
@@ -245,8 +245,8 @@ describe('a destination that is away for a while', () => {
   it('is never begun anew where nothing lies there any more', async () => {
     const disk = new Disk();
     const { clock, here, shelf } = await twoProcesses([disk.layer]);
-    await using following = await here.backups.follow(PLACE);
-    await following.shipped();
+    await using following = await here.backups.startContinuous(PLACE);
+    await following.caughtUp();
     disk.isAway = true;
     await here.store.store('a', '1');
     await clock.sleep(10 * SECOND);
@@ -260,7 +260,7 @@ describe('a destination that is away for a while', () => {
     shelf.places.set(PLACE, backend);
     await clock.sleep(MINUTE);
     expect(following.status.error).toBeUndefined();
-    await following.shipped();
+    await following.caughtUp();
     expect(await valuesAt(here, new Date(clock.now()))).toEqual({ a: '1' });
   });
 
@@ -268,14 +268,14 @@ describe('a destination that is away for a while', () => {
     const disk = new Disk();
     const { here, there, shelf } = await twoProcesses([disk.layer]);
     const told = events();
-    const following = await here.backups.follow(PLACE);
-    await following.shipped();
+    const following = await here.backups.startContinuous(PLACE);
+    await following.caughtUp();
     const other = await club();
     await new Backups(other.owner, shelf.connect).backup('memory:others');
     disk.isAway = true;
     const ended = failure(following.ended, 'ALREADY_EXISTS');
     await failure(
-      here.store.store('a', '1').then(() => following.shipped()),
+      here.store.store('a', '1').then(() => following.caughtUp()),
       'UNAVAILABLE',
     );
     shelf.places.set(PLACE, await shelf.at('memory:others'));
@@ -283,7 +283,7 @@ describe('a destination that is away for a while', () => {
     await ended;
     expect(told).toEqual(['failing', 'ended']);
     const [found] = await there.schedules.conditions();
-    expect(found?.conditions.map(({ id }) => id)).toContain('following');
+    expect(found?.conditions.map(({ id }) => id)).toContain('continuous');
   });
 });
 
@@ -291,15 +291,15 @@ describe('what is known of a follower', () => {
   it('that has ended for good outlasts a rotation of the keys', async () => {
     const disk = new Disk();
     const { clock, here, there, shelf } = await twoProcesses([disk.layer]);
-    const following = await here.backups.follow(PLACE);
-    await following.shipped();
+    const following = await here.backups.startContinuous(PLACE);
+    await following.caughtUp();
     const other = await club();
     await new Backups(other.owner, shelf.connect).backup('memory:others');
     const place = await shelf.at(PLACE);
     disk.isAway = true;
     const ended = failure(following.ended, 'ALREADY_EXISTS');
     await here.store.store('a', '1');
-    await failure(following.shipped(), 'UNAVAILABLE');
+    await failure(following.caughtUp(), 'UNAVAILABLE');
     shelf.places.set(PLACE, await shelf.at('memory:others'));
     disk.isAway = false;
     await ended;
@@ -322,23 +322,23 @@ describe('what is known of a follower', () => {
   it('is why it fails, however much the destination says of that', async () => {
     const disk = new Disk('x'.repeat(200_000));
     const { clock, here, there } = await twoProcesses([disk.layer]);
-    await using following = await here.backups.follow(PLACE);
-    await following.shipped();
+    await using following = await here.backups.startContinuous(PLACE);
+    await following.caughtUp();
     disk.isAway = true;
     await here.store.store('a', '1');
     await clock.sleep(MINUTE);
     disk.isAway = false;
     const [found] = await there.schedules.conditions();
-    const told = found?.conditions.find(({ id }) => id === 'following');
+    const told = found?.conditions.find(({ id }) => id === 'continuous');
     expect(told?.message).toMatch(/\(UNAVAILABLE\): x+/);
     expect(told?.message.length).toBeLessThan(2000);
   });
 
   it.each([1e12, 2 ** 52])('does not reach beyond now, whoever says so (by %d ms)', async (ahead) => {
     const { clock, here, there } = await twoProcesses();
-    const following = await here.backups.follow(PLACE);
-    await following.shipped();
-    await following.stop();
+    const following = await here.backups.startContinuous(PLACE);
+    await following.caughtUp();
+    await following.close();
     const [{ id } = { id: '' }] = await here.backups.destinations();
     const [area, of] = [extensionsOf(here.store).backup, Buffer.from(id, 'hex')];
     const { point } = (await replicationStatusAt(area, of))?.reached ?? {};
@@ -351,8 +351,8 @@ describe('what is known of a follower', () => {
     expect(windows[0]?.to).toEqual(recoverableTo);
     const [found] = await there.schedules.conditions();
     expect(found?.conditions.map((one) => one.id)).toContain('lag');
-    await using again = await there.backups.follow(PLACE);
-    await again.shipped();
+    await using again = await there.backups.startContinuous(PLACE);
+    await again.caughtUp();
     expect(again.status.recoverableTo?.getTime()).toBeLessThanOrEqual(clock.now());
   });
 });

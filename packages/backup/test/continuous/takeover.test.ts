@@ -81,25 +81,25 @@ describe('a continuous backup whose process has died', () => {
   it('keeps nobody from backing up to the destination, and is missed', async () => {
     const sleep = new Sleep();
     const { clock, here, there } = await twoProcesses([sleep.layer]);
-    const following = await here.backups.follow(PLACE);
-    await following.shipped();
+    const following = await here.backups.startContinuous(PLACE);
+    await following.caughtUp();
     sleep.begin();
     await there.store.store('a', '1');
     expect((await there.backups.backup(PLACE, { label: 'after it' })).number).toBeGreaterThan(1);
     expect(await there.store.jobs.list()).toEqual([]);
     expect(await valueIn(there)).toBe('1');
     await clock.sleep(MINUTE);
-    expect(await there.conditions()).toEqual(['following']);
+    expect(await there.conditions()).toEqual(['continuous']);
   });
 
   it('is gone on with by another process', async () => {
     const sleep = new Sleep();
     const { clock, here, there } = await twoProcesses([sleep.layer]);
-    await here.backups.follow(PLACE);
+    await here.backups.startContinuous(PLACE);
     sleep.begin();
-    await using next = await there.backups.follow(PLACE);
+    await using next = await there.backups.startContinuous(PLACE);
     await there.store.store('a', '1');
-    await next.shipped();
+    await next.caughtUp();
     expect(await valueIn(there)).toBe('1');
     await clock.sleep(MINUTE);
     expect(await there.conditions()).toEqual([]);
@@ -109,41 +109,41 @@ describe('a continuous backup whose process has died', () => {
 it('a continuous backup that only slept stops once it was taken over, says why, and does no harm', async () => {
   const sleep = new Sleep();
   const { clock, here, there } = await twoProcesses([sleep.layer]);
-  const following = await here.backups.follow(PLACE);
+  const following = await here.backups.startContinuous(PLACE);
   const ended = failure(following.ended, 'LOCKED');
-  await following.shipped();
+  await following.caughtUp();
   sleep.begin();
-  await using next = await there.backups.follow(PLACE);
+  await using next = await there.backups.startContinuous(PLACE);
   await there.store.store('a', '1');
-  await next.shipped();
+  await next.caughtUp();
   sleep.end();
   await clock.sleep(MINUTE);
   expect((await ended).message).toContain('was taken over');
   expect(following.status.error).toMatchObject({ code: 'LOCKED' });
   // What the other one tells of itself stands.
   for (const { backups, conditions } of [here, there]) {
-    expect(await backups.following(PLACE)).toMatchObject({ isAlive: true, isOver: false });
-    expect((await backups.following(PLACE))?.error).toBeUndefined();
+    expect(await backups.continuousStatus(PLACE)).toMatchObject({ isAlive: true, isOver: false });
+    expect((await backups.continuousStatus(PLACE))?.error).toBeUndefined();
     expect(await conditions()).toEqual([]);
   }
   await there.store.store('a', '2');
-  await next.shipped();
+  await next.caughtUp();
   expect(await valueIn(there)).toBe('2');
   expect(await there.backups.verify(PLACE, { depth: 'opens' })).toMatchObject({ ok: true });
-  await next.stop();
+  await next.close();
   expect(await there.store.jobs.list()).toEqual([]);
 });
 
 it('a continuous backup whose state can not be kept any more ends with the reason, which others are told', async () => {
   const refusal = new Refusal('w/job/');
   const { clock, here, there } = await twoProcesses([refusal.layer]);
-  const following = await here.backups.follow(PLACE);
-  await following.shipped();
+  const following = await here.backups.startContinuous(PLACE);
+  await following.caughtUp();
   const ended = failure(following.ended, 'ACCESS_DENIED');
   refusal.isOn = true;
   await clock.sleep(20 * SECOND);
   await ended;
-  expect(await there.conditions()).toContain('following');
+  expect(await there.conditions()).toContain('continuous');
 });
 
 it('writes that wait for the backup of another process pass again once one makes it, after they were refused', async () => {
@@ -160,7 +160,7 @@ it('writes that wait for the backup of another process pass again once one makes
   shelf.down.delete(PLACE);
   expect(await failure(owner.store('a', '2'), 'UNAVAILABLE')).toMatchObject({ retryable: true });
   const other = await openAt(place, { clock });
-  await using _ = await new Backups(other, shelf.connect).follow(PLACE);
+  await using _ = await new Backups(other, shelf.connect).startContinuous(PLACE);
   await clock.sleep(60_000);
   let tries = 0;
   for (; tries < 100; tries++) {
@@ -176,16 +176,16 @@ it('writes that wait for the backup of another process pass again once one makes
 
 it('a continuous backup goes on while another process restores the whole store in place', async () => {
   const { clock, here, there } = await twoProcesses();
-  await using following = await here.backups.follow(PLACE);
+  await using following = await here.backups.startContinuous(PLACE);
   await there.store.store('a', '1');
   await there.store.store('b', '1');
-  await following.shipped();
+  await following.caughtUp();
   const report = await there.backups.restore(PLACE, { snapshot: 1, conflict: 'overwrite', deleteExtra: true });
   expect(report).toMatchObject({ replaced: 1, deleted: 1 });
-  await following.shipped();
+  await following.caughtUp();
   expect(await valueIn(there)).toBe('0');
   await there.store.store('a', '2');
-  await following.shipped();
+  await following.caughtUp();
   await clock.sleep(MINUTE);
   expect(await valueIn(here)).toBe('2');
   expect(following.status.error).toBeUndefined();
@@ -198,7 +198,7 @@ it('what can not be reached at all leaves no job', async () => {
   const { there, far } = await twoProcesses();
   far.down.add('memory:other');
   await failure(there.backups.backup('memory:other'), 'UNAVAILABLE');
-  await failure(there.backups.follow('memory:other'), 'UNAVAILABLE');
+  await failure(there.backups.startContinuous('memory:other'), 'UNAVAILABLE');
   expect(await there.store.jobs.list()).toEqual([]);
 });
 

@@ -133,12 +133,12 @@ describe('removing snapshots', () => {
     const lock = newLock(false);
     const backups = locked(world, lock);
     await store.store('a', 'zero');
-    const following = await backups.follow(destination.location);
+    const following = await backups.startContinuous(destination.location);
     for (const at of [1, 2, 3, 4]) {
       await store.store('a', `${at}`);
-      await following.shipped();
+      await following.caughtUp();
     }
-    await following.stop();
+    await following.close();
     await store.store('a', 'last');
     await backups.backup(destination.location);
     const points = (await backups.list(destination.location)).map(({ number }) => number);

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { club } from '../../../objects/test/support/members.ts';
-import type { BrowsePage, ComparePage, Connect, FindPage, Moment } from '../../src/index.ts';
+import type { BrowsePage, ComparePage, Connect, FindPage, RecoveryPointLocator } from '../../src/index.ts';
 import { Backups, RecoveryPoints } from '../../src/index.ts';
 import { Shelf } from '../support/shelf.ts';
 import { LONG, onlyLong, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
@@ -67,7 +67,7 @@ function inFolder(names: readonly string[], prefix: string): string[] {
 }
 
 const found = (pages: readonly FindPage[], state = 'there'): string[] =>
-  pages.flatMap(({ names }) => names.filter((one) => one.state === state).map(({ key }) => key)).toSorted();
+  pages.flatMap(({ keys }) => keys.filter((one) => one.state === state).map(({ key }) => key)).toSorted();
 
 const linesOf = (pages: readonly ComparePage[]): string[] =>
   pages.flatMap(({ differences }) => differences.map(({ type, key }) => `${type} ${key}`)).toSorted();
@@ -127,7 +127,7 @@ describe('what lies in a folder at a point', () => {
   it('is what lay there, in order, whatever the names are', async () => {
     const { points, states, owner } = await aged(7, 3);
     for (const [age, state] of states.entries()) {
-      const moment: Moment = { destination: PLACE, snapshot: age + 1 };
+      const moment: RecoveryPointLocator = { destination: PLACE, snapshot: age + 1 };
       for (const prefix of [
         '',
         'red/',
@@ -402,7 +402,7 @@ describe('names', () => {
         const moment = { destination: PLACE, snapshot: age + 1, contains };
         const pages = await all((after) => points.find({ ...moment, limit: 7, after }));
         expect(found(pages), contains).toEqual(wanted([...state.keys()]));
-        for (const { names } of pages) expect(names.map(({ key }) => key)).toEqual(inOrder(names));
+        for (const { keys } of pages) expect(keys.map(({ key }) => key)).toEqual(inOrder(keys));
       }
       expect(found(await all((after) => points.find({ contains, after })))).toEqual(wanted(await owner.list()));
     }
@@ -575,10 +575,10 @@ describe('the timeline', () => {
   it('of a continuous backup goes on with it', async () => {
     const { owner, backups, points, clock } = await scene();
     await owner.store('a', 'x');
-    await using follower = await backups.follow(PLACE, { interval: 1000 });
+    await using follower = await backups.startContinuous(PLACE, { interval: 1000 });
     clock.advance(5000);
     await owner.store('b', 'y');
-    await follower.shipped();
+    await follower.caughtUp();
     const told = await points.timeline(PLACE, { changes: true });
     expect(told.isContinuous).toBe(true);
     expect(told.recoverableTo).toEqual(follower.status.recoverableTo);

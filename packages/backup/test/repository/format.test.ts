@@ -112,7 +112,7 @@ describe('what lies at a destination', () => {
     const opened = await backup();
     let previous: Buffer = Buffer.alloc(32);
     for (const number of [1, 2, 3]) {
-      const point = await opened.points.read(number);
+      const point = await opened.recoveryPoints.read(number);
       expect(point.previous).toEqual(previous);
       previous = sha256(await files.get(pointName(number)));
       const entries = await entriesOf(opened, point.pages);
@@ -130,7 +130,7 @@ describe('what lies at a destination', () => {
   it('[P-15] has digests of the parts of every payload', async () => {
     const { files, backup } = await furnishedWorld();
     const opened = await backup();
-    const { pages } = await opened.points.read(3);
+    const { pages } = await opened.recoveryPoints.read(3);
     const blobs = (await entriesOf(opened, pages)).flatMap(({ blob }) => blob ?? []);
     expect(blobs).toHaveLength(2);
     for (const { epoch, blobId, digest, ...sizes } of blobs) {
@@ -149,19 +149,19 @@ describe('files of a destination that are not what their names say', () => {
   it('[P-10] are no point: neither another one under its name, nor one that was changed', async () => {
     const { files, backup } = await furnishedWorld();
     await files.swap(pointName(2), pointName(3));
-    await failure((await backup()).points.read(3), 'INTEGRITY');
+    await failure((await backup()).recoveryPoints.read(3), 'INTEGRITY');
     await files.swap(pointName(2), pointName(3));
     const name = pointName(3);
     const body = await files.get(name);
     await files.put(name, flipped(body, body.length - 1));
-    await failure((await backup()).points.read(3), 'INTEGRITY');
+    await failure((await backup()).recoveryPoints.read(3), 'INTEGRITY');
   });
 
   it('[P-17] are no page: neither changed, nor another one, nor one that the point does not describe', async () => {
     const { files, backup } = await furnishedWorld();
     const read = async (page: IndexPage): Promise<unknown> => (await backup()).pages.read(page);
     const [[page], [earlier]] = await Promise.all(
-      [3, 1].map(async (number) => (await (await backup()).points.read(number)).pages),
+      [3, 1].map(async (number) => (await (await backup()).recoveryPoints.read(number)).pages),
     ).then(([a = [], b = []]) => [a, b] as const);
     if (page === undefined || earlier === undefined) throw new Error('no pages');
     const name = indexPageName(page);
@@ -178,7 +178,7 @@ describe('files of a destination that are not what their names say', () => {
   it('[P-17] are no pack: neither changed, nor with the envelopes of another one', async () => {
     const { files, backup } = await furnishedWorld();
     const opened = await backup();
-    const [entry] = await entriesOf(opened, (await opened.points.read(3)).pages);
+    const [entry] = await entriesOf(opened, (await opened.recoveryPoints.read(3)).pages);
     if (entry === undefined) throw new Error('no entries');
     const read = (): Promise<Buffer> => new PackReader(opened.destination).read(entry);
     expect(await read()).toHaveLength(entry.size);

@@ -33,9 +33,9 @@ it.runIf(LONG)(
     const points = new Map<number, Map<string, string>>();
     const snap = async (): Promise<number> => {
       const before = (await filesAt(destination, 'x/')).size;
-      const { number, failed, alarms, objects } = await snapshotAt(store, destination);
+      const { number, failed, findings, objects } = await snapshotAt(store, destination);
       const versions = await versionsOf(store);
-      expect([failed, alarms, objects]).toEqual([[], [], versions.size]);
+      expect([failed, findings, objects]).toEqual([[], [], versions.size]);
       points.set(number, versions);
       return (await filesAt(destination, 'x/')).size - before;
     };

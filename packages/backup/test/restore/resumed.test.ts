@@ -11,14 +11,14 @@ async function interrupted(): Promise<World & { readonly to: Place; readonly at:
   const world = await worldOf();
   const { store, destination, clock } = world;
   await store.store('a', 'before');
-  const following = await backupsOf(store, [destination]).follow(destination.location);
+  const following = await backupsOf(store, [destination]).startContinuous(destination.location);
   await store.store('a', 'the first');
-  await following.shipped();
+  await following.caughtUp();
   const at = new Date(clock.now() + 1);
   clock.advance(1000);
   await store.store('a', 'the second');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   const to = usePlace(() => memoryAt(clock));
   const stop = new AbortController();
   using backup = await backupAt(destination, clock);
@@ -32,7 +32,7 @@ describe('a restore of a moment that was interrupted', () => {
     const { destination, clock, to, at } = await interrupted();
     const { report } = await restoredFrom(destination, clock, { at });
     expect(await restoredFrom(destination, clock, { at, to })).toMatchObject({
-      report: { snapshot: report.snapshot, warnings: report.warnings },
+      report: { snapshot: report.snapshot, findings: report.findings },
     });
   });
 

@@ -15,7 +15,7 @@ const FINE: WatchFacts = {
   unverifiedSince: NOW - 10 * DAY,
   schedules: [{ id: 'nightly', failures: 0, lastRun: NOW - HOUR }],
   gaps: [],
-  objects: { store: 10, point: 10 },
+  objects: { store: 10, recoveryPoint: 10 },
 };
 
 function idsOf(facts: Partial<WatchFacts>, thresholds?: WatchThresholds): string[] {
@@ -36,16 +36,16 @@ describe('conditions', () => {
     ['one from the future, which would look young for ever', { lastGood: NOW + DAY }, ['backup-from-future']],
     ['clocks a little apart', { lastGood: NOW + 5 * MINUTE }, []],
     ['a time that is none', { lastGood: Number.NaN }, ['backup-age']],
-    ['somebody who is gone', { lag: MINUTE, following: { isAlive: false } }, ['following']],
-    ['a lag of somebody who is gone', { lag: 5 * MINUTE + 1, following: { isAlive: false } }, ['lag', 'following']],
+    ['somebody who is gone', { lag: MINUTE, continuous: { isAlive: false } }, ['continuous']],
+    ['a lag of somebody who is gone', { lag: 5 * MINUTE + 1, continuous: { isAlive: false } }, ['lag', 'continuous']],
     [
       'somebody who follows and can not',
-      { following: { isAlive: true, error: { code: 'NO_SPACE', message: 'full' } } },
-      ['following'],
+      { continuous: { isAlive: true, error: { code: 'NO_SPACE', message: 'full' } } },
+      ['continuous'],
     ],
     ['a lag', { lag: 5 * MINUTE + 1 }, ['lag']],
-    ['no object from a store with some', { objects: { store: 1, point: 0 } }, ['empty-backup']],
-    ['no object from an empty store', { objects: { store: 0, point: 0 } }, []],
+    ['no object from a store with some', { objects: { store: 1, recoveryPoint: 0 } }, ['empty-backup']],
+    ['no object from an empty store', { objects: { store: 0, recoveryPoint: 0 } }, []],
     ['half the size', { sizes: [100, 110, 105, 50] }, ['size']],
     ['many times the size', { sizes: [100, 110, 105, 1200] }, ['size']],
     ['one odd size among those before', { sizes: [100, 1, 105, 100] }, []],

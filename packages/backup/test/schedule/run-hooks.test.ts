@@ -81,7 +81,7 @@ describe('hooks of scheduled runs', () => {
       once: true,
       before: failing,
       after: noting('after'),
-      onProblem: (problem) => problems.push(problem),
+      onFailure: (problem) => problems.push(problem),
     });
     expect(report).toMatchObject({ end: 'failure', error: 'UNAVAILABLE' });
     expect(log).toEqual(['before nightly 1', 'after nightly 1 failure UNAVAILABLE']);
@@ -128,7 +128,7 @@ describe('hooks of scheduled runs', () => {
     const failing = noting('after', () => {
       throw new Error('unmounting failed');
     });
-    const reports = await schedules.run({ once: true, after: failing, onProblem: (problem) => problems.push(problem) });
+    const reports = await schedules.run({ once: true, after: failing, onFailure: (problem) => problems.push(problem) });
     expect(reports).toMatchObject([{ end: 'success' }]);
     expect(log).toEqual(['after nightly 2 success']);
     expect(problems).toMatchObject([{ message: 'unmounting failed' }]);

@@ -22,7 +22,7 @@ const NAMES = ['a', 'b', 'c', 'd'];
 
 async function expectWhole({ destination, clock }: World): Promise<void> {
   const backup = await backupAt(destination, clock);
-  const numbers = await backup.points.numbers();
+  const numbers = await backup.recoveryPoints.numbers();
   expect(numbers.toReversed()).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
   for (const { number } of await Array.fromAsync(backup.list())) {
     const report = await verifyOpenedBackup(backup, { depth: 'opens', snapshot: number });
@@ -70,7 +70,7 @@ describe('two runs to one destination', () => {
       await other.store('a', 'two');
       goOn();
       const second = await waiting;
-      expect([first.alarms, second.alarms, first.failed, second.failed]).toEqual([[], [], [], []]);
+      expect([first.findings, second.findings, first.failed, second.failed]).toEqual([[], [], [], []]);
       points.set(second.number, await contentsOf(other, NAMES));
       expect([...points.keys()]).toEqual([1, 2]);
       for (const [snapshot, contents] of points) {
@@ -94,7 +94,7 @@ describe('two runs to one destination', () => {
           );
         }),
       );
-      expect(await snapshotAt(store, destination)).toMatchObject({ failed: [], alarms: [] });
+      expect(await snapshotAt(store, destination)).toMatchObject({ failed: [], findings: [] });
       expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
     }
     await expectWhole(world);
@@ -134,8 +134,8 @@ describe('a run beside a removal', () => {
       const { kept } = await backupsOf(other, [destination]).forget(destination.location, () => [1, 2]);
       expect(kept).toEqual([4, 3]);
       goOn();
-      const { number, alarms } = await waiting;
-      expect([number, alarms]).toEqual([5, []]);
+      const { number, findings } = await waiting;
+      expect([number, findings]).toEqual([5, []]);
       expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
       await expectWhole(world);
       const backups = backupsOf(store, [destination]);
@@ -246,7 +246,7 @@ describe('a destination', () => {
     expect(report.pending).toEqual([destination.location]);
     expect(await filesAt(destination)).toEqual(before);
     await store.store('a', 'two');
-    expect(await backups.backup(destination.location)).toMatchObject({ number: 2, alarms: [] });
+    expect(await backups.backup(destination.location)).toMatchObject({ number: 2, findings: [] });
     await expectWhole(world);
   });
 });

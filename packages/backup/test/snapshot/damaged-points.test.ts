@@ -46,13 +46,13 @@ describe('the newest snapshot is damaged', () => {
     const { store, destination, clock } = world;
     await damage(world, pointName(3));
     await store.store('a', 'after');
-    const { number, alarms } = await snapshotAt(store, destination);
+    const { number, findings: alarms } = await snapshotAt(store, destination);
     expect(number).toBe(4);
     expect(alarms.join()).toMatch(/checksum does not match.*The whole store is read/s);
     await isWhole(world);
     const { findings } = await verifyOpenedBackup(await backupAt(destination, clock));
     expect(findings.map(({ name }) => name)).toEqual([pointName(3)]);
-    expect((await snapshotAt(store, destination)).alarms).toEqual([]);
+    expect((await snapshotAt(store, destination)).findings).toEqual([]);
   });
 
   it('and so are all others', async () => {
@@ -66,11 +66,11 @@ describe('the newest snapshot is damaged', () => {
     const world = await worldWith(2);
     const { store, destination } = world;
     await damage(world, pointName(2));
-    const continuous = await backupsOf(store, [destination]).follow(destination.location);
+    const continuous = await backupsOf(store, [destination]).startContinuous(destination.location);
     await store.store('b', 'later');
-    await continuous.shipped();
-    expect(continuous.status.alarms.join()).toMatch(/The whole store is read/);
-    await continuous.stop();
+    await continuous.caughtUp();
+    expect(continuous.status.findings.join()).toMatch(/The whole store is read/);
+    await continuous.close();
     await isWhole(world);
   });
 
@@ -94,11 +94,11 @@ it('where a removal has left a hole before the newest snapshots, and these are d
   await backups.forget(destination.location, () => [2, 3]);
   for (const number of [4, 5]) await damage(world, pointName(number));
   await store.store('a', 'after');
-  const { number, alarms } = await backups.backup(destination.location);
+  const { number, findings } = await backups.backup(destination.location);
   expect(number).toBe(6);
-  expect(alarms.join()).toMatch(/The whole store is read/);
+  expect(findings.join()).toMatch(/The whole store is read/);
   await isWhole(world);
-  expect((await backups.backup(destination.location)).alarms).toEqual([]);
+  expect((await backups.backup(destination.location)).findings).toEqual([]);
 });
 
 describe('the index of the newest snapshot is damaged', () => {
@@ -108,8 +108,8 @@ describe('the index of the newest snapshot is damaged', () => {
     for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
     // What has not changed is not read again: so that every page is, everything does.
     for (const name of NAMES) await store.store(name, 'after');
-    const { alarms } = await snapshotAt(store, destination);
-    expect(alarms.join()).toMatch(/not the digest of its contents.*The whole store is read/s);
+    const { findings } = await snapshotAt(store, destination);
+    expect(findings.join()).toMatch(/not the digest of its contents.*The whole store is read/s);
     await isWhole(world);
   });
 
@@ -129,8 +129,8 @@ describe('the index of the newest snapshot is damaged', () => {
     for (let tries = 1; tries <= 2; tries++) expect((await snapshotAt(store, destination)).failed).toHaveLength(1);
     await backend.write(part, body);
     for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
-    const { failed, alarms } = await snapshotAt(store, destination);
-    expect({ failed, alarms: alarms.join() }).toEqual({
+    const { failed, findings } = await snapshotAt(store, destination);
+    expect({ failed, alarms: findings.join() }).toEqual({
       failed: [],
       alarms: expect.stringContaining('The whole store is read'),
     });
@@ -141,12 +141,12 @@ describe('the index of the newest snapshot is damaged', () => {
 it('a continuous backup goes on where the index that it builds on is damaged', async () => {
   const world = await worldWith(3);
   const { store, destination } = world;
-  const continuous = await backupsOf(store, [destination]).follow(destination.location);
+  const continuous = await backupsOf(store, [destination]).startContinuous(destination.location);
   for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
   for (const name of NAMES) await store.store(name, 'after');
-  await continuous.shipped();
-  expect(continuous.status.alarms.join()).toMatch(/The whole store is read/);
-  await continuous.stop();
+  await continuous.caughtUp();
+  expect(continuous.status.findings.join()).toMatch(/The whole store is read/);
+  await continuous.close();
   await isWhole(world);
 });
 
@@ -170,7 +170,7 @@ describe('a snapshot between others is damaged', () => {
     expect((await failure(backup.choose(at(first, 1)), 'INTEGRITY')).message).toContain(
       'The last undamaged one before it is 1.',
     );
-    expect((await backup.windows()).map(({ points }) => points)).toEqual([1, 1, 1]);
+    expect((await backup.windows()).map(({ recoveryPoints }) => recoveryPoints)).toEqual([1, 1, 1]);
   });
 
   it('and goes when it is removed, and nothing else does until then', async () => {

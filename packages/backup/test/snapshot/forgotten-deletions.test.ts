@@ -47,15 +47,15 @@ describe.each([
     await store.delete('deleted');
     if (days < 7) await snapshot();
     clock.advance(days * DAY);
-    await whileTimePasses(clock, Promise.resolve(store.collect()));
+    await whileTimePasses(clock, Promise.resolve(store.gc()));
     return world;
   }
 
   it('is in no later one', async () => {
     const { store, snapshot, open } = await forgotten();
-    expect(await snapshot()).toMatchObject({ objects: 1, alarms: [], failed: [] });
+    expect(await snapshot()).toMatchObject({ objects: 1, findings: [], failed: [] });
     await store.store('kept', 'y');
-    expect(await snapshot()).toMatchObject({ objects: 1, alarms: [], failed: [] });
+    expect(await snapshot()).toMatchObject({ objects: 1, findings: [], failed: [] });
     const backup = await open();
     expect(await (await backup.open()).has('deleted')).toBe(false);
     expect(await (await backup.open({ snapshot: 1 })).has('deleted')).toBe(true);
@@ -64,7 +64,7 @@ describe.each([
   it('is no past of what is stored under its name since', async () => {
     const { clock, store, snapshot, open } = await forgotten();
     await store.store('deleted', 'y');
-    expect(await snapshot()).toMatchObject({ objects: 2, versions: 2, deleted: 0, alarms: [], failed: [] });
+    expect(await snapshot()).toMatchObject({ objects: 2, versions: 2, deleted: 0, findings: [], failed: [] });
     const latest = await (await open()).open();
     expect(await latest.history('deleted')).toHaveLength(1);
     expect(await whileTimePasses(clock, Promise.resolve(latest.verify()))).toMatchObject({ ok: true, findings: [] });
@@ -74,7 +74,7 @@ describe.each([
     const { clock, store, snapshot, open } = await forgotten();
     await store.store('deleted', 'y');
     await store.store('deleted', 'z');
-    expect(await snapshot()).toMatchObject({ objects: 2, versions: 3, deleted: 0, alarms: [], failed: [] });
+    expect(await snapshot()).toMatchObject({ objects: 2, versions: 3, deleted: 0, findings: [], failed: [] });
     const latest = await (await open()).open();
     expect(await latest.history('deleted')).toHaveLength(2);
     expect(await whileTimePasses(clock, Promise.resolve(latest.verify()))).toMatchObject({ ok: true, findings: [] });

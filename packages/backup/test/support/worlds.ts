@@ -12,7 +12,7 @@ import { atEnd, createAt, openAt, UNLOCK, usePlace } from '../../../objects/test
 import type {
   Connect,
   OpenedBackup,
-  PointChoice,
+  RecoveryPointChoice,
   RestoreReport,
   RestoreStoreOptions,
   SnapshotOptions,
@@ -149,7 +149,7 @@ export async function contentsOf(store: ObjectStore, others: Iterable<string> = 
 export async function contentsAt(
   destination: Place,
   clock: Clock,
-  choice: PointChoice = {},
+  choice: RecoveryPointChoice = {},
   others: Iterable<string> = [],
 ): Promise<Contents> {
   using backup = await backupAt(destination, clock);

@@ -93,7 +93,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await backups.backup(PLACE);
     await owner.store('red/a', 'two');
     await backups.backup(PLACE);
-    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const operator = await enter(await join('operator', { areas: ['backup'] }));
     const { keys } = extensionsOf(operator).backup.seals;
     const backend = await shelf.at(PLACE);
     const { random, head } = extensionsOf(owner).backup;
@@ -101,8 +101,8 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await owner.members.revoke('operator');
     await using view = await openBackupOf(backend, clock);
     // The third says that the keys were replaced.
-    expect(await view.points.numbers()).toEqual([3, 2, 1]);
-    const [first, before] = [await view.points.read(1), await view.points.read(number - 1)];
+    expect(await view.recoveryPoints.numbers()).toEqual([3, 2, 1]);
+    const [first, before] = [await view.recoveryPoints.read(1), await view.recoveryPoints.read(number - 1)];
     // What was in the first snapshot, as if it were what there is now.
     const { time, generation, digest: previous } = before;
     const forged = { ...first, number, base: number, previous, time: time + 1, generation };
@@ -117,7 +117,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     expect(findings.map(({ message }) => message).join()).toMatch(number < 3 ? /newest/ : /retired|another snapshot/);
     await lost[Symbol.asyncDispose]();
     const report = await backups.backup(PLACE);
-    expect(report.alarms.join()).toMatch(/retired|removed or replaced/);
+    expect(report.findings.join()).toMatch(/retired|removed or replaced/);
     const there = await backups.read(PLACE, {}, async (store) => (await store.retrieve('red/a')).text());
     expect(there).toBe('two');
   });
@@ -174,8 +174,8 @@ describe('a member who may write at the backend of the store', () => {
       await using lost = await openBackupOf(await shelf.at(PLACE), clock, OTHER);
       expect(await lost.describe()).toMatchObject({ number: 2 });
       await owner.store('red/b', 'three');
-      const { alarms } = await backups.backup(PLACE);
-      expect(alarms).toEqual([]);
+      const { findings } = await backups.backup(PLACE);
+      expect(findings).toEqual([]);
       await owner.rotateEncryptionKey(OTHER, UNLOCK);
       await using again = await openBackupOf(await shelf.at(PLACE), clock);
       await using view = await again.open();
@@ -193,8 +193,8 @@ describe('a backup operator', () => {
       await owner.store('red/a', text);
       await backups.backup(PLACE);
     }
-    const operator = await enter(await join('operator', { groups: ['backup'] }));
-    const { destination, points } = await openBackupOf(await shelf.at(PLACE), clock);
+    const operator = await enter(await join('operator', { areas: ['backup'] }));
+    const { destination, recoveryPoints } = await openBackupOf(await shelf.at(PLACE), clock);
     const area = extensionsOf(operator).backup;
     const before = await trustedTipAt(area, destination);
     await trustTip(area, destination, { number: 1000, digest: 'ab'.repeat(32) }, [before]);
@@ -203,13 +203,13 @@ describe('a backup operator', () => {
     expect(await lost.describe()).toMatchObject({ number: 2 });
     await owner.store('red/b', 'three');
     // What the store was told it may not have made up: it is told once.
-    expect((await backups.backup(PLACE)).alarms.join()).toMatch(/^the newest snapshot at \S+ was 1000/);
-    expect((await backups.backup(PLACE)).alarms).toEqual([]);
+    expect((await backups.backup(PLACE)).findings.join()).toMatch(/^the newest snapshot at \S+ was 1000/);
+    expect((await backups.backup(PLACE)).findings).toEqual([]);
     await owner.rotateEncryptionKey(UNLOCK, OTHER);
     await using again = await openBackupOf(await shelf.at(PLACE), clock, OTHER);
     await using view = await again.open();
     expect(await view.list()).toEqual(['red/a', 'red/b']);
-    expect(await points.numbers()).not.toContain(1000);
+    expect(await recoveryPoints.numbers()).not.toContain(1000);
   });
 });
 
@@ -224,7 +224,7 @@ async function openBackupOf(
 
 /** What seals as a backup operator does whose right to back up was taken away since. */
 async function sealsOfRevoked({ owner, join, enter }: Club): Promise<BackupSeals> {
-  const operator = await enter(await join('operator', { groups: ['backup'] }));
+  const operator = await enter(await join('operator', { areas: ['backup'] }));
   const { keys } = extensionsOf(operator).backup.seals;
   const { random, head } = extensionsOf(owner).backup;
   const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
@@ -253,7 +253,7 @@ it.each([
   // They may add to the destination still, and not remove.
   const backend = await shelf.at(PLACE);
   await using view = await openBackupOf(backend, clock);
-  const first = await view.points.read(1);
+  const first = await view.recoveryPoints.read(1);
   for (let number = 3; number <= 12; number++) {
     const forged = { ...first, number, base: number, previous: Buffer.alloc(32, number), time };
     const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(number), encodePoint(forged)));
@@ -301,7 +301,7 @@ it('[P-22] a page that names an older record for the newest version is told, and
   const backup = await backupAt(destination, clock);
   const { seals } = extensionsOf(store).backup;
   const backend = await reached(destination);
-  const { digest, ...first } = await backup.points.read(1);
+  const { digest, ...first } = await backup.recoveryPoints.read(1);
   const page = first.pages[0] ?? expect.unreachable();
   const [newer, older] = await backup.pages.read(page);
   if (newer === undefined || older === undefined) throw new Error('there are two versions');
@@ -338,7 +338,7 @@ describe('a synchronous backup', () => {
     const { clock, place, attacker, owner } = await club();
     const shelf = new Shelf(() => clock.now());
     const backups = new Backups(owner, shelf.connect);
-    await using _ = await backups.follow(PLACE, { synchronous: true });
+    await using _ = await backups.startContinuous(PLACE, { synchronous: true });
     await owner.store('a', '1');
     const before = new Set(await attacker.names('j/'));
     const writer = await openAt(place, { clock, fingerprint: owner.fingerprint });
@@ -360,7 +360,7 @@ describe('a synchronous backup', () => {
     const seals = await sealsOfRevoked(members);
     const backend = await shelf.at(PLACE);
     await using view = await openBackupOf(backend, clock);
-    const { digest, ...newest } = await view.points.read(2);
+    const { digest, ...newest } = await view.recoveryPoints.read(2);
     const forged = { ...newest, collects: false, number: 3, base: 3, previous: digest, time: clock.now() + 86_400_000 };
     const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(3), encodePoint(forged)));
     await backend.write(pointName(3), body);
@@ -373,19 +373,19 @@ describe('a synchronous backup', () => {
     const { clock, owner, attacker } = await club();
     const shelf = new Shelf(() => clock.now());
     const backups = new Backups(owner, shelf.connect);
-    await using continuous = await backups.follow(PLACE);
+    await using continuous = await backups.startContinuous(PLACE);
     await owner.store('a', Buffer.alloc(200_000, 1));
     const [part = ''] = await attacker.names('b/');
     const body = await attacker.get(part);
     await attacker.put(part, body.subarray(1));
-    await continuous.shipped().catch(() => undefined);
-    expect(continuous.status.alarms.join()).toMatch(/^the part \S+ of a payload has \d+ bytes instead of \d+$/);
+    await continuous.caughtUp().catch(() => undefined);
+    expect(continuous.status.findings.join()).toMatch(/^the part \S+ of a payload has \d+ bytes instead of \d+$/);
     await attacker.put(part, body);
     await owner.store('b', '1');
-    await continuous.shipped();
+    await continuous.caughtUp();
     clock.advance(3_600_001);
     await owner.store('c', '1');
-    await continuous.shipped();
+    await continuous.caughtUp();
     expect(await backups.read(PLACE, {}, (store) => store.list())).toEqual(['a', 'b', 'c']);
   });
 });

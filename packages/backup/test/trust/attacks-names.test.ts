@@ -82,7 +82,7 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     const isNamed = [...files.keys()].some((name) => name !== 's/strange' && name !== pointName(0));
     for (const name of ['c', 'd']) {
       await store.store(name, name);
-      const { alarms, failed } = await backups.backup(destination.location);
+      const { findings: alarms, failed } = await backups.backup(destination.location);
       expect(failed).toEqual([]);
       if (name === 'c')
         expect(alarms.join()).toMatch(isNamed ? /Another writer may be there\. The files are ignored\./ : /^$/);
@@ -102,20 +102,20 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
     const world = await filled();
     const { store, destination } = world;
     const backups = backupsOf(store, [destination]);
-    const before = await backups.follow(destination.location);
+    const before = await backups.startContinuous(destination.location);
     await put(world);
     await store.store('c', 'c');
-    await before.shipped();
-    await before.stop();
-    const continuous = await backups.follow(destination.location);
+    await before.caughtUp();
+    await before.close();
+    const continuous = await backups.startContinuous(destination.location);
     for (const name of ['d', 'e']) {
       await store.store(name, name);
-      await continuous.shipped();
+      await continuous.caughtUp();
     }
-    const { points, error } = continuous.status;
+    const { recoveryPoints, error } = continuous.status;
     expect(error).toBeUndefined();
-    expect(points).toBeGreaterThan(1);
-    await continuous.stop();
+    expect(recoveryPoints).toBeGreaterThan(1);
+    await continuous.close();
     expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
     const kinds = (await backups.list(destination.location)).map(({ kind }) => kind);
     expect(kinds).toContain('changes');
@@ -169,8 +169,8 @@ describe.each(JUNK)('a file at a destination with a name %s', (_, make) => {
       if (change === 'remove') await attacker.remove(pointName(2));
       else await attacker.put(pointName(2), Buffer.from('damaged'));
       await store.store('c', 'c');
-      const { alarms } = await backupsOf(store, [destination]).backup(destination.location);
-      expect(alarms.join()).toMatch(change === 'remove' ? /removed or replaced/ : /damaged/);
+      const { findings } = await backupsOf(store, [destination]).backup(destination.location);
+      expect(findings.join()).toMatch(change === 'remove' ? /removed or replaced/ : /damaged/);
       expect(await newestOf(world)).toEqual(await contentsOf(store, NAMES));
     }
   });

@@ -39,7 +39,7 @@ async function scene(fill: (scene: Pick<Scene, 'owner' | 'backups' | 'clock'>) =
   const backups = new Backups(owner, shelf.connect);
   const backend = await shelf.at(PLACE);
   await fill({ owner, backups, clock });
-  const operator = await enter(await join('operator', { groups: ['backup'] }));
+  const operator = await enter(await join('operator', { areas: ['backup'] }));
   const { keys } = extensionsOf(operator).backup.seals;
   const { random, head } = extensionsOf(owner).backup;
   const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
@@ -68,16 +68,20 @@ const fill = async ({ owner, backups }: Pick<Scene, 'owner' | 'backups'>): Promi
   await backups.backup(PLACE);
   await owner.store('red/b', 'two');
   await backups.backup(PLACE);
-  await using continuous = await backups.follow(PLACE);
+  await using continuous = await backups.startContinuous(PLACE);
   await owner.store('red/c', 'three');
-  await continuous.shipped();
+  await continuous.caughtUp();
 };
 
 describe('a backup operator whose membership was revoked, and who may still write at the destination', () => {
   it('does not change what the moments after it build on', async () => {
     const { owner, backups, lost, forge } = await scene(fill);
-    const { points } = await lost();
-    const [newest, base, first] = [await points.read(4), await points.read(2), await points.read(1)];
+    const { recoveryPoints } = await lost();
+    const [newest, base, first] = [
+      await recoveryPoints.read(4),
+      await recoveryPoints.read(2),
+      await recoveryPoints.read(1),
+    ];
     expect(newest).toMatchObject({ kind: 'changes', base: 2, isOld: false });
     // What was in the first snapshot, as if it were what the newest moment builds on.
     await forge({ ...base, pages: first.pages, totals: first.totals });
@@ -85,16 +89,16 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await failure(list(opened), 'INTEGRITY');
     await failure(list(opened, { snapshot: 3 }), 'INTEGRITY');
     await owner.store('red/d', 'four');
-    const { alarms } = await backups.backup(PLACE);
-    expect(alarms.join()).toMatch(/snapshot \d+ follows another one/);
+    const { findings } = await backups.backup(PLACE);
+    expect(findings.join()).toMatch(/snapshot \d+ follows another one/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
   });
 
   it('has nothing built on what they add, where the store was made to forget its newest snapshot', async () => {
     const { owner, backups, lost, forge, attacker } = await scene(fill);
-    const { points, destination } = await lost();
-    const first = await points.read(1);
-    const newest = await points.read(4);
+    const { recoveryPoints, destination } = await lost();
+    const first = await recoveryPoints.read(1);
+    const newest = await recoveryPoints.read(4);
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // Whoever has the backend of the store tries which name it is.
     const area = extensionsOf(owner).backup;
@@ -107,8 +111,8 @@ describe('a backup operator whose membership was revoked, and who may still writ
     expect(await trustedTipAt(area, destination)).toBeUndefined();
     expect(await newestOwn(area, destination)).toMatchObject({ number: 4, digest: newest.digest.toString('hex') });
     await owner.store('red/d', 'four');
-    const { alarms } = await backups.backup(PLACE);
-    expect(alarms.join()).toMatch(/retired/);
+    const { findings } = await backups.backup(PLACE);
+    expect(findings.join()).toMatch(/retired/);
     const { removed } = await forgetPoints(area, destination, () => new Set([1, 5]));
     expect(removed).toEqual(expect.arrayContaining([5, 1]));
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
@@ -117,27 +121,27 @@ describe('a backup operator whose membership was revoked, and who may still writ
 
   it('has nothing built on what they add, where a member has the store remember that', async () => {
     const { owner, backups, lost, forge } = await scene(fill);
-    const { points, destination } = await lost();
-    const [first, newest] = [await points.read(1), await points.read(4)];
+    const { recoveryPoints, destination } = await lost();
+    const [first, newest] = [await recoveryPoints.read(1), await recoveryPoints.read(4)];
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // What is kept in the store is sealed under the journal key, which every member has.
     const area = extensionsOf(owner).backup;
-    await trustTip(area, destination, tipOf(await points.read(5)), [await trustedTipAt(area, destination)]);
+    await trustTip(area, destination, tipOf(await recoveryPoints.read(5)), [await trustedTipAt(area, destination)]);
     expect(await newestOwn(extensionsOf(owner).backup, destination)).toMatchObject({ number: 4 });
     await owner.store('red/d', 'four');
-    const { alarms } = await backups.backup(PLACE);
-    expect(alarms.join()).toMatch(/retired/);
+    const { findings } = await backups.backup(PLACE);
+    expect(findings.join()).toMatch(/retired/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
   });
 
   it('has nothing restored that they put in the place of a snapshot from before they were, unless that is asked for', async () => {
     const { backups, lost, forge, shelf } = await scene(fill);
-    const { points } = await lost();
-    const genuine = await points.read(2);
+    const { recoveryPoints } = await lost();
+    const genuine = await recoveryPoints.read(2);
     const restore = async (to: string, options: RestoreStoreOptions): Promise<RestoreReport> =>
       restoreStoreTo(await lost(), await shelf.at(to), options);
     const before = { at: new Date(genuine.time) };
-    expect(await restore('memory:genuine', before)).toMatchObject({ snapshot: 2, warnings: [], failed: [] });
+    expect(await restore('memory:genuine', before)).toMatchObject({ snapshot: 2, findings: [], failed: [] });
     // As if there had been nothing then.
     await forge({ ...genuine, pages: [], totals: { objects: 0, deleted: 0, versions: 0, bytes: 0 } });
     expect((await failure(restore('memory:forged', before), 'INTEGRITY')).message).toMatch(
@@ -163,14 +167,14 @@ describe('a backup operator whose membership was revoked, and who may still writ
       restoreStoreTo(await lost(), await shelf.at(`memory:${snapshot}-${places++}`), {
         snapshot,
       });
-    for (const number of [1, 2, 3, 4]) expect(await restore(number)).toMatchObject({ warnings: [], failed: [] });
+    for (const number of [1, 2, 3, 4]) expect(await restore(number)).toMatchObject({ findings: [], failed: [] });
     // That keys were replaced said the fifth.
     const { removed } = await backups.forget(PLACE, () => [3]);
     expect(new Set(removed)).toEqual(new Set([3, 5]));
-    expect((await restore(4)).warnings).toEqual([]);
+    expect((await restore(4)).findings).toEqual([]);
     for (const number of [1, 2]) {
-      const { warnings, objects } = await restore(number);
-      expect(warnings).toMatchObject([expect.stringMatching(/cannot be authenticated/)]);
+      const { findings, objects } = await restore(number);
+      expect(findings).toMatchObject([expect.stringMatching(/cannot be authenticated/)]);
       expect(objects).toBe(number);
     }
   });
@@ -198,7 +202,7 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const { lost, forge, backend } = await scene(fill);
     const before = await lost();
     const shown = await Array.fromAsync(before.list());
-    const newest = await before.points.read(4);
+    const newest = await before.recoveryPoints.read(4);
     const { digest: previous, ...forged } = newest;
     await forge({ ...forged, number: 5, previous, removed: [{ from: 1, to: 4 }] });
     const opened = await lost();

@@ -52,7 +52,7 @@ describe('whoever controls the destination', () => {
     await backups.backup('memory:backups');
     const backend = await shelf.at('memory:backups');
     const old = (await backend.read('keys'))?.body ?? expect.unreachable();
-    await owner.keys.destroy('red', { waitingPeriod: 0 });
+    await owner.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     const restored = async (to: string): Promise<RestoreReport> => {
       using backup = await openBackup({ backend, location: 'memory:backups', unlock: UNLOCK, clock });
       return await restoreStoreTo(backup, await shelf.at(to));
@@ -106,7 +106,7 @@ describe('whoever controls the destination', () => {
       'ROLLBACK',
     );
     const report = await backups.backup(destination.location);
-    expect(report.alarms.join()).toMatch(/removed or replaced/);
+    expect(report.findings.join()).toMatch(/removed or replaced/);
     expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
   });
 
@@ -130,7 +130,7 @@ describe('whoever controls the destination', () => {
       },
     });
     const backup = await openBackup({ backend: endless, location: 'endless', unlock: UNLOCK, clock });
-    await failure(backup.points.numbers(), 'INTEGRITY');
+    await failure(backup.recoveryPoints.numbers(), 'INTEGRITY');
   });
 });
 

@@ -57,11 +57,13 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
       const retired = await rotate(store, round, depth);
       expect(retired.length).toBeGreaterThan(0);
       // To the depth "data" every version is sealed anew under the same number.
-      for (const id of retired) await store.keys.destroy(id, { waitingPeriod: 0 });
+      for (const id of retired) await store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
       await expectAll(world, points);
     }
     const files = await filesAt(destination, 'e/');
-    const used = new Set((await store.keys.states()).filter(({ state }) => state === 'primary').map(({ id }) => id));
+    const used = new Set(
+      (await store.encryptionKeys.list()).filter(({ state }) => state === 'primary').map(({ id }) => id),
+    );
     // Nothing that is needed lies under a key that is gone.
     for (const body of files.values()) expect([...used].some((id) => body.toString('hex').includes(id))).toBe(true);
   });
@@ -80,7 +82,7 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     await backups.backup(destination.location);
     points.set(2, await contentsOf(restored, NAMES));
     const retired = await rotate(restored, 1);
-    for (const id of retired) await restored.keys.destroy(id, { waitingPeriod: 0 });
+    for (const id of retired) await restored.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     await expectAll(world, points);
   });
 
@@ -114,7 +116,7 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     await store.slots.add(secret(0));
     const report = await store.rotateEncryptionKey(secret(0), secret(1));
     expect(report.pending).toEqual([destination.location]);
-    const kinds = new Map((await store.keys.states()).map(({ id, kind }) => [id, kind]));
+    const kinds = new Map((await store.encryptionKeys.list()).map(({ id, kind }) => [id, kind]));
     expect(report.retired.filter((id) => kinds.get(id) === 'category')).toEqual([]);
     await expectAll(world, points);
     injector.plan(undefined);
@@ -141,7 +143,7 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
     const running = snapshotAt(runner, destination, { layers: [injector.layer] });
     await begun.promise;
     const retired = await rotate(store, 1, depth);
-    await Promise.all(retired.map((id) => store.keys.destroy(id, { waitingPeriod: 0 })));
+    await Promise.all(retired.map((id) => store.encryptionKeys.destroy(id, { waitingPeriod: 0 })));
     goOn.resolve();
     const { number } = await running;
     const points = new Map([[number, await contentsOf(store, NAMES)]]);
@@ -181,7 +183,7 @@ describe('a category that is destroyed', () => {
     await backupsOf(store, [destination]).backup(destination.location);
     const before = (await filesAt(destination)).get('keys');
     expect(await opens(world)).toBe(true);
-    const reports = await store.keys.destroy('red', { waitingPeriod: 0 });
+    const reports = await store.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     expect(reports.flatMap(({ pendingAt = [] }) => pendingAt)).toEqual([]);
     const after = (await filesAt(destination)).get('keys');
     expect(await opens(world)).toBe(false);
@@ -204,12 +206,12 @@ describe('a category that is destroyed', () => {
     await filled(world);
     await backups.backup(destination.location);
     injector.plan(() => ({ type: 'fail' }));
-    const reports = await store.keys.destroy('red', { waitingPeriod: 0 });
+    const reports = await store.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     expect(reports.flatMap(({ pendingAt = [] }) => pendingAt)).toEqual([destination.location]);
     expect(await opens(world)).toBe(true);
-    expect(await store.keys.finish()).toMatchObject({ pending: [destination.location] });
+    expect(await store.encryptionKeys.destroyDue()).toMatchObject({ pending: [destination.location] });
     injector.plan(undefined);
-    expect(await store.keys.finish()).toMatchObject({ pending: [] });
+    expect(await store.encryptionKeys.destroyDue()).toMatchObject({ pending: [] });
     expect(await opens(world)).toBe(false);
   });
 
@@ -219,10 +221,10 @@ describe('a category that is destroyed', () => {
     await filled(world);
     const backups = backupsOf(store, [destination]);
     await backups.backup(destination.location);
-    await store.keys.destroy('red', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     await store.store('a', 'stays');
     const report = await backups.backup(destination.location);
-    expect(report).toMatchObject({ failed: [], alarms: [] });
+    expect(report).toMatchObject({ failed: [], findings: [] });
     for (const snapshot of [1, 2]) {
       const { store: restored } = await restoredFrom(destination, clock, { snapshot });
       expect(await restored.list()).toEqual(['a']);

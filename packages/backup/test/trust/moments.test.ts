@@ -6,7 +6,7 @@ import { memoryPlace, withoutBatch } from '../../../objects/test/support/places.
 import { openAt } from '../../../objects/test/support/stores.ts';
 import type { Clock } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
-import type { Backups, PointChoice } from '../../src/index.ts';
+import type { Backups, RecoveryPointChoice } from '../../src/index.ts';
 import { RecoveryPoints } from '../../src/index.ts';
 import type { World } from '../support/worlds.ts';
 import { backupsOf, memoryAt, restoredFrom, worldOf } from '../support/worlds.ts';
@@ -18,8 +18,8 @@ interface Followed extends World {
   /** Stores a value a while after all that came before. @returns when it was acknowledged */
   readonly put: (key: string, value: string) => Promise<number>;
   /** All values of then, by name, as they are read and as they are restored. */
-  readonly valuesAt: (choice: PointChoice) => Promise<Record<string, string>>;
-  readonly restoredAt: (choice: PointChoice) => Promise<Record<string, string>>;
+  readonly valuesAt: (choice: RecoveryPointChoice) => Promise<Record<string, string>>;
+  readonly restoredAt: (choice: RecoveryPointChoice) => Promise<Record<string, string>>;
 }
 
 async function valuesOf(store: Pick<ObjectStore, 'list' | 'retrieve'>): Promise<Record<string, string>> {
@@ -48,17 +48,17 @@ async function scene(options: Parameters<typeof worldOf>[0] = {}): Promise<Follo
   };
 }
 
-const after = (time: number, by = 10): PointChoice => ({ at: new Date(time + by) });
+const after = (time: number, by = 10): RecoveryPointChoice => ({ at: new Date(time + by) });
 
 it('a moment between two points has what was acknowledged before it, and nothing that came later', async () => {
   const { put, store, backups, destination, valuesAt, restoredAt } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   const one = await put('a', '1');
   const two = await put('b', '2');
   await store.delete('a');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   for (const at of [valuesAt, restoredAt]) {
     expect(await at(after(one))).toEqual({ a: '1' });
     expect(await at(after(two))).toEqual({ a: '1', b: '2' });
@@ -73,12 +73,12 @@ it('a moment between two points has what was acknowledged before it, and nothing
 it('a moment before a purge has what was purged, also if the next point is a snapshot', async () => {
   const { put, store, backups, destination, valuesAt, restoredAt } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
-  await following.shipped();
+  await using following = await backups.startContinuous(destination.location);
+  await following.caughtUp();
   const one = await put('b', '1');
   await store.purge('a');
   const { number } = await backups.backup(destination.location, { label: 'the next' });
-  await following.stop();
+  await following.close();
   expect(await backups.windows(destination.location)).toHaveLength(1);
   expect(await valuesAt(after(one))).toEqual({ a: '0', b: '1' });
   expect(await restoredAt(after(one))).toEqual({ a: '0', b: '1' });
@@ -104,7 +104,7 @@ it.each(['of a continuous backup', 'of a snapshot'])(
     });
     const { put, store, clock, backups, destination, valuesAt } = world;
     await put('a', 'good');
-    const following = isFollowed ? await backups.follow(destination.location) : undefined;
+    const following = isFollowed ? await backups.startContinuous(destination.location) : undefined;
     const backing = isFollowed ? undefined : backups.backup(destination.location);
     const bad: Date[] = [];
     // Some of them come after the time of a point, and are in it.
@@ -113,8 +113,8 @@ it.each(['of a continuous backup', 'of a snapshot'])(
       bad.push((await store.info('a')).modified);
       await clock.sleep(700);
     }
-    await following?.shipped();
-    await following?.stop();
+    await following?.caughtUp();
+    await following?.close();
     await backing;
     const [{ from } = { from: new Date(0) }] = await backups.windows(destination.location);
     const ends = isFollowed ? Infinity : from.getTime() + 2 * SECOND;
@@ -139,21 +139,21 @@ it.each([-2, 0])(
       makeSource: (of) => memoryPlace(() => Math.floor(oneOf(of) / SECOND) * SECOND),
     });
     await put('0', '');
-    const first = await backups.follow(destination.location);
-    await first.shipped();
-    await first.stop();
+    const first = await backups.startContinuous(destination.location);
+    await first.caughtUp();
+    await first.close();
     const told: Date[] = [];
     for (let number = 1; number <= 40; number++) {
       await put(`${number}`, '');
       told.push((await store.info(`${number}`)).modified);
       await clock.sleep(350 * (number % 4));
     }
-    const second = await backups.follow(destination.location, { interval: 300 });
-    await second.shipped();
-    await second.stop();
+    const second = await backups.startContinuous(destination.location, { interval: 300 });
+    await second.caughtUp();
+    await second.close();
     const windows = await backups.windows(destination.location);
     expect(windows).toHaveLength(1);
-    expect(windows[0]?.points).toBeGreaterThan(10);
+    expect(windows[0]?.recoveryPoints).toBeGreaterThan(10);
     for (const [number, at] of told.entries()) {
       const before = Object.fromEntries(Array.from({ length: number + 1 }, (_, earlier) => [earlier, '']));
       expect(await valuesAt({ at })).toEqual(before);
@@ -165,15 +165,15 @@ it.each([-2, 0])(
 it('a writer whose clock is behind changes nothing that was told of moments before', async () => {
   const { put, source, clock, backups, destination, valuesAt } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   const slow = await openAt(source, { clock: skewed(clock, -30 * SECOND) });
-  await following.shipped();
+  await following.caughtUp();
   await clock.sleep(20 * SECOND);
   const quiet = clock.now();
   await clock.sleep(5 * SECOND);
   await slow.store('b', 'later');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   expect(await valuesAt({ at: new Date(quiet) })).toEqual({ a: '0' });
   expect(await valuesAt({})).toEqual({ a: '0', b: 'later' });
 });
@@ -191,18 +191,18 @@ it('a moment in a gap is of the beginning of it, and says so', async () => {
   expect(await valuesAt({ at })).toEqual({ a: '1' });
   const { report } = await restoredFrom(destination, clock, { at });
   const said = `${first.time.toISOString()} and ${second.time.toISOString()}. The store of ${first.time.toISOString()} is restored`;
-  expect(report).toMatchObject({ snapshot: 1, time: first.time, gap, warnings: [expect.stringContaining(said)] });
+  expect(report).toMatchObject({ snapshot: 1, time: first.time, gap, findings: [expect.stringContaining(said)] });
   const into = await backups.restore(destination.location, { at, into: 'then/' });
-  expect(into).toMatchObject({ snapshot: 1, time: first.time, gap, warnings: [expect.stringContaining(said)] });
+  expect(into).toMatchObject({ snapshot: 1, time: first.time, gap, findings: [expect.stringContaining(said)] });
   expect(await backups.read(destination.location, { at }, async (_, chosen) => chosen)).toMatchObject({ gap });
   // After the end, too.
   const { report: ended } = await restoredFrom(destination, clock, { at: last });
   expect(ended).toMatchObject({ snapshot: 2, time: second.time, gap: { from: second.time } });
-  expect(ended.warnings).toEqual([expect.stringContaining('the backup ends at')]);
+  expect(ended.findings).toEqual([expect.stringContaining('the backup ends at')]);
   // Not of what can be told.
   for (const choice of [{}, { snapshot: 1 }, { at: first.time }, { at: second.time }]) {
     const { report: plain } = await restoredFrom(destination, clock, choice);
-    expect([plain.gap, plain.warnings]).toEqual([undefined, []]);
+    expect([plain.gap, plain.findings]).toEqual([undefined, []]);
   }
   expect((await store.retrieve('then/a')).text()).toBe('1');
 });
@@ -210,22 +210,22 @@ it('a moment in a gap is of the beginning of it, and says so', async () => {
 it('a moment after the last point is no gap if whoever follows has looked since', async () => {
   const { put, clock, backups, destination } = await scene();
   await put('a', '1');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   await clock.sleep(20 * SECOND);
   const at = new Date(clock.now() - 10 * SECOND);
   const told = await backups.restore(destination.location, { at, dryRun: true });
-  expect([told.time, told.gap, told.warnings]).toEqual([at, undefined, []]);
-  await following.stop();
+  expect([told.time, told.gap, told.findings]).toEqual([at, undefined, []]);
+  await following.close();
 });
 
 it('two moments between the same points are told apart by whoever looks at them', async () => {
   const { put, store, backups, destination } = await scene();
   await put('a', '0');
-  await using following = await backups.follow(destination.location);
+  await using following = await backups.startContinuous(destination.location);
   const one = await put('a', '1');
   const two = await put('b', '2');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   const points = new RecoveryPoints(store, backups, {
     nameOf: (location) => location,
     connect: async (location) => {
@@ -245,11 +245,11 @@ it('two moments between the same points are told apart by whoever looks at them'
 it('a restore in place to a moment that was killed is gone on with, to the same moment', async () => {
   const { put, store, source, destination, clock, backups } = await scene({ makeSource: memoryAt });
   await put('k', 'before');
-  const following = await backups.follow(destination.location);
+  const following = await backups.startContinuous(destination.location);
   const wanted = await put('k', 'wanted');
   await put('k', 'unwanted');
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   await store.close();
   const injector = createFaultInjector(({ operation, key }) =>
     operation === 'write' && key?.startsWith('o/') === true ? { type: 'stop-before' } : undefined,

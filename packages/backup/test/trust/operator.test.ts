@@ -14,7 +14,7 @@ describe('a backup operator', () => {
     await owner.store('red/a', 'first');
     await owner.store('red/big', Buffer.alloc(200_000, 1));
     await backups.register(PLACE);
-    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const operator = await enter(await join('operator', { areas: ['backup'] }));
     const operators = new Backups(operator, shelf.connect);
 
     const report = await operators.backup(PLACE, { label: 'by an operator' });
@@ -41,7 +41,7 @@ describe('a backup operator', () => {
     const backups = new Backups(owner, shelf.connect);
     await owner.store('red/a', 'first');
     await backups.register(PLACE);
-    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const operator = await enter(await join('operator', { areas: ['backup'] }));
     const operators = new Backups(operator, shelf.connect);
     await failure(operators.backup('memory:elsewhere'), 'ACCESS_DENIED');
     await operators.backup(PLACE);

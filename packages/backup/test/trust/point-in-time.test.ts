@@ -75,16 +75,16 @@ describe('recovery to a point in time', () => {
   ])('is exact $how, and always gives the same answer (seed $seed)', async ({ seed, areRight }) => {
     const { pick, clock, backups, model, mutate, shelf } = await world(seed, areRight);
     await mutate(0);
-    const continuous = await backups.follow(PLACE);
+    const continuous = await backups.startContinuous(PLACE);
     const begin = continuous.status.recoverableTo?.getTime() ?? 0;
     for (let number = 1; number <= MUTATIONS; number++) {
       await mutate(number);
       if (pick(4) === 0) clock.advance(pick(400));
-      if (pick(8) === 0) await continuous.shipped();
+      if (pick(8) === 0) await continuous.caughtUp();
     }
-    await continuous.shipped();
+    await continuous.caughtUp();
     const end = continuous.status.recoverableTo?.getTime() ?? 0;
-    await continuous.stop();
+    await continuous.close();
     expect(await backups.windows(PLACE)).toMatchObject([{ from: new Date(begin) }]);
 
     const opened = await openBackup({ backend: await shelf.at(PLACE), location: PLACE, unlock: UNLOCK, clock });
@@ -109,13 +109,19 @@ describe('recovery to a point in time', () => {
         backend: target,
         location: 'memory:',
         unlock: UNLOCK,
-        upkeep: false,
+        maintenance: false,
         clock,
       });
       expect(await valuesOf(whole)).toEqual(values);
       const part = await shelf.at(`memory:part-${seed}-${areRight}-${question}`);
       await restoreStoreTo(opened, part, { at, prefix: 'red/' });
-      const red = await openObjectStore({ backend: part, location: 'memory:', unlock: UNLOCK, upkeep: false, clock });
+      const red = await openObjectStore({
+        backend: part,
+        location: 'memory:',
+        unlock: UNLOCK,
+        maintenance: false,
+        clock,
+      });
       expect(await valuesOf(red)).toEqual(new Map([...values].filter(([key]) => key.startsWith('red/'))));
       const [one] = values.keys();
       if (one === undefined) continue;
@@ -127,10 +133,10 @@ describe('recovery to a point in time', () => {
   it('says where a span of time is missing, and what can be restored around it', async () => {
     const { clock, owner, place, backups, mutate } = await world(4, false);
     await mutate(0);
-    const first = await backups.follow(PLACE);
+    const first = await backups.startContinuous(PLACE);
     await mutate(1);
-    await first.shipped();
-    await first.stop();
+    await first.caughtUp();
+    await first.close();
     const gapFrom = first.status.recoverableTo?.getTime() ?? 0;
     // Somebody cuts the journal while nobody reads it.
     clock.advance(10_000);
@@ -141,10 +147,10 @@ describe('recovery to a point in time', () => {
     const streams = Map.groupBy(entries, ({ key }) => key.slice(0, key.lastIndexOf('/')));
     for (const hints of streams.values()) await backend.delete(hints.at(-2)?.key ?? '');
     await owner.store('after', 'the gap');
-    const second = await backups.follow(PLACE);
-    await second.shipped();
-    await second.stop();
-    expect(second.status.alarms.length).toBeGreaterThan(0);
+    const second = await backups.startContinuous(PLACE);
+    await second.caughtUp();
+    await second.close();
+    expect(second.status.findings.length).toBeGreaterThan(0);
     const windows = await backups.windows(PLACE);
     expect(windows).toHaveLength(2);
     expect(windows[1]?.to.getTime()).toBeLessThanOrEqual(gapFrom);

@@ -209,7 +209,7 @@ describe('looking without keys', () => {
       snapshots: 3,
       files: files.size,
       bytes,
-      opened: 0,
+      decrypted: 0,
       found: 0,
       findings: [],
     });
@@ -290,7 +290,7 @@ describe('a file of a destination that was rolled back', () => {
     await store.slots.add(OLD);
     await backups.backup(destination.location);
     const { retired } = await store.rotateEncryptionKey(OLD, rawKey(Buffer.alloc(32, 9)));
-    for (const id of retired) await store.keys.destroy(id, { waitingPeriod: 0 });
+    for (const id of retired) await store.encryptionKeys.destroy(id, { waitingPeriod: 0 });
     expect(await verified(scene)).toMatchObject({ ok: true });
     for (const [name, body] of files) {
       if (!name.startsWith('e/')) continue;
@@ -308,7 +308,7 @@ describe('a file of a destination that was rolled back', () => {
     const [newest = ''] = (await filesAt(destination, 's/')).keys();
     await put(new Map([[newest, undefined]]));
     expect(await verified(scene)).toMatchObject({ ok: true, snapshots: 2 });
-    const { alarms } = await snapshotAt(store, destination);
-    expect(alarms).toMatchObject([expect.stringMatching(/^the newest snapshot at \S+ was 3, and is now 2: /)]);
+    const { findings } = await snapshotAt(store, destination);
+    expect(findings).toMatchObject([expect.stringMatching(/^the newest snapshot at \S+ was 3, and is now 2: /)]);
   });
 });

@@ -135,7 +135,7 @@ describe('checking a share at a time', () => {
     expect(all.rolling?.checkedSince).toBeInstanceOf(Date);
     world.clock.advance(DAY);
     const some = await checkShare(world, { within: 20 * DAY });
-    expect(some).toMatchObject({ ok: true, depth: 'complete', opened: 0, rolling: { total } });
+    expect(some).toMatchObject({ ok: true, depth: 'complete', decrypted: 0, rolling: { total } });
     expect(some.bytes).toBeGreaterThan(0);
     expect(some.bytes).toBeLessThan(total / 2);
   });

@@ -10,7 +10,7 @@ type Asking = SecureStore & { readonly approvals?: SessionApprovals; readonly pr
 
 /** What a call is given, as plans tell it: locations without credentials. */
 function told([name, value]: [string, unknown]): [string, unknown] {
-  return name === 'source' || name === 'to' ? [name, redactLocation(String(value))] : [name, value];
+  return name === 'destination' || name === 'to' ? [name, redactLocation(String(value))] : [name, value];
 }
 
 /** Whether a plan tells of the same; what is long it tells in part. */

@@ -6,19 +6,20 @@ const PAGE = 500;
 
 /** The objects of a point of a backup, as they are to be had of a store that is served: each is read once, which may take an approval. */
 export function pointSource(
-  { points, location }: SecureStore,
+  { recoveryPoints, location }: SecureStore,
   destination: string,
   choice: SnapshotChoice,
 ): ExportSource & { list(prefix?: string): Promise<string[]> } {
-  const open = (key: string): Promise<RetrievedStream> => points.retrieveStream(key, { destination, ...choice });
+  const open = (key: string): Promise<RetrievedStream> =>
+    recoveryPoints.retrieveStream(key, { destination, ...choice });
   return {
     location,
     async list(prefix = '') {
       const names: string[] = [];
       let after: string | undefined;
       do {
-        const page = await points.find({ destination, ...choice, contains: '', prefix, after, limit: PAGE });
-        for (const { key, state } of page.names) if (state === 'there') names.push(key);
+        const page = await recoveryPoints.find({ destination, ...choice, contains: '', prefix, after, limit: PAGE });
+        for (const { key, state } of page.keys) if (state === 'there') names.push(key);
         ({ after } = page);
       } while (after !== undefined);
       return names.toSorted(byBytes);
@@ -33,13 +34,13 @@ export function pointSource(
  * @throws SecureStoreError `NOT_FOUND` if there is none
  */
 export async function momentAt(
-  { points }: SecureStore,
+  { recoveryPoints }: SecureStore,
   destination: string,
   choice: SnapshotChoice,
   signal: AbortSignal | undefined,
 ): Promise<Pick<ChosenSnapshot, 'number' | 'time' | 'gap'> | undefined> {
   try {
-    const { snapshot = 0, time, gap } = await points.browse({ destination, ...choice, limit: 1, signal });
+    const { snapshot = 0, time, gap } = await recoveryPoints.browse({ destination, ...choice, limit: 1, signal });
     return { number: snapshot, time, ...(gap && { gap }) };
   } catch (error) {
     if (SecureStoreError.is(error, 'ACCESS_DENIED')) return undefined;

@@ -48,8 +48,8 @@ export async function removeRole(call: Call, name: string): Promise<ExitCode> {
 }
 
 async function roleNamed({ roles }: Policy, given: string): Promise<Policy['roles'][number]> {
-  const { parseIdentity } = await import('securestore');
-  const name = parseIdentity(given);
+  const { parsePrincipalName } = await import('securestore');
+  const name = parsePrincipalName(given);
   const found = roles.find((other) => other.name === name);
   if (found !== undefined) return found;
   const hints = [{ text: 'to list the roles', on: ['role', 'list'] }];
@@ -100,8 +100,8 @@ async function addRules(
   rules: readonly Rule[],
 ): Promise<ExitCode> {
   const { cli, out } = call;
-  const { parseIdentity, setRole } = await import('securestore');
-  const name = parseIdentity(given);
+  const { parsePrincipalName, setRole } = await import('securestore');
+  const name = parsePrincipalName(given);
   let all: readonly Rule[] = rules;
   const change = (policy: Policy): Policy => {
     all = [...(policy.roles.find((other) => other.name === name)?.rules ?? []), ...rules];
@@ -142,8 +142,8 @@ export async function grant(
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
   return await withStore(call, async (store): Promise<ExitCode> => {
     if (who === undefined || roleName === undefined) return await listGrants(call, store);
-    const { addPrincipal, grantRole, parseIdentity } = await import('securestore');
-    const [principal, held] = [parseIdentity(who), parseIdentity(roleName)];
+    const { addPrincipal, grantRole, parsePrincipalName } = await import('securestore');
+    const [principal, held] = [parsePrincipalName(who), parsePrincipalName(roleName)];
     const kind = options.service === true ? 'service' : 'user';
     let added = false;
     const change = (policy: Policy): Policy => {

@@ -1,5 +1,5 @@
 import { exitCodeOf } from '@securestore/core-format';
-import type { AuditReport, SecretMethod, SecureStore } from 'securestore';
+import type { AuditReport, UnlockSecretMethod, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { refuse } from '../errors/refuse.ts';
@@ -30,16 +30,16 @@ const onStore =
 
 /** What shows without the identity of the auditor. */
 async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
-  const { problems, ...summary } = await watchWait(
+  const { findings, ...summary } = await watchWait(
     cli,
     'audit examine: reading the log',
     store.audit.examine({ signal: cli.signal }),
   );
-  for (const problem of problems) await out.result({ problem }, () => [`problem: ${printable(problem)}`]);
+  for (const problem of findings) await out.result({ problem }, () => [`problem: ${printable(problem)}`]);
   const { ok, parts, segments, complete } = summary;
   const looked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} looked at`;
-  await out.result({ summary: { ...summary, problems: problems.length } }, () => [
-    `${looked}: ${ok ? 'whole, in order, and as far as the head of the store says' : count(problems.length, 'problem')}`,
+  await out.result({ summary: { ...summary, findings: findings.length } }, () => [
+    `${looked}: ${ok ? 'whole, in order, and as far as the head of the store says' : count(findings.length, 'problem')}`,
     'that no entry was changed only audit verify shows, with the identity of the auditor',
   ]);
   return ok ? 0 : exitCodeOf('INTEGRITY');
@@ -98,7 +98,7 @@ async function exportLog(call: Call, store: SecureStore): Promise<ExitCode> {
   return damage.exitCode();
 }
 
-async function identitiesOf(call: Call<AuditVerifyOptions>): Promise<SecretMethod[]> {
+async function identitiesOf(call: Call<AuditVerifyOptions>): Promise<UnlockSecretMethod[]> {
   const files = call.options.auditorIdentity;
   if (files === undefined) refuse("audit verify needs --auditor-identity FILE, the auditor's identity file");
   for (const file of files) await warnIfShared(call, file, 'identity');
@@ -107,7 +107,7 @@ async function identitiesOf(call: Call<AuditVerifyOptions>): Promise<SecretMetho
 }
 
 /** Most often one reason for many: they were recorded for another auditor. */
-async function sayUnverifiable(out: Call['out'], problems: AuditReport['problems']): Promise<void> {
+async function sayUnverifiable(out: Call['out'], problems: AuditReport['findings']): Promise<void> {
   const segments = new Set(problems.filter(({ kind }) => kind === 'unverifiable').map(({ segment }) => segment));
   if (segments.size === 0 || out.json) return;
   await out.result({}, () => [
@@ -115,18 +115,18 @@ async function sayUnverifiable(out: Call['out'], problems: AuditReport['problems
   ]);
 }
 
-async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport): Promise<void> {
-  for (const problem of problems) {
+async function say({ out }: Call, { ok, findings, notes, segments }: AuditReport): Promise<void> {
+  for (const problem of findings) {
     if (!out.json && problem.kind === 'unverifiable') continue;
     const { kind, segment, sequence, message } = problem;
     const where = sequence === undefined ? segment : `${segment} entry ${sequence}`;
     await out.result(problem, () => `${kind}: segment ${where}: ${printable(message)}`);
   }
-  await sayUnverifiable(out, problems);
+  await sayUnverifiable(out, findings);
   const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
-  await out.result({ summary: { ok, problems: problems.length, segments: segments.length, entries, notes } }, () => [
+  await out.result({ summary: { ok, findings: findings.length, segments: segments.length, entries, notes } }, () => [
     [
-      ok ? 'nothing is wrong' : count(problems.length, 'problem'),
+      ok ? 'nothing is wrong' : count(findings.length, 'problem'),
       `in ${count(segments.length, 'segment')}`,
       `with ${count(entries, 'entry', 'entries')}`,
     ].join(' '),

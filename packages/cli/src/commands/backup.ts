@@ -13,12 +13,12 @@ export interface BackupOptions {
   readonly continuous?: boolean;
 }
 
-function inWords({ number, time, objects, versions, bytes, copied, rekeyed }: SnapshotReport): string[] {
+function inWords({ number, time, objects, versions, bytes, copied, rewrapped }: SnapshotReport): string[] {
   const holds = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
   const nothing = versions === 0 ? 'the store is empty' : 'nothing had changed';
   const changed =
     copied.versions === 0 ? nothing : `copied ${count(copied.versions, 'version')}, ${formatBytes(copied.bytes)}`;
-  const keys = rekeyed === 0 ? [] : [`brought ${count(rekeyed, 'version')} of before under the new keys`];
+  const keys = rewrapped === 0 ? [] : [`brought ${count(rewrapped, 'version')} of before under the new keys`];
   return [`made snapshot ${number} of ${formatTime(time)}: ${holds}`, changed, ...keys];
 }
 
@@ -53,7 +53,7 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
     const why = error === undefined ? '' : `; ${printable(error.message)} [${error.code}]; it is tried again and again`;
     void out.result({ status }, () => `recoverable ${until}${behind}${why}`);
   };
-  const following = store.backups.follow(destination, { onStatus: say, signal: cli.signal });
+  const following = store.backups.startContinuous(destination, { onStatus: say, signal: cli.signal });
   const continuous = await following.catch(async (error: unknown) => {
     throw await whoIsAtIt(store, error);
   });
@@ -82,10 +82,10 @@ export async function backup(call: Call<BackupOptions>, destination: string): Pr
     const report = await watchJob(cli, 'backup', job).catch(async (error: unknown) => {
       throw await whoIsAtIt(store, error);
     });
-    const { failed, alarms, ...summary } = report;
+    const { failed, findings, ...summary } = report;
     await sayFailed(out, failed);
-    for (const alarm of alarms) out.note(`warning: ${printable(alarm)}; run securestore verify on the store`);
-    await out.result({ summary: { ...summary, alarms } }, () => inWords(report));
+    for (const alarm of findings) out.note(`warning: ${printable(alarm)}; run securestore verify on the store`);
+    await out.result({ summary: { ...summary, findings } }, () => inWords(report));
     return failed.length === 0 ? 0 : SOME_FAILED;
   });
 }

@@ -4,9 +4,9 @@ import { watchJob } from '../terminal/job-progress.ts';
 import { withStoreToDelete } from '../store/open.ts';
 import { count, formatBytes, printable } from '../terminal/terminal-text.ts';
 
-type CollectReport = Awaited<ReturnType<SecureStore['collect']>>;
+type GcReport = Awaited<ReturnType<SecureStore['gc']>>;
 
-function inWords(report: CollectReport): string {
+function inWords(report: GcReport): string {
   const counts: [number, string, string?][] = [
     [report.versions, 'old version'],
     [report.expired, 'expired object'],
@@ -26,7 +26,7 @@ function inWords(report: CollectReport): string {
 export async function gc(call: Call): Promise<ExitCode> {
   const { cli, out } = call;
   return await withStoreToDelete(call, async (store) => {
-    const report = await watchJob(cli, 'gc', store.collect({ signal: cli.signal }));
+    const report = await watchJob(cli, 'gc', store.gc({ signal: cli.signal }));
     const { failures, ...summary } = report;
     for (const failure of failures) {
       await out.result({ ...failure, status: 'failed' }, () => `failed: ${printable(failure.name)} [${failure.code}]`);

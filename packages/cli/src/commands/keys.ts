@@ -1,4 +1,4 @@
-import type { KeyReport, SecureStore } from 'securestore';
+import type { EncryptionKeyInfo, SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { parseDurationWithin } from '../call/parse-time.ts';
@@ -48,11 +48,11 @@ export async function destroyKeys(call: Call<DestroyKeysOptions>, target: string
 export async function undoDestruction(call: Call, target: string): Promise<ExitCode> {
   return await withStore(call, async (store) => {
     await finishDue(call, store);
-    return await sayChanged(call, await store.keys.undo(target, { signal: call.cli.signal }));
+    return await sayChanged(call, await store.encryptionKeys.undo(target, { signal: call.cli.signal }));
   });
 }
 
-async function sayChanged(call: Call, changed: readonly KeyReport[]): Promise<ExitCode> {
+async function sayChanged(call: Call, changed: readonly EncryptionKeyInfo[]): Promise<ExitCode> {
   for (const key of changed) await call.out.result(key, () => describe(key));
   const pending = [...new Set(changed.flatMap(({ pendingAt }) => pendingAt ?? []))];
   notePending(call, pending);
@@ -72,7 +72,7 @@ function notePending({ out }: Call, pending: readonly string[]): void {
 async function finishDue(call: Call, store: SecureStore): Promise<readonly string[]> {
   const { cli, out } = call;
   // Over a server somebody may see the keys and destroy none.
-  const finishing = ifAllowed(store.keys.finish({ signal: cli.signal }));
+  const finishing = ifAllowed(store.encryptionKeys.destroyDue({ signal: cli.signal }));
   const done = await watchWait(cli, `key: what is due is destroyed; ${LETTING_GO}`, finishing);
   if (done === undefined) return [];
   const { destroyed, inUse, pending } = done;
@@ -84,15 +84,16 @@ async function finishDue(call: Call, store: SecureStore): Promise<readonly strin
   return pending;
 }
 
-async function usageOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['keys']['census']> {
-  return await watchWait(cli, 'key list: counting objects', store.keys.census({ signal: cli.signal }));
+async function usageOf(cli: Call['cli'], store: SecureStore): ReturnType<SecureStore['encryptionKeys']['usage']> {
+  return await watchWait(cli, 'key list: counting objects', store.encryptionKeys.usage({ signal: cli.signal }));
 }
 
-const nameOf = ({ category, kind }: KeyReport): string => (category === undefined ? `(${kind})` : printable(category));
+const nameOf = ({ category, kind }: EncryptionKeyInfo): string =>
+  category === undefined ? `(${kind})` : printable(category);
 
 async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureStore): Promise<void> {
   const { signal } = cli;
-  const states = await store.keys.states({ signal });
+  const states = await store.encryptionKeys.list({ signal });
   const usage = options.usage === true || options.census === true ? await usageOf(cli, store) : undefined;
   if (out.json) {
     for (const key of states) {
@@ -119,14 +120,14 @@ async function list({ cli, out, options }: Call<ListKeysOptions>, store: SecureS
   await out.result({}, () => formatTable(columns, rows));
 }
 
-function describe(key: KeyReport): string {
+function describe(key: EncryptionKeyInfo): string {
   const until = key.destroyAt === undefined ? '' : `, can be undone until ${formatTime(key.destroyAt)}`;
   return `${key.id} of ${nameOf(key)}: ${key.state}${until}`;
 }
 
 const NO_WAY_BACK = '; there is no way back';
 
-function whatIsGone(target: string, destroyed: readonly KeyReport[]): string {
+function whatIsGone(target: string, destroyed: readonly EncryptionKeyInfo[]): string {
   return destroyed.some(({ id }) => id === target)
     ? `destroyed for ever: what old copies and backups hold under the key version ${target} can not be read any more${NO_WAY_BACK}`
     : `destroyed for ever: what the category ${printable(target)} held can not be read any more, here or in any copy${NO_WAY_BACK}`;
@@ -137,9 +138,9 @@ async function destroy(
   store: SecureStore,
   target: string,
   waitingPeriod: number,
-): Promise<KeyReport[]> {
+): Promise<EncryptionKeyInfo[]> {
   const { signal } = cli;
-  const states = await store.keys.states({ signal });
+  const states = await store.encryptionKeys.list({ signal });
   const version = states.find(({ id }) => id === target);
   const chosen = version === undefined ? states.filter(({ category }) => category === target) : [version];
   if (chosen.length === 0) {
@@ -152,7 +153,7 @@ async function destroy(
     const question = `${what}\n${undoable(target, waitingPeriod, cli.now())}`;
     await confirmDestruction(cli, options.yes, question, 'this destroys encryption keys', target);
   }
-  const destroying = store.keys.destroy(target, { waitingPeriod, signal });
+  const destroying = store.encryptionKeys.destroy(target, { waitingPeriod, signal });
   return await watchWait(cli, `key destroy: ${LETTING_GO}`, destroying);
 }
 
@@ -160,14 +161,14 @@ async function losses(
   cli: Call['cli'],
   store: SecureStore,
   category: string,
-  chosen: readonly KeyReport[],
+  chosen: readonly EncryptionKeyInfo[],
 ): Promise<string> {
   const usage = await usageOf(cli, store);
   const objects = chosen.reduce((sum, { id }) => sum + (usage[id] ?? 0), 0);
   return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and what copies and backups hold of them.`;
 }
 
-function ofVersion({ id }: KeyReport): string {
+function ofVersion({ id }: EncryptionKeyInfo): string {
   return `What old copies and backups hold under the key version ${id} becomes unreadable at once. Nothing in the store needs it.`;
 }
 

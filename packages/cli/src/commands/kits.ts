@@ -44,10 +44,10 @@ export async function writeKits({ cli }: Call, store: SecureStore, kits: Kits): 
   const { fingerprint, location } = store;
   const written: string[] = [];
   try {
-    for (const [index, secret] of secrets.entries()) {
+    for (const [index, unlockSecret] of secrets.entries()) {
       const number = index + 1;
       const share = scheme === undefined ? {} : { share: { ...scheme, number } };
-      const text = formatRecoveryKit({ kind, secret, fingerprint, location, made: cli.now(), ...share });
+      const text = formatRecoveryKit({ kind, unlockSecret, fingerprint, location, made: cli.now(), ...share });
       const path = pathOf(kits, number);
       try {
         await writeNew(path, text);

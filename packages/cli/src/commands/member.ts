@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore, Settings } from 'securestore';
+import type { GrantableArea, Job, MemberInfo, RotationReport, SecureStore, Settings } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { withStore } from '../store/open.ts';
@@ -47,8 +47,8 @@ export async function revokeMember(call: Call<MemberOptions>, name: string | und
   return await withStore(call, (store) => (name === undefined ? revokeAll(call, store) : revoke(call, store, name)));
 }
 
-function grantedText({ categories, groups }: MemberInfo): string {
-  return [...categories.map(printable), ...groups.map((kind) => `the ${kind} keys`)].join(', ');
+function grantedText({ categories, areas }: MemberInfo): string {
+  return [...categories.map(printable), ...areas.map((kind) => `the ${kind} keys`)].join(', ');
 }
 
 async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
@@ -102,8 +102,8 @@ async function add(
   const { formatInvitation } = await import('securestore');
   const { category: categories, storeKeys } = options;
   // What is no kind of keys the library refuses.
-  const groups = storeKeys as readonly GrantableGroup[] | undefined;
-  const adding = store.members.add(name, recipient, { categories, groups, signal: cli.signal });
+  const areas = storeKeys as readonly GrantableArea[] | undefined;
+  const adding = store.members.add(name, recipient, { categories, areas, signal: cli.signal });
   const added = await adding.catch(async (error: unknown) => {
     throw await withCategories(error, store, categories, cli.signal);
   });
@@ -122,7 +122,7 @@ async function add(
     `warning: ${shown} sees the names of all objects of the store, and can mislead what follows its journal. Where that ` +
       'is too much, use a store of its own',
   );
-  if (groups?.includes('audit') === true) out.note(`${shown} can read and verify the audit log`);
+  if (areas?.includes('audit') === true) out.note(`${shown} can read and verify the audit log`);
   const audited = await ifAllowed(store.audit.state({ signal: cli.signal }));
   if (audited?.on === true) out.note('the store is audited, and what members do is not in its log');
   out.note(

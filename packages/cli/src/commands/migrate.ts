@@ -4,8 +4,8 @@ import type {
   MigrationOpenOptions,
   MigrationPhase,
   MigrationReport,
-  ReclaimableStore,
-  SecretMethod,
+  FailBackInfo,
+  UnlockSecretMethod,
 } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { discoveryOf } from '../store/discovery.ts';
@@ -44,19 +44,19 @@ const PHASES: Readonly<Record<MigrationPhase, PhaseWords[string]>> = {
   preparing: {},
   copying: { unit: 'objects' },
   'waiting for writes that were under way': { text: 'copied, waiting for writes that were under way (6 s)' },
-  following: { unit: 'changes' },
+  'applying changes': { unit: 'changes' },
   'falling behind': { unit: 'changes' },
   comparing: { unit: 'objects' },
   verifying: { unit: 'objects' },
   announcing: { unit: 'changes', text: 'announcing that the store is about to move (6 s)' },
-  moving: { unit: 'changes', text: 'moving, nobody can use the store' },
-  'keeping the old side': { unit: 'changes' },
+  switching: { unit: 'changes', text: 'moving, nobody can use the store' },
+  'replicating back': { unit: 'changes' },
 };
 
 /** Runs `body` with what opens the store for whoever moves it. */
 async function withUnlock<T>(
   call: MigrateCall,
-  body: (options: MigrationOpenOptions, present: SecretMethod) => Promise<T>,
+  body: (options: MigrationOpenOptions, present: UnlockSecretMethod) => Promise<T>,
 ): Promise<T> {
   const { cli, options } = call;
   using unlock = await unlockWith(await findSecret(call));
@@ -65,7 +65,7 @@ async function withUnlock<T>(
     unlock: unlock.method,
     fingerprint: oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]),
     anchor: options.anchor ?? true,
-    acceptHead: options.acceptRollback,
+    acceptRollback: options.acceptRollback,
     trustOnFirstUse: options.trustFirstUse,
     logger: loggerFor(call),
     discovery: discoveryOf(call),
@@ -126,17 +126,17 @@ const FLAGS: Readonly<Record<Instead, string>> = {
 /** Opens a store where it was before the place that it has moved to was lost. */
 async function openAgain(call: MigrateCall, location: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { reclaimStore } = await import('securestore');
-  const beforeReclaiming = async ({ from, lost, moved, objects }: ReclaimableStore): Promise<void> => {
-    const [here, there] = [printable(from), printable(lost)];
+  const { failBack } = await import('securestore');
+  const beforeFailBack = async ({ source, lost, migrated, objects }: FailBackInfo): Promise<void> => {
+    const [here, there] = [printable(source), printable(lost)];
     const question =
-      `The store moved from ${here} to ${there} at ${formatTime(moved)}, and is not there. Open it again at ${here}, with what it had ` +
+      `The store moved from ${here} to ${there} at ${formatTime(migrated)}, and is not there. Open it again at ${here}, with what it had ` +
       `then (${count(objects, 'object')}, deletions included)? What was written at ${there} since then is given up.`;
     await confirmDestruction(cli, options.yes, question, 'what was written at the target is given up');
   };
-  const report = await withUnlock(call, (opening) => reclaimStore(location, { ...opening, beforeReclaiming }));
+  const report = await withUnlock(call, (opening) => failBack(location, { ...opening, beforeFailBack }));
   await out.result(report, () => [
-    `the store is at ${printable(report.from)} again, as it was when it moved to ${printable(report.lost)}`,
+    `the store is at ${printable(report.source)} again, as it was when it moved to ${printable(report.lost)}`,
     'programs that had it open there are to open it here; if that place comes back, remove it: it is not this store any more',
   ]);
   return 0;
@@ -144,17 +144,17 @@ async function openAgain(call: MigrateCall, location: string): Promise<ExitCode>
 
 async function giveUp(call: MigrateCall, location: string): Promise<ExitCode> {
   const { cancelMigration } = await import('securestore');
-  const { from, to } = await withUnlock(call, (options) => cancelMigration(location, options));
-  const there = to === undefined ? 'where it was to move to' : `at ${printable(to)}`;
-  await call.out.result({ cancelled: true, from, to }, () => [
-    `the store stays at ${printable(from)}`,
+  const { source, target } = await withUnlock(call, (options) => cancelMigration(location, options));
+  const there = target === undefined ? 'where it was to move to' : `at ${printable(target)}`;
+  await call.out.result({ cancelled: true, from: source, to: target }, () => [
+    `the store stays at ${printable(source)}`,
     `what was copied is still ${there}: remove it there before you use that place for something else`,
   ]);
 }
 
 async function endKeeping(call: MigrateCall, location: string): Promise<ExitCode> {
-  const { retireMigration } = await import('securestore');
-  const kept = await withUnlock(call, (options) => retireMigration(location, options));
+  const { finalizeMigration } = await import('securestore');
+  const kept = await withUnlock(call, (options) => finalizeMigration(location, options));
   await call.out.result({ retired: kept, location: redactLocation(location) }, () =>
     kept
       ? 'nothing is kept for the way back any more: where the store was can be removed'
@@ -164,12 +164,12 @@ async function endKeeping(call: MigrateCall, location: string): Promise<ExitCode
 
 /** The secret of a store that is sealed anew, and what is to be done before that is made. */
 interface NewSecret extends Disposable {
-  readonly method: SecretMethod;
+  readonly method: UnlockSecretMethod;
   readonly beforeMaking: () => Promise<void>;
 }
 
 /** @returns `undefined` where the store is moved as it is */
-async function newSecretOf(call: MigrateCall, present: SecretMethod, to: string): Promise<NewSecret | undefined> {
+async function newSecretOf(call: MigrateCall, present: UnlockSecretMethod, to: string): Promise<NewSecret | undefined> {
   const { out, options } = call;
   if (options.reencrypt !== true) return undefined;
   const source = await findNewSecret(call, to);
@@ -204,20 +204,20 @@ function checkReencrypt(given: MigrateOptions): void {
 
 async function move(call: MigrateCall, from: string, to: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { partial, copyOnly, replicateBack } = options;
-  const { keepOldSide, migrateStore } = await import('securestore');
+  const { partial, copyOnly, replicateBack: replicatesBack } = options;
+  const { replicateBack, migrateStore } = await import('securestore');
   return await withUnlock(call, async (opening, present) => {
     using anew = await newSecretOf(call, present, to);
     const { suite, names, defineCategory } = options;
-    const reseal = anew && {
+    const reencrypt = anew && {
       unlock: anew.method,
-      beforeMaking: anew.beforeMaking,
+      beforeCreate: anew.beforeMaking,
       ...(suite && { suite: suite === '2' ? (2 as const) : (1 as const) }),
       ...(names && { names }),
       ...(defineCategory && { categories: parseCategories(defineCategory) }),
     };
     await sayMissingFolders(out, to);
-    const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });
+    const job = migrateStore(from, to, { ...opening, partial, copyOnly, reencrypt });
     const report = await watchJob(cli, 'migrate', job, PHASES);
     for (const failure of report.failed) {
       const { name, code, message } = failure;
@@ -226,18 +226,18 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
         () => `failed: ${printable(name)}: ${printable(message)} [${code}]`,
       );
     }
-    for (const alarm of report.alarms) out.note(`warning: ${printable(alarm)}`);
+    for (const alarm of report.findings) out.note(`warning: ${printable(alarm)}`);
     const { failed: _, ...summary } = report;
-    await out.result({ summary }, () => inWords(report, copyOnly === true, reseal !== undefined));
+    await out.result({ summary }, () => inWords(report, copyOnly === true, reencrypt !== undefined));
     // It goes on until it is interrupted.
-    if (replicateBack === true && report.moved) {
-      out.note(`what changes is brought to ${printable(report.from)} from now on, until this is interrupted`);
-      const kept = keepOldSide(to, from, opening);
+    if (replicatesBack === true && report.migrated) {
+      out.note(`what changes is brought to ${printable(report.source)} from now on, until this is interrupted`);
+      const kept = replicateBack(to, from, opening);
       const done = await watchJob(cli, 'migrate', kept, PHASES);
-      if (done.movesBack) {
+      if (done.migratesBack) {
         await out.result(
           { stopped: true, kept: done },
-          () => `the store moves back to ${printable(report.from)}, so nothing is to be kept in line there any more`,
+          () => `the store moves back to ${printable(report.source)}, so nothing is to be kept in line there any more`,
         );
         return 0;
       }
@@ -253,15 +253,15 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
 }
 
 function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
-  const { to, moved, objects, versions, bytes, changes, corrected, failures, pause } = report;
-  if (moved && pause === 0) return [`the store is at ${printable(to)} already: it had moved before`];
-  const wrote = `this run wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(to)}`;
-  const written = bytes === 0 ? `nothing was left to be written to ${printable(to)}` : wrote;
+  const { target, migrated, objects, versions, bytes, changes, corrected, failures, pause } = report;
+  if (migrated && pause === 0) return [`the store is at ${printable(target)} already: it had moved before`];
+  const wrote = `this run wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(target)}`;
+  const written = bytes === 0 ? `nothing was left to be written to ${printable(target)}` : wrote;
   const copied = `looked at ${count(objects, 'object')}, deletions included; ${written}`;
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
   const differed = corrected === 0 ? [] : [`brought in line what differed: ${count(corrected, 'name')}`];
   const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
-  const hidden = [report.from, to].some((location) => location.includes('***')) ? [HIDDEN] : [];
+  const hidden = [report.source, target].some((location) => location.includes('***')) ? [HIDDEN] : [];
   return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed), ...hidden];
 }
 
@@ -270,34 +270,34 @@ const HIDDEN =
   '*** stands for what is not printed of a location, such as a user and a password: write it as you gave it';
 
 function verdict(
-  { failures, from, to, moved, pause }: MigrationReport,
+  { failures, source, target, migrated, pause }: MigrationReport,
   copyOnly: boolean,
   resealed: boolean,
 ): string[] {
-  if (moved && resealed) {
+  if (migrated && resealed) {
     return [
-      `the store is at ${printable(to)} now, sealed anew; nobody could use it for ${pause} ms`,
+      `the store is at ${printable(target)} now, sealed anew; nobody could use it for ${pause} ms`,
       'its new secret opens it, and no other; members, backups and API tokens are to be made anew, and the audit log of before stays where it was',
-      `once you are sure, remove ${printable(from)}: whatever opened it opens it still`,
+      `once you are sure, remove ${printable(source)}: whatever opened it opens it still`,
     ];
   }
-  if (moved) {
+  if (migrated) {
     return [
-      `the store is at ${printable(to)} now; nobody could use it for ${pause} ms`,
-      `what changes is kept for moving it back for seven days: securestore migrate ${printable(to)} ${printable(from)}`,
-      `once you are sure, securestore migrate ${printable(to)} --finalize; then remove ${printable(from)}`,
+      `the store is at ${printable(target)} now; nobody could use it for ${pause} ms`,
+      `what changes is kept for moving it back for seven days: securestore migrate ${printable(target)} ${printable(source)}`,
+      `once you are sure, securestore migrate ${printable(target)} --finalize; then remove ${printable(source)}`,
     ];
   }
   if (failures > 0) {
     return [
-      `the store is still at ${printable(from)}. securestore verify --store ${printable(from)} says more; repair it from a backup with scrub ` +
+      `the store is still at ${printable(source)}. securestore verify --store ${printable(source)} says more; repair it from a backup with scrub ` +
         '--repair, restore single objects with restore --key, or move it with --partial, which leaves these as they are',
       'the same command goes on with the move; --cancel gives it up, which restoring the whole store needs first',
     ];
   }
   return copyOnly
     ? [
-        `the store is still at ${printable(from)}; the same command without --copy-only moves it, and --cancel gives it up`,
+        `the store is still at ${printable(source)}; the same command without --copy-only moves it, and --cancel gives it up`,
       ]
-    : [`the store is still at ${printable(from)}`];
+    : [`the store is still at ${printable(source)}`];
 }

@@ -1,5 +1,5 @@
 import { byBytes } from '@securestore/core-format';
-import type { BrowsePage, Difference, FoundName, VersionThen } from 'securestore';
+import type { BrowsePage, Difference, FoundKey, VersionThen } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { pointOf } from '../backup/point-choice.ts';
@@ -76,10 +76,10 @@ function entryRow(entry: Entry, shown: (name: string) => string): string[] {
 export async function browse(call: Call<BrowseOptions>, destination: string | undefined): Promise<ExitCode> {
   const { cli, out, options } = call;
   const moment = momentOf(destination, options);
-  return await withStore<ExitCode>(call, async ({ points }) => {
+  return await withStore<ExitCode>(call, async ({ recoveryPoints }) => {
     const entries: Entry[] = [];
     const { signal } = cli;
-    for await (const page of pagesOf((after) => points.browse({ ...moment, after, limit: PAGE, signal }))) {
+    for await (const page of pagesOf((after) => recoveryPoints.browse({ ...moment, after, limit: PAGE, signal }))) {
       if (out.json) for (const entry of page.entries) await out.result(entry, () => []);
       else entries.push(...page.entries);
       if (out.closed()) return 0;
@@ -91,7 +91,7 @@ export async function browse(call: Call<BrowseOptions>, destination: string | un
   });
 }
 
-function sinceWhen({ state, modified }: FoundName): string {
+function sinceWhen({ state, modified }: FoundKey): string {
   return state === 'there' ? '' : `  (${state} ${formatTime(modified)})`;
 }
 
@@ -103,10 +103,10 @@ export async function find(
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
   const moment = momentOf(destination, options);
-  await withStore(call, async ({ points }) => {
+  await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;
-    const pages = pagesOf((after) => points.find({ ...moment, contains, after, limit: PAGE, signal }));
-    for await (const name of inOrder(pages, ({ names }) => names)) {
+    const pages = pagesOf((after) => recoveryPoints.find({ ...moment, contains, after, limit: PAGE, signal }));
+    for await (const name of inOrder(pages, ({ keys }) => keys)) {
       await out.result(name, () => [`${out.name(name.key)}${sinceWhen(name)}`]);
       if (out.closed()) return;
     }
@@ -121,11 +121,11 @@ export async function compare(call: Call<CompareOptions>, destination: string): 
   const from = pointOf({ at: options.fromAt, snapshot: options.fromSnapshot }, 'from-');
   const to = pointOf({ at: options.toAt, snapshot: options.toSnapshot }, 'to-');
   const { prefix } = options;
-  await withStore(call, async ({ points }) => {
+  await withStore(call, async ({ recoveryPoints }) => {
     const { signal } = cli;
     const asked = { destination, from, prefix, ...(Object.keys(to).length > 0 && { to }) };
     const counts = { added: 0, removed: 0, changed: 0 };
-    const pages = pagesOf((after) => points.compare({ ...asked, after, limit: PAGE, signal }));
+    const pages = pagesOf((after) => recoveryPoints.compare({ ...asked, after, limit: PAGE, signal }));
     for await (const difference of inOrder(pages, ({ differences }) => differences)) {
       counts[difference.type] += 1;
       await out.result(difference, () => [`${MARKS[difference.type]} ${out.name(difference.key)}`]);
@@ -140,8 +140,8 @@ export async function compare(call: Call<CompareOptions>, destination: string): 
 /** The versions that a key had, by what the store and a backup keep. */
 export async function versions(call: Call, key: string, destination: string): Promise<void> {
   const { cli, out } = call;
-  await withStore(call, async ({ points }) => {
-    const told = await points.versions(key, { destination, signal: cli.signal });
+  await withStore(call, async ({ recoveryPoints }) => {
+    const told = await recoveryPoints.versions(key, { destination, signal: cli.signal });
     if (out.json) {
       for (const version of told.versions) await out.result({ key, ...version }, () => []);
     } else {

@@ -85,7 +85,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
   }
   const { failed, ...summary } = report;
-  for (const warning of summary.warnings) out.note(`warning: ${warning}`);
+  for (const warning of summary.findings) out.note(`warning: ${warning}`);
   await sayFailed(out, failed);
   await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, options));
   return failed.length === 0 ? 0 : SOME_FAILED;
@@ -136,11 +136,11 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   const about = { destination: source, ...choice };
   if (options.ask !== undefined) {
     const taken = [['read', key], ['history', key], ['backup.view']] as const;
-    return await askToRestore(call, { call: 'points.retrieveStream', about }, taken, options.ask);
+    return await askToRestore(call, { call: 'recoveryPoints.retrieveStream', about }, taken, options.ask);
   }
   if (await isForServer(call)) {
     return await withStore(call, async (store) => {
-      const { stream } = await store.points.retrieveStream(key, { ...about, signal });
+      const { stream } = await store.recoveryPoints.retrieveStream(key, { ...about, signal });
       // An approval is for the data: it is not used up by a look at which moment that is.
       await noteServedMoment(call, store, source);
       await deliver(stream);
@@ -201,7 +201,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       throw await withOwnRequests(error, store, operation, cli.signal);
     });
     const { failed, conflicts, ...summary } = report;
-    for (const warning of summary.warnings) out.note(`warning: ${warning}`);
+    for (const warning of summary.findings) out.note(`warning: ${warning}`);
     for (const { key, code, message } of failed) {
       await out.result({ key, code, message, status: 'failed' }, () => {
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;

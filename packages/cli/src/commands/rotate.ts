@@ -1,4 +1,4 @@
-import type { Job, RotationDepth, RotationReport, SecureStore, SecretMethod } from 'securestore';
+import type { Job, RotationDepth, RotationReport, SecureStore, UnlockSecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call/call.ts';
 import { watchJob } from '../terminal/job-progress.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
@@ -24,7 +24,11 @@ export async function rotate(call: Call<RotateOptions>): Promise<ExitCode> {
   );
 }
 
-async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlock: SecretMethod): Promise<ExitCode> {
+async function replaceSecret(
+  call: Call<RotateOptions>,
+  store: SecureStore,
+  unlock: UnlockSecretMethod,
+): Promise<ExitCode> {
   const { out } = call;
   const source = await findNewSecret(call, store.location, ', or --same-secret to keep the one that there is');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
@@ -63,8 +67,8 @@ const ROTATION = 'rotation';
 async function renew(
   call: Call<RotateOptions>,
   store: SecureStore,
-  before: SecretMethod,
-  after: SecretMethod,
+  before: UnlockSecretMethod,
+  after: UnlockSecretMethod,
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
   const left = (await store.jobs.list()).find(({ id }) => id === ROTATION);

@@ -15,7 +15,7 @@ export async function sayRotation(
   first: string,
   more: object = {},
 ): Promise<number> {
-  const { failures, strays, ...summary } = done;
+  const { failures, foreign, ...summary } = done;
   for (const { name, code } of failures) {
     const error = new SecureStoreError(
       code,
@@ -24,19 +24,19 @@ export async function sayRotation(
     if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
     else out.error(error, { operation: verb, subject: name });
   }
-  for (const { name, code } of strays) {
+  for (const { name, code } of foreign) {
     const reason = 'nobody who has the keys wrote it; it keeps no key in use, and securestore gc removes it in time';
-    await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
+    await out.result({ name, status: 'foreign', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
   }
   await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);
   return done.failed > 0 || done.contradicted > 0 || done.pending.length > 0 ? SOME_FAILED : 0;
 }
 
 function reportLines(report: RotationReport): string[] {
-  const { depth, examined, rekeyed, failed, retired, remaining, contradicted, pending } = report;
+  const { depth, examined, rotated, failed, retired, remaining, contradicted, pending } = report;
   if (depth === 'unlock') return [];
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
-  const lines = [`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`];
+  const lines = [`looked at ${count(examined, 'object')}: ${rotated} brought under new keys, ${failed} failed`];
   if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);

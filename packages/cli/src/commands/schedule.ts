@@ -137,7 +137,7 @@ async function run(call: ScheduleCall, store: SecureStore, hookTimeout: number |
       after: hookOf(options.after),
       ...(hookTimeout === undefined ? {} : { hookTimeout }),
       signal,
-      onProblem: say,
+      onFailure: say,
       async onRun({ schedule: { id, task: work }, occurrence, end, error, message }) {
         runs += 1;
         if (end !== 'success') failed += 1;

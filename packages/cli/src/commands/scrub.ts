@@ -68,11 +68,11 @@ export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
   };
   return await withStore(call, async (store) => {
     const report = await watchJob(cli, 'scrub', store.scrub(given));
-    const { findings, strays, ...summary } = report;
+    const { findings, foreign, ...summary } = report;
     for (const finding of findings) await out.result(finding, () => lineOf(finding));
-    for (const stray of strays) {
+    for (const stray of foreign) {
       await out.result(
-        { kind: 'stray', ...stray },
+        { kind: 'foreign', ...stray },
         () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
       );
     }

@@ -133,7 +133,7 @@ export async function serve(call: ServeCall): Promise<ExitCode> {
     logger,
   };
   const { followTo = [] } = options;
-  return withOpenStore<ExitCode>(call, { authenticators, upkeep: true, logger, followTo }, async (store) => {
+  return withOpenStore<ExitCode>(call, { authenticators, maintenance: true, logger, followTo }, async (store) => {
     const { serve: start } = await import('@securestore/server');
     await using server = await start(store, settings);
     const { url, console } = server;

@@ -1,4 +1,4 @@
-import type { SecretMethod, SecureStore, ShareScheme, SlotInfo } from 'securestore';
+import type { UnlockSecretMethod, SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { ensureKeyFile } from '../secret/key-file.ts';
 import { discardKits, type Kits, writeKits } from './kits.ts';
@@ -88,7 +88,7 @@ function parseScheme(text: string): ShareScheme {
 async function addPrinted(
   call: Call<SlotsOptions>,
   store: SecureStore,
-  method: SecretMethod,
+  method: UnlockSecretMethod,
   kits: Omit<Kits, 'path'>,
 ): Promise<{ readonly slot: SlotInfo; readonly paths: readonly string[] }> {
   const { signal } = call.cli;

@@ -60,9 +60,9 @@ export function withGaps(windows: readonly RecoveryWindow[]): (RecoveryWindow & 
 
 /** What can be restored, in lines. @param now by the clock of here */
 export function windowsInWords(windows: readonly RecoveryWindow[], now: Date): string[] {
-  const rows = withGaps(windows).map(({ from, to, points, gapBefore }) => {
+  const rows = withGaps(windows).map(({ from, to, recoveryPoints, gapBefore }) => {
     const gap = gapBefore === undefined ? '' : formatDuration(gapBefore / 1000);
-    return [from.toISOString(), to.toISOString(), String(points), gap];
+    return [from.toISOString(), to.toISOString(), String(recoveryPoints), gap];
   });
   const [newest] = windows;
   if (newest === undefined) return [];
@@ -84,7 +84,10 @@ function lagOf({ to }: RecoveryWindow, now: Date): number {
 async function windowsAt(call: Call, location: string): Promise<readonly RecoveryWindow[]> {
   if (await isForServer(call)) {
     const { signal } = call.cli;
-    return await withStore(call, async ({ points }) => (await points.timeline(location, { limit: 1, signal })).windows);
+    return await withStore(
+      call,
+      async ({ recoveryPoints }) => (await recoveryPoints.timeline(location, { limit: 1, signal })).windows,
+    );
   }
   const { listWindows } = await import('securestore');
   return await withBackupSecret(call, location, (options) => listWindows(location, options));
@@ -96,11 +99,11 @@ type Damaged = (number: number, message: string) => unknown;
 /** The snapshots at a location, over a server: as the console has them, for the same right. */
 async function snapshotsServed(call: Call, location: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
   const { signal } = call.cli;
-  return await withStore(call, async ({ points }) => {
+  return await withStore(call, async ({ recoveryPoints }) => {
     const found: SnapshotInfo[] = [];
     const damaged = new Set<number>();
     for (let before: number | undefined, hasMore = true; hasMore; hasMore = before !== undefined) {
-      const page = await points.timeline(location, { before, limit: 1000, signal });
+      const page = await recoveryPoints.timeline(location, { before, limit: 1000, signal });
       found.push(...page.snapshots);
       for (const number of page.damaged) damaged.add(number);
       before = page.before;

@@ -53,7 +53,7 @@ function inWords({
   snapshots,
   files,
   bytes,
-  opened,
+  decrypted,
   rolling,
 }: BackupVerifyReport): string[] {
   const unlisted = found - findings.length;
@@ -64,7 +64,7 @@ function inWords({
   const looked = [...known, count(files, 'file'), formatBytes(bytes)].join(', ');
   if (!ok) return [`${verdict} among ${looked}`, ...WHAT_NEXT];
   if (rolling !== undefined) return [`${verdict} among ${looked}`, progressOf(rolling)];
-  const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(opened, 'version')}` : WHOLE[depth];
+  const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(decrypted, 'version')}` : WHOLE[depth];
   return [`${verdict} among ${looked}`, which];
 }
 

@@ -101,11 +101,14 @@ function basisOf({ baseline, anchored }: VerifyReport, makesOne: boolean): strin
 }
 
 async function say({ out, options }: Call<VerifyOptions>, report: VerifyReport): Promise<void> {
-  const { findings, strays, baseline = null, ...rest } = report;
+  const { findings, foreign, baseline = null, ...rest } = report;
   const summary = { ...rest, baseline };
   for (const finding of findings) await out.result(finding, () => lineOf(finding));
-  for (const stray of strays) {
-    await out.result({ kind: 'stray', ...stray }, () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`);
+  for (const stray of foreign) {
+    await out.result(
+      { kind: 'foreign', ...stray },
+      () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
+    );
   }
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
   const unlisted = report.found - findings.length;

@@ -1,5 +1,5 @@
 import type { Advice, AdviceId } from '@securestore/core-format';
-import { shellWords } from '@securestore/protocol';
+import { CALLS_THAT_ASK, shellWords } from '@securestore/protocol';
 import { Commands, type Hint, type HintContext, type OwnHint, same } from './hints.ts';
 
 /** No error is followed by more. */
@@ -171,7 +171,7 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: 'securestore serve --store LOCATION',
   }),
   'request-approval': ({ action, call, key }, commands) => {
-    if (ASKS.has(call)) return withOption('to ask for approval', '--ask=REASON', commands);
+    if (CALLS_THAT_ASK.has(call)) return withOption('to ask for approval', '--ask=REASON', commands);
     const about = key === undefined ? { operation: JSON.stringify({ call }) } : {};
     const operands = ['approval', 'request', action, ...(key === undefined ? [] : [key])];
     return { text: 'to ask for approval', command: commands.on(operands, about) };
@@ -218,9 +218,6 @@ const RENDERERS: { readonly [I in AdviceId]: Renderer<I> } = {
     command: commands.on(['key', 'undo', target]),
   }),
 };
-
-/** The calls whose commands ask for an approval themselves. */
-const ASKS: ReadonlySet<string> = new Set(['restore', 'backups.restoreStore', 'points.retrieveStream']);
 
 function render<I extends AdviceId>(advice: Extract<Advice, { readonly id: I }>, commands: Commands): Hint {
   const renderer = RENDERERS[advice.id];

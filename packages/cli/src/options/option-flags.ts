@@ -2,7 +2,7 @@ import type { SecureStoreError } from '@securestore/core-format';
 
 /** What an option of the library is called on the command line: a flag, or an operand. */
 export const FLAGS: Readonly<Record<string, string>> = {
-  acceptHead: '--accept-rollback',
+  acceptRollback: '--accept-rollback',
   anchor: '--anchor',
   at: '--at',
   auditor: '--auditor',
@@ -20,7 +20,7 @@ export const FLAGS: Readonly<Record<string, string>> = {
   entries: '--lines',
   expires: '--expires',
   fingerprint: '--fingerprint',
-  follow: '--follow-to',
+  migrationTargets: '--follow-to',
   format: '--format',
   history: '--history-versions',
   'history.days': '--history-days',
@@ -44,7 +44,6 @@ export const FLAGS: Readonly<Record<string, string>> = {
   reason: '--reason',
   repair: '--repair',
   reencrypt: '--reencrypt',
-  reseal: '--reencrypt',
   'rotation.days': '--rotation-days',
   scratch: '--scratch',
   snapshot: '--snapshot',
@@ -69,7 +68,7 @@ export const FLAGS_OF: Readonly<Record<string, Readonly<Record<string, string>>>
   init: { categories: '--define-category' },
   'settings change': { categories: '--define-category' },
   migrate: { categories: '--define-category' },
-  'member add': { groups: '--store-keys' },
+  'member add': { areas: '--store-keys' },
   health: { timeout: '--timeout' },
   scrub: { within: '--over' },
   retention: {

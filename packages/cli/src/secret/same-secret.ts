@@ -1,7 +1,7 @@
-import type { SecretMethod } from 'securestore';
+import type { UnlockSecretMethod } from 'securestore';
 
 /** Whether a secret that is to take the place of the present one is that. It is asked for now, whatever it is. */
-export async function isSameSecret(before: SecretMethod, after: SecretMethod): Promise<boolean> {
+export async function isSameSecret(before: UnlockSecretMethod, after: UnlockSecretMethod): Promise<boolean> {
   const next = await after.secret();
   try {
     if (before.type !== after.type) return false;

@@ -24,7 +24,7 @@ export interface PassphraseSource {
 }
 
 /** Where the secret of a store comes from. */
-export type SecretSource =
+export type UnlockSecretSource =
   | { readonly kind: 'key-file'; readonly path: string }
   | { readonly kind: 'recovery-code'; readonly path: string }
   | { readonly kind: 'shares'; readonly paths: readonly string[] }
@@ -90,7 +90,7 @@ export async function credentialFile(env: Cli['env'], name: string): Promise<str
 }
 
 /** What systemd's `LoadCredential=` put there for this service. */
-async function fromCredentialsDirectory(directory: string): Promise<SecretSource | undefined> {
+async function fromCredentialsDirectory(directory: string): Promise<UnlockSecretSource | undefined> {
   const key = join(directory, 'securestore-key');
   if (await exists(key)) return { kind: 'key-file', path: key };
   const passphrase = join(directory, 'securestore-passphrase');
@@ -114,7 +114,7 @@ async function ask(cli: Cli, problem: string, otherwise: string, creating?: NewP
 }
 
 /** The secret of a new slot: a weak passphrase that no person has typed, and so cannot choose again, is warned of. */
-function created({ out }: Call, source: SecretSource, location: string): SecretSource {
+function created({ out }: Call, source: UnlockSecretSource, location: string): UnlockSecretSource {
   if (source.kind !== 'passphrase' || source.from === 'terminal') return source;
   const read = async (): Promise<Uint8Array> => {
     const passphrase = await source.read();
@@ -136,13 +136,17 @@ export async function findNewSecret(
   call: Call<NewSecretOptions>,
   location: string,
   otherwise = '',
-): Promise<SecretSource> {
+): Promise<UnlockSecretSource> {
   const source = newSecretOf(call, location, otherwise);
   await warnOfShared(call, source);
   return created(call, source, location);
 }
 
-function newSecretOf({ cli, options }: Call<NewSecretOptions>, location: string, otherwise: string): SecretSource {
+function newSecretOf(
+  { cli, options }: Call<NewSecretOptions>,
+  location: string,
+  otherwise: string,
+): UnlockSecretSource {
   const { newKeyFile, newPassphraseFile, newPassphraseCommand } = options;
   const given = Object.entries({
     '--new-key-file': newKeyFile,
@@ -158,10 +162,10 @@ function newSecretOf({ cli, options }: Call<NewSecretOptions>, location: string,
 }
 
 /** The secrets that the options name, each with its option. */
-export function optionSecrets({ cli, options }: Call): (readonly [string, SecretSource])[] {
+export function optionSecrets({ cli, options }: Call): (readonly [string, UnlockSecretSource])[] {
   const { keyFile, passphraseFile: passphrase, passphraseCommand: command } = options;
   const { recoveryCodeFile, shareFile, identityFile } = options;
-  const all: (readonly [string, SecretSource | undefined])[] = [
+  const all: (readonly [string, UnlockSecretSource | undefined])[] = [
     ['--key-file', keyFile === undefined ? undefined : { kind: 'key-file', path: keyFile }],
     ['--passphrase-file', passphrase === undefined ? undefined : passphraseFile(passphrase)],
     ['--passphrase-command', command === undefined ? undefined : passphraseCommand(cli, command)],
@@ -172,7 +176,7 @@ export function optionSecrets({ cli, options }: Call): (readonly [string, Secret
     ['--share-file', shareFile === undefined ? undefined : { kind: 'shares', paths: shareFile }],
     ['--identity-file', identityFile === undefined ? undefined : { kind: 'identity', path: identityFile }],
   ];
-  return all.filter((entry): entry is readonly [string, SecretSource] => entry[1] !== undefined);
+  return all.filter((entry): entry is readonly [string, UnlockSecretSource] => entry[1] !== undefined);
 }
 
 /**
@@ -181,21 +185,21 @@ export function optionSecrets({ cli, options }: Call): (readonly [string, Secret
  * @throws `INVALID_ARGUMENT` if two options contradict each other or a variable is set but empty. That there is
  *   none at all shows only when a passphrase is read, so that a missing store is reported before a missing secret.
  */
-export async function findSecret(call: Call): Promise<SecretSource> {
+export async function findSecret(call: Call): Promise<UnlockSecretSource> {
   const source = await secretOf(call);
   await warnOfShared(call, source);
   return source;
 }
 
 /** As {@link findSecret}, for a store that is to be created at `location`: a person is offered a generated passphrase. */
-export async function findFirstSecret(call: Call, location: string): Promise<SecretSource> {
+export async function findFirstSecret(call: Call, location: string): Promise<UnlockSecretSource> {
   const source = await secretOf(call, { location, offer: true });
   await warnOfShared(call, source);
   return created(call, source, location);
 }
 
 /** What the file of a secret is called. */
-const FILE_KINDS: Readonly<Record<SecretSource['kind'], string>> = {
+const FILE_KINDS: Readonly<Record<UnlockSecretSource['kind'], string>> = {
   'key-file': 'key',
   'recovery-code': 'recovery code',
   shares: 'share',
@@ -204,13 +208,13 @@ const FILE_KINDS: Readonly<Record<SecretSource['kind'], string>> = {
 };
 
 /** Warns of each file of a secret that other users may read or change. */
-async function warnOfShared(call: Call, source: SecretSource): Promise<void> {
+async function warnOfShared(call: Call, source: UnlockSecretSource): Promise<void> {
   const paths = source.kind === 'shares' ? source.paths : [source.path];
   for (const path of paths) if (path !== undefined) await warnIfShared(call, path, FILE_KINDS[source.kind]);
 }
 
 /** @param creating if the store is to be created */
-async function secretOf(call: Call, creating?: NewPassphrase): Promise<SecretSource> {
+async function secretOf(call: Call, creating?: NewPassphrase): Promise<UnlockSecretSource> {
   const { cli } = call;
   const given = optionSecrets(call);
   const [first, ...others] = given;

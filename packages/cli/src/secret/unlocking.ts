@@ -1,11 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ReadRecoveryKit, SecretMethod } from 'securestore';
+import type { ReadRecoveryKit, UnlockSecretMethod } from 'securestore';
 import { refuse } from '../errors/refuse.ts';
-import { type PassphraseSource, readSecretFile, type SecretSource } from './secret.ts';
+import { type PassphraseSource, readSecretFile, type UnlockSecretSource } from './secret.ts';
 
 /** A way to unlock a store; disposing it wipes what was read for it. */
 export interface Unlocking extends Disposable {
-  readonly method: SecretMethod;
+  readonly method: UnlockSecretMethod;
   /** The fingerprint of the store that the secret says it is of. */
   readonly fingerprint?: string;
   /** Forgets a passphrase that a person has typed, who is asked again when it is next read. @returns whether there was one */
@@ -13,10 +13,10 @@ export interface Unlocking extends Disposable {
 }
 
 /** What these read is copied and wiped by whoever asked for it. */
-const plain = (method: SecretMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
+const plain = (method: UnlockSecretMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
 
 /** The way to unlock a store with a secret, which is read once however often it is asked for. */
-export async function unlockWith(source: SecretSource): Promise<Unlocking> {
+export async function unlockWith(source: UnlockSecretSource): Promise<Unlocking> {
   const { identityFile, keyFile, passphrase } = await import('securestore');
   if (source.kind === 'key-file') return plain(keyFile(source.path));
   if (source.kind === 'identity') return plain(identityFile(source.path));
@@ -68,7 +68,7 @@ function byPassphrase(source: PassphraseSource, passphrase: typeof import('secur
 type PrintedKind = 'recovery code' | 'share';
 
 interface Printed {
-  readonly secret: Uint8Array;
+  readonly unlockSecret: Uint8Array;
   readonly fingerprint?: string;
 }
 
@@ -83,10 +83,10 @@ async function readPrintedFile(path: string, kind: PrintedKind): Promise<Printed
     contents.fill(0);
     throw SecureStoreError.is(error) ? badKit(path, error.message) : error;
   }
-  if (kit === undefined) return { secret: contents };
+  if (kit === undefined) return { unlockSecret: contents };
   contents.fill(0);
   if (kit.kind === kind) return kit;
-  kit.secret.fill(0);
+  kit.unlockSecret.fill(0);
   throw badKit(path, `it is of a ${kit.kind}, not of a ${kind}`);
 }
 
@@ -98,14 +98,14 @@ async function byPrinted(kind: PrintedKind, paths: readonly string[]): Promise<U
   const { recoveryCode, shares } = await import('securestore');
   const read: Printed[] = [];
   const wipe = (): void => {
-    for (const { secret } of read) secret.fill(0);
+    for (const { unlockSecret } of read) unlockSecret.fill(0);
   };
   try {
     for (const path of paths) read.push(await readPrintedFile(path, kind));
     const fingerprint = oneFingerprint(read.map((printed) => printed.fingerprint));
     // They are copied whenever they are asked for.
-    const [first = new Uint8Array()] = read.map(({ secret }) => secret);
-    const method = kind === 'share' ? shares(read.map(({ secret }) => secret)) : recoveryCode(first);
+    const [first = new Uint8Array()] = read.map(({ unlockSecret }) => unlockSecret);
+    const method = kind === 'share' ? shares(read.map(({ unlockSecret }) => unlockSecret)) : recoveryCode(first);
     return { method, ...(fingerprint === undefined ? {} : { fingerprint }), [Symbol.dispose]: wipe };
   } catch (error) {
     wipe();

@@ -1,6 +1,6 @@
 import { isServed, parseLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
+import type { Invitation, Logger, OpenOptions, UnlockSecretMethod, SecureStore } from 'securestore';
 import type { Call } from '../call/call.ts';
 import { configuredStore, discoveryOf } from './discovery.ts';
 import type { OwnHint } from '../errors/hints.ts';
@@ -166,7 +166,7 @@ export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore)
 /** As {@link withStore}, with what unlocked the store. */
 export async function withUnlockedStore<T>(
   call: Call,
-  use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
+  use: (store: SecureStore, unlock: UnlockSecretMethod) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
   if (isServed(given.location)) notServed(call.verb, ': it takes the secret of the store');
@@ -178,7 +178,7 @@ export async function withUnlockedStore<T>(
 /** As {@link withStore}, for a program that goes on. @param more beside what every command opens a store with */
 export async function withOpenStore<T>(
   call: Call,
-  more: Pick<OpenOptions, 'authenticators' | 'upkeep' | 'logger'> & { readonly followTo: readonly string[] },
+  more: Pick<OpenOptions, 'authenticators' | 'maintenance' | 'logger'> & { readonly followTo: readonly string[] },
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
   const given = await storeOf(call);
@@ -187,8 +187,8 @@ export async function withOpenStore<T>(
   const { followTo, ...options } = more;
   for (const location of followTo) checkedLocation(location, '--follow-to');
   // It may come back to where it is now.
-  const follow = followTo.length === 0 ? [] : [given.location, ...followTo];
-  await using store = await openAt(call, given, { ...options, follow });
+  const migrationTargets = followTo.length === 0 ? [] : [given.location, ...followTo];
+  await using store = await openAt(call, given, { ...options, migrationTargets });
   return await use(store);
 }
 
@@ -212,13 +212,13 @@ async function openWith(
   const opening: OpenOptions = {
     unlock: unlock.method,
     anchor: options.anchor ?? true,
-    acceptHead: options.acceptRollback,
+    acceptRollback: options.acceptRollback,
     trustOnFirstUse: options.trustFirstUse,
     fingerprint,
     logger: loggerFor(call),
     discovery: discoveryOf(call, file),
     // That is for programs that keep a store open; here there are commands for it.
-    upkeep: false,
+    maintenance: false,
     signal: cli.signal,
     ...more,
   };

@@ -25,7 +25,7 @@ async function boxWithReader(): Promise<Sandbox> {
 /** As a program that serves the store: opens it, and does something as whoever has the token. */
 async function withSession<T>(box: Sandbox, token: string, use: (session: Session) => Promise<T>): Promise<T> {
   const unlock = keyFile(box.path('credentials', 'securestore-key'));
-  await using store = await openStore(`sqlite:${box.path('vault')}`, { unlock, upkeep: false });
+  await using store = await openStore(`sqlite:${box.path('vault')}`, { unlock, maintenance: false });
   await using session = await store.session({ token });
   return await use(session);
 }

@@ -101,7 +101,7 @@ describe('audit', () => {
     expect(await log('--action', 'write', '--key', 'a')).toMatchObject([{ action: 'write', key: 'a' }]);
     expect(await log('--action', 'list', '--key', 'a', '--result', 'failed')).toEqual([]);
     expect(await log('--principal', 'ann')).toEqual([]);
-    expect(await log('--principal', '[root]', '--action', 'read', '--key', 'missing')).toHaveLength(3);
+    expect(await log('--principal', '[owner]', '--action', 'read', '--key', 'missing')).toHaveLength(3);
     expect(await log('--until', '1h')).toEqual([]);
     expect(await log('--since', '2099-01-01')).toEqual([]);
     const times = failed.map(({ time }) => String(time));
@@ -142,7 +142,7 @@ describe('audit', () => {
       expect(entry).not.toHaveProperty('key');
     }
     const about = await runHere(['audit', 'log', '--key', 'db/password', '--result', 'allowed', '--json'], { env });
-    expect(jsonLines(about.stdout)).toMatchObject([{ action: 'write', principal: '[root]' }]);
+    expect(jsonLines(about.stdout)).toMatchObject([{ action: 'write', principal: '[owner]' }]);
   });
 
   it('is as wide as a terminal', async () => {

@@ -36,7 +36,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
     expect(second.stdout).toMatch(/^made snapshot 2 of .*\nnothing had changed\n$/);
     const third = await run(['backup', destination, '--json', '--label', 'weekly']);
     expect(jsonLines(third.stdout)).toMatchObject([
-      { summary: { destination, number: 3, objects: 4, versions: 4, copied: { versions: 0, bytes: 0 }, alarms: [] } },
+      { summary: { destination, number: 3, objects: 4, versions: 4, copied: { versions: 0, bytes: 0 }, findings: [] } },
     ]);
   });
 
@@ -140,8 +140,8 @@ $`,
 
   it('say with --windows where the gaps are, and how far they are behind', ({ expect }) => {
     const windows = [
-      { from: at('12:00:00.500'), to: at('12:30:00.250'), points: 900 },
-      { from: at('11:00:00'), to: at('11:00:00'), points: 1 },
+      { from: at('12:00:00.500'), to: at('12:30:00.250'), recoveryPoints: 900 },
+      { from: at('11:00:00'), to: at('11:00:00'), recoveryPoints: 1 },
     ];
     expect(windowsInWords(windows, at('12:30:02'))).toEqual([
       'FROM                      TO                        POINTS  GAP BEFORE',

@@ -88,7 +88,7 @@ describe('member', () => {
     expect(shown.stdout).toMatch(/^MEMBER +GRANTED +ADDED +RECIPIENT\nann +red +\S+ \S+Z +SSRP1-\S+\n$/);
     expect((await asOwner('member', 'list')).stdout).toBe(shown.stdout);
     const [one] = jsonLines((await asOwner('member', '--json')).stdout);
-    expect(one).toEqual({ name: 'ann', recipient, added: expect.any(String), categories: ['red'], groups: [] });
+    expect(one).toEqual({ name: 'ann', recipient, added: expect.any(String), categories: ['red'], areas: [] });
   });
 
   it('revoke says that the member can still forge until it is done, then takes everything', async () => {
@@ -113,7 +113,7 @@ describe('member', () => {
     expect(jsonLines(revoked.stdout).at(-1)).toMatchObject({
       name: 'ann',
       revoked: true,
-      summary: { depth: 'keys', rekeyed: 1, failed: 0 },
+      summary: { depth: 'keys', rotated: 1, failed: 0 },
     });
   });
 

@@ -83,7 +83,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const back = await run(['migrate', to, location, '--json']);
     expect({ exitCode: back.exitCode, stderr: back.stderr }).toEqual({ exitCode: 0, stderr: '' });
     expect(jsonLines(back.stdout)).toMatchObject([
-      { summary: { from: to, to: location, moved: true, objects: 5, versions: 1, failures: 0, alarms: [] } },
+      { summary: { source: to, target: location, migrated: true, objects: 5, versions: 1, failures: 0, findings: [] } },
     ]);
     expect(await run(['get', 'db/later'])).toMatchObject({ exitCode: 0, stdout: 'later' });
     expect((await run(['migrate', location, '--cancel'])).exitCode).toBe(3);
@@ -241,7 +241,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(jsonLines(partial.stdout)).toMatchObject([
       { name: expect.stringMatching(/^[ob]\//), code: 'INTEGRITY', status: 'failed' },
       { name: expect.stringMatching(/^[ob]\//), code: 'INTEGRITY', status: 'failed' },
-      { summary: { moved: true, failures: 2 } },
+      { summary: { migrated: true, failures: 2 } },
     ]);
     expect((await run(['ls', '--store', to])).exitCode).toBe(0);
   });
@@ -368,7 +368,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
         /\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/,
       );
       const back = await run(['migrate', to, location, '--json']);
-      expect(jsonLines(back.stdout)).toMatchObject([{ summary: { moved: true, objects: 5, versions: 0 } }]);
+      expect(jsonLines(back.stdout)).toMatchObject([{ summary: { migrated: true, objects: 5, versions: 0 } }]);
     },
   );
 

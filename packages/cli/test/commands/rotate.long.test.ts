@@ -42,7 +42,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
       const { exitCode, stdout, stderr } = await box.run(args);
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
       const looked = depth === 'unlock' ? 0 : 3;
-      expect(jsonLines(stdout)).toMatchObject([{ summary: { depth, examined: looked, rekeyed: looked, failed: 0 } }]);
+      expect(jsonLines(stdout)).toMatchObject([{ summary: { depth, examined: looked, rotated: looked, failed: 0 } }]);
       expect(stdout).not.toContain('canary');
       const env = { SECURESTORE_PASSPHRASE: CANARY };
       expect(await box.run(['get', 'a/2'], { env })).toMatchObject({ exitCode: 0, stdout: 'two' });

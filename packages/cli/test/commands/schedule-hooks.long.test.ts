@@ -11,7 +11,7 @@ describe.concurrent('schedule run', { timeout: 120_000 }, () => {
     // Added two minutes ago, so that a run is due now.
     const add = async (id: string): Promise<void> => {
       const clock = { ...systemClock(), now: () => Date.now() - 120_000 };
-      await using store = await openStore(location, { unlock: keyFile(path('vault.key')), upkeep: false, clock });
+      await using store = await openStore(location, { unlock: keyFile(path('vault.key')), maintenance: false, clock });
       await store.schedules.add({ id, cron: '* * * * *', task: 'backup', destination });
     };
     await add('often');

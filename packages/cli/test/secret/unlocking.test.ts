@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { SecretSource } from '../../src/secret/secret.ts';
+import type { UnlockSecretSource } from '../../src/secret/secret.ts';
 import { readSecretFile } from '../../src/secret/secret.ts';
 import { unlockWith } from '../../src/secret/unlocking.ts';
 import { sandbox } from '../support/cli.ts';
@@ -27,7 +27,7 @@ describe('a passphrase that a program which goes on asks for again', () => {
 
   it('is nothing that a person is asked for in the middle of something else', async () => {
     let asked = 0;
-    const typed: SecretSource = {
+    const typed: UnlockSecretSource = {
       kind: 'passphrase',
       from: 'terminal',
       read: async () => {

@@ -47,7 +47,7 @@ export async function backupScene(onEnd: OnEnd): Promise<BackupScene> {
         env: { SECURESTORE_URL: location, ...env },
       }),
     using: async (use) => {
-      await using open = await openStore(location, { unlock, upkeep: false });
+      await using open = await openStore(location, { unlock, maintenance: false });
       await use(open);
     },
     lose: () => rm(path('vault'), { recursive: true }),

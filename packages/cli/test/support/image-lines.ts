@@ -65,7 +65,11 @@ export function inFolder(root: string, args: readonly string[]): readonly string
 async function slotsIn(root: string): Promise<number> {
   if (!existsSync(join(root, 'above', 'vault', 'store+'))) return 0;
   const anchor = fileAnchor(join(root, 'state', 'securestore'));
-  await using store = await openStore(locationIn(root), { unlock: keyFile(join(root, 'key')), anchor, upkeep: false });
+  await using store = await openStore(locationIn(root), {
+    unlock: keyFile(join(root, 'key')),
+    anchor,
+    maintenance: false,
+  });
   return (await store.slots.list()).length;
 }
 

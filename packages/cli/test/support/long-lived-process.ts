@@ -3,7 +3,7 @@
 import { keyFile, openStore } from 'securestore';
 
 const [location = '', key = '', prefix = '', calls = '0', end = ''] = process.argv.slice(2);
-const store = await openStore(location, { unlock: keyFile(key), anchor: false, upkeep: false });
+const store = await openStore(location, { unlock: keyFile(key), anchor: false, maintenance: false });
 await store.store(`${prefix}/own`, prefix);
 for (let at = 1; at < Number(calls); at++) {
   // Mostly reads, as in most lives.

@@ -1,5 +1,10 @@
 import type { SessionAudit, StoreAdministration } from '@securestore/acl';
-import type { JobAdministration, KeyAdministration, KeyReport, SlotAdministration } from '@securestore/objects';
+import type {
+  JobAdministration,
+  EncryptionKeyAdministration,
+  EncryptionKeyInfo,
+  SlotAdministration,
+} from '@securestore/objects';
 import { Administrator, checkNoFunction, secretToSend, withoutEnds } from './administrator.ts';
 import type { Calls } from '../transport/calls.ts';
 import { remoteAccess, remoteApprovals } from './remote-access.ts';
@@ -8,9 +13,8 @@ import { remoteBackups, remoteSchedules } from './remote-backups.ts';
 import { remotePoints } from './remote-points.ts';
 
 /** The administration of a store that is served, as far as it can be had over a server. */
-export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'keys' | 'audit'> & {
+export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'audit'> & {
   readonly audit: SessionAudit;
-  readonly keys: KeyAdministration;
   readonly approvals: ReturnType<typeof remoteApprovals>;
 };
 
@@ -35,7 +39,7 @@ const OPTIONS = {
   backup: new Set(['label']),
   restore: new Set(RESTORE),
   destroy: new Set(['waitingPeriod']),
-  members: new Set(['categories', 'groups']),
+  members: new Set(['categories', 'areas']),
   settings: new Set(['ifVersion']),
 } as const;
 
@@ -56,27 +60,35 @@ function slotsOf(administrator: Administrator): SlotAdministration {
   };
 }
 
-function keysOf(administrator: Administrator): KeyAdministration {
-  const path = '/v1/key-versions';
+function keysOf(administrator: Administrator): EncryptionKeyAdministration {
+  const path = '/v1/encryption-keys';
   return {
-    states: (options) => administrator.list<KeyReport>('keys.states', 'keys', () => ({ method: 'GET', path }), options),
-    census: (options) => administrator.call('keys.census', () => ({ method: 'GET', path: `${path}/census` }), options),
+    list: (options) =>
+      administrator.list<EncryptionKeyInfo>(
+        'encryptionKeys.list',
+        'encryptionKeys',
+        () => ({ method: 'GET', path }),
+        options,
+      ),
+    usage: (options) =>
+      administrator.call('encryptionKeys.usage', () => ({ method: 'GET', path: `${path}/usage` }), options),
     destroy: (target, options) =>
       administrator.list(
-        'keys.destroy',
-        'keys',
+        'encryptionKeys.destroy',
+        'encryptionKeys',
         () => ({ method: 'POST', path: `${path}/destroy`, body: { target, ...withoutEnds(options) } }),
         options,
         OPTIONS.destroy,
       ),
     undo: (target, options) =>
       administrator.list(
-        'keys.undo',
-        'keys',
+        'encryptionKeys.undo',
+        'encryptionKeys',
         () => ({ method: 'POST', path: `${path}/undo`, body: { target } }),
         options,
       ),
-    finish: (options) => administrator.call('keys.finish', () => ({ method: 'POST', path: `${path}/finish` }), options),
+    destroyDue: (options) =>
+      administrator.call('encryptionKeys.destroyDue', () => ({ method: 'POST', path: `${path}/destroy-due` }), options),
   };
 }
 
@@ -133,8 +145,12 @@ function membersOf(administrator: Administrator): StoreAdministration['members']
 export function remoteAdministration(calls: Calls): RemoteAdministration {
   const administrator = new Administrator(calls);
   return {
-    rotateEncryptionKey: (oldKey, newKey, options) => {
-      const body = { oldKey: secretToSend(oldKey), newKey: secretToSend(newKey), ...withoutEnds(options) };
+    rotateEncryptionKey: (oldUnlockSecret, newUnlockSecret, options) => {
+      const body = {
+        oldUnlockSecret: secretToSend(oldUnlockSecret),
+        newUnlockSecret: secretToSend(newUnlockSecret),
+        ...withoutEnds(options),
+      };
       return administrator.job(
         { operation: 'rotateEncryptionKey', path: '/v1/rotate', body, id: 'rotation' },
         options,
@@ -147,7 +163,7 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
         options,
         OPTIONS.checkpoint,
       ),
-    collect: (options) => administrator.job({ operation: 'collect', path: '/v1/collect', id: 'collection' }, options),
+    gc: (options) => administrator.job({ operation: 'gc', path: '/v1/gc', id: 'collection' }, options),
     verify: async (options) => {
       const { onProgress, ...body } = withoutEnds(options);
       const call = { operation: 'verify', path: '/v1/verify', body, id: 'verify', onProgress };
@@ -167,24 +183,24 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
         options,
         OPTIONS.backup,
       ),
-    restore: (source, options) => {
+    restore: (destination, options) => {
       checkNoFunction('onObject', options?.onObject);
       checkNoFunction('onChange', options?.onChange);
       return administrator.job(
-        { operation: 'restore', path: '/v1/restore', body: { source, ...withoutEnds(options) }, id: 'restore' },
+        { operation: 'restore', path: '/v1/restore', body: { destination, ...withoutEnds(options) }, id: 'restore' },
         options,
         OPTIONS.restore,
       );
     },
     slots: slotsOf(administrator),
-    keys: keysOf(administrator),
+    encryptionKeys: keysOf(administrator),
     settings: settingsOf(administrator),
     jobs: jobsOf(administrator),
     members: membersOf(administrator),
     access: remoteAccess(administrator),
     approvals: remoteApprovals(administrator),
     backups: remoteBackups(administrator),
-    points: remotePoints(administrator),
+    recoveryPoints: remotePoints(administrator),
     schedules: remoteSchedules(administrator),
     audit: remoteAudit(administrator),
   };

@@ -46,12 +46,12 @@ export function remoteBackups(administrator: Administrator): BackupAdministratio
         options,
         DRILL,
       ),
-    restoreStore: (source, to, options) =>
+    restoreStore: (destination, to, options) =>
       administrator.job(
         {
           operation: 'backups.restoreStore',
           path: '/v1/restore/store',
-          body: { source, to, ...withoutEnds(options) },
+          body: { destination, to, ...withoutEnds(options) },
           id: 'restore-store',
         },
         options,

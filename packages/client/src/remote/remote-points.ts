@@ -1,4 +1,4 @@
-import type { PointAdministration } from '@securestore/acl';
+import type { RecoveryPointAdministration } from '@securestore/acl';
 import { parseStoreKey } from '@securestore/core-format';
 import type { Metadata } from '@securestore/objects';
 import { encodeKey, encodeQuery } from '@securestore/protocol';
@@ -18,7 +18,11 @@ const OPTIONS = {
 
 type Values = Readonly<Record<string, string | number | undefined>>;
 
-const get = (path: string, query: Values = {}): Request => ({ method: 'GET', path: `/v1/points/${path}`, query });
+const get = (path: string, query: Values = {}): Request => ({
+  method: 'GET',
+  path: `/v1/recovery-points/${path}`,
+  query,
+});
 
 /** A point in a query. */
 function pointQuery({
@@ -32,14 +36,14 @@ function pointQuery({
 }
 
 /** What a store that is served was, at any point that can be restored. */
-export function remotePoints(administrator: Administrator): PointAdministration {
+export function remotePoints(administrator: Administrator): RecoveryPointAdministration {
   const { calls } = administrator;
   return {
     destinations: (options) =>
-      administrator.list('points.destinations', 'destinations', () => get('destinations'), options),
+      administrator.list('recoveryPoints.destinations', 'destinations', () => get('destinations'), options),
     timeline: (destination, options) =>
       administrator.call(
-        'points.timeline',
+        'recoveryPoints.timeline',
         () => {
           const { before, limit, changes } = options ?? {};
           return get('timeline', { destination, before, limit, changes: changes === true ? 'true' : undefined });
@@ -49,7 +53,7 @@ export function remotePoints(administrator: Administrator): PointAdministration 
       ),
     browse: (options) =>
       administrator.call(
-        'points.browse',
+        'recoveryPoints.browse',
         () => {
           const { destination, prefix, after, limit, ...choice } = options ?? {};
           return get('browse', { destination, prefix, after, limit, ...pointQuery(choice) });
@@ -59,7 +63,7 @@ export function remotePoints(administrator: Administrator): PointAdministration 
       ),
     find: (options) =>
       administrator.call(
-        'points.find',
+        'recoveryPoints.find',
         () => {
           const { contains, destination, prefix, after, limit, ...choice } = options;
           return get('find', { contains, destination, prefix, after, limit, ...pointQuery(choice) });
@@ -69,7 +73,7 @@ export function remotePoints(administrator: Administrator): PointAdministration 
       ),
     compare: (options) =>
       administrator.call(
-        'points.compare',
+        'recoveryPoints.compare',
         () => {
           const { destination, prefix, after, limit } = options;
           const [from, to] = [pointQuery(options.from), pointQuery(options.to)];
@@ -81,24 +85,24 @@ export function remotePoints(administrator: Administrator): PointAdministration 
       ),
     versions: (key, options) =>
       administrator.call(
-        'points.versions',
+        'recoveryPoints.versions',
         () => get(`versions/${encodeKey(parseStoreKey(key))}`, { destination: options?.destination }),
         options,
         OPTIONS.versions,
       ),
     retrieveStream: (key, options) =>
-      calls.aboutObject('points.retrieveStream', key, options, OPTIONS.retrieve, async (name, signal) => {
+      calls.aboutObject('recoveryPoints.retrieveStream', key, options, OPTIONS.retrieve, async (name, signal) => {
         const { destination, version, start, end, ...choice } = options;
         const query = { destination, version, ...pointQuery(choice), ...rangeIn({ start, end }) };
         const { info, stream } = await openAnswer<Metadata>(
           calls,
-          `/v1/points/objects/${encodeKey(name)}${encodeQuery(query)}`,
+          `/v1/recovery-points/objects/${encodeKey(name)}${encodeQuery(query)}`,
           signal,
         );
-        const data = calls.during(stream, 'points.retrieveStream', name, signal);
+        const data = calls.during(stream, 'recoveryPoints.retrieveStream', name, signal);
         return { stream: data, metadata: info.metadata, info };
       }),
     receipts: (destination, options) =>
-      administrator.call('points.receipts', () => get('receipts', { destination }), options),
+      administrator.call('recoveryPoints.receipts', () => get('receipts', { destination }), options),
   };
 }

@@ -35,11 +35,10 @@ function healthOf(calls: Calls): RemoteStore['health'] {
 /** A store that is served elsewhere, as one principal may use it. */
 function servedStore(calls: Calls, location: string, { fingerprint, principal }: About): RemoteStore {
   const objects = new RemoteObjects(calls);
-  const { keys, ...administration } = remoteAdministration(calls);
-  const names: RemoteStore['keys'] = Object.assign(objects.keys.bind(objects), keys);
+  const administration = remoteAdministration(calls);
   const close = (): Promise<void> => calls.close();
   const health = healthOf(calls);
-  const more = { fingerprint, principal, location, health, keys: names, close, [Symbol.asyncDispose]: close };
+  const more = { fingerprint, principal, location, health, close, [Symbol.asyncDispose]: close };
   return Object.assign(objects, administration, more);
 }
 

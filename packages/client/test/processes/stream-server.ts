@@ -4,7 +4,7 @@ import { addPrincipal, createStore, grantRole, rawKey, setRole, templateRules } 
 
 // Serves a new store at the location that it is given, and says at its end how much memory that took at most.
 const [location = ''] = process.argv.slice(2);
-const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 5)), upkeep: false });
+const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 5)), maintenance: false });
 await store.access.change([
   setRole('all', templateRules('administrator')),
   addPrincipal('ann', 'user'),

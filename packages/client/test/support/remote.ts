@@ -24,7 +24,7 @@ async function optionsAt(place: Place, { layers = [], wrap, ...rest }: Extras): 
   const opened = await place.open();
   const backend = composeLayers(wrap === undefined ? opened : wrap(opened), layers);
   atEnd(() => opened.close());
-  return { backend, unlock: UNLOCK, upkeep: false, ...rest };
+  return { backend, unlock: UNLOCK, maintenance: false, ...rest };
 }
 
 /** Serves a store until the test has ended. */
@@ -84,7 +84,7 @@ export function remoteForAll(): Surface {
   let client: SurfaceStore | undefined;
   const ends: (() => Promise<void>)[] = [];
   beforeAll(async () => {
-    const store = await createStore('memory:', { unlock: UNLOCK, upkeep: false });
+    const store = await createStore('memory:', { unlock: UNLOCK, maintenance: false });
     ends.unshift(() => store.close());
     const server = await serve(store, { port: 0 });
     ends.unshift(() => server.close());

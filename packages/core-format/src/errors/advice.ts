@@ -42,7 +42,7 @@ export interface AdviceParameters {
   readonly 'use-anchor': NoParameters;
   /** Closing the store and opening it again. */
   readonly 'reopen-store': NoParameters;
-  /** `openStore` with the location that the store has moved to, or with that location in `follow`. */
+  /** `openStore` with the location that the store has moved to, or with that location in `migrationTargets`. */
   readonly 'open-at': { readonly location: string };
   /** `resetClock`: the clock that the store keeps is wrong, and the one of this machine right. */
   readonly 'reset-clock': NoParameters;
@@ -69,7 +69,7 @@ export interface AdviceParameters {
   readonly 'cancel-job': JobParameter;
   /** `store.jobs.forget(job)`. */
   readonly 'forget-job': JobParameter;
-  /** `store.collect`. */
+  /** `store.gc`. */
   readonly 'collect-garbage': NoParameters;
   /** `store.verify` names what is damaged in the store. */
   readonly 'verify-store': NoParameters;
@@ -110,7 +110,7 @@ export interface AdviceParameters {
   readonly 'register-destination': DestinationParameter;
   /** `store.backups.unregister`, if the destination is not used any more. */
   readonly 'unregister-destination': DestinationParameter;
-  /** `store.backups.follow` begins a continuous backup. */
+  /** `store.backups.startContinuous` begins a continuous backup. */
   readonly 'follow-destination': DestinationParameter;
   /** `store.schedules.remove` makes room for another schedule. */
   readonly 'remove-schedule': NoParameters;

@@ -81,7 +81,7 @@ export type LockReason =
   /** The store is being moved; `retryable` if it takes calls again by itself. */
   | 'migrating'
   /** The store has moved to another location, and is to be opened there. */
-  | 'moved'
+  | 'migrated'
   /** A migration or a restore to the location has not ended, and the store is not open there yet. */
   | 'incomplete'
   /** The whole store is being restored, or was until a restore was interrupted. */

@@ -6,7 +6,7 @@ import type { SlotContext } from './slot-keys.ts';
 import type { UnlockedSlot } from './slot-seal.ts';
 import { openSlot, openWrappedSlot } from './slot-seal.ts';
 import type { KeyWrapperMethod } from '../key-service/key-wrapper.ts';
-import type { SecretMethod, UnlockMethod } from './unlock.ts';
+import type { UnlockSecretMethod, UnlockMethod } from './unlock.ts';
 
 /** What an unlock method unlocks by, asked for once and used several times. */
 export interface HeldSecret {
@@ -28,11 +28,11 @@ export interface HeldSecret {
 }
 
 class HeldBytes implements HeldSecret {
-  readonly type: SecretMethod['type'];
-  readonly method: SecretMethod;
+  readonly type: UnlockSecretMethod['type'];
+  readonly method: UnlockSecretMethod;
   readonly #bytes: Buffer;
 
-  constructor(type: SecretMethod['type'], bytes: Buffer) {
+  constructor(type: UnlockSecretMethod['type'], bytes: Buffer) {
     this.type = type;
     this.#bytes = bytes;
     this.method = { type, secret: async () => copySecret(bytes) };
@@ -54,7 +54,7 @@ class HeldBytes implements HeldSecret {
 /** Which of the shares give the secret is known slot by slot, so they are held themselves. */
 class HeldShares implements HeldSecret {
   readonly type = 'shares';
-  readonly method: SecretMethod;
+  readonly method: UnlockSecretMethod;
   readonly #shares: readonly Buffer[];
 
   constructor(shares: readonly Buffer[]) {

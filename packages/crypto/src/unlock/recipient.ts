@@ -4,7 +4,7 @@ import { printed, readPrinted } from './printed.ts';
 import { randomPool } from '../primitives/random.ts';
 import { publicKeyOf } from './slot-key-pair.ts';
 import { loadSodium } from '../primitives/sodium.ts';
-import type { SecretMethod, SecretSource } from './unlock.ts';
+import type { UnlockSecretMethod, UnlockSecretSource } from './unlock.ts';
 import { derivedSecret, secretText } from './unlock.ts';
 
 /**
@@ -24,7 +24,7 @@ export function generateIdentity(): Buffer {
  * so the store must be known by its fingerprint, in the identity file, the option `fingerprint` or an anchor, or be
  * trusted when it is first opened.
  */
-export function identity(text: SecretSource): SecretMethod {
+export function identity(text: UnlockSecretSource): UnlockSecretMethod {
   const read = secretText(text, 'an identity');
   return {
     type: 'recipient',
@@ -48,7 +48,7 @@ export function formatRecipient(publicKey: Uint8Array): string {
 }
 
 /** What an owner needs to add a slot for an identity: its public key, `SSRP1-…`, which is not secret. */
-export async function recipientOf(text: SecretSource): Promise<string> {
+export async function recipientOf(text: UnlockSecretSource): Promise<string> {
   const privateKey = await identity(text).secret();
   try {
     return formatRecipient(publicKeyOf(privateKey));

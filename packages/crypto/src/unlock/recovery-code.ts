@@ -1,6 +1,6 @@
 import { printed, readPrinted } from './printed.ts';
 import { randomPool } from '../primitives/random.ts';
-import type { SecretMethod, SecretSource } from './unlock.ts';
+import type { UnlockSecretMethod, UnlockSecretSource } from './unlock.ts';
 import { derivedSecret, secretText } from './unlock.ts';
 
 /** 160 bits: out of reach of every search, and still short enough to be typed. */
@@ -21,7 +21,7 @@ export function generateRecoveryCode(): Buffer {
  * Unlocks by a code of {@link generateRecoveryCode}. Upper or lower case, spaces and hyphens make no difference, and O and 0,
  * I, L and 1 are the same.
  */
-export function recoveryCode(code: SecretSource): SecretMethod {
+export function recoveryCode(code: UnlockSecretSource): UnlockSecretMethod {
   return {
     type: 'recoveryCode',
     secret: derivedSecret(secretText(code, 'a recovery code'), (text) =>

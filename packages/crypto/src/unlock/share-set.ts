@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { copySecret, secretBytes, SecureStoreError } from '@securestore/core-format';
-import type { SecretMethod, ShareScheme } from './unlock.ts';
+import type { UnlockSecretMethod, ShareScheme } from './unlock.ts';
 
 // Shamir's secret sharing over GF(2⁸) by an audited library: any `threshold` shares give the secret, and fewer tell nothing.
 const SECRET_BYTES = 32;
@@ -94,7 +94,7 @@ export function schemeOf(shares: readonly Buffer[]): ShareScheme {
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` for shares that are not of one set, and if there are none
  */
-export async function sharesOf({ shares }: SecretMethod): Promise<Buffer[]> {
+export async function sharesOf({ shares }: UnlockSecretMethod): Promise<Buffer[]> {
   if (shares === undefined) return invalid('the unlock method "shares" must give shares');
   const given = await shares();
   try {

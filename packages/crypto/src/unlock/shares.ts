@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { printed, readPrinted } from './printed.ts';
 import { randomPool } from '../primitives/random.ts';
 import { checkAgreement, combineShares, MAX_SHARES, schemeOf, SHARE_BYTES, splitSecret, wipeAll } from './share-set.ts';
-import type { SecretMethod, SecretSource, ShareScheme } from './unlock.ts';
+import type { UnlockSecretMethod, UnlockSecretSource, ShareScheme } from './unlock.ts';
 import { secretText } from './unlock.ts';
 
 const SECRET_BYTES = 32;
@@ -33,7 +33,7 @@ export async function generateShares({ threshold, count }: ShareScheme): Promise
   return texts;
 }
 
-async function readShares(sources: readonly SecretSource[]): Promise<Buffer[]> {
+async function readShares(sources: readonly UnlockSecretSource[]): Promise<Buffer[]> {
   const read: Buffer[] = [];
   try {
     for (const [index, source] of sources.entries()) {
@@ -55,7 +55,7 @@ async function readShares(sources: readonly SecretSource[]): Promise<Buffer[]> {
   }
 }
 
-async function secretOf(sources: readonly SecretSource[]): Promise<Buffer> {
+async function secretOf(sources: readonly UnlockSecretSource[]): Promise<Buffer> {
   const read = await readShares(sources);
   try {
     await checkAgreement(read);
@@ -69,6 +69,6 @@ async function secretOf(sources: readonly SecretSource[]): Promise<Buffer> {
  * Unlocks by shares of {@link generateShares}: as many as their threshold, in any order. A share that was made up, or changed
  * so that its check still holds, is named when the store is opened; if enough others are given, they open it.
  */
-export function shares(sources: readonly SecretSource[]): SecretMethod {
+export function shares(sources: readonly UnlockSecretSource[]): UnlockSecretMethod {
   return { type: 'shares', secret: () => secretOf(sources), shares: () => readShares(sources) };
 }

@@ -14,14 +14,14 @@ import { bindingTag, fits, MIB_IN_KIB, secretKeys, seedKeys } from './slot-keys.
 import { openSealedBox, sealBox } from '../primitives/sealed-box.ts';
 import type { Sodium } from '../primitives/sodium.ts';
 import { loadSodium } from '../primitives/sodium.ts';
-import type { SecretMethod, UnlockMethod } from './unlock.ts';
+import type { UnlockSecretMethod, UnlockMethod } from './unlock.ts';
 
 const SALT_LENGTH = 16;
 
 /** Argon2id for new slots: memory and passes of the second choice of RFC 9106, section 4, in one lane. */
 const NEW_SLOT = { memory: 64 * MIB_IN_KIB, passes: 3, parallelism: 1 } as const;
 
-function newMethod(type: Exclude<SecretMethod['type'], 'shares'>, random: RandomSource): SlotMethod {
+function newMethod(type: Exclude<UnlockSecretMethod['type'], 'shares'>, random: RandomSource): SlotMethod {
   if (type === 'recipient') return { type };
   const salt = random(SALT_LENGTH);
   return type === 'passphrase' ? { type, salt, ...NEW_SLOT } : { type, salt };
@@ -57,7 +57,7 @@ async function sealBound(method: SlotMethod, secret: Buffer, slot: NewSlot): Pro
   return sealFor(slot, id, method, await secretKeys(method, secret, slot.context.lineage, id));
 }
 
-async function sealByShares(unlock: SecretMethod, slot: NewSlot): Promise<Slot> {
+async function sealByShares(unlock: UnlockSecretMethod, slot: NewSlot): Promise<Slot> {
   const shares = await sharesOf(unlock);
   try {
     await checkAgreement(shares);
@@ -74,7 +74,7 @@ async function sealByShares(unlock: SecretMethod, slot: NewSlot): Promise<Slot> 
   }
 }
 
-async function sealBySecret(unlock: SecretMethod, slot: NewSlot): Promise<Slot> {
+async function sealBySecret(unlock: UnlockSecretMethod, slot: NewSlot): Promise<Slot> {
   const { type } = unlock;
   if (type === 'shares') return sealByShares(unlock, slot);
   const secret = await unlock.secret();

@@ -3,7 +3,7 @@ import type { SlotType } from '@securestore/core-format';
 import type { KeyWrapperMethod } from '../key-service/key-wrapper.ts';
 
 /** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes whenever they are needed. */
-export type SecretSource = Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>);
+export type UnlockSecretSource = Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>);
 
 /** How many of how many shares are needed. */
 export interface ShareScheme {
@@ -14,7 +14,7 @@ export interface ShareScheme {
 }
 
 /** A way to unlock a store by a secret. */
-export interface SecretMethod {
+export interface UnlockSecretMethod {
   readonly type: Exclude<SlotType, 'keyWrapper'>;
   /** A fresh copy of the secret, which the caller wipes. */
   readonly secret: () => Promise<Buffer>;
@@ -31,19 +31,19 @@ export interface SecretMethod {
  * One way to unlock a store; made by `passphrase`, `rawKey`, `recoveryCode`, `shares`, `identity`, `keyWrapper`, or the
  * facade's `keyFile` and `identityFile`.
  */
-export type UnlockMethod = SecretMethod | KeyWrapperMethod;
+export type UnlockMethod = UnlockSecretMethod | KeyWrapperMethod;
 
 const MAX_SECRET_BYTES = 1024 * 1024;
 /** Shorter ones are passphrases and not keys, and need a slow function. */
 const MIN_KEY_FILE_BYTES = 32;
 const RAW_KEY_BYTES = 32;
 
-async function fetchSecret(source: SecretSource): Promise<unknown> {
+async function fetchSecret(source: UnlockSecretSource): Promise<unknown> {
   return typeof source === 'function' ? source() : source;
 }
 
 /** A copy of a secret that is not text: what people invent needs a slow function, so only passphrases may be text. */
-function secretBytes(source: SecretSource): () => Promise<Buffer> {
+function secretBytes(source: UnlockSecretSource): () => Promise<Buffer> {
   return async () => {
     const given = await fetchSecret(source);
     if (given instanceof Uint8Array) return copySecret(given);
@@ -52,7 +52,7 @@ function secretBytes(source: SecretSource): () => Promise<Buffer> {
 }
 
 /** @param what the secret is, for messages */
-export function secretText(source: SecretSource, what: string): () => Promise<Buffer> {
+export function secretText(source: UnlockSecretSource, what: string): () => Promise<Buffer> {
   return async () => {
     const given = await fetchSecret(source);
     if (given instanceof Uint8Array) return copySecret(given);
@@ -95,7 +95,7 @@ export function derivedSecret(read: () => Promise<Buffer>, derive: (text: Buffer
 /**
  * Unlocks by a passphrase, through Argon2id (RFC 9106). It is taken byte for byte: no normalisation, no trimming.
  */
-export function passphrase(secret: SecretSource): SecretMethod {
+export function passphrase(secret: UnlockSecretSource): UnlockSecretMethod {
   return {
     type: 'passphrase',
     secret: checked(secretText(secret, 'a passphrase'), (length) =>
@@ -105,7 +105,7 @@ export function passphrase(secret: SecretSource): SecretMethod {
 }
 
 /** Unlocks by 32 random bytes. */
-export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>)): SecretMethod {
+export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>)): UnlockSecretMethod {
   return {
     type: 'rawKey',
     secret: checked(secretBytes(key), (length) =>
@@ -115,7 +115,7 @@ export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>
 }
 
 /** Unlocks by the whole contents of a file of at least 32 unpredictable bytes. */
-export function keyFileContents(contents: () => Promise<Uint8Array>): SecretMethod {
+export function keyFileContents(contents: () => Promise<Uint8Array>): UnlockSecretMethod {
   return {
     type: 'keyFile',
     secret: checked(secretBytes(contents), (length) =>

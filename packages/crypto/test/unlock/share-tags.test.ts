@@ -3,14 +3,15 @@ import type { Slot } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { printed, readPrinted } from '../../src/unlock/printed.ts';
-import type { HeldSecret, SecretMethod, UnlockedSlot } from '../../src/index.ts';
+import type { HeldSecret, UnlockSecretMethod, UnlockedSlot } from '../../src/index.ts';
 import { generateShares, holdSecret, sealSlot, shares } from '../../src/index.ts';
 import { bytesFrom, repeatableRandom } from '../support/fixtures.ts';
 
 const context = { lineage: bytesFrom('lineage', 16), fingerprint: bytesFrom('fingerprint', 32) };
 const root = { number: 7, key: createSecretKey(bytesFrom('root', 32)) };
 
-const seal = (unlock: SecretMethod): Promise<Slot> => sealSlot(unlock, context, root, 1, repeatableRandom('tags'));
+const seal = (unlock: UnlockSecretMethod): Promise<Slot> =>
+  sealSlot(unlock, context, root, 1, repeatableRandom('tags'));
 
 async function open(slot: Slot, given: readonly Buffer[]): Promise<UnlockedSlot | undefined> {
   const held = await holdSecret(shares(given));
@@ -172,7 +173,7 @@ describe('a slot of 3 of 5 shares', () => {
   });
 
   it('is not made by a method that gives no shares', async () => {
-    const none: SecretMethod = { type: 'shares', secret: async () => Buffer.alloc(32, 1) };
+    const none: UnlockSecretMethod = { type: 'shares', secret: async () => Buffer.alloc(32, 1) };
     await expect(seal(none)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(holdSecret(none)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
@@ -216,7 +217,7 @@ describe('shares that are held', () => {
       },
     });
     expect(given).toHaveLength(1);
-    const method = held.method as SecretMethod;
+    const method = held.method as UnlockSecretMethod;
     const copies = (await method.shares?.()) ?? [];
     expect(copies).toEqual(given[0]);
     for (const copy of copies) copy.fill(0);
@@ -227,7 +228,7 @@ describe('shares that are held', () => {
 
   it('are wiped when a slot has been made of them, and when none can be', async () => {
     const given: Buffer[] = [];
-    const lend = (texts: readonly Buffer[]): SecretMethod => ({
+    const lend = (texts: readonly Buffer[]): UnlockSecretMethod => ({
       ...shares(texts),
       shares: async () => {
         const read = (await shares(texts).shares?.()) ?? [];

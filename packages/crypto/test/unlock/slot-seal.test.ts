@@ -4,7 +4,7 @@ import type { Slot } from '@securestore/core-format';
 import { decodeSlotBox, encodeSlotBox, encodeSlotFields } from '@securestore/core-format';
 import * as libsodium from 'libsodium-wrappers';
 import { describe, expect, it } from 'vitest';
-import type { SecretMethod, UnlockMethod } from '../../src/index.ts';
+import type { UnlockSecretMethod, UnlockMethod } from '../../src/index.ts';
 import { keyFileContents, openSlot, passphrase, rawKey, sealSlot } from '../../src/index.ts';
 import { bytesFrom, repeatableRandom } from '../support/fixtures.ts';
 
@@ -180,7 +180,7 @@ describe('Argon2id parameters of a hostile head', () => {
 describe('a secret', () => {
   it('is wiped when its slot has been made, and also when that fails', async () => {
     const given: Buffer[] = [];
-    const lend = (type: SecretMethod['type']): SecretMethod => ({
+    const lend = (type: UnlockSecretMethod['type']): UnlockSecretMethod => ({
       type,
       secret: () => {
         const copy = Buffer.from(secret);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { SecretMethod } from '../../src/index.ts';
+import type { UnlockSecretMethod } from '../../src/index.ts';
 import { keyFileContents, passphrase, rawKey } from '../../src/index.ts';
 
 const MIB = 1024 * 1024;
 
-const file = (length: number): SecretMethod => keyFileContents(() => Promise.resolve(Buffer.alloc(length)));
+const file = (length: number): UnlockSecretMethod => keyFileContents(() => Promise.resolve(Buffer.alloc(length)));
 
-const refused = async (unlock: SecretMethod): Promise<void> => {
+const refused = async (unlock: UnlockSecretMethod): Promise<void> => {
   await expect(unlock.secret()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 };
 

@@ -1,4 +1,4 @@
-import type { KeyReport } from '@securestore/objects';
+import type { EncryptionKeyInfo } from '@securestore/objects';
 import type { HealthThresholds } from '../report/thresholds.ts';
 import type { HealthCheck } from '../report/types.ts';
 import { finding, fine } from '../report/verdict.ts';
@@ -17,13 +17,13 @@ const KEEP_OPEN = ', or let a program keep the store open: it makes new keys whe
  * @param now milliseconds since 1970
  */
 export function judgeKeys(
-  keys: readonly KeyReport[],
+  keys: readonly EncryptionKeyInfo[],
   rotationDays: number,
   now: number,
   { maxKeyAge }: Required<HealthThresholds>,
 ): HealthCheck {
   const sealing = keys.filter(({ kind, state }) => kind === 'category' && state === 'primary');
-  const oldest = sealing.reduce<KeyReport | undefined>(
+  const oldest = sealing.reduce<EncryptionKeyInfo | undefined>(
     (a, b) => (a !== undefined && a.created <= b.created ? a : b),
     undefined,
   );

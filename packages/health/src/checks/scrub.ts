@@ -75,8 +75,8 @@ function judgeScrub(
 export function scrubSource(area: HealthArea): HealthSource {
   return {
     names: ['scrub'],
-    check: async ({ signal, thresholds, names }) => {
-      const keyAt = (name: string): string | undefined => (names ? area.keyAt(name) : undefined);
+    check: async ({ signal, thresholds, keys }) => {
+      const keyAt = (name: string): string | undefined => (keys ? area.keyAt(name) : undefined);
       return [judgeScrub(await readScrubState(area, signal), area.clock.now(), thresholds, keyAt)];
     },
   };

@@ -130,6 +130,6 @@ export const INSTRUMENTS: readonly Instrument[] = [
   measured('backup.lag', 's', ['backup', 'lag'], 'How far a continuous backup is behind.'),
   measured('backup.unverified', 's', ['backup', 'unverified'], 'How long ago all of the backup was verified.'),
   measured('backup.drill.age', 's', ['backup', 'drillAge'], 'How long ago restoring was last tried by a drill.'),
-  measured('audit.problems', '{problem}', ['audit', 'problems'], 'What is wrong with the audit log.'),
+  measured('audit.findings', '{finding}', ['audit', 'findings'], 'What is wrong with the audit log.'),
   measured('audit.lost', '{entry}', ['audit', 'lost'], 'Entries that a sink of the audit log will never get.'),
 ];

@@ -22,9 +22,9 @@ export function checkNames(options: unknown, known: readonly string[]): void {
 
 /** @throws SecureStoreError `INVALID_ARGUMENT`; thresholds are not looked at here */
 export function checkHealthOptions(options: unknown): void {
-  checkNames(options, ['timeout', 'signal', 'thresholds', 'names']);
-  const { timeout, signal, names } = options as Readonly<Record<string, unknown>>;
-  if (names !== undefined && typeof names !== 'boolean') invalid('the option "names" must be true or false', 'names');
+  checkNames(options, ['timeout', 'signal', 'thresholds', 'keys']);
+  const { timeout, signal, keys } = options as Readonly<Record<string, unknown>>;
+  if (keys !== undefined && typeof keys !== 'boolean') invalid('the option "keys" must be true or false', 'keys');
   if (signal !== undefined && !(signal instanceof AbortSignal))
     invalid('the option "signal" must be an AbortSignal', 'signal');
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT)) {

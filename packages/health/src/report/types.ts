@@ -45,7 +45,7 @@ export interface HealthOptions extends CallOptions {
   /** From when on something is a finding; what is left out is as it was configured. */
   readonly thresholds?: HealthThresholds | undefined;
   /** Whether reasons name objects of which something is wrong; default `true`. To sessions they never do. */
-  readonly names?: boolean | undefined;
+  readonly keys?: boolean | undefined;
 }
 
 /** What a source of checks is given. */
@@ -58,7 +58,7 @@ export interface HealthContext {
   /** Whether somebody looks again and again, as for metrics: then what costs much may be as it was some minutes ago. */
   readonly isRoutine: boolean;
   /** Whether reasons may name objects. */
-  readonly names: boolean;
+  readonly keys: boolean;
 }
 
 /** Looks at something that belongs to a store. */

@@ -97,7 +97,7 @@ export const NOTHING_THERE: string =
 const OF_REASON: Readonly<Record<LockReason, string>> = {
   missing: NOTHING_THERE,
   migrating: 'wait until the migration has ended; if it was interrupted, the same "securestore migrate" resumes it',
-  moved: 'open the store at the location that it has moved to',
+  migrated: 'open the store at the location that it has moved to',
   incomplete: 'nothing is damaged: finish what was begun, or open the store where it is',
   restoring: 'wait until the restore has ended; if it was interrupted, the same "securestore restore" resumes it',
   'changing-categories': 'wait until the categories of the store are changed',

@@ -109,7 +109,7 @@ async function run(place: Place, context: JobContext<object>, given: RunOptions 
   const result = given?.repair === undefined ? await part(undefined) : await given.repair(part, signal);
   const { baseline, ...counts } = result;
   const ended = area.clock.now();
-  const { started, found, repaired, findings, strays } = tally;
+  const { started, found, repaired, findings, strays: foreign } = tally;
   const { within = Infinity } = tally.pace;
   const report: ScrubReport = {
     ok: found === repaired,
@@ -121,7 +121,7 @@ async function run(place: Place, context: JobContext<object>, given: RunOptions 
     repaired,
     // What is kept between two runs has no keys in it.
     findings: findings.map((finding) => withKey(area, finding)),
-    strays,
+    foreign,
     took: tally.took(ended),
     late: ended - started > within,
   };

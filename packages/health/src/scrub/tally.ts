@@ -1,5 +1,5 @@
 import { isBackendKeyPrefix } from '@securestore/backend-api';
-import type { PassCounts, Stray } from '@securestore/objects';
+import type { PassCounts, ForeignObject } from '@securestore/objects';
 import { isCount } from '@securestore/jobs';
 import type { ScrubFinding } from './types.ts';
 
@@ -56,7 +56,7 @@ export class Tally {
   readonly pace: Pace;
   readonly position: string | undefined;
   readonly findings: ScrubFinding[];
-  readonly strays: Stray[] = [];
+  readonly strays: ForeignObject[] = [];
   found: number;
   repaired: number;
   strayCount: number;
@@ -104,7 +104,7 @@ export class Tally {
     return news;
   }
 
-  addStray(stray: Stray): void {
+  addStray(stray: ForeignObject): void {
     this.strayCount += 1;
     if (this.strays.length < MAX_LISTED) this.strays.push(stray);
   }

@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { CallOptions, PassCounts, Stray } from '@securestore/objects';
+import type { CallOptions, PassCounts, ForeignObject } from '@securestore/objects';
 import type { PassFinding } from '@securestore/objects/internal';
 
 /** Runs `body` with a copy of the store, as a backend that is only read. */
@@ -41,7 +41,7 @@ export interface ScrubReport extends PassCounts {
   /** The first 1,000 of it; of a pass that was interrupted, the first so many before that. */
   readonly findings: readonly ScrubFinding[];
   /** What is in no object's way, such as payloads that nothing names; the first 1,000 of it. A collection removes it. */
-  readonly strays: readonly Stray[];
+  readonly foreign: readonly ForeignObject[];
   /** Whether it took longer than `within`, which the rate did not allow. */
   readonly late: boolean;
 }

@@ -35,8 +35,8 @@ describe('a store that cannot be opened', () => {
 
   it('that has moved is advised to be opened at its new location', () => {
     const advice = [{ id: 'open-at', location: 'file:./there' }] as const;
-    expect(adviceOf('LOCKED', 'moved', { advice })).toBe('open the store at file:./there');
-    expect(adviceOf('LOCKED', 'moved')).toBe('open the store at the location that it has moved to');
+    expect(adviceOf('LOCKED', 'migrated', { advice })).toBe('open the store at file:./there');
+    expect(adviceOf('LOCKED', 'migrated')).toBe('open the store at the location that it has moved to');
   });
 
   it('says why in the words of its error', () => {

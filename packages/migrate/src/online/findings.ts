@@ -1,11 +1,11 @@
 import { AREAS, historyPrefix, splitUnderToken } from '@securestore/core-format';
 import type { Finding } from '@securestore/objects';
-import type { FailedMove } from './types.ts';
+import type { MigrationFailure } from './types.ts';
 
 /**
  * Names whose findings follow from objects that could not be moved: these names, and the history or payload that each belongs to.
  */
-export function namesToldOf(failed: ReadonlyMap<string, FailedMove>): ReadonlySet<string> {
+export function namesToldOf(failed: ReadonlyMap<string, MigrationFailure>): ReadonlySet<string> {
   const told = new Set<string>();
   for (const name of failed.keys()) {
     told.add(name);
@@ -17,7 +17,7 @@ export function namesToldOf(failed: ReadonlyMap<string, FailedMove>): ReadonlySe
 }
 
 /** A finding as a report of a migration lists it. */
-export function failureOf({ kind, name, message }: Finding): FailedMove {
+export function failureOf({ kind, name, message }: Finding): MigrationFailure {
   const isDamage = kind === 'damaged' || kind === 'payload';
   return { name, code: isDamage ? 'INTEGRITY' : 'ROLLBACK', message };
 }

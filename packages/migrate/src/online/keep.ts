@@ -15,11 +15,11 @@ const LOOK_EVERY = 250;
 const CONFIRM_EVERY = 60_000;
 
 /** What keeping the old side in line did. */
-export interface KeptReport {
+export interface ReplicateBackReport {
   readonly changes: number;
   readonly failures: number;
   /** Whether it ended because the store moves back to the old side, or has: whoever moves it brings the rest. */
-  readonly movesBack: boolean;
+  readonly migratesBack: boolean;
 }
 
 /** Whether the store moves back to where it was, by its head as it is known. */
@@ -50,13 +50,13 @@ const isOvertaken = (error: unknown): boolean =>
  * @param instance that it had there
  * @throws SecureStoreError what keeps it from going on; the reason of the signal
  */
-export async function keepOldSide(
+export async function replicateChangesBack(
   area: MigrationArea,
   old: MigrationTarget,
   instance: Uint8Array,
   { signal, clock, progress }: Pick<JobContext<unknown>, 'signal' | 'clock' | 'progress'>,
-): Promise<KeptReport> {
-  progress({ phase: 'keeping the old side' });
+): Promise<ReplicateBackReport> {
+  progress({ phase: 'replicating back' });
   const consumer = await area.open(consumerLabel(instance), () => undefined, signal);
   const copier = new Copier({
     area,
@@ -70,7 +70,11 @@ export async function keepOldSide(
   auditLog.trust = 'nothing';
   let changes = 0;
   let confirmed = instant(clock);
-  const report = (movesBack: boolean): KeptReport => ({ changes, failures: copier.tally.failed.size, movesBack });
+  const report = (migratesBack: boolean): ReplicateBackReport => ({
+    changes,
+    failures: copier.tally.failed.size,
+    migratesBack,
+  });
   while (!signal.aborted && !isMovingTo(area, old)) {
     try {
       const applied = await applyChanges(consumer, copier, signal);

@@ -4,7 +4,7 @@ import type { MigrationArea } from '@securestore/objects/internal';
 import { isPurge } from './linked.ts';
 import { listOne } from './listing.ts';
 import { checkStays, checkStill } from './overtaken.ts';
-import type { FailedMove } from './types.ts';
+import type { MigrationFailure } from './types.ts';
 
 /** What removing leftovers works with. */
 interface LeftoverPorts {
@@ -14,7 +14,7 @@ interface LeftoverPorts {
   /** Whether the target is a former source, which may have damaged objects left. */
   readonly isWayBack: () => boolean;
   /** Called for what is kept, since it is damaged. */
-  readonly fail: (failure: FailedMove) => void;
+  readonly fail: (failure: MigrationFailure) => void;
 }
 
 /** Objects of the target that the store does not have any more. */

@@ -7,7 +7,7 @@ import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea } from '@securestore/objects/internal';
 import type { Applied } from './changes.ts';
 import type { Tally } from './tally.ts';
-import type { MigrationPhase, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
+import type { MigrationPhase, MigrationReport, CopyStoreOptions, MoveProgress } from './types.ts';
 
 const MAX_LISTED = 1000;
 /** How often changes are read while the migration is announced, in milliseconds. */
@@ -66,7 +66,7 @@ async function reading<T>(call: Promise<T>): Promise<T> {
 export abstract class MigrationRun {
   protected readonly area: MigrationArea;
   protected readonly places: Places;
-  protected readonly options: MoveOptions;
+  protected readonly options: CopyStoreOptions;
   protected readonly context: JobContext<unknown>;
   protected abstract readonly tally: Tally;
   protected readonly alarms: Set<string> = new Set();
@@ -79,7 +79,7 @@ export abstract class MigrationRun {
   #counted: Promise<{ readonly total: number; readonly before: number }> | undefined;
   #phase: MigrationPhase | undefined;
 
-  constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
+  constructor(area: MigrationArea, places: Places, options: CopyStoreOptions, context: JobContext<unknown>) {
     this.area = area;
     this.places = places;
     this.options = options;
@@ -146,7 +146,7 @@ export abstract class MigrationRun {
   protected async follow(consumer: Consumer, toTheEnd: boolean): Promise<void> {
     const { clock } = this.context;
     const begun = instant(clock);
-    if (toTheEnd) this.progress({ phase: 'following' });
+    if (toTheEnd) this.progress({ phase: 'applying changes' });
     for (let more = true; more;) {
       more = (await this.take(consumer)) && toTheEnd;
       await this.confirm(consumer);
@@ -178,7 +178,7 @@ export abstract class MigrationRun {
   }
 
   async #catchUp(consumer: Consumer, since: number): Promise<void> {
-    this.progress({ phase: 'following' });
+    this.progress({ phase: 'applying changes' });
     await this.bringAll(this.#changedSince(since));
     consumer.caughtUp();
     await this.confirm(consumer);
@@ -243,14 +243,14 @@ export abstract class MigrationRun {
     await this.area.reopen().catch(() => undefined);
   }
 
-  protected report(pause: number, moved: boolean): MigrationReport {
+  protected report(pause: number, migrated: boolean): MigrationReport {
     const { failed, untold, versions, bytes } = this.tally;
-    const { from, to } = this.places;
+    const { from: source, to: target } = this.places;
     const list = [...failed.values()];
     return {
-      from,
-      to,
-      moved,
+      source,
+      target,
+      migrated,
       objects: this.objects,
       versions,
       bytes,
@@ -259,7 +259,7 @@ export abstract class MigrationRun {
       failed: list.slice(0, MAX_LISTED),
       failures: list.length + untold,
       pause,
-      alarms: [...this.alarms],
+      findings: [...this.alarms],
     };
   }
 }

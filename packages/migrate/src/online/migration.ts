@@ -7,16 +7,16 @@ import type { MigrationArea } from '@securestore/objects/internal';
 import { extensionsOf, MIGRATION_JOB } from '@securestore/objects/internal';
 import { NO_OPTIONS } from '@securestore/objects/surface';
 import { readMovedHead } from './moved-head.ts';
-import type { KeptReport } from './keep.ts';
-import { keepOldSide } from './keep.ts';
+import type { ReplicateBackReport } from './keep.ts';
+import { replicateChangesBack } from './keep.ts';
 import { CONSUMERS } from './migration-run.ts';
 import { Move } from './move.ts';
 import { Reseal } from './reseal.ts';
-import type { ResealSettings } from './reseal-settings.ts';
-import type { MigrationReport, MigrationTarget, MoveOptions } from './types.ts';
+import type { ReencryptSettings } from './reseal-settings.ts';
+import type { MigrationReport, MigrationTarget, CopyStoreOptions } from './types.ts';
 
 /** The error while another process migrates the store. */
-export function beingMoved(): SecureStoreError {
+export function migrationRunning(): SecureStoreError {
   return new SecureStoreError('LOCKED', 'another process is migrating the store', {
     reason: 'job-running',
     advice: [
@@ -27,13 +27,13 @@ export function beingMoved(): SecureStoreError {
 }
 
 /** How a store is migrated. */
-export interface MoveStoreOptions extends MoveOptions {
+export interface MigrateStoreOptions extends CopyStoreOptions {
   /**
    * Re-encrypts everything for the target, as another store: with its own identity and encryption keys, so that nothing that opened or signed
    * the source has any effect there. The audit log, members and registered backups stay with the source, API tokens must be created again, and no
    * process follows.
    */
-  readonly reseal?: ResealSettings | undefined;
+  readonly reencrypt?: ReencryptSettings | undefined;
 }
 
 /** Connects to a location as long as `body` runs. */
@@ -45,14 +45,14 @@ type Parameters = object;
 /** A migration that was cancelled. Locations are without credentials. */
 export interface CancelledMigration {
   /** The source, where the store is. */
-  readonly from: string;
+  readonly source: string;
   /** The target; `undefined` if the head of the store does not show it. */
-  readonly to: string | undefined;
+  readonly target: string | undefined;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reseal']);
+const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reencrypt']);
 
-function checkOptions(options: MoveOptions): void {
+function checkOptions(options: CopyStoreOptions): void {
   for (const name of ['partial', 'copyOnly'] as const) {
     if (options[name] === undefined || typeof options[name] === 'boolean') continue;
     throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be true or false`, { option: name });
@@ -62,7 +62,7 @@ function checkOptions(options: MoveOptions): void {
 function migrationKind(
   store: ObjectStore,
   target: MigrationTarget,
-  options: MoveStoreOptions,
+  options: MigrateStoreOptions,
 ): JobKind<Parameters, MigrationReport> {
   return {
     name: 'migration',
@@ -70,14 +70,14 @@ function migrationKind(
     async run(context) {
       const area = extensionsOf(store).migration;
       const places = { from: store.location, to: target.location, target: target.backend };
-      const { reseal } = options;
+      const { reencrypt } = options;
       const run =
-        reseal === undefined
+        reencrypt === undefined
           ? new Move(area, places, options, context)
-          : new Reseal(area, places, reseal, options, context);
+          : new Reseal(area, places, reencrypt, options, context);
       const report = await run.run();
       // It has moved, also if this fails; the next process that opens it there remembers it, too.
-      if (report.moved) await area.rememberAt(target, run.sealedAnew, context.signal).catch(() => undefined);
+      if (report.migrated) await area.rememberAt(target, run.sealedAnew, context.signal).catch(() => undefined);
       return report;
     },
   };
@@ -106,19 +106,19 @@ function assertHoldsBodies({ maxBodyBytes: held }: BackendCapabilities, { backen
  * The same call resumes an interrupted migration.
  *
  * The job rejects with `ALREADY_EXISTS` if the target is not empty, also if it has backups; `UNSUPPORTED` if it can't hold a store, or,
- * without `reseal`, not each body of this one;
+ * without `reencrypt`, not each body of this one;
  * `INVALID_ARGUMENT` if it is the source, or in the folder of that or around it; `LOCKED` if another process migrates the store, or it
- * is migrated to another target, or is being rotated or restored, or is being re-encrypted with other settings than `reseal` says;
- * `UNLOCK_FAILED` if the unlock secret of `reseal` is not the one with which that began, or has ended; `ACCESS_DENIED` for a member;
+ * is migrated to another target, or is being rotated or restored, or is being re-encrypted with other settings than `reencrypt` says;
+ * `UNLOCK_FAILED` if the unlock secret of `reencrypt` is not the one with which that began, or has ended; `ACCESS_DENIED` for a member;
  * `INTEGRITY` if the source is damaged at the moment of the move; and what the backends throw. Then the store is at the
  * source.
  *
  * @param store opened with `ignoreRedirect`
  */
-export function moveStore(
+export function migrateObjectStore(
   store: ObjectStore,
   target: MigrationTarget,
-  options: MoveStoreOptions = {},
+  options: MigrateStoreOptions = {},
 ): Job<MigrationReport> {
   checkOptions(options);
   if (store.location === target.location) {
@@ -128,7 +128,7 @@ export function moveStore(
   }
   assertStorable(target.backend.capabilities, target.backend.name);
   const area = extensionsOf(store).migration;
-  if (options.reseal === undefined) assertHoldsBodies(area.capabilities, target);
+  if (options.reencrypt === undefined) assertHoldsBodies(area.capabilities, target);
   return area.runJob('migrate', options, OPTIONS, {
     kind: migrationKind(store, target, options),
     parameters: {},
@@ -136,7 +136,7 @@ export function moveStore(
     // A migration that is refused here leaves no unfinished job behind.
     async before(signal) {
       await area.refresh(signal);
-      await area.checkFree(target.backend, options.reseal !== undefined, signal);
+      await area.checkFree(target.backend, options.reencrypt !== undefined, signal);
     },
   });
 }
@@ -151,14 +151,18 @@ export function moveStore(
  *
  * @param store at its present location
  */
-export function keepInLine(store: ObjectStore, old: MigrationTarget, options: CallOptions = {}): Job<KeptReport> {
+export function replicateStoreBack(
+  store: ObjectStore,
+  old: MigrationTarget,
+  options: CallOptions = {},
+): Job<ReplicateBackReport> {
   const area = extensionsOf(store).migration;
-  const kind: JobKind<Parameters, KeptReport> = {
+  const kind: JobKind<Parameters, ReplicateBackReport> = {
     name: 'migration-back',
     parse: () => ({}),
     async run(context) {
       const { instance } = await readMovedHead(area, old, context.signal);
-      return keepOldSide(area, old, instance, context);
+      return replicateChangesBack(area, old, instance, context);
     },
   };
   return area.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
@@ -168,7 +172,7 @@ export function keepInLine(store: ObjectStore, old: MigrationTarget, options: Ca
 async function hasJob({ jobs }: ObjectStore, signal: AbortSignal | undefined): Promise<boolean> {
   const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
   if (job?.state === 'running' || job?.state === 'cancelling') {
-    throw beingMoved();
+    throw migrationRunning();
   }
   return job !== undefined;
 }
@@ -191,12 +195,12 @@ export async function cancelMigration(
   const area = extensionsOf(store).migration;
   const isInterrupted = await hasJob(store, signal);
   const { state } = await area.refresh(signal);
-  const to = placeIn(area);
-  const isTakenBack = state === 'moved' && to !== undefined && (await withdraw(area, to, reach, signal));
+  const target = placeIn(area);
+  const isTakenBack = state === 'moved' && target !== undefined && (await withdraw(area, target, reach, signal));
   await (isTakenBack ? area.reclaim(signal) : area.cancel(signal));
   await area.unregister(CONSUMERS, signal);
   if (isInterrupted) await store.jobs.forget(MIGRATION_JOB, { signal });
-  return { from: store.location, to };
+  return { source: store.location, target };
 }
 
 /** Makes sure that the copy at a location is never opened. @returns whether it had not been opened */
@@ -215,13 +219,13 @@ function placeIn(area: MigrationArea): string | undefined {
 }
 
 /** What a store would be that is opened again at its former source. Locations are without credentials. */
-export interface ReclaimableStore {
+export interface FailBackInfo {
   /** The former source, where it would be. */
-  readonly from: string;
+  readonly source: string;
   /** Where it has moved to, and is not, or was not opened. */
   readonly lost: string;
   /** When it moved. */
-  readonly moved: Date;
+  readonly migrated: Date;
   /** How many objects it had then, deleted ones included. */
   readonly objects: number;
 }
@@ -237,10 +241,10 @@ export interface ReclaimableStore {
  * @throws SecureStoreError `NOT_FOUND` if it has not moved; `CONFLICT` if it is at that location after all; `LOCKED` while another process migrates it;
  *   `ACCESS_DENIED` for a member
  */
-export async function reclaimStore(
+export async function failBackStore(
   store: ObjectStore,
   reach: Reach,
-  before?: (found: ReclaimableStore) => void | PromiseLike<void>,
+  before?: (found: FailBackInfo) => void | PromiseLike<void>,
   signal?: AbortSignal,
 ): Promise<string> {
   const area = extensionsOf(store).migration;
@@ -276,7 +280,7 @@ export async function reclaimStore(
   if (found === 'unopened') await hasJob(store, signal);
   if (before !== undefined) {
     const objects = await extensionsOf(store).health.count(signal);
-    await before({ from: store.location, lost: movesTo, moved: new Date(time), objects });
+    await before({ source: store.location, lost: movesTo, migrated: new Date(time), objects });
   }
   if (found === 'unopened' && !(await withdraw(area, movesTo, reach, signal))) {
     throw isOpenThere();
@@ -292,7 +296,7 @@ export async function reclaimStore(
  * @param store at its present location
  * @returns whether changes were kept
  */
-export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
+export async function finalizeStoreMigration(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
   const area = extensionsOf(store).migration;
   const { movesTo } = area;
   if (movesTo !== undefined) {

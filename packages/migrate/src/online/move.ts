@@ -16,7 +16,7 @@ import { mendCopy } from './mend-copy.ts';
 import { checkStays } from './overtaken.ts';
 import { OBJECTS_AT_ONCE, Sides } from './sides.ts';
 import type { Tally } from './tally.ts';
-import type { MigrationReport, MoveOptions } from './types.ts';
+import type { MigrationReport, CopyStoreOptions } from './types.ts';
 
 /** How often the move is tried while other processes prevent it. */
 const MAX_TRIES = 3;
@@ -27,7 +27,7 @@ export class Move extends MigrationRun {
   readonly #sides: Sides;
   readonly #auditLog: AuditLogCopy;
 
-  constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
+  constructor(area: MigrationArea, places: Places, options: CopyStoreOptions, context: JobContext<unknown>) {
     super(area, places, options, context);
     const { signal } = context;
     const { target } = places;
@@ -111,7 +111,7 @@ export class Move extends MigrationRun {
         return this.#arrive();
       }
       throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another location'}`, {
-        reason: 'moved',
+        reason: 'migrated',
         ...(movesTo !== undefined && { advice: [{ id: 'open-at', location: movesTo }] }),
       });
     }
@@ -255,7 +255,7 @@ export class Move extends MigrationRun {
     await landing.prepare(signal);
     await this.#auditLog.copyWhole();
     await this.follow(consumer, true);
-    this.progress({ phase: 'moving' });
+    this.progress({ phase: 'switching' });
     const begun = instant(clock);
     const failures = this.tally.failed.size;
     const alarms = this.alarms.size;

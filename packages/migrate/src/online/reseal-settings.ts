@@ -3,13 +3,13 @@ import type { StoreSettings } from '@securestore/objects';
 import type { MigrationArea } from '@securestore/objects/internal';
 
 /** What a store is to be that takes in another one: what is not given is as it was, but for what unlocks it. */
-export interface ResealSettings extends Omit<StoreSettings, 'unlock' | 'journal'> {
+export interface ReencryptSettings extends Omit<StoreSettings, 'unlock' | 'journal'> {
   readonly unlock: UnlockMethod;
   /**
    * Called before the new store is made, such as to make the key file that `unlock` reads. A run that goes on with one that was made, or
    * comes after the end, does not call it.
    */
-  readonly beforeMaking?: (() => Promise<void>) | undefined;
+  readonly beforeCreate?: (() => Promise<void>) | undefined;
 }
 
 const isOther = (wanted: unknown, has: unknown): boolean => wanted !== undefined && wanted !== has;
@@ -20,7 +20,7 @@ const patterns = (map: Readonly<Record<string, string | readonly string[]>>): st
 
 /** What of the settings that are given a store that was made before does not have, as it has it. */
 export function otherThan(
-  { suite, names, categories, history, rotation }: ResealSettings,
+  { suite, names, categories, history, rotation }: ReencryptSettings,
   { head, copying: { categories: those } }: MigrationArea,
 ): string[] {
   const [sealedWith = 1] = head.suites;

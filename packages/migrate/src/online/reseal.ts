@@ -15,10 +15,10 @@ import type { Applied } from './changes.ts';
 import { failureOf } from './findings.ts';
 import type { Cursor, Places } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
-import type { ResealSettings } from './reseal-settings.ts';
+import type { ReencryptSettings } from './reseal-settings.ts';
 import { StoreAnew } from './store-anew.ts';
 import { Tally } from './tally.ts';
-import type { MigrationReport, MoveOptions } from './types.ts';
+import type { MigrationReport, CopyStoreOptions } from './types.ts';
 
 const OBJECTS_AT_ONCE = 8;
 const MAX_TRIES = 3;
@@ -38,8 +38,8 @@ export class Reseal extends MigrationRun {
   constructor(
     area: MigrationArea,
     places: Places,
-    settings: ResealSettings,
-    options: MoveOptions,
+    settings: ReencryptSettings,
+    options: CopyStoreOptions,
     context: JobContext<unknown>,
   ) {
     super(area, places, options, context);
@@ -56,7 +56,7 @@ export class Reseal extends MigrationRun {
       if (this.area.movesTo === to && head.migration?.resealed === true) return this.#arrive(head.migration.instance);
       const { movesTo } = this.area;
       throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another location'}`, {
-        reason: 'moved',
+        reason: 'migrated',
         ...(movesTo !== undefined && { advice: [{ id: 'open-at', location: movesTo }] }),
       });
     }
@@ -215,7 +215,7 @@ export class Reseal extends MigrationRun {
     const { signal, clock } = this.context;
     await this.announce(consumer);
     await this.follow(consumer, true);
-    this.progress({ phase: 'moving' });
+    this.progress({ phase: 'switching' });
     const begun = instant(clock);
     const failures = this.tally.failed.size;
     const closed = await this.close();

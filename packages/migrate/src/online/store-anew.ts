@@ -6,7 +6,7 @@ import type { ObjectStore } from '@securestore/objects';
 import type { MigrationArea } from '@securestore/objects/internal';
 import { openObjectStore } from '@securestore/objects';
 import { extensionsOf, openStoreAnew } from '@securestore/objects/internal';
-import type { ResealSettings } from './reseal-settings.ts';
+import type { ReencryptSettings } from './reseal-settings.ts';
 import { otherThan } from './reseal-settings.ts';
 
 /** What opening a re-encrypted store needs. */
@@ -16,7 +16,7 @@ interface StoreAnewPorts {
   readonly target: StorageBackend;
   /** Of the target, without credentials. */
   readonly location: string;
-  readonly settings: ResealSettings;
+  readonly settings: ReencryptSettings;
   readonly signal: AbortSignal;
 }
 
@@ -30,7 +30,7 @@ export class StoreAnew {
 
   /** Asks for the new unlock secret first: without it nothing is begun. */
   async askSecret(): Promise<void> {
-    await this.#ports.settings.beforeMaking?.();
+    await this.#ports.settings.beforeCreate?.();
     (await holdSecret(this.#ports.settings.unlock)).wipe();
   }
 
@@ -73,7 +73,7 @@ export class StoreAnew {
     const { target, location, signal } = this.#ports;
     // The caller who has opened the backend closes it, and not this store.
     const backend = forwardTo(target, { close: async () => undefined });
-    return { backend, location, upkeep: false, signal };
+    return { backend, location, maintenance: false, signal };
   }
 
   async #byNewSecret(opening: Promise<ObjectStore>): Promise<ObjectStore> {

@@ -1,11 +1,11 @@
 import type { ErrorCode } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { FailedMove } from './types.ts';
+import type { MigrationFailure } from './types.ts';
 
 /** What a run has written, and what of the store it could not copy. */
 export class Tally {
   /** By name: damage of one object does not prevent the migration of others. */
-  readonly failed: Map<string, FailedMove> = new Map();
+  readonly failed: Map<string, MigrationFailure> = new Map();
   /** How many other failures there are, which are not listed. */
   untold = 0;
   versions = 0;
@@ -22,7 +22,7 @@ export class Tally {
     this.bytes += bytes;
   }
 
-  fail(failure: FailedMove): void {
+  fail(failure: MigrationFailure): void {
     this.failed.set(failure.name, failure);
   }
 

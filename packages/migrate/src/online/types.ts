@@ -13,7 +13,7 @@ export interface MigrationTarget {
 }
 
 /** Something that could not be moved, by its name at the backend. */
-export interface FailedMove {
+export interface MigrationFailure {
   readonly name: string;
   readonly code: string;
   readonly message: string;
@@ -22,10 +22,10 @@ export interface FailedMove {
 /** What a migration did. */
 export interface MigrationReport {
   /** Without credentials. */
-  readonly from: string;
-  readonly to: string;
+  readonly source: string;
+  readonly target: string;
   /** Whether the store is at `to` from now on. Otherwise it is at the source, because of what failed. */
-  readonly moved: boolean;
+  readonly migrated: boolean;
   /** Objects that were read, deleted ones too. */
   readonly objects: number;
   /** Versions of objects that this run has written to the target. */
@@ -40,16 +40,16 @@ export interface MigrationReport {
    * Objects that are not at the target as they should be: damaged in the store, missing, or too large for the target; on the way back also
    * those that were damaged there when the store left. The first 1,000.
    */
-  readonly failed: readonly FailedMove[];
+  readonly failed: readonly MigrationFailure[];
   readonly failures: number;
   /** How long the store could not be read or written, in milliseconds; 0 if it has not moved, or had before. */
   readonly pause: number;
   /** What the journal of the store, or the state of its reader, showed to be missing or damaged. */
-  readonly alarms: readonly string[];
+  readonly findings: readonly string[];
 }
 
 /** How a store is migrated. */
-export interface MoveOptions {
+export interface CopyStoreOptions {
   /**
    * Moves the store though objects are damaged, missing or too large: they are in the report, and as they were at the source. Damaged
    * payloads are copied as they are. By default the store stays at the source then.
@@ -72,7 +72,7 @@ export type MigrationPhase =
   /** Nothing: for up to six seconds, until whatever was being written when the copying began has come to an end. */
   | 'waiting for writes that were under way'
   /** Changes. */
-  | 'following'
+  | 'applying changes'
   /** Changes. Objects change about as fast as they can be followed: the phase lasts until they change more slowly. */
   | 'falling behind'
   /** Objects. */
@@ -82,9 +82,9 @@ export type MigrationPhase =
   /** Changes, for six seconds, until all processes read the head often. */
   | 'announcing'
   /** Changes. The store is closed. */
-  | 'moving'
+  | 'switching'
   /** Changes, until it is interrupted. */
-  | 'keeping the old side';
+  | 'replicating back';
 
 /** What adds to the progress of a migration. */
 export interface MoveProgress extends Partial<Pick<JobProgress, 'total'>> {

@@ -265,7 +265,7 @@ describe('in a session', () => {
     const path = await folder();
     await mkdir(path('in', 'db'), { recursive: true });
     for (const name of ['db/a', 'web']) await writeFile(path('in', name), 'new');
-    const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
+    const store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), maintenance: false });
     onTestFinished(() => store.close());
     for (const key of ['db/b', 'secret', 'other']) await store.store(key, 'old');
     await store.access.change([

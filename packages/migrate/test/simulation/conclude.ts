@@ -41,7 +41,7 @@ async function lastMove(world: MigrationWorld): Promise<void> {
   const process = world.startProcess('last migrator', { skew: 0, drift: 0 });
   const report = await moveOnce(world, process, places);
   world.report(process, report, places);
-  if (!report.moved || world.site !== places[1]) world.complain('the store could not be moved in the end');
+  if (!report.migrated || world.site !== places[1]) world.complain('the store could not be moved in the end');
 }
 
 async function verify(world: MigrationWorld): Promise<void> {

@@ -5,7 +5,7 @@ import type { Dice } from '../../../objects/test/simulation/dice.ts';
 import { trouble } from '../../../objects/test/simulation/actors/trouble.ts';
 import type { SimulatedProcess } from '../../../objects/test/simulation/process.ts';
 import type { Fate } from '../../../objects/test/simulation/weather.ts';
-import { cancelMigration, keepInLine, moveStore } from '../../src/index.ts';
+import { cancelMigration, replicateStoreBack, migrateObjectStore } from '../../src/index.ts';
 import type { MigrationReport } from '../../src/index.ts';
 import type { MigrationWorld, Site } from './world.ts';
 
@@ -87,7 +87,7 @@ function openForMove(world: MigrationWorld, process: SimulatedProcess, site: Sit
     unlock: world.secrets.kept,
     clock,
     random,
-    upkeep: false,
+    maintenance: false,
     ignoreRedirect: true,
   });
 }
@@ -101,7 +101,7 @@ export async function moveOnce(
   const store = await openForMove(world, process, from);
   // What a purge has left that never came to its end is no reason to stay.
   const options = { partial: world.plan.habits.purges > 0 };
-  return moveStore(store, { backend: world.connect(process, to, []), location: to.location }, options);
+  return migrateObjectStore(store, { backend: world.connect(process, to, []), location: to.location }, options);
 }
 
 async function cancel(
@@ -128,7 +128,7 @@ async function keep(world: MigrationWorld, process: SimulatedProcess, dice: Dice
     () => undefined,
   );
   const old = { backend: world.connect(process, from, []), location: from.location };
-  await keepInLine(store, old, { signal: ended.signal });
+  await replicateStoreBack(store, old, { signal: ended.signal });
 }
 
 /** @returns what came of `body`; `undefined` where it is left to the next try */
@@ -164,7 +164,7 @@ export async function live(
     const report = await tolerating(world, process, moveOnce(world, process, places));
     if (report !== undefined) {
       world.report(process, report, places);
-      if (report.moved) {
+      if (report.migrated) {
         if (dice.chance(0.3)) await keep(world, process, dice, places).catch(() => undefined);
         return true;
       }

@@ -85,7 +85,7 @@ export function listings(world: MigrationWorld): string[] {
   return world.listings.flatMap((listing) => plan.habits.keys.flatMap((key) => listingOf(operations, key, listing)));
 }
 
-const MOVING: ReadonlySet<LockReason | undefined> = new Set(['migrating', 'moved', 'replaced']);
+const MOVING: ReadonlySet<LockReason | undefined> = new Set(['migrating', 'migrated', 'replaced']);
 
 const isAboutMove = ({ outcome }: Operation): boolean =>
   outcome.type !== 'ok' && outcome.code === 'LOCKED' && MOVING.has(outcome.reason);

@@ -4,7 +4,7 @@ import type { MemoryBackend } from '@securestore/backend-memory';
 import type { Head } from '@securestore/core-format';
 import { AREAS, SecureStoreError, splitUnderToken } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
-import type { Moves, ObjectStore } from '@securestore/objects';
+import type { MigrationTargets, ObjectStore } from '@securestore/objects';
 import { Dice } from '../../../objects/test/simulation/dice.ts';
 import type { Image } from '../../../objects/test/simulation/image.ts';
 import { backendFrom } from '../../../objects/test/simulation/image.ts';
@@ -236,7 +236,7 @@ export class MigrationWorld extends World {
     const home = this.homes.get(process.name) ?? (this.#chance.chance(0.7) ? this.sites[0] : this.site);
     const connections: Connection[] = [];
     const backend = this.connect(process, home, connections);
-    const moves: Moves = {
+    const targets: MigrationTargets = {
       locations: this.sites.map(({ location }) => location),
       connect: async (location) => ({
         backend: this.connect(process, this.siteOf(location), connections),
@@ -250,8 +250,8 @@ export class MigrationWorld extends World {
       unlock,
       clock,
       random,
-      upkeep: false,
-      ...(follows && { moves }),
+      maintenance: false,
+      ...(follows && { targets }),
     });
     const opened = this.opened(process, parts);
     const { location } = opened.store;
@@ -290,13 +290,13 @@ export class MigrationWorld extends World {
   /** Judges what a migration has reported. */
   report(process: SimulatedProcess, report: MigrationReport, [from, to]: readonly [Site, Site]): void {
     this.log.add(process.name, () => `${from.location} -> ${to.location}: ${JSON.stringify(report)}`);
-    if (report.moved && !this.stays.some(({ site }) => site === to)) {
+    if (report.migrated && !this.stays.some(({ site }) => site === to)) {
       this.complain(`${process.name} says that it has moved the store to ${to.location}, where it has never been`);
     }
     for (const { name, code, message } of this.unexplained(report.failed)) {
       this.complain(`moving ${name} failed: ${code}: ${message}`);
     }
-    for (const alarm of report.alarms) this.complain(`an alarm of ${process.name}: ${alarm}`);
+    for (const alarm of report.findings) this.complain(`an alarm of ${process.name}: ${alarm}`);
   }
 
   override complain(complaint: string): void {

@@ -6,8 +6,8 @@ import type { Clock, ObjectStore, OpenSettings } from '@securestore/objects';
 import type { Job } from '@securestore/jobs';
 import type { Place } from '../../../objects/test/support/places.ts';
 import { atEnd, openAt } from '../../../objects/test/support/stores.ts';
-import type { MigrationReport, MoveStoreOptions } from '../../src/index.ts';
-import { moveStore } from '../../src/index.ts';
+import type { MigrationReport, MigrateStoreOptions } from '../../src/index.ts';
+import { migrateObjectStore } from '../../src/index.ts';
 import type { Reach } from '../../src/online/migration.ts';
 
 /** The backend of a place, closed when the test has ended. */
@@ -20,9 +20,9 @@ export async function reached(place: Place, layers: readonly Layer[] = []): Prom
 }
 
 /** What opens a store so that it follows to these places. */
-export function following(...places: readonly Place[]): Pick<OpenSettings, 'moves'> {
+export function following(...places: readonly Place[]): Pick<OpenSettings, 'targets'> {
   return {
-    moves: {
+    targets: {
       locations: places.map(({ location }) => location),
       async connect(location) {
         const place = places.find((one) => one.location === location);
@@ -42,7 +42,7 @@ export function reaching(...places: readonly Place[]): Reach {
   };
 }
 
-export interface Movement extends MoveStoreOptions {
+export interface Movement extends MigrateStoreOptions {
   readonly clock: Clock;
   readonly fromLayers?: readonly Layer[];
   readonly toLayers?: readonly Layer[];
@@ -56,7 +56,7 @@ export async function mover(
 ): Promise<{ readonly store: ObjectStore; readonly job: Job<MigrationReport> }> {
   const store = await openAt(from, { clock, ignoreRedirect: true, layers: fromLayers });
   const backend = await reached(to, toLayers);
-  const job = moveStore(store, { backend, location: to.location }, options);
+  const job = migrateObjectStore(store, { backend, location: to.location }, options);
   return { store, job };
 }
 

@@ -6,7 +6,7 @@ export type CryptoOutcome = 'done' | 'unknown' | ErrorCode;
 
 /** A key version: which one it is, and never the key. */
 export interface CryptoKey {
-  /** As in `KeyReport`. */
+  /** As in `EncryptionKeyInfo`. */
   readonly id: string;
   readonly kind: KeyGroupKind;
   /** The name of the category whose objects it seals; absent for other kinds. */
@@ -37,10 +37,10 @@ export interface MemberEvent {
 }
 
 /** A new root key, sealed for all slots. */
-export interface RootEvent {
-  readonly type: 'root.renewed';
+export interface RootKeyEvent {
+  readonly type: 'rootKey.rotated';
   /** Counted from 1, the root key of a new store. */
-  readonly root: number;
+  readonly rootKey: number;
 }
 
 /** A change of what a key version may be used for. */
@@ -76,7 +76,7 @@ export interface SuiteRefusedEvent {
 }
 
 /** What is told of a change of slots, members and keys. */
-export type ChangeEvent = SlotEvent | MemberEvent | RootEvent | KeyEvent;
+export type ChangeEvent = SlotEvent | MemberEvent | RootKeyEvent | KeyEvent;
 
 /**
  * What this process did with keys, for an audit. It holds no key material, no plaintext and no names of objects. What other
@@ -86,7 +86,7 @@ export type CryptoEvent = (ChangeEvent | UnlockEvent | KeyUseEvent | SuiteRefuse
   /** By the clock of the store. */
   readonly time: Date;
   /** Hex of the id of the store's instance: another one for each store, restored store and migrated store. */
-  readonly instance: string;
+  readonly instanceId: string;
   readonly outcome: CryptoOutcome;
 };
 

@@ -1,7 +1,7 @@
 import type { Job, JobKind, Jobs } from '@securestore/jobs';
 import type { Engine } from '../engine/engine.ts';
 import type { CheckpointReport, MakeOptions } from './make.ts';
-import type { Alarm } from '../journal/alarms.ts';
+import type { JournalFinding } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';
 import { openConsumer } from '../journal/open-consumer.ts';
 import { makeCheckpoint } from './make.ts';
@@ -45,7 +45,7 @@ const MAX_ALARMS = 100;
 /** What has changed since the last checkpoint. `undefined` if only a look at all objects tells. */
 async function changesOf(
   consumer: Consumer,
-  alarms: Alarm[],
+  alarms: JournalFinding[],
   signal: AbortSignal | undefined,
 ): Promise<Iterable<string> | undefined> {
   const tokens = new Set<string>();
@@ -69,10 +69,10 @@ async function followCheckpoint(engine: Engine, options: Omit<MakeOptions, 'chan
   await engine.monitor.refresh(signal);
   // Who has not asked for a journal does not pay for one.
   if (engine.monitor.state.head.journal === 'off') return makeCheckpoint(engine, options);
-  const alarms: Alarm[] = [];
+  const alarms: JournalFinding[] = [];
   // Anew, it looks at all objects. What the checkpoint before says stays said.
   const consumer = await openConsumer(engine, LABEL, signal, (alarm) => void alarms.push(alarm));
   const report = await makeCheckpoint(engine, { ...options, changed: () => changesOf(consumer, alarms, signal) });
   await consumer.commit();
-  return { ...report, alarms: alarms.slice(0, MAX_ALARMS).map(({ message }) => message) };
+  return { ...report, findings: alarms.slice(0, MAX_ALARMS).map(({ message }) => message) };
 }

@@ -45,7 +45,7 @@ export interface CheckpointReport {
    */
   readonly contradicted: number;
   /** What the journal, if it is on, shows to be missing or damaged in it. All objects were looked at then. */
-  readonly alarms: readonly string[];
+  readonly findings: readonly string[];
 }
 
 export interface MakeOptions {
@@ -170,7 +170,7 @@ function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWrit
     pages: pages.length,
     pagesWritten: written,
     ...tally,
-    alarms: [],
+    findings: [],
   };
 }
 

@@ -26,9 +26,9 @@ export function engineOf(
   { begun, read, state, arrived, left }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived' | 'left'>,
   gracePeriod: number = GRACE_PERIOD,
 ): Engine {
-  const { backend: given, random, moves, unlock, logger } = context;
+  const { backend: given, random, targets, unlock, logger } = context;
   const { head } = read;
-  const place = moves && new RelocatableBackend(left?.backend ?? given, left?.location ?? context.location);
+  const place = targets && new RelocatableBackend(left?.backend ?? given, left?.location ?? context.location);
   if (left !== undefined) place?.moveTo(given, context.location);
   if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
   const backend = place?.backend ?? given;
@@ -48,7 +48,7 @@ export function engineOf(
     copies: {},
     gracePeriod,
   };
-  if (moves !== undefined && place !== undefined) {
+  if (targets !== undefined && place !== undefined) {
     const onMove = async (there: Arrived): Promise<string> => {
       place.moveTo(there.backend, there.location);
       engine.limits = limitsFor(backend.capabilities);
@@ -57,7 +57,7 @@ export function engineOf(
       return place.mark(there.read.etag);
     };
     const onFound = (location: string, found: Head): Promise<void> => rememberArrival({ ...context, location }, found);
-    monitor.follows({ moves, onMove, onFound });
+    monitor.follows({ moves: targets, onMove, onFound });
   }
   return engine;
 }

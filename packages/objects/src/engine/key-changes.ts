@@ -72,7 +72,7 @@ export function keyChanges(
     ...(memberEvent === undefined ? [] : [memberEvent]),
     ...(before === undefined || root === undefined || root === before.head.rootNumber
       ? []
-      : [{ type: 'root.renewed' as const, root }]),
+      : [{ type: 'rootKey.rotated' as const, rootKey: root }]),
     ...(keyring === undefined ? [] : versionChanges(source, before?.keys.versions ?? [], keyring)),
   ];
 }

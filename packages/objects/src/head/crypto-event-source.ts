@@ -17,7 +17,7 @@ import type { Logger } from '../api/types.ts';
 /** An event without what all of them have. */
 type Told = CryptoEvent extends infer E
   ? E extends CryptoEvent
-    ? Omit<E, 'time' | 'instance' | 'outcome'>
+    ? Omit<E, 'time' | 'instanceId' | 'outcome'>
     : never
   : never;
 
@@ -147,7 +147,7 @@ export class CryptoEventSource {
   #send(event: Told, outcome: CryptoOutcome): void {
     try {
       const time = new Date(this.#clock.now());
-      const result: unknown = this.#listener({ ...event, time, instance: this.#instance, outcome });
+      const result: unknown = this.#listener({ ...event, time, instanceId: this.#instance, outcome });
       // An async function fits the type, too, and its failure must not end the process.
       if (result instanceof Promise) result.catch((error: unknown) => this.#failed(event, error));
     } catch (error) {

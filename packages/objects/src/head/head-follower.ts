@@ -7,7 +7,7 @@ import { anotherInstance, checkFollows, isInstance, isSameStore } from './ancest
 import { BOUNDS } from './freshness-bounds.ts';
 import { closedBy } from './move/cutover-wait.ts';
 import { followGrant } from './unlock/grants.ts';
-import type { Arrived, FollowPorts, Moves } from './move/follow-redirect.ts';
+import type { Arrived, FollowPorts, MigrationTargets } from './move/follow-redirect.ts';
 import { followMove } from './move/follow-redirect.ts';
 import { findReturn } from './move/returned-store.ts';
 import { ActiveSlot } from './unlock/active-slot.ts';
@@ -21,7 +21,7 @@ import { unlockAgain } from './unlock/unlock-head.ts';
 
 /** How a process follows a store to where it moves. */
 export interface Following {
-  readonly moves: Moves;
+  readonly moves: MigrationTargets;
   /** As {@link FollowPorts.onFound}. */
   readonly onFound: FollowPorts['onFound'];
   /** Called before anything is done there. @returns the etag of the head as the parts of the engine see it */

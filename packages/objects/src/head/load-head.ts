@@ -71,17 +71,17 @@ async function scratchRefused({ backend, location, signal }: OpenSettings): Prom
 }
 
 async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {
-  const { moves, clock = systemClock() } = settings;
+  const { targets, clock = systemClock() } = settings;
   const { head, unlocked } = state;
   const to = head.migration && openLocation(state, head.migration);
   // What was here before must not pass for the store once more.
   if (trust === 'first use') await rememberFirst(settings, head);
   else await rememberNewest(settings, head);
   if (head.migration?.resealed === true && to !== undefined) throw sealedAnew(to);
-  if (moves === undefined) throw movedAway(to);
+  if (targets === undefined) throw movedAway(to);
   const slot = new ActiveSlot();
   const arrived = await followMove(head, state, {
-    moves,
+    moves: targets,
     clock,
     within: MOVED_WITHIN,
     unlock: (backend, there) =>
@@ -97,19 +97,19 @@ async function loadLanded(
   here: Loaded,
   events: CryptoEventSource | undefined,
 ): Promise<Loaded> {
-  const { moves, clock = systemClock() } = settings;
+  const { targets, clock = systemClock() } = settings;
   const { state, begun } = here;
   const { head } = here.read;
   const from = head.migration && openLocation(state, head.migration);
-  if (from === undefined || moves?.locations.includes(from) !== true) return here;
-  const place = await moves.connect(from, settings.signal);
+  if (from === undefined || targets?.locations.includes(from) !== true) return here;
+  const place = await targets.connect(from, settings.signal);
   let isUsed = false;
   try {
     const read = await readThere(place.backend, { clock, within: MOVED_WITHIN });
     isUsed = read !== undefined && hasLeftFor(read.head, head);
     if (isUsed) return { ...here, left: place };
     if (read === undefined || !isStillAt(read.head, head)) return here;
-    const there = await loadHead({ ...settings, ...place, moves: undefined }, read, begun, events);
+    const there = await loadHead({ ...settings, ...place, targets: undefined }, read, begun, events);
     state.unlocked.wipe();
     isUsed = true;
     return { ...there, arrived: { ...there, ...place } };

@@ -20,7 +20,7 @@ export type AlarmType =
   | 'hidden';
 
 /** Something that only an attack on the backend, or a fault of it, explains. */
-export interface Alarm {
+export interface JournalFinding {
   readonly type: AlarmType;
   /** The backend's name of what is missing or wrong. */
   readonly name: string;
@@ -28,17 +28,17 @@ export interface Alarm {
 }
 
 /** @param to the first sequence number that isn't missing */
-export function missingHints(writer: Uint8Array, from: number, to: number): Alarm {
+export function missingHints(writer: Uint8Array, from: number, to: number): JournalFinding {
   const name = hintName(writer, from);
   return { type: 'missing-hints', name, message: `${to - from} hints of the journal are missing from ${name} on` };
 }
 
-export function missingStream(writer: Uint8Array): Alarm {
+export function missingStream(writer: Uint8Array): JournalFinding {
   const name = workName('writer', writer);
   const message = `journal stream ${encodeBase32(writer)} was removed before it was read`;
   return { type: 'missing-stream', name, message };
 }
 
-export function damaged(type: Extract<AlarmType, `damaged-${string}`>, name: string): Alarm {
+export function damaged(type: Extract<AlarmType, `damaged-${string}`>, name: string): JournalFinding {
   return { type, name, message: `${name} is not what was written there` };
 }

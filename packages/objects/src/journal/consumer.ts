@@ -1,7 +1,7 @@
 import type { ConsumerState, PendingEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
-import type { Alarm } from './alarms.ts';
+import type { JournalFinding } from './alarms.ts';
 import { ConsumerHold } from './consumer-hold.ts';
 import type { HeldConsumer } from './consumer-state.ts';
 import { fitsConsumer } from './consumer-state.ts';
@@ -22,7 +22,7 @@ const TICK_PAUSE = 200;
 export interface Poll {
   /** By token, of each the oldest version first. The same change may come again. */
   readonly changes: readonly Change[];
-  readonly alarms: readonly Alarm[];
+  readonly alarms: readonly JournalFinding[];
   /** Whether the next look finds more at once. */
   readonly more: boolean;
 }
@@ -34,7 +34,7 @@ export interface Cut {
    * are in the order of their times.
    */
   readonly time: number;
-  readonly alarms: readonly Alarm[];
+  readonly alarms: readonly JournalFinding[];
 }
 
 /** What receives changes, one at a time. */
@@ -123,19 +123,19 @@ export class Consumer {
    * @returns alarms; if some are about the journal itself, another pass is due
    * @throws SecureStoreError as {@link poll}
    */
-  async pass(visit: Visit, options: PassOptions = {}): Promise<Alarm[]> {
+  async pass(visit: Visit, options: PassOptions = {}): Promise<JournalFinding[]> {
     await this.#look(options.signal);
     return this.#reading(() => this.#pass(visit, options));
   }
 
-  async #pass(visit: Visit, { known, onGone, settled, signal }: PassOptions): Promise<Alarm[]> {
+  async #pass(visit: Visit, { known, onGone, settled, signal }: PassOptions): Promise<JournalFinding[]> {
     const { monitor } = this.#engine;
     if (settled !== true) await monitor.quiesce(signal);
     // It may be owed for what keys open that this process has not heard of yet.
     await monitor.refresh(signal);
     const judging = known !== undefined && !this.#beginsAnew;
     const suspects = new UnannouncedChanges();
-    const alarms: Alarm[] = [];
+    const alarms: JournalFinding[] = [];
     for await (const difference of differences(this.#engine, known ?? nothingKnown(), signal)) {
       const { token, change, alarm } = difference;
       if (alarm !== undefined) alarms.push(alarm);
@@ -172,7 +172,7 @@ export class Consumer {
   async #cut(visit: Visit, signal: AbortSignal | undefined): Promise<Cut> {
     const { clockSkew } = this.#engine.backend.capabilities;
     const tick = await this.#tickAfter(await this.#tick(), signal);
-    const alarms: Alarm[] = [];
+    const alarms: JournalFinding[] = [];
     for (let more = true; more;) {
       const poll = await this.#read(DEFAULT_LIMIT, tick - clockSkew, signal);
       for (const change of poll.changes) await visit(change);

@@ -1,7 +1,7 @@
 import type { ConsumerState, PassOwed, StreamCursor } from '@securestore/core-format';
 import { encodeBase32, workName } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
-import type { Alarm } from './alarms.ts';
+import type { JournalFinding } from './alarms.ts';
 import { damaged, missingStream } from './alarms.ts';
 import type { ExpectedEntry } from './resolve-hints.ts';
 import type { Step } from './streams.ts';
@@ -22,7 +22,7 @@ export interface AdvanceOptions {
 
 /** What reading on has shown, beside what is pending. */
 export interface Advance {
-  readonly alarms: Alarm[];
+  readonly alarms: JournalFinding[];
   /** Whether hints may be left. */
   readonly more: boolean;
 }
@@ -76,7 +76,7 @@ export class Position {
     return { alarms, more: count >= limit };
   }
 
-  #take(writer: string, { next, closed, entries, alarm, gap }: Step): Alarm | undefined {
+  #take(writer: string, { next, closed, entries, alarm, gap }: Step): JournalFinding | undefined {
     const cursor = this.#cursors.get(writer);
     if (cursor !== undefined) this.#cursors.set(writer, { ...cursor, next, closed });
     for (const entry of entries) this.#expect(entry);
@@ -102,7 +102,7 @@ export class Position {
     this.pending.set(commit, { ...(isNewer ? entry : known), announced: Math.min(first, entry.written) });
   }
 
-  #isReported({ type, name }: Alarm): boolean {
+  #isReported({ type, name }: JournalFinding): boolean {
     const key = `${type} ${name}`;
     const known = this.#reported.has(key);
     this.#reported.add(key);
@@ -110,8 +110,8 @@ export class Position {
   }
 
   /** Forgets the streams that are gone, and begins with those that are new. */
-  async #findStreams(engine: Engine, signal: AbortSignal | undefined): Promise<Alarm[]> {
-    const alarms: Alarm[] = [];
+  async #findStreams(engine: Engine, signal: AbortSignal | undefined): Promise<JournalFinding[]> {
+    const alarms: JournalFinding[] = [];
     const writers = new Map((await listWriters(engine, signal)).map((id) => [encodeBase32(id), id]));
     for (const [key, { writer, closed }] of this.#cursors) {
       if (writers.has(key)) continue;
@@ -130,7 +130,7 @@ export class Position {
     engine: Engine,
     key: string,
     writer: Buffer,
-    alarms: Alarm[],
+    alarms: JournalFinding[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
     let next = 0;

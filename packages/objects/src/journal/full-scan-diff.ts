@@ -2,7 +2,7 @@ import type { ListEntry } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
 import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
-import type { Alarm } from './alarms.ts';
+import type { JournalFinding } from './alarms.ts';
 import { damaged } from './alarms.ts';
 import type { Change, Looked } from './resolve-hints.ts';
 import { lookAt } from './resolve-hints.ts';
@@ -25,7 +25,7 @@ export interface Difference {
   readonly known: KnownObject | undefined;
   /** What is there; `undefined` if there is nothing, or nothing that can be opened. */
   readonly change: Change | undefined;
-  readonly alarm: Alarm | undefined;
+  readonly alarm: JournalFinding | undefined;
 }
 
 interface Found {
@@ -55,7 +55,7 @@ function compare(found: Found, known: KnownObject | undefined): Difference | und
   const isKnown = known?.version === header.version && Buffer.compare(header.commitId, known.commitId) === 0;
   if (isKnown) return undefined;
   const older = known !== undefined && header.version <= known.version;
-  const alarm: Alarm | undefined = older
+  const alarm: JournalFinding | undefined = older
     ? { type: 'rolled-back', name, message: `${name} holds a version before one that was seen` }
     : undefined;
   return { token, known, change: { token, header, record: found.body, name }, alarm };

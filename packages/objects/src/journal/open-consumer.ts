@@ -2,7 +2,7 @@ import { MAX_CONSUMER_LABEL_BYTES, parseStoreKey, SecureStoreError, workName } f
 import { NameCipher } from '@securestore/crypto';
 import type { Engine } from '../engine/engine.ts';
 import { commitHead } from '../engine/commit-head.ts';
-import type { Alarm } from './alarms.ts';
+import type { JournalFinding } from './alarms.ts';
 import { damaged } from './alarms.ts';
 import { consumerNames, lookAtConsumer, newConsumer, revived, saveConsumer } from './consumer-state.ts';
 import { Consumer } from './consumer.ts';
@@ -34,7 +34,7 @@ export async function openConsumer(
   engine: Engine,
   label: string,
   signal?: AbortSignal,
-  onDamaged?: (alarm: Alarm) => void,
+  onDamaged?: (alarm: JournalFinding) => void,
 ): Promise<Consumer> {
   const name = consumerName(engine, label);
   const found = await lookAtConsumer(engine, name, signal);

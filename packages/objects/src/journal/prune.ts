@@ -19,7 +19,7 @@ import { entriesUnder } from '../util/listing.ts';
 import type { Stored } from '../engine/sealed-objects.ts';
 
 /** Something that nobody who has the keys has put into a stream. */
-interface Stray extends Pick<Stored, 'modified' | 'etag'> {
+interface ForeignObject extends Pick<Stored, 'modified' | 'etag'> {
   readonly name: string;
 }
 
@@ -32,7 +32,7 @@ interface Plan {
   readonly ended: boolean;
   readonly registration: NonNullable<Awaited<ReturnType<typeof readRegistration>>>;
   readonly hints: readonly StoredHint[];
-  readonly strays: readonly Stray[];
+  readonly strays: readonly ForeignObject[];
   /** When the first hint was written that not all have read; infinite if they have. */
   readonly unread: number;
   /** Where a stream that has been silent for long is to be closed. */
@@ -55,10 +55,10 @@ async function hintsOf(
   writer: Buffer,
   floor: number,
   signal: AbortSignal | undefined,
-): Promise<{ hints: StoredHint[]; strays: Stray[] }> {
+): Promise<{ hints: StoredHint[]; strays: ForeignObject[] }> {
   const prefix = journalPrefix(writer);
   const hints: StoredHint[] = [];
-  const strays: Stray[] = [];
+  const strays: ForeignObject[] = [];
   for await (const { key: name, modified } of entriesUnder(engine.backend, prefix, { signal })) {
     const sequence = hintSequence(prefix, name);
     if (sequence === undefined) continue;

@@ -11,7 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { openOfToken } from '../record/stable-read.ts';
 import { openByToken } from '../record/open-record.ts';
-import type { Alarm } from './alarms.ts';
+import type { JournalFinding } from './alarms.ts';
 import { damaged } from './alarms.ts';
 import { isForged } from '../engine/sealed-objects.ts';
 import { entriesUnder } from '../util/listing.ts';
@@ -71,7 +71,7 @@ export interface Resolved {
   readonly changes: Change[];
   /** Those without a commit so far, and those whose record is still to be brought under the primary key version. */
   readonly pending: PendingEntry[];
-  readonly alarms: Alarm[];
+  readonly alarms: JournalFinding[];
 }
 
 /** How hints are resolved. */
@@ -86,7 +86,7 @@ export interface ResolveOptions {
 /** What became of the hints of one object. */
 class TokenResolver {
   readonly changes: Change[] = [];
-  readonly alarms: Alarm[] = [];
+  readonly alarms: JournalFinding[] = [];
   readonly #engine: Engine;
   readonly #token: string;
   readonly #signal: AbortSignal | undefined;

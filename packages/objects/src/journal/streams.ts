@@ -15,7 +15,7 @@ import type { Engine } from '../engine/engine.ts';
 import { mapConcurrently } from '../util/map-concurrently.ts';
 import { entriesUnder, listPage } from '../util/listing.ts';
 import { isForged, readSystemObject } from '../engine/sealed-objects.ts';
-import type { Alarm } from './alarms.ts';
+import type { JournalFinding } from './alarms.ts';
 import { damaged, missingHints } from './alarms.ts';
 
 const CONCURRENT_READS = 32;
@@ -29,7 +29,7 @@ export interface Step {
   readonly next: number;
   readonly closed: boolean;
   readonly entries: readonly PendingEntry[];
-  readonly alarm?: Alarm | undefined;
+  readonly alarm?: JournalFinding | undefined;
   /** Whether hints were skipped that the consumer has not seen. */
   readonly gap: boolean;
 }

@@ -1,12 +1,12 @@
 import type { PendingEntry } from '@securestore/core-format';
 import { AREAS, encodeBase32, objectName } from '@securestore/core-format';
-import type { Alarm } from './alarms.ts';
+import type { JournalFinding } from './alarms.ts';
 import type { Change } from './resolve-hints.ts';
 
 /** What a full pass has found that is not announced yet: if it still is not when all hints are read, it is an alarm. */
 export class UnannouncedChanges {
   /** By their commits, or by their tokens if nothing is there. */
-  readonly #alarms = new Map<string, Alarm>();
+  readonly #alarms = new Map<string, JournalFinding>();
 
   get size(): number {
     return this.#alarms.size;
@@ -46,7 +46,7 @@ export class UnannouncedChanges {
     }
   }
 
-  alarms(): Alarm[] {
+  alarms(): JournalFinding[] {
     return [...this.#alarms.values()];
   }
 }

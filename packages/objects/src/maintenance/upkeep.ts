@@ -33,14 +33,14 @@ function isRotationDue({ head, keys }: StoreState, now: number): boolean {
 }
 
 /** What is done for a store that stays open. */
-export interface Upkeep {
+export interface MaintenanceTasks {
   /** Makes new keys if `isDue` says so of the newest head. */
   readonly rotate: (isDue: (state: StoreState) => boolean) => Job<unknown>;
   /** Removes what nobody needs any more, if `isDue` says so. */
   readonly collect: (isDue: IsDue) => Job<unknown>;
 }
 
-async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSignal): Promise<void> {
+async function lookAfterKeys(engine: Engine, { rotate }: MaintenanceTasks, signal: AbortSignal): Promise<void> {
   await finishDestruction(engine, signal);
   // Also what another process could not bring there, which has ended since.
   if (engine.copies.keeper !== undefined) await bringAccess(engine, signal);
@@ -52,7 +52,7 @@ async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSi
  * Collects the store if that is due, which also lets consumers of the journal expire that have been silent for long.
  * If it failed, this process leaves it alone for as long as if it was done: others may be able to.
  */
-function collector(engine: Engine, { collect }: Upkeep, signal: AbortSignal): () => Promise<void> {
+function collector(engine: Engine, { collect }: MaintenanceTasks, signal: AbortSignal): () => Promise<void> {
   let failed: Instant | undefined;
   const isDue = (): Promise<boolean> => isCollectionDue(engine, COLLECT_AFTER, signal);
   return async () => {
@@ -102,7 +102,7 @@ export async function keepCopiesUp(engine: Engine, signal: AbortSignal): Promise
  */
 export async function keepUp(
   engine: Engine,
-  upkeep: Upkeep,
+  upkeep: MaintenanceTasks,
   signal: AbortSignal,
   logger: Logger | undefined,
 ): Promise<void> {

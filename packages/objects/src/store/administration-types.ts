@@ -1,13 +1,13 @@
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Job, JobKind, JobSummary, StartOptions } from '@securestore/jobs';
-import type { KeyReport } from '../maintenance/keys/keys.ts';
+import type { EncryptionKeyInfo } from '../maintenance/keys/keys.ts';
 import type { RotationDepth } from '../maintenance/keys/rotate.ts';
 import type { Recipient, SlotInfo, SlotRemoval } from '../maintenance/keys/slots.ts';
 import type { CallOptions } from '../api/types.ts';
 import type { VerifyProgress } from '../maintenance/verify/report.ts';
 
 /** What a secret may be given as: an unlock method, a passphrase, or 32 random bytes. */
-export type KeyLike = UnlockMethod | string | Uint8Array;
+export type UnlockSecret = UnlockMethod | string | Uint8Array;
 
 /** The ways of unlocking a store. */
 export interface SlotAdministration {
@@ -18,7 +18,7 @@ export interface SlotAdministration {
    * @throws `ALREADY_EXISTS` if it opens the store already; `TOO_LARGE` if the store has as many ways as it may; what a
    *   key wrapper throws
    */
-  add(key: KeyLike | Recipient, options?: CallOptions): Promise<SlotInfo>;
+  add(key: UnlockSecret | Recipient, options?: CallOptions): Promise<SlotInfo>;
   /**
    * Removes a way to unlock the store. It takes 6 s longer than the change itself: then no process that has opened the
    * store by it begins to write anything any more, its jobs included. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
@@ -36,17 +36,17 @@ export interface JobStart<P, R> extends Pick<StartOptions, 'id' | 'before' | 're
   readonly parameters: P;
 }
 
-export interface DestroyKeysOptions extends CallOptions {
-  /** How long it can be undone, in milliseconds; by default 30 days. 0 for hardly at all: see {@link KeyAdministration.destroy}. */
+export interface DestroyEncryptionKeysOptions extends CallOptions {
+  /** How long it can be undone, in milliseconds; by default 30 days. 0 for hardly at all: see {@link EncryptionKeyAdministration.destroy}. */
   readonly waitingPeriod?: number | undefined;
 }
 
 /** The keys that seal the objects of a store. */
-export interface KeyAdministration {
+export interface EncryptionKeyAdministration {
   /** All key versions and what they may be used for. */
-  states(options?: CallOptions): Promise<KeyReport[]>;
+  list(options?: CallOptions): Promise<EncryptionKeyInfo[]>;
   /** How many objects, current and older versions, lie under each key version, by its id. Reads the store once. */
-  census(options?: CallOptions): Promise<Readonly<Record<string, number>>>;
+  usage(options?: CallOptions): Promise<Readonly<Record<string, number>>>;
   /**
    * Schedules a key version that a rotation has retired, or all keys of a category, to be destroyed. It takes 6 s longer
    * than the change itself: then no process uses them any more. After the waiting period nothing can bring back what a
@@ -56,16 +56,16 @@ export interface KeyAdministration {
    * @throws `NOT_FOUND`; `CONFLICT` if objects still need the key version; `INVALID_ARGUMENT`; `UNSUPPORTED` if there
    *   is a slot that this release doesn't know, which would be lost
    */
-  destroy(target: string, options?: DestroyKeysOptions): Promise<KeyReport[]>;
-  /** Undoes {@link KeyAdministration.destroy} while there is time. @throws `NOT_FOUND`, `KEY_DESTROYED`, `INVALID_ARGUMENT` */
-  undo(target: string, options?: CallOptions): Promise<KeyReport[]>;
+  destroy(target: string, options?: DestroyEncryptionKeysOptions): Promise<EncryptionKeyInfo[]>;
+  /** Undoes {@link EncryptionKeyAdministration.destroy} while there is time. @throws `NOT_FOUND`, `KEY_DESTROYED`, `INVALID_ARGUMENT` */
+  undo(target: string, options?: CallOptions): Promise<EncryptionKeyInfo[]>;
   /**
    * Destroys now what was scheduled and whose time has come, by the clock of this process and by the backend's, and renews
    * the root key; open stores do this by themselves. Takes 6 s longer if there was something to destroy.
    *
    * @returns the ids of the key versions that are gone, and of those that something still needs
    */
-  finish(options?: CallOptions): Promise<{
+  destroyDue(options?: CallOptions): Promise<{
     readonly destroyed: string[];
     readonly inUse: string[];
     /** Destinations of backups where what was destroyed could not be removed yet. */

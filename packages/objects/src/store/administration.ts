@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { KeyWrapperMethod, SecretMethod, UnlockMethod } from '@securestore/crypto';
+import type { KeyWrapperMethod, UnlockSecretMethod, UnlockMethod } from '@securestore/crypto';
 import { passphrase, rawKey } from '@securestore/crypto';
 import type { Job, JobKind } from '@securestore/jobs';
 import { Jobs } from '@securestore/jobs';
@@ -7,8 +7,8 @@ import type {
   CheckpointOptions,
   JobAdministration,
   JobStart,
-  KeyAdministration,
-  KeyLike,
+  EncryptionKeyAdministration,
+  UnlockSecret,
   RotateOptions,
   SlotAdministration,
   VerifyOptions,
@@ -18,7 +18,7 @@ import { NO_OPTIONS } from '../api/operations.ts';
 import { checkpointKind, startCheckpoint } from '../checkpoint/job.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
 import { collectionKind, startCollection } from '../maintenance/gc/job.ts';
-import type { CollectReport } from '../maintenance/gc/report.ts';
+import type { GcReport } from '../maintenance/gc/report.ts';
 import type { Engine } from '../engine/engine.ts';
 import { withWriteFence } from '../engine/write-fence.ts';
 import { jobStorage } from '../engine/job-storage.ts';
@@ -37,7 +37,7 @@ import { addSlot, listSlots, removeSlot } from '../maintenance/keys/slots.ts';
 import { changeSettings, getSettings } from '../maintenance/settings/change.ts';
 import type { SettingsAdministration } from '../api/settings-types.ts';
 import type { StoreState } from '../head/store-state.ts';
-import type { Upkeep } from '../maintenance/upkeep.ts';
+import type { MaintenanceTasks } from '../maintenance/upkeep.ts';
 import { keepCopiesUp, keepUp } from '../maintenance/upkeep.ts';
 import type { CallOptions, Logger } from '../api/types.ts';
 import type { VerifyReport } from '../maintenance/verify/report.ts';
@@ -48,14 +48,14 @@ const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
 const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
-const GRANT_OPTIONS: ReadonlySet<string> = new Set(['categories', 'groups']);
+const GRANT_OPTIONS: ReadonlySet<string> = new Set(['categories', 'areas']);
 const SETTINGS_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function methodOf(key: unknown, what: string): UnlockMethod {
   if (typeof key === 'string') return passphrase(key);
   if (key instanceof Uint8Array) return rawKey(key);
-  const { type, secret, wrapper } = (key ?? {}) as Partial<SecretMethod & KeyWrapperMethod>;
+  const { type, secret, wrapper } = (key ?? {}) as Partial<UnlockSecretMethod & KeyWrapperMethod>;
   const isMethod = type === 'keyWrapper' ? wrapper !== undefined : typeof secret === 'function';
   if (typeof type === 'string' && isMethod) return key as UnlockMethod;
   throw new SecureStoreError('INVALID_ARGUMENT', `${what} must be an unlock method, a passphrase or 32 bytes`);
@@ -70,7 +70,7 @@ function newcomerOf(key: unknown): UnlockMethod | Recipient {
 /** The administration of an open store. */
 export class Administration {
   readonly slots: SlotAdministration;
-  readonly keys: KeyAdministration;
+  readonly encryptionKeys: EncryptionKeyAdministration;
   readonly jobs: JobAdministration;
   readonly members: MemberAdministration;
   readonly settings: SettingsAdministration;
@@ -94,21 +94,25 @@ export class Administration {
       remove: (id, options) =>
         calls.administrative('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
     };
-    this.keys = {
-      states: (options) =>
-        calls.administrative('keys.states', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
-      census: (options) =>
-        calls.administrative('keys.census', options, NO_OPTIONS, async (signal) =>
+    this.encryptionKeys = {
+      list: (options) =>
+        calls.administrative('encryptionKeys.list', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
+      usage: (options) =>
+        calls.administrative('encryptionKeys.usage', options, NO_OPTIONS, async (signal) =>
           Object.fromEntries((await countKeyUsage(engine, { signal })).counts),
         ),
       destroy: (target, options) =>
-        calls.administrative('keys.destroy', options, DESTROY_OPTIONS, (signal) =>
+        calls.administrative('encryptionKeys.destroy', options, DESTROY_OPTIONS, (signal) =>
           destroyKeys(engine, target, { signal, waitingPeriod: options?.waitingPeriod }),
         ),
       undo: (target, options) =>
-        calls.administrative('keys.undo', options, NO_OPTIONS, (signal) => undoDestruction(engine, target, signal)),
-      finish: (options) =>
-        calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, signal)),
+        calls.administrative('encryptionKeys.undo', options, NO_OPTIONS, (signal) =>
+          undoDestruction(engine, target, signal),
+        ),
+      destroyDue: (options) =>
+        calls.administrative('encryptionKeys.destroyDue', options, NO_OPTIONS, (signal) =>
+          finishDestruction(engine, signal),
+        ),
     };
     this.members = {
       list: (options) =>
@@ -209,11 +213,15 @@ export class Administration {
     }
   }
 
-  rotate(oldKey: KeyLike, newKey: KeyLike, options: RotateOptions | undefined): Job<RotationReport> {
+  rotate(
+    oldUnlockSecret: UnlockSecret,
+    newUnlockSecret: UnlockSecret,
+    options: RotateOptions | undefined,
+  ): Job<RotationReport> {
     return this.#start('rotateEncryptionKey', options, ROTATE_OPTIONS, ({ signal }) => {
       const secrets = {
-        oldKey: methodOf(oldKey, 'the old unlock secret'),
-        newKey: methodOf(newKey, 'the new unlock secret'),
+        oldUnlockSecret: methodOf(oldUnlockSecret, 'the old unlock secret'),
+        newUnlockSecret: methodOf(newUnlockSecret, 'the new unlock secret'),
       };
       return startRotation(this.#engine, this.#jobs, options?.depth ?? 'keys', secrets, signal);
     });
@@ -225,10 +233,8 @@ export class Administration {
     );
   }
 
-  collect(options: CallOptions | undefined): Job<CollectReport> {
-    return this.#start('collect', options, NO_OPTIONS, ({ signal }) =>
-      startCollection(this.#engine, this.#jobs, signal),
-    );
+  gc(options: CallOptions | undefined): Job<GcReport> {
+    return this.#start('gc', options, NO_OPTIONS, ({ signal }) => startCollection(this.#engine, this.#jobs, signal));
   }
 
   verify(anchored: boolean, options: VerifyOptions | undefined): Promise<VerifyReport> {
@@ -246,8 +252,9 @@ export class Administration {
   keepUp(logger: Logger | undefined): void {
     if (isMember(this.#engine.monitor.state)) return;
     const { signal } = this.#closed;
-    const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
-    const collect: Upkeep['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);
+    const rotate: MaintenanceTasks['rotate'] = (isDue) =>
+      startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
+    const collect: MaintenanceTasks['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);
     this.#running.add(keepUp(this.#engine, { rotate, collect }, signal, logger));
     this.#running.add(keepCopiesUp(this.#engine, signal));
   }

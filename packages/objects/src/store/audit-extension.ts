@@ -73,7 +73,7 @@ export class AuditArea extends ExtensionArea {
   }
 
   /** Id of the store's instance. */
-  get instance(): Uint8Array {
+  get instanceId(): Uint8Array {
     return this.state.head.instance;
   }
 
@@ -106,7 +106,7 @@ export class AuditArea extends ExtensionArea {
   }
 
   /** Ids of the instances that the store has and had, the present one first. */
-  get instances(): readonly Uint8Array[] {
+  get instanceIds(): readonly Uint8Array[] {
     const { instance, instances = [] } = this.state.head;
     return [instance, ...instances];
   }

@@ -16,8 +16,8 @@ import type { CallOptions, ListingOptions } from '../api/types.ts';
 const READINGS: ReadonlySet<string> = new Set([
   'slots.list',
   'settings.get',
-  'keys.states',
-  'keys.census',
+  'encryptionKeys.list',
+  'encryptionKeys.usage',
   'members.list',
   'jobs.list',
   'verify',

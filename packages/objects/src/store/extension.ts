@@ -11,7 +11,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { CallGate } from './call-gate.ts';
 import { isMember } from '../head/unlock/owner-keys.ts';
 import type { StoreState } from '../head/store-state.ts';
-import type { Alarm } from '../journal/alarms.ts';
+import type { JournalFinding } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';
 import { openConsumer } from '../journal/open-consumer.ts';
 import type { CallOptions, Logger } from '../api/types.ts';
@@ -108,7 +108,7 @@ export class StoreArea extends ExtensionArea {
    *
    * @throws SecureStoreError as `openConsumer` does
    */
-  async open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<Consumer> {
+  async open(label: string, onDamaged: (alarm: JournalFinding) => void, signal?: AbortSignal): Promise<Consumer> {
     this.checkOpen();
     return openConsumer(this.engine, label, signal, onDamaged);
   }

@@ -8,7 +8,7 @@ import { keptStates } from '../replica/copy/state-store.ts';
 import { keyAt } from '../record/decode-name.ts';
 import { openLocation } from '../head/move/sealed-location.ts';
 import { MIGRATION_JOB } from './migration-extension.ts';
-import type { KeyReport } from '../maintenance/keys/keys.ts';
+import type { EncryptionKeyInfo } from '../maintenance/keys/keys.ts';
 import { reportOf } from '../maintenance/keys/keys.ts';
 import { parseHead } from '../head/store-state.ts';
 import { StoreArea } from './extension.ts';
@@ -68,7 +68,7 @@ export class HealthArea extends StoreArea {
   }
 
   /** All key versions that are known now. */
-  get keys(): readonly KeyReport[] {
+  get keys(): readonly EncryptionKeyInfo[] {
     return this.state.keys.versions.map((info) => reportOf(this.state, info));
   }
 

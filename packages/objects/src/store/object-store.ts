@@ -2,14 +2,14 @@ import type { AuditLink, StoreKey } from '@securestore/core-format';
 import type {
   CheckpointOptions,
   JobAdministration,
-  KeyAdministration,
-  KeyLike,
+  EncryptionKeyAdministration,
+  UnlockSecret,
   RotateOptions,
   SlotAdministration,
   VerifyOptions,
 } from './administration-types.ts';
 import { Administration } from './administration.ts';
-import type { CollectReport } from '../maintenance/gc/report.ts';
+import type { GcReport } from '../maintenance/gc/report.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { CheckpointReport } from '../checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
@@ -63,7 +63,7 @@ export interface ObjectStoreParts {
   readonly anchored?: boolean | undefined;
   readonly logger?: Logger | undefined;
   /** Whether the store looks after itself while it is open; default not. */
-  readonly upkeep?: boolean | undefined;
+  readonly maintenance?: boolean | undefined;
   /** How far the segments of the audit log went by what is remembered outside the store. */
   readonly rememberedEnds?: (() => Promise<AuditLink[]>) | undefined;
   /** Called once when the store is closed, after its last call has ended. */
@@ -75,17 +75,60 @@ const EXTENSIONS = Symbol('extensions');
 
 /** An open store over one backend. Made by `createObjectStore` and `openObjectStore`. */
 export class ObjectStore implements SecureStorage {
-  /** The identity of the store: pin it to be sure that it is the same one when you open it again. */
+  /**
+   * The identity of the store: pin it to be sure that it is the same one when you open it again.
+   *
+   * @example
+   * ```ts
+   * await openStore('file:/srv/vault', { unlock: keyFile('vault.key'), fingerprint: store.fingerprint });
+   * ```
+   */
   readonly fingerprint: string;
-  /** The ways of unlocking the store. */
+  /**
+   * The ways of unlocking the store.
+   *
+   * @example
+   * ```ts
+   * const { id } = await store.slots.add(passphrase('another passphrase'));
+   * ```
+   */
   readonly slots: SlotAdministration;
-  /** Its keys: called, the names of objects as {@link SecureStorage.keys} gives them; its members administer keys. */
-  readonly keys: ((prefix?: string, options?: ListingOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
-  /** Who was granted a part of the keys. */
+  /**
+   * The encryption keys of the store.
+   *
+   * @example
+   * ```ts
+   * const usage = await store.encryptionKeys.usage();
+   * for (const { id, state } of await store.encryptionKeys.list()) console.log(id, state, usage[id]);
+   * ```
+   */
+  readonly encryptionKeys: EncryptionKeyAdministration;
+  /**
+   * Who was granted a part of the keys.
+   *
+   * @example
+   * ```ts
+   * await store.members.add('ann', 'the recipient of Ann', { categories: ['pii'] });
+   * ```
+   */
   readonly members: MemberAdministration;
-  /** How the store was made, and was changed since. */
+  /**
+   * How the store was made, and was changed since.
+   *
+   * @example
+   * ```ts
+   * await store.settings.change({ history: { versions: 20 } });
+   * ```
+   */
   readonly settings: SettingsAdministration;
-  /** Long work on the store that is not finished. */
+  /**
+   * Long work on the store that is not finished.
+   *
+   * @example
+   * ```ts
+   * for (const { id, state } of await store.jobs.list()) console.log(id, state);
+   * ```
+   */
   readonly jobs: JobAdministration;
   readonly #engine: Engine;
   readonly #location: string;
@@ -97,7 +140,7 @@ export class ObjectStore implements SecureStorage {
   #closing: Promise<void> | undefined;
 
   constructor({ rememberedEnds = async () => [], ...parts }: ObjectStoreParts) {
-    const { engine, fingerprint, location, anchored = false, logger, upkeep, onClose } = parts;
+    const { engine, fingerprint, location, anchored = false, logger, maintenance, onClose } = parts;
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.#location = location;
@@ -105,7 +148,7 @@ export class ObjectStore implements SecureStorage {
     this.#onClose = onClose;
     this.#calls = new CallGate(engine);
     this.#administration = new Administration(engine, this.#calls);
-    if (upkeep === true) this.#administration.keepUp(logger);
+    if (maintenance === true) this.#administration.keepUp(logger);
     this.#extensions = makeExtensions({
       engine,
       calls: this.#calls,
@@ -119,28 +162,41 @@ export class ObjectStore implements SecureStorage {
     this.members = this.#administration.members;
     this.settings = this.#administration.settings;
     this.jobs = this.#administration.jobs;
-    this.keys = Object.assign(
-      (prefix = '', options?: ListingOptions) => this.#calls.names('keys', prefix, options),
-      this.#administration.keys,
-    );
+    this.encryptionKeys = this.#administration.encryptionKeys;
   }
 
-  /** Where the store is, without credentials: another one once it has moved. */
+  /**
+   * Where the store is, without credentials: another one once it has moved.
+   *
+   * @example
+   * ```ts
+   * console.log(store.location);
+   * ```
+   */
   get location(): string {
     return this.#engine.place?.location ?? this.#location;
   }
 
   /**
-   * Replaces the secret `oldKey` by `newKey` and renews what it led to, to the depth that the options say, while reads
+   * Replaces the secret `oldUnlockSecret` by `newUnlockSecret` and renews what it led to, to the depth that the options say, while reads
    * and writes go on. Every other secret keeps opening the store.
    *
    * What a rotation can't take back: who has an old secret *and* an old copy of the store opens that copy.
    *
-   * The job rejects with `UNLOCK_FAILED` where `oldKey` opens nothing, `LOCKED` where another rotation is under way,
+   * The job rejects with `UNLOCK_FAILED` where `oldUnlockSecret` opens nothing, `LOCKED` where another rotation is under way,
    * `INVALID_ARGUMENT`.
+   *
+   * @example
+   * ```ts
+   * const { rotated } = await store.rotateEncryptionKey(passphrase('the old one'), passphrase('the new one'));
+   * ```
    */
-  rotateEncryptionKey(oldKey: KeyLike, newKey: KeyLike, options?: RotateOptions): Job<RotationReport> {
-    return this.#administration.rotate(oldKey, newKey, options);
+  rotateEncryptionKey(
+    oldUnlockSecret: UnlockSecret,
+    newUnlockSecret: UnlockSecret,
+    options?: RotateOptions,
+  ): Job<RotationReport> {
+    return this.#administration.rotate(oldUnlockSecret, newUnlockSecret, options);
   }
 
   /**
@@ -150,6 +206,11 @@ export class ObjectStore implements SecureStorage {
    *
    * The job rejects with `LOCKED` where another process makes one or a rotation is not finished, `INTEGRITY` where the
    * checkpoint before is damaged (`afresh` replaces it), `TOO_LARGE`.
+   *
+   * @example
+   * ```ts
+   * const { objects } = await store.checkpoint();
+   * ```
    */
   checkpoint(options?: CheckpointOptions): Job<CheckpointReport> {
     return this.#administration.checkpoint(options);
@@ -161,9 +222,14 @@ export class ObjectStore implements SecureStorage {
    * Reads and writes go on meanwhile.
    *
    * The job rejects with `LOCKED` where another process is at it.
+   *
+   * @example
+   * ```ts
+   * const { bytes } = await store.gc();
+   * ```
    */
-  collect(options?: CallOptions): Job<CollectReport> {
-    return this.#administration.collect(options);
+  gc(options?: CallOptions): Job<GcReport> {
+    return this.#administration.gc(options);
   }
 
   /**
@@ -173,6 +239,11 @@ export class ObjectStore implements SecureStorage {
    *
    * @throws `ROLLBACK` where the head of the store is older than one seen before; what keeps it from looking, such as
    *   `UNAVAILABLE`. What it finds is no error: it is in the report.
+   *
+   * @example
+   * ```ts
+   * const { ok, findings } = await store.verify();
+   * ```
    */
   verify(options?: VerifyOptions): Promise<VerifyReport> {
     return this.#administration.verify(this.#anchored, options);
@@ -277,6 +348,10 @@ export class ObjectStore implements SecureStorage {
     });
   }
 
+  keys(prefix = '', options?: ListingOptions): AsyncGenerator<StoreKey> {
+    return this.#calls.names('keys', prefix, options);
+  }
+
   entries<M extends object = Metadata>(prefix = '', options?: ListingOptions): AsyncGenerator<ObjectInfo<M>> {
     // A member sees all names, and what is behind those that were granted.
     return entriesOf(this.#calls, prefix, options, async (key, signal) =>
@@ -298,7 +373,14 @@ export class ObjectStore implements SecureStorage {
     return retrieveMany(this.#calls, keys, options, (key, own) => this.#retrieve<M>(key, own, true));
   }
 
-  /** Waits for the calls under way, then forgets all keys and closes the backend. Idempotent. */
+  /**
+   * Waits for the calls under way, then forgets all keys and closes the backend. Idempotent.
+   *
+   * @example
+   * ```ts
+   * await store.close();
+   * ```
+   */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown();
     return this.#closing;

@@ -53,7 +53,7 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
   }
   const engine = engineOf(settings, clock, loaded);
   // A head that was accepted once is not accepted again over a newer one.
-  const later = (): OpenSettings => ({ ...at(engine.place), acceptHead: false });
+  const later = (): OpenSettings => ({ ...at(engine.place), acceptRollback: false });
   const end = (): AuditEnd | undefined => engine.audit.end?.();
   engine.monitor.onHead((followed) => rememberNewest(later(), followed, end()));
   engine.monitor.onStalled(() => abortCutover(engine));
@@ -70,11 +70,11 @@ export async function openParts(settings: OpenSettings, asked?: StoreSettings): 
     }
   };
   const anchored = settings.anchor !== undefined;
-  const { logger, upkeep = true } = settings;
+  const { logger, maintenance = true } = settings;
   const rememberedEnds = async (): Promise<AuditLink[]> =>
     endsIn(await rememberedAt(at(engine.place)).catch(() => undefined), head);
   const fingerprint = fingerprintOf(head.identity);
-  return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
+  return { engine, fingerprint, location, anchored, logger, maintenance, rememberedEnds, onClose };
 }
 
 async function open(settings: OpenSettings, asked?: StoreSettings): Promise<ObjectStore> {
@@ -116,7 +116,7 @@ export function createObjectStore(settings: StoreSettings & StoreContext): Promi
   return owning('create', settings, async () => {
     const fingerprint = await createStoreAt(settings, eventsFor(settings, settings.clock ?? systemClock()));
     // Whatever was remembered of this location was of another store: making a new one is an explicit act.
-    return open({ ...settings, fingerprint, acceptHead: true });
+    return open({ ...settings, fingerprint, acceptRollback: true });
   });
 }
 
@@ -167,7 +167,7 @@ export function openStoreAnew(
     if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
     const founded = { versionFloor, state: 'scratch' } as const;
     const fingerprint = await createStoreAt({ ...settings, founded });
-    return open({ ...opening, fingerprint, acceptHead: true });
+    return open({ ...opening, fingerprint, acceptRollback: true });
   });
 }
 

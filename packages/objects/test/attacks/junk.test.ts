@@ -85,29 +85,29 @@ describe.each(PLACES_OF_JUNK)('junk at the name %s', (_what, name, purpose) => {
       const { clock, store, attacker } = await world();
       await attacker.put(name, await body(store));
       expect(await store.jobs.list()).toEqual([]);
-      expect(await store.collect()).toMatchObject({ failed: 0 });
+      expect(await store.gc()).toMatchObject({ failed: 0 });
       await store.checkpoint();
-      expect(await store.verify()).toMatchObject({ ok: true, strays: [{ name }] });
+      expect(await store.verify()).toMatchObject({ ok: true, foreign: [{ name }] });
       const report = await rotate(store);
       expect(report).toMatchObject({ failed: 0, remaining: {} });
       expect(report.retired).toHaveLength(2);
       // What says that it lies under the key that was replaced is removed with the pages that do.
       const left = (await attacker.names()).includes(name);
-      expect(report.strays).toEqual(left ? [{ name, code: 'INTEGRITY' }] : []);
+      expect(report.foreign).toEqual(left ? [{ name, code: 'INTEGRITY' }] : []);
       if (!left) await attacker.put(name, JUNK);
-      await store.keys.destroy(report.retired[0] ?? '', { waitingPeriod: 0 });
+      await store.encryptionKeys.destroy(report.retired[0] ?? '', { waitingPeriod: 0 });
       clock.advance(10 * DAY);
       await store.store('a', 'later');
-      expect((await store.collect()).systemObjects).toBeGreaterThan(0);
+      expect((await store.gc()).systemObjects).toBeGreaterThan(0);
       expect(await attacker.names()).not.toContain(name);
-      expect(await store.verify()).toMatchObject({ ok: true, strays: [] });
-      expect(await rotate(store)).toMatchObject({ strays: [] });
+      expect(await store.verify()).toMatchObject({ ok: true, foreign: [] });
+      expect(await rotate(store)).toMatchObject({ foreign: [] });
     },
   );
 });
 
 async function journalKey(store: ObjectStore): Promise<Buffer> {
-  const found = (await store.keys.states()).find(({ kind }) => kind === 'journal');
+  const found = (await store.encryptionKeys.list()).find(({ kind }) => kind === 'journal');
   return Buffer.from(found?.id ?? '', 'hex');
 }
 
@@ -117,16 +117,16 @@ describe('a key version', () => {
     const [id = ''] = (await rotate(store)).retired;
     const junk = fake(1, 3, Buffer.from(id, 'hex'));
     await attacker.put(hintName(ID, 1), junk);
-    await store.keys.destroy(id, { waitingPeriod: DAY });
+    await store.encryptionKeys.destroy(id, { waitingPeriod: DAY });
     clock.advance(DAY + 1);
-    expect(await store.keys.finish()).toEqual({ destroyed: [id], inUse: [], pending: [] });
+    expect(await store.encryptionKeys.destroyDue()).toEqual({ destroyed: [id], inUse: [], pending: [] });
   });
 
   it('is kept for a record that can not be read, which is named', async () => {
     const { store, attacker } = await world();
     const [id = ''] = (await rotate(store)).retired;
     await attacker.put('o/junk', JUNK);
-    expect((await failure(store.keys.destroy(id), 'CONFLICT')).message).toContain('o/junk');
+    expect((await failure(store.encryptionKeys.destroy(id), 'CONFLICT')).message).toContain('o/junk');
   });
 
   it('is not kept by genuine hints that somebody puts back into a stream that is gone', async () => {
@@ -139,10 +139,10 @@ describe('a key version', () => {
     for (const [name, body] of old) await attacker.put(name, body);
     clock.advance(2 * DAY);
     // What a collection leaves over is retired by it, or by the next rotation.
-    await store.collect();
+    await store.gc();
     await rotate(store);
     const [id = ''] = Object.keys(remaining);
-    expect((await store.keys.states()).find((key) => key.id === id)).toMatchObject({ state: 'disabled' });
+    expect((await store.encryptionKeys.list()).find((key) => key.id === id)).toMatchObject({ state: 'disabled' });
   });
 });
 
@@ -172,7 +172,7 @@ describe.each([
   it('are replaced by the next rotation', async () => {
     const { store, attacker, name } = await stoppedRotation();
     await attacker.put(name, body);
-    expect(await rotate(store)).toMatchObject({ failed: 0, strays: [] });
+    expect(await rotate(store)).toMatchObject({ failed: 0, foreign: [] });
     expect(await attacker.names(workPrefix('job'))).toEqual([]);
   });
 
@@ -180,7 +180,7 @@ describe.each([
     const { clock, store, attacker, name } = await stoppedRotation();
     await attacker.put(name, body);
     clock.advance(2 * DAY);
-    await store.collect();
+    await store.gc();
     expect(await store.jobs.list()).toEqual([]);
   });
 });
@@ -193,11 +193,11 @@ describe.each([
     const { store, attacker } = await world(true);
     const name = await attacker.name(workPrefix('consumer'));
     await attacker.put(name, body);
-    expect(await store.collect()).toMatchObject({ failed: 0 });
+    expect(await store.gc()).toMatchObject({ failed: 0 });
     await store.store('c', 'x');
-    const { alarms, objects } = await store.checkpoint({ afresh });
-    expect({ alarms, objects }).toEqual({ alarms: [expect.stringContaining(name)], objects: 3 });
-    expect(await store.checkpoint()).toMatchObject({ alarms: [], examined: 0 });
+    const { findings, objects } = await store.checkpoint({ afresh });
+    expect({ alarms: findings, objects }).toEqual({ alarms: [expect.stringContaining(name)], objects: 3 });
+    expect(await store.checkpoint()).toMatchObject({ findings: [], examined: 0 });
   });
 });
 
@@ -208,9 +208,9 @@ it('a newer version in the next slot of a stream is an alarm, and leads to a loo
   const next = last.slice(0, -1) + String.fromCodePoint((last.codePointAt(last.length - 1) ?? 0) + 1);
   await attacker.put(next, fake(2, 3));
   await store.store('d', 'x');
-  expect(await store.checkpoint()).toMatchObject({ alarms: [expect.stringContaining(next)], objects: 4 });
-  expect(await store.checkpoint()).toMatchObject({ alarms: [], examined: 0 });
-  expect(await store.collect()).toMatchObject({ failed: 0 });
+  expect(await store.checkpoint()).toMatchObject({ findings: [expect.stringContaining(next)], objects: 4 });
+  expect(await store.checkpoint()).toMatchObject({ findings: [], examined: 0 });
+  expect(await store.gc()).toMatchObject({ failed: 0 });
 });
 
 describe('junk in the place of a collection marker', () => {
@@ -224,12 +224,12 @@ describe('junk in the place of a collection marker', () => {
     const name = AREAS.markers + part.slice(AREAS.blobs.length, part.lastIndexOf('/'));
     await attacker.put(name, body);
     const failures = [{ name, code: 'INTEGRITY' }];
-    expect(await store.collect()).toMatchObject({ failed: 1, failures });
-    expect(await rotate(store)).toMatchObject({ strays: failures, remaining: {} });
+    expect(await store.gc()).toMatchObject({ failed: 1, failures });
+    expect(await rotate(store)).toMatchObject({ foreign: failures, remaining: {} });
     clock.advance(2 * DAY);
     await store.store('a', 'later');
     for (let passes = 0; passes < 2; passes++) {
-      expect(await store.collect()).toMatchObject({ failed: 0 });
+      expect(await store.gc()).toMatchObject({ failed: 0 });
       clock.advance(2 * DAY);
       await store.store('a', 'later');
     }
@@ -242,7 +242,7 @@ describe('junk in the place of a collection marker', () => {
     await attacker.put(name, JUNK);
     clock.advance(2 * DAY);
     await store.store('a', 'later');
-    expect(await store.collect()).toMatchObject({ failed: 0 });
+    expect(await store.gc()).toMatchObject({ failed: 0 });
     expect(await attacker.names(AREAS.markers)).toEqual([]);
   });
 });
@@ -253,8 +253,8 @@ it('a damaged page of the checkpoint that counts stays, and is named', async () 
   await attacker.put(page, fake(2, 7));
   clock.advance(2 * DAY);
   await store.store('a', 'later');
-  expect(await store.collect()).toMatchObject({ failed: 0 });
-  expect(await store.verify()).toMatchObject({ ok: false, findings: [{ kind: 'damaged' }], strays: [] });
+  expect(await store.gc()).toMatchObject({ failed: 0 });
+  expect(await store.verify()).toMatchObject({ ok: false, findings: [{ kind: 'damaged' }], foreign: [] });
   await store.checkpoint({ afresh: true });
-  expect(await store.verify()).toMatchObject({ ok: true, strays: [] });
+  expect(await store.verify()).toMatchObject({ ok: true, foreign: [] });
 });

@@ -1,7 +1,7 @@
 import type { Head, HeadMigration } from '@securestore/core-format';
 import { HEAD_NAME } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Moves } from '../../src/index.ts';
+import type { MigrationTargets } from '../../src/index.ts';
 import { sealLocation } from '../../src/head/move/sealed-location.ts';
 import type { StoreState } from '../../src/head/store-state.ts';
 import { loadState } from '../../src/head/store-state.ts';
@@ -19,7 +19,9 @@ const random = randomPool();
 const ELSEWHERE = Buffer.alloc(16, 5);
 
 /** Moves to some places, which says what was connected and not closed again. */
-function watched(places: readonly Place[]): Moves & { readonly connected: string[]; readonly open: Set<string> } {
+function watched(
+  places: readonly Place[],
+): MigrationTargets & { readonly connected: string[]; readonly open: Set<string> } {
   const connected: string[] = [];
   const open = new Set<string>();
   return {
@@ -106,8 +108,8 @@ describe('whoever has old keys of a store and may write there, and says that it 
     it('gets nobody to take that for the store, and no connection stays open', async () => {
       const all = await scene();
       const { clock, place, there } = all;
-      const moves = watched([there]);
-      const store = await openAt(place, { clock, moves });
+      const targets = watched([there]);
+      const store = await openAt(place, { clock, targets });
       await store.store('a', 'one');
       await prepare(all);
       await forgeMove(place, there);
@@ -115,34 +117,34 @@ describe('whoever has old keys of a store and may write there, and says that it 
       await clock.sleep(6000);
       await failure(store.store('a', 'two'), 'ROLLBACK');
       await failure(store.retrieve('a'), 'ROLLBACK');
-      await failure(openAt(place, { clock, moves }), 'ROLLBACK');
-      expect(moves.connected.length).toBeGreaterThan(1);
-      expect(moves.open.size).toBe(0);
+      await failure(openAt(place, { clock, targets }), 'ROLLBACK');
+      expect(targets.connected.length).toBeGreaterThan(1);
+      expect(targets.open.size).toBe(0);
       expect(await (await attack(there)).copy()).toEqual(before);
     });
   });
 
   it('gets nobody to connect to a place that is not allowed', async () => {
     const { clock, place, there } = await scene();
-    const moves = watched([place]);
-    const store = await openAt(place, { clock, moves });
+    const targets = watched([place]);
+    const store = await openAt(place, { clock, targets });
     await forgeMove(place, there);
     await clock.sleep(6000);
     expect((await failure(store.list(), 'LOCKED')).message).toContain(there.location);
-    await failure(openAt(place, { clock, moves }), 'LOCKED');
+    await failure(openAt(place, { clock, targets }), 'LOCKED');
     await failure(openAt(place, { clock }), 'LOCKED');
-    expect(moves.connected).toEqual([]);
+    expect(targets.connected).toEqual([]);
   });
 
   it('gets nobody to follow where it was sealed anew', async () => {
     const { clock, place, there } = await scene();
-    const moves = watched([there]);
-    const store = await openAt(place, { clock, moves });
+    const targets = watched([there]);
+    const store = await openAt(place, { clock, targets });
     await forgeMove(place, there, { resealed: true });
     await clock.sleep(6000);
     await failure(store.list(), 'LOCKED');
-    await failure(openAt(place, { clock, moves }), 'LOCKED');
-    expect(moves.connected).toEqual([]);
+    await failure(openAt(place, { clock, targets }), 'LOCKED');
+    expect(targets.connected).toEqual([]);
   });
 
   it('can not take the location out of the head of another instance', async () => {
@@ -150,18 +152,18 @@ describe('whoever has old keys of a store and may write there, and says that it 
     const state = await stateAt(place);
     const head: Head = { ...state.head, instance: Buffer.alloc(16, 3) };
     await forgeMove(place, there, { location: sealLocation({ ...state, head }, there.location, random) });
-    await failure(openAt(place, { clock, moves: watched([there]) }), 'INTEGRITY');
+    await failure(openAt(place, { clock, targets: watched([there]) }), 'INTEGRITY');
   });
 
   it('can have the store say to have moved, and not where', async () => {
     const { clock, place, there } = await scene();
-    const moves = watched([there]);
-    const store = await openAt(place, { clock, moves });
+    const targets = watched([there]);
+    const store = await openAt(place, { clock, targets });
     await reviseHead(place, (head) => ({ ...head, generation: head.generation + 1, state: 'moved' }));
     await clock.sleep(6000);
     await failure(store.list(), 'LOCKED');
-    await failure(openAt(place, { clock, moves }), 'LOCKED');
-    expect(moves.connected).toEqual([]);
+    await failure(openAt(place, { clock, targets }), 'LOCKED');
+    expect(targets.connected).toEqual([]);
   });
 
   it('can not have it open again by the head of before', async () => {

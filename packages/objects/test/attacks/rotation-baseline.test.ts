@@ -223,7 +223,7 @@ describe('the state of a rotation that has ended, put back', () => {
     await w.attacker.put(...(states.at(-1) ?? expect.fail()));
     await failure(rotate(w.store, 'keys'), 'CONFLICT');
     expect(await w.store.jobs.resume('rotation')).toMatchObject({ depth: 'data', failed: 0, contradicted: 0 });
-    expect((await w.store.keys.states()).filter(({ state }) => state === 'enabled')).toEqual([]);
+    expect((await w.store.encryptionKeys.list()).filter(({ state }) => state === 'enabled')).toEqual([]);
   });
 });
 

@@ -101,12 +101,12 @@ describe('keys', () => {
     const place = usePlace(() => memoryPlace(() => clock.now()));
     const store = await createAt(place, { clock, categories: { team: ['team/**'] } });
     await store.rotateEncryptionKey(OLD, NEW);
-    await store.keys.destroy('team', { waitingPeriod: 60_000 });
-    const retired = (await store.keys.states()).find(({ category, id }) => category === 'team' && id !== '');
-    await failure(store.keys.undo(retired?.id ?? ''), 'INVALID_ARGUMENT');
-    await failure(store.keys.destroy(retired?.id ?? ''), 'INVALID_ARGUMENT');
+    await store.encryptionKeys.destroy('team', { waitingPeriod: 60_000 });
+    const retired = (await store.encryptionKeys.list()).find(({ category, id }) => category === 'team' && id !== '');
+    await failure(store.encryptionKeys.undo(retired?.id ?? ''), 'INVALID_ARGUMENT');
+    await failure(store.encryptionKeys.destroy(retired?.id ?? ''), 'INVALID_ARGUMENT');
     await clock.sleep(70_000);
-    expect((await store.keys.finish()).destroyed).toHaveLength(2);
+    expect((await store.encryptionKeys.destroyDue()).destroyed).toHaveLength(2);
     const again = await openAt(place, { clock, unlock: rawKey(NEW) });
     await again.store('other', 'x');
     await failure(again.store('team/k', 'x'), 'KEY_DESTROYED');

@@ -114,7 +114,7 @@ describe('another store in the place of the right one', () => {
     const other = await prepared();
     await attacker.restore(await other.attacker.copy());
     await failure(openAt(place, { anchor }), 'ROLLBACK');
-    await openAt(place, { anchor, acceptHead: true });
+    await openAt(place, { anchor, acceptRollback: true });
     await openAt(place, { anchor });
   });
 });
@@ -128,7 +128,7 @@ describe('everything rolled back', () => {
     await (await openAt(place, { anchor })).close();
     await attacker.restore(old);
     await failure(openAt(place, { anchor }), 'ROLLBACK');
-    await (await openAt(place, { anchor, acceptHead: true })).close();
+    await (await openAt(place, { anchor, acceptRollback: true })).close();
     await openAt(place, { anchor });
   });
 

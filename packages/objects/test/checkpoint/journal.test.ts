@@ -26,7 +26,7 @@ describe('a checkpoint of a store with a journal', () => {
   it('looks at what has changed, by whatever process', async () => {
     const { place, clock, store } = await world(true);
     const other = await openAt(place, { clock });
-    expect(await store.checkpoint()).toMatchObject({ objects: 200, examined: 200, alarms: [] });
+    expect(await store.checkpoint()).toMatchObject({ objects: 200, examined: 200, findings: [] });
     await other.store('k1', 'changed');
     await other.delete('k2');
     await other.purge('k3');
@@ -38,7 +38,7 @@ describe('a checkpoint of a store with a journal', () => {
       purged: 1,
       examined: 4,
       contradicted: 0,
-      alarms: [],
+      findings: [],
     });
     expect(await store.verify()).toMatchObject({ ok: true, baseline: { entries: 201 } });
     expect(await store.checkpoint()).toMatchObject({ examined: 0, pagesWritten: 0 });
@@ -77,9 +77,9 @@ describe('a checkpoint of a store with a journal', () => {
     await engine.backend.delete(second);
     const report = await store.checkpoint();
     expect(report).toMatchObject({ examined: 200, objects: 200 });
-    expect(report.alarms.length).toBeGreaterThan(0);
+    expect(report.findings.length).toBeGreaterThan(0);
     expect(await store.verify()).toMatchObject({ ok: true });
-    expect(await store.checkpoint()).toMatchObject({ examined: 0, alarms: [] });
+    expect(await store.checkpoint()).toMatchObject({ examined: 0, findings: [] });
   });
 
   it('that is stopped is made good by the next one', { timeout: 120_000 }, async () => {
@@ -113,7 +113,7 @@ describe('a checkpoint of a store without a journal', () => {
     const { store, engine } = await world(false);
     await store.checkpoint();
     await store.store('k1', 'changed');
-    expect(await store.checkpoint()).toMatchObject({ examined: 200, alarms: [] });
+    expect(await store.checkpoint()).toMatchObject({ examined: 200, findings: [] });
     expect(engine.monitor.state.head.journal).toBe('off');
     expect((await engine.backend.list(workPrefix('consumer'))).entries).toEqual([]);
   });

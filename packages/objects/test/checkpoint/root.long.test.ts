@@ -113,6 +113,6 @@ describe('an anchor', () => {
       references: { ...head.references, checkpoint: { name: 'c/x', digest: Buffer.alloc(32, 1) } },
     }));
     await failure(openAt(place, { clock, anchor }), 'ROLLBACK');
-    await (await openAt(place, { clock, anchor, acceptHead: true })).close();
+    await (await openAt(place, { clock, anchor, acceptRollback: true })).close();
   });
 });

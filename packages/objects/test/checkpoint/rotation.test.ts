@@ -119,7 +119,7 @@ describe('the keys of a category', () => {
     const store = await createAt(place, { clock, categories: { tokens: ['tokens/**'] } });
     await store.store('tokens/a', 'one');
     await store.store('b', 'one');
-    await store.keys.destroy('tokens', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('tokens', { waitingPeriod: 0 });
     expect(await store.checkpoint()).toMatchObject({ contradicted: 0 });
     expect(await store.verify()).toMatchObject({ ok: true, unreadable: 1, findings: [] });
     expect(await store.checkpoint()).toMatchObject({ contradicted: 0 });
@@ -132,7 +132,7 @@ describe('the keys of a category', () => {
     await store.store('tokens/a', 'one');
     await store.store('b', 'one');
     await store.checkpoint();
-    await store.keys.destroy('tokens', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('tokens', { waitingPeriod: 0 });
     expect(await store.verify()).toMatchObject({ ok: true, unreadable: 1, objects: 2 });
     expect(await store.checkpoint()).toMatchObject({ objects: 2, contradicted: 0 });
     const attacker = await attack(place);
@@ -158,11 +158,11 @@ describe('the keys of a category', () => {
       await store.store('tokens/a', 'two');
       await store.store('tokens/gone', 'one');
       await store.delete('tokens/gone');
-      await store.keys.destroy('tokens');
+      await store.encryptionKeys.destroy('tokens');
       expect(await store.verify()).toMatchObject({ ok: true });
       expect(await store.checkpoint()).toMatchObject({ contradicted: 0 });
       if (depth !== undefined) expect(await rotate(store, depth)).toMatchObject({ contradicted: 0 });
-      await store.keys.undo('tokens');
+      await store.encryptionKeys.undo('tokens');
       expect((await store.verify()).findings).toEqual([]);
       expect(await store.checkpoint()).toMatchObject({ objects: 1, deleted: 1, contradicted: 0 });
     },
@@ -180,10 +180,10 @@ describe('the keys of a category', () => {
     await store.checkpoint();
     await store.checkpoint();
     await store.store('tokens/a', 'one');
-    await store.keys.destroy('tokens');
+    await store.encryptionKeys.destroy('tokens');
     await attacker.put(old, record);
     expect(await store.checkpoint()).toMatchObject({ contradicted: 1 });
-    await store.keys.undo('tokens');
+    await store.encryptionKeys.undo('tokens');
     expect((await store.verify()).findings).toMatchObject([{ kind: 'unlisted', key: 'tokens/old' }]);
     await attacker.remove(old);
     const [name = ''] = await attacker.names(AREAS.objects);

@@ -61,7 +61,7 @@ describe('golden stores', () => {
         // Later releases may tell more.
         expect(await contentsOf(opened, store.others)).toMatchObject(store.contents);
         const report = await opened.verify({ payloads: true });
-        expect(report).toMatchObject({ ok: true, findings: [], strays: [], unreadable: 1 });
+        expect(report).toMatchObject({ ok: true, findings: [], foreign: [], unreadable: 1 });
         expect(report.baseline).toBeDefined();
       },
     );

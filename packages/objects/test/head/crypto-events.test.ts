@@ -45,15 +45,15 @@ describe('crypto events', () => {
     const store = await createAt(place, { ...listen, categories: { pii: ['users/**'] } });
     const events = take();
     const [slot] = await store.slots.list();
-    const states = await store.keys.states();
+    const states = await store.encryptionKeys.list();
     expect(typesOf(events)).toEqual(['slot.added', 'key.created', 'key.created', 'key.created', 'unlock']);
     expect(events[0]).toMatchObject({ slot: slot?.id, method: 'rawKey', outcome: 'done', time: new Date(clock.now()) });
     expect(events.at(-1)).toMatchObject({ type: 'unlock', slot: slot?.id, method: 'rawKey', outcome: 'done' });
     const created = events.flatMap((event) => (event.type === 'key.created' ? [event.key] : []));
     const expected = states.map(({ id, kind, category }) => ({ id, kind, suite: 1, ...(category && { category }) }));
     expect(created).toEqual(expected);
-    expect(new Set(events.map(({ instance }) => instance)).size).toBe(1);
-    expect(events[0]?.instance).toMatch(/^[0-9a-f]{32}$/);
+    expect(new Set(events.map(({ instanceId }) => instanceId)).size).toBe(1);
+    expect(events[0]?.instanceId).toMatch(/^[0-9a-f]{32}$/);
   });
 
   it('tell of members, and of what they open', async () => {
@@ -84,9 +84,9 @@ describe('crypto events', () => {
   it('tell of a secret that opens nothing, by its kind alone', async () => {
     const { place, listen, take } = hear();
     await (await createAt(place, listen)).close();
-    const [{ instance } = { instance: '' }] = take();
+    const [{ instanceId } = { instanceId: '' }] = take();
     await failure(openAt(place, { ...listen, unlock: rawKey(secret(1)) }), 'UNLOCK_FAILED');
-    const tried = { type: 'unlock', method: 'rawKey', outcome: 'UNLOCK_FAILED', instance };
+    const tried = { type: 'unlock', method: 'rawKey', outcome: 'UNLOCK_FAILED', instanceId };
     expect(take()).toEqual([{ ...tried, time: expect.any(Date) }]);
     const store = await openAt(place, listen);
     take();
@@ -120,7 +120,9 @@ describe('crypto events', () => {
     await store.close();
     const [last, ...others] = take();
     expect(others).toEqual([]);
-    const [version] = (await (await openAt(place, listen)).keys.states()).filter(({ kind }) => kind === 'category');
+    const [version] = (await (await openAt(place, listen)).encryptionKeys.list()).filter(
+      ({ kind }) => kind === 'category',
+    );
     expect(last).toMatchObject({
       type: 'key.used',
       operation: 'open',
@@ -136,7 +138,7 @@ describe('crypto events', () => {
     const store = await createAt(place, listen);
     for (let number = 0; number < 300; number++) await store.store(`a/${number}`, 'x');
     const [slot] = await store.slots.list();
-    const before = await store.keys.states();
+    const before = await store.encryptionKeys.list();
     take();
     await store.rotateEncryptionKey(secret(7), secret(8));
     await store.close();
@@ -148,7 +150,7 @@ describe('crypto events', () => {
       'unlock',
       'slot.added',
       'slot.removed',
-      'root.renewed',
+      'rootKey.rotated',
       'key.replaced',
       'key.created',
       'key.replaced',
@@ -157,7 +159,7 @@ describe('crypto events', () => {
       'key.disabled',
     ]);
     expect(events).toContainEqual(expect.objectContaining({ type: 'slot.removed', slot: slot?.id, outcome: 'done' }));
-    expect(events).toContainEqual(expect.objectContaining({ type: 'root.renewed', root: 2 }));
+    expect(events).toContainEqual(expect.objectContaining({ type: 'rootKey.rotated', root: 2 }));
     const rewraps = events.filter((event) => event.type === 'key.used' && event.operation === 'rewrap');
     expect(rewraps.reduce((sum, event) => sum + (event.type === 'key.used' ? event.count : 0), 0)).toBe(300);
     for (const event of rewraps) {
@@ -181,14 +183,16 @@ describe('crypto events', () => {
       return take().filter(({ type }) => type.startsWith('key.') && type !== 'key.used');
     };
     const key = expect.objectContaining({ category: 'pii', kind: 'category' });
-    expect(await tell(() => store.keys.destroy('pii', { waitingPeriod: 1000 }))).toEqual([
+    expect(await tell(() => store.encryptionKeys.destroy('pii', { waitingPeriod: 1000 }))).toEqual([
       expect.objectContaining({ type: 'key.scheduled', key, destroyAt: expect.any(Date), outcome: 'done' }),
     ]);
-    expect(await tell(() => store.keys.undo('pii'))).toMatchObject([{ type: 'key.restored', key }]);
-    await store.keys.destroy('pii', { waitingPeriod: 1000 });
+    expect(await tell(() => store.encryptionKeys.undo('pii'))).toMatchObject([{ type: 'key.restored', key }]);
+    await store.encryptionKeys.destroy('pii', { waitingPeriod: 1000 });
     take();
     clock.advance(2000);
-    expect(await tell(() => store.keys.finish())).toMatchObject([{ type: 'key.destroyed', key, outcome: 'done' }]);
+    expect(await tell(() => store.encryptionKeys.destroyDue())).toMatchObject([
+      { type: 'key.destroyed', key, outcome: 'done' },
+    ]);
   });
 
   it('tell of what does not open, once with its count, and of suites that are refused', async () => {

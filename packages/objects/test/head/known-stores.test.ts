@@ -76,8 +76,8 @@ describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
       await failure(openAt(elsewhere, { clock, unlock, anchor, trustOnFirstUse }), 'ROLLBACK');
     }
     // To accept another head is not yet to trust another store.
-    await failure(openAt(elsewhere, { clock, unlock, anchor, acceptHead: true }), 'INVALID_ARGUMENT');
-    await openAt(elsewhere, { clock, unlock, anchor, acceptHead: true, trustOnFirstUse: true });
+    await failure(openAt(elsewhere, { clock, unlock, anchor, acceptRollback: true }), 'INVALID_ARGUMENT');
+    await openAt(elsewhere, { clock, unlock, anchor, acceptRollback: true, trustOnFirstUse: true });
     expect(anchor.remembered.get(place.location)?.fingerprint).toBe(other.store.fingerprint);
   });
 
@@ -97,7 +97,7 @@ describe.each(Object.entries(UNBOUND))('%s', (what, method) => {
     const place = usePlace(memoryPlace);
     await (await createAt(place, { unlock })).close();
     const backend = await usePlace(memoryPlace).open();
-    const settings = { backend, location: 'memory:new', unlock, upkeep: false };
+    const settings = { backend, location: 'memory:new', unlock, maintenance: false };
     const made = await openOrCreateObjectStore(settings);
     const { fingerprint } = made;
     await made.close();

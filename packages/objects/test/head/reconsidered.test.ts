@@ -24,10 +24,10 @@ it.each([
     await store.delete('users/0');
     await store.store('users/1', 'x');
     const other = await openAt(place, { clock });
-    await store.keys.destroy('pii');
+    await store.encryptionKeys.destroy('pii');
     await failure(other.retrieve('users/1'), 'KEY_DESTROYED');
     await failure(call(other), 'KEY_DESTROYED');
-    await store.keys.undo('pii');
+    await store.encryptionKeys.undo('pii');
     clock.advance(HOUR);
     await call(other);
   },

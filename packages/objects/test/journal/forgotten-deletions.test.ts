@@ -48,10 +48,10 @@ async function newWorld(): Promise<World> {
     if (stream === 'is gone') await deleter.close();
     else for (const data of ['y', 'z']) await store.store('l', data);
     clock.advance(CONSUMER_EXPIRES_AFTER + DAY);
-    await whileTimePasses(clock, Promise.resolve(store.collect()));
+    await whileTimePasses(clock, Promise.resolve(store.gc()));
     expect(await namesUnder(engine.backend, AREAS.objects)).toHaveLength(1);
     clock.advance(2 * HOUR);
-    await whileTimePasses(clock, Promise.resolve(store.collect()));
+    await whileTimePasses(clock, Promise.resolve(store.gc()));
   };
   return { clock, owner, follower, beforeItLists: (act) => void (waiting = act), forget };
 }

@@ -45,10 +45,10 @@ describe('junk in the journal', () => {
     await attacker.put(name, Buffer.alloc(100));
     const collector = (await world.start()).store;
     world.clock.advance(STREAM_CLOSES_AFTER / 2);
-    await passing(world.clock, Promise.resolve(collector.collect()));
+    await passing(world.clock, Promise.resolve(collector.gc()));
     expect(await writersAt(cleaner)).toContain(name);
     world.clock.advance(STREAM_CLOSES_AFTER);
-    await passing(world.clock, Promise.resolve(collector.collect()));
+    await passing(world.clock, Promise.resolve(collector.gc()));
     expect(await writersAt(cleaner)).not.toContain(name);
     expect(await attacker.names(AREAS.journal)).toEqual([]);
   });

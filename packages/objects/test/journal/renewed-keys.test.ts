@@ -62,7 +62,7 @@ describe('new keys', () => {
       await follower.poll();
       const other = await world.start();
       await renewKeys(other.engine);
-      await rekeySealedObjects(other.engine, { examined: 0, rekeyed: 0, failed: 0, failures: [] });
+      await rekeySealedObjects(other.engine, { examined: 0, rotated: 0, failed: 0, failures: [] });
       await follower.consumer[call]();
       await follower.consumer.commit();
       const next = await Follower.open((await world.start()).engine, world.clock);

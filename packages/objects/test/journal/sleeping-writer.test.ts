@@ -49,7 +49,7 @@ it('a writer that slept just before a hint until its stream was removed announce
     clock.advance(DAY);
     await consumer.poll();
     await consumer.commit();
-    await whileTimePasses(clock, Promise.resolve(other.store.collect()));
+    await whileTimePasses(clock, Promise.resolve(other.store.gc()));
   }
   awake.resolve();
   const { version } = await whileTimePasses(clock, storing);

@@ -25,11 +25,11 @@ it.each(['at once', 'after a minute'])(
     await consumer.pass(() => undefined);
     await consumer.commit();
     await store.store('tokens/a', 'one');
-    await store.keys.destroy('tokens');
+    await store.encryptionKeys.destroy('tokens');
     await engine.monitor.refresh();
     expect((await consumer.poll()).changes).toEqual([]);
     await consumer.commit();
-    await store.keys.undo('tokens');
+    await store.encryptionKeys.undo('tokens');
     if (when !== 'at once') clock.advance(60_000);
     const heard: Change[] = [];
     expect((await consumer.poll()).alarms).toEqual([]);
@@ -49,9 +49,9 @@ it('a checkpoint that was made while keys were to be destroyed does not keep the
   const name = await attacker.name(AREAS.objects);
   const record = await attacker.get(name);
   await store.store('tokens/a', 'two');
-  await store.keys.destroy('tokens');
+  await store.encryptionKeys.destroy('tokens');
   await store.checkpoint();
-  await store.keys.undo('tokens');
+  await store.encryptionKeys.undo('tokens');
   await store.checkpoint();
   expect(await store.verify()).toMatchObject({ ok: true });
   await attacker.put(name, record);

@@ -36,7 +36,7 @@ async function scene(): Promise<Scene> {
       begun.count += 1;
       return collects() ? undefined : { type: 'fail', error: new SecureStoreError('ACCESS_DENIED', 'no listing') };
     });
-    return openAt(place, { clock, upkeep: true, layers: [injector.layer] });
+    return openAt(place, { clock, maintenance: true, layers: [injector.layer] });
   };
   return { clock, place, backend: await place.open(), begun, open };
 }
@@ -63,11 +63,11 @@ describe('a store that processes keep open', () => {
   it('is not collected again for a day after somebody asked for it', async () => {
     const { clock, begun, open } = await scene();
     const store = await open();
-    await store.collect();
+    await store.gc();
     expect(begun.count).toBe(1);
     await clock.pass(20 * HOUR, 5 * MINUTE);
     expect(begun.count).toBe(1);
-    await store.collect();
+    await store.gc();
     expect(begun.count).toBe(2);
   });
 
@@ -93,7 +93,7 @@ describe('a store that processes keep open', () => {
   it('is collected where what says when it was is damaged', async () => {
     const { clock, begun, backend, open } = await scene();
     const store = await open();
-    await store.collect();
+    await store.gc();
     const { entries } = await backend.list(`${AREAS.work}collected/`);
     expect(entries).toHaveLength(1);
     for (const { key } of entries) await backend.write(key, Buffer.from('damaged'));
@@ -105,7 +105,7 @@ describe('a store that processes keep open', () => {
 it('knows when it was collected also after its keys were renewed', async () => {
   const { clock, begun, open } = await scene();
   const store = await open();
-  await store.collect();
+  await store.gc();
   const rotated = store.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8));
   await clock.pass(MINUTE);
   const { failed, remaining } = await rotated;
@@ -119,7 +119,7 @@ it('lets consumers expire that were silent for a week', async () => {
   const world = await worldOf();
   const follower = await Follower.open((await world.start()).engine, world.clock);
   await follower.follow();
-  await openAt(world.place, { clock: world.clock, upkeep: true });
+  await openAt(world.place, { clock: world.clock, maintenance: true });
   await world.clock.pass(6 * DAY, 10 * MINUTE);
   await follower.poll();
   expect(follower.consumer.passDue).toBe(false);

@@ -66,7 +66,7 @@ function methodOf({ method }: Scenario, secret: Buffer): UnlockMethod {
 async function makeStore(location: string, unlock: UnlockMethod): Promise<string> {
   const backend = new SqliteBackend();
   await backend.init({ location, options: {} });
-  const store = await createObjectStore({ backend, location, unlock, upkeep: false });
+  const store = await createObjectStore({ backend, location, unlock, maintenance: false });
   const { fingerprint } = store;
   await store.close();
   return fingerprint;

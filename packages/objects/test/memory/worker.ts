@@ -82,7 +82,7 @@ let fingerprint = known === '' ? undefined : known;
 async function settings(): Promise<Parameters<typeof createObjectStore>[0]> {
   const backend = new SqliteBackend({ clock: () => clock.now() });
   await backend.init({ location, options: {} });
-  return { backend: noting(backend), location, unlock, random, clock, upkeep: false };
+  return { backend: noting(backend), location, unlock, random, clock, maintenance: false };
 }
 
 const opener = {

@@ -151,7 +151,7 @@ describe('a write that lands late beside a rotation', () => {
       await store.has('another');
     });
     await store.store('k', 'once');
-    const states = await other.keys.states();
+    const states = await other.encryptionKeys.list();
     const primary = states.filter(({ state }) => state === 'primary').map(({ id }) => id);
     expect(primary).toContain((await other.info('k')).keyVersion);
   });

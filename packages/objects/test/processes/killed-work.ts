@@ -21,7 +21,7 @@ export const WORK: Readonly<Record<WorkName, Work>> = {
   'a rotation to the depth "unlock"': rotation('unlock'),
   'a rotation to the depth "keys"': rotation('keys'),
   'a rotation to the depth "data"': rotation('data'),
-  'a collection': { run: async (store) => store.collect() },
+  'a collection': { run: async (store) => store.gc() },
   'a checkpoint': { run: async (store) => store.checkpoint() },
 };
 

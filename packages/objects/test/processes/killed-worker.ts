@@ -28,7 +28,7 @@ const killer = intercept(() => async ({ signal }, run) => {
 });
 
 const unlock = rawKey(keyBytes(SECRETS.before));
-const store = await openObjectStore({ backend: killer(backend), location, unlock, clock, upkeep: false });
+const store = await openObjectStore({ backend: killer(backend), location, unlock, clock, maintenance: false });
 counting = true;
 await WORK[work].run(store);
 process.stdout.write(`${calls}\n`);

@@ -83,8 +83,8 @@ async function endRotation(store: ObjectStore, depth: RotationDepth, renewed: bo
   const [job] = await store.jobs.list();
   if (!renewed) await store.rotateEncryptionKey(keyBytes(SECRETS.before), keyBytes(SECRETS.after), { depth });
   else if (job !== undefined) expect(await store.jobs.resume(job.id)).toMatchObject({ depth, failed: 0 });
-  const census = await store.keys.census();
-  const used = (await store.keys.states()).filter(({ id }) => (census[id] ?? 0) > 0);
+  const census = await store.encryptionKeys.usage();
+  const used = (await store.encryptionKeys.list()).filter(({ id }) => (census[id] ?? 0) > 0);
   expect(used.filter(({ state }) => state !== 'primary')).toEqual([]);
 }
 

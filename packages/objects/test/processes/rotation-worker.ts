@@ -83,7 +83,7 @@ async function rotate(): Promise<void> {
     store = await open(keyBytes(SECRETS.after));
   }
   say('open');
-  const changed = (await store.keys.states()).some(({ state }) => state !== 'primary');
+  const changed = (await store.encryptionKeys.list()).some(({ state }) => state !== 'primary');
   const job = changed
     ? store.jobs.resume('rotation')
     : store.rotateEncryptionKey(keyBytes(SECRETS.before), keyBytes(SECRETS.after));

@@ -111,8 +111,8 @@ describe.each(places)('a rotation on %s beside writers, readers and a sleeper in
       expect(report).toMatchObject({ failed: 0, remaining: {} });
       await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
       const after = await openAt(place, { clock, unlock: rawKey(keyBytes(SECRETS.after)) });
-      const census = await after.keys.census();
-      const states = await after.keys.states();
+      const census = await after.encryptionKeys.usage();
+      const states = await after.encryptionKeys.list();
       const used = states.filter(({ id }) => (census[id] ?? 0) > 0);
       expect(used.map(({ state }) => state)).toEqual(used.map(() => 'primary'));
       await checkAll(after, writers);

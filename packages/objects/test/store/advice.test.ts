@@ -24,7 +24,7 @@ const CASES: readonly Case[] = [
     'KEY_DESTROYED',
     async (store) => {
       await store.store('k', 'x');
-      await store.keys.destroy('default');
+      await store.encryptionKeys.destroy('default');
       return store.retrieve('k');
     },
     /: the keys? .*scheduled to be destroyed/,
@@ -33,7 +33,7 @@ const CASES: readonly Case[] = [
   [
     'a key version that is in use',
     'INVALID_ARGUMENT',
-    async (store) => store.keys.destroy((await store.keys.states())[0]?.id ?? ''),
+    async (store) => store.encryptionKeys.destroy((await store.encryptionKeys.list())[0]?.id ?? ''),
     /must be disabled, got [0-9a-f]+, which is primary$/,
     [{ id: 'start-rotation' }],
   ],

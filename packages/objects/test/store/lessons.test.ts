@@ -59,7 +59,7 @@ describe('CVE-2026-6550, a key cache that skipped the policy on a hit: whatever 
     await store.store('users/1', 'x');
     for (let times = 0; times < 3; times++) await store.retrieve('users/1');
     const other = await openAt(place, { clock });
-    await other.keys.destroy('pii', { waitingPeriod: 60_000 });
+    await other.encryptionKeys.destroy('pii', { waitingPeriod: 60_000 });
     clock.advance(FRESH_FOR);
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
     await failure(store.store('users/1', 'y'), 'KEY_DESTROYED');
@@ -176,7 +176,7 @@ describe('a keyring rolled back to undo a revocation', () => {
     await store.store('users/1', 'x');
     const before = await attacker.get(await attacker.name('k/'));
     // The root key stays, so the old keyring is one that it opens.
-    await store.keys.destroy('pii');
+    await store.encryptionKeys.destroy('pii');
     await store.close();
     await attacker.put(await attacker.name('k/'), before);
     await failure(openAt(place, { clock }), 'INTEGRITY');

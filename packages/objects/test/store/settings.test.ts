@@ -19,7 +19,7 @@ function world(): { readonly clock: EagerClock; readonly place: Place } {
 async function openOrCreateAt(place: Place, settings: Partial<StoreSettings>): Promise<ObjectStore> {
   const { location } = place;
   const backend = await place.open();
-  const store = await openOrCreateObjectStore({ backend, location, unlock: UNLOCK, upkeep: false, ...settings });
+  const store = await openOrCreateObjectStore({ backend, location, unlock: UNLOCK, maintenance: false, ...settings });
   atEnd(() => store.close());
   return store;
 }
@@ -125,7 +125,7 @@ describe('the settings of a store', () => {
     expect(await store.settings.change({ history: { days: 2 } })).toMatchObject({ history: { versions: 1, days: 2 } });
     for (let n = 0; n < 4; n++) await other.store('k', String(n));
     await clock.sleep(3 * 24 * 60 * 60 * 1000);
-    await other.collect();
+    await other.gc();
     expect((await other.history('k')).length).toBe(2);
   });
 
@@ -179,14 +179,14 @@ describe('categories', () => {
   it('keep their keys when they are left out, and when they come back', async () => {
     const { clock, place } = world();
     const store = await createAt(place, { clock, categories: { pii: ['users/**'], old: ['old/**'] } });
-    const keys = await store.keys.states();
+    const keys = await store.encryptionKeys.list();
     await store.store('users/1', 'a');
     expect((await store.settings.change({ categories: { pii: ['users/**'] } })).categories).toEqual({
       pii: ['users/**'],
       old: [],
     });
     expect(await store.store('old/1', 'a')).toMatchObject({ category: 'default' });
-    expect(await store.keys.states()).toEqual(keys);
+    expect(await store.encryptionKeys.list()).toEqual(keys);
     await store.settings.change({ categories: { pii: ['users/**', 'people/**'], old: [] } });
     expect(await store.store('people/1', 'a')).toMatchObject({ category: 'pii' });
     expect((await store.retrieve('users/1')).text()).toBe('a');

@@ -57,11 +57,11 @@ describe('a store of suite 2', () => {
       const [before, after] = depth === 'keys' ? [OTHER, UNLOCK] : [UNLOCK, OTHER];
       expect(await store.rotateEncryptionKey(before, after, { depth })).toMatchObject({ failed: 0 });
     }
-    expect((await store.keys.states()).length).toBeGreaterThan(2);
+    expect((await store.encryptionKeys.list()).length).toBeGreaterThan(2);
     expect((await store.retrieve('a')).text()).toBe('one');
     expect(await readRange(store, 'large')).toEqual(LARGE);
     expect(await store.verify({ payloads: true })).toMatchObject({ findings: [] });
-    await store.collect();
+    await store.gc();
   });
 
   it('accepts nothing that was sealed under suite 1, nor a keyring that would seal so', async () => {

@@ -195,5 +195,5 @@ it('new keys are wiped where a rotation is stopped before it has written them', 
   const store = await openAt(place, { clock, random });
   await failure(store.rotateEncryptionKey(secret(7), secret(7), { signal: stop.signal }), 'ABORTED');
   expect(made).toEqual([Buffer.alloc(KEY_LENGTH), Buffer.alloc(KEY_LENGTH)]);
-  expect((await store.keys.states()).every(({ state }) => state === 'primary')).toBe(true);
+  expect((await store.encryptionKeys.list()).every(({ state }) => state === 'primary')).toBe(true);
 });

@@ -1,7 +1,7 @@
 import { encodeBase32 } from '@securestore/core-format';
 import type { FakeClock } from '../../../jobs/test/support/clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
-import type { Alarm } from '../../src/journal/alarms.ts';
+import type { JournalFinding } from '../../src/journal/alarms.ts';
 import type { Consumer } from '../../src/journal/consumer.ts';
 import { openConsumer } from '../../src/journal/open-consumer.ts';
 import type { KnownObject } from '../../src/journal/full-scan-diff.ts';
@@ -14,7 +14,7 @@ export type Shelf = Map<string, KnownObject>;
 /** What a consumer keeps of what it read: the newest version of each object. */
 export class Follower {
   readonly known: Map<string, KnownObject>;
-  readonly alarms: Alarm[] = [];
+  readonly alarms: JournalFinding[] = [];
   /** All commits that it was given, in order. */
   readonly commits: string[] = [];
   readonly consumer: Consumer;

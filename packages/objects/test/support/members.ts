@@ -1,4 +1,4 @@
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import { generateIdentity, identity, recipientOf } from '@securestore/crypto';
 import type { Layer } from '@securestore/backend-api';
 import type { GrantOptions, ObjectStore, StoreSettings } from '../../src/index.ts';
@@ -11,7 +11,7 @@ import { createAt, openAt, usePlace } from './stores.ts';
 
 /** Somebody who can be made a member. */
 export interface Person {
-  readonly unlock: SecretMethod;
+  readonly unlock: UnlockSecretMethod;
   readonly recipient: string;
 }
 

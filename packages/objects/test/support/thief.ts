@@ -16,7 +16,7 @@ import {
   splitRecord,
   systemContext,
 } from '@securestore/core-format';
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import {
   deriveBytes,
   loadGranted,
@@ -61,7 +61,7 @@ export function headOf(bodies: Bodies): Head {
 }
 
 /** Takes what an identity is granted by the bytes at a backend. */
-export async function loot(bodies: Bodies, identity: SecretMethod): Promise<Loot> {
+export async function loot(bodies: Bodies, identity: UnlockSecretMethod): Promise<Loot> {
   const { lineage, instance, references } = headOf(bodies);
   const name = references.grants?.name ?? '';
   const place = { lineage, instance, generation: generationOf(name) ?? 0 };

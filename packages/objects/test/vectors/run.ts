@@ -129,7 +129,7 @@ async function act(vector: Vector, reading: Reading, released: Buffer[]): Promis
     backend,
     location: 'memory:',
     unlock: unlockOf(vector.unlock ?? baseOf(vector).unlock),
-    upkeep: false,
+    maintenance: false,
     fingerprint,
     anchor: anchor && { read: async () => anchor, write: async () => undefined },
   });

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { SecureStoreError } from '@securestore/core-format';
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import { generateIdentity, identity, recipientOf } from '@securestore/crypto';
 import { withSecretFile, writeSecretFile } from './secret-files.ts';
 
@@ -19,7 +19,7 @@ async function refuseShared(file: FileHandle, path: string): Promise<void> {
  * the store is opened. It may hold lines `fingerprint: …` of the stores that it is known to open; any other store must be
  * known by the option `fingerprint` or an anchor, or be trusted when it is first used.
  */
-export function identityFile(path: string): SecretMethod {
+export function identityFile(path: string): UnlockSecretMethod {
   const withText = <T>(use: (text: Buffer) => Promise<T>): Promise<T> =>
     withSecretFile(path, 'identity file', use, (file) => refuseShared(file, path));
   return {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import { keyFileContents } from '@securestore/crypto';
 import { withSecretFile, writeSecretFile } from './secret-files.ts';
 
@@ -9,7 +9,7 @@ const KEY_BYTES = 32;
  * Unlocks by the whole contents of a file of 32 bytes to 1 MiB that nobody can guess; see {@link generateKeyFile}.
  * The file is read when the store is opened, and again if its slot is gone while the store is open.
  */
-export function keyFile(path: string): SecretMethod {
+export function keyFile(path: string): UnlockSecretMethod {
   return {
     type: 'keyFile',
     secret: () => withSecretFile(path, 'key file', (contents) => keyFileContents(async () => contents).secret()),

@@ -7,7 +7,7 @@ import { fingerprintIn, isOfKind, labelledLine, readLabelled, textIn } from './l
 export interface RecoveryKit {
   readonly kind: 'recovery code' | 'share';
   /** The code or the share as text. The caller wipes it. */
-  readonly secret: Uint8Array;
+  readonly unlockSecret: Uint8Array;
   /** The store that it opens. */
   readonly fingerprint: string;
   readonly location: string;
@@ -50,9 +50,9 @@ function invalid(message: string): never {
 /** A caller without types may leave something out, which must be detected before the kit is printed. */
 function checkKit(kit: RecoveryKit): void {
   if (typeof kit !== 'object' || kit === null) invalid('must be an object');
-  const { kind, secret, made, share } = kit;
+  const { kind, unlockSecret, made, share } = kit;
   if (kind !== 'recovery code' && kind !== 'share') invalid('must be of the kind "recovery code" or "share"');
-  if (!(secret instanceof Uint8Array)) invalid('must have the code or share as a Uint8Array in "secret"');
+  if (!(unlockSecret instanceof Uint8Array)) invalid('must have the code or share as a Uint8Array in "unlockSecret"');
   if (!(made instanceof Date) || Number.isNaN(made.getTime())) invalid('must have a Date in "made"');
   const numbers = share === undefined ? [] : [share?.number, share?.count, share?.threshold];
   if (!numbers.every(Number.isInteger)) invalid('must have the number, count and threshold of a share in "share"');
@@ -61,7 +61,7 @@ function checkKit(kit: RecoveryKit): void {
 /** A kit as text to be printed. The caller wipes it. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function formatRecoveryKit(kit: RecoveryKit): Buffer {
   checkKit(kit);
-  const { kind, secret, fingerprint, location, made, share } = kit;
+  const { kind, unlockSecret, fingerprint, location, made, share } = kit;
   const numbers =
     share === undefined
       ? ''
@@ -73,13 +73,13 @@ export function formatRecoveryKit(kit: RecoveryKit): Buffer {
     labelledLine('store', location) +
     labelledLine('fingerprint', fingerprint) +
     numbers;
-  return Buffer.concat([Buffer.from(`${about}${kind}: `, 'utf8'), secret, Buffer.from('\n')]);
+  return Buffer.concat([Buffer.from(`${about}${kind}: `, 'utf8'), unlockSecret, Buffer.from('\n')]);
 }
 
 /** What a kit holds that is needed to open the store. */
 export type ReadRecoveryKit = Pick<RecoveryKit, 'kind' | 'fingerprint'> & {
   /** A copy, to be wiped. */
-  readonly secret: Buffer;
+  readonly unlockSecret: Buffer;
   readonly location?: string;
 };
 
@@ -100,6 +100,6 @@ export function readRecoveryKit(text: Uint8Array): ReadRecoveryKit | undefined {
   }
   const fingerprint = fingerprintIn(values, KIND);
   const location = textIn(values, 'store', KIND);
-  const secret = Buffer.from(values.get(kind) ?? []);
-  return { kind, fingerprint, secret, ...(location === undefined ? {} : { location }) };
+  const unlockSecret = Buffer.from(values.get(kind) ?? []);
+  return { kind, fingerprint, unlockSecret, ...(location === undefined ? {} : { location }) };
 }

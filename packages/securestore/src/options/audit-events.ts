@@ -2,7 +2,7 @@ import type { AuditEvent, RecorderOptions } from '@securestore/audit';
 import type { CryptoEvent, Logger } from '@securestore/objects';
 
 /** The name of the owner in the audit log. No principal has such a name. */
-export const ROOT = '[root]';
+export const OWNER = '[owner]';
 
 /** The subject and count of an event, in a word or two; never a key. */
 function detailsOf(event: CryptoEvent): string {
@@ -15,8 +15,8 @@ function detailsOf(event: CryptoEvent): string {
     case 'member.granted':
     case 'member.revoked':
       return event.recipient ?? 'all';
-    case 'root.renewed':
-      return `root ${event.root}`;
+    case 'rootKey.rotated':
+      return `root ${event.rootKey}`;
     case 'key.used':
       return `${event.count} × ${event.operation} ${event.key.id}${event.from === undefined ? '' : ` from ${event.from}`}`;
     case 'key.scheduled':
@@ -34,7 +34,7 @@ export function auditEventOf(event: CryptoEvent): AuditEvent {
   const details = detailsOf(event);
   return {
     action: type,
-    principal: ROOT,
+    principal: OWNER,
     time: time.getTime(),
     outcome: outcome === 'done' ? 'allowed' : 'failed',
     reason: outcome === 'done' ? details : `${outcome}: ${details}`,

@@ -24,14 +24,14 @@ const CREATE_OPTIONS = [
   'rotation',
   'journal',
   'suite',
-  'upkeep',
+  'maintenance',
   'authenticators',
   'audit',
   'health',
   'destinations',
-  'follow',
+  'migrationTargets',
 ] as const;
-const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
+const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptRollback', 'trustOnFirstUse'] as const;
 
 const SESSION_OPTIONS = ['signal', 'timeout', 'requestId'] as const;
 
@@ -54,7 +54,7 @@ const MIGRATE_OPTIONS = [
   'backendOptions',
   'client',
   'anchor',
-  'acceptHead',
+  'acceptRollback',
   'trustOnFirstUse',
 ] as const;
 
@@ -95,13 +95,16 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   ],
   audit: [
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'an object with sinks, clearNames or onAlert',
+    'an object with sinks, clearKeys or onAlert',
   ],
   health: [
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'an object with thresholds, backups or auditor',
   ],
-  follow: [(value) => Array.isArray(value) && value.every((item) => typeof item === 'string'), 'a list of locations'],
+  migrationTargets: [
+    (value) => Array.isArray(value) && value.every((item) => typeof item === 'string'),
+    'a list of locations',
+  ],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,
@@ -110,10 +113,10 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   prefix: [(value) => typeof value === 'string', 'a string'],
   partial: [(value) => typeof value === 'boolean', 'true or false'],
   copyOnly: [(value) => typeof value === 'boolean', 'true or false'],
-  upkeep: [(value) => typeof value === 'boolean', 'true or false'],
+  maintenance: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
   requestId: [(value) => typeof value === 'string' || typeof value === 'function', 'a string or a function'],
-  acceptHead: [(value) => typeof value === 'boolean', 'true or false'],
+  acceptRollback: [(value) => typeof value === 'boolean', 'true or false'],
   trustOnFirstUse: [(value) => typeof value === 'boolean', 'true or false'],
   fingerprint: [
     (value) => typeof value === 'string' && FINGERPRINT.test(value),
@@ -208,5 +211,5 @@ export function checkMigrateOptions(options: unknown, more: readonly string[] = 
 
 /** Settings of a re-encrypted store. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkResealSettings(settings: unknown): void {
-  check(settings, ['unlock', 'beforeMaking', 'categories', 'history', 'names', 'rotation', 'suite']);
+  check(settings, ['unlock', 'beforeCreate', 'categories', 'history', 'names', 'rotation', 'suite']);
 }

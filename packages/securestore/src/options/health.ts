@@ -2,7 +2,7 @@ import type { AuditTrail, SinkStats } from '@securestore/audit';
 import type { Meter } from '@securestore/backend-api';
 import type { Backups, Condition, Schedules, WatchFacts, WatchThresholds } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
-import type { SecretMethod } from '@securestore/crypto';
+import type { UnlockSecretMethod } from '@securestore/crypto';
 import type { HealthCheck, HealthSource, HealthThresholds } from '@securestore/health';
 import { Health } from '@securestore/health';
 import type { Clock, Instant } from '@securestore/jobs';
@@ -19,7 +19,7 @@ export interface HealthConfig {
    * The auditor's identity, to verify the audit log with. Without it the check is weaker: it detects changes by an attacker who controls the
    * backend, and not those by holders of the store's encryption keys.
    */
-  readonly auditor?: SecretMethod | readonly SecretMethod[] | undefined;
+  readonly auditor?: UnlockSecretMethod | readonly UnlockSecretMethod[] | undefined;
 }
 
 const check = (name: string, reason: string, more: Partial<HealthCheck> = {}): HealthCheck => ({
@@ -102,17 +102,17 @@ async function examined(
   trail: AuditTrail,
   auditor: HealthConfig['auditor'],
   signal: AbortSignal,
-): Promise<{ readonly problems: readonly string[]; readonly what: string }> {
+): Promise<{ readonly findings: readonly string[]; readonly what: string }> {
   if (auditor !== undefined) {
-    const { problems, segments } = await trail.verify({ auditor, signal });
+    const { findings, segments } = await trail.verify({ auditor, signal });
     return {
-      problems: problems.map(({ message }) => message),
+      findings: findings.map(({ message }) => message),
       what: `all ${segments.length} segments are as they were written`,
     };
   }
-  const { problems, parts, complete } = await trail.examine({ signal });
+  const { findings, parts, complete } = await trail.examine({ signal });
   const which = complete ? 'all' : 'the newest';
-  return { problems, what: `${which} ${parts} parts are whole, and go as far as the head of the store says` };
+  return { findings, what: `${which} ${parts} parts are whole, and go as far as the head of the store says` };
 }
 
 function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): HealthSource {
@@ -122,11 +122,11 @@ function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): Healt
       const { on, sinks } = trail.status;
       if (!on) return [check('audit', 'the store is not audited', { status: 'not-set-up' })];
       try {
-        const { problems, what } = await examined(trail, auditor, signal);
-        const figures = { problems: problems.length, lost: sinks.reduce((sum, { lost }) => sum + lost, 0) };
-        const [first] = problems;
+        const { findings, what } = await examined(trail, auditor, signal);
+        const figures = { findings: findings.length, lost: sinks.reduce((sum, { lost }) => sum + lost, 0) };
+        const [first] = findings;
         if (first !== undefined) {
-          const more = problems.length === 1 ? '' : `, and ${problems.length - 1} more`;
+          const more = findings.length === 1 ? '' : `, and ${findings.length - 1} more`;
           const reason = `the audit log was changed: ${first}${more}`;
           return [{ name: 'audit', status: 'failing', reason, advice: BROKEN_ADVICE, figures }];
         }

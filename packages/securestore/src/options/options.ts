@@ -48,7 +48,7 @@ interface CommonOptions extends BackendOptions {
    * Locations to which the store may move while it is open, or has moved: then this process goes on there by itself. To any other it does
    * not follow, whatever the store says. Default: none.
    */
-  readonly follow?: readonly string[] | undefined;
+  readonly migrationTargets?: readonly string[] | undefined;
   /** Where the audit log goes beside the store, and which names are in clear in it; whether there is one the store says. */
   readonly audit?: RecorderOptions | undefined;
   /** From when on something is not as it should be, for `store.health`. */
@@ -59,7 +59,7 @@ interface CommonOptions extends BackendOptions {
    * Whether a store that stays open looks after itself: makes new keys when they are old, destroys those that were
    * scheduled to be, and collects once a day. Default yes; the first time is five minutes after opening.
    */
-  readonly upkeep?: boolean | undefined;
+  readonly maintenance?: boolean | undefined;
   readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds after which the call fails with `TIMEOUT`. */
@@ -76,7 +76,7 @@ export interface OpenOptions extends CreateOptions {
   /** The identity that the store must have: another one is `INTEGRITY`. */
   readonly fingerprint?: string | undefined;
   /** Accept, once, a head that contradicts the anchor. */
-  readonly acceptHead?: boolean | undefined;
+  readonly acceptRollback?: boolean | undefined;
   /**
    * Where nothing is known of the store yet, take the one that lies here for the right one and remember it in the anchor, which is
    * needed. For `identity` and `keyWrapper`, whose slots anybody could have made: whoever controls the backend when it is first

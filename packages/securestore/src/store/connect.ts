@@ -3,7 +3,7 @@ import type { BackendConfig, Meter, StorageBackend } from '@securestore/backend-
 import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
 import type { Connect } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Logger, Moves } from '@securestore/objects';
+import type { Logger, MigrationTargets } from '@securestore/objects';
 import { loadConfig, type StoreConfig } from '../options/config.ts';
 import { anchorName } from '../files/file-anchor.ts';
 import { networkLayers } from './network-layers.ts';
@@ -124,11 +124,15 @@ export function backupConnect(
 
 /** Connects to the locations that a store moves to: only to those that were given, and as they were given. @param meter counts calls there */
 export function followConnect(
-  { follow, destinations, ...options }: ConnectOptions & Pick<OpenOptions, 'follow' | 'destinations'>,
+  {
+    migrationTargets,
+    destinations,
+    ...options
+  }: ConnectOptions & Pick<OpenOptions, 'migrationTargets' | 'destinations'>,
   meter: Meter,
-): Moves | undefined {
-  if (follow === undefined || follow.length === 0) return undefined;
-  const given = new Map(follow.map((location) => [nameOfLocation(location), location]));
+): MigrationTargets | undefined {
+  if (migrationTargets === undefined || migrationTargets.length === 0) return undefined;
+  const given = new Map(migrationTargets.map((location) => [nameOfLocation(location), location]));
   return {
     locations: [...given.keys()],
     async connect(name, signal) {

@@ -1,4 +1,4 @@
-import { beingMoved } from '@securestore/migrate';
+import { migrationRunning } from '@securestore/migrate';
 import type { ObjectStore } from '@securestore/objects';
 import { extensionsOf } from '@securestore/objects/internal';
 import type { Advice } from '@securestore/core-format';
@@ -38,7 +38,7 @@ async function stateOfMove(store: ObjectStore) {
 /** The error of a migration, with the location of the store and advice to resume it if it had begun. */
 export async function whereItStands(store: ObjectStore, to: string, error: unknown): Promise<unknown> {
   if (!SecureStoreError.is(error)) return error;
-  if (error.reason === 'job-running') return beingMoved();
+  if (error.reason === 'job-running') return migrationRunning();
   if (BEFORE_IT_BEGAN.has(error.code)) return error;
   const moves = await stateOfMove(store);
   if (moves?.to !== nameOfLocation(to)) return error;

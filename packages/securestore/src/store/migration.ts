@@ -1,17 +1,17 @@
 import type {
-  ReclaimableStore,
+  FailBackInfo,
   CancelledMigration,
-  KeptReport,
+  ReplicateBackReport,
   MigrationReport,
   MigrationTarget,
-  MoveStoreOptions,
+  MigrateStoreOptions,
 } from '@securestore/migrate';
 import {
   cancelMigration as cancel,
-  keepInLine,
-  moveStore,
-  reclaimStore as reclaim,
-  retireOldSide,
+  replicateStoreBack,
+  migrateObjectStore,
+  failBackStore as reclaim,
+  finalizeStoreMigration,
 } from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
@@ -20,7 +20,7 @@ import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore } from '@securestore/objects';
 import { extensionsOf, signalOf } from '@securestore/objects/internal';
 import { AuditTrail } from '@securestore/audit';
-import { ROOT } from '../options/audit-events.ts';
+import { OWNER } from '../options/audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from '../options/check-options.ts';
 import { backupConnect, connect, nameOfLocation } from './connect.ts';
 import { namingPlace, whereItStands, withoutKey } from './migration-failure.ts';
@@ -35,12 +35,12 @@ export interface MigrationOpenOptions
     BackendOptions,
     Pick<
       OpenOptions,
-      'unlock' | 'fingerprint' | 'anchor' | 'acceptHead' | 'trustOnFirstUse' | 'destinations' | 'logger' | 'clock'
+      'unlock' | 'fingerprint' | 'anchor' | 'acceptRollback' | 'trustOnFirstUse' | 'destinations' | 'logger' | 'clock'
     > {}
 
 /** How a store is moved. */
 export interface MigrateOptions
-  extends MigrationOpenOptions, Pick<MoveStoreOptions, 'partial' | 'copyOnly' | 'reseal'> {}
+  extends MigrationOpenOptions, Pick<MigrateStoreOptions, 'partial' | 'copyOnly' | 'reencrypt'> {}
 
 interface Opened {
   readonly store: ObjectStore;
@@ -55,12 +55,12 @@ async function opened<T>(
   ignoreRedirect: boolean,
   body: (opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const { unlock, fingerprint, acceptHead, trustOnFirstUse, logger, clock } = options;
+  const { unlock, fingerprint, acceptRollback, trustOnFirstUse, logger, clock } = options;
   const name = nameOfLocation(location);
   const store = await openObjectStore({
     unlock,
     fingerprint,
-    acceptHead,
+    acceptRollback,
     trustOnFirstUse,
     logger,
     clock,
@@ -69,7 +69,7 @@ async function opened<T>(
     }),
     location: name,
     anchor: anchorFor(options.anchor, location),
-    upkeep: false,
+    maintenance: false,
     ignoreRedirect,
     signal,
   });
@@ -85,7 +85,7 @@ async function recordedIn<T>({ store }: Opened, run: () => Promise<T>): Promise<
   const { audit } = extensionsOf(store);
   if (audit.settings === undefined) return run();
   const trail = new AuditTrail(audit, {});
-  return trail.recorder.attempt({ action: 'migrate', principal: ROOT, readOnly: false }, run);
+  return trail.recorder.attempt({ action: 'migrate', principal: OWNER, readOnly: false }, run);
 }
 
 type Progress = JobContext<unknown>['progress'];
@@ -154,30 +154,34 @@ async function withTarget<T>(
 
 /**
  * Migrates a store to another location while it is in use: nothing is lost, and no caller waits for more than about a second. Processes that
- * allow it by `follow` continue there; others get the new location. Migrating it back only copies what has changed since.
+ * allow it by `migrationTargets` continue there; others get the new location. Migrating it back only copies what has changed since.
  *
  * The same call resumes an interrupted migration. With an `anchor` the store is remembered at its new location from then on.
  *
  * The job rejects with `NOT_FOUND` if no store is at `from`; `ALREADY_EXISTS` if `to` is not empty, or is a destination of the store;
- * `UNSUPPORTED` if `to` can't hold a store, or, without `reseal`, not each body of this one; `INVALID_ARGUMENT` if both are the same, or one is
+ * `UNSUPPORTED` if `to` can't hold a store, or, without `reencrypt`, not each body of this one; `INVALID_ARGUMENT` if both are the same, or one is
  * in the folder of the other; `LOCKED` if another process migrates the store, or it is being rotated or restored, or re-encrypted with other
- * settings than `reseal` says; `UNLOCK_FAILED`, also if the unlock secret of `reseal` is not the one with which that began, or has ended;
+ * settings than `reencrypt` says; `UNLOCK_FAILED`, also if the unlock secret of `reencrypt` is not the one with which that began, or has ended;
  * `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is at the source then.
  */
 export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
-  checkMigrateOptions(options, ['partial', 'copyOnly', 'reseal']);
-  if (options.reseal !== undefined) checkResealSettings(options.reseal);
+  checkMigrateOptions(options, ['partial', 'copyOnly', 'reencrypt']);
+  if (options.reencrypt !== undefined) checkResealSettings(options.reencrypt);
   // Before anything is opened: an invalid location is the caller's mistake.
   nameOfLocation(from);
   nameOfLocation(to);
   return started('migrate-store', options, ({ signal, progress }) =>
     opened(from, options, signal, true, async (source) => {
-      const { partial, copyOnly, reseal } = options;
+      const { partial, copyOnly, reencrypt } = options;
       let report: MigrationReport;
       try {
         report = await withTarget(to, options, signal, async (target) => {
           await refuseDestination(source.store, to, target);
-          return forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal);
+          return forwarded(
+            migrateObjectStore(source.store, target, { partial, copyOnly, reencrypt, signal }),
+            progress,
+            signal,
+          );
         });
       } catch (error) {
         const failure = await whereItStands(source.store, to, error);
@@ -185,7 +189,7 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       }
       const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
       // A re-encrypted store has no part of this log.
-      if (!report.moved || reseal !== undefined) return tell(source);
+      if (!report.migrated || reencrypt !== undefined) return tell(source);
       // The log of the source is not read any more.
       return extensionsOf(source.store).audit.settings === undefined ? report : openedThere(to, options, signal, tell);
     }),
@@ -215,11 +219,11 @@ function openedThere<T>(
  *
  * The job rejects with `INVALID_ARGUMENT` if the store did not move from `old` to `location`; and what opening it throws.
  */
-export function keepOldSide(location: string, old: string, options: MigrationOpenOptions): Job<KeptReport> {
+export function replicateBack(location: string, old: string, options: MigrationOpenOptions): Job<ReplicateBackReport> {
   checkMigrateOptions(options);
-  return started('keep-old-side', options, ({ signal, progress }) =>
+  return started('replicate-back', options, ({ signal, progress }) =>
     opened(location, options, signal, false, ({ store }) =>
-      withTarget(old, options, signal, (target) => forwarded(keepInLine(store, target), progress, signal)),
+      withTarget(old, options, signal, (target) => forwarded(replicateStoreBack(store, target), progress, signal)),
     ),
   );
 }
@@ -243,15 +247,15 @@ export async function cancelMigration(location: string, options: MigrationOpenOp
 }
 
 /** How a store is opened again at its former source. */
-export interface ReclaimOptions extends MigrationOpenOptions {
+export interface FailBackOptions extends MigrationOpenOptions {
   /** Called with what would be opened, once it is known that nothing prevents it, and awaited. What it throws ends the call, and nothing is changed. */
-  readonly beforeReclaiming?: ((found: ReclaimableStore) => void | PromiseLike<void>) | undefined;
+  readonly beforeFailBack?: ((found: FailBackInfo) => void | PromiseLike<void>) | undefined;
 }
 
 /** The result of opening a store again at its former source. */
-export interface ReclaimReport {
+export interface FailBackReport {
   /** Its location now, as it was when it moved away. */
-  readonly from: string;
+  readonly source: string;
   /** The lost location, with everything that was written there. */
   readonly lost: string;
 }
@@ -267,14 +271,14 @@ export interface ReclaimReport {
  *   `LOCKED` while another process migrates it;
  *   `ACCESS_DENIED` for a member; and what opening it throws
  */
-export async function reclaimStore(location: string, options: ReclaimOptions): Promise<ReclaimReport> {
-  checkMigrateOptions(options, ['beforeReclaiming']);
-  const { beforeReclaiming } = options;
+export async function failBack(location: string, options: FailBackOptions): Promise<FailBackReport> {
+  checkMigrateOptions(options, ['beforeFailBack']);
+  const { beforeFailBack } = options;
   return opened(location, options, signalOf(options), true, (source) =>
     recordedIn(source, async () => {
       const { store, signal } = source;
-      const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), beforeReclaiming, signal);
-      return { from: store.location, lost };
+      const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), beforeFailBack, signal);
+      return { source: store.location, lost };
     }),
   );
 }
@@ -285,9 +289,9 @@ export async function reclaimStore(location: string, options: ReclaimOptions): P
  * @param location its present location
  * @returns whether changes were kept
  */
-export async function retireMigration(location: string, options: MigrationOpenOptions): Promise<boolean> {
+export async function finalizeMigration(location: string, options: MigrationOpenOptions): Promise<boolean> {
   checkMigrateOptions(options);
   return opened(location, options, signalOf(options), false, (source) =>
-    recordedIn(source, () => retireOldSide(source.store, source.signal)),
+    recordedIn(source, () => finalizeStoreMigration(source.store, source.signal)),
   );
 }

@@ -10,7 +10,7 @@ import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext, VerifyOptions } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
 import { extensionsOf, signalOf } from '@securestore/objects/internal';
-import { auditEventOf, auditWarnings, ROOT } from '../options/audit-events.ts';
+import { auditEventOf, auditWarnings, OWNER } from '../options/audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from '../options/check-options.ts';
 import { backupConnect, connect, followConnect, settingsFor } from './connect.ts';
 import { anchorName, fileAnchor } from '../files/file-anchor.ts';
@@ -31,25 +31,99 @@ export interface SessionOptions extends CallOptions {
 
 /** An open store. */
 export type SecureStore = ObjectStore & {
-  /** The access control of sessions. The owner may do everything. */
+  /**
+   * The access control of sessions. The owner may do everything.
+   *
+   * @example
+   * ```ts
+   * const { token } = await store.access.createToken('ci');
+   * ```
+   */
   readonly access: AccessControl;
-  /** The audit log: who tried what with the store, with which outcome. */
+  /**
+   * The audit log: who tried what with the store, with which outcome.
+   *
+   * @example
+   * ```ts
+   * for await (const { action, outcome } of store.audit.tail({ entries: 10 })) console.log(action, outcome);
+   * ```
+   */
   readonly audit: AuditTrail;
-  /** Makes a snapshot at a destination: changes since the last one are copied, as ciphertext. */
+  /**
+   * Makes a snapshot at a destination: changes since the last one are copied, as ciphertext.
+   *
+   * @example
+   * ```ts
+   * const { number } = await store.backup('file:/mnt/backup/vault');
+   * ```
+   */
   readonly backup: Backups['backup'];
-  /** Restores objects of a snapshot into this store, each as a new version. */
+  /**
+   * Restores objects of a snapshot into this store, each as a new version.
+   *
+   * @example
+   * ```ts
+   * const { replaced } = await store.restore('file:/mnt/backup/vault', { prefix: 'db/', conflict: 'overwrite' });
+   * ```
+   */
   readonly restore: Backups['restore'];
-  /** Its snapshots, at all destinations. */
+  /**
+   * Its snapshots, at all destinations.
+   *
+   * @example
+   * ```ts
+   * const [newest] = await store.backups.list('file:/mnt/backup/vault');
+   * ```
+   */
   readonly backups: Backups;
-  /** The store as it was at any recovery point. */
-  readonly points: RecoveryPoints;
-  /** The schedules of its backups, and their state. */
+  /**
+   * The store as it was at any recovery point.
+   *
+   * @example
+   * ```ts
+   * const { entries } = await store.recoveryPoints.browse({
+   *   destination: 'file:/mnt/backup/vault',
+   *   at: new Date('2026-01-01T12:00:00Z'),
+   *   prefix: 'db/',
+   * });
+   * ```
+   */
+  readonly recoveryPoints: RecoveryPoints;
+  /**
+   * The schedules of its backups, and their state.
+   *
+   * @example
+   * ```ts
+   * for (const { next, failures } of await store.schedules.list()) console.log(next, failures);
+   * ```
+   */
   readonly schedules: Schedules;
-  /** The health of the store with all its parts, and what to do about findings. */
+  /**
+   * The health of the store with all its parts, and what to do about findings.
+   *
+   * @example
+   * ```ts
+   * const { status, checks } = await store.health();
+   * ```
+   */
   readonly health: Health['check'];
-  /** Reads everything in the store in the background, reports what is damaged, and repairs it from a backup. */
+  /**
+   * Reads everything in the store in the background, reports what is damaged, and repairs it from a backup.
+   *
+   * @example
+   * ```ts
+   * const { ok, findings } = await store.scrub({ repair: 'file:/mnt/backup/vault' });
+   * ```
+   */
   readonly scrub: Health['scrub'];
-  /** Metrics of the store, for OpenTelemetry and Prometheus. */
+  /**
+   * Metrics of the store, for OpenTelemetry and Prometheus.
+   *
+   * @example
+   * ```ts
+   * const page = await store.metrics.prometheus();
+   * ```
+   */
   readonly metrics: Health['metrics'];
   /**
    * The store with the rights of the principal that the credentials prove: `{ token }` with an API token, or credentials for the option
@@ -57,6 +131,11 @@ export type SecureStore = ObjectStore & {
    *
    * @throws SecureStoreError `UNAUTHENTICATED`, also for credentials of a kind that no authenticator knows; `UNAVAILABLE` or
    *   `TIMEOUT` if they can't be checked; `INVALID_ARGUMENT` for unknown options
+   *
+   * @example
+   * ```ts
+   * await using session = await store.session({ token: 'the token of a caller' });
+   * ```
    */
   session(credentials: unknown, options?: SessionOptions): Promise<Session>;
 };
@@ -91,7 +170,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   const places = backupConnect(opened, destinations);
   const backups = new Backups(store, places);
   const schedules = new Schedules(store, backups, places);
-  const points = new RecoveryPoints(store, backups, places);
+  const recoveryPoints = new RecoveryPoints(store, backups, places);
   // Sessions administer the store as it is returned, with its access control.
   const { policy, audit: auditPlace } = extensionsOf(store);
   const access = new AccessControl(store, policy, { authenticators, administration: store });
@@ -122,7 +201,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     // No more parameters: what it writes through shows all objects, and a caller who may restore, but not read, must not choose it.
     restore: (source: string, restoreOptions?: RestoreOptions) => backups.restore(source, restoreOptions),
     backups,
-    points,
+    recoveryPoints,
     schedules,
     verify: async (verifyOptions?: VerifyOptions) => {
       const report = await verify(verifyOptions);
@@ -134,7 +213,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     metrics: health.metrics,
     session,
   });
-  return recorded(whole, { recorder, principal: ROOT, categoryOf });
+  return recorded(whole, { recorder, principal: OWNER, categoryOf });
 }
 
 export function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {
@@ -162,7 +241,7 @@ async function contextFor(
     backend: await connect(location, options, signal, meter),
     location: redactLocation(anchorName(location)),
     anchor: anchorFor(options.anchor, location),
-    moves: followConnect(options, meter),
+    targets: followConnect(options, meter),
     logger: options.logger,
     onCryptoEvent: events.listener,
     clock: options.clock,

@@ -15,7 +15,7 @@ const [from, to] = schemes as [Scheme, Scheme];
 const move = moveIn(root, from, to);
 const say = (line: string): void => void writeSync(1, `${line}\n`);
 
-const store = await openStore(move.from, { ...move.options, follow: [move.to] });
+const store = await openStore(move.from, { ...move.options, migrationTargets: [move.to] });
 const job = migrateStore(move.from, move.to, move.options);
 let isMoved = false;
 const writing = (async () => {
@@ -32,8 +32,8 @@ for await (const { phase } of job.progress) {
   if (phase !== before) say(`phase ${phase}`);
   before = phase;
 }
-const { moved } = await job;
-if (!moved) throw new Error('the store did not move');
+const { migrated } = await job;
+if (!migrated) throw new Error('the store did not move');
 say('moved');
 isMoved = true;
 await writing;

@@ -40,7 +40,7 @@ async function isOpenAt(location: string, { options }: Move): Promise<boolean> {
     await store.has('after');
     return true;
   } catch (error) {
-    const isKnown = SecureStoreError.is(error) && (error.reason === 'moved' || error.reason === 'incomplete');
+    const isKnown = SecureStoreError.is(error) && (error.reason === 'migrated' || error.reason === 'incomplete');
     if (!isKnown && !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
     return false;
   }
@@ -48,7 +48,7 @@ async function isOpenAt(location: string, { options }: Move): Promise<boolean> {
 
 async function goOn({ from, to, options }: Move): Promise<void> {
   try {
-    assert.equal((await migrateStore(from, to, options)).moved, true);
+    assert.equal((await migrateStore(from, to, options)).migrated, true);
   } catch (error) {
     // Then nothing was left to do.
     if (!SecureStoreError.is(error, 'LOCKED') || !error.message.includes('has moved to')) throw error;
@@ -58,7 +58,7 @@ async function goOn({ from, to, options }: Move): Promise<void> {
 async function checkMove(move: Move, said: readonly string[], byCommand: boolean): Promise<void> {
   const { from, to, options } = move;
   if (byCommand) await goOn(move);
-  const store = await openStore(from, { ...options, follow: [from, to] });
+  const store = await openStore(from, { ...options, migrationTargets: [from, to] });
   await checkObjects(store, said);
   assert.deepEqual((await store.verify({ payloads: true })).findings, []);
   await store.store('after', 'the cut');

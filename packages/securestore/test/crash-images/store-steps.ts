@@ -28,7 +28,7 @@ export async function generationOf({ location, anchors }: Place): Promise<number
 }
 
 function open({ location, key, anchors }: Place, create: boolean): Promise<SecureStore> {
-  return openStore(location, { unlock: keyFile(key), anchor: fileAnchor(anchors), upkeep: false, create });
+  return openStore(location, { unlock: keyFile(key), anchor: fileAnchor(anchors), maintenance: false, create });
 }
 
 /**

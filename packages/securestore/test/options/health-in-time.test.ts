@@ -39,7 +39,7 @@ async function opened(options: Partial<OpenOptions> = {}): Promise<Stalling & { 
   // Closed when the backend answers again: hooks run in reverse order.
   onTestFinished(async () => (await promise).close());
   const place = stalling();
-  const store = await createStore(location, { unlock, upkeep: false, backend: place.backend, ...options });
+  const store = await createStore(location, { unlock, maintenance: false, backend: place.backend, ...options });
   resolve(store);
   return { ...place, store };
 }
@@ -121,7 +121,7 @@ test('the audit log is looked at by several readings at a time, so that it is to
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   for (let n = 0; n < 20; n++) {
     // Each process has a segment of its own.
-    await using other = await openStore(store.location, { unlock, upkeep: false, backend });
+    await using other = await openStore(store.location, { unlock, maintenance: false, backend });
     await other.has('k');
   }
   const { promise: several, resolve } = Promise.withResolvers<void>();
@@ -132,6 +132,6 @@ test('the audit log is looked at by several readings at a time, so that it is to
     if (reading === 8) resolve();
     return { type: 'delay', until: several };
   });
-  expect(await store.audit.examine()).toMatchObject({ ok: true, complete: true, problems: [] });
+  expect(await store.audit.examine()).toMatchObject({ ok: true, complete: true, findings: [] });
   expect(reading).toBeGreaterThanOrEqual(20);
 });

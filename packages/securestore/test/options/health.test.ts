@@ -55,7 +55,7 @@ const LOOKS = LONG ? 1000 : 25;
 
 describe('the health of a store', () => {
   test('is ok for a new one, and tells what is not configured', async () => {
-    const store = await createStore(`memory:${randomUUID()}`, { unlock, upkeep: false });
+    const store = await createStore(`memory:${randomUUID()}`, { unlock, maintenance: false });
     onTestFinished(() => store.close());
     const report = await store.health();
     expect(report.status).toBe('ok');
@@ -143,7 +143,7 @@ describe('the health of a store', () => {
     await store.store('db/a', 'third');
     await isWell('purging');
     world.clock.advance(20 * DAY);
-    await store.collect();
+    await store.gc();
     await store.backup(world.backup);
     await isWell('a collection');
     await store.slots.add(`another ${randomUUID()}`);
@@ -153,7 +153,7 @@ describe('the health of a store', () => {
     await store.restore(world.backup, { conflict: 'overwrite' });
     await isWell('restoring the whole');
     await store.checkpoint();
-    await store.collect();
+    await store.gc();
     await isWell('another collection');
   });
 
@@ -368,13 +368,13 @@ describe('a scrub', () => {
     expect((await session.health()).status).toBe('ok');
     expect(await session.scrub()).toMatchObject({ ok: true });
     await expect(session.scrub({ repair: world.backup })).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
-    await expect(session.collect()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await expect(session.gc()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   });
 });
 
 test('the health of a store names no object to a session, which may see none', async () => {
   const location = `memory:${randomUUID()}`;
-  const store = await createStore(location, { unlock, upkeep: false });
+  const store = await createStore(location, { unlock, maintenance: false });
   onTestFinished(() => store.close());
   await store.store('db/prod/password', 'secret');
   const backend = new MemoryBackend();
@@ -391,7 +391,7 @@ test('the health of a store names no object to a session, which may see none', a
   ]);
   const { token } = await store.access.createToken('watcher');
   await using session = await store.session({ token });
-  for (const options of [{}, { names: true }]) {
+  for (const options of [{}, { keys: true }]) {
     const report = await session.health(options);
     expect(checkOf(report, 'scrub')).toMatchObject({ status: 'failing' });
     expect(JSON.stringify(report)).not.toContain('password');

@@ -6,8 +6,8 @@ const WRITERS = 8;
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), upkeep: false });
-await store.backups.follow(destination, {
+const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), maintenance: false });
+await store.backups.startContinuous(destination, {
   synchronous: mode === 'synchronous',
   onStatus: ({ recoverableTo, lag }) => say({ recoverableTo: recoverableTo?.getTime(), lag }),
 });

@@ -37,7 +37,7 @@ interface Told {
 async function destroyed(folder: string, mode: string): Promise<Told> {
   const location = `sqlite:${join(folder, 'primary', 'vault.db')}`;
   const destination = `file:${join(folder, 'backups')}`;
-  await (await createStore(location, { unlock: rawKey(KEY), upkeep: false })).close();
+  await (await createStore(location, { unlock: rawKey(KEY), maintenance: false })).close();
   const flags = ['--conditions=@securestore/source', '--no-warnings'];
   const child = spawn(process.execPath, [...flags, PROGRAM, location, destination, mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -76,7 +76,7 @@ async function restored(folder: string): Promise<Map<string, number>> {
   const unlock = rawKey(KEY);
   const report = await restoreStore(source, to, { unlock });
   expect(report.failed).toEqual([]);
-  await using store = await openStore(to, { unlock, upkeep: false });
+  await using store = await openStore(to, { unlock, maintenance: false });
   expect(await store.verify({ payloads: true })).toMatchObject({ ok: true });
   const values = new Map<string, number>();
   for (const key of await store.list()) values.set(key, Number((await store.retrieve(key)).text()));

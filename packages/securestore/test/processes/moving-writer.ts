@@ -36,9 +36,9 @@ function watched(at: string, moves: number): StorageBackend {
 
 const store = await openStore(location, {
   unlock,
-  upkeep: false,
+  maintenance: false,
   backend: watched(location, 0),
-  follow: [location, other],
+  migrationTargets: [location, other],
   destinations: { [other]: { backend: watched(other, 1) }, [location]: { backend: watched(location, 2) } },
 });
 

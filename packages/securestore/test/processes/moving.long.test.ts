@@ -20,7 +20,7 @@ import { LONG, sized, TORTURE } from '../../../../tools/campaigns/src/size.ts';
 const KILLS = sized({ short: 1, full: 5, torture: 5 });
 const ROUNDS = TORTURE ? 10 : 1;
 /** What a run has begun when its time begins to run out: the last one that is killed in a short test gets farther than those before. */
-const PHASES = ['copying', 'following', 'comparing', 'verifying', 'announcing', 'moving'] as const;
+const PHASES = ['copying', 'applying changes', 'comparing', 'verifying', 'announcing', 'switching'] as const;
 /** The longest that a run goes on from then, in milliseconds. */
 const KILLED_WITHIN = sized({ short: 500, full: 2000, torture: 2000 });
 const AMOUNT = LONG ? { small: 200, large: 1 } : { small: 40, large: 1, largeBytes: 1_000_000 };
@@ -98,7 +98,7 @@ async function moveTo(from: string, to: string, said: Said): Promise<void> {
   const began = Date.now();
   const mover = startMover(from, to);
   const report = await mover.ended;
-  expect(report).toMatchObject({ moved: true, failed: [], alarms: [] });
+  expect(report).toMatchObject({ migrated: true, failed: [], findings: [] });
   const during = said.writes.filter(({ began: at, took }) => at + took >= began).map(({ took }) => Math.round(took));
   console.log(
     `closed for ${report?.pause} ms; of ${during.length} writes meanwhile the longest took ${Math.max(...during)} ms; ${mover.phases.join(', ')}`,
@@ -108,7 +108,7 @@ async function moveTo(from: string, to: string, said: Said): Promise<void> {
 /** Moves a store while two processes with two writers each go on; whoever moves it is killed again and again, and ends it at last. */
 async function killed(from: string, to: string): Promise<void> {
   const { fingerprint } = await travelling(from, AMOUNT);
-  const open = { unlock, fingerprint, upkeep: false } as const;
+  const open = { unlock, fingerprint, maintenance: false } as const;
   const before = await openStore(from, open);
   const expected = await everythingOf(before, isKept);
   await before.close();

@@ -52,7 +52,7 @@ async function peopled(store: SecureStore): Promise<void> {
 }
 
 /** A store with people, that is backed up. */
-async function scene(more: { upkeep?: boolean } = {}) {
+async function scene(more: { maintenance?: boolean } = {}) {
   const world = new BackupWorld();
   const store = await world.furnished(more);
   await peopled(store);
@@ -93,7 +93,7 @@ let restores = 0;
 async function restored({ world, place }: Pick<Scene, 'world' | 'place'>) {
   const to = `${world.target}-${++restores}`;
   const report = await restoreStore(place.location, to, world.secret);
-  const store = await openStore(to, { unlock, clock: world.clock, upkeep: false });
+  const store = await openStore(to, { unlock, clock: world.clock, maintenance: false });
   onTestFinished(() => store.close());
   return { store, report };
 }
@@ -146,7 +146,7 @@ describe('what takes access away since the last backup', () => {
     await expect(job).rejects.toMatchObject({ name: expect.any(String) });
     await store.access.revokeToken(id);
     expect(await restoreStore(place.location, to, world.secret)).toMatchObject({ snapshot: 1 });
-    await using again = await openStore(to, { unlock, clock: world.clock, upkeep: false });
+    await using again = await openStore(to, { unlock, clock: world.clock, maintenance: false });
     await expect(readsBy(again, token)).rejects.toEqual(DENIED);
   });
 
@@ -177,7 +177,7 @@ describe('what takes access away since the last backup', () => {
   });
 
   test('does not take away for long what was given again later, and says until then of when it is', async () => {
-    const all = await scene({ upkeep: true });
+    const all = await scene({ maintenance: true });
     const { store, token, world } = all;
     await store.access.change(disablePrincipal('ann', true));
     const taken = (await restored(all)).report.access.policy?.version ?? Infinity;
@@ -207,7 +207,7 @@ describe('what takes access away since the last backup', () => {
   });
 
   test('is tried again by a store that stays open, until it is there', async () => {
-    const all = await scene({ upkeep: true });
+    const all = await scene({ maintenance: true });
     const { store, place, token, world } = all;
     place.away();
     expect(await store.access.change(disablePrincipal('ann', true))).toEqual({ pending: [place.location] });
@@ -233,7 +233,7 @@ describe('what takes access away since the last backup', () => {
     const to = `${world.target}-${++restores}`;
     const report = await store.backups.restoreStore(place.location, to);
     expect(report.access.policy?.source).toBe('store');
-    const other = await openStore(to, { unlock, clock: world.clock, upkeep: false });
+    const other = await openStore(to, { unlock, clock: world.clock, maintenance: false });
     onTestFinished(() => other.close());
     await expect(readsBy(other, token)).rejects.toEqual(DENIED);
   });
@@ -278,7 +278,7 @@ describe('what takes access away since the last backup', () => {
   });
 
   test('is tried again for a slot that was removed: its secret opens the backup no more', async () => {
-    const all = await scene({ upkeep: true });
+    const all = await scene({ maintenance: true });
     const { store, place, world } = all;
     const second = rawKey(Buffer.alloc(32, 9));
     const { id } = await store.slots.add(second);

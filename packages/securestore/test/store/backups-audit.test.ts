@@ -23,10 +23,10 @@ async function audited(): Promise<{ readonly world: BackupWorld; readonly store:
 /** What the auditor finds wrong with the log of a store that is restored. */
 async function problemsOf(world: BackupWorld, snapshot?: number): Promise<unknown[]> {
   await restoreStore(world.backup, world.target, { ...world.secret, snapshot });
-  await using restored = await openStore(world.target, { unlock, clock: world.clock, upkeep: false });
+  await using restored = await openStore(world.target, { unlock, clock: world.clock, maintenance: false });
   const entries = await restored.audit.entries({ entries: 1000 });
   expect(entries.length).toBeGreaterThan(2);
-  return [...(await restored.audit.verify({ auditor: identity(auditor) })).problems];
+  return [...(await restored.audit.verify({ auditor: identity(auditor) })).findings];
 }
 
 describe('the audit log of a store that was restored is whole, as far as it goes', () => {
@@ -49,12 +49,12 @@ describe('the audit log of a store that was restored is whole, as far as it goes
 
   test('where it was backed up continuously', async () => {
     const { world, store } = await audited();
-    const continuous = await store.backups.follow(world.backup);
+    const continuous = await store.backups.startContinuous(world.backup);
     await store.store('db/a', 'later');
     await store.slots.add('another passphrase that is long enough');
     await store.store('db/a', 'still later');
-    await continuous.shipped();
-    await continuous.stop();
+    await continuous.caughtUp();
+    await continuous.close();
     expect(await problemsOf(world)).toEqual([]);
   });
 });
@@ -78,7 +78,10 @@ test.each([
   await backend.init({ location: world.backup, options: {} });
   using opened = await openBackup({ backend, location: world.backup, unlock, clock: world.clock });
   const { seals } = opened.copy;
-  const [first, { digest: previous, ...newest }] = [await opened.points.read(1), await opened.points.read(number)];
+  const [first, { digest: previous, ...newest }] = [
+    await opened.recoveryPoints.read(1),
+    await opened.recoveryPoints.read(number),
+  ];
   const { others } = first;
   const put = async (point: Point): Promise<void> => {
     const name = pointName(point.number);
@@ -90,7 +93,7 @@ test.each([
   const changed = { ...forged, ...change({ ...forged, digest: previous, keyId: '', isOld: false }) };
   if (changed.kind === 'changes') {
     await put(forged);
-    changed.previous = (await opened.points.read(forged.number)).digest;
+    changed.previous = (await opened.recoveryPoints.read(forged.number)).digest;
   }
   await put(changed);
   expect(await problemsOf(world, changed.number)).not.toEqual([]);

@@ -60,6 +60,6 @@ describe('what is meant by no option is refused, before anything is looked at or
     ).rejects.toEqual(INVALID);
     expect(await hasBackup(backup, world.secret)).toBe(true);
     // Whoever hosts the files has no secret.
-    expect(await verifyBackup(backup)).toMatchObject({ ok: true, depth: 'unchanged', snapshots: 1, opened: 0 });
+    expect(await verifyBackup(backup)).toMatchObject({ ok: true, depth: 'unchanged', snapshots: 1, decrypted: 0 });
   });
 });

@@ -82,20 +82,20 @@ describe('somebody whose role is', () => {
     await store.backup(world.backup);
     const at = { destination: world.backup, snapshot: 1 };
     const [rob, vic, eve] = [session('rob'), session('vic'), session('eve')];
-    expect(await rob.points.timeline(world.backup)).toMatchObject({ snapshots: [{ number: 1 }] });
-    const names = async (points: Session['points'], ...more: readonly unknown[]): Promise<string[]> => {
-      const browse = points.browse as (...given: readonly unknown[]) => ReturnType<Session['points']['browse']>;
+    expect(await rob.recoveryPoints.timeline(world.backup)).toMatchObject({ snapshots: [{ number: 1 }] });
+    const names = async (points: Session['recoveryPoints'], ...more: readonly unknown[]): Promise<string[]> => {
+      const browse = points.browse as (...given: readonly unknown[]) => ReturnType<Session['recoveryPoints']['browse']>;
       return (await browse({ ...at, prefix: 'db/' }, ...more)).entries.map(({ key }) => key);
     };
-    expect(await names(rob.points)).toContain('db/b');
-    expect(await names(vic.points)).toEqual(['db/a']);
+    expect(await names(rob.recoveryPoints)).toContain('db/b');
+    expect(await names(vic.recoveryPoints)).toEqual(['db/a']);
     // What a session is told of who may see what, it says itself.
-    expect(await names(vic.points, () => true)).toEqual(['db/a']);
-    await expect(rob.points.retrieveStream('db/a', at)).rejects.toEqual(DENIED);
-    await expect(vic.points.versions('db/b', at)).rejects.toEqual(DENIED);
-    expect(await vic.points.versions('db/a', { destination: world.backup })).toMatchObject({ key: 'db/a' });
-    await expect(eve.points.browse(at)).rejects.toEqual(DENIED);
-    await expect(eve.points.timeline(world.backup)).rejects.toEqual(DENIED);
+    expect(await names(vic.recoveryPoints, () => true)).toEqual(['db/a']);
+    await expect(rob.recoveryPoints.retrieveStream('db/a', at)).rejects.toEqual(DENIED);
+    await expect(vic.recoveryPoints.versions('db/b', at)).rejects.toEqual(DENIED);
+    expect(await vic.recoveryPoints.versions('db/a', { destination: world.backup })).toMatchObject({ key: 'db/a' });
+    await expect(eve.recoveryPoints.browse(at)).rejects.toEqual(DENIED);
+    await expect(eve.recoveryPoints.timeline(world.backup)).rejects.toEqual(DENIED);
     await expect(rob.backups.restoreStore(world.backup, 'memory:elsewhere')).rejects.toEqual(DENIED);
   });
 
@@ -107,7 +107,7 @@ describe('somebody whose role is', () => {
     await store.backup(world.backup);
     for (const left of [[view], [read]]) {
       await store.access.change(setRole('role of rea', [view, read]));
-      const { stream } = await session('rea').points.retrieveStream('large', { destination: world.backup });
+      const { stream } = await session('rea').recoveryPoints.retrieveStream('large', { destination: world.backup });
       const reader = stream.getReader();
       expect((await reader.read()).done).toBe(false);
       await store.access.change(setRole('role of rea', left));
@@ -130,10 +130,10 @@ describe('somebody whose role is', () => {
     });
     await store.delete('db/b');
     const owners = await store.restore(world.backup, { prefix: 'db/' });
-    expect(owners.receipt && readRestoreReceipt(owners.receipt, store.fingerprint)).toMatchObject({ by: '[root]' });
-    const kept = await store.points.receipts(world.backup);
+    expect(owners.receipt && readRestoreReceipt(owners.receipt, store.fingerprint)).toMatchObject({ by: '[owner]' });
+    const kept = await store.recoveryPoints.receipts(world.backup);
     expect(kept.restores.map((one) => readRestoreReceipt(one.receipt, store.fingerprint).by)).toEqual([
-      '[root]',
+      '[owner]',
       'rob',
     ]);
   });
@@ -160,10 +160,10 @@ describe('somebody whose role is', () => {
     }
     expect(await store.backups.drill(place)).toMatchObject({ ok: false });
     const [ann, vera] = [session('ann'), session('vera')];
-    const told = await ann.points.receipts(place);
+    const told = await ann.recoveryPoints.receipts(place);
     expect(told.drills.map(({ receipt }) => readReceipt(receipt, store.fingerprint).ok)).toEqual([true]);
     expect(told.withheld).toBe(1);
-    const all = await vera.points.receipts(place);
+    const all = await vera.recoveryPoints.receipts(place);
     expect(all.drills.map(({ receipt }) => readReceipt(receipt, store.fingerprint).ok)).toEqual([false, true]);
     expect(all).not.toHaveProperty('withheld');
   });
@@ -201,7 +201,7 @@ describe('somebody whose role is', () => {
 test('a member with the group backup copies what they can not open', async () => {
   const { world, store } = await backedUp();
   const own = generateIdentity();
-  await store.members.add('backup host', await recipientOf(own), { groups: ['backup'] });
+  await store.members.add('backup host', await recipientOf(own), { areas: ['backup'] });
   const theirs = { unlock: identity(own), fingerprint: store.fingerprint };
   const member = await world.open({ ...theirs, create: false });
   await store.store('db/new', 'since then');
@@ -217,7 +217,7 @@ test('a member with the group backup copies what they can not open', async () =>
   await expect(restoreStore(world.backup, world.target, theirs)).rejects.toEqual(DENIED);
   await expect(member.restore(world.backup, { keys: ['db/a'] })).rejects.toEqual(DENIED);
   await restoreStore(world.backup, world.target, world.secret);
-  await using again = await openStore(world.target, { unlock, upkeep: false });
+  await using again = await openStore(world.target, { unlock, maintenance: false });
   expect((await again.retrieve('db/new')).text()).toBe('since then');
 });
 
@@ -256,7 +256,7 @@ test('a restore may take a second person, each time', async () => {
     code: 'ACCESS_DENIED',
     message: expect.stringMatching(/second person/),
   });
-  const operation = { call: 'restore', about: { source: world.backup, keys: ['db/b'] } } as const;
+  const operation = { call: 'restore', about: { destination: world.backup, keys: ['db/b'] } } as const;
   const asked = await rob.approvals.request('restore', undefined, { operation });
   await expect(rob.approvals.approve(asked.id)).rejects.toMatchObject({ code: expect.any(String) });
   expect(await store.has('db/b')).toBe(false);
@@ -285,7 +285,7 @@ test('a recovery officer restores beside what there is, and in place only with a
   await expect(rob.restore(world.backup, over)).rejects.toMatchObject({
     message: expect.stringMatching(/second person/),
   });
-  const operation = { call: 'restore', about: { source: world.backup, ...over } } as const;
+  const operation = { call: 'restore', about: { destination: world.backup, ...over } } as const;
   const { id } = await rob.approvals.request('restore.replace', undefined, { operation });
   await session('bob').approvals.approve(id);
   expect(await rob.restore(world.backup, over)).toMatchObject({ replaced: 1 });

@@ -30,7 +30,7 @@ async function stopped(restore: (signal: AbortSignal) => Job<unknown>): Promise<
 describe('a backup', () => {
   test('says what is in it, and the second one copies only what has changed', async () => {
     const { world, store, report } = await backedUp();
-    expect(report).toMatchObject({ number: 1, objects: 4, deleted: 1, failed: [], alarms: [], rekeyed: 0 });
+    expect(report).toMatchObject({ number: 1, objects: 4, deleted: 1, failed: [], findings: [], rewrapped: 0 });
     expect(report.copied).toEqual({ versions: report.versions, bytes: report.bytes });
     world.clock.advance(HOUR);
     await store.store('db/b', 'changed');
@@ -144,7 +144,7 @@ describe('a restored store', () => {
     await store.close();
     const report = await restoreStore(world.backup, world.target, world.secret);
     expect(report).toMatchObject({ snapshot: 1, objects: 4, unreadable: 0, failed: [] });
-    await using again = await openStore(world.target, { unlock, upkeep: false });
+    await using again = await openStore(world.target, { unlock, maintenance: false });
     expect(again.fingerprint).toBe(store.fingerprint);
     expect(await contentOf(again)).toEqual(then);
     expect(await again.verify({ payloads: true })).toMatchObject({ ok: true });
@@ -166,7 +166,7 @@ describe('a restored store', () => {
     await store.close();
     const byCode = { unlock: recoveryCode(code), fingerprint: store.fingerprint };
     await restoreStore(world.backup, world.target, byCode);
-    await using again = await openStore(world.target, { ...byCode, upkeep: false });
+    await using again = await openStore(world.target, { ...byCode, maintenance: false });
     expect((await again.retrieve('db/a')).text()).toBe('second');
   });
 
@@ -175,7 +175,7 @@ describe('a restored store', () => {
     expect(await restoreStore(world.backup, world.target, { ...world.secret, prefix: 'db/' })).toMatchObject({
       objects: 2,
     });
-    await using again = await openStore(world.target, { unlock, upkeep: false });
+    await using again = await openStore(world.target, { unlock, maintenance: false });
     expect(await again.list()).toEqual(['db/a', 'db/b']);
   });
 
@@ -192,7 +192,7 @@ describe('a restored store', () => {
     const other = { ...world.secret, prefix: 'db/' };
     await expect(restoreStore(world.backup, world.target, other)).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
     await restoreStore(world.backup, world.target, world.secret);
-    await using again = await openStore(world.target, { unlock, upkeep: false });
+    await using again = await openStore(world.target, { unlock, maintenance: false });
     expect(await again.verify({ payloads: true })).toMatchObject({ ok: true });
   });
 
@@ -214,11 +214,11 @@ describe('a restored store', () => {
     });
     expect(await restoreStore(world.backup, world.target, asked)).toMatchObject({
       snapshot: 1,
-      warnings: expect.arrayContaining([
+      findings: expect.arrayContaining([
         expect.stringMatching(/resumed with snapshot 1 of .*Changes up to snapshot 2 were not restored\.$/),
       ]),
     });
-    await using again = await openStore(world.target, { unlock, upkeep: false });
+    await using again = await openStore(world.target, { unlock, maintenance: false });
     expect(await contentOf(again)).toEqual(then);
     await expect(restoreStore(world.backup, world.target, asked)).rejects.toMatchObject({
       message: expect.stringContaining('the target already has a store'),
@@ -255,10 +255,10 @@ describe('a backup that is looked through', () => {
   test('is whole, and says what was opened', async () => {
     const { world, store } = await backedUp();
     const complete = await verifyBackup(world.backup, world.secret);
-    expect(complete).toMatchObject({ ok: true, depth: 'complete', opened: 0, snapshots: 1, found: 0 });
+    expect(complete).toMatchObject({ ok: true, depth: 'complete', decrypted: 0, snapshots: 1, found: 0 });
     const opens = await verifyBackup(world.backup, { ...world.secret, depth: 'opens' });
     expect(opens).toMatchObject({ ok: true, depth: 'opens' });
-    expect(opens.opened).toBeGreaterThan(4);
+    expect(opens.decrypted).toBeGreaterThan(4);
     expect(await store.backups.verify(world.backup, { depth: 'opens' })).toEqual(opens);
   });
 
@@ -275,7 +275,7 @@ describe('a backup that is looked through', () => {
     await expect(restoreStore(world.backup, world.target, world.secret)).rejects.toMatchObject({ code: 'INTEGRITY' });
     const partial = await restoreStore(world.backup, world.target, { ...world.secret, partial: true });
     expect(partial.failed).toMatchObject([{ code: 'INTEGRITY' }]);
-    await using again = await openStore(world.target, { unlock, upkeep: false });
+    await using again = await openStore(world.target, { unlock, maintenance: false });
     expect(await again.list()).toEqual(['db/a', 'db/b', 'web/c']);
     expect(await again.verify()).toMatchObject({ ok: true });
   });
@@ -302,7 +302,7 @@ test('a payload that was changed in the backup is refused, and makes no store th
   });
   const partial = await restoreStore(world.backup, world.target, { ...world.secret, partial: true });
   expect(partial.failed).toMatchObject([{ code: 'INTEGRITY' }]);
-  await using again = await openStore(world.target, { unlock, upkeep: false });
+  await using again = await openStore(world.target, { unlock, maintenance: false });
   expect(await again.list()).toEqual(['db/a', 'db/b', 'web/c']);
 });
 
@@ -342,7 +342,7 @@ describe('the destinations of a store', () => {
     const opens = await verifyBackup(world.backup, { unlock: next, depth: 'opens' });
     expect(opens).toMatchObject({ ok: true });
     await restoreStore(world.backup, world.target, { unlock: next });
-    await using again = await openStore(world.target, { unlock: next, upkeep: false });
+    await using again = await openStore(world.target, { unlock: next, maintenance: false });
     expect((await again.retrieve('db/a')).text()).toBe('second');
   });
 });
@@ -351,7 +351,7 @@ test('a store of a store that was restored goes on with the backups of the first
   const { world, store } = await backedUp();
   await store.close();
   await restoreStore(world.backup, world.target, world.secret);
-  await using again = await openStore(world.target, { unlock, upkeep: false });
+  await using again = await openStore(world.target, { unlock, maintenance: false });
   await furnish(again);
   expect(await again.backup(world.backup)).toMatchObject({ number: 2, failed: [] });
   await using old = await world.open({ create: false });

@@ -1,7 +1,7 @@
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { identity, rawKey } from '@securestore/crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { cancelMigration, migrateStore, retireMigration } from '../../src/index.ts';
+import { cancelMigration, migrateStore, finalizeMigration } from '../../src/index.ts';
 import type { SecureStore } from '../../src/index.ts';
 import { audited, auditor, locationOf, memoryAnchor, reopen, unlock } from '../support/audits.ts';
 
@@ -30,10 +30,10 @@ describe('the audit log of a store that moves', () => {
     expect(await migrations(await reopen(from))).toEqual(['allowed', 'allowed', 'failed NOT_FOUND']);
     const other = locationOf();
     await migrateStore(from, other, { unlock });
-    await retireMigration(other, { unlock });
+    await finalizeMigration(other, { unlock });
     const there = await reopen(other);
     expect(await migrations(there)).toEqual(['allowed', 'allowed', 'failed NOT_FOUND', 'allowed', 'allowed']);
-    expect(await there.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, problems: [] });
+    expect(await there.audit.verify({ auditor: identity(auditor) })).toMatchObject({ ok: true, findings: [] });
   });
 
   test('misses in the new place what was cut off where it was, as an anchor there does', async () => {
@@ -48,18 +48,18 @@ describe('the audit log of a store that moves', () => {
     onTestFinished(() => backend.close());
     const [newest] = (await backend.list('a/')).entries;
     await backend.delete(newest?.key ?? '');
-    expect(await migrateStore(from, to, { unlock, anchor })).toMatchObject({ moved: true });
+    expect(await migrateStore(from, to, { unlock, anchor })).toMatchObject({ migrated: true });
     const there = await reopen(to);
     const report = await there.audit.verify({ auditor: identity(auditor) });
-    expect(report).toMatchObject({ ok: false, problems: [{ kind: 'missing' }] });
+    expect(report).toMatchObject({ ok: false, findings: [{ kind: 'missing' }] });
   });
 
   test('says in the old place that everything was sealed anew elsewhere: the new store has a log of its own', async () => {
     const [from, to] = [locationOf(), locationOf()];
     await (await audited(from)).close();
     const before = await partsOf(from);
-    expect(await migrateStore(from, to, { unlock, reseal: { unlock: rawKey(Buffer.alloc(32, 8)) } })).toMatchObject({
-      moved: true,
+    expect(await migrateStore(from, to, { unlock, reencrypt: { unlock: rawKey(Buffer.alloc(32, 8)) } })).toMatchObject({
+      migrated: true,
     });
     expect((await partsOf(from)).length).toBeGreaterThan(before.length);
   });

@@ -129,7 +129,7 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
     const second = await createStore(here(), { unlock });
     await second.close();
     await failure(openStore(here(), { unlock, anchor }), 'ROLLBACK');
-    await (await openStore(here(), { unlock, anchor, acceptHead: true })).close();
+    await (await openStore(here(), { unlock, anchor, acceptRollback: true })).close();
     await (await openStore(here(), { unlock, anchor })).close();
     const [file = ''] = await readdir(join(folder, 'state'));
     expect((await stat(join(folder, 'state', file))).mode & 0o777).toBe(0o600);
@@ -222,7 +222,7 @@ describe('options', () => {
   ];
   const ONLY_OPENING: readonly (readonly [string, unknown])[] = [
     ['create that is no boolean', { unlock, create: 'true' }],
-    ['acceptHead that is no boolean', { unlock, acceptHead: 1 }],
+    ['acceptRollback that is no boolean', { unlock, acceptRollback: 1 }],
     ['a fingerprint that is no string', { unlock, fingerprint: 7 }],
     ['a fingerprint that can be none', { unlock, fingerprint: 'abc' }],
   ];

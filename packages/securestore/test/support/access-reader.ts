@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { openStore, rawKey, SecureStoreError } from 'securestore';
 
 const [location = '', token = '', key = ''] = process.argv.slice(2);
-await using store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 3)), upkeep: false });
+await using store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 3)), maintenance: false });
 await using session = await store.session({ token });
 for (let outcome = ''; outcome !== 'ACCESS_DENIED' && outcome !== 'UNAUTHENTICATED'; await setTimeout(50)) {
   const begun = Date.now();

@@ -18,7 +18,7 @@ export class World {
   }
 
   async open(more: Partial<OpenOptions> = {}): Promise<SecureStore> {
-    const options = { unlock, create: true, backend: this.backend(), clock: this.clock, upkeep: false, ...more };
+    const options = { unlock, create: true, backend: this.backend(), clock: this.clock, maintenance: false, ...more };
     const store = await openStore(this.location, options);
     onTestFinished(async () => store.close());
     return store;

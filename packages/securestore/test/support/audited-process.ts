@@ -3,7 +3,7 @@ import { openStore, rawKey } from '../../src/index.ts';
 
 const [location = '', prefix = '', count = '0'] = process.argv.slice(2);
 const unlock = rawKey(Buffer.alloc(32, 3));
-const store = await openStore(location, { unlock, upkeep: false, audit: { clearNames: ['**'] } });
+const store = await openStore(location, { unlock, maintenance: false, audit: { clearKeys: ['**'] } });
 for (let at = 0; at < Number(count); at++) {
   const key = `${prefix}/${at}`;
   await store.store(key, 'x');

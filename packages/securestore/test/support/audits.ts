@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Anchor, CreateOptions, OpenOptions, SecretMethod, SecureStore } from '../../src/index.ts';
+import type { Anchor, CreateOptions, OpenOptions, UnlockSecretMethod, SecureStore } from '../../src/index.ts';
 import { createStore, generateIdentity, openStore, rawKey, recipientOf } from '../../src/index.ts';
 
 /** What unlocks the stores of these tests. */
-export const unlock: SecretMethod = rawKey(Buffer.alloc(32, 3));
+export const unlock: UnlockSecretMethod = rawKey(Buffer.alloc(32, 3));
 
 /** The auditor's identity. */
 export const auditor: Buffer = generateIdentity();
@@ -27,7 +27,7 @@ export async function reopen(
   options: Partial<OpenOptions> = {},
   end: Closing = close,
 ): Promise<SecureStore> {
-  const store = await openStore(location, { unlock, upkeep: false, ...options });
+  const store = await openStore(location, { unlock, maintenance: false, ...options });
   onTestFinished(() => end(store));
   return store;
 }
@@ -37,7 +37,7 @@ export async function audited(
   location: string = locationOf(),
   { mode, ...options }: Partial<CreateOptions> & { readonly mode?: 'batched' | 'fail-closed' } = {},
 ): Promise<SecureStore> {
-  const store = await createStore(location, { unlock, upkeep: false, ...options });
+  const store = await createStore(location, { unlock, maintenance: false, ...options });
   onTestFinished(() => store.close());
   await store.audit.enable({ auditor: await recipientOf(auditor), mode });
   return store;

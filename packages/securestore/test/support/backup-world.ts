@@ -30,7 +30,14 @@ export class BackupWorld {
 
   async open(more: Partial<OpenOptions> = {}): Promise<SecureStore> {
     const backend = new MemoryBackend({ clock: () => this.clock.now() });
-    const options = { unlock, create: true, backend, clock: this.clock, upkeep: false, authenticators: [trusting] };
+    const options = {
+      unlock,
+      create: true,
+      backend,
+      clock: this.clock,
+      maintenance: false,
+      authenticators: [trusting],
+    };
     const store = await openStore(this.location, { ...options, ...more });
     onTestFinished(async () => store.close());
     return store;

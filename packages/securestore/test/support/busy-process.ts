@@ -7,7 +7,11 @@ import type { Acknowledged } from './busy.ts';
 const [location = '', other = '', prefix = ''] = process.argv.slice(2);
 const onWritten = (write: Acknowledged): void => void process.stdout.write(`${JSON.stringify(write)}\n`);
 
-const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), upkeep: false, follow: [other] });
+const store = await openStore(location, {
+  unlock: rawKey(Buffer.alloc(32, 7)),
+  maintenance: false,
+  migrationTargets: [other],
+});
 const writers = ['a', 'b'].map((name) => busy(store, `${prefix}/${name}`, { onWritten }));
 for await (const _ of process.stdin);
 for (const writer of writers) await writer.stop();

@@ -48,7 +48,7 @@ function objection(operations: readonly Operation[], value: string | undefined, 
 }
 
 async function valuesAt(location: string): Promise<ReadonlyMap<string, string>> {
-  await using store = await openStore(location, { unlock, upkeep: false });
+  await using store = await openStore(location, { unlock, maintenance: false });
   const values = new Map<string, string>();
   for (const key of await store.list()) values.set(key, (await store.retrieve(key)).text());
   return values;
@@ -65,14 +65,14 @@ export async function restoreToMoments(location: string, milliseconds: number, m
   const backup = memoryPlace();
   const model: Model = new Map();
   const end = new AbortController();
-  await using store = await createStore(location, { unlock, upkeep: false, journal: true });
-  await using following = await store.backups.follow(backup);
+  await using store = await createStore(location, { unlock, maintenance: false, journal: true });
+  await using following = await store.backups.startContinuous(backup);
   const writers = Array.from({ length: WRITERS }, (_, at) => write(store, at, model, end.signal));
   await pause(milliseconds);
   end.abort();
   await Promise.all(writers);
-  await following.shipped();
-  await following.stop();
+  await following.caughtUp();
+  await following.close();
   const windows = await listWindows(backup, { unlock });
   // On a machine that is too busy there may be gaps between cuts, and windows of one moment.
   const spans = windows.filter(({ from, to }) => from < to);

@@ -45,7 +45,7 @@ export async function travelling(
   { small, large, largeBytes = 9 * MIB }: Amount,
 ): Promise<Travelling> {
   const auditor = generateIdentity();
-  await using store = await createStore(location, { unlock, history: { versions: 100, days: 30 }, upkeep: false });
+  await using store = await createStore(location, { unlock, history: { versions: 100, days: 30 }, maintenance: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   await store.access.change([
     setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
@@ -84,8 +84,8 @@ const keptIn = (store: SecureStore): Promise<unknown> => everythingOf(store, isK
 export async function moveOn(store: Travelling, to: string): Promise<void> {
   const { location: from, fingerprint, auditor } = store;
   store.hops += 1;
-  const open = { unlock, fingerprint, upkeep: false } as const;
-  const before = await openStore(from, { ...open, follow: [to] });
+  const open = { unlock, fingerprint, maintenance: false } as const;
+  const before = await openStore(from, { ...open, migrationTargets: [to] });
   const expected = await keptIn(before);
   const prefix = `busy/${store.hops}`;
   // No other process sees what is in the memory of this one.
@@ -99,7 +99,7 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
     if (!phases.at(-1)?.startsWith(`${phase} `)) phases.push(`${phase} at ${Date.now() - began}`);
   }
   const report = await job;
-  assert.deepEqual([report.moved, report.failed, report.alarms], [true, [], []]);
+  assert.deepEqual([report.migrated, report.failed, report.findings], [true, [], []]);
   store.location = to;
   // Some of it at the new place.
   await before.store(`${prefix}/after`, 'the move');
@@ -125,7 +125,7 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
   const { ok, findings } = await after.verify({ payloads: true });
   assert.deepEqual([ok, findings], [true, []]);
   const audit = await after.audit.verify({ auditor: identity(auditor) });
-  assert.deepEqual(audit.problems, []);
+  assert.deepEqual(audit.findings, []);
   // One entry for each write at least, wherever it was made.
   let recorded = 0;
   for await (const { action } of after.audit.tail({ entries: 1_000_000 })) if (action === 'write') recorded += 1;

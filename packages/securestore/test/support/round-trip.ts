@@ -38,7 +38,7 @@ export function memoryPlace(): string {
 export async function roundTrip({ from, through, to }: Places): Promise<void> {
   const auditor = generateIdentity();
   const large = randomBytes(LARGE_BYTES);
-  await using store = await createStore(from, { unlock, history: { versions: 10, days: 30 }, upkeep: false });
+  await using store = await createStore(from, { unlock, history: { versions: 10, days: 30 }, maintenance: false });
   await store.audit.enable({ auditor: await recipientOf(auditor) });
   await store.access.change([
     setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
@@ -54,13 +54,13 @@ export async function roundTrip({ from, through, to }: Places): Promise<void> {
   await store.store('large', large);
   await store.delete('many/7');
   const first = await store.backup(through, { label: 'first' });
-  assert.deepEqual([first.number, first.failed, first.alarms], [1, [], []]);
+  assert.deepEqual([first.number, first.failed, first.findings], [1, [], []]);
   const then = await everythingOf(store);
 
   await store.store('db/prod/password', 'later');
   await store.delete('empty');
   const second = await store.backup(through);
-  assert.deepEqual([second.number, second.failed, second.alarms], [2, [], []]);
+  assert.deepEqual([second.number, second.failed, second.findings], [2, [], []]);
   // One new version and one deletion.
   assert.equal(second.copied.versions, 2);
   const now = await everythingOf(store);
@@ -83,12 +83,12 @@ export async function roundTrip({ from, through, to }: Places): Promise<void> {
 }
 
 async function check(to: string, expected: unknown, fingerprint: string, auditor: Uint8Array): Promise<void> {
-  await using again = await openStore(to, { unlock, fingerprint, upkeep: false });
+  await using again = await openStore(to, { unlock, fingerprint, maintenance: false });
   assert.deepEqual(await everythingOf(again), expected);
   const { ok, findings } = await again.verify({ payloads: true });
   assert.deepEqual([ok, findings], [true, []]);
   const audit = await again.audit.verify({ auditor: identity(auditor) });
-  assert.deepEqual(audit.problems, []);
+  assert.deepEqual(audit.findings, []);
   // The log of the store before came along.
   assert.ok((await again.audit.entries({ entries: 1000 })).length > 60);
   // It is a store that takes writes, and can be backed up itself.

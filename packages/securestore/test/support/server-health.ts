@@ -9,7 +9,7 @@ import type {
   HealthOptions,
   HealthReport,
   OpenOptions,
-  SecretMethod,
+  UnlockSecretMethod,
   SecureStore,
 } from '../../src/index.ts';
 import { openStore, rawKey } from '../../src/index.ts';
@@ -26,7 +26,7 @@ const LATER = 20_000;
 const MINUTE = 60_000;
 
 /** The unlock of every store here, as that of `store-process.ts`. */
-const UNLOCK: SecretMethod = rawKey(Buffer.alloc(32, 7));
+const UNLOCK: UnlockSecretMethod = rawKey(Buffer.alloc(32, 7));
 
 /** What a look says of a server that is stopped: who chooses among servers waits a while for one. */
 export const STOPPED: RegExp = /^it can not be reached \(UNAVAILABLE\)$|^it does not answer in time \(TIMEOUT\)$/;
@@ -52,7 +52,7 @@ export async function opened(location: string, options: Partial<OpenOptions> = {
   const store = await openStore(location, {
     unlock: UNLOCK,
     create: true,
-    upkeep: false,
+    maintenance: false,
     health: PATIENT,
     ...options,
   });

@@ -74,7 +74,7 @@ export async function findsAllDamage({ location, open, age }: DamagedPlace): Pro
   const part = await attacker.get(parts[0] ?? '');
   await store.checkpoint();
   const copy = await copyOf(attacker);
-  expect(await store.scrub()).toMatchObject({ ok: true, objects: 8, found: 0, strays: [] });
+  expect(await store.scrub()).toMatchObject({ ok: true, objects: 8, found: 0, foreign: [] });
 
   const [token = ''] = (parts[0] ?? '').split('./@');
   const orphan = `${token}./@${'0'.repeat(26)}`;
@@ -88,7 +88,7 @@ export async function findsAllDamage({ location, open, age }: DamagedPlace): Pro
   expect(findingsOf(found)).toEqual(['damaged flipped', 'payload large', 'rolled-back old']);
   // One that is young may be of an upload that is under way.
   const stray = { name: orphan, message: expect.stringContaining('belong to no version of the object') };
-  expect(found.strays).toEqual(age === undefined ? [] : [stray]);
+  expect(found.foreign).toEqual(age === undefined ? [] : [stray]);
   const report = await store.health({ timeout: 10_000 });
   expect(troubles(report)).toEqual({ scrub: 'failing' });
   expect(checkOf(report, 'scrub')).toMatchObject({

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Authenticator } from '@securestore/acl';
-import { parseIdentity, unauthenticated } from '@securestore/acl';
+import { parsePrincipalName, unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 
 /** A certificate of whoever sends a request, which an authority that the server trusts has signed. Only servers make them. */
@@ -51,9 +51,9 @@ export function clientCertificates({ name = 'tls' }: { readonly name?: string | 
       const { commonName, until } = credentials;
       if (commonName === undefined) throw unauthenticated();
       try {
-        const identity = parseIdentity(commonName);
+        const identity = parsePrincipalName(commonName);
         // A name in two forms would be one principal here and two at the authority.
-        if (identity === commonName) return { principal: parseIdentity(`${name}:${identity}`), until };
+        if (identity === commonName) return { principal: parsePrincipalName(`${name}:${identity}`), until };
       } catch (error) {
         if (!SecureStoreError.is(error)) throw error;
       }

@@ -79,7 +79,7 @@ function retrieved(
   const time = dateIn(at);
   const which = version === undefined ? {} : { version };
   if (destination !== undefined) {
-    return session.points.retrieveStream(key, { ...which, destination, at: time, snapshot, signal });
+    return session.recoveryPoints.retrieveStream(key, { ...which, destination, at: time, snapshot, signal });
   }
   return session.retrieveStream(key, { ...which, ...(time && { at: time }), signal });
 }

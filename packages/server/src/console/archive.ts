@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Download, DownloadRequest } from '@securestore/protocol';
 import { createTarPacker } from 'modern-tar';
-import type { PointRetrieveOptions, RetrievedStream, Session } from 'securestore';
+import type { RecoveryPointRetrieveOptions, RetrievedStream, Session } from 'securestore';
 import { dateIn } from '../request/body-values.ts';
 
 type ArchiveRequest = Extract<DownloadRequest, { readonly type: 'archive' }>;
@@ -14,7 +14,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['ACCESS_DENIED', 'NOT_FOUND']);
 async function* namesOf(
   session: Session,
   { destination, prefix, keys }: ArchiveRequest,
-  moment: Pick<PointRetrieveOptions, 'at' | 'snapshot'>,
+  moment: Pick<RecoveryPointRetrieveOptions, 'at' | 'snapshot'>,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   if (keys !== undefined) {
@@ -23,8 +23,16 @@ async function* namesOf(
   }
   let after: string | undefined;
   do {
-    const page = await session.points.find({ destination, ...moment, contains: '', prefix, after, limit: 500, signal });
-    for (const { key, state } of page.names) if (state === 'there') yield key;
+    const page = await session.recoveryPoints.find({
+      destination,
+      ...moment,
+      contains: '',
+      prefix,
+      after,
+      limit: 500,
+      signal,
+    });
+    for (const { key, state } of page.keys) if (state === 'there') yield key;
     ({ after } = page);
   } while (after !== undefined);
 }
@@ -46,9 +54,9 @@ async function momentOf(
   session: Session,
   { destination, at, snapshot }: ArchiveRequest,
   signal: AbortSignal,
-): Promise<Pick<PointRetrieveOptions, 'at' | 'snapshot'>> {
+): Promise<Pick<RecoveryPointRetrieveOptions, 'at' | 'snapshot'>> {
   if (snapshot !== undefined) return { snapshot };
-  const found = await session.points.browse({ destination, at: dateIn(at), limit: 1, signal });
+  const found = await session.recoveryPoints.browse({ destination, at: dateIn(at), limit: 1, signal });
   return at === undefined ? { snapshot: found.snapshot } : { at: found.time };
 }
 
@@ -93,12 +101,12 @@ type Readable = RetrievedStream & { readonly key: string };
 async function* readable(
   session: Session,
   names: AsyncIterable<string>,
-  options: PointRetrieveOptions,
+  options: RecoveryPointRetrieveOptions,
   leftOut: LeftOut,
 ): AsyncGenerator<Readable, void> {
   for await (const key of names) {
     try {
-      yield { key, ...(await session.points.retrieveStream(key, options)) };
+      yield { key, ...(await session.recoveryPoints.retrieveStream(key, options)) };
     } catch (error) {
       if (!SecureStoreError.is(error) || !LEFT_OUT.has(error.code)) throw error;
       if (error.code === 'ACCESS_DENIED') leftOut.add(key);

@@ -12,19 +12,19 @@ const LOOKING: ReadonlySet<RouteAccess> = new Set<RouteAccess>([
   'backups.drill',
   'backups.retain',
   'backups.restoreStore',
-  'points.timeline',
-  'points.browse',
-  'points.find',
-  'points.compare',
-  'points.versions',
-  'points.retrieveStream',
-  'points.receipts',
+  'recoveryPoints.timeline',
+  'recoveryPoints.browse',
+  'recoveryPoints.find',
+  'recoveryPoints.compare',
+  'recoveryPoints.versions',
+  'recoveryPoints.retrieveStream',
+  'recoveryPoints.receipts',
   // To find out what would be done, the server looks at it.
   'approvals.request',
 ]);
 
 /** Where what is looked at lies, by the names under which that is given. */
-const MEMBERS = ['destination', 'source', 'repair'] as const;
+const MEMBERS = ['destination', 'repair'] as const;
 
 /** What a call that is to be approved is given. */
 function describedIn(value: unknown): unknown {

@@ -36,7 +36,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     description: LONG,
     body: {
       json: exactly({
-        source: LOCATION,
+        destination: LOCATION,
         ...POINT,
         prefix: Type.Optional(Type.String({ maxLength: 1024 })),
         keys: Type.Optional(Type.Array(Type.String({ maxLength: 1024 }), { maxItems: 10_000 })),
@@ -49,9 +49,9 @@ export const BACKUP_ROUTES: readonly Route[] = [
     },
     answer: { description: 'what was restored', json: reportOf('a report of a restore') },
     async handle(context) {
-      const { source, at, conflict, ...options } = context.body;
+      const { destination, at, conflict, ...options } = context.body;
       const policy = conflict === undefined ? {} : { conflict: conflict as 'fail' };
-      return answerJob(context, context.session.restore(source, { ...options, ...policy, at: dateIn(at) }));
+      return answerJob(context, context.session.restore(destination, { ...options, ...policy, at: dateIn(at) }));
     },
   }),
   route({
@@ -63,7 +63,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     description: LONG,
     body: {
       json: exactly({
-        source: LOCATION,
+        destination: LOCATION,
         to: LOCATION,
         ...POINT,
         prefix: Type.Optional(Type.String({ maxLength: 1024 })),
@@ -72,8 +72,8 @@ export const BACKUP_ROUTES: readonly Route[] = [
     },
     answer: { description: 'what was restored', json: reportOf('a report of a restore') },
     async handle(context) {
-      const { source, to, at, ...options } = context.body;
-      return answerJob(context, context.session.backups.restoreStore(source, to, { ...options, at: dateIn(at) }));
+      const { destination, to, at, ...options } = context.body;
+      return answerJob(context, context.session.backups.restoreStore(destination, to, { ...options, at: dateIn(at) }));
     },
   }),
   route({

@@ -98,16 +98,19 @@ export const JOB_ROUTES: readonly Route[] = [
     description: LONG,
     body: {
       json: exactly({
-        oldKey: SECRET,
-        newKey: SECRET,
+        oldUnlockSecret: SECRET,
+        newUnlockSecret: SECRET,
         depth: Type.Optional(Type.String({ enum: ['unlock', 'keys', 'data'] })),
       }),
     },
     answer: { description: 'what was done', json: reportOf('a report of a rotation') },
     async handle(context) {
-      const { oldKey, newKey, depth } = context.body;
+      const { oldUnlockSecret, newUnlockSecret, depth } = context.body;
       const options = depth === undefined ? {} : { depth: depth as 'unlock' | 'keys' | 'data' };
-      return answerJob(context, context.session.rotateEncryptionKey(secretIn(oldKey), secretIn(newKey), options));
+      return answerJob(
+        context,
+        context.session.rotateEncryptionKey(secretIn(oldUnlockSecret), secretIn(newUnlockSecret), options),
+      );
     },
   }),
   route({
@@ -122,12 +125,12 @@ export const JOB_ROUTES: readonly Route[] = [
   }),
   route({
     method: 'POST',
-    path: '/v1/collect',
-    access: 'collect',
+    path: '/v1/gc',
+    access: 'gc',
     summary: 'remove what the store keeps no longer',
     description: LONG,
     answer: { description: 'what was removed', json: reportOf('a report of a collection') },
-    handle: async (context) => answerJob(context, context.session.collect()),
+    handle: async (context) => answerJob(context, context.session.gc()),
   }),
   route({
     method: 'POST',

@@ -7,7 +7,7 @@ import { exactly, ID, NAME, reportOf, SECRET } from '../request/schemas.ts';
 import { LONG } from './jobs.ts';
 
 const TARGET = Type.String({ minLength: 1, maxLength: 64, description: 'the id of a key version, or a category' });
-const KEYS = exactly({ keys: Type.Array(reportOf('a key version')) });
+const KEYS = exactly({ encryptionKeys: Type.Array(reportOf('a key version')) });
 const RECIPIENT = Type.String({ minLength: 1, maxLength: 200 });
 const SLOT = Type.Union([exactly({ recipient: RECIPIENT }), ...SECRET.anyOf], {
   title: 'an object with one of "recipient", "passphrase", both texts, and "key", 32 bytes in base64url',
@@ -47,24 +47,24 @@ export const KEY_ROUTES: readonly Route[] = [
   }),
   route({
     method: 'GET',
-    path: '/v1/key-versions',
-    access: 'keys.states',
+    path: '/v1/encryption-keys',
+    access: 'encryptionKeys.list',
     summary: 'all key versions and what they may be used for',
     answer: { description: 'them', json: KEYS },
-    handle: async ({ session, signal }) => ({ keys: await session.keys.states({ signal }) }),
+    handle: async ({ session, signal }) => ({ encryptionKeys: await session.encryptionKeys.list({ signal }) }),
   }),
   route({
     method: 'GET',
-    path: '/v1/key-versions/census',
-    access: 'keys.census',
+    path: '/v1/encryption-keys/usage',
+    access: 'encryptionKeys.usage',
     summary: 'how many objects lie under each key version',
     answer: { description: 'numbers by ids', json: reportOf('numbers by ids') },
-    handle: ({ session, signal }) => session.keys.census({ signal }),
+    handle: ({ session, signal }) => session.encryptionKeys.usage({ signal }),
   }),
   route({
     method: 'POST',
-    path: '/v1/key-versions/destroy',
-    access: 'keys.destroy',
+    path: '/v1/encryption-keys/destroy',
+    access: 'encryptionKeys.destroy',
     summary: 'schedule a retired key version, or the keys of a category, to be destroyed; it takes 6 s',
     body: {
       json: exactly({
@@ -74,25 +74,27 @@ export const KEY_ROUTES: readonly Route[] = [
     },
     answer: { description: 'the key versions that are scheduled', json: KEYS },
     handle: async ({ session, body: { target, ...options }, signal }) => ({
-      keys: await session.keys.destroy(target, { ...options, signal }),
+      encryptionKeys: await session.encryptionKeys.destroy(target, { ...options, signal }),
     }),
   }),
   route({
     method: 'POST',
-    path: '/v1/key-versions/undo',
-    access: 'keys.undo',
+    path: '/v1/encryption-keys/undo',
+    access: 'encryptionKeys.undo',
     summary: 'undo that keys are scheduled to be destroyed',
     body: { json: exactly({ target: TARGET }) },
     answer: { description: 'the key versions that stay', json: KEYS },
-    handle: async ({ session, body, signal }) => ({ keys: await session.keys.undo(body.target, { signal }) }),
+    handle: async ({ session, body, signal }) => ({
+      encryptionKeys: await session.encryptionKeys.undo(body.target, { signal }),
+    }),
   }),
   route({
     method: 'POST',
-    path: '/v1/key-versions/finish',
-    access: 'keys.finish',
+    path: '/v1/encryption-keys/destroy-due',
+    access: 'encryptionKeys.destroyDue',
     summary: 'destroy now what was scheduled and whose time has come',
     answer: { description: 'what is gone', json: reportOf('what is gone, and what is needed still') },
-    handle: ({ session, signal }) => session.keys.finish({ signal }),
+    handle: ({ session, signal }) => session.encryptionKeys.destroyDue({ signal }),
   }),
   route({
     method: 'GET',
@@ -143,12 +145,12 @@ export const KEY_ROUTES: readonly Route[] = [
         name: NAME,
         recipient: RECIPIENT,
         categories: Type.Optional(Type.Array(NAME, { maxItems: 1024 })),
-        groups: Type.Optional(Type.Array(Type.String({ enum: ['audit', 'backup'] }), { maxItems: 2 })),
+        areas: Type.Optional(Type.Array(Type.String({ enum: ['audit', 'backup'] }), { maxItems: 2 })),
       }),
     },
     answer: { description: 'the member', json: reportOf('a member') },
-    handle: ({ session, body: { name, recipient, categories, groups }, signal }) =>
-      session.members.add(name, recipient, { categories, groups: groups as 'audit'[] | undefined, signal }),
+    handle: ({ session, body: { name, recipient, categories, areas }, signal }) =>
+      session.members.add(name, recipient, { categories, areas: areas as 'audit'[] | undefined, signal }),
   }),
   route({
     method: 'POST',

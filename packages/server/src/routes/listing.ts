@@ -71,7 +71,7 @@ export const LISTING_ROUTES: readonly Route[] = [
     },
     async handle({ session, limits, query: { prefix, after, next, limit = MAX_PAGE }, signal }) {
       const most = Math.min(Number(limit), MAX_PAGE);
-      const bound: ListingBound = { names: limits.namesPerPage, from: next };
+      const bound: ListingBound = { keys: limits.namesPerPage, from: next };
       const { items, last } = await pageOf(session.keys(prefix, { after, bound, signal }), most);
       return { keys: items, ...goingOn(last, bound) };
     },
@@ -89,7 +89,7 @@ export const LISTING_ROUTES: readonly Route[] = [
     },
     async handle({ session, limits, query: { prefix, after, next, limit = MAX_ENTRIES }, signal }) {
       const most = Math.min(Number(limit), MAX_ENTRIES);
-      const bound: ListingBound = { names: limits.namesPerPage, from: next };
+      const bound: ListingBound = { keys: limits.namesPerPage, from: next };
       const { items, last } = await pageOf(session.entries(prefix, { after, bound, signal }), most);
       return { entries: items, ...goingOn(last?.key, bound) };
     },

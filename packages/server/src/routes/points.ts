@@ -1,5 +1,5 @@
 import { decodeKey, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
-import type { Moment, ObjectInfo, PointChoice, RetrievedStream, Session } from 'securestore';
+import type { RecoveryPointLocator, ObjectInfo, RecoveryPointChoice, RetrievedStream, Session } from 'securestore';
 import { Type } from 'typebox';
 import { answerFramed, answerRaw, isConditional } from '../exchange/answer-object.ts';
 import { dateIn } from '../request/body-values.ts';
@@ -22,11 +22,11 @@ function numberIn(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-function pointIn({ at, snapshot }: { at?: string | undefined; snapshot?: string | undefined }): PointChoice {
+function pointIn({ at, snapshot }: { at?: string | undefined; snapshot?: string | undefined }): RecoveryPointChoice {
   return { at: dateIn(at), snapshot: numberIn(snapshot) };
 }
 
-function momentIn(query: { destination?: string; at?: string; snapshot?: string }): Moment {
+function momentIn(query: { destination?: string; at?: string; snapshot?: string }): RecoveryPointLocator {
   const { destination } = query;
   return { ...(destination !== undefined && { destination }), ...pointIn(query) };
 }
@@ -56,16 +56,16 @@ async function takesApproval(session: Session, key: string): Promise<boolean> {
 export const POINT_ROUTES: readonly Route[] = [
   route({
     method: 'GET',
-    path: '/v1/points/destinations',
-    access: 'points.destinations',
+    path: '/v1/recovery-points/destinations',
+    access: 'recoveryPoints.destinations',
     summary: 'where the store is backed up',
     answer: { description: 'them', json: exactly({ destinations: Type.Array(reportOf('a destination')) }) },
-    handle: async ({ session, signal }) => ({ destinations: await session.points.destinations({ signal }) }),
+    handle: async ({ session, signal }) => ({ destinations: await session.recoveryPoints.destinations({ signal }) }),
   }),
   route({
     method: 'GET',
-    path: '/v1/points/timeline',
-    access: 'points.timeline',
+    path: '/v1/recovery-points/timeline',
+    access: 'recoveryPoints.timeline',
     summary: 'up to when the store can be restored from a destination, which spans of time, and which snapshots',
     query: exactly({
       destination: LOCATION,
@@ -75,7 +75,7 @@ export const POINT_ROUTES: readonly Route[] = [
     }),
     answer: { description: 'a timeline', json: reportOf('a timeline') },
     handle: ({ session, query: { destination, before, limit, changes }, signal }) =>
-      session.points.timeline(destination, {
+      session.recoveryPoints.timeline(destination, {
         before: numberIn(before),
         limit: numberIn(limit),
         changes: changes === 'true',
@@ -84,29 +84,30 @@ export const POINT_ROUTES: readonly Route[] = [
   }),
   route({
     method: 'GET',
-    path: '/v1/points/browse',
-    access: 'points.browse',
+    path: '/v1/recovery-points/browse',
+    access: 'recoveryPoints.browse',
     summary: 'what lies in a folder at a moment, as far as it may be seen',
     description: ABOUT_PAGES,
     query: exactly({ ...MOMENT, ...PAGE }),
     answer: { description: 'a page', json: reportOf('a page of a folder') },
-    handle: ({ session, query, signal }) => session.points.browse({ ...momentIn(query), ...pageIn(query), signal }),
+    handle: ({ session, query, signal }) =>
+      session.recoveryPoints.browse({ ...momentIn(query), ...pageIn(query), signal }),
   }),
   route({
     method: 'GET',
-    path: '/v1/points/find',
-    access: 'points.find',
+    path: '/v1/recovery-points/find',
+    access: 'recoveryPoints.find',
     summary: 'names that have a text in them at a moment, also of what was deleted, as far as they may be seen',
     description: ABOUT_PAGES,
     query: exactly({ ...MOMENT, ...PAGE, contains: TEXT }),
     answer: { description: 'a page', json: reportOf('a page of names') },
     handle: ({ session, query, signal }) =>
-      session.points.find({ contains: query.contains, ...momentIn(query), ...pageIn(query), signal }),
+      session.recoveryPoints.find({ contains: query.contains, ...momentIn(query), ...pageIn(query), signal }),
   }),
   route({
     method: 'GET',
-    path: '/v1/points/compare',
-    access: 'points.compare',
+    path: '/v1/recovery-points/compare',
+    access: 'recoveryPoints.compare',
     summary: 'what differs between two points, or between one and now, as far as it may be seen',
     description: 'A page ends after a bounded amount of work: it may hold nothing, and not be the last one.',
     query: exactly({
@@ -123,23 +124,24 @@ export const POINT_ROUTES: readonly Route[] = [
       const from = pointIn({ at: fromAt, snapshot: fromSnapshot });
       const isNow = toAt === undefined && toSnapshot === undefined;
       const to = isNow ? {} : { to: pointIn({ at: toAt, snapshot: toSnapshot }) };
-      return session.points.compare({ destination, from, ...to, ...pageIn(query), signal });
+      return session.recoveryPoints.compare({ destination, from, ...to, ...pageIn(query), signal });
     },
   }),
   route({
     method: 'GET',
-    path: '/v1/points/versions/{key}',
-    access: 'points.versions',
+    path: '/v1/recovery-points/versions/{key}',
+    access: 'recoveryPoints.versions',
     further: ['history'],
     summary: 'what a key was over time, by what the store and a destination keep',
     query: exactly({ destination: Type.Optional(LOCATION) }),
     answer: { description: 'its versions, newest first', json: reportOf('versions of a key') },
-    handle: ({ session, rest, query, signal }) => session.points.versions(decodeKey(rest), { ...query, signal }),
+    handle: ({ session, rest, query, signal }) =>
+      session.recoveryPoints.versions(decodeKey(rest), { ...query, signal }),
   }),
   route({
     method: 'GET',
-    path: '/v1/points/objects/{key}',
-    access: 'points.retrieveStream',
+    path: '/v1/recovery-points/objects/{key}',
+    access: 'recoveryPoints.retrieveStream',
     further: ['read', 'history'],
     summary:
       'the data of an object as it was at a point, or of an older version that the point still keeps, or a range of them',
@@ -157,7 +159,7 @@ export const POINT_ROUTES: readonly Route[] = [
       const { destination, version, start, end } = query;
       const then = { destination, ...pointIn(query), ...(version !== undefined && { version }) };
       const retrieveStream = (key: string, range: object): Promise<RetrievedStream> =>
-        session.points.retrieveStream(key, { ...then, ...range });
+        session.recoveryPoints.retrieveStream(key, { ...then, ...range });
       const info = async (key: string, options: object): Promise<ObjectInfo> => {
         const found = await retrieveStream(key, options);
         await found.stream.cancel();
@@ -177,11 +179,11 @@ export const POINT_ROUTES: readonly Route[] = [
   }),
   route({
     method: 'GET',
-    path: '/v1/points/receipts',
-    access: 'points.receipts',
+    path: '/v1/recovery-points/receipts',
+    access: 'recoveryPoints.receipts',
     summary: 'receipts of the last drills and restores of a destination, the newest first',
     query: exactly({ destination: LOCATION }),
     answer: { description: 'them', json: reportOf('receipts, signed by the store') },
-    handle: ({ session, query, signal }) => session.points.receipts(query.destination, { signal }),
+    handle: ({ session, query, signal }) => session.recoveryPoints.receipts(query.destination, { signal }),
   }),
 ];

@@ -101,7 +101,7 @@ describe('signing in with a provider', () => {
       permissions: { 'backup.view': 'allowed', restore: 'denied' },
     });
     carol.csrf = told.csrf;
-    expect((await carol.send('GET', '/v1/points/destinations')).status).toBe(200);
+    expect((await carol.send('GET', '/v1/recovery-points/destinations')).status).toBe(200);
     // Neither the code, nor what stands for what was begun, nor the secret is in any log.
     const log = JSON.stringify(logged);
     for (const secret of [to.searchParams.get('code') ?? 'x', to.searchParams.get('state') ?? 'x', CLIENT.secret]) {

@@ -82,26 +82,26 @@ const download = (browser: Browser, { url }: Download, headers: Record<string, s
 /** Restores a folder in place, as it was. */
 const restore = (browser: Browser, source: string, more: object = {}): Promise<Answer> =>
   browser.send('POST', '/v1/restore', {
-    json: { source, snapshot: 1, prefix: 'db/', conflict: 'overwrite', verify: true, ...more },
+    json: { destination: source, snapshot: 1, prefix: 'db/', conflict: 'overwrite', verify: true, ...more },
   });
 
 describe('what the store was', () => {
   it('is told to whoever may look, as far as they may', async () => {
     const { browser, place, at } = await scene();
     const [ann, vic, dora] = [await browser('ann'), await browser('vic'), await browser('dora')];
-    const timeline = await get<Wire<Timeline>>(vic, `/v1/points/timeline?destination=${at}`);
+    const timeline = await get<Wire<Timeline>>(vic, `/v1/recovery-points/timeline?destination=${at}`);
     expect(timeline).toMatchObject({ destination: place, snapshots: [{ number: 1, objects: 4 }], isContinuous: false });
-    expect(await get(vic, '/v1/points/destinations')).toMatchObject({ destinations: [{ location: place }] });
-    expect(namesIn(await get(ann, `/v1/points/browse?destination=${at}`))).toEqual(['db/', 'web/']);
-    expect(namesIn(await get(dora, `/v1/points/browse?destination=${at}`))).toEqual(['db/']);
-    expect(namesIn(await get(dora, `/v1/points/browse?destination=${at}&prefix=web/`))).toEqual([]);
-    expect(namesIn(await get(ann, `/v1/points/browse?prefix=db/`))).toEqual(['db/a', 'db/deep/', 'db/new']);
-    expect(await get(dora, `/v1/points/find?destination=${at}&contains=D`)).toMatchObject({
-      names: expect.arrayContaining([expect.objectContaining({ key: 'db/deep/c', state: 'there' })]),
+    expect(await get(vic, '/v1/recovery-points/destinations')).toMatchObject({ destinations: [{ location: place }] });
+    expect(namesIn(await get(ann, `/v1/recovery-points/browse?destination=${at}`))).toEqual(['db/', 'web/']);
+    expect(namesIn(await get(dora, `/v1/recovery-points/browse?destination=${at}`))).toEqual(['db/']);
+    expect(namesIn(await get(dora, `/v1/recovery-points/browse?destination=${at}&prefix=web/`))).toEqual([]);
+    expect(namesIn(await get(ann, `/v1/recovery-points/browse?prefix=db/`))).toEqual(['db/a', 'db/deep/', 'db/new']);
+    expect(await get(dora, `/v1/recovery-points/find?destination=${at}&contains=D`)).toMatchObject({
+      keys: expect.arrayContaining([expect.objectContaining({ key: 'db/deep/c', state: 'there' })]),
     });
     const { differences } = await get<{ differences: { type: string; key: string }[] }>(
       vic,
-      `/v1/points/compare?destination=${at}&fromSnapshot=1`,
+      `/v1/recovery-points/compare?destination=${at}&fromSnapshot=1`,
     );
     expect(differences.map(({ type, key }) => `${type} ${key}`).toSorted()).toEqual([
       'added db/new',
@@ -110,10 +110,12 @@ describe('what the store was', () => {
     ]);
     const { versions } = await get<{ versions: { state: string }[] }>(
       dora,
-      `/v1/points/versions/db/b?destination=${at}`,
+      `/v1/recovery-points/versions/db/b?destination=${at}`,
     );
     expect(versions.map(({ state }) => state)).toEqual(['deleted', 'there']);
-    expect(codeIn(await dora.send('GET', `/v1/points/versions/web/d?destination=${at}`))).toBe('ACCESS_DENIED');
+    expect(codeIn(await dora.send('GET', `/v1/recovery-points/versions/web/d?destination=${at}`))).toBe(
+      'ACCESS_DENIED',
+    );
   });
 
   it('is read only by whoever may read it and its past, and that is recorded with its name', async () => {
@@ -122,7 +124,7 @@ describe('what the store was', () => {
     const { generateIdentity, recipientOf } = await import('securestore');
     await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
     const [vic, dora] = [await browser('vic'), await browser('dora')];
-    const path = (key: string): string => `/v1/points/objects/${key}?destination=${at}&snapshot=1`;
+    const path = (key: string): string => `/v1/recovery-points/objects/${key}?destination=${at}&snapshot=1`;
     const answer = await dora.send('GET', path('db/a'));
     expect([answer.status, answer.body.toString()]).toEqual([200, 'then db/a']);
     expect(answer.headers['securestore-info']).toContain('"size":9');
@@ -131,7 +133,7 @@ describe('what the store was', () => {
     expect(codeIn(await dora.send('GET', path('web/d')))).toBe('ACCESS_DENIED');
     expect(codeIn(await dora.send('GET', path('db/none')))).toBe('NOT_FOUND');
     const entries = await store.audit.entries({ entries: 100, object: 'db/a' });
-    const told = entries.filter(({ action }) => action === 'points.retrieveStream');
+    const told = entries.filter(({ action }) => action === 'recoveryPoints.retrieveStream');
     expect(told.map(({ principal, outcome }) => `${principal} ${outcome}`)).toEqual(
       expect.arrayContaining(
         ['dora ok', 'vic denied'].map((text) => expect.stringContaining(text.split(' ')[0] ?? '')),
@@ -146,11 +148,11 @@ describe('what the store was', () => {
       const { store, browser, at, place } = await scene();
       const dora = await browser('dora');
       await store.access.change(setApprovals([{ actions: ['read'] }]));
-      const operation = { call: 'points.retrieveStream', about: { destination: place, snapshot: 1 } };
+      const operation = { call: 'recoveryPoints.retrieveStream', about: { destination: place, snapshot: 1 } };
       const json = { action: 'read', key: 'db/a', operation };
       const { id } = (await dora.send('POST', '/v1/approvals', { json })).json() as { id: string };
       await store.access.approve(id);
-      const path = `/v1/points/objects/db/a?destination=${at}&snapshot=1`;
+      const path = `/v1/recovery-points/objects/db/a?destination=${at}&snapshot=1`;
       const answer = await dora.send('GET', path, { headers });
       expect([answer.status, answer.body.toString()]).toEqual([200, 'then db/a']);
       expect(codeIn(await dora.send('GET', path, { headers }))).toBe('ACCESS_DENIED');
@@ -164,10 +166,10 @@ describe('what the store was', () => {
     await store.access.change([setApprovals([{ actions: ['read'] }])]);
     const dora = await browser('dora');
     const about = { destination: place, snapshot: 2, version: old?.version };
-    const json = { action: 'read', key: 'db/a', operation: { call: 'points.retrieveStream', about } };
+    const json = { action: 'read', key: 'db/a', operation: { call: 'recoveryPoints.retrieveStream', about } };
     const { id } = (await dora.send('POST', '/v1/approvals', { json })).json() as { id: string };
     await store.access.approve(id);
-    const path = `/v1/points/objects/db/a?destination=${at}&snapshot=2`;
+    const path = `/v1/recovery-points/objects/db/a?destination=${at}&snapshot=2`;
     expect(codeIn(await dora.send('GET', path))).toBe('ACCESS_DENIED');
     const answer = await dora.send('GET', `${path}&version=${about.version}`);
     expect([answer.status, answer.body.toString()]).toEqual([200, 'then db/a']);
@@ -180,14 +182,14 @@ describe('what the store was', () => {
     const dora = await browser('dora');
     const asked = `destination=${at}&prefix=db/`;
     for (const path of [`browse?${asked}`, `find?contains=x&${asked}`, `compare?fromSnapshot=1&${asked}`]) {
-      await get(dora, `/v1/points/${path}`);
+      await get(dora, `/v1/recovery-points/${path}`);
     }
-    await get(dora, `/v1/points/browse?destination=${at}`);
+    await get(dora, `/v1/recovery-points/browse?destination=${at}`);
     const entries = await store.audit.entries({ entries: 100, object: 'db/' });
     expect(entries.map(({ action, principal }) => `${principal} ${action}`)).toEqual([
-      'dora points.browse',
-      'dora points.find',
-      'dora points.compare',
+      'dora recoveryPoints.browse',
+      'dora recoveryPoints.find',
+      'dora recoveryPoints.compare',
     ]);
   });
 
@@ -199,7 +201,7 @@ describe('what the store was', () => {
     }
     type Told = { restores: { receipt: { facts: string } }[]; withheld?: number };
     const told = async (who: Browser): Promise<unknown> => {
-      const { restores, ...more } = await get<Told>(who, `/v1/points/receipts?destination=${at}`);
+      const { restores, ...more } = await get<Told>(who, `/v1/recovery-points/receipts?destination=${at}`);
       const of = restores.map(({ receipt }) => JSON.parse(receipt.facts) as { prefix: string; into?: string });
       return { restores: of.map(({ prefix, into = '' }) => `${prefix} ${into}`), ...more };
     };
@@ -219,7 +221,7 @@ describe('what the store was', () => {
       'versions/db/a?',
       'objects/db/a?',
     ]) {
-      const answer = await vic.send('GET', `/v1/points/${path}destination=${encodeURIComponent('file:/etc')}`);
+      const answer = await vic.send('GET', `/v1/recovery-points/${path}destination=${encodeURIComponent('file:/etc')}`);
       expect(codeIn(answer), path).toBe('ACCESS_DENIED');
     }
     const json = { type: 'object', key: 'db/a', destination: 'file:/etc' };
@@ -465,7 +467,7 @@ describe('a restore', () => {
     const forged = { ...done.receipt, facts: done.receipt.facts.replace('"ann"', '"eve"') };
     expect(() => readRestoreReceipt(forged, store.fingerprint)).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
     expect((await store.retrieve('db/a')).text()).toBe('then db/a');
-    expect(await get(ann, `/v1/points/receipts?destination=${at}`)).toMatchObject({
+    expect(await get(ann, `/v1/recovery-points/receipts?destination=${at}`)).toMatchObject({
       restores: [{ receipt: done.receipt }],
       drills: [],
     });
@@ -478,7 +480,7 @@ describe('a restore', () => {
     const { browser, place } = await scene();
     const [ann, vic] = [await browser('ann'), await browser('vic')];
     const events = await ann.send('POST', '/v1/restore', {
-      json: { source: place, snapshot: 1, keys: ['db/b'] },
+      json: { destination: place, snapshot: 1, keys: ['db/b'] },
       headers: { accept: 'text/event-stream' },
     });
     const [, id = ''] = /"record":"([^"]+)"/.exec(events.body.toString()) ?? [];
@@ -489,7 +491,7 @@ describe('a restore', () => {
         job: 'restore',
         route: 'POST /v1/restore',
         state: 'done',
-        asked: { source: place, keys: ['db/b'] },
+        asked: { destination: place, keys: ['db/b'] },
         report: { created: 1 },
       },
     ]);
@@ -530,7 +532,7 @@ describe('a restore', () => {
     for (const more of [{}, { dryRun: true }, { into: 'copy/', conflict: 'fail' }, { conflict: 'skip' }]) {
       expect(codeIn(await restore(vic, place, more)), JSON.stringify(more)).toBe('ACCESS_DENIED');
     }
-    const json = { source: place, to: 'memory:new' };
+    const json = { destination: place, to: 'memory:new' };
     expect(codeIn(await vic.send('POST', '/v1/restore/store', { json }))).toBe('ACCESS_DENIED');
     expect(await store.list()).toEqual(before);
   });
@@ -544,10 +546,13 @@ describe('a restore', () => {
     const ann = await browser('ann');
     expect((await restore(ann, place, { dryRun: true })).status).toBe(200);
     expect(codeIn(await restore(ann, place))).toBe('ACCESS_DENIED');
-    const operation = { call: 'restore', about: { source: place, snapshot: 1, prefix: 'db/', conflict: 'overwrite' } };
+    const operation = {
+      call: 'restore',
+      about: { destination: place, snapshot: 1, prefix: 'db/', conflict: 'overwrite' },
+    };
     const json = { action: 'restore.replace', reason: 'db/ as of noon', operation };
     // Somewhere else the server does not look for whoever may not register a place.
-    const elsewhere = { ...operation, about: { ...operation.about, source: 'file:/etc' } };
+    const elsewhere = { ...operation, about: { ...operation.about, destination: 'file:/etc' } };
     const vic = await browser('vic');
     const prying = await vic.send('POST', '/v1/approvals', { json: { ...json, operation: elsewhere } });
     expect(prying.body.toString()).toMatch(
@@ -579,7 +584,7 @@ describe('a restore', () => {
   it('to a new store makes one that the same secret opens', async () => {
     const { browser, store, place } = await scene();
     const ann = await browser('ann');
-    const json = { source: place, to: 'memory:restored-anew' };
+    const json = { destination: place, to: 'memory:restored-anew' };
     const answer = await ann.send('POST', '/v1/restore/store', { json });
     const report = answer.json() as { receipt: Parameters<typeof readRestoreReceipt>[0] };
     expect(report, answer.body.toString()).toMatchObject({ objects: 4, failed: [] });
@@ -625,7 +630,7 @@ describe('the audit log', () => {
     }
     expect((await ann.send('POST', '/v1/audit/examine')).json()).toMatchObject({
       ok: true,
-      problems: [],
+      findings: [],
       complete: true,
     });
     const vic = await browser('vic');

@@ -23,7 +23,7 @@ function asksAbout({ send }: World, token: string, location: string): Promise<re
     post('/v1/backups/verify', { destination: location }).then(codeIn),
     post('/v1/backups/drill', { destination: location }).then(codeIn),
     post('/v1/backups/retain', { destination: location, dryRun: true }).then(codeIn),
-    post('/v1/restore', { source: location, dryRun: true }).then(codeIn),
+    post('/v1/restore', { destination: location, dryRun: true }).then(codeIn),
     post('/v1/scrub', { repair: location }).then(codeIn),
   ]);
 }

@@ -4,6 +4,6 @@ import { serve } from '../../src/index.ts';
 
 // Serves the store at a location until it is killed.
 const [location = ''] = process.argv.slice(2);
-const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 9)), upkeep: false });
+const store = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 9)), maintenance: false });
 const server = await serve(store, { port: 0 });
 process.send?.({ url: server.url });

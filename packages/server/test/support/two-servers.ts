@@ -55,8 +55,8 @@ async function heldAfterRevocation(store: RemoteStore, revoke: () => Promise<voi
 export async function twoServers(location: string, options: Partial<OpenOptions> = {}): Promise<void> {
   const unlock = rawKey(SECRET);
   await using stack = new AsyncDisposableStack();
-  const one = stack.use(await createStore(location, { unlock, upkeep: false, ...options }));
-  const other = stack.use(await openStore(location, { unlock, upkeep: false, ...options }));
+  const one = stack.use(await createStore(location, { unlock, maintenance: false, ...options }));
+  const other = stack.use(await openStore(location, { unlock, maintenance: false, ...options }));
   await one.access.change([
     setRole('all', [{ effect: 'allow', actions: ['*'] }]),
     addPrincipal('ann', 'user'),

@@ -92,7 +92,12 @@ export async function world(options: ServerOptions = {}, storeOptions: Partial<O
   const unlock = rawKey(Buffer.alloc(32, 9));
   const { clock } = storeOptions;
   const backend = clock === undefined ? {} : { backend: new MemoryBackend({ clock: () => clock.now() }) };
-  const store = await createStore(`memory:${randomUUID()}`, { unlock, upkeep: false, ...backend, ...storeOptions });
+  const store = await createStore(`memory:${randomUUID()}`, {
+    unlock,
+    maintenance: false,
+    ...backend,
+    ...storeOptions,
+  });
   onTestFinished(() => store.close());
   const logged: Logged[] = [];
   const note = (level: string) => (fields: object, message: string) => void logged.push({ level, fields, message });

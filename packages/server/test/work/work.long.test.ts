@@ -101,7 +101,7 @@ describe('long work', () => {
     await here.store.backup(place);
     for (let round = 0; round < 12; round++) {
       here.clock.advance(1000);
-      expect(codeIn(await post(here, '/v1/restore', { source: place, keys }))).toBe('NOT_FOUND');
+      expect(codeIn(await post(here, '/v1/restore', { destination: place, keys }))).toBe('NOT_FOUND');
     }
     const kept = await workOf(here);
     const bytes = Buffer.byteLength(JSON.stringify(kept));
@@ -120,13 +120,13 @@ describe('long work', () => {
   it('that failed is remembered with its error, and that was refused is not', async () => {
     const here = await scene();
     const place = `memory:${randomUUID()}`;
-    const answer = await post(here, '/v1/restore', { source: place });
+    const answer = await post(here, '/v1/restore', { destination: place });
     expect(codeIn(answer)).toBe('NOT_FOUND');
     expect(await workOf(here)).toMatchObject([
-      { state: 'failed', error: { code: 'NOT_FOUND' }, asked: { source: place } },
+      { state: 'failed', error: { code: 'NOT_FOUND' }, asked: { destination: place } },
     ]);
     const denied = await here.somebody('eve', [{ effect: 'allow', actions: ['health'] }]);
-    const refused = await post({ ...here, token: denied }, '/v1/restore', { source: place });
+    const refused = await post({ ...here, token: denied }, '/v1/restore', { destination: place });
     expect(codeIn(refused)).toBe('ACCESS_DENIED');
     expect(await workOf({ ...here, token: denied })).toEqual([]);
   });
@@ -149,8 +149,10 @@ describe('long work', () => {
 
   it('has no secret in what was asked', async () => {
     const here = await scene();
-    const [oldKey, newKey] = [9, 8].map((byte) => ({ key: Buffer.alloc(32, byte).toString('base64url') }));
-    expect((await post(here, '/v1/rotate', { oldKey, newKey, depth: 'unlock' })).status).toBe(200);
+    const [oldUnlockSecret, newUnlockSecret] = [9, 8].map((byte) => ({
+      key: Buffer.alloc(32, byte).toString('base64url'),
+    }));
+    expect((await post(here, '/v1/rotate', { oldUnlockSecret, newUnlockSecret, depth: 'unlock' })).status).toBe(200);
     const [record] = await workOf(here);
     expect(record).toMatchObject({ job: 'rotation', state: 'done' });
     expect(record).not.toHaveProperty('asked');
@@ -165,7 +167,7 @@ describe('long work', () => {
     const place = `memory:${randomUUID()}`;
     await store.backup(place);
     for (const key of await store.list()) await store.delete(key);
-    const body = JSON.stringify({ source: place, prefix: 'k', verify: true });
+    const body = JSON.stringify({ destination: place, prefix: 'k', verify: true });
     const headers = {
       authorization: `Bearer ${token}`,
       'content-type': 'application/json',
@@ -193,7 +195,7 @@ describe('long work', () => {
     const place = `memory:${randomUUID()}`;
     await store.backup(place);
     for (const key of await store.list()) await store.delete(key);
-    const asked = { source: place, prefix: 'k' };
+    const asked = { destination: place, prefix: 'k' };
     const running = post(here, '/v1/restore', asked);
     let record: WorkRecord | undefined;
     while (record?.progress === undefined) [record] = await workOf(here);
@@ -306,7 +308,7 @@ describe('long work', () => {
     const source = `memory:${randomUUID()}`;
     await store.backup(source);
     await store.store('secret name', 'new');
-    expect(codeIn(await post(ann, '/v1/restore', { source }))).toBe('CONFLICT');
+    expect(codeIn(await post(ann, '/v1/restore', { destination: source }))).toBe('CONFLICT');
     const [record] = await workOf(ann);
     expect(record?.error).toMatchObject({ code: 'CONFLICT', key: 'secret name' });
     const told = async (): Promise<string> => {

@@ -12,8 +12,16 @@ const REPEATED = 1000;
 export const access: Area = {
   title: 'Access decisions, 100 roles and 1,000 principals',
   async *comparisons({ scale, absent }) {
-    const { Decider, PermissionCache, addPrincipal, changePolicy, grantRole, parseIdentity, setRole, EMPTY_POLICY } =
-      await import('@securestore/acl');
+    const {
+      Decider,
+      PermissionCache,
+      addPrincipal,
+      changePolicy,
+      grantRole,
+      parsePrincipalName,
+      setRole,
+      EMPTY_POLICY,
+    } = await import('@securestore/acl');
     const policy = benchPolicy();
     const roles = new Set(policy.rules.map(({ role }) => role));
     const principals = new Set(policy.grants.map(({ principal }) => principal));
@@ -32,7 +40,7 @@ export const access: Area = {
       ]),
     );
     // A session has its subject, and the cache of it, for as long as it lasts.
-    const subjects = new Map([...principals].map((name) => [name, decider.subject(parseIdentity(name))]));
+    const subjects = new Map([...principals].map((name) => [name, decider.subject(parsePrincipalName(name))]));
     const caches = new Map(
       [...subjects].map(([name, subject]) => [name, new PermissionCache(subject, () => 'default')] as const),
     );

@@ -30,7 +30,7 @@ async function prepare({ name, count, size }: DataSet, scratch: string): Promise
   const store = `sqlite:${file}`;
   await mkdir(folder, { recursive: true });
   const { createStore, passphrase } = await loadOurs();
-  const ours = await createStore(store, { unlock: passphrase(PASSPHRASE), upkeep: false });
+  const ours = await createStore(store, { unlock: passphrase(PASSPHRASE), maintenance: false });
   await inFlight(count, 16, async (index) => {
     const data = randomBytes(size);
     await writeFile(join(folder, `object-${index}`), data);

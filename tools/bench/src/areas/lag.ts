@@ -17,8 +17,8 @@ const ASK_EVERY = 25;
 /** The lag that 99 of 100 questions find, in milliseconds, while a store is written to and backed up continuously. */
 async function lagOf(location: string, destination: string, seconds: number): Promise<number> {
   const { createStore, rawKey } = await loadOurs();
-  const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 1)), upkeep: false });
-  const following = await store.backups.follow(destination);
+  const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 1)), maintenance: false });
+  const following = await store.backups.startContinuous(destination);
   const lags: number[] = [];
   const under = new Set<Promise<unknown>>();
   const begun = performance.now();
@@ -37,7 +37,7 @@ async function lagOf(location: string, destination: string, seconds: number): Pr
     await sleep(2);
   }
   await Promise.all(under);
-  await following.stop();
+  await following.close();
   await store.close();
   // What could not be written so fast is no figure for that rate.
   if (sent < seconds * WRITES_PER_SECOND * 0.98) return Number.NaN;

@@ -29,7 +29,7 @@ export const points: Area = {
     const { addPrincipal, createStore, grantRole, rawKey, setRole } = await import('securestore');
     const count = Math.max(200, Math.ceil(100_000 * scale));
     const unlock = rawKey(crypto.getRandomValues(new Uint8Array(32)));
-    await using store = await createStore(`sqlite:${scratch}/points.db`, { unlock, upkeep: false });
+    await using store = await createStore(`sqlite:${scratch}/points.db`, { unlock, maintenance: false });
     const destination = `file:${scratch}/points`;
     await store.storeMany(Array.from({ length: count }, (_, at) => ({ key: nameOf(at), data: `value of ${at}` })));
     await store.backup(destination);
@@ -41,7 +41,7 @@ export const points: Area = {
       grantRole('ann', 'all'),
     ]);
     await using session = await store.session({ token: (await store.access.createToken('ann')).token });
-    const { points: asked } = session;
+    const { recoveryPoints: asked } = session;
     const at = { destination, snapshot: 2 };
     yield page('the timeline', count, () => asked.timeline(destination));
     yield page('a folder of folders', count, () => asked.browse({ ...at, prefix: 'teams/' }));

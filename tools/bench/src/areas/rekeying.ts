@@ -64,8 +64,8 @@ function rotating(name: string, role: Contender['role'], keyed: Keyed, depth: Ro
         if (begun === 0 && phase === 're-keying') begun = performance.now();
         if (ended === 0 && phase === 'counting') ended = performance.now();
       }
-      const { failed, rekeyed } = await job;
-      if (failed > 0 || rekeyed !== count) throw new Error(`${rekeyed} of ${count} objects were re-keyed.`);
+      const { failed, rotated } = await job;
+      if (failed > 0 || rotated !== count) throw new Error(`${rotated} of ${count} objects were re-keyed.`);
       keyed.key = next;
       return count / ((ended - begun) / 1000);
     },

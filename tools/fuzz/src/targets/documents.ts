@@ -94,8 +94,8 @@ function recoveryKit(): Target {
   return document(
     'recovery kit',
     [
-      formatRecoveryKit({ ...about, kind: 'recovery code', secret: code }),
-      formatRecoveryKit({ ...about, kind: 'share', secret: Buffer.from(printedShare(share(1))), share: scheme }),
+      formatRecoveryKit({ ...about, kind: 'recovery code', unlockSecret: code }),
+      formatRecoveryKit({ ...about, kind: 'share', unlockSecret: Buffer.from(printedShare(share(1))), share: scheme }),
       code,
       bytesFrom('no kit', 48),
     ],

@@ -36,7 +36,7 @@ function countDoubts(): { readonly layer: Layer; readonly count: () => number } 
 
 async function storeOn({ open }: Way, way: 'direct' | 'proxied', layers: readonly Layer[] = []): Promise<SecureStore> {
   const backend = composeLayers(await open(way), [...layers, retryLayer()]);
-  return openStore('memory:', { backend, unlock, create: true, upkeep: false });
+  return openStore('memory:', { backend, unlock, create: true, maintenance: false });
 }
 
 /** Made without the proxy: on a busy machine what an impatient backend writes first may be of unknown outcome. */

@@ -96,9 +96,9 @@ function unreachableCondition({ destination, unreachable, why }: WatchFacts): Co
 /** What to do about a continuous backup whose process is gone. */
 const START_AGAIN = 'start it again; if it is not needed any more, start it once more and end it by Ctrl-C';
 
-function followingCondition({ following }: WatchFacts): Condition | undefined {
-  const { error, isAlive } = following ?? {};
-  const id = 'following';
+function followingCondition({ continuous }: WatchFacts): Condition | undefined {
+  const { error, isAlive } = continuous ?? {};
+  const id = 'continuous';
   if (error === undefined) {
     if (isAlive !== false) return undefined;
     const message = 'the process of the continuous backup is gone, and did not end it';
@@ -131,9 +131,9 @@ function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number
   return { id: 'backup-age', severity, message, advice };
 }
 
-function lagCondition({ lag, following }: WatchFacts, maxLag: number): Condition | undefined {
+function lagCondition({ lag, continuous }: WatchFacts, maxLag: number): Condition | undefined {
   if (lag === undefined || lag <= maxLag) return undefined;
-  const isGone = following?.isAlive === false;
+  const isGone = continuous?.isAlive === false;
   const advice = isGone ? START_AGAIN : 'check the connection to the destination';
   const who = isGone ? ', and its process is gone' : '';
   const message = `the continuous backup is ${words(lag)} behind${who}: later changes are lost if the store is`;
@@ -141,7 +141,7 @@ function lagCondition({ lag, following }: WatchFacts, maxLag: number): Condition
 }
 
 function emptyCondition({ objects }: WatchFacts): Condition | undefined {
-  if (objects === undefined || objects.store === 0 || objects.point > 0) return undefined;
+  if (objects === undefined || objects.store === 0 || objects.recoveryPoint > 0) return undefined;
   const message = `the last backup has no object, and the store has ${objects.store}`;
   return { id: 'empty-backup', severity: 'critical', message, advice: 'check which objects are backed up' };
 }

@@ -32,7 +32,7 @@ export interface WatchFacts {
   /** How far the continuous backup is behind, in milliseconds. */
   readonly lag?: number | undefined;
   /** A continuous backup that was not ended: whether its process is alive, and why it fails. */
-  readonly following?:
+  readonly continuous?:
     | { readonly isAlive: boolean; readonly error?: { readonly code: string; readonly message: string } | undefined }
     | undefined;
   /** The sizes of the last points, in bytes or anything else that compares; the newest last. */
@@ -45,7 +45,7 @@ export interface WatchFacts {
   /** Times that can't be restored. */
   readonly gaps?: readonly { readonly from: number; readonly to: number }[] | undefined;
   /** How many objects the store has, and the last point. */
-  readonly objects?: { readonly store: number; readonly point: number } | undefined;
+  readonly objects?: { readonly store: number; readonly recoveryPoint: number } | undefined;
 }
 
 /**

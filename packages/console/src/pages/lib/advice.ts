@@ -1,5 +1,5 @@
 import type { AdviceId } from '@securestore/core-format';
-import { shellCommand } from '@securestore/protocol';
+import { CALLS_THAT_ASK, shellCommand } from '@securestore/protocol';
 import type { Command } from '@securestore/protocol';
 
 /** One way to help against an error, as a server sends it: of a newer release its id may be any text. */
@@ -38,15 +38,13 @@ function over(operands: readonly string[], options: Command['options'] = {}): st
 
 type Rendering = (advice: SentAdvice) => NextStep;
 
-const RESTORES: readonly string[] = ['restore', 'backups.restoreStore', 'points.retrieveStream'];
-
 /** What helps at these pages; what only the operators of the server can do is in its log. */
 const STEPS: Readonly<Partial<Record<AdviceId, Rendering>>> = {
   'ask-for-permission': ({ action, key }) => ({
     text: `Ask an administrator of the store for the right “${action}”${key === undefined ? '' : ' on this key'}.`,
   }),
   'request-approval': ({ action = '', call = '', key }) => {
-    if (RESTORES.includes(call)) return { text: `Ask for the approval of “${action}” where you started this.` };
+    if (CALLS_THAT_ASK.has(call)) return { text: `Ask for the approval of “${action}” where you started this.` };
     const about = key === undefined ? { operation: JSON.stringify({ call }) } : {};
     const operands = ['approval', 'request', action, ...(key === undefined ? [] : [key])];
     return { text: `To ask for the approval of “${action}”:`, command: over(operands, about) };

@@ -21,7 +21,7 @@ function isSame(name: string, asked: unknown, planned: unknown): boolean {
   return JSON.stringify(asked) === JSON.stringify(planned);
 }
 
-const LOCATIONS: readonly string[] = ['source', 'destination', 'to'];
+const LOCATIONS: readonly string[] = ['destination', 'to'];
 
 /** Whether a request is for this, as far as it shows: what counts is what the server finds when it is used. */
 export function isFor(request: ApprovalRequest, { action, key, version, operation }: AskedApproval): boolean {

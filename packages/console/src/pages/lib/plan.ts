@@ -6,7 +6,7 @@ import { pointQuery } from './draft.ts';
 
 /** What is asked of a restore into the store. */
 export interface RestoreBody {
-  readonly source: string;
+  readonly destination: string;
   readonly at?: string;
   readonly snapshot?: number;
   readonly prefix?: string;
@@ -32,7 +32,7 @@ function deletes({ target, chosen, conflict }: Draft): boolean {
 export function restoreOf(draft: Draft): RestoreBody {
   const { destination = '', point, chosen, target, conflict } = draft;
   return {
-    source: destination,
+    destination,
     ...pointQuery(point),
     ...whichOf(chosen),
     ...(target.type === 'prefix' && { into: target.into }),
@@ -44,7 +44,7 @@ export function restoreOf(draft: Draft): RestoreBody {
 /** The request that makes a new store of what a draft says. */
 export function newStoreOf({ destination = '', point, chosen, target }: Draft): object {
   return {
-    source: destination,
+    destination,
     ...pointQuery(point),
     to: target.type === 'location' ? target.to : '',
     ...(chosen.type === 'prefix' && { prefix: chosen.prefix }),
@@ -56,8 +56,8 @@ export function commandOf(
   draft: Draft,
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): CommandRequest | undefined {
-  const { destination: source = '', point, chosen, target } = draft;
-  const which = { source, ...pointQuery(point), ...whichOf(chosen) };
+  const { destination = '', point, chosen, target } = draft;
+  const which = { destination, ...pointQuery(point), ...whichOf(chosen) };
   if (target.type === 'download') {
     const { keys: [key, ...more] = [], ...others } = which;
     if (key === undefined) return { type: 'download', ...others };

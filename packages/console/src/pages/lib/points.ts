@@ -12,17 +12,17 @@ export type Destination = Pick<Wire<RegisteredDestination>, 'location' | 'regist
 
 /** Where the store is backed up. @throws ApiError */
 export async function destinationsOf(asked: Asked = {}): Promise<Destination[]> {
-  return (await get<{ destinations: Destination[] }>('/v1/points/destinations', {}, asked)).destinations;
+  return (await get<{ destinations: Destination[] }>('/v1/recovery-points/destinations', {}, asked)).destinations;
 }
 
 /** What can be restored from a destination. @throws ApiError */
 export async function timelineOf(destination: string, query: Query = {}, asked: Asked = {}): Promise<WireTimeline> {
-  return get<WireTimeline>('/v1/points/timeline', { destination, ...query }, asked);
+  return get<WireTimeline>('/v1/recovery-points/timeline', { destination, ...query }, asked);
 }
 
 /** @throws ApiError */
 export async function receiptsOf(destination: string, asked: Asked = {}): Promise<WireReceipts> {
-  return get<WireReceipts>('/v1/points/receipts', { destination }, asked);
+  return get<WireReceipts>('/v1/recovery-points/receipts', { destination }, asked);
 }
 
 /** What a receipt says. Whether the store has signed it, `securestore` tells; here it came from the store itself. */

@@ -40,7 +40,7 @@ function Steps(): JSX.Element {
 }
 
 /** The moment that is looked at. */
-export function Moment({ of: { point, destination } }: { readonly of: Draft }): JSX.Element {
+export function RecoveryPointLocator({ of: { point, destination } }: { readonly of: Draft }): JSX.Element {
   return (
     <span class="moment">
       {point.at !== undefined && <Time of={point.at} />}
@@ -113,7 +113,7 @@ export function LookPage({
       title={title}
       lead={
         <>
-          The store as of <Moment of={draft.value} />. <Link to="/recover">Another moment</Link>
+          The store as of <RecoveryPointLocator of={draft.value} />. <Link to="/recover">Another moment</Link>
         </>
       }
     >

@@ -64,7 +64,7 @@ export function Counts({
         names={report.conflicts}
       />
       <Failed failed={report.failed} />
-      {report.warnings.map((warning) => (
+      {report.findings.map((warning) => (
         <Notice key={warning} tone="warn">
           {warning}
         </Notice>

@@ -80,7 +80,7 @@ function askedFor(action: string, file: DownloadRequest): AskedApproval {
     ...(at !== undefined && { at }),
     ...(version !== undefined && { version }),
   };
-  return { action, key, operation: { call: 'points.retrieveStream', about } };
+  return { action, key, operation: { call: 'recoveryPoints.retrieveStream', about } };
 }
 
 /** Copies a value, and says what stays of that. */

@@ -45,15 +45,15 @@ function Verify(): JSX.Element {
       {found !== undefined && (
         <Notice
           tone={found.ok ? 'ok' : 'bad'}
-          title={found.ok ? 'Nothing is wrong with what was looked at' : counted(found.problems.length, 'problem')}
+          title={found.ok ? 'Nothing is wrong with what was looked at' : counted(found.findings.length, 'problem')}
         >
           <p>
             {counted(found.parts, 'part')} of the log read, the newest first
             {found.complete ? ': that is all of it' : '. There are older ones'}.
           </p>
-          {found.problems.length > 0 && (
+          {found.findings.length > 0 && (
             <ul>
-              {found.problems.map((problem) => (
+              {found.findings.map((problem) => (
                 <li key={problem}>{problem}</li>
               ))}
             </ul>

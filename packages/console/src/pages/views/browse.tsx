@@ -105,7 +105,11 @@ export function BrowseView(): JSX.Element {
   const moment = momentQuery(draft.value);
   const key = destination === undefined ? undefined : JSON.stringify([moment, prefix]);
   const listing = useListing<Entry>(key, async (after, signal) => {
-    const page = await get<WireBrowsePage>('/v1/points/browse', { ...moment, prefix, after, limit: PAGE }, { signal });
+    const page = await get<WireBrowsePage>(
+      '/v1/recovery-points/browse',
+      { ...moment, prefix, after, limit: PAGE },
+      { signal },
+    );
     setSorted(page.isSorted);
     if (after === undefined) setPreview(page.preview ?? []);
     return { items: page.entries, after: page.after, progress: page.progress };

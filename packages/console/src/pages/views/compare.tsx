@@ -88,7 +88,7 @@ export function CompareView(): JSX.Element {
       after,
       limit: PAGE,
     };
-    const page = await get<WireComparePage>('/v1/points/compare', query, { signal });
+    const page = await get<WireComparePage>('/v1/recovery-points/compare', query, { signal });
     return { items: page.differences, after: page.after, progress: page.progress };
   };
   const listing = useListing<Row>(key, load, { ahead: MANY, order: byKey });

@@ -15,7 +15,7 @@ import type { Column } from '../parts/rows.tsx';
 import { Search } from '../parts/search.tsx';
 import { Time } from '../parts/time.tsx';
 
-type Found = WireFindPage['names'][number];
+type Found = WireFindPage['keys'][number];
 
 const PAGE = 500;
 
@@ -47,8 +47,12 @@ export function FindView(): JSX.Element {
   const moment = momentQuery(draft.value);
   const key = destination === undefined || contains === '' ? undefined : JSON.stringify([moment, contains]);
   const load = async (after: string | undefined, signal: AbortSignal): Promise<ListingPage<Found>> => {
-    const page = await get<WireFindPage>('/v1/points/find', { ...moment, contains, after, limit: PAGE }, { signal });
-    return { items: page.names, after: page.after, progress: page.progress };
+    const page = await get<WireFindPage>(
+      '/v1/recovery-points/find',
+      { ...moment, contains, after, limit: PAGE },
+      { signal },
+    );
+    return { items: page.keys, after: page.after, progress: page.progress };
   };
   const listing = useListing<Found>(key, load, { ahead: MANY, order: byKey });
   const open = (row: Found): void => go('/recover/key', { key: row.key });

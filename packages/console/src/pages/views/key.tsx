@@ -38,7 +38,7 @@ function VersionValue({ name, version }: { readonly name: string; readonly versi
   }
   if (version.snapshot === undefined || destination === undefined)
     return <p class="muted small">Its data is not kept any more.</p>;
-  const path = `/v1/points/objects/${pathOf(name)}`;
+  const path = `/v1/recovery-points/objects/${pathOf(name)}`;
   // The snapshot may hold it as an older version than its current one.
   const which = { destination, snapshot: version.snapshot, version: version.version };
   return (
@@ -108,7 +108,7 @@ export function KeyView(): JSX.Element {
   const { destination, point, chosen } = draft.value;
   const asked = name === undefined || destination === undefined ? undefined : JSON.stringify([name, destination]);
   const { value, error, isSlow, reload } = useResource(asked, (request) =>
-    get<WireKeyTimeline>(`/v1/points/versions/${pathOf(name ?? '')}`, { destination }, request),
+    get<WireKeyTimeline>(`/v1/recovery-points/versions/${pathOf(name ?? '')}`, { destination }, request),
   );
   if (name === undefined) {
     return (

@@ -1,6 +1,12 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { KeyReport, KeyVersionState, RotationDepth, RotationReport, SlotInfo } from '@securestore/objects';
+import type {
+  EncryptionKeyInfo,
+  EncryptionKeyState,
+  RotationDepth,
+  RotationReport,
+  SlotInfo,
+} from '@securestore/objects';
 import type { Wire } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
 import { count, counted } from '../lib/format.ts';
@@ -17,14 +23,14 @@ import { Table } from '../parts/table.tsx';
 import type { TableColumn } from '../parts/table.tsx';
 import { Ago, Time } from '../parts/time.tsx';
 
-const TONES: Readonly<Record<KeyVersionState, Tone>> = {
+const TONES: Readonly<Record<EncryptionKeyState, Tone>> = {
   primary: 'ok',
   enabled: 'neutral',
   disabled: 'warn',
   destroying: 'bad',
   destroyed: 'bad',
 };
-const MEANINGS: Readonly<Record<KeyVersionState, string>> = {
+const MEANINGS: Readonly<Record<EncryptionKeyState, string>> = {
   primary: 'seals what is written now',
   enabled: 'opens what was written before',
   disabled: 'opens backups alone',
@@ -34,10 +40,10 @@ const MEANINGS: Readonly<Record<KeyVersionState, string>> = {
 
 function Versions({
   keys,
-  census,
+  usage,
 }: {
-  readonly keys: readonly Wire<KeyReport>[];
-  readonly census: Readonly<Record<string, number>> | undefined;
+  readonly keys: readonly Wire<EncryptionKeyInfo>[];
+  readonly usage: Readonly<Record<string, number>> | undefined;
 }): JSX.Element {
   return (
     <Table
@@ -56,7 +62,7 @@ function Versions({
         {
           title: 'Records under it',
           class: 'number',
-          cell: ({ id, kind }) => (kind === 'category' && census !== undefined ? count(census[id] ?? 0) : '–'),
+          cell: ({ id, kind }) => (kind === 'category' && usage !== undefined ? count(usage[id] ?? 0) : '–'),
         },
         { title: 'Made', cell: ({ created }) => <Time of={created} /> },
       ]}
@@ -64,7 +70,7 @@ function Versions({
   );
 }
 
-function stateOf({ state, destroyAt }: Wire<KeyReport>): JSX.Element {
+function stateOf({ state, destroyAt }: Wire<EncryptionKeyInfo>): JSX.Element {
   return (
     <>
       <Badge tone={TONES[state]}>{state}</Badge> <span class="muted">{MEANINGS[state]}</span>
@@ -80,19 +86,20 @@ function stateOf({ state, destroyAt }: Wire<KeyReport>): JSX.Element {
 function VersionsPanel(): JSX.Element {
   const { value, error, isSlow, reload } = useResource(
     'keys',
-    async (asked) => (await get<{ keys: Wire<KeyReport>[] }>('/v1/key-versions', {}, asked)).keys,
+    async (asked) =>
+      (await get<{ encryptionKeys: Wire<EncryptionKeyInfo>[] }>('/v1/encryption-keys', {}, asked)).encryptionKeys,
   );
-  const [census, setCensus] = useState<Readonly<Record<string, number>>>();
+  const [usage, setUsage] = useState<Readonly<Record<string, number>>>();
   const look = async (): Promise<void> =>
-    setCensus(await get<Readonly<Record<string, number>>>('/v1/key-versions/census'));
+    setUsage(await get<Readonly<Record<string, number>>>('/v1/encryption-keys/usage'));
   return (
     <Panel
       title="Key versions"
-      aside={<Button onPress={look}>{census === undefined ? 'Count the records' : 'Count again'}</Button>}
+      aside={<Button onPress={look}>{usage === undefined ? 'Count the records' : 'Count again'}</Button>}
     >
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="keys" />}
-      {value !== undefined && <Versions keys={value} census={census} />}
+      {value !== undefined && <Versions keys={value} usage={usage} />}
       <p class="muted small">
         Counting reads the whole store once. A rotation retires key versions that no record needs.
       </p>
@@ -170,8 +177,8 @@ function RotationPanel(): JSX.Element {
     setProblem(found);
     if (found !== undefined || isBusy) return;
     const body = {
-      oldKey: { passphrase: old.current?.value ?? '' },
-      newKey: { passphrase: next.current?.value ?? '' },
+      oldUnlockSecret: { passphrase: old.current?.value ?? '' },
+      newUnlockSecret: { passphrase: next.current?.value ?? '' },
       depth,
     };
     for (const input of Object.values(secrets)) if (input !== null) input.value = '';
@@ -221,7 +228,7 @@ function RotationPanel(): JSX.Element {
       {error !== undefined && <Failure error={error} />}
       {done !== undefined && (
         <Notice tone={done.failed === 0 && done.pending.length === 0 ? 'ok' : 'warn'} title="Rotated">
-          {counted(done.rekeyed, 'record')} brought under the new keys, {counted(done.failed, 'failure')}.{' '}
+          {counted(done.rotated, 'record')} brought under the new keys, {counted(done.failed, 'failure')}.{' '}
           {done.pending.length > 0 && `Not reached yet: ${done.pending.join(', ')}.`}
         </Notice>
       )}

@@ -17,7 +17,7 @@ import { Command } from '../parts/command.tsx';
 import { PlanDownload } from '../parts/plan-download.tsx';
 import { problemOf, TARGETS, Where } from '../parts/plan-target.tsx';
 import { WorkProgress } from '../parts/progress.tsx';
-import { ChosenText, Moment, RecoverPage } from '../parts/recover.tsx';
+import { ChosenText, RecoveryPointLocator, RecoverPage } from '../parts/recover.tsx';
 import { Counts } from '../parts/report.tsx';
 
 /** Finds out what a restore would do. */
@@ -254,7 +254,7 @@ export function PlanView(): JSX.Element {
       title="Plan"
       lead={
         <>
-          <ChosenText chosen={chosen} />, as of <Moment of={draft.value} />.{' '}
+          <ChosenText chosen={chosen} />, as of <RecoveryPointLocator of={draft.value} />.{' '}
           <Link to="/recover/browse">Choose something else</Link>
         </>
       }

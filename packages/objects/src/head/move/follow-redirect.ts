@@ -10,7 +10,7 @@ import { openLocation } from './sealed-location.ts';
 import { tryAgain } from '../../util/try-again.ts';
 
 /** How a process follows a store that moves to another location. Locations are without credentials. */
-export interface Moves {
+export interface MigrationTargets {
   /** Where the store may be followed to, and nowhere else: an attacker who has old keys of it may claim that it has moved anywhere. */
   readonly locations: readonly string[];
   /** @returns an initialised backend, which is closed with the store */
@@ -30,7 +30,7 @@ export interface Arrived {
 
 /** What following takes beside the head that says where to. */
 export interface FollowPorts {
-  readonly moves: Moves | undefined;
+  readonly moves: MigrationTargets | undefined;
   readonly clock: Clock;
   /** How long a read of the head may take, in milliseconds. */
   readonly within: number;
@@ -50,7 +50,7 @@ const MAX_MOVES = 16;
 /** Opening the store there is up to the program. */
 export function movedAway(location: string | undefined): SecureStoreError {
   return new SecureStoreError('LOCKED', `the store has moved to ${location ?? 'another location'}`, {
-    reason: 'moved',
+    reason: 'migrated',
     advice: location === undefined ? [] : [{ id: 'open-at', location }],
   });
 }
@@ -60,7 +60,7 @@ export function sealedAnew(location: string): SecureStoreError {
   return new SecureStoreError(
     'LOCKED',
     `the store has moved to ${location}. It was re-encrypted there, with its own unlock secret and fingerprint.`,
-    { reason: 'moved', advice: [{ id: 'open-at', location }] },
+    { reason: 'migrated', advice: [{ id: 'open-at', location }] },
   );
 }
 
@@ -117,7 +117,7 @@ async function load(
       throw new SecureStoreError(
         'LOCKED',
         `the store has moved to ${location}, and the unlock secret in use does not open it there`,
-        { reason: 'moved', advice: [{ id: 'open-at', location }, { id: 'check-unlock-secret' }] },
+        { reason: 'migrated', advice: [{ id: 'open-at', location }, { id: 'check-unlock-secret' }] },
       );
     }
     try {

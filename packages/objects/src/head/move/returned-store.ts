@@ -3,7 +3,7 @@ import type { Head } from '@securestore/core-format';
 import { isDamage, MAX_ANCESTORS, SecureStoreError } from '@securestore/core-format';
 import { followsFrom, headDigest, isInstance, isSameStore } from '../ancestry.ts';
 import type { ReadHead } from '../store-state.ts';
-import type { FollowPorts, Moves } from './follow-redirect.ts';
+import type { FollowPorts, MigrationTargets } from './follow-redirect.ts';
 import { readThere } from './follow-redirect.ts';
 
 /** Whether `head` names `known` as the one that it came after at its location. */
@@ -41,7 +41,7 @@ async function readAndClose(
 export async function findReturn(
   here: Head,
   known: Head,
-  moves: Moves,
+  moves: MigrationTargets,
   ports: Pick<FollowPorts, 'clock' | 'within'>,
 ): Promise<Head | undefined> {
   if (hasMovedOn(here, known, [])) return here;

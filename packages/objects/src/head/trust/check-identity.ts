@@ -27,7 +27,7 @@ export async function rememberedAt(context: StoreContext): Promise<AnchorRecord 
  */
 export async function checkIdentity(head: Head, settings: OpenSettings): Promise<Trust> {
   const found = fingerprintOf(head.identity);
-  const { fingerprint, acceptHead, unlock } = settings;
+  const { fingerprint, acceptRollback, unlock } = settings;
   if (fingerprint !== undefined && fingerprint !== found) {
     throw new SecureStoreError(
       'INTEGRITY',
@@ -35,7 +35,7 @@ export async function checkIdentity(head: Head, settings: OpenSettings): Promise
     );
   }
   const remembered = await rememberedAt(settings);
-  if (remembered !== undefined && acceptHead !== true) checkAnchor(remembered, head);
+  if (remembered !== undefined && acceptRollback !== true) checkAnchor(remembered, head);
   if (isBound(unlock.type) || fingerprint !== undefined || remembered?.fingerprint === found) return 'known';
   const pins = 'pins' in unlock && unlock.pins !== undefined ? await unlock.pins() : [];
   if (pins.includes(found)) return 'known';
@@ -92,14 +92,14 @@ export function endsIn(record: AnchorRecord | undefined, { identity }: Head): Au
  * @param end how far the audit log of this process goes, if it writes one
  */
 export async function rememberNewest(
-  context: StoreContext & Pick<OpenSettings, 'acceptHead'>,
+  context: StoreContext & Pick<OpenSettings, 'acceptRollback'>,
   head: Head,
   end?: AuditEnd,
 ): Promise<void> {
   if (context.anchor === undefined) return;
   const remembered = await rememberedAt(context).catch(() => undefined);
   const record = anchorOf(head, endsAfter(endsIn(remembered, head), head, end));
-  const isKept = remembered !== undefined && context.acceptHead !== true && !mayReplace(remembered, record, head);
+  const isKept = remembered !== undefined && context.acceptRollback !== true && !mayReplace(remembered, record, head);
   if (!isKept) await remember(context, record, remembered);
 }
 
@@ -126,7 +126,7 @@ export async function rememberArrival(context: StoreContext, head: Head): Promis
     instance !== remembered.instance &&
     head.generation > remembered.generation;
   if (!isLater) checkAnchor(remembered, head);
-  await rememberNewest({ ...context, acceptHead: isLater }, head);
+  await rememberNewest({ ...context, acceptRollback: isLater }, head);
 }
 
 /**
@@ -139,7 +139,7 @@ export async function rememberMoved(context: StoreContext, head: Head): Promise<
   const remembered = await rememberedAt(context).catch(() => undefined);
   // Others may have seen a newer head there by now.
   const isKnown = remembered?.instance === anchorOf(head).instance;
-  await rememberNewest({ ...context, acceptHead: !isKnown }, head);
+  await rememberNewest({ ...context, acceptRollback: !isKnown }, head);
 }
 
 /** Not a newer head of the same store, and no store that has been put, and remembered, in the place of this one meanwhile. */
@@ -155,6 +155,6 @@ function mayReplace(remembered: AnchorRecord, record: AnchorRecord, { parent }: 
  */
 export async function rememberFirst(settings: OpenSettings, head: Head): Promise<void> {
   const remembered = await rememberedAt(settings);
-  if (remembered !== undefined && settings.acceptHead !== true) checkAnchor(remembered, head);
+  if (remembered !== undefined && settings.acceptRollback !== true) checkAnchor(remembered, head);
   await settings.anchor?.write(settings.location, anchorOf(head));
 }

@@ -1,7 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Grants, GrantedKeys, Head, KeyGroup, Member } from '@securestore/core-format';
 import { decodeGrants, decodeMembers, SecureStoreError } from '@securestore/core-format';
-import type { GrantPlace, SecretMethod, UnlockedGrant } from '@securestore/crypto';
+import type { GrantPlace, UnlockSecretMethod, UnlockedGrant } from '@securestore/crypto';
 import { openGrant, openSystemBody, unversioned } from '@securestore/crypto';
 import { ownerKeys } from './owner-keys.ts';
 import type { StoreState } from '../store-state.ts';
@@ -33,7 +33,7 @@ async function readGrants(
 export async function unlockGrant(
   backend: StorageBackend,
   head: Head,
-  identity: SecretMethod,
+  identity: UnlockSecretMethod,
   signal: AbortSignal | undefined,
 ): Promise<UnlockedGrant | undefined> {
   const found = await readGrants(backend, head, signal);

@@ -10,7 +10,7 @@ import type { MayForget } from '../../journal/late-deletions.ts';
 import type { CurrentRecord } from './collect-object.ts';
 import type { CollectionPass } from './pass.ts';
 import { beginCollection } from './pass.ts';
-import type { CollectReport } from './report.ts';
+import type { GcReport } from './report.ts';
 import { emptyReport, noteFailure } from './report.ts';
 import { collectOrphans } from './orphans.ts';
 import { collectSystemObjects } from './system-objects.ts';
@@ -128,7 +128,7 @@ async function collectAlone(pass: CollectionPass, { token, alone }: Step): Promi
  * @throws SecureStoreError `INVALID_ARGUMENT` for a cursor that is none; `LOCKED` if the store takes no writes;
  *   `ABORTED`; and what concerns more than one object. What concerns one is counted in the report
  */
-export async function collect(engine: Engine, options: CollectOptions = {}): Promise<CollectReport> {
+export async function collect(engine: Engine, options: CollectOptions = {}): Promise<GcReport> {
   const { cursor, signal, onProgress, onCursor, mayForget = () => true } = options;
   checkCursor(cursor);
   engine.monitor.checkWritable();

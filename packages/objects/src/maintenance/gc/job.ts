@@ -6,7 +6,7 @@ import { forgetAnnounced } from '../../journal/late-deletions.ts';
 import { pruneJournal, unreadSince } from '../../journal/prune.ts';
 import { retireJournalKeys } from '../keys/retire-journal.ts';
 import { collect, isCursor } from './collect.ts';
-import type { CollectReport } from './report.ts';
+import type { GcReport } from './report.ts';
 import { emptyReport } from './report.ts';
 import { readSystemObject, writeSystemObject } from '../../engine/sealed-objects.ts';
 import { countItems, entriesUnder } from '../../util/listing.ts';
@@ -15,7 +15,7 @@ import { countItems, entriesUnder } from '../../util/listing.ts';
 export type IsDue = (signal: AbortSignal) => Promise<boolean>;
 
 /** The work of a collection; it goes on at the object where the run before it stopped. */
-export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, CollectReport> {
+export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, GcReport> {
   return {
     name: 'collection',
     parse: () => ({}),
@@ -23,7 +23,7 @@ export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, C
       try {
         return await runCollection(engine, context, isDue);
       } catch (error) {
-        throw inContext(error, 'collect', undefined, context.signal);
+        throw inContext(error, 'gc', undefined, context.signal);
       }
     },
   };
@@ -33,7 +33,7 @@ async function runCollection(
   engine: Engine,
   { cursor, signal, progress, save }: JobContext<object>,
   isDue: IsDue | undefined,
-): Promise<CollectReport> {
+): Promise<GcReport> {
   if (isDue !== undefined && !(await isDue(signal))) return emptyReport();
   progress({ phase: 'collecting' });
   const after = isCursor(cursor) ? cursor : undefined;
@@ -64,7 +64,7 @@ async function runCollection(
   return report;
 }
 
-export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal, isDue?: IsDue): Job<CollectReport> {
+export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal, isDue?: IsDue): Job<GcReport> {
   return jobs.start(collectionKind(engine, isDue), {}, { signal });
 }
 

@@ -1,7 +1,7 @@
 import type { MayForget } from '../../journal/late-deletions.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { isOld } from '../../record/backend-age.ts';
-import type { CollectReport } from './report.ts';
+import type { GcReport } from './report.ts';
 import type { RetentionRules } from './retention.ts';
 import { forgettable } from './retention.ts';
 import { commitHead } from '../../engine/commit-head.ts';
@@ -9,7 +9,7 @@ import { commitHead } from '../../engine/commit-head.ts';
 /** What the parts of one pass share. */
 export interface CollectionPass {
   readonly engine: Engine;
-  readonly report: CollectReport;
+  readonly report: GcReport;
   readonly floor: VersionFloor;
   /** When it began, in milliseconds since 1970 by the backend's clock: whatever comes later counts as younger. */
   readonly now: number;

@@ -4,14 +4,14 @@ import { SecureStoreError } from '@securestore/core-format';
 const MAX_NAMED = 1000;
 
 /** Something that could not be looked at or removed. */
-export interface CollectFailure {
+export interface GcFailure {
   /** Its name at the backend: its true name may not be readable. */
   readonly name: string;
   readonly code: string;
 }
 
 /** What a collection did. */
-export interface CollectReport {
+export interface GcReport {
   /** Names looked at: objects and deleted ones. */
   objects: number;
   /** Expired objects that were deleted. */
@@ -32,10 +32,10 @@ export interface CollectReport {
   systemObjects: number;
   /** How many things could not be collected, and the first 1000 of them. */
   failed: number;
-  readonly failures: CollectFailure[];
+  readonly failures: GcFailure[];
 }
 
-export function emptyReport(): CollectReport {
+export function emptyReport(): GcReport {
   return {
     objects: 0,
     expired: 0,
@@ -53,7 +53,7 @@ export function emptyReport(): CollectReport {
 const CONCERNS_ALL: ReadonlySet<string> = new Set(['ABORTED', 'LOCKED', 'ROLLBACK', 'READ_ONLY', 'INTERNAL']);
 
 /** Counts what went wrong with one name. @throws what concerns more than that */
-export function noteFailure(report: CollectReport, name: string, error: unknown): void {
+export function noteFailure(report: GcReport, name: string, error: unknown): void {
   if (!SecureStoreError.is(error) || error.retryable || CONCERNS_ALL.has(error.code)) throw error;
   report.failed += 1;
   if (report.failures.length < MAX_NAMED) report.failures.push({ name, code: error.code });

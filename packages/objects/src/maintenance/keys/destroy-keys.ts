@@ -11,7 +11,7 @@ import type { StoreState } from '../../head/store-state.ts';
 import type { KeyUsage } from './key-usage.ts';
 import { rekeyCopies, replaceCopiedKeys } from './rekey-replicas.ts';
 import { countKeyUsage } from './key-usage.ts';
-import type { KeyReport } from './keys.ts';
+import type { EncryptionKeyInfo } from './keys.ts';
 import { changeVersions, labelOf, planVersions, reportOf } from './keys.ts';
 import { withNewRoot } from '../../engine/new-keys.ts';
 import { shownValue } from '../../util/shown-value.ts';
@@ -86,7 +86,11 @@ async function checkUnused(
  * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`; `CONFLICT` if a key version is in use; `LOCKED` if the store is
  *   being re-encrypted elsewhere; `UNSUPPORTED` if the store has a slot that this release doesn't know, and keys are to be destroyed now
  */
-export async function destroyKeys(engine: Engine, target: string, options: DestroyOptions = {}): Promise<KeyReport[]> {
+export async function destroyKeys(
+  engine: Engine,
+  target: string,
+  options: DestroyOptions = {},
+): Promise<EncryptionKeyInfo[]> {
   const { signal, waitingPeriod = DEFAULT_WAITING_PERIOD } = options;
   if (!(Number.isFinite(waitingPeriod) && waitingPeriod >= 0 && waitingPeriod <= MAX_WAITING_PERIOD)) {
     invalid(
@@ -139,7 +143,11 @@ const includes = (infos: readonly KeyVersionInfo[], version: KeyVersion): boolea
  *
  * @throws SecureStoreError `NOT_FOUND`; `KEY_DESTROYED` if it is too late; `INVALID_ARGUMENT` if nothing was scheduled
  */
-export async function undoDestruction(engine: Engine, target: string, signal?: AbortSignal): Promise<KeyReport[]> {
+export async function undoDestruction(
+  engine: Engine,
+  target: string,
+  signal?: AbortSignal,
+): Promise<EncryptionKeyInfo[]> {
   await engine.monitor.refresh(signal);
   checkAlone(engine.monitor.state, target);
   const changed = await changeVersions(

@@ -12,20 +12,20 @@ import type { StoreState } from '../../head/store-state.ts';
 import type { KeyUsage } from './key-usage.ts';
 
 /** What a key version may be used for: `destroying` ones wait to be destroyed, and open nothing. */
-export type KeyVersionState = 'primary' | 'enabled' | 'disabled' | 'destroying' | 'destroyed';
+export type EncryptionKeyState = 'primary' | 'enabled' | 'disabled' | 'destroying' | 'destroyed';
 
 /** A key version, as it may be shown. */
-export interface KeyReport {
+export interface EncryptionKeyInfo {
   readonly id: string;
   readonly kind: 'category' | 'journal' | 'audit' | 'backup';
   /** The name of the category whose objects it seals; absent for other kinds. */
   readonly category?: string;
-  readonly state: KeyVersionState;
+  readonly state: EncryptionKeyState;
   readonly created: Date;
   /** When it is to be destroyed; until then that can be undone. */
   readonly destroyAt?: Date;
   /**
-   * Destinations of backups where a key that was just destroyed could not be removed: it is gone for good once `keys.finish` has
+   * Destinations of backups where a key that was just destroyed could not be removed: it is gone for good once `encryptionKeys.destroyDue` has
    * reached them.
    */
   readonly pendingAt?: readonly string[];
@@ -34,7 +34,7 @@ export interface KeyReport {
 export const labelOf = ({ id }: KeyVersion): string => asBuffer(id).toString('hex');
 
 /** A key version, as it may be shown. */
-export function reportOf(state: StoreState, info: KeyVersionInfo): KeyReport {
+export function reportOf(state: StoreState, info: KeyVersionInfo): EncryptionKeyInfo {
   const report = {
     id: info.label,
     kind: info.kind,
@@ -46,7 +46,7 @@ export function reportOf(state: StoreState, info: KeyVersionInfo): KeyReport {
 }
 
 /** All key versions, of each group oldest first. */
-export async function listKeys({ monitor }: Engine, signal?: AbortSignal): Promise<KeyReport[]> {
+export async function listKeys({ monitor }: Engine, signal?: AbortSignal): Promise<EncryptionKeyInfo[]> {
   await monitor.refresh(signal);
   const { state } = monitor;
   return state.keys.versions.map((info) => reportOf(state, info));

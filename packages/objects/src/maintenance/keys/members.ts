@@ -14,14 +14,14 @@ import { shownValue } from '../../util/shown-value.ts';
 import { invalid } from '../../util/invalid.ts';
 
 /** A group of encryption keys, next to those of categories, that can be granted. */
-export type GrantableGroup = GrantableKind;
+export type GrantableArea = GrantableKind;
 
 /** What a member is granted: at least one category or group. */
 export interface GrantOptions extends CallOptions {
   /** Names of categories. */
   readonly categories?: readonly string[] | undefined;
   /** Groups of encryption keys that the store keeps for itself. */
-  readonly groups?: readonly GrantableGroup[] | undefined;
+  readonly areas?: readonly GrantableArea[] | undefined;
 }
 
 /** A member, as it may be shown: the holder of the encryption keys of some categories or groups. */
@@ -32,7 +32,7 @@ export interface MemberInfo {
   readonly added: Date;
   /** Names of categories, in alphabetical order. */
   readonly categories: string[];
-  readonly groups: GrantableGroup[];
+  readonly areas: GrantableArea[];
 }
 
 /** The members of the store. Only an owner, who can unlock the whole store, can use it (`ACCESS_DENIED`). */
@@ -65,7 +65,7 @@ export interface MemberAdministration {
   revokeAll(options?: CallOptions): Job<RotationReport>;
 }
 
-const GROUPS: readonly GrantableGroup[] = ['audit', 'backup'];
+const GROUPS: readonly GrantableArea[] = ['audit', 'backup'];
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkMemberName(name: unknown): asserts name is string {
@@ -89,25 +89,25 @@ function checkTexts(what: string, texts: unknown): asserts texts is readonly str
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-function checkGrant({ categories, groups }: GrantOptions): void {
+function checkGrant({ categories, areas }: GrantOptions): void {
   checkTexts('categories', categories);
-  checkTexts('groups', groups);
-  const unknown = groups?.find((group) => !GROUPS.includes(group));
+  checkTexts('areas', areas);
+  const unknown = areas?.find((group) => !GROUPS.includes(group));
   if (unknown !== undefined) {
-    invalid(`the option "groups" must hold "audit" or "backup", got ${shownValue(unknown)}`, 'groups');
+    invalid(`the option "areas" must hold "audit" or "backup", got ${shownValue(unknown)}`, 'groups');
   }
-  if ((categories?.length ?? 0) + (groups?.length ?? 0) > 0) return;
+  if ((categories?.length ?? 0) + (areas?.length ?? 0) > 0) return;
   invalid('a member must be granted at least one category or group');
 }
 
 type Granted = Pick<Member, 'categories' | 'groups'>;
 
 /** What is to be granted, as it is kept. @throws SecureStoreError `NOT_FOUND` */
-function grantOf(state: StoreState, { categories = [], groups = [] }: GrantOptions): Granted {
-  const missing = groups.find((group) => !state.keys.versions.some(({ kind }) => kind === group));
+function grantOf(state: StoreState, { categories = [], areas = [] }: GrantOptions): Granted {
+  const missing = areas.find((group) => !state.keys.versions.some(({ kind }) => kind === group));
   if (missing !== undefined)
     throw new SecureStoreError('NOT_FOUND', `the store has no encryption keys of the group "${missing}"`);
-  return { categories: categories.map((name) => idOf(state, name)), groups };
+  return { categories: categories.map((name) => idOf(state, name)), groups: areas };
 }
 
 function idOf({ categories }: StoreState, name: string): Uint8Array {
@@ -154,7 +154,7 @@ function infoOf({ categories }: StoreState, member: Member): MemberInfo {
     recipient: formatRecipient(member.publicKey),
     added: new Date(member.added),
     categories: member.categories.map((id) => categories.nameOf(id)).toSorted(),
-    groups: [...member.groups],
+    areas: [...member.groups],
   };
 }
 

@@ -233,12 +233,12 @@ async function reEncryptVersions(
     for (const name of left) {
       counts.examined += 1;
       if (isCopy(name)) copies.push(name);
-      else if (await reEncryptAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
+      else if (await reEncryptAt(engine, token, name, blobs, options)) counts.rotated += 1;
       done.add(name);
     }
     left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
   }
-  for (const name of copies) if (await renewArchived(engine, token, name, blobs, options)) counts.rekeyed += 1;
+  for (const name of copies) if (await renewArchived(engine, token, name, blobs, options)) counts.rotated += 1;
 }
 
 async function reEncryptObject(engine: Engine, token: string, options: ReEncryptOptions): Promise<void> {

@@ -26,7 +26,7 @@ export interface RekeyCounts {
   /** Records looked at. */
   examined: number;
   /** Records brought under the primary key version. */
-  rekeyed: number;
+  rotated: number;
   /** How many could not be, and the first of them. */
   failed: number;
   readonly failures: FailedObject[];
@@ -102,10 +102,10 @@ async function writeSingly(engine: Engine, rewrites: readonly Rewrite[], options
     try {
       try {
         await engine.backend.write(rewrite.key, rewrite.body, { ifMatch: rewrite.ifMatch ?? '', signal });
-        counts.rekeyed += 1;
+        counts.rotated += 1;
       } catch (error) {
         if (!isUndecided(error)) throw error;
-        if (await rewrapOne(engine, rewrite.key, signal)) counts.rekeyed += 1;
+        if (await rewrapOne(engine, rewrite.key, signal)) counts.rotated += 1;
       }
     } catch (error) {
       note(counts, rewrite.key, error);
@@ -123,7 +123,7 @@ async function writeTogether(engine: Engine, rewrites: readonly Rewrite[], optio
   }
   try {
     await backend.batch(rewrites, { signal: options.signal });
-    options.counts.rekeyed += rewrites.length;
+    options.counts.rotated += rewrites.length;
   } catch (error) {
     if (!isUndecided(error)) throw error;
     await writeSingly(engine, rewrites, options);

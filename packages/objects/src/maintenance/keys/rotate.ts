@@ -31,7 +31,7 @@ export interface RotationReport {
   /** Records looked at, current and older versions. */
   readonly examined: number;
   /** Records brought under the new keys. */
-  readonly rekeyed: number;
+  readonly rotated: number;
   /** Records that could not be, such as damaged ones: their keys stay in use. */
   readonly failed: number;
   /** The first 1,000 of them, by their names at the backend. */
@@ -40,7 +40,7 @@ export interface RotationReport {
    * What is stored at names of the store's own (jobs, journal, markers, checkpoints) and was not written there by anybody who
    * has the keys, up to 1,000 of it: junk, or damage. It keeps no key in use. A collection removes it once it is old.
    */
-  readonly strays: readonly FailedObject[];
+  readonly foreign: readonly FailedObject[];
   /** Ids of the key versions that nothing needs any more, and that were retired. */
   readonly retired: readonly string[];
   /** How many objects are stored under each older key version still, by its id. */
@@ -139,7 +139,7 @@ async function rekeyAll(
 ): Promise<RotationReport> {
   const { signal } = context;
   const { depth } = context.parameters;
-  const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
+  const counts: RekeyCounts = { examined: 0, rotated: 0, failed: 0, failures: [] };
   const keyring = keyringOf(engine.monitor.state);
   const saved = parseCursor(context.cursor);
   let after = saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
@@ -167,7 +167,7 @@ async function rekeyAll(
     await endRotation(engine, rotation, signal);
     const countOf = (id: string): number => (usage.counts.get(id) ?? 0) + (copies.counts.get(id) ?? 0);
     const remaining = Object.fromEntries(left.map((id) => [id, countOf(id)]));
-    return { depth, pending: copies.pending, ...counts, strays: usage.strays, retired, remaining, contradicted };
+    return { depth, pending: copies.pending, ...counts, foreign: usage.strays, retired, remaining, contradicted };
   }
 }
 
@@ -180,7 +180,7 @@ function parseParameters(parameters: unknown): Parameters {
 }
 
 function nothingMore(depth: RotationDepth): RotationReport {
-  const nothing = { examined: 0, rekeyed: 0, failed: 0, failures: [], strays: [], retired: [], remaining: {} };
+  const nothing = { examined: 0, rotated: 0, failed: 0, failures: [], foreign: [], retired: [], remaining: {} };
   return { depth, pending: [], ...nothing, contradicted: 0 };
 }
 

@@ -17,7 +17,7 @@ import { newSlot, openGivenSlot } from './slots.ts';
 
 /** What a rotation does with secrets. */
 export type Secrets =
-  | { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod }
+  | { readonly oldUnlockSecret: UnlockMethod; readonly newUnlockSecret: UnlockMethod }
   /** Every secret stays, and new keys are made only if `isDue` says so of the newest state. */
   | { readonly isDue: (state: StoreState) => boolean }
   /** Every secret stays; members go, and what they were granted gets new keys. */
@@ -50,10 +50,10 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
     await checkRevocable(engine.backend, engine.monitor.state, secrets.revoked, signal);
     return secrets;
   }
-  const before = await holdSecret(secrets.oldKey);
+  const before = await holdSecret(secrets.oldUnlockSecret);
   let after: HeldSecret | undefined;
   try {
-    after = await holdSecret(secrets.newKey);
+    after = await holdSecret(secrets.newUnlockSecret);
     const { head, events } = engine.monitor.state;
     const { slots, refusal } = await findSlots(head, before, signal);
     for (const slot of slots) events?.unlocked(before.type, slot.id);

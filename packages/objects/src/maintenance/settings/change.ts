@@ -23,7 +23,7 @@ const UNCHANGEABLE = 'the categories of the store cannot be changed now';
 const REASONS: Readonly<Record<Exclude<Head['state'], 'open'>, LockReason>> = {
   restoring: 'restoring',
   closing: 'changing-categories',
-  moved: 'moved',
+  moved: 'migrated',
   scratch: 'scratch',
 };
 

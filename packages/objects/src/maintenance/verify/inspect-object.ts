@@ -20,7 +20,7 @@ import { inspectRecord } from '../../record/inspect-record.ts';
 import { blobIn, originOf, versionOf } from '../../record/open-record.ts';
 import type { BlobCounts, LookOptions } from './blobs.ts';
 import { checkBlobs, NeededBlobs } from './blobs.ts';
-import type { Finding, FindingKind, Stray } from './report.ts';
+import type { Finding, FindingKind, ForeignObject } from './report.ts';
 
 const READS = 4;
 const MICROSECONDS = 1000;
@@ -45,7 +45,7 @@ export interface Look extends BlobCounts {
   readonly unreadable: number;
   readonly findings: readonly Finding[];
   /** Payloads that no version names. */
-  readonly strays: readonly Stray[];
+  readonly strays: readonly ForeignObject[];
 }
 
 /** What is kept of a version while those before it are read: not the record, of which there may be many. */
@@ -227,7 +227,7 @@ async function orphansOf(
   { clock, gracePeriod }: Engine,
   { token, parts }: Subject,
   { blobs: { blobs, problems }, locked }: Gathered,
-): Promise<Stray[]> {
+): Promise<ForeignObject[]> {
   if (parts === undefined || problems.length > 0) return [];
   const oldest = clock.now() - gracePeriod * 1.5;
   return [...(await parts())].flatMap(([id, { modified, bytes }]) => {

@@ -39,7 +39,7 @@ export interface Finding {
  * it is: junk that an attacker put there, damage, or a late write under a key that has been retired since. No object depends
  * on it, and a collection removes it once it is old.
  */
-export interface Stray {
+export interface ForeignObject {
   readonly name: string;
   readonly message: string;
 }
@@ -89,7 +89,7 @@ export interface VerifyReport extends PassCounts {
    */
   readonly anchored: boolean;
   /** What is in no object's way, up to 1,000 of it: it makes the report no less `ok`. */
-  readonly strays: readonly Stray[];
+  readonly foreign: readonly ForeignObject[];
   /** How much was found, and the first 1,000 of it. */
   readonly found: number;
   readonly findings: readonly Finding[];
@@ -110,7 +110,7 @@ export class ReportBuilder {
   found = 0;
   /** The first 1,000. */
   readonly findings: Finding[] = [];
-  readonly strays: Stray[] = [];
+  readonly foreign: ForeignObject[] = [];
 
   get counts(): PassCounts {
     const { objects, deleted, versions, blobs, parts, bytes, unreadable } = this;
@@ -127,12 +127,12 @@ export class ReportBuilder {
     this.add([{ kind: 'damaged', name, message: 'an area of objects holds an invalid name' }]);
   }
 
-  addStray(stray: Stray): void {
-    if (this.strays.length < MAX_LISTED) this.strays.push(stray);
+  addForeignObject(stray: ForeignObject): void {
+    if (this.foreign.length < MAX_LISTED) this.foreign.push(stray);
   }
 
   finish(rest: Pick<VerifyReport, 'anchored' | 'baseline'>): VerifyReport {
-    const { counts, findings, found, strays } = this;
-    return { ok: found === 0, ...counts, ...rest, strays, found, findings };
+    const { counts, findings, found, foreign } = this;
+    return { ok: found === 0, ...counts, ...rest, foreign, found, findings };
   }
 }

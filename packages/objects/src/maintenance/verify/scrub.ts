@@ -7,7 +7,7 @@ import { countItems, entriesUnder } from '../../util/listing.ts';
 import type { LookAhead } from './scan.ts';
 import { passOver } from './scan.ts';
 import { repairObject } from './repair.ts';
-import type { Finding, PassCounts, Stray, VerifyReport } from './report.ts';
+import type { Finding, PassCounts, ForeignObject, VerifyReport } from './report.ts';
 import { ReportBuilder } from './report.ts';
 import type { Verification } from './verify.ts';
 import { checkpointIn, countLook, loadBaseline, verifyOwn, verifyPinned } from './verify.ts';
@@ -37,7 +37,7 @@ export interface ScrubPassOptions {
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Told of what is wrong for certain, before the position after it. */
   readonly onFindings: (findings: readonly PassFinding[]) => Promise<void> | void;
-  readonly onStray: (stray: Stray) => void;
+  readonly onStray: (stray: ForeignObject) => void;
   /** Told of a position from which the next part can go on, and of what was looked at up to there. */
   readonly onPosition: (position: string, counts: PassCounts) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
@@ -128,7 +128,7 @@ export async function scrubFrom(engine: Engine, options: ScrubPassOptions): Prom
   });
   await verifyOwn(verification);
   await tellNew();
-  for (const stray of report.strays) onStray(stray);
+  for (const stray of report.foreign) onStray(stray);
   const checkpoint = checkpointIn(baseline);
   return { ...report.counts, ...(checkpoint && { baseline: checkpoint }) };
 }

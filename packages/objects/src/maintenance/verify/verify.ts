@@ -78,7 +78,7 @@ export async function verifyOwn({ engine, baseline, report, signal }: Verificati
     for await (const { name, keyId } of ownObjects(engine, area, { signal, wanted })) {
       if (keyId !== undefined) continue;
       const what = purposeOf(name) === undefined ? 'the name is invalid' : 'the object is not what was stored';
-      report.addStray({
+      report.addForeignObject({
         name,
         message: `${what}. No object depends on it, and garbage collection removes it once it is old.`,
       });

@@ -26,10 +26,10 @@ it('a collection keeps what the history says, and forgets what has expired, and 
   const store = await createAt(place, { clock, history: { versions: 2, days: 1 } });
   for (let n = 0; n < 6; n++) await store.store('k', `version ${n}`);
   await store.store('fleeting', 'x', { expires: new Date(clock.now() + 1000) });
-  expect(await store.collect()).toMatchObject({ objects: 2, versions: 0, expired: 0, failed: 0 });
+  expect(await store.gc()).toMatchObject({ objects: 2, versions: 0, expired: 0, failed: 0 });
   expect(await store.history('k')).toHaveLength(6);
   clock.forward(3 * DAY);
-  expect(await store.collect()).toMatchObject({ objects: 2, versions: 3, expired: 1, failed: 0 });
+  expect(await store.gc()).toMatchObject({ objects: 2, versions: 3, expired: 1, failed: 0 });
   expect(await store.history('k')).toHaveLength(3);
   expect((await store.retrieve('k')).text()).toBe('version 5');
   expect(await store.jobs.list()).toEqual([]);
@@ -41,7 +41,7 @@ it('a collection tells how many objects it has to look at, also where it goes on
     {},
   );
   for (let n = 0; n < 30; n++) await store.store(`k${n}`, 'data');
-  const seen = await Array.fromAsync(store.collect().progress);
+  const seen = await Array.fromAsync(store.gc().progress);
   const told = seen.filter(({ phase, done }) => phase === 'collecting' && done > 0);
   expect(told.length).toBeGreaterThan(0);
   expect(told.every(({ total }) => total === 30)).toBe(true);
@@ -56,7 +56,7 @@ it('a collection that was stopped is gone on with by another process', async () 
     await store.store(`k${n}`, 'new');
   }
   clock.forward(3 * DAY);
-  const job = store.collect();
+  const job = store.gc();
   const first = job.progress[Symbol.asyncIterator]();
   await first.next();
   job.cancel('enough');
@@ -67,7 +67,7 @@ it('a collection that was stopped is gone on with by another process', async () 
   const other = await openAt(place, { clock });
   if (!early)
     expect((await other.jobs.list()).map(({ kind, state }) => [kind, state])).toEqual([['collection', 'interrupted']]);
-  await other.collect();
+  await other.gc();
   for (let n = 0; n < 40; n++) expect(await other.history(`k${n}`)).toHaveLength(1);
   expect(await other.jobs.list()).toEqual([]);
   await failure(other.jobs.cancel('collection'), 'NOT_FOUND');
@@ -82,11 +82,11 @@ it('a damaged state of a job is listed, and the job begins anew', async () => {
   await store.store('k', 'data');
   const backend = await place.open();
   injector.plan(({ operation }) => (operation === 'list' ? { type: 'fail', error: full } : undefined));
-  await failure(store.collect(), 'NO_SPACE');
+  await failure(store.gc(), 'NO_SPACE');
   injector.plan(undefined);
   for (const { key } of (await backend.list('w/job/')).entries) await backend.write(key, Buffer.from('damaged'));
   expect(await store.jobs.list()).toMatchObject([{ id: 'collection', state: 'damaged', error: 'INTEGRITY' }]);
   clock.forward(60_000);
-  expect(await store.collect()).toMatchObject({ objects: 1, failed: 0 });
+  expect(await store.gc()).toMatchObject({ objects: 1, failed: 0 });
   expect(await store.jobs.list()).toEqual([]);
 });

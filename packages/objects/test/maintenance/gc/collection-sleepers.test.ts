@@ -165,11 +165,11 @@ it('a collection leaves the history to a consumer that has not read it', async (
   await consumer.commit();
   for (const data of ['one', 'two', 'three']) await store.store('k', data);
   clock.advance(2 * DAY);
-  await whileTimePasses(clock, Promise.resolve(store.collect()));
+  await whileTimePasses(clock, Promise.resolve(store.gc()));
   const { changes } = await consumer.poll();
   expect(changes).toHaveLength(3);
   await consumer.commit();
-  await whileTimePasses(clock, Promise.resolve(store.collect()));
+  await whileTimePasses(clock, Promise.resolve(store.gc()));
   expect(await store.history('k')).toHaveLength(1);
 });
 
@@ -189,7 +189,7 @@ it('a collection leaves a deletion that was announced late to a consumer that ha
   await consumer.commit();
   await idle.store.purge('k');
   clock.advance(2 * DAY);
-  await whileTimePasses(clock, Promise.resolve(store.collect()));
+  await whileTimePasses(clock, Promise.resolve(store.gc()));
   const { changes } = await consumer.poll();
   expect(changes.map(({ header }) => header.kind)).toEqual(['tombstone']);
 });
@@ -209,7 +209,7 @@ it('a deletion that was never acknowledged, nor announced, is forgotten only whe
   expect(error.outcome).toBe('unknown');
   for (let days = 0; days < 4; days++) {
     clock.advance(1.1 * DAY);
-    await whileTimePasses(clock, Promise.resolve(store.collect()));
+    await whileTimePasses(clock, Promise.resolve(store.gc()));
     await follower.follow();
   }
   expect((await engine.backend.list(AREAS.objects)).entries).toEqual([]);
@@ -283,7 +283,7 @@ it('a collector that slept while it asked what consumers have read leaves what h
       },
     });
   const sleeper = await processAt(place, { clock, wrap });
-  const collecting = whileTimePasses(clock, Promise.resolve(sleeper.store.collect()));
+  const collecting = whileTimePasses(clock, Promise.resolve(sleeper.store.gc()));
   await asleep.promise;
   for (const data of ['second', 'third', 'fourth']) await store.store('k', data);
   clock.advance(2 * DAY);

@@ -12,7 +12,7 @@ import { FakeClock } from '../../../../jobs/test/support/clock.ts';
 import type { CollectOptions } from '../../../src/maintenance/gc/collect.ts';
 import { collect } from '../../../src/maintenance/gc/collect.ts';
 import { claimMarker, markDeleting } from '../../../src/record/blob-markers.ts';
-import type { CollectReport } from '../../../src/maintenance/gc/report.ts';
+import type { GcReport } from '../../../src/maintenance/gc/report.ts';
 import type { Process } from '../../support/collection.ts';
 import {
   DAY,
@@ -44,7 +44,7 @@ async function begin(history?: { versions: number; days: number }): Promise<void
   process = await processAt(place, { clock });
 }
 
-function run(options?: CollectOptions): Promise<CollectReport> {
+function run(options?: CollectOptions): Promise<GcReport> {
   return whileTimePasses(clock, collect(process.engine, options));
 }
 

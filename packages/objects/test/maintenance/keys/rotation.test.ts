@@ -60,7 +60,7 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'sqlite'))(
       const versions = (await store.history('changed')).map(({ version }) => version);
       const report = await store.rotateEncryptionKey(OLD, NEW, { depth });
       const looked = depth === 'unlock' ? 0 : before.size;
-      expect(report).toMatchObject({ depth, examined: looked, rekeyed: looked, failed: 0, failures: [] });
+      expect(report).toMatchObject({ depth, examined: looked, rotated: looked, failed: 0, failures: [] });
       await isIntact(store);
       expect((await store.history('changed')).map(({ version }) => version)).toEqual(versions);
       await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
@@ -77,7 +77,7 @@ describe.each(PLACES.filter(([name]) => LONG || name !== 'sqlite'))(
           Buffer.compare(a.envelope.commitment, b.envelope.commitment) === 0;
         expect(same, name).toBe(depth !== 'data');
       }
-      const states = await store.keys.states();
+      const states = await store.encryptionKeys.list();
       const shape = depth === 'unlock' ? ['primary'] : ['disabled', 'primary'];
       expect(states.filter(({ kind }) => kind === 'category').map(({ state }) => state)).toEqual(shape);
       if (depth !== 'unlock') expect(report.retired).toHaveLength(2);
@@ -99,7 +99,7 @@ describe('a rotation', () => {
       await store.store('k', 'x');
       await failure(store.rotateEncryptionKey(NEW, OLD, { depth }), 'UNLOCK_FAILED');
       expect((await (await openAt(place, { clock })).retrieve('k')).text()).toBe('x');
-      expect((await store.keys.states()).map(({ state }) => state)).toEqual(['primary', 'primary']);
+      expect((await store.encryptionKeys.list()).map(({ state }) => state)).toEqual(['primary', 'primary']);
       await failure(store.jobs.forget('rotation'), 'NOT_FOUND');
     },
   );
@@ -150,8 +150,8 @@ describe('a rotation', () => {
     for await (const { phase } of job.progress) phases.add(phase);
     const report = await job;
     expect([...phases].filter((phase) => phase.startsWith('re-keying, pass'))).toEqual([]);
-    expect(report).toMatchObject({ examined: 1, rekeyed: 1, failed: 0 });
-    const [journal] = (await store.keys.states()).filter(({ kind }) => kind === 'journal');
+    expect(report).toMatchObject({ examined: 1, rotated: 1, failed: 0 });
+    const [journal] = (await store.encryptionKeys.list()).filter(({ kind }) => kind === 'journal');
     expect(Object.keys(report.remaining)).toEqual([journal?.id]);
   });
 

@@ -127,7 +127,7 @@ describe('verify names', () => {
     for (const text of ['one', 'two', 'three']) await all.store.store('other', text);
     clock.advance(30 * DAY);
     // From now on the head says that versions have been collected.
-    expect(await all.store.collect()).toMatchObject({ versions: 1 });
+    expect(await all.store.gc()).toMatchObject({ versions: 1 });
     const before = await all.attacker.names(AREAS.history);
     for (const text of ['one', 'two', 'three', 'four']) await all.store.store('k', text);
     clock.advance(6 * DAY);

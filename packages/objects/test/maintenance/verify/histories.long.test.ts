@@ -119,7 +119,7 @@ describe('verify', () => {
           for (const store of stores) {
             const report = await store.verify({ payloads: true });
             expect(report.findings).toEqual([]);
-            expect(report.strays).toEqual([]);
+            expect(report.foreign).toEqual([]);
             expect(report.ok).toBe(true);
           }
           const [store] = stores;

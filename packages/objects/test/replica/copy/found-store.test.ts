@@ -92,11 +92,11 @@ describe('a store that was founded from a copy', () => {
     await extensionsOf(owner).backup.makeKeys();
     const secret = Buffer.alloc(32, 7);
     await owner.rotateEncryptionKey(secret, secret, { depth: 'keys' });
-    const before = new Map((await owner.keys.states()).map((key) => [key.id, key]));
+    const before = new Map((await owner.encryptionKeys.list()).map((key) => [key.id, key]));
     expect(new Set([...before.values()].map(({ kind }) => kind)).size).toBe(4);
     const { place } = await restored(all);
     const store = await openAt(place, { clock });
-    const keys = await store.keys.states();
+    const keys = await store.encryptionKeys.list();
     const groups = Map.groupBy(keys, ({ kind, category = '' }) => `${kind} ${category}`);
     expect(groups.size).toBe(6);
     for (const [group, versions] of groups) {
@@ -152,7 +152,7 @@ describe('a store that was founded from a copy', () => {
     const { place } = await restored(all);
     const anchored = async (
       record: ReturnType<typeof anchorOf>,
-      more: { acceptHead?: boolean } = {},
+      more: { acceptRollback?: boolean } = {},
     ): Promise<ObjectStore> => {
       const anchor = memoryAnchor();
       anchor.remembered.set(place.location, record);
@@ -166,7 +166,7 @@ describe('a store that was founded from a copy', () => {
     await failure(anchored(later), 'ROLLBACK');
     await failure(anchored({ ...atCopy, instance: '00'.repeat(16) }), 'ROLLBACK');
     await failure(anchored({ ...atCopy, fingerprint: '0'.repeat(52) }), 'ROLLBACK');
-    await anchored(later, { acceptHead: true });
+    await anchored(later, { acceptRollback: true });
   });
 });
 

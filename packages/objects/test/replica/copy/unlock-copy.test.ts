@@ -95,7 +95,7 @@ describe('what is sealed for a destination', () => {
     const underNone = Buffer.from(sealed);
     underNone.fill(0, 40, 48);
     await failure(seals.open('backupPoint', DESTINATION, 's/x', underNone), 'INTEGRITY');
-    const journal = (await owner.keys.states()).find(({ kind }) => kind === 'journal');
+    const journal = (await owner.encryptionKeys.list()).find(({ kind }) => kind === 'journal');
     const underJournal = Buffer.from(sealed);
     Buffer.from(journal?.id ?? '', 'hex').copy(underJournal, 40);
     await failure(seals.open('backupPoint', DESTINATION, 's/x', underJournal), 'INTEGRITY');

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { collect } from '../../../src/maintenance/gc/collect.ts';
 import { pruneJournal } from '../../../src/journal/prune.ts';
-import type { CollectReport } from '../../../src/index.ts';
+import type { GcReport } from '../../../src/index.ts';
 import type { Dice } from '../dice.ts';
 import type { SimulatedProcess } from '../process.ts';
 import type { Opened, World } from '../world.ts';
@@ -13,7 +13,7 @@ const DAY = 24 * 60 * 60_000;
 /** Errors that leave a collection to the next one. */
 const PASSING: readonly string[] = ['UNAVAILABLE', 'TIMEOUT', 'LOCKED', 'CONFLICT', 'ABORTED', 'NOT_FOUND'];
 
-function check(world: World, { failures }: CollectReport): void {
+function check(world: World, { failures }: GcReport): void {
   for (const { name, code } of failures) {
     // A write that was never acknowledged may have landed after its key was retired.
     const isLate = code === 'INTEGRITY' && world.plan.parts.has('rotator');
@@ -29,7 +29,7 @@ export async function collectOnce(
   asJob: boolean,
 ): Promise<boolean> {
   try {
-    if (asJob) check(world, await opened.store.collect());
+    if (asJob) check(world, await opened.store.gc());
     else {
       check(world, await collect(opened.engine));
       await pruneJournal(opened.engine);

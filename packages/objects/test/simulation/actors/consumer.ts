@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../../../src/engine/engine.ts';
-import type { Alarm } from '../../../src/journal/alarms.ts';
+import type { JournalFinding } from '../../../src/journal/alarms.ts';
 import type { Consumer } from '../../../src/journal/consumer.ts';
 import { CONSUMER_EXPIRES_AFTER } from '../../../src/engine/journal-limits.ts';
 import { openConsumer } from '../../../src/journal/open-consumer.ts';
@@ -106,7 +106,7 @@ export class Reader {
     this.#world.log.add(this.#process.name, () => 'confirms what it has read');
   }
 
-  #note(alarms: readonly Alarm[]): void {
+  #note(alarms: readonly JournalFinding[]): void {
     this.#ledger.alarms.push(...alarms.map(({ message }) => message));
   }
 }

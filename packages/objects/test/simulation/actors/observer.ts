@@ -8,7 +8,7 @@ export async function observer(world: World, keys: readonly string[], name = 'ob
   const opened = await openPatiently(world, process);
   if (opened === undefined) return;
   const { store } = opened;
-  for (const { id, state } of await store.keys.states()) if (state === 'primary') world.primaries.add(id);
+  for (const { id, state } of await store.encryptionKeys.list()) if (state === 'primary') world.primaries.add(id);
   for (const key of keys) {
     await perform(world, process, store, key, { type: 'retrieve' });
     const outcome = await perform(world, process, store, key, { type: 'history' });

@@ -122,7 +122,7 @@ describe('revoking a member', () => {
       }
       await failure(enter(ann), 'UNLOCK_FAILED');
       await isSound(w);
-      expect((await owner.keys.states()).filter(({ state }) => state === 'enabled')).toEqual([]);
+      expect((await owner.encryptionKeys.list()).filter(({ state }) => state === 'enabled')).toEqual([]);
       expect(await leftovers(w)).toEqual([]);
       expect(await owner.jobs.list()).toEqual([]);
       if (!reached) return;

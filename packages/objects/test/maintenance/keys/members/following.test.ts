@@ -35,8 +35,8 @@ async function isAllThere(store: ObjectStore, acknowledged: Acknowledged): Promi
 
 /** Whether everything lies under the newest keys, so that the old ones are needed no more. */
 async function expectRetired(owner: ObjectStore): Promise<void> {
-  const states = await owner.keys.states();
-  const census = await owner.keys.census();
+  const states = await owner.encryptionKeys.list();
+  const census = await owner.encryptionKeys.usage();
   const inUse = states.filter(({ id, kind }) => kind === 'category' && (census[id] ?? 0) > 0);
   expect(inUse.filter(({ state }) => state !== 'primary')).toEqual([]);
   expect(states.filter(({ state, kind }) => kind === 'category' && state === 'enabled')).toEqual([]);
@@ -107,16 +107,18 @@ it('a revocation names in its report what still needs the old journal key, which
   await owner.store('red/a', 'a');
   await join('ann', RED);
   const { remaining } = await owner.members.revoke('ann');
-  const journal = (await owner.keys.states()).filter(({ kind, state }) => kind === 'journal' && state === 'enabled');
+  const journal = (await owner.encryptionKeys.list()).filter(
+    ({ kind, state }) => kind === 'journal' && state === 'enabled',
+  );
   expect(Object.keys(remaining)).toEqual(journal.map(({ id }) => id));
   expect(journal).toHaveLength(1);
   // Streams of hints are closed when nothing was written to them for a week, then said to have ended, then removed.
   for (let weeks = 0; weeks < 4; weeks++) {
     clock.advance(8 * 24 * 60 * 60 * 1000);
-    await owner.collect();
+    await owner.gc();
   }
   const [id = ''] = Object.keys(remaining);
-  expect((await owner.keys.states()).find((key) => key.id === id)).toMatchObject({
+  expect((await owner.encryptionKeys.list()).find((key) => key.id === id)).toMatchObject({
     kind: 'journal',
     state: 'disabled',
   });

@@ -57,8 +57,8 @@ async function foundAndMeant({ attacker, place }: Club, someone: Person): Promis
 const CHANGES: readonly (readonly [string, (all: Club) => PromiseLike<unknown>])[] = [
   ['the root key is renewed', ({ owner }) => owner.rotateEncryptionKey(OLD, OLD, { depth: 'unlock' })],
   ['all keys are', ({ owner }) => owner.rotateEncryptionKey(OLD, OLD)],
-  ['keys are scheduled to be destroyed', ({ owner }) => owner.keys.destroy('red')],
-  ['they are destroyed', ({ owner }) => owner.keys.destroy('red', { waitingPeriod: 0 })],
+  ['keys are scheduled to be destroyed', ({ owner }) => owner.encryptionKeys.destroy('red')],
+  ['they are destroyed', ({ owner }) => owner.encryptionKeys.destroy('red', { waitingPeriod: 0 })],
   ['another member is added', ({ join }) => join('carl', RED)],
   ['another member is revoked', ({ owner }) => owner.members.revoke('bob')],
 ];
@@ -94,7 +94,7 @@ describe("keys of the store's own", () => {
   it('are granted beside categories or alone, and renewed when that is revoked', async () => {
     const all = await club();
     const { owner, place, clock, attacker, enter } = all;
-    await failure(owner.members.add('ann', (await person()).recipient, { groups: ['backup'] }), 'NOT_FOUND');
+    await failure(owner.members.add('ann', (await person()).recipient, { areas: ['backup'] }), 'NOT_FOUND');
     const { engine } = await engineAt(place, clock);
     await commitHead(engine, {}, async (state) => {
       const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
@@ -109,22 +109,24 @@ describe("keys of the store's own", () => {
       return { keyring: { ...keyring, groups: [...keyring.groups, backup] } };
     });
     clock.advance(5001);
-    const ann = await all.join('ann', { groups: ['backup'] });
+    const ann = await all.join('ann', { areas: ['backup'] });
     const bob = await all.join('bob', RED);
     const kinds = async (someone: Person): Promise<string[]> =>
       (await loot(await attacker.copy(), someone.unlock)).granted.groups.map(({ kind }) => kind).toSorted();
     expect(await kinds(ann)).toEqual(['backup', 'journal']);
     expect(await kinds(bob)).toEqual(['category', 'journal']);
-    expect((await owner.members.list())[0]).toMatchObject({ name: 'ann', categories: [], groups: ['backup'] });
+    expect((await owner.members.list())[0]).toMatchObject({ name: 'ann', categories: [], areas: ['backup'] });
     await owner.store('red/a', 'a');
     const member = await enter(ann);
     expect(await member.list()).toEqual(['red/a']);
     await failure(member.retrieve('red/a'), 'ACCESS_DENIED');
     await owner.members.revoke('ann');
-    const states = (await owner.keys.states()).filter(({ kind }) => kind === 'backup').map(({ state }) => state);
+    const states = (await owner.encryptionKeys.list())
+      .filter(({ kind }) => kind === 'backup')
+      .map(({ state }) => state);
     // What was backed up stays as it was written, and opens.
     expect(states).toEqual(['enabled', 'primary']);
-    expect((await owner.keys.states()).filter(({ category }) => category === 'red')).toHaveLength(1);
+    expect((await owner.encryptionKeys.list()).filter(({ category }) => category === 'red')).toHaveLength(1);
   });
 });
 

@@ -26,14 +26,14 @@ async function scene(): Promise<Scene> {
   const settings = { clock, journal: true, rotation: { days: 0 }, categories: { red: ['red/**'] } };
   await (await createAt(place, settings)).close();
   const { engine } = await processAt(place, { clock });
-  const store = await openAt(place, { clock, upkeep: true });
+  const store = await openAt(place, { clock, maintenance: true });
   await store.store('red/a', 'a');
   const { recipient } = await person();
   await store.members.add('ann', recipient, { categories: ['red'] });
   const revoke = async (): Promise<() => Promise<string | undefined>> => {
     const { remaining } = await whileTimePasses(clock, Promise.resolve(store.members.revoke('ann')));
     const [id] = Object.keys(remaining);
-    return async () => (await store.keys.states()).find((key) => key.id === id)?.state;
+    return async () => (await store.encryptionKeys.list()).find((key) => key.id === id)?.state;
   };
   return { clock, store, engine, revoke };
 }
@@ -89,7 +89,7 @@ describe('the journal key that a member had is retired by itself', () => {
     await expect(whileTimePasses(clock, Promise.resolve(job))).rejects.toMatchObject({ code: 'ABORTED' });
     await watched;
     const states = async (): Promise<string[]> =>
-      (await store.keys.states()).filter(({ kind }) => kind === 'journal').map(({ state }) => state);
+      (await store.encryptionKeys.list()).filter(({ kind }) => kind === 'journal').map(({ state }) => state);
     await clock.pass(AT_MOST, 10 * MINUTE);
     expect(await states()).toEqual(['enabled', 'primary']);
     await whileTimePasses(clock, Promise.resolve(store.jobs.resume('rotation')));

@@ -109,20 +109,20 @@ describe('a member', () => {
     const ann = await join('ann', RED);
     const member = await enter(ann);
     const { recipient } = await person();
-    const version = (await owner.keys.states())[0]?.id ?? '';
+    const version = (await owner.encryptionKeys.list())[0]?.id ?? '';
     const calls: Record<string, () => PromiseLike<unknown>> = {
       rotate: () => member.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8)),
-      collect: () => member.collect(),
+      gc: () => member.gc(),
       checkpoint: () => member.checkpoint(),
       verify: () => member.verify(),
       'slots.list': () => member.slots.list(),
       'slots.add': () => member.slots.add({ recipient }),
       'slots.remove': () => member.slots.remove('x'),
-      'keys.states': () => member.keys.states(),
-      'keys.census': () => member.keys.census(),
-      'keys.destroy': () => member.keys.destroy('red'),
-      'keys.undo': () => member.keys.undo(version),
-      'keys.finish': () => member.keys.finish(),
+      'encryptionKeys.list': () => member.encryptionKeys.list(),
+      'encryptionKeys.usage': () => member.encryptionKeys.usage(),
+      'encryptionKeys.destroy': () => member.encryptionKeys.destroy('red'),
+      'encryptionKeys.undo': () => member.encryptionKeys.undo(version),
+      'encryptionKeys.destroyDue': () => member.encryptionKeys.destroyDue(),
       'settings.get': () => member.settings.get(),
       'settings.change': () => member.settings.change({ history: { days: 1 } }),
       'members.list': () => member.members.list(),
@@ -182,8 +182,8 @@ describe('members.add', () => {
     const ann = await join('ann', { categories: ['red', 'blue'] });
     const added = expect.any(Date);
     expect(await owner.members.list()).toEqual([
-      { name: 'ann', recipient: ann.recipient, added, categories: ['blue', 'red'], groups: [] },
-      { name: 'bob', recipient: bob.recipient, added, categories: ['default'], groups: [] },
+      { name: 'ann', recipient: ann.recipient, added, categories: ['blue', 'red'], areas: [] },
+      { name: 'bob', recipient: bob.recipient, added, categories: ['default'], areas: [] },
     ]);
   });
 
@@ -245,7 +245,7 @@ describe('members.revoke', () => {
     const [first, second] = [await enter(ann), await enter(bob)];
     expect((await first.retrieve('red/a')).text()).toBe('before');
     const report = await owner.members.revoke('ann');
-    expect(report).toMatchObject({ depth: 'keys', rekeyed: 1, failed: 0, remaining: {} });
+    expect(report).toMatchObject({ depth: 'keys', rotated: 1, failed: 0, remaining: {} });
     for (const [call, run] of callsAbout(first, 'red/a')) {
       await failure(run(), 'ACCESS_DENIED').catch((error: unknown) => expect.fail(`${call}: ${String(error)}`));
     }
@@ -264,9 +264,9 @@ describe('members.revoke', () => {
     await owner.store('red/a', '1');
     await owner.store('blue/b', '1');
     await join('ann', RED);
-    const before = await owner.keys.states();
+    const before = await owner.encryptionKeys.list();
     const { retired } = await owner.members.revoke('ann');
-    const after = await owner.keys.states();
+    const after = await owner.encryptionKeys.list();
     const touched = before.filter(({ category, kind }) => category === 'red' || kind === 'journal');
     expect([...retired].toSorted()).toEqual(touched.map(({ id }) => id).toSorted());
     expect(
@@ -304,9 +304,9 @@ describe('members.revokeAll', () => {
     await owner.store('red/a', 'a');
     await owner.store('blue/b', 'b');
     const people = [await join('ann', RED), await join('bob', { categories: ['red', 'blue'] })];
-    const before = await owner.keys.states();
-    const { retired, rekeyed } = await owner.members.revokeAll();
-    expect([retired.length, rekeyed]).toEqual([before.length, 2]);
+    const before = await owner.encryptionKeys.list();
+    const { retired, rotated } = await owner.members.revokeAll();
+    expect([retired.length, rotated]).toEqual([before.length, 2]);
     for (const someone of people) await failure(enter(someone), 'UNLOCK_FAILED');
     expect(await owner.members.list()).toEqual([]);
     await failure(owner.members.revokeAll(), 'NOT_FOUND');
@@ -324,7 +324,7 @@ describe('members.revokeAll', () => {
     await failure(owner.members.revoke('ann'), 'INTEGRITY');
     await failure(owner.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8)), 'INTEGRITY');
     expect((await owner.retrieve('red/a')).text()).toBe('a');
-    expect(await owner.members.revokeAll()).toMatchObject({ failed: 0, rekeyed: 1 });
+    expect(await owner.members.revokeAll()).toMatchObject({ failed: 0, rotated: 1 });
     await failure(enter(ann), 'UNLOCK_FAILED');
     await owner.members.add('ann', ann.recipient, RED);
     expect((await (await enter(ann)).retrieve('red/a')).text()).toBe('a');

@@ -108,7 +108,7 @@ describe('keys that are to be destroyed', () => {
   it('are in no grant from the moment that they are scheduled, and come back when that is undone', async () => {
     const { attacker, ann, owner, enter, clock } = await furnished();
     const member = await enter(ann);
-    await owner.keys.destroy('red');
+    await owner.encryptionKeys.destroy('red');
     const bodies = await attacker.copy();
     const { granted } = await loot(bodies, ann.unlock);
     const red = granted.groups.find(({ kind }) => kind === 'category');
@@ -116,7 +116,7 @@ describe('keys that are to be destroyed', () => {
     const spoils = await loot(bodies, ann.unlock);
     expect(openedBy(bodies, spoils).filter((name) => /^[oh]\//.test(name))).toEqual([]);
     await failure(member.retrieve('red/small'), 'KEY_DESTROYED');
-    await owner.keys.undo('red');
+    await owner.encryptionKeys.undo('red');
     clock.advance(5001);
     expect((await member.retrieve('red/small')).text()).toBe('second of red');
   });
@@ -124,7 +124,7 @@ describe('keys that are to be destroyed', () => {
   it('open nothing any more, by all files that there are and all identities, once they are destroyed', async () => {
     const { attacker, ann, owner } = await furnished();
     const old = headOf(await attacker.copy()).references.grants?.name ?? '';
-    await owner.keys.destroy('red', { waitingPeriod: 0 });
+    await owner.encryptionKeys.destroy('red', { waitingPeriod: 0 });
     const bodies = await attacker.copy();
     expect(bodies.has(old)).toBe(false);
     const spoils = await loot(bodies, ann.unlock);

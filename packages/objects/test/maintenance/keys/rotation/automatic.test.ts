@@ -19,7 +19,12 @@ interface World {
 async function world(days: number): Promise<World> {
   const clock = new FakeClock();
   const place = usePlace(() => memoryPlace(() => clock.now()));
-  const store = await createAt(place, { upkeep: true, clock, rotation: { days }, categories: { pii: ['users/**'] } });
+  const store = await createAt(place, {
+    maintenance: true,
+    clock,
+    rotation: { days },
+    categories: { pii: ['users/**'] },
+  });
   await store.store('k', 'data');
   await store.store('users/1', 'personal');
   await store.close();
@@ -28,7 +33,7 @@ async function world(days: number): Promise<World> {
 
 /** The states of the keys of all categories, and how many are primary. */
 async function categoryKeys(store: ObjectStore): Promise<string[]> {
-  const states = await store.keys.states();
+  const states = await store.encryptionKeys.list();
   return states.filter(({ kind }) => kind === 'category').map(({ state }) => state);
 }
 
@@ -39,14 +44,14 @@ describe('keys that are as old as the store says', () => {
   it('are renewed by a process that has the store open for five minutes, and its objects are under the new ones', async () => {
     const { place, clock } = await world(90);
     clock.advance(90 * DAY - 6 * MINUTE);
-    const store = await openAt(place, { upkeep: true, clock });
+    const store = await openAt(place, { maintenance: true, clock });
     await clock.pass(5.5 * MINUTE, 1000);
     expect(await categoryKeys(store)).toEqual(FRESH);
     // It looks every hour from then on.
     await clock.pass(61 * MINUTE, 1000);
     expect(await categoryKeys(store)).toEqual(ROTATED);
     expect((await store.retrieve('k')).text()).toBe('data');
-    expect((await openAt(place, { upkeep: true, clock })).fingerprint).toBe(store.fingerprint);
+    expect((await openAt(place, { maintenance: true, clock })).fingerprint).toBe(store.fingerprint);
     await clock.pass(3 * HOUR, 1000);
     expect(await categoryKeys(store)).toEqual(ROTATED);
   });
@@ -54,18 +59,18 @@ describe('keys that are as old as the store says', () => {
   it('are left alone where the store says never', async () => {
     const { place, clock } = await world(0);
     clock.advance(1000 * DAY);
-    const store = await openAt(place, { upkeep: true, clock });
+    const store = await openAt(place, { maintenance: true, clock });
     await clock.pass(2 * HOUR, 1000);
     expect(await categoryKeys(store)).toEqual(FRESH);
   });
 
   it('are renewed once by two processes', async () => {
     const { place, clock } = await world(90);
-    await (await openAt(place, { upkeep: true, clock })).slots.add(rawKey(Buffer.alloc(32, 9)));
+    await (await openAt(place, { maintenance: true, clock })).slots.add(rawKey(Buffer.alloc(32, 9)));
     clock.advance(90 * DAY);
     const stores = [
-      await openAt(place, { upkeep: true, clock }),
-      await openAt(place, { upkeep: true, clock, unlock: rawKey(Buffer.alloc(32, 9)) }),
+      await openAt(place, { maintenance: true, clock }),
+      await openAt(place, { maintenance: true, clock, unlock: rawKey(Buffer.alloc(32, 9)) }),
     ];
     await clock.pass(2 * HOUR, 1000);
     for (const store of stores) {
@@ -84,7 +89,7 @@ describe('keys that are as old as the store says', () => {
       if (effect !== 'none') effects.push(operation);
       return undefined;
     });
-    const store = await openAt(place, { upkeep: true, clock, layers: [injector.layer] });
+    const store = await openAt(place, { maintenance: true, clock, layers: [injector.layer] });
     await clock.pass(4 * MINUTE, 1000);
     await store.retrieve('k');
     await store.close();
@@ -105,17 +110,17 @@ it('does nothing on a clock that does not sleep', async () => {
 
 it('destroys what was scheduled when its time has come, and nothing else', async () => {
   const { place, clock } = await world(0);
-  const store = await openAt(place, { upkeep: true, clock });
-  const scheduled = store.keys.destroy('pii', { waitingPeriod: DAY });
+  const store = await openAt(place, { maintenance: true, clock });
+  const scheduled = store.encryptionKeys.destroy('pii', { waitingPeriod: DAY });
   await clock.pass(MINUTE, 1000);
   await scheduled;
   await clock.pass(DAY - HOUR, MINUTE);
-  expect((await store.keys.states()).map(({ state }) => state)).toContain('destroying');
+  expect((await store.encryptionKeys.list()).map(({ state }) => state)).toContain('destroying');
   await clock.pass(2 * HOUR, MINUTE);
-  expect((await store.keys.states()).map(({ state }) => state)).toEqual(
+  expect((await store.encryptionKeys.list()).map(({ state }) => state)).toEqual(
     expect.arrayContaining(['destroyed', 'primary']),
   );
-  await failure(store.keys.undo('pii'), 'KEY_DESTROYED');
+  await failure(store.encryptionKeys.undo('pii'), 'KEY_DESTROYED');
   expect((await store.retrieve('k')).text()).toBe('data');
 });
 
@@ -128,6 +133,6 @@ it.each([
 ])('a store made with the rotation %j is INVALID_ARGUMENT', async (rotation, message) => {
   const place = usePlace(memoryPlace);
   expect(
-    (await failure(createAt(place, { upkeep: true, rotation: rotation as never }), 'INVALID_ARGUMENT')).message,
+    (await failure(createAt(place, { maintenance: true, rotation: rotation as never }), 'INVALID_ARGUMENT')).message,
   ).toContain(message);
 });

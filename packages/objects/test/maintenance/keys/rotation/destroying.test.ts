@@ -33,7 +33,7 @@ async function world<C extends Clock>(clock: C): Promise<World<C>> {
 }
 
 async function stateOf(store: ObjectStore): Promise<(string | undefined)[]> {
-  return (await store.keys.states()).filter(({ category }) => category === 'pii').map(({ state }) => state);
+  return (await store.encryptionKeys.list()).filter(({ category }) => category === 'pii').map(({ state }) => state);
 }
 
 /** A clock that is ahead of another one, or behind it. */
@@ -64,7 +64,7 @@ describe('a category that is destroyed', () => {
       const { clock, place, store } = await world(new EagerClock());
       const other = await openAt(place, { clock });
       expect((await other.retrieve('users/1')).text()).toBe('personal');
-      const [key] = await store.keys.destroy('pii', { waitingPeriod });
+      const [key] = await store.encryptionKeys.destroy('pii', { waitingPeriod });
       expect(key?.state).toBe(waitingPeriod === 0 ? 'destroyed' : 'destroying');
       // The other process was idle, and hears of it by this very call.
       await failure(call(other), 'KEY_DESTROYED');
@@ -74,7 +74,7 @@ describe('a category that is destroyed', () => {
   it('without a waiting period loses its keys only when nobody seals anything under them', async () => {
     const { clock, place, store } = await world(new FakeClock());
     const other = await openAt(place, { clock });
-    const destroyed = store.keys.destroy('pii', { waitingPeriod: 0 });
+    const destroyed = store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
     await clock.pass(SETTLED - 500);
     expect(await stateOf(other)).toEqual(['destroying']);
     await failure(other.store('users/2', 'x'), 'KEY_DESTROYED');
@@ -87,9 +87,9 @@ describe('a category that is destroyed', () => {
   it('stays where somebody undoes it meanwhile', async () => {
     const { clock, place, store } = await world(new FakeClock());
     const other = await openAt(place, { clock });
-    const destroyed = store.keys.destroy('pii', { waitingPeriod: 0 });
+    const destroyed = store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
     await clock.pass(1000);
-    await other.keys.undo('pii');
+    await other.encryptionKeys.undo('pii');
     await clock.pass(2 * SETTLED);
     expect((await destroyed).map(({ state }) => state)).toEqual(['primary']);
     expect((await store.retrieve('users/1')).text()).toBe('personal');
@@ -136,9 +136,9 @@ async function whileKeyringIsLate() {
   const landing = Promise.withResolvers<void>();
   const parked = Promise.withResolvers<void>();
   const slow = await openAt(place, { clock, wrap: lateKeyring(landing.promise, parked.resolve) });
-  void slow.keys.destroy('pii').catch(() => undefined);
+  void slow.encryptionKeys.destroy('pii').catch(() => undefined);
   await parked.promise;
-  const destroyed = store.keys.destroy('pii', { waitingPeriod: 0 });
+  const destroyed = store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
   await clock.pass(SETTLED + 500);
   return { clock, place, store, destroyed, land: landing.resolve };
 }
@@ -161,7 +161,7 @@ describe('a keyring that was on its way while its keys were destroyed', () => {
     await clock.pass(SETTLED);
     await destroyed;
     if (!early) await landed();
-    await store.keys.finish();
+    await store.encryptionKeys.destroyDue();
     expect(await names()).toBe(1);
     // Who has the store open follows, as does who opens it anew.
     await store.store('else', 'x');
@@ -182,19 +182,19 @@ describe('a waiting period', () => {
     'has passed by the clock of a process %i minutes ahead and by the backend, both',
     async (minutes) => {
       const { clock, place, store } = await world(new EagerClock());
-      await store.keys.destroy('pii', { waitingPeriod: 30 * MINUTE });
+      await store.encryptionKeys.destroy('pii', { waitingPeriod: 30 * MINUTE });
       const other = await openAt(place, { clock: shifted(clock, minutes * MINUTE) });
       clock.advance(30 * MINUTE - SETTLED - 1);
-      expect(await other.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
+      expect(await other.encryptionKeys.destroyDue()).toEqual({ destroyed: [], inUse: [], pending: [] });
       clock.advance(1 + Math.max(0, -minutes) * MINUTE);
-      expect((await other.keys.finish()).destroyed).toHaveLength(1);
+      expect((await other.encryptionKeys.destroyDue()).destroyed).toHaveLength(1);
     },
   );
 
   it.each([9, -9])('is as long as it was said by a process whose clock is %i minutes ahead', async (minutes) => {
     const { clock, place } = await world(new EagerClock());
     const other = await openAt(place, { clock: shifted(clock, minutes * MINUTE) });
-    const [key] = await other.keys.destroy('pii', { waitingPeriod: 30 * MINUTE });
+    const [key] = await other.encryptionKeys.destroy('pii', { waitingPeriod: 30 * MINUTE });
     const until = clock.now() - SETTLED + 30 * MINUTE + Math.max(0, minutes) * MINUTE;
     expect(key?.destroyAt).toEqual(new Date(until));
   });
@@ -202,17 +202,17 @@ describe('a waiting period', () => {
   it.each([9, -9])('of 0 is one by a clock that is %i minutes ahead, too', async (minutes) => {
     const { clock, place } = await world(new EagerClock());
     const other = await openAt(place, { clock: shifted(clock, minutes * MINUTE) });
-    await other.keys.destroy('pii', { waitingPeriod: 0 });
+    await other.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
     expect(await stateOf(other)).toEqual(['destroyed']);
   });
 
   it('in which keys are rotated and that is undone leaves nothing new under an old key', async () => {
     const { store } = await world(new EagerClock());
-    await store.keys.destroy('pii', { waitingPeriod: 7 * DAY });
-    const before = (await store.keys.states()).map(({ id }) => id);
+    await store.encryptionKeys.destroy('pii', { waitingPeriod: 7 * DAY });
+    const before = (await store.encryptionKeys.list()).map(({ id }) => id);
     await store.rotateEncryptionKey(SECRET, SECRET);
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
-    await store.keys.undo('pii');
+    await store.encryptionKeys.undo('pii');
     expect(await stateOf(store)).toEqual(['enabled', 'primary']);
     await store.store('users/2', 'new');
     expect(before).not.toContain((await store.info('users/2')).keyVersion);
@@ -225,12 +225,12 @@ describe('a waiting period', () => {
 
   it('in which keys are rotated ends for the new ones, too', async () => {
     const { clock, store } = await world(new EagerClock());
-    await store.keys.destroy('pii', { waitingPeriod: DAY });
+    await store.encryptionKeys.destroy('pii', { waitingPeriod: DAY });
     await store.rotateEncryptionKey(SECRET, SECRET);
     clock.advance(DAY);
-    expect((await store.keys.finish()).destroyed).toHaveLength(2);
+    expect((await store.encryptionKeys.destroyDue()).destroyed).toHaveLength(2);
     expect(await stateOf(store)).toEqual(['destroyed', 'destroyed']);
-    await failure(store.keys.undo('pii'), 'KEY_DESTROYED');
+    await failure(store.encryptionKeys.undo('pii'), 'KEY_DESTROYED');
   });
 });
 
@@ -243,6 +243,6 @@ it('destroying keys is not taken for the new keys of a rotation that was stopped
   void stopped.rotateEncryptionKey(SECRET, SECRET).catch(() => undefined);
   await injector.stopped;
   clock.advance(MINUTE);
-  await store.keys.destroy('pii', { waitingPeriod: 0 });
+  await store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
   await failure(store.jobs.resume('rotation'), 'NOT_FOUND');
 });

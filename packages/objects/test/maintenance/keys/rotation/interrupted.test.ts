@@ -64,8 +64,8 @@ async function isRotated(store: ObjectStore, depth: RotationDepth): Promise<void
   await isIntact(store);
   expect(await store.jobs.list()).toEqual([]);
   if (depth === 'unlock') return;
-  const states = await store.keys.states();
-  const census = await store.keys.census();
+  const states = await store.encryptionKeys.list();
+  const census = await store.encryptionKeys.usage();
   const used = states.filter(({ id }) => (census[id] ?? 0) > 0).map(({ state }) => state);
   expect(used.filter((state) => state !== 'primary')).toEqual([]);
   expect(states.filter(({ state }) => state === 'enabled')).toEqual([]);
@@ -115,7 +115,7 @@ describe.each(DEPTHS)('a rotation to the depth "%s"', (depth) => {
         const [job] = await other.jobs.list();
         if (secret === OLD) {
           if (job !== undefined) await failure(other.jobs.resume(job.id), 'NOT_FOUND');
-          expect((await other.keys.states()).map(({ state }) => state)).toEqual(['primary', 'primary']);
+          expect((await other.encryptionKeys.list()).map(({ state }) => state)).toEqual(['primary', 'primary']);
           await other.rotateEncryptionKey(OLD, NEW, { depth });
         } else if (job !== undefined) {
           await goOn(other, depth);

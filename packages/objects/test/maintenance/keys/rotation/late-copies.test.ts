@@ -54,7 +54,7 @@ it.each([
   });
   // Under the new keys already, and sealed anew all the same.
   beforeListing = async () => {
-    await other.keys.states();
+    await other.encryptionKeys.list();
     await other.store('k', patterned(200_000));
   };
   await rotator.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8), { depth: 'data' });

@@ -102,8 +102,10 @@ describe('a new object that lands only when its key version has been retired', (
     const { store } = made;
     const land = await storeLate(made, 'k', 'late');
     await rotate(made);
-    const retired = (await store.keys.states()).find(({ kind, state }) => kind === 'category' && state === 'disabled');
-    await store.keys.destroy(retired?.id ?? '', { waitingPeriod: 0 });
+    const retired = (await store.encryptionKeys.list()).find(
+      ({ kind, state }) => kind === 'category' && state === 'disabled',
+    );
+    await store.encryptionKeys.destroy(retired?.id ?? '', { waitingPeriod: 0 });
     await land();
     await failure(store.retrieve('k'), 'KEY_DESTROYED');
     await store.store('k', 'mine');

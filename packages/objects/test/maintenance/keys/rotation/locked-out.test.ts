@@ -80,7 +80,7 @@ const isPart = (operation: string, key: string): boolean => operation === 'write
 const isPage = (_operation: string, key: string): boolean => key.startsWith('c/');
 
 const JOBS: readonly (readonly [string, Parameters<typeof gate>[0], (store: ObjectStore) => PromiseLike<unknown>])[] = [
-  ['a collection', isMarker, (store) => store.collect()],
+  ['a collection', isMarker, (store) => store.gc()],
   ['a rotation of data, at records', isRecord, (store) => store.rotateEncryptionKey(GUEST, GUEST, { depth: 'data' })],
   ['a rotation of data, at parts', isPart, (store) => store.rotateEncryptionKey(GUEST, GUEST, { depth: 'data' })],
   ['the making of a checkpoint', isPage, (store) => store.checkpoint()],
@@ -103,7 +103,7 @@ describe('a process whose slot has been removed', () => {
     expect(await owner.verify({ payloads: true })).toMatchObject({ ok: true });
     // What it has left behind is in nobody's way.
     await owner.rotateEncryptionKey(OWNER, OWNER, { depth: 'data' });
-    expect(await owner.collect()).toMatchObject({ failed: 0 });
+    expect(await owner.gc()).toMatchObject({ failed: 0 });
   });
 
   it('begins no job, and leaves nothing of one', async () => {
@@ -114,9 +114,9 @@ describe('a process whose slot has been removed', () => {
     const before = await attacker.copy();
     for (const call of [
       () => guest.rotateEncryptionKey(GUEST, GUEST, { depth: 'data' }),
-      () => guest.collect(),
+      () => guest.gc(),
       () => guest.checkpoint(),
-      () => guest.keys.destroy('default'),
+      () => guest.encryptionKeys.destroy('default'),
       () => guest.slots.add(Buffer.alloc(32, 10)),
     ])
       await failure(call(), 'LOCKED');
@@ -129,12 +129,12 @@ describe('a process whose slot has been removed', () => {
     const { wrap, reached, open } = gate(isMarker);
     const other = await openAt(place, { clock, wrap });
     const guest = await openAt(place, { clock, unlock: rawKey(GUEST) });
-    const job = other.collect();
+    const job = other.gc();
     await reached;
     await removeGuest(owner);
     await failure(guest.jobs.cancel('collection'), 'LOCKED');
     await failure(guest.jobs.forget('collection'), 'LOCKED');
-    expect(await guest.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
+    expect(await guest.encryptionKeys.destroyDue()).toEqual({ destroyed: [], inUse: [], pending: [] });
     open();
     expect(await job).toMatchObject({ failed: 0 });
   });

@@ -116,27 +116,27 @@ describe('a category that is destroyed', () => {
   it('opens nothing, and everything again when that is undone in time', async () => {
     const { clock, store } = await withCategory();
     const destroyAt = new Date(clock.now() + 30 * DAY);
-    const [report] = await store.keys.destroy('pii');
+    const [report] = await store.encryptionKeys.destroy('pii');
     expect(report).toMatchObject({ category: 'pii', state: 'destroying', destroyAt });
     for (const call of [store.retrieve('users/1'), store.store('users/2', 'x'), store.purge('users/1')]) {
       expect((await failure(call, 'KEY_DESTROYED')).advice).toEqual([{ id: 'undo-key-destruction', target: 'pii' }]);
     }
     expect((await store.retrieve('else')).text()).toBe('not');
     clock.advance(destroyAt.getTime() - clock.now() - 1);
-    expect(await store.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
-    await store.keys.undo('pii');
+    expect(await store.encryptionKeys.destroyDue()).toEqual({ destroyed: [], inUse: [], pending: [] });
+    await store.encryptionKeys.undo('pii');
     expect((await store.retrieve('users/1')).text()).toBe('two');
-    await failure(store.keys.undo('pii'), 'INVALID_ARGUMENT');
+    await failure(store.encryptionKeys.undo('pii'), 'INVALID_ARGUMENT');
   });
 
   it('is gone from all data of before with every secret and the current keys; the old keys are the control', async () => {
     const { place, clock, store } = await withCategory();
     const attacker = await attack(place);
     const before = await attacker.copy();
-    const [key] = await store.keys.destroy('pii', { waitingPeriod: DAY });
+    const [key] = await store.encryptionKeys.destroy('pii', { waitingPeriod: DAY });
     clock.advance(DAY);
-    expect(await store.keys.finish()).toEqual({ destroyed: [key?.id], inUse: [], pending: [] });
-    await failure(store.keys.undo('pii'), 'KEY_DESTROYED');
+    expect(await store.encryptionKeys.destroyDue()).toEqual({ destroyed: [key?.id], inUse: [], pending: [] });
+    await failure(store.encryptionKeys.undo('pii'), 'KEY_DESTROYED');
     const after = await attacker.copy();
     expect([...after.keys()].filter((name) => name.startsWith('k/'))).toHaveLength(1);
     const current = await openCopy(
@@ -159,16 +159,16 @@ describe('a category that is destroyed', () => {
     injector.plan(({ operation, key }) =>
       operation === 'delete' && key?.startsWith('k/') === true ? { type: 'fail' } : undefined,
     );
-    await failure(store.keys.destroy('pii', { waitingPeriod: 0 }), 'UNAVAILABLE');
+    await failure(store.encryptionKeys.destroy('pii', { waitingPeriod: 0 }), 'UNAVAILABLE');
     injector.plan(undefined);
-    expect(await store.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
+    expect(await store.encryptionKeys.destroyDue()).toEqual({ destroyed: [], inUse: [], pending: [] });
     expect(await (await attack(place)).names('k/')).toHaveLength(1);
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
   });
 
   it.each(['keys', 'data'] as const)('is passed over by a rotation to the depth "%s"', async (depth) => {
     const { store } = await withCategory();
-    await store.keys.destroy('pii', { waitingPeriod: 0 });
+    await store.encryptionKeys.destroy('pii', { waitingPeriod: 0 });
     expect(await store.rotateEncryptionKey(OLD, NEW, { depth })).toMatchObject({ failed: 0, remaining: {} });
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
     expect((await store.retrieve('else')).text()).toBe('not');

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { createFaultInjector } from '@securestore/backend-api';
 import { generateIdentity, identity, passphrase, rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import type { Job, KeyLike } from '../../../../src/index.ts';
+import type { Job, UnlockSecret } from '../../../../src/index.ts';
 import { attack } from '../../../support/attacker.ts';
 import { EagerClock } from '../../../support/eager-clock.ts';
 import { memoryPlace } from '../../../support/places.ts';
@@ -44,13 +44,13 @@ describe('no secret shows', () => {
     said.push(await store.slots.add(KEY), await store.slots.add(identity(IDENTITY)), await store.slots.list());
     const attacker = await attack(place);
     const stored: string[] = [];
-    const rotate = async (from: KeyLike, to: KeyLike, failAt: number): Promise<void> => {
+    const rotate = async (from: UnlockSecret, to: UnlockSecret, failAt: number): Promise<void> => {
       const before = injector.calls;
       injector.plan(({ index }) => (index === before + failAt ? { type: 'fail' } : undefined));
       const job: Job<unknown> = store.rotateEncryptionKey(from, to);
       said.push(await job.catch((error: unknown) => error));
       injector.plan(undefined);
-      said.push(await store.jobs.list(), await store.keys.states());
+      said.push(await store.jobs.list(), await store.encryptionKeys.list());
       for (const [name, body] of await attacker.copy()) stored.push(name, Buffer.from(body).toString('latin1'));
     };
     await rotate('wrong', NEXT, -1);
