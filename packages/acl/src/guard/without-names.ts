@@ -1,10 +1,11 @@
-import type { BackupVerifyReport, DrillReport, Receipts, RestoreJobReport } from '@securestore/backup';
+import type { BackupFinding, DrillReport, Receipts, RestoreJobReport } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 
 /** What tells names of objects to those alone who may list them: a drill, a verification of a backup, and a restore. */
-type Telling = Partial<
-  Pick<DrillReport, 'names'> & Pick<BackupVerifyReport, 'findings'> & Pick<RestoreJobReport, 'conflicts' | 'failed'>
->;
+type Telling = Partial<Pick<DrillReport, 'names'> & Pick<RestoreJobReport, 'conflicts' | 'failed'>> & {
+  /** Those of a restore are texts. */
+  readonly findings?: readonly Partial<Pick<BackupFinding, 'keys'>>[];
+};
 
 /** The names of objects that a report tells: whoever may back up or restore need not know what there is. */
 export function namesIn(report: unknown): ReadonlySet<string> {
