@@ -1,5 +1,5 @@
-export { CALLS_THAT_ASK } from './approval-calls.ts';
-export { CONSOLE_HEADERS, CONSOLE_PATHS } from './console.ts';
+export { CALLS_THAT_ASK } from './calls/approval-calls.ts';
+export { CONSOLE_HEADERS, CONSOLE_PATHS } from './calls/console.ts';
 export type {
   ConsoleSession,
   ConsoleSettings,
@@ -16,17 +16,17 @@ export type {
   WireRestoreReport,
   WireTimeline,
   WorkRecord,
-} from './console.ts';
-export { commandLine, shellCommand, shellWords } from './command-line.ts';
-export type { Command, CommandRequest } from './command-line.ts';
-export { withDates } from './dates.ts';
-export { printablePieces, withoutUnprintable } from './printable.ts';
-export type { Escaped } from './printable.ts';
-export type { Wire } from './dates.ts';
-export { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, readEvents } from './events.ts';
-export type { ServerEvent } from './events.ts';
-export { encodeMessage, encodeStream, FrameReader } from './frames.ts';
-export { Latest } from './latest.ts';
+} from './calls/console.ts';
+export { commandLine, shellCommand, shellWords } from './text/command-line.ts';
+export type { Command, CommandRequest } from './text/command-line.ts';
+export { withDates } from './http/dates.ts';
+export { printablePieces, withoutUnprintable } from './text/printable.ts';
+export type { Escaped } from './text/printable.ts';
+export type { Wire } from './http/dates.ts';
+export { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, readEvents } from './calls/events.ts';
+export type { ServerEvent } from './calls/events.ts';
+export { encodeMessage, encodeStream, FrameReader } from './http/frames.ts';
+export { Latest } from './calls/latest.ts';
 export {
   asciiJson,
   entityTagOf,
@@ -36,8 +36,8 @@ export {
   MAX_HEADER_METADATA,
   RAW_TYPE,
   REQUEST_ID,
-} from './media.ts';
-export { API_PREFIX, decodeKey, decodeQuery, encodeKey, encodeQuery } from './paths.ts';
-export type { RemoteCredentials, RemoteOptions, RemoteStore, RemoteTls } from './remote.ts';
-export { fromProblem, PROBLEM_TYPE, statusOf, toProblem } from './problem.ts';
-export type { Problem } from './problem.ts';
+} from './http/media.ts';
+export { API_PREFIX, decodeKey, decodeQuery, encodeKey, encodeQuery } from './http/paths.ts';
+export type { RemoteCredentials, RemoteOptions, RemoteStore, RemoteTls } from './calls/remote.ts';
+export { fromProblem, PROBLEM_TYPE, statusOf, toProblem } from './http/problem.ts';
+export type { Problem } from './http/problem.ts';

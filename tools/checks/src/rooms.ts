@@ -60,6 +60,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/migrate/src': ['folder', 'online', 'upgrade'],
   'packages/securestore/src': ['files', 'options', 'store'],
+  'packages/protocol/src': ['http', 'text', 'calls'],
   'packages/client/src': ['transport', 'remote'],
   'packages/server/src': ['limits', 'request', 'caller', 'work', 'exchange', 'console', 'routes'],
   'packages/console/src/pages': ['lib', 'parts', 'views'],

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeMessage, encodeStream, FrameReader, fromProblem, toProblem } from '../src/index.ts';
+import { encodeMessage, encodeStream, FrameReader, fromProblem, toProblem } from '../../src/index.ts';
 
 /** Bytes in pieces of any length, as a network gives them. */
 async function* inPieces(bytes: Uint8Array, lengths: readonly number[]): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,7 @@
 import { ADVICE_IDS, ERROR_CODES, SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fromProblem, statusOf, toProblem } from '../src/index.ts';
+import { fromProblem, statusOf, toProblem } from '../../src/index.ts';
 
 const fallback = new SecureStoreError('UNAVAILABLE', 'no error');
 const travelled = (error: SecureStoreError): SecureStoreError =>

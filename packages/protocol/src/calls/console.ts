@@ -10,8 +10,8 @@ import type {
   Timeline,
 } from '@securestore/backup';
 import type { JobProgress } from '@securestore/objects';
-import type { Wire } from './dates.ts';
-import type { Problem } from './problem.ts';
+import type { Wire } from '../http/dates.ts';
+import type { Problem } from '../http/problem.ts';
 
 /** Where the console is, and what its pages ask for beside the interface under `/v1`. */
 export const CONSOLE_PATHS = {
