@@ -23,7 +23,7 @@ export function noteMoment({ out }: Call, options: RestoreOptions, moment: Recov
   if (gap === undefined) return;
   const from = formatTime(gap.from);
   const span = gap.to === undefined ? `after ${from}` : `between ${from} and ${formatTime(gap.to)}`;
-  out.note(`warning: nothing is known of what happened ${span}: changes from then until ${at} are missing`);
+  out.note(`warning: the backup has no recovery points ${span}: changes from then until ${at} are missing`);
 }
 
 /** Of when it is who may open the new store and do what with it: whoever lost that later has it there. */

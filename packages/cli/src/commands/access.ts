@@ -183,8 +183,7 @@ async function listGrants({ cli, out }: Call, store: SecureStore): Promise<void>
     });
   });
   await out.result({}, () => formatTable(columns, rows));
-  if (principals.length === 0)
-    out.note('nobody has been granted anything; whoever unlocks the store may do everything');
+  if (principals.length === 0) out.note('no role is granted; the owner may do everything');
 }
 
 /** `securestore revoke <principal> [role]`. */

@@ -35,7 +35,7 @@ export async function makeIdentity(call: Call<IdentityOptions>, file: string | u
   }
   const { generateIdentity, generateIdentityFile, recipientOf } = await import('securestore');
   const { output } = options;
-  const advice = 'Give the recipient to whoever is to let you in; keep the identity to yourself, and a copy of it safe';
+  const advice = 'Give the recipient to the owner of the store; keep the identity secret, and keep a copy of it';
   if (output !== undefined) {
     const recipient = await generateIdentityFile(output);
     await out.result({ identityFile: output, recipient }, () => [

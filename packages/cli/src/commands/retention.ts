@@ -39,7 +39,7 @@ function settingsOf(options: RetentionOptions): RetentionSettings | undefined {
 
 function inWords({ kept, removed, removedChanges, done }: RetentionReport): string[] {
   const verb = done === undefined ? 'would remove' : 'removed';
-  const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'moment')} between them`;
+  const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'recovery point')} between them`;
   const freed = done === undefined ? [] : [`freed ${formatBytes(done.bytes)} in ${count(done.files, 'file')}`];
   const gone = removed.filter((number) => done?.refused?.snapshots.includes(number) !== true).length;
   const stay = kept.length + removed.length - gone;
@@ -74,7 +74,7 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     // What an interrupted run has left goes all the same, which nobody needs to be asked about.
     if (!isNothing) {
       const moments =
-        preview.removedChanges === 0 ? '' : ` and ${count(preview.removedChanges, 'moment')} between them`;
+        preview.removedChanges === 0 ? '' : ` and ${count(preview.removedChanges, 'recovery point')} between them`;
       const what = `${count(preview.removed.length, 'snapshot')}${moments}`;
       const question = `Remove ${what} at ${printable(destination)} for good? ${preview.kept.length} stay.`;
       await confirmDestruction(cli, options.yes, question);

@@ -16,9 +16,6 @@ export async function rm(call: Call<RmOptions>, key: string): Promise<void> {
     if (!(await store.delete(key, { ...condition, signal: call.cli.signal }))) {
       throw new SecureStoreError('NOT_FOUND', 'the object does not exist', { key });
     }
-    await call.out.result(
-      { key, deleted: true },
-      () => `deleted ${printable(key)}; securestore undelete brings it back`,
-    );
+    await call.out.result({ key, deleted: true }, () => `deleted ${printable(key)}; securestore undelete restores it`);
   });
 }

@@ -38,7 +38,7 @@ async function replaceSecret(
   // Asked for now, and not once the rotation runs.
   if (await isSameSecret(unlock, next.method)) {
     refuse('the new secret is the present one. Nothing was changed.', {
-      text: 'to keep it and renew the keys under it',
+      text: 'to keep it and rotate the encryption keys',
       on: ['rotate'],
       options: { 'same-secret': true },
     });

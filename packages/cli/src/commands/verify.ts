@@ -107,7 +107,7 @@ async function say({ out, options }: Call<VerifyOptions>, report: VerifyReport):
   for (const stray of foreign) {
     await out.result(
       { kind: 'foreign', ...stray },
-      () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
+      () => `foreign object: ${printable(stray.name)}: ${printable(stray.message)}`,
     );
   }
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');

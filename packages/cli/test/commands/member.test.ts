@@ -95,8 +95,8 @@ describe('member', () => {
     const { asOwner, asMember } = await sceneWithAnn();
     const revoked = await asOwner('member', 'revoke', 'ann');
     expect(revoked.exitCode).toBe(0);
-    expect(revoked.stderr).toMatch(/^warning: until this is done ann can still forge/);
-    expect(revoked.stdout).toMatch(/^revoked ann: .*\nlooked at 2 objects: 1 brought under new keys, 0 failed\n/);
+    expect(revoked.stderr).toMatch(/^warning: until this is done, ann can still forge/);
+    expect(revoked.stdout).toMatch(/^revoked ann: .*\nlooked at 2 objects: 1 under new keys, 0 failed\n/);
     expect(await asMember('get', 'red/a')).toMatchObject({ exitCode: 9 });
     expect((await asOwner('get', 'red/a')).stdout).toBe('granted');
     expect(await asOwner('member', 'revoke', 'ann')).toMatchObject({

@@ -63,9 +63,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(lines[0]).toMatch(
       /^looked at 4 objects, deletions included; this run wrote 4 records, 29\d KiB, to sqlite:\S+$/,
     );
-    expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; nobody could use it for \d+ ms$/);
+    expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; its calls waited for \d+ ms$/);
     expect(lines.slice(2)).toEqual([
-      `what changes is kept for moving it back for seven days: securestore migrate ${to} ${location}`,
+      `changes are kept for seven days, for a migration back: securestore migrate ${to} ${location}`,
       `once you are sure, securestore migrate ${to} --finalize; then remove ${location}`,
       '',
     ]);
@@ -234,7 +234,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(/^failed: b\/\S+: .* does not decrypt \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(
-      /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\nthe same command goes on .* needs first\n$/,
+      /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\nthe same command resumes .* needs first\n$/,
     );
     const partial = await run(['migrate', location, to, '--partial', '--json']);
     expect(partial).toMatchObject({ exitCode: 8, stderr: '' });
@@ -352,7 +352,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const controller = new AbortController();
       const keeping = Promise.withResolvers<void>();
       const onOutput = (text: string): void => {
-        if (text.includes('is brought to')) keeping.resolve();
+        if (text.includes('are replicated to')) keeping.resolve();
       };
       const ending = run(['migrate', location, to, '--replicate-back'], { signal: controller.signal, onOutput });
       await Promise.race([keeping.promise, ending]);
@@ -364,9 +364,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       controller.abort();
       const { exitCode, stdout } = await ending;
       expect(exitCode).toBe(130);
-      expect(stdout).toMatch(
-        /\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/,
-      );
+      expect(stdout).toMatch(/\nstopped; replicated \d+ changes?, and later changes are kept for seven days\n$/);
       const back = await run(['migrate', to, location, '--json']);
       expect(jsonLines(back.stdout)).toMatchObject([{ summary: { migrated: true, objects: 5, versions: 0 } }]);
     },
@@ -379,14 +377,14 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       const to = `sqlite:${path('new.db')}`;
       const keeping = Promise.withResolvers<void>();
       const onOutput = (text: string): void => {
-        if (text.includes('is brought to')) keeping.resolve();
+        if (text.includes('are replicated to')) keeping.resolve();
       };
       const ending = run(['migrate', location, to, '--replicate-back'], { onOutput });
       await Promise.race([keeping.promise, ending]);
       expect((await run(['migrate', to, location])).exitCode).toBe(0);
       const { exitCode, stdout } = await ending;
       expect(exitCode).toBe(0);
-      expect(stdout).toMatch(/\nthe store moves back to file:\S+, so nothing is to be kept in line there any more\n$/);
+      expect(stdout).toMatch(/\nthe store is being migrated back to file:\S+, so replication to it has ended\n$/);
     },
   );
 
