@@ -76,7 +76,7 @@ describe.concurrent('a store whose new place is lost', () => {
       return Promise.reject(new Error('no'));
     };
     await expect(failBack(from.location, { unlock, beforeFailBack: no })).rejects.toThrow('no');
-    expect(told).toEqual([{ from: from.location, lost: to.location, moved: expect.any(Date), objects: 1 }]);
+    expect(told).toEqual([{ source: from.location, lost: to.location, migrated: expect.any(Date), objects: 1 }]);
     await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
     expect(await failBack(from.location, { unlock })).toEqual({ source: from.location, lost: to.location });
     await using store = await openStore(from.location, { unlock, maintenance: false });
