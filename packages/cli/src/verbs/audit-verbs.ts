@@ -11,7 +11,7 @@ function logOptions(): Option[] {
     new Option('--key <key>', 'only entries about this object, whose key the log stores as a hash'),
     new Option('--name <key>').hideHelp(),
     new Option('--action <action>', 'only this action, such as read or audit.enable'),
-    new Option('--principal <name>', 'only what this principal did; [root] is the owner'),
+    new Option('--principal <name>', 'only what this principal did; [owner] is the owner'),
     new Option('--result <result>', 'only this result').choices(['allowed', 'denied', 'failed']),
     new Option('--since <time>', 'only from this time on: ISO 8601, or how long ago, such as 24h'),
     new Option('--until <time>', 'only before this time'),

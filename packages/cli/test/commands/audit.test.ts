@@ -41,8 +41,8 @@ describe('audit', () => {
     await done(box, 'put', 'db/password', '--meta', 'owner=ops');
     expect((await box.run(['get', 'db/other'])).exitCode).toBe(3);
     const shown = await done(box, 'audit', 'log', '-n', '100', '--long', '--hashes');
-    expect(shown).toMatch(/allowed +\[root\] +write +#\S+ +default/);
-    expect(shown).toMatch(/failed +\[root\] +read +#\S+ +default +NOT_FOUND/);
+    expect(shown).toMatch(/allowed +\[owner\] +write +#\S+ +default/);
+    expect(shown).toMatch(/failed +\[owner\] +read +#\S+ +default +NOT_FOUND/);
     expect(shown).not.toContain('password');
     const [last] = jsonLines(await done(box, 'audit', 'log', '-n', '1', '--json'));
     expect(last).toMatchObject({ outcome: 'allowed', action: 'audit.end' });
@@ -77,9 +77,9 @@ describe('audit', () => {
     await done(box, 'purge', 'db/gone', '--yes');
     const lines = (await done(box, 'audit', 'log', '-n', '100')).split('\n');
     expect(lines[0]).toMatch(/^TIME +RESULT +PRINCIPAL +ACTION +OBJECT$/);
-    expect(lines.some((line) => /allowed +\[root\] +write +db\/password$/.test(line))).toBe(true);
-    expect(lines.some((line) => /allowed +\[root\] +list +db\/$/.test(line))).toBe(true);
-    expect(lines.some((line) => /allowed +\[root\] +write +#\S{22}$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[owner\] +write +db\/password$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[owner\] +list +db\/$/.test(line))).toBe(true);
+    expect(lines.some((line) => /allowed +\[owner\] +write +#\S{22}$/.test(line))).toBe(true);
     expect(lines.join('\n')).not.toContain('gone');
     const entries = jsonLines(await done(box, 'audit', 'log', '-n', '100', '--json'));
     const keys = entries.map(({ key }) => key).filter((key) => key !== undefined);
