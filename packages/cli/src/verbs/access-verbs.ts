@@ -146,7 +146,8 @@ function addMember(program: Command, run: Run): void {
     aliases: ['members'],
     summary: 'list the members, grant one the encryption keys of categories, or revoke them',
     notes: `A member unlocks the store by an identity, and can decrypt what was granted and nothing else, whatever program they use. In
-a granted category a member can read everything AND forge anything, and they see the keys of all objects of the store.`,
+a granted category a member can read everything AND forge anything, and they see the keys of all objects of the store.
+A category takes the objects that are stored after it was defined: with init --define-category, or settings change.`,
     examples: ['securestore member list'],
   };
   const whenMissing = { text: 'to list the members', on: ['member', 'list'] };
