@@ -43,6 +43,7 @@ describe('the first help', () => {
     for (const { flags } of options) expect(common).toContain(flags);
     const variables = await told('help', 'environment');
     for (const { name } of environment) expect(variables).toContain(name);
+    expect(variables.replaceAll(/\s+/g, ' ')).toMatch(/only the first in this order is used: .*KEY_FILE.*a prompt/);
     const codes = await told('help', 'exit-codes');
     for (const { code, meaning } of exitCodes) expect(codes).toMatch(new RegExp(`^ {2}${code} +${meaning}`, 'm'));
     for (const code of ERROR_CODES) expect(codes).toContain(code);

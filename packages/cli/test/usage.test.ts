@@ -150,6 +150,9 @@ describe('wrong usage', () => {
     [['identity', 'new', 'f'], 'takes its file by -o'],
     [['identity', 'show'], 'no identity is given'],
     [['identity', 'show', 'f', '-o', 'g'], '-o belongs to identity new'],
+    [['ls', '--passphrase', 'x'], 'hint: give --passphrase-file FILE or --passphrase-command COMMAND: other users'],
+    [['ls', '--password=x'], 'hint: give --passphrase-file FILE or --passphrase-command COMMAND: other users'],
+    [['rotate', '--new-password', 'x'], 'hint: give --new-passphrase-file FILE or --new-passphrase-command COMMAND'],
     [['keygen'], 'hint: did you mean identity: securestore help identity'],
   ] as const)('%j is said to be it', async (args, message) => {
     const result = await runHere(args);

@@ -230,8 +230,11 @@ function renderOwn({ text, on, options, command, again }: OwnHint, commands: Com
   return command === undefined ? { text } : { text, command };
 }
 
-/** What tells two hints apart. */
-const identityOf = ({ text, command }: Hint): string => command ?? text;
+/** Whether two hints say the same; the first one may say more. */
+function isSame(first: Hint, second: Hint): boolean {
+  if (first.command === undefined && second.command === undefined) return first.text.startsWith(second.text);
+  return first.command === second.command;
+}
 
 /**
  * The hints of an error: what to do next, the best first, at most three.
@@ -242,6 +245,6 @@ export function hintsOf(advice: readonly Advice[], context: HintContext, own: re
   const commands = new Commands(context);
   const ours = own.map((hint) => renderOwn(hint, commands));
   const all = [...ours, ...advice.map((one) => render(one, commands))];
-  const first = all.filter((hint, at) => all.findIndex((one) => identityOf(one) === identityOf(hint)) === at);
+  const first = all.filter((hint, at) => all.findIndex((one) => isSame(one, hint)) === at);
   return first.slice(0, MOST);
 }

@@ -9,14 +9,19 @@ interface RefusalDetails extends ErrorDetails {
 /** The hints of the command line for an error, beside the error itself: no other program renders them. */
 const HINTS = new WeakMap<object, readonly OwnHint[]>();
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 /** The hints of the command line for an error. */
 export function ownHintsOf(error: unknown): readonly OwnHint[] {
-  return typeof error === 'object' && error !== null ? (HINTS.get(error) ?? []) : [];
+  if (!isObject(error)) return [];
+  // The library makes another error of one that a callback threw, such as to name the store, and keeps its cause.
+  const cause = 'cause' in error && isObject(error.cause) ? error.cause : error;
+  return HINTS.get(error) ?? HINTS.get(cause) ?? [];
 }
 
 /** `error` with further hints, the best first. */
 export function withHints<E>(error: E, ...hints: readonly OwnHint[]): E {
-  if (typeof error === 'object' && error !== null) HINTS.set(error, [...hints, ...ownHintsOf(error)]);
+  if (isObject(error)) HINTS.set(error, [...hints, ...ownHintsOf(error)]);
   return error;
 }
 
@@ -26,7 +31,9 @@ export function refusal(
   message: string,
   { hints = [], ...details }: RefusalDetails = {},
 ): SecureStoreError {
-  return withHints(new SecureStoreError(code, message, details), ...hints);
+  const cause = hints.length === 0 || isObject(details.cause) ? details.cause : {};
+  if (isObject(cause) && hints.length > 0) HINTS.set(cause, hints);
+  return new SecureStoreError(code, message, { ...details, cause });
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */

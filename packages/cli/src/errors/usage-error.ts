@@ -2,7 +2,7 @@ import type { SecureStoreError } from '@securestore/core-format';
 import type { CommanderError } from 'commander';
 import type { OwnHint } from './hints.ts';
 import { refusal, usageHint } from './refuse.ts';
-import { isDestroying, optionSynonymOf, synonymOf } from '../options/synonyms.ts';
+import { insteadOf, isDestroying, optionSynonymOf, synonymOf } from '../options/synonyms.ts';
 
 /** The longest list of values that an error names, in characters. */
 const MOST_CHOICES = 50;
@@ -78,6 +78,8 @@ function didYouMean(words: readonly string[], command: string): OwnHint[] {
 function suggestions(message: string, headline: string, { verb }: Typed): OwnHint[] {
   const [, option] = /^unknown option '([^']*)'$/.exec(headline) ?? [];
   if (option !== undefined) {
+    const instead = insteadOf(option);
+    if (instead !== undefined) return [{ text: instead }];
     const synonym = optionSynonymOf(verb, option);
     const help = verb === undefined ? 'securestore help' : `securestore help ${verb}`;
     return didYouMean(synonym === undefined ? alikeIn(message) : [synonym], help);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { pathOf } from '../call/call.ts';
 import { describeProgram, isCommon, type ProgramHelp, visible } from './describe.ts';
 import { DEFAULT_WIDTH } from '../terminal/terminal-text.ts';
+import { SECRET_ORDER } from '../options/environment-help.ts';
 import { notesOf } from '../options/verb-notes.ts';
 
 /** The commands of the first hour, with what the first help says of them. */
@@ -100,7 +101,7 @@ export function topicHelp(topic: Topic, program: Command, width: number): string
         environment.map(({ name, meaning }) => [name, meaning]),
         width,
         wrap,
-      )}`;
+      )}\n\n${wrap(SECRET_ORDER, width)}`;
     case 'exit-codes':
       return `Exit codes:\n${table(
         exitCodes.map(({ code, meaning, errors }) => [

@@ -94,3 +94,17 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 export function optionSynonymOf(command: string | undefined, option: string): string | undefined {
   return OPTIONS[command ?? '']?.[option];
 }
+
+/** Options that every command might have, and has none of them on purpose: what to give instead, and why. */
+const REFUSED: Readonly<Record<string, string>> = {
+  '--passphrase':
+    'give --passphrase-file FILE or --passphrase-command COMMAND: other users of the machine could read an argument',
+  '--new-passphrase':
+    'give --new-passphrase-file FILE or --new-passphrase-command COMMAND: other users of the machine could read an argument',
+};
+
+/** What to do instead of giving an option that is missing on purpose. */
+export function insteadOf(option: string): string | undefined {
+  const name = option.replace(/(?:password|passwd|passphrase|pass|pwd)$/, 'passphrase');
+  return Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
+}
