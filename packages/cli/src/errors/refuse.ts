@@ -1,4 +1,6 @@
+import { similarTo } from '@securestore/backend-api';
 import { type ErrorCode, type ErrorDetails, SecureStoreError } from '@securestore/core-format';
+import { actionSynonymOf, DESTROYING_ACTIONS } from '../options/synonyms.ts';
 import type { OwnHint } from './hints.ts';
 
 /** What a command says of a failure: beside what the library knows its own hints. */
@@ -51,4 +53,12 @@ export function wrongAction(verb: string, actions: readonly string[]): string {
   const last = actions.at(-1) ?? '';
   const choice = actions.length > 1 ? `${actions.slice(0, -1).join(', ')} or ${last}` : last;
   return `the action of ${verb} must be ${choice}`;
+}
+
+/** What an action that a noun does not have may have been meant to be, if that is known. */
+export function actionHints(noun: string, actions: readonly string[], given: string): OwnHint[] {
+  const spelt = actions.filter((one) => !DESTROYING_ACTIONS.has(one));
+  const meant = actionSynonymOf(given, actions) ?? similarTo(given, spelt);
+  if (meant === undefined) return [];
+  return [{ text: `did you mean ${noun} ${meant}`, command: `securestore help ${noun} ${meant}` }];
 }

@@ -28,7 +28,7 @@ describe('audit', () => {
       const refused = await box.run(['audit', action]);
       expect(refused).toMatchObject({ exitCode: 2 });
       expect(refused.stderr).toContain(
-        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on',
+        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on --auditor RECIPIENT',
       );
     }
     expect((await box.run(['audit', 'on'])).stderr).toContain('needs --auditor RECIPIENT');
