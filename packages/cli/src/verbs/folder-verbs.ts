@@ -92,7 +92,7 @@ No value is put among the arguments, and the command does not see $SECURESTORE_.
 of the command; 127 if the command does not exist, 126 if it cannot be run.`,
     examples: [
       'securestore exec --env DATABASE_PASSWORD=db/prod/password -- node server.js',
-      'securestore exec --prefix db/prod --variables PASSWORD,USER_NAME -- ./migrate --verbose',
+      'securestore exec --prefix db/prod --variables PASSWORD,USER_NAME -- ./migrate',
     ],
     passThrough: true,
     load: async () => (await import('../commands/exec.ts')).exec,
