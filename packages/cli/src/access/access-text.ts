@@ -23,3 +23,12 @@ export function splitNames(lists: readonly string[]): string[] {
 
 /** Said after a change of who may do what. */
 export const FOLLOWING = 'Processes that have the store open follow within five seconds.';
+
+/** What the owner is called in the audit log and in receipts, where it is no name that a principal can have. */
+const OWNER = '[owner]';
+
+/** Who did something, for people: `owner` is the owner, and a principal whose name looks like it is in quotation marks. */
+export function principalText(principal: string): string {
+  if (principal === OWNER) return 'owner';
+  return principal.normalize('NFKC').trim().toLowerCase() === 'owner' ? `"${principal}"` : principal;
+}

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { DrillFacts, RestoreFacts, RestoreReceipt } from 'securestore';
+import { principalText } from '../access/access-text.ts';
 import type { Call, ExitCode } from '../call/call.ts';
 import { withStore } from '../store/open.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal/terminal-text.ts';
@@ -53,7 +54,7 @@ function inWords(facts: Facts): string[] {
   const chosen = at === time ? '' : `, the last recovery point before ${formatTime(new Date(at))}, which was chosen`;
   const where = facts.to === undefined ? '' : ` to ${printable(facts.to)}`;
   return [
-    `the store has signed it: a restore of ${printable(source)}${where} by ${printable(by)}`,
+    `the store has signed it: a restore of ${printable(source)}${where} by ${printable(principalText(by))}`,
     `${point}${chosen}; on ${formatTime(new Date(begun))}, in ${formatDuration(took / 1000)}, ${formatBytes(facts.bytes)}`,
     `${created} created, ${replaced} replaced, ${renamed} renamed, ${skipped} left as they were, ${unchanged} unchanged, ${deleted} deleted, ${failed} failed`,
     `${count(verified, 'object')} read back and compared`,
