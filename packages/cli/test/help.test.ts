@@ -92,9 +92,10 @@ it.each(ALL.map(({ path }) => [path.join(' '), path] as const))('the help of %s 
   expect(longest(await told('help', ...path))).toBeLessThanOrEqual(80);
 });
 
+const optionOf = (name: string, long: string): OptionHelp | undefined =>
+  ALL.find(({ path }) => path.join(' ') === name)?.options.find((option) => option.long === long);
+
 it('says what is used without an option, and which options are needed', async () => {
-  const optionOf = (name: string, long: string): OptionHelp | undefined =>
-    ALL.find(({ path }) => path.join(' ') === name)?.options.find((option) => option.long === long);
   expect(optionOf('serve', '--port')).toMatchObject({ default: '8420', required: false });
   expect(optionOf('rotate', '--depth')).toMatchObject({ default: 'keys' });
   expect(optionOf('generate', '--charset')).toMatchObject({ default: 'alnum' });

@@ -22,8 +22,8 @@ export async function history(call: Call<HistoryOptions>, key: string): Promise<
   const { backup } = call.options;
   if (backup !== undefined) return await (await import('./points.ts')).versions(call, key, backup);
   await withStore(call, async (store) => {
-    const history = (): Promise<HistoryEntry[]> => store.history(key, { signal: call.cli.signal });
-    await report(call, key, await withNearKeys(call, store, key, history));
+    const entries = await withNearKeys(call, store, key, () => store.history(key, { signal: call.cli.signal }));
+    await report(call, key, entries);
   });
 }
 
