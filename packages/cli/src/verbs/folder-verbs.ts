@@ -17,7 +17,7 @@ function addImport(program: Command, run: Run): void {
     options: [
       new Option('--prefix <prefix>', 'the folder in the store to put them under'),
       formatOption(),
-      new Option('--dry-run', 'store nothing; count what would be created, replaced and left unchanged'),
+      new Option('--dry-run', 'store nothing; list what would be created and replaced'),
     ],
     notes: `Identical objects are skipped, so an import can be repeated or resumed. Objects that are replaced keep their metadata and
 expiry.
