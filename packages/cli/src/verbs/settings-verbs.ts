@@ -83,7 +83,7 @@ The mode of names and the suite cannot be changed; securestore migrate --reencry
 other categories for existing objects.`,
       examples: [
         'securestore settings change --history-versions 50 --history-days 90',
-        "securestore settings change --define-category 'prod=prod/**'",
+        "securestore settings change --define-category 'pii=users/**'",
       ],
       resume: () => [{ text: 'to see whether it was done', on: ['settings', 'show'] }],
       load: async () => (await import('../commands/settings.ts')).changeSettings,

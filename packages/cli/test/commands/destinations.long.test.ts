@@ -39,7 +39,9 @@ describe.concurrent('where and what is kept', { timeout: 120_000 }, () => {
       /^keep snapshot 1 \(.*\)\nwould remove 0 snapshots; 1 stay\n$/,
     );
     expect((await run(['backup', destination])).exitCode).toBe(0);
-    expect((await run(args)).stdout).toMatch(/^keeps \d+: .*\nremoves 1\nremoved 1 snapshot; 1 stay\nfreed /);
+    expect((await run(args)).stdout).toMatch(
+      /^keep snapshot \d+ \(.*\)\nremove snapshot 1\nremoved 1 snapshot; 1 stay\nfreed /,
+    );
     // The points that say what was removed are no snapshots, for verify neither.
     const listed = jsonLines((await run(['snapshots', destination, '--json'])).stdout);
     expect(listed).toHaveLength(1);

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseRate } from '../../src/call/parse-values.ts';
 import { backupScene } from '../support/backups.ts';
 import { finished, jsonLines, sandbox } from '../support/cli.ts';
-import { converse, hasTerminals } from '../support/converse.ts';
+import { converse, hasTerminals, unwrapped } from '../support/converse.ts';
 import { LONG, onlyLong } from '../../../../tools/campaigns/src/size.ts';
 
 async function filesUnder(folder: string): Promise<string[]> {
@@ -148,10 +148,10 @@ describe.skipIf(!hasTerminals)('health on a terminal', () => {
     const box = await sandbox();
     const env = { ...box.env, SECURESTORE_URL: `redis://127.0.0.1:${port}/0` };
     const begun = Date.now();
-    const { transcript, exitCode } = await converse({ ...box, env }, ['health', '--timeout', '1s'], []);
+    const ended = await converse({ ...box, env }, ['health', '--timeout', '1s'], []);
     expect(Date.now() - begun).toBeLessThan(8000);
-    expect(exitCode).toBe(7);
-    expect(transcript).toContain('the store cannot be opened (TIMEOUT): the backend redis was not ready in time');
+    expect(ended.exitCode).toBe(7);
+    expect(unwrapped(ended)).toContain('the store cannot be opened (TIMEOUT): the backend redis was not ready in time');
   });
 });
 
