@@ -69,8 +69,8 @@ export function objectsInWords(
   const from = momentInWords(options, { number: snapshot, time, gap });
   if (dryRun && policy === 'fail' && report.conflicts.length > 0) {
     return [
-      `would restore nothing from ${from}: ${count(skipped, 'object')} ${skipped === 1 ? 'is' : 'are'} there as ` +
-        'another version; choose --conflict skip, newer, overwrite or rename',
+      `would restore nothing from ${from}: the store has another version of ${count(skipped, 'object')}; ` +
+        'choose --conflict skip, newer, overwrite or rename',
     ];
   }
   const counts: [number, string][] = [

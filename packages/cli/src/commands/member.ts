@@ -170,7 +170,9 @@ async function watchRevocation(
   const { cli, out } = call;
   if (isThere) out.note(`warning: until this is done, ${whom} can still forge what was granted to them`);
   const done = await watchJob(cli, 'member revoke', job);
-  const first = `revoked ${whom}: nothing that is written from now on opens to them`;
+  // Of all members at once, who are more than one or none.
+  const revoked = more.name === undefined ? `${whom}: none of them can` : `${whom}, who cannot`;
+  const first = `revoked ${revoked} decrypt what is written from now on`;
   const exitCode = await sayRotation(call, done, first, { ...more, revoked: true });
   if (Object.keys(done.remaining).length > 0) {
     out.note(`warning: ${whom} can forge what is encrypted under keys that are still in use`);

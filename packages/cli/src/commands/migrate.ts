@@ -177,7 +177,7 @@ async function newSecretOf(call: MigrateCall, present: UnlockSecretMethod, to: s
   // Where the store is there already, a key file that is made now would open nothing.
   const beforeMaking = async (): Promise<void> => {
     if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
-      out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
+      out.note(`created the key file ${printable(source.path)}; keep a copy of it apart from the store`);
     }
     if (await isSameSecret(present, next.method)) {
       refuse('the new secret is the present one. Nothing was changed.', { text: 'give another secret' });
@@ -254,7 +254,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
 function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
   const { target, migrated, objects, versions, bytes, changes, corrected, failures, pause } = report;
   if (migrated && pause === 0) return [`the store is at ${printable(target)} already: it had moved before`];
-  const wrote = `this run wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(target)}`;
+  const wrote = `this run wrote ${count(versions, 'version')} of them, ${formatBytes(bytes)}, to ${printable(target)}`;
   const written = bytes === 0 ? `nothing was left to be written to ${printable(target)}` : wrote;
   const copied = `looked at ${count(objects, 'object')}, deletions included; ${written}`;
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];

@@ -16,7 +16,7 @@ import { momentAt, pointSource } from '../backup/point-source.ts';
 import { canAsk, confirmDestruction } from '../secret/prompt.ts';
 import { refuseToReplace, writeReceipt } from '../backup/receipt-file.ts';
 import { refuse } from '../errors/refuse.ts';
-import { restorePlan } from '../backup/restore-plan.ts';
+import { OTHER_VERSION, restorePlan } from '../backup/restore-plan.ts';
 import type { RestoreOptions } from '../backup/restore-way.ts';
 import { nothingBegins, noteMoment, objectsInWords, storeInWords } from '../backup/restore-words.ts';
 import { checkGivesUpAlone, wayOf } from '../backup/restore-way.ts';
@@ -210,7 +210,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     const isFailed = new Set(failed.map(({ key }) => key));
     for (const key of report.skipped > 0 && !report.dryRun ? conflicts : []) {
       if (isFailed.has(key)) continue;
-      await out.result({ key, status: 'conflict' }, () => `there as another version: ${printable(key)}`);
+      await out.result({ key, status: 'conflict' }, () => `${printable(key)}: ${OTHER_VERSION}`);
     }
     if (!isWhole && deleteExtra !== true && touched(report) === 0) {
       const which =

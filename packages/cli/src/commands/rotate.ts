@@ -32,7 +32,7 @@ async function replaceSecret(
   const { out } = call;
   const source = await findNewSecret(call, store.location, ', or --same-secret to keep the one that there is');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
-    out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
+    out.note(`created the key file ${printable(source.path)}; keep a copy of it apart from the store`);
   }
   using next = await unlockWith(source);
   // Asked for now, and not once the rotation runs.

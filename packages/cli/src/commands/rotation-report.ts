@@ -37,11 +37,11 @@ function reportLines(report: RotationReport): string[] {
   if (depth === 'unlock') return [];
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
   const lines = [`looked at ${count(examined, 'object')}: ${rotated} under new keys, ${failed} failed`];
-  if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
+  if (retired.length > 0) lines.push(`disabled: ${retired.join(', ')}`);
   if (left.length > 0) {
     lines.push(`still in use: ${left.join(', ')}`);
     lines.push(
-      'the daily garbage collection retires keys of the journal within two weeks; for others run securestore rotate --same-secret again later',
+      'the daily garbage collection disables keys of the journal within two weeks; for others run securestore rotate --same-secret again later',
     );
   }
   if (contradicted > 0) {

@@ -54,7 +54,7 @@ async function addSecret(call: Call<SlotsOptions>, store: SecureStore): Promise<
   const slot = await store.slots.add(secret.method, { signal: cli.signal });
   await out.result(made === undefined ? slot : { ...slot, keyFile: made }, () => [
     `added the slot ${slot.id}: a ${METHODS[slot.method]} that opens the store`,
-    ...(made === undefined ? [] : [`made the key file ${printable(made)}`]),
+    ...(made === undefined ? [] : [`created the key file ${printable(made)}`]),
   ]);
 }
 

@@ -61,6 +61,9 @@ function addRole(program: Command, run: Run): void {
 restore restore.replace rotate migrate verify checkpoint collect health jobs keys.view keys.destroy slots.view slots.change
 access.view access.change members.view members.change settings.change audit.view audit.change. On either: approve. All: *, or those of a group, such as keys.*.
 
+In a pattern, * is any text within one part of a key, and ** as a whole part any number of parts: db/* matches db/a and not
+db/a/b, and db/** matches both.
+
 With --keys or --category a rule is about objects alone. A principal with access.change, slots.change or members.change can
 get every other permission.`,
       examples: [

@@ -28,7 +28,7 @@ describe('audit', () => {
       const refused = await box.run(['audit', action]);
       expect(refused).toMatchObject({ exitCode: 2 });
       expect(refused.stderr).toContain(
-        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on',
+        'the store has no audit log [UNSUPPORTED]\nhint: to begin one: securestore audit on --auditor RECIPIENT',
       );
     }
     expect((await box.run(['audit', 'on'])).stderr).toContain('needs --auditor RECIPIENT');
@@ -101,7 +101,8 @@ describe('audit', () => {
     expect(await log('--action', 'write', '--key', 'a')).toMatchObject([{ action: 'write', key: 'a' }]);
     expect(await log('--action', 'list', '--key', 'a', '--result', 'failed')).toEqual([]);
     expect(await log('--principal', 'ann')).toEqual([]);
-    expect(await log('--principal', '[owner]', '--action', 'read', '--key', 'missing')).toHaveLength(3);
+    for (const owner of ['[owner]', 'owner'])
+      expect(await log('--principal', owner, '--action', 'read', '--key', 'missing')).toHaveLength(3);
     expect(await log('--until', '1h')).toEqual([]);
     expect(await log('--since', '2099-01-01')).toEqual([]);
     const times = failed.map(({ time }) => String(time));
@@ -143,6 +144,26 @@ describe('audit', () => {
     }
     const about = await runHere(['audit', 'log', '--key', 'db/password', '--result', 'allowed', '--json'], { env });
     expect(jsonLines(about.stdout)).toMatchObject([{ action: 'write', principal: '[owner]' }]);
+  });
+
+  it('leaves out what the store itself did, unless it is asked for', async () => {
+    const { box } = await auditedBox();
+    await done(box, 'put', 'a');
+    await done(box, 'ls');
+    const own = /audit\.|unlock|key\.used/;
+    const short = await box.run(['audit', 'log', '-n', '2']);
+    expect(short.stdout.replaceAll(/^\S+ \S+ +/gm, '')).toMatch(
+      /^TIME.*\nallowed +owner +write .*\nallowed +owner +list *\n$/,
+    );
+    expect(short.stderr).toMatch(
+      /^2 entries\n[3-9] entries of audit\.\*, unlock and key\.used are left out; --all shows them\n$/,
+    );
+    const all = await box.run(['audit', 'log', '-n', '100', '--all']);
+    expect(all.stdout).toMatch(own);
+    expect(all.stderr).toMatch(/^\d+ entries\n$/);
+    expect(await done(box, 'audit', 'log', '--action', 'unlock')).toMatch(own);
+    expect(await done(box, 'audit', 'log', '--json')).toMatch(own);
+    expect(await box.run(['audit', 'log', '-n', '0'])).toMatchObject({ stdout: '', stderr: 'no entries\n' });
   });
 
   it('is as wide as a terminal', async () => {

@@ -61,7 +61,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(moved).toMatchObject({ exitCode: 0, stderr: '' });
     const lines = moved.stdout.split('\n');
     expect(lines[0]).toMatch(
-      /^looked at 4 objects, deletions included; this run wrote 4 records, 29\d KiB, to sqlite:\S+$/,
+      /^looked at 4 objects, deletions included; this run wrote 4 versions of them, 29\d KiB, to sqlite:\S+$/,
     );
     expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; its calls waited for \d+ ms$/);
     expect(lines.slice(2)).toEqual([
@@ -270,7 +270,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
         run(['migrate', location, to, '--reencrypt', '--key-file', present, '--new-key-file', secret, ...more]);
       const begun = await reseal(key, '--suite', '2', '--copy-only');
       expect(begun).toMatchObject({ exitCode: 0 });
-      expect(begun.stderr).toContain(`made the key file ${key}`);
+      expect(begun.stderr).toContain(`created the key file ${key}`);
       const differing = await reseal(key, '--suite', '1');
       expect(differing).toMatchObject({ exitCode: 7, stdout: '' });
       expect(differing.stderr).toMatch(

@@ -81,7 +81,8 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
     expect(dry.stdout).toMatch(
       new RegExp(
-        `^new: db/b\nthere as another version: db/a\nwould restore nothing ${FROM}: 1 object is there as another version; ` +
+        `^new: db/b\ndb/a: the store has another version\n` +
+          `would restore nothing ${FROM}: the store has another version of 1 object; ` +
           'choose --conflict skip, newer, overwrite or rename\n$',
       ),
     );
