@@ -39,7 +39,7 @@ it('a damaged snapshot is named, keeps no other one from being listed, and is re
   expect(kept.stderr).toMatch(/snapshot 1 is damaged at .* so nothing was removed\./);
   const removed = await run(['retention', destination, '--keep-last', '1', '--damaged', '--yes']);
   expect(removed).toMatchObject({ exitCode: 0 });
-  expect(removed.stdout).toContain('removes 1\n');
+  expect(removed.stdout).toContain('\nremove snapshot 1\n');
   expect(await run(['snapshots', destination])).toMatchObject({
     exitCode: 0,
     stderr: expect.stringMatching(/^1 snapshot, for which \S+ K?i?B were copied\n$/),

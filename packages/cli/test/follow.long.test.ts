@@ -67,7 +67,7 @@ describe.concurrent('backup --continuous', { timeout: 120_000 }, () => {
       to: expect.any(String),
       recoveryPoints: expect.any(Number),
     });
-    expect(Number(window?.['points'])).toBeGreaterThan(1);
+    expect(Number(window?.['recoveryPoints'])).toBeGreaterThan(1);
     expect(last).toEqual({ summary: { windows: 1, recoverableTo: window?.['to'], lag: expect.any(Number) } });
     const told = await run(['snapshots', destination, '--windows']);
     expect(told).toMatchObject({ exitCode: 0, stderr: '' });

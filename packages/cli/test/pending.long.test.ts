@@ -29,7 +29,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
     expect(rotated.stdout).toContain(
       `backups not reached: ${destination}\n` +
-        'what lies there needs the old keys still: once they can be reached, run securestore rotate --same-secret\n',
+        'their backups still need the old keys: once they can be reached, run securestore rotate --same-secret\n',
     );
     await back();
     const again = await run(['rotate', '--same-secret', '--json']);
@@ -50,7 +50,7 @@ describe.concurrent('a destination that can not be reached', { timeout: 120_000 
     const back = await unreachable(scene);
     const note =
       `backups not reached: ${destination}\n` +
-      'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore key list, which removes them\n';
+      'their copies of the destroyed keys still decrypt their backups: once they can be reached, run securestore key list, which removes these\n';
     const destroyed = await run(['key', 'destroy', 'default', '--wait', '0d', '--yes', '--json']);
     expect(destroyed).toMatchObject({ exitCode: 8, stderr: '' });
     expect(jsonLines(destroyed.stdout)).toMatchObject([{ state: 'destroyed', pendingAt: [destination] }]);

@@ -92,9 +92,9 @@ describe.each(files)('%s', (file) => {
       // Later releases may tell more.
       expect(await contentsOf(store, OTHERS)).toMatchObject(golden.owner);
       // Areas were called groups when the first golden stores were described.
-      const members = (golden.members as { readonly groups?: unknown }[]).map(({ groups, ...member }) => ({
+      const members = (golden.members as { readonly groups?: unknown }[]).map(({ groups, ...more }) => ({
         ...(groups !== undefined && { areas: groups }),
-        ...member,
+        ...more,
       }));
       expect(plain(await store.members.list())).toMatchObject(members);
       expect(await oldEntries(store)).toMatchObject(golden.log.entries);

@@ -101,8 +101,8 @@ describe('audit', () => {
     expect(await log('--action', 'write', '--key', 'a')).toMatchObject([{ action: 'write', key: 'a' }]);
     expect(await log('--action', 'list', '--key', 'a', '--result', 'failed')).toEqual([]);
     expect(await log('--principal', 'ann')).toEqual([]);
-    for (const owner of ['[owner]', 'owner'])
-      expect(await log('--principal', owner, '--action', 'read', '--key', 'missing')).toHaveLength(3);
+    expect(await log('--principal', '[owner]', '--action', 'read', '--key', 'missing')).toHaveLength(3);
+    expect(await log('--principal', 'owner')).toEqual([]);
     expect(await log('--until', '1h')).toEqual([]);
     expect(await log('--since', '2099-01-01')).toEqual([]);
     const times = failed.map(({ time }) => String(time));
@@ -153,7 +153,7 @@ describe('audit', () => {
     const own = /audit\.|unlock|key\.used/;
     const short = await box.run(['audit', 'log', '-n', '2']);
     expect(short.stdout.replaceAll(/^\S+ \S+ +/gm, '')).toMatch(
-      /^TIME.*\nallowed +owner +write .*\nallowed +owner +list *\n$/,
+      /^TIME.*\nallowed +\[owner\] +write .*\nallowed +\[owner\] +list *\n$/,
     );
     expect(short.stderr).toMatch(
       /^2 entries\n[3-9] entries of audit\.\*, unlock and key\.used are left out; --all shows them\n$/,

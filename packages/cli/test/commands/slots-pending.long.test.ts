@@ -19,7 +19,7 @@ it('slot remove says at which backups the secret still opens what lies there, wi
   expect(removed.stdout).toBe(`removed the slot ${id}\n`);
   expect(removed.stderr).toContain(
     `backups not reached: ${destination}\n` +
-      'the secret still opens what lies there: once they can be reached, run securestore backup with each, which ends that\n',
+      'the unlock secret still opens their backups: once they can be reached, run securestore backup with each, which ends that\n',
   );
   await rm(path('backup'));
   await rename(path('elsewhere'), path('backup'));
