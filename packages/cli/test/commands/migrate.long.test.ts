@@ -91,7 +91,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect((await run(['migrate', location, '--cancel'])).exitCode).toBe(3);
     expect(await run(['migrate', location, '--finalize'])).toMatchObject({
       exitCode: 0,
-      stdout: 'nothing is kept for the way back any more: where the store was can be removed\n',
+      stdout: 'changes are no longer kept for a migration back: the source can be removed\n',
     });
     expect(jsonLines((await run(['migrate', location, '--finalize', '--json'])).stdout)).toEqual([
       { retired: false, location },

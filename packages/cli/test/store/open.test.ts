@@ -27,7 +27,7 @@ describe('the store of a command', () => {
     ['{ "stroe": "sqlite:./vault" }', /unknown setting "stroe"/],
     [
       '{ "store": "./vault" }',
-      /^error: "store" of the configuration \S+securestore\.config\.json must begin with a scheme, got "\.\/vault" \[INVALID_ARGUMENT\]\nhint: give a location such as sqlite:\.\/vault or file:\.\/vault\n/,
+      /^error: "store" of the configuration \S+securestore\.config\.json must begin with a scheme, got "\.\/vault" \[INVALID_ARGUMENT\]\nhint: give a location such as file:\.\/vault or sqlite:\.\/vault\n/,
     ],
   ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {
     const { exitCode, stdout, stderr } = await (await withConfig(config)).run(['ls']);
