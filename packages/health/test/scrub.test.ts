@@ -33,7 +33,7 @@ async function recordOf({ store, attacker }: Pick<Damaged, 'store' | 'attacker'>
 
 async function copyOf(attacker: Attacker): Promise<RepairSource> {
   const backend: StorageBackend = new MemoryBackend();
-  await backend.init({ location: 'memory:', options: {} });
+  await backend.init({ url: 'memory:', options: {} });
   for (const [name, body] of await attacker.copy()) await backend.write(name, body);
   atEnd(() => backend.close());
   return (body) => body(backend);

@@ -6,7 +6,7 @@ import { BODY, layeredMemory } from './memory.ts';
 
 async function named(): Promise<StorageBackend> {
   const backend = new MemoryBackend();
-  await backend.init({ location: 'memory:faults-test', options: {} });
+  await backend.init({ url: 'memory:faults-test', options: {} });
   return backend;
 }
 

@@ -55,7 +55,7 @@ describe('checking a share at a time', () => {
           }
           await fill(world, adds, 100 * (at + 1));
           if (forgets)
-            await backupsOf(store, [destination]).forget(destination.location, (all) =>
+            await backupsOf(store, [destination]).forget(destination.url, (all) =>
               all.slice(6).map(({ number }) => number),
             );
         }
@@ -158,7 +158,7 @@ describe('checking a share at a time', () => {
     const world = await worldOf();
     await fill(world, 1);
     const backups = backupsOf(world.store, [world.destination]);
-    const verifying = (async () => backups.verify(world.destination.location, options))();
+    const verifying = (async () => backups.verify(world.destination.url, options))();
     await expect(verifying).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

@@ -35,7 +35,7 @@ export async function get(call: Call<GetOptions>, key: string): Promise<void> {
     const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });
     const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;
     using progress = startProgress(call.cli, 'retrieved', { totalBytes });
-    const isOwn = await ownFiles(store.location);
+    const isOwn = await ownFiles(store.url);
     await deliver(call, key, retrieved, progress, isOwn);
   });
 }

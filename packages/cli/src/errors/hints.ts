@@ -54,15 +54,15 @@ function carried(options: Partial<GlobalOptions> = {}): Options {
   };
 }
 
-/** A location that may hold credentials: a user before a host, or settings in a query. No key is one: none has two slashes in a row. */
+/** A store URL that may hold credentials: a user before a host, or settings in a query. No key is one: none has two slashes in a row. */
 const WITH_CREDENTIALS = /^(?:--[a-z-]+=)?[a-z][a-z0-9+-]{0,31}:(?:\/\/[^]*@|[^]*[?&#;][^=]*=)/;
 
 /** Options whose values may hold a secret. */
 const PRIVATE = /^--(?:token|meta|webhook|ping|(?:new-)?passphrase-command)(?:=|$)/;
 
-/** A word of a command as a log may keep it: a location with credentials is for the person to write again. */
+/** A word of a command as a log may keep it: a store URL with credentials is for the person to write again. */
 function shown(word: string): string {
-  return WITH_CREDENTIALS.test(word) ? 'LOCATION' : word;
+  return WITH_CREDENTIALS.test(word) ? 'URL' : word;
 }
 
 /** The commands of hints: the person's own words, quoted for a shell, on the store that they named. */

@@ -18,8 +18,8 @@ function serveOptions(): Option[] {
       collect,
     ),
     new Option(
-      '--follow-to <location>',
-      'a location that the store may be migrated to while it is served; may be repeated',
+      '--follow-to <url>',
+      'a store URL that the store may be migrated to while it is served; may be repeated',
     ).argParser(collect),
     new Option('--no-console', 'serve no console, even if @securestore/console is installed').default(undefined),
     new Option(
@@ -53,7 +53,7 @@ TLS is needed on an address that other machines can reach. The key of the certif
 --tls-key "$CREDENTIALS_DIRECTORY/tls-key". SIGTERM or an interrupt stops the server after the requests in progress.
 
 If the unlock secret of the store is replaced, write the new one into the file that the server reads: it is read again. If
-the store is migrated, the server continues at a location of --follow-to, or ends and prints the new location.`,
+the store is migrated, the server continues at a store URL of --follow-to, or ends and prints the new store URL.`,
     examples: ['securestore serve', 'securestore serve --host 0.0.0.0 --tls-cert ./server.pem --tls-key ./server.key'],
     load: async () => (await import('../commands/serve.ts')).serve,
   });

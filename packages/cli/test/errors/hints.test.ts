@@ -14,7 +14,7 @@ function adviceOf(id: string): Advice {
     id,
     job: 'rotation',
     key: 'db/password',
-    location: 'file:./there',
+    url: 'file:./there',
     slot: 'a1b2c3',
     target: 'pii',
     source: 'file:./here',
@@ -116,29 +116,29 @@ describe('the hints of an error', () => {
   });
 
   it.each([`postgres://ann:${SECRET}@db/vault`, `s3://bucket/v?secretAccessKey=${SECRET}`, `https://${SECRET}@vault`])(
-    'name no location with credentials: %s',
-    (location) => {
-      const options = { store: location };
+    'name no store URL with credentials: %s',
+    (url) => {
+      const options = { store: url };
       const advice = [
         { id: 'list-jobs' },
         { id: 'create-store' },
         { id: 'accept-rollback' },
-        { id: 'resume-migration', target: location },
+        { id: 'resume-migration', target: url },
       ] as const;
       for (const one of advice) {
         for (const args of [
-          ['ls', '--store', location],
-          ['ls', `--store=${location}`],
+          ['ls', '--store', url],
+          ['ls', `--store=${url}`],
         ]) {
           const hints = hintsOf([one], { verb: 'ls', args, options });
           expect(hints).toHaveLength(1);
           expect(JSON.stringify(hints)).not.toContain(SECRET);
         }
       }
-      const [own] = hintsOf([], { args: [] }, [{ text: 'to verify it', on: ['verify', location] }]);
-      expect(own?.command).toBe('securestore verify LOCATION');
-      for (const steps of [nextSteps({}, location), nextSteps({ store: location }, undefined)]) {
-        expect(steps[0]?.command).toBe('securestore put db/password --store LOCATION');
+      const [own] = hintsOf([], { args: [] }, [{ text: 'to verify it', on: ['verify', url] }]);
+      expect(own?.command).toBe('securestore verify URL');
+      for (const steps of [nextSteps({}, url), nextSteps({ store: url }, undefined)]) {
+        expect(steps[0]?.command).toBe('securestore put db/password --store URL');
         expect(JSON.stringify(steps)).not.toContain(SECRET);
       }
     },

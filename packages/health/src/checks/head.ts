@@ -71,7 +71,7 @@ const STATES: Readonly<Record<string, readonly [string, string]>> = {
     'the store is about to move, and takes no calls meanwhile',
     'wait a moment, and open it again if it stays so',
   ],
-  moved: ['the store has moved', 'open it at its new location'],
+  moved: ['the store has moved', 'open it at its new URL'],
 };
 
 /** Whether the head of the store is there, the newest, and read anew again and again. */

@@ -43,8 +43,8 @@ describe('creating a store', () => {
 });
 
 async function openOrCreateAt(place: Place): Promise<ObjectStore> {
-  const { location } = place;
-  const store = await openOrCreateObjectStore({ backend: await place.open(), location, unlock: UNLOCK });
+  const { url } = place;
+  const store = await openOrCreateObjectStore({ backend: await place.open(), url, unlock: UNLOCK });
   atEnd(() => store.close());
   return store;
 }
@@ -97,7 +97,7 @@ describe.each(PLACES)('without a head, over %s', (_name, make) => {
         return;
       }
       const backend = wrap(await place.open());
-      const store = await openOrCreateObjectStore({ backend, location: place.location, unlock: UNLOCK });
+      const store = await openOrCreateObjectStore({ backend, url: place.url, unlock: UNLOCK });
       atEnd(() => store.close());
       expect((await store.retrieve('k')).text()).toBe('x');
     },

@@ -17,9 +17,9 @@ function world(): { readonly clock: EagerClock; readonly place: Place } {
 }
 
 async function openOrCreateAt(place: Place, settings: Partial<StoreSettings>): Promise<ObjectStore> {
-  const { location } = place;
+  const { url } = place;
   const backend = await place.open();
-  const store = await openOrCreateObjectStore({ backend, location, unlock: UNLOCK, maintenance: false, ...settings });
+  const store = await openOrCreateObjectStore({ backend, url, unlock: UNLOCK, maintenance: false, ...settings });
   atEnd(() => store.close());
   return store;
 }
