@@ -257,7 +257,7 @@ export class App {
       }),
     );
     const closed = new AbortController();
-    const late = clock.sleep(limits.stopTimeout, closed.signal, { ref: false }).then(
+    const late = clock.sleep(limits.closeTimeout, closed.signal, { ref: false }).then(
       () => this.fastify.server.closeAllConnections(),
       () => undefined,
     );
