@@ -191,11 +191,11 @@ it('a restore that was killed when the store was there says that it is done, and
   await snapshotAt(store, destination);
   const to = usePlace(() => memoryAt(clock));
   const injector = createFaultInjector(({ operation }) =>
-    operation === 'delete' ? { type: 'stop-before' } : undefined,
+    operation === 'delete' ? { type: 'kill-before' } : undefined,
   );
   const backup = await backupAt(destination, clock);
   restoreStoreTo(backup, await reached(to, { layers: [injector.layer] })).catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
   expect(await (await reached(to)).read('w/restore')).toBeDefined();
   const error = await failure(restoreStoreTo(backup, await reached(to)), 'ALREADY_EXISTS');
   expect(error.message).toContain('the restore to the target is already complete');
@@ -273,13 +273,13 @@ it.each([
   await store.store('l', 'unwanted too');
   await store.close();
   const injector = createFaultInjector(({ operation, key }) =>
-    operation === 'write' && key?.startsWith(where) === true ? { type: 'stop-before' } : undefined,
+    operation === 'write' && key?.startsWith(where) === true ? { type: 'kill-before' } : undefined,
   );
   const killed = await openAt(source, { clock, layers: [injector.layer], wrap: withoutBatch });
   const options = { conflict: 'overwrite', deleteExtra: true } as const;
   const running = backupsOf(killed, [destination]).restore(destination.url, options);
   running.catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
   const next = await openAt(source, { clock });
   await backupsOf(next, [destination]).restore(destination.url, options);
   expect((await next.retrieve('k')).text()).toBe('wanted');

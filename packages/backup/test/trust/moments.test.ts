@@ -252,13 +252,13 @@ it('a restore in place to a moment that was killed is gone on with, to the same 
   await following.close();
   await store.close();
   const injector = createFaultInjector(({ operation, key }) =>
-    operation === 'write' && key?.startsWith('o/') === true ? { type: 'stop-before' } : undefined,
+    operation === 'write' && key?.startsWith('o/') === true ? { type: 'kill-before' } : undefined,
   );
   const killed = await openAt(source, { clock, layers: [injector.layer], wrap: withoutBatch });
   const how = { conflict: 'overwrite', deleteExtra: true } as const;
   const running = backupsOf(killed, [destination]).restore(destination.url, { ...how, ...after(wanted) });
   running.catch(() => undefined);
-  await injector.stopped;
+  await injector.killed;
   const next = await openAt(source, { clock });
   const report = await backupsOf(next, [destination]).restore(destination.url, how);
   expect(report.time).toEqual(after(wanted).at);

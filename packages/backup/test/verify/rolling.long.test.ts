@@ -76,10 +76,10 @@ describe('checking a share at a time', () => {
       let reads = 0;
       const injector = createFaultInjector(({ operation, key = '' }) => {
         if (operation === 'read' && /^[deb]\//.test(key)) reads += 1;
-        return reads === 10 + (runs % 3) ? { type: 'stop-before' } : undefined;
+        return reads === 10 + (runs % 3) ? { type: 'kill-before' } : undefined;
       });
       const other = createFaultInjector();
-      void injector.stopped.then(() => other.stop());
+      void injector.killed.then(() => other.kill());
       const process = await openAt(source, { clock, layers: [other.layer] });
       clock.advance(HOUR);
       const layers = [layer, injector.layer];
@@ -107,10 +107,10 @@ describe('checking a share at a time', () => {
       let reads = 0;
       const injector = createFaultInjector(({ operation, key = '' }) => {
         if (operation === 'read' && parts.includes(key)) reads += 1;
-        return reads === 12 ? { type: 'stop-before' } : undefined;
+        return reads === 12 ? { type: 'kill-before' } : undefined;
       });
       const other = createFaultInjector();
-      void injector.stopped.then(() => other.stop());
+      void injector.killed.then(() => other.kill());
       const process = await openAt(source, { clock, wrap, layers: [other.layer] });
       clock.advance(HOUR);
       const layers = [layer, injector.layer];

@@ -299,11 +299,11 @@ describe('categories', () => {
     const other = await openAt(await furnished(place, clock), { clock });
     let heads = 0;
     const injector = createFaultInjector(({ operation, key }) =>
-      operation === 'write' && key === 'store' && ++heads === 2 ? { type: 'stop-before' } : undefined,
+      operation === 'write' && key === 'store' && ++heads === 2 ? { type: 'kill-before' } : undefined,
     );
     const dying = await openAt(place, { clock, layers: [injector.layer] });
     void dying.settings.change({ categories: { pii: ['users/**'] } }).catch(() => undefined);
-    await injector.stopped;
+    await injector.killed;
     expect(await other.store('users/1', 'a')).toMatchObject({ category: 'default' });
     expect((await other.settings.get()).categories).toEqual({});
     expect((await other.settings.change({ categories: { team: ['team/**'] } })).categories).toEqual({
